@@ -13,7 +13,7 @@ from compare.mutants import mutants
 from compare.pair import Entering
 from compare.probes import BASE
 from compare.quantity import Quantity, kind_of
-from compare.quartet import Quartet, SideRaised
+from compare.quartet import Quartet, SideError
 from compare.verdict import Judgement, Verdict, worst
 from compare.weights import Arrays
 
@@ -52,12 +52,19 @@ class Teeth:
 
 
 def coverage(
-    quartet: Quartet, entering: Entering, quantities: list[Quantity], skipped: dict[str, str], oracles: dict[str, Arrays]
+    quartet: Quartet,
+    entering: Entering,
+    quantities: list[Quantity],
+    skipped: dict[str, str],
+    oracles: dict[str, Arrays],
 ) -> Coverage:
     """The coverage of what ``verify`` judged; ``oracles`` are the reference's float64 runs by probe."""
-    judged = {quantity.name for quantity in quantities if quantity.judgement.reason[:4] != "only"}
+    judged = {quantity.name for quantity in quantities if quantity.verdict is not Verdict.INVALID}
     not_compared = [
-        f"{prefix}/{name}" for name in entering.weights for prefix in ("grad", "update") if f"{prefix}/{name}" not in judged
+        f"{prefix}/{name}"
+        for name in entering.weights
+        for prefix in ("grad", "update")
+        if f"{prefix}/{name}" not in judged
     ]
     not_compared += [f"buffer {name}" for name in quartet.reference.buffers()]
     kinds = [quantity.kind for quantity in quantities]
@@ -80,9 +87,7 @@ def coverage(
 def _constant(oracles: dict[str, Arrays]) -> list[str]:
     if len(oracles) < 2:
         return []
-    return [
-        name for name in oracles[BASE] if len({_digest(run[name]) for run in oracles.values() if name in run}) == 1
-    ]
+    return [name for name in oracles[BASE] if len({_digest(run[name]) for run in oracles.values() if name in run}) == 1]
 
 
 def _digest(array: np.ndarray) -> bytes:
@@ -103,7 +108,7 @@ def teeth(quartet: Quartet, entering: Entering, quantities: list[Quantity]) -> T
             if hand:
                 judged |= {f"by_hand/{key}": one for key, one in _judged(quartet, hand, port).items()}
             after = _by_check((key, one.verdict) for key, one in judged.items())
-        except SideRaised:
+        except SideError:
             after = dict.fromkeys(before, Verdict.INVALID)
         for check in before:
             if after[check].severity > before[check].severity:
@@ -111,9 +116,7 @@ def teeth(quartet: Quartet, entering: Entering, quantities: list[Quantity]) -> T
     return Teeth(tuple(made), {check: tuple(names) for check, names in caught.items()})
 
 
-def _judged(
-    quartet: Quartet, reference: tuple[Arrays, Arrays], port: tuple[Arrays, Arrays]
-) -> dict[str, Judgement]:
+def _judged(quartet: Quartet, reference: tuple[Arrays, Arrays], port: tuple[Arrays, Arrays]) -> dict[str, Judgement]:
     return quartet.judge(reference[0], port[0], reference[1], port[1])
 
 

@@ -50,7 +50,9 @@ def choose(wanted: str) -> Device:
     seen = {"torch": torch.cuda.is_available(), "jax": jax.default_backend() == "gpu"}
     if wanted == "gpu" and not all(seen.values()):
         blind = ", ".join(f"{name} {'sees one' if sees else 'sees none'}" for name, sees in seen.items())
-        raise UsageError(f"--device gpu: expected a GPU on both sides, {blind}; use --device cpu or install the CUDA 13 builds")
+        raise UsageError(
+            f"--device gpu: expected a GPU on both sides, {blind}; use --device cpu or install the CUDA 13 builds"
+        )
     set_float32_policy()
     if wanted == "gpu" or (wanted == "auto" and all(seen.values())):
         return Device("gpu", torch.device("cuda"), jax.devices("gpu")[0])
@@ -81,7 +83,7 @@ def policy() -> dict[str, str]:
     return {
         "torch": torch.get_float32_matmul_precision(),
         "torch cudnn tf32": str(torch.backends.cudnn.allow_tf32),
-        "jax": str(jax.config.jax_default_matmul_precision),
+        "jax": str(jax.config.jax_default_matmul_precision),  # type: ignore[attr-defined]  # made at run time
     }
 
 
@@ -101,7 +103,10 @@ def product_errors(device: Device) -> dict[str, float]:
     with jax.enable_x64(False):
         by_jax = from_jax(to_jax(left, FLOAT32, device.jax) @ to_jax(right, FLOAT32, device.jax))
     size = np.linalg.norm(exact)
-    return {"torch": float(np.linalg.norm(by_torch - exact) / size), "jax": float(np.linalg.norm(by_jax - exact) / size)}
+    return {
+        "torch": float(np.linalg.norm(by_torch - exact) / size),
+        "jax": float(np.linalg.norm(by_jax - exact) / size),
+    }
 
 
 def verify_policy(device: Device) -> dict[str, float]:

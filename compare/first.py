@@ -47,7 +47,7 @@ def main():
     print(f"{'loss':14} {loss_t.item():.7f} and {loss_j.item():.7f}")
     for name, tape in by_tape.items():
         difference = np.abs(tape - np.asarray(by_function[name])).max()
-        print(f"{name:14} {str(tape.shape):10}  largest entry {np.abs(tape).max():.1e}, difference {difference:.1e}")
+        print(f"{name:14} {tape.shape!s:10}  largest entry {np.abs(tape).max():.1e}, difference {difference:.1e}")
 
 
 if __name__ == "__main__":

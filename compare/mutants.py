@@ -28,7 +28,9 @@ def mutants(entering: Entering) -> dict[str, Entering]:
         "cotangent 1e-6 too large": replace(entering, cotangent=entering.cotangent * SLIGHTLY),
     }
     for name, value in entering.hyper.items():
-        made[f"{name} 1e-6 too large"] = None if value == 0 else replace(entering, hyper={**entering.hyper, name: value * SLIGHTLY})
+        made[f"{name} 1e-6 too large"] = (
+            None if value == 0 else replace(entering, hyper={**entering.hyper, name: value * SLIGHTLY})
+        )
     return {name: mutant for name, mutant in made.items() if mutant is not None}
 
 
@@ -42,8 +44,8 @@ def _weight(
 
 
 def _batches(entering: Entering, change: Callable[[Batch], Batch | None]) -> Entering | None:
-    changed = [change(batch) for batch in entering.batches]
-    return None if any(batch is None for batch in changed) else replace(entering, batches=tuple(changed))
+    changed = tuple(batch for batch in map(change, entering.batches) if batch is not None)
+    return replace(entering, batches=changed) if len(changed) == len(entering.batches) else None
 
 
 def _repeat_a_row(batch: Batch) -> Batch | None:

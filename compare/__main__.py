@@ -1,0 +1,7 @@
+"""``python -m compare`` is the console command ``jaxport``."""
+
+import sys
+
+from compare.cli import main
+
+sys.exit(main())

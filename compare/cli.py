@@ -1,0 +1,128 @@
+"""The command line. Frameworks are imported by the commands that need them, so that ``--help`` answers at once.
+
+Exit code 0: everything matched. 1: something did not. 2: the command or its input is wrong, said in one line.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from compare.errors import UsageError
+
+INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with its complaint on one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} ({self.prog} --help lists what there is)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    try:
+        options = _parser().parse_args(arguments)
+        from compare import commands
+
+        return int(getattr(commands, options.run)(options))
+    except UsageError as error:
+        print(f"jaxport: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("jaxport: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of a pipe has seen enough: nothing is left to say, not even on exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="jaxport",
+        description="The same model in PyTorch and in JAX, fed identical NumPy arrays: is the port the same function? "
+        "Without a command, the main job: verify every pair, train both sides on real images, write a report.",
+        epilog="Exit code 0: everything matched. 1: something did not. 2: the command or its input is wrong.",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run="main_job")
+    _shared(parser)
+    _data(parser)
+    parser.add_argument("--out", type=Path, default=Path("report"), help="folder for the report (default: report)")
+    _training(parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+
+    verify = commands.add_parser("verify", help="the verdict on outputs, gradients, updates and a short trajectory")
+    verify.set_defaults(run="verify")
+    verify.add_argument("pairs", nargs="*", metavar="PAIR", help="pairs to verify (default: all)")
+    _shared(verify)
+    _data(verify)
+    verify.add_argument(
+        "--dtype",
+        default="float32",
+        choices=("float32", "bfloat16", "float16"),
+        help="working precision (default: float32)",
+    )
+    verify.add_argument(
+        "--probes",
+        default="default",
+        choices=("default", "all"),
+        help="'all' adds one row and an empty batch, each of which compiles anew",
+    )
+    verify.add_argument(
+        "--oracle-device", default="same", choices=("same", "cpu"), help="where float64 runs (default: same)"
+    )
+    verify.add_argument("--strict", action="store_true", help="a notice counts: float32_only, precision, teeth")
+    verify.add_argument("--every", action="store_true", help="list every quantity on every probe")
+
+    train = commands.add_parser("train", help="both sides on real images, every step judged")
+    train.set_defaults(run="train")
+    _shared(train)
+    _data(train)
+    train.add_argument("--out", type=Path, help="folder for train.json and the picture of both loss curves")
+    _training(train)
+
+    env = commands.add_parser("env", help="devices, versions, precision policy, threads")
+    env.set_defaults(run="env")
+    _shared(env)
+    return parser
+
+
+def _shared(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device", default="auto", choices=("auto", "cpu", "gpu"), help="auto: a GPU if both sides see one"
+    )
+    parser.add_argument("--seed", type=_whole(0), default=0, help="of the one NumPy generator (default: 0)")
+    parser.add_argument("--json", metavar="PATH", help="write the result as JSON; - for standard output")
+
+
+def _data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="PATH",
+        help="IDX files (MNIST, Fashion-MNIST) or .npz (default: 5,000 MNIST images)",
+    )
+    parser.add_argument("--batch", type=_whole(1), default=64, metavar="N", help="rows in a batch (default: 64)")
+
+
+def _training(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--epochs", type=_whole(1), default=15, metavar="N", help="passes over the images (default: 15)"
+    )
+
+
+def _whole(least: int):  # type: ignore[no-untyped-def]  # argparse's own type for a converter is private
+    def number(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
+        return int(text)
+
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""What each command does: run, show, write. Returns the exit code."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from compare import devices, environment, pairs
+from compare.devices import Device
+from compare.errors import UsageError
+from compare.precision import WORKING
+from compare.report import terminal
+from compare.report.files import to_json, writable_folder, write_json
+
+Form = dict[str, Any]
+
+
+def verify(options: argparse.Namespace) -> int:
+    """``jaxport verify``."""
+    for name in options.pairs:
+        pairs.check_name(name)
+    device = _device(options)
+    form, failed = _verify(options, device, options.pairs or list(pairs.REGISTRY), WORKING[options.dtype])
+    _emit(options, form, lambda out: terminal.show_verify(form, out, options.every))
+    return int(failed)
+
+
+def train(options: argparse.Namespace) -> int:
+    """``jaxport train``."""
+    folder = writable_folder(options.out) if options.out else None
+    form = _train(options, _device(options))
+    _emit(options, form, lambda out: terminal.show_training(form, out))
+    if folder:
+        _write_training(form, folder)
+        _tell(f"wrote {folder / 'train.json'} and {folder / 'training.png'}")
+    return int(form["verdict"] != "match")
+
+
+def env(options: argparse.Namespace) -> int:
+    """``jaxport env``."""
+    form = environment.fingerprint(_device(options))
+    _emit(options, form, lambda out: terminal.show_environment(form, out))
+    return 0
+
+
+def main_job(options: argparse.Namespace) -> int:
+    """The main job: verify every pair on real images, train both sides, write the report, say where to look."""
+    folder = writable_folder(options.out)
+    device = _device(options)
+    verified, failed = _verify(options, device, list(pairs.REGISTRY), WORKING["float32"])
+    out = terminal.console() if options.json != "-" else Console(stderr=True)
+    terminal.show_verify(verified, out)
+    trained = _train(options, device)
+    terminal.show_training(trained, out)
+    write_json(folder / "verify.json", verified)
+    _write_training(trained, folder)
+    _write_json_option(options, {"schema": 1, "verify": verified, "train": trained})
+    matched = not failed and trained["verdict"] == "match"
+    word = "The port is the same function." if matched else "The port is NOT the same function."
+    out.print(f"{word} See {folder / 'training.png'}; every number is in {folder / 'verify.json'} and train.json.")
+    return int(not matched)
+
+
+def _device(options: argparse.Namespace) -> Device:
+    with _busy("loading both frameworks"):
+        device = devices.choose(options.device)
+    _tell(f"device: {device.name} ({environment.device_name(device)})")
+    return device
+
+
+def _verify(options: argparse.Namespace, device: Device, names: list[str], precision: Any) -> tuple[Form, bool]:
+    from compare.report.form import verify_form
+    from compare.verify import verify
+
+    strict = getattr(options, "strict", False)
+    oracle = devices.choose("cpu") if getattr(options, "oracle_device", "same") == "cpu" else device
+    reports = []
+    for name in names:
+        with _busy(f"verifying {name}") as say:
+            pair = pairs.find(name, options.data, options.batch)
+            reports.append(
+                verify(
+                    pair,
+                    device,
+                    precision,
+                    options.seed,
+                    getattr(options, "probes", "default") == "all",
+                    oracle,
+                    partial(_say_what, say, name),
+                )
+            )
+    form = verify_form(reports, environment.fingerprint(device))
+    return form, any(report.failed(strict) for report in reports)
+
+
+def _train(options: argparse.Namespace, device: Device) -> Form:
+    from compare.images import load_images
+    from compare.report.form import train_form
+    from compare.training import Plan, train
+
+    images, plan = load_images(options.data), Plan(options.epochs, options.batch, options.seed)
+    pair = pairs.find("mlp", options.data, options.batch)
+    with _bar(TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")) as bar:
+        task = bar.add_task("", total=plan.steps(len(images.train_labels)))
+        training = train(
+            pair,
+            images,
+            device,
+            plan,
+            lambda step, accuracy: bar.update(task, completed=step, description=f"test {accuracy:.1%}"),
+        )
+    return train_form(training, environment.fingerprint(device))
+
+
+def _write_training(form: Form, folder: Path) -> None:
+    from compare.report.picture import training_picture
+
+    write_json(folder / "train.json", form)
+    training_picture(form, folder / "training.png")
+
+
+def _emit(options: argparse.Namespace, form: Form, show: Any) -> None:
+    """The result to standard output as text, or as JSON alone where ``--json -`` asks for that."""
+    if options.json != "-":
+        show(terminal.console())
+    _write_json_option(options, form)
+
+
+def _write_json_option(options: argparse.Namespace, form: Form) -> None:
+    if options.json == "-":
+        sys.stdout.write(to_json(form))
+    elif options.json:
+        path = Path(options.json)
+        if not path.parent.is_dir():
+            raise UsageError(f"--json {path}: the folder {path.parent} does not exist")
+        write_json(path, form)
+
+
+def _say_what(say: Callable[[str], None], name: str, text: str) -> None:
+    say(f"verifying {name}: {text}")
+
+
+@contextmanager
+def _busy(text: str) -> Iterator[Any]:
+    """A spinner with what is going on."""
+    with _bar(SpinnerColumn(), TextColumn("{task.description}")) as bar:
+        task = bar.add_task(text)
+        yield lambda now: bar.update(task, description=now)
+
+
+def _bar(*columns: ProgressColumn) -> Progress:
+    """A progress bar on standard error; silent where that is no terminal."""
+    console = Console(stderr=True)
+    return Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal)
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)

@@ -1,0 +1,54 @@
+"""The machine's fingerprint: what a figure depends on."""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from compare.devices import Device
+
+PACKAGES = ("torch", "jax", "jaxlib", "flax", "optax", "numpy")
+
+
+def fingerprint(device: Device) -> dict[str, Any]:
+    """Devices, versions, precision policy (as set, and as an actual product shows it) and threads."""
+    import torch
+
+    from compare.devices import policy, verify_policy
+
+    return {
+        "device": device.name,
+        "device_name": device_name(device),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "versions": {name: _version(name) for name in PACKAGES},
+        "precision_policy": policy(),
+        "product_error": verify_policy(device),
+        "torch_threads": torch.get_num_threads(),
+        "jax_preallocates": os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "unset"),
+    }
+
+
+def device_name(device: Device) -> str:
+    """The card's name on a GPU, the processor's on a CPU."""
+    return str(device.jax.device_kind) if device.name == "gpu" else _processor()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    """The processor's own name, where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

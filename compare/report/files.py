@@ -1,0 +1,49 @@
+"""Files appear whole or not at all."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from compare.errors import UsageError
+
+
+def writable_folder(folder: Path) -> Path:
+    """``folder``, made if need be, once a file could be written to it.
+
+    Raises:
+        UsageError: it is no folder, or cannot be written to. Better said before a long run than after it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written to as an output folder ({error.strerror})") from error
+
+
+def write(path: Path, make: Callable[[Path], None]) -> None:
+    """Have ``make`` write a file beside ``path``, then put it in its place in one move."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
+    try:
+        make(beside)
+        beside.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, form: dict[str, Any]) -> None:
+    """``form`` as indented JSON."""
+
+    def make(beside: Path) -> None:
+        beside.write_text(to_json(form), encoding="utf-8")
+
+    write(path, make)
+
+
+def to_json(form: dict[str, Any]) -> str:
+    return json.dumps(form, indent=1, allow_nan=False) + "\n"

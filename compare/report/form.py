@@ -1,0 +1,82 @@
+"""The one form of every result: nested dictionaries that JSON can hold. Terminal and pictures are made from it."""
+
+import dataclasses
+import math
+from typing import Any
+
+from compare.drift import explain_drift
+from compare.quantity import Quantity
+from compare.training import Training
+from compare.verdict import Verdict, worst
+from compare.verify import PairReport
+
+SCHEMA = 1
+
+
+def verify_form(reports: list[PairReport], environment: dict[str, Any]) -> dict[str, Any]:
+    """What ``jaxport verify --json`` writes; DESIGN.md, section 6, fixes the keys."""
+    return plain(
+        {
+            "schema": SCHEMA,
+            "verdict": worst([report.verdict for report in reports]),
+            "environment": environment,
+            "pairs": [_pair(report) for report in reports],
+        }
+    )
+
+
+def train_form(training: Training, environment: dict[str, Any]) -> dict[str, Any]:
+    """What ``jaxport train --json`` writes."""
+    return plain(
+        {
+            "schema": SCHEMA,
+            "verdict": training.verdict,
+            "environment": environment,
+            **dataclasses.asdict(training),
+            "drift": explain_drift(training),
+        }
+    )
+
+
+def _pair(report: PairReport) -> dict[str, Any]:
+    return {
+        "pair": report.pair,
+        "title": report.title,
+        "verdict": report.verdict,
+        "device": report.device,
+        "dtype": report.dtype,
+        "quantities": [_quantity(quantity) for quantity in report.quantities],
+        "precision": None if report.precision is None else dataclasses.asdict(report.precision),
+        "first_difference": None,
+        "causes": [],
+        "coverage": dataclasses.asdict(report.coverage),
+        "teeth": dataclasses.asdict(report.teeth) | {"toothless": report.teeth.toothless},
+        "weight_map": report.weight_map,
+        "notices": report.notices,
+    }
+
+
+def _quantity(quantity: Quantity) -> dict[str, Any]:
+    judgement = dataclasses.asdict(quantity.judgement)
+    return {
+        "name": quantity.name,
+        "kind": quantity.kind,
+        "probe": quantity.probe,
+        **judgement,
+        "verdict": quantity.verdict,
+        "detection_limit": quantity.judgement.detection_limit,
+        "kink": quantity.kink,
+    }
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON holds it: enums as their word, non-finite numbers as "nan", "inf" and "-inf"."""
+    if isinstance(value, Verdict):
+        return value.value
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return value
