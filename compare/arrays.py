@@ -2,8 +2,9 @@
 
 Each rule answers a way in which two frameworks that share a buffer go wrong:
 
-- JAX on the CPU may read the NumPy buffer of an argument after the call has returned, and ``jax.device_put`` may
-  alias it for good. So a batch is frozen (read-only), and each side gets a copy of its own.
+- JAX on the CPU may read a NumPy buffer after the call that took it has returned, ``jnp.array`` of an unaligned buffer
+  included, and ``jax.device_put`` may alias it for good. So a batch is frozen (read-only), and JAX gets a private copy
+  made by NumPy, which nobody can change.
 - ``torch.from_numpy`` shares memory and lets a read-only array be written; ``torch.from_dlpack`` ends the process on
   a negative stride. So torch gets ``torch.tensor`` of a C-contiguous array, which copies.
 - An array that leaves JAX is a read-only view, one that leaves torch is copied: neither can be changed by accident.
@@ -64,12 +65,12 @@ def to_jax(array: np.ndarray, precision: Precision, device: "jax.Device") -> "ja
     import jax
     import jax.numpy as jnp
 
+    dtype: Any = array.dtype
     if array.dtype.kind == "f":
-        array = array.astype(getattr(jnp, precision.name))
+        dtype = getattr(jnp, precision.name)
     elif array.dtype.kind in "iu":
-        array = array.astype(np.int32)
-    with jax.default_device(device):
-        return jnp.array(np.asarray(array, order="C"))
+        dtype = np.int32
+    return jax.device_put(np.array(array, dtype=dtype, order="C", copy=True), device)
 
 
 def from_torch(tensor: "torch.Tensor") -> np.ndarray:

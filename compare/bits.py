@@ -11,7 +11,8 @@ from statistics import median
 from compare.precision import Precision
 from compare.verdict import Judgement
 
-RATIO = 4.0  # sound ports of smooth networks stay between 0.84 and 1.14; a kink alone can reach 51
+RATIO = 4.0  # sound ports of smooth networks stay between 0.7 and 2.3; a kink alone can reach 51
+ENOUGH = 16  # entries from which a ratio of errors is no luck
 
 # Effective bits of a product whose inputs were rounded first, whatever precision it then adds in: the format's own
 # bits and about one more, since the errors of many terms partly cancel.
@@ -48,7 +49,7 @@ def precision_flag(
     """The flag for a pair, from (quantity, probe, judgement) of all that was judged; None where both sides agree.
 
     A side is flagged where it loses more than a third of the format's bits against the other, or, on a network
-    without kinks, where the ratio of the errors leaves [1/4, 4].
+    without kinks, where the ratio of the errors leaves [1/4, 4] on a quantity of at least 16 entries.
     """
     flagged = [(name, probe, one) for name, probe, one in judged if _is_flagged(one, precision, smooth)]
     if not flagged:
@@ -67,7 +68,8 @@ def _is_flagged(one: Judgement, precision: Precision, smooth: bool) -> bool:
     if one.scale == 0 or one.entries == 0:
         return False
     lost = abs(one.bits_reference - one.bits_port)
-    return lost > precision.bits / 3 or (smooth and not 1 / RATIO <= one.ratio <= RATIO)
+    off = smooth and one.entries >= ENOUGH and not 1 / RATIO <= one.ratio <= RATIO
+    return off or lost > precision.bits / 3
 
 
 def _likely(bits: float) -> str:

@@ -31,7 +31,15 @@ def forward_and_backward(
     b1: Float[np.ndarray, "hidden"],
     W2: Float[np.ndarray, "classes hidden"],
     b2: Float[np.ndarray, "classes"],
-) -> tuple[np.ndarray, ...]:
+) -> tuple[
+    Float[np.ndarray, "batch classes"],
+    Float[np.ndarray, ""],
+    Float[np.ndarray, "hidden inputs"],
+    Float[np.ndarray, "hidden"],
+    Float[np.ndarray, "classes hidden"],
+    Float[np.ndarray, "classes"],
+    Float[np.ndarray, "batch inputs"],
+]:
     """Logits, loss, and the gradients by W1, b1, W2, b2 and x, all in the dtype of what comes in."""
     n = x.shape[0]
     z1 = hidden_preactivation(x, W1, b1)
@@ -40,7 +48,7 @@ def forward_and_backward(
 
     shifted = z2 - z2.max(axis=1, keepdims=True)  # softmax does not see a shift, and exp no longer overflows
     log_sum = np.log(np.exp(shifted).sum(axis=1))
-    loss = (log_sum - shifted[np.arange(n), y]).mean()
+    loss = np.asarray((log_sum - shifted[np.arange(n), y]).mean())
 
     dz2 = np.exp(shifted - log_sum[:, None])
     dz2[np.arange(n), y] -= 1
@@ -60,7 +68,7 @@ def mlp(names: tuple[str, str, str, str]) -> Callable[[Arrays, Batch], Arrays]:
         by_name = {f"grad/{name}": grad for name, grad in zip(names, grads, strict=True)}
         return {
             "output": logits,
-            "loss": np.asarray(loss),
+            "loss": loss,
             **by_name,
             f"grad/input.{input_name}": dx.reshape(inputs.shape),
         }

@@ -4,6 +4,7 @@ Run it: python -m compare.first
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import torch
 
@@ -33,7 +34,7 @@ def main():
     params = {"Dense_0": {"kernel": W1.T, "bias": b1}, "Dense_1": {"kernel": W2.T, "bias": b2}}  # kernel = weight'
 
     def loss(params):
-        return jaxport.losses.cross_entropy(port.apply({"params": params}, images), labels)
+        return jaxport.losses.cross_entropy(port.apply({"params": params}, jnp.array(images)), jnp.array(labels))
 
     loss_j = loss(params)
     grads = jax.grad(loss)(params)

@@ -47,7 +47,8 @@ class Norm:
 
     def add(self, block: np.ndarray) -> None:
         """Add the entries of ``block``, whatever their size."""
-        squares = float(np.dot(block, block))
+        with np.errstate(over="ignore", under="ignore"):
+            squares = float(np.dot(block, block))
         if SAFE[0] < squares < SAFE[1]:
             self._merge(1.0, squares)
         elif block.size and (largest := float(np.max(np.abs(block)))) > 0:
@@ -123,7 +124,8 @@ class _Sweep:
         self.above_probe += int(np.count_nonzero(magnitude > self.probe))
         self.largest = max(self.largest, float(np.max(magnitude, initial=0.0)))
         fill = (t64 == j64) & (magnitude >= self.fill)
-        flushed = (magnitude < self.tiny) & (magnitude > 0)
+        small = [np.abs(array) < self.tiny for array in (t, j, t64)]
+        flushed = np.logical_and.reduce(small) & (magnitude > 0)
         self.fills += int(np.count_nonzero(fill))
         self.flushed += int(np.count_nonzero(flushed & ~fill))
         self.entries += int(np.count_nonzero(~fill))

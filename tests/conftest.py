@@ -2,18 +2,16 @@
 
 import importlib.util
 
-import pytest
-
-# Shapes are enforced from the first import on, where a checker is installed: before anything below imports the house.
-SHAPED = ["torchref", "jaxport", "compare.by_hand", "compare.images"]
-if importlib.util.find_spec("beartype"):
-    from jaxtyping import install_import_hook
-
-    install_import_hook(SHAPED, "beartype.beartype")
-
 import hypothesis
+import pytest
+from jaxtyping import install_import_hook
 
 from compare import devices
+
+# Shapes are enforced where a checker is installed; what is imported above has none.
+SHAPED = ["torchref", "jaxport", "compare.by_hand", "compare.images"]
+if importlib.util.find_spec("beartype"):
+    install_import_hook(SHAPED, "beartype.beartype")
 
 # Derandomized: the same examples on every machine. No deadline: a first call may compile.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=60)

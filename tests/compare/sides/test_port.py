@@ -1,0 +1,166 @@
+"""The port's side: pure functions of what enters, compiled once, with x64 only where float64 is wanted."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from compare import pairs
+from compare.devices import Device
+from compare.errors import UsageError
+from compare.mutants import mutants
+from compare.pair import Batch, Entering, Pair, enter
+from compare.precision import BFLOAT16, FLOAT32, FLOAT64, Precision
+from compare.sides.port import PortSide
+from compare.weights import WeightMap, same
+
+NUMPY = {FLOAT64: "float64", FLOAT32: "float32", BFLOAT16: "float32"}  # what a precision comes out as
+
+
+@pytest.fixture(scope="module")
+def loose() -> Pair:
+    """A port that is a function."""
+    return pairs.find("loose")
+
+
+@pytest.fixture(scope="module")
+def entering(loose: Pair) -> Entering:
+    """Three batches for it."""
+    return enter(loose, seed=0, steps=3).at(FLOAT32)
+
+
+@pytest.fixture(scope="module", params=[FLOAT64, FLOAT32, BFLOAT16], ids=lambda precision: precision.name)
+def side(request: pytest.FixtureRequest, loose: Pair, cpu: Device) -> PortSide:
+    """It at each precision, compiled once for all tests below."""
+    return PortSide(loose, request.param, cpu.jax)
+
+
+@pytest.fixture(scope="module")
+def side_64(loose: Pair, cpu: Device) -> PortSide:
+    """It in float64 alone."""
+    return PortSide(loose, FLOAT64, cpu.jax)
+
+
+@pytest.fixture(autouse=True)
+def _x64_stays_off() -> Iterator[None]:
+    """No call below leaves x64 on behind it."""
+    assert jnp.zeros(1).dtype == jnp.float32
+    yield
+    assert jnp.zeros(1).dtype == jnp.float32
+
+
+def _noting(seen: list[Any]) -> Any:
+    def port(params: dict[str, jax.Array], x: jax.Array) -> jax.Array:
+        seen.append((jnp.zeros(1).dtype.name, jnp.arange(1).dtype.name, x.dtype.name, params["W1"].dtype.name))
+        return (x @ params["W1"].T + params["b1"]) @ params["W2"].T + params["b2"]
+
+    return port
+
+
+@pytest.mark.parametrize(
+    ("precision", "makes"), [(FLOAT32, ("float32", "int32")), (BFLOAT16, ("float32", "int32")), (FLOAT64, None)]
+)
+def test_x64_is_on_for_the_oracle_only(
+    loose: Pair, entering: Entering, cpu: Device, precision: Precision, makes: Any
+) -> None:
+    """What ``jnp.zeros`` and ``jnp.arange`` make inside the user's model, traced for gradients and for steps."""
+    seen: list[Any] = []
+    side = PortSide(replace(loose, port=_noting(seen)), precision, cpu.jax)
+    with jax.enable_x64(precision is FLOAT32):  # whoever calls may have it the other way round
+        side.run(entering)
+        side.steps(entering)
+    assert len(seen) >= 2
+    assert set(seen) == {(*(makes or ("float64", "int64")), precision.name, precision.name)}
+
+
+def test_everything_is_computed_at_the_precision(side: PortSide, entering: Entering) -> None:
+    """Outputs, loss and gradients; the updates are differences in float64, whatever the precision."""
+    assert {array.dtype.name for array in side.run(entering).values()} == {NUMPY[side.precision]}
+    updates = {name: array for name, array in side.steps(entering)[0].items() if name != "loss"}
+    assert {array.dtype.name for array in updates.values()} == {"float64"}
+
+
+def test_float64_is_no_widened_float32(side_64: PortSide, entering: Entering) -> None:
+    """Its results have digits that float32 cannot hold."""
+    output = side_64.run(entering)["output"]
+    assert (output != output.astype(np.float32)).any()
+
+
+def test_inputs_keep_their_order_and_integers_get_no_gradient(loose: Pair, cpu: Device) -> None:
+    """Positional arguments in the batch's order, though JAX sorts a dictionary's keys."""
+
+    def draw(rng: np.random.Generator) -> Batch:
+        inputs = {"z": rng.standard_normal((3, 4)), "n": np.array([0, 2, 1]), "a": rng.standard_normal((3, 4))}
+        return Batch(inputs, {"v": rng.standard_normal(3), "b": np.ones(3)})
+
+    pair = replace(
+        loose,
+        port=lambda p, z, n, a: 10 * z * p["w"] - a + n[:, None].astype(z.dtype),
+        draw=draw,
+        weights=lambda rng: {"w": rng.standard_normal(4)},
+        weight_map=WeightMap(same("w")),
+        port_loss=lambda outputs, v, b: outputs.sum() + (v - 2 * b).sum(),
+    )
+    entering = enter(pair, 0, 1)
+    batch, w = entering.batches[0], entering.weights["w"]
+    ran = PortSide(pair, FLOAT64, cpu.jax).run(entering)
+    z, n, a = batch.inputs.values()
+    np.testing.assert_allclose(ran["output"], 10 * z * w - a + n[:, None], rtol=1e-14)
+    assert ran["loss"] == pytest.approx(ran["output"].sum() + batch.targets["v"].sum() - 6)
+    assert list(ran) == ["output", "loss", "grad/w", "grad/input.z", "grad/input.a"]
+    np.testing.assert_allclose(ran["grad/input.z"], np.broadcast_to(10 * w, (3, 4)), rtol=1e-14)
+    np.testing.assert_array_equal(ran["grad/input.a"], -np.ones((3, 4)))
+
+
+def test_the_cotangent_multiplies_the_gradients_only(side: PortSide, entering: Entering) -> None:
+    """A cotangent of -2 doubles and turns round every gradient; outputs and loss are as they were."""
+    once, twice = side.run(entering), side.run(replace(entering, cotangent=-2.0))
+    for name, array in once.items():
+        np.testing.assert_array_equal(twice[name], -2 * array if name.startswith("grad/") else array)
+
+
+def test_updates_are_parameter_differences(side_64: PortSide, entering: Entering) -> None:
+    """The first is -0.1 of the gradient at the start, the second -0.1 (0.9 g1 + g2), g2 taken where the first led."""
+    first, second, _ = side_64.steps(entering)
+    weights = {name: entering.weights[name] + first[f"update/{name}"] for name in entering.weights}
+    start = side_64.run(entering)
+    moved = side_64.run(replace(entering, weights=weights, batches=entering.batches[1:]))
+    assert moved["loss"] == pytest.approx(second["loss"], rel=1e-14)
+    for name in entering.weights:
+        g1, g2 = start[f"grad/{name}"], moved[f"grad/{name}"]
+        np.testing.assert_allclose(first[f"update/{name}"], -0.1 * g1, rtol=1e-9, atol=1e-15)
+        np.testing.assert_allclose(second[f"update/{name}"], -0.1 * (0.9 * g1 + g2), rtol=1e-9, atol=1e-15)
+
+
+def test_no_state_is_carried_over(side: PortSide, entering: Entering) -> None:
+    """Steps, run, steps, run: neither weights nor momentum reach the next call."""
+    steps, ran = side.steps(entering), side.run(entering)
+    for again, once in ((side.steps(entering), steps), ([side.run(entering)], [ran])):
+        for left, right in zip(again, once, strict=True):
+            for name, array in right.items():
+                np.testing.assert_array_equal(left[name], array)
+
+
+def test_a_mutant_reuses_the_program(loose: Pair, entering: Entering, cpu: Device) -> None:
+    """Weights, rows, labels, cotangent and hyper-parameters are arguments: all mutants share what is compiled."""
+    side, made = PortSide(loose, FLOAT32, cpu.jax), mutants(entering)
+    for mutant in (entering, *made.values()):
+        side.run(mutant)
+        side.steps(mutant)
+    assert len(made) >= 6
+    assert [f._cache_size() for f in (side._value_and_grads, side._init, side._step)] == [1, 1, 1]
+
+
+def test_a_port_of_other_sizes_is_refused_by_name(cpu: Device) -> None:
+    """Before anything is computed, with both shapes."""
+    import jaxport.mlp
+
+    pair = pairs.find("mlp", rows=2)
+    PortSide(pair, FLOAT32, cpu.jax).check_shapes(enter(pair, 0, 1))
+    narrow = replace(pair, port=jaxport.mlp.MLP(hidden=64))
+    with pytest.raises(UsageError, match=r"Dense_0/kernel has shape \(784, 64\), the map gives it \(784, 128\)"):
+        PortSide(narrow, FLOAT32, cpu.jax).check_shapes(enter(pair, 0, 1))

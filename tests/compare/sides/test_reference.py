@@ -1,0 +1,133 @@
+"""The reference's side: the pair's module is never touched, and what comes out is what entered, computed."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from compare import pairs
+from compare.devices import Device
+from compare.pair import Batch, Entering, Pair, enter
+from compare.precision import BFLOAT16, FLOAT32, FLOAT64, Precision
+from compare.sides.reference import ReferenceSide
+
+NUMPY = {FLOAT64: "float64", FLOAT32: "float32", BFLOAT16: "float32"}  # what a precision comes out as
+
+
+@pytest.fixture(scope="module")
+def loose() -> Pair:
+    """A reference that is a function."""
+    return pairs.find("loose")
+
+
+@pytest.fixture(scope="module")
+def entering(loose: Pair) -> Entering:
+    """Three batches for it."""
+    return enter(loose, seed=0, steps=3).at(FLOAT32)
+
+
+def _side(pair: Pair, cpu: Device, precision: Precision = FLOAT64) -> ReferenceSide:
+    return ReferenceSide(pair, precision, cpu.torch)
+
+
+def _pair_of_two(loose: Pair) -> Pair:
+    """A pair whose inputs come in another order than their names sort, one of them whole numbers."""
+
+    def draw(rng: np.random.Generator) -> Batch:
+        inputs = {"z": rng.standard_normal((3, 4)), "n": np.array([0, 2, 1]), "a": rng.standard_normal((3, 4))}
+        return Batch(inputs, {})
+
+    return replace(
+        loose,
+        reference=lambda p, z, n, a: 10 * z * p["w"] - a + n[:, None],
+        draw=draw,
+        weights=lambda rng: {"w": rng.standard_normal(4)},
+        reference_loss=torch.sum,
+    )
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_pairs_module_is_never_touched(cpu: Device, training: bool) -> None:
+    """State, mode, requires_grad and ``.grad`` are as before, to the bit, at both precisions."""
+    pair = pairs.find("mlp", rows=8)
+    pair.reference.train(training)
+    pair.reference.net[1].bias.requires_grad_(False)
+    before = copy.deepcopy(pair.reference.state_dict())
+    for precision in (FLOAT32, FLOAT64):
+        side = _side(pair, cpu, precision)
+        side.run(enter(pair, 0, 2))
+        side.steps(enter(pair, 0, 2))
+    for name, tensor in pair.reference.state_dict().items():
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor, before[name]), name
+    assert [module.training for module in pair.reference.modules()] == [training] * 6
+    assert [w.requires_grad for w in pair.reference.parameters()] == [True, False, True, True]
+    assert all(parameter.grad is None for parameter in pair.reference.parameters())
+
+
+@pytest.mark.parametrize("precision", [FLOAT64, FLOAT32, BFLOAT16], ids=lambda precision: precision.name)
+def test_everything_is_computed_at_the_precision(
+    loose: Pair, entering: Entering, cpu: Device, precision: Precision
+) -> None:
+    """Outputs, loss and gradients; the updates are differences in float64, whatever the precision."""
+    side = _side(loose, cpu, precision)
+    assert {array.dtype.name for array in side.run(entering).values()} == {NUMPY[precision]}
+    updates = {name: array for name, array in side.steps(entering)[0].items() if name != "loss"}
+    assert {array.dtype.name for array in updates.values()} == {"float64"}
+
+
+def test_float64_is_no_widened_float32(loose: Pair, entering: Entering, cpu: Device) -> None:
+    """Its results have digits that float32 cannot hold."""
+    output = _side(loose, cpu).run(entering)["output"]
+    assert (output != output.astype(np.float32)).any()
+
+
+def test_what_is_returned_is_named(loose: Pair, entering: Entering, cpu: Device) -> None:
+    """Outputs, loss, each parameter's gradient, each floating input's."""
+    names = ["output", "loss", "grad/W1", "grad/b1", "grad/W2", "grad/b2", "grad/input.x"]
+    assert list(_side(loose, cpu).run(entering)) == names
+    assert list(_side(loose, cpu).steps(entering)[2]) == ["loss", *(f"update/{n}" for n in ("W1", "b1", "W2", "b2"))]
+
+
+def test_inputs_keep_their_order_and_integers_get_no_gradient(loose: Pair, cpu: Device) -> None:
+    """Positional arguments in the batch's order; whole numbers are not differentiated."""
+    pair = _pair_of_two(loose)
+    entering = enter(pair, 0, 1)
+    batch, w = entering.batches[0].inputs, entering.weights["w"]
+    ran = _side(pair, cpu).run(entering)
+    np.testing.assert_allclose(ran["output"], 10 * batch["z"] * w - batch["a"] + batch["n"][:, None], rtol=1e-14)
+    assert list(ran) == ["output", "loss", "grad/w", "grad/input.z", "grad/input.a"]
+    np.testing.assert_array_equal(ran["grad/input.a"], -np.ones((3, 4)))
+
+
+def test_the_cotangent_multiplies_the_gradients_only(loose: Pair, entering: Entering, cpu: Device) -> None:
+    """A cotangent of -2 doubles and turns round every gradient; outputs and loss are as they were."""
+    side = _side(loose, cpu)
+    once, twice = side.run(entering), side.run(replace(entering, cotangent=-2.0))
+    for name, array in once.items():
+        np.testing.assert_array_equal(twice[name], -2 * array if name.startswith("grad/") else array)
+
+
+def test_updates_are_parameter_differences(loose: Pair, entering: Entering, cpu: Device) -> None:
+    """The first is -0.1 of the gradient at the start, the second -0.1 (0.9 g1 + g2), g2 taken where the first led."""
+    side = _side(loose, cpu)
+    first, second, _ = side.steps(entering)
+    weights = {name: entering.weights[name] + first[f"update/{name}"] for name in entering.weights}
+    start, moved = side.run(entering), side.run(replace(entering, weights=weights, batches=entering.batches[1:]))
+    assert moved["loss"] == pytest.approx(second["loss"], rel=1e-14)
+    for name in entering.weights:
+        g1, g2 = start[f"grad/{name}"], moved[f"grad/{name}"]
+        np.testing.assert_allclose(first[f"update/{name}"], -0.1 * g1, rtol=1e-9, atol=1e-15)
+        np.testing.assert_allclose(second[f"update/{name}"], -0.1 * (0.9 * g1 + g2), rtol=1e-9, atol=1e-15)
+
+
+def test_no_state_is_carried_over(loose: Pair, entering: Entering, cpu: Device) -> None:
+    """Steps, run, steps, run: neither weights, nor gradients, nor momentum reach the next call."""
+    side = _side(loose, cpu, FLOAT32)
+    steps, ran = side.steps(entering), side.run(entering)
+    for again, once in ((side.steps(entering), steps), ([side.run(entering)], [ran])):
+        for left, right in zip(again, once, strict=True):
+            for name, array in right.items():
+                np.testing.assert_array_equal(left[name], array)

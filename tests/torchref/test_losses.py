@@ -1,0 +1,75 @@
+"""The reference's cross-entropy."""
+
+import numpy as np
+import pytest
+import torch
+
+from torchref.losses import cross_entropy
+
+
+def _by_numpy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """-log of the softmax at the label, one for each row, without the fused form."""
+    odds = np.exp(logits)
+    return -np.log(odds / odds.sum(axis=1, keepdims=True))[np.arange(len(labels)), labels]
+
+
+@pytest.mark.parametrize("rows", [1, 5, 64])
+def test_it_is_the_mean_negative_log_softmax(rows: int) -> None:
+    """Equal to the definition in NumPy float64: the mean over the batch, no sum, natural logarithm."""
+    rng = np.random.default_rng(rows)
+    logits, labels = rng.standard_normal((rows, 10)), rng.integers(0, 10, rows)
+    loss = cross_entropy(torch.tensor(logits), torch.tensor(labels))
+    np.testing.assert_allclose(loss.item(), _by_numpy(logits, labels).mean(), rtol=1e-13)
+
+
+def test_its_gradient_is_softmax_minus_one_hot() -> None:
+    """Divided by the rows of the batch."""
+    rng = np.random.default_rng(0)
+    logits, labels = torch.tensor(rng.standard_normal((4, 3)), requires_grad=True), np.array([0, 2, 1, 2])
+    cross_entropy(logits, torch.tensor(labels)).backward()
+    odds = np.exp(logits.detach().numpy())
+    wanted = (odds / odds.sum(axis=1, keepdims=True) - np.eye(3)[labels]) / 4
+    np.testing.assert_allclose(logits.grad.numpy(), wanted, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(("label", "loss"), [(0, 0.0), (1, 1e4), (2, 2e4)])
+def test_huge_logits_stay_finite(label: int, loss: float) -> None:
+    """With logits of 1e4 in float32 the softmax alone is 0 or 1; the fused loss is exact."""
+    assert cross_entropy(torch.tensor([[1e4, 0.0, -1e4]]), torch.tensor([label])).item() == loss
+
+
+def test_equal_logits_cost_the_logarithm_of_the_classes() -> None:
+    """Knowing nothing of ten classes costs log 10."""
+    assert cross_entropy(torch.full((3, 10), 7.0), torch.tensor([0, 4, 9])).item() == pytest.approx(np.log(10))
+
+
+@pytest.mark.parametrize("label", [-100, -1, 3, 1000])
+def test_a_label_out_of_range_raises(label: int) -> None:
+    """Labels are class indices; -100, which torch would otherwise leave out of the mean, is no exception."""
+    with pytest.raises((IndexError, ValueError)):
+        cross_entropy(torch.zeros(2, 3), torch.tensor([label, 0]))
+
+
+def test_labels_are_int64() -> None:
+    """torch refuses int32 labels, so the conversion must happen before."""
+    with pytest.raises(RuntimeError, match="Long"):
+        cross_entropy(torch.zeros(2, 3), torch.tensor([0, 1], dtype=torch.int32))
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels"),
+    [
+        (torch.zeros(3), torch.tensor([0])),
+        (torch.zeros(2, 3, 4), torch.zeros(2, 4, dtype=torch.int64)),
+        (torch.zeros(2, 3), torch.zeros(3, dtype=torch.int64)),
+        (torch.zeros(2, 3), torch.zeros(2, 3)),
+    ],
+    ids=["one axis", "three axes", "other rows", "probabilities for labels"],
+)
+def test_shapes_are_enforced(logits: torch.Tensor, labels: torch.Tensor) -> None:
+    """A wrong rank, other rows or float labels raise, though torch itself takes two of these four."""
+    pytest.importorskip("beartype")
+    from jaxtyping import TypeCheckError
+
+    with pytest.raises(TypeCheckError):
+        cross_entropy(logits, labels)
