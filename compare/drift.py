@@ -39,7 +39,7 @@ def _why(training: Training) -> str:
     text = (
         f"Both sides round to 2^-{FLOAT32.bits}, in different orders of summation. The noise envelope, the reference "
         f"with the rows of each batch permuted, is at {last.envelope:.1e}: the port's drift is "
-        f"{last.drift_32 / last.envelope:.2f} of what reordering alone does to the reference."
+        f"{last.drift_32 / last.envelope:.2f} times what reordering alone does to the reference."
         if last.envelope > 0
         else "Both sides round, in different orders of summation."
     )

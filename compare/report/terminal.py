@@ -20,8 +20,16 @@ COLOUR = {
     "invalid": "bold red",
 }
 SEVERITY = list(COLOUR)
-SUMMED_UP = ("by_hand", "trajectory")  # kinds shown as one row: their quantities are many and alike
+SUMMED_UP = ("by_hand", "trajectory")  # kinds whose matches are shown as one row: they are many and alike
 WIDTH = 120
+WIDE = 105  # columns from which every number has room
+HEADS = {
+    "gap": "gap",
+    "allowed": "allowed",
+    "error_reference": "error ref",
+    "error_port": "error port",
+    "detection_limit": "sees",
+}
 
 
 def console(file: IO[str] | None = None) -> Console:
@@ -39,50 +47,49 @@ def show_verify(form: Form, out: Console, every: bool = False) -> None:
             f"{pair['device']}, {pair['dtype']}, {counts['parameters']:,} parameters, "
             f"{len(pair['quantities'])} quantities on {len(counts['probes'])} probes"
         )
-        out.print(_quantities(pair["quantities"], every))
-        for line in _certificates(pair):
-            out.print(line)
+        out.print(_quantities(pair["quantities"], every, out.width >= WIDE))
+        for reason in _reasons(pair["quantities"]):
+            out.print(_paragraph("reason", reason))
+        for word, text in _certificates(pair):
+            out.print(_paragraph(word, text))
         for notice in pair["notices"]:
-            out.print(f"[yellow]notice[/] {_plain(notice)}")
-        out.print(Text.assemble("verdict    ", _coloured(pair["verdict"])))
+            out.print(_paragraph("notice", notice))
+        out.print(_paragraph("verdict", _coloured(pair["verdict"])))
         out.print()
 
 
-def _quantities(quantities: list[Form], every: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+def _quantities(quantities: list[Form], every: bool, wide: bool) -> Table:
+    table = _table()
     table.add_column("quantity", overflow="fold")
-    table.add_column("worst on")
-    table.add_column("verdict")
-    for head in ("gap", "allowed", "error ref", "error port", "bits ref/port", "sees"):
-        table.add_column(head, justify="right")
-    for label, where, one in _rows(quantities, every):
-        table.add_row(
-            label,
-            where,
-            _coloured(one["verdict"] + (" (kink)" if one["kink"] else "")),
-            *(_number(one[key]) for key in ("gap", "allowed", "error_reference", "error_port")),
-            f"{one['bits_reference']:.1f} / {one['bits_port']:.1f}",
-            _number(one["detection_limit"]),
-        )
-        if one["reason"]:
-            table.add_row(f"  {_plain(one['reason'])}")
+    table.add_column("worst on" if not every else "probe", overflow="fold")
+    table.add_column("verdict", overflow="fold")
+    numbers = ("gap", "allowed", *(("error_reference", "error_port", "detection_limit") if wide else ()))
+    for key in numbers:
+        table.add_column(HEADS[key], justify="right", no_wrap=True)
+    table.add_column("bits ref, port", justify="right", no_wrap=True)
+    for label, one in _rows(quantities, every):
+        verdict = one["verdict"] + (" (kink)" if one["kink"] else "")
+        bits = f"{one['bits_reference']:.1f}, {one['bits_port']:.1f}"
+        table.add_row(label, one["probe"], _coloured(verdict), *(_number(one[key]) for key in numbers), bits)
     return table
 
 
-def _rows(quantities: list[Form], every: bool) -> Iterator[tuple[str, str, Form]]:
-    """Each quantity with the probe where it is worst, or on every one; the kinds with many rows as one."""
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+
+
+def _rows(quantities: list[Form], every: bool) -> Iterator[tuple[str, Form]]:
+    """Each quantity on the probe where it is worst, or on every one; the kinds with many rows as one."""
     if every:
-        yield from ((one["name"], one["probe"], one) for one in quantities)
+        yield from ((one["name"], one) for one in quantities)
         return
     groups: dict[str, list[Form]] = {}
     for one in quantities:
-        groups.setdefault(one["kind"] if one["kind"] in SUMMED_UP else one["name"], []).append(one)
+        summed = one["kind"] in SUMMED_UP and one["verdict"] == "match"
+        groups.setdefault(one["kind"] if summed else one["name"], []).append(one)
     for name, group in groups.items():
         one = max(group, key=_badness)
-        if name in SUMMED_UP:
-            yield f"{name} ({len(group)})", one["name"].removeprefix(f"{name}/"), one
-        else:
-            yield name, one["probe"], one
+        yield f"{name} ({len(group)})" if name in SUMMED_UP else name, one
 
 
 def _badness(one: Form) -> tuple[int, float]:
@@ -90,33 +97,40 @@ def _badness(one: Form) -> tuple[int, float]:
     return SEVERITY.index(one["verdict"]), used
 
 
-def _certificates(pair: Form) -> Iterator[str]:
+def _reasons(quantities: list[Form]) -> Iterator[str]:
+    """Why, for what does not match and has a reason that its numbers do not show; each said once."""
+    told = (f"{one['name']}: {one['reason']}" for one in quantities if one["reason"] and one["verdict"] != "match")
+    yield from dict.fromkeys(told)
+
+
+def _certificates(pair: Form) -> Iterator[tuple[str, str]]:
     covered, bitten = pair["coverage"], pair["teeth"]
     missing = ", ".join(covered["not_compared"])
-    text = f"not compared: {_plain(missing)}" if missing else "every parameter's gradient and update, every output"
+    text = f"not compared: {missing}" if missing else "every parameter's gradient and update, every output"
     left = ", ".join(f"{count:,} {reason}" for reason, count in covered["left_out"].items() if count)
-    yield f"coverage   {text}" + (f"; entries left out: {left}" if left else "")
+    yield "coverage", text + (f"; entries left out: {left}" if left else "")
     if covered["uninformative"]:
-        yield f"           the same on every probe: {_plain(', '.join(covered['uninformative']))}"
-    limits = [one["detection_limit"] for one in pair["quantities"] if isinstance(one["detection_limit"], float)]
+        yield "", f"the same on every probe: {', '.join(covered['uninformative'])}"
+    limits = sorted(one["detection_limit"] for one in pair["quantities"] if isinstance(one["detection_limit"], float))
     if limits:
-        limits.sort()
-        yield f"sees       relative differences from {limits[len(limits) // 2]:.1e} (median; worst {limits[-1]:.1e})"
+        yield "sees", f"relative differences from {limits[len(limits) // 2]:.1e} (median; worst {limits[-1]:.1e})"
     caught = ", ".join(f"{check} {len(names)}" for check, names in bitten["caught"].items())
-    yield f"teeth      of {len(bitten['mutants'])} mutants of what enters the port, caught: {caught}"
+    yield "teeth", f"of {len(bitten['mutants'])} mutants of what enters the port, caught: {caught}"
 
 
 def show_training(form: Form, out: Console) -> None:
     """One line for each epoch, then where, when and why the float32 runs drift apart."""
     plan = form["plan"]
     out.print(Text.assemble(("training", "bold"), f": {form['data']}, {len(form['steps'])} steps of {plan['batch']}"))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    heads = ("epoch", "loss ref", "loss port", "test ref", "test port", "matched", "sees")
-    for head in (*heads, "drift float32", "reordering", "drift float64"):
+    wide = out.width >= WIDE
+    table = _table()
+    heads = ("epoch", "loss ref", "port", "test ref", "port", "matched", "drift f32", "drift f64")
+    for head in (*heads, *(("reordering", "sees") if wide else ())):
         table.add_column(head, justify="right", no_wrap=True)
     for epoch in form["epochs"]:
         steps = [step for step in form["steps"] if step["epoch"] == epoch["epoch"]]
         matched = sum(step["verdict"] == "match" for step in steps)
+        last = [_number(steps[-1][key]) for key in ("drift_32", "drift_64", "envelope")]
         table.add_row(
             str(epoch["epoch"]),
             f"{_mean(steps, 'loss_reference'):.4f}",
@@ -124,15 +138,15 @@ def show_training(form: Form, out: Console) -> None:
             f"{epoch['reference_32']:.1%}",
             f"{epoch['port_32']:.1%}",
             Text(f"{matched}/{len(steps)}", style=COLOUR["match" if matched == len(steps) else "mismatch"]),
-            _number(max(step["sees"] for step in steps)),
-            *(_number(steps[-1][key]) for key in ("drift_32", "envelope", "drift_64")),
+            *(last if wide else last[:2]),
+            *((_number(max(step["sees"] for step in steps)),) if wide else ()),
         )
     out.print(table)
     for word, text in form["drift"].items():
-        out.print(f"{word:<10} {text}", soft_wrap=False)
+        out.print(_paragraph(word, text))
     if form["first_failure"]:
-        out.print(f"[red]first failure[/] {_plain(form['first_failure'])}")
-    out.print(Text.assemble("verdict    ", _coloured(form["verdict"])))
+        out.print(_paragraph("first", form["first_failure"]))
+    out.print(_paragraph("verdict", _coloured(form["verdict"])))
     out.print()
 
 
@@ -144,6 +158,15 @@ def show_environment(environment: Form, out: Console) -> None:
             value = ", ".join(parts)
         table.add_row(key, _plain(str(value)))
     out.print(table)
+
+
+def _paragraph(word: str, text: str | Text) -> Table:
+    """A word in the margin, its text beside it."""
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(width=10)
+    table.add_column()
+    table.add_row(word, text if isinstance(text, Text) else Text(text))
+    return table
 
 
 def _mean(steps: list[Form], key: str) -> float:

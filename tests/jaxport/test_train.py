@@ -99,6 +99,15 @@ def test_accuracy_is_the_share_of_largest_logits(labels: list[int], share: float
     assert float(evaluate(MLP(hidden=3, n_classes=3), params, pixels, jnp.array(labels))) == share
 
 
+@pytest.mark.parametrize("x64", [False, True])
+def test_evaluation_promotes_nothing_implicitly(x64: bool) -> None:
+    """Under x64 an argmax is int64, labels stay int32: comparing them needs a cast where promotion is strict."""
+    with jax.enable_x64(x64), jax.numpy_dtype_promotion("strict"):
+        params, _, images, labels = _start()
+        best = np.asarray(MODEL.apply({"params": params}, images)).argmax(axis=1)
+        assert float(evaluate(MODEL, params, images, labels)) == pytest.approx(np.mean(best == LABELS))
+
+
 @pytest.mark.parametrize("shape", [(5, 12), (5, 3, 4), (4, 1, 3, 4)])
 def test_shapes_are_enforced(shape: tuple[int, ...]) -> None:
     """Flattened images, images without a channel, and a row without a label raise, in both functions."""

@@ -1,0 +1,44 @@
+"""The README says what the commands print, and names what is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/verdict.md", "compare/data/README.md"]
+
+
+def test_the_first_screen_is_real_output():
+    """Each line of the README's block stands in the committed result, in the same order."""
+    block = re.search(r"<!-- main-job -->\n```text\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert block is not None
+    committed = (ROOT / "results" / "cpu" / "main-job.txt").read_text().splitlines()
+    place = 0
+    for line in block[1].splitlines():
+        if line and not line.startswith("[the pair"):
+            place = committed.index(line, place)
+    assert place > 40
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page):
+    """Links to files of this repository exist."""
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text())
+    missing = [link for link in links if "://" not in link and not ((ROOT / page).parent / link).exists()]
+    assert missing == []
+
+
+def test_every_command_in_the_readme_exists():
+    """Commands, options and make targets are spelt as the programs spell them."""
+    from compare.cli import _parser
+
+    text = (ROOT / "README.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
+    actions = next(action for action in _parser()._actions if action.dest == "==SUPPRESS==")
+    commands = set(actions.choices or {})
+    assert set(re.findall(r"^    jaxport (\w+)", text, re.MULTILINE)) <= commands
+    assert commands == set(re.findall(r"\| `jaxport (\w+)", text))
+    options = {option for parser in (actions.choices or {}).values() for option in parser._option_string_actions}
+    assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", (ROOT / "README.md").read_text())) <= options
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make (\w+)`", text)) <= targets
