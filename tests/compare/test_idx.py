@@ -83,6 +83,7 @@ WRONG = {
     "empty": (b"", 3, "expected an IDX file, .* got an empty file"),
     "three bytes": (SIX[:3], 3, "expected an IDX file, .* got 00 00 08"),
     "a zip file": (b"PK\3\4" + SIX, 3, "expected an IDX file, .* got 50 4b 03 04"),
+    "no zeros first": (b"\0\1" + SIX[2:], 3, "expected an IDX file, .* got 00 01 08 03"),
     "no such type": (idx(0x0A, (1,), b"\0"), 1, "expected an IDX file, .* got 00 00 0a 01"),
     "no shape": (SIX[:4], 3, r"truncated inside its header \(4 of 16 bytes\)"),
     "half a shape": (SIX[:15], 3, r"truncated inside its header \(15 of 16 bytes\)"),

@@ -190,7 +190,11 @@ def test_an_npz_without_arrays(tmp_path, member):
 
 
 def test_no_data(tmp_path):
-    """An empty folder, a path where nothing is, and one that no system takes: each is one clear line."""
+    """An empty folder and a path where nothing is are refused, with what was expected there."""
     assert "expected train-images-idx3-ubyte and its three companions" in complaint(tmp_path)
     assert "no such file or folder; give a folder of IDX files or a .npz" in complaint(tmp_path / "nothing")
+
+
+def test_no_path(tmp_path):
+    """A name longer than any system takes is refused like one that is not there."""
     complaint(tmp_path / ("long" * 999))
