@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from compare.errors import UsageError
 
@@ -18,6 +18,9 @@ INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
 class Parser(argparse.ArgumentParser):
     """argparse, with its complaint on one line."""
 
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given, allow_abbrev=False)
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} ({self.prog} --help lists what there is)")
 
@@ -25,10 +28,10 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
-        options = _parser().parse_args(arguments)
-        from compare import commands
-
-        return int(getattr(commands, options.run)(options))
+        try:
+            return _run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            sys.stdout.flush()  # a reader that has gone is noticed here, not by the interpreter on its way out
     except UsageError as error:
         print(f"jaxport: {error}", file=sys.stderr)
         return 2
@@ -40,13 +43,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+def _run(arguments: Sequence[str]) -> int:
+    options = _parser().parse_args(arguments)
+    if options.run != "main_job" and arguments[0].startswith("-"):
+        raise UsageError("the command comes first, its options after it")
+    from compare import commands
+
+    return int(getattr(commands, options.run)(options))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="jaxport",
         description="The same model in PyTorch and in JAX, fed identical NumPy arrays: is the port the same function? "
         "Without a command, the main job: verify every pair, train both sides on real images, write a report.",
         epilog="Exit code 0: everything matched. 1: something did not. 2: the command or its input is wrong.",
-        allow_abbrev=False,
     )
     parser.set_defaults(run="main_job")
     _shared(parser)
@@ -96,7 +107,9 @@ def _shared(parser: argparse.ArgumentParser) -> None:
         "--device", default="auto", choices=("auto", "cpu", "gpu"), help="auto: a GPU if both sides see one"
     )
     parser.add_argument("--seed", type=_whole(0), default=0, help="of the one NumPy generator (default: 0)")
-    parser.add_argument("--json", metavar="PATH", help="write the result as JSON; - for standard output")
+    parser.add_argument(
+        "--json", type=_json_path, metavar="PATH", help="write the result as JSON; - for standard output"
+    )
 
 
 def _data(parser: argparse.ArgumentParser) -> None:
@@ -113,6 +126,15 @@ def _training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--epochs", type=_whole(1), default=15, metavar="N", help="passes over the images (default: 15)"
     )
+
+
+def _json_path(text: str) -> str:
+    """Refused before the run, not after it."""
+    path = Path(text)
+    usable = path.parent.is_dir() and os.access(path.parent, os.W_OK) and not path.is_dir()
+    if text != "-" and not (text and usable):
+        raise argparse.ArgumentTypeError(f"expected a file in a folder that can be written to, or -, got {text!r}")
+    return text
 
 
 def _whole(least: int):  # type: ignore[no-untyped-def]  # argparse's own type for a converter is private

@@ -21,7 +21,7 @@ from rich.progress import (
 
 from compare import devices, environment, pairs
 from compare.devices import Device
-from compare.errors import UsageError
+from compare.images import load_images
 from compare.precision import WORKING
 from compare.report import terminal
 from compare.report.files import to_json, writable_folder, write_json
@@ -41,8 +41,9 @@ def verify(options: argparse.Namespace) -> int:
 
 def train(options: argparse.Namespace) -> int:
     """``jaxport train``."""
+    device = _device(options)
     folder = writable_folder(options.out) if options.out else None
-    form = _train(options, _device(options))
+    form = _train(options, device)
     _emit(options, form, lambda out: terminal.show_training(form, out))
     if folder:
         _write_training(form, folder)
@@ -59,8 +60,8 @@ def env(options: argparse.Namespace) -> int:
 
 def main_job(options: argparse.Namespace) -> int:
     """The main job: verify every pair on real images, train both sides, write the report, say where to look."""
-    folder = writable_folder(options.out)
     device = _device(options)
+    folder = writable_folder(options.out)
     verified, failed = _verify(options, device, list(pairs.REGISTRY), WORKING["float32"])
     out = terminal.console() if options.json != "-" else Console(stderr=True)
     terminal.show_verify(verified, out)
@@ -71,11 +72,18 @@ def main_job(options: argparse.Namespace) -> int:
     _write_json_option(options, {"schema": 1, "verify": verified, "train": trained})
     matched = not failed and trained["verdict"] == "match"
     word = "The port is the same function." if matched else "The port is NOT the same function."
-    out.print(f"{word} See {folder / 'training.png'}; every number is in {folder / 'verify.json'} and train.json.")
+    out.print(
+        f"{word} See {folder / 'training.png'}; every number is in {folder / 'verify.json'} and train.json.",
+        markup=False,
+        soft_wrap=True,
+    )
     return int(not matched)
 
 
 def _device(options: argparse.Namespace) -> Device:
+    """The device, once what was typed beside it is known to be usable."""
+    if getattr(options, "data", None):
+        load_images(options.data)
     with _busy("loading both frameworks"):
         device = devices.choose(options.device)
     _tell(f"device: {device.name} ({environment.device_name(device)})")
@@ -108,7 +116,6 @@ def _verify(options: argparse.Namespace, device: Device, names: list[str], preci
 
 
 def _train(options: argparse.Namespace, device: Device) -> Form:
-    from compare.images import load_images
     from compare.report.form import train_form
     from compare.training import Plan, train
 
@@ -144,10 +151,7 @@ def _write_json_option(options: argparse.Namespace, form: Form) -> None:
     if options.json == "-":
         sys.stdout.write(to_json(form))
     elif options.json:
-        path = Path(options.json)
-        if not path.parent.is_dir():
-            raise UsageError(f"--json {path}: the folder {path.parent} does not exist")
-        write_json(path, form)
+        write_json(Path(options.json), form)
 
 
 def _say_what(say: Callable[[str], None], name: str, text: str) -> None:

@@ -15,6 +15,8 @@ def explain_drift(training: Training) -> dict[str, str]:
 
 def _where(training: Training) -> str:
     drifts = training.drift_by_parameter
+    if not any(drift["float32"] for drift in drifts.values()):
+        return "Nowhere: the two float32 runs end with the same bits in every parameter."
     name = max(drifts, key=lambda one: drifts[one]["float32"])
     least = min(drifts, key=lambda one: drifts[one]["float32"])
     return (
@@ -25,6 +27,8 @@ def _where(training: Training) -> str:
 
 def _when(training: Training) -> str:
     first, last = training.steps[0], training.steps[-1]
+    if not any(step.drift_32 for step in training.steps):
+        return f"Never, in {last.step} steps."
     text = f"From the first update on ({first.drift_32:.1e}) to {last.drift_32:.1e} after step {last.step}. "
     if flip := training.first_flip:
         return text + (

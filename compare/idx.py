@@ -41,7 +41,10 @@ def read_idx(path: Path, axes: int) -> np.ndarray:
     if len(data) != wanted:
         state = "truncated" if len(data) < wanted else "longer than its header says"
         raise UsageError(f"{path}: {state}: expected {wanted} bytes for shape {shape}, got {len(data)}: fetch it again")
-    return np.frombuffer(data, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+    try:
+        return np.frombuffer(data, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+    except ValueError as error:
+        raise UsageError(f"{path}: no array can have the shape {shape} that its header says") from error
 
 
 def _payload(path: Path) -> bytes:

@@ -4,7 +4,9 @@ Nothing is downloaded. ``--data`` takes a folder of IDX files under the names MN
 gzipped (also torchvision's ``ROOT/MNIST/raw``), or a ``.npz`` with Keras's names.
 """
 
+import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +42,7 @@ def load_images(path: Path | None = None) -> Images:
         UsageError: nothing usable is there, or what is there is damaged or does not fit together.
     """
     path = SHIPPED if path is None else path
-    if not path.exists():
+    if not os.path.exists(path):  # unlike Path.exists, it takes a name that no system allows for one that is not there
         raise UsageError(f"--data {path}: no such file or folder; give a folder of IDX files or a .npz")
     arrays = _read_folder(path) if path.is_dir() else _read_npz(path)
     name = "MNIST, 5,000 images" if path == SHIPPED else str(path)
@@ -80,8 +82,9 @@ def _idx_file(folder: Path, stem: str, kind: str) -> Path | None:
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not hasattr(file, "files"):
+        with path.open("rb") as stream:  # a stream of our own: NumPy leaves a damaged file open
+            file = np.load(stream, allow_pickle=False)
+            if isinstance(file, np.ndarray):
                 raise UsageError(f"{path}: expected a .npz with {', '.join(NPZ_NAMES)}, got a single array")
             missing = [name for name in NPZ_NAMES if name not in file.files]
             if missing:
@@ -89,13 +92,20 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
                     f"{path}: expected the arrays {', '.join(NPZ_NAMES)}; {', '.join(missing)} is missing, "
                     f"got {', '.join(file.files) or 'none'}"
                 )
-            return {name: file[name] for name in NPZ_NAMES}
+            return {name: _member(path, name, file[name]) for name in NPZ_NAMES}
     except ValueError as error:
-        if "allow_pickle" in str(error) or "pickle" in str(error):
+        if "Object arrays" in str(error):  # NumPy's own words for what it would have to unpickle
             raise UsageError(f"{path}: holds pickled objects, which can run code and are never loaded") from error
         raise UsageError(f"{path}: not a readable .npz ({error})") from error
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, MemoryError, NotImplementedError, zlib.error, zipfile.BadZipFile) as error:
         raise UsageError(f"{path}: not a readable .npz, perhaps truncated ({error})") from error
+
+
+def _member(path: Path, name: str, value: object) -> np.ndarray:
+    """An entry of the archive, which NumPy hands over as bytes where it is no array."""
+    if not isinstance(value, np.ndarray):
+        raise UsageError(f"{path}: {name} is no array")
+    return value
 
 
 def _checked(where: str, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -104,13 +114,16 @@ def _checked(where: str, images: np.ndarray, labels: np.ndarray) -> tuple[np.nda
         raise UsageError(f"{where}: expected images (n, height, width), got shape {images.shape}")
     if labels.shape != images.shape[:1]:
         raise UsageError(f"{where}: {images.shape[0]} images but labels of shape {labels.shape}: they must pair up")
-    if images.shape[0] == 0:
-        raise UsageError(f"{where}: no images in it")
+    if images.size == 0:
+        raise UsageError(f"{where}: no images in it, shape {images.shape}")
     if images.dtype.kind not in "fui" or labels.dtype.kind not in "ui":
         raise UsageError(f"{where}: expected numbers and integer labels, got {images.dtype} and {labels.dtype}")
     if labels.min() < 0 or labels.max() >= CLASSES:
         row = int(np.argmax((labels < 0) | (labels >= CLASSES)))
         raise UsageError(f"{where}: label {labels[row]} of image {row} is outside 0 to {CLASSES - 1}")
+    if images.dtype.kind == "f":
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
+            images = images.astype(np.float32)
     if images.dtype.kind == "f" and not np.isfinite(images).all():
         row = int(np.argmax(~np.isfinite(images).reshape(len(images), -1).all(axis=1)))
         raise UsageError(f"{where}: image {row} has pixels that are NaN or infinite")

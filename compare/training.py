@@ -14,6 +14,7 @@ have seen (``Step.sees``).
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 import torch
@@ -263,9 +264,12 @@ def _said(one: Judgement) -> str:
 
 
 def distance(left: Arrays, right: Arrays) -> float:
-    """|left - right| / |right|, the 2-norms taken over all parameters together."""
+    """|left - right| / |right|, the 2-norms taken over all parameters together; infinite for any distance from 0."""
     gap = sum(float(np.sum(np.square(left[name] - right[name]))) for name in right)
-    return float(np.sqrt(gap / sum(float(np.sum(np.square(array))) for array in right.values())))
+    size = sum(float(np.sum(np.square(array))) for array in right.values())
+    if size == 0:
+        return inf if gap else 0.0
+    return float(np.sqrt(gap / size))
 
 
 def _drift_by_parameter(after: list[Arrays]) -> dict[str, dict[str, float]]:

@@ -1,5 +1,7 @@
 """The multilayer perceptron: flatten, linear, ReLU, linear. With the default sizes, 101,770 parameters."""
 
+import math
+
 from flax import linen as nn
 
 
@@ -15,7 +17,7 @@ class MLP(nn.Module):
 
     @nn.compact
     def __call__(self, images):
-        x = images.reshape(images.shape[0], -1)  # (batch, 1, 28, 28) -> (batch, 784)
+        x = images.reshape(images.shape[0], math.prod(images.shape[1:]))  # (batch, 1, 28, 28) -> (batch, 784)
         x = nn.Dense(self.hidden)(x)  # kernel (784, 128): one column for each output
         x = nn.relu(x)
         return nn.Dense(self.n_classes)(x)  # kernel (128, 10)

@@ -4,7 +4,9 @@ import jax
 import optax
 
 
-def sgd(learning_rate: optax.ScalarOrSchedule = 0.1, momentum: jax.typing.ArrayLike = 0.9) -> optax.GradientTransformation:
+def sgd(
+    learning_rate: optax.ScalarOrSchedule = 0.1, momentum: jax.typing.ArrayLike = 0.9
+) -> optax.GradientTransformation:
     """Stochastic gradient descent with momentum: ``v = momentum * v + g``, then ``w = w - learning_rate * v``.
 
     Source: https://optax.readthedocs.io/en/latest/api/optimizers.html#optax.sgd

@@ -47,4 +47,5 @@ def evaluate(
     labels: Int[Array, "batch"],
 ) -> Float[Array, ""]:
     """The share of ``images`` whose largest logit is the label, between 0 and 1."""
-    return (model.apply({"params": params}, images).argmax(axis=1) == labels).mean()
+    best = model.apply({"params": params}, images).argmax(axis=1)
+    return (best.astype(labels.dtype) == labels).mean()

@@ -13,7 +13,8 @@ def cross_entropy(logits: Float[Tensor, "batch classes"], labels: Int[Tensor, "b
 
     Args:
         logits: raw scores, one row for each example.
-        labels: class indices in ``[0, classes)``; torch wants them as int64 and raises outside that range.
+        labels: class indices in ``[0, classes)`` as int64; torch raises outside that range, except for -100, which
+            it leaves out of the mean (its ``ignore_index``).
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
     """

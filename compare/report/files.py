@@ -26,14 +26,18 @@ def writable_folder(folder: Path) -> Path:
 
 def write(path: Path, make: Callable[[Path], None]) -> None:
     """Have ``make`` write a file beside ``path``, then put it in its place in one move."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
+    if not path.name:
+        raise UsageError(f"{path}: cannot be written (it names no file)")
+    beside = path.with_name(f".{os.getpid()}.part{path.suffix}")
     try:
-        make(beside)
-        beside.replace(path)
+        try:
+            make(beside)
+            beside.replace(path)
+        finally:
+            if os.path.exists(beside):
+                beside.unlink()
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def write_json(path: Path, form: dict[str, Any]) -> None:

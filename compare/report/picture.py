@@ -1,5 +1,6 @@
 """The picture of a training run: both loss curves over each other, and their distances below."""
 
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ def training_picture(form: dict[str, Any], path: Path) -> None:
     x = [step["step"] for step in steps]
     figure = Figure(figsize=(9, 8), layout="constrained")
     losses, gaps, drifts = figure.subplots(3, 1, sharex=True, height_ratios=(3, 2, 3))
-    figure.suptitle(f"The same training run in PyTorch and in JAX: {form['data']}, {form['device']}")
+    title = f"The same training run in PyTorch and in JAX: {form['data']}, {form['device']}"
+    figure.suptitle(title, parse_math=False)  # a path may hold dollar signs
 
     losses.plot(x, _positive(steps, "loss_reference"), color=REFERENCE, linewidth=3, alpha=0.5, label="reference")
     losses.plot(x, _positive(steps, "loss_port"), color=PORT, linewidth=0.9, label="port")
     losses.set(yscale="log", ylabel="loss (nats)")
     losses.legend(loc="upper right")
 
-    difference = [abs(step["loss_port"] - step["loss_reference"]) for step in steps]
+    difference = [abs(float(step["loss_port"]) - float(step["loss_reference"])) for step in steps]
     gaps.plot(x, _gaps(difference), ".", markersize=2.5, color=PORT, label="float32")
     gaps.plot(x, _gaps([step["loss_gap_64"] for step in steps]), ".", markersize=2.5, color=GREY, label="float64")
     gaps.set(yscale="log", ylabel="|difference of the losses|")
@@ -51,5 +53,5 @@ def _positive(steps: list[dict[str, Any]], key: str) -> list[float]:
 
 
 def _gaps(values: list[float]) -> list[float]:
-    """Zero and non-finite values as gaps in the curve: a logarithmic axis has no place for them."""
-    return [value if isinstance(value, float) and value > 0 else float("nan") for value in values]
+    """Zero and non-finite values, which the form holds as words, as gaps: a logarithmic axis has no place for them."""
+    return [value if isinstance(value, float) and 0 < value < inf else nan for value in values]

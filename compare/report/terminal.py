@@ -32,10 +32,17 @@ HEADS = {
 }
 
 
+class Pipe(Console):
+    """A console whose reader may go away: rich itself would end the process with exit code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console(file: IO[str] | None = None) -> Console:
     """A console that keeps one width where nobody watches, so that redirected output does not wrap at 80."""
     file = file or sys.stdout
-    return Console(file=file, width=None if file.isatty() or "COLUMNS" in os.environ else WIDTH, highlight=False)
+    return Pipe(file=file, width=None if file.isatty() or "COLUMNS" in os.environ else WIDTH, highlight=False)
 
 
 def show_verify(form: Form, out: Console, every: bool = False) -> None:
@@ -43,10 +50,8 @@ def show_verify(form: Form, out: Console, every: bool = False) -> None:
     for pair in form["pairs"]:
         counts = pair["coverage"]
         out.print(Text.assemble((pair["pair"], "bold"), f": {pair['title']}"))
-        out.print(
-            f"{pair['device']}, {pair['dtype']}, {counts['parameters']:,} parameters, "
-            f"{len(pair['quantities'])} quantities on {len(counts['probes'])} probes"
-        )
+        run = f"{pair['device']}, {pair['dtype']}, {counts['parameters']:,} parameters"
+        out.print(Text(f"{run}, {len(pair['quantities'])} quantities on {len(counts['probes'])} probes"))
         out.print(_quantities(pair["quantities"], every, out.width >= WIDE))
         for reason in _reasons(pair["quantities"]):
             out.print(_paragraph("reason", reason))
@@ -70,7 +75,9 @@ def _quantities(quantities: list[Form], every: bool, wide: bool) -> Table:
     for label, one in _rows(quantities, every):
         verdict = one["verdict"] + (" (kink)" if one["kink"] else "")
         bits = f"{one['bits_reference']:.1f}, {one['bits_port']:.1f}"
-        table.add_row(label, one["probe"], _coloured(verdict), *(_number(one[key]) for key in numbers), bits)
+        table.add_row(
+            Text(label), Text(one["probe"]), _coloured(verdict), *(_number(one[key]) for key in numbers), bits
+        )
     return table
 
 
@@ -93,8 +100,8 @@ def _rows(quantities: list[Form], every: bool) -> Iterator[tuple[str, Form]]:
 
 
 def _badness(one: Form) -> tuple[int, float]:
-    used = one["gap"] / one["allowed"] if isinstance(one["allowed"], float) and one["allowed"] > 0 else 0.0
-    return SEVERITY.index(one["verdict"]), used
+    gap, allowed = float(one["gap"]), float(one["allowed"])
+    return SEVERITY.index(one["verdict"]), gap / allowed if allowed > 0 else 0.0
 
 
 def _reasons(quantities: list[Form]) -> Iterator[str]:
@@ -139,7 +146,7 @@ def show_training(form: Form, out: Console) -> None:
             f"{epoch['port_32']:.1%}",
             Text(f"{matched}/{len(steps)}", style=COLOUR["match" if matched == len(steps) else "mismatch"]),
             *(last if wide else last[:2]),
-            *((_number(max(step["sees"] for step in steps)),) if wide else ()),
+            *((_number(max(float(step["sees"]) for step in steps)),) if wide else ()),
         )
     out.print(table)
     for word, text in form["drift"].items():
@@ -156,7 +163,7 @@ def show_environment(environment: Form, out: Console) -> None:
         if isinstance(value, dict):
             parts = (f"{k} {v:.1e}" if isinstance(v, float) else f"{k} {v}" for k, v in value.items())
             value = ", ".join(parts)
-        table.add_row(key, _plain(str(value)))
+        table.add_row(key, Text(str(value)))
     out.print(table)
 
 
@@ -170,18 +177,12 @@ def _paragraph(word: str, text: str | Text) -> Table:
 
 
 def _mean(steps: list[Form], key: str) -> float:
-    values = [step[key] for step in steps]
-    return sum(values) / len(values) if all(isinstance(value, float) for value in values) else float("nan")
+    return sum(float(step[key]) for step in steps) / len(steps)
 
 
 def _number(value: Any) -> str:
-    return value if isinstance(value, str) else "0" if value == 0 else f"{value:.1e}"
+    return value if isinstance(value, str) else "0" if value == 0 else f"{value:.1e}"  # words are non-finite
 
 
 def _coloured(verdict: str) -> Text:
     return Text(verdict, style=COLOUR[verdict.split()[0]])
-
-
-def _plain(text: str) -> str:
-    """A user's text is never markup."""
-    return text.replace("[", r"\[")

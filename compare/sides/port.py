@@ -48,7 +48,8 @@ class PortSide:
         """One optimizer step on each batch in turn, each a pure function of (parameters, optimizer state, batch)."""
         with self._x64():
             params, hyper = self._params(entering.weights), dict(entering.hyper)
-            state, taken = self._init(params, hyper), []
+            # On the device like the parameters, or the first step's program would serve the first step only.
+            state, taken = jax.device_put(self._init(params, hyper), self.device), []
             before = self._parameters(params)
             for batch in entering.batches:
                 params, state, loss = self._step(params, state, *self._arrays(batch), hyper)
@@ -57,6 +58,14 @@ class PortSide:
                 taken.append({"loss": from_jax(loss)} | updates)
                 before = after
             return taken
+
+    def arrays(self, entering: Entering) -> tuple[Tree, Tree, Tree]:
+        """The parameters, and the first batch's inputs and targets. Call it, and what uses them, outside x64."""
+        return self._params(entering.weights), *self._arrays(entering.batches[0])
+
+    def loss_of(self, inputs: Tree, targets: Tree) -> Callable[[Tree], jax.Array]:
+        """The loss on one batch as a function of the parameters alone."""
+        return lambda params: self.pair.port_loss(self._apply(params, *inputs), *targets)
 
     def check_shapes(self, entering: Entering) -> None:
         """Hold the shapes a Linen port asks for against those the weight map gives it. Computes nothing."""
@@ -82,10 +91,7 @@ class PortSide:
         return self.pair.optimizers.port(**hyper).init(params)
 
     def _trace_step(self, params: Tree, state: Tree, inputs: Tree, targets: Tree, hyper: dict[str, float]) -> Tree:
-        def loss_of(params: Tree) -> jax.Array:
-            return self.pair.port_loss(self._apply(params, *inputs), *targets)
-
-        loss, grads = jax.value_and_grad(loss_of)(params)
+        loss, grads = jax.value_and_grad(self.loss_of(inputs, targets))(params)
         updates, state = self.pair.optimizers.port(**hyper).update(grads, state, params)
         return optax.apply_updates(params, updates), state, loss
 

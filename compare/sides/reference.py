@@ -44,10 +44,10 @@ class ReferenceSide:
         outputs = module(*inputs.values())
         loss = self.pair.reference_loss(outputs, *targets.values())
         loss.backward(torch.tensor(entering.cotangent, dtype=loss.dtype, device=self.device))
-        grads = {f"grad/{name}": parameter.grad for name, parameter in module.named_parameters()}
-        grads |= {f"grad/input.{name}": leaf.grad for name, leaf in leaves.items()}
+        grads = {f"grad/{name}": _gradient(parameter) for name, parameter in module.named_parameters()}
+        grads |= {f"grad/input.{name}": _gradient(leaf) for name, leaf in leaves.items()}
         tensors = dict(named_outputs(outputs)) | {"loss": loss} | grads
-        return {name: from_torch(tensor) for name, tensor in tensors.items() if tensor is not None}
+        return {name: from_torch(tensor) for name, tensor in tensors.items()}
 
     def steps(self, entering: Entering) -> list[Arrays]:
         """One optimizer step on each batch in turn: zero, forward, loss, backward, step."""
@@ -65,6 +65,10 @@ class ReferenceSide:
             taken.append({"loss": from_torch(loss)} | updates)
             before = after
         return taken
+
+    def tensors(self, entering: Entering) -> tuple[nn.Module, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        """The module with its weights loaded, and the first batch's inputs and targets by name."""
+        return self._load(entering.weights), *self._tensors(entering.batches[0])
 
     def buffers(self) -> list[str]:
         """The names of the module's buffers."""
@@ -84,6 +88,11 @@ class ReferenceSide:
     def _tensors(self, batch: Batch) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
         inputs = {name: self._tensor(array) for name, array in batch.inputs.items()}
         return inputs, {name: self._tensor(array) for name, array in batch.targets.items()}
+
+
+def _gradient(leaf: torch.Tensor) -> torch.Tensor:
+    """What backward() left in ``.grad``; where nothing reached the leaf it left None, and the gradient is zero."""
+    return torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
 
 
 def _parameters(module: nn.Module) -> Arrays:

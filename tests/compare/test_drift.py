@@ -83,7 +83,7 @@ def test_when_names_the_first_flip_and_counts_all() -> None:
 def test_why_holds_the_drift_against_the_noise_envelope() -> None:
     """4.5e-7 against 6e-7 is 0.75 of it; float64's 9e-16 is 2^-28.9 of float32's, the roundoffs predict 2^-29."""
     why = explain_drift(training())["why"]
-    assert "is at 6.0e-07: the port's drift is 0.75 of" in why
+    assert "is at 6.0e-07: the port's drift is 0.75 times" in why
     assert "its drift is 9.0e-16, 2^-28.9 of float32's" in why
     assert "predict 2^-29" in why
     assert "In float64 no gate differs" in why

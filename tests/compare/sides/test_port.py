@@ -148,11 +148,12 @@ def test_no_state_is_carried_over(side: PortSide, entering: Entering) -> None:
 def test_a_mutant_reuses_the_program(loose: Pair, entering: Entering, cpu: Device) -> None:
     """Weights, rows, labels, cotangent and hyper-parameters are arguments: all mutants share what is compiled."""
     side, made = PortSide(loose, FLOAT32, cpu.jax), mutants(entering)
+    programs = side._value_and_grads, side._init, side._step
     for mutant in (entering, *made.values()):
         side.run(mutant)
         side.steps(mutant)
     assert len(made) >= 6
-    assert [f._cache_size() for f in (side._value_and_grads, side._init, side._step)] == [1, 1, 1]
+    assert [program._cache_size() for program in programs] == [1, 1, 1]
 
 
 def test_a_port_of_other_sizes_is_refused_by_name(cpu: Device) -> None:
