@@ -1,6 +1,6 @@
 """Where, when and why two float32 training runs drift apart while the float64 runs do not: read off the numbers."""
 
-from math import log2
+from math import isfinite, log2
 
 from compare.precision import FLOAT32, FLOAT64
 from compare.training import GateFlip, Training
@@ -15,6 +15,8 @@ def explain_drift(training: Training) -> dict[str, str]:
 
 def _where(training: Training) -> str:
     drifts = training.drift_by_parameter
+    if not all(isfinite(drift["float32"]) for drift in drifts.values()):
+        return "Everywhere: a float32 run ends in NaN or infinity."
     if not any(drift["float32"] for drift in drifts.values()):
         return "Nowhere: the two float32 runs end with the same bits in every parameter."
     name = max(drifts, key=lambda one: drifts[one]["float32"])
@@ -29,6 +31,11 @@ def _when(training: Training) -> str:
     first, last = training.steps[0], training.steps[-1]
     if not any(step.drift_32 for step in training.steps):
         return f"Never, in {last.step} steps."
+    if not isfinite(last.drift_32):
+        left = next(step.step for step in training.steps if not isfinite(step.drift_32))
+        return (
+            f"A float32 run leaves the finite numbers in step {left}: training diverges, which no tolerance can mend."
+        )
     text = f"From the first update on ({first.drift_32:.1e}) to {last.drift_32:.1e} after step {last.step}. "
     if flip := training.first_flip:
         return text + (
@@ -40,6 +47,8 @@ def _when(training: Training) -> str:
 
 def _why(training: Training) -> str:
     last = training.steps[-1]
+    if not isfinite(last.drift_32):
+        return "The loss overflows: the learning rate is too large, or the data are not scaled."
     text = (
         f"Both sides round to 2^-{FLOAT32.bits}, in different orders of summation. The noise envelope, the reference "
         f"with the rows of each batch permuted, is at {last.envelope:.1e}: the port's drift is "

@@ -40,6 +40,7 @@ class Norm:
 
     largest: float = 0.0
     total: float = 0.0
+    infinite: bool = False  # a difference of two finite numbers overflowed
 
     def add_squares(self, squares: float) -> None:
         """Add entries whose sum of squares is known, and safe or exactly 0."""
@@ -51,7 +52,9 @@ class Norm:
             squares = float(np.dot(block, block))
         if SAFE[0] < squares < SAFE[1]:
             self._merge(1.0, squares)
-        elif block.size and (largest := float(np.max(np.abs(block)))) > 0:
+        elif block.size and (largest := float(np.max(np.abs(block)))) == inf:
+            self.infinite = True
+        elif block.size and largest > 0:
             scaled = block / largest
             self._merge(largest, float(np.dot(scaled, scaled)))
 
@@ -64,7 +67,7 @@ class Norm:
 
     @property
     def value(self) -> float:
-        return self.largest * sqrt(self.total)
+        return inf if self.infinite else self.largest * sqrt(self.total)
 
 
 @dataclass

@@ -12,8 +12,8 @@ def cross_entropy(logits: Float[Array, "batch classes"], labels: Int[Array, "bat
 
     Args:
         logits: raw scores, one row for each example.
-        labels: class indices in ``[0, classes)``. Nothing can raise under ``jit``: an index beyond the last class
-            gives NaN, a negative one counts from the end, as in NumPy.
+        labels: class indices in ``[0, classes)``. Nothing can raise under ``jit``: -1 to -classes count from the
+            end, as in NumPy, and an index beyond either end gives NaN.
 
     Source: https://optax.readthedocs.io/en/latest/api/losses.html
     """
