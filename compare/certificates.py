@@ -45,10 +45,12 @@ class Teeth:
 
     mutants: tuple[str, ...]
     caught: dict[str, tuple[str, ...]]
+    failing: tuple[str, ...] = ()
 
     @property
     def toothless(self) -> tuple[str, ...]:
-        return tuple(check for check, names in self.caught.items() if not names)
+        """The checks that caught none, but for those that are ``failing`` without a mutant already."""
+        return tuple(check for check, names in self.caught.items() if not names and check not in self.failing)
 
 
 def coverage(
@@ -113,7 +115,8 @@ def teeth(quartet: Quartet, entering: Entering, quantities: list[Quantity]) -> T
         for check in before:
             if after[check].severity > before[check].severity:
                 caught[check].append(name)
-    return Teeth(tuple(made), {check: tuple(names) for check, names in caught.items()})
+    failing = tuple(check for check, verdict in before.items() if verdict.severity >= Verdict.MISMATCH.severity)
+    return Teeth(tuple(made), {check: tuple(names) for check, names in caught.items()}, failing)
 
 
 def _judged(quartet: Quartet, reference: tuple[Arrays, Arrays], port: tuple[Arrays, Arrays]) -> dict[str, Judgement]:

@@ -27,6 +27,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # closed by the caller: there is nobody to tell
     try:
         try:
             return _run(sys.argv[1:] if arguments is None else arguments)

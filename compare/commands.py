@@ -44,9 +44,10 @@ def train(options: argparse.Namespace) -> int:
     device = _device(options)
     folder = writable_folder(options.out) if options.out else None
     form = _train(options, device)
-    _emit(options, form, lambda out: terminal.show_training(form, out))
     if folder:
         _write_training(form, folder)
+    _emit(options, form, lambda out: terminal.show_training(form, out))
+    if folder:
         _tell(f"wrote {folder / 'train.json'} and {folder / 'training.png'}")
     return int(form["verdict"] != "match")
 
@@ -63,15 +64,17 @@ def main_job(options: argparse.Namespace) -> int:
     device = _device(options)
     folder = writable_folder(options.out)
     verified, failed = _verify(options, device, list(pairs.REGISTRY), WORKING["float32"])
+    write_json(folder / "verify.json", verified)
     out = terminal.console() if options.json != "-" else Console(stderr=True)
     terminal.show_verify(verified, out)
     trained = _train(options, device)
-    terminal.show_training(trained, out)
-    write_json(folder / "verify.json", verified)
     _write_training(trained, folder)
+    terminal.show_training(trained, out)
     _write_json_option(options, {"schema": 1, "verify": verified, "train": trained})
     matched = not failed and trained["verdict"] == "match"
     word = "The port is the same function." if matched else "The port is NOT the same function."
+    if matched and any(pair["notices"] for pair in verified["pairs"]):
+        word = "The port is the same function in float64; mind the notices."
     out.print(
         f"{word} See {folder / 'training.png'}; every number is in {folder / 'verify.json'} and train.json.",
         markup=False,

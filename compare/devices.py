@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import jax
     import torch
 
-CHOICES = ("auto", "cpu", "gpu")
 
 # Side of the square product that shows the policy. Its relative error is near 2**-24 in float32, and near 2**-12 or
 # 2**-9 where the inputs are first rounded to TF32 or bfloat16: nothing lands between.

@@ -9,8 +9,8 @@ ROUNDOFF_RATIO = log2(FLOAT32.unit_roundoff / FLOAT64.unit_roundoff)
 
 
 def explain_drift(training: Training) -> dict[str, str]:
-    """One paragraph each for where, when and why."""
-    return {"where": _where(training), "when": _when(training), "why": _why(training)}
+    """One paragraph each for where, when and why, and for what the judge would have seen."""
+    return {"where": _where(training), "when": _when(training), "why": _why(training), "sees": _sees(training)}
 
 
 def _where(training: Training) -> str:
@@ -71,6 +71,16 @@ def _why(training: Training) -> str:
         )
     flips = sum(step.gates_64 for step in training.steps)
     return text + (f" In float64 {flips} gates differ." if flips else " In float64 no gate differs in any step.")
+
+
+def _sees(training: Training) -> str:
+    flip = training.first_departure
+    before = [step.sees for step in training.steps if flip is None or step.step < flip.step]
+    after = [step.sees for step in training.steps if flip is not None and step.step >= flip.step]
+    parts = [f"a relative difference of {max(before):.1e} in any update"] if before else []
+    if flip is not None and after:
+        parts.append(f"from step {flip.step} on, where float32 has left its oracle, one of {max(after):.1e}")
+    return f"Would have shown: {'; '.join(parts)}."
 
 
 def _gate(flip: GateFlip) -> str:

@@ -19,13 +19,18 @@ SAFE = (1e-200, 1e200)  # sums of squares in this range have neither over- nor u
 
 @dataclass
 class Norms:
-    """The 2-norms that the verdict rests on, and what was left out of them."""
+    """The 2-norms that the verdict rests on, and what was left out of them.
+
+    ``entries`` is how many the gap runs over; the errors run over those of them that are ``measured``, finite at the
+    working precision too.
+    """
 
     gap: float = 0.0
     error_reference: float = 0.0
     error_port: float = 0.0
     scale: float = 0.0
     entries: int = 0
+    measured: int = 0
     fills: int = 0
     flushed: int = 0
     nonfinite: int = 0
@@ -82,6 +87,7 @@ class _Sweep:
     error_port: Norm = field(default_factory=Norm)
     scale: Norm = field(default_factory=Norm)
     entries: int = 0
+    measured: int = 0
     fills: int = 0
     flushed: int = 0
     nonfinite: int = 0
@@ -111,6 +117,7 @@ class _Sweep:
         self.nonzero += nonzero
         self.largest = max(self.largest, largest)
         self.entries += t64.size
+        self.measured += t64.size
         for norm, squares in zip((self.error_reference, self.error_port, self.gap, self.scale), sums, strict=True):
             norm.add_squares(squares)
         return ""
@@ -119,24 +126,28 @@ class _Sweep:
         arrays = [np.asarray(array, np.float64) for array in (t, j, t64, j64)]
         if complaint := _nonfinite_disagreement(*arrays):
             return complaint
-        finite = np.logical_and.reduce([np.isfinite(array) for array in arrays])
-        t, j, t64, j64 = (array[finite] for array in arrays)
-        self.nonfinite += int(finite.size - t64.size)
+        # An entry that overflows at the working precision has no error there, but its oracles still have a gap.
+        oracles = np.isfinite(arrays[2]) & np.isfinite(arrays[3])
+        t, j, t64, j64 = (array[oracles] for array in arrays)
+        finite = np.isfinite(t) & np.isfinite(j)
+        self.nonfinite += int(oracles.size - np.count_nonzero(finite))
+        self.measured += int(np.count_nonzero(finite))
         magnitude = np.abs(t64)
         self.nonzero += int(np.count_nonzero(magnitude))
         self.above_probe += int(np.count_nonzero(magnitude > self.probe))
         self.largest = max(self.largest, float(np.max(magnitude, initial=0.0)))
         fill = (t64 == j64) & (magnitude >= self.fill)
-        small = [np.abs(array) < self.tiny for array in (t, j, t64)]
+        small = [np.abs(array) < self.tiny for array in (t, j, t64, j64)]
         flushed = np.logical_and.reduce(small) & (magnitude > 0)
+        kept = ~fill & ~flushed
         self.fills += int(np.count_nonzero(fill))
         self.flushed += int(np.count_nonzero(flushed & ~fill))
-        self.entries += int(np.count_nonzero(~fill))
+        self.entries += int(np.count_nonzero(kept))
         with np.errstate(over="ignore"):
-            self.gap.add((t64 - j64)[~fill])
-            self.scale.add(t64[~fill])
-            self.error_reference.add((t - t64)[~fill & ~flushed])
-            self.error_port.add((j - j64)[~fill & ~flushed])
+            self.gap.add((t64 - j64)[kept])
+            self.scale.add(t64[kept])
+            self.error_reference.add((t - t64)[kept & finite])
+            self.error_port.add((j - j64)[kept & finite])
         return ""
 
 
@@ -155,6 +166,7 @@ def measure(t: np.ndarray, j: np.ndarray, t64: np.ndarray, j64: np.ndarray, smal
         error_port=sweep.error_port.value,
         scale=sweep.scale.value,
         entries=sweep.entries,
+        measured=sweep.measured,
         fills=sweep.fills,
         flushed=sweep.flushed,
         nonfinite=sweep.nonfinite,

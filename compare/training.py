@@ -218,6 +218,7 @@ def _judged(losses: list[list[np.ndarray]], runs: Runs) -> dict[str, Judgement]:
     A loss is one number, and both sides' errors in one number can be small by luck: it is judged with the few before.
     """
     recent = np.array(losses[-LOSSES_TOGETHER:])
+    recent = recent[(recent[:, :2] != 0).any(axis=1)]  # a loss that float32 rounds to 0 on both sides shows no error
     judged = {"loss": judge(recent[:, 0], recent[:, 1], recent[:, 2], recent[:, 3], FLOAT32)}
     for name in runs.after[0]:
         updates = [after[name] - before[name] for before, after in zip(runs.before, runs.after, strict=True)]
@@ -244,7 +245,9 @@ def _step(
         verdict=worst([one.verdict for one in judged.values()]),
         worst=name,
         used=_used(judged[name]),
-        sees=max(one.detection_limit for name, one in judged.items() if name != "loss"),
+        sees=max(
+            (one.detection_limit for name, one in judged.items() if name != "loss" and one.scale > 0), default=0.0
+        ),
         drift_32=distance(port_32, reference_32),
         drift_64=distance(port_64, reference_64),
         envelope=distance(permuted_32, reference_32),

@@ -117,7 +117,7 @@ def judge(
     norms = measure(reference, port, reference_64, port_64, precision.smallest_normal)
     if norms.disagreement:
         return Judgement(Verdict.INVALID, nonfinite=norms.nonfinite, worst=_entry(norms), reason=norms.disagreement)
-    if norms.nonfinite and not norms.entries and not norms.fills and np.isfinite(reference_64).any():
+    if norms.entries and not norms.measured:
         reason = f"{precision.name} holds no finite entry where the oracles do"
         return Judgement(Verdict.INCOMPLETE, nonfinite=norms.nonfinite, reason=reason)
     return _judge_norms(norms, precision, reference_64, port_64)

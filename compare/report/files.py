@@ -28,6 +28,7 @@ def write(path: Path, make: Callable[[Path], None]) -> None:
     """Have ``make`` write a file beside ``path``, then put it in its place in one move."""
     if not path.name:
         raise UsageError(f"{path}: cannot be written (it names no file)")
+    path = Path(os.path.realpath(path))  # a link stays a link: what it points to is written
     beside = path.with_name(f".{os.getpid()}.part{path.suffix}")
     try:
         try:
@@ -41,12 +42,15 @@ def write(path: Path, make: Callable[[Path], None]) -> None:
 
 
 def write_json(path: Path, form: dict[str, Any]) -> None:
-    """``form`` as indented JSON."""
+    """``form`` as indented JSON. A device or a pipe is written into, never replaced by a file."""
 
     def make(beside: Path) -> None:
         beside.write_text(to_json(form), encoding="utf-8")
 
-    write(path, make)
+    if path.exists() and not path.is_file():
+        make(path)
+    else:
+        write(path, make)
 
 
 def to_json(form: dict[str, Any]) -> str:

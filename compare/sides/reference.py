@@ -34,6 +34,7 @@ class ReferenceSide:
     def __init__(self, pair: Pair, precision: Precision, device: torch.device) -> None:
         self.pair, self.precision, self.device = pair, precision, device
         self.module: nn.Module | None = None
+        self.buffers_at_start: dict[str, torch.Tensor] = {}
 
     def run(self, entering: Entering) -> Arrays:
         """Outputs, loss and every gradient on the first batch, by one ``backward()``."""
@@ -79,7 +80,14 @@ class ReferenceSide:
             own = self.pair.reference
             module = copy.deepcopy(own) if isinstance(own, nn.Module) else LooseTensors(own, weights)
             self.module = module.to(self.device, getattr(torch, self.precision.name))
-        self.module.load_state_dict({name: self._tensor(array) for name, array in weights.items()}, strict=True)
+            parameters = dict(self.module.named_parameters(remove_duplicate=False))
+            kept = self.module.state_dict().items()
+            self.buffers_at_start = {name: tensor.clone() for name, tensor in kept if name not in parameters}
+        state = {name: self._tensor(array) for name, array in weights.items()}
+        own = dict(self.module.named_parameters(remove_duplicate=False))
+        self.module.load_state_dict(dict(self.buffers_at_start) | state, strict=True)
+        if set(own) != set(state):
+            raise KeyError(f"weights for {sorted(set(own) ^ set(state))[0]}: the module and the weight map disagree")
         return self.module
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:

@@ -115,7 +115,7 @@ def test_zero_drift_is_coped_with(quiet: dict[str, float], flip: GateFlip | None
     none = {"only": dict.fromkeys(("float32", "float64", "envelope"), 0.0)}
     steps = step(1, **quiet), step(2, **quiet)
     told = explain_drift(training(*steps, drift_by_parameter=none, first_flip=flip, first_departure=flip))
-    assert list(told) == ["where", "when", "why"]
+    assert list(told) == ["where", "when", "why", "sees"]
     assert not any("nan" in text or "inf" in text for text in told.values())
 
 

@@ -120,6 +120,24 @@ def test_overflow_at_the_working_precision_leaves_the_entry_out():
     assert (one.verdict, one.nonfinite) == (Verdict.MATCH, 1)
 
 
+def test_a_difference_beyond_the_working_range_is_a_difference():
+    """Where float32 overflows on both sides the oracles still say that these are two functions."""
+    t, j, t64, j64 = sound(0, 20)
+    t[:5], j[:5] = np.inf, np.inf
+    t64[:5], j64[:5] = 1e40, 3e40
+    assert judge(t, j, t64, j64, FLOAT32).verdict is Verdict.MISMATCH
+    j64[:5] = 1e40
+    assert judge(t, j, t64, j64, FLOAT32).verdict is Verdict.MATCH
+
+
+def test_what_float32_cannot_hold_at_all_is_left_out():
+    """A gradient near 1e-170 is 0 in float32 on both sides; its gap has no error to be measured by."""
+    t64 = 1e-170 * np.random.default_rng(0).standard_normal(10)
+    zero = np.zeros(10, np.float32)
+    one = judge(zero, zero, t64, t64 * (1 + 1e-9), FLOAT32)
+    assert (one.verdict, one.flushed, one.entries) == (Verdict.MATCH, 10, 0)
+
+
 def test_oracles_alone_are_not_a_match():
     """Where the working precision holds no number at all nothing was compared, whatever the oracles say."""
     x, nan = np.arange(1.0, 5.0), np.full(4, np.nan)

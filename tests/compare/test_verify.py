@@ -151,14 +151,15 @@ def test_an_output_of_another_shape_is_invalid(cpu):
     assert by_probe(report, "output")["batch"].judgement.reason == "shape (8, 4) in the reference, (32,) in the port"
 
 
-def test_a_buffer_nobody_compared_makes_the_pair_incomplete(cpu):
+@pytest.mark.parametrize("persistent", [False, True])
+def test_a_buffer_nobody_compared_makes_the_pair_incomplete(persistent, cpu):
     """A buffer has no counterpart in this map: said, not passed over."""
 
     class WithBuffer(torch.nn.Module):
         def __init__(self):
             super().__init__()
             self.w = torch.nn.Parameter(torch.ones(4))
-            self.register_buffer("running", torch.zeros(4), persistent=False)
+            self.register_buffer("running", torch.zeros(4), persistent=persistent)
 
         def forward(self, x):
             return x * self.w
@@ -182,6 +183,13 @@ def test_a_toothless_check_is_reported(cpu):
     assert "output" in report.teeth.toothless
     assert any(notice.startswith("teeth: no mutant was caught by") for notice in report.notices)
     assert report.failed(strict=True)
+
+
+def test_a_check_that_fails_already_is_not_called_toothless(cpu):
+    """A mutant cannot worsen a mismatch; that says nothing about the check."""
+    report = verify(small_pair(lambda p, x: x * p["w"], lambda p, x: -x * p["w"], X), cpu)
+    assert report.verdict is Verdict.MISMATCH
+    assert "output" not in report.teeth.toothless
 
 
 def test_oracles_may_run_elsewhere_and_the_result_is_the_same(cpu):

@@ -157,5 +157,5 @@ def test_train_has_every_step_and_its_texts() -> None:
     assert [one["verdict"] for one in form["steps"]] == ["match", "match"]
     assert (form["steps"][1]["sees"], form["steps"][1]["loss_port"]) == ("inf", "nan")
     assert (form["plan"]["batch"], form["first_flip"]["image"], form["first_departure"]) == (5, 41, None)
-    assert list(form["drift"]) == ["where", "when", "why"]
+    assert list(form["drift"]) == ["where", "when", "why", "sees"]
     assert math.isclose(json.loads(to_json(form))["steps"][0]["drift_32"], 1.5e-7)
