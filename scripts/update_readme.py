@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 def excerpt(text: str) -> str:
     """The output without the second pair's part."""
     first, _, rest = text.partition("\nloose: ")
-    return f"{first}\n[the pair `loose`: match]\n\n{rest[rest.index('training: ') :]}".rstrip()
+    return f"{first}\n[and the pair `loose`]\n\n{rest[rest.index('training: ') :]}".rstrip()
 
 
 def main() -> None:
