@@ -90,6 +90,28 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--strict", action="store_true", help="a notice counts: float32_only, precision, teeth")
     verify.add_argument("--every", action="store_true", help="list every quantity on every probe")
 
+    contrast = commands.add_parser("contrast", help="tape against residuals: what each way keeps, and the programs")
+    contrast.set_defaults(run="contrast")
+    contrast.add_argument("pair", nargs="?", default="mlp", metavar="PAIR", help="pair to take apart (default: mlp)")
+    _shared(contrast)
+    _data(contrast)
+
+    bench = commands.add_parser("bench", help="XLA against eager: one training step, judged equal, then timed")
+    bench.set_defaults(run="bench")
+    bench.add_argument("pair", nargs="?", default="mlp", metavar="PAIR", help="pair to time (default: mlp)")
+    _shared(bench)
+    _data(bench)
+    bench.add_argument("--threads", type=_whole(1), default=1, metavar="N", help="for both frameworks (default: 1)")
+    bench.add_argument("--rounds", type=_whole(3), default=30, metavar="N", help="of all variants (default: 30)")
+    bench.add_argument("--quick", action="store_true", help="without torch.compile, 10 rounds")
+
+    read = commands.add_parser("read", help="both sources beside each other")
+    read.set_defaults(run="read")
+    read.add_argument("lesson", nargs="?", metavar="LESSON", help="what to read (without it: what there is)")
+    read.add_argument(
+        "--json", type=_json_path, metavar="PATH", help="write both sources as JSON; - for standard output"
+    )
+
     train = commands.add_parser("train", help="both sides on real images, every step judged")
     train.set_defaults(run="train")
     _shared(train)

@@ -1,6 +1,8 @@
 """What each command does: run, show, write. Returns the exit code."""
 
 import argparse
+import json
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,15 +20,21 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.text import Text
 
-from compare import devices, environment, pairs
+from compare import devices, environment, lessons, pairs
+from compare.bench import threads
 from compare.devices import Device
 from compare.images import load_images
 from compare.precision import WORKING
 from compare.report import terminal
+from compare.report.bench import headline, show_bench
+from compare.report.beside import show_lessons, show_sources
+from compare.report.contrast import show_contrast, summary
 from compare.report.files import to_json, writable_folder, write_json
 
 Form = dict[str, Any]
+QUICK_ROUNDS = 10
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -52,6 +60,43 @@ def train(options: argparse.Namespace) -> int:
     return int(form["verdict"] != "match")
 
 
+def bench(options: argparse.Namespace) -> int:
+    """``jaxport bench``: before anything else the threads, which neither framework changes once it runs."""
+    pairs.check_name(options.pair)
+    threads.pin(options.threads)
+    device = _device(options)
+    with _busy(f"timing {options.pair}") as say:
+        from compare.bench.run import bench
+        from compare.report.form import bench_form
+
+        pair = pairs.find(options.pair, options.data, options.batch)
+        rounds = QUICK_ROUNDS if options.quick else options.rounds
+        made = bench(pair, device, options.threads, rounds, options.seed, not options.quick, say)
+        form = bench_form(made, environment.fingerprint(device))
+    _emit(options, form, lambda out: show_bench(form, out))
+    return int(any(row["verdict"] in ("mismatch", "invalid") for row in form["rows"]))
+
+
+def contrast(options: argparse.Namespace) -> int:
+    """``jaxport contrast``."""
+    pairs.check_name(options.pair)
+    form = _contrast(options, _device(options), options.pair)
+    _emit(options, form, lambda out: show_contrast(form, out))
+    return 0
+
+
+def read(options: argparse.Namespace) -> int:
+    """``jaxport read``: imports no framework."""
+    if options.lesson is None:
+        known = {name: lessons.summary(name) for name in lessons.LESSONS}
+        _emit(options, known, lambda out: show_lessons(known, out))
+        return 0
+    reference, port = lessons.sources(options.lesson)
+    form = {"lesson": options.lesson, "reference": vars(reference), "port": vars(port)}
+    _emit(options, form, lambda out: show_sources(reference, port, out))
+    return 0
+
+
 def env(options: argparse.Namespace) -> int:
     """``jaxport env``."""
     form = environment.fingerprint(_device(options))
@@ -70,7 +115,14 @@ def main_job(options: argparse.Namespace) -> int:
     trained = _train(options, device)
     _write_training(trained, folder)
     terminal.show_training(trained, out)
-    _write_json_option(options, {"schema": 1, "verify": verified, "train": trained})
+    contrasted = _contrast(options, device, "mlp")
+    write_json(folder / "contrast.json", contrasted)
+    timed = _bench_apart(options, device)
+    _show_other_uses(contrasted, timed, out)
+    if timed:
+        write_json(folder / "bench.json", timed)
+    both = {"verify": verified, "train": trained}
+    _write_json_option(options, {"schema": 1, **both, "contrast": contrasted, "bench": timed})
     matched = not failed and trained["verdict"] == "match"
     word = "The port is the same function." if matched else "The port is NOT the same function."
     if matched and any(pair["notices"] for pair in verified["pairs"]):
@@ -134,6 +186,40 @@ def _train(options: argparse.Namespace, device: Device) -> Form:
             lambda step, accuracy: bar.update(task, completed=step, description=f"test {accuracy:.1%}"),
         )
     return train_form(training, environment.fingerprint(device))
+
+
+def _contrast(options: argparse.Namespace, device: Device, name: str) -> Form:
+    from compare.contrast import contrast
+    from compare.report.form import contrast_form
+
+    with _busy(f"taking {name} apart"):
+        pair = pairs.find(name, options.data, options.batch)
+        return contrast_form(contrast(pair, device, options.seed), environment.fingerprint(device))
+
+
+def _bench_apart(options: argparse.Namespace, device: Device) -> Form | None:
+    """``jaxport bench mlp --quick`` in a process of its own: here both frameworks have their threads already."""
+    command = [sys.executable, "-m", "compare", "bench", "mlp", "--quick", "--json", "-", "--device", device.name]
+    command += ["--seed", str(options.seed), "--batch", str(options.batch)]
+    command += ["--data", str(options.data)] if options.data else []
+    with _busy("timing mlp in a process of its own"):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        _tell(f"bench: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'failed'}")
+        return None
+    return dict(json.loads(done.stdout))
+
+
+def _show_other_uses(contrasted: Form, timed: Form | None, out: Console) -> None:
+    """A few lines of what else there is, each with its command."""
+    out.print(Text("contrast: jaxport contrast mlp", style="bold"))
+    for line in summary(contrasted):
+        out.print(Text(line))
+    out.print(Text("bench: jaxport bench mlp", style="bold"))
+    out.print(Text(headline(timed) if timed else "not timed; run the command for the reason"))
+    out.print(Text("read: jaxport read mlp", style="bold"))
+    out.print(Text("both sources beside each other; jaxport read lists what there is"))
+    out.print()
 
 
 def _write_training(form: Form, folder: Path) -> None:

@@ -24,7 +24,7 @@ def fingerprint(device: Device) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": {name: _version(name) for name in PACKAGES} | {"torch": torch.__version__},
         "precision_policy": policy(),
         "product_error": verify_policy(device),
         "torch_threads": torch.get_num_threads(),

@@ -17,7 +17,8 @@ class MLP(nn.Module):
 
     @nn.compact
     def __call__(self, images):
-        x = images.reshape(images.shape[0], math.prod(images.shape[1:]))  # (batch, 1, 28, 28) -> (batch, 784)
-        x = nn.Dense(self.hidden)(x)  # kernel (784, 128): one column for each output
+        rows, pixels = images.shape[0], math.prod(images.shape[1:])
+        x = images.reshape(rows, pixels)  # to (batch, 784)
+        x = nn.Dense(self.hidden)(x)  # kernel (784, 128)
         x = nn.relu(x)
         return nn.Dense(self.n_classes)(x)  # kernel (128, 10)

@@ -14,7 +14,7 @@ FRAMEWORKS = {"torch", "jax", "flax", "optax"}
 ORDER = [
     "first", "errors", "precision", "norms", "verdict", "arrays", "weights", "pair", "by_hand", "idx", "images",
     "devices", "environment", "pairs", "sides", "probes", "mutants", "quartet", "quantity", "bits", "certificates",
-    "verify", "trainees", "training", "drift", "report", "commands", "cli", "__main__",
+    "verify", "contrast", "trainees", "training", "drift", "lessons", "bench", "report", "commands", "cli", "__main__",
 ]  # fmt: skip
 
 

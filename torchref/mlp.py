@@ -12,8 +12,8 @@ class MLP(nn.Module):
     def __init__(self, in_dim=784, hidden=128, n_classes=10):
         super().__init__()
         self.net = nn.Sequential(
-            nn.Flatten(),  # (batch, 1, 28, 28) -> (batch, 784)
-            nn.Linear(in_dim, hidden),  # weight (128, 784): one row for each output
+            nn.Flatten(),  # to (batch, 784)
+            nn.Linear(in_dim, hidden),  # weight (128, 784)
             nn.ReLU(),
             nn.Linear(hidden, n_classes),  # weight (10, 128)
         )

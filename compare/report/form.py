@@ -4,6 +4,8 @@ import dataclasses
 import math
 from typing import Any
 
+from compare.bench.run import STEPS, Bench
+from compare.contrast import Contrast
 from compare.drift import explain_drift
 from compare.quantity import Quantity
 from compare.training import Training
@@ -36,6 +38,17 @@ def train_form(training: Training, environment: dict[str, Any]) -> dict[str, Any
             "drift": explain_drift(training),
         }
     )
+
+
+def contrast_form(contrast: Contrast, environment: dict[str, Any]) -> dict[str, Any]:
+    """What ``jaxport contrast --json`` writes."""
+    measured = {"tape_bytes": contrast.tape_bytes, "residual_bytes": contrast.residual_bytes}
+    return plain({"schema": SCHEMA, "environment": environment, **dataclasses.asdict(contrast), **measured})
+
+
+def bench_form(bench: Bench, environment: dict[str, Any]) -> dict[str, Any]:
+    """What ``jaxport bench --json`` writes."""
+    return plain({"schema": SCHEMA, "environment": environment, "steps_in_a_scan": STEPS, **dataclasses.asdict(bench)})
 
 
 def _pair(report: PairReport) -> dict[str, Any]:

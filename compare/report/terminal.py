@@ -64,25 +64,24 @@ def show_verify(form: Form, out: Console, every: bool = False) -> None:
 
 
 def _quantities(quantities: list[Form], every: bool, wide: bool) -> Table:
-    table = _table()
-    table.add_column("quantity", overflow="fold")
-    table.add_column("worst on" if not every else "probe", overflow="fold")
-    table.add_column("verdict", overflow="fold")
+    rows = table("quantity", "probe" if every else "worst on", "verdict")
     numbers = ("gap", "allowed", *(("error_reference", "error_port", "detection_limit") if wide else ()))
     for key in numbers:
-        table.add_column(HEADS[key], justify="right", no_wrap=True)
-    table.add_column("bits ref, port", justify="right", no_wrap=True)
+        rows.add_column(HEADS[key], justify="right", no_wrap=True)
+    rows.add_column("bits ref, port", justify="right", no_wrap=True)
     for label, one in _rows(quantities, every):
         verdict = one["verdict"] + (" (kink)" if one["kink"] else "")
         bits = f"{one['bits_reference']:.1f}, {one['bits_port']:.1f}"
-        table.add_row(
-            Text(label), Text(one["probe"]), _coloured(verdict), *(_number(one[key]) for key in numbers), bits
-        )
-    return table
+        rows.add_row(Text(label), Text(one["probe"]), _coloured(verdict), *(_number(one[key]) for key in numbers), bits)
+    return rows
 
 
-def _table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+def table(*heads: str) -> Table:
+    """A table with only a rule below its heads."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    for head in heads:
+        made.add_column(head, overflow="fold")
+    return made
 
 
 def _rows(quantities: list[Form], every: bool) -> Iterator[tuple[str, Form]]:
@@ -130,15 +129,15 @@ def show_training(form: Form, out: Console) -> None:
     plan = form["plan"]
     out.print(Text.assemble(("training", "bold"), f": {form['data']}, {len(form['steps'])} steps of {plan['batch']}"))
     wide = out.width >= WIDE
-    table = _table()
+    rows = table()
     heads = ("epoch", "loss ref", "port", "test ref", "port", "matched", "drift f32", "drift f64")
     for head in (*heads, *(("reordering", "sees") if wide else ())):
-        table.add_column(head, justify="right", no_wrap=True)
+        rows.add_column(head, justify="right", no_wrap=True)
     for epoch in form["epochs"]:
         steps = [step for step in form["steps"] if step["epoch"] == epoch["epoch"]]
         matched = sum(step["verdict"] == "match" for step in steps)
         last = [_number(steps[-1][key]) for key in ("drift_32", "drift_64", "envelope")]
-        table.add_row(
+        rows.add_row(
             str(epoch["epoch"]),
             f"{_mean(steps, 'loss_reference'):.4f}",
             f"{_mean(steps, 'loss_port'):.4f}",
@@ -148,7 +147,7 @@ def show_training(form: Form, out: Console) -> None:
             *(last if wide else last[:2]),
             *((_number(max(float(step["sees"]) for step in steps)),) if wide else ()),
         )
-    out.print(table)
+    out.print(rows)
     for word, text in form["drift"].items():
         out.print(_paragraph(word, text))
     if form["first_failure"]:

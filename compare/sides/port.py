@@ -35,7 +35,7 @@ class PortSide:
     def run(self, entering: Entering) -> Arrays:
         """Outputs, loss and every gradient on the first batch, by one ``jax.vjp``."""
         with self._x64():
-            params, (inputs, targets) = self._params(entering.weights), self._arrays(entering.batches[0])
+            params, (inputs, targets) = self._params(entering.weights), self.batch(entering.batches[0])
             cotangent = self._array(np.asarray(entering.cotangent))
             outputs, loss, grads, input_grads = self._value_and_grads(params, inputs, targets, cotangent)
             float_names = [name for name, array in entering.batches[0].inputs.items() if array.dtype.kind == "f"]
@@ -50,10 +50,10 @@ class PortSide:
             params, hyper = self._params(entering.weights), dict(entering.hyper)
             # On the device like the parameters, or the first step's program would serve the first step only.
             state, taken = jax.device_put(self._init(params, hyper), self.device), []
-            before = self._parameters(params)
+            before = self.parameters(params)
             for batch in entering.batches:
-                params, state, loss = self._step(params, state, *self._arrays(batch), hyper)
-                after = self._parameters(params)
+                params, state, loss = self._step(params, state, *self.batch(batch), hyper)
+                after = self.parameters(params)
                 updates = {f"update/{name}": after[name] - before[name] for name in after}
                 taken.append({"loss": from_jax(loss)} | updates)
                 before = after
@@ -61,7 +61,7 @@ class PortSide:
 
     def arrays(self, entering: Entering) -> tuple[Tree, Tree, Tree]:
         """The parameters, and the first batch's inputs and targets. Call it, and what uses them, outside x64."""
-        return self._params(entering.weights), *self._arrays(entering.batches[0])
+        return self._params(entering.weights), *self.batch(entering.batches[0])
 
     def loss_of(self, inputs: Tree, targets: Tree) -> Callable[[Tree], jax.Array]:
         """The loss on one batch as a function of the parameters alone."""
@@ -101,7 +101,8 @@ class PortSide:
     def _array(self, array: np.ndarray) -> jax.Array:
         return to_jax(array, self.precision, self.device)
 
-    def _arrays(self, batch: Batch) -> tuple[Tree, Tree]:
+    def batch(self, batch: Batch) -> tuple[Tree, Tree]:
+        """A batch on the device: its inputs and its targets, as tuples in their order."""
         inputs, targets = batch.inputs.values(), batch.targets.values()
         return tuple(map(self._array, inputs)), tuple(map(self._array, targets))
 
@@ -111,7 +112,8 @@ class PortSide:
     def _to_reference(self, tree: Tree) -> Arrays:
         return self.pair.weight_map.to_reference(jax.tree.map(from_jax, tree))
 
-    def _parameters(self, params: Tree) -> Arrays:
+    def parameters(self, params: Tree) -> Arrays:
+        """The parameters in float64, under the reference's names and in its layout."""
         return {name: array.astype(np.float64) for name, array in self._to_reference(params).items()}
 
 

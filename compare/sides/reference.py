@@ -39,7 +39,7 @@ class ReferenceSide:
     def run(self, entering: Entering) -> Arrays:
         """Outputs, loss and every gradient on the first batch, by one ``backward()``."""
         module = self._load(entering.weights)
-        inputs, targets = self._tensors(entering.batches[0])
+        inputs, targets = self.batch(entering.batches[0])
         leaves = {name: tensor.requires_grad_() for name, tensor in inputs.items() if tensor.is_floating_point()}
         module.zero_grad()
         outputs = module(*inputs.values())
@@ -56,7 +56,7 @@ class ReferenceSide:
         optimizer = self.pair.optimizers.reference(module.parameters(), **entering.hyper)
         before, taken = _parameters(module), []
         for batch in entering.batches:
-            inputs, targets = self._tensors(batch)
+            inputs, targets = self.batch(batch)
             optimizer.zero_grad()
             loss = self.pair.reference_loss(module(*inputs.values()), *targets.values())
             loss.backward()
@@ -69,7 +69,7 @@ class ReferenceSide:
 
     def tensors(self, entering: Entering) -> tuple[nn.Module, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
         """The module with its weights loaded, and the first batch's inputs and targets by name."""
-        return self._load(entering.weights), *self._tensors(entering.batches[0])
+        return self._load(entering.weights), *self.batch(entering.batches[0])
 
     def buffers(self) -> list[str]:
         """The names of the module's buffers."""
@@ -93,7 +93,8 @@ class ReferenceSide:
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return to_torch(array, self.precision, self.device)
 
-    def _tensors(self, batch: Batch) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    def batch(self, batch: Batch) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        """A batch on the device: its inputs and its targets, by name."""
         inputs = {name: self._tensor(array) for name, array in batch.inputs.items()}
         return inputs, {name: self._tensor(array) for name, array in batch.targets.items()}
 
