@@ -28,6 +28,7 @@ QUANTITY = "name kind probe verdict gap allowed error_reference error_port scale
 CPU = ("--device", "cpu")
 LOOSE = ("verify", "loose", *CPU)
 SHORT = ("--epochs", "1", "--batch", "500", *CPU)
+WRITTEN = ["bench.json", "contrast.json", "train.json", "training.png", "verify.json"]
 FLAG = PrecisionFlag("port", "grad/W1", "normal", 23.0, 9.0, 2.0**14, 3, "products of bfloat16-rounded inputs")
 
 
@@ -116,7 +117,12 @@ def rerun(job, monkeypatch):
     """Have the main job find what it found in ``job``, but for the verdict on the training run."""
 
     def use(verdict="match"):
-        verified, trained = (strictly((job[1] / name).read_text()) for name in ("verify.json", "train.json"))
+        found = {
+            name: strictly((job[1] / f"{name}.json").read_text()) for name in ("verify", "train", "contrast", "bench")
+        }
+        verified, trained = found["verify"], found["train"]
+        monkeypatch.setattr(commands, "_contrast", lambda *given: found["contrast"])
+        monkeypatch.setattr(commands, "_bench_apart", lambda *given: found["bench"])
         monkeypatch.setattr(commands, "_verify", lambda *given: (verified, False))
         monkeypatch.setattr(commands, "_train", lambda *given: trained | {"verdict": verdict})
 
@@ -130,7 +136,9 @@ def idle(monkeypatch):
         monkeypatch.setattr(commands, name, lambda *given: pytest.fail("a long run has started"))
 
 
-@pytest.mark.parametrize("command", [(), ("verify",), ("train",), ("env",)])
+@pytest.mark.parametrize(
+    "command", [(), *((name,) for name in ("verify", "train", "contrast", "bench", "read", "env"))]
+)
 def test_help_is_instant(command):
     """``--help`` describes the command and imports nothing slow."""
     code = "import runpy, sys\ntry: runpy.run_module('compare', run_name='__main__', alter_sys=True)\n"
@@ -340,9 +348,11 @@ def test_train(tmp_path):
 
 
 def test_main_job(job):
-    """The bare command verifies every pair, trains, writes three files, and ends by saying where to look."""
+    """The bare command verifies every pair, trains, shows the other uses, and ends by saying where to look."""
     ran, folder = job
-    assert (ran.code, files(folder.parent)) == (0, ["out/train.json", "out/training.png", "out/verify.json"])
+    assert (ran.code, files(folder.parent)) == (0, [f"out/{name}" for name in WRITTEN])
+    for heading in ("contrast: jaxport contrast mlp", "bench: jaxport bench mlp", "read: jaxport read mlp"):
+        assert heading in ran.out.splitlines()
     assert (folder / "training.png").read_bytes().startswith(b"\x89PNG\r\n")
     verified = strictly((folder / "verify.json").read_text())
     assert {pair["pair"]: pair["verdict"] for pair in verified["pairs"]} == dict.fromkeys(pairs.REGISTRY, "match")
@@ -357,8 +367,8 @@ def test_main_job_json(rerun, job, tmp_path):
     rerun()
     ran = jaxport(*SHORT, "--json", "-")
     form = strictly(ran.out)
-    assert files(tmp_path) == ["report/train.json", "report/training.png", "report/verify.json"]
-    assert (ran.code, set(form)) == (0, {"schema", "verify", "train"})
+    assert files(tmp_path) == [f"report/{name}" for name in WRITTEN]
+    assert (ran.code, set(form)) == (0, {"schema", "verify", "train", "contrast", "bench"})
     assert form["verify"] == strictly((job[1] / "verify.json").read_text())
     assert "The port is the same function." in ran.err
 
@@ -399,3 +409,29 @@ def test_colour(replay, job, loose, monkeypatch):
     assert re.search(colours, shown["ANY"])
     assert not re.search(colours, shown["NO_COLOR"])
     assert "\x1b" not in "".join((*loose[0][1:], *job[0][1:]))
+
+
+def test_read_imports_no_framework():
+    """Reading is instant: neither framework is loaded, with a lesson or without."""
+    for lesson in ([], ["mlp"]):
+        code = f"import sys; from compare.cli import main; main(['read', *{lesson!r}]); "
+        code += "print(*sys.modules, file=sys.stderr)"
+        ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert not {"torch", "jax", "flax", "optax", "matplotlib"} & set(ran.stderr.split())
+
+
+def test_contrast(job):
+    """Both ways on one batch: the tape's nodes, the residuals, both programs; as JSON the same."""
+    ran = jaxport("contrast", "loose", *CPU, "--json", "-")
+    form = strictly(ran.out)
+    assert (ran.code, form["pair"]) == (0, "loose")
+    assert form["loss_reference"] == pytest.approx(form["loss_port"], rel=1e-6)
+    assert set(strictly((job[1] / "contrast.json").read_text())) == set(form)
+
+
+@pytest.mark.parametrize(
+    "command", [("contrast", "nope"), ("bench", "nope"), ("read", "nope"), ("bench", "--threads", "9999")]
+)
+def test_other_uses_refuse(command):
+    """An unknown pair or lesson, or more threads than processors: one line."""
+    assert refused(jaxport(*command)).startswith("jaxport: ")

@@ -1,0 +1,49 @@
+"""Every variant computes the same training step, and what it keeps is its own."""
+
+import numpy as np
+import pytest
+
+from compare.bench.variants import COMPILED, EAGER, VARIANTS
+from compare.pair import enter
+from compare.pairs import find
+from compare.precision import FLOAT32, FLOAT64
+
+STEPS = 4
+QUICK = [name for name in VARIANTS if name != COMPILED]
+
+
+@pytest.fixture(scope="module")
+def entering():
+    """The small case with four batches."""
+    return enter(find("loose"), 0, STEPS).at(FLOAT32)
+
+
+def after(name, entering, cpu, precision, passes=1):
+    runner = VARIANTS[name](find("loose"), entering, precision, cpu)
+    runner.call(passes * STEPS // runner.steps_per_call)
+    runner.wait()
+    return runner.parameters()
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_each_variant_makes_the_same_steps(name, entering, cpu):
+    """In float64, after two passes over the batches: the same parameters to rounding."""
+    eager, one = (after(each, entering, cpu, FLOAT64, passes=2) for each in (EAGER, name))
+    assert set(eager) == set(one)
+    for key, array in eager.items():
+        np.testing.assert_allclose(one[key], array, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_each_variant_trains(name, entering, cpu):
+    """Parameters move, and a runner built again starts where the first one did."""
+    moved, again = after(name, entering, cpu, FLOAT32), after(name, entering, cpu, FLOAT32)
+    for key, array in moved.items():
+        assert np.abs(array - entering.weights[key]).max() > 1e-5
+        np.testing.assert_array_equal(array, again[key])
+
+
+def test_only_scan_makes_many_steps_in_a_call(entering, cpu):
+    """One step per call and K steps per call are different questions."""
+    counts = {name: VARIANTS[name](find("loose"), entering, FLOAT32, cpu).steps_per_call for name in QUICK}
+    assert counts == {name: STEPS if "scan" in name else 1 for name in QUICK}
