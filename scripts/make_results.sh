@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run the main job and keep what it printed and wrote in results/NAME, where the README quotes it from.
+# Run the main job and the benchmarks, and keep what they print and write in results/NAME, which the README quotes.
 #
 #     scripts/make_results.sh cpu && python3 scripts/update_readme.py
 set -euo pipefail
@@ -8,3 +8,6 @@ folder="results/${1:?a name for the machine, such as cpu}"
 python=${PYTHON:-.venv/bin/python}
 mkdir -p "$folder"
 COLUMNS=80 "$python" -m compare --out "$folder" | sed 's/ *$//' | tee "$folder/main-job.txt"
+"$python" -m compare bench mlp --json "$folder/bench.json" | sed 's/ *$//' | tee "$folder/bench.txt"
+"$python" benchmarks/verify_time.py --json "$folder/verify_time.json" | tee "$folder/speed.txt"
+"$python" benchmarks/judge.py --json "$folder/judge.json" | tee -a "$folder/speed.txt"

@@ -1,4 +1,4 @@
-"""Put the main job's real output into the README, from results/cpu/main-job.txt: the first pair and the training."""
+"""Put real output into the README, from results/cpu: the main job's (first pair and training), and the benchmarks'."""
 
 import re
 from pathlib import Path
@@ -13,11 +13,15 @@ def excerpt(text: str) -> str:
 
 
 def main() -> None:
-    readme = ROOT / "README.md"
-    printed = excerpt((ROOT / "results" / "cpu" / "main-job.txt").read_text())
-    block = f"<!-- main-job -->\n```text\n{printed}\n```"
-    pattern = re.compile(r"<!-- main-job -->\n```text\n.*?```", re.DOTALL)
-    readme.write_text(pattern.sub(lambda _: block, readme.read_text()))
+    readme, results = ROOT / "README.md", ROOT / "results" / "cpu"
+    text = readme.read_text()
+    for name in ("main-job", "bench", "speed"):
+        printed = (results / f"{name}.txt").read_text()
+        printed = excerpt(printed) if name == "main-job" else printed.rstrip()
+        block = f"<!-- {name} -->\n```text\n{printed}\n```"
+        pattern = re.compile(rf"<!-- {name} -->\n```text\n.*?```", re.DOTALL)
+        text = pattern.sub(lambda _, block=block: block, text)
+    readme.write_text(text)
 
 
 if __name__ == "__main__":
