@@ -3,9 +3,11 @@
 Exit code 0: everything matched. 1: something did not. 2: the command or its input is wrong, said in one line.
 """
 
+import _thread
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,6 +29,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    sys.unraisablehook = _keep_interrupts
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # closed by the caller: there is nobody to tell
     try:
         try:
@@ -42,6 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe has seen enough: nothing is left to say, not even on exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _keep_interrupts(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Ctrl-C that lands in a callback of the garbage collector, as JAX has one, would be lost: send it again."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        threading.Timer(0.05, _thread.interrupt_main).start()  # later, or it would be lost in this hook too
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "benchmarks/README.md", "docs/benchmark.md", "CONTRIBUTING.md", "docs/verdict.md", "compare/data/README.md"]
+PAGES = [
+    "README.md",
+    "benchmarks/README.md",
+    "docs/benchmark.md",
+    "CONTRIBUTING.md",
+    "docs/verdict.md",
+    "compare/data/README.md",
+]
 
 
 @pytest.mark.parametrize(("name", "lines"), [("main-job", 40), ("bench", 8), ("speed", 1)])

@@ -435,3 +435,31 @@ def test_contrast(job):
 def test_other_uses_refuse(command):
     """An unknown pair or lesson, or more threads than processors: one line."""
     assert refused(jaxport(*command)).startswith("jaxport: ")
+
+
+def test_an_interrupt_in_a_garbage_collection_is_not_lost():
+    """JAX registers such a callback; Python would print the KeyboardInterrupt that lands in it, and go on."""
+    code = """
+import gc, os, signal, sys, time
+from compare import cli, commands
+
+def collected(phase, info):
+    if phase == "stop" and not sent:
+        sent.append(1)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+
+def slow(options):
+    gc.callbacks.append(collected)
+    gc.collect()
+    for _ in range(500):
+        time.sleep(0.01)
+    return 0
+
+sent = []
+signal.signal(signal.SIGINT, signal.default_int_handler)
+commands.env = slow
+sys.exit(cli.main(["env"]))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr) == (130, "jaxport: interrupted\n")
