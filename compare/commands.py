@@ -172,7 +172,8 @@ def _verify(options: argparse.Namespace, device: Device, names: list[str], preci
 
 def _train(options: argparse.Namespace, device: Device) -> Form:
     from compare.report.form import train_form
-    from compare.training import Plan, train
+    from compare.training import train
+    from compare.trajectory import Plan
 
     images, plan = load_images(options.data), Plan(options.epochs, options.batch, options.seed)
     pair = pairs.find("mlp", options.data, options.batch)

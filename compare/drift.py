@@ -3,7 +3,7 @@
 from math import isfinite, log2
 
 from compare.precision import FLOAT32, FLOAT64
-from compare.training import GateFlip, Training
+from compare.trajectory import GateFlip, Training
 
 ROUNDOFF_RATIO = log2(FLOAT32.unit_roundoff / FLOAT64.unit_roundoff)
 

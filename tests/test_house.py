@@ -14,7 +14,8 @@ FRAMEWORKS = {"torch", "jax", "flax", "optax"}
 ORDER = [
     "first", "errors", "precision", "norms", "verdict", "arrays", "weights", "pair", "by_hand", "idx", "images",
     "devices", "environment", "pairs", "sides", "probes", "mutants", "quartet", "quantity", "bits", "certificates",
-    "verify", "contrast", "trainees", "training", "drift", "lessons", "bench", "report", "commands", "cli", "__main__",
+    "verify", "contrast", "trajectory", "trainees", "training", "drift", "lessons", "bench", "report",
+    "commands", "cli", "__main__",
 ]  # fmt: skip
 
 
@@ -111,7 +112,17 @@ def test_every_source_file_says_what_it_is():
 
 def test_the_tests_mirror_the_tree():
     """Each module of a side or of compare has its test file, at the same place."""
-    untested = {"__init__", "__main__", "first", "errors", "commands", "quantity", "precision", "trainees"}
+    untested = {
+        "__init__",
+        "__main__",
+        "first",
+        "errors",
+        "commands",
+        "quantity",
+        "precision",
+        "trainees",
+        "trajectory",
+    }
     for folder in ("torchref", "jaxport", "compare"):
         for path in sources(folder):
             if path.stem in untested:

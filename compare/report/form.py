@@ -8,7 +8,7 @@ from compare.bench.run import STEPS, Bench
 from compare.contrast import Contrast
 from compare.drift import explain_drift
 from compare.quantity import Quantity
-from compare.training import Training
+from compare.trajectory import Training
 from compare.verdict import Verdict, worst
 from compare.verify import PairReport
 

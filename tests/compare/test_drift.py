@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from compare.drift import explain_drift
-from compare.training import Epoch, GateFlip, Plan, Step, Training
+from compare.trajectory import Epoch, GateFlip, Plan, Step, Training
 from compare.verdict import Verdict
 
 FLIP = GateFlip(step=2, image=41, unit=7, left=3e-9, right=-5e-9)

@@ -19,7 +19,8 @@ from compare.devices import Device
 from compare.errors import UsageError
 from compare.images import Images, load_images
 from compare.pair import Pair
-from compare.training import Plan, Training, distance, train
+from compare.training import distance, train
+from compare.trajectory import Plan, Training
 from compare.verdict import Verdict
 
 PLAN = Plan(epochs=1, batch=64)

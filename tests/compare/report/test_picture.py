@@ -10,7 +10,7 @@ import pytest
 
 from compare.report.form import train_form
 from compare.report.picture import training_picture
-from compare.training import Training
+from compare.trajectory import Training
 from compare.verdict import Verdict
 from tests.compare.test_drift import FLIP, step, training
 
