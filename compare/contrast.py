@@ -21,13 +21,14 @@ from compare.precision import FLOAT32
 
 @dataclass(frozen=True)
 class Kept:
-    """One array kept for the backward pass. ``same_as`` names the parameter or input it is, if it is one; those cost
-    no memory of their own. ``shared`` marks an array that an earlier row has listed already."""
+    """One array kept for the backward pass. ``same_as`` names the parameter or input whose memory it is; ``copy_of``
+    the one that it holds a copy of. ``shared`` marks memory that an earlier row has listed already."""
 
     shape: tuple[int, ...]
     dtype: str
     bytes: int
     same_as: str = ""
+    copy_of: str = ""
     shared: bool = False
 
     @property
@@ -117,12 +118,13 @@ def _saved(node: Any, known: dict[int, str], seen: set[int]) -> Iterator[Kept]:
     """The tensors a node holds. Views share their storage: it is counted where it is met first."""
     import torch
 
-    for attribute in dir(node):
-        value = getattr(node, attribute) if attribute.startswith("_saved_") else None
+    attributes = [getattr(node, name) for name in dir(node) if name.startswith("_saved_")]
+    attributes.append(getattr(node, "saved_tensors", ()))  # of a torch.autograd.Function
+    for value in (one for held in attributes for one in (held if isinstance(held, list | tuple) else [held])):
         if isinstance(value, torch.Tensor):
             storage = value.untyped_storage().data_ptr()
             dtype = str(value.dtype).removeprefix("torch.")
-            yield Kept(tuple(value.shape), dtype, value.nbytes, known.get(storage, ""), storage in seen)
+            yield Kept(tuple(value.shape), dtype, value.nbytes, known.get(storage, ""), shared=storage in seen)
             seen.add(storage)
 
 
@@ -138,12 +140,13 @@ def _residuals(
         params, inputs, targets = side.arrays(entering)
         loss_of: Callable[[Any], Any] = side.loss_of(inputs, targets)
         loss, pull_back = jax.vjp(loss_of, params)
-        forward = _equations(jax.make_jaxpr(loss_of)(params).jaxpr)
+        forward = _equations(jax.make_jaxpr(lambda params: jax.vjp(loss_of, params))(params).jaxpr)
         backward = _equations(jax.make_jaxpr(pull_back)(loss).jaxpr)
-        names = {"/".join(str(key.key) for key in path): leaf for path, leaf in _leaves(params)}
+        names = {"/".join(str(getattr(key, "key", key)) for key in path): leaf for path, leaf in _leaves(params)}
         names |= dict(zip(entering.batches[0].inputs, inputs, strict=True))
         names |= dict(zip(entering.batches[0].targets, targets, strict=True))
-        kept = tuple(_kept(leaf, names) for leaf in jax.tree.leaves(pull_back))
+        seen: set[int] = set()
+        kept = tuple(_kept(leaf, names, seen) for leaf in jax.tree.leaves(pull_back))
         return float(loss), forward, backward, kept
 
 
@@ -153,16 +156,19 @@ def _leaves(params: Any) -> list[tuple[Any, Any]]:
     return jax.tree_util.tree_flatten_with_path(params)[0]
 
 
-def _kept(leaf: Any, names: dict[str, Any]) -> Kept:
-    """A residual. JAX's arrays have no visible storage, so one that is a parameter or an input is known by its values;
-    its reshape or transpose is no new information either."""
-    array = np.asarray(leaf)
-    same = [name for name, other in names.items() if array.size > 1 and _same_values(np.asarray(other), array)]
-    return Kept(array.shape, str(array.dtype), array.nbytes, same[0] if same else "")
+def _kept(leaf: Any, names: dict[str, Any], seen: set[int]) -> Kept:
+    """A residual: its memory is known by its address, a copy (reshaped, transposed) by its values."""
+    array, address = np.asarray(leaf), leaf.unsafe_buffer_pointer()
+    same = [name for name, other in names.items() if other.unsafe_buffer_pointer() == address]
+    copies = [name for name, other in names.items() if _same_values(np.asarray(other), array)]
+    listed = address in seen
+    seen.add(address)
+    same_as, copy_of = (same[0], "") if same else ("", copies[0] if copies else "")
+    return Kept(array.shape, str(array.dtype), array.nbytes, same_as, copy_of, listed)
 
 
 def _same_values(known: np.ndarray, array: np.ndarray) -> bool:
-    if known.size != array.size:
+    if known.size != array.size or known.dtype != array.dtype:
         return False
     return any(np.array_equal(one.ravel(), array.ravel()) for one in (known, known.T))
 

@@ -1,7 +1,7 @@
 """The benchmark of one pair: build every variant, judge it, and time those that are equal. Returns data."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,14 @@ from compare.verdict import Verdict, judge, worst
 from compare.weights import Arrays
 
 STEPS = 8  # resident batches; lax.scan takes all of them in one call
+
+
+NOT_TIMED = {
+    Verdict.FLOAT32_ONLY: "agrees only to float32 with",
+    Verdict.INCOMPLETE: "could not be compared with",
+    Verdict.MISMATCH: "another function than",
+    Verdict.INVALID: "another function than",
+}
 
 
 @dataclass(frozen=True)
@@ -126,7 +134,7 @@ def _judged(eager: _Built, one: _Built) -> Verdict:
 
 def _row(name: str, one: _Built, verdict: Verdict, seconds: dict[str, np.ndarray], floor: float, seed: int) -> Row:
     if one.runner is None or name not in seconds:
-        return Row(name, verdict, one.reason or "not timed: another function than torch eager")
+        return Row(name, verdict, one.reason or f"not timed: {NOT_TIMED[verdict]} torch eager")
     own, eager = seconds[name], seconds[EAGER]
     median, eager_median = float(np.median(own)), float(np.median(eager))
     steps = one.runner.steps_per_call
@@ -141,6 +149,10 @@ def _row(name: str, one: _Built, verdict: Verdict, seconds: dict[str, np.ndarray
         median,
         (lower, upper),
         compiling,
-        ratio(eager, own, floor, seed) if comparable else None,
-        break_even(compiling, 0.0, median, eager_median) if comparable and name != AGAIN else None,
+        _against(name, ratio(eager, own, floor, seed)) if comparable else None,
+        break_even(compiling, median, eager_median) if comparable and name != AGAIN else None,
     )
+
+
+def _against(name: str, made: Ratio) -> Ratio:
+    return replace(made, word="") if name == AGAIN else made

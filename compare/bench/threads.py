@@ -21,8 +21,8 @@ def pin(threads: int) -> None:
 
     Call it before both are imported.
 
-    XLA's CPU client counts the processors it may run on (NPROC, or the process's affinity where the system has one);
-    OpenMP and MKL, which torch uses, have variables of their own.
+    XLA's CPU client reads NPROC; OpenMP and MKL, which torch uses, have variables of their own. The process's affinity
+    is left alone: it would hide a side that starts more threads than it may run.
 
     Raises:
         UsageError: the machine has fewer processors.
@@ -35,15 +35,13 @@ def pin(threads: int) -> None:
     cold = tempfile.mkdtemp(prefix="jaxport-inductor-")  # XLA keeps nothing between processes either
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = cold
     atexit.register(shutil.rmtree, cold, ignore_errors=True)
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, allowed[:threads])
 
 
 def verify_threads(threads: int, device: Device) -> dict[str, float]:
     """Processor time over wall time of a product on each side: the threads that really run.
 
     Raises:
-        UsageError: a side runs more threads than were asked for, or was started before ``pin``.
+        UsageError: a side runs more or clearly fewer threads than were asked for, or was started before ``pin``.
     """
     import jax
     import torch
@@ -62,14 +60,21 @@ def verify_threads(threads: int, device: Device) -> dict[str, float]:
         "jax": _processors(lambda: product(on_jax).block_until_ready()),
     }
     for side, count in used.items():
-        if count > TOLERANCE * threads:
-            raise UsageError(f"{side} ran a product on {count:.1f} processors where {threads} were asked for")
+        if count > TOLERANCE * threads or (threads > 1 and count < threads / TOLERANCE**2):
+            raise UsageError(
+                f"{side} ran a product on {count:.1f} processors where {threads} were asked for: "
+                "is the machine busy with something else?"
+            )
     return used
 
 
-def _processors(run: Callable[[], object], repeats: int = 8) -> float:
+def _processors(run: Callable[[], object], repeats: int = 8, tries: int = 3) -> float:
+    """The largest of a few tries: other work on the machine only ever lowers the figure."""
     run()
-    wall, processor = time.perf_counter(), time.process_time()
-    for _ in range(repeats):
-        run()
-    return (time.process_time() - processor) / (time.perf_counter() - wall)
+    figures = []
+    for _ in range(tries):
+        wall, processor = time.perf_counter(), time.process_time()
+        for _ in range(repeats):
+            run()
+        figures.append((time.process_time() - processor) / (time.perf_counter() - wall))
+    return max(figures)

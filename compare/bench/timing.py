@@ -18,8 +18,8 @@ SMALLEST = 0.03  # a difference below this, or below twice what the A/A row show
 class Ratio:
     """How many times as fast as the baseline, with the bootstrap's 95 % interval.
 
-    ``word`` is FAST or SLOW where the whole interval lies beyond the threshold, SAME where all of it lies within,
-    AMBIGUOUS otherwise.
+    ``word`` is FAST or SLOW where the whole interval lies beyond 3 % or twice the noise, whichever is more; SAME where
+    it lies within 3 %; AMBIGUOUS otherwise. It is empty on the A/A row, which is what the noise is read from.
     """
 
     value: float
@@ -89,7 +89,7 @@ def ratio(baseline: np.ndarray, variant: np.ndarray, noise_floor: float, seed: i
         word = "FAST"
     elif high < 1 / (1 + threshold):
         word = "SLOW"
-    elif low >= 1 / (1 + threshold) and high <= 1 + threshold:
+    elif low >= 1 / (1 + SMALLEST) and high <= 1 + SMALLEST:
         word = "SAME"
     else:
         word = "AMBIGUOUS"
@@ -103,7 +103,7 @@ def _interval(values: np.ndarray, seed: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def break_even(compile_seconds: float, eager_seconds: float, step: float, eager_step: float) -> float:
+def break_even(compile_seconds: float, step: float, eager_step: float) -> float:
     """Steps after which compiling has paid for itself against eager; infinite where it never does."""
     gained = eager_step - step
-    return max(0.0, (compile_seconds - eager_seconds) / gained) if gained > 0 else float("inf")
+    return compile_seconds / gained if gained > 0 else float("inf")

@@ -52,7 +52,7 @@ def _numbers(row: Form, wide: bool) -> list[Text]:
     against = Text("")
     if ratio:
         interval = f" [{ratio['low']:.2f}, {ratio['high']:.2f}]" if wide else ""
-        against = Text(f"{ratio['value']:.2f}{interval} {ratio['word']}", style=WORDS[ratio["word"]])
+        against = Text(f"{ratio['value']:.2f}{interval} {ratio['word']}", style=WORDS.get(ratio["word"], ""))
     even = "" if pays is None else "never" if pays == "inf" else f"{pays:,.0f} steps"
     quartiles = [Text(f"{low} to {high}")] if wide else []
     return [Text(f"{1e6 * row['median']:,.0f}"), *quartiles, against, Text(f"{row['compile']:.2f}"), Text(even)]

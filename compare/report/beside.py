@@ -28,8 +28,14 @@ def show_beside(left: tuple[str, RenderableType], right: tuple[str, RenderableTy
 
 def show_sources(reference: Source, port: Source, out: Console) -> None:
     """Both sources of a lesson, highlighted where the terminal has colours."""
-    left, right = ((f"{one.path}:{one.line}", _syntax(one, out)) for one in (reference, port))
-    show_beside(left, right, out)
+    longest = max(len(line) for one in (reference, port) for line in one.text.splitlines())
+    if out.width >= SIDE_BY_SIDE and (out.is_terminal or 2 * longest + 2 <= out.width):
+        left, right = ((f"{one.path}:{one.line}", _syntax(one, out)) for one in (reference, port))
+        show_beside(left, right, out)
+        return
+    for one in (reference, port):  # whole lines where nobody watches: a broken line of Python reads as another program
+        out.print(Text(f"{one.path}:{one.line}", style="bold"))
+        out.print(_syntax(one, out), soft_wrap=not out.is_terminal)
 
 
 def show_lessons(known: dict[str, str], out: Console) -> None:

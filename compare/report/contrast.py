@@ -56,7 +56,9 @@ def _kept(kept: Form | None) -> tuple[Text, Text]:
         return Text(""), Text("")
     shape = f"{kept['dtype']}[{','.join(map(str, kept['shape']))}]"
     own = not kept["same_as"] and not kept["shared"]
-    why = f" = {kept['same_as']}" if kept["same_as"] else " (listed above)" if kept["shared"] else ""
+    why = " (listed above)" if kept["shared"] else ""
+    if kept["same_as"] or kept["copy_of"]:
+        why = f" = {kept['same_as']}" if kept["same_as"] else f" copy of {kept['copy_of']}"
     return Text(shape + why), Text(f"{kept['bytes']:,}" if own else f"({kept['bytes']:,})", style="" if own else "dim")
 
 

@@ -53,8 +53,9 @@ def test_what_lives_anyway_is_not_counted(made):
     assert {one.same_as for one in kept if one.same_as} == {"images", "labels", "net.3.weight"}
     assert sum(one.shape == (64, 128) for one in kept) == 2
     assert made.tape_bytes == 64 * 128 * 4 + 64 * 10 * 4 + 4
-    assert {one.same_as for one in made.residuals if one.same_as} == {"images", "labels", "Dense_1/kernel"}
-    assert made.residual_bytes == sum(one.bytes for one in made.residuals if not one.same_as)
+    known = {one.same_as or one.copy_of for one in made.residuals if one.same_as or one.copy_of}
+    assert known == {"images", "labels", "Dense_1/kernel"}
+    assert made.residual_bytes == sum(one.bytes for one in made.residuals if not one.same_as and not one.shared)
 
 
 def test_the_residuals_are_those_of_vjp(made, cpu):
@@ -77,4 +78,33 @@ def test_the_programs_hold_their_products(made):
 def test_a_transposed_weight_is_known_again(cpu):
     """On loose tensors the residual is W2 transposed: no memory of its own."""
     made = contrast(find("loose"), cpu)
-    assert "W2" in {one.same_as for one in made.residuals}
+    assert "W2" in {one.same_as or one.copy_of for one in made.residuals}
+
+
+def test_memory_is_known_by_its_address_not_by_its_values(cpu):
+    """A residual that is an argument itself costs nothing; a copy with the same numbers costs its bytes."""
+    made = contrast(find("loose"), cpu)
+    x = next(one for one in made.residuals if one.shape == (16, 20))
+    assert (x.same_as, x.own_bytes) == ("x", 0)
+    w2 = next(one for one in made.residuals if one.shape == (32, 4))
+    assert (w2.copy_of, w2.own_bytes) == ("W2", 32 * 4 * 4)
+
+
+def test_lists_and_custom_functions_are_on_the_tape_too():
+    """An index saves a list of tensors, and a torch.autograd.Function what it chose to save."""
+    from compare.contrast import _saved, _walk
+
+    class Sine(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            ctx.save_for_backward(a.cos())
+            return a.sin()
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.saved_tensors[0]
+
+    x = torch.randn(5, requires_grad=True)
+    loss = Sine.apply(x[torch.tensor([0, 3, 3])]).sum()
+    saved = [kept for node in _walk(loss.grad_fn) for kept in _saved(node, {}, set())]
+    assert sorted((kept.shape, kept.dtype) for kept in saved) == [((3,), "float32"), ((3,), "int64")]

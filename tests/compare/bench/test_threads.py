@@ -38,6 +38,29 @@ def test_more_threads_than_asked_for_are_refused(cpu, monkeypatch):
         torch.set_num_threads(before)
 
 
+def test_fewer_threads_than_asked_for_are_refused(cpu, monkeypatch):
+    """One processor where four were asked for is another benchmark."""
+    monkeypatch.setattr(threads, "_processors", lambda run: 1.0)
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        with pytest.raises(UsageError, match=r"torch ran a product on 1\.0 processors where 4 were asked for"):
+            threads.verify_threads(4, cpu)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_side_that_takes_more_threads_is_found():
+    """torch told to take two after all, in a process that asked for one."""
+    if (os.cpu_count() or 1) < 2:
+        pytest.skip("one processor only")
+    late = "import torch; torch.set_num_threads(2); torch.set_num_threads = lambda count: None\n"
+    program = PROGRAM.replace("print(", late + "print(")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "torch ran a product on" in done.stderr
+
+
 def test_more_threads_than_processors_are_refused():
     """Before anything is set."""
     before = dict(os.environ)

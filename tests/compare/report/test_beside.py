@@ -17,7 +17,7 @@ def shown(lesson: str, width: int) -> str:
 
 def test_two_columns_where_there_is_room():
     """Both titles on one line."""
-    first = shown("mlp", 120).splitlines()[0]
+    first = shown("mlp", 200).splitlines()[0]
     assert "torchref/mlp.py:" in first
     assert "jaxport/mlp.py:" in first
 
