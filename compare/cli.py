@@ -8,7 +8,7 @@ import argparse
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -171,7 +171,7 @@ def _json_path(text: str) -> str:
     return text
 
 
-def _whole(least: int):  # type: ignore[no-untyped-def]  # argparse's own type for a converter is private
+def _whole(least: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         if not text.isascii() or not text.isdigit() or int(text) < least:
             raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")

@@ -4,6 +4,7 @@ Both classes call the training code that the reader reads, ``torchref.train`` an
 """
 
 import copy
+from contextlib import AbstractContextManager
 
 import jax
 import numpy as np
@@ -78,7 +79,7 @@ class PortTrainee:
     def _array(self, array: np.ndarray) -> jax.Array:
         return to_jax(array, self.precision, self.device)
 
-    def _x64(self):  # type: ignore[no-untyped-def]  # jax's context manager has no public type
+    def _x64(self) -> AbstractContextManager:
         return jax.enable_x64(self.precision is FLOAT64)
 
 

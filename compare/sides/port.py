@@ -1,6 +1,7 @@
 """The port's side: one Flax module or plain function, compiled once at one precision on one device."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -95,7 +96,7 @@ class PortSide:
         updates, state = self.pair.optimizers.port(**hyper).update(grads, state, params)
         return optax.apply_updates(params, updates), state, loss
 
-    def _x64(self) -> Any:
+    def _x64(self) -> AbstractContextManager:
         return jax.enable_x64(self.precision is FLOAT64)
 
     def _array(self, array: np.ndarray) -> jax.Array:
