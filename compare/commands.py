@@ -118,9 +118,9 @@ def main_job(options: argparse.Namespace) -> int:
     contrasted = _contrast(options, device, "mlp")
     write_json(folder / "contrast.json", contrasted)
     timed = _bench_apart(options, device)
-    _show_other_uses(contrasted, timed, out)
     if timed:
         write_json(folder / "bench.json", timed)
+    _show_other_uses(contrasted, timed, out)
     both = {"verify": verified, "train": trained}
     _write_json_option(options, {"schema": 1, **both, "contrast": contrasted, "bench": timed})
     matched = not failed and trained["verdict"] == "match" and not _differing(timed)
@@ -205,7 +205,7 @@ def _bench_apart(options: argparse.Namespace, device: Device) -> Form | None:
     command += ["--data", str(options.data)] if options.data else []
     with _busy("timing mlp in a process of its own"):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1):  # 1: a variant is another function, which its row says
+    if not done.stdout:  # it could not run; where a variant is another function, the form says so
         _tell(f"bench: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'failed'}")
         return None
     return dict(json.loads(done.stdout))
