@@ -1,0 +1,1 @@
+"""Dropout compared: the same NumPy masks replayed on both sides, neither model edited."""
