@@ -1,0 +1,104 @@
+"""Flax variables as msgpack, as ``flax.serialization.to_bytes`` writes them.
+
+Written by Flax itself; read by msgpack with Flax's own codes for arrays, since Flax lets the second of two equal keys
+win without a word and takes an array's header as it comes.
+"""
+
+import math
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from compare.checkpoints.checkpoint import DTYPES, Checkpoint, UnsoundError
+from compare.checkpoints.tree import flatten, nest
+
+ARRAY, COMPLEX, SCALAR = 1, 2, 3  # flax.serialization's extension codes
+CHUNKED = "__msgpack_chunked_array__"
+
+
+def read(file: BinaryIO) -> Checkpoint:
+    """The leaves of the nested dictionaries in ``file``, in file order; entries that are no numbers are noted.
+
+    Raises:
+        UnsoundError: no whole msgpack object, no dictionary, equal keys, or an array that its own header denies.
+    """
+    import msgpack  # type: ignore[import-untyped]
+
+    try:
+        tree = msgpack.unpackb(
+            file.read(), object_pairs_hook=_node, ext_hook=_extension, raw=False, strict_map_key=False
+        )
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UnsoundError(f"no whole msgpack file ({str(error) or type(error).__name__})") from error
+    arrays, metadata = flatten(tree)
+    return Checkpoint("port", "msgpack", arrays, metadata)
+
+
+def write(file: BinaryIO, checkpoint: Checkpoint) -> None:
+    """Nested dictionaries, big arrays in Flax's chunks; the format has no place for metadata.
+
+    Raises:
+        UnsoundError: names that cannot be nested, or that Flax keeps for its chunks.
+    """
+    from flax import serialization
+
+    if any(CHUNKED in name.split("/") for name in checkpoint.arrays):
+        raise UnsoundError(f"no array can be named {CHUNKED} in a msgpack file")
+    # In place, on dictionaries of our own: Flax's copy would sort the names.
+    file.write(serialization.msgpack_serialize(nest(checkpoint.arrays), in_place=True))
+
+
+def _node(pairs: list[tuple[Any, Any]]) -> Any:
+    keys = [key for key, _ in pairs]
+    if not all(isinstance(key, str | int) for key in keys):
+        raise UnsoundError("it has a key that is neither text nor a whole number")
+    if len(set(map(str, keys))) != len(keys):
+        twice = next(key for place, key in enumerate(keys) if key in keys[:place] or str(key) in map(str, keys[:place]))
+        raise UnsoundError(f"two entries of one dictionary have the key {twice!r}")
+    node = dict(pairs)
+    return _whole(node) if CHUNKED in node else node
+
+
+def _whole(node: dict[str, Any]) -> np.ndarray:
+    """An array that Flax cut into flat pieces, since msgpack holds at most 4 GiB in one."""
+    shape, chunks = _listed(node.get("shape")), _listed(node.get("chunks"))
+    if shape is None or not chunks or not all(type(length) is int and length >= 0 for length in shape):
+        raise UnsoundError("a chunked array lacks its shape or its chunks")
+    if not all(isinstance(chunk, np.ndarray) and chunk.dtype == chunks[0].dtype for chunk in chunks):
+        raise UnsoundError("the chunks of an array are no arrays of one dtype")
+    if sum(chunk.size for chunk in chunks) != math.prod(shape):
+        raise UnsoundError(f"the chunks of an array do not fill its shape {tuple(shape)}")
+    return np.concatenate([chunk.reshape(-1) for chunk in chunks]).reshape(shape)
+
+
+def _listed(node: Any) -> list[Any] | None:
+    if not isinstance(node, dict) or set(node) != {str(place) for place in range(len(node))}:
+        return None
+    return [node[str(place)] for place in range(len(node))]
+
+
+def _extension(code: int, data: bytes) -> Any:
+    import msgpack
+
+    if code == COMPLEX:
+        parts = msgpack.unpackb(data)
+        if not isinstance(parts, list) or len(parts) != 2 or not all(isinstance(part, float) for part in parts):
+            raise UnsoundError("a complex number in it is not made of two numbers")
+        return complex(*parts)
+    if code not in (ARRAY, SCALAR):
+        raise UnsoundError(f"an entry has the msgpack extension {code}, which Flax does not write")
+    header = msgpack.unpackb(data, raw=True)
+    if not isinstance(header, list) or len(header) != 3 or not isinstance(header[2], bytes):
+        raise UnsoundError("an array in it is not made of shape, dtype and bytes")
+    shape, name, body = header
+    kind = name.decode("ascii", "replace") if isinstance(name, bytes) else repr(name)
+    if kind not in DTYPES:
+        raise UnsoundError(f"an array in it has dtype {kind:.40}, which no weight has")
+    if not isinstance(shape, list) or not all(type(length) is int and length >= 0 for length in shape):
+        raise UnsoundError("an array in it has no shape of whole numbers")
+    if math.prod(shape) * DTYPES[kind].itemsize != len(body):
+        raise UnsoundError(
+            f"an array in it has {len(body)} bytes, its dtype {kind} and shape {shape} need another number"
+        )
+    # A copy, once: the bytes lie anywhere in the file, and arrays should be aligned.
+    return np.frombuffer(body, DTYPES[kind]).reshape(shape).copy()

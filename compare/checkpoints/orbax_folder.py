@@ -1,0 +1,179 @@
+"""An Orbax checkpoint folder of Flax variables: written by Orbax, read without it and without the model.
+
+Read with tensorstore, the store below Orbax, from the list of leaves in ``_METADATA``: where a folder is damaged, Orbax
+itself prints tracebacks of its threads beside the error that it raises. Source of the layout:
+https://orbax.readthedocs.io/en/latest/guides/checkpoint/checkpoint_format.html
+
+Orbax holds no array of size zero, sorts the names, and mixes up "a.b" with b inside a. The first two are made good by a
+note in ``_METADATA`` (other readers see the arrays that have entries), the third is refused.
+"""
+
+import contextlib
+import errno
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compare.checkpoints.checkpoint import DTYPES, Checkpoint, UnsoundError, joined
+from compare.checkpoints.tree import LEFT_OUT, nest
+
+MARK = "_METADATA"
+NOTE = "jaxport"
+ARRAYS = ("jax.Array", "np.ndarray", "scalar")
+DATA = {"d", "manifest.ocdbt", "array_metadatas", "_sharding", "_strings.json"}
+PARTS = {MARK, "_CHECKPOINT_METADATA", "commit_success.txt"} | DATA
+BRANCHES = ("Dict", "List", "Tuple", "NamedTuple", "None")  # empty ones stand in the list as leaves
+
+
+def read(path: Path) -> Checkpoint:
+    """The leaves of the one checkpoint in ``path``: the folder itself, one item of it, or an item of its one step.
+
+    Raises:
+        UnsoundError: no checkpoint or several, one that was not finished or lacks files, or names that Orbax mixes up.
+    """
+    folder = _item(path)
+    try:
+        listed = json.loads((folder / MARK).read_bytes())
+        leaves = [_leaf(entry) for entry in listed["tree_metadata"].values()]
+        note = (listed.get("custom_metadata") or {}).get(NOTE)
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        raise UnsoundError(f"incomplete or damaged: its {MARK} cannot be read ({type(error).__name__})") from error
+    _check_dotted(name for name, _ in leaves)
+    arrays = _restore(folder, [name for name, kind in leaves if kind in ARRAYS], listed)
+    others = [name for name, kind in leaves if kind not in (*ARRAYS, *BRANCHES)]
+    metadata = {LEFT_OUT: joined(others)} if others else {}
+    if folder != path:
+        metadata["item"] = str(folder.relative_to(path))
+    return _with_note(arrays, metadata, note)
+
+
+def write(folder: Path, checkpoint: Checkpoint) -> None:
+    """A new checkpoint at ``folder``, which must not exist, that ``StandardCheckpointer`` restores.
+
+    Raises:
+        UnsoundError: names that cannot be nested or that Orbax mixes up, or Orbax could not save.
+    """
+    import orbax.checkpoint as ocp  # type: ignore[import-untyped]
+
+    _check_dotted(checkpoint.arrays)
+    nest(checkpoint.arrays)
+    held = {name: array for name, array in checkpoint.arrays.items() if array.size}
+    empty = {name: [array.dtype.name, list(array.shape)] for name, array in checkpoint.arrays.items() if not array.size}
+    note = {"names": list(checkpoint.arrays), "empty": empty, "metadata": checkpoint.metadata}
+    # Orbax takes no empty dictionary at the top.
+    args = ocp.args.PyTreeSave(nest(held) or {"params": {}}, custom_metadata={NOTE: note})
+    try:
+        with _quiet(), ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
+            checkpointer.save(folder.absolute(), args=args)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise UnsoundError(f"Orbax cannot save it ({type(error).__name__}: {reason:.160})") from error
+
+
+def foreign(folder: Path) -> list[str]:
+    """What in ``folder`` is no part of one checkpoint as ``write`` makes it: steps, items, anybody's files."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        part.name for part in folder.iterdir() if part.name not in PARTS and not part.match("ocdbt.process_*")
+    )
+
+
+def _item(path: Path) -> Path:
+    for level in ("", "*/", "*/*/"):
+        found = sorted(mark.parent for mark in path.glob(level + MARK) if ".orbax-checkpoint-tmp" not in str(mark))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = joined(folder.relative_to(path) for folder in found)
+            raise UnsoundError(f"holds several checkpoints ({names}): give one of these folders")
+    raise UnsoundError(f"incomplete, or no Orbax checkpoint: it has no finished item with a {MARK} file")
+
+
+def _leaf(entry: Any) -> tuple[str, str]:
+    """A leaf's name and what it is, from its entry in the list."""
+    keys = [key["key"] for key in entry["key_metadata"]]
+    for key in keys:
+        if not isinstance(key, str) or not key or "/" in key:
+            raise UnsoundError(f"the key {key!r:.80} is no text, empty, or holds a slash, which parts names of leaves")
+    return "/".join(keys), entry["value_metadata"]["value_type"]
+
+
+def _check_dotted(names: Iterable[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.replace("/", "."), name)
+        if other != name:
+            raise UnsoundError(f"Orbax keeps {other!r} and {name!r} in one place, so that one of them is lost")
+
+
+def _restore(folder: Path, names: list[str], listed: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    import tensorstore as ts
+
+    # One store for all, so that its index is read once; asked for together, so that the disk is never idle.
+    context = ts.Context({"cache_pool": {"total_bytes_limit": 100_000_000}})
+    specs = {name: _spec(folder, name.replace("/", "."), listed) for name in names}
+    name = ""
+    try:
+        opened = {name: ts.open(spec, context=context, open=True, read=True) for name, spec in specs.items()}
+        begun = {}
+        for name, store in opened.items():
+            begun[name] = store.result().read()
+        arrays = {}
+        for name, array in begun.items():
+            arrays[name] = np.asarray(array.result())
+    except MemoryError:
+        raise
+    except Exception as error:
+        reason = str(error).split(":")[0].split("\n")[0]
+        if "PERMISSION_DENIED" in str(error):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
+        raise UnsoundError(f"incomplete or damaged: the array {name!r} cannot be read ({reason:.60})") from error
+    return arrays
+
+
+def _spec(folder: Path, dotted: str, listed: Mapping[str, Any]) -> dict[str, Any]:
+    """Where tensorstore finds the leaf: in the folder's database, or in a folder of its own."""
+    root = str(folder.absolute())
+    database = {"driver": "ocdbt", "base": {"driver": "file", "path": f"{root}/"}, "path": f"{dotted}/"}
+    alone = {"driver": "file", "path": f"{root}/{dotted}/"}
+    return {
+        "driver": "zarr3" if listed.get("use_zarr3") else "zarr",
+        "kvstore": database if listed.get("use_ocdbt", True) else alone,
+        # A missing piece is an error, unless pieces of zeros were left out in writing, as older versions did.
+        "fill_missing_data_reads": not listed.get("store_array_data_equal_to_fill_value", False),
+    }
+
+
+def _with_note(arrays: dict[str, np.ndarray], metadata: dict[str, str], note: Any) -> Checkpoint:
+    """Order, empty arrays and metadata as the note says, which must fit what was restored."""
+    if note is None:
+        return Checkpoint("port", "orbax", arrays, metadata)
+    try:
+        empty = {name: np.empty(shape, DTYPES[kind]) for name, (kind, shape) in note["empty"].items()}
+        names, said = [str(name) for name in note["names"]], dict(note["metadata"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnsoundError(f"its note {NOTE!r} cannot be read ({type(error).__name__})") from error
+    everything = arrays | empty
+    if sorted(names) != sorted(everything) or any(array.size for array in empty.values()):
+        raise UnsoundError(f"incomplete: the {len(everything)} arrays in it are not those that its note names")
+    return Checkpoint("port", "orbax", {name: everything[name] for name in names}, said | metadata)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Orbax logs through absl, tracebacks of its threads included; what matters of it is raised as well."""
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

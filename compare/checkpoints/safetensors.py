@@ -1,0 +1,159 @@
+"""The safetensors format, read and written strictly, with no package but NumPy.
+
+Eight bytes, little-endian: the length of the header. The header: JSON, for each name its dtype, shape and the bytes'
+place after the header; "__metadata__" holds text by text. Then the arrays' bytes in C order, without holes or overlaps.
+Source: https://huggingface.co/docs/safetensors ("Format"). Written here and not left to the package of that name, since
+its version 0.8.0 silently scrambles arrays that are not C-contiguous (its issue 825).
+"""
+
+import json
+import math
+import os
+import struct
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from compare.checkpoints.checkpoint import DTYPES, Checkpoint, Side, UnsoundError, side_of
+
+LONGEST_HEADER = 100_000_000  # what the format's own reader accepts
+SIDE = "jaxport.side"
+FORMAT = {"reference": "pt", "port": "flax"}  # by which other readers tell whose arrays these are
+CODES = {
+    "BOOL": "bool", "I8": "int8", "I16": "int16", "I32": "int32", "I64": "int64",
+    "U8": "uint8", "U16": "uint16", "U32": "uint32", "U64": "uint64",
+    "F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64", "C64": "complex64",
+    "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz",
+}  # fmt: skip
+
+
+def read(file: BinaryIO) -> Checkpoint:
+    """The arrays of ``file``, in its header's order; the side by its note, else by the names.
+
+    Raises:
+        UnsoundError: the file breaks the format's rules in any way, or ends early.
+    """
+    size = os.fstat(file.fileno()).st_size
+    if size < 8:
+        raise UnsoundError(f"truncated: {size} bytes, where a header's length alone takes 8")
+    (length,) = struct.unpack("<Q", file.read(8))
+    if length > LONGEST_HEADER:
+        raise UnsoundError(f"says that its header has {length} bytes, more than the format allows")
+    if length > size - 8:
+        raise UnsoundError(f"truncated inside its header ({size - 8} of {length} bytes)")
+    header = _header(file.read(length))
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise UnsoundError("its __metadata__ is not text by text")
+    entries = {name: _entry(name, entry) for name, entry in header.items()}
+    _check_places(entries, size - 8 - length)
+    arrays = {name: _array(file, 8 + length + start, dtype, shape) for name, (dtype, shape, start) in entries.items()}
+    side = _side(metadata, arrays)
+    if metadata.get("format") == FORMAT[side]:
+        del metadata["format"]
+    return Checkpoint(side, "safetensors", arrays, metadata)
+
+
+def write(file: BinaryIO, checkpoint: Checkpoint) -> None:
+    """The header in the checkpoint's order; the bytes widest dtype first, so that each array lies aligned.
+
+    Raises:
+        UnsoundError: a name is the format's own, or the format lacks a dtype (complex128, rarer float8 kinds).
+    """
+    codes = {kind: code for code, kind in CODES.items()}
+    header: dict[str, Any] = {"__metadata__": checkpoint.metadata | _notes(checkpoint.side)}
+    for name, array in checkpoint.arrays.items():
+        if name == "__metadata__":
+            raise UnsoundError("no array can be named __metadata__ in a safetensors file")
+        if array.dtype.name not in codes:
+            raise UnsoundError(f"{name!r} has dtype {array.dtype}, which a safetensors file cannot hold")
+        header[name] = {"dtype": codes[array.dtype.name], "shape": list(array.shape)}
+    order = sorted(checkpoint.arrays, key=lambda name: -checkpoint.arrays[name].itemsize)
+    end = 0
+    for name in order:
+        start, end = end, end + checkpoint.arrays[name].nbytes
+        header[name]["data_offsets"] = [start, end]
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    if len(text) > LONGEST_HEADER:
+        raise UnsoundError(f"its header would take {len(text)} bytes, more than a safetensors file allows")
+    file.write(struct.pack("<Q", len(text)) + text)
+    for name in order:
+        file.write(np.ascontiguousarray(checkpoint.arrays[name]).reshape(-1).view(np.uint8).data)
+
+
+def _header(text: bytes) -> dict[str, Any]:
+    if not text.startswith(b"{"):
+        raise UnsoundError("its header is no JSON object")
+    try:
+        header: dict[str, Any] = json.loads(text.decode(), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise UnsoundError(f"its header is no sound JSON ({error})") from error
+    return header
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise UnsoundError(f"its header has two entries named {key!r}")
+        found[key] = value
+    return found
+
+
+def _entry(name: str, entry: Any) -> tuple[np.dtype, tuple[int, ...], int]:
+    """An entry's dtype, shape and first byte, once it agrees with itself."""
+    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+        raise UnsoundError(f"{name!r} is not described by exactly a dtype, a shape and data_offsets")
+    code, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
+    if not isinstance(code, str) or code not in CODES:
+        raise UnsoundError(f"{name!r} has the unknown dtype {code!r}")
+    if not _counts(shape) or len(shape) > 64 or not _counts(offsets) or len(offsets) != 2:
+        raise UnsoundError(f"{name!r} has a shape or data_offsets that are no whole numbers of its kind")
+    dtype, (start, end) = DTYPES[CODES[code]], offsets
+    if end - start != math.prod(shape) * dtype.itemsize:
+        raise UnsoundError(f"{name!r} has {end - start} bytes, its dtype {code} and shape {shape} need another number")
+    return dtype, tuple(shape), start
+
+
+def _counts(numbers: Any) -> bool:
+    return isinstance(numbers, list) and all(type(number) is int and 0 <= number < 2**63 for number in numbers)
+
+
+def _check_places(entries: Mapping[str, tuple[np.dtype, tuple[int, ...], int]], size: int) -> None:
+    """Each byte after the header belongs to exactly one array."""
+    end = 0
+    spans = sorted((start, math.prod(shape) * dtype.itemsize, name) for name, (dtype, shape, start) in entries.items())
+    for start, length, name in spans:
+        if start != end:
+            raise UnsoundError(
+                f"{name!r} starts at byte {start}: a {'hole' if start > end else 'overlap'} after byte {end}"
+            )
+        end += length
+    if size != end:
+        state = "truncated" if size < end else "longer than its header says"
+        raise UnsoundError(f"{state}: {size} bytes of arrays, the header says {end}")
+
+
+def _array(file: BinaryIO, place: int, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    array = np.empty(shape, dtype)
+    file.seek(place)
+    # One read into the array itself: it is aligned whatever the file is, and nothing is held twice.
+    if array.size and file.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:  # type: ignore[attr-defined]
+        raise UnsoundError("ends early: it was cut while being read")
+    return array
+
+
+def _side(metadata: dict[str, str], arrays: Mapping[str, np.ndarray]) -> Side:
+    said = metadata.pop(SIDE, None)
+    if said is None:
+        return side_of(arrays)
+    if said not in FORMAT:
+        raise UnsoundError(f"its note says side {said!r}: expected reference or port")
+    return "port" if said == "port" else "reference"
+
+
+def _notes(side: Side) -> dict[str, str]:
+    return {SIDE: side, "format": FORMAT[side]}

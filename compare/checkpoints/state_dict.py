@@ -1,0 +1,168 @@
+"""A torch ``state_dict`` file: read with ``weights_only=True``, so that nothing in it can run."""
+
+import pickle
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import ml_dtypes
+import numpy as np
+
+from compare.checkpoints.checkpoint import DTYPES, EXTENDED, Checkpoint, UnsoundError, joined
+from compare.checkpoints.kinds import EMPTY, KINDS, PICKLE, SCRIPT, kind_of
+
+if TYPE_CHECKING:
+    import torch
+
+WRAPPERS = ("state_dict", "model")
+SAVE_ALONE = "save model.state_dict() alone"
+
+
+def read(path: Path) -> Checkpoint:
+    """The tensors of ``path`` on the CPU, tied ones as one array under several names.
+
+    A state_dict that lies under "state_dict" or "model" is taken out; ``metadata`` says so, and names what else was
+    there ("left out") and which names are tied ("tied").
+
+    Raises:
+        UnsoundError: no torch file, a truncated one, one that holds anything that could run, or no dense tensors.
+    """
+    _check_kind(kind_of(path))
+    found, metadata = _unwrap(_load(path))
+    tensors = {name: value for name, value in found.items() if _is_tensor(value)}
+    others = [name for name in found if name not in tensors]
+    if others:
+        if not tensors:
+            raise UnsoundError(f"holds no state_dict: {joined(others)}, and not one tensor")
+        metadata["left out"] = joined([*filter(None, [metadata.get("left out")]), *others])
+    if any(not isinstance(name, str) for name in tensors):
+        raise UnsoundError("holds tensors whose names are no text")
+    arrays, tied = _arrays(tensors)
+    return Checkpoint("reference", "torch", arrays, metadata | ({"tied": joined(tied)} if tied else {}))
+
+
+def write(file: BinaryIO, checkpoint: Checkpoint) -> None:
+    """What ``torch.load`` gives back as a dictionary of tensors; names of one array object share one storage.
+
+    Raises:
+        UnsoundError: a dtype that torch lacks.
+    """
+    import torch
+
+    made: dict[int, torch.Tensor] = {}
+    for name, array in checkpoint.arrays.items():
+        if not hasattr(torch, array.dtype.name):
+            raise UnsoundError(f"{name!r} has dtype {array.dtype}, which torch lacks")
+        if id(array) not in made:
+            made[id(array)] = _tensor(array)
+    torch.save({name: made[id(array)] for name, array in checkpoint.arrays.items()}, file)
+
+
+def _check_kind(kind: str) -> None:
+    """Refuse what is plainly something else before torch guesses at it."""
+    if kind == PICKLE:
+        raise UnsoundError(f"{PICKLE}, which may hold code: refused; {SAVE_ALONE} with torch.save")
+    if kind == SCRIPT:
+        raise UnsoundError(f"{SCRIPT}, which holds code: refused; {SAVE_ALONE}")
+    if kind != KINDS["torch"]:
+        raise UnsoundError("truncated: it is empty" if kind == EMPTY else f"not {KINDS['torch']} but {kind}")
+
+
+def _load(path: Path) -> Any:
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            # Sparse layouts and old pickles are warned of; what matters of that is refused below.
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        code = re.search(r"GLOBAL (\S+)", str(error))
+        if code:
+            raise UnsoundError(f"holds code, not only tensors ({code[1]}): refused; {SAVE_ALONE}") from error
+        if "Unsupported operand" in str(error):
+            reason = "holds a pickle that may be code, or of a protocol above 3, of which torch cannot tell"
+            raise UnsoundError(f"{reason}: refused; {SAVE_ALONE}") from error
+        raise UnsoundError("truncated or damaged: its list of tensors cannot be read") from error
+    except (PermissionError, MemoryError):
+        raise
+    except Exception as error:
+        # torch raises nearly anything on damaged files: RuntimeError, KeyError, EOFError, OSError, AttributeError.
+        raise UnsoundError(f"truncated or damaged: torch cannot read it ({type(error).__name__})") from error
+
+
+def _unwrap(found: Any) -> tuple[Mapping[Any, Any], dict[str, str]]:
+    """The innermost state_dict, and notes on what lay around it."""
+    under: list[str] = []
+    beside: list[str] = []
+    while isinstance(found, Mapping):
+        inner = [key for key in WRAPPERS if isinstance(found.get(key), Mapping)]
+        if len(inner) > 1:
+            raise UnsoundError(f"holds a state_dict under {' and under '.join(inner)}: save the one that is meant")
+        if not inner:
+            break
+        beside += [".".join([*under, str(key)]) for key in found if key != inner[0]]
+        under += inner
+        found = found[inner[0]]
+    if not isinstance(found, Mapping):
+        raise UnsoundError(f"holds a {type(found).__name__}, not a state_dict; {SAVE_ALONE}")
+    metadata = {"unwrapped": "the state_dict lay under " + ".".join(under)} if under else {}
+    return found, metadata | ({"left out": joined(beside)} if beside else {})
+
+
+def _is_tensor(value: Any) -> bool:
+    import torch
+
+    return isinstance(value, torch.Tensor)
+
+
+def _arrays(tensors: Mapping[str, "torch.Tensor"]) -> tuple[dict[str, np.ndarray], list[str]]:
+    arrays: dict[str, np.ndarray] = {}
+    first: dict[Any, str] = {}
+    tied = []
+    for name, tensor in tensors.items():
+        _check_dense(name, tensor)
+        where = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype) if tensor.numel() else name
+        twin = first.setdefault(where, name)
+        arrays[name] = _array(name, tensor) if twin == name else arrays[twin]
+        if twin != name:
+            tied.append(f"{twin} = {name}")
+    return arrays, tied
+
+
+def _check_dense(name: str, tensor: "torch.Tensor") -> None:
+    import torch
+
+    unlike = {
+        str(tensor.layout): tensor.layout != torch.strided,
+        "quantized": tensor.is_quantized,
+        f"on the device {tensor.device}": tensor.device.type != "cpu",
+    }
+    if any(unlike.values()):
+        raise UnsoundError(f"{name!r} is no dense tensor: {joined(what for what, true in unlike.items() if true)}")
+
+
+def _array(name: str, tensor: "torch.Tensor") -> np.ndarray:
+    import torch
+
+    kind = str(tensor.dtype).removeprefix("torch.")
+    if kind not in DTYPES:
+        raise UnsoundError(f"{name!r} has dtype {tensor.dtype}, which NumPy lacks")
+    dense = tensor.detach().resolve_conj().resolve_neg().contiguous()
+    if kind not in EXTENDED:
+        return dense.numpy()
+    carrier = torch.int16 if dense.element_size() == 2 else torch.uint8
+    return dense.view(carrier).numpy().view(getattr(ml_dtypes, kind))
+
+
+def _tensor(array: np.ndarray) -> "torch.Tensor":
+    import torch
+
+    # A copy: torch takes no read-only array, and the file holds whole storages.
+    copy = np.array(array, order="C")
+    if array.dtype.name not in EXTENDED:
+        return torch.from_numpy(copy)
+    carrier = np.int16 if array.itemsize == 2 else np.uint8
+    return torch.from_numpy(copy.view(carrier)).view(getattr(torch, array.dtype.name))
