@@ -1,0 +1,84 @@
+"""The user's rules: patterns of the reference's names to the port's paths, where the user knows better."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from compare.errors import UsageError
+
+Rules = Mapping[str, str | tuple]
+
+
+@dataclass
+class Said:
+    """What the rules say.
+
+    Attributes:
+        pairs: a reference's array to a leaf, with the axes that ``np.transpose`` takes, or None.
+        reference, port: of the arrays of a layer, by name, which layer of the other side it is.
+    """
+
+    pairs: dict[str, tuple[str, tuple[int, ...] | None]] = field(default_factory=dict)
+    reference: dict[str, Any] = field(default_factory=dict)
+    port: dict[str, Any] = field(default_factory=dict)
+
+
+def applied(rules: Rules, names: Iterable[str], paths: Iterable[str]) -> Said:
+    """The rules on the names of both sides.
+
+    Raises:
+        UsageError: a rule is not (pattern: path or (path, axes)), or matches nothing on one of the sides.
+    """
+    said, names, paths = Said(), list(names), list(paths)
+    for number, (pattern, target) in enumerate(rules.items()):
+        path, axes = _parted(pattern, target)
+        if pattern.endswith(".*") and path.endswith("/*"):  # all of a layer is the layer
+            shown, path = pattern.removesuffix(".*"), path.removesuffix("/*")
+        else:
+            shown = pattern
+        seen = [(name, found) for name in names if (found := _matched(shown, name)) and name not in said.pairs]
+        if not seen:
+            raise UsageError(f"rules: {pattern!r} matches no array of the reference: write a name or a layer's name")
+        for name, (stars, rest) in seen:
+            wanted = _filled(path, stars, pattern)
+            exact = [one for one in paths if wanted in (one, one.partition("/")[2])]
+            under = [one for one in paths if _under(one, wanted)]
+            if not exact and not under:
+                raise UsageError(f"rules: {pattern!r}: {wanted!r} is no leaf and no layer of the port")
+            if exact and not rest:
+                said.pairs[name] = (exact[0], axes)
+            elif axes is not None:
+                raise UsageError(f"rules: {pattern!r}: axes can be said of one array alone, not of a layer")
+            else:
+                key = (number, stars)
+                said.reference[name] = key
+                said.port.update(dict.fromkeys(under or exact, key))
+    return said
+
+
+def _parted(pattern: str, target: Any) -> tuple[str, tuple[int, ...] | None]:
+    if isinstance(target, str):
+        return target, None
+    if isinstance(target, tuple) and len(target) == 2 and isinstance(target[0], str):
+        return target[0], tuple(int(axis) for axis in target[1])
+    raise UsageError(f"rules: {pattern!r}: expected a path of the port or (path, axes), got {target!r}")
+
+
+def _matched(pattern: str, name: str) -> tuple[tuple[str, ...], str] | None:
+    """What the stars stand for, and what follows the layer's name."""
+    form = "([^.]+)".join(re.escape(part) for part in pattern.split("*"))
+    found = re.fullmatch(form + r"(\..*)?", name)
+    return None if found is None else (found.groups()[:-1], found.groups()[-1] or "")
+
+
+def _filled(path: str, stars: tuple[str, ...], pattern: str) -> str:
+    if path.count("*") > len(stars):
+        raise UsageError(f"rules: {path!r} has more stars than {pattern!r}")
+    for star in stars[: path.count("*")]:
+        path = path.replace("*", star, 1)
+    return path
+
+
+def _under(path: str, prefix: str) -> bool:
+    return path.startswith(f"{prefix}/") or path.partition("/")[2].startswith(f"{prefix}/")
