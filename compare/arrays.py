@@ -35,8 +35,8 @@ def rounded(array: np.ndarray, precision: Precision) -> np.ndarray:
 
     bfloat16 is no NumPy dtype: its values come back in float32, which holds them exactly.
     """
-    if array.dtype.kind != "f":
-        return freeze(array)
+    if array.dtype.kind != "f" or (precision in NUMPY_FLOAT and array.dtype == NUMPY_FLOAT[precision]):
+        return array if not array.flags.writeable and array.flags.c_contiguous else freeze(array)
     if precision is BFLOAT16:
         import ml_dtypes
 

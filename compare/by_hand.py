@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Int
 
-from compare.pair import Batch
+from compare.batch import Batch
 from compare.weights import Arrays
 
 

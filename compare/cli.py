@@ -80,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser("verify", help="the verdict on outputs, gradients, updates and a short trajectory")
     verify.set_defaults(run="verify")
-    verify.add_argument("pairs", nargs="*", metavar="PAIR", help="pairs to verify (default: all)")
+    verify.add_argument(
+        "pairs", nargs="*", metavar="PAIR", help="the project's pairs, or Python files that define one (default: all)"
+    )
     _shared(verify)
     _data(verify)
     verify.add_argument(
@@ -99,17 +101,43 @@ def _parser() -> argparse.ArgumentParser:
         "--oracle-device", default="same", choices=("same", "cpu"), help="where float64 runs (default: same)"
     )
     verify.add_argument("--strict", action="store_true", help="a notice counts: float32_only, precision, teeth")
+    verify.add_argument("--quick", action="store_true", help="the pair's own batch alone: no probes, no mutants")
+    verify.add_argument("--explain", action="store_true", help="the weight map, with the reason for each line")
     verify.add_argument("--every", action="store_true", help="list every quantity on every probe")
+
+    new = commands.add_parser("new", help="write a commented file that defines a pair, to start from")
+    new.set_defaults(run="new")
+    new.add_argument("file", type=Path, metavar="FILE.py", help="where to write it")
+
+    convert = commands.add_parser("convert", help="a checkpoint from one framework to the other")
+    convert.set_defaults(run="convert")
+    convert.add_argument("source", type=Path, metavar="IN", help="the checkpoint to read")
+    convert.add_argument("target", type=Path, metavar="OUT", help="the checkpoint to write; its suffix is its format")
+    convert.add_argument("--pair", metavar="FILE.py", help="the pair whose weight map converts")
+    convert.add_argument("--map", type=Path, metavar="FILE.json", help="a map that --save-map wrote, instead")
+    convert.add_argument(
+        "--save-map", type=_json_path, metavar="FILE.json", help="also write the map, to convert without the models"
+    )
+    convert.add_argument(
+        "--format", help="of OUT, where its suffix does not say it (torch, npz, safetensors, msgpack, orbax)"
+    )
+    convert.add_argument(
+        "--seed", type=_whole(0), default=0, help="of the generator that draws the pair's batch (default: 0)"
+    )
 
     contrast = commands.add_parser("contrast", help="tape against residuals: what each way keeps, and the programs")
     contrast.set_defaults(run="contrast")
-    contrast.add_argument("pair", nargs="?", default="mlp", metavar="PAIR", help="pair to take apart (default: mlp)")
+    contrast.add_argument(
+        "pair", nargs="?", default="mlp", metavar="PAIR", help="a pair, or a file that defines one (default: mlp)"
+    )
     _shared(contrast)
     _data(contrast)
 
     bench = commands.add_parser("bench", help="XLA against eager: one training step, judged equal, then timed")
     bench.set_defaults(run="bench")
-    bench.add_argument("pair", nargs="?", default="mlp", metavar="PAIR", help="pair to time (default: mlp)")
+    bench.add_argument(
+        "pair", nargs="?", default="mlp", metavar="PAIR", help="a pair, or a file that defines one (default: mlp)"
+    )
     _shared(bench)
     _data(bench)
     bench.add_argument("--threads", type=_whole(1), default=1, metavar="N", help="for both frameworks (default: 1)")

@@ -22,10 +22,12 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from compare import devices, environment, lessons, pairs
+from compare import devices, environment, lessons, pair_file, pairs
 from compare.bench import threads
 from compare.devices import Device
+from compare.errors import UsageError
 from compare.images import load_images
+from compare.pair import Pair
 from compare.precision import WORKING
 from compare.report import terminal
 from compare.report.bench import headline, show_bench
@@ -40,11 +42,18 @@ QUICK_ROUNDS = 10
 def verify(options: argparse.Namespace) -> int:
     """``jaxport verify``."""
     for name in options.pairs:
-        pairs.check_name(name)
+        _check_pair(name)
     device = _device(options)
     form, failed = _verify(options, device, options.pairs or list(pairs.REGISTRY), WORKING[options.dtype])
-    _emit(options, form, lambda out: terminal.show_verify(form, out, options.every))
+    _emit(options, form, lambda out: terminal.show_verify(form, out, options.every, options.explain))
     return int(failed)
+
+
+def new(options: argparse.Namespace) -> int:
+    """``jaxport new``: imports no framework."""
+    pair_file.write_new(options.file)
+    print(f"wrote {options.file}; run it with: jaxport verify {options.file}")
+    return 0
 
 
 def train(options: argparse.Namespace) -> int:
@@ -60,16 +69,40 @@ def train(options: argparse.Namespace) -> int:
     return int(form["verdict"] != "match")
 
 
+def convert(options: argparse.Namespace) -> int:
+    """``jaxport convert``: with ``--map`` it needs neither model."""
+    from compare.checkpoints.files import read, write
+    from compare.convert import Conversion, conversion_of
+
+    if (options.pair is None) == (options.map is None):
+        raise UsageError("convert: expected --pair FILE.py, whose weight map converts, or --map FILE.json")
+    checkpoint = read(options.source)
+    if options.map:
+        conversion = Conversion.load(options.map)
+    else:
+        _check_pair(options.pair)
+        with _busy("finding the weight map"):
+            conversion = conversion_of(_pair(options.pair, options), options.seed)
+    made, notes = conversion.converted(checkpoint)
+    write(options.target, made, options.format)
+    if options.save_map:
+        conversion.save(Path(options.save_map))
+    for note in [f"{what}: {text}" for what, text in checkpoint.metadata.items()] + notes:
+        _tell(note)
+    print(f"wrote {options.target}: {len(made.arrays)} arrays of the {made.side}, from {len(checkpoint.arrays)}")
+    return 0
+
+
 def bench(options: argparse.Namespace) -> int:
     """``jaxport bench``: before anything else the threads, which neither framework changes once it runs."""
-    pairs.check_name(options.pair)
+    _check_pair(options.pair)
     threads.pin(options.threads)
     device = _device(options)
     with _busy(f"timing {options.pair}") as say:
         from compare.bench.run import bench
         from compare.report.form import bench_form
 
-        pair = pairs.find(options.pair, options.data, options.batch)
+        pair = _pair(options.pair, options)
         rounds = QUICK_ROUNDS if options.quick else options.rounds
         made = bench(pair, device, options.threads, rounds, options.seed, not options.quick, say)
         form = bench_form(made, environment.fingerprint(device))
@@ -79,7 +112,7 @@ def bench(options: argparse.Namespace) -> int:
 
 def contrast(options: argparse.Namespace) -> int:
     """``jaxport contrast``."""
-    pairs.check_name(options.pair)
+    _check_pair(options.pair)
     form = _contrast(options, _device(options), options.pair)
     _emit(options, form, lambda out: show_contrast(form, out))
     return 0
@@ -147,27 +180,48 @@ def _device(options: argparse.Namespace) -> Device:
 
 def _verify(options: argparse.Namespace, device: Device, names: list[str], precision: Any) -> tuple[Form, bool]:
     from compare.report.form import verify_form
-    from compare.verify import verify
+    from compare.verification import Plan, verify
 
+    plan = Plan(options.seed, getattr(options, "probes", "default") == "all", getattr(options, "quick", False))
     strict = getattr(options, "strict", False)
     oracle = devices.choose("cpu") if getattr(options, "oracle_device", "same") == "cpu" else device
     reports = []
     for name in names:
         with _busy(f"verifying {name}") as say:
-            pair = pairs.find(name, options.data, options.batch)
-            reports.append(
-                verify(
-                    pair,
-                    device,
-                    precision,
-                    options.seed,
-                    getattr(options, "probes", "default") == "all",
-                    oracle,
-                    partial(_say_what, say, name),
-                )
-            )
+            for pair in _pairs(name, options):
+                reports.append(verify(pair, device, precision, plan, oracle, partial(_say_what, say, pair.name)))
     form = verify_form(reports, environment.fingerprint(device))
     return form, any(report.failed(strict) for report in reports)
+
+
+def _check_pair(name: str) -> None:
+    """Refuse what is neither a file nor a pair's name, before anything slow is imported."""
+    if _is_file(name):
+        if not Path(name).is_file():
+            raise UsageError(f"{name}: there is no such file")
+    else:
+        pairs.check_name(name)
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith(".py") or "/" in name
+
+
+def _pairs(name: str, options: argparse.Namespace) -> list[Pair]:
+    """What a name on the command line stands for: one of the project's pairs, or those of a file."""
+    return (
+        pair_file.load(Path(name))
+        if _is_file(name)
+        else [pairs.find(name, getattr(options, "data", None), getattr(options, "batch", pairs.BATCH))]
+    )
+
+
+def _pair(name: str, options: argparse.Namespace) -> Pair:
+    """The one pair that a name stands for."""
+    found = _pairs(name, options)
+    if len(found) > 1:
+        raise UsageError(f"{name}: defines {len(found)} pairs, and this command takes one")
+    return found[0]
 
 
 def _train(options: argparse.Namespace, device: Device) -> Form:
@@ -194,7 +248,7 @@ def _contrast(options: argparse.Namespace, device: Device, name: str) -> Form:
     from compare.report.form import contrast_form
 
     with _busy(f"taking {name} apart"):
-        pair = pairs.find(name, options.data, options.batch)
+        pair = _pair(name, options)
         return contrast_form(contrast(pair, device, options.seed), environment.fingerprint(device))
 
 

@@ -8,15 +8,16 @@ Sources: https://docs.pytorch.org/tutorials/beginner/understanding_leaf_vs_nonle
 save), https://docs.jax.dev/en/latest/_autosummary/jax.vjp.html
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from compare.devices import Device
-from compare.pair import Entering, Pair, enter
+from compare.pair import Entering, Pair
 from compare.precision import FLOAT32
+from compare.prepare import Prepared, prepare
 
 
 @dataclass(frozen=True)
@@ -77,17 +78,20 @@ class Contrast:
 
 def contrast(pair: Pair, device: Device, seed: int = 0) -> Contrast:
     """Run both sides' forward pass once and take apart what it leaves behind."""
-    entering = enter(pair, seed, 1).at(FLOAT32)
-    loss_reference, tape = _tape(pair, entering, device)
-    loss_port, forward, backward, residuals = _residuals(pair, entering, device)
+    prepared = prepare(pair, seed)
+    entering = prepared.enter(seed, 1).at(FLOAT32)
+    loss_reference, tape = _tape(prepared, entering, device)
+    loss_port, forward, backward, residuals = _residuals(prepared, entering, device)
     return Contrast(pair.name, pair.title, device.name, loss_reference, loss_port, tape, forward, backward, residuals)
 
 
-def _tape(pair: Pair, entering: Entering, device: Device) -> tuple[float, tuple[Node, ...]]:
+def _tape(prepared: Prepared, entering: Entering, device: Device) -> tuple[float, tuple[Node, ...]]:
     from compare.sides.reference import ReferenceSide
 
-    module, inputs, targets = ReferenceSide(pair, FLOAT32, device.torch).tensors(entering)
-    loss = pair.reference_loss(module(*inputs.values()), *targets.values())
+    side, batch = ReferenceSide(prepared, FLOAT32, device.torch), entering.batches[0]
+    module = side.load(entering, prepared.modes[0])
+    inputs, targets = side.batch(batch)
+    loss = side.loss(module, batch, inputs, targets)
     known = {tensor.untyped_storage().data_ptr(): name for name, tensor in module.named_parameters()}
     known |= {tensor.untyped_storage().data_ptr(): name for name, tensor in (inputs | targets).items()}
     seen: set[int] = set()
@@ -129,22 +133,26 @@ def _saved(node: Any, known: dict[int, str], seen: set[int]) -> Iterator[Kept]:
 
 
 def _residuals(
-    pair: Pair, entering: Entering, device: Device
+    prepared: Prepared, entering: Entering, device: Device
 ) -> tuple[float, tuple[str, ...], tuple[str, ...], tuple[Kept, ...]]:
     import jax
 
     from compare.sides.port import PortSide
 
-    side = PortSide(pair, FLOAT32, device.jax)
+    side = PortSide(prepared, FLOAT32, device.jax)
     with jax.enable_x64(False):
-        params, inputs, targets = side.arrays(entering)
-        loss_of: Callable[[Any], Any] = side.loss_of(inputs, targets)
+        leaves, inputs, targets = side.arrays(entering)
+        params, rest = side.tree(leaves)
+        loss_and_rest = side.loss_of(inputs, targets, entering.batches[0])
+
+        def loss_of(params: Any) -> Any:
+            return loss_and_rest(params, rest)[0]
+
         loss, pull_back = jax.vjp(loss_of, params)
         forward = _equations(jax.make_jaxpr(lambda params: jax.vjp(loss_of, params))(params).jaxpr)
         backward = _equations(jax.make_jaxpr(pull_back)(loss).jaxpr)
         names = {"/".join(str(getattr(key, "key", key)) for key in path): leaf for path, leaf in _leaves(params)}
-        names |= dict(zip(entering.batches[0].inputs, inputs, strict=True))
-        names |= dict(zip(entering.batches[0].targets, targets, strict=True))
+        names |= inputs | targets
         seen: set[int] = set()
         kept = tuple(_kept(leaf, names, seen) for leaf in jax.tree.leaves(pull_back))
         return float(loss), forward, backward, kept

@@ -1,6 +1,8 @@
 """The device both sides run on, and the precision policy set, read back and verified by the error of a product."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +44,8 @@ def choose(wanted: str) -> Device:
     Raises:
         UsageError: a GPU was asked for and one of the frameworks sees none, or the policy did not take effect.
     """
+    if wanted not in ("auto", "cpu", "gpu"):
+        raise UsageError(f"device: expected auto, cpu or gpu, got {wanted!r}")
     share_the_card()
     import jax
     import torch
@@ -72,6 +76,22 @@ def set_float32_policy() -> None:
     jax.config.update("jax_default_matmul_precision", "highest")
     if policy() != {"torch": "highest", "torch cudnn tf32": "False", "jax": "highest"}:
         raise UsageError(f"the float32 policy did not take effect: wanted TF32 off on both sides, read {policy()}")
+
+
+@contextmanager
+def policy_restored() -> Iterator[None]:
+    """Afterwards the precision settings are the caller's again: a library leaves no traces in its user's process."""
+    import jax
+    import torch
+
+    before = torch.get_float32_matmul_precision()
+    cudnn, own = torch.backends.cudnn.allow_tf32, jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+        torch.backends.cudnn.allow_tf32 = cudnn
+        jax.config.update("jax_default_matmul_precision", own)
 
 
 def policy() -> dict[str, str]:

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from compare.pair import Batch, Entering
+from compare.batch import Batch
+from compare.pair import Entering
 
 SLIGHTLY = 1 + 1e-6
 
@@ -49,21 +50,24 @@ def _batches(entering: Entering, change: Callable[[Batch], Batch | None]) -> Ent
 
 
 def _repeat_a_row(batch: Batch) -> Batch | None:
-    def repeat(array: np.ndarray) -> np.ndarray:
-        array = array.copy()
-        array[1] = array[0]
-        return array
-
-    first = next(iter(batch.inputs.values()))
-    if first.ndim == 0 or first.shape[0] < 2 or np.array_equal(first[0], first[1]):
+    if batch.rows < 2:
         return None
-    return replace(batch, inputs={name: repeat(array) for name, array in batch.inputs.items()})
+    rows = np.arange(batch.rows)
+    rows[1] = 0
+    repeated = batch.taking(rows)
+    changed = any(not np.array_equal(repeated.inputs[name], array) for name, array in batch.inputs.items())
+    return replace(repeated, targets=batch.targets) if changed else None
 
 
 def _shift_labels(batch: Batch) -> Batch | None:
-    names = [name for name in batch.targets if name in batch.bounds]
-    if not names:
-        return None
-    low, high = batch.bounds[names[0]]
-    shifted = (batch.targets[names[0]] - low + 1) % (high - low) + low
-    return replace(batch, targets={**batch.targets, names[0]: shifted})
+    """The first bounded integers, targets before inputs, each one further in its range."""
+    for name, array in (batch.targets | batch.inputs).items():
+        if name in batch.bounds:
+            low, high = batch.bounds[name]
+            shifted = ((array - low + 1) % (high - low) + low).astype(array.dtype)
+            return _with(batch, name, shifted)
+    return None
+
+
+def _with(batch: Batch, name: str, array: np.ndarray) -> Batch:
+    return batch.mapped(lambda one, own: array if one == name else own)

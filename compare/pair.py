@@ -1,5 +1,6 @@
 """What a pair is: one reference, one port, and the recipe for the identical NumPy arrays both are fed."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -7,35 +8,12 @@ from typing import Any
 import numpy as np
 
 from compare.arrays import freeze, rounded
+from compare.batch import Axes, Batch
+from compare.errors import UsageError
 from compare.precision import Precision
 from compare.weights import Arrays, WeightMap
 
-
-@dataclass(frozen=True)
-class Batch:
-    """The NumPy arrays fed to both sides, read-only and C-contiguous from the moment a batch exists.
-
-    Attributes:
-        inputs: the model's positional arguments, in order.
-        targets: the loss's further arguments, in order.
-        bounds: for each integer array, the half-open range its values may take.
-    """
-
-    inputs: Arrays
-    targets: Arrays
-    bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "inputs", {name: freeze(array) for name, array in self.inputs.items()})
-        object.__setattr__(self, "targets", {name: freeze(array) for name, array in self.targets.items()})
-
-    def at(self, precision: Precision) -> "Batch":
-        """The same batch with every float rounded to ``precision``, once and for all runs."""
-        return replace(
-            self,
-            inputs={name: rounded(array, precision) for name, array in self.inputs.items()},
-            targets={name: rounded(array, precision) for name, array in self.targets.items()},
-        )
+ACCEPTABLE = ("running_variance",)
 
 
 @dataclass(frozen=True)
@@ -49,32 +27,83 @@ class Optimizers:
 
 @dataclass(frozen=True)
 class Pair:
-    """One row of the registry. From this row alone come the checks, the certificates, the mutants and the tests.
+    """A reference, a port and a batch; everything else has a default. From a pair alone come the checks, the
+    certificates, the mutants and the tests.
 
     Attributes:
         reference: an ``nn.Module``, or a function of (dictionary of tensors, *inputs).
-        port: a Linen module, or a function of (dictionary of arrays, *inputs).
-        draw: the recipe: a batch from a NumPy generator, every time with the same shapes.
-        weights: initial weights from a NumPy generator, under the reference's names and in its layout.
-        weight_map: which of them is which leaf of the port.
-        reference_loss, port_loss: a scalar from (outputs, *targets), the same function on both sides.
-        optimizers: both optimizers with their shared hyper-parameters.
+        port: a Linen module, alone or as (module, variables); an NNX module; or a function of (parameters, *inputs)
+            as (function, parameters), alone where it takes the reference's parameters by name.
+        batch: what ``Batch.of`` takes, or a function of a NumPy generator that returns it, every time with the same
+            shapes.
+        loss: a scalar from (outputs, *targets), for the reference and for the port; without it every gradient is
+            taken against a random cotangent of every output, so that no error cancels in a sum.
+        optimizers: both optimizers, or (function of the torch parameters, optax transformation); without them no
+            training step is compared.
+        batch_axes: the axis of the rows, one for all inputs or by name; None for an input without.
+        bounds: for integer inputs, the half-open range of their values: then they can be redrawn.
+        reference_inputs, port_inputs: from the inputs (positional and keyword) to what this side's model is called
+            with: a tuple of positional arguments, or a dictionary of keyword arguments.
+        reference_outputs, port_outputs: from what this side's model returns to what is compared.
+        rules: for the weight map, where names and structure do not decide: name patterns of the reference to patterns
+            of the port.
+        accept: differences known and wanted; ``running_variance``: the port's running variance is that of the batch
+            (divided by N), torch's is the unbiased one (by N - 1).
+        weight_map: which arrays of the reference are which leaves of the port; found where it is not given.
+        weights: the reference's arrays by name from a NumPy generator; by default its own, moved away from 0 and 1.
         by_hand: outputs, loss and gradients from (weights, batch) in NumPy, where somebody has derived them.
         smooth: no kink anywhere (no ReLU, max, abs): then rounding errors must agree closely on both sides.
     """
 
-    name: str
-    title: str
     reference: Any
     port: Any
-    draw: Callable[[np.random.Generator], Batch]
-    weights: Callable[[np.random.Generator], Arrays]
-    weight_map: WeightMap
-    reference_loss: Callable[..., Any]
-    port_loss: Callable[..., Any]
-    optimizers: Optimizers
+    batch: Any
+    loss: tuple[Callable[..., Any], Callable[..., Any]] | None = None
+    optimizers: Optimizers | tuple[Callable[..., Any], Any] | None = None
+    batch_axes: Axes = 0
+    bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    reference_inputs: Callable[..., Any] | None = None
+    port_inputs: Callable[..., Any] | None = None
+    reference_outputs: Callable[[Any], Any] | None = None
+    port_outputs: Callable[[Any], Any] | None = None
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    accept: tuple[str, ...] = ()
+    weight_map: WeightMap | None = None
+    weights: Callable[[np.random.Generator], Arrays] | None = None
     by_hand: Callable[[Arrays, Batch], Arrays] | None = None
     smooth: bool = False
+    name: str = "pair"
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if unknown := [one for one in self.accept if one not in ACCEPTABLE]:
+            raise UsageError(f"accept: expected some of {', '.join(ACCEPTABLE)}, got {unknown[0]!r}")
+        if self.loss is not None and not (isinstance(self.loss, tuple) and len(self.loss) == 2):
+            raise UsageError("loss: expected two functions, (the reference's, the port's), each of (outputs, *targets)")
+
+    def draw(self, rng: np.random.Generator) -> Batch:
+        """A batch from the recipe."""
+        made = self.batch(rng) if callable(self.batch) else self.batch
+        if isinstance(made, Batch):
+            return made
+        return Batch.of(made, names=self.input_names(), bounds=self.bounds, axes=self.batch_axes)
+
+    def input_names(self) -> tuple[str, ...]:
+        """What the reference calls its positional inputs."""
+        function = getattr(self.reference, "forward", self.reference)
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError):
+            return ()
+        names = [one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+        return tuple(names if function is not self.reference else names[1:])
+
+    def training(self) -> Optimizers | None:
+        """The optimizers, each as the function that makes it."""
+        if self.optimizers is None or isinstance(self.optimizers, Optimizers):
+            return self.optimizers
+        reference, port = self.optimizers
+        return Optimizers(reference, port if not hasattr(port, "update") else lambda: port)
 
 
 @dataclass(frozen=True)
@@ -82,27 +111,40 @@ class Entering:
     """All that enters one side's run, and the only thing a mutant may change.
 
     Attributes:
-        weights: under the reference's names, in its layout.
+        weights: the parameters, under the reference's names, in its layout.
+        buffers: the buffers that the port keeps too, likewise.
         batches: the first is the one that outputs and gradients are taken on; training steps take them in order.
-        cotangent: what the loss's gradient is multiplied by on its way back.
+        cotangent: what the gradient is multiplied by on its way back.
         hyper: the optimizer's hyper-parameters.
+        seed: of the cotangents of a pair without a loss, and of the dropout masks.
     """
 
     weights: Arrays
     batches: tuple[Batch, ...]
     cotangent: float
     hyper: Mapping[str, float]
+    buffers: Arrays = field(default_factory=dict)
+    seed: int = 0
 
     def at(self, precision: Precision) -> "Entering":
         return replace(
             self,
             weights={name: rounded(array, precision) for name, array in self.weights.items()},
+            buffers={name: rounded(array, precision) for name, array in self.buffers.items()},
             batches=tuple(batch.at(precision) for batch in self.batches),
         )
 
 
-def enter(pair: Pair, seed: int, steps: int) -> Entering:
-    """What enters both sides of ``pair``: weights and ``steps`` batches, all from one seeded NumPy generator."""
-    rng = np.random.default_rng(seed)
-    weights = {name: freeze(array) for name, array in pair.weights(rng).items()}
-    return Entering(weights, tuple(pair.draw(rng) for _ in range(steps)), 1.0, dict(pair.optimizers.hyper))
+def cotangent_of(name: str, shape: tuple[int, ...], seed: int, precision: Precision) -> np.ndarray:
+    """The random cotangent of one output: N(0, 1), rounded to ``precision``, a pure function of its arguments."""
+    rng = np.random.default_rng([seed, *name.encode()])
+    return rounded(rng.standard_normal(shape), precision)
+
+
+def moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """``array`` with every entry that is exactly 0 or 1 moved by up to a tenth, so that a forgotten bias, scale or
+    statistic shows. A variance of 1 stays positive."""
+    if array.dtype.kind != "f" or not np.any(still := (array == 0) | (array == 1)):
+        return array
+    by = rng.uniform(0.02, 0.1, array.shape) * rng.choice([-1.0, 1.0], array.shape)
+    return freeze(np.where(still, array + by, array).astype(array.dtype))

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from compare.batch import Batch
 from compare.errors import UsageError
-from compare.pair import Batch, Optimizers, Pair
+from compare.pair import Optimizers, Pair
 from compare.weights import WeightMap, linear, same, uniform_fan_in
 
 BATCH = 64
@@ -44,11 +45,10 @@ def mlp(data: Path | None = None, rows: int = BATCH) -> Pair:
         title=f"nn.Module and Flax Linen on {images.name}",
         reference=torchref.mlp.MLP(in_dim=pixels),
         port=jaxport.mlp.MLP(),
-        draw=draw,
+        batch=draw,
         weights=lambda rng: uniform_fan_in(shapes, rng),
         weight_map=WeightMap(linear("net.1", "Dense_0"), linear("net.3", "Dense_1")),
-        reference_loss=torchref.losses.cross_entropy,
-        port_loss=jaxport.losses.cross_entropy,
+        loss=(torchref.losses.cross_entropy, jaxport.losses.cross_entropy),
         optimizers=_sgd(torchref.optimizers.sgd, jaxport.optimizers.sgd),
         by_hand=by_hand.mlp(("net.1.weight", "net.1.bias", "net.3.weight", "net.3.bias")),
     )
@@ -75,11 +75,10 @@ def loose(data: Path | None = None, rows: int | None = None) -> Pair:
         title="loose tensors W1, b1, W2, b2 and a dictionary of arrays",
         reference=torchref.autograd.loose_mlp,
         port=jaxport.autograd.loose_mlp,
-        draw=draw,
+        batch=draw,
         weights=lambda rng: uniform_fan_in(shapes, rng),
         weight_map=WeightMap(same(*shapes)),
-        reference_loss=torchref.losses.cross_entropy,
-        port_loss=jaxport.losses.cross_entropy,
+        loss=(torchref.losses.cross_entropy, jaxport.losses.cross_entropy),
         optimizers=_sgd(torchref.optimizers.sgd, jaxport.optimizers.sgd),
         by_hand=by_hand.mlp(("W1", "b1", "W2", "b2")),
     )

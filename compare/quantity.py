@@ -4,15 +4,18 @@ from dataclasses import dataclass
 
 from compare.verdict import Judgement, Verdict
 
-KINDS = ("output", "loss", "gradient", "by_hand", "update", "trajectory")
+KINDS = ("output", "loss", "gradient", "statistics", "by_hand", "update", "trajectory", "optimizer")
+EVAL = "eval/"  # before the name of a quantity taken in evaluation mode, where the pair has two modes
 
 
 def kind_of(name: str) -> str:
     """The kind of a quantity, from the first part of its name."""
-    head = name.split("/")[0]
+    head, *rest = name.removeprefix(EVAL).split("/")
+    if head == "after":
+        head = rest[0]
     if head.startswith("step"):
         return "trajectory"
-    return {"grad": "gradient"}.get(head, head)
+    return {"grad": "gradient", "state": "statistics"}.get(head, head)
 
 
 @dataclass(frozen=True)

@@ -15,19 +15,23 @@ import jaxport.train
 import torchref.train
 from compare.arrays import from_jax, from_torch, to_jax, to_torch
 from compare.devices import Device
-from compare.pair import Pair
 from compare.precision import FLOAT64, Precision
+from compare.prepare import Prepared
 from compare.weights import Arrays
 
 
 class ReferenceTrainee:
     """The reference, stepped by ``torchref.train.train_step``."""
 
-    def __init__(self, pair: Pair, weights: Arrays, precision: Precision, device: Device) -> None:
+    def __init__(self, prepared: Prepared, weights: Arrays, precision: Precision, device: Device) -> None:
         self.precision, self.device = precision, device.torch
-        self.model: torch.nn.Module = copy.deepcopy(pair.reference).to(self.device, getattr(torch, precision.name))
+        self.model: torch.nn.Module = copy.deepcopy(prepared.pair.reference).to(
+            self.device, getattr(torch, precision.name)
+        )
         self.model.load_state_dict({name: self._tensor(array) for name, array in weights.items()}, strict=True)
-        self.optimizer = pair.optimizers.reference(self.model.parameters(), **pair.optimizers.hyper)
+        training = prepared.pair.training()
+        assert training is not None
+        self.optimizer = training.reference(self.model.parameters(), **training.hyper)
 
     def step(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """One optimizer step; the loss before it."""
@@ -48,12 +52,15 @@ class ReferenceTrainee:
 class PortTrainee:
     """The port, stepped by ``jaxport.train.train_step``: a loop that rebinds what a pure function returns."""
 
-    def __init__(self, pair: Pair, weights: Arrays, precision: Precision, device: Device) -> None:
-        self.precision, self.device, self.weight_map = precision, device.jax, pair.weight_map
-        self.model: linen.Module = pair.port
-        self.optimizer = pair.optimizers.port(**pair.optimizers.hyper)
+    def __init__(self, prepared: Prepared, weights: Arrays, precision: Precision, device: Device) -> None:
+        self.precision, self.device, self.prepared = precision, device.jax, prepared
+        self.model: linen.Module = prepared.pair.port
+        training = prepared.pair.training()
+        assert training is not None
+        self.optimizer = training.port(**training.hyper)
         with self._x64():
-            self.params = jax.tree.map(self._array, self.weight_map.to_port(weights))
+            leaves = prepared.weight_map.to_port(weights, prepared.leaves)
+            self.params = jax.tree.map(self._array, prepared.port.tree(leaves))
             # On the device like the parameters, or the first step's program would serve the first step only.
             self.state = jax.device_put(jax.jit(self.optimizer.init)(self.params), self.device)
 
@@ -73,7 +80,8 @@ class PortTrainee:
     def parameters(self) -> Arrays:
         """A copy in float64, under the reference's names and in its layout."""
         with self._x64():
-            named = self.weight_map.to_reference(jax.tree.map(from_jax, self.params))
+            leaves = {path: from_jax(leaf) for path, leaf in self.prepared.port.flat(self.params).items()}
+            named = self.prepared.weight_map.to_reference(leaves, self.prepared.shapes, values=True)
         return {name: array.astype(np.float64) for name, array in named.items()}
 
     def _array(self, array: np.ndarray) -> jax.Array:

@@ -24,6 +24,7 @@ from compare.errors import UsageError
 from compare.images import Images
 from compare.pair import Pair
 from compare.precision import FLOAT32, FLOAT64
+from compare.prepare import Prepared, prepare
 from compare.trainees import PortTrainee, ReferenceTrainee
 from compare.trajectory import Epoch, GateFlip, Plan, Step, Training
 from compare.verdict import Judgement, Verdict, judge, worst
@@ -35,12 +36,12 @@ LOSSES_TOGETHER = 16
 class Runs:
     """The five runs, all from the same weights."""
 
-    def __init__(self, pair: Pair, weights: Arrays, device: Device) -> None:
-        self.reference_32 = ReferenceTrainee(pair, weights, FLOAT32, device)
-        self.permuted_32 = ReferenceTrainee(pair, weights, FLOAT32, device)
-        self.reference_64 = ReferenceTrainee(pair, weights, FLOAT64, device)
-        self.port_32 = PortTrainee(pair, weights, FLOAT32, device)
-        self.port_64 = PortTrainee(pair, weights, FLOAT64, device)
+    def __init__(self, prepared: Prepared, weights: Arrays, device: Device) -> None:
+        self.reference_32 = ReferenceTrainee(prepared, weights, FLOAT32, device)
+        self.permuted_32 = ReferenceTrainee(prepared, weights, FLOAT32, device)
+        self.reference_64 = ReferenceTrainee(prepared, weights, FLOAT64, device)
+        self.port_32 = PortTrainee(prepared, weights, FLOAT32, device)
+        self.port_64 = PortTrainee(prepared, weights, FLOAT64, device)
         self.after = self._parameters()
         self.before = self.after
 
@@ -84,8 +85,9 @@ def train(
 
 def _train(pair: Pair, images: Images, device: Device, plan: Plan, progress: Callable[[int, float], None]) -> Training:
     rng = np.random.default_rng(plan.seed)
+    assert pair.weights is not None
     weights = {name: array.astype(np.float32) for name, array in pair.weights(rng).items()}
-    runs = Runs(pair, weights, device)
+    runs = Runs(prepare(pair, plan.seed), weights, device)
     gate_names = list(weights)[:2]
     losses: list[list[np.ndarray]] = []
     steps: list[Step] = []

@@ -10,7 +10,7 @@ DESIGN.md, section 4, derives the rule. In short, with the 2-norm over the entri
     match when g <= 2**10 predicted; else float32_only when g <= 2 quiet; else mismatch.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf, log2
 
@@ -21,6 +21,7 @@ from compare.precision import FLOAT32, FLOAT64, Precision
 
 MARGIN = 2.0**10  # over the predicted gap: 25 times the worst seen on sound networks
 QUIET_MARGIN = 2.0
+NEARBY_MARGIN = 4.0  # where there is no oracle: over the deviation of re-runs nearby
 LOOK_UP = 1 << 20  # entries; the worst entry of a larger quantity is looked up only where it is no match
 
 
@@ -63,7 +64,7 @@ class Judgement:
         error_reference, error_port: each side's own rounding error at the working precision.
         scale: |t_64|.
         bits_reference, bits_port: effective bits, ``-log2(error / scale)`` clipped to the format.
-        ratio: error_port / error_reference, each taken as at least half a unit of the format, so never 0 or infinite.
+        ratio: error_port / error_reference, each taken as at least the format's roundoff, so never 0 or infinite.
         entries: how many entries the norms run over.
         fills, flushed, nonfinite: how many were left out: equal huge entries that would blind the norm, entries too
             small for the format, and entries that are not finite in every run.
@@ -95,7 +96,12 @@ class Judgement:
 
 
 def judge(
-    reference: np.ndarray, port: np.ndarray, reference_64: np.ndarray, port_64: np.ndarray, precision: Precision
+    reference: np.ndarray,
+    port: np.ndarray,
+    reference_64: np.ndarray,
+    port_64: np.ndarray,
+    precision: Precision,
+    ordinary: float = 0.0,
 ) -> Judgement:
     """Hold one quantity of the port against the reference.
 
@@ -103,6 +109,9 @@ def judge(
         reference, port: the quantity as each side computes it at ``precision``; any float dtype that holds it exactly.
         reference_64, port_64: the same in float64, from the same values rounded to ``precision``.
         precision: the working precision.
+        ordinary: |t_64| of the same quantity on the pair's own batch, for one taken on a probe. Where a probe saturates
+            a network, a gradient can be exactly 0 at the working precision on both sides and 1e-16 of its ordinary size
+            in float64: then neither the errors nor the size on the probe say how large rounding is.
 
     Integers and booleans are judged by equality of the float64 runs.
     """
@@ -120,13 +129,16 @@ def judge(
     if norms.entries and not norms.measured:
         reason = f"{precision.name} holds no finite entry where the oracles do"
         return Judgement(Verdict.INCOMPLETE, nonfinite=norms.nonfinite, reason=reason)
-    return _judge_norms(norms, precision, reference_64, port_64)
+    return _judge_norms(norms, precision, ordinary, reference_64, port_64)
 
 
-def _judge_norms(norms: Norms, precision: Precision, reference_64: np.ndarray, port_64: np.ndarray) -> Judgement:
+def _judge_norms(
+    norms: Norms, precision: Precision, ordinary: float, reference_64: np.ndarray, port_64: np.ndarray
+) -> Judgement:
     roundoff = precision.unit_roundoff
     floor = norms.scale * roundoff
-    predicted = max(norms.error_reference, norms.error_port, floor) * FLOAT64.unit_roundoff / roundoff
+    errors = max(norms.error_reference, norms.error_port, floor, ordinary * roundoff)
+    predicted = errors * FLOAT64.unit_roundoff / roundoff
     quiet = max(min(norms.error_reference, norms.error_port), floor) * min(1.0, FLOAT32.unit_roundoff / roundoff)
     if norms.gap <= MARGIN * predicted:
         verdict = Verdict.MATCH
@@ -156,6 +168,46 @@ def _judge_norms(norms: Norms, precision: Precision, reference_64: np.ndarray, p
     )
 
 
+def judge_without_oracle(
+    reference: np.ndarray, port: np.ndarray, error_reference: float, error_port: float, precision: Precision
+) -> Judgement:
+    """Hold the port against the reference at the working precision alone, where a model cannot run in float64.
+
+    Args:
+        reference, port: the quantity as each side computes it at ``precision``.
+        error_reference, error_port: each side's largest deviation (2-norm) over re-runs nearby.
+
+    The best verdict is ``float32_only``: |t_p - j_p| <= 4 max(e_t, e_j, s u_p).
+    """
+    if reference.shape != port.shape:
+        reason = f"shape {reference.shape} in the reference, {port.shape} in the port"
+        return Judgement(Verdict.INVALID, reason=reason)
+    if _kind(reference) == "exact" and _kind(port) == "exact":
+        exact = _judge_exact(reference, port, reference, port)
+        return exact if exact.verdict is not Verdict.MATCH else replace(exact, verdict=Verdict.FLOAT32_ONLY)
+    norms = measure(reference, port, reference, port, precision.smallest_normal)
+    if norms.disagreement:
+        return Judgement(Verdict.INVALID, nonfinite=norms.nonfinite, worst=_entry(norms), reason=norms.disagreement)
+    allowed = NEARBY_MARGIN * max(error_reference, error_port, norms.scale * precision.unit_roundoff)
+    index = worst_entry(reference, port)
+    return Judgement(
+        Verdict.FLOAT32_ONLY if norms.gap <= allowed else Verdict.MISMATCH,
+        gap=norms.gap,
+        allowed=allowed,
+        quiet=allowed,
+        error_reference=error_reference,
+        error_port=error_port,
+        scale=norms.scale,
+        bits_reference=effective_bits(error_reference, norms.scale, precision),
+        bits_port=effective_bits(error_port, norms.scale, precision),
+        entries=norms.entries,
+        fills=norms.fills,
+        flushed=norms.flushed,
+        nonfinite=norms.nonfinite,
+        worst=None if index is None else Worst(index, float(reference[index]), float(port[index])),
+    )
+
+
 def effective_bits(error: float, scale: float, precision: Precision) -> float:
     """``-log2(error / scale)``, between 0 and the format's own bits: how many leading bits of a result are right."""
     if error == 0:
@@ -165,7 +217,7 @@ def effective_bits(error: float, scale: float, precision: Precision) -> float:
 
 def _ratio(norms: Norms, precision: Precision) -> float:
     """e_j / e_t, where an error below the format's own rounding is luck and counts as that rounding."""
-    floor = norms.scale * precision.unit_roundoff / 2
+    floor = norms.scale * precision.unit_roundoff
     reference, port = max(norms.error_reference, floor), max(norms.error_port, floor)
     return port / reference if reference > 0 else 1.0
 

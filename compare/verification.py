@@ -1,26 +1,44 @@
-"""One pair, verified: outputs, gradients, updates, a short trajectory. Returns data, prints nothing."""
+"""One pair, verified: outputs, gradients, statistics, updates, a short trajectory. Returns data, prints nothing."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from compare.bits import PrecisionFlag, precision_flag
-from compare.certificates import Coverage, Teeth, coverage, teeth
+from compare.certificates import Coverage, Teeth, coverage, digest, teeth
 from compare.devices import Device
+from compare.dropout.pairing import DropoutMismatch
 from compare.errors import UsageError
-from compare.pair import Entering, Pair, enter
+from compare.judging import judge_port, reference_runs
+from compare.models.modes import Mode
+from compare.pair import Entering, Pair
 from compare.precision import FLOAT32, Precision
-from compare.probes import BASE, full_batches, other_sizes, perturbed
-from compare.quantity import Quantity, kind_of
-from compare.quartet import Quartet, SideError
+from compare.prepare import prepare
+from compare.probes import BASE, SUBNORMAL, nearby, probed
+from compare.quantity import EVAL, Quantity, kind_of
+from compare.quartet import STEPS, Quartet, SideError, What
 from compare.verdict import Judgement, Verdict, worst
-from compare.weights import Arrays
 
-STEPS = 3  # training steps of the trajectory: a stale gradient or momentum shows from the second on
-PERTURBATIONS = 4
+TRAINING_STEPS = 3  # of the trajectory: a stale gradient or momentum shows from the second on
 
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is compared.
+
+    Attributes:
+        seed: of everything that is drawn.
+        all_probes: also probes with another number of rows, each of which compiles anew.
+        quick: the pair's own batch alone: no probes and no mutants.
+        steps: training steps, where the pair has optimizers.
+    """
+
+    seed: int = 0
+    all_probes: bool = False
+    quick: bool = False
+    steps: int = TRAINING_STEPS
 
 
 @dataclass(frozen=True)
@@ -47,89 +65,145 @@ class PairReport:
         return self.verdict not in (Verdict.MATCH, Verdict.FLOAT32_ONLY)
 
 
+@dataclass
+class _Findings:
+    """What gathers while a pair is verified."""
+
+    quantities: list[Quantity] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    compared: list[What] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
+    drawn: set[str] = field(default_factory=set)
+
+    def add(self, judged: dict[str, Judgement], probe: str, kinks: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+        self.quantities += [Quantity(name, kind_of(name), probe, one, name in kinks) for name, one in judged.items()]
+
+
+class Session:
+    """A pair brought together and ready to be verified, more than once if need be: what is compiled stays."""
+
+    def __init__(
+        self,
+        pair: Pair,
+        device: Device,
+        precision: Precision = FLOAT32,
+        plan: Plan = Plan(),  # frozen
+        oracle: Device | None = None,
+    ) -> None:
+        self.plan = plan
+        self.prepared = prepare(pair, plan.seed)
+        self.quartet = Quartet(self.prepared, precision, device, oracle or device)
+
+    def verify(self, progress: Progress = lambda text: None) -> PairReport:
+        """Judge everything that the plan asks for."""
+        pair, plan, quartet = self.prepared.pair, self.plan, self.quartet
+        entering = self.prepared.enter(plan.seed, plan.steps if pair.optimizers else 1).at(quartet.precision)
+        found = _Findings()
+        bitten = Teeth((), {})
+        try:
+            _on_probes(quartet, entering, plan, found, progress)
+            if pair.by_hand:
+                progress("the backward pass by hand")
+                found.quantities += list(_by_hand(quartet, entering))
+            if pair.optimizers and found.compared:
+                progress("training steps")
+                t, t64 = reference_runs(quartet, entering, STEPS)
+                found.add(judge_port(quartet, entering, STEPS, t, t64).judgements, BASE)
+                found.compared.append(STEPS)
+            if not plan.quick and not quartet.no_oracle:
+                bitten = teeth(quartet, entering, found.quantities, tuple(found.compared), progress)
+        except SideError as error:
+            raise UsageError(f"pair {pair.name}: {error}") from error
+        return _report(quartet, entering, found, bitten, plan)
+
+
 def verify(
     pair: Pair,
     device: Device,
     precision: Precision = FLOAT32,
-    seed: int = 0,
-    all_probes: bool = False,
+    plan: Plan = Plan(),  # frozen
     oracle: Device | None = None,
     progress: Progress = lambda text: None,
 ) -> PairReport:
     """Judge ``pair`` on ``device``, its oracles on ``oracle`` (by default the same device).
 
     Raises:
-        UsageError: the comparison could not start: the weight map does not fit, or the reference itself raises.
+        UsageError: the comparison could not start: the weight map does not fit, or a model itself raises.
     """
-    quartet = Quartet(pair, precision, device, oracle or device)
-    entering = enter(pair, seed, STEPS).at(precision)
-    try:
-        quartet.port.check_shapes(entering)
-        progress("outputs and gradients")
-        quantities, skipped, oracles = _on_probes(quartet, entering, seed, all_probes, progress)
-        if pair.by_hand:
-            progress("the backward pass by hand")
-            quantities += list(_by_hand(quartet, entering))
-        progress("updates")
-        quantities += _on_steps(quartet, entering)
-        progress("mutants")
-        bitten = teeth(quartet, entering, quantities)
-    except SideError as error:
-        raise UsageError(f"pair {pair.name}: {error}") from error
-    covered = coverage(quartet, entering, quantities, skipped, oracles)
+    progress("the weight map")
+    return Session(pair, device, precision, plan, oracle).verify(progress)
+
+
+def _report(quartet: Quartet, entering: Entering, found: _Findings, bitten: Teeth, plan: Plan) -> PairReport:
+    pair, quantities = quartet.pair, found.quantities
+    covered = coverage(quartet, entering, quantities, found.skipped, found.digests, found.changed, found.drawn)
     verdict = worst([quantity.verdict for quantity in quantities])
-    if covered.not_compared and verdict.severity < Verdict.INCOMPLETE.severity:
+    if (covered.not_compared or covered.drawn) and verdict.severity < Verdict.INCOMPLETE.severity:
         verdict = Verdict.INCOMPLETE
-    flag = precision_flag(((q.name, q.probe, q.judgement) for q in quantities), precision, pair.smooth)
+    # JAX on the CPU flushes a subnormal input to zero, so that all its bits are lost whatever the model computes.
+    rows = ((q.name, q.probe, q.judgement) for q in quantities if q.probe != SUBNORMAL)
+    flag = precision_flag(rows, quartet.precision, pair.smooth)
     return PairReport(
         pair=pair.name,
-        title=pair.title,
+        title=pair.title or _title(pair),
         verdict=verdict,
-        device=device.name,
-        dtype=precision.name,
+        device=quartet.device.name,
+        dtype=quartet.precision.name,
         quantities=tuple(quantities),
         precision=flag,
         coverage=covered,
         teeth=bitten,
-        weight_map=tuple(pair.weight_map.explain()),
-        notices=tuple(_notices(quantities, flag, bitten, skipped)),
+        weight_map=tuple(quartet.prepared.weight_map.explain()),
+        notices=tuple(_notices(quartet, quantities, flag, bitten, found.skipped, plan)),
     )
 
 
-def _on_probes(
-    quartet: Quartet, entering: Entering, seed: int, all_probes: bool, progress: Progress
-) -> tuple[list[Quantity], dict[str, str], dict[str, Arrays]]:
-    """Outputs, loss and gradients on the batch and every probe of it; also what was skipped, and the oracle's runs."""
-    base = entering.batches[0]
-    batches = {BASE: base} | full_batches(base, quartet.precision, seed) | (other_sizes(base) if all_probes else {})
-    quantities: list[Quantity] = []
-    skipped: dict[str, str] = {}
-    oracles: dict[str, Arrays] = {}
-    for probe, batch in batches.items():
-        progress(f"probe {probe}")
+def _on_probes(quartet: Quartet, entering: Entering, plan: Plan, found: _Findings, progress: Progress) -> None:
+    """Outputs, gradients and statistics on the batch and every probe of it, in every mode."""
+    for probe, batch in probed(entering.batches[0], quartet.precision, plan.seed, plan.all_probes, plan.quick).items():
         fed = replace(entering, batches=(batch.at(quartet.precision),))
-        try:
-            t, t64 = quartet.run_reference(fed)
-        except SideError as error:
-            if probe == BASE:
-                raise
-            skipped[probe] = str(error)
-            continue
-        try:
-            j, j64 = quartet.run_port(fed)
-        except SideError as error:
-            if probe == BASE:
-                raise
-            quantities.append(Quantity("output", "output", probe, Judgement(Verdict.INVALID, reason=str(error))))
-            continue
-        oracles[probe] = t64
-        judged = quartet.judge(t, j, t64, j64)
-        on_kink = _kinks(quartet, fed, judged, seed)
-        quantities += [Quantity(name, kind_of(name), probe, one, name in on_kink) for name, one in judged.items()]
-    return quantities, skipped, oracles
+        for mode in quartet.prepared.modes:
+            progress(f"probe {probe}" + {None: "", True: ", training", False: ", evaluation"}[mode])
+            _on_one(quartet, fed, probe, mode, plan, found)
 
 
-def _kinks(quartet: Quartet, entering: Entering, judged: dict[str, Judgement], seed: int) -> set[str]:
+def _on_one(quartet: Quartet, fed: Entering, probe: str, mode: Mode, plan: Plan, found: _Findings) -> None:
+    prefix = EVAL if mode is False else ""
+    try:
+        t, t64 = reference_runs(quartet, fed, mode)
+    except SideError as error:
+        if probe == BASE:
+            raise
+        found.skipped[f"{probe}, evaluation" if prefix else probe] = str(error)
+        return
+    try:
+        if differs := quartet.structures_differ(t, fed, mode):
+            found.add({f"{prefix}output": Judgement(Verdict.INVALID, reason=differs)}, probe)
+            return
+        judged = judge_port(quartet, fed, mode, t, t64)
+    except SideError as error:
+        if probe == BASE and not isinstance(error.__cause__, DropoutMismatch):
+            raise
+        found.add({f"{prefix}output": Judgement(Verdict.INVALID, reason=str(error))}, probe)
+        return
+    if probe == BASE:
+        sizes = {name: one.scale for name, one in judged.judgements.items()}
+        quartet.ordinary = {name: max(sizes.get(name, 0.0), quartet.ordinary.get(name, 0.0)) for name in sizes}
+        found.compared.append(mode)
+        found.drawn |= {*quartet.reference.not_compared, *quartet.port.not_compared} if mode is not False else set()
+    found.changed |= set(quartet.reference.changed)
+    digests = {f"{prefix}{name}": digest(array) for name, array in judged.oracle.items()}
+    found.digests[probe] = found.digests.get(probe, {}) | digests
+    kinks = set() if quartet.no_oracle else _kinks(quartet, fed, mode, judged.judgements, plan.seed)
+    found.add(
+        {f"{prefix}{name}": one for name, one in judged.judgements.items()},
+        probe,
+        {f"{prefix}{name}" for name in kinks},
+    )
+
+
+def _kinks(quartet: Quartet, entering: Entering, mode: Mode, judged: dict[str, Judgement], seed: int) -> set[str]:
     """The gradients that differ here and match at every one of four perturbations nearby: both one-sided values of
     a kink are right. NaN on one side is no kink."""
     differing = {
@@ -137,31 +211,49 @@ def _kinks(quartet: Quartet, entering: Entering, judged: dict[str, Judgement], s
         for name, one in judged.items()
         if kind_of(name) == "gradient" and one.verdict in (Verdict.MISMATCH, Verdict.FLOAT32_ONLY)
     }
-    for rng in np.random.default_rng(seed).spawn(PERTURBATIONS) if differing else ():
-        moved = perturbed(entering.batches[0], rng).at(quartet.precision)
-        nearby = quartet.judge(*quartet.run(replace(entering, batches=(moved,))))
-        differing = {name for name in differing if nearby[name].verdict is Verdict.MATCH}
+    for moved in nearby(entering.batches[0], quartet.precision, seed) if differing else ():
+        around = quartet.judge(*quartet.run(replace(entering, batches=(moved,)), mode))
+        differing = {name for name in differing if around[name].verdict is Verdict.MATCH}
+        if not differing:
+            break
     return differing
 
 
 def _by_hand(quartet: Quartet, entering: Entering) -> Iterator[Quantity]:
     """Each framework against the derivation by hand, itself run at the working precision and in float64."""
-    t, j, t64, j64 = quartet.run(entering)
+    t, j, t64, j64 = quartet.run(entering, quartet.prepared.modes[0])
     hand, hand_64 = quartet.run_by_hand(entering)
     for side, at_p, at_64 in (("reference", t, t64), ("port", j, j64)):
         for name, one in quartet.judge(hand, at_p, hand_64, at_64).items():
             yield Quantity(f"by_hand/{side}/{name}", "by_hand", BASE, one)
 
 
-def _on_steps(quartet: Quartet, entering: Entering) -> list[Quantity]:
-    t, t64 = quartet.steps_reference(entering)
-    j, j64 = quartet.steps_port(entering)
-    return [Quantity(name, kind_of(name), BASE, one) for name, one in quartet.judge(t, j, t64, j64).items()]
+def _title(pair: Pair) -> str:
+    def kind(model: Any) -> str:
+        model = model[0] if isinstance(model, tuple) else model
+        return model.__name__ if hasattr(model, "__name__") else type(model).__name__
+
+    return f"{kind(pair.reference)} in PyTorch, {kind(pair.port)} in JAX"
 
 
 def _notices(
-    quantities: list[Quantity], flag: PrecisionFlag | None, bitten: Teeth, skipped: dict[str, str]
+    quartet: Quartet,
+    quantities: list[Quantity],
+    flag: PrecisionFlag | None,
+    bitten: Teeth,
+    skipped: dict[str, str],
+    plan: Plan,
 ) -> Iterator[str]:
+    if plan.quick:
+        yield "quick: no probes and no mutants were run"
+    yield from quartet.prepared.notes
+    if quartet.no_oracle:
+        yield f"no_oracle: judged at {quartet.precision.name} alone: {quartet.no_oracle}"
+    if replay := quartet.port.replay:
+        if replay.unused:
+            yield f"dropout: the reference has {len(replay.unused)} more than the port"
+        yield from replay.rates_apart(quartet.reference.dropouts)
+        yield from replay.ambiguous
     if flag:
         yield (
             f"precision: the {flag.side} is less precise ({flag.bits_reference:.1f} effective bits in the reference, "
@@ -175,6 +267,9 @@ def _notices(
         yield f"{len(low)} quantities agree to float32 only, first {low[0]}: something is held at low precision"
     if kinks := [quantity for quantity in quantities if quantity.kink]:
         yield f"{len(kinks)} gradients differ on a kink only, first {kinks[0].name} on {kinks[0].probe}"
+    reasons: dict[str, list[Quantity]] = {}
     for quantity in quantities:
         if quantity.judgement.reason and quantity.verdict is Verdict.MATCH:
-            yield f"{quantity.name} on {quantity.probe}: {quantity.judgement.reason}"
+            reasons.setdefault(quantity.judgement.reason, []).append(quantity)
+    for reason, ones in reasons.items():
+        yield f"{reason} ({len(ones)} quantities, first {ones[0].name} on {ones[0].probe})"

@@ -1,6 +1,8 @@
 """Hostile defaults for every test, and the devices they run on."""
 
 import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -13,6 +15,9 @@ SHAPED = ["torchref", "jaxport", "compare.by_hand", "compare.images"]
 if importlib.util.find_spec("beartype"):
     install_import_hook(SHAPED, "beartype.beartype")
 
+# Folders of tests on models that are not the project's; a single file says USERS_MODELS = True.
+USERS = {"zoo", "mapping", "islands", "dropout", "models", "checkpoints", "examples"}
+
 # Derandomized: the same examples on every machine. No deadline: a first call may compile.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=60)
 hypothesis.settings.load_profile("house")
@@ -21,17 +26,30 @@ hypothesis.settings.load_profile("house")
 @pytest.fixture(scope="session")
 def cpu() -> devices.Device:
     """The CPU, on which every test runs unless it asks for more."""
-    device = devices.choose("cpu")
+    return devices.choose("cpu")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def promotion(request: pytest.FixtureRequest) -> Iterator[None]:
+    """JAX's strict promotion where the project's own code runs; its default where users' models do, which is what
+    they are written for (optax's Adam and Flax's BatchNorm do not run under the strict one)."""
     import jax
 
-    jax.config.update("jax_numpy_dtype_promotion", "strict")
-    return device
+    users = request.path.parent.name in USERS or getattr(request.module, "USERS_MODELS", False)
+    with jax.numpy_dtype_promotion("standard" if users else "strict"):
+        yield
 
 
 @pytest.fixture(scope="session")
 def gpu() -> devices.Device:
     """The GPU; tests that use it carry the mark ``gpu``."""
     return devices.choose("gpu")
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

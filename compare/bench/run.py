@@ -9,8 +9,10 @@ from compare.bench.threads import verify_threads
 from compare.bench.timing import Ratio, break_even, first_call, interleaved, noise, ratio
 from compare.bench.variants import AGAIN, COMPILED, EAGER, OP_BY_OP, VARIANTS, Build, Runner
 from compare.devices import Device
-from compare.pair import Entering, Pair, enter
+from compare.errors import UsageError
+from compare.pair import Entering, Pair
 from compare.precision import FLOAT32, FLOAT64
+from compare.prepare import Prepared, prepare
 from compare.verdict import Verdict, judge, worst
 from compare.weights import Arrays
 
@@ -73,16 +75,19 @@ def bench(
     """Time one training step of ``pair``. Nothing is timed that the judge has not passed.
 
     Raises:
-        UsageError: a side runs on more threads than asked for.
+        UsageError: a side runs on more threads than asked for, or the pair has no optimizers to step with.
     """
+    if not pair.optimizers:
+        raise UsageError(f"pair {pair.name}: a training step needs optimizers=, one for each side")
     progress("verifying threads")
     processors = verify_threads(threads, device)
-    entering = enter(pair, seed, STEPS).at(FLOAT32)
+    prepared = prepare(pair, seed)
+    entering = prepared.enter(seed, STEPS).at(FLOAT32)
     builds = {name: build for name, build in VARIANTS.items() if compiled or name != COMPILED}
     built = {}
     for name, build in builds.items():
         progress(f"building and judging {name}")
-        built[name] = _build(build, pair, entering, device)
+        built[name] = _build(build, prepared, entering, device)
     verdicts = {name: _judged(built[EAGER], one) for name, one in built.items()}
     runners = {name: one.runner for name, one in built.items() if one.runner and verdicts[name] is Verdict.MATCH}
     progress("timing")
@@ -103,10 +108,10 @@ class _Built:
     reason: str = ""
 
 
-def _build(build: Build, pair: Pair, entering: Entering, device: Device) -> _Built:
+def _build(build: Build, prepared: Prepared, entering: Entering, device: Device) -> _Built:
     try:
-        runner, change, seconds = _first_steps(build(pair, entering, FLOAT32, device))
-        _, change_64, _ = _first_steps(build(pair, entering, FLOAT64, device))
+        runner, change, seconds = _first_steps(build(prepared, entering, FLOAT32, device))
+        _, change_64, _ = _first_steps(build(prepared, entering, FLOAT64, device))
     except Exception as error:  # torch.compile without a C++ compiler, say: its row says so, the others are timed
         return _Built(None, 0.0, {}, {}, f"unavailable, {type(error).__name__}: {' '.join(str(error).split())[:120]}")
     return _Built(runner, seconds, change, change_64)

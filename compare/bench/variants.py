@@ -11,13 +11,15 @@ import optax
 import torch
 
 from compare.devices import Device
-from compare.pair import Entering, Pair
+from compare.pair import Entering
 from compare.precision import FLOAT64, Precision
+from compare.prepare import Prepared
 from compare.sides.port import PortSide
 from compare.sides.reference import ReferenceSide
 from compare.weights import Arrays
 
 Tree = Any
+Carried = tuple[Tree, Tree, Tree]  # parameters, other leaves, optimizer state
 
 
 class Runner(Protocol):
@@ -46,21 +48,23 @@ class TorchRunner:
 
     def __init__(
         self,
-        pair: Pair,
+        prepared: Prepared,
         entering: Entering,
         precision: Precision,
         device: Device,
         compile_: Callable = lambda step: step,
     ) -> None:
-        side = ReferenceSide(pair, precision, device.torch)
-        module, _, _ = side.tensors(entering)
-        optimizer = pair.optimizers.reference(module.parameters(), **entering.hyper)
+        side = ReferenceSide(prepared, precision, device.torch)
+        module, training = side.load(entering, prepared.modes[0]), prepared.pair.training()
+        assert training is not None
+        optimizer = training.reference(list(module.parameters()), **entering.hyper)
         self.module, self.device, self.done = module, device.torch, 0
-        self.batches = [tuple(tuple(part.values()) for part in side.batch(batch)) for batch in entering.batches]
+        self.batches = [side.batch(batch) for batch in entering.batches]
+        form = entering.batches[0]
 
-        def step(inputs: tuple[torch.Tensor, ...], targets: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        def step(inputs: dict[str, torch.Tensor], targets: dict[str, torch.Tensor]) -> torch.Tensor:
             optimizer.zero_grad()
-            loss = pair.reference_loss(module(*inputs), *targets)
+            loss = side.loss(module, form, inputs, targets)
             loss.backward()
             optimizer.step()
             return loss
@@ -86,11 +90,15 @@ class JaxRunner:
 
     steps_per_call = 1
 
-    def __init__(self, pair: Pair, entering: Entering, precision: Precision, device: Device, wrap: Callable) -> None:
-        self.side, self.x64, self.done = PortSide(pair, precision, device.jax), precision is FLOAT64, 0
+    def __init__(
+        self, prepared: Prepared, entering: Entering, precision: Precision, device: Device, wrap: Callable
+    ) -> None:
+        self.side, self.x64, self.done = PortSide(prepared, precision, device.jax), precision is FLOAT64, 0
+        training, self.form = prepared.pair.training(), entering.batches[0]
+        assert training is not None
         with jax.enable_x64(self.x64):
-            self.optimizer = pair.optimizers.port(**entering.hyper)
-            self.params, *_ = self.side.arrays(entering)
+            self.optimizer = training.port(**entering.hyper)
+            self.params, self.rest = self.side.tree(self.side.leaves(entering))
             self.state = jax.device_put(jax.jit(self.optimizer.init)(self.params), device.jax)
             self.batches = self._resident([self.side.batch(batch) for batch in entering.batches])
         self.step = wrap(self._step)
@@ -99,7 +107,8 @@ class JaxRunner:
         with jax.enable_x64(self.x64):
             for _ in range(count):
                 batch = self.batches[self.done % len(self.batches)]
-                self.params, self.state, self.loss = self.step(self.params, self.state, batch)
+                carried, self.loss = self.step((self.params, self.rest, self.state), batch)
+                self.params, self.rest, self.state = carried
                 self.done += 1
 
     def wait(self) -> None:
@@ -107,15 +116,18 @@ class JaxRunner:
 
     def parameters(self) -> Arrays:
         with jax.enable_x64(self.x64):
-            return self.side.parameters(self.params)
+            return self.side.parameters(self.side.prepared.port.flat(self.params))
 
     def _resident(self, batches: list[Tree]) -> list[Tree]:
         return batches
 
-    def _step(self, params: Tree, state: Tree, batch: Tree) -> tuple[Tree, Tree, jax.Array]:
-        loss, grads = jax.value_and_grad(self.side.loss_of(*batch))(params)
+    def _step(self, carried: Carried, batch: Tree) -> tuple[Carried, jax.Array]:
+        params, rest, state = carried
+        inputs, targets = batch
+        loss_of = jax.value_and_grad(self.side.loss_of(inputs, targets, self.form), has_aux=True)
+        (loss, rest), grads = loss_of(params, rest)
         updates, state = self.optimizer.update(grads, state, params)
-        return optax.apply_updates(params, updates), state, loss
+        return (optax.apply_updates(params, updates), rest, state), loss
 
 
 class ScanRunner(JaxRunner):
@@ -125,18 +137,13 @@ class ScanRunner(JaxRunner):
         self.steps_per_call = len(batches)
         return [jax.tree.map(lambda *arrays: jax.device_put(np.stack(arrays), self.side.device), *batches)]
 
-    def _step(self, params: Tree, state: Tree, batch: Tree) -> tuple[Tree, Tree, jax.Array]:
-        def body(carry: tuple[Tree, Tree], one: Tree) -> tuple[tuple[Tree, Tree], jax.Array]:
-            params, state, loss = JaxRunner._step(self, *carry, one)
-            return (params, state), loss
-
-        (params, state), losses = jax.lax.scan(body, (params, state), batch)
-        return params, state, losses
+    def _step(self, carried: Carried, batch: Tree) -> tuple[Carried, jax.Array]:
+        return jax.lax.scan(super()._step, carried, batch)
 
 
 def _donating(step: Callable) -> Callable:
     """Old parameters and state may be overwritten, as torch's optimizer overwrites them."""
-    return jax.jit(step, donate_argnums=(0, 1))
+    return jax.jit(step, donate_argnums=0)
 
 
 def _compiled(step: Callable) -> Callable:
@@ -147,7 +154,7 @@ def _compiled(step: Callable) -> Callable:
     return torch.compile(step, dynamic=False)
 
 
-Build = Callable[[Pair, Entering, Precision, Device], Runner]
+Build = Callable[[Prepared, Entering, Precision, Device], Runner]
 
 EAGER = "torch eager"
 AGAIN = "torch eager, again"

@@ -10,7 +10,7 @@ from compare.drift import explain_drift
 from compare.quantity import Quantity
 from compare.trajectory import Training
 from compare.verdict import Verdict, worst
-from compare.verify import PairReport
+from compare.verification import PairReport
 
 SCHEMA = 1
 

@@ -1,5 +1,6 @@
 """Results for a person at a terminal, made from the form that JSON holds."""
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -20,8 +21,10 @@ COLOUR = {
     "invalid": "bold red",
 }
 SEVERITY = list(COLOUR)
-SUMMED_UP = ("by_hand", "trajectory")  # kinds whose matches are shown as one row: they are many and alike
+LISTED = 20  # names of one kind up to which each match has its row
+SUMMED_UP = ("by_hand", "trajectory", "optimizer")  # kinds whose matches are shown as one row: they are many and alike
 WIDTH = 120
+PREFORMATTED = '<pre style="font-family:monospace;line-height:1.2">{code}</pre>'
 WIDE = 105  # columns from which every number has room
 HEADS = {
     "gap": "gap",
@@ -45,13 +48,17 @@ def console(file: IO[str] | None = None) -> Console:
     return Pipe(file=file, width=None if file.isatty() or "COLUMNS" in os.environ else WIDTH, highlight=False)
 
 
-def show_verify(form: Form, out: Console, every: bool = False) -> None:
-    """The verdict of each pair with its table and certificates; ``every`` lists each quantity on each probe."""
+def show_verify(form: Form, out: Console, every: bool = False, explain: bool = False) -> None:
+    """The verdict of each pair with its table and certificates; ``every`` lists each quantity on each probe,
+    ``explain`` the weight map with the reason for each line."""
     for pair in form["pairs"]:
         counts = pair["coverage"]
         out.print(Text.assemble((pair["pair"], "bold"), f": {pair['title']}"))
         run = f"{pair['device']}, {pair['dtype']}, {counts['parameters']:,} parameters"
         out.print(Text(f"{run}, {len(pair['quantities'])} quantities on {len(counts['probes'])} probes"))
+        if explain:
+            for line in pair["weight_map"]:
+                out.print(_paragraph("map", line))
         out.print(_quantities(pair["quantities"], every, out.width >= WIDE))
         for reason in _reasons(pair["quantities"]):
             out.print(_paragraph("reason", reason))
@@ -61,6 +68,13 @@ def show_verify(form: Form, out: Console, every: bool = False) -> None:
             out.print(_paragraph("notice", notice))
         out.print(_paragraph("verdict", _coloured(pair["verdict"])))
         out.print()
+
+
+def html_of_verify(form: Form) -> str:
+    """The same as a piece of HTML for a notebook."""
+    out = Console(record=True, file=io.StringIO(), width=WIDTH, highlight=False)
+    show_verify(form, out)
+    return out.export_html(inline_styles=True, code_format=PREFORMATTED)
 
 
 def _quantities(quantities: list[Form], every: bool, wide: bool) -> Table:
@@ -89,13 +103,16 @@ def _rows(quantities: list[Form], every: bool) -> Iterator[tuple[str, Form]]:
     if every:
         yield from ((one["name"], one) for one in quantities)
         return
-    groups: dict[str, list[Form]] = {}
+    names = {
+        kind: {one["name"] for one in quantities if one["kind"] == kind} for kind in {o["kind"] for o in quantities}
+    }
+    many = {kind for kind, found in names.items() if kind in SUMMED_UP or len(found) > LISTED}
+    groups: dict[tuple[str, bool], list[Form]] = {}
     for one in quantities:
-        summed = one["kind"] in SUMMED_UP and one["verdict"] == "match"
-        groups.setdefault(one["kind"] if summed else one["name"], []).append(one)
-    for name, group in groups.items():
-        one = max(group, key=_badness)
-        yield f"{name} ({len(group)})" if name in SUMMED_UP else name, one
+        summed = one["kind"] in many and one["verdict"] == "match"
+        groups.setdefault((one["kind"] if summed else one["name"], summed), []).append(one)
+    for (name, summed), group in groups.items():
+        yield f"{name} ({len(group)})" if summed else name, max(group, key=_badness)
 
 
 def _badness(one: Form) -> tuple[int, float]:
@@ -111,17 +128,23 @@ def _reasons(quantities: list[Form]) -> Iterator[str]:
 
 def _certificates(pair: Form) -> Iterator[tuple[str, str]]:
     covered, bitten = pair["coverage"], pair["teeth"]
-    missing = ", ".join(covered["not_compared"])
-    text = f"not compared: {missing}" if missing else "every parameter's gradient and update, every output"
+    missing = ", ".join([*covered["not_compared"], *covered["drawn"]])
+    every = "every output, every parameter's gradient" + (" and update" if "update" in covered["counts"] else "")
+    text = f"not compared: {missing}" if missing else every
     left = ", ".join(f"{count:,} {reason}" for reason, count in covered["left_out"].items() if count)
     yield "coverage", text + (f"; entries left out: {left}" if left else "")
+    if covered["constants"]:
+        yield "", f"constants of the reference, which no run changed: {', '.join(covered['constants'])}"
+    if covered["frozen"]:
+        yield "", f"second of two summed biases, frozen in training steps: {', '.join(covered['frozen'])}"
     if covered["uninformative"]:
         yield "", f"the same on every probe: {', '.join(covered['uninformative'])}"
     limits = sorted(one["detection_limit"] for one in pair["quantities"] if isinstance(one["detection_limit"], float))
     if limits:
         yield "sees", f"relative differences from {limits[len(limits) // 2]:.1e} (median; worst {limits[-1]:.1e})"
     caught = ", ".join(f"{check} {len(names)}" for check, names in bitten["caught"].items())
-    yield "teeth", f"of {len(bitten['mutants'])} mutants of what enters the port, caught: {caught}"
+    if bitten["mutants"]:
+        yield "teeth", f"of {len(bitten['mutants'])} mutants of what enters the port, caught: {caught}"
 
 
 def show_training(form: Form, out: Console) -> None:

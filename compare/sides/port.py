@@ -1,125 +1,311 @@
-"""The port's side: one Flax module or plain function, compiled once at one precision on one device."""
+"""The port's side: one model as pure functions, compiled once at one precision on one device."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from flax import linen
 
 from compare.arrays import from_jax, to_jax
-from compare.pair import Batch, Entering, Pair
+from compare.batch import Batch, named_leaves
+from compare.dropout.masks import draw
+from compare.dropout.port import Record, replayed
+from compare.models.modes import Mode
+from compare.pair import Entering, cotangent_of
 from compare.precision import FLOAT64, Precision
-from compare.sides.outputs import named_outputs
-from compare.weights import Arrays
+from compare.prepare import Prepared, called
+from compare.sides.moments import moments_of_optax, widened
+from compare.sides.seeds import mask_seed
+from compare.weights import PARAMS, Arrays
 
 Tree = Any
+Leaves = dict[str, Any]
+Dropped = tuple[tuple[tuple[int, ...], float], ...]  # shape and rate of every dropout of the reference's run
 
 
 class PortSide:
-    """Runs ``pair.port`` as pure functions of what enters, so a mutant of what enters reuses the compiled program.
+    """Runs the port as pure functions of what enters, so a mutant of what enters reuses the compiled program.
 
     Float64 lives inside ``jax.enable_x64(True)``, the working precision inside ``jax.enable_x64(False)``: x64
-    changes what ``jnp.zeros`` and ``jnp.arange`` make inside a user's model.
+    changes what ``jnp.zeros`` and ``jnp.arange`` make inside a user's model. With ``promoted``, the program is
+    replayed with everything that the model's own code lowers raised to float64.
+
+    Attributes:
+        not_compared: randomness of the last traced run that no mask replaces.
+        replay: which masks that run took.
     """
 
-    def __init__(self, pair: Pair, precision: Precision, device: jax.Device) -> None:
-        self.pair, self.precision, self.device = pair, precision, device
-        self._apply = apply_of(pair.port)
-        self._value_and_grads = jax.jit(self._trace_value_and_grads)
+    def __init__(
+        self,
+        prepared: Prepared,
+        precision: Precision,
+        device: jax.Device,
+        promoted: bool = False,
+        replaced: Mapping[int, np.ndarray] | None = None,
+    ) -> None:
+        """``replaced``: of a promoted side, constants by index, with other values (see ``compare.islands.witness``)."""
+        self.prepared = prepared.widened() if precision is FLOAT64 else prepared
+        self.pair, self.precision, self.device, self.promoted = prepared.pair, precision, device, promoted
+        self._replaced = replaced or {}
+        self.not_compared: list[str] = []
+        self.replay: Record | None = None
+        self._value_and_grads = self._compiled(self._trace_value_and_grads)
         self._init = jax.jit(self._trace_init)
-        self._step = jax.jit(self._trace_step)
+        self._shapes: dict[Any, Leaves] = {}
+        self._step = self._compiled(self._trace_step)
 
-    def run(self, entering: Entering) -> Arrays:
-        """Outputs, loss and every gradient on the first batch, by one ``jax.vjp``."""
+    def run(self, entering: Entering, mode: Mode = None, dropped: Dropped = ()) -> Arrays:
+        """Outputs, every gradient and, in training, the statistics after it, on the first batch by one ``jax.vjp``."""
+        batch = entering.batches[0]
         with self._x64():
-            params, (inputs, targets) = self._params(entering.weights), self.batch(entering.batches[0])
-            cotangent = self._array(np.asarray(entering.cotangent))
-            outputs, loss, grads, input_grads = self._value_and_grads(params, inputs, targets, cotangent)
-            float_names = [name for name, array in entering.batches[0].inputs.items() if array.dtype.kind == "f"]
-            arrays = {name: from_jax(array) for name, array in named_outputs(outputs)} | {"loss": from_jax(loss)}
-            arrays |= {f"grad/{name}": array for name, array in self._to_reference(grads).items()}
-            named = zip(float_names, input_grads, strict=True)
-            return arrays | {f"grad/input.{name}": from_jax(array) for name, array in named}
+            leaves, (inputs, targets) = self.leaves(entering), self.batch(batch)
+            masks = self.masks(entering, dropped)
+            against = self._cotangents(leaves, inputs, masks, entering, mode)
+            outputs, loss, grads, changed = self._value_and_grads(
+                leaves, inputs, targets, against, masks, mode=mode, form=_Form(batch)
+            )
+            arrays = {name: from_jax(array) for name, array in outputs.items()}
+            arrays |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
+            by_input, by_leaf = grads
+            named = self._to_reference(by_leaf)
+            arrays |= {f"grad/{name}": named[name] for name in entering.weights if name in named}
+            arrays |= {f"grad/input.{name}": from_jax(by_input[name]) for name in batch.floating}
+            return arrays | self._buffers(changed)
 
-    def steps(self, entering: Entering) -> list[Arrays]:
-        """One optimizer step on each batch in turn, each a pure function of (parameters, optimizer state, batch)."""
+    def program(
+        self, entering: Entering, mode: Mode = None, dropped: Dropped = ()
+    ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """What ``run`` compiles, as a function of arrays, and the arrays. Call it, and what uses them, inside x64."""
+        batch = entering.batches[0]
+        leaves, (inputs, targets) = self.leaves(entering), self.batch(batch)
+        masks = self.masks(entering, dropped)
+        against = self._cotangents(leaves, inputs, masks, entering, mode)
+
+        def function(leaves: Leaves, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple) -> Any:
+            return self._trace_value_and_grads(leaves, inputs, targets, against, masks, mode, _Form(batch))
+
+        return function, (leaves, inputs, targets, against, masks)
+
+    def steps(self, entering: Entering, dropped: Dropped = (), slots: frozenset[str] = frozenset()) -> list[Arrays]:
+        """One optimizer step on each batch in turn, each a pure function of (leaves, optimizer state, batch)."""
+        mode = self.prepared.modes[0]
         with self._x64():
-            params, hyper = self._params(entering.weights), dict(entering.hyper)
-            # On the device like the parameters, or the first step's program would serve the first step only.
-            state, taken = jax.device_put(self._init(params, hyper), self.device), []
-            before = self.parameters(params)
-            for batch in entering.batches:
-                params, state, loss = self._step(params, state, *self.batch(batch), hyper)
-                after = self.parameters(params)
-                updates = {f"update/{name}": after[name] - before[name] for name in after}
-                taken.append({"loss": from_jax(loss)} | updates)
+            leaves, hyper, taken = self.leaves(entering), dict(entering.hyper), []
+            # On the device like the leaves, or the first step's program would serve the first step only.
+            state = jax.device_put(self._init(leaves, hyper), self.device)
+            before = self.parameters(leaves)
+            for number, batch in enumerate(entering.batches):
+                inputs, targets = self.batch(batch)
+                masks = self.masks(entering, dropped, number)
+                against = self._cotangents(leaves, inputs, masks, entering, mode)
+                leaves, state, loss = self._step(
+                    leaves, state, inputs, targets, against, masks, hyper, mode=mode, form=_Form(batch)
+                )
+                after = self.parameters(leaves)
+                taken.append({f"update/{name}": after[name] - before[name] for name in after})
+                taken[-1] |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
                 before = after
+            kept = {path: leaf for path, leaf in leaves.items() if not _is_parameter(path)}
+            taken[-1] |= self._buffers(kept) if mode is not False else {}
+            for slot, tree in moments_of_optax(state, self.prepared.port.flat, set(slots)).items():
+                named = widened(self._to_reference(tree, values=True))
+                taken[-1] |= {f"optimizer/{slot}/{name}": named[name] for name in after}
             return taken
 
-    def arrays(self, entering: Entering) -> tuple[Tree, Tree, Tree]:
-        """The parameters, and the first batch's inputs and targets. Call it, and what uses them, outside x64."""
-        return self._params(entering.weights), *self.batch(entering.batches[0])
+    def arrays(self, entering: Entering) -> tuple[Leaves, dict[str, Any], dict[str, Any]]:
+        """The leaves, and the first batch's inputs and targets. Call it, and what uses them, outside x64."""
+        return self.leaves(entering), *self.batch(entering.batches[0])
 
-    def loss_of(self, inputs: Tree, targets: Tree) -> Callable[[Tree], jax.Array]:
-        """The loss on one batch as a function of the parameters alone."""
-        return lambda params: self.pair.port_loss(self._apply(params, *inputs), *targets)
+    def loss_of(self, inputs: Leaves, targets: Leaves, batch: Batch) -> Callable[[Tree, Leaves], tuple[Any, Leaves]]:
+        """The loss on one batch as a function of (the tree of parameters, the other leaves), with the other leaves
+        as training leaves them. Without a loss of its own, the pair's is the outputs times their cotangents."""
 
-    def check_shapes(self, entering: Entering) -> None:
-        """Hold the shapes a Linen port asks for against those the weight map gives it. Computes nothing."""
-        if isinstance(self.pair.port, linen.Module):
-            inputs = entering.batches[0].inputs.values()
-            wanted = jax.eval_shape(self.pair.port.init, jax.random.key(0), *inputs)
-            self.pair.weight_map.check_port(wanted["params"], entering.weights)
+        def loss_of(params: Tree, rest: Leaves) -> tuple[Any, Leaves]:
+            leaves = self.prepared.port.flat(params) | rest
+            outputs, changed = self._forward(leaves, inputs, (), self.prepared.modes[0], batch)
+            if self.pair.loss is not None:
+                loss = self.pair.loss[1](outputs, *(targets[name] for name in batch.targets))
+            else:
+                named = dict(named_leaves(outputs, "output"))
+                floats = {name: one for name, one in named.items() if jnp.issubdtype(one.dtype, jnp.floating)}
+                against = {name: cotangent_of(name, one.shape, 0, self.precision) for name, one in floats.items()}
+                loss = sum((jnp.vdot(one, against[name].astype(one.dtype)) for name, one in floats.items()), start=0.0)
+            return loss, rest | changed
 
-    def _trace_value_and_grads(self, params: Tree, inputs: Tree, targets: Tree, cotangent: jax.Array) -> Tree:
-        # Tuples, not dictionaries: JAX sorts a dictionary's keys, and these are positional arguments.
-        floats = tuple(array for array in inputs if jnp.issubdtype(array.dtype, jnp.floating))
+        return loss_of
 
-        def loss_of(params: Tree, floats: Tree) -> tuple[jax.Array, Tree]:
-            rest = iter(floats)
-            arguments = [next(rest) if jnp.issubdtype(array.dtype, jnp.floating) else array for array in inputs]
-            outputs = self._apply(params, *arguments)
-            return self.pair.port_loss(outputs, *targets), outputs
+    def tree(self, leaves: Leaves) -> tuple[Tree, Leaves]:
+        """The parameters as the tree that the port's own training code works on, and the other leaves."""
+        return self._tree(leaves), {path: leaf for path, leaf in leaves.items() if not _is_parameter(path)}
 
-        loss, pull_back, outputs = jax.vjp(loss_of, params, floats, has_aux=True)
-        return outputs, loss, *pull_back(cotangent.astype(loss.dtype))
+    def leaves(self, entering: Entering) -> Leaves:
+        """What enters as the port's leaves, on the device."""
+        arrays = entering.weights | entering.buffers
+        made = self.prepared.weight_map.each_to_port(arrays, self.prepared.leaves, exact=True)
+        return {path: self._array(array) for path, array in made}
 
-    def _trace_init(self, params: Tree, hyper: dict[str, float]) -> Tree:
-        return self.pair.optimizers.port(**hyper).init(params)
+    def batch(self, batch: Batch) -> tuple[Leaves, Leaves]:
+        """A batch on the device: its inputs and its targets, by name."""
+        inputs = {name: self._array(array) for name, array in batch.inputs.items()}
+        return inputs, {name: self._array(array) for name, array in batch.targets.items()}
 
-    def _trace_step(self, params: Tree, state: Tree, inputs: Tree, targets: Tree, hyper: dict[str, float]) -> Tree:
-        loss, grads = jax.value_and_grad(self.loss_of(inputs, targets))(params)
-        updates, state = self.pair.optimizers.port(**hyper).update(grads, state, params)
-        return optax.apply_updates(params, updates), state, loss
+    def masks(self, entering: Entering, dropped: Dropped, step: int = 0) -> tuple[jax.Array, ...]:
+        """The dropout masks of one step, in the reference's order."""
+        seed = mask_seed(entering, step)
+        return tuple(self._array(draw(seed, i, shape, rate)) for i, (shape, rate) in enumerate(dropped))
 
-    def _x64(self) -> AbstractContextManager:
-        return jax.enable_x64(self.precision is FLOAT64)
+    def parameters(self, leaves: Leaves) -> Arrays:
+        """The parameters in float64, under the reference's names and in its layout."""
+        return widened(self._to_reference({path: leaf for path, leaf in leaves.items() if _is_parameter(path)}, True))
+
+    def _forward(self, leaves: Leaves, inputs: Leaves, masks: tuple, mode: Mode, form: Batch) -> tuple[Any, Leaves]:
+        """The outputs in the reference's layout, as the pair compares them, and the statistics afterwards."""
+        turned = {
+            name: jnp.transpose(array, self.prepared.input_axes[name]) if name in self.prepared.input_axes else array
+            for name, array in inputs.items()
+        }
+        args, kwargs = called(self.pair.port_inputs, *form.call(turned))
+        with self._replaying(masks, mode):
+            outputs, changed = self.prepared.port.apply(leaves, args, kwargs, mode)
+        outputs = self.pair.port_outputs(outputs) if self.pair.port_outputs else outputs
+        return self._turned_back(outputs), changed
+
+    def _turned_back(self, outputs: Any) -> Any:
+        axes = self.prepared.output_axes
+        if not axes:
+            return outputs
+        leaves, structure = jax.tree.flatten(outputs)
+        by_id = {id(leaf): name for name, leaf in named_leaves(outputs, "output")}
+        turned = [
+            jnp.transpose(leaf, axes[by_id[id(leaf)]]) if by_id.get(id(leaf)) in axes else leaf for leaf in leaves
+        ]
+        return jax.tree.unflatten(structure, turned)
+
+    def _trace_outputs(self, leaves: Leaves, inputs: Leaves, masks: tuple, mode: Mode, form: Batch) -> Leaves:
+        outputs, _ = self._forward(leaves, inputs, masks, mode, form)
+        return dict(named_leaves(outputs, "output"))
+
+    def _trace_value_and_grads(
+        self, leaves: Leaves, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple, mode: Mode, form: "_Form"
+    ) -> tuple[Leaves, Any, tuple[Leaves, Leaves], Leaves]:
+        parameters = {path: leaf for path, leaf in leaves.items() if _is_parameter(path)}
+        rest = {path: leaf for path, leaf in leaves.items() if path not in parameters}
+        floats = {name: array for name, array in inputs.items() if jnp.issubdtype(array.dtype, jnp.floating)}
+
+        def outputs_of(floats: Leaves, parameters: Leaves) -> tuple[Any, tuple[Leaves, Any, Leaves]]:
+            outputs, changed = self._forward(parameters | rest, inputs | floats, masks, mode, form.batch)
+            named = dict(named_leaves(outputs, "output"))
+            if self.pair.loss is not None:
+                loss = self.pair.loss[1](outputs, *(targets[name] for name in form.batch.targets))
+                return loss, (named, loss, changed)
+            return {name: named[name] for name in against}, (named, None, changed)
+
+        value, pull_back, (named, loss, changed) = jax.vjp(outputs_of, floats, parameters, has_aux=True)
+        if self.pair.loss is not None:
+            cotangent = against["loss"].astype(value.dtype)
+        else:
+            cotangent = {name: array.astype(value[name].dtype) for name, array in against.items()}
+        return named, loss, pull_back(cotangent), changed
+
+    def _trace_init(self, leaves: Leaves, hyper: dict[str, float]) -> Tree:
+        return self._optimizer(hyper).init(self._tree(leaves))
+
+    def _trace_step(
+        self, leaves: Leaves, state: Tree, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple,
+        hyper: dict[str, float], mode: Mode, form: "_Form",
+    ) -> tuple[Leaves, Tree, Any]:  # fmt: skip
+        _, loss, (_, grads), changed = self._trace_value_and_grads(leaves, inputs, targets, against, masks, mode, form)
+        params = self._tree(leaves)
+        updates, state = self._optimizer(hyper).update(self._tree(grads), state, params)
+        after = self.prepared.port.flat(optax.apply_updates(params, updates))
+        return leaves | changed | after, state, loss
+
+    def _optimizer(self, hyper: Mapping[str, Any]) -> optax.GradientTransformation:
+        training = self.pair.training()
+        assert training is not None
+        return training.port(**hyper)
+
+    def _tree(self, leaves: Leaves) -> Tree:
+        return self.prepared.port.tree({path: leaf for path, leaf in leaves.items() if _is_parameter(path)})
+
+    def _cotangents(
+        self, leaves: Leaves, inputs: Leaves, masks: tuple, entering: Entering, mode: Mode
+    ) -> dict[str, jax.Array]:
+        """What the gradients are taken against: the loss's 1, or a random cotangent of each floating output."""
+        if self.pair.loss is not None:
+            return {"loss": self._array(np.asarray(entering.cotangent))}
+        shapes = self.outputs(leaves, inputs, masks, entering.batches[0], mode)
+        made = {
+            name: cotangent_of(name, tuple(leaf.shape), entering.seed, self.precision) * entering.cotangent
+            for name, leaf in shapes.items()
+            if jnp.issubdtype(leaf.dtype, jnp.floating)
+        }
+        return {name: self._array(array) for name, array in made.items()}
+
+    def outputs(self, leaves: Leaves, inputs: Leaves, masks: tuple, batch: Batch, mode: Mode) -> Leaves:
+        """Shapes and dtypes of the outputs by name; computes nothing, and traces once for the same shapes."""
+        key = (mode, _Form(batch), tuple((name, one.shape, one.dtype) for name, one in inputs.items()), len(masks))
+        if key not in self._shapes:
+            self._shapes[key] = jax.eval_shape(
+                lambda leaves, inputs, masks: self._trace_outputs(leaves, inputs, masks, mode, batch),
+                leaves, inputs, masks,
+            )  # fmt: skip
+        return self._shapes[key]
+
+    def _buffers(self, changed: Leaves) -> Arrays:
+        named = self._to_reference(changed)
+        return {f"state/{name}": named[name] for name in self.prepared.buffers if name in named}
+
+    def _compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if not self.promoted:
+            return jax.jit(function, static_argnames=("mode", "form"))
+        from compare.islands.witness import replay_with
+
+        def replayed(*args: Any, mode: Mode, form: "_Form") -> Any:
+            return replay_with(lambda *args: function(*args, mode=mode, form=form), self._replaced)(*args)
+
+        return jax.jit(replayed, static_argnames=("mode", "form"))
+
+    @contextmanager
+    def _replaying(self, masks: tuple, mode: Mode) -> Iterator[None]:
+        if not mode:
+            yield
+            return
+        with replayed(list(masks), channels_last=bool(self.prepared.input_axes)) as record:
+            yield
+        self.not_compared, self.replay = list(record.not_compared), record
+
+    @contextmanager
+    def _x64(self) -> Iterator[None]:
+        """Float64 for an oracle. Flax's own layers mix dtypes there, which a process with strict promotion refuses."""
+        wide = self.precision is FLOAT64
+        with jax.enable_x64(wide), jax.numpy_dtype_promotion("standard") if wide else nullcontext():
+            yield
 
     def _array(self, array: np.ndarray) -> jax.Array:
         return to_jax(array, self.precision, self.device)
 
-    def batch(self, batch: Batch) -> tuple[Tree, Tree]:
-        """A batch on the device: its inputs and its targets, as tuples in their order."""
-        inputs, targets = batch.inputs.values(), batch.targets.values()
-        return tuple(map(self._array, inputs)), tuple(map(self._array, targets))
-
-    def _params(self, weights: Arrays) -> Tree:
-        return jax.tree.map(self._array, self.pair.weight_map.to_port(weights))
-
-    def _to_reference(self, tree: Tree) -> Arrays:
-        return self.pair.weight_map.to_reference(jax.tree.map(from_jax, tree))
-
-    def parameters(self, params: Tree) -> Arrays:
-        """The parameters in float64, under the reference's names and in its layout."""
-        return {name: array.astype(np.float64) for name, array in self._to_reference(params).items()}
+    def _to_reference(self, leaves: Leaves, values: bool = False) -> Arrays:
+        arrays = {path: from_jax(leaf) for path, leaf in leaves.items()}
+        return self.prepared.weight_map.to_reference(arrays, self.prepared.shapes, values)
 
 
-def apply_of(port: Any) -> Callable[..., Any]:
-    """The port as a function of (parameters, *inputs)."""
-    if isinstance(port, linen.Module):
-        return lambda params, *inputs: port.apply({"params": params}, *inputs)
-    return port
+class _Form:
+    """How a batch is called, as a static argument of a compiled program: equal where names and structure are."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self._key = repr((batch.form, tuple(batch.inputs)))
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Form) and other._key == self._key
+
+
+def _is_parameter(path: str) -> bool:
+    return path == PARAMS or path.startswith(f"{PARAMS}/")

@@ -1,7 +1,9 @@
 """The reference's side: one PyTorch module at one precision on one device."""
 
-import copy
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,100 +11,231 @@ import torch
 from torch import nn
 
 from compare.arrays import from_torch, to_torch
-from compare.pair import Batch, Entering, Pair
+from compare.batch import Batch, named_leaves
+from compare.dropout.reference import replayed
+from compare.islands.constants import Call
+from compare.models.modes import Mode, mode_arguments
+from compare.pair import Entering, cotangent_of
 from compare.precision import Precision
-from compare.sides.outputs import named_outputs
+from compare.prepare import Prepared, called
+from compare.sides.moments import moments_of_torch
+from compare.sides.seeds import mask_seed
 from compare.weights import Arrays
 
-
-class LooseTensors(nn.Module):
-    """A function of (dictionary of tensors, *inputs) as a module, so that both kinds of reference run alike."""
-
-    def __init__(self, function: Callable[..., Any], weights: Arrays) -> None:
-        super().__init__()
-        self.function = function
-        for name, array in weights.items():
-            self.register_parameter(name, nn.Parameter(torch.empty(array.shape)))
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self.function(dict(self.named_parameters()), *inputs)
+Tensors = dict[str, torch.Tensor]
 
 
 class ReferenceSide:
-    """Runs ``pair.reference`` on a copy of its own: the pair's module is never touched."""
+    """Runs copies of the pair's module: the pair's own is never touched.
 
-    def __init__(self, pair: Pair, precision: Precision, device: torch.device) -> None:
-        self.pair, self.precision, self.device = pair, precision, device
-        self.module: nn.Module | None = None
-        self.buffers_at_start: dict[str, torch.Tensor] = {}
+    With ``promoted``, every cast to a lower precision in the module's own code is raised to float64, and ``inside``
+    names where there was one.
 
-    def run(self, entering: Entering) -> Arrays:
-        """Outputs, loss and every gradient on the first batch, by one ``backward()``."""
-        module = self._load(entering.weights)
+    Attributes:
+        dropouts: shape and rate of every dropout that the last run drew a mask for, in order.
+        not_compared: what the last run drew by other means.
+        inside: where the model's own code made something float32, of a promoted side.
+        twins: what that side found of ``sought``, by position; calls: what it could not promote.
+        changed: constants that the last run did not leave as they were.
+        variances: of each running variance, its momentum and the number of values behind it in the last run.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        precision: Precision,
+        device: torch.device,
+        promoted: bool = False,
+        sought: Sequence[np.ndarray] = (),
+        replaced: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        """``sought``, of a promoted side: arrays of the port whose more exact twins it looks out for; ``replaced``:
+        buffers and attributes of the module by dotted name, with other values (see ``compare.islands``)."""
+        self.sought, self._replaced = sought, replaced or {}
+        self.twins: dict[int, np.ndarray] = {}
+        self.prepared, self.precision, self.device, self.promoted = prepared, precision, device, promoted
+        self.pair = prepared.pair
+        self.dropouts: list[Any] = []
+        self.not_compared: list[str] = []
+        self.inside: list[str] = []
+        self.calls: list[Call] = []
+        self.changed: list[str] = []
+        self.variances: dict[str, tuple[float, float]] = {}
+
+    def run(self, entering: Entering, mode: Mode = None) -> Arrays:
+        """Outputs, every gradient and, in training, the buffers after it, on the first batch by one ``backward()``."""
+        module = self.load(entering, mode)
         inputs, targets = self.batch(entering.batches[0])
         leaves = {name: tensor.requires_grad_() for name, tensor in inputs.items() if tensor.is_floating_point()}
-        module.zero_grad()
-        outputs = module(*inputs.values())
-        loss = self.pair.reference_loss(outputs, *targets.values())
-        loss.backward(torch.tensor(entering.cotangent, dtype=loss.dtype, device=self.device))
-        grads = {f"grad/{name}": _gradient(parameter) for name, parameter in module.named_parameters()}
-        grads |= {f"grad/input.{name}": _gradient(leaf) for name, leaf in leaves.items()}
-        tensors = dict(named_outputs(outputs)) | {"loss": loss} | grads
-        return {name: from_torch(tensor) for name, tensor in tensors.items()}
+        parameters = dict(module.named_parameters())
+        for parameter in parameters.values():
+            parameter.requires_grad_(parameter.is_floating_point())
+        constants = {name: tensor.clone() for name, tensor in self._constants(module).items()}
+        self._watch(module)
+        with self._as_promoted(), self._replaying(entering, mode):
+            outputs = self.forward(module, entering.batches[0], inputs, mode)
+            named = dict(named_leaves(outputs, "output"))
+            loss = self._backward(outputs, named, targets, entering)
+        after = self._constants(module)
+        self.changed = [name for name, before in constants.items() if not torch.equal(before, after[name])]
+        arrays = {name: _seen(tensor) for name, tensor in named.items()}
+        arrays |= {"loss": _seen(loss)} if loss is not None else {}
+        for name, leaf in parameters.items():
+            arrays[f"grad/{name}"] = _gradient(leaf)
+        for name, entered in leaves.items():
+            arrays[f"grad/input.{name}"] = _gradient(entered)
+        return arrays | (self._buffers(module) if mode is not False else {})
 
     def steps(self, entering: Entering) -> list[Arrays]:
         """One optimizer step on each batch in turn: zero, forward, loss, backward, step."""
-        module = self._load(entering.weights)
-        optimizer = self.pair.optimizers.reference(module.parameters(), **entering.hyper)
-        before, taken = _parameters(module), []
-        for batch in entering.batches:
+        training = self.pair.training()
+        assert training is not None
+        mode = self.prepared.modes[0]
+        module = self.load(self._collected(entering), mode)
+        parameters = dict(module.named_parameters())
+        for one in self.prepared.summed:
+            kept = self._tensor(one.kept(tuple(parameters[one.second].shape)))
+            parameters[one.second].register_hook(partial(torch.mul, kept))
+        optimizer = training.reference(list(parameters.values()), **entering.hyper)
+        self._watch(module)
+        before, taken = _values(parameters), []
+        for number, batch in enumerate(entering.batches):
             inputs, targets = self.batch(batch)
             optimizer.zero_grad()
-            loss = self.pair.reference_loss(module(*inputs.values()), *targets.values())
-            loss.backward()
+            with self._as_promoted(), self._replaying(entering, mode, number):
+                outputs = self.forward(module, batch, inputs, mode)
+                loss = self._backward(outputs, dict(named_leaves(outputs, "output")), targets, entering)
             optimizer.step()
-            after = _parameters(module)
-            updates = {f"update/{name}": after[name] - before[name] for name in after}
-            taken.append({"loss": from_torch(loss)} | updates)
+            after = _values(parameters)
+            taken.append({f"update/{name}": after[name] - before[name] for name in after})
+            taken[-1] |= {"loss": _seen(loss)} if loss is not None else {}
             before = after
+        taken[-1] |= self._buffers(module) if mode is not False else {}
+        taken[-1] |= moments_of_torch(optimizer, parameters)
         return taken
 
-    def tensors(self, entering: Entering) -> tuple[nn.Module, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-        """The module with its weights loaded, and the first batch's inputs and targets by name."""
-        return self._load(entering.weights), *self.batch(entering.batches[0])
+    def forward(self, module: nn.Module, batch: Batch, inputs: Tensors, mode: Mode) -> Any:
+        """The module called as the pair says, its outputs as the pair compares them."""
+        args, kwargs = called(self.pair.reference_inputs, *batch.call(inputs))
+        outputs = module(*args, **kwargs, **mode_arguments(module.forward, mode, kwargs))
+        return self.pair.reference_outputs(outputs) if self.pair.reference_outputs else outputs
 
-    def buffers(self) -> list[str]:
-        """The names of the module's buffers."""
-        return [] if self.module is None else [name for name, _ in self.module.named_buffers()]
+    def loss(self, module: nn.Module, batch: Batch, inputs: Tensors, targets: Tensors) -> torch.Tensor:
+        """The loss of the module in the pair's first mode; without a loss of its own, the pair's is the outputs times
+        their cotangents."""
+        outputs = self.forward(module, batch, inputs, self.prepared.modes[0])
+        if self.pair.loss is not None:
+            return self.pair.loss[0](outputs, *targets.values())
+        named = {name: one for name, one in named_leaves(outputs, "output") if one.is_floating_point()}
+        against = {name: cotangent_of(name, tuple(one.shape), 0, self.precision) for name, one in named.items()}
+        return sum((torch.sum(one * self._tensor(against[name])) for name, one in named.items()), start=torch.zeros(()))
 
-    def _load(self, weights: Arrays) -> nn.Module:
-        if self.module is None:
-            own = self.pair.reference
-            module = copy.deepcopy(own) if isinstance(own, nn.Module) else LooseTensors(own, weights)
-            self.module = module.to(self.device, getattr(torch, self.precision.name))
-            parameters = dict(self.module.named_parameters(remove_duplicate=False))
-            kept = self.module.state_dict().items()
-            self.buffers_at_start = {name: tensor.clone() for name, tensor in kept if name not in parameters}
-        state = {name: self._tensor(array) for name, array in weights.items()}
-        own = dict(self.module.named_parameters(remove_duplicate=False))
-        self.module.load_state_dict(dict(self.buffers_at_start) | state, strict=True)
-        if set(own) != set(state):
-            raise KeyError(f"weights for {sorted(set(own) ^ set(state))[0]}: the module and the weight map disagree")
-        return self.module
+    def load(self, entering: Entering, mode: Mode = None) -> nn.Module:
+        """A copy of the module with what enters, in ``mode``."""
+        module = self.prepared.reference.copy(entering.weights | entering.buffers, self.precision, self.device)
+        for name, array in self._replaced.items():
+            _put(module, name, self._tensor(array))
+        return module if mode is None else module.train(mode)
 
-    def _tensor(self, array: np.ndarray) -> torch.Tensor:
-        return to_torch(array, self.precision, self.device)
-
-    def batch(self, batch: Batch) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    def batch(self, batch: Batch) -> tuple[Tensors, Tensors]:
         """A batch on the device: its inputs and its targets, by name."""
         inputs = {name: self._tensor(array) for name, array in batch.inputs.items()}
         return inputs, {name: self._tensor(array) for name, array in batch.targets.items()}
 
+    def _backward(self, outputs: Any, named: Tensors, targets: Tensors, entering: Entering) -> torch.Tensor | None:
+        """Gradients of the loss, or of the outputs against their random cotangents, into every leaf."""
+        if self.pair.loss is not None:
+            loss = self.pair.loss[0](outputs, *targets.values())
+            loss.backward(torch.tensor(entering.cotangent, dtype=loss.dtype, device=self.device))
+            return loss
+        wanted = {name: tensor for name, tensor in named.items() if tensor.requires_grad}
+        against = [
+            self._tensor(cotangent_of(name, tuple(tensor.shape), entering.seed, self.precision)).to(tensor.dtype)
+            * entering.cotangent
+            for name, tensor in wanted.items()
+        ]
+        if wanted:
+            torch.autograd.backward(list(wanted.values()), against)
+        return None
 
-def _gradient(leaf: torch.Tensor) -> torch.Tensor:
+    def _collected(self, entering: Entering) -> Entering:
+        """What enters with every two parameters that the port holds as their sum collected in the first."""
+        summed = self.prepared.summed
+        wide = {name: entering.weights[name].astype(np.float64) for one in summed for name in (one.first, one.second)}
+        for one in summed:
+            one.collect(wide)
+        return replace(entering, weights=entering.weights | wide)
+
+    def _buffers(self, module: nn.Module) -> Arrays:
+        own = dict(module.named_buffers())
+        return {f"state/{name}": _seen(own[name]) for name in self.prepared.buffers}
+
+    def _constants(self, module: nn.Module) -> Tensors:
+        """The floating buffers that the port has no counterpart of."""
+        return {
+            name: tensor
+            for name, tensor in module.named_buffers()
+            if name in self.prepared.constants and tensor.is_floating_point()
+        }
+
+    def _watch(self, module: nn.Module) -> None:
+        """Have every batch norm of a copy note how many values its variance is taken over."""
+        for path, layer in module.named_modules():
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.momentum is not None:
+                name = f"{path}.running_var" if path else "running_var"
+                layer.register_forward_pre_hook(partial(self._note, name, float(layer.momentum)))
+
+    def _note(self, name: str, momentum: float, layer: nn.Module, args: tuple) -> None:
+        self.variances[name] = (momentum, args[0].numel() / args[0].shape[1])
+
+    @contextmanager
+    def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[None]:
+        if not mode:
+            yield
+            return
+        with replayed(mask_seed(entering, step)) as record:
+            yield
+        self.dropouts, self.not_compared = list(record.drawn), list(record.not_compared)
+
+    @contextmanager
+    def _as_promoted(self) -> Iterator[None]:
+        if not self.promoted:
+            yield
+            return
+        from compare.islands.reference import promoted_torch
+
+        with promoted_torch(self.sought) as seen:
+            yield
+        self.inside = list(dict.fromkeys([*self.inside, *seen]))
+        self.twins = {**seen.twins, **self.twins}
+        self.calls = list(dict.fromkeys([*self.calls, *seen.calls]))
+
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return to_torch(array, self.precision, self.device)
+
+
+def _put(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
+    """A buffer, or a plain attribute, at its dotted name."""
+    path, _, last = name.rpartition(".")
+    owner = module.get_submodule(path)
+    if last in owner._buffers:
+        owner._buffers[last] = tensor
+    else:
+        setattr(owner, last, tensor)
+
+
+def _gradient(leaf: torch.Tensor) -> np.ndarray:
     """What backward() left in ``.grad``; where nothing reached the leaf it left None, and the gradient is zero."""
-    return torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+    return _seen(torch.zeros_like(leaf) if leaf.grad is None else leaf.grad)
 
 
-def _parameters(module: nn.Module) -> Arrays:
-    return {name: from_torch(parameter).astype(np.float64) for name, parameter in module.named_parameters()}
+def _seen(tensor: torch.Tensor) -> np.ndarray:
+    """A result in NumPy: nobody else holds it, so that its memory can be shared where NumPy knows its dtype."""
+    tensor = tensor.detach().resolve_conj()
+    if tensor.device.type == "cpu" and tensor.dtype is not torch.bfloat16:
+        return tensor.numpy()
+    return from_torch(tensor)
+
+
+def _values(parameters: dict[str, nn.Parameter]) -> Arrays:
+    return {name: from_torch(parameter).astype(np.float64) for name, parameter in parameters.items()}

@@ -37,7 +37,7 @@ def _port(change: Callable[[Callable], Callable]) -> Callable[[Pair], Pair]:
 
 
 def _loss(loss: Callable) -> Callable[[Pair], Pair]:
-    return lambda pair: replace(pair, port_loss=loss)
+    return lambda pair: replace(pair, loss=(pair.loss[0], loss))
 
 
 def _optimizer(port: Callable) -> Callable[[Pair], Pair]:

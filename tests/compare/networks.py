@@ -11,8 +11,10 @@ import jaxport.losses
 import jaxport.optimizers
 import torchref.losses
 import torchref.optimizers
-from compare.pair import Batch, Entering, Optimizers, Pair, enter
+from compare.batch import Batch
+from compare.pair import Entering, Optimizers, Pair
 from compare.precision import Precision
+from compare.prepare import prepare
 from compare.weights import WeightMap, same, uniform_fan_in
 
 TORCH = {"relu": torch.relu, "tanh": torch.tanh}
@@ -67,11 +69,10 @@ def network_pair(architecture: Architecture) -> Pair:
         title=str(architecture),
         reference=reference,
         port=port,
-        draw=draw,
+        batch=draw,
         weights=lambda rng: uniform_fan_in(shapes, rng),
         weight_map=WeightMap(same(*shapes)),
-        reference_loss=torchref.losses.cross_entropy,
-        port_loss=jaxport.losses.cross_entropy,
+        loss=(torchref.losses.cross_entropy, jaxport.losses.cross_entropy),
         optimizers=Optimizers(torchref.optimizers.sgd, jaxport.optimizers.sgd, {"learning_rate": 0.1, "momentum": 0.9}),
         smooth=architecture.activation == "tanh",
     )
@@ -79,6 +80,6 @@ def network_pair(architecture: Architecture) -> Pair:
 
 def enter_scaled(pair: Pair, seed: int, scale: float, precision: Precision, steps: int = 1) -> Entering:
     """What enters, with every weight ``scale`` times as large."""
-    entering = enter(pair, seed, steps)
+    entering = prepare(pair).enter(seed, steps)
     weights = {name: scale * array for name, array in entering.weights.items()}
     return replace(entering, weights=weights).at(precision)

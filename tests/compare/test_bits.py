@@ -10,7 +10,7 @@ from jax import numpy as jnp
 from compare.bits import precision_flag
 from compare.precision import BFLOAT16, FLOAT32
 from compare.verdict import Verdict, judge
-from compare.verify import verify
+from compare.verification import verify
 from tests.compare.faults import SQUARE, square
 
 BITS = {"TF32": 11, "bfloat16": 8}

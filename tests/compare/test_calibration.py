@@ -5,6 +5,7 @@ import pytest
 
 from compare.bits import precision_flag
 from compare.precision import FLOAT32
+from compare.prepare import prepare
 from compare.quartet import Quartet
 from compare.verdict import MARGIN, Verdict
 from tests.compare.networks import enter_scaled, network_pair, random_architecture
@@ -19,7 +20,7 @@ def judged(cpu) -> list:
     rows = []
     for number in range(ARCHITECTURES):
         pair = network_pair(random_architecture(rng))
-        quartet = Quartet(pair, FLOAT32, cpu, cpu)
+        quartet = Quartet(prepare(pair), FLOAT32, cpu, cpu)
         for draw in range(DRAWS):
             scale = float(np.exp(rng.uniform(np.log(0.1), np.log(3))))
             entering = enter_scaled(pair, int(rng.integers(1 << 30)), scale, FLOAT32)

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from compare.contrast import contrast
-from compare.pair import enter
 from compare.pairs import find
 from compare.precision import FLOAT32
+from compare.prepare import prepare
 from compare.sides.reference import ReferenceSide
 
 
@@ -33,8 +33,8 @@ def test_the_tape_runs_from_the_loss_to_every_leaf(made):
 def test_the_tape_lists_what_autograd_packs(made, cpu):
     """The same arrays that ``saved_tensors_hooks`` sees saved, by shape and type, no more and no fewer."""
     pair = find("mlp")
-    side = ReferenceSide(pair, FLOAT32, cpu.torch)
-    module, inputs, targets = side.tensors(enter(pair, 0, 1).at(FLOAT32))
+    side, entering = ReferenceSide(prepare(pair), FLOAT32, cpu.torch), prepare(pair).enter(0, 1).at(FLOAT32)
+    module, (inputs, targets) = side.load(entering), side.batch(entering.batches[0])
     packed = []
 
     def pack(tensor):
@@ -42,7 +42,7 @@ def test_the_tape_lists_what_autograd_packs(made, cpu):
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        pair.reference_loss(module(*inputs.values()), *targets.values())
+        pair.loss[0](module(*inputs.values()), *targets.values())
     listed = [(kept.shape, kept.dtype, kept.bytes) for node in made.tape for kept in node.saved]
     assert sorted(listed) == sorted(packed)
 
@@ -62,10 +62,12 @@ def test_the_residuals_are_those_of_vjp(made, cpu):
     """As many arrays, of the same bytes, as ``jax.vjp`` returns in its pull-back."""
     from compare.sides.port import PortSide
 
-    pair = find("mlp")
-    side = PortSide(pair, FLOAT32, cpu.jax)
-    params, inputs, targets = side.arrays(enter(pair, 0, 1).at(FLOAT32))
-    _, pull_back = jax.vjp(side.loss_of(inputs, targets), params)
+    ready = prepare(find("mlp"))
+    side, entering = PortSide(ready, FLOAT32, cpu.jax), ready.enter(0, 1).at(FLOAT32)
+    leaves, inputs, targets = side.arrays(entering)
+    params, rest = side.tree(leaves)
+    loss_of = side.loss_of(inputs, targets, entering.batches[0])
+    _, pull_back = jax.vjp(lambda params: loss_of(params, rest)[0], params)
     assert sorted(one.bytes for one in made.residuals) == sorted(leaf.nbytes for leaf in jax.tree.leaves(pull_back))
 
 

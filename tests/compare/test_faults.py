@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compare.pair import enter
 from compare.precision import FLOAT32
+from compare.prepare import prepare
 from compare.probes import full_batches
-from compare.quartet import Quartet
+from compare.quartet import STEPS, Quartet
 from compare.verdict import Verdict
-from compare.verify import STEPS, verify
+from compare.verification import TRAINING_STEPS, verify
 from tests.compare.faults import FAULTS, Fault, square
 
 END_TO_END = [
@@ -21,16 +21,14 @@ END_TO_END = [
 def four_runs(fault: Fault, cpu) -> tuple[Quartet, list]:
     """The four runs of the faulty pair on the named probe: outputs and gradients, or training steps."""
     pair = fault.plant(square())
-    quartet = Quartet(pair, FLOAT32, cpu, cpu)
-    entering = enter(pair, 0, STEPS).at(FLOAT32)
+    quartet = Quartet(prepare(pair), FLOAT32, cpu, cpu)
+    entering = quartet.prepared.enter(0, TRAINING_STEPS).at(FLOAT32)
     if fault.probe != "batch":
         probe = full_batches(entering.batches[0], FLOAT32, 0)[fault.probe]
         entering = replace(entering, batches=(probe.at(FLOAT32),))
     if "update" not in fault.quantity:
         return quartet, list(quartet.run(entering))
-    t, t64 = quartet.steps_reference(entering)
-    j, j64 = quartet.steps_port(entering)
-    return quartet, [t, j, t64, j64]
+    return quartet, list(quartet.run(entering, STEPS))
 
 
 @pytest.fixture(scope="module", params=FAULTS, ids=lambda fault: fault.name)

@@ -6,7 +6,7 @@ import torch
 
 from compare import devices, pairs
 from compare.verdict import Verdict
-from compare.verify import verify
+from compare.verification import verify
 
 pytestmark = pytest.mark.gpu
 

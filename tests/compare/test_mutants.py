@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from compare.mutants import mutants
-from compare.pair import enter
 from compare.precision import FLOAT32
+from compare.prepare import prepare
 from tests.compare.faults import square
 
 
 @pytest.fixture
 def entering():
     """What enters the pair with a square weight."""
-    return enter(square(), 0, 2).at(FLOAT32)
+    return prepare(square()).enter(0, 2).at(FLOAT32)
 
 
 def differences(one, other) -> set[str]:

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from compare.pair import enter
 from compare.pairs import find
 from compare.precision import BFLOAT16, FLOAT32
+from compare.prepare import prepare
 
 
 def test_the_same_seed_gives_the_same_arrays_and_another_gives_others():
     """All that is drawn comes from the seed, and every step has a batch of its own."""
-    pair = find("mlp")
-    one, same, other = enter(pair, 0, 2), enter(pair, 0, 2), enter(pair, 1, 2)
+    ready = prepare(find("mlp"))
+    one, same, other = ready.enter(0, 2), ready.enter(0, 2), ready.enter(1, 2)
     np.testing.assert_array_equal(one.weights["net.1.weight"], same.weights["net.1.weight"])
     np.testing.assert_array_equal(one.batches[1].inputs["images"], same.batches[1].inputs["images"])
     assert not np.array_equal(one.weights["net.1.weight"], other.weights["net.1.weight"])
@@ -19,9 +19,9 @@ def test_the_same_seed_gives_the_same_arrays_and_another_gives_others():
 
 def test_what_enters_is_rounded_once_and_stays_frozen():
     """Weights and inputs at the working precision, labels untouched, all read-only."""
-    entering = enter(find("loose"), 0, 1).at(BFLOAT16)
+    entering = prepare(find("loose")).enter(0, 1).at(BFLOAT16)
     for array in (*entering.weights.values(), *entering.batches[0].inputs.values()):
         assert not array.flags.writeable
         assert (array.view(np.uint32) & 0xFFFF == 0).all()  # bfloat16 is float32's upper half
     assert entering.batches[0].targets["y"].dtype.kind == "i"
-    assert enter(find("loose"), 0, 1).at(FLOAT32).weights["W1"].dtype == np.float32
+    assert prepare(find("loose")).enter(0, 1).at(FLOAT32).weights["W1"].dtype == np.float32

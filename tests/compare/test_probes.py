@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compare.pair import Batch
+from compare.batch import Batch
 from compare.precision import FLOAT32
 from compare.probes import full_batches, other_sizes, perturbed
 

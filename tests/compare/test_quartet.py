@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from compare.pair import enter
 from compare.precision import BFLOAT16, FLOAT32, FLOAT64
-from compare.quartet import Quartet, steps_named
+from compare.prepare import prepare
+from compare.quartet import STEPS, Quartet, steps_named
 from tests.compare.faults import square
 
 
 @pytest.fixture(scope="module", params=[FLOAT32, BFLOAT16], ids=lambda precision: precision.name)
 def quartet(request, cpu):
     """The sound pair at a working precision."""
-    return Quartet(square(), request.param, cpu, cpu)
+    return Quartet(prepare(square()), request.param, cpu, cpu)
 
 
 def test_each_run_has_the_precision_it_claims(quartet):
     """The working runs err by their format's rounding, the oracles agree to float64's."""
-    entering = enter(quartet.pair, 0, 1).at(quartet.precision)
+    entering = quartet.prepared.enter(0, 1).at(quartet.precision)
     t, j, t64, j64 = quartet.run(entering)
     assert list(t) == list(t64)
     assert set(t) == set(j) == set(j64)
@@ -32,10 +32,9 @@ def test_each_run_has_the_precision_it_claims(quartet):
 
 def test_running_again_gives_the_same_bits(quartet):
     """No state is carried from one run to the next, not even by training steps in between."""
-    entering = enter(quartet.pair, 0, 2).at(quartet.precision)
+    entering = quartet.prepared.enter(0, 2).at(quartet.precision)
     first = quartet.run(entering)
-    quartet.steps_reference(entering)
-    quartet.steps_port(entering)
+    quartet.run(entering, STEPS)
     for before, after in zip(first, quartet.run(entering), strict=True):
         for name, array in before.items():
             np.testing.assert_array_equal(array, after[name])

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from compare.batch import Batch
 from compare.errors import UsageError
-from compare.pair import Batch, Optimizers, Pair
+from compare.pair import Optimizers, Pair
 from compare.verdict import Verdict
-from compare.verify import verify
+from compare.verification import Plan, verify
 from compare.weights import WeightMap, same
 from tests.compare.faults import square
 
@@ -32,15 +33,15 @@ def small_pair(reference, port, x: np.ndarray) -> Pair:
         title="small",
         reference=reference,
         port=port,
-        draw=lambda rng: Batch({"x": x}, {}),
+        batch=lambda rng: Batch({"x": x}, {}),
         weights=lambda rng: {"w": rng.uniform(0.5, 1.5, x.shape[1])},
         weight_map=WeightMap(same("w")),
-        reference_loss=lambda z: (z**2).sum(),
-        port_loss=lambda z: (z**2).sum(),
+        loss=(lambda z: (z**2).sum(), lambda z: (z**2).sum()),
         optimizers=Optimizers(plain_sgd_torch, plain_sgd_jax, {"learning_rate": 0.1}),
     )
 
 
+QUICK = Plan(quick=True)
 X = np.random.default_rng(0).standard_normal((8, 4)).astype(np.float32)
 
 
@@ -118,7 +119,7 @@ def test_a_port_that_raises_on_one_row_is_invalid(cpu):
             raise TypeError("one row is not supported")
         return x * params["w"]
 
-    report = verify(small_pair(lambda p, x: x * p["w"], port, X), cpu, all_probes=True)
+    report = verify(small_pair(lambda p, x: x * p["w"], port, X), cpu, plan=Plan(all_probes=True))
     wrong = [quantity for quantity in report.quantities if quantity.verdict is not Verdict.MATCH]
     assert [(one.probe, one.verdict) for one in wrong] == [("one_row", Verdict.INVALID)]
     assert "the port raised TypeError: one row is not supported" in wrong[0].judgement.reason
@@ -135,39 +136,58 @@ def test_a_model_that_raises_on_the_batch_itself_is_bad_input(cpu):
 
 
 def test_outputs_of_another_structure_are_invalid(cpu):
-    """One output here, two there: each is named with its owner."""
+    """One output here, two there: both structures are named, and nothing of the pair counts as compared."""
     pair = small_pair(lambda p, x: x * p["w"], lambda p, x: (x * p["w"], x), X)
-    report = verify(replace(pair, port_loss=lambda z: (z[0] ** 2).sum()), cpu)
-    reasons = {quantity.name: quantity.judgement.reason for quantity in report.quantities if quantity.probe == "batch"}
+    report = verify(replace(pair, loss=(pair.loss[0], lambda z: (z[0] ** 2).sum())), cpu)
+    reasons = {quantity.probe: quantity.judgement.reason for quantity in report.quantities}
     assert report.verdict is Verdict.INVALID
-    assert reasons["output"] == "only the reference has it"
-    assert reasons["output/0"] == reasons["output/1"] == "only the port has it"
+    assert report.failed()
+    assert reasons["batch"] == "the reference returns {output: (8, 4)}, the port {output/0: (8, 4), output/1: (8, 4)}"
+    assert report.coverage.not_compared == ("grad/w", "update/w")
 
 
 def test_an_output_of_another_shape_is_invalid(cpu):
     """A lost axis is no number."""
     pair = small_pair(lambda p, x: x * p["w"], lambda p, x: (x * p["w"]).reshape(-1), X)
     report = verify(pair, cpu)
-    assert by_probe(report, "output")["batch"].judgement.reason == "shape (8, 4) in the reference, (32,) in the port"
+    assert by_probe(report, "output")["batch"].judgement.reason == (
+        "the reference returns {output: (8, 4)}, the port {output: (32,)}"
+    )
+    assert report.verdict is Verdict.INVALID
+
+
+class Counting(torch.nn.Module):
+    """One weight and a buffer that the port has no counterpart of; a call may change it."""
+
+    def __init__(self, persistent: bool, changes: bool):
+        super().__init__()
+        self.w = torch.nn.Parameter(torch.ones(4))
+        self.register_buffer("running", torch.zeros(4), persistent=persistent)
+        self.changes = changes
+
+    def forward(self, x):
+        if self.changes:
+            self.running += 1
+        return x * self.w
 
 
 @pytest.mark.parametrize("persistent", [False, True])
-def test_a_buffer_nobody_compared_makes_the_pair_incomplete(persistent, cpu):
-    """A buffer has no counterpart in this map: said, not passed over."""
-
-    class WithBuffer(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.w = torch.nn.Parameter(torch.ones(4))
-            self.register_buffer("running", torch.zeros(4), persistent=persistent)
-
-        def forward(self, x):
-            return x * self.w
-
-    report = verify(small_pair(WithBuffer(), lambda p, x: x * p["w"], X), cpu)
+def test_a_buffer_that_changes_and_nobody_compared_makes_the_pair_incomplete(persistent, cpu):
+    """It has no counterpart in this map, and a run does not leave it as it was: said, not passed over."""
+    report = verify(small_pair(Counting(persistent, True), lambda p, x: x * p["w"], X), cpu, plan=QUICK)
     assert report.verdict is Verdict.INCOMPLETE
     assert report.coverage.not_compared == ("buffer running",)
+    assert report.coverage.constants == ()
     assert report.failed()
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_a_buffer_that_stays_is_listed_as_a_constant(persistent, cpu):
+    """A table that the port computes for itself does not count."""
+    report = verify(small_pair(Counting(persistent, False), lambda p, x: x * p["w"], X), cpu, plan=QUICK)
+    assert report.verdict is Verdict.MATCH
+    assert report.coverage.constants == ("running",)
+    assert report.coverage.not_compared == ()
 
 
 def test_a_quantity_that_never_changes_is_uninformative(cpu):
@@ -200,6 +220,6 @@ def test_oracles_may_run_elsewhere_and_the_result_is_the_same(cpu):
 
 def test_the_seed_is_what_decides(cpu):
     """Another seed, other arrays, the same verdict."""
-    one, other = verify(square(), cpu, seed=0), verify(square(), cpu, seed=7)
+    one, other = verify(square(), cpu), verify(square(), cpu, plan=Plan(seed=7))
     assert other.verdict is Verdict.MATCH
     assert one.quantities[0].judgement.scale != other.quantities[0].judgement.scale

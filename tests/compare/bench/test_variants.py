@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from compare.bench.variants import COMPILED, EAGER, VARIANTS
-from compare.pair import enter
 from compare.pairs import find
 from compare.precision import FLOAT32, FLOAT64
+from compare.prepare import prepare
 
 STEPS = 4
 QUICK = [name for name in VARIANTS if name != COMPILED]
@@ -15,11 +15,11 @@ QUICK = [name for name in VARIANTS if name != COMPILED]
 @pytest.fixture(scope="module")
 def entering():
     """The small case with four batches."""
-    return enter(find("loose"), 0, STEPS).at(FLOAT32)
+    return prepare(find("loose")).enter(0, STEPS).at(FLOAT32)
 
 
 def after(name, entering, cpu, precision, passes=1):
-    runner = VARIANTS[name](find("loose"), entering, precision, cpu)
+    runner = VARIANTS[name](prepare(find("loose")), entering, precision, cpu)
     runner.call(passes * STEPS // runner.steps_per_call)
     runner.wait()
     return runner.parameters()
@@ -45,5 +45,5 @@ def test_each_variant_trains(name, entering, cpu):
 
 def test_only_scan_makes_many_steps_in_a_call(entering, cpu):
     """One step per call and K steps per call are different questions."""
-    counts = {name: VARIANTS[name](find("loose"), entering, FLOAT32, cpu).steps_per_call for name in QUICK}
+    counts = {name: VARIANTS[name](prepare(find("loose")), entering, FLOAT32, cpu).steps_per_call for name in QUICK}
     assert counts == {name: STEPS if "scan" in name else 1 for name in QUICK}

@@ -16,7 +16,7 @@ from compare.quantity import Quantity, kind_of
 from compare.report.files import to_json
 from compare.report.form import plain, train_form, verify_form
 from compare.verdict import Judgement, Verdict, Worst
-from compare.verify import PairReport
+from compare.verification import PairReport
 from tests.compare.test_drift import FLIP, step, training
 
 JUDGED = Judgement(
@@ -54,7 +54,18 @@ def report(*quantities: Quantity, **other: Any) -> PairReport:
         dtype="float32",
         quantities=quantities or (quantity("output"), quantity("grad/w")),
         precision=None,
-        coverage=Coverage({"output": 1}, 1234, (), {"fills": 0, "flushed": 0, "nonfinite": 0}, (), ("batch",), {}),
+        coverage=Coverage(
+            counts={"output": 1, "update": 1},
+            parameters=1234,
+            not_compared=(),
+            drawn=(),
+            constants=(),
+            frozen=(),
+            left_out={"fills": 0, "flushed": 0, "nonfinite": 0},
+            uninformative=(),
+            probes=("batch",),
+            skipped={},
+        ),
         teeth=Teeth(("first bias dropped",), {"output": ("first bias dropped",), "gradient": ()}),
         weight_map=("w -> w (same: both sides name and store it alike)",),
         notices=(),

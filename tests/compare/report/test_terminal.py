@@ -12,7 +12,7 @@ from compare.quantity import Quantity
 from compare.report import terminal
 from compare.report.form import train_form, verify_form
 from compare.verdict import Verdict
-from compare.verify import PairReport
+from compare.verification import PairReport
 from tests.compare.report.test_form import quantity, report
 from tests.compare.test_drift import FLIP, step, training
 

@@ -8,13 +8,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 
 from compare import pairs
+from compare.batch import Batch
 from compare.devices import Device
 from compare.errors import UsageError
 from compare.mutants import mutants
-from compare.pair import Batch, Entering, Pair, enter
+from compare.pair import Entering, Pair
 from compare.precision import BFLOAT16, FLOAT32, FLOAT64, Precision
+from compare.prepare import prepare
 from compare.sides.port import PortSide
 from compare.weights import WeightMap, same
 
@@ -30,19 +33,19 @@ def loose() -> Pair:
 @pytest.fixture(scope="module")
 def entering(loose: Pair) -> Entering:
     """Three batches for it."""
-    return enter(loose, seed=0, steps=3).at(FLOAT32)
+    return prepare(loose).enter(seed=0, steps=3).at(FLOAT32)
 
 
 @pytest.fixture(scope="module", params=[FLOAT64, FLOAT32, BFLOAT16], ids=lambda precision: precision.name)
 def side(request: pytest.FixtureRequest, loose: Pair, cpu: Device) -> PortSide:
     """It at each precision, compiled once for all tests below."""
-    return PortSide(loose, request.param, cpu.jax)
+    return PortSide(prepare(loose), request.param, cpu.jax)
 
 
 @pytest.fixture(scope="module")
 def side_64(loose: Pair, cpu: Device) -> PortSide:
     """It in float64 alone."""
-    return PortSide(loose, FLOAT64, cpu.jax)
+    return PortSide(prepare(loose), FLOAT64, cpu.jax)
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +72,7 @@ def test_x64_is_on_for_the_oracle_only(
 ) -> None:
     """What ``jnp.zeros`` and ``jnp.arange`` make inside the user's model, traced for gradients and for steps."""
     seen: list[Any] = []
-    side = PortSide(replace(loose, port=_noting(seen)), precision, cpu.jax)
+    side = PortSide(prepare(replace(loose, port=_noting(seen))), precision, cpu.jax)
     with jax.enable_x64(precision is FLOAT32):  # whoever calls may have it the other way round
         side.run(entering)
         side.steps(entering)
@@ -100,14 +103,14 @@ def test_inputs_keep_their_order_and_integers_get_no_gradient(loose: Pair, cpu: 
     pair = replace(
         loose,
         port=lambda p, z, n, a: 10 * z * p["w"] - a + n[:, None].astype(z.dtype),
-        draw=draw,
+        batch=draw,
         weights=lambda rng: {"w": rng.standard_normal(4)},
         weight_map=WeightMap(same("w")),
-        port_loss=lambda outputs, v, b: outputs.sum() + (v - 2 * b).sum(),
+        loss=(torch.sum, lambda outputs, v, b: outputs.sum() + (v - 2 * b).sum()),
     )
-    entering = enter(pair, 0, 1)
+    entering = prepare(pair).enter(0, 1)
     batch, w = entering.batches[0], entering.weights["w"]
-    ran = PortSide(pair, FLOAT64, cpu.jax).run(entering)
+    ran = PortSide(prepare(pair), FLOAT64, cpu.jax).run(entering)
     z, n, a = batch.inputs.values()
     np.testing.assert_allclose(ran["output"], 10 * z * w - a + n[:, None], rtol=1e-14)
     assert ran["loss"] == pytest.approx(ran["output"].sum() + batch.targets["v"].sum() - 6)
@@ -147,7 +150,7 @@ def test_no_state_is_carried_over(side: PortSide, entering: Entering) -> None:
 
 def test_a_mutant_reuses_the_program(loose: Pair, entering: Entering, cpu: Device) -> None:
     """Weights, rows, labels, cotangent and hyper-parameters are arguments: all mutants share what is compiled."""
-    side, made = PortSide(loose, FLOAT32, cpu.jax), mutants(entering)
+    side, made = PortSide(prepare(loose), FLOAT32, cpu.jax), mutants(entering)
     programs = side._value_and_grads, side._init, side._step
     for mutant in (entering, *made.values()):
         side.run(mutant)
@@ -156,12 +159,13 @@ def test_a_mutant_reuses_the_program(loose: Pair, entering: Entering, cpu: Devic
     assert [program._cache_size() for program in programs] == [1, 1, 1]
 
 
-def test_a_port_of_other_sizes_is_refused_by_name(cpu: Device) -> None:
+def test_a_port_of_other_sizes_is_refused_by_name() -> None:
     """Before anything is computed, with both shapes."""
     import jaxport.mlp
 
     pair = pairs.find("mlp", rows=2)
-    PortSide(pair, FLOAT32, cpu.jax).check_shapes(enter(pair, 0, 1))
+    assert prepare(pair).leaves["params/Dense_0/kernel"] == (784, 128)
     narrow = replace(pair, port=jaxport.mlp.MLP(hidden=64))
-    with pytest.raises(UsageError, match=r"Dense_0/kernel has shape \(784, 64\), the map gives it \(784, 128\)"):
-        PortSide(narrow, FLOAT32, cpu.jax).check_shapes(enter(pair, 0, 1))
+    complaint = r"net.1.weight is \(784, 128\) in the common layout, params/Dense_0/kernel is \(784, 64\)"
+    with pytest.raises(UsageError, match=complaint):
+        prepare(narrow)

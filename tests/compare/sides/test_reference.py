@@ -8,10 +8,13 @@ import pytest
 import torch
 
 from compare import pairs
+from compare.batch import Batch
 from compare.devices import Device
-from compare.pair import Batch, Entering, Pair, enter
+from compare.pair import Entering, Pair
 from compare.precision import BFLOAT16, FLOAT32, FLOAT64, Precision
+from compare.prepare import prepare
 from compare.sides.reference import ReferenceSide
+from compare.weights import WeightMap, same
 
 NUMPY = {FLOAT64: "float64", FLOAT32: "float32", BFLOAT16: "float32"}  # what a precision comes out as
 
@@ -25,11 +28,11 @@ def loose() -> Pair:
 @pytest.fixture(scope="module")
 def entering(loose: Pair) -> Entering:
     """Three batches for it."""
-    return enter(loose, seed=0, steps=3).at(FLOAT32)
+    return prepare(loose).enter(seed=0, steps=3).at(FLOAT32)
 
 
 def _side(pair: Pair, cpu: Device, precision: Precision = FLOAT64) -> ReferenceSide:
-    return ReferenceSide(pair, precision, cpu.torch)
+    return ReferenceSide(prepare(pair), precision, cpu.torch)
 
 
 def _pair_of_two(loose: Pair) -> Pair:
@@ -42,9 +45,10 @@ def _pair_of_two(loose: Pair) -> Pair:
     return replace(
         loose,
         reference=lambda p, z, n, a: 10 * z * p["w"] - a + n[:, None],
-        draw=draw,
+        batch=draw,
         weights=lambda rng: {"w": rng.standard_normal(4)},
-        reference_loss=torch.sum,
+        loss=(torch.sum, lambda outputs: outputs.sum()),
+        weight_map=WeightMap(same("w")),
     )
 
 
@@ -57,8 +61,8 @@ def test_the_pairs_module_is_never_touched(cpu: Device, training: bool) -> None:
     before = copy.deepcopy(pair.reference.state_dict())
     for precision in (FLOAT32, FLOAT64):
         side = _side(pair, cpu, precision)
-        side.run(enter(pair, 0, 2))
-        side.steps(enter(pair, 0, 2))
+        side.run(prepare(pair).enter(0, 2))
+        side.steps(prepare(pair).enter(0, 2))
     for name, tensor in pair.reference.state_dict().items():
         assert tensor.dtype == torch.float32
         assert torch.equal(tensor, before[name]), name
@@ -85,16 +89,19 @@ def test_float64_is_no_widened_float32(loose: Pair, entering: Entering, cpu: Dev
 
 
 def test_what_is_returned_is_named(loose: Pair, entering: Entering, cpu: Device) -> None:
-    """Outputs, loss, each parameter's gradient, each floating input's."""
+    """Outputs, loss, each parameter's gradient, each floating input's; of a step the updates, of the last the state."""
     names = ["output", "loss", "grad/W1", "grad/b1", "grad/W2", "grad/b2", "grad/input.x"]
     assert list(_side(loose, cpu).run(entering)) == names
-    assert list(_side(loose, cpu).steps(entering)[2]) == ["loss", *(f"update/{n}" for n in ("W1", "b1", "W2", "b2"))]
+    first, _, last = _side(loose, cpu).steps(entering)
+    updates = {"loss", *(f"update/{name}" for name in ("W1", "b1", "W2", "b2"))}
+    assert set(first) == updates
+    assert set(last) == updates | {f"optimizer/momentum_buffer/{name}" for name in ("W1", "b1", "W2", "b2")}
 
 
 def test_inputs_keep_their_order_and_integers_get_no_gradient(loose: Pair, cpu: Device) -> None:
     """Positional arguments in the batch's order; whole numbers are not differentiated."""
     pair = _pair_of_two(loose)
-    entering = enter(pair, 0, 1)
+    entering = prepare(pair).enter(0, 1)
     batch, w = entering.batches[0].inputs, entering.weights["w"]
     ran = _side(pair, cpu).run(entering)
     np.testing.assert_allclose(ran["output"], 10 * batch["z"] * w - batch["a"] + batch["n"][:, None], rtol=1e-14)

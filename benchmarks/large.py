@@ -1,0 +1,236 @@
+"""What a verdict on a large model costs, in time and in memory.
+
+    python benchmarks/large.py [--millions 50 300] [--json results/cpu/large.json]
+
+For each size, a stack of transformer blocks with that many parameters, written in PyTorch and in Flax. In a process of
+its own each:
+
+- *passes*: the forward and backward passes that a verdict needs, both frameworks at float32 and float64, by plain code,
+  warm (compilation apart);
+- *verdict*: ``compare.verify(..., quick=True)`` with its compilation, and the same with every compiled program warm;
+- *full*: the default run, probes and mutants included;
+- *memory*: the peak of the verdict's process over what the two models take before it starts.
+"""
+
+import argparse
+import gc
+import json
+import resource
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROWS, LENGTH, HEADS = 4, 64, 8
+
+
+def models(millions: float):
+    """Both sides, and the batch: pre-norm blocks with attention and an MLP of four times the width."""
+    import torch
+    from flax import linen
+
+    blocks = 4 if millions <= 60 else 6
+    width = int((millions * 1e6 / (12 * blocks)) ** 0.5) // 64 * 64 + 64
+
+    class Block(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm1, self.norm2 = torch.nn.LayerNorm(width), torch.nn.LayerNorm(width)
+            self.query, self.key = torch.nn.Linear(width, width), torch.nn.Linear(width, width)
+            self.value, self.out = torch.nn.Linear(width, width), torch.nn.Linear(width, width)
+            self.up, self.down = torch.nn.Linear(width, 4 * width), torch.nn.Linear(4 * width, width)
+
+        def forward(self, x):
+            h = self.norm1(x)
+            split = [p(h).unflatten(-1, (HEADS, -1)).transpose(1, 2) for p in (self.query, self.key, self.value)]
+            weights = (split[0] @ split[1].transpose(-1, -2) / (width // HEADS) ** 0.5).softmax(-1)
+            x = x + self.out((weights @ split[2]).transpose(1, 2).flatten(-2))
+            return x + self.down(torch.nn.functional.gelu(self.up(self.norm2(x))))
+
+    class Reference(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.blocks = torch.nn.Sequential(*(Block() for _ in range(blocks)))
+
+        def forward(self, x):
+            return self.blocks(x)
+
+    class PortBlock(linen.Module):
+        @linen.compact
+        def __call__(self, x):
+            import jax
+
+            h = linen.LayerNorm(epsilon=1e-5, name="norm1", use_fast_variance=False)(x)
+            dense = [linen.Dense(width, name=name)(h) for name in ("query", "key", "value")]
+            q, k, v = (one.reshape(*one.shape[:-1], HEADS, -1).swapaxes(1, 2) for one in dense)
+            weights = jax.nn.softmax(q @ k.swapaxes(-1, -2) / (width // HEADS) ** 0.5)
+            x = x + linen.Dense(width, name="out")((weights @ v).swapaxes(1, 2).reshape(x.shape))
+            h = linen.Dense(4 * width, name="up")(
+                linen.LayerNorm(epsilon=1e-5, name="norm2", use_fast_variance=False)(x)
+            )
+            return x + linen.Dense(width, name="down")(jax.nn.gelu(h, approximate=False))
+
+    class Port(linen.Module):
+        @linen.compact
+        def __call__(self, x):
+            for i in range(blocks):
+                x = PortBlock(name=f"blocks_{i}")(x)
+            return x
+
+    batch = np.random.default_rng(0).standard_normal((ROWS, LENGTH, width), dtype=np.float32)
+    torch.manual_seed(0)
+    return Reference(), Port(), batch
+
+
+def passes(millions: float) -> dict[str, float]:
+    """Seconds of the four forward and backward passes, one after another, each warm."""
+    import jax
+    import jax.numpy as jnp
+    import torch
+
+    reference, port, batch = models(millions)
+    taken = {}
+    for dtype in ("float32", "float64"):
+        module = reference.to(getattr(torch, dtype))
+        x = torch.tensor(batch, dtype=getattr(torch, dtype), requires_grad=True)
+
+        def run(module=module, x=x):
+            module.zero_grad()
+            out = module(x)
+            out.backward(torch.ones_like(out))
+
+        taken[f"torch {dtype}"] = warm(run)
+        module.zero_grad()
+    reference = module = None
+    gc.collect()
+    for dtype in ("float32", "float64"):
+        with jax.enable_x64(dtype == "float64"):
+            x = jnp.array(batch, dtype)
+            params = jax.jit(port.init)(jax.random.key(0), x)
+            params = jax.tree.map(lambda leaf, dtype=dtype: leaf.astype(dtype), params)
+
+            @jax.jit
+            def gradients(params, x):
+                out, pull_back = jax.vjp(port.apply, params, x)
+                return out, pull_back(jnp.ones_like(out))
+
+            taken[f"jax {dtype}"] = warm(lambda p=params, x=x: jax.block_until_ready(gradients(p, x)))
+            params = None
+    return taken
+
+
+def warm(run) -> float:
+    """The best of three, after one that does not count."""
+    run()
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def verdict(millions: float, full: bool) -> dict[str, float | str | int]:
+    """The verdict's wall time, cold and warm, and the peak of memory above the models' own."""
+    import jax
+    import torch  # noqa: F401
+
+    from compare import devices
+    from compare.pair import Pair
+    from compare.precision import FLOAT32
+    from compare.verification import Plan, Session
+
+    reference, port, batch = models(millions)
+    device = devices.choose("cpu")
+    count = sum(parameter.numel() for parameter in reference.parameters())
+    jax.block_until_ready(jax.numpy.zeros(()))
+    gc.collect()
+    before = resident()
+    peak = Peak()
+    session = Session(Pair(reference, port, batch), device, FLOAT32, Plan(quick=not full))
+    start = time.perf_counter()
+    first = session.verify()
+    cold = time.perf_counter() - start
+    measured = {"parameters": count, "verdict": str(first.verdict), "cold_s": cold, "peak_mib": peak.stop() - before}
+    if not full:
+        start = time.perf_counter()
+        session.verify()
+        measured["warm_s"] = time.perf_counter() - start
+    return measured
+
+
+class Peak:
+    """The largest resident size, watched every 5 ms by a thread of its own."""
+
+    def __init__(self) -> None:
+        self.largest, self.going = resident(), True
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
+
+    def _watch(self) -> None:
+        while self.going:
+            self.largest = max(self.largest, resident())
+            time.sleep(0.005)
+
+    def stop(self) -> float:
+        self.going = False
+        self.thread.join()
+        return self.largest
+
+
+def resident() -> float:
+    """Memory of this process in MiB; the peak that the kernel kept, where it does not tell the present one."""
+    status = Path("/proc/self/statm")
+    if status.exists():
+        return int(status.read_text().split()[1]) * resource.getpagesize() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def apart(what: str, millions: float) -> dict:
+    """One measurement in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--one", what, "--millions", str(millions)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--millions", type=float, nargs="+", default=[50, 300], help="parameters")
+    parser.add_argument("--full", action="store_true", help="time the full default run too, at the first size")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--one", choices=("passes", "verdict", "full"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        millions = options.millions[0]
+        made = passes(millions) if options.one == "passes" else verdict(millions, options.one == "full")
+        print(json.dumps(made))
+        return
+    rows = []
+    for index, millions in enumerate(options.millions):
+        row = {"passes_s": apart("passes", millions), **apart("verdict", millions)}
+        needed = sum(row["passes_s"].values())
+        set_mib = row["parameters"] * 8 / 2**20
+        line = (
+            f"{row['parameters']:,} parameters: {row['verdict']}; passes {needed:.1f} s, "
+            f"verdict {row['warm_s']:.1f} s warm ({row['warm_s'] / needed:.2f} times), "
+            f"{row['cold_s']:.1f} s with compiling; peak {row['peak_mib']:,.0f} MiB "
+            f"above the models, {row['peak_mib'] / set_mib:.2f} float64 parameter sets"
+        )
+        if options.full and index == 0:
+            row["full"] = apart("full", millions)
+            line += f"; the full default run {row['full']['cold_s']:.0f} s"
+        print(line, flush=True)
+        rows.append(row)
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

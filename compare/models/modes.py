@@ -1,0 +1,31 @@
+"""Training and evaluation: by which argument a model is told, if by any. Knows neither framework."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Mode = bool | None  # True: training, False: evaluation, None: the model as it is
+
+TRAINS = ("train", "training", "is_training")  # arguments that are true while training
+EVALUATES = ("deterministic", "use_running_average", "eval", "inference")  # arguments that are false while training
+
+
+def mode_arguments(function: Callable[..., Any], mode: Mode, given: Mapping[str, Any]) -> dict[str, bool]:
+    """The keyword arguments by which ``function`` is told the mode: those that its signature names."""
+    if mode is None:
+        return {}
+    names = _names(function)
+    said = {name: mode for name in TRAINS if name in names} | {name: not mode for name in EVALUATES if name in names}
+    return {name: value for name, value in said.items() if name not in given}
+
+
+def takes_mode(function: Callable[..., Any]) -> bool:
+    """Whether the signature of ``function`` has an argument that tells the mode."""
+    return bool(set(_names(function)) & {*TRAINS, *EVALUATES})
+
+
+def _names(function: Callable[..., Any]) -> tuple[str, ...]:
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return ()

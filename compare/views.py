@@ -1,0 +1,93 @@
+"""How an entry of one array is laid out as an entry of another: a *view*, written as steps that can be saved.
+
+A weight map never computes: each of its lines shows the same numbers in two layouts, once through a view of the
+reference's array and once through a view of the port's. Copying one view onto the other carries weights to the port;
+copying it back carries gradients to the reference. So nothing needs an inverse, and both ways are bit-identical.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Step = tuple[str, Any]
+
+STEPS = ("reshape", "transpose", "index", "slice", "flip")
+
+
+@dataclass(frozen=True)
+class View:
+    """Steps that turn a C-contiguous array into a view of it; each is one of
+
+    - ``("reshape", shape)``: only as the first step, where the array is contiguous and no copy is needed;
+    - ``("transpose", axes)``: as ``np.transpose``;
+    - ``("index", (axis, position))``: one position of an axis, which goes away;
+    - ``("slice", (axis, start, stop))``: a range of an axis;
+    - ``("flip", axes)``: those axes from back to front.
+    """
+
+    steps: tuple[Step, ...] = ()
+
+    def of(self, array: np.ndarray) -> np.ndarray:
+        """The view of ``array``: writing to it writes to ``array``."""
+        seen = array
+        for kind, how in self.steps:
+            seen = _STEP[kind](seen, how)
+        return seen
+
+    def then(self, kind: str, how: Any) -> "View":
+        """This view with one more step."""
+        return View((*self.steps, (kind, how)))
+
+    @property
+    def whole(self) -> bool:
+        """Whether it shows every entry."""
+        return all(kind not in ("index", "slice") for kind, _ in self.steps)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{kind} {_said(how)}" for kind, how in self.steps)
+
+    def to_list(self) -> list[list[Any]]:
+        """As JSON holds it."""
+        return [[kind, list(how)] for kind, how in self.steps]
+
+    @classmethod
+    def from_list(cls, steps: Sequence[Sequence[Any]]) -> "View":
+        """Read back what ``to_list`` wrote."""
+        return cls(tuple((str(kind), tuple(int(one) for one in how)) for kind, how in steps))
+
+
+AS_IS = View()
+
+
+def reshaped(*shape: int) -> View:
+    return View((("reshape", shape),))
+
+
+def transposed(*axes: int) -> View:
+    return View((("transpose", axes),))
+
+
+def _index(array: np.ndarray, how: tuple[int, int]) -> np.ndarray:
+    axis, position = how
+    # A 0-d result would be a copy, not a view, without the ellipsis.
+    return array[(slice(None),) * axis + (position, ...)]
+
+
+def _slice(array: np.ndarray, how: tuple[int, int, int]) -> np.ndarray:
+    axis, start, stop = how
+    return array[(slice(None),) * axis + (slice(start, stop),)]
+
+
+_STEP: dict[str, Callable[[np.ndarray, Any], np.ndarray]] = {
+    "reshape": lambda array, shape: array.reshape(shape),
+    "transpose": np.transpose,
+    "index": _index,
+    "slice": _slice,
+    "flip": lambda array, axes: np.flip(array, axes),
+}
+
+
+def _said(how: Any) -> str:
+    return "(" + ", ".join(str(one) for one in how) + ")"

@@ -1,0 +1,283 @@
+"""One call, one line of a test suite: what it returns, what it raises, what it says, and what it leaves alone."""
+
+import copy
+import json
+import random
+import re
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from flax import nnx
+
+import compare
+from compare import Batch, Pair, assert_port, verify
+from compare.errors import UsageError
+from tests.compare.small import DENSE_MAP, LinenDense, TorchDense, X, dense_pair, loose_pair, norm_pair, seeded
+
+pytestmark = pytest.mark.usefixtures("cpu")
+USERS_MODELS = True
+CPU = {"device": "cpu", "quick": True}
+
+
+@pytest.fixture(scope="module")
+def report(cpu):
+    """A sound port, in one call."""
+    return verify(seeded(TorchDense), LinenDense(), X, weight_map=DENSE_MAP, device="cpu", quick=True)
+
+
+def test_one_call(report):
+    """A verdict, every number, and a truth value."""
+    assert report.verdict == "match"
+    assert report
+    names = {quantity.name for quantity in report.found.quantities}
+    gradients = {f"grad/{name}" for name in ("fc.weight", "fc.bias", "head.weight", "head.bias", "input.x")}
+    assert names == {"output", *gradients}
+
+
+def test_a_report_prints_itself(report):
+    """As the command line shows it; no escape code where nobody watches."""
+    assert str(report) == repr(report)
+    assert re.search(r"^verdict +match$", str(report), re.MULTILINE)
+    assert "\x1b" not in str(report)
+
+
+def test_a_report_is_html_in_a_notebook(report):
+    """One preformatted piece, with the verdict, and no script."""
+    text = report._repr_html_()
+    assert text.startswith("<pre")
+    assert text.rstrip().endswith("</pre>")
+    assert "verdict" in text
+    assert "<script" not in text
+
+
+def test_a_users_text_is_escaped_in_html():
+    """A name is no markup, in neither language."""
+    pair = loose_pair(lambda p, x: x * p["w"], lambda p, x: x * p["w"], name="<b>[red]x")
+    report = verify(pair, **CPU)
+    assert "&lt;b&gt;[red]x" in report._repr_html_()
+    assert "<b>[red]x: " in str(report)
+
+
+def test_a_report_is_json(report, tmp_path):
+    """The form of the design, to a string and to a file."""
+    form = json.loads(report.to_json(str(tmp_path / "x.json")), parse_constant=pytest.fail)
+    assert form == json.loads((tmp_path / "x.json").read_text()) == report.form
+    assert (form["schema"], form["verdict"], form["pairs"][0]["verdict"]) == (1, "match", "match")
+
+
+def wrong(factor: float = 1 + 1e-6) -> dict:
+    """The dense port with an output ``factor`` too large."""
+    return {"port_outputs": lambda outputs: outputs * factor}
+
+
+def test_a_wrong_port_raises_and_the_message_says_what_and_how_much():
+    """The first quantity that differs, where, by how much, and what rounding explains; on one line."""
+    with pytest.raises(AssertionError) as raised:
+        assert_port(seeded(TorchDense), LinenDense(), X, weight_map=DENSE_MAP, **wrong(), **CPU)
+    text = str(raised.value)
+    said = re.fullmatch(
+        r"mismatch: output on batch: relative difference (\S+) at \[\d, \d\], where rounding explains (\S+); 5 more",
+        text,
+    )
+    assert said, text
+    assert float(said[1]) == pytest.approx(1e-6, rel=0.05)
+    assert float(said[2]) < 1e-11
+
+
+def test_a_sound_port_passes_without_a_word(recwarn):
+    """And the report is returned."""
+    assert assert_port(dense_pair(), **CPU).verdict == "match"
+    assert [str(one.message) for one in recwarn] == []
+
+
+def torch_only_32(p, x):
+    assert x.dtype == torch.float32, "only float32"
+    return x * p["w"]
+
+
+def test_float32_only_warns_and_raises_when_strict():
+    """One line of a test suite, in both."""
+    pair = loose_pair(torch_only_32, lambda p, x: x * p["w"])
+    with pytest.warns(UserWarning, match="float32_only: output on batch: no_oracle") as caught:
+        assert assert_port(pair, **CPU).verdict == "float32_only"
+    assert caught[0].filename == __file__
+    with pytest.raises(AssertionError, match="float32_only: output on batch"):
+        assert_port(pair, strict=True, **CPU)
+
+
+class Counted(TorchDense):
+    """Keeps a table that a call changes, and that the port has no counterpart of."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, x):
+        self.calls += 1
+        return super().forward(x)
+
+
+def test_incomplete_names_what_was_not_compared():
+    """A failure, though every number that was compared matched."""
+    with pytest.raises(AssertionError, match="incomplete: not compared: buffer calls"):
+        assert_port(seeded(Counted), LinenDense(), X, weight_map=DENSE_MAP, **CPU)
+
+
+def test_invalid_names_both_structures():
+    """Outputs of another structure."""
+    with pytest.raises(
+        AssertionError, match=r"invalid: output on batch: the reference returns \{output: \(6, 3\)\}, the"
+    ):
+        assert_port(dense_pair(port_outputs=lambda outputs: {"logits": outputs}), **CPU)
+
+
+def test_a_zero_quantity_that_is_not_zero_in_the_port_is_said():
+    """Where the size is 0 there is no relative difference."""
+    pair = loose_pair(lambda p, x: 0 * x * p["w"], lambda p, x: 0 * x * p["w"] + 0.5)
+    with pytest.raises(AssertionError, match=r"mismatch: output on batch: difference 2\.4e\+00 at"):
+        assert_port(pair, **CPU)
+
+
+def snapshot(module: torch.nn.Module) -> dict:
+    """Everything of a torch module that a comparison could change."""
+    return {
+        "state": {name: tensor.clone() for name, tensor in module.state_dict().items()},
+        "dtypes": [tensor.dtype for tensor in module.state_dict().values()],
+        "modes": [one.training for one in module.modules()],
+        "requires": [one.requires_grad for one in module.parameters()],
+        "grads": [None if one.grad is None else one.grad.clone() for one in module.parameters()],
+        "addresses": [one.data_ptr() for one in module.parameters()],
+        "hooks": [(len(one._forward_hooks), len(one._forward_pre_hooks)) for one in module.modules()],
+    }
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_users_torch_module_is_left_as_it_was(training):
+    """Weights, statistics and counts to the bit, mode, gradients, requires_grad, hooks, memory, random state."""
+    pair = norm_pair(accept=("running_variance",))
+    module = pair.reference.train(training)
+    module.register_forward_hook(lambda layer, args, out: None)
+    module[0].bias.requires_grad_(False)
+    module[0].weight.grad = torch.ones(5, 4)
+    torch.manual_seed(3)
+    np.random.seed(3)
+    before, states = snapshot(module), (torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate())
+    assert verify(pair, **CPU).verdict == "match"
+    after = snapshot(module)
+    for name in ("dtypes", "modes", "requires", "addresses", "hooks"):
+        assert after[name] == before[name], name
+    for name, tensor in before["state"].items():
+        assert torch.equal(after["state"][name], tensor), name
+    assert [None if one is None else one.tolist() for one in after["grads"]] == [
+        None if one is None else one.tolist() for one in before["grads"]
+    ]
+    assert torch.equal(torch.get_rng_state(), states[0])
+    assert (np.random.get_state()[1] == states[1]).all()
+    assert random.getstate() == states[2]
+    assert torch.get_default_dtype() == torch.float32
+    assert jnp.zeros(1).dtype == jnp.float32
+
+
+def test_the_users_arrays_are_left_as_they_were():
+    """Inputs, targets and variables: not written to, not frozen."""
+    module, port = seeded(TorchDense), LinenDense()
+    x, variables = X.copy(), jax.tree.map(np.array, port.init(jax.random.key(0), X))
+    kept = copy.deepcopy(variables)
+    verify(module, (port, variables), x, weight_map=DENSE_MAP, **CPU)
+    x[0, 0] = x[0, 0]  # still writable
+    np.testing.assert_array_equal(x, X)
+    jax.tree.map(np.testing.assert_array_equal, variables, kept)
+
+
+class NNXDense(nnx.Module):
+    """The dense network in NNX, with dropout that does nothing."""
+
+    def __init__(self, rngs):
+        self.fc, self.head = nnx.Linear(4, 5, rngs=rngs), nnx.Linear(5, 3, rngs=rngs)
+
+    def __call__(self, x):
+        return self.head(jnp.tanh(self.fc(x)))
+
+
+def test_three_ways_in_give_one_verdict():
+    """NNX and a function of parameters, beside the Linen module above."""
+    from compare.views import transposed
+    from compare.weights import Entry, WeightMap
+
+    def entries(kernel, bias):
+        for layer in ("fc", "head"):
+            yield Entry(f"{layer}.weight", f"params/{layer}/{kernel}", transposed(1, 0))
+            yield Entry(f"{layer}.bias", f"params/{layer}/{bias}")
+
+    weight_map = WeightMap(entries("kernel", "bias"))
+    params = {
+        "fc": {"kernel": np.ones((4, 5)), "bias": np.ones(5)},
+        "head": {"kernel": np.ones((5, 3)), "bias": np.ones(3)},
+    }
+
+    def function(params, x):
+        x = jnp.tanh(x @ params["fc"]["kernel"] + params["fc"]["bias"])
+        return x @ params["head"]["kernel"] + params["head"]["bias"]
+
+    module = NNXDense(nnx.Rngs(0))
+    kernel = np.array(module.fc.kernel[...])
+    for port in (module, (function, params)):
+        assert verify(seeded(TorchDense), port, X, weight_map=weight_map, **CPU).verdict == "match"
+    np.testing.assert_array_equal(module.fc.kernel[...], kernel)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fields", "complaint"),
+    [
+        ((1,), {}, "verify: expected a reference, a port and a batch"),
+        ((1, 2), {}, "verify: expected a reference, a port and a batch"),
+        ((1, 2, X), {"rule": {}}, "verify: unexpected keyword argument 'rule'"),
+        ((1, 2, X), {"dtype": "float64"}, "dtype: expected one of float32, bfloat16, float16, got 'float64'"),
+        ((1, 2, X), {"oracle_device": "gpu"}, "oracle_device: expected same or cpu, got 'gpu'"),
+        ((1, 2, X), {"device": "tpu"}, "tpu"),
+        ((seeded(TorchDense), LinenDense(), torch.ones(2, 4)), {}, "is a torch.Tensor: expected a NumPy array"),
+        ((3, LinenDense(), X), {}, "reference: expected an nn.Module or a function, got int"),
+    ],
+)
+def test_what_cannot_start_is_one_line(arguments, fields, complaint):
+    """A UsageError that says what to do."""
+    with pytest.raises(UsageError) as raised:
+        verify(*arguments, **({"device": "cpu"} | fields))
+    assert complaint in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_pair_stands_alone():
+    """It holds everything; a second batch beside it would be passed over."""
+    with pytest.raises(UsageError, match="a Pair holds everything"):
+        verify(dense_pair(), batch=X)
+
+
+def test_a_batch_with_targets_feeds_the_loss():
+    """Both sides' losses get the outputs and the targets in their order."""
+    batch = Batch.of(X, {"z": np.ones(3, np.float32), "a": np.full(3, 2.0, np.float32)})
+    report = verify(
+        seeded(TorchDense),
+        LinenDense(),
+        batch,
+        (lambda out, z, a: ((out - z) * a).sum(), lambda out, z, a: ((out - z) * a).sum()),
+        weight_map=DENSE_MAP,
+        **CPU,
+    )
+    assert report.verdict == "match", str(report)
+    assert "loss" in {quantity.name for quantity in report.found.quantities}
+
+
+def test_the_door_is_short():
+    """What ``from compare import`` offers, and nothing by accident."""
+    assert sorted(compare.__all__) == ["Batch", "Optimizers", "Pair", "assert_port", "verify"]
+    assert compare.Pair is Pair
+    with pytest.raises(AttributeError, match="module 'compare' has no attribute 'nothing'"):
+        compare.nothing  # noqa: B018
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        from compare import Optimizers  # noqa: F401

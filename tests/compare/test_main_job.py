@@ -1,0 +1,126 @@
+"""``jaxport train``, ``contrast`` and the main job: files, exit codes, and what the last line says."""
+
+import io
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from compare import commands, pairs
+from compare.cli import main
+from tests.compare.command_line import CPU, LOOSE, SHORT, files, jaxport, strictly
+
+WRITTEN = ["bench.json", "contrast.json", "train.json", "training.png", "verify.json"]
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    """The main job, run once for all on few steps: what it came to, and its folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("job"))
+        return jaxport(*SHORT, "--out", "out"), Path("out").absolute()
+
+
+@pytest.fixture
+def rerun(job, monkeypatch):
+    """Have the main job find what it found in ``job``, but for the verdict on the training run."""
+
+    def use(verdict="match"):
+        found = {
+            name: strictly((job[1] / f"{name}.json").read_text()) for name in ("verify", "train", "contrast", "bench")
+        }
+        verified, trained = found["verify"], found["train"]
+        monkeypatch.setattr(commands, "_contrast", lambda *given: found["contrast"])
+        monkeypatch.setattr(commands, "_bench_apart", lambda *given: found["bench"])
+        monkeypatch.setattr(commands, "_verify", lambda *given: (verified, False))
+        monkeypatch.setattr(commands, "_train", lambda *given: trained | {"verdict": verdict})
+
+    return use
+
+
+def test_train(tmp_path):
+    """``train`` writes its JSON and its picture, nothing else, and says so on standard error."""
+    ran = jaxport("train", *SHORT, "--out", "out")
+    form = strictly((tmp_path / "out" / "train.json").read_text())
+    assert files(tmp_path) == ["out/train.json", "out/training.png"]
+    assert (ran.code, form["verdict"], len(form["steps"]), form["plan"]["batch"]) == (0, "match", 8, 500)
+    assert ran.err.splitlines()[1:] == ["wrote out/train.json and out/training.png"]
+    assert re.search(r"^verdict +match$", ran.out, re.MULTILINE)
+
+
+def test_main_job(job):
+    """The bare command verifies every pair, trains, shows the other uses, and ends by saying where to look."""
+    ran, folder = job
+    assert (ran.code, files(folder.parent)) == (0, [f"out/{name}" for name in WRITTEN])
+    for heading in ("contrast: jaxport contrast mlp", "bench: jaxport bench mlp", "read: jaxport read mlp"):
+        assert heading in ran.out.splitlines()
+    assert (folder / "training.png").read_bytes().startswith(b"\x89PNG\r\n")
+    verified = strictly((folder / "verify.json").read_text())
+    assert {pair["pair"]: pair["verdict"] for pair in verified["pairs"]} == dict.fromkeys(pairs.REGISTRY, "match")
+    assert ran.out.count("verdict    match") == len(pairs.REGISTRY) + 1
+    last = ran.out.splitlines()[-1]
+    assert last.startswith("The port is the same function. See out/training.png;")
+    assert "out/verify.json and train.json" in last
+
+
+def test_main_job_json(rerun, job, tmp_path):
+    """``--json -`` with the main job: both forms on standard output, all text on standard error, files in report/."""
+    rerun()
+    ran = jaxport(*SHORT, "--json", "-")
+    form = strictly(ran.out)
+    assert files(tmp_path) == [f"report/{name}" for name in WRITTEN]
+    assert (ran.code, set(form)) == (0, {"schema", "verify", "train", "contrast", "bench"})
+    assert form["verify"] == strictly((job[1] / "verify.json").read_text())
+    assert "The port is the same function." in ran.err
+
+
+def test_training_that_fails(rerun):
+    """A training run that does not match gives exit code 1, and the main job's last line says so."""
+    rerun("mismatch")
+    assert jaxport("train", *SHORT).code == 1
+    ran = jaxport(*SHORT, "--out", "out")
+    assert (ran.code, ran.out.splitlines()[-1].split(".")[0]) == (1, "The port is NOT the same function")
+
+
+@pytest.mark.parametrize("folder", ["a_long_path/" * 12 + "out", "run[bold]"])
+def test_where_to_look(rerun, folder):
+    """The paths in the last line stand as they are, so that they can be copied."""
+    rerun()
+    assert f"{folder}/training.png" in jaxport(*SHORT, "--out", folder).out.splitlines()[-1]
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_colour(job, monkeypatch):
+    """Colours on a terminal; none under NO_COLOR; where nobody watches no escape code at all."""
+    monkeypatch.setattr(commands, "_verify", lambda *given: (strictly((job[1] / "verify.json").read_text()), False))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    shown = {}
+    for variable in ("ANY", "NO_COLOR"):
+        monkeypatch.setenv(variable, "1")
+        monkeypatch.setattr(sys, "stdout", Screen())
+        main(LOOSE)
+        shown[variable] = sys.stdout.getvalue()
+    colours = r"\x1b\[(\d+;)*(3|4|9|10)\d[;m]"
+    assert re.search(colours, shown["ANY"])
+    assert not re.search(colours, shown["NO_COLOR"])
+    assert "\x1b" not in "".join((*jaxport(*LOOSE)[1:], *job[0][1:]))
+
+
+def test_contrast(job):
+    """Both ways on one batch: the tape's nodes, the residuals, both programs; as JSON the same."""
+    ran = jaxport("contrast", "loose", *CPU, "--json", "-")
+    form = strictly(ran.out)
+    assert (ran.code, form["pair"]) == (0, "loose")
+    assert form["loss_reference"] == pytest.approx(form["loss_port"], rel=1e-6)
+    assert set(strictly((job[1] / "contrast.json").read_text())) == set(form)
