@@ -17,7 +17,7 @@ Axes = tuple[int, ...] | None
 
 
 def fitted_inputs(
-    reference: Trace, module: Any, port: Any, args: tuple, kwargs: dict, permute: bool
+    reference: Trace, known: dict[str, Any], port: Any, args: tuple, kwargs: dict, permute: bool
 ) -> tuple[PortModel, tuple[Axes, ...], Trace]:
     """The port traced on its inputs as they are, or as its convolutions want them.
 
@@ -34,7 +34,6 @@ def fitted_inputs(
         wanted = {}
     tried: list[UsageError] = []
     as_given: tuple[Axes, ...] = tuple(None for _ in leaves)
-    known = {name: tensor.detach().cpu().numpy() for name, tensor in module.named_parameters()}
     best: tuple[PortModel, tuple[Axes, ...], Trace] | None = None
     for axes in _candidates(as_given, wanted if permute else {}):
         moved = [leaf if order is None else np.transpose(leaf, order) for leaf, order in zip(leaves, axes, strict=True)]

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+import numpy as np
 
 from compare.mapping.activations import fitted_inputs, turned_outputs
 from compare.mapping.lines import lines_of
-from compare.mapping.torch_trace import trace_reference
+from compare.mapping.program import Program
 from compare.models.ports import PortModel
 from compare.weights import PARAMS, WeightMap
 
@@ -38,7 +38,7 @@ class Found:
 
 
 def find(
-    reference: nn.Module,
+    reference: Any,
     reference_args: tuple,
     reference_kwargs: dict,
     port: Any,
@@ -50,7 +50,8 @@ def find(
     """Which array of ``reference`` is which of ``port``, and in which layout.
 
     Args:
-        reference: run once, on a copy, in evaluation mode; ``reference_args`` are NumPy arrays, nested or not.
+        reference: an ``nn.Module``, run once, on a copy, in evaluation mode, or the ``Program`` of such a run;
+            ``reference_args`` are NumPy arrays, nested or not.
         port: traced, never computed: a Linen or NNX module, or (function, parameters).
         rules: patterns of the reference's names to the port's paths, where the user knows better: a name or the name
             of a layer, ``*`` standing for the same text on both sides; the value may be (path, axes) to say the
@@ -60,12 +61,12 @@ def find(
     Raises:
         UsageError: an array has no counterpart, or several candidates; or a side raises.
     """
-    traced = trace_reference(reference, reference_args, reference_kwargs)
-    model, inputs, seen = fitted_inputs(traced, reference, port, port_args, port_kwargs, permute)
-    parameters = [name for name, _ in reference.named_parameters()]
-    names = dict.fromkeys(parameters, False) | {name: True for name, _ in reference.named_buffers()}
+    program = reference if isinstance(reference, Program) else _program_of(reference, reference_args, reference_kwargs)
+    traced, names = program.trace(), {name: name in program.optional for name in program.weights}
+    known = {name: np.zeros(shape, np.float32) for name, shape in program.weights.items() if not names[name]}
+    model, inputs, seen = fitted_inputs(traced, known, port, port_args, port_kwargs, permute)
     leaves = {path: not path.startswith(PARAMS) for path in model.leaves}
-    lines = lines_of(traced.walk, names, seen.walk, leaves, rules, reference, model)
+    lines = lines_of(traced.walk, names, seen.walk, leaves, rules, program.gates, model)
     weight_map = WeightMap(lines.entries)
     shapes = {name: walked.shape for name, walked in traced.walk.units.items() if name not in lines.constants}
     others = {path: tuple(leaf.shape) for path, leaf in model.leaves.items() if path not in lines.port_constants}
@@ -79,3 +80,9 @@ def find(
         tuple(lines.port_constants),
         tuple(lines.notes),
     )
+
+
+def _program_of(reference: Any, args: tuple, kwargs: dict) -> Program:
+    from compare.mapping.torch_trace import program_of
+
+    return program_of(reference, args, kwargs)

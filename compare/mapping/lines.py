@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from torch import nn
-
 from compare.mapping.arrays import Array, arrays_of, pieces_of
 from compare.mapping.complaints import ambiguous, unmatched
 from compare.mapping.evidence import Group
 from compare.mapping.layout import entry
 from compare.mapping.match import paired
-from compare.mapping.recurrent import GRU, HIDDEN, INPUT, Gate, port_gates, reference_gates, spare_biases
+from compare.mapping.recurrent import GRU, HIDDEN, INPUT, Gate, port_gates, spare_biases
 from compare.mapping.rules import Rules, Said, applied
 from compare.mapping.walk import Walk
 from compare.models.ports import PortModel
@@ -58,7 +56,7 @@ def lines_of(
     port: Walk,
     leaves: Mapping[str, bool],
     rules: Rules,
-    module: nn.Module,
+    gates: Mapping[str, tuple[Gate, ...]],
     model: PortModel,
 ) -> Lines:
     """Pair the arrays; what cannot be paired whole is taken apart where the programs take its result apart.
@@ -71,13 +69,13 @@ def lines_of(
     """
     said = applied(rules, names, leaves)
     one, two = _sides(
-        _Side(reference, names, reference_gates(module), said.reference),
+        _Side(reference, names, gates, said.reference),
         _Side(port, leaves, port_gates(leaves, model.modules), said.port),
     )
     while True:
         mine, theirs = one.arrays(), two.arrays()
         forced = _forced(said, mine, theirs)
-        spare = _spare(mine, theirs) | _summed_whole(mine, theirs, reference_gates(module))
+        spare = _spare(mine, theirs) | _summed_whole(mine, theirs, gates)
         groups = paired(
             [array for array in mine if array not in forced and array not in spare],
             [array for array in theirs if array not in forced.values()],

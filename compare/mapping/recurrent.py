@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch import nn
+from compare.views import AS_IS
+from compare.weights import Sum
 
 INPUT, HIDDEN = "ih", "hh"
 LSTM, GRU, PLAIN = ("i", "f", "g", "o"), ("r", "z", "n"), ("h",)
@@ -28,27 +29,11 @@ def packed(gates: tuple[Gate, ...]) -> Gate:
     return replace(gates[0], name="".join(gate.name for gate in gates))
 
 
-def reference_gates(module: nn.Module) -> dict[str, tuple[Gate, ...]]:
-    """By name of a recurrent layer's weight, the gates it packs, in order."""
-    found: dict[str, tuple[Gate, ...]] = {}
-    for path, layer in module.named_modules():
-        if not isinstance(layer, nn.RNNBase | nn.modules.rnn.RNNCellBase):
-            continue
-        mode = getattr(layer, "mode", "")
-        gates: tuple[str, ...] = LSTM if mode == "LSTM" or isinstance(layer, nn.LSTMCell) else PLAIN
-        gates = GRU if mode == "GRU" or isinstance(layer, nn.GRUCell) else gates
-        for name, _ in layer.named_parameters(recurse=False):
-            for source in (INPUT, HIDDEN):
-                if f"_{source}" in name:
-                    number = f"{path}{name.partition('_' + source)[2]}"
-                    found[f"{path}.{name}" if path else name] = tuple(
-                        Gate(source, gate, number, name.startswith("bias")) for gate in gates
-                    )
-    return found
-
-
 def port_gates(paths: Iterable[str], modules: Mapping[str, Any]) -> dict[str, tuple[Gate, ...]]:
-    """The same of the port's leaves: a cell is told by the names of its layers (``ii``, ``hf``), or by its class."""
+    """By path of a port's leaf, the gates it holds, in order.
+
+    A cell is told by the names of its layers (``ii``, ``hf``), or by its class.
+    """
     paths = list(paths)
     children: dict[str, set[str]] = {}
     for path in paths:
@@ -65,6 +50,26 @@ def port_gates(paths: Iterable[str], modules: Mapping[str, Any]) -> dict[str, tu
         elif gates and source and name in ("i", "h", "dense_i", "dense_h"):
             found[path] = tuple(Gate(source, gate, cell, bias) for gate in gates)
     return found
+
+
+def summed_biases(gates: Mapping[str, tuple[Gate, ...]], sizes: Mapping[str, int]) -> list[tuple[Sum, ...]]:
+    """The ways in which a port may hold the two biases of every recurrent layer as one: either of them as the second,
+    whole, or, of a GRU, without the candidate's part."""
+    biases: dict[str, dict[str, str]] = {}
+    for name, packed_gates in gates.items():
+        if packed_gates[0].bias:
+            biases.setdefault(packed_gates[0].layer, {})[packed_gates[0].source] = name
+    ways: list[tuple[Sum, ...]] = []
+    for second, first in ((INPUT, HIDDEN), (HIDDEN, INPUT)):
+        for whole in (True, False):
+            sums: list[Sum] = []
+            for names in biases.values():
+                count = len(gates[names[second]])
+                kept = sizes[names[second]] // count * (count - 1) if count == len(GRU) and not whole else None
+                view = AS_IS if kept is None else AS_IS.then("slice", (0, 0, kept))
+                sums.append(Sum(names[first], view, names[second], view))
+            ways.append(tuple(sums))
+    return list(dict.fromkeys(way for way in ways if way))
 
 
 def _cell_of(path: str) -> tuple[str, str]:

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
-
 from compare.mapping.units import Value
 from compare.mapping.walk import Walk
 
@@ -270,9 +268,8 @@ def extreme(walk: Walk, args: list, kwargs: dict, shapes: list[Shape]) -> Any:
     return [walk.reduce(args[0], [args[1]], False) for _ in shapes]
 
 
-def run(walk: Walk, name: str, args: Sequence[Any], kwargs: dict[str, Any], outs: list[torch.Tensor]) -> list[Value]:
+def run(walk: Walk, name: str, args: Sequence[Any], kwargs: dict[str, Any], shapes: list[Shape]) -> list[Value]:
     """What operation ``name`` makes of its arguments, one value for each result."""
-    shapes = [tuple(out.shape) for out in outs]
     name = name.removesuffix("_") if not name.startswith("__") else name
     if name in RULES and args and isinstance(args[0], Value | list):
         made = RULES[name](walk, list(args), kwargs, shapes)

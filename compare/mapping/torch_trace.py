@@ -1,12 +1,11 @@
-"""The reference, replayed into the common form: one forward pass of a copy, operation by operation."""
+"""The reference's forward pass, noted operation by operation."""
 
 import copy
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import jax
 import numpy as np
 import torch
 from torch import nn
@@ -17,12 +16,11 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from compare.batch import named_leaves
 from compare.errors import UsageError
-from compare.mapping.torch_ops import run
-from compare.mapping.units import Trace, Value
-from compare.mapping.walk import Walk
+from compare.mapping.program import Program, said
+from compare.mapping.recurrent import GRU, HIDDEN, INPUT, LSTM, PLAIN, Gate
 
 
-def trace_reference(reference: nn.Module, args: tuple, kwargs: dict) -> Trace:
+def program_of(reference: nn.Module, args: tuple, kwargs: dict) -> Program:
     """The forward pass of a copy of ``reference`` in evaluation mode (in training mode if that one raises).
 
     Raises:
@@ -32,76 +30,113 @@ def trace_reference(reference: nn.Module, args: tuple, kwargs: dict) -> Trace:
     for training in (False, True):
         module = copy.deepcopy(reference).train(training)
         try:
-            return _trace(module, args, kwargs)
+            return _recorded(module, args, kwargs)
         except Exception as error:
             first = first or error
     told = " ".join(str(first).split())
     raise UsageError(f"the reference raises {type(first).__name__} in its forward pass: {told}") from first
 
 
-def _trace(module: nn.Module, args: tuple, kwargs: dict) -> Trace:
-    walk = Walk()
-    recorder = _Recorder(walk)
+def _recorded(module: nn.Module, args: tuple, kwargs: dict) -> Program:
+    recorder = _Recorder(Program(gates=reference_gates(module)))
+    program = recorder.program
     device = next((tensor.device for tensor in module.parameters()), torch.device("cpu"))
-    named = [*module.named_parameters(), *module.named_buffers()]
-    for name, tensor in named:
-        recorder.values[tensor] = walk.weight(name, tensor.shape)
+    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        program.weights[name] = tuple(tensor.shape)
+        recorder.enter(tensor, "weight", name)
+    program.optional = [name for name, _ in module.named_buffers()]
     inputs: list[torch.Tensor] = []
-    given = jax.tree.map(lambda leaf: _tensor(leaf, device, inputs), (args, kwargs))
-    for tensor in inputs:
-        recorder.values[tensor] = walk.input(tensor.shape)
+    given = _mapped((args, kwargs), lambda leaf: _tensor(leaf, device, inputs))
+    program.inputs = [recorder.enter(tensor, "input", list(tensor.shape)) for tensor in inputs]
     with _plain_kernels(), torch.no_grad(), recorder:
         result = module(*given[0], **given[1])
-    outputs = {
-        name: recorder.value(item) for name, item in named_leaves(result, "output") if isinstance(item, torch.Tensor)
-    }
-    return Trace(walk, tuple(recorder.values[tensor] for tensor in inputs), outputs)
+    tensors = {name: item for name, item in named_leaves(result, "output") if isinstance(item, torch.Tensor)}
+    program.outputs = {name: recorder.number(tensor) for name, tensor in tensors.items()}
+    return program
 
 
 class _Recorder(TorchDispatchMode):
-    """Hands every operation to the walk. Composite ones have fallen apart before they get here."""
+    """Notes every operation. Composite ones have fallen apart before they get here."""
 
-    def __init__(self, walk: Walk) -> None:
+    def __init__(self, program: Program) -> None:
         super().__init__()
-        self.walk = walk
-        self.values: Any = WeakTensorKeyDictionary()
+        self.program = program
+        self.numbers: Any = WeakTensorKeyDictionary()
+        self.count = 0
 
     def __torch_dispatch__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
-        values, named = _replaced(args, self.value), _replaced(kwargs, self.value)
+        given, named = said(_replaced(args, self._slot)), said(_replaced(kwargs, self._slot))
         result = function(*args, **kwargs)
         outs = [out for out in tree_flatten(result)[0] if isinstance(out, torch.Tensor)]
         name = function.overloadpacket.__name__
         if name in ("copy_", "index_put_", "scatter_", "masked_scatter_"):
-            self._write(args[0], values)
+            self._write(args[0], [self.number(one) for one in tree_flatten(args)[0] if isinstance(one, torch.Tensor)])
         elif outs:
-            for out, value in zip(outs, run(self.walk, name, values, named, outs), strict=False):
-                self.values[out] = value
+            numbers = [self._new(out) for out in outs]
+            self.program.events.append(["op", name, given, named, numbers, [list(out.shape) for out in outs]])
         return result
 
-    def value(self, tensor: torch.Tensor) -> Value:
-        if tensor not in self.values:
-            self.values[tensor] = self.walk.constant(tensor.shape)
-        return self.values[tensor]
+    def number(self, tensor: torch.Tensor) -> int:
+        """The value that a tensor is; one that nobody has seen is a constant."""
+        if tensor not in self.numbers:
+            self.enter(tensor, "constant", list(tensor.shape))
+        return int(self.numbers[tensor])
 
-    def _write(self, target: torch.Tensor, values: Any) -> None:
-        """Something was written into ``target``, and into what it is a view of."""
-        seen = [value for value in tree_flatten(values)[0] if isinstance(value, Value)]
-        if seen[0].units:
-            return
-        self.values[target] = self.walk.written(seen[0], seen[1:], along=len(seen) == 2)
-        if target._base is not None and not self.value(target._base).units:
-            self.values[target._base] = self.walk.written(self.value(target._base), seen, along=False)
+    def enter(self, tensor: torch.Tensor, kind: str, what: Any) -> int:
+        self.program.events.append([kind, self._new(tensor), what])
+        return self.count
+
+    def _new(self, tensor: torch.Tensor) -> int:
+        self.count += 1
+        self.numbers[tensor] = self.count
+        return self.count
+
+    def _slot(self, tensor: torch.Tensor) -> dict[str, int]:
+        return {"value": self.number(tensor)}
+
+    def _write(self, target: torch.Tensor, written: list[int]) -> None:
+        number, base = self.number(target), None if target._base is None else self.number(target._base)
+        self.program.events.append(["write", number, written, base])
 
 
-def _replaced(item: Any, value: Any) -> Any:
+def reference_gates(module: nn.Module) -> dict[str, tuple[Gate, ...]]:
+    """By name of a recurrent layer's weight, the gates it packs, in order."""
+    found: dict[str, tuple[Gate, ...]] = {}
+    for path, layer in module.named_modules():
+        if not isinstance(layer, nn.RNNBase | nn.modules.rnn.RNNCellBase):
+            continue
+        mode = getattr(layer, "mode", "")
+        gates: tuple[str, ...] = LSTM if mode == "LSTM" or isinstance(layer, nn.LSTMCell) else PLAIN
+        gates = GRU if mode == "GRU" or isinstance(layer, nn.GRUCell) else gates
+        for name, _ in layer.named_parameters(recurse=False):
+            for source in (INPUT, HIDDEN):
+                if f"_{source}" in name:
+                    number = f"{path}{name.partition('_' + source)[2]}"
+                    found[f"{path}.{name}" if path else name] = tuple(
+                        Gate(source, gate, number, name.startswith("bias")) for gate in gates
+                    )
+    return found
+
+
+def _replaced(item: Any, slot: Callable[[torch.Tensor], Any]) -> Any:
     if isinstance(item, torch.Tensor):
-        return value(item)
+        return slot(item)
     if isinstance(item, list | tuple):
-        return [_replaced(one, value) for one in item]
+        return [_replaced(one, slot) for one in item]
     if isinstance(item, dict):
-        return {key: _replaced(one, value) for key, one in item.items()}
+        return {key: _replaced(one, slot) for key, one in item.items()}
     return item
+
+
+def _mapped(item: Any, change: Callable[[Any], Any]) -> Any:
+    """A nest with every leaf changed, in the order in which JAX lists leaves: dictionaries by their sorted keys."""
+    if isinstance(item, dict):
+        made = {key: _mapped(item[key], change) for key in sorted(item)}
+        return {key: made[key] for key in item}
+    if isinstance(item, list | tuple):
+        return type(item)(_mapped(one, change) for one in item)
+    return change(item)
 
 
 def _tensor(leaf: Any, device: torch.device, inputs: list[torch.Tensor]) -> Any:
