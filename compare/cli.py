@@ -100,6 +100,12 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "--oracle-device", default="same", choices=("same", "cpu"), help="where float64 runs (default: same)"
     )
+    verify.add_argument(
+        "--record", type=_json_path, metavar="FILE.npz", help="run the reference alone and save what the judge needs"
+    )
+    verify.add_argument(
+        "--against", type=Path, metavar="FILE.npz", help="judge the port against such a record; needs no torch"
+    )
     verify.add_argument("--strict", action="store_true", help="a notice counts: float32_only, precision, teeth")
     verify.add_argument("--quick", action="store_true", help="the pair's own batch alone: no probes, no mutants")
     verify.add_argument("--explain", action="store_true", help="the weight map, with the reason for each line")

@@ -43,10 +43,52 @@ def verify(options: argparse.Namespace) -> int:
     """``jaxport verify``."""
     for name in options.pairs:
         _check_pair(name)
+    if options.record or options.against:
+        return _on_record(options)
     device = _device(options)
     form, failed = _verify(options, device, options.pairs or list(pairs.REGISTRY), WORKING[options.dtype])
     _emit(options, form, lambda out: terminal.show_verify(form, out, options.every, options.explain))
     return int(failed)
+
+
+def _on_record(options: argparse.Namespace) -> int:
+    """Half of a verdict: the reference alone, or the port against what was saved of the reference."""
+    if options.record and options.against:
+        raise UsageError("verify: --record runs the reference, --against judges the port: one at a time")
+    if len(options.pairs) != 1:
+        raise UsageError("verify: --record and --against take one pair")
+    return _record(options) if options.record else _against(options)
+
+
+def _record(options: argparse.Namespace) -> int:
+    from compare import records
+    from compare.verification import Plan
+
+    device = devices.choose(options.device, ("torch",))
+    plan = Plan(options.seed, options.probes == "all", options.quick)
+    oracle = devices.choose("cpu", ("torch",)) if options.oracle_device == "cpu" else device
+    with _busy("recording the reference") as say:
+        pair = _pair(options.pairs[0], options)
+        record = records.take(pair, device, WORKING[options.dtype], plan, oracle, say)
+        record.save(Path(options.record))
+    print(f"wrote {options.record}: {len(record.facts['runs'])} runs of {pair.name}'s reference")
+    return 0
+
+
+def _against(options: argparse.Namespace) -> int:
+    from compare.records import Record
+    from compare.report.form import verify_form
+    from compare.verification import verify
+
+    record = Record.load(options.against)
+    device = devices.choose(options.device, ("jax",))
+    oracle = devices.choose("cpu", ("jax",)) if options.oracle_device == "cpu" else device
+    with _busy("judging the port") as say:
+        pair = _pair(options.pairs[0], options)
+        report = verify(pair, device, oracle=oracle, progress=say, record=record)
+    form = verify_form([report], environment.fingerprint(device))
+    _emit(options, form, lambda out: terminal.show_verify(form, out, options.every, options.explain))
+    return int(report.failed(options.strict))
 
 
 def new(options: argparse.Namespace) -> int:

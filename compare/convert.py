@@ -124,9 +124,11 @@ def conversion_of(pair: Any, seed: int = 0) -> Conversion:
     Raises:
         UsageError: the weight map cannot be found.
     """
+    from compare.models.references import ReferenceModel
     from compare.prepare import prepare
 
     prepared = prepare(pair, seed)
+    assert isinstance(prepared.reference, ReferenceModel)
     module = prepared.reference.module
     first = {id(tensor): name for name, tensor in [*module.named_parameters(), *module.named_buffers()]}
     state = module.state_dict()

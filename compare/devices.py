@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 
 # Side of the square product that shows the policy. Its relative error is near 2**-24 in float32, and near 2**-12 or
 # 2**-9 where the inputs are first rounded to TF32 or bfloat16: nothing lands between.
+BOTH = ("torch", "jax")
+EXACT = {"torch": "highest", "torch cudnn tf32": "False", "jax": "highest"}
 PRODUCT = 512
 FLOAT32_PRODUCT_ERROR = 2.0**-18
 
 
 @dataclass(frozen=True)
 class Device:
-    """One device under both of its names."""
+    """One device under both of its names; of a framework that is not used it has none."""
 
     name: str
-    torch: "torch.device"
-    jax: "jax.Device"
+    torch: "torch.device | Any"
+    jax: "jax.Device | Any"
 
 
 def share_the_card() -> None:
@@ -38,44 +40,77 @@ def share_the_card() -> None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
-def choose(wanted: str) -> Device:
+def choose(wanted: str, frameworks: tuple[str, ...] = BOTH) -> Device:
     """The device for ``auto``, ``cpu`` or ``gpu``, with the float32 policy set on both sides.
 
+    Args:
+        frameworks: those that are used; the other need not be installed.
+
     Raises:
-        UsageError: a GPU was asked for and one of the frameworks sees none, or the policy did not take effect.
+        UsageError: a framework is not installed, a GPU was asked for and one of them sees none, or the policy did not
+            take effect.
     """
     if wanted not in ("auto", "cpu", "gpu"):
         raise UsageError(f"device: expected auto, cpu or gpu, got {wanted!r}")
     share_the_card()
-    import jax
-    import torch
-
-    seen = {"torch": torch.cuda.is_available(), "jax": jax.default_backend() == "gpu"}
+    seen = {name: _sees_gpu(name) for name in frameworks}
     if wanted == "gpu" and not all(seen.values()):
         blind = ", ".join(f"{name} {'sees one' if sees else 'sees none'}" for name, sees in seen.items())
+        sides = "both sides" if len(seen) > 1 else f"{frameworks[0]}'s side"
         raise UsageError(
-            f"--device gpu: expected a GPU on both sides, {blind}; use --device cpu or install the CUDA 13 builds"
+            f"--device gpu: expected a GPU on {sides}, {blind}; use --device cpu or install the CUDA 13 builds"
         )
-    set_float32_policy()
-    if wanted == "gpu" or (wanted == "auto" and all(seen.values())):
-        return Device("gpu", torch.device("cuda"), jax.devices("gpu")[0])
-    return Device("cpu", torch.device("cpu"), jax.devices("cpu")[0])
+    set_float32_policy(frameworks)
+    name = "gpu" if wanted == "gpu" or (wanted == "auto" and all(seen.values())) else "cpu"
+    by_torch: Any = None
+    by_jax: Any = None
+    if "torch" in frameworks:
+        import torch
+
+        by_torch = torch.device("cuda" if name == "gpu" else "cpu")
+    if "jax" in frameworks:
+        import jax
+
+        by_jax = jax.devices(name)[0]
+    return Device(name, by_torch, by_jax)
 
 
-def set_float32_policy() -> None:
+def _sees_gpu(framework: str) -> bool:
+    try:
+        if framework == "torch":
+            import torch
+
+            return torch.cuda.is_available()
+        import jax
+
+        return jax.default_backend() == "gpu"
+    except ImportError as error:
+        raise UsageError(
+            f"{framework} is not installed here: jaxport verify PAIR --record FILE needs torch alone, --against FILE "
+            f"needs jax alone, everything else both"
+        ) from error
+
+
+def set_float32_policy(frameworks: tuple[str, ...] = BOTH) -> None:
     """TF32 off on both sides, so that float32 means float32; read back, since a setting that did not take is silent.
 
     Sources: https://docs.pytorch.org/docs/stable/notes/cuda.html#tf32-on-ampere and
     https://docs.jax.dev/en/latest/_autosummary/jax.default_matmul_precision.html
     """
-    import jax
-    import torch
+    if "torch" in frameworks:
+        import torch
 
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.cudnn.allow_tf32 = False
-    jax.config.update("jax_default_matmul_precision", "highest")
-    if policy() != {"torch": "highest", "torch cudnn tf32": "False", "jax": "highest"}:
-        raise UsageError(f"the float32 policy did not take effect: wanted TF32 off on both sides, read {policy()}")
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = False
+    if "jax" in frameworks:
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "highest")
+    wanted = {name: value for name, value in EXACT.items() if name.split()[0] in frameworks}
+    if policy(frameworks) != wanted:
+        raise UsageError(
+            f"the float32 policy did not take effect: wanted TF32 off on both sides, read {policy(frameworks)}"
+        )
 
 
 @contextmanager
@@ -94,38 +129,50 @@ def policy_restored() -> Iterator[None]:
         jax.config.update("jax_default_matmul_precision", own)
 
 
-def policy() -> dict[str, str]:
+def policy(frameworks: tuple[str, ...] = BOTH) -> dict[str, str]:
     """The precision settings in force, as the frameworks themselves report them."""
-    import jax
-    import torch
+    read: dict[str, str] = {}
+    if "torch" in frameworks:
+        import torch
 
-    return {
-        "torch": torch.get_float32_matmul_precision(),
-        "torch cudnn tf32": str(torch.backends.cudnn.allow_tf32),
-        "jax": str(jax.config.jax_default_matmul_precision),  # type: ignore[attr-defined]  # made at run time
-    }
+        read["torch"] = torch.get_float32_matmul_precision()
+        read["torch cudnn tf32"] = str(torch.backends.cudnn.allow_tf32)
+    if "jax" in frameworks:
+        import jax
+
+        read["jax"] = str(jax.config.jax_default_matmul_precision)  # type: ignore[attr-defined]  # made at run time
+    return read
 
 
 def product_errors(device: Device) -> dict[str, float]:
     """The relative error of one float32 matrix product on each side, against NumPy in float64."""
-    import jax
-    import torch
-
-    from compare.arrays import from_jax, from_torch, to_jax, to_torch
-    from compare.precision import FLOAT32
-
     rng = np.random.default_rng(0)
     left, right = (rng.standard_normal((PRODUCT, PRODUCT), dtype=np.float32) for _ in range(2))
     exact = left.astype(np.float64) @ right.astype(np.float64)
-    with torch.no_grad():
-        by_torch = from_torch(to_torch(left, FLOAT32, device.torch) @ to_torch(right, FLOAT32, device.torch))
-    with jax.enable_x64(False):
-        by_jax = from_jax(to_jax(left, FLOAT32, device.jax) @ to_jax(right, FLOAT32, device.jax))
+    products = {"torch": _torch_product, "jax": _jax_product}
+    used = [name for name in BOTH if getattr(device, name) is not None]
     size = np.linalg.norm(exact)
-    return {
-        "torch": float(np.linalg.norm(by_torch - exact) / size),
-        "jax": float(np.linalg.norm(by_jax - exact) / size),
-    }
+    return {name: float(np.linalg.norm(products[name](left, right, device) - exact) / size) for name in used}
+
+
+def _torch_product(left: np.ndarray, right: np.ndarray, device: Device) -> np.ndarray:
+    import torch
+
+    from compare.arrays import from_torch, to_torch
+    from compare.precision import FLOAT32
+
+    with torch.no_grad():
+        return from_torch(to_torch(left, FLOAT32, device.torch) @ to_torch(right, FLOAT32, device.torch))
+
+
+def _jax_product(left: np.ndarray, right: np.ndarray, device: Device) -> np.ndarray:
+    import jax
+
+    from compare.arrays import from_jax, to_jax
+    from compare.precision import FLOAT32
+
+    with jax.enable_x64(False):
+        return from_jax(to_jax(left, FLOAT32, device.jax) @ to_jax(right, FLOAT32, device.jax))
 
 
 def verify_policy(device: Device) -> dict[str, float]:

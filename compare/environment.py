@@ -13,10 +13,14 @@ PACKAGES = ("torch", "jax", "jaxlib", "flax", "optax", "numpy")
 
 def fingerprint(device: Device) -> dict[str, Any]:
     """Devices, versions, precision policy (as set, and as an actual product shows it) and threads."""
-    import torch
+    from compare.devices import BOTH, policy, verify_policy
 
-    from compare.devices import policy, verify_policy
+    used = tuple(name for name in BOTH if getattr(device, name) is not None)
+    torch_facts: dict[str, Any] = {}
+    if "torch" in used:
+        import torch
 
+        torch_facts = {"version": torch.__version__, "threads": torch.get_num_threads()}
     return {
         "device": device.name,
         "device_name": device_name(device),
@@ -24,10 +28,10 @@ def fingerprint(device: Device) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "versions": {name: _version(name) for name in PACKAGES} | {"torch": torch.__version__},
-        "precision_policy": policy(),
+        "versions": {name: _version(name) for name in PACKAGES} | {"torch": torch_facts.get("version", "not used")},
+        "precision_policy": policy(used),
         "product_error": verify_policy(device),
-        "torch_threads": torch.get_num_threads(),
+        "torch_threads": torch_facts.get("threads", "not used"),
         "jax_preallocates": os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "unset"),
     }
 

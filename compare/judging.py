@@ -104,6 +104,9 @@ def _with_witness(
     names = [name for name, one in judged.items() if one.verdict is Verdict.FLOAT32_ONLY]
     if not names:
         return {}
+    if quartet.on_record:
+        told = "no witness can be sought against a record: verify with both frameworks installed"
+        return {name: replace(judged[name], verdict=Verdict.MISMATCH, reason=told) for name in names}
     if not quartet.witness and what != STEPS:
         quartet.witness = find_witness(quartet, entering, what, names, t, j)
     if quartet.witness:

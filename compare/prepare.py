@@ -35,7 +35,7 @@ class Prepared:
     """
 
     pair: Pair
-    reference: "ReferenceModel"
+    reference: "ReferenceModel | RecordedReference"
     port: "PortModel"
     weight_map: WeightMap
     shapes: dict[str, tuple[int, ...]]
@@ -141,8 +141,6 @@ def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) ->
 
 
 def _found(pair: Pair, reference: "ReferenceModel", batch: Batch) -> Prepared:
-    import jax
-
     from compare.mapping.find import find
 
     inside, port_inside = (
@@ -153,6 +151,13 @@ def _found(pair: Pair, reference: "ReferenceModel", batch: Batch) -> Prepared:
         like = {name: np.zeros(shape, np.float32) for name, shape in reference.parameters.items()}
         port = (port, like)
     found = find(reference.module, *inside, port, *port_inside, rules=pair.rules, permute=pair.port_inputs is None)
+    return _prepared(pair, reference, found, batch, reference.state())
+
+
+def _prepared(pair: Pair, reference: Any, found: Any, batch: Batch, own: Arrays) -> Prepared:
+    """A pair with the map that was found."""
+    import jax
+
     mapped = found.weight_map.references
     every = reference.parameters | reference.buffers
     shapes = {name: every[name] for name in mapped}
@@ -170,7 +175,7 @@ def _found(pair: Pair, reference: "ReferenceModel", batch: Batch) -> Prepared:
         weight_map=found.weight_map,
         shapes=shapes,
         leaves={path: tuple(found.model.leaves[path].shape) for path in found.weight_map.ports},
-        own=reference.state(),
+        own=own,
         input_axes=axes,
         output_axes=dict(found.outputs),
         buffers=tuple(name for name in shapes if name in reference.buffers),
@@ -198,3 +203,37 @@ def called(adapt: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())
+
+
+def prepare_recorded(pair: Pair, record: Any) -> Prepared:
+    """Bring the port of ``pair`` together with a reference that is on record; needs no torch.
+
+    Raises:
+        UsageError: the pair and the record do not belong together, or the weight map cannot be found.
+    """
+    from compare.mapping.find import find
+    from compare.mapping.program import Program
+
+    facts = record.facts
+    if pair.port is None:
+        raise UsageError(f"pair {pair.name}: there is no port to hold against the record")
+    if facts["has_loss"] != (pair.loss is not None):
+        raise UsageError(f"pair {pair.name}: the record was made {'with' if facts['has_loss'] else 'without'} a loss")
+    reference = RecordedReference(facts)
+    batch = record.entering(()).batches[0]
+    args, kwargs = called(pair.port_inputs, *batch.call(batch.inputs))
+    port = pair.port
+    if callable(port) and not hasattr(port, "apply") and not hasattr(port, "__nnx_repr__"):
+        port = (port, {name: np.zeros(shape, np.float32) for name, shape in reference.parameters.items()})
+    program = Program.from_form(facts["program"])
+    found = find(program, (), {}, port, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None)
+    return _prepared(pair, reference, found, batch, {})
+
+
+class RecordedReference:
+    """What is known of a reference that is on record."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.parameters = {name: tuple(shape) for name, shape in facts["parameters"].items()}
+        self.buffers = {name: tuple(shape) for name, shape in facts["buffers"].items()}
+        self.counters, self.has_mode = list(facts["counters"]), bool(facts["has_mode"])

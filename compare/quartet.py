@@ -60,7 +60,7 @@ class Quartet:
 
         self.prepared, self.pair, self.precision = prepared, prepared.pair, precision
         self.device, self.oracle = device, oracle
-        self._reference_side = reference_side or self._live
+        self._reference_side, self.on_record = reference_side or self._live, reference_side is not None
         self.reference = self._reference_side(WORKING)
         self.port = PortSide(prepared, precision, device.jax)
         self.reference_64 = self._reference_side(ORACLE)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from compare.bits import PrecisionFlag, precision_flag
@@ -13,10 +14,11 @@ from compare.judging import judge_port, reference_runs
 from compare.models.modes import Mode
 from compare.pair import Entering, Pair
 from compare.precision import FLOAT32, Precision
-from compare.prepare import prepare
+from compare.prepare import prepare, prepare_recorded
 from compare.probes import BASE, SUBNORMAL, nearby, probed
 from compare.quantity import EVAL, Quantity, kind_of
 from compare.quartet import STEPS, Quartet, SideError, What
+from compare.records import Record, recorded_side
 from compare.verdict import Judgement, Verdict, worst
 
 TRAINING_STEPS = 3  # of the trajectory: a stale gradient or momentum shows from the second on
@@ -90,15 +92,33 @@ class Session:
         precision: Precision = FLOAT32,
         plan: Plan = Plan(),  # frozen
         oracle: Device | None = None,
+        record: Record | None = None,
     ) -> None:
-        self.plan = plan
-        self.prepared = prepare(pair, plan.seed)
-        self.quartet = Quartet(self.prepared, precision, device, oracle or device)
+        """``record``: the reference's runs, where it was run before; then precision and plan are the record's."""
+        self.plan = Plan(**record.facts["plan"]) if record else plan
+        self.record = record
+        if record is None:
+            self.prepared = prepare(pair, plan.seed)
+            self.quartet = Quartet(self.prepared, precision, device, oracle or device)
+        else:
+            self.prepared = prepare_recorded(pair, record)
+            self.quartet = Quartet(
+                self.prepared, record.precision, device, oracle or device, partial(recorded_side, record, self.prepared)
+            )
+
+    def _has_steps(self) -> bool:
+        return self.record is None or bool(self.record.facts["has_optimizers"])
+
+    def _entering(self) -> Entering:
+        if self.record:
+            return self.record.entering(self.prepared.buffers)
+        steps = self.plan.steps if self.prepared.pair.optimizers else 1
+        return self.prepared.enter(self.plan.seed, steps).at(self.quartet.precision)
 
     def verify(self, progress: Progress = lambda text: None) -> PairReport:
         """Judge everything that the plan asks for."""
         pair, plan, quartet = self.prepared.pair, self.plan, self.quartet
-        entering = self.prepared.enter(plan.seed, plan.steps if pair.optimizers else 1).at(quartet.precision)
+        entering = self._entering()
         found = _Findings()
         bitten = Teeth((), {})
         try:
@@ -106,7 +126,7 @@ class Session:
             if pair.by_hand:
                 progress("the backward pass by hand")
                 found.quantities += list(_by_hand(quartet, entering))
-            if pair.optimizers and found.compared:
+            if pair.optimizers and found.compared and self._has_steps():
                 progress("training steps")
                 t, t64 = reference_runs(quartet, entering, STEPS)
                 found.add(judge_port(quartet, entering, STEPS, t, t64).judgements, BASE)
@@ -125,14 +145,17 @@ def verify(
     plan: Plan = Plan(),  # frozen
     oracle: Device | None = None,
     progress: Progress = lambda text: None,
+    record: Record | None = None,
 ) -> PairReport:
     """Judge ``pair`` on ``device``, its oracles on ``oracle`` (by default the same device).
+
+    With ``record`` the reference is not run: its runs are looked up, and precision and plan are those of the record.
 
     Raises:
         UsageError: the comparison could not start: the weight map does not fit, or a model itself raises.
     """
     progress("the weight map")
-    return Session(pair, device, precision, plan, oracle).verify(progress)
+    return Session(pair, device, precision, plan, oracle, record).verify(progress)
 
 
 def _report(quartet: Quartet, entering: Entering, found: _Findings, bitten: Teeth, plan: Plan) -> PairReport:

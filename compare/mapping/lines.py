@@ -69,7 +69,7 @@ def lines_of(
     """
     said = applied(rules, names, leaves)
     one, two = _sides(
-        _Side(reference, names, gates, said.reference),
+        _Side(reference, names, dict(gates), said.reference),
         _Side(port, leaves, port_gates(leaves, model.modules), said.port),
     )
     while True:

@@ -38,7 +38,8 @@ class Program:
 
     def trace(self) -> Trace:
         """The forward pass in the common form."""
-        walk, values = Walk(), {}
+        walk = Walk()
+        values: dict[int, Value] = {}
         for kind, *event in self.events:
             _DO[kind](self, walk, values, *event)
         inputs = tuple(values[number] for number in self.inputs)

@@ -2,20 +2,21 @@
 
 import dataclasses
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from compare.bench.run import STEPS, Bench
-from compare.contrast import Contrast
-from compare.drift import explain_drift
 from compare.quantity import Quantity
-from compare.trajectory import Training
 from compare.verdict import Verdict, worst
-from compare.verification import PairReport
+
+if TYPE_CHECKING:  # a port is judged against a record where torch is not installed
+    from compare.bench.run import Bench
+    from compare.contrast import Contrast
+    from compare.trajectory import Training
+    from compare.verification import PairReport
 
 SCHEMA = 1
 
 
-def verify_form(reports: list[PairReport], environment: dict[str, Any]) -> dict[str, Any]:
+def verify_form(reports: "list[PairReport]", environment: dict[str, Any]) -> dict[str, Any]:
     """What ``jaxport verify --json`` writes; DESIGN.md, section 6, fixes the keys."""
     return plain(
         {
@@ -27,8 +28,10 @@ def verify_form(reports: list[PairReport], environment: dict[str, Any]) -> dict[
     )
 
 
-def train_form(training: Training, environment: dict[str, Any]) -> dict[str, Any]:
+def train_form(training: "Training", environment: dict[str, Any]) -> dict[str, Any]:
     """What ``jaxport train --json`` writes."""
+    from compare.drift import explain_drift
+
     return plain(
         {
             "schema": SCHEMA,
@@ -40,18 +43,20 @@ def train_form(training: Training, environment: dict[str, Any]) -> dict[str, Any
     )
 
 
-def contrast_form(contrast: Contrast, environment: dict[str, Any]) -> dict[str, Any]:
+def contrast_form(contrast: "Contrast", environment: dict[str, Any]) -> dict[str, Any]:
     """What ``jaxport contrast --json`` writes."""
     measured = {"tape_bytes": contrast.tape_bytes, "residual_bytes": contrast.residual_bytes}
     return plain({"schema": SCHEMA, "environment": environment, **dataclasses.asdict(contrast), **measured})
 
 
-def bench_form(bench: Bench, environment: dict[str, Any]) -> dict[str, Any]:
+def bench_form(bench: "Bench", environment: dict[str, Any]) -> dict[str, Any]:
     """What ``jaxport bench --json`` writes."""
+    from compare.bench.run import STEPS
+
     return plain({"schema": SCHEMA, "environment": environment, "steps_in_a_scan": STEPS, **dataclasses.asdict(bench)})
 
 
-def _pair(report: PairReport) -> dict[str, Any]:
+def _pair(report: "PairReport") -> dict[str, Any]:
     return {
         "pair": report.pair,
         "title": report.title,

@@ -15,6 +15,7 @@ from compare.batch import Batch, named_leaves
 from compare.dropout.reference import replayed
 from compare.islands.constants import Call
 from compare.models.modes import Mode, mode_arguments
+from compare.models.references import ReferenceModel
 from compare.pair import Entering, cotangent_of
 from compare.precision import Precision
 from compare.prepare import Prepared, called
@@ -132,6 +133,7 @@ class ReferenceSide:
 
     def load(self, entering: Entering, mode: Mode = None) -> nn.Module:
         """A copy of the module with what enters, in ``mode``."""
+        assert isinstance(self.prepared.reference, ReferenceModel)
         module = self.prepared.reference.copy(entering.weights | entering.buffers, self.precision, self.device)
         for name, array in self._replaced.items():
             _put(module, name, self._tensor(array))
