@@ -9,7 +9,8 @@ its own each:
   warm (compilation apart);
 - *verdict*: ``compare.verify(..., quick=True)`` with its compilation, and the same with every compiled program warm;
 - *full*: the default run, probes and mutants included;
-- *memory*: the peak of the verdict's process over what the two models take before it starts.
+- *memory*: the peak of the verdict's process over what the two models take before it starts, compiling included; and
+  what XLA keeps for one float64 forward and backward pass.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -85,8 +87,8 @@ def models(millions: float):
     return Reference(), Port(), batch
 
 
-def passes(millions: float) -> dict[str, float]:
-    """Seconds of the four forward and backward passes, one after another, each warm."""
+def passes(millions: float) -> dict:
+    """Seconds of the four forward and backward passes, one after another, each warm; what the float64 one keeps."""
     import jax
     import jax.numpy as jnp
     import torch
@@ -117,9 +119,17 @@ def passes(millions: float) -> dict[str, float]:
                 out, pull_back = jax.vjp(port.apply, params, x)
                 return out, pull_back(jnp.ones_like(out))
 
-            taken[f"jax {dtype}"] = warm(lambda p=params, x=x: jax.block_until_ready(gradients(p, x)))
+            taken[f"jax {dtype}"] = warm(partial(run_jax, gradients, params, x))
+            analysis = gradients.lower(params, x).compile().memory_analysis()
+            activations = getattr(analysis, "temp_size_in_bytes", 0) / 2**20
             params = None
-    return taken
+    return {"passes_s": taken, "activations_mib": activations}
+
+
+def run_jax(gradients, params, x) -> None:
+    import jax
+
+    jax.block_until_ready(gradients(params, x))
 
 
 def warm(run) -> float:
@@ -214,14 +224,15 @@ def main() -> None:
         return
     rows = []
     for index, millions in enumerate(options.millions):
-        row = {"passes_s": apart("passes", millions), **apart("verdict", millions)}
+        row = {**apart("passes", millions), **apart("verdict", millions)}
         needed = sum(row["passes_s"].values())
         set_mib = row["parameters"] * 8 / 2**20
+        row["sets"] = (row["peak_mib"] - row["activations_mib"]) / set_mib
         line = (
             f"{row['parameters']:,} parameters: {row['verdict']}; passes {needed:.1f} s, "
             f"verdict {row['warm_s']:.1f} s warm ({row['warm_s'] / needed:.2f} times), "
             f"{row['cold_s']:.1f} s with compiling; peak {row['peak_mib']:,.0f} MiB "
-            f"above the models, {row['peak_mib'] / set_mib:.2f} float64 parameter sets"
+            f"above the models: {row['activations_mib']:,.0f} of activations and {row['sets']:.2f} float64 parameter sets"
         )
         if options.full and index == 0:
             row["full"] = apart("full", millions)

@@ -13,7 +13,7 @@ from compare.models.modes import Mode
 from compare.pair import Entering
 from compare.precision import FLOAT64, Precision
 from compare.prepare import Prepared
-from compare.shelf import put_aside
+from compare.shelf import give_back, put_aside
 from compare.variance import ACCEPT, corrected
 from compare.verdict import Judgement, Verdict, judge
 from compare.weights import Arrays
@@ -69,6 +69,7 @@ class Quartet:
         self.no_oracle = ""
         self.ordinary: dict[str, float] = {}
         self.witness = ""
+        self._large = False
         self._slots: frozenset[str] = frozenset()
 
     @cached_property
@@ -105,10 +106,10 @@ class Quartet:
         made = self._of_reference(self.reference, entering, what)
         if what == STEPS:
             self._slots = frozenset(name.split("/")[2] for name in made if name.startswith("after/optimizer/"))
-        return put_aside(made)
+        return self._put_aside(made)
 
     def working_port(self, entering: Entering, what: What = None) -> Run:
-        return put_aside(self._of_port(self.port, entering, what))
+        return self._put_aside(self._of_port(self.port, entering, what))
 
     def oracle_reference(self, entering: Entering, what: What = None) -> Run:
         side = self.promoted_reference if self.promoted else self.reference_64
@@ -118,14 +119,26 @@ class Quartet:
         side = self.promoted_port if self.promoted else self.port_64
         return self._of_port(side, entering, what, oracle=True)
 
+    def _put_aside(self, made: Arrays) -> Run:
+        kept = put_aside(made)
+        self._large = kept is not made
+        return kept
+
+    def _make_room(self) -> None:
+        """Before a run: what the one before it has freed goes back to the system."""
+        if self._large:
+            give_back()
+
     def _of_reference(self, side: Any, entering: Entering, what: What, oracle: bool = False) -> Arrays:
         def run() -> Arrays:
+            self._make_room()
             return steps_named(side.steps(entering)) if what == STEPS else side.run(entering, what)
 
         return _said("reference", run, oracle)
 
     def _of_port(self, side: Any, entering: Entering, what: What, oracle: bool = False) -> Arrays:
         def run() -> Arrays:
+            self._make_room()
             if what == STEPS:
                 return steps_named(side.steps(entering, self.dropped(), self._slots))
             return side.run(entering, what, self.dropped())
@@ -164,13 +177,9 @@ class Quartet:
 
     def structures_differ(self, t: Run, entering: Entering, mode: Mode) -> str:
         """Both sides' outputs in words where structure or shapes differ, else nothing. Computes nothing."""
-        import jax
 
         def shapes() -> dict[str, Any]:
-            with jax.enable_x64(False):
-                leaves, (inputs, _) = self.port.leaves(entering), self.port.batch(entering.batches[0])
-                masks = self.port.masks(entering, self.dropped())
-                return self.port.outputs(leaves, inputs, masks, entering.batches[0], mode)
+            return self.port.shapes_of_outputs(entering, mode, self.dropped())
 
         port = {name: tuple(leaf.shape) for name, leaf in _said("port", shapes).items()}
         reference = {name: array.shape for name, array in t.items() if name.split("/")[0] == "output"}

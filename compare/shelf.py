@@ -1,5 +1,8 @@
 """Arrays put aside on disk, so that a large model's runs need not all be in memory at once."""
 
+import contextlib
+import ctypes
+import gc
 import shutil
 import tempfile
 import weakref
@@ -31,6 +34,14 @@ class Shelf(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self._files)
+
+
+def give_back() -> None:
+    """Hand memory that was freed back to the system. glibc keeps it otherwise, and one side's memory would still be
+    held while the other runs."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # another C library: nothing to hand back by hand
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def put_aside(arrays: Arrays) -> Mapping[str, np.ndarray]:

@@ -13,6 +13,8 @@ import numpy as np
 
 Step = tuple[str, Any]
 
+LARGE, TILE = 1 << 16, 64
+
 STEPS = ("reshape", "transpose", "index", "slice", "flip")
 
 
@@ -59,6 +61,21 @@ class View:
 
 
 AS_IS = View()
+
+
+def assign(target: np.ndarray, source: np.ndarray) -> None:
+    """``target[...] = source``. A large transposed matrix goes tile by tile, so that both sides stay in cache."""
+    if target.ndim != 2 or target.size < LARGE or _by_rows(target) == _by_rows(source):
+        target[...] = source
+        return
+    for row in range(0, target.shape[0], TILE):
+        for column in range(0, target.shape[1], TILE):
+            tile = (slice(row, row + TILE), slice(column, column + TILE))
+            target[tile] = source[tile]
+
+
+def _by_rows(array: np.ndarray) -> bool:
+    return array.strides[0] > array.strides[1]
 
 
 def reshaped(*shape: int) -> View:

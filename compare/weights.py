@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from compare.errors import UsageError
-from compare.views import AS_IS, View, transposed
+from compare.views import AS_IS, View, assign, transposed
 
 Arrays = dict[str, np.ndarray]
 Shapes = Mapping[str, tuple[int, ...]]
@@ -124,10 +124,10 @@ class WeightMap:
             for entry in entries:
                 own, other = entry.port_view.of(leaf), entry.reference_view.of(arrays[entry.reference])
                 self._check_shapes(entry, other, own)
-                own[...] = own + other if entry.summed else other
+                assign(own, own + other if entry.summed else other)
             yield path, leaf
 
-    def to_reference(self, leaves: Arrays, shapes: Shapes, values: bool = False) -> Arrays:
+    def to_reference(self, leaves: Arrays, shapes: Shapes, values: bool = False, consume: bool = False) -> Arrays:
         """The port's leaves under the reference's names, in its layout.
 
         Args:
@@ -135,16 +135,27 @@ class WeightMap:
             shapes: the reference's shapes by name.
             values: the leaves are weights: of two summed arrays the first gets the sum, the second zeros. Of anything
                 else (a gradient) both get the leaf's.
+            consume: ``leaves`` is emptied on the way: of a large model, both layouts are never there at once.
         """
         arrays: Arrays = {}
+        last = {entry.port: entry for entry in self.entries}
         for entry in self.entries:
             if entry.port not in leaves:
                 continue
             leaf = leaves[entry.port]
+            if consume and last[entry.port] is entry:
+                del leaves[entry.port]
+            if not (entry.reference_view.steps or entry.port_view.steps or entry.summed):
+                self._check_shapes(entry, np.broadcast_to(np.uint8(0), shapes[entry.reference]), leaf)
+                arrays[entry.reference] = leaf
+                continue
             array = arrays.setdefault(entry.reference, np.empty(shapes[entry.reference], leaf.dtype))
             own, other = entry.port_view.of(leaf), entry.reference_view.of(array)
             self._check_shapes(entry, other, own)
-            other[...] = 0 if values and entry.summed else own
+            if values and entry.summed:
+                other[...] = 0
+            else:
+                assign(other, own)
         return arrays
 
     @property

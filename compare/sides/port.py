@@ -67,9 +67,11 @@ class PortSide:
             outputs, loss, grads, changed = self._value_and_grads(
                 leaves, inputs, targets, against, masks, mode=mode, form=_Form(batch)
             )
+            del leaves
             arrays = {name: from_jax(array) for name, array in outputs.items()}
             arrays |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
             by_input, by_leaf = grads
+            del grads
             named = self._to_reference(by_leaf)
             arrays |= {f"grad/{name}": named[name] for name in entering.weights if name in named}
             arrays |= {f"grad/input.{name}": from_jax(by_input[name]) for name in batch.floating}
@@ -255,6 +257,14 @@ class PortSide:
             )  # fmt: skip
         return self._shapes[key]
 
+    def shapes_of_outputs(self, entering: Entering, mode: Mode, dropped: Dropped) -> Leaves:
+        """``outputs`` of what would enter; no weight goes to the device."""
+        with self._x64():
+            dtype = jnp.dtype(self.precision.name)
+            leaves = {path: jax.ShapeDtypeStruct(shape, dtype) for path, shape in self.prepared.leaves.items()}
+            inputs, _ = self.batch(entering.batches[0])
+            return self.outputs(leaves, inputs, self.masks(entering, dropped), entering.batches[0], mode)
+
     def _buffers(self, changed: Leaves) -> Arrays:
         named = self._to_reference(changed)
         return {f"state/{name}": named[name] for name in self.prepared.buffers if name in named}
@@ -289,8 +299,9 @@ class PortSide:
         return to_jax(array, self.precision, self.device)
 
     def _to_reference(self, leaves: Leaves, values: bool = False) -> Arrays:
-        arrays = {path: from_jax(leaf) for path, leaf in leaves.items()}
-        return self.prepared.weight_map.to_reference(arrays, self.prepared.shapes, values)
+        arrays = {path: from_jax(leaves[path]) for path in leaves}
+        leaves.clear()
+        return self.prepared.weight_map.to_reference(arrays, self.prepared.shapes, values, consume=True)
 
 
 class _Form:
