@@ -232,7 +232,7 @@ def main() -> None:
             f"{row['parameters']:,} parameters: {row['verdict']}; passes {needed:.1f} s, "
             f"verdict {row['warm_s']:.1f} s warm ({row['warm_s'] / needed:.2f} times), "
             f"{row['cold_s']:.1f} s with compiling; peak {row['peak_mib']:,.0f} MiB "
-            f"above the models: {row['activations_mib']:,.0f} of activations and {row['sets']:.2f} float64 parameter sets"
+            f"above the models: {row['activations_mib']:,.0f} of activations and {row['sets']:.2f} float64 sets"
         )
         if options.full and index == 0:
             row["full"] = apart("full", millions)

@@ -19,10 +19,12 @@ NO_ORACLE = "no_oracle"
 
 @dataclass(frozen=True)
 class Judged:
-    """The judgements on one run of a pair, by quantity; ``oracle`` is the reference's float64 run, if it has one."""
+    """The judgements on one run of a pair, by quantity; ``oracle`` is the reference's float64 run, if it has one,
+    ``port`` the port's at the working precision."""
 
     judgements: dict[str, Judgement]
     oracle: Run = field(default_factory=dict)
+    port: Run = field(default_factory=dict)
 
 
 def judge_port(quartet: Quartet, entering: Entering, what: What, t: Run, t64: Run | None) -> Judged:
@@ -39,13 +41,13 @@ def judge_port(quartet: Quartet, entering: Entering, what: What, t: Run, t64: Ru
         except SideError as error:
             quartet.no_oracle = str(error)
     if t64 is None or j64 is None:
-        return Judged(_without_oracle(quartet, entering, what, t, j))
+        return Judged(_without_oracle(quartet, entering, what, t, j), port=j)
     judged = quartet.judge(t, j, t64, j64)
     if not quartet.promoted and (doubtful := [name for name, one in judged.items() if _is_doubtful(one)]):
         judged |= _promoted(quartet, entering, what, {name: judged[name] for name in doubtful}, t, j)
     judged |= _with_witness(quartet, entering, what, judged, t, j)
     judged |= _by_known_cause(quartet, entering, what, judged, (t, j, t64, j64))
-    return Judged(judged, t64)
+    return Judged(judged, t64, j)
 
 
 def reference_runs(quartet: Quartet, entering: Entering, what: What) -> tuple[Run, Run | None]:

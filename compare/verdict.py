@@ -125,7 +125,7 @@ def judge(
         return _judge_exact(reference, port, reference_64, port_64)
     norms = measure(reference, port, reference_64, port_64, precision.smallest_normal)
     if norms.disagreement:
-        return Judgement(Verdict.INVALID, nonfinite=norms.nonfinite, worst=_entry(norms), reason=norms.disagreement)
+        return Judgement(Verdict.INVALID, nonfinite=norms.nonfinite, worst=_entry(norms), reason=_said(norms))
     if norms.entries and not norms.measured:
         reason = f"{precision.name} holds no finite entry where the oracles do"
         return Judgement(Verdict.INCOMPLETE, nonfinite=norms.nonfinite, reason=reason)
@@ -187,7 +187,7 @@ def judge_without_oracle(
         return exact if exact.verdict is not Verdict.MATCH else replace(exact, verdict=Verdict.FLOAT32_ONLY)
     norms = measure(reference, port, reference, port, precision.smallest_normal)
     if norms.disagreement:
-        return Judgement(Verdict.INVALID, nonfinite=norms.nonfinite, worst=_entry(norms), reason=norms.disagreement)
+        return Judgement(Verdict.INVALID, nonfinite=norms.nonfinite, worst=_entry(norms), reason=_said(norms))
     allowed = NEARBY_MARGIN * max(error_reference, error_port, norms.scale * precision.unit_roundoff)
     index = worst_entry(reference, port)
     return Judgement(
@@ -239,6 +239,14 @@ def _judge_exact(reference: np.ndarray, port: np.ndarray, reference_64: np.ndarr
     flips = int(np.count_nonzero(reference != port))
     notice = f"{flips} of {size} entries differ at the working precision only (near-ties)" if flips else ""
     return Judgement(Verdict.MATCH, entries=size, reason=notice)
+
+
+def _said(norms: Norms) -> str:
+    """What disagrees, and where it first does."""
+    if norms.where is None:
+        return norms.disagreement
+    reference, port = norms.values
+    return f"{norms.disagreement}, first at {list(norms.where)}: {reference:g} in the reference, {port:g} in the port"
 
 
 def _entry(norms: Norms) -> Worst | None:

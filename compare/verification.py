@@ -9,6 +9,7 @@ from compare.bits import PrecisionFlag, precision_flag
 from compare.certificates import Coverage, Teeth, coverage, digest, teeth
 from compare.devices import Device
 from compare.dropout.pairing import DropoutMismatch
+from compare.envelope import Envelope, envelope
 from compare.errors import UsageError
 from compare.judging import judge_port, reference_runs
 from compare.models.modes import Mode
@@ -58,6 +59,7 @@ class PairReport:
     teeth: Teeth
     weight_map: tuple[str, ...]
     notices: tuple[str, ...]
+    envelope: Envelope | None = None
 
     def failed(self, strict: bool = False) -> bool:
         """Whether the pair counts as not matched. ``strict`` accepts neither float32_only, nor a flag, nor a
@@ -77,6 +79,7 @@ class _Findings:
     compared: list[What] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
     drawn: set[str] = field(default_factory=set)
+    envelope: Envelope | None = None
 
     def add(self, judged: dict[str, Judgement], probe: str, kinks: set[str] = frozenset()) -> None:  # type: ignore[assignment]
         self.quantities += [Quantity(name, kind_of(name), probe, one, name in kinks) for name, one in judged.items()]
@@ -129,8 +132,12 @@ class Session:
             if pair.optimizers and found.compared and self._has_steps():
                 progress("training steps")
                 t, t64 = reference_runs(quartet, entering, STEPS)
-                found.add(judge_port(quartet, entering, STEPS, t, t64).judgements, BASE)
+                judged = judge_port(quartet, entering, STEPS, t, t64)
+                found.add(judged.judgements, BASE)
                 found.compared.append(STEPS)
+                if self.record is None:
+                    progress("the noise envelope")
+                    found.envelope = envelope(quartet, entering, t, judged.port)
             if not plan.quick and not quartet.no_oracle:
                 bitten = teeth(quartet, entering, found.quantities, tuple(found.compared), progress)
         except SideError as error:
@@ -179,6 +186,7 @@ def _report(quartet: Quartet, entering: Entering, found: _Findings, bitten: Teet
         teeth=bitten,
         weight_map=tuple(quartet.prepared.weight_map.explain()),
         notices=tuple(_notices(quartet, quantities, flag, bitten, found.skipped, plan)),
+        envelope=found.envelope,
     )
 
 

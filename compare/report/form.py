@@ -71,6 +71,7 @@ def _pair(report: "PairReport") -> dict[str, Any]:
         "teeth": dataclasses.asdict(report.teeth) | {"toothless": report.teeth.toothless},
         "weight_map": report.weight_map,
         "notices": report.notices,
+        "envelope": None if report.envelope is None else dataclasses.asdict(report.envelope),
     }
 
 

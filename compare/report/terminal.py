@@ -143,6 +143,12 @@ def _certificates(pair: Form) -> Iterator[tuple[str, str]]:
     if limits:
         yield "sees", f"relative differences from {limits[len(limits) // 2]:.1e} (median; worst {limits[-1]:.1e})"
     caught = ", ".join(f"{check} {len(names)}" for check, names in bitten["caught"].items())
+    if one := pair["envelope"]:
+        yield (
+            "drift",
+            f"{_number(one['drift'])} of the parameters' change in {one['steps']} steps at {pair['dtype']}; "
+            f"the reference against itself, {one['by']}: {_number(one['noise'])}",
+        )
     if bitten["mutants"]:
         yield "teeth", f"of {len(bitten['mutants'])} mutants of what enters the port, caught: {caught}"
 

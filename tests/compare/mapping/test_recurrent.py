@@ -7,6 +7,7 @@ from flax import linen, nnx
 from torch import nn
 
 from compare.errors import UsageError
+from compare.mapping.recurrent import Gate, packed, port_gates, spare_biases, summed_biases
 from tests.compare.mapping.carry import carried, normal, summed
 
 
@@ -89,3 +90,46 @@ def lstm(bias):
 def test_an_lstm_by_hand(bias):
     found = carried(First(nn.LSTM(5, 5, batch_first=True)), lstm(bias), normal(2, 3, 5))
     assert bool(summed(found)) == (len(bias) == 1)
+
+
+@pytest.mark.parametrize(
+    ("layers", "gates"),
+    [("ii if ig io hi hf hg ho", "ifgo"), ("ir iz in hr hz hn", "rzn")],
+)
+def test_a_cell_is_told_by_the_names_of_its_layers(layers, gates):
+    paths = [f"params/cell/{layer}/kernel" for layer in layers.split()] + ["params/other/ii/kernel"]
+    found = port_gates(paths, {})
+    assert found[f"params/cell/h{gates[1]}/kernel"] == (Gate("hh", gates[1], "params/cell"),)
+    assert len(found) == 2 * len(gates), "one layer of that name makes no cell"
+
+
+def test_a_cell_that_packs_its_gates_is_told_by_its_class():
+    class OptimizedLSTMCell:
+        pass
+
+    paths = ["params/cell/dense_i/kernel", "params/cell/dense_h/kernel", "params/cell/dense_h/bias"]
+    found = port_gates(paths, {"cell": OptimizedLSTMCell()})
+    assert [gate.name for gate in found[paths[0]]] == ["i", "f", "g", "o"]
+    assert {gate.source for gate in found[paths[0]]} == {"ih"}
+    assert [found[path][0].bias for path in paths] == [False, False, True]
+    assert packed(found[paths[2]]) == Gate("hh", "ifgo", "params/cell", True)
+
+
+def test_a_bias_is_spare_where_the_port_has_the_other_alone():
+    mine = [(f"{source}{gate}", Gate(source, gate, "l", True)) for source in ("ih", "hh") for gate in "rn"]
+    theirs = [Gate("ih", "r", "c", True), Gate("ih", "n", "c", True), Gate("ih", "z", "c")]
+    assert spare_biases(mine, theirs) == {"hhr": "ih"}, "of a candidate both are needed"
+    both = [Gate(source, "r", "c", True) for source in ("ih", "hh")]
+    assert spare_biases(mine, both) == {}
+
+
+def test_the_ways_in_which_two_biases_are_one():
+    gates = {f"l.bias_{source}": tuple(Gate(source, gate, "l", True) for gate in "rzn") for source in ("ih", "hh")}
+    ways = summed_biases(gates, dict.fromkeys(gates, 12))
+    said = [(way[0].first, way[0].second, str(way[0].second_view)) for way in ways]
+    assert said == [
+        ("l.bias_hh", "l.bias_ih", ""), ("l.bias_hh", "l.bias_ih", "slice (0, 0, 8)"),
+        ("l.bias_ih", "l.bias_hh", ""), ("l.bias_ih", "l.bias_hh", "slice (0, 0, 8)"),
+    ]  # fmt: skip
+    assert len(summed_biases({name: held[:1] for name, held in gates.items()}, dict.fromkeys(gates, 4))) == 2
+    assert summed_biases({}, {}) == []
