@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.pair import Entering
 from compare.precision import Precision
-from compare.quartet import STEPS, Quartet, Run, SideError, What
+from compare.quartet import STATE, STEPS, Quartet, Run, SideError, What
 from compare.variance import DIFFERS
 from compare.verdict import Judgement, Verdict, judge, judge_without_oracle
 from compare.witnesses import NONE, find_witness
@@ -47,6 +47,7 @@ def judge_port(quartet: Quartet, entering: Entering, what: What, t: Run, t64: Ru
         judged |= _promoted(quartet, entering, what, {name: judged[name] for name in doubtful}, t, j)
     judged |= _with_witness(quartet, entering, what, judged, t, j)
     judged |= _by_known_cause(quartet, entering, what, judged, (t, j, t64, j64))
+    judged |= _in_another_unit(quartet, judged, (t, j, t64, j64))
     return Judged(judged, t64, j)
 
 
@@ -129,6 +130,34 @@ def _by_known_cause(
             if judge(t[name], working[name], t64[name], unbiased[name], quartet.precision).verdict is Verdict.MATCH:
                 named[name] = replace(judged[name], reason=DIFFERS)
     return named
+
+
+def _in_another_unit(
+    quartet: Quartet, judged: Mapping[str, Judgement], runs: tuple[Run, Run, Run, Run]
+) -> dict[str, Judgement]:
+    """An optimizer's state that is a constant times the other's in every parameter is another convention (the learning
+    rate inside the momentum buffer or outside it), and no other function: the updates are compared by themselves."""
+    slots: dict[str, list[str]] = {}
+    for name, one in judged.items():
+        if name.startswith(STATE):
+            slots.setdefault(name.split("/")[2], []).append(name)
+            if one.verdict is Verdict.INVALID:
+                return {}
+    told: dict[str, Judgement] = {}
+    for slot, names in slots.items():
+        if all(judged[name].verdict is Verdict.MATCH for name in names):
+            continue
+        t, j, t64, j64 = ({name: run[name] for name in names} for run in runs)
+        size = sum(float(np.vdot(t64[name], t64[name])) for name in names)
+        factor = sum(float(np.vdot(t64[name], j64[name])) for name in names) / size if size else 0.0
+        if factor == 0 or not np.isfinite(factor):
+            continue
+        j, j64 = ({name: array / factor for name, array in run.items()} for run in (j, j64))
+        again = quartet.judge(t, j, t64, j64)
+        if all(one.verdict is Verdict.MATCH for one in again.values()):
+            reason = f"the port's {slot} is {factor:.6g} times torch's in every parameter: another convention"
+            told |= {name: replace(one, reason=reason) for name, one in again.items()}
+    return told
 
 
 def _without_oracle(quartet: Quartet, entering: Entering, what: What, t: Run, j: Run) -> dict[str, Judgement]:

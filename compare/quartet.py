@@ -20,6 +20,7 @@ from compare.weights import Arrays
 
 Run = Mapping[str, np.ndarray]
 STEPS = "steps"
+STATE = "after/optimizer/"  # before the name of a slot and its parameter
 WORKING, ORACLE, PROMOTED = "working", "oracle", "promoted"  # what a side is run as
 What = bool | str | None  # a mode, or STEPS
 
@@ -42,6 +43,7 @@ class Quartet:
         promoted: whether the oracles are the promoted ones, in which everything that the models' own code lowers to
             float32 is raised to float64.
         no_oracle: why one of the models cannot run in float64, if so.
+        unpaired_slots: what torch's optimizer keeps and the port's does not, by torch's name.
         witness: the constant held in float32 that explains a gap of float32's size, in words, once one is found.
         ordinary: the size of each quantity on the pair's own batch, once it has been judged.
     """
@@ -71,6 +73,7 @@ class Quartet:
         self.witness = ""
         self._large = False
         self._slots: frozenset[str] = frozenset()
+        self.unpaired_slots: frozenset[str] = frozenset()
 
     @cached_property
     def promoted_reference(self) -> Any:
@@ -105,7 +108,7 @@ class Quartet:
     def working_reference(self, entering: Entering, what: What = None) -> Run:
         made = self._of_reference(self.reference, entering, what)
         if what == STEPS:
-            self._slots = frozenset(name.split("/")[2] for name in made if name.startswith("after/optimizer/"))
+            self._slots = frozenset(name.split("/")[2] for name in made if name.startswith(STATE))
         return self._put_aside(made)
 
     def working_port(self, entering: Entering, what: What = None) -> Run:
@@ -140,7 +143,9 @@ class Quartet:
         def run() -> Arrays:
             self._make_room()
             if what == STEPS:
-                return steps_named(side.steps(entering, self.dropped(), self._slots))
+                named = steps_named(side.steps(entering, self.dropped(), self._slots))
+                self.unpaired_slots = self._slots - {name.split("/")[2] for name in named if name.startswith(STATE)}
+                return named
             return side.run(entering, what, self.dropped())
 
         made = _said("port", run, oracle)
@@ -189,8 +194,11 @@ class Quartet:
 
     def judge(self, t: Run, j: Run, t64: Run, j64: Run) -> dict[str, Judgement]:
         """The judgement on every quantity that any of the four runs has, in the reference's order."""
-        names = dict.fromkeys([*t64, *j64])
+        names = [name for name in dict.fromkeys([*t64, *j64]) if not self._is_unpaired(name)]
         return {name: self._judge_one(name, t, j, t64, j64) for name in names}
+
+    def _is_unpaired(self, name: str) -> bool:
+        return name.startswith(STATE) and name.split("/")[2] in self.unpaired_slots
 
     def _judge_one(self, name: str, *runs: Run) -> Judgement:
         if not all(name in run for run in runs):

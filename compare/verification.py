@@ -286,6 +286,8 @@ def _notices(
             yield f"dropout: the reference has {len(replay.unused)} more than the port"
         yield from replay.rates_apart(quartet.reference.dropouts)
         yield from replay.ambiguous
+    if slots := sorted(quartet.unpaired_slots):
+        yield f"optimizer state without a counterpart in the port, not compared: {', '.join(slots)}"
     if flag:
         yield (
             f"precision: the {flag.side} is less precise ({flag.bits_reference:.1f} effective bits in the reference, "

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 import torch
 
@@ -14,6 +16,8 @@ from compare.prepare import prepare
 from compare.quartet import STEPS, Quartet
 from compare.variance import DIFFERS
 from compare.verdict import Judgement, Verdict
+from compare.verification import Plan, verify
+from tests.compare.faults import square
 from tests.compare.small import X, loose_pair, norm_pair
 
 USERS_MODELS = True
@@ -164,3 +168,46 @@ def test_inputs_are_nudged_by_one_unit_in_the_last_place():
     ids = replace(entering, batches=(Batch.of(np.arange(6)),))
     moved = nudged(ids, np.random.default_rng(0), FLOAT32).weights["w"]
     assert 0 < np.abs(moved - entering.weights["w"]).max() < 1e-6
+
+
+def _optimized(port):
+    from compare.pair import Optimizers
+
+    own = square()
+    return replace(own, optimizers=Optimizers(own.optimizers.reference, port, own.optimizers.hyper))
+
+
+def _learning_rate_inside(learning_rate, momentum):
+    """The buffer holds the learning rate: v = m v + lr g, p -= v."""
+    return optax.chain(optax.scale_by_learning_rate(learning_rate), optax.trace(momentum))
+
+
+def _by_hand(learning_rate, momentum):
+    """A momentum of one's own, its state under a name that nobody knows."""
+
+    def update(grads, state, params=None):
+        state = jax.tree.map(lambda v, g: momentum * v + g, state, grads)
+        return jax.tree.map(lambda v: -learning_rate * v, state), state
+
+    return optax.GradientTransformation(lambda params: jax.tree.map(jnp.zeros_like, params), update)
+
+
+def test_another_unit_of_an_optimizers_state_is_another_convention(cpu):
+    report = verify(_optimized(_learning_rate_inside), cpu, plan=Plan(quick=True))
+    assert report.verdict == "match"
+    assert any("momentum_buffer is -0.1 times" in notice for notice in report.notices)
+
+
+def test_state_without_a_counterpart_is_listed(cpu):
+    report = verify(_optimized(_by_hand), cpu, plan=Plan(quick=True))
+    assert report.verdict == "match"
+    assert any("not compared: momentum_buffer" in notice for notice in report.notices)
+
+
+def test_another_momentum_is_no_convention(cpu):
+    report = verify(
+        _optimized(lambda learning_rate, momentum: optax.sgd(learning_rate, 0.91)), cpu, plan=Plan(quick=True)
+    )
+    states = [one for one in report.quantities if one.kind == "optimizer"]
+    assert states
+    assert all(one.verdict == "mismatch" for one in states)
