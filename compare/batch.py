@@ -40,6 +40,14 @@ class Batch:
     form: tuple[tuple, dict[str, Any]] | None = None
 
     def __post_init__(self) -> None:
+        names = {*self.inputs, *self.targets}
+        for what, given in (("bounds", self.bounds), ("axes", self.axes)):
+            if isinstance(given, Mapping) and (unknown := [name for name in given if name not in names]):
+                raise UsageError(f"batch: {what} for {unknown[0]!r}: expected some of {', '.join(sorted(names))}")
+        if not (self.axes is None or isinstance(self.axes, int | Mapping)):
+            raise UsageError(f"batch: axes: expected an axis, or one for each name, got {self.axes!r}")
+        if any(len(tuple(bound)) != 2 for bound in self.bounds.values()):
+            raise UsageError("batch: bounds: expected (low, high) for each name, high not included")
         object.__setattr__(self, "inputs", {name: freeze(array) for name, array in self.inputs.items()})
         object.__setattr__(self, "targets", {name: freeze(array) for name, array in self.targets.items()})
 

@@ -59,8 +59,16 @@ def precision_flag(
     if most.bits_port == most.bits_reference:
         side = "port" if most.ratio > 1 else "reference"
     bits = [min(one.bits_reference, one.bits_port) for _, _, one in flagged]
+    everywhere = any(probe == "batch" for _, probe, _ in flagged)  # a policy shows on ordinary numbers too
     return PrecisionFlag(
-        side, name, probe, most.bits_reference, most.bits_port, most.ratio, len(flagged), _likely(median(bits))
+        side,
+        name,
+        probe,
+        most.bits_reference,
+        most.bits_port,
+        most.ratio,
+        len(flagged),
+        _likely(median(bits)) if everywhere else OTHER_CAUSE,
     )
 
 

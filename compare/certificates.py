@@ -80,7 +80,7 @@ def coverage(
     not_compared = [
         f"{prefix}/{name}" for name in entering.weights for prefix in prefixes if f"{prefix}/{name}" not in judged
     ]
-    not_compared += [f"buffer {name}" for name in entering.buffers if f"state/{name}" not in judged]
+    not_compared += [f"buffer {name}" for name in quartet.prepared.buffers if f"state/{name}" not in judged]
     not_compared += [f"buffer {name}" for name in sorted(changed)]
     kinds = [quantity.kind for quantity in quantities]
     ones = [quantity.judgement for quantity in quantities]
@@ -149,7 +149,7 @@ def _after(
     judged: dict[str, Judgement] = {}
     for what, (t, t64) in reference.items():
         j, j64 = quartet.run_port(mutant, what)
-        prefix = EVAL if what is False else ""
+        prefix = EVAL if what is False and len(quartet.prepared.modes) > 1 else ""
         judged |= {f"{prefix}{name}": one for name, one in quartet.judge(t, j, t64, j64).items()}
         if hand and what != STEPS:
             judged |= {f"by_hand/{name}": one for name, one in quartet.judge(hand[0], j, hand[1], j64).items()}

@@ -116,7 +116,9 @@ def convert(options: argparse.Namespace) -> int:
     from compare.checkpoints.files import read, write
     from compare.convert import Conversion, conversion_of
 
-    if (options.pair is None) == (options.map is None):
+    if options.pair is not None and options.map is not None:
+        raise UsageError("convert: --pair and --map both say how to convert: give one of them")
+    if options.pair is None and options.map is None:
         raise UsageError("convert: expected --pair FILE.py, whose weight map converts, or --map FILE.json")
     checkpoint = read(options.source)
     if options.map:

@@ -14,6 +14,7 @@ from compare.precision import Precision
 from compare.weights import Arrays, WeightMap
 
 ACCEPTABLE = ("running_variance",)
+MODES = ("train", "eval")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Pair:
         weight_map: which arrays of the reference are which leaves of the port; found where it is not given.
         weights: the reference's arrays by name from a NumPy generator; by default its own, moved away from 0 and 1.
         by_hand: outputs, loss and gradients from (weights, batch) in NumPy, where somebody has derived them.
+        modes: ``("train",)``, ``("eval",)`` or both, where the models have modes; both by default.
         smooth: no kink anywhere (no ReLU, max, abs): then rounding errors must agree closely on both sides.
     """
 
@@ -72,21 +74,57 @@ class Pair:
     weights: Callable[[np.random.Generator], Arrays] | None = None
     by_hand: Callable[[Arrays, Batch], Arrays] | None = None
     smooth: bool = False
+    modes: tuple[str, ...] = ()
     name: str = "pair"
     title: str = ""
 
     def __post_init__(self) -> None:
-        if unknown := [one for one in self.accept if one not in ACCEPTABLE]:
-            raise UsageError(f"accept: expected some of {', '.join(ACCEPTABLE)}, got {unknown[0]!r}")
+        for name, known in (("accept", ACCEPTABLE), ("modes", MODES)):
+            given = getattr(self, name)
+            given = (given,) if isinstance(given, str) else tuple(given)
+            object.__setattr__(self, name, given)
+            if unknown := [one for one in given if one not in known]:
+                raise UsageError(f"{name}: expected some of {', '.join(known)}, got {unknown[0]!r}")
+        if not isinstance(self.rules, Mapping):
+            raise UsageError(f"rules: expected a dictionary of name patterns, got {type(self.rules).__name__}")
+        if self.weights is not None and not callable(self.weights):
+            raise UsageError(f"weights: expected a function of a NumPy generator, got {type(self.weights).__name__}")
+        for name in ("reference_inputs", "port_inputs", "reference_outputs", "port_outputs"):
+            if getattr(self, name) is not None and not callable(getattr(self, name)):
+                raise UsageError(f"{name}: expected a function, got {type(getattr(self, name)).__name__}")
+        self._check_optimizers()
         if self.loss is not None and not (isinstance(self.loss, tuple) and len(self.loss) == 2):
             raise UsageError("loss: expected two functions, (the reference's, the port's), each of (outputs, *targets)")
 
+    def _check_optimizers(self) -> None:
+        own = self.optimizers
+        if own is None:
+            return
+        reference, port = (own.reference, own.port) if isinstance(own, Optimizers) else _two(own)
+        if reference is not None and not callable(reference):
+            raise UsageError(
+                "optimizers: the reference's is a function of the parameters, such as lambda p: SGD(p, 0.1)"
+            )
+        if port is not None and not callable(port) and not hasattr(port, "update"):
+            raise UsageError("optimizers: the port's is an optax transformation, or a function that makes one")
+
     def draw(self, rng: np.random.Generator) -> Batch:
         """A batch from the recipe."""
-        made = self.batch(rng) if callable(self.batch) else self.batch
-        if isinstance(made, Batch):
-            return made
-        return Batch.of(made, names=self.input_names(), bounds=self.bounds, axes=self.batch_axes)
+        made = self._made(rng) if callable(self.batch) else self.batch
+        if not isinstance(made, Batch):
+            made = Batch.of(made, names=self.input_names(), bounds=self.bounds, axes=self.batch_axes)
+        if made.targets and self.loss is None:
+            raise UsageError(f"pair {self.name}: the batch has targets, and there is no loss= that takes them")
+        return made
+
+    def _made(self, rng: np.random.Generator) -> Any:
+        try:
+            return self.batch(rng)
+        except UsageError:
+            raise
+        except Exception as error:
+            told = " ".join(str(error).split())
+            raise UsageError(f"pair {self.name}: batch= raised {type(error).__name__}: {told}") from error
 
     def input_names(self) -> tuple[str, ...]:
         """What the reference calls its positional inputs."""
@@ -133,6 +171,31 @@ class Entering:
             buffers={name: rounded(array, precision) for name, array in self.buffers.items()},
             batches=tuple(batch.at(precision) for batch in self.batches),
         )
+
+
+def scored(loss: Callable[..., Any], outputs: Any, targets: list[Any]) -> Any:
+    """The loss, a scalar; what it raises is told as its own.
+
+    Raises:
+        LossError: it raises, or is no scalar.
+    """
+    try:
+        value = loss(outputs, *targets)
+    except Exception as error:
+        raise LossError(f"loss= raised {type(error).__name__}: {error}") from error
+    if getattr(value, "shape", None) != ():
+        raise LossError(f"loss= returned {getattr(value, 'shape', type(value).__name__)}: expected a scalar")
+    return value
+
+
+class LossError(Exception):
+    """The pair's own loss could not be computed."""
+
+
+def _two(given: Any) -> tuple[Any, Any]:
+    if type(given) is not tuple or len(given) != 2:  # an optax transformation is a tuple of two as well
+        raise UsageError("optimizers: expected two, (function of the torch parameters, optax transformation)")
+    return given
 
 
 def cotangent_of(name: str, shape: tuple[int, ...], seed: int, precision: Precision) -> np.ndarray:

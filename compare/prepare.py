@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compare.batch import Batch
+from compare.blame import told
 from compare.errors import UsageError
 from compare.pair import Entering, Pair, moved
-from compare.weights import PARAMS, Arrays, Sum, WeightMap
+from compare.precision import FLOAT32
+from compare.weights import PARAMS, Arrays, Sum, WeightMap, same
 
 if TYPE_CHECKING:
     from compare.models.ports import PortModel
@@ -53,7 +55,23 @@ class Prepared:
 
     @property
     def modes(self) -> tuple[bool | None, ...]:
-        return (True, False) if self.reference.has_mode or self.port.has_mode else (None,)
+        """Those that the pair names, or both; evaluation alone where that is all that either side is made for."""
+        if not (self.reference.has_mode or self.port.has_mode):
+            return (None,)
+        if self.pair.modes:
+            return tuple(mode == "train" for mode in self.pair.modes)
+        return (False,) if self.evaluates_only else (True, False)
+
+    @property
+    def evaluates_only(self) -> bool:
+        """The reference comes in evaluation mode, and the port knows no other."""
+        return not self.pair.modes and self.reference.has_mode and not (self.reference.training or self.port.has_mode)
+
+    @property
+    def frozen_leaves(self) -> frozenset[str]:
+        """The port's leaves of parameters that the reference freezes."""
+        frozen = set(self.reference.frozen)
+        return frozenset(entry.port for entry in self.weight_map.entries if entry.reference in frozen)
 
     def __post_init__(self) -> None:
         self.port.fix([path for path in self.port.leaves if path not in self.leaves])
@@ -72,9 +90,10 @@ class Prepared:
             arrays = {name: moved(self.own[name], rng) for name in self.shapes}
         batches = tuple(self.pair.draw(rng) for _ in range(steps))
         training = self.pair.training()
+        still = {*self.buffers, *self.reference.frozen}
         return Entering(
-            weights={name: array for name, array in arrays.items() if name not in self.buffers},
-            buffers={name: array for name, array in arrays.items() if name in self.buffers},
+            weights={name: array for name, array in arrays.items() if name not in still},
+            buffers={name: array for name, array in arrays.items() if name in still},
             batches=batches,
             cotangent=1.0,
             hyper=dict(training.hyper) if training else {},
@@ -97,13 +116,17 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
     Raises:
         UsageError: a model is not what it should be, the map does not fit, or is ambiguous.
     """
-    rng = np.random.default_rng(seed)
-    given = pair.weights(rng) if pair.weights else None
-    batch = pair.draw(rng)
-    shapes = None if given is None else {name: tuple(array.shape) for name, array in given.items()}
     from compare.models.references import ReferenceModel
 
+    rng = np.random.default_rng(seed)
+    given = pair.weights(rng) if pair.weights else None
+    batch = pair.draw(rng).at(FLOAT32)  # both models are traced as they are run, at most in single precision
+    if empty := [name for name, array in batch.inputs.items() if not array.size]:
+        raise UsageError(f"pair {pair.name}: the batch's {empty[0]} is empty: there is nothing to compare")
+    shapes = None if given is None else {name: tuple(array.shape) for name, array in given.items()}
     reference = ReferenceModel(pair.reference, shapes)
+    if pair.weight_map is None and _takes_reference_names(pair.port):
+        pair = replace(pair, weight_map=WeightMap(same(*reference.parameters)))
     if pair.weight_map is None:
         return _found(pair, reference, batch)
     args, kwargs = called(pair.port_inputs, *batch.call(batch.inputs))
@@ -128,6 +151,16 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
     )
 
 
+def _takes_reference_names(port: Any) -> bool:
+    """A function without parameters of its own takes the reference's by name: there is nothing to convert, and no
+    other map than the one by name can be meant."""
+    return callable(port) and not isinstance(port, type) and not hasattr(port, "apply") and not _is_nnx(port)
+
+
+def _is_nnx(port: Any) -> bool:
+    return any(kind.__module__.startswith("flax.nnx") for kind in type(port).__mro__)
+
+
 def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) -> "PortModel":
     from compare.models.ports import port_model
 
@@ -137,7 +170,7 @@ def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) ->
     except UsageError:
         raise
     except Exception as error:
-        raise UsageError(f"pair {pair.name}: the port raised {type(error).__name__}: {_line(error)}") from error
+        raise UsageError(f"pair {pair.name}: the port raised {told(error)}") from error
 
 
 def _found(pair: Pair, reference: "ReferenceModel", batch: Batch) -> Prepared:
@@ -146,11 +179,7 @@ def _found(pair: Pair, reference: "ReferenceModel", batch: Batch) -> Prepared:
     inside, port_inside = (
         called(adapt, *batch.call(batch.inputs)) for adapt in (pair.reference_inputs, pair.port_inputs)
     )
-    port = pair.port
-    if callable(port) and not hasattr(port, "apply") and not hasattr(port, "__nnx_repr__"):
-        like = {name: np.zeros(shape, np.float32) for name, shape in reference.parameters.items()}
-        port = (port, like)
-    found = find(reference.module, *inside, port, *port_inside, rules=pair.rules, permute=pair.port_inputs is None)
+    found = find(reference.module, *inside, pair.port, *port_inside, rules=pair.rules, permute=pair.port_inputs is None)
     return _prepared(pair, reference, found, batch, reference.state())
 
 
@@ -158,9 +187,11 @@ def _prepared(pair: Pair, reference: Any, found: Any, batch: Batch, own: Arrays)
     """A pair with the map that was found."""
     import jax
 
-    mapped = found.weight_map.references
     every = reference.parameters | reference.buffers
-    shapes = {name: every[name] for name in mapped}
+    # An integer counter that the port keeps too starts as the port starts it: it is no floating statistic to compare.
+    counted = [entry for entry in found.weight_map.entries if entry.reference not in every]
+    weight_map = WeightMap(entry for entry in found.weight_map.entries if entry.reference in every)
+    shapes = {name: every[name] for name in weight_map.references}
     by_leaf = jax.tree.leaves(batch.call({name: _Named(name) for name in batch.inputs}))
     names = [leaf.name if isinstance(leaf, _Named) else None for leaf in by_leaf]
     axes = {
@@ -172,14 +203,14 @@ def _prepared(pair: Pair, reference: Any, found: Any, batch: Batch, own: Arrays)
         pair=pair,
         reference=reference,
         port=found.model,
-        weight_map=found.weight_map,
+        weight_map=weight_map,
         shapes=shapes,
-        leaves={path: tuple(found.model.leaves[path].shape) for path in found.weight_map.ports},
+        leaves={path: tuple(found.model.leaves[path].shape) for path in weight_map.ports},
         own=own,
         input_axes=axes,
         output_axes=dict(found.outputs),
         buffers=tuple(name for name in shapes if name in reference.buffers),
-        constants=tuple(found.constants),
+        constants=(*found.constants, *(entry.reference for entry in counted)),
         notes=tuple(found.notes),
     )
 
@@ -195,14 +226,13 @@ def called(adapt: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict
     """What a side's model is called with: the batch's arguments, through the pair's adapter if there is one."""
     if adapt is None:
         return args, kwargs
-    made = adapt(*args, **kwargs)
+    try:
+        made = adapt(*args, **kwargs)
+    except Exception as error:
+        raise UsageError(f"an adapter of the inputs (reference_inputs=, port_inputs=) raised {told(error)}") from error
     if isinstance(made, dict):
         return (), made
     return (made if isinstance(made, tuple) else (made,)), {}
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 def prepare_recorded(pair: Pair, record: Any) -> Prepared:
@@ -223,7 +253,7 @@ def prepare_recorded(pair: Pair, record: Any) -> Prepared:
     batch = record.entering(()).batches[0]
     args, kwargs = called(pair.port_inputs, *batch.call(batch.inputs))
     port = pair.port
-    if callable(port) and not hasattr(port, "apply") and not hasattr(port, "__nnx_repr__"):
+    if _takes_reference_names(port):
         port = (port, {name: np.zeros(shape, np.float32) for name, shape in reference.parameters.items()})
     program = Program.from_form(facts["program"])
     found = find(program, (), {}, port, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None)
@@ -237,3 +267,4 @@ class RecordedReference:
         self.parameters = {name: tuple(shape) for name, shape in facts["parameters"].items()}
         self.buffers = {name: tuple(shape) for name, shape in facts["buffers"].items()}
         self.counters, self.has_mode = list(facts["counters"]), bool(facts["has_mode"])
+        self.frozen, self.training = list(facts["frozen"]), bool(facts["training"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.blame import told
 from compare.devices import Device
 from compare.errors import UsageError
 from compare.models.modes import Mode
@@ -29,8 +30,7 @@ class SideError(Exception):
     """One side's model raised; ``side`` says whose, the message is its own, on one line."""
 
     def __init__(self, side: str, error: Exception, oracle: bool = False) -> None:
-        text = " ".join(str(error).split())
-        super().__init__(f"the {side} raised {type(error).__name__}: {text[:500]}")
+        super().__init__(f"the {side} raised {told(error)}")
         self.side, self.oracle = side, oracle
 
 
@@ -45,7 +45,8 @@ class Quartet:
         no_oracle: why one of the models cannot run in float64, if so.
         unpaired_slots: what torch's optimizer keeps and the port's does not, by torch's name.
         witness: the constant held in float32 that explains a gap of float32's size, in words, once one is found.
-        ordinary: the size of each quantity on the pair's own batch, once it has been judged.
+        ordinary: the size of each quantity on the pair's own batch, once it has been judged; amplified: how many times
+            larger the inputs are now, where a probe is.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Quartet:
         self.promoted = False
         self.no_oracle = ""
         self.ordinary: dict[str, float] = {}
+        self.amplified = 1.0
         self.witness = ""
         self._large = False
         self._slots: frozenset[str] = frozenset()
@@ -205,7 +207,7 @@ class Quartet:
             owner = "reference" if name in runs[2] else "port"
             return Judgement(Verdict.INVALID, reason=f"only the {owner} has it")
         t, j, t64, j64 = (run[name] for run in runs)
-        return judge(t, j, t64, j64, self.precision, self.ordinary.get(name, 0.0))
+        return judge(t, j, t64, j64, self.precision, self.amplified * self.ordinary.get(name, 0.0))
 
 
 def steps_named(taken: list[Arrays]) -> Arrays:

@@ -77,8 +77,10 @@ class Record:
         """What entered the reference's runs; ``buffers`` are those that the port keeps too."""
         facts = self.facts
         return Entering(
-            weights={name: self.arrays[f"weight/{name}"] for name in facts["parameters"]},
-            buffers={name: self.arrays[f"buffer/{name}"] for name in buffers},
+            weights={
+                name: self.arrays[f"weight/{name}"] for name in facts["parameters"] if name not in facts["frozen"]
+            },
+            buffers={name: self.arrays[f"buffer/{name}"] for name in (*buffers, *facts["frozen"])},
             batches=tuple(self._batch(number) for number in range(facts["batches"])),
             cotangent=1.0,
             hyper=facts["hyper"],
@@ -206,6 +208,7 @@ def take(
     }
     training = pair.training()
     steps = plan.steps if training else 1
+    buffers |= {name: arrays.pop(name) for name in reference.frozen}
     entering = Entering(
         arrays,
         tuple(pair.draw(rng) for _ in range(steps)),
@@ -326,6 +329,8 @@ def _facts(pair: Pair, reference: Any, entering: Entering, precision: Precision,
         "buffers": {name: list(shape) for name, shape in reference.buffers.items()},
         "counters": reference.counters,
         "has_mode": reference.has_mode,
+        "frozen": reference.frozen,
+        "training": reference.training,
         "hyper": dict(entering.hyper),
         "batches": len(entering.batches),
         "inputs": list(batch.inputs),

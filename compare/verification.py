@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
+from compare.batch import Batch
 from compare.bits import PrecisionFlag, precision_flag
 from compare.certificates import Coverage, Teeth, coverage, digest, teeth
 from compare.devices import Device
@@ -80,6 +83,7 @@ class _Findings:
     changed: set[str] = field(default_factory=set)
     drawn: set[str] = field(default_factory=set)
     envelope: Envelope | None = None
+    input_size: float = 0.0  # squared, of the pair's own batch
 
     def add(self, judged: dict[str, Judgement], probe: str, kinks: set[str] = frozenset()) -> None:  # type: ignore[assignment]
         self.quantities += [Quantity(name, kind_of(name), probe, one, name in kinks) for name, one in judged.items()]
@@ -200,7 +204,8 @@ def _on_probes(quartet: Quartet, entering: Entering, plan: Plan, found: _Finding
 
 
 def _on_one(quartet: Quartet, fed: Entering, probe: str, mode: Mode, plan: Plan, found: _Findings) -> None:
-    prefix = EVAL if mode is False else ""
+    prefix = EVAL if mode is False and len(quartet.prepared.modes) > 1 else ""
+    quartet.amplified = _amplified(fed.batches[0], found)
     try:
         t, t64 = reference_runs(quartet, fed, mode)
     except SideError as error:
@@ -208,11 +213,17 @@ def _on_one(quartet: Quartet, fed: Entering, probe: str, mode: Mode, plan: Plan,
             raise
         found.skipped[f"{probe}, evaluation" if prefix else probe] = str(error)
         return
+    if mode is not False and quartet.reference.not_compared:
+        found.drawn |= set(quartet.reference.not_compared)  # two runs would not agree with each other
+        return
     try:
         if differs := quartet.structures_differ(t, fed, mode):
             found.add({f"{prefix}output": Judgement(Verdict.INVALID, reason=differs)}, probe)
             return
         judged = judge_port(quartet, fed, mode, t, t64)
+        if mode is not False and quartet.port.not_compared:
+            found.drawn |= set(quartet.port.not_compared)
+            return
     except SideError as error:
         if probe == BASE and not isinstance(error.__cause__, DropoutMismatch):
             raise
@@ -222,17 +233,37 @@ def _on_one(quartet: Quartet, fed: Entering, probe: str, mode: Mode, plan: Plan,
         sizes = {name: one.scale for name, one in judged.judgements.items()}
         quartet.ordinary = {name: max(sizes.get(name, 0.0), quartet.ordinary.get(name, 0.0)) for name in sizes}
         found.compared.append(mode)
-        found.drawn |= {*quartet.reference.not_compared, *quartet.port.not_compared} if mode is not False else set()
     found.changed |= set(quartet.reference.changed)
     oracle = {} if plan.quick else judged.oracle  # of one batch there is nothing to hold it against
     digests = {f"{prefix}{name}": digest(array) for name, array in oracle.items()}
     found.digests[probe] = found.digests.get(probe, {}) | digests
     kinks = set() if quartet.no_oracle else _kinks(quartet, fed, mode, judged.judgements, plan.seed)
+    if probe != BASE and (left := _out_of_range(judged.judgements, probe)):
+        found.skipped[f"{probe}, {len(left)} quantities"] = f"out of {quartet.precision.name}'s range, first {left[0]}"
+        judged = replace(judged, judgements={name: one for name, one in judged.judgements.items() if name not in left})
     found.add(
         {f"{prefix}{name}": one for name, one in judged.judgements.items()},
         probe,
         {f"{prefix}{name}" for name in kinks},
     )
+
+
+def _out_of_range(judged: dict[str, Judgement], probe: str) -> list[str]:
+    """What a probe drives out of the working precision's range on both sides; and on subnormal numbers, which JAX
+    flushes on the CPU, what does not stay finite there on one side while the oracles agree."""
+    return [
+        name
+        for name, one in judged.items()
+        if one.verdict is Verdict.INCOMPLETE
+        or (probe == SUBNORMAL and one.verdict is Verdict.INVALID and "working precision" in one.reason)
+    ]
+
+
+def _amplified(batch: Batch, found: _Findings) -> float:
+    """How many times larger a probe's inputs are than the batch's, and so the rounding that they multiply."""
+    size = sum(float(np.sum(np.square(batch.inputs[name], dtype=np.float64))) for name in batch.floating)
+    found.input_size = found.input_size or size
+    return max(1.0, float(np.sqrt(size / found.input_size))) if found.input_size and np.isfinite(size) else 1.0
 
 
 def _kinks(quartet: Quartet, entering: Entering, mode: Mode, judged: dict[str, Judgement], seed: int) -> set[str]:
@@ -279,6 +310,10 @@ def _notices(
     if plan.quick:
         yield "quick: no probes and no mutants were run"
     yield from quartet.prepared.notes
+    if quartet.prepared.evaluates_only:
+        yield "compared in evaluation mode alone: the reference came in it, and the port knows no other"
+    if frozen := quartet.prepared.reference.frozen:
+        yield f"frozen in the reference, gradients and updates not compared: {', '.join(frozen)}"
     if quartet.no_oracle:
         yield f"no_oracle: judged at {quartet.precision.name} alone: {quartet.no_oracle}"
     if replay := quartet.port.replay:

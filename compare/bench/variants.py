@@ -94,7 +94,7 @@ class JaxRunner:
         self, prepared: Prepared, entering: Entering, precision: Precision, device: Device, wrap: Callable
     ) -> None:
         self.side, self.x64, self.done = PortSide(prepared, precision, device.jax), precision is FLOAT64, 0
-        training, self.form = prepared.pair.training(), entering.batches[0]
+        training, self.form, self.entering = prepared.pair.training(), entering.batches[0], entering
         assert training is not None
         with jax.enable_x64(self.x64):
             self.optimizer = training.port(**entering.hyper)
@@ -116,7 +116,7 @@ class JaxRunner:
 
     def parameters(self) -> Arrays:
         with jax.enable_x64(self.x64):
-            return self.side.parameters(self.side.prepared.port.flat(self.params))
+            return self.side.parameters(self.side.prepared.port.flat(self.params), self.entering)
 
     def _resident(self, batches: list[Tree]) -> list[Tree]:
         return batches

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from compare.blame import told
 from compare.errors import UsageError
 from compare.mapping.atoms import finest
 from compare.mapping.jax_trace import trace_port
@@ -62,8 +63,7 @@ def _model(port: Any, args: tuple, kwargs: dict, known: dict[str, Any]) -> PortM
     except UsageError:
         raise
     except Exception as error:  # a Linen module without variables is traced here already
-        told = " ".join(str(error).split())
-        raise UsageError(f"the port raises {type(error).__name__} while it is traced: {told}") from error
+        raise UsageError(f"the port raised {told(error)}") from error
 
 
 def _candidates(as_given: tuple[Axes, ...], wanted: dict[int, Axes]) -> Sequence[tuple[Axes, ...]]:

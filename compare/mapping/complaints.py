@@ -22,8 +22,12 @@ def ambiguous(group: Group) -> AmbiguousError:
     candidates = [other.name for other in group.port]
     told = " or ".join([", ".join(candidates[:-1]), candidates[-1]] if len(candidates) > 1 else candidates)
     layers, ports = _layer(array), [_layer(other) for other in group.port]
-    rule = "{" + f"{layers!r}: {ports[0].removeprefix('params/')!r}" + "}"
-    return AmbiguousError(f"weight map: {array.name} could be {told} ({_alike(group)}): say which with rules={rule}")
+    if len({_layer(one) for one in group.reference}) < len(group.reference) or len(set(ports)) < len(ports):
+        layers, ports = array.name, candidates  # several arrays of one layer: only their own names tell them apart
+    rule = "rules={" + f"{layers!r}: {ports[0].removeprefix('params/')!r}" + "}"
+    if len({one.name for one in group.reference}) < len(group.reference) or len(set(candidates)) < len(candidates):
+        rule = "weight_map=: it is one array on one side and several on the other"
+    return AmbiguousError(f"weight map: {array.name} could be {told} ({_alike(group)}): say which with {rule}")
 
 
 def _alike(group: Group) -> str:

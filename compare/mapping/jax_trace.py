@@ -8,6 +8,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from compare.batch import named_leaves
+from compare.blame import told
 from compare.errors import UsageError
 from compare.mapping.units import Trace, Value
 from compare.mapping.walk import Walk
@@ -42,8 +43,7 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
     try:
         closed = jax.make_jaxpr(call)([model.leaves[name] for name in names], [given[at] for at in arrays])
     except Exception as error:
-        told = " ".join(str(error).split())
-        raise UsageError(f"the port raises {type(error).__name__} while it is traced: {told}") from error
+        raise UsageError(f"the port raised {told(error)}") from error
     walk = Walk()
     weights = [walk.weight(name, model.leaves[name].shape) for name in names]
     inputs = [walk.input(np.shape(given[at])) for at in arrays]

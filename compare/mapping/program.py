@@ -24,8 +24,8 @@ class Program:
         weights: shapes of parameters and buffers by name; optional: the buffers, which may have no counterpart.
         gates: of each weight of a recurrent layer, the gates that it packs.
         events: what happened, in order: ``["weight", value, name]``, ``["input", value, shape]``, ``["constant", value,
-            shape]``, ``["op", name, arguments, keywords, values, shapes]`` or ``["write", target, written values, what
-            the target is a view of]``.
+            shape]``, ``["op", name, arguments, keywords, values, shapes]`` ``["write", target, written values, what the
+            target is a view of]``, or ``["into", what a changed value is a view of, the changed value]``.
         inputs: the values that entered, in the order of the arguments' leaves; outputs: by name.
     """
 
@@ -108,6 +108,12 @@ def _write(
         values[base] = walk.written(values[base], seen, along=False)
 
 
+def _into(program: Program, walk: Walk, values: dict[int, Value], base: int, changed: int) -> None:
+    """A view of ``base`` was changed in place."""
+    if not values[base].units:
+        values[base] = walk.written(values[base], [values[changed]], along=False)
+
+
 _DO: dict[str, Callable[..., None]] = {
-    "weight": _weight, "input": _input, "constant": _constant, "op": _op, "write": _write,
+    "weight": _weight, "input": _input, "constant": _constant, "op": _op, "write": _write, "into": _into,
 }  # fmt: skip

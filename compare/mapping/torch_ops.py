@@ -240,6 +240,12 @@ def glu(walk: Walk, args: list, kwargs: dict, shapes: list[Shape]) -> Value:
     return walk.elementwise("mul", [one, two], shapes[0])
 
 
+@rule("linalg_vector_norm", "norm")
+def norm(walk: Walk, args: list, kwargs: dict, shapes: list[Shape]) -> Any:
+    """The second argument is the order of the norm, no axis."""
+    return reduce(walk, [args[0], *args[2:]], kwargs, shapes)
+
+
 @rule(*REDUCING)
 def reduce(walk: Walk, args: list, kwargs: dict, shapes: list[Shape]) -> Any:
     value = args[0]

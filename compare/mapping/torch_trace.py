@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_flatten
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from compare.batch import named_leaves
+from compare.blame import told
 from compare.errors import UsageError
 from compare.mapping.program import Program, said
 from compare.mapping.recurrent import GRU, HIDDEN, INPUT, LSTM, PLAIN, Gate
@@ -30,11 +31,12 @@ def program_of(reference: nn.Module, args: tuple, kwargs: dict) -> Program:
     for training in (False, True):
         module = copy.deepcopy(reference).train(training)
         try:
-            return _recorded(module, args, kwargs)
+            with torch.inference_mode(False):
+                return _recorded(module, args, kwargs)
         except Exception as error:
             first = first or error
-    told = " ".join(str(first).split())
-    raise UsageError(f"the reference raises {type(first).__name__} in its forward pass: {told}") from first
+    assert first is not None
+    raise UsageError(f"the reference raised {told(first)}") from first
 
 
 def _recorded(module: nn.Module, args: tuple, kwargs: dict) -> Program:
@@ -45,10 +47,12 @@ def _recorded(module: nn.Module, args: tuple, kwargs: dict) -> Program:
         program.weights[name] = tuple(tensor.shape)
         recorder.enter(tensor, "weight", name)
     program.optional = [name for name, _ in module.named_buffers()]
+    # A frozen parameter (a fixed table of positions) may be a constant of the port's code.
+    program.optional += [name for name, tensor in module.named_parameters() if not tensor.requires_grad]
     inputs: list[torch.Tensor] = []
     given = _mapped((args, kwargs), lambda leaf: _tensor(leaf, device, inputs))
     program.inputs = [recorder.enter(tensor, "input", list(tensor.shape)) for tensor in inputs]
-    with _plain_kernels(), torch.no_grad(), recorder:
+    with _plain_kernels(), torch.no_grad(), torch.random.fork_rng(devices=[]), recorder:
         result = module(*given[0], **given[1])
     tensors = {name: item for name, item in named_leaves(result, "output") if isinstance(item, torch.Tensor)}
     program.outputs = {name: recorder.number(tensor) for name, tensor in tensors.items()}
@@ -75,6 +79,8 @@ class _Recorder(TorchDispatchMode):
         elif outs:
             numbers = [self._new(out) for out in outs]
             self.program.events.append(["op", name, given, named, numbers, [list(out.shape) for out in outs]])
+            if name.endswith("_") and not name.endswith("__") and outs[0]._base is not None:
+                self.program.events.append(["into", self.number(outs[0]._base), numbers[0]])
         return result
 
     def number(self, tensor: torch.Tensor) -> int:

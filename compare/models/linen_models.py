@@ -47,9 +47,21 @@ class LinenModel:
             self.modules = seen
             return made
 
+        leaves, structure = jax.tree.flatten((args, kwargs))
+        traced = [
+            at for at, leaf in enumerate(leaves) if hasattr(leaf, "dtype")
+        ]  # a flag is no array: it stays as it is
+
+        def make_of(arrays: list[Any]) -> Tree:
+            filled = list(leaves)
+            for at, array in zip(traced, arrays, strict=True):
+                filled[at] = array
+            return make(*jax.tree.unflatten(structure, filled))
+
+        arrays = [leaves[at] for at in traced]
         if variables is None:
-            self._initial = lambda: jax.jit(make)(args, kwargs)
-        made = jax.eval_shape(make, args, kwargs)
+            self._initial = lambda: jax.jit(make_of)(arrays)
+        made = jax.eval_shape(make_of, arrays)
         made = {name: tree for name, tree in _plain(made).items() if name not in PASSING}
         flat = flatten_dict(made)
         self._keys = {"/".join(keys): keys for keys in flat}  # a name may hold a slash itself

@@ -42,6 +42,7 @@ class ReferenceModel:
 
     Attributes:
         parameters: shapes by name; a tensor with two names (tied weights) has its first.
+        frozen: those that do not require a gradient: they enter like the others, and have neither gradient nor update.
         buffers: shapes of the floating buffers by name.
         counters: names of the other buffers, integers and booleans.
         has_mode: whether a layer computes something else in training than in evaluation.
@@ -58,10 +59,14 @@ class ReferenceModel:
         own = dict(reference.named_parameters())
         if lazy := [name for name, tensor in own.items() if nn.parameter.is_lazy(tensor)]:
             raise UsageError(f"reference: {lazy[0]} has no shape yet: call the module once before it is compared")
+        if meta := [name for name, tensor in own.items() if tensor.is_meta]:
+            raise UsageError(f"reference: {meta[0]} is on the meta device and has no values: load the module's weights")
         self.parameters = {name: tuple(tensor.shape) for name, tensor in own.items()}
+        self.frozen = [name for name, tensor in own.items() if not tensor.requires_grad]
         kept = dict(reference.named_buffers())
         self.buffers = {name: tuple(tensor.shape) for name, tensor in kept.items() if tensor.is_floating_point()}
         self.counters = [name for name in kept if name not in self.buffers]
+        self.training = reference.training
         self.has_mode = any(map(_has_mode, reference.modules())) or takes_mode(reference.forward)
 
     def state(self) -> Arrays:

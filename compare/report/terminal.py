@@ -122,8 +122,13 @@ def _badness(one: Form) -> tuple[int, float]:
 
 def _reasons(quantities: list[Form]) -> Iterator[str]:
     """Why, for what does not match and has a reason that its numbers do not show; each said once."""
-    told = (f"{one['name']}: {one['reason']}" for one in quantities if one["reason"] and one["verdict"] != "match")
-    yield from dict.fromkeys(told)
+    told: dict[str, list[str]] = {}
+    for one in quantities:
+        if one["reason"] and one["verdict"] != "match":
+            told.setdefault(one["reason"], []).append(one["name"])
+    for reason, names in told.items():
+        unique = list(dict.fromkeys(names))
+        yield f"{unique[0]}{f' and {len(unique) - 1} more' if len(unique) > 1 else ''}: {reason}"
 
 
 def _certificates(pair: Form) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from compare.batch import Batch, named_leaves
 from compare.dropout.masks import draw
 from compare.dropout.port import Record, replayed
 from compare.models.modes import Mode
-from compare.pair import Entering, cotangent_of
+from compare.pair import Entering, cotangent_of, scored
 from compare.precision import FLOAT64, Precision
 from compare.prepare import Prepared, called
 from compare.sides.moments import moments_of_optax, widened
@@ -98,7 +98,7 @@ class PortSide:
             leaves, hyper, taken = self.leaves(entering), dict(entering.hyper), []
             # On the device like the leaves, or the first step's program would serve the first step only.
             state = jax.device_put(self._init(leaves, hyper), self.device)
-            before = self.parameters(leaves)
+            before = self.parameters(leaves, entering)
             for number, batch in enumerate(entering.batches):
                 inputs, targets = self.batch(batch)
                 masks = self.masks(entering, dropped, number)
@@ -106,7 +106,7 @@ class PortSide:
                 leaves, state, loss = self._step(
                     leaves, state, inputs, targets, against, masks, hyper, mode=mode, form=_Form(batch)
                 )
-                after = self.parameters(leaves)
+                after = self.parameters(leaves, entering)
                 taken.append({f"update/{name}": after[name] - before[name] for name in after})
                 taken[-1] |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
                 before = after
@@ -159,9 +159,10 @@ class PortSide:
         seed = mask_seed(entering, step)
         return tuple(self._array(draw(seed, i, shape, rate)) for i, (shape, rate) in enumerate(dropped))
 
-    def parameters(self, leaves: Leaves) -> Arrays:
-        """The parameters in float64, under the reference's names and in its layout."""
-        return widened(self._to_reference({path: leaf for path, leaf in leaves.items() if _is_parameter(path)}, True))
+    def parameters(self, leaves: Leaves, entering: Entering) -> Arrays:
+        """The parameters that train in float64, under the reference's names and in its layout."""
+        named = self._to_reference({path: leaf for path, leaf in leaves.items() if _is_parameter(path)}, True)
+        return {name: array.astype(np.float64) for name, array in named.items() if name in entering.weights}
 
     def _forward(self, leaves: Leaves, inputs: Leaves, masks: tuple, mode: Mode, form: Batch) -> tuple[Any, Leaves]:
         """The outputs in the reference's layout, as the pair compares them, and the statistics afterwards."""
@@ -201,7 +202,7 @@ class PortSide:
             outputs, changed = self._forward(parameters | rest, inputs | floats, masks, mode, form.batch)
             named = dict(named_leaves(outputs, "output"))
             if self.pair.loss is not None:
-                loss = self.pair.loss[1](outputs, *(targets[name] for name in form.batch.targets))
+                loss = scored(self.pair.loss[1], outputs, [targets[name] for name in form.batch.targets])
                 return loss, (named, loss, changed)
             return {name: named[name] for name in against}, (named, None, changed)
 
@@ -220,10 +221,11 @@ class PortSide:
         hyper: dict[str, float], mode: Mode, form: "_Form",
     ) -> tuple[Leaves, Tree, Any]:  # fmt: skip
         _, loss, (_, grads), changed = self._trace_value_and_grads(leaves, inputs, targets, against, masks, mode, form)
-        params = self._tree(leaves)
+        params, frozen = self._tree(leaves), self.prepared.frozen_leaves
+        grads = {path: jnp.zeros_like(leaf) if path in frozen else leaf for path, leaf in grads.items()}
         updates, state = self._optimizer(hyper).update(self._tree(grads), state, params)
         after = self.prepared.port.flat(optax.apply_updates(params, updates))
-        return leaves | changed | after, state, loss
+        return leaves | changed | after | {path: leaves[path] for path in frozen}, state, loss
 
     def _optimizer(self, hyper: Mapping[str, Any]) -> optax.GradientTransformation:
         training = self.pair.training()

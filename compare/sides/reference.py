@@ -1,9 +1,9 @@
 """The reference's side: one PyTorch module at one precision on one device."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from torch import nn
 from compare.arrays import from_torch, to_torch
 from compare.batch import Batch, named_leaves
 from compare.dropout.reference import replayed
+from compare.errors import UsageError
 from compare.islands.constants import Call
 from compare.models.modes import Mode, mode_arguments
 from compare.models.references import ReferenceModel
-from compare.pair import Entering, cotangent_of
+from compare.pair import Entering, cotangent_of, scored
 from compare.precision import Precision
 from compare.prepare import Prepared, called
 from compare.sides.moments import moments_of_torch
@@ -24,6 +25,18 @@ from compare.sides.seeds import mask_seed
 from compare.weights import Arrays
 
 Tensors = dict[str, torch.Tensor]
+
+
+def _undisturbed(run: Callable[..., Any]) -> Callable[..., Any]:
+    """With gradients on, whatever the caller has switched off, and the caller's random state untouched."""
+
+    @wraps(run)
+    def inside(*args: Any) -> Any:
+        devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
+        with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=devices):
+            return run(*args)
+
+    return inside
 
 
 class ReferenceSide:
@@ -63,30 +76,34 @@ class ReferenceSide:
         self.changed: list[str] = []
         self.variances: dict[str, tuple[float, float]] = {}
 
+    @_undisturbed
     def run(self, entering: Entering, mode: Mode = None) -> Arrays:
         """Outputs, every gradient and, in training, the buffers after it, on the first batch by one ``backward()``."""
         module = self.load(entering, mode)
         inputs, targets = self.batch(entering.batches[0])
         leaves = {name: tensor.requires_grad_() for name, tensor in inputs.items() if tensor.is_floating_point()}
         parameters = dict(module.named_parameters())
-        for parameter in parameters.values():
-            parameter.requires_grad_(parameter.is_floating_point())
         constants = {name: tensor.clone() for name, tensor in self._constants(module).items()}
         self._watch(module)
         with self._as_promoted(), self._replaying(entering, mode):
             outputs = self.forward(module, entering.batches[0], inputs, mode)
             named = dict(named_leaves(outputs, "output"))
+            if unreal := [name for name, one in named.items() if one.is_complex()]:
+                raise UsageError(
+                    f"{unreal[0]} is complex: compare real and imaginary parts (reference_outputs=, port_outputs=)"
+                )
             loss = self._backward(outputs, named, targets, entering)
         after = self._constants(module)
         self.changed = [name for name, before in constants.items() if not torch.equal(before, after[name])]
         arrays = {name: _seen(tensor) for name, tensor in named.items()}
         arrays |= {"loss": _seen(loss)} if loss is not None else {}
-        for name, leaf in parameters.items():
-            arrays[f"grad/{name}"] = _gradient(leaf)
+        for name in entering.weights:
+            arrays[f"grad/{name}"] = _gradient(parameters[name])
         for name, entered in leaves.items():
             arrays[f"grad/input.{name}"] = _gradient(entered)
         return arrays | (self._buffers(module) if mode is not False else {})
 
+    @_undisturbed
     def steps(self, entering: Entering) -> list[Arrays]:
         """One optimizer step on each batch in turn: zero, forward, loss, backward, step."""
         training = self.pair.training()
@@ -99,6 +116,7 @@ class ReferenceSide:
             parameters[one.second].register_hook(partial(torch.mul, kept))
         optimizer = training.reference(list(parameters.values()), **entering.hyper)
         self._watch(module)
+        parameters = {name: parameters[name] for name in entering.weights}
         before, taken = _values(parameters), []
         for number, batch in enumerate(entering.batches):
             inputs, targets = self.batch(batch)
@@ -147,7 +165,7 @@ class ReferenceSide:
     def _backward(self, outputs: Any, named: Tensors, targets: Tensors, entering: Entering) -> torch.Tensor | None:
         """Gradients of the loss, or of the outputs against their random cotangents, into every leaf."""
         if self.pair.loss is not None:
-            loss = self.pair.loss[0](outputs, *targets.values())
+            loss = scored(self.pair.loss[0], outputs, list(targets.values()))
             loss.backward(torch.tensor(entering.cotangent, dtype=loss.dtype, device=self.device))
             return loss
         wanted = {name: tensor for name, tensor in named.items() if tensor.requires_grad}

@@ -143,7 +143,9 @@ def test_oracles_alone_are_not_a_match():
     x, nan = np.arange(1.0, 5.0), np.full(4, np.nan)
     for port_64 in (x, 2 * x):
         assert judge(nan, nan, x, port_64, FLOAT32).verdict is Verdict.INCOMPLETE
-    assert judge(nan, nan, nan, nan, FLOAT32).verdict is Verdict.MATCH
+    assert judge(nan, nan, nan, nan, FLOAT32).verdict is Verdict.INCOMPLETE
+    some = np.where(x > 2, np.nan, x)
+    assert judge(some, some, some, some, FLOAT32).verdict is Verdict.MATCH
 
 
 def test_a_difference_that_overflows_is_infinite():
