@@ -80,7 +80,8 @@ def coverage(
     not_compared = [
         f"{prefix}/{name}" for name in entering.weights for prefix in prefixes if f"{prefix}/{name}" not in judged
     ]
-    not_compared += [f"buffer {name}" for name in quartet.prepared.buffers if f"state/{name}" not in judged]
+    if any(mode is not False for mode in quartet.prepared.modes):
+        not_compared += [f"buffer {name}" for name in quartet.prepared.buffers if f"state/{name}" not in judged]
     not_compared += [f"buffer {name}" for name in sorted(changed)]
     kinds = [quantity.kind for quantity in quantities]
     ones = [quantity.judgement for quantity in quantities]

@@ -12,11 +12,11 @@ FRAMEWORKS = {"torch", "jax", "flax", "optax"}
 
 # Inside compare, ideas build on each other in one direction: a module imports only from modules listed before it.
 ORDER = [
-    "first", "errors", "blame", "checkpoints", "precision", "norms", "verdict", "arrays", "views", "weights", "batch",
-    "pair", "by_hand", "idx", "images", "devices", "environment", "pairs", "models", "dropout", "islands", "mapping", "prepare",
-    "sides", "shelf", "variance", "probes", "mutants", "quartet", "quantity", "witnesses", "judging", "envelope",
-    "records", "bits", "certificates", "verification", "contrast", "trajectory", "trainees", "training", "drift",
-    "lessons", "bench", "report", "convert", "pair_file", "api", "commands", "cli", "__main__",
+    "first", "errors", "blame", "checkpoints", "precision", "norms", "verdict", "arrays", "views", "weights",
+    "batch", "pair", "by_hand", "idx", "images", "devices", "environment", "pairs", "models", "dropout", "islands",
+    "mapping", "prepare", "sides", "shelf", "variance", "probes", "mutants", "quartet", "quantity", "witnesses",
+    "judging", "envelope", "records", "bits", "certificates", "verification", "contrast", "trajectory", "trainees",
+    "training", "drift", "lessons", "bench", "report", "convert", "pair_file", "api", "commands", "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -86,18 +86,22 @@ class ReferenceModel:
         memo: dict[int, Any] = {}
         dtype = getattr(torch, precision.name)
         for name, tensor in self.module.named_parameters():
-            array = weights[name]
-            memo[id(tensor)] = nn.Parameter(to_torch(array, precision, device), requires_grad=tensor.requires_grad)
+            own = to_torch(weights[name], precision, device) if name in weights else _converted(tensor, dtype, device)
+            memo[id(tensor)] = nn.Parameter(own, requires_grad=tensor.requires_grad)
         for name, tensor in self.module.named_buffers():
             if name in weights:
                 memo[id(tensor)] = to_torch(weights[name], precision, device)
             else:
-                memo[id(tensor)] = tensor.detach().clone().to(device, dtype if tensor.is_floating_point() else None)
+                memo[id(tensor)] = _converted(tensor, dtype, device)
         try:
             return copy.deepcopy(self.module, memo)
         except (RuntimeError, TypeError) as error:
             text = " ".join(str(error).split())
             raise UsageError(f"reference: the module cannot be copied ({text}): hold no results in it") from error
+
+
+def _converted(tensor: torch.Tensor, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    return tensor.detach().clone().to(device, dtype if tensor.is_floating_point() else None)
 
 
 def _has_mode(module: nn.Module) -> bool:
