@@ -85,6 +85,8 @@ class Batch:
             several = targets if isinstance(targets, tuple) else (targets,)
             listed = {"targets" if len(several) == 1 else f"target{i}": item for i, item in enumerate(several)}
         for name, item in listed.items():
+            if not isinstance(item, np.ndarray | np.generic) and not (item is targets and item == ()):
+                raise UsageError(f"batch: target {name} is a {_kind(item)}: expected a NumPy array")
             _slots(item, name, wanted)
         return cls(arrays, wanted, form=(args, kwargs), **options)
 
@@ -101,7 +103,10 @@ class Batch:
         """The batch axis of an array; None where it has none."""
         array = self.inputs.get(name, self.targets.get(name))
         axis = self.axes.get(name, 0) if isinstance(self.axes, Mapping) else self.axes
-        return None if axis is None or array is None or array.ndim <= axis else axis
+        if axis is None or array is None:
+            return None
+        axis += array.ndim if axis < 0 else 0
+        return axis if 0 <= axis < array.ndim else None
 
     @property
     def rows(self) -> int:
@@ -167,7 +172,7 @@ def _slots(item: Any, name: str, arrays: Arrays) -> Any:
     if isinstance(item, Mapping):
         return {key: _slots(inner, f"{name}.{key}", arrays) for key, inner in item.items()}
     if isinstance(item, tuple | list):
-        return type(item)(_slots(inner, f"{name}.{i}", arrays) for i, inner in enumerate(item))
+        return _like(item, [_slots(inner, f"{name}.{i}", arrays) for i, inner in enumerate(item)])
     if isinstance(item, np.ndarray | np.generic):
         if item.dtype.kind not in "fiub":
             raise UsageError(f"batch: {name} has dtype {item.dtype}: expected floats, integers or booleans")
@@ -184,8 +189,13 @@ def _filled(item: Any, arrays: Mapping[str, Any]) -> Any:
     if isinstance(item, Mapping):
         return {key: _filled(inner, arrays) for key, inner in item.items()}
     if isinstance(item, tuple | list):
-        return type(item)(_filled(inner, arrays) for inner in item)
+        return _like(item, [_filled(inner, arrays) for inner in item])
     return item
+
+
+def _like(sequence: Any, items: list[Any]) -> Any:
+    """``items`` as a sequence of that kind; a NamedTuple takes them one by one."""
+    return type(sequence)(*items) if hasattr(sequence, "_fields") else type(sequence)(items)
 
 
 def _kind(value: Any) -> str:

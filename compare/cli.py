@@ -45,6 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe has seen enough: nothing is left to say, not even on exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # a fault of ours, or of what nobody has thought of: not to be taken for a mismatch
+        if "JAXPORT_TRACEBACK" in os.environ:
+            raise
+        text = " ".join(str(error).split())
+        print(f"jaxport: {type(error).__name__}: {text} (JAXPORT_TRACEBACK=1 shows where)", file=sys.stderr)
+        return 2
 
 
 def _keep_interrupts(unraisable: "sys.UnraisableHookArgs") -> None:

@@ -69,6 +69,7 @@ def _record(options: argparse.Namespace) -> int:
     oracle = devices.choose("cpu", ("torch",)) if options.oracle_device == "cpu" else device
     with _busy("recording the reference") as say:
         pair = _pair(options.pairs[0], options)
+        devices.set_float32_policy(("torch",))
         record = records.take(pair, device, WORKING[options.dtype], plan, oracle, say)
         record.save(Path(options.record))
     print(f"wrote {options.record}: {len(record.facts['runs'])} runs of {pair.name}'s reference")
@@ -85,6 +86,7 @@ def _against(options: argparse.Namespace) -> int:
     oracle = devices.choose("cpu", ("jax",)) if options.oracle_device == "cpu" else device
     with _busy("judging the port") as say:
         pair = _pair(options.pairs[0], options)
+        devices.set_float32_policy(("jax",))
         report = verify(pair, device, oracle=oracle, progress=say, record=record)
     form = verify_form([report], environment.fingerprint(device))
     _emit(options, form, lambda out: terminal.show_verify(form, out, options.every, options.explain))
@@ -232,7 +234,9 @@ def _verify(options: argparse.Namespace, device: Device, names: list[str], preci
     reports = []
     for name in names:
         with _busy(f"verifying {name}") as say:
-            for pair in _pairs(name, options):
+            found = _pairs(name, options)
+            devices.set_float32_policy()  # again: a user's file may have set another
+            for pair in found:
                 reports.append(verify(pair, device, precision, plan, oracle, partial(_say_what, say, pair.name)))
     form = verify_form(reports, environment.fingerprint(device))
     return form, any(report.failed(strict) for report in reports)

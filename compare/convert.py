@@ -124,6 +124,7 @@ def conversion_of(pair: Any, seed: int = 0) -> Conversion:
     Raises:
         UsageError: the weight map cannot be found.
     """
+    from compare.arrays import from_torch
     from compare.models.references import ReferenceModel
     from compare.prepare import prepare
 
@@ -135,7 +136,7 @@ def conversion_of(pair: Any, seed: int = 0) -> Conversion:
     every = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
     aliases = {name: first[id(tensor)] for name, tensor in every if first[id(tensor)] != name and name in state}
     constants = {
-        name: tensor.detach().cpu().numpy().copy()
+        name: from_torch(tensor)
         for name, tensor in state.items()
         if name not in prepared.shapes and name not in aliases and hasattr(tensor, "numpy")
     }

@@ -119,7 +119,13 @@ def policy_restored() -> Iterator[None]:
     import jax
     import torch
 
-    before = torch.get_float32_matmul_precision()
+    try:
+        before = torch.get_float32_matmul_precision()
+    except RuntimeError as error:
+        raise UsageError(
+            "torch's precision is set by its new interface (fp32_precision), which cannot be read back here: set it "
+            "with torch.set_float32_matmul_precision() instead"
+        ) from error
     cudnn, own = torch.backends.cudnn.allow_tf32, jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
     try:
         yield

@@ -10,7 +10,7 @@ import numpy as np
 from compare.arrays import freeze, rounded
 from compare.batch import Axes, Batch
 from compare.errors import UsageError
-from compare.precision import Precision
+from compare.precision import FLOAT64, Precision
 from compare.weights import Arrays, WeightMap
 
 FEW = 1000
@@ -112,6 +112,8 @@ class Pair:
     def draw(self, rng: np.random.Generator) -> Batch:
         """A batch from the recipe."""
         made = self._made(rng) if callable(self.batch) else self.batch
+        if isinstance(made, Batch) and (self.bounds or self.batch_axes != 0):
+            raise UsageError(f"pair {self.name}: bounds= and batch_axes= belong to the Batch that the pair is given")
         if not isinstance(made, Batch):
             made = Batch.of(made, names=self.input_names(), bounds=self.bounds, axes=self.batch_axes)
         if made.targets and self.loss is None:
@@ -156,6 +158,7 @@ class Entering:
         cotangent: what the gradient is multiplied by on its way back.
         hyper: the optimizer's hyper-parameters.
         seed: of the cotangents of a pair without a loss, and of the dropout masks.
+        precision: what everything has been rounded to, the cotangents included.
     """
 
     weights: Arrays
@@ -164,6 +167,7 @@ class Entering:
     hyper: Mapping[str, float]
     buffers: Arrays = field(default_factory=dict)
     seed: int = 0
+    precision: Precision = FLOAT64
 
     def at(self, precision: Precision) -> "Entering":
         return replace(
@@ -171,6 +175,7 @@ class Entering:
             weights={name: rounded(array, precision) for name, array in self.weights.items()},
             buffers={name: rounded(array, precision) for name, array in self.buffers.items()},
             batches=tuple(batch.at(precision) for batch in self.batches),
+            precision=precision,
         )
 
 

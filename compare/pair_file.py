@@ -135,7 +135,7 @@ def _run(path: Path) -> ModuleType:
         )
     module = importlib.util.module_from_spec(spec)
     folder = str(path.parent)
-    sys.path.insert(0, folder)
+    sys.path.insert(0, folder)  # for good, as python itself does: a function of the file may import later
     sys.modules[spec.name] = module  # dataclasses and pickles look their module up
     try:
         spec.loader.exec_module(module)
@@ -146,6 +146,4 @@ def _run(path: Path) -> ModuleType:
         line = lines[-1] if lines else getattr(error, "lineno", None)
         where = f", line {line}" if line else ""
         raise UsageError(f"{shown}{where}: {type(error).__name__}: {' '.join(str(error).split())}") from error
-    finally:
-        sys.path.remove(folder)
     return module

@@ -129,7 +129,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
         pair = replace(pair, weight_map=WeightMap(same(*reference.parameters)))
     if pair.weight_map is None:
         return _found(pair, reference, batch)
-    args, kwargs = called(pair.port_inputs, *batch.call(batch.inputs))
+    args, kwargs = _adapted(pair.port_inputs, batch, _seen_by_jax)
     own = reference.state() if given is None or pair.reference is reference.module else dict(given)
     port = _port(pair, reference, args, kwargs)
     mapped = pair.weight_map.references
@@ -176,11 +176,45 @@ def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) ->
 def _found(pair: Pair, reference: "ReferenceModel", batch: Batch) -> Prepared:
     from compare.mapping.find import find
 
-    inside, port_inside = (
-        called(adapt, *batch.call(batch.inputs)) for adapt in (pair.reference_inputs, pair.port_inputs)
-    )
+    inside = _adapted(pair.reference_inputs, batch, _seen_by_torch)
+    port_inside = _adapted(pair.port_inputs, batch, _seen_by_jax)
     found = find(reference.module, *inside, pair.port, *port_inside, rules=pair.rules, permute=pair.port_inputs is None)
     return _prepared(pair, reference, found, batch, reference.state())
+
+
+def _seen_by_torch(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    import torch
+
+    return {name: torch.tensor(array) for name, array in arrays.items()}
+
+
+def _seen_by_jax(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    import jax.numpy as jnp
+
+    return {name: jnp.array(array) for name, array in arrays.items()}
+
+
+def _as_numpy(item: Any) -> Any:
+    """A nest of either framework's arrays in NumPy."""
+    if isinstance(item, Mapping):
+        return {key: _as_numpy(one) for key, one in item.items()}
+    if isinstance(item, tuple | list):
+        made = [_as_numpy(one) for one in item]
+        return type(item)(*made) if hasattr(item, "_fields") else type(item)(made)
+    return np.asarray(item) if hasattr(item, "dtype") and hasattr(item, "shape") else item
+
+
+def _adapted(adapt: Any, batch: Batch, seen: Any) -> tuple[tuple, dict[str, Any]]:
+    """What a side's model is called with, in NumPy; the adapter itself gets the side's own arrays."""
+    if adapt is None:
+        return batch.call(batch.inputs)
+    args, kwargs = called(adapt, *batch.call(seen(batch.inputs)))
+    return _as_numpy(args), _as_numpy(kwargs)
+
+
+def adapted_reference(pair: Pair, batch: Batch) -> tuple[tuple, dict[str, Any]]:
+    """What the reference is called with, in NumPy."""
+    return _adapted(pair.reference_inputs, batch, _seen_by_torch)
 
 
 def _prepared(pair: Pair, reference: Any, found: Any, batch: Batch, own: Arrays) -> Prepared:
@@ -208,7 +242,8 @@ def _prepared(pair: Pair, reference: Any, found: Any, batch: Batch, own: Arrays)
         leaves={path: tuple(found.model.leaves[path].shape) for path in weight_map.ports},
         own=own,
         input_axes=axes,
-        output_axes=dict(found.outputs),
+        # What an adapter makes of the outputs is the pair's own business, their layout included.
+        output_axes={} if pair.port_outputs or pair.reference_outputs else dict(found.outputs),
         buffers=tuple(name for name in shapes if name in reference.buffers),
         constants=(*found.constants, *(entry.reference for entry in counted)),
         notes=tuple(found.notes),
@@ -247,11 +282,13 @@ def prepare_recorded(pair: Pair, record: Any) -> Prepared:
     facts = record.facts
     if pair.port is None:
         raise UsageError(f"pair {pair.name}: there is no port to hold against the record")
+    if facts["has_optimizers"] and pair.optimizers is None:
+        raise UsageError(f"pair {pair.name}: the record was made with optimizers, and the pair has none for the port")
     if facts["has_loss"] != (pair.loss is not None):
         raise UsageError(f"pair {pair.name}: the record was made {'with' if facts['has_loss'] else 'without'} a loss")
     reference = RecordedReference(facts)
     batch = record.entering(()).batches[0]
-    args, kwargs = called(pair.port_inputs, *batch.call(batch.inputs))
+    args, kwargs = _adapted(pair.port_inputs, batch, _seen_by_jax)
     port = pair.port
     if _takes_reference_names(port):
         port = (port, {name: np.zeros(shape, np.float32) for name, shape in reference.parameters.items()})

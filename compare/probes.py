@@ -66,11 +66,12 @@ def nearby(batch: Batch, precision: Precision, seed: int) -> Iterator[Batch]:
 
 
 def perturbed(batch: Batch, rng: np.random.Generator) -> Batch:
-    """``batch`` with every floating input moved by a thousandth of its own size (of 1 where it is zero)."""
+    """``batch`` with every entry of its floating inputs moved by a thousandth of itself; a zero by a thousandth of the
+    input's size, at most of 1, so that beside the -1e9 of a mask its zeros stay zeros in effect."""
 
     def move(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         size = float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) if x.size else 0.0
-        return x + 1e-3 * (size or 1.0) * rng.standard_normal(x.shape)
+        return x + 1e-3 * np.where(x == 0, min(size or 1.0, 1.0), np.abs(x)) * rng.standard_normal(x.shape)
 
     return _transformed(batch, move, rng)
 

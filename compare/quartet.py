@@ -207,7 +207,9 @@ class Quartet:
             owner = "reference" if name in runs[2] else "port"
             return Judgement(Verdict.INVALID, reason=f"only the {owner} has it")
         t, j, t64, j64 = (run[name] for run in runs)
-        return judge(t, j, t64, j64, self.precision, self.amplified * self.ordinary.get(name, 0.0))
+        # A weight's gradient multiplies what rounding leaves of a saturated one by the inputs.
+        amplified = self.amplified if name.startswith("grad/") and not name.startswith("grad/input.") else 1.0
+        return judge(t, j, t64, j64, self.precision, amplified * self.ordinary.get(name, 0.0))
 
 
 def steps_named(taken: list[Arrays]) -> Arrays:

@@ -85,6 +85,7 @@ class Record:
             cotangent=1.0,
             hyper=facts["hyper"],
             seed=facts["plan"]["seed"],
+            precision=self.precision,
         )
 
     def _batch(self, number: int) -> Batch:
@@ -188,7 +189,7 @@ def take(
     from compare.mapping.recurrent import summed_biases
     from compare.mapping.torch_trace import program_of
     from compare.models.references import ReferenceModel
-    from compare.prepare import called
+    from compare.prepare import adapted_reference
 
     if pair.reference is None:
         raise UsageError(f"pair {pair.name}: there is no reference to record")
@@ -219,7 +220,7 @@ def take(
     ).at(precision)
     batch = entering.batches[0]
     record = Record(_facts(pair, reference, entering, precision, plan), _entered(entering))
-    program = program_of(reference.module, *called(pair.reference_inputs, *batch.call(batch.inputs)))
+    program = program_of(reference.module, *adapted_reference(pair, batch))
     record.facts["program"] = program.to_form()
     sizes = {name: int(np.prod(shape)) for name, shape in program.weights.items()}
     ways = [(), *summed_biases(program.gates, sizes)]

@@ -25,6 +25,7 @@ from compare.quartet import STEPS, Quartet, SideError, What
 from compare.records import Record, recorded_side
 from compare.verdict import Judgement, Verdict, worst
 
+VANISHED = 1e-3  # of a gradient's size: below it nothing is left that could differ
 TRAINING_STEPS = 3  # of the trajectory: a stale gradient or momentum shows from the second on
 
 Progress = Callable[[str], None]
@@ -248,6 +249,11 @@ def _on_one(quartet: Quartet, fed: Entering, probe: str, mode: Mode, plan: Plan,
     )
 
 
+def _proves(around: Judgement, here: Judgement) -> bool:
+    """Whether a neighbour speaks for a kink: it matches, and its gradient has not simply vanished."""
+    return around.verdict is Verdict.MATCH and around.scale >= VANISHED * here.scale
+
+
 def _out_of_range(judged: dict[str, Judgement], probe: str) -> list[str]:
     """What a probe drives out of the working precision's range on both sides; and on subnormal numbers, which JAX
     flushes on the CPU, what does not stay finite there on one side while the oracles agree."""
@@ -276,7 +282,7 @@ def _kinks(quartet: Quartet, entering: Entering, mode: Mode, judged: dict[str, J
     }
     for moved in nearby(entering.batches[0], quartet.precision, seed) if differing else ():
         around = quartet.judge(*quartet.run(replace(entering, batches=(moved,)), mode))
-        differing = {name for name in differing if around[name].verdict is Verdict.MATCH}
+        differing = {name for name in differing if _proves(around[name], judged[name])}
         if not differing:
             break
     return differing

@@ -29,7 +29,7 @@ def program_of(reference: nn.Module, args: tuple, kwargs: dict) -> Program:
     """
     first: Exception | None = None
     for training in (False, True):
-        module = copy.deepcopy(reference).train(training)
+        module = copy.deepcopy(reference).float().train(training)
         try:
             with torch.inference_mode(False):
                 return _recorded(module, args, kwargs)
@@ -141,7 +141,8 @@ def _mapped(item: Any, change: Callable[[Any], Any]) -> Any:
         made = {key: _mapped(item[key], change) for key in sorted(item)}
         return {key: made[key] for key in item}
     if isinstance(item, list | tuple):
-        return type(item)(_mapped(one, change) for one in item)
+        items = [_mapped(one, change) for one in item]
+        return type(item)(*items) if hasattr(item, "_fields") else type(item)(items)
     return change(item)
 
 

@@ -71,7 +71,8 @@ class LinenModel:
         said: Any = mode_arguments(type(self.module).__call__, mode, kwargs)
         variables = self._nested(self.fixed | leaves)
         kept = [name for name in variables if name != PARAMS]
-        rngs = {"dropout": jax.random.key(0)} if mode is not False else {}
+        # A stream that a layer calls by a name of its own falls back on that of "params".
+        rngs = {name: jax.random.key(0) for name in ("dropout", "params")} if mode is not False else {}
         with linen.intercept_methods(_widening) if self.wide else _nothing():
             outputs = self.module.apply(
                 variables, *args, **kwargs, **said, rngs=rngs, mutable=kept if mode is not False and kept else False

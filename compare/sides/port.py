@@ -189,7 +189,7 @@ class PortSide:
 
     def _trace_outputs(self, leaves: Leaves, inputs: Leaves, masks: tuple, mode: Mode, form: Batch) -> Leaves:
         outputs, _ = self._forward(leaves, inputs, masks, mode, form)
-        return dict(named_leaves(outputs, "output"))
+        return {name: jnp.asarray(one) for name, one in named_leaves(outputs, "output")}
 
     def _trace_value_and_grads(
         self, leaves: Leaves, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple, mode: Mode, form: "_Form"
@@ -200,7 +200,7 @@ class PortSide:
 
         def outputs_of(floats: Leaves, parameters: Leaves) -> tuple[Any, tuple[Leaves, Any, Leaves]]:
             outputs, changed = self._forward(parameters | rest, inputs | floats, masks, mode, form.batch)
-            named = dict(named_leaves(outputs, "output"))
+            named = {name: jnp.asarray(one) for name, one in named_leaves(outputs, "output")}
             if self.pair.loss is not None:
                 loss = scored(self.pair.loss[1], outputs, [targets[name] for name in form.batch.targets])
                 return loss, (named, loss, changed)
@@ -243,7 +243,7 @@ class PortSide:
             return {"loss": self._array(np.asarray(entering.cotangent))}
         shapes = self.outputs(leaves, inputs, masks, entering.batches[0], mode)
         made = {
-            name: cotangent_of(name, tuple(leaf.shape), entering.seed, self.precision) * entering.cotangent
+            name: cotangent_of(name, tuple(leaf.shape), entering.seed, entering.precision) * entering.cotangent
             for name, leaf in shapes.items()
             if jnp.issubdtype(leaf.dtype, jnp.floating)
         }
@@ -283,7 +283,7 @@ class PortSide:
 
     @contextmanager
     def _replaying(self, masks: tuple, mode: Mode) -> Iterator[None]:
-        if not mode:
+        if mode is False:
             yield
             return
         with replayed(list(masks), channels_last=bool(self.prepared.input_axes)) as record:

@@ -86,8 +86,9 @@ class ReferenceSide:
         constants = {name: tensor.clone() for name, tensor in self._constants(module).items()}
         self._watch(module)
         with self._as_promoted(), self._replaying(entering, mode):
-            outputs = self.forward(module, entering.batches[0], inputs, mode)
-            named = dict(named_leaves(outputs, "output"))
+            # Clones: a model may change its input in place, which a leaf does not stand.
+            outputs = self.forward(module, entering.batches[0], {n: one.clone() for n, one in inputs.items()}, mode)
+            named = {name: torch.as_tensor(one) for name, one in named_leaves(outputs, "output")}
             if unreal := [name for name, one in named.items() if one.is_complex()]:
                 raise UsageError(
                     f"{unreal[0]} is complex: compare real and imaginary parts (reference_outputs=, port_outputs=)"
@@ -123,7 +124,8 @@ class ReferenceSide:
             optimizer.zero_grad()
             with self._as_promoted(), self._replaying(entering, mode, number):
                 outputs = self.forward(module, batch, inputs, mode)
-                loss = self._backward(outputs, dict(named_leaves(outputs, "output")), targets, entering)
+                named = {name: torch.as_tensor(one) for name, one in named_leaves(outputs, "output")}
+                loss = self._backward(outputs, named, targets, entering)
             optimizer.step()
             after = _values(parameters)
             taken.append({f"update/{name}": after[name] - before[name] for name in after})
@@ -155,7 +157,13 @@ class ReferenceSide:
         module = self.prepared.reference.copy(entering.weights | entering.buffers, self.precision, self.device)
         for name, array in self._replaced.items():
             _put(module, name, self._tensor(array))
-        return module if mode is None else module.train(mode)
+        if mode is not None:
+            module.train(mode)
+        for layer in module.modules():
+            if isinstance(layer, nn.RNNBase) and not layer.training:
+                layer.dropout = 0.0  # cuDNN differentiates a recurrent layer in training mode only
+                layer.train()
+        return module
 
     def batch(self, batch: Batch) -> tuple[Tensors, Tensors]:
         """A batch on the device: its inputs and its targets, by name."""
@@ -170,7 +178,7 @@ class ReferenceSide:
             return loss
         wanted = {name: tensor for name, tensor in named.items() if tensor.requires_grad}
         against = [
-            self._tensor(cotangent_of(name, tuple(tensor.shape), entering.seed, self.precision)).to(tensor.dtype)
+            self._tensor(cotangent_of(name, tuple(tensor.shape), entering.seed, entering.precision)).to(tensor.dtype)
             * entering.cotangent
             for name, tensor in wanted.items()
         ]
@@ -210,7 +218,7 @@ class ReferenceSide:
 
     @contextmanager
     def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[None]:
-        if not mode:
+        if mode is False:
             yield
             return
         with replayed(mask_seed(entering, step)) as record:

@@ -31,7 +31,7 @@ def test_a_side_that_rounds_its_products_inputs_is_refused(bits, side, cpu, monk
 
 def test_a_policy_that_does_not_take_is_an_error(cpu, monkeypatch):
     """Read back, not believed."""
-    monkeypatch.setattr(devices, "policy", lambda: {"torch": "high"})
+    monkeypatch.setattr(devices, "policy", lambda frameworks: {"torch": "high"})
     with pytest.raises(UsageError, match="did not take effect"):
         devices.set_float32_policy()
 

@@ -44,8 +44,12 @@ def test_every_check_has_teeth(report):
 
 
 def test_the_judge_would_have_seen_a_difference_of_1e_10(report):
-    """Detection limits, on every quantity that is not zero."""
-    assert max(q.judgement.detection_limit for q in report.quantities if q.judgement.scale > 0) < 1e-10
+    """Detection limits, on every quantity that is not zero; where a probe's inputs are thousands of times larger than
+    the batch's, a weight's gradient is seen that much less sharply."""
+    for one in report.quantities:
+        if one.judgement.scale > 0:
+            large = one.probe in ("offset", "saturated") and one.kind == "gradient"
+            assert one.judgement.detection_limit < (1e-8 if large else 1e-10), (one.name, one.probe)
 
 
 def test_three_opinions_agree(report):

@@ -230,7 +230,7 @@ def test_any_array_matches_itself_and_nothing_breaks(at_p, seed):
     """Whatever is in it; and the judgement is the same for every order of its entries, but for rounding."""
     array = at_p.astype(np.float64)
     one = judge(at_p, at_p, array, array, FLOAT32)
-    assert one.verdict is Verdict.MATCH
+    assert one.verdict is (Verdict.MATCH if np.isfinite(array).any() or not array.size else Verdict.INCOMPLETE)
     order = np.random.default_rng(seed).permutation(array.size)
     shuffled = judge(at_p[order], at_p[order], array[order], array[order], FLOAT32)
     for key in ("fills", "flushed", "nonfinite", "entries", "verdict"):

@@ -175,8 +175,8 @@ def test_a_leftover_says_why_the_nearest_was_refused():
 
 
 def test_a_side_that_raises_is_named():
-    with pytest.raises(UsageError, match="the reference raises RuntimeError in its forward pass"):
+    with pytest.raises(UsageError, match="the reference raised RuntimeError"):
         find(nn.Linear(3, 3), (normal(2, 4),), {}, linen.Dense(3), (normal(2, 4),), {})
     port = (lambda params, x: x @ params["w"], {"w": jax.numpy.ones((3, 3))})
-    with pytest.raises(UsageError, match="the port raises TypeError while it is traced"):
+    with pytest.raises(UsageError, match="the port raised TypeError"):
         find(nn.Linear(4, 4), (normal(2, 4),), {}, port, (normal(2, 4),), {})
