@@ -18,8 +18,8 @@ install = $(BIN)/python -m pip install --disable-pip-version-check -e '.$(1)' \
 compare: .venv/ready  # verify every pair, train both sides on real images, write report/
 	@$(BIN)/python -m compare
 
-test: .venv/ready-to-test  # every test
-	@$(BIN)/python -m pytest
+test: .venv/ready-to-test  # every test, on every core: one thread each, or they would wait for each other
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: .venv/ready-to-test  # ruff and the type checker
 	@$(BIN)/ruff check .

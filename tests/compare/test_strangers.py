@@ -1,5 +1,6 @@
 """What a stranger brings: frozen parameters, flags, gradients switched off, ports that only evaluate."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -107,4 +108,69 @@ def test_an_inference_only_port_is_compared_in_evaluation_mode():
         assert report.verdict == verdict
     batch = np.ones((2, 3), np.float32)
     report = verify(reference, linen.Dense(4), batch, modes=("eval",), device="cpu", quick=True)
+    assert report.verdict == "match"
+
+
+class Attention(torch.nn.Module):
+    """One head over a float mask of 0 and -1e9."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.query, self.key, self.value = (torch.nn.Linear(6, 6) for _ in range(3))
+
+    def forward(self, x, mask):
+        scores = self.query(x) @ self.key(x).transpose(1, 2) / 6**0.5 + mask
+        return scores.softmax(-1) @ self.value(x)
+
+
+class StoppedAttention(linen.Module):
+    stops: bool
+
+    @linen.compact
+    def __call__(self, x, mask):
+        scores = linen.Dense(6, name="query")(x) @ linen.Dense(6, name="key")(x).swapaxes(1, 2) / 6**0.5 + mask
+        scores = jax.lax.stop_gradient(scores) if self.stops else scores
+        return jax.nn.softmax(scores) @ linen.Dense(6, name="value")(x)
+
+
+@pytest.mark.parametrize(("stops", "verdict"), [(False, "match"), (True, "mismatch")])
+def test_a_masks_fill_does_not_make_a_kink_of_a_fault(stops, verdict):
+    """The neighbours of a probe must not saturate the softmax: there every gradient vanishes, the stopped one too."""
+    x = np.random.default_rng(0).standard_normal((2, 5, 6)).astype(np.float32)
+    mask = np.where(np.tril(np.ones((5, 5))) > 0, 0, -1e9).astype(np.float32)
+    report = verify(Attention(), StoppedAttention(stops), (x, mask), device="cpu", quick=True)
+    assert report.verdict == verdict
+    assert not any(one.kink for one in report.found.quantities)
+
+
+class Images(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = torch.nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x):
+        return self.conv(torch.relu_(x))
+
+
+class LastImages(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        return linen.Conv(4, (3, 3), padding=1)(linen.relu(x))
+
+
+def test_adapters_get_their_own_sides_arrays_and_layouts_are_theirs():
+    """permute() is torch's, transpose() JAX's; and an input may be changed in place."""
+    x = np.random.default_rng(0).standard_normal((2, 5, 7, 3)).astype(np.float32)
+    report = verify(
+        Images(), LastImages(), x, device="cpu", quick=True,
+        reference_inputs=lambda x: x.permute(0, 3, 1, 2), port_inputs=lambda x: x + 0,
+        reference_outputs=lambda y: {"image": y}, port_outputs=lambda y: {"image": y.transpose(0, 3, 1, 2)},
+    )  # fmt: skip
+    assert report.verdict == "match"
+
+
+def test_a_bfloat16_module_is_read():
+    report = verify(Images().bfloat16(), LastImages(), np.ones((2, 3, 5, 7), np.float32), device="cpu", quick=True)
     assert report.verdict == "match"
