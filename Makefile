@@ -19,7 +19,8 @@ compare: .venv/ready  # verify every pair, train both sides on real images, writ
 	@$(BIN)/python -m compare
 
 test: .venv/ready-to-test  # every test, on every core: one thread each, or they would wait for each other
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m 'not alone'
+	@$(BIN)/python -m pytest -q -m alone
 
 lint: .venv/ready-to-test  # ruff and the type checker
 	@$(BIN)/ruff check .

@@ -17,6 +17,7 @@ print(verify_threads(1, choose("cpu")))
 """
 
 
+@pytest.mark.alone
 def test_one_thread_is_one_thread():
     """Pinned before the frameworks start, a product of each uses one processor."""
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
@@ -51,6 +52,7 @@ def test_fewer_threads_than_asked_for_are_refused(cpu, monkeypatch):
         torch.set_num_threads(before)
 
 
+@pytest.mark.alone
 def test_a_side_that_takes_more_threads_is_found():
     """torch told to take two after all, in a process that asked for one."""
     if (os.cpu_count() or 1) < 2:
