@@ -147,7 +147,8 @@ class PortSide:
         """What enters as the port's leaves, on the device."""
         arrays = entering.weights | entering.buffers
         made = self.prepared.weight_map.each_to_port(arrays, self.prepared.leaves, exact=True)
-        return {path: self._array(array) for path, array in made}
+        # Each waited for: copies that are still under way would hold a second set of all weights.
+        return {path: self._array(array).block_until_ready() for path, array in made}
 
     def batch(self, batch: Batch) -> tuple[Leaves, Leaves]:
         """A batch on the device: its inputs and its targets, by name."""
