@@ -163,11 +163,9 @@ class Quartet:
 
     def islands_of_port(self, entering: Entering, mode: Any) -> list[str]:
         """Where the port's own code makes something float32 in a float64 run: "file:line"."""
-        import jax
-
         from compare.islands.port import islands_jax
 
-        with jax.enable_x64(True):
+        with self.port_64.x64():
             function, args = self.port_64.program(entering, mode, self.dropped())
             return islands_jax(function, *args)
 

@@ -171,7 +171,7 @@ class _Replay(TorchFunctionMode):
     def _next(self, shape: tuple[int, ...], rate: float) -> Dropout:
         # A checkpoint runs a part of the forward pass again during the backward pass, from the generator's state at
         # its first run. So a number drawn from the generator tells which dropout this is.
-        token = self.net.off(torch.randint, 2**62, (), device="cpu").item()
+        token = self.net.off(torch.randint, 2**62, (), dtype=torch.int64, device="cpu").item()
         if torch._C._current_graph_task_id() != -1:
             if token in self.seen and self.seen[token].shape == shape:
                 return self.seen[token]

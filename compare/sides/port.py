@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import jax
@@ -60,14 +61,10 @@ class PortSide:
     def run(self, entering: Entering, mode: Mode = None, dropped: Dropped = ()) -> Arrays:
         """Outputs, every gradient and, in training, the statistics after it, on the first batch by one ``jax.vjp``."""
         batch = entering.batches[0]
-        with self._x64():
-            leaves, (inputs, targets) = self.leaves(entering), self.batch(batch)
-            masks = self.masks(entering, dropped)
-            against = self._cotangents(leaves, inputs, masks, entering, mode)
-            outputs, loss, grads, changed = self._value_and_grads(
-                leaves, inputs, targets, against, masks, mode=mode, form=_Form(batch)
-            )
-            del leaves
+        with self.x64():
+            given = self._given(entering, mode, dropped)
+            outputs, loss, grads, changed = self._value_and_grads(*given, mode=mode, form=_Form(batch))
+            del given  # the weights: from here on only the gradients are needed
             arrays = {name: from_jax(array) for name, array in outputs.items()}
             arrays |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
             by_input, by_leaf = grads
@@ -80,21 +77,20 @@ class PortSide:
     def program(
         self, entering: Entering, mode: Mode = None, dropped: Dropped = ()
     ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """What ``run`` compiles, as a function of arrays, and the arrays. Call it, and what uses them, inside x64."""
-        batch = entering.batches[0]
-        leaves, (inputs, targets) = self.leaves(entering), self.batch(batch)
+        """What ``run`` compiles, as a function of arrays, and the arrays. Call it, and what uses them, in ``x64``."""
+        form = _Form(entering.batches[0])
+        return partial(self._trace_value_and_grads, mode=mode, form=form), self._given(entering, mode, dropped)
+
+    def _given(self, entering: Entering, mode: Mode, dropped: Dropped) -> tuple[Leaves, Leaves, Leaves, Leaves, tuple]:
+        """What enters the value-and-gradient function: leaves, inputs, targets, cotangents and masks."""
+        leaves, (inputs, targets) = self.leaves(entering), self.batch(entering.batches[0])
         masks = self.masks(entering, dropped)
-        against = self._cotangents(leaves, inputs, masks, entering, mode)
-
-        def function(leaves: Leaves, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple) -> Any:
-            return self._trace_value_and_grads(leaves, inputs, targets, against, masks, mode, _Form(batch))
-
-        return function, (leaves, inputs, targets, against, masks)
+        return leaves, inputs, targets, self._cotangents(leaves, inputs, masks, entering, mode), masks
 
     def steps(self, entering: Entering, dropped: Dropped = (), slots: frozenset[str] = frozenset()) -> list[Arrays]:
         """One optimizer step on each batch in turn, each a pure function of (leaves, optimizer state, batch)."""
         mode = self.prepared.modes[0]
-        with self._x64():
+        with self.x64():
             leaves, hyper, taken = self.leaves(entering), dict(entering.hyper), []
             # On the device like the leaves, or the first step's program would serve the first step only.
             state = jax.device_put(self._init(leaves, hyper), self.device)
@@ -129,12 +125,13 @@ class PortSide:
             leaves = self.prepared.port.flat(params) | rest
             outputs, changed = self._forward(leaves, inputs, (), self.prepared.modes[0], batch)
             if self.pair.loss is not None:
-                loss = self.pair.loss[1](outputs, *(targets[name] for name in batch.targets))
+                loss = self._scored(outputs, targets, batch)
             else:
-                named = dict(named_leaves(outputs, "output"))
+                named = _named(outputs)
                 floats = {name: one for name, one in named.items() if jnp.issubdtype(one.dtype, jnp.floating)}
                 against = {name: cotangent_of(name, one.shape, 0, self.precision) for name, one in floats.items()}
-                loss = sum((jnp.vdot(one, against[name].astype(one.dtype)) for name, one in floats.items()), start=0.0)
+                parts = [jnp.vdot(one, against[name].astype(one.dtype)) for name, one in floats.items()]
+                loss = sum(parts, start=jnp.zeros(()))
             return loss, rest | changed
 
         return loss_of
@@ -190,7 +187,11 @@ class PortSide:
 
     def _trace_outputs(self, leaves: Leaves, inputs: Leaves, masks: tuple, mode: Mode, form: Batch) -> Leaves:
         outputs, _ = self._forward(leaves, inputs, masks, mode, form)
-        return {name: jnp.asarray(one) for name, one in named_leaves(outputs, "output")}
+        return _named(outputs)
+
+    def _scored(self, outputs: Any, targets: Leaves, batch: Batch) -> jax.Array:
+        # In the batch's order: JAX sorts the keys of a dictionary that goes through a compiled function.
+        return scored(self.pair.loss[1], outputs, [targets[name] for name in batch.targets])  # type: ignore[index]
 
     def _trace_value_and_grads(
         self, leaves: Leaves, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple, mode: Mode, form: "_Form"
@@ -201,9 +202,9 @@ class PortSide:
 
         def outputs_of(floats: Leaves, parameters: Leaves) -> tuple[Any, tuple[Leaves, Any, Leaves]]:
             outputs, changed = self._forward(parameters | rest, inputs | floats, masks, mode, form.batch)
-            named = {name: jnp.asarray(one) for name, one in named_leaves(outputs, "output")}
+            named = _named(outputs)
             if self.pair.loss is not None:
-                loss = scored(self.pair.loss[1], outputs, [targets[name] for name in form.batch.targets])
+                loss = self._scored(outputs, targets, form.batch)
                 return loss, (named, loss, changed)
             return {name: named[name] for name in against}, (named, None, changed)
 
@@ -262,7 +263,7 @@ class PortSide:
 
     def shapes_of_outputs(self, entering: Entering, mode: Mode, dropped: Dropped) -> Leaves:
         """``outputs`` of what would enter; no weight goes to the device."""
-        with self._x64():
+        with self.x64():
             dtype = jnp.dtype(self.precision.name)
             leaves = {path: jax.ShapeDtypeStruct(shape, dtype) for path, shape in self.prepared.leaves.items()}
             inputs, _ = self.batch(entering.batches[0])
@@ -292,7 +293,7 @@ class PortSide:
         self.not_compared, self.replay = list(record.not_compared), record
 
     @contextmanager
-    def _x64(self) -> Iterator[None]:
+    def x64(self) -> Iterator[None]:
         """Float64 for an oracle. Flax's own layers mix dtypes there, which a process with strict promotion refuses."""
         wide = self.precision is FLOAT64
         with jax.enable_x64(wide), jax.numpy_dtype_promotion("standard") if wide else nullcontext():
@@ -319,6 +320,11 @@ class _Form:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Form) and other._key == self._key
+
+
+def _named(outputs: Any) -> Leaves:
+    """The outputs by name; a Python number among them is an array too."""
+    return {name: jnp.asarray(one) for name, one in named_leaves(outputs, "output")}
 
 
 def _is_parameter(path: str) -> bool:

@@ -88,11 +88,7 @@ class ReferenceSide:
         with self._as_promoted(), self._replaying(entering, mode):
             # Clones: a model may change its input in place, which a leaf does not stand.
             outputs = self.forward(module, entering.batches[0], {n: one.clone() for n, one in inputs.items()}, mode)
-            named = {name: torch.as_tensor(one) for name, one in named_leaves(outputs, "output")}
-            if unreal := [name for name, one in named.items() if one.is_complex()]:
-                raise UsageError(
-                    f"{unreal[0]} is complex: compare real and imaginary parts (reference_outputs=, port_outputs=)"
-                )
+            named = _named(outputs)
             loss = self._backward(outputs, named, targets, entering)
         after = self._constants(module)
         self.changed = [name for name, before in constants.items() if not torch.equal(before, after[name])]
@@ -124,8 +120,7 @@ class ReferenceSide:
             optimizer.zero_grad()
             with self._as_promoted(), self._replaying(entering, mode, number):
                 outputs = self.forward(module, batch, inputs, mode)
-                named = {name: torch.as_tensor(one) for name, one in named_leaves(outputs, "output")}
-                loss = self._backward(outputs, named, targets, entering)
+                loss = self._backward(outputs, _named(outputs), targets, entering)
             optimizer.step()
             after = _values(parameters)
             taken.append({f"update/{name}": after[name] - before[name] for name in after})
@@ -146,8 +141,8 @@ class ReferenceSide:
         their cotangents."""
         outputs = self.forward(module, batch, inputs, self.prepared.modes[0])
         if self.pair.loss is not None:
-            return self.pair.loss[0](outputs, *targets.values())
-        named = {name: one for name, one in named_leaves(outputs, "output") if one.is_floating_point()}
+            return scored(self.pair.loss[0], outputs, list(targets.values()))
+        named = {name: one for name, one in _named(outputs).items() if one.is_floating_point()}
         against = {name: cotangent_of(name, tuple(one.shape), 0, self.precision) for name, one in named.items()}
         return sum((torch.sum(one * self._tensor(against[name])) for name, one in named.items()), start=torch.zeros(()))
 
@@ -240,6 +235,16 @@ class ReferenceSide:
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return to_torch(array, self.precision, self.device)
+
+
+def _named(outputs: Any) -> Tensors:
+    """The outputs by name; a Python number among them is a tensor too."""
+    named = {name: torch.as_tensor(one) for name, one in named_leaves(outputs, "output")}
+    if unreal := [name for name, one in named.items() if one.is_complex()]:
+        raise UsageError(
+            f"{unreal[0]} is complex: compare real and imaginary parts (reference_outputs=, port_outputs=)"
+        )
+    return named
 
 
 def _put(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
