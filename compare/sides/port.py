@@ -63,7 +63,7 @@ class PortSide:
         batch = entering.batches[0]
         with self.x64():
             given = self._given(entering, mode, dropped)
-            outputs, loss, grads, changed = self._value_and_grads(*given, mode=mode, form=_Form(batch))
+            outputs, loss, grads, changed = self._value_and_grads(*given, mode=mode, form=Form(batch))
             del given  # the weights: from here on only the gradients are needed
             arrays = {name: from_jax(array) for name, array in outputs.items()}
             arrays |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
@@ -78,7 +78,7 @@ class PortSide:
         self, entering: Entering, mode: Mode = None, dropped: Dropped = ()
     ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """What ``run`` compiles, as a function of arrays, and the arrays. Call it, and what uses them, in ``x64``."""
-        form = _Form(entering.batches[0])
+        form = Form(entering.batches[0])
         return partial(self._trace_value_and_grads, mode=mode, form=form), self._given(entering, mode, dropped)
 
     def _given(self, entering: Entering, mode: Mode, dropped: Dropped) -> tuple[Leaves, Leaves, Leaves, Leaves, tuple]:
@@ -100,13 +100,13 @@ class PortSide:
                 masks = self.masks(entering, dropped, number)
                 against = self._cotangents(leaves, inputs, masks, entering, mode)
                 leaves, state, loss = self._step(
-                    leaves, state, inputs, targets, against, masks, hyper, mode=mode, form=_Form(batch)
+                    leaves, state, inputs, targets, against, masks, hyper, mode=mode, form=Form(batch)
                 )
                 after = self.parameters(leaves, entering)
                 taken.append({f"update/{name}": after[name] - before[name] for name in after})
                 taken[-1] |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
                 before = after
-            kept = {path: leaf for path, leaf in leaves.items() if not _is_parameter(path)}
+            kept = {path: leaf for path, leaf in leaves.items() if not is_parameter(path)}
             taken[-1] |= self._buffers(kept) if mode is not False else {}
             for slot, tree in moments_of_optax(state, self.prepared.port.flat, set(slots)).items():
                 named = widened(self._to_reference(tree, values=True))
@@ -127,7 +127,7 @@ class PortSide:
             if self.pair.loss is not None:
                 loss = self._scored(outputs, targets, batch)
             else:
-                named = _named(outputs)
+                named = outputs_by_name(outputs)
                 floats = {name: one for name, one in named.items() if jnp.issubdtype(one.dtype, jnp.floating)}
                 against = {name: cotangent_of(name, one.shape, 0, self.precision) for name, one in floats.items()}
                 parts = [jnp.vdot(one, against[name].astype(one.dtype)) for name, one in floats.items()]
@@ -138,7 +138,7 @@ class PortSide:
 
     def tree(self, leaves: Leaves) -> tuple[Tree, Leaves]:
         """The parameters as the tree that the port's own training code works on, and the other leaves."""
-        return self._tree(leaves), {path: leaf for path, leaf in leaves.items() if not _is_parameter(path)}
+        return self._tree(leaves), {path: leaf for path, leaf in leaves.items() if not is_parameter(path)}
 
     def leaves(self, entering: Entering) -> Leaves:
         """What enters as the port's leaves, on the device."""
@@ -159,7 +159,7 @@ class PortSide:
 
     def parameters(self, leaves: Leaves, entering: Entering) -> Arrays:
         """The parameters that train in float64, under the reference's names and in its layout."""
-        named = self._to_reference({path: leaf for path, leaf in leaves.items() if _is_parameter(path)}, True)
+        named = self._to_reference({path: leaf for path, leaf in leaves.items() if is_parameter(path)}, True)
         return {name: array.astype(np.float64) for name, array in named.items() if name in entering.weights}
 
     def _forward(self, leaves: Leaves, inputs: Leaves, masks: tuple, mode: Mode, form: Batch) -> tuple[Any, Leaves]:
@@ -187,22 +187,22 @@ class PortSide:
 
     def _trace_outputs(self, leaves: Leaves, inputs: Leaves, masks: tuple, mode: Mode, form: Batch) -> Leaves:
         outputs, _ = self._forward(leaves, inputs, masks, mode, form)
-        return _named(outputs)
+        return outputs_by_name(outputs)
 
     def _scored(self, outputs: Any, targets: Leaves, batch: Batch) -> jax.Array:
         # In the batch's order: JAX sorts the keys of a dictionary that goes through a compiled function.
         return scored(self.pair.loss[1], outputs, [targets[name] for name in batch.targets])  # type: ignore[index]
 
     def _trace_value_and_grads(
-        self, leaves: Leaves, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple, mode: Mode, form: "_Form"
+        self, leaves: Leaves, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple, mode: Mode, form: "Form"
     ) -> tuple[Leaves, Any, tuple[Leaves, Leaves], Leaves]:
-        parameters = {path: leaf for path, leaf in leaves.items() if _is_parameter(path)}
+        parameters = {path: leaf for path, leaf in leaves.items() if is_parameter(path)}
         rest = {path: leaf for path, leaf in leaves.items() if path not in parameters}
         floats = {name: array for name, array in inputs.items() if jnp.issubdtype(array.dtype, jnp.floating)}
 
         def outputs_of(floats: Leaves, parameters: Leaves) -> tuple[Any, tuple[Leaves, Any, Leaves]]:
             outputs, changed = self._forward(parameters | rest, inputs | floats, masks, mode, form.batch)
-            named = _named(outputs)
+            named = outputs_by_name(outputs)
             if self.pair.loss is not None:
                 loss = self._scored(outputs, targets, form.batch)
                 return loss, (named, loss, changed)
@@ -220,7 +220,7 @@ class PortSide:
 
     def _trace_step(
         self, leaves: Leaves, state: Tree, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple,
-        hyper: dict[str, float], mode: Mode, form: "_Form",
+        hyper: dict[str, float], mode: Mode, form: "Form",
     ) -> tuple[Leaves, Tree, Any]:  # fmt: skip
         _, loss, (_, grads), changed = self._trace_value_and_grads(leaves, inputs, targets, against, masks, mode, form)
         params, frozen = self._tree(leaves), self.prepared.frozen_leaves
@@ -235,7 +235,7 @@ class PortSide:
         return training.port(**hyper)
 
     def _tree(self, leaves: Leaves) -> Tree:
-        return self.prepared.port.tree({path: leaf for path, leaf in leaves.items() if _is_parameter(path)})
+        return self.prepared.port.tree({path: leaf for path, leaf in leaves.items() if is_parameter(path)})
 
     def _cotangents(
         self, leaves: Leaves, inputs: Leaves, masks: tuple, entering: Entering, mode: Mode
@@ -253,7 +253,7 @@ class PortSide:
 
     def outputs(self, leaves: Leaves, inputs: Leaves, masks: tuple, batch: Batch, mode: Mode) -> Leaves:
         """Shapes and dtypes of the outputs by name; computes nothing, and traces once for the same shapes."""
-        key = (mode, _Form(batch), tuple((name, one.shape, one.dtype) for name, one in inputs.items()), len(masks))
+        key = (mode, Form(batch), tuple((name, one.shape, one.dtype) for name, one in inputs.items()), len(masks))
         if key not in self._shapes:
             self._shapes[key] = jax.eval_shape(
                 lambda leaves, inputs, masks: self._trace_outputs(leaves, inputs, masks, mode, batch),
@@ -278,7 +278,7 @@ class PortSide:
             return jax.jit(function, static_argnames=("mode", "form"))
         from compare.islands.witness import replay_with
 
-        def replayed(*args: Any, mode: Mode, form: "_Form") -> Any:
+        def replayed(*args: Any, mode: Mode, form: "Form") -> Any:
             return replay_with(lambda *args: function(*args, mode=mode, form=form), self._replaced)(*args)
 
         return jax.jit(replayed, static_argnames=("mode", "form"))
@@ -308,7 +308,7 @@ class PortSide:
         return self.prepared.weight_map.to_reference(arrays, self.prepared.shapes, values, consume=True)
 
 
-class _Form:
+class Form:
     """How a batch is called, as a static argument of a compiled program: equal where names and structure are."""
 
     def __init__(self, batch: Batch) -> None:
@@ -319,13 +319,13 @@ class _Form:
         return hash(self._key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Form) and other._key == self._key
+        return isinstance(other, Form) and other._key == self._key
 
 
-def _named(outputs: Any) -> Leaves:
+def outputs_by_name(outputs: Any) -> Leaves:
     """The outputs by name; a Python number among them is an array too."""
     return {name: jnp.asarray(one) for name, one in named_leaves(outputs, "output")}
 
 
-def _is_parameter(path: str) -> bool:
+def is_parameter(path: str) -> bool:
     return path == PARAMS or path.startswith(f"{PARAMS}/")

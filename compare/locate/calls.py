@@ -1,0 +1,108 @@
+"""What enters and leaves each layer of a port: Linen's by an interceptor, NNX's by their classes' ``__call__``."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import wraps
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen, nnx
+from jax.extend.core import get_opaque_trace_state
+
+from compare.islands.places import here
+from compare.locate.cuts import IN, OUT, Visit, arrays_in, counted, substituted
+from compare.models.linen_models import LinenModel
+from compare.models.nnx_models import NNXModel
+from compare.models.ports import PortModel, path_of
+
+
+class Watch:
+    """Hands the floating arrays at each boundary of some layers to ``visit``, and goes on with what it returns.
+
+    Layers called inside a transformation of the port's own (a scan, a checkpoint) are passed over: an array in there
+    cannot be told apart from those of the other rounds.
+
+    Attributes:
+        places: by path and call, "file:line" of the user's code that calls the layer.
+    """
+
+    def __init__(self, paths: "set[str] | dict[str, str]", visit: Visit) -> None:
+        self.paths, self.visit = paths, visit
+        self.places: dict[tuple[str, int], str] = {}
+        self._counts: dict[str, int] = {}
+        self._trace = get_opaque_trace_state(convention="flax")
+
+    def around(self, path: str, call: Callable[[tuple, dict], Any], args: tuple, kwargs: dict) -> Any:
+        """The layer's call, its arrays handed over before and after."""
+        if path not in self.paths or get_opaque_trace_state(convention="flax") != self._trace:
+            return call(args, kwargs)
+        number = counted(self._counts, path)
+        self.places[path, number] = here()
+        args, kwargs = self._through(path, number, IN, (args, kwargs))
+        return self._through(path, number, OUT, call(args, kwargs))
+
+    def _through(self, path: str, number: int, way: str, item: Any) -> Any:
+        arrays = arrays_in(item, _is_floating)
+        seen = self.visit(path, number, way, list(arrays.values()))
+        return substituted(item, dict(zip(arrays, seen, strict=True)), _is_floating)
+
+
+def watched(model: PortModel, watch: Watch) -> AbstractContextManager[None]:
+    """Within it the layers of ``model`` are watched; a plain function has none."""
+    if isinstance(model, LinenModel):
+        return linen.intercept_methods(_intercepting(watch))
+    return _called(model, watch) if isinstance(model, NNXModel) else nullcontext()
+
+
+def _intercepting(watch: Watch) -> Callable[..., Any]:
+    def intercept(next_fun: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
+        if context.method_name != "__call__":
+            return next_fun(*args, **kwargs)
+        path = "/".join(context.module.path)
+        return watch.around(path, lambda args, kwargs: next_fun(*args, **kwargs), args, kwargs)
+
+    return intercept
+
+
+@contextmanager
+def _called(model: NNXModel, watch: Watch) -> Iterator[None]:
+    """NNX has no interceptors, so each class's ``__call__`` stands aside for one that asks ``watch`` first."""
+    running: list[nnx.Module] = []
+    paths: dict[int, str] = {}
+
+    def around(plain: Callable) -> Callable:
+        @wraps(plain)
+        def call(module: Any, *args: Any, **kwargs: Any) -> Any:
+            if running and running[-1] is module:  # a subclass calls its base
+                return plain(module, *args, **kwargs)
+            if not running:  # of each run's copy anew
+                paths.clear()
+                paths.update((id(node), path_of(keys)) for keys, node in nnx.iter_modules(module))
+            running.append(module)
+            try:
+                path = paths.get(id(module))
+                if path is None:
+                    return plain(module, *args, **kwargs)
+                return watch.around(path, lambda args, kwargs: plain(module, *args, **kwargs), args, kwargs)
+            finally:
+                running.pop()
+
+        return call
+
+    classes = {type(node) for node in model.modules.values() if callable(node)}
+    owned = {kind: vars(kind).get("__call__") for kind in classes}
+    for kind in classes:
+        kind.__call__ = around(kind.__call__)  # type: ignore[operator]
+    try:
+        yield
+    finally:
+        for kind, plain in owned.items():
+            if plain is None:
+                del kind.__call__  # type: ignore[operator]
+            else:
+                kind.__call__ = plain  # type: ignore[operator]
+
+
+def _is_floating(item: Any) -> bool:
+    return isinstance(item, jax.Array) and jnp.issubdtype(item.dtype, jnp.floating)

@@ -1,0 +1,82 @@
+"""Where both sides are cut: an array that enters or leaves a layer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Shape = tuple[int, ...]
+Boundary = tuple[str, int, str]  # a layer's path, the number of its call, and the way
+IN, OUT = "in", "out"
+
+
+@dataclass(frozen=True, order=True)
+class Cut:
+    """The array number ``leaf`` of those that go ``way`` in the call number ``call`` of the layer at ``path``."""
+
+    path: str
+    call: int
+    way: str
+    leaf: int
+
+    @property
+    def boundary(self) -> Boundary:
+        return self.path, self.call, self.way
+
+
+@dataclass
+class Passage:
+    """What the reference was seen to do at one boundary of a layer, in float64 or at the working precision.
+
+    Attributes:
+        values: the distinct floating arrays that passed; cotangents: what came back to each, None where nothing did.
+        place: "file:line" of the user's code that calls the layer.
+        number: how many of the torch calls noted had been made before.
+        layers: paths of layers without a counterpart that have run since the passage before.
+    """
+
+    path: str
+    call: int
+    way: str
+    values: list[np.ndarray] = field(default_factory=list)
+    cotangents: list[np.ndarray | None] = field(default_factory=list)
+    place: str = ""
+    number: int = 0
+    layers: tuple[str, ...] = ()
+
+    @property
+    def boundary(self) -> Boundary:
+        return self.path, self.call, self.way
+
+
+Visit = Callable[[str, int, str, list[Any]], Sequence[Any]]
+
+
+def counted(counts: dict[str, int], path: str) -> int:
+    """The number of this call of ``path``, from 0."""
+    counts[path] = counts.get(path, -1) + 1
+    return counts[path]
+
+
+def substituted(item: Any, by: Mapping[int, Any], is_array: Callable[[Any], bool]) -> Any:
+    """A nest of tuples, lists and dictionaries with its arrays, known by identity, replaced."""
+    if is_array(item):
+        return by.get(id(item), item)
+    if type(item) is dict:
+        return {key: substituted(one, by, is_array) for key, one in item.items()}
+    if isinstance(item, tuple | list):
+        items = [substituted(one, by, is_array) for one in item]
+        return type(item)(*items) if hasattr(item, "_fields") else type(item)(items)
+    return item
+
+
+def arrays_in(item: Any, is_array: Callable[[Any], bool]) -> dict[int, Any]:
+    """The distinct arrays in such a nest, by identity, in order."""
+    if is_array(item):
+        return {id(item): item}
+    found: dict[int, Any] = {}
+    inner = item.values() if type(item) is dict else item if isinstance(item, tuple | list) else ()
+    for one in inner:
+        found |= {key: value for key, value in arrays_in(one, is_array).items() if key not in found}
+    return found
