@@ -15,8 +15,9 @@ ORDER = [
     "first", "errors", "blame", "checkpoints", "precision", "norms", "verdict", "arrays", "views", "weights",
     "batch", "pair", "by_hand", "idx", "images", "devices", "environment", "pairs", "models", "dropout", "islands",
     "mapping", "prepare", "sides", "shelf", "variance", "probes", "mutants", "quartet", "quantity", "witnesses",
-    "judging", "envelope", "records", "bits", "certificates", "verification", "contrast", "trajectory", "trainees",
-    "training", "drift", "lessons", "bench", "report", "convert", "pair_file", "api", "commands", "cli", "__main__",
+    "judging", "locate", "doctor", "envelope", "records", "bits", "certificates", "verification", "contrast",
+    "trajectory", "trainees", "training", "drift", "lessons", "bench", "report", "convert", "pair_file", "api",
+    "commands", "cli", "__main__",
 ]  # fmt: skip
 
 
@@ -125,6 +126,8 @@ def test_the_tests_mirror_the_tree():
         "precision",
         "trainees",
         "trajectory",
+        "scene",
+        "diagnosis",
     }
     for folder in ("torchref", "jaxport", "compare"):
         for path in sources(folder):

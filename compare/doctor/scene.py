@@ -1,0 +1,77 @@
+"""What the doctor is shown: one segment of the reference, and the port's arrays from the same inputs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from compare.doctor.change import Change
+
+OUTSIDE = "(outside)"  # the module of a call that no module makes: the loss
+
+
+@dataclass(frozen=True)
+class Described:
+    """A tensor in a ``Call``: what is said of it when it is gone. ``name`` is that of a parameter or buffer, or ""."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    requires_grad: bool
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a torch function in a forward pass.
+
+    Attributes:
+        number: its place among all calls of the pass, the loss included. It identifies the call between runs.
+        name: "layer_norm", "gelu", "add", ...; in-place forms and operators have the name of the plain function.
+        args, kwargs: as called, every tensor as ``Described``.
+        place: "file:line" of the user's own code.
+        module: dotted path of the innermost module whose forward runs; ``OUTSIDE`` where none does.
+        result: what it returned, every tensor as ``Described``.
+    """
+
+    number: int
+    name: str
+    args: tuple
+    kwargs: dict
+    place: str
+    module: str
+    result: Any = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One segment, in float64.
+
+    Attributes:
+        reference_path, port_path: of the layer whose code the segment is ("enc.norm", "enc/norm").
+        reference_layer, port_layer: the two layers, or None. They are never modified.
+        calls: the reference's calls in the segment, in order.
+        layers: dotted paths of reference modules without a counterpart that run inside the segment.
+        primitives: name and "file:line" of the port's operations in the segment, where known.
+        direction: "forward", "backward" (the forward pass agrees, a gradient does not) or "loss".
+        plain: what the reference makes there, by name: arrays of the forward pass, or "grad/..." going out.
+        port: what the port makes there from the reference's own inputs: same names, same layout.
+        allowed: by name, the 2-norm up to which a gap counts as closed.
+        weights: parameters and buffers of the segment's layers, by the reference's dotted names.
+        run: the reference's arrays at the same places under a change; may raise.
+    """
+
+    reference_path: str
+    port_path: str
+    reference_layer: Any
+    port_layer: Any
+    calls: tuple[Call, ...]
+    layers: tuple[str, ...]
+    primitives: tuple[tuple[str, str], ...]
+    direction: str
+    plain: Mapping[str, np.ndarray]
+    port: Mapping[str, np.ndarray]
+    allowed: Mapping[str, float]
+    run: Callable[["Change"], Mapping[str, np.ndarray]]
+    weights: Mapping[str, np.ndarray] = field(default_factory=dict)
