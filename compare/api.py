@@ -68,6 +68,7 @@ def verify(
     quick: bool = False,
     all_probes: bool = False,
     oracle_device: str = "same",
+    locate: bool = True,
     **fields: Any,
 ) -> Report:
     """Hold a port against its reference: outputs, every gradient, running statistics, and training steps.
@@ -85,7 +86,8 @@ def verify(
             against a random cotangent of every output.
         device: ``auto``, ``cpu`` or ``gpu``. dtype: the working precision, ``float32``, ``bfloat16`` or ``float16``.
         seed: of everything that is drawn. quick: the batch alone, no probes, no mutants. all_probes: other numbers of
-            rows too. oracle_device: where float64 runs, ``same`` or ``cpu``.
+            rows too. oracle_device: where float64 runs, ``same`` or ``cpu``. locate: where the port differs, find out
+            where and why.
         fields: any further field of ``compare.pair.Pair``: ``optimizers``, ``rules``, ``accept``, ``bounds``, ...
 
     Raises:
@@ -107,7 +109,7 @@ def verify(
     with devices.policy_restored():
         chosen = devices.choose(device)
         oracle = devices.choose("cpu") if oracle_device == "cpu" else chosen
-        found = run(pair, chosen, WORKING[dtype], Plan(seed, all_probes, quick), oracle)
+        found = run(pair, chosen, WORKING[dtype], Plan(seed, all_probes, quick, locate=locate), oracle)
         return Report(found, verify_form([found], fingerprint(chosen)))
 
 
@@ -142,7 +144,14 @@ def _pair(reference: Any, port: Any, batch: Any, loss: Any, fields: Form) -> Pai
 
 
 def _complaint(report: Report) -> str:
-    """One line: the first quantity that is as bad as the pair, and by how much."""
+    """Where it differs first, and why, in one sentence; then the first quantity that is as bad as the pair, and by how
+    much."""
+    explanation = report.found.explanation
+    sentence = explanation.sentence if explanation else ""
+    return f"{sentence}\n{_first(report)}" if sentence else _first(report)
+
+
+def _first(report: Report) -> str:
     found = report.found
     for quantity in found.quantities:
         if quantity.verdict is found.verdict and found.verdict != "match":

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,10 +25,16 @@ from compare.quartet import STEPS, Quartet, SideError, What
 from compare.records import Record, recorded_side
 from compare.verdict import Judgement, Verdict, worst
 
+if TYPE_CHECKING:
+    from compare.explain import Explanation
+
 VANISHED = 1e-3  # of a gradient's size: below it nothing is left that could differ
 TRAINING_STEPS = 3  # of the trajectory: a stale gradient or momentum shows from the second on
 
+FAILING = (Verdict.FLOAT32_ONLY, Verdict.MISMATCH, Verdict.INVALID)
+
 Progress = Callable[[str], None]
+Suspect = tuple[str, Mode, Entering]  # a probe, a mode and what enters, on which something differs
 
 
 @dataclass(frozen=True)
@@ -40,12 +46,14 @@ class Plan:
         all_probes: also probes with another number of rows, each of which compiles anew.
         quick: the pair's own batch alone: no probes and no mutants.
         steps: training steps, where the pair has optimizers.
+        locate: where something differs, find out where and why.
     """
 
     seed: int = 0
     all_probes: bool = False
     quick: bool = False
     steps: int = TRAINING_STEPS
+    locate: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,7 @@ class PairReport:
     weight_map: tuple[str, ...]
     notices: tuple[str, ...]
     envelope: Envelope | None = None
+    explanation: "Explanation | None" = None
 
     def failed(self, strict: bool = False) -> bool:
         """Whether the pair counts as not matched. ``strict`` accepts neither float32_only, nor a flag, nor a
@@ -84,6 +93,8 @@ class _Findings:
     changed: set[str] = field(default_factory=set)
     drawn: set[str] = field(default_factory=set)
     envelope: Envelope | None = None
+    suspects: list[Suspect] = field(default_factory=list)
+    steps: dict[str, Judgement] = field(default_factory=dict)
     input_size: float = 0.0  # squared, of the pair's own batch
 
     def add(self, judged: dict[str, Judgement], probe: str, kinks: set[str] = frozenset()) -> None:  # type: ignore[assignment]
@@ -139,6 +150,7 @@ class Session:
                 t, t64 = reference_runs(quartet, entering, STEPS)
                 judged = judge_port(quartet, entering, STEPS, t, t64)
                 found.add(judged.judgements, BASE)
+                found.steps = judged.judgements
                 found.compared.append(STEPS)
                 if self.record is None:
                     progress("the noise envelope")
@@ -147,7 +159,13 @@ class Session:
                 bitten = teeth(quartet, entering, found.quantities, tuple(found.compared), progress)
         except SideError as error:
             raise UsageError(f"pair {pair.name}: {error}") from error
-        return _report(quartet, entering, found, bitten, plan)
+        report = _report(quartet, entering, found, bitten, plan)
+        if plan.locate and self.record is None and report.verdict is not Verdict.MATCH:
+            from compare.explain import explain_pair
+
+            made = explain_pair(quartet, entering, found.suspects, found.steps, progress)
+            report = replace(report, explanation=made)
+        return report
 
 
 def verify(
@@ -220,6 +238,7 @@ def _on_one(quartet: Quartet, fed: Entering, probe: str, mode: Mode, plan: Plan,
     try:
         if differs := quartet.structures_differ(t, fed, mode):
             found.add({f"{prefix}output": Judgement(Verdict.INVALID, reason=differs)}, probe)
+            found.suspects.append((probe, mode, fed))
             return
         judged = judge_port(quartet, fed, mode, t, t64)
         if mode is not False and quartet.port.not_compared:
@@ -242,6 +261,8 @@ def _on_one(quartet: Quartet, fed: Entering, probe: str, mode: Mode, plan: Plan,
     if probe != BASE and (left := _out_of_range(judged.judgements, probe)):
         found.skipped[f"{probe}, {len(left)} quantities"] = f"out of {quartet.precision.name}'s range, first {left[0]}"
         judged = replace(judged, judgements={name: one for name, one in judged.judgements.items() if name not in left})
+    if any(one.verdict in FAILING for name, one in judged.judgements.items() if name not in kinks):
+        found.suspects.append((probe, mode, fed))
     found.add(
         {f"{prefix}{name}": one for name, one in judged.judgements.items()},
         probe,

@@ -10,7 +10,7 @@ import numpy as np
 
 from compare.arrays import from_jax
 from compare.locate.calls import Watch, watched
-from compare.locate.cuts import Cut
+from compare.locate.cuts import Cut, Shape
 from compare.models.modes import Mode
 from compare.pair import Entering
 from compare.sides.port import Dropped, Form, Leaves, PortSide, is_parameter, outputs_by_name
@@ -45,9 +45,9 @@ class CutPort(PortSide):
         self.places: dict[tuple[str, int], str] = {}
         self._crossing = self._compiled(self._trace_crossing)
 
-    def cuts(self, entering: Entering, mode: Mode, dropped: Dropped) -> dict[Cut, tuple[int, ...]]:
+    def cuts(self, entering: Entering, mode: Mode, dropped: Dropped) -> dict[Cut, Shape]:
         """Every cut of the forward pass with its shape; computes nothing."""
-        shapes: dict[Cut, tuple[int, ...]] = {}
+        shapes: dict[Cut, Shape] = {}
 
         def seen(path: str, call: int, way: str, arrays: list[Any]) -> list[Any]:
             shapes.update({Cut(path, call, way, leaf): one.shape for leaf, one in enumerate(arrays)})
@@ -129,3 +129,36 @@ class CutPort(PortSide):
 
         ends, pull_back, made = jax.vjp(ends_of, floats, parameters, onwards, has_aux=True)
         return made, pull_back(jax.tree.map(lambda end, back: back.astype(end.dtype), ends, (backs, against)))
+
+    def program_of_cuts(
+        self, entering: Entering, mode: Mode, dropped: Dropped, onwards: Mapping[Cut, np.ndarray]
+    ) -> tuple[Any, list[Cut | str]]:
+        """The forward pass as a program of what goes on from each cut, and which of its results is what: what arrives
+        at a cut, or a quantity at the end."""
+        form = Form(entering.batches[0])
+        names: list[Cut | str] = []
+
+        def forward(
+            leaves: Leaves, inputs: Leaves, targets: Leaves, masks: tuple, onwards: dict[Cut, Any]
+        ) -> list[Any]:
+            raw: dict[Cut | str, Any] = {}
+
+            def seen(path: str, call: int, way: str, arrays: list[Any]) -> Sequence[Any]:
+                raw.update({cut: own for cut, own in _numbered(path, call, way, arrays) if cut in onwards})
+                return [onwards.get(cut, own) for cut, own in _numbered(path, call, way, arrays)]
+
+            with watched(self.prepared.port, Watch(self.paths, seen)):
+                outputs, _ = self._forward(leaves, inputs, masks, mode, form.batch)
+            raw |= outputs_by_name(outputs)
+            raw |= {"loss": self._scored(outputs, targets, form.batch)} if self.pair.loss is not None else {}
+            names.extend(raw)
+            return list(raw.values())
+
+        with self.x64():
+            leaves, inputs, targets, _, masks = self._given(entering, mode, dropped)
+            values = {cut: self._array(array) for cut, array in onwards.items()}
+            return jax.make_jaxpr(forward)(leaves, inputs, targets, masks, values), names
+
+
+def _numbered(path: str, call: int, way: str, arrays: list[Any]) -> list[tuple[Cut, Any]]:
+    return [(Cut(path, call, way, leaf), one) for leaf, one in enumerate(arrays)]

@@ -31,7 +31,7 @@ class WatchedReference(ReferenceSide):
 
     Attributes:
         passages: of the last run, in order.
-        calls: the torch calls of the last run, in order, unless it was a changed one.
+        torch_calls: those of the last run, in order, unless it was a changed one.
     """
 
     def __init__(self, paths: Collection[str], *args: Any, **kwargs: Any) -> None:
@@ -39,7 +39,7 @@ class WatchedReference(ReferenceSide):
         super().__init__(*args, **kwargs)
         self.paths = paths
         self.passages: list[Passage] = []
-        self.calls: list[Call] = []
+        self.torch_calls: list[Call] = []
         self._until: Boundary | None = None
         self._counts: dict[str, int] = {}
         self._open: list[tuple[str, int]] = []
@@ -54,7 +54,7 @@ class WatchedReference(ReferenceSide):
         Raises:
             Exception: whatever the model raises.
         """
-        self.passages, self.calls, self._counts, self._open, self._layers = [], [], {}, [], []
+        self.passages, self.torch_calls, self._counts, self._open, self._layers = [], [], {}, [], []
         self._until = until
         self._change = change
         if change is not None:
@@ -94,7 +94,7 @@ class WatchedReference(ReferenceSide):
 
     def _through(self, path: str, call: int, way: str, item: Any) -> Any:
         """The nest with each floating array in it replaced by a view of its own."""
-        passage = Passage(path, call, way, place=here(), number=len(self.calls), layers=tuple(self._layers))
+        passage = Passage(path, call, way, place=here(), number=len(self.torch_calls), layers=tuple(self._layers))
         self._layers.clear()
         self.passages.append(passage)
         views = {key: _noted(tensor, passage) for key, tensor in arrays_in(item, _is_floating).items()}
@@ -103,13 +103,14 @@ class WatchedReference(ReferenceSide):
         return substituted(item, views, _is_floating)
 
     @contextmanager
-    def _as_promoted(self) -> Iterator[None]:
-        with super()._as_promoted():
+    def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[None]:
+        # Innermost: what counts the calls must see the model's own, and not those of another mode.
+        with super()._replaying(entering, mode, step):
             if self._change is not None:
                 with self._change.applied(self._module):
                     yield
             else:
-                with recorded(self._module) as self.calls:
+                with recorded(self._module) as self.torch_calls:
                     yield
 
 

@@ -1,12 +1,14 @@
 """Both sides cut at the same places and run: every array that crosses a cut, in the reference's layout, judged."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from compare.locate.cuts import IN, OUT, Boundary, Cut, Passage
+from compare.doctor.scene import Call
+from compare.locate.cuts import IN, OUT, Boundary, Cut, Passage, Shape
 from compare.locate.layouts import Layout, Seen
 from compare.locate.modules import paired_modules
 from compare.locate.port import Crossed, CutPort
@@ -15,6 +17,7 @@ from compare.models.modes import Mode
 from compare.pair import Entering
 from compare.precision import FLOAT64, Precision
 from compare.quartet import Quartet
+from compare.sides.port import Dropped
 from compare.verdict import Judgement, Verdict, judge
 from compare.weights import Arrays
 
@@ -31,6 +34,7 @@ class Crossing:
 
     Attributes:
         owner: the reference's layer whose own code makes the array; user: the one whose own code takes it on.
+        around: the calls (path, number) of layers that are under way there, outermost first.
         forward, backward: what the port makes of the reference's arrays, or cotangents: introduced here if no match.
         arrived, returned: the same in the port's own run, with what others have introduced.
     """
@@ -40,42 +44,48 @@ class Crossing:
     passage: Passage
     owner: str
     user: str
+    around: tuple[tuple[str, int], ...]
     forward: Judgement
     arrived: Judgement
     backward: Judgement | None = None
     returned: Judgement | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Sections:
     """One run of a pair, cut.
 
     Attributes:
         pairs: the port's layers by path, with the reference's.
         passages: the reference's, in order; crossings: those arrays that the port has too, in the same order.
-        ends: of outputs, loss, gradients and statistics, what the port makes of the reference's arrays, judged.
-        runs: the arrays themselves, each (reference, port), by cut of the reference: see ``arrays``.
-        matched: by cut of the port.
+        ends: of outputs, loss, gradients and statistics, what the port makes of the reference's arrays, judged;
+            free_ends: the same of the port's own run.
+        matched: by cut of the port; forced: what the port makes at each of the reference's arrays.
+        reference_ends: the reference's quantities in float64; calls: its torch calls.
+        dropped: shape and rate of each dropout.
     """
 
     pairs: dict[str, str]
+    entering: Entering
+    mode: Mode
+    dropped: Dropped
     passages: list[Passage]
+    calls: list[Call]
     crossings: list[Crossing]
     ends: dict[str, Judgement]
     free_ends: dict[str, Judgement]
-    forced: Crossed
     matched: dict[Cut, Matched]
+    forced: Crossed
     reference_ends: Arrays
-    reference: WatchedReference
-    port: CutPort
-    entering: Entering
-    mode: Mode
-    calls: list[Any] = field(default_factory=list)
 
     def made_by_port(self, crossing: Crossing, backward: bool = False) -> np.ndarray:
         """What the port makes at a cut of the reference's arrays, in the reference's layout."""
         layout = self.matched[crossing.port][1]
         return layout.to_reference((self.forced.cotangents if backward else self.forced.values)[crossing.port])
+
+    def onwards(self) -> dict[Cut, np.ndarray]:
+        """The reference's arrays that go on from the port's cuts."""
+        return _sent(self.matched, {one.boundary: one for one in self.passages})[0]
 
 
 class Cutter:
@@ -100,7 +110,7 @@ class Cutter:
         ends_p = self.reference_p.watch(entering, mode)
         at_p = {one.boundary: one for one in self.reference_p.passages}
         ends_64 = self.reference.watch(entering, mode)
-        passages, calls = self.reference.passages, self.reference.calls
+        passages, calls = self.reference.passages, self.reference.torch_calls
         dropped = tuple((tuple(one.shape), float(one.rate)) for one in self.reference.dropouts)
         shapes = self.port.cuts(entering, mode, dropped)
         by_boundary = {one.boundary: one for one in passages}
@@ -109,28 +119,21 @@ class Cutter:
         free = self.port.cross(entering, mode, dropped, onwards, against, free=True)
         exact = _Exact(self.port_p, lambda port: port.cross(entering, mode, dropped, onwards, against))
         judge_one = _Judge(self.quartet.precision, exact)
+        ports = {reference: port for port, reference in self.pairs.items()}
         return Sections(
-            self.pairs,
-            passages,
-            list(_crossings(passages, at_p, matched, forced, free, judge_one)),
+            self.pairs, entering, mode, dropped, passages, calls,
+            list(_crossings(passages, at_p, matched, forced, free, judge_one, shapes, ports)),
             _ends(ends_p, ends_64, forced.ends, judge_one, forced=True),
             _ends(ends_p, ends_64, free.ends, judge_one, forced=False),
-            forced,
-            matched,
-            ends_64,
-            self.reference,
-            self.port,
-            entering,
-            mode,
-            calls,
-        )
+            matched, forced, ends_64,
+        )  # fmt: skip
 
     def _forced(
         self,
         entering: Entering,
         mode: Mode,
         dropped: Any,
-        shapes: Mapping[Cut, tuple[int, ...]],
+        shapes: Mapping[Cut, Shape],
         passages: Mapping[Boundary, Passage],
     ) -> tuple[Crossed, dict[Cut, Matched]]:
         """The port run on the reference's arrays, in layouts that are found on the way: what arrives at a cut tells the
@@ -204,24 +207,28 @@ def _crossings(
     forced: Crossed,
     free: Crossed,
     judged: _Judge,
-) -> Any:
+    shapes: Mapping[Cut, Shape],
+    ports: Mapping[str, str],
+) -> Iterator[Crossing]:
     by_reference: dict[Cut, tuple[Cut, Layout]] = {}
     for cut, (own, layout) in matched.items():
         by_reference.setdefault(own, (cut, layout))
-    around: list[str] = []
+    around: list[tuple[str, int]] = []
     for passage in passages:
         if passage.way == OUT:
             around.pop()
-        outer = around[-1] if around else LOSS
+        outer = around[-1][0] if around else LOSS
         owner, user = (outer, passage.path) if passage.way == IN else (passage.path, outer)
         low = at_p[passage.boundary]
         for leaf, value in enumerate(passage.values):
             cut = Cut(passage.path, passage.call, passage.way, leaf)
             if cut not in by_reference:
+                if other := _of_another_shape(passage, shapes, ports):
+                    yield Crossing(cut, other, passage, owner, user, tuple(around), *_shapes(value, shapes[other]))
                 continue
             port, layout = by_reference[cut]
             crossing = Crossing(
-                cut, port, passage, owner, user,
+                cut, port, passage, owner, user, tuple(around),
                 judged(
                     low.values[leaf], value, layout.to_reference(forced.values[port]),
                     lambda run, port=port, layout=layout: layout.to_reference(run.values[port]),
@@ -240,7 +247,19 @@ def _crossings(
                 )  # fmt: skip
             yield crossing
         if passage.way == IN:
-            around.append(passage.path)
+            around.append((passage.path, passage.call))
+
+
+def _of_another_shape(passage: Passage, shapes: Mapping[Cut, Shape], ports: Mapping[str, str]) -> Cut | None:
+    """The one array that leaves the port's layer, where one leaves the reference's and it has another size."""
+    cut = Cut(ports[passage.path], passage.call, passage.way, 0)
+    alone = len(passage.values) == 1 and cut in shapes and replace(cut, leaf=1) not in shapes
+    return cut if alone and passage.way == OUT and prod(shapes[cut]) != passage.values[0].size else None
+
+
+def _shapes(value: np.ndarray, shape: Shape) -> tuple[Judgement, Judgement]:
+    reason = f"shape {value.shape} in the reference, {tuple(shape)} in the port"
+    return Judgement(Verdict.INVALID, reason=reason), Judgement(Verdict.INVALID, reason=reason)
 
 
 def _ends(t: Arrays, t64: Arrays, j64: Arrays, judged: _Judge, forced: bool) -> dict[str, Judgement]:
@@ -249,5 +268,7 @@ def _ends(t: Arrays, t64: Arrays, j64: Arrays, judged: _Judge, forced: bool) -> 
         if name not in j64:
             made[name] = Judgement(Verdict.INVALID, reason="only the reference has it")
         else:
-            made[name] = judged(t[name], t64[name], j64[name], (lambda run, name=name: run.ends[name]) if forced else None)
+            made[name] = judged(
+                t[name], t64[name], j64[name], (lambda run, name=name: run.ends[name]) if forced else None
+            )
     return made

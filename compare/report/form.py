@@ -10,6 +10,7 @@ from compare.verdict import Verdict, worst
 if TYPE_CHECKING:  # a port is judged against a record where torch is not installed
     from compare.bench.run import Bench
     from compare.contrast import Contrast
+    from compare.explain import Explanation, Named
     from compare.trajectory import Training
     from compare.verification import PairReport
 
@@ -65,13 +66,47 @@ def _pair(report: "PairReport") -> dict[str, Any]:
         "dtype": report.dtype,
         "quantities": [_quantity(quantity) for quantity in report.quantities],
         "precision": None if report.precision is None else dataclasses.asdict(report.precision),
-        "first_difference": None,
-        "causes": [],
+        **_explanation(report.explanation),
         "coverage": dataclasses.asdict(report.coverage),
         "teeth": dataclasses.asdict(report.teeth) | {"toothless": report.teeth.toothless},
         "weight_map": report.weight_map,
         "notices": report.notices,
         "envelope": None if report.envelope is None else dataclasses.asdict(report.envelope),
+    }
+
+
+def _explanation(made: "Explanation | None") -> dict[str, Any]:
+    if made is None:
+        return {"first_difference": None, "causes": [], "tree": [], "explanation": None}
+    return {
+        "first_difference": None if made.first is None else dataclasses.asdict(made.first),
+        "causes": [_cause(one) for one in made.causes],
+        "tree": [dataclasses.asdict(branch) for branch in made.tree],
+        "explanation": {
+            "sentence": made.sentence,
+            "settings": made.settings,
+            "observed": made.observed,
+            "excluded": made.excluded,
+            "closed": made.closed,
+            "notes": made.notes,
+        },
+    }
+
+
+def _cause(one: "Named") -> dict[str, Any]:
+    cause = one.cause
+    return {
+        "where": one.reference,
+        "where_port": one.port,
+        "places": one.places,
+        "setting": cause.setting,
+        "reference": cause.reference,
+        "port": cause.port,
+        "text": cause.text,
+        "evidence": cause.evidence,
+        "before": cause.before,
+        "after": cause.after,
+        "certain": cause.certain,
     }
 
 

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from compare.report.where import show_where
+
 Form = dict[str, Any]
 
 COLOUR = {
@@ -56,6 +58,7 @@ def show_verify(form: Form, out: Console, every: bool = False, explain: bool = F
         out.print(Text.assemble((pair["pair"], "bold"), f": {pair['title']}"))
         run = f"{pair['device']}, {pair['dtype']}, {counts['parameters']:,} parameters"
         out.print(Text(f"{run}, {len(pair['quantities'])} quantities on {len(counts['probes'])} probes"))
+        show_where(pair, out)
         if explain:
             for line in pair["weight_map"]:
                 out.print(_paragraph("map", line))

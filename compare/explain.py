@@ -1,0 +1,275 @@
+"""Where a port differs, and why: the first difference, its cause with the evidence, in one sentence and at length."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from compare.doctor.change import Change
+from compare.doctor.diagnose import diagnose
+from compare.doctor.diagnosis import Cause, Diagnosis
+from compare.doctor.scene import Scene
+from compare.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Branch, Difference
+from compare.locate.find import Looked, difference, located, look
+from compare.locate.introduced import Introduced
+from compare.locate.sections import LOSS as AFTER
+from compare.models.modes import Mode
+from compare.models.references import ReferenceModel
+from compare.pair import Entering
+from compare.probes import BASE
+from compare.quartet import Quartet
+from compare.verdict import Judgement
+from compare.weights import Arrays
+
+TRIED = 3  # probes on which a first difference is looked for
+EXAMINED = 6  # places that introduce a difference, of which the doctor is asked for the cause
+
+
+@dataclass(frozen=True)
+class Named:
+    """A cause, and the module whose code it is in: path on both sides, and how many places have the same one."""
+
+    cause: Cause
+    reference: str
+    port: str
+    places: int = 1
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where and why.
+
+    Attributes:
+        first: the first difference, or None where none could be found.
+        causes: the certain ones, of the first place first.
+        settings, observed, excluded: of the first place, in words: settings that differ, what the arrays show, what was
+            tried and does not explain it.
+        closed: the relative gap of the whole pair's worst quantity before and after all causes are taken together,
+            where that was tried.
+        tree: every layer that both sides have. notes: what could not be looked into.
+    """
+
+    first: Difference | None
+    causes: tuple[Named, ...] = ()
+    settings: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    closed: tuple[float, float] | None = None
+    tree: tuple[Branch, ...] = ()
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def sentence(self) -> str:
+        """The answer in one sentence; empty where there is none."""
+        return told(self.first, self.causes) if self.first else ""
+
+
+def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None) -> Explanation:
+    """Name the causes of what was found in one run of a pair."""
+    where = located(looked)
+    if where.first is None:
+        return Explanation(None, tree=where.tree, notes=where.notes)
+    groups = _by_place(looked.found)
+    named: list[Named] = []
+    changes = Change()
+    first: Diagnosis | None = None
+    difference_here = where.first
+    for group in groups[:EXAMINED]:
+        at = looked.found.index(group[0])
+        progress(f"asking why: {difference(looked, at).quantity}")
+        diagnosis = diagnose(scene_of(looked, group))
+        if first is None:
+            first = diagnosis
+            difference_here = _at_module(looked, where.first, diagnosis.causes)
+        for cause in diagnosis.causes:
+            if cause.certain:
+                named.append(_named(looked, at, cause))
+                changes = changes | cause.change if cause.change else changes
+    assert first is not None
+    closed = _closed(looked, changes) if named and len(groups) <= EXAMINED else None
+    return Explanation(
+        difference_here,
+        tuple(_merged(named)),
+        first.settings,
+        first.observed,
+        first.excluded,
+        closed,
+        where.tree,
+        where.notes,
+    )
+
+
+def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
+    """What the doctor is shown of one place: everything that differs there."""
+    one, sections, cutter = group[0], looked.sections, looked.cutter
+    at = looked.found.index(one)
+    code, prepared = looked.codes[at], cutter.quartet.prepared
+    backward = one.direction == BACKWARD
+    plain: Arrays = {}
+    port: Arrays = {}
+    allowed: dict[str, float] = {}
+    for part in group:
+        for crossing in part.crossings:
+            name = f"{'grad/' if backward else ''}{crossing.cut.way}/{crossing.cut.leaf}"
+            values = crossing.passage.cotangents if backward else crossing.passage.values
+            plain[name], allowed[name] = values[crossing.cut.leaf], part.judgement.allowed  # type: ignore[assignment]
+            port[name] = sections.made_by_port(crossing, backward)
+        if part.name and part.name in sections.forced.ends:
+            plain[part.name], allowed[part.name] = sections.reference_ends[part.name], part.judgement.allowed
+            port[part.name] = sections.forced.ends[part.name]
+
+    def run(change: Change) -> Arrays:
+        until = one.crossings[0].cut.boundary if one.crossings and not backward else None
+        ends = cutter.reference.watch(sections.entering, sections.mode, change, until)
+        passages = {passage.boundary: passage for passage in cutter.reference.passages}
+        made = {name: array for name, array in ends.items() if name in plain}
+        for part in group:
+            for crossing in part.crossings:
+                passage = passages[crossing.cut.boundary]
+                values = passage.cotangents if backward else passage.values
+                value = values[crossing.cut.leaf]
+                name = f"{'grad/' if backward else ''}{crossing.cut.way}/{crossing.cut.leaf}"
+                made[name] = np.zeros_like(plain[name]) if value is None else value
+        return made
+
+    owner = one.owner
+    reference, modules = prepared.reference, prepared.port.modules
+    by_reference = {path: other for other, path in sections.pairs.items()}
+    entering = sections.entering.weights | sections.entering.buffers
+    prefix = f"{owner}." if owner else ""
+    return Scene(
+        reference_path="" if owner == AFTER else owner,
+        port_path=by_reference.get(owner, ""),
+        reference_layer=reference.module.get_submodule(owner)
+        if isinstance(reference, ReferenceModel) and owner != AFTER
+        else None,
+        port_layer=modules.get(by_reference.get(owner, "")) if owner != AFTER else None,
+        calls=code.calls,
+        layers=code.layers,
+        primitives=tuple(looked.operations[at]),
+        direction=LOSS if owner == AFTER and not backward else one.direction,
+        plain=plain,
+        port=port,
+        allowed=allowed,
+        run=run,
+        weights={name: array for name, array in entering.items() if name.startswith(prefix)} if owner != AFTER else {},
+    )
+
+
+def told(first: Difference, causes: Sequence[Named]) -> str:
+    """The answer in one sentence: which module is the first that differs, and why."""
+    where = _where(first)
+    mine = [one.cause for one in causes[:1]]
+    if not mine:
+        return f"{where} (relative difference {first.gap:.1e}, where rounding explains {first.allowed:.1e})"
+    cause = mine[0]
+    end = f"; with that in the reference the gap falls from {cause.before:.0e} to {cause.after:.0e}"
+    return f"{where}: {cause.text}{end if cause.evidence != 'read' else ''}"
+
+
+def _where(first: Difference) -> str:
+    name = f"`{first.reference}`" if first.reference else "the model itself"
+    if first.direction == FORWARD and first.before and first.reference not in first.layers:
+        between = f"between `{first.after}` and `{first.before}`" if first.after else f"before `{first.before}`"
+        return f"the code of {name} {between} is the first whose result differs though its inputs agree"
+    if first.direction == FORWARD:
+        return f"{name} is the first module whose output differs though its inputs agree"
+    if first.direction == BACKWARD:
+        return f"{name} is the first module, from the loss back, whose gradient differs though its outputs agree"
+    return {
+        LOSS: "the loss differs though the outputs agree",
+        STATISTICS: f"{name} keeps other running statistics though its outputs agree",
+        UPDATE: "the optimizers differ though every gradient agrees",
+    }[first.direction]
+
+
+def _by_place(found: Sequence[Introduced]) -> list[list[Introduced]]:
+    """What shows at one boundary, or goes back from one section, is one place."""
+    groups: dict[object, list[Introduced]] = {}
+    for one in found:
+        if one.direction == BACKWARD or not one.crossings:
+            key: object = (one.direction, one.owner)
+        else:
+            key = one.crossings[0].cut.boundary
+        groups.setdefault(key, []).append(one)
+    return list(groups.values())
+
+
+def _at_module(looked: Looked, first: Difference, causes: Sequence[Cause]) -> Difference:
+    """The difference, at the layer without a counterpart that the cause is in, if it is in one."""
+    for cause in causes:
+        if cause.certain and cause.change and cause.change.calls:
+            code = looked.codes[0]
+            changed = [call for call in code.calls if call.number in cause.change.calls]
+            layers = {path for path in code.layers for call in changed if call.module == path}
+            place = changed[-1].place if changed else first.place_reference
+            return replace(
+                first, reference=layers.pop() if len(layers) == 1 else first.reference, place_reference=place
+            )
+    return first
+
+
+def _named(looked: Looked, at: int, cause: Cause) -> Named:
+    here = _at_module(looked, difference(looked, at), [cause]) if at == 0 else difference(looked, at)
+    return Named(cause, here.reference, here.port)
+
+
+def _merged(named: Sequence[Named]) -> list[Named]:
+    """The same cause in several places once, with their number."""
+    merged: dict[str, Named] = {}
+    for one in named:
+        seen = merged.get(one.cause.text)
+        merged[one.cause.text] = replace(seen, places=seen.places + 1) if seen else one
+    return list(merged.values())
+
+
+def _closed(looked: Looked, changes: Change) -> tuple[float, float] | None:
+    """The worst relative gap of the pair's quantities, as it is and with every cause in the reference."""
+    sections, cutter = looked.sections, looked.cutter
+    port = cutter.port.run(sections.entering, sections.mode, sections.dropped)
+    try:
+        changed = cutter.reference.watch(sections.entering, sections.mode, changes)
+    except Exception:  # the causes do not go together
+        return None
+    plain = sections.reference_ends
+    return _worst(plain, port), _worst(changed, port)
+
+
+def _worst(reference: Arrays, port: Arrays) -> float:
+    gaps = [0.0]
+    for name, array in reference.items():
+        other = port.get(name)
+        if other is not None and other.shape == array.shape and array.dtype.kind == "f":
+            finite = np.isfinite(array) & np.isfinite(other)
+            size = float(np.linalg.norm(array[finite]))
+            gaps.append(float(np.linalg.norm(array[finite] - other[finite])) / (size or 1.0))
+    return max(gaps)
+
+
+def explain_pair(
+    quartet: Quartet,
+    entering: Entering,
+    suspects: Sequence[tuple[str, Mode, Entering]],
+    steps: Mapping[str, Judgement],
+    progress: Callable[[str], None] = lambda text: None,
+) -> Explanation:
+    """Where and why a pair differs.
+
+    Args:
+        suspects: probes, modes and what enters there, on which outputs, gradients or statistics differ.
+        steps: the judgements on the training steps.
+    """
+    if quartet.no_oracle:
+        return Explanation(None, notes=("where: not looked for, since a model cannot run in float64",))
+    notes: list[str] = []
+    for probe, mode, fed in sorted(suspects, key=lambda one: one[0] != BASE)[:TRIED]:
+        progress(f"where it differs first, on {probe}")
+        try:
+            made = explain(look(quartet, fed, mode, probe), progress)
+        except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
+            notes.append(f"where: not found on {probe}: {' '.join(str(error).split())[:200]}")
+            continue
+        if made.first is not None:
+            return made
+        notes += [f"where: on {probe}, {note}" for note in made.notes]
+    return Explanation(None, notes=tuple(dict.fromkeys(notes)))

@@ -1,0 +1,99 @@
+"""Which difference is the first: in execution order forward, else from the loss back."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from compare.locate.cuts import IN, OUT
+from compare.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS
+from compare.locate.sections import LOSS as AFTER
+from compare.locate.sections import Crossing, Sections
+from compare.verdict import Judgement, Verdict
+
+
+@dataclass(frozen=True)
+class Introduced:
+    """A difference that arises in one section.
+
+    Attributes:
+        owner: the reference's layer whose own code it arises in; ``AFTER`` for the loss.
+        crossings: of the boundary where it shows, those that differ; none where it shows at an end alone.
+        name: of the quantity, for one that shows at an end.
+    """
+
+    direction: str
+    owner: str
+    judgement: Judgement
+    crossings: tuple[Crossing, ...] = ()
+    name: str = ""
+
+
+def differs(one: Judgement | None) -> bool:
+    """Whether it is no match; what holds no finite entry says nothing."""
+    return one is not None and one.verdict not in (Verdict.MATCH, Verdict.INCOMPLETE)
+
+
+def introduced(sections: Sections) -> list[Introduced]:
+    """Every difference that arises somewhere, the first one first."""
+    forward = list(_forward(sections))
+    loss = [
+        Introduced(LOSS, AFTER, one, name="loss")
+        for name, one in sections.ends.items()
+        if name == "loss" and differs(one)
+    ]
+    blamed = {one.owner for one in forward + loss}
+    backward = [one for one in _backward(sections) if one.owner not in blamed]
+    statistics = [] if forward else list(_statistics(sections))
+    return [*forward, *loss, *statistics, *backward]
+
+
+def _forward(sections: Sections) -> Iterator[Introduced]:
+    for number, crossing in enumerate(sections.crossings):
+        if differs(crossing.forward) and not _made_good(crossing, sections.crossings[number + 1 :]):
+            yield Introduced(FORWARD, crossing.owner, crossing.forward, (crossing,))
+    # What the pair's own adapters make of the model's outputs comes after the last cut; a model without cuts is all
+    # one section.
+    for name, one in sections.ends.items():
+        if name.split("/")[0] == "output" and differs(one):
+            yield Introduced(FORWARD, "", one, name=name)
+
+
+def _made_good(one: Crossing, later: Sequence[Crossing]) -> bool:
+    """Whether a layer around it gives out what it should all the same, in the port's own run: then it was no fault but
+    another way (a scale applied here instead of there)."""
+    return any(
+        other.cut.way == OUT and (other.cut.path, other.cut.call) in one.around and not differs(other.arrived)
+        for other in later
+    )
+
+
+def _backward(sections: Sections) -> Iterator[Introduced]:
+    """From the loss back: the arrays that leave a layer, then, where it is entered, its own parameters' gradients and
+    those of what entered."""
+    left = {name: one for name, one in sections.ends.items() if name.startswith("grad/") and differs(one)}
+    inputs = {name for name in left if name.startswith("grad/input.")}
+    for crossing in reversed(sections.crossings):
+        if crossing.cut.way == IN:
+            yield from _parameters(sections, crossing.cut.path, left)
+        if differs(crossing.backward):
+            assert crossing.backward is not None
+            yield Introduced(BACKWARD, crossing.user, crossing.backward, (crossing,))
+    for name, one in left.items():
+        if name not in inputs or not sections.crossings:
+            yield Introduced(BACKWARD, "", one, name=name)
+
+
+def _parameters(sections: Sections, path: str, left: dict[str, Judgement]) -> Iterator[Introduced]:
+    inner = [
+        other for other in sections.pairs.values() if other.startswith(f"{path}." if path else "") and other != path
+    ]
+    for name in list(left):
+        parameter = name.removeprefix("grad/")
+        if parameter.startswith(f"{path}." if path else "") and not name.startswith("grad/input."):
+            if not any(parameter.startswith(f"{other}.") for other in inner):
+                yield Introduced(BACKWARD, path, left.pop(name), name=name)
+
+
+def _statistics(sections: Sections) -> Iterator[Introduced]:
+    for name, one in sections.ends.items():
+        if name.startswith("state/") and differs(one):
+            yield Introduced(STATISTICS, name.removeprefix("state/").rpartition(".")[0], one, name=name)

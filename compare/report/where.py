@@ -1,0 +1,135 @@
+"""Where and why a pair differs, for a person at a terminal: the answer in one sentence, then the evidence."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+Form = dict[str, Any]
+
+MARKS = {
+    "agrees": ("agrees", "green"),
+    "introduced": ("INTRODUCED", "bold red"),
+    "propagated": ("propagated", "yellow"),
+    "not seen": ("", "dim"),
+}
+SHOWN = 40  # rows of the tree; beyond, what agrees with all that is in it is summed up
+INDENT = "  "
+
+
+def show_where(pair: Form, out: Console) -> None:
+    """The sentence, the paths and lines of both sides, the causes with their evidence, and the tree of modules."""
+    explanation = pair["explanation"]
+    if explanation is None:
+        return
+    if explanation["sentence"]:
+        out.print(_row("answer", Text(explanation["sentence"], style="bold")))
+    for word, text in _evidence(pair, explanation):
+        out.print(_row(word, Text(text)))
+    if pair["tree"]:
+        out.print(_tree(pair["tree"]))
+
+
+def _evidence(pair: Form, explanation: Form) -> Iterator[tuple[str, str]]:
+    first = pair["first_difference"]
+    if first:
+        run = ", ".join(part for part in (first["probe"], first["mode"]) if part)
+        size = f"{_number(first['gap'])} of its size, where rounding explains {_number(first['allowed'])}"
+        yield "where", f"{first['quantity']}, on {run}: {first['reason'] or size}"
+        for side in ("reference", "port"):
+            place = first[f"place_{side}"]
+            name = first[side] or "the whole model"
+            yield "", f"{side}: {name}{f', {place}' if place else ''}"
+        if first["more"]:
+            yield "", f"differences arise in {first['more']} more places"
+    for number, cause in enumerate(pair["causes"]):
+        more = f", in {cause['places']} places" if cause["places"] > 1 else ""
+        at = f"`{cause['where']}`{more}: " if cause["where"] else ""
+        yield "" if number else "why", f"{at}{cause['text']} ({_shown(cause)})"
+    if explanation["closed"]:
+        before, after = explanation["closed"]
+        yield "", (
+            f"with {'that' if len(pair['causes']) == 1 else 'all of that'} in the reference, the worst quantity of the "
+            f"pair goes from {_number(before)} to {_number(after)}"
+        )
+    for text in explanation["observed"]:
+        yield "seen", text
+    for text in explanation["settings"]:
+        yield "settings", text
+    if not pair["causes"] and explanation["excluded"]:
+        yield "excluded", ", ".join(explanation["excluded"])
+    for note in explanation["notes"]:
+        yield "note", note
+
+
+def _shown(cause: Form) -> str:
+    if cause["evidence"] == "read":
+        return "read on both sides"
+    read = "read on both sides, and tried" if cause["evidence"] == "both" else "tried"
+    return f"{read}: {_number(cause['before'])} falls to {_number(cause['after'])}"
+
+
+def _tree(branches: list[Form]) -> Table:
+    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    rows.add_column("module of the reference", overflow="fold")
+    rows.add_column("of the port", overflow="fold")
+    for head in ("forward", "backward"):
+        rows.add_column(head, no_wrap=True)
+    shown = branches if len(branches) <= SHOWN else list(_summed_up(branches))
+    for branch in shown:
+        if "count" in branch:
+            rows.add_row(Text(f"{INDENT * branch['depth']}{branch['count']} more", style="dim"), "", *[_mark(branch, way) for way in ("forward", "backward")])
+            continue
+        path, depth = branch["reference"], _depth(branch["reference"])
+        name = path.rpartition(".")[2] if depth > 1 else path
+        rows.add_row(
+            Text(f"{INDENT * depth}{name or 'the model'}"),
+            Text(branch["port"], style="dim"),
+            _mark(branch, "forward"),
+            _mark(branch, "backward"),
+        )
+    return rows
+
+
+def _mark(branch: Form, way: str) -> Text:
+    word, style = MARKS[branch[way]]
+    gap = branch.get(f"gap_{way}", 0.0)
+    return Text(f"{word} {_number(gap)}" if gap else word, style=style)
+
+
+def _depth(path: str) -> int:
+    return path.count(".") + 1 if path else 0
+
+
+def _summed_up(branches: list[Form]) -> Iterator[Form]:
+    """Neighbours that are alike and introduce nothing as one row."""
+    waiting: list[Form] = []
+    for branch in [*branches, None]:
+        alike = branch is not None and waiting and all(branch[w] == waiting[0][w] for w in ("forward", "backward"))
+        quiet = branch is not None and "introduced" not in (branch["forward"], branch["backward"])
+        if waiting and not (alike and quiet):
+            yield waiting[0]
+            if len(waiting) > 1:
+                depth = _depth(waiting[0]["reference"])
+                yield {**waiting[0], "count": len(waiting) - 1, "depth": depth, "gap_forward": 0.0, "gap_backward": 0.0}
+            waiting = []
+        if branch is not None:
+            if quiet:
+                waiting.append(branch)
+            else:
+                yield branch
+
+
+def _row(word: str, text: Text) -> Table:
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(width=10)
+    table.add_column()
+    table.add_row(word, text)
+    return table
+
+
+def _number(value: Any) -> str:
+    return value if isinstance(value, str) else "0" if value == 0 else f"{value:.1e}"
