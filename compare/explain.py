@@ -9,10 +9,10 @@ from compare.doctor.change import Change
 from compare.doctor.diagnose import diagnose
 from compare.doctor.diagnosis import Cause, Diagnosis
 from compare.doctor.scene import Scene
+from compare.locate.crossings import LOSS as AFTER
 from compare.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Branch, Difference
 from compare.locate.find import Looked, difference, located, look
 from compare.locate.introduced import Introduced
-from compare.locate.sections import LOSS as AFTER
 from compare.models.modes import Mode
 from compare.models.references import ReferenceModel
 from compare.pair import Entering

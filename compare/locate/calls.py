@@ -16,6 +16,8 @@ from compare.models.linen_models import LinenModel
 from compare.models.nnx_models import NNXModel
 from compare.models.ports import PortModel, path_of
 
+CALL = "__call__"
+
 
 class Watch:
     """Hands the floating arrays at each boundary of some layers to ``visit``, and goes on with what it returns.
@@ -91,17 +93,14 @@ def _called(model: NNXModel, watch: Watch) -> Iterator[None]:
         return call
 
     classes = {type(node) for node in model.modules.values() if callable(node)}
-    owned = {kind: vars(kind).get("__call__") for kind in classes}
+    owned = {kind: vars(kind).get(CALL) for kind in classes}
     for kind in classes:
-        kind.__call__ = around(kind.__call__)  # type: ignore[operator]
+        setattr(kind, CALL, around(getattr(kind, CALL)))
     try:
         yield
     finally:
         for kind, plain in owned.items():
-            if plain is None:
-                del kind.__call__  # type: ignore[operator]
-            else:
-                kind.__call__ = plain  # type: ignore[operator]
+            delattr(kind, CALL) if plain is None else setattr(kind, CALL, plain)
 
 
 def _is_floating(item: Any) -> bool:

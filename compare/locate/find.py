@@ -1,13 +1,13 @@
 """Where a port differs, from what was found to differ."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compare.islands.places import UNKNOWN
+from compare.locate.crossings import LOSS as AFTER
 from compare.locate.cuts import IN, OUT
-from compare.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Difference, Located, relative
+from compare.locate.difference import BACKWARD, FORWARD, UPDATE, Difference, Located, relative
 from compare.locate.introduced import Introduced, introduced
-from compare.locate.sections import LOSS as AFTER
 from compare.locate.sections import Cutter, Sections
 from compare.locate.segments import Code, code_of, operations
 from compare.locate.tree import tree

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from compare.locate.crossings import LOSS as AFTER
+from compare.locate.crossings import Crossing
 from compare.locate.cuts import IN, OUT
 from compare.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS
-from compare.locate.sections import LOSS as AFTER
-from compare.locate.sections import Crossing, Sections
+from compare.locate.sections import Sections
 from compare.verdict import Judgement, Verdict
 
 
@@ -88,9 +89,9 @@ def _parameters(sections: Sections, path: str, left: dict[str, Judgement]) -> It
     ]
     for name in list(left):
         parameter = name.removeprefix("grad/")
-        if parameter.startswith(f"{path}." if path else "") and not name.startswith("grad/input."):
-            if not any(parameter.startswith(f"{other}.") for other in inner):
-                yield Introduced(BACKWARD, path, left.pop(name), name=name)
+        own = parameter.startswith(f"{path}." if path else "") and not name.startswith("grad/input.")
+        if own and not any(parameter.startswith(f"{other}.") for other in inner):
+            yield Introduced(BACKWARD, path, left.pop(name), name=name)
 
 
 def _statistics(sections: Sections) -> Iterator[Introduced]:

@@ -149,8 +149,9 @@ class CutPort(PortSide):
 
             with watched(self.prepared.port, Watch(self.paths, seen)):
                 outputs, _ = self._forward(leaves, inputs, masks, mode, form.batch)
-            raw |= outputs_by_name(outputs)
-            raw |= {"loss": self._scored(outputs, targets, form.batch)} if self.pair.loss is not None else {}
+            raw.update(outputs_by_name(outputs))
+            if self.pair.loss is not None:
+                raw["loss"] = self._scored(outputs, targets, form.batch)
             names.extend(raw)
             return list(raw.values())
 

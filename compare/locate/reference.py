@@ -20,7 +20,7 @@ from compare.sides.reference import ReferenceSide
 from compare.weights import Arrays
 
 
-class Reached(Exception):
+class ReachedError(Exception):
     """The cut that was asked for has been reached: the rest of the run would tell nothing new."""
 
 
@@ -63,7 +63,7 @@ class WatchedReference(ReferenceSide):
             )
         try:
             return self.run(entering, mode)
-        except Reached:
+        except ReachedError:
             return {}
 
     def load(self, entering: Entering, mode: Mode = None) -> nn.Module:
@@ -99,7 +99,7 @@ class WatchedReference(ReferenceSide):
         self.passages.append(passage)
         views = {key: _noted(tensor, passage) for key, tensor in arrays_in(item, _is_floating).items()}
         if self._until == (path, call, way):
-            raise Reached
+            raise ReachedError
         return substituted(item, views, _is_floating)
 
     @contextmanager

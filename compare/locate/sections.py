@@ -1,54 +1,27 @@
-"""Both sides cut at the same places and run: every array that crosses a cut, in the reference's layout, judged."""
+"""Both sides cut at the same places and run."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from math import prod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from compare.doctor.scene import Call
-from compare.locate.cuts import IN, OUT, Boundary, Cut, Passage, Shape
-from compare.locate.layouts import Layout, Seen
+from compare.locate.crossings import Crossing, Judge, Matched, Runs, crossings
+from compare.locate.cuts import Boundary, Cut, Passage, Shape
+from compare.locate.layouts import Seen
 from compare.locate.modules import paired_modules
 from compare.locate.port import Crossed, CutPort
 from compare.locate.reference import WatchedReference
 from compare.models.modes import Mode
 from compare.pair import Entering
-from compare.precision import FLOAT64, Precision
+from compare.precision import FLOAT64
 from compare.quartet import Quartet
 from compare.sides.port import Dropped
-from compare.verdict import Judgement, Verdict, judge
+from compare.verdict import Judgement
 from compare.weights import Arrays
 
 ROUNDS = 12  # of looking for layouts: each settles at least the next cut that the ones before had kept hidden
-PLAIN = 2.0**-19  # of a quantity's size: no rounding error of a side explains a larger gap
-LOSS = "loss"  # whose code runs after the whole model
-
-Matched = tuple[Cut, Layout]  # an array of the reference, and how the port shows it
-
-
-@dataclass(frozen=True)
-class Crossing:
-    """One array at one cut of the reference, and the port's there.
-
-    Attributes:
-        owner: the reference's layer whose own code makes the array; user: the one whose own code takes it on.
-        around: the calls (path, number) of layers that are under way there, outermost first.
-        forward, backward: what the port makes of the reference's arrays, or cotangents: introduced here if no match.
-        arrived, returned: the same in the port's own run, with what others have introduced.
-    """
-
-    cut: Cut
-    port: Cut
-    passage: Passage
-    owner: str
-    user: str
-    around: tuple[tuple[str, int], ...]
-    forward: Judgement
-    arrived: Judgement
-    backward: Judgement | None = None
-    returned: Judgement | None = None
 
 
 @dataclass(frozen=True)
@@ -117,14 +90,15 @@ class Cutter:
         forced, matched = self._forced(entering, mode, dropped, shapes, by_boundary)
         onwards, against = _sent(matched, by_boundary)
         free = self.port.cross(entering, mode, dropped, onwards, against, free=True)
-        exact = _Exact(self.port_p, lambda port: port.cross(entering, mode, dropped, onwards, against))
-        judge_one = _Judge(self.quartet.precision, exact)
+        judged = Judge(self.quartet.precision, lambda: self.port_p.cross(entering, mode, dropped, onwards, against))
+        by_reference = {own: (cut, layout) for cut, (own, layout) in reversed(matched.items())}
         ports = {reference: port for port, reference in self.pairs.items()}
+        runs = Runs(at_p, forced, free, by_reference, ports, shapes)
         return Sections(
             self.pairs, entering, mode, dropped, passages, calls,
-            list(_crossings(passages, at_p, matched, forced, free, judge_one, shapes, ports)),
-            _ends(ends_p, ends_64, forced.ends, judge_one, forced=True),
-            _ends(ends_p, ends_64, free.ends, judge_one, forced=False),
+            list(crossings(passages, runs, judged)),
+            judged.ends(ends_p, ends_64, forced.ends, forced=True),
+            judged.ends(ends_p, ends_64, free.ends, forced=False),
             matched, forced, ends_64,
         )  # fmt: skip
 
@@ -167,108 +141,3 @@ def _sent(
         cotangent = passage.cotangents[own.leaf]
         against[cut] = layout.to_port(np.zeros_like(passage.values[own.leaf]) if cotangent is None else cotangent)
     return onwards, against
-
-
-class _Exact:
-    """The port's run on the reference's arrays at the working precision, made when it is first asked for."""
-
-    def __init__(self, port: CutPort, run: Callable[[CutPort], Crossed]) -> None:
-        self._port, self._run = port, run
-        self._made: Crossed | None = None
-
-    def __call__(self) -> Crossed:
-        if self._made is None:
-            self._made = self._run(self._port)
-        return self._made
-
-
-@dataclass(frozen=True)
-class _Judge:
-    precision: Precision
-    exact: _Exact
-
-    def __call__(
-        self, t: np.ndarray, t64: np.ndarray, j64: np.ndarray, j: Callable[[Crossed], np.ndarray] | None = None
-    ) -> Judgement:
-        """The judgement, without the port's own rounding error where the gap is one that no rounding explains."""
-        if t64.shape != j64.shape:
-            return judge(t, j64, t64, j64, self.precision)
-        alike = np.where(np.isfinite(t), j64, t) if t.dtype.kind == "f" else j64
-        one = judge(t, alike, t64, j64, self.precision)
-        if j is None or one.verdict in (Verdict.MATCH, Verdict.INVALID) or one.gap > PLAIN * one.scale:
-            return one
-        return judge(t, j(self.exact()), t64, j64, self.precision)
-
-
-def _crossings(
-    passages: list[Passage],
-    at_p: Mapping[Boundary, Passage],
-    matched: Mapping[Cut, Matched],
-    forced: Crossed,
-    free: Crossed,
-    judged: _Judge,
-    shapes: Mapping[Cut, Shape],
-    ports: Mapping[str, str],
-) -> Iterator[Crossing]:
-    by_reference: dict[Cut, tuple[Cut, Layout]] = {}
-    for cut, (own, layout) in matched.items():
-        by_reference.setdefault(own, (cut, layout))
-    around: list[tuple[str, int]] = []
-    for passage in passages:
-        if passage.way == OUT:
-            around.pop()
-        outer = around[-1][0] if around else LOSS
-        owner, user = (outer, passage.path) if passage.way == IN else (passage.path, outer)
-        low = at_p[passage.boundary]
-        for leaf, value in enumerate(passage.values):
-            cut = Cut(passage.path, passage.call, passage.way, leaf)
-            if cut not in by_reference:
-                if other := _of_another_shape(passage, shapes, ports):
-                    yield Crossing(cut, other, passage, owner, user, tuple(around), *_shapes(value, shapes[other]))
-                continue
-            port, layout = by_reference[cut]
-            crossing = Crossing(
-                cut, port, passage, owner, user, tuple(around),
-                judged(
-                    low.values[leaf], value, layout.to_reference(forced.values[port]),
-                    lambda run, port=port, layout=layout: layout.to_reference(run.values[port]),
-                ),
-                judged(low.values[leaf], value, layout.to_reference(free.values[port])),
-            )  # fmt: skip
-            cotangent, low_cotangent = passage.cotangents[leaf], low.cotangents[leaf]
-            if cotangent is not None and low_cotangent is not None:
-                crossing = replace(
-                    crossing,
-                    backward=judged(
-                        low_cotangent, cotangent, layout.to_reference(forced.cotangents[port]),
-                        lambda run, port=port, layout=layout: layout.to_reference(run.cotangents[port]),
-                    ),
-                    returned=judged(low_cotangent, cotangent, layout.to_reference(free.cotangents[port])),
-                )  # fmt: skip
-            yield crossing
-        if passage.way == IN:
-            around.append((passage.path, passage.call))
-
-
-def _of_another_shape(passage: Passage, shapes: Mapping[Cut, Shape], ports: Mapping[str, str]) -> Cut | None:
-    """The one array that leaves the port's layer, where one leaves the reference's and it has another size."""
-    cut = Cut(ports[passage.path], passage.call, passage.way, 0)
-    alone = len(passage.values) == 1 and cut in shapes and replace(cut, leaf=1) not in shapes
-    return cut if alone and passage.way == OUT and prod(shapes[cut]) != passage.values[0].size else None
-
-
-def _shapes(value: np.ndarray, shape: Shape) -> tuple[Judgement, Judgement]:
-    reason = f"shape {value.shape} in the reference, {tuple(shape)} in the port"
-    return Judgement(Verdict.INVALID, reason=reason), Judgement(Verdict.INVALID, reason=reason)
-
-
-def _ends(t: Arrays, t64: Arrays, j64: Arrays, judged: _Judge, forced: bool) -> dict[str, Judgement]:
-    made = {}
-    for name in t64:
-        if name not in j64:
-            made[name] = Judgement(Verdict.INVALID, reason="only the reference has it")
-        else:
-            made[name] = judged(
-                t[name], t64[name], j64[name], (lambda run, name=name: run.ends[name]) if forced else None
-            )
-    return made

@@ -10,16 +10,18 @@ from compare.doctor.scene import Call
 from compare.islands.places import UNKNOWN
 from compare.islands.port import place_of_eqn
 from compare.islands.replay import inner_programs, parts
+from compare.locate.crossings import LOSS, Crossing
 from compare.locate.cuts import IN, Passage
 from compare.locate.difference import BACKWARD
 from compare.locate.introduced import Introduced
-from compare.locate.sections import LOSS, Crossing, Sections
+from compare.locate.sections import Sections
 
 # What only shows an array in another shape, or asks about it: code that cannot be what differs by itself.
-SHAPING = frozenset(
-    "view reshape permute transpose contiguous flatten unflatten unsqueeze squeeze expand expand_as split chunk "
-    "unbind getitem T mT size shape to float double type_as clone detach cat stack movedim view_as".split()
-)
+SHAPING = {
+    "view", "reshape", "permute", "transpose", "contiguous", "flatten", "unflatten", "unsqueeze", "squeeze", "expand",
+    "expand_as", "split", "chunk", "unbind", "getitem", "T", "mT", "size", "shape", "to", "float", "double", "type_as",
+    "clone", "detach", "cat", "stack", "movedim", "view_as",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

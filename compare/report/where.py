@@ -51,9 +51,12 @@ def _evidence(pair: Form, explanation: Form) -> Iterator[tuple[str, str]]:
         yield "" if number else "why", f"{at}{cause['text']} ({_shown(cause)})"
     if explanation["closed"]:
         before, after = explanation["closed"]
-        yield "", (
-            f"with {'that' if len(pair['causes']) == 1 else 'all of that'} in the reference, the worst quantity of the "
-            f"pair goes from {_number(before)} to {_number(after)}"
+        yield (
+            "",
+            (
+                f"with {'that' if len(pair['causes']) == 1 else 'all of that'} in the reference, the pair's worst "
+                f"quantity goes from {_number(before)} to {_number(after)}"
+            ),
         )
     for text in explanation["observed"]:
         yield "seen", text
@@ -81,7 +84,11 @@ def _tree(branches: list[Form]) -> Table:
     shown = branches if len(branches) <= SHOWN else list(_summed_up(branches))
     for branch in shown:
         if "count" in branch:
-            rows.add_row(Text(f"{INDENT * branch['depth']}{branch['count']} more", style="dim"), "", *[_mark(branch, way) for way in ("forward", "backward")])
+            rows.add_row(
+                Text(f"{INDENT * branch['depth']}{branch['count']} more", style="dim"),
+                "",
+                *[_mark(branch, way) for way in ("forward", "backward")],
+            )
             continue
         path, depth = branch["reference"], _depth(branch["reference"])
         name = path.rpartition(".")[2] if depth > 1 else path
