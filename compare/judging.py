@@ -15,6 +15,7 @@ from compare.witnesses import NONE, find_witness
 
 RERUNS = 8
 NO_ORACLE = "no_oracle"
+ISLANDS = 2.0**14  # over a side's own rounding errors: a larger gap is no float32 inside a model
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def judge_port(quartet: Quartet, entering: Entering, what: What, t: Run, t64: Ru
     if t64 is None or j64 is None:
         return Judged(_without_oracle(quartet, entering, what, t, j), port=j)
     judged = quartet.judge(t, j, t64, j64)
-    if not quartet.promoted and (doubtful := [name for name, one in judged.items() if _is_doubtful(one)]):
+    doubtful = [name for name, one in judged.items() if _is_doubtful(one)]
+    if not quartet.promoted and any(_may_be_rounding(judged[name]) for name in doubtful):
         judged |= _promoted(quartet, entering, what, {name: judged[name] for name in doubtful}, t, j)
     judged |= _with_witness(quartet, entering, what, judged, t, j)
     judged |= _by_known_cause(quartet, entering, what, judged, (t, j, t64, j64))
@@ -69,6 +71,12 @@ def reference_runs(quartet: Quartet, entering: Entering, what: What) -> tuple[Ru
 
 def _is_doubtful(one: Judgement) -> bool:
     return one.verdict in (Verdict.FLOAT32_ONLY, Verdict.MISMATCH)
+
+
+def _may_be_rounding(one: Judgement) -> bool:
+    """Whether float32 inside the models could explain the gap: what is rounded in there is rounded in the runs at the
+    working precision too, and shows in their errors."""
+    return one.gap <= ISLANDS * max(one.error_reference, one.error_port, one.quiet)
 
 
 def _promoted(
