@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.doctor.change import Change
 from compare.doctor.diagnosis import Cause, Diagnosis
-from compare.doctor.gaps import closed, distance, relative
+from compare.doctor.gaps import closed, distance, nearly, relative
 from compare.doctor.ideas import Suspect
 from compare.doctor.observed import observe
 from compare.doctor.scene import Scene
@@ -23,11 +23,12 @@ PROBABLE = 0.1  # and one that leaves less is worth a word even if the gap does 
 
 @dataclass(frozen=True)
 class Trial:
-    """One suspect, or two at once, tried: the relative gap that is left, and whether it counts as closed."""
+    """One suspect, or several at once, tried: the relative gap that is left; whether it is closed, or nearly so."""
 
     suspects: tuple[Suspect, ...]
     after: float
     closes: bool
+    nearly: bool
 
 
 def diagnose(scene: Scene) -> Diagnosis:
@@ -42,10 +43,10 @@ def diagnose(scene: Scene) -> Diagnosis:
     seen = observe(scene, names)
     trials = _tried(scene, names, suspects(scene, settings, seen))
     before = relative(scene.plain, scene.port, scene.plain, names)
-    closing = [trial for trial in trials if trial.closes]
-    causes = _causes(closing[0], before) if closing else _probable(trials, before)
+    closing = [trial for trial in trials if trial.closes or trial.nearly]
+    causes = _causes(min(closing, key=_quality), before) if closing else _probable(trials, before)
     named = {cause.text for cause in causes}
-    failed = [trial.suspects[0] for trial in trials if not trial.closes and len(trial.suspects) == 1]
+    failed = [trial.suspects[0] for trial in trials if trial not in closing and len(trial.suspects) == 1]
     short = tuple(dict.fromkeys(one.short for one in failed if one.text not in named))
     return Diagnosis(tuple(causes), tuple(one.text for one in settings), short, seen.sentences)
 
@@ -61,18 +62,29 @@ def judged(scene: Scene) -> list[str]:
     return values if scene.direction != "backward" and values else shared
 
 
+def _quality(trial: Trial) -> tuple[bool, float]:
+    return not trial.closes, trial.after
+
+
 def _tried(scene: Scene, names: list[str], suspected: list[Suspect]) -> list[Trial]:
-    """Every suspect until one closes the gap, then pairs of those that shrink it."""
+    """Every suspect until one closes the gap, then pairs of those that shrink it.
+
+    After one that nearly closes it only other values of the same setting are tried: one of them may do it entirely.
+    """
     trials: list[Trial] = []
+    found = ""
     for one in suspected[: RUNS - PAIRS]:
+        if found and one.setting != found:
+            continue
         if (trial := _try(scene, names, (one,))) is not None:
             trials.append(trial)
             if trial.closes:
                 return trials
-    for two in _pairs(trials, scene, names):
+            found = one.setting if trial.nearly else found
+    for two in _pairs(trials, scene, names) if not found else []:
         if (trial := _try(scene, names, two)) is not None:
             trials.append(trial)
-            if trial.closes:
+            if trial.closes or trial.nearly:
                 return trials
     return trials
 
@@ -88,8 +100,9 @@ def _try(scene: Scene, names: list[str], tried: tuple[Suspect, ...]) -> Trial | 
         return None
     if not _usable(made, names):
         return None
-    closes = closed(made, scene.port, scene.allowed, scene.plain, names)
-    return Trial(tried, relative(made, scene.port, scene.plain, names), closes)
+    after = relative(made, scene.port, scene.plain, names)
+    close = nearly(made, scene.port, scene.plain, names)
+    return Trial(tried, after, closed(made, scene.port, scene.allowed, names), close)
 
 
 def _usable(made: Mapping[str, np.ndarray], names: list[str]) -> bool:

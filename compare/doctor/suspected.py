@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import groupby
 from typing import Any
 
 from compare.doctor.change import Change
@@ -11,11 +10,13 @@ from compare.doctor.observed import Observed
 from compare.doctor.padding import shown
 from compare.doctor.scene import Call, Scene
 from compare.doctor.settings import Setting
-from compare.doctor.suspects import activations, norms
+from compare.doctor.suspects import activations, convolutions, norms, pooling
 
 FAMILIES: tuple[Mapping[str, Family], ...] = (
     norms.FAMILIES,
     activations.FAMILIES,
+    convolutions.FAMILIES,
+    pooling.FAMILIES,
 )
 
 
@@ -38,10 +39,11 @@ def _attributes(scene: Scene, settings: tuple[Setting, ...]) -> Iterator[Suspect
 
 def _calls(scene: Scene, settings: tuple[Setting, ...]) -> Iterator[Suspect]:
     read = {one.name: one.port for one in settings}
-    ideas = [(call, idea) for call in scene.calls for idea in _ideas(call, scene, read)]
-    ideas.sort(key=lambda pair: (pair[1].setting, pair[1].short))
-    for _, group in groupby(ideas, key=lambda pair: (pair[1].setting, pair[1].short)):
-        alike = list(group)
+    groups: dict[tuple[str, str], list[tuple[Call, Idea]]] = {}
+    for call in scene.calls:
+        for idea in _ideas(call, scene, read):
+            groups.setdefault((idea.setting, idea.short), []).append((call, idea))
+    for alike in groups.values():
         yield _suspect(alike, read)
         if len(alike) > 1:
             yield from (_single(call, idea, read) for call, idea in alike)
