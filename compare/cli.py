@@ -113,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
         "--against", type=Path, metavar="FILE.npz", help="judge the port against such a record; needs no torch"
     )
     verify.add_argument("--strict", action="store_true", help="a notice counts: float32_only, precision, teeth")
+    verify.add_argument(
+        "--no-locate", action="store_true", help="where something differs, do not look for the place and the cause"
+    )
     verify.add_argument("--quick", action="store_true", help="the pair's own batch alone: no probes, no mutants")
     verify.add_argument("--explain", action="store_true", help="the weight map, with the reason for each line")
     verify.add_argument("--every", action="store_true", help="list every quantity on every probe")

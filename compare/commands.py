@@ -228,7 +228,12 @@ def _verify(options: argparse.Namespace, device: Device, names: list[str], preci
     from compare.report.form import verify_form
     from compare.verification import Plan, verify
 
-    plan = Plan(options.seed, getattr(options, "probes", "default") == "all", getattr(options, "quick", False))
+    plan = Plan(
+        options.seed,
+        all_probes=getattr(options, "probes", "default") == "all",
+        quick=getattr(options, "quick", False),
+        locate=not getattr(options, "no_locate", False),
+    )
     strict = getattr(options, "strict", False)
     oracle = devices.choose("cpu") if getattr(options, "oracle_device", "same") == "cpu" else device
     reports = []

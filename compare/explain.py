@@ -22,7 +22,8 @@ from compare.verdict import Judgement
 from compare.weights import Arrays
 
 TRIED = 3  # probes on which a first difference is looked for
-EXAMINED = 6  # places that introduce a difference, of which the doctor is asked for the cause
+EXAMINED = 32  # places that introduce a difference, of which the doctor is asked for the cause
+MISSES = 3  # after so many places without a certain cause, no further one is examined
 
 
 @dataclass(frozen=True)
@@ -74,19 +75,23 @@ def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None)
     changes = Change()
     first: Diagnosis | None = None
     difference_here = where.first
-    for group in groups[:EXAMINED]:
+    known = 0
+    for examined, group in enumerate(groups[:EXAMINED]):
+        if examined - known == MISSES:
+            break
         at = looked.found.index(group[0])
         progress(f"asking why: {difference(looked, at).quantity}")
         diagnosis = diagnose(scene_of(looked, group))
         if first is None:
             first = diagnosis
             difference_here = _at_module(looked, where.first, diagnosis.causes)
+        known += any(cause.certain for cause in diagnosis.causes)
         for cause in diagnosis.causes:
             if cause.certain:
                 named.append(_named(looked, at, cause))
                 changes = changes | cause.change if cause.change else changes
     assert first is not None
-    closed = _closed(looked, changes) if named and len(groups) <= EXAMINED else None
+    closed = _closed(looked, changes) if known == len(groups) else None
     return Explanation(
         difference_here,
         tuple(_merged(named)),
@@ -161,10 +166,11 @@ def told(first: Difference, causes: Sequence[Named]) -> str:
     where = _where(first)
     mine = [one.cause for one in causes[:1]]
     if not mine:
-        return f"{where} (relative difference {first.gap:.1e}, where rounding explains {first.allowed:.1e})"
+        return f"{where} ({first.size})"
     cause = mine[0]
+    more = f" (and {len(causes) - 1} more cause{'s' if len(causes) > 2 else ''})" if len(causes) > 1 else ""
     end = f"; with that in the reference the gap falls from {cause.before:.0e} to {cause.after:.0e}"
-    return f"{where}: {cause.text}{end if cause.evidence != 'read' else ''}"
+    return f"{where}: {cause.text}{end if cause.evidence != 'read' else ''}{more}"
 
 
 def _where(first: Difference) -> str:

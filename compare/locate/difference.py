@@ -17,7 +17,8 @@ class Difference:
             differs though the one that came in agrees), ``loss``, ``statistics`` or ``update``.
         reference, port: paths of the layer whose code it is, on either side; empty for the whole model.
         quantity: what differs there, in words; probe, mode: on what.
-        gap: relative to the quantity's size; allowed: up to where it would have been a match, likewise.
+        gap: relative to the quantity's size; allowed: up to where it would have been a match, likewise. scale: that
+            size; where it is 0 both are as they are.
         place_reference, place_port: "file:line" of the user's code that calls the layer, or runs the operation.
         after, before: for code between two layers, the reference's layers that it stands between.
         layers: the reference's layers without a counterpart that run in that code.
@@ -39,6 +40,15 @@ class Difference:
     layers: tuple[str, ...] = ()
     more: int = 0
     reason: str = ""
+    scale: float = 1.0
+
+    @property
+    def size(self) -> str:
+        """How large the difference is, in words."""
+        if self.reason:
+            return self.reason
+        kind = "relative difference" if self.scale else "zero in the reference, difference"
+        return f"{kind} {self.gap:.1e}, where rounding explains {self.allowed:.1e}"
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,7 @@ def _explanation(made: "Explanation | None") -> dict[str, Any]:
         "tree": [dataclasses.asdict(branch) for branch in made.tree],
         "explanation": {
             "sentence": made.sentence,
+            "size": made.first.size if made.first else "",
             "settings": made.settings,
             "observed": made.observed,
             "excluded": made.excluded,

@@ -37,8 +37,7 @@ def _evidence(pair: Form, explanation: Form) -> Iterator[tuple[str, str]]:
     first = pair["first_difference"]
     if first:
         run = ", ".join(part for part in (first["probe"], first["mode"]) if part)
-        size = f"{_number(first['gap'])} of its size, where rounding explains {_number(first['allowed'])}"
-        yield "where", f"{first['quantity']}, on {run}: {first['reason'] or size}"
+        yield "where", f"{first['quantity']}, on {run}: {explanation['size']}"
         for side in ("reference", "port"):
             place = first[f"place_{side}"]
             name = first[side] or "the whole model"
@@ -81,7 +80,9 @@ def _tree(branches: list[Form]) -> Table:
     rows.add_column("of the port", overflow="fold")
     for head in ("forward", "backward"):
         rows.add_column(head, no_wrap=True)
-    shown = branches if len(branches) <= SHOWN else list(_summed_up(branches))
+    seen = [branch for branch in branches if branch["forward"] != "not seen" or branch["backward"] != "not seen"]
+    shown = seen if len(seen) <= SHOWN else list(_summed_up(seen))
+    paths = {branch["reference"] for branch in seen}
     for branch in shown:
         if "count" in branch:
             rows.add_row(
@@ -90,8 +91,7 @@ def _tree(branches: list[Form]) -> Table:
                 *[_mark(branch, way) for way in ("forward", "backward")],
             )
             continue
-        path, depth = branch["reference"], _depth(branch["reference"])
-        name = path.rpartition(".")[2] if depth > 1 else path
+        name, depth = _placed(branch["reference"], paths)
         rows.add_row(
             Text(f"{INDENT * depth}{name or 'the model'}"),
             Text(branch["port"], style="dim"),
@@ -107,8 +107,11 @@ def _mark(branch: Form, way: str) -> Text:
     return Text(f"{word} {_number(gap)}" if gap else word, style=style)
 
 
-def _depth(path: str) -> int:
-    return path.count(".") + 1 if path else 0
+def _placed(path: str, paths: set[str]) -> tuple[str, int]:
+    """The name of a module below the innermost one around it that is shown, and how deep that is."""
+    parts = path.split(".") if path else []
+    around = [".".join(parts[:n]) for n in range(1, len(parts)) if ".".join(parts[:n]) in paths]
+    return (path[len(around[-1]) + 1 :] if around else path), len(around) + bool(path)
 
 
 def _summed_up(branches: list[Form]) -> Iterator[Form]:
@@ -120,7 +123,7 @@ def _summed_up(branches: list[Form]) -> Iterator[Form]:
         if waiting and not (alike and quiet):
             yield waiting[0]
             if len(waiting) > 1:
-                depth = _depth(waiting[0]["reference"])
+                depth = waiting[0]["reference"].count(".") + 1
                 yield {**waiting[0], "count": len(waiting) - 1, "depth": depth, "gap_forward": 0.0, "gap_backward": 0.0}
             waiting = []
         if branch is not None:
