@@ -1,0 +1,106 @@
+"""What an optax transformation is made of: its stages in order, read from the closures of their update functions.
+
+optax keeps no settings: a transformation is two functions. What ``scale_by_adam(b1=0.9)`` was given is in the cells of
+its update function, whose name says which transformation made it. All of it is read defensively: what is not known by
+name is ``UNREAD``.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+THROUGH = ("with_extra_args_support", "masked", "flatten", "apply_if_finite")  # they do what is inside them
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One transformation: its name in optax, what it was given, and which of the parameters it is applied to.
+
+    Attributes:
+        masks: each a tree of booleans over the parameters, or a prefix of one, or a function that makes one.
+    """
+
+    name: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+    masks: tuple[Any, ...] = ()
+
+
+def stages_of(transformation: Any) -> list[Stage]:
+    """The stages of an optax transformation in order."""
+    return _stages(transformation.init, transformation.update, ())
+
+
+def _stages(init: Any, update: Any, masks: tuple[Any, ...]) -> list[Stage]:
+    owner = getattr(update, "__self__", None)
+    if owner is not None:
+        return _of_object(owner, masks)
+    name, given = _name(update), {**_cells(init), **_cells(update)}
+    inner = given.get("tx" if name == "with_extra_args_support" else "inner")
+    if name in THROUGH and inner is not None and hasattr(inner, "update"):
+        inside = (*masks, given.get("mask")) if name == "masked" else masks
+        return _stages(inner.init, inner.update, inside)
+    if name == "chain" and {"init_fns", "update_fns"} <= set(given):
+        pairs = zip(given["init_fns"], given["update_fns"], strict=True)
+        return [stage for one, two in pairs for stage in _stages(one, two, masks)]
+    if name == "named_chain" and "transforms" in given:
+        return [stage for _, one in given["transforms"] for stage in _stages(one.init, one.update, masks)]
+    if name == "inject_hyperparams" and "inner_factory" in given:
+        with suppress(Exception):  # a factory that takes nothing but arrays
+            made = _made(given)
+            return _stages(made.init, made.update, masks)
+    if name == "partition" and isinstance(given.get("transforms"), Mapping):
+        return [
+            stage
+            for label, one in given["transforms"].items()
+            for stage in _stages(one.init, one.update, (*masks, _Labelled(given.get("param_labels"), label)))
+        ]
+    return [Stage(name, given, masks)]
+
+
+def _of_object(owner: Any, masks: tuple[Any, ...]) -> list[Stage]:
+    if type(owner).__name__ == "MultiSteps" and hasattr(owner, "_opt"):
+        given = {"every": owner._every_k_schedule, "averaged": bool(owner._use_grad_mean)}
+        return [Stage("MultiSteps", given, masks), *_stages(owner._opt.init, owner._opt.update, masks)]
+    return [Stage(f"{type(owner).__module__}.{type(owner).__name__}", {}, masks)]
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    """The mask of one label of ``optax.partition``."""
+
+    labels: Any
+    label: Any
+
+    def __call__(self, tree: Any) -> Any:
+        import jax
+
+        labels = self.labels(tree) if callable(self.labels) else self.labels
+        return jax.tree.map(lambda label: label == self.label, labels)
+
+
+def _made(given: Mapping[str, Any]) -> Any:
+    """What ``inject_hyperparams`` makes in its first step, with schedules as the functions they were given as."""
+    schedules = {name: getattr(one, "schedule_fn", one) for name, one in given.get("sched_hps", {}).items()}
+    numbers = {name: float(np.asarray(one)) for name, one in given.get("numeric_hps", {}).items()}
+    return given["inner_factory"](**given.get("other_hps", {}), **numbers, **schedules)
+
+
+def _name(update: Any) -> str:
+    """The function that made ``update``: its qualified name up to the first local part; with its module, where that
+    is not optax, so that no name is mistaken for optax's."""
+    name = str(getattr(update, "__qualname__", type(update).__name__)).split(".<locals>")[0]
+    module = str(getattr(update, "__module__", "?"))
+    return name if module.split(".")[0] == "optax" else f"{module}.{name}"
+
+
+def _cells(function: Any) -> dict[str, Any]:
+    """The free variables of a function that have a value."""
+    code, closure = getattr(function, "__code__", None), getattr(function, "__closure__", None)
+    made: dict[str, Any] = {}
+    for name, cell in zip(getattr(code, "co_freevars", ()), closure or (), strict=False):
+        with suppress(ValueError):  # an empty cell
+            made[name] = cell.cell_contents
+    return made
