@@ -45,8 +45,9 @@ def scene_of(module, inputs, port: Callable, *, loss=None, layer=None, direction
         )
         taken = [torch.from_numpy(np.array(one)) for one in inputs]
         taken = [one.requires_grad_() if one.is_floating_point() else one for one in taken]
+        entered = [one.clone() for one in taken]
         with change.applied(own):
-            out = own(*[one.clone() for one in taken])
+            out = own(*entered)
             out = loss(out) if loss else out
         out = out[0] if isinstance(out, tuple) else out
         made = {"value": out.detach().numpy()}
