@@ -1,6 +1,6 @@
 """Where a port differs, and why: the first difference, its cause with the evidence, in one sentence and at length."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,16 +9,17 @@ from compare.doctor.change import Change
 from compare.doctor.diagnose import diagnose
 from compare.doctor.diagnosis import Cause, Diagnosis
 from compare.doctor.scene import Scene
+from compare.doctor.training import diagnose_updates
+from compare.judging import Judged
 from compare.locate.crossings import LOSS as AFTER
-from compare.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Branch, Difference
+from compare.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Branch, Difference, relative
 from compare.locate.find import Looked, difference, located, look
-from compare.locate.introduced import Introduced
+from compare.locate.introduced import Introduced, differs
 from compare.models.modes import Mode
 from compare.models.references import ReferenceModel
 from compare.pair import Entering
 from compare.probes import BASE
 from compare.quartet import Quartet
-from compare.verdict import Judgement
 from compare.weights import Arrays
 
 TRIED = 3  # probes on which a first difference is looked for
@@ -256,14 +257,14 @@ def explain_pair(
     quartet: Quartet,
     entering: Entering,
     suspects: Sequence[tuple[str, Mode, Entering]],
-    steps: Mapping[str, Judgement],
+    steps: Judged | None,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Explanation:
     """Where and why a pair differs.
 
     Args:
         suspects: probes, modes and what enters there, on which outputs, gradients or statistics differ.
-        steps: the judgements on the training steps.
+        steps: the judgements on the training steps, where there were any.
     """
     if quartet.no_oracle:
         return Explanation(None, notes=("where: not looked for, since a model cannot run in float64",))
@@ -278,4 +279,23 @@ def explain_pair(
         if made.first is not None:
             return made
         notes += [f"where: on {probe}, {note}" for note in made.notes]
+    if steps is not None and not suspects:
+        progress("where training differs first")
+        return _of_training(quartet, entering, steps)
     return Explanation(None, notes=tuple(dict.fromkeys(notes)))
+
+
+def _of_training(quartet: Quartet, entering: Entering, steps: Judged) -> Explanation:
+    """What outputs, gradients and statistics do not show, and training steps do."""
+    failing = [name for name, one in steps.judgements.items() if differs(one)]
+    if not failing:
+        return Explanation(None)
+    name = failing[0]
+    gap, allowed = relative(steps.judgements[name])
+    diagnosis = diagnose_updates(quartet, entering, steps)
+    first = Difference(
+        UPDATE, "optimizer", "optimizer", name, BASE, "training", gap, allowed,
+        more=len(failing) - 1, reason=steps.judgements[name].reason, scale=steps.judgements[name].scale,
+    )  # fmt: skip
+    causes = tuple(Named(cause, "optimizer", "optimizer") for cause in diagnosis.causes if cause.certain)
+    return Explanation(first, causes, diagnosis.settings, diagnosis.observed, diagnosis.excluded)

@@ -14,7 +14,7 @@ from compare.devices import Device
 from compare.dropout.pairing import DropoutMismatch
 from compare.envelope import Envelope, envelope
 from compare.errors import UsageError
-from compare.judging import judge_port, reference_runs
+from compare.judging import Judged, judge_port, reference_runs
 from compare.models.modes import Mode
 from compare.pair import Entering, Pair
 from compare.precision import FLOAT32, Precision
@@ -94,7 +94,7 @@ class _Findings:
     drawn: set[str] = field(default_factory=set)
     envelope: Envelope | None = None
     suspects: list[Suspect] = field(default_factory=list)
-    steps: dict[str, Judgement] = field(default_factory=dict)
+    steps: Judged | None = None
     input_size: float = 0.0  # squared, of the pair's own batch
 
     def add(self, judged: dict[str, Judgement], probe: str, kinks: set[str] = frozenset()) -> None:  # type: ignore[assignment]
@@ -150,7 +150,7 @@ class Session:
                 t, t64 = reference_runs(quartet, entering, STEPS)
                 judged = judge_port(quartet, entering, STEPS, t, t64)
                 found.add(judged.judgements, BASE)
-                found.steps = judged.judgements
+                found.steps = judged
                 found.compared.append(STEPS)
                 if self.record is None:
                     progress("the noise envelope")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from compare.islands.places import UNKNOWN
 from compare.locate.crossings import LOSS as AFTER
 from compare.locate.cuts import IN, OUT
-from compare.locate.difference import BACKWARD, FORWARD, UPDATE, Difference, Located, relative
+from compare.locate.difference import BACKWARD, FORWARD, Difference, Located, relative
 from compare.locate.introduced import Introduced, introduced
 from compare.locate.sections import Cutter, Sections
 from compare.locate.segments import Code, code_of, operations
@@ -131,8 +131,3 @@ def _place_port(looked: Looked, number: int) -> str:
             return place
     places = [place for _, place in looked.operations[number] if place != UNKNOWN]
     return places[-1] if places else ""
-
-
-def of_updates(name: str, probe: str, gap: float, allowed: float) -> Located:
-    """Outputs and gradients agree, and what the optimizers make of them does not."""
-    return Located(Difference(UPDATE, "optimizer", "optimizer", name, probe, "training", gap, allowed))

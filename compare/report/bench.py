@@ -5,7 +5,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from compare.report.terminal import COLOUR, WIDE, table
+from compare.report.pieces import table
+from compare.report.terminal import COLOUR, WIDE
 
 Form = dict[str, Any]
 WORDS = {"FAST": "green", "SLOW": "red", "SAME": "", "AMBIGUOUS": "yellow"}

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterator
 from typing import IO, Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from compare.report.pieces import number, paragraph, table
 from compare.report.where import show_where
 
 Form = dict[str, Any]
@@ -61,15 +61,15 @@ def show_verify(form: Form, out: Console, every: bool = False, explain: bool = F
         show_where(pair, out)
         if explain:
             for line in pair["weight_map"]:
-                out.print(_paragraph("map", line))
+                out.print(paragraph("map", line))
         out.print(_quantities(pair["quantities"], every, out.width >= WIDE))
         for reason in _reasons(pair["quantities"]):
-            out.print(_paragraph("reason", reason))
+            out.print(paragraph("reason", reason))
         for word, text in _certificates(pair):
-            out.print(_paragraph(word, text))
+            out.print(paragraph(word, text))
         for notice in pair["notices"]:
-            out.print(_paragraph("notice", notice))
-        out.print(_paragraph("verdict", _coloured(pair["verdict"])))
+            out.print(paragraph("notice", notice))
+        out.print(paragraph("verdict", _coloured(pair["verdict"])))
         out.print()
 
 
@@ -89,16 +89,8 @@ def _quantities(quantities: list[Form], every: bool, wide: bool) -> Table:
     for label, one in _rows(quantities, every):
         verdict = one["verdict"] + (" (kink)" if one["kink"] else "")
         bits = f"{one['bits_reference']:.1f}, {one['bits_port']:.1f}"
-        rows.add_row(Text(label), Text(one["probe"]), _coloured(verdict), *(_number(one[key]) for key in numbers), bits)
+        rows.add_row(Text(label), Text(one["probe"]), _coloured(verdict), *(number(one[key]) for key in numbers), bits)
     return rows
-
-
-def table(*heads: str) -> Table:
-    """A table with only a rule below its heads."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
-    for head in heads:
-        made.add_column(head, overflow="fold")
-    return made
 
 
 def _rows(quantities: list[Form], every: bool) -> Iterator[tuple[str, Form]]:
@@ -154,8 +146,8 @@ def _certificates(pair: Form) -> Iterator[tuple[str, str]]:
     if one := pair["envelope"]:
         yield (
             "drift",
-            f"{_number(one['drift'])} of the parameters' change in {one['steps']} steps at {pair['dtype']}; "
-            f"the reference against itself, {one['by']}: {_number(one['noise'])}",
+            f"{number(one['drift'])} of the parameters' change in {one['steps']} steps at {pair['dtype']}; "
+            f"the reference against itself, {one['by']}: {number(one['noise'])}",
         )
     if bitten["mutants"]:
         yield "teeth", f"of {len(bitten['mutants'])} mutants of what enters the port, caught: {caught}"
@@ -173,7 +165,7 @@ def show_training(form: Form, out: Console) -> None:
     for epoch in form["epochs"]:
         steps = [step for step in form["steps"] if step["epoch"] == epoch["epoch"]]
         matched = sum(step["verdict"] == "match" for step in steps)
-        last = [_number(steps[-1][key]) for key in ("drift_32", "drift_64", "envelope")]
+        last = [number(steps[-1][key]) for key in ("drift_32", "drift_64", "envelope")]
         rows.add_row(
             str(epoch["epoch"]),
             f"{_mean(steps, 'loss_reference'):.4f}",
@@ -182,14 +174,14 @@ def show_training(form: Form, out: Console) -> None:
             f"{epoch['port_32']:.1%}",
             Text(f"{matched}/{len(steps)}", style=COLOUR["match" if matched == len(steps) else "mismatch"]),
             *(last if wide else last[:2]),
-            *((_number(max(float(step["sees"]) for step in steps)),) if wide else ()),
+            *((number(max(float(step["sees"]) for step in steps)),) if wide else ()),
         )
     out.print(rows)
     for word, text in form["drift"].items():
-        out.print(_paragraph(word, text))
+        out.print(paragraph(word, text))
     if form["first_failure"]:
-        out.print(_paragraph("first", form["first_failure"]))
-    out.print(_paragraph("verdict", _coloured(form["verdict"])))
+        out.print(paragraph("first", form["first_failure"]))
+    out.print(paragraph("verdict", _coloured(form["verdict"])))
     out.print()
 
 
@@ -203,21 +195,8 @@ def show_environment(environment: Form, out: Console) -> None:
     out.print(table)
 
 
-def _paragraph(word: str, text: str | Text) -> Table:
-    """A word in the margin, its text beside it."""
-    table = Table.grid(padding=(0, 1, 0, 0))
-    table.add_column(width=10)
-    table.add_column()
-    table.add_row(word, text if isinstance(text, Text) else Text(text))
-    return table
-
-
 def _mean(steps: list[Form], key: str) -> float:
     return sum(float(step[key]) for step in steps) / len(steps)
-
-
-def _number(value: Any) -> str:
-    return value if isinstance(value, str) else "0" if value == 0 else f"{value:.1e}"  # words are non-finite
 
 
 def _coloured(verdict: str) -> Text:

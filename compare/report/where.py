@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from compare.report.pieces import number, paragraph, table
 
 Form = dict[str, Any]
 
@@ -26,9 +27,9 @@ def show_where(pair: Form, out: Console) -> None:
     if explanation is None:
         return
     if explanation["sentence"]:
-        out.print(_row("answer", Text(explanation["sentence"], style="bold")))
+        out.print(paragraph("answer", Text(explanation["sentence"], style="bold")))
     for word, text in _evidence(pair, explanation):
-        out.print(_row(word, Text(text)))
+        out.print(paragraph(word, Text(text)))
     if pair["tree"]:
         out.print(_tree(pair["tree"]))
 
@@ -40,21 +41,22 @@ def _evidence(pair: Form, explanation: Form) -> Iterator[tuple[str, str]]:
         yield "where", f"{first['quantity']}, on {run}: {explanation['size']}"
         for side in ("reference", "port"):
             place = first[f"place_{side}"]
-            name = first[side] or "the whole model"
-            yield "", f"{side}: {name}{f', {place}' if place else ''}"
+            if first["direction"] != "update":
+                yield "", f"{side}: {first[side] or 'the whole model'}{f', {place}' if place else ''}"
         if first["more"]:
-            yield "", f"differences arise in {first['more']} more places"
-    for number, cause in enumerate(pair["causes"]):
+            what = "quantities differ" if first["direction"] == "update" else "places differ by themselves"
+            yield "", f"{first['more']} more {what}"
+    for place, cause in enumerate(pair["causes"]):
         more = f", in {cause['places']} places" if cause["places"] > 1 else ""
         at = f"`{cause['where']}`{more}: " if cause["where"] else ""
-        yield "" if number else "why", f"{at}{cause['text']} ({_shown(cause)})"
+        yield "" if place else "why", f"{at}{cause['text']} ({_shown(cause)})"
     if explanation["closed"]:
         before, after = explanation["closed"]
         yield (
             "",
             (
                 f"with {'that' if len(pair['causes']) == 1 else 'all of that'} in the reference, the pair's worst "
-                f"quantity goes from {_number(before)} to {_number(after)}"
+                f"quantity goes from {number(before)} to {number(after)}"
             ),
         )
     for text in explanation["observed"]:
@@ -71,13 +73,11 @@ def _shown(cause: Form) -> str:
     if cause["evidence"] == "read":
         return "read on both sides"
     read = "read on both sides, and tried" if cause["evidence"] == "both" else "tried"
-    return f"{read}: {_number(cause['before'])} falls to {_number(cause['after'])}"
+    return f"{read}: {number(cause['before'])} falls to {number(cause['after'])}"
 
 
 def _tree(branches: list[Form]) -> Table:
-    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
-    rows.add_column("module of the reference", overflow="fold")
-    rows.add_column("of the port", overflow="fold")
+    rows = table("module of the reference", "of the port")
     for head in ("forward", "backward"):
         rows.add_column(head, no_wrap=True)
     seen = [branch for branch in branches if branch["forward"] != "not seen" or branch["backward"] != "not seen"]
@@ -104,7 +104,7 @@ def _tree(branches: list[Form]) -> Table:
 def _mark(branch: Form, way: str) -> Text:
     word, style = MARKS[branch[way]]
     gap = branch.get(f"gap_{way}", 0.0)
-    return Text(f"{word} {_number(gap)}" if gap else word, style=style)
+    return Text(f"{word} {number(gap)}" if gap else word, style=style)
 
 
 def _placed(path: str, paths: set[str]) -> tuple[str, int]:
@@ -131,15 +131,3 @@ def _summed_up(branches: list[Form]) -> Iterator[Form]:
                 waiting.append(branch)
             else:
                 yield branch
-
-
-def _row(word: str, text: Text) -> Table:
-    table = Table.grid(padding=(0, 1, 0, 0))
-    table.add_column(width=10)
-    table.add_column()
-    table.add_row(word, text)
-    return table
-
-
-def _number(value: Any) -> str:
-    return value if isinstance(value, str) else "0" if value == 0 else f"{value:.1e}"

@@ -1,4 +1,4 @@
-"""A vector-quantizing autoencoder whose port forgot a stop_gradient: a bug in the backward pass alone, left in on purpose.
+"""A vector-quantizing autoencoder whose port forgot a stop_gradient: a bug of the backward pass alone, left on purpose.
 
 Outputs and loss agree to the last digit; only gradients differ. docs/when-a-port-differs.md finds it, step by step.
 
