@@ -15,7 +15,7 @@ ORDER = [
     "first", "errors", "blame", "checkpoints", "precision", "norms", "verdict", "arrays", "views", "weights",
     "batch", "pair", "by_hand", "idx", "images", "devices", "environment", "pairs", "models", "dropout", "islands",
     "mapping", "prepare", "sides", "shelf", "variance", "probes", "mutants", "quartet", "quantity", "witnesses",
-    "judging", "locate", "doctor", "envelope", "records", "bits", "certificates", "verification", "contrast",
+    "judging", "doctor", "locate", "explain", "envelope", "records", "bits", "certificates", "verification", "contrast",
     "trajectory", "trainees", "training", "drift", "lessons", "bench", "report", "convert", "pair_file", "api",
     "commands", "cli", "__main__",
 ]  # fmt: skip
