@@ -1,0 +1,435 @@
+"""Faults planted in convolutional models: padding, stride, dilation, groups, pools, and the order of axes.
+
+Left out, since nothing is there to see: a transposed convolution whose kernel is not flipped, and images flattened in
+another order before a dense layer (the weight map flips the kernel, and orders the layer's rows).
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import torch
+import torch.nn.functional as F
+from flax import linen, nnx
+from jax import Array
+from jax import numpy as jnp
+from torch import Tensor, nn
+
+from compare.pair import Pair
+from tests.compare.planted import nnx_port, paired
+from tests.compare.planted.row import Planted
+from tests.compare.zoo import conv, norms, normal, seeded
+
+
+class Net(nn.Module):
+    """Every layer of an image classifier once; the image halves twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(2, 6, 3, stride=2, padding=1)
+        self.norm = nn.GroupNorm(3, 6)
+        self.wide = nn.Conv2d(6, 6, 3, padding=2, dilation=2, groups=2)
+        self.pool = nn.AvgPool2d(3, stride=2, padding=1)
+        self.head = nn.Linear(6 * 2 * 3, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.silu(self.norm(self.stem(x)))
+        x = self.pool(F.leaky_relu(self.wide(x), 0.1))
+        return self.head(torch.flatten(x, 1))
+
+
+window = {"window_shape": (3, 3), "strides": (2, 2), "padding": ((1, 1), (1, 1))}
+
+
+class NetLinen(linen.Module):
+    stem_padding: Any = 1
+    epsilon: float = 1e-5
+    groups: int = 3
+    dilation: int = 2
+    slope: float = 0.1
+    pool: Callable[..., Array] = linen.avg_pool
+
+    @linen.compact
+    def __call__(self, x: Array) -> Array:
+        x = linen.Conv(6, (3, 3), strides=2, padding=self.stem_padding, name="stem")(x)
+        x = linen.silu(linen.GroupNorm(self.groups, epsilon=self.epsilon, name="norm")(x))
+        x = linen.Conv(6, (3, 3), kernel_dilation=self.dilation, feature_group_count=2, name="wide")(x)
+        x = self.pool(linen.leaky_relu(x, self.slope), **window)
+        return linen.Dense(4, name="head")(x.reshape(x.shape[0], -1))
+
+
+X = normal(2, 2, 8, 12)
+NET = paired(seeded(Net), NetLinen, X)
+
+
+def net(**fault: Any) -> Callable[[], Pair]:
+    return paired(seeded(Net), lambda: NetLinen(**fault), X)
+
+
+class Features(nn.Module):
+    """Hands the flattened image back, so that no layer after it can take up another order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(2, 4, 3)
+        self.second = nn.Conv2d(4, 5, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.flatten(self.second(torch.tanh(self.first(x))), 1)
+
+
+class FeaturesLinen(linen.Module):
+    back: bool = True
+
+    @linen.compact
+    def __call__(self, x: Array) -> Array:
+        x = jnp.tanh(linen.Conv(4, (3, 3), padding="VALID", name="first")(x))
+        x = linen.Conv(5, (3, 3), padding="VALID", name="second")(x)
+        return (x.transpose(0, 3, 1, 2) if self.back else x).reshape(x.shape[0], -1)
+
+
+class Doubling(nn.Module):
+    """Doubles an image by a kernel of 3, as segmentation heads do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter = nn.Conv2d(2, 5, 1)
+        self.up = nn.ConvTranspose2d(5, 4, 3, stride=2, padding=1, output_padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.up(torch.tanh(self.enter(x)))
+
+
+class DoublingLinen(linen.Module):
+    padding: Any = ((1, 2), (1, 2))
+
+    @linen.compact
+    def __call__(self, x: Array) -> Array:
+        up = linen.ConvTranspose(4, (3, 3), (2, 2), self.padding, transpose_kernel=True, name="up")
+        return up(jnp.tanh(linen.Conv(5, (1, 1), name="enter")(x)))
+
+
+class Excited(conv.SqueezeExcite):
+    """Images as high as they have channels."""
+
+
+class ExcitedNNX(conv.SqueezeExciteNNX):
+    axes = (1, 2)
+
+    def __call__(self, x: Array) -> Array:
+        x = jnp.tanh(self.stem(x))
+        gate = self.expand(nnx.silu(self.reduce(x.mean(self.axes))))
+        return x * nnx.sigmoid(gate)[:, None, None, :]
+
+
+class ChannelsFirstMeanNNX(ExcitedNNX):
+    axes = (2, 3)
+
+
+class HardSigmoidNNX(conv.SqueezeExciteNNX):
+    def __call__(self, x: Array) -> Array:
+        x = jnp.tanh(self.stem(x))
+        gate = self.expand(nnx.silu(self.reduce(x.mean((1, 2)))))
+        return x * nnx.hard_sigmoid(gate)[:, None, None, :]
+
+
+class Smaller(nn.Module):
+    """Shrinks an image between two convolutions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter = nn.Conv2d(2, 4, 3, padding=1)
+        self.leave = nn.Conv2d(4, 3, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.interpolate(self.enter(x), size=(5, 8), mode="bilinear", antialias=True)
+        return self.leave(x)
+
+
+class SmallerNNX(nnx.Module):
+    antialias = True
+
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.enter = nnx.Conv(2, 4, (3, 3), rngs=rngs)
+        self.leave = nnx.Conv(4, 3, (3, 3), rngs=rngs)
+
+    def __call__(self, x: Array) -> Array:
+        x = self.enter(x)
+        return self.leave(jax.image.resize(x, (x.shape[0], 5, 8, 4), "bilinear", antialias=self.antialias))
+
+
+class Aliased(Smaller):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.leave(F.interpolate(self.enter(x), size=(5, 8), mode="bilinear"))
+
+
+class AliasedNNX(SmallerNNX):
+    antialias = False
+
+
+class AveragePoolNNX(conv.ClassifierNNX):
+    def __call__(self, x: Array) -> Array:
+        x = nnx.avg_pool(nnx.relu(self.stem(x)), (2, 2), strides=(2, 2))
+        x = jnp.tanh(self.body(x))
+        return self.head(x.reshape(x.shape[0], -1))
+
+
+class PaddingUncountedNNX(conv.PoolsNNX):
+    counted = False
+
+    def __call__(self, x: Array) -> Array:
+        small = nnx.max_pool(x, (2, 2), strides=(2, 2))
+        large = nnx.max_pool(x, (3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
+        x = nnx.relu6(self.conv(jnp.concatenate([small, large], axis=-1)))
+        return jnp.max(nnx.avg_pool(x, **window, count_include_pad=self.counted), axis=(1, 2))
+
+
+class Relu6ForgottenLinen(linen.Module):
+    act: Callable[[Array], Array] = linen.relu6
+
+    @linen.compact
+    def __call__(self, x: Array) -> Array:
+        small = linen.max_pool(x, (2, 2), strides=(2, 2))
+        large = linen.max_pool(x, (3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
+        x = linen.Conv(8, (3, 3), padding="CIRCULAR", name="conv")(jnp.concatenate([small, large], axis=-1))
+        return linen.avg_pool(self.act(x), **window).max((1, 2))
+
+
+class SkipFirstNNX(conv.UnetNNX):
+    def __call__(self, x: Array) -> dict[str, Array]:
+        skip = nnx.silu(self.conv_in(x))
+        deep = nnx.silu(self.shrink(skip))
+        return {"image": self.conv_out(jnp.concatenate([skip, self.grow(deep)], axis=-1)), "deep": deep}
+
+
+class Pooled(nn.Module):
+    """A max pool before the global mean, which hides the pool's stride from every shape."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(2, 5, 3)
+        self.pool = nn.MaxPool2d(2)
+        self.head = nn.Linear(5, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.pool(torch.tanh(self.stem(x))).mean((2, 3)))
+
+
+class PooledLinen(linen.Module):
+    strides: tuple[int, int] | None = (2, 2)
+
+    @linen.compact
+    def __call__(self, x: Array) -> Array:
+        x = jnp.tanh(linen.Conv(5, (3, 3), padding="VALID", name="stem")(x))
+        return linen.Dense(3, name="head")(linen.max_pool(x, (2, 2), strides=self.strides).mean((1, 2)))
+
+
+class Shuffled(nn.Module):
+    """ShuffleNet's channel shuffle between two grouped convolutions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(4, 12, 1, groups=2)
+        self.second = nn.Conv2d(12, 6, 1, groups=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.tanh(self.first(x))
+        return self.second(x.unflatten(1, (2, 6)).transpose(1, 2).flatten(1, 2))
+
+
+class ShuffledLinen(linen.Module):
+    groups: int = 2
+
+    @linen.compact
+    def __call__(self, x: Array) -> Array:
+        x = jnp.tanh(linen.Conv(12, (1, 1), feature_group_count=2, name="first")(x))
+        x = x.reshape(*x.shape[:3], self.groups, -1).swapaxes(-1, -2).reshape(x.shape)
+        return linen.Conv(6, (1, 1), feature_group_count=2, name="second")(x)
+
+
+class StandardizedLinen(norms.StandardizedLinen):
+    """Weights standardised by the unbiased variance."""
+
+    @linen.compact
+    def __call__(self, x: Array) -> Array:
+        kernel = self.param("kernel", linen.initializers.lecun_normal(), (3, 3, x.shape[-1], 6))
+        gain = self.param("gain", linen.initializers.ones, (6,))
+        spread = jnp.sqrt(kernel.var((0, 1, 2), ddof=1) * kernel[..., 0].size + 1e-4)
+        kernel = (kernel - kernel.mean((0, 1, 2))) / spread * gain
+        x = jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        x = linen.elu(linen.GroupNorm(num_groups=1, epsilon=1e-5, name="norm")(x))
+        return linen.Dense(3, name="head")(x.mean((1, 2)))
+
+
+IMAGES, SIGNALS = normal(2, 3, 8, 12), normal(2, 4, 16)
+WAVE = paired(seeded(conv.Wave), nnx_port(conv.WaveNNX), SIGNALS)
+SEPARABLE = paired(seeded(conv.Separable), nnx_port(conv.SeparableNNX), normal(2, 4, 8, 12))
+GROUPED = paired(seeded(norms.GroupNormed), nnx_port(norms.GroupNormedNNX), IMAGES)
+POOLS = paired(seeded(conv.Pools), nnx_port(conv.PoolsNNX), conv.whole_numbers)
+POOLS_LINEN = paired(seeded(conv.Pools), Relu6ForgottenLinen, conv.whole_numbers)
+CLASSIFIER = paired(seeded(conv.Classifier), nnx_port(conv.ClassifierNNX), IMAGES)
+EXCITED = paired(seeded(Excited), nnx_port(ExcitedNNX), normal(2, 3, 12, 6))
+UNET = paired(seeded(conv.Unet), nnx_port(conv.UnetNNX), IMAGES)
+FEATURES = paired(seeded(Features), FeaturesLinen, normal(2, 2, 6, 8))
+DOUBLING = paired(seeded(Doubling), DoublingLinen, normal(2, 2, 4, 5))
+SMALLER = paired(seeded(Smaller), nnx_port(SmallerNNX), IMAGES_OF_2 := normal(2, 2, 9, 12))
+POOLED = paired(seeded(Pooled), PooledLinen, normal(2, 2, 8, 10))
+SHUFFLED = paired(seeded(Shuffled), ShuffledLinen, normal(2, 4, 3, 5))
+STANDARDIZED = paired(seeded(norms.Standardized), norms.StandardizedLinen, normal(2, 4, 6, 8))
+
+ROWS = [
+    Planted(
+        "SAME for padding 1 at stride 2 (Linen)", net(stem_padding="SAME"), NET, where="stem", setting="padding"
+    ),
+    Planted("GroupNorm epsilon 1e-6 for 1e-5 (Linen)", net(epsilon=1e-6), NET, where="norm", setting="epsilon"),
+    Planted("GroupNorm of 2 groups for 3 (Linen)", net(groups=2), NET, where="norm", setting="groups"),
+    Planted("dilation forgotten (Linen)", net(dilation=1), NET, where="wide", setting="dilation"),
+    Planted("leaky ReLU slope 0.01 for 0.1 (Linen)", net(slope=0.01), NET, where="", setting="negative_slope"),
+    Planted(
+        "average pool without its padding (Linen)",
+        net(pool=partial(linen.avg_pool, count_include_pad=False)),
+        NET,
+        where="pool",
+        setting="count_include_pad",
+    ),
+    Planted("max pool for average pool (Linen)", net(pool=linen.max_pool), NET, where="pool", setting="pooling"),
+    Planted(
+        "max pool's stride left at 1 (Linen)",
+        paired(seeded(Pooled), lambda: PooledLinen(None), normal(2, 2, 8, 10)),
+        POOLED,
+        where="pool",
+        setting="stride",
+    ),
+    Planted(
+        "flattened channels last (Linen)",
+        paired(seeded(Features), lambda: FeaturesLinen(back=False), normal(2, 2, 6, 8)),
+        FEATURES,
+        where="",
+        setting="flatten order",
+    ),
+    Planted(
+        "transposed convolution SAME for padding 1 and output padding 1 (Linen)",
+        paired(seeded(Doubling), lambda: DoublingLinen("SAME"), normal(2, 2, 4, 5)),
+        DOUBLING,
+        where="up",
+        setting="padding",
+    ),
+    Planted(
+        "channels shuffled in 3 groups for 2 (Linen)",
+        paired(seeded(Shuffled), lambda: ShuffledLinen(3), normal(2, 4, 3, 5)),
+        SHUFFLED,
+        where="",
+        setting="groups",
+    ),
+    Planted(
+        "weights standardised by the unbiased variance (Linen)",
+        paired(seeded(norms.Standardized), StandardizedLinen, normal(2, 4, 6, 8)),
+        STANDARDIZED,
+        where="",
+        setting="unbiased",
+    ),
+    Planted(
+        "ReLU for ReLU6, on large inputs alone (Linen)",
+        paired(seeded(conv.Pools), lambda: Relu6ForgottenLinen(linen.relu), conv.whole_numbers),
+        POOLS_LINEN,
+        where="",
+        probe="offset",
+        setting="activation",
+    ),
+    Planted(
+        "SAME for padding 2 at stride 2, one dimension (NNX)",
+        paired(seeded(conv.Wave), nnx_port(conv.WaveNNX, down__padding="SAME"), SIGNALS),
+        WAVE,
+        where="down",
+        setting="padding",
+    ),
+    Planted(
+        "dilation forgotten (NNX)",
+        paired(seeded(conv.Wave), nnx_port(conv.WaveNNX, wide__kernel_dilation=1, wide__padding="SAME"), SIGNALS),
+        WAVE,
+        where="wide",
+        setting="dilation",
+    ),
+    Planted(
+        "stride forgotten, which the global mean hides (NNX)",
+        paired(seeded(conv.Separable), nnx_port(conv.SeparableNNX, grouped__strides=1), normal(2, 4, 8, 12)),
+        SEPARABLE,
+        where="grouped",
+        setting="stride",
+    ),
+    Planted(
+        "SAME for padding 1 at stride 2, grouped (NNX)",
+        paired(seeded(conv.Separable), nnx_port(conv.SeparableNNX, grouped__padding="SAME"), normal(2, 4, 8, 12)),
+        SEPARABLE,
+        where="grouped",
+        setting="padding",
+    ),
+    Planted(
+        "InstanceNorm epsilon 1e-6 for 1e-5 (NNX)",
+        paired(seeded(norms.GroupNormed), nnx_port(norms.GroupNormedNNX, instance_norm__epsilon=1e-6), IMAGES),
+        GROUPED,
+        where="instances",
+        setting="epsilon",
+    ),
+    Planted(
+        "GroupNorm of 4 groups for 3 (NNX)",
+        paired(
+            seeded(norms.GroupNormed),
+            nnx_port(norms.GroupNormedNNX, group_norm__num_groups=4, group_norm__group_size=3),
+            IMAGES,
+        ),
+        GROUPED,
+        where="groups",
+        setting="groups",
+    ),
+    Planted(
+        "zeros for circular padding (NNX)",
+        paired(seeded(conv.Pools), nnx_port(conv.PoolsNNX, conv__padding="SAME"), conv.whole_numbers),
+        POOLS,
+        where="conv",
+        setting="padding",
+    ),
+    Planted(
+        "average pool without its padding (NNX)",
+        paired(seeded(conv.Pools), nnx_port(PaddingUncountedNNX), conv.whole_numbers),
+        POOLS,
+        where="average",
+        setting="count_include_pad",
+    ),
+    Planted(
+        "average pool for max pool (NNX)",
+        paired(seeded(conv.Classifier), nnx_port(AveragePoolNNX), IMAGES),
+        CLASSIFIER,
+        where="",
+        setting="pooling",
+    ),
+    Planted(
+        "mean over the axes of channels first (NNX)",
+        paired(seeded(Excited), nnx_port(ChannelsFirstMeanNNX), normal(2, 3, 12, 6)),
+        EXCITED,
+        where="",
+        setting="axis",
+    ),
+    Planted(
+        "hard sigmoid for sigmoid (NNX)",
+        paired(seeded(Excited), nnx_port(HardSigmoidNNX), normal(2, 3, 12, 6)),
+        EXCITED,
+        where="",
+        setting="activation",
+    ),
+    Planted(
+        "skip before the upsampled half (NNX)",
+        paired(seeded(conv.Unet), nnx_port(SkipFirstNNX), IMAGES),
+        UNET,
+        where="",
+        setting="concatenation order",
+    ),
+    Planted(
+        "bilinear resize with antialias (NNX)",
+        paired(seeded(Aliased), nnx_port(SmallerNNX), IMAGES_OF_2),
+        paired(seeded(Aliased), nnx_port(AliasedNNX), IMAGES_OF_2),
+        where="",
+        setting="antialias",
+    ),
+]
