@@ -208,7 +208,7 @@ def _at_module(looked: Looked, first: Difference, causes: Sequence[Cause]) -> Di
         if cause.certain and cause.change and cause.change.calls:
             code = looked.codes[0]
             changed = [call for call in code.calls if call.number in cause.change.calls]
-            layers = {path for path in code.layers for call in changed if call.module == path}
+            layers = {code.layer_of(call) for call in changed} - {""}
             place = changed[-1].place if changed else first.place_reference
             return replace(
                 first, reference=layers.pop() if len(layers) == 1 else first.reference, place_reference=place

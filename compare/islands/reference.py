@@ -105,6 +105,8 @@ class _Operations(TorchDispatchMode):
 
     def _drawn(self, func: Any, args: tuple, kwargs: dict) -> Any:
         """Random numbers made from nothing: float64 would draw others, not the same ones more exactly."""
+        if any(one.name == "dtype" and one.default_value is not None for one in func._schema.arguments):
+            return func(*args, **kwargs)  # integers, unless something else is asked for: the dispatcher leaves that out
         if kwargs.get("dtype") is None:
             self.seen.place()
         drawn = func(*args, **{**kwargs, "dtype": kwargs.get("dtype") or torch.float32})

@@ -84,14 +84,23 @@ def _backward(sections: Sections) -> Iterator[Introduced]:
 
 
 def _parameters(sections: Sections, path: str, left: dict[str, Judgement]) -> Iterator[Introduced]:
-    inner = [
-        other for other in sections.pairs.values() if other.startswith(f"{path}." if path else "") and other != path
-    ]
+    """The parameters that ``path`` is the innermost layer around all uses of."""
     for name in list(left):
-        parameter = name.removeprefix("grad/")
-        own = parameter.startswith(f"{path}." if path else "") and not name.startswith("grad/input.")
-        if own and not any(parameter.startswith(f"{other}.") for other in inner):
+        if not name.startswith("grad/input.") and _around(sections, name.removeprefix("grad/")) == path:
             yield Introduced(BACKWARD, path, left.pop(name), name=name)
+
+
+def _around(sections: Sections, parameter: str) -> str:
+    """The innermost layer with a counterpart around a parameter, and around every call that takes it."""
+    users = {parameter.rpartition(".")[0]}
+    for call in sections.calls:
+        if any(getattr(arg, "name", "") == parameter for arg in (*call.args, *call.kwargs.values())):
+            users.add(call.module)
+    called = {crossing.cut.path for crossing in sections.crossings}
+    common = [
+        path for path in called if all(user == path or user.startswith(f"{path}." if path else "") for user in users)
+    ]
+    return max(common, key=len, default="")
 
 
 def _statistics(sections: Sections) -> Iterator[Introduced]:

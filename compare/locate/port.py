@@ -77,7 +77,8 @@ class CutPort(PortSide):
         """One run with all its gradients.
 
         Args:
-            onwards: what goes on from each cut, in the port's layout; against: the cotangent of what arrives there.
+            onwards: what goes on from each cut, in the port's layout; against: the cotangent of what arrives there. A
+                cut without one is open on the way back.
             free: the run is the port's own: of both only the cuts and the shapes matter.
         """
         batch = entering.batches[0]
@@ -114,8 +115,10 @@ class CutPort(PortSide):
             def crossed(cut: Cut, own: Any) -> Any:
                 if cut not in onwards:
                     return own
-                raw[cut] = own
-                return onwards[cut].astype(own.dtype) + jnp.where(free, own, jnp.zeros_like(own))
+                raw[cut], other = own, onwards[cut].astype(own.dtype)
+                if cut in backs:
+                    return other + jnp.where(free, own, jnp.zeros_like(own))
+                return own + jnp.where(free, jnp.zeros_like(own), jax.lax.stop_gradient(other - own))
 
             def seen(path: str, call: int, way: str, arrays: list[Any]) -> Sequence[Any]:
                 return [crossed(Cut(path, call, way, leaf), one) for leaf, one in enumerate(arrays)]

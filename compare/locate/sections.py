@@ -1,14 +1,14 @@
 """Both sides cut at the same places and run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from compare.doctor.scene import Call
 from compare.locate.crossings import Crossing, Judge, Matched, Runs, crossings
-from compare.locate.cuts import Boundary, Cut, Passage, Shape
+from compare.locate.cuts import IN, Boundary, Cut, Passage, Shape
 from compare.locate.layouts import Seen
 from compare.locate.modules import paired_modules
 from compare.locate.port import Crossed, CutPort
@@ -86,6 +86,7 @@ class Cutter:
         passages, calls = self.reference.passages, self.reference.torch_calls
         dropped = tuple((tuple(one.shape), float(one.rate)) for one in self.reference.dropouts)
         shapes = self.port.cuts(entering, mode, dropped)
+        passages = _of_called(passages, {self.pairs[cut.path] for cut in shapes})
         by_boundary = {one.boundary: one for one in passages}
         forced, matched = self._forced(entering, mode, dropped, shapes, by_boundary)
         onwards, against = _sent(matched, by_boundary)
@@ -130,14 +131,30 @@ class Cutter:
         return forced, matched
 
 
+def _of_called(passages: list[Passage], called: set[str]) -> list[Passage]:
+    """The passages of layers that the port calls too; the others are layers without a counterpart to the next one."""
+    kept, waiting = [], list[str]()
+    for passage in passages:
+        if passage.path in called:
+            kept.append(replace(passage, layers=(*waiting, *passage.layers)))
+            waiting = []
+        else:
+            waiting += [*passage.layers, *([passage.path] if passage.way == IN else [])]
+    return kept
+
+
 def _sent(
     matched: Mapping[Cut, Matched], passages: Mapping[Boundary, Passage]
 ) -> tuple[dict[Cut, np.ndarray], dict[Cut, np.ndarray]]:
-    """The reference's arrays that go on from the port's cuts, and its cotangents that go back there."""
+    """The reference's arrays that go on from the port's cuts, and the cotangents that it sends back there.
+
+    Where it sends none (it detaches there), what the port sends back is let through, and shows where it ends up.
+    """
     onwards, against = {}, {}
     for cut, (own, layout) in matched.items():
         passage = passages[own.boundary]
         onwards[cut] = layout.to_port(passage.values[own.leaf])
         cotangent = passage.cotangents[own.leaf]
-        against[cut] = layout.to_port(np.zeros_like(passage.values[own.leaf]) if cotangent is None else cotangent)
+        if cotangent is not None:
+            against[cut] = layout.to_port(cotangent)
     return onwards, against

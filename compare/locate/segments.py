@@ -57,8 +57,12 @@ class Code:
     @property
     def sole_layer(self) -> str:
         """The one layer without a counterpart that all computing is done in, if there is one."""
-        inside = {next((path for path in self.layers if _is_in(call.module, path)), "") for call in self.computing}
+        inside = {self.layer_of(call) for call in self.computing}
         return inside.pop() if len(inside) == 1 else ""
+
+    def layer_of(self, call: Call) -> str:
+        """The innermost layer without a counterpart that makes a call; empty where none does."""
+        return max((path for path in self.layers if _is_in(call.module, path)), key=len, default="")
 
 
 def _is_in(module: str, path: str) -> bool:

@@ -179,6 +179,17 @@ def test_random_draws_stay_the_draws_they_are():
     assert len(seen) == 1
 
 
+def test_random_integers_stay_integers():
+    """They are drawn as such, too large for float32 to hold, and no draw of floats stands in for them."""
+    torch.manual_seed(0)
+    plain = torch.randint(2**62, (3,), dtype=torch.int64)
+    torch.manual_seed(0)
+    with promoted_torch():
+        promoted = torch.randint(2**62, (3,), dtype=torch.int64)
+    assert promoted.dtype == torch.int64
+    assert torch.equal(promoted, plain)
+
+
 def test_bits_are_left_alone():
     """A view in another dtype reads bytes."""
     x = torch.ones(2, dtype=torch.int32)
