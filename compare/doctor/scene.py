@@ -44,6 +44,17 @@ class Call:
     result: Any = None
 
 
+def tensors_of(values: Any) -> list[Described]:
+    """The tensors described in the arguments of a call, lists, tuples and dicts looked into, in order."""
+    if isinstance(values, Described):
+        return [values]
+    if isinstance(values, dict):
+        values = values.values()
+    elif not isinstance(values, list | tuple):
+        return []
+    return [one for value in values for one in tensors_of(value)]
+
+
 @dataclass(frozen=True)
 class Scene:
     """One segment, in float64.
