@@ -1,7 +1,7 @@
 """What the doctor is shown: one segment of the reference, and the port's arrays from the same inputs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,5 +84,5 @@ class Scene:
     plain: Mapping[str, np.ndarray]
     port: Mapping[str, np.ndarray]
     allowed: Mapping[str, float]
+    weights: Mapping[str, np.ndarray]
     run: Callable[["Change"], Mapping[str, np.ndarray]]
-    weights: Mapping[str, np.ndarray] = field(default_factory=dict)

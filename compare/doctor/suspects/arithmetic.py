@@ -82,7 +82,7 @@ def _two(view: View) -> Iterator[Idea]:
             yield Idea("scale", "w", "1 + w", f"the port multiplies by 1 + {one.name}, the reference by {one.name}",
                        f"1 + {one.name}", _plus_one(other, 1), DEFAULT)  # fmt: skip
             yield Idea("scale", "w", "w - 1", f"the port multiplies by {one.name} - 1, the reference by {one.name}",
-                       f"{one.name} - 1", _plus_one(other, -1), POSSIBLE)  # fmt: skip
+                       f"{one.name} - 1", _plus_one(other, -1), RARE)  # fmt: skip
     swap = torch.mul if name == "div" else torch.div
     yield Idea("operation", name, "the inverse", f"the port {'multiplies' if name == 'div' else 'divides'} where the "
                "reference does the inverse", f"inverse of {name}", lambda func, args, kwargs: swap(*args[:2]),
@@ -126,7 +126,7 @@ def added(view: View) -> Iterator[Idea]:
                        lambda func, args, kwargs, kept=kept, sign=sign: sign * args[kept], DEFAULT)  # fmt: skip
     other = torch.sub if name == "add" else torch.add
     yield Idea("sign", "+", "-", f"the port has the other sign in a{'n add' if name == 'add' else ' subtract'}ion",
-               f"other sign in {name}", lambda func, args, kwargs: other(*args[:2]), POSSIBLE)  # fmt: skip
+               f"other sign in {name}", lambda func, args, kwargs: other(*args[:2]), USUAL)  # fmt: skip
     for place, word in ((0, "first"), (1, "second")):
         for factor in (0.5, 2.0):
             yield Idea("factor", "1", shown(factor), f"the port has {shown(factor)} times the {word} term of a sum",
@@ -151,7 +151,8 @@ def raised(view: View) -> Iterator[Idea]:
         return
     usual = {0.5, -0.5, 1.0, -1.0, 2.0, float(-number)} - {float(number)}
     for exponent in sorted(usual, key=lambda one: (one != -number, abs(one))):
-        yield value("exponent", float(number), exponent, _with(exponent), USUAL)
+        rank = POSSIBLE if number in (1, 2) else USUAL  # squares are seldom taken for anything else
+        yield value("exponent", float(number), exponent, _with(exponent), rank)
 
 
 def reduced(view: View) -> Iterator[Idea]:
@@ -166,7 +167,7 @@ def reduced(view: View) -> Iterator[Idea]:
         for other in range(axes):
             if other != own:
                 yield Idea("axis", str(dim), str(other), f"the {name} runs over axis {other} in the port, {dim} in the "
-                           f"reference", f"{name} over axis {other}", _over(name, other), POSSIBLE)  # fmt: skip
+                           f"reference", f"{name} over axis {other}", _over(name, other), USUAL)  # fmt: skip
     for word, function in (("mean", torch.mean), ("sum", torch.sum), ("maximum", torch.amax)):
         if name not in (word, "amax" if word == "maximum" else "") and name in ("mean", "sum", "amax"):
             yield Idea("reduction", name, word, f"the port takes the {word} where the reference takes the {name}",
@@ -176,9 +177,7 @@ def reduced(view: View) -> Iterator[Idea]:
 
 def _over(name: str, dim: int) -> Any:
     def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
-        shape = func(*args, **kwargs).shape
-        made = altered(name, dim=dim)(func, args, {one: kwargs[one] for one in kwargs if one != "axis"})
-        return made if made.shape == shape else made.expand(shape)
+        return altered(name, dim=dim)(func, args, {one: kwargs[one] for one in kwargs if one != "axis"})
 
     return replacement
 

@@ -10,7 +10,7 @@ import torch
 from compare.doctor.ideas import DEFAULT, POSSIBLE, RARE, USUAL, Family, Idea, View, altered, computed
 
 Tensor = torch.Tensor
-_PARTS = {2: "halves", 3: "thirds", 4: "quarters"}
+_PARTS = {2: "halves", 3: "thirds"}
 
 
 def ideas(view: View) -> Iterator[Idea]:
@@ -23,7 +23,7 @@ def ideas(view: View) -> Iterator[Idea]:
     if weight.shape[0] == weight.shape[1]:
         yield Idea("weight", "(out, in)", "transposed", "the port uses the square weight without transposing it",
                    "weight transposed", altered("linear", weight=lambda one: one["weight"].T), DEFAULT)  # fmt: skip
-    yield from _packed(weight.shape[0], bias is not None)
+    yield from _packed(*weight.shape[:2])
     heads = _heads(view)
     for parts in (3, 2):
         if heads and weight.shape[0] % (parts * heads) == 0:
@@ -42,10 +42,10 @@ def _flip(tensor: Tensor) -> Tensor:
     return tensor.flip(0)
 
 
-def _packed(rows: int, biased: bool) -> Iterator[Idea]:
+def _packed(rows: int, columns: int) -> Iterator[Idea]:
     for parts, word in _PARTS.items():
         if rows % parts == 0 and rows > parts:
-            rank = USUAL if parts == 3 else POSSIBLE if parts == 2 else RARE
+            rank = USUAL if rows == parts * columns else RARE
             for order in list(permutations(range(parts)))[1:]:
                 yield Idea("order of the packed weight", str(tuple(range(parts))), str(order), f"the port takes the "
                            f"{word} of the packed weight in the order {order}", f"{word} in the order {order}",
@@ -71,7 +71,7 @@ def _interleaved(parts: int, heads: int) -> Iterator[Idea]:
         split = tensor.reshape(parts, heads, -1, *tensor.shape[1:])
         return split.transpose(0, 1).reshape(tensor.shape)
 
-    for function, own, other in ((whole, word, f"heads x {parts}"), (per_head, f"heads x {parts}", word)):
+    for function, own, other in ((per_head, word, f"heads x {parts}"), (whole, f"heads x {parts}", word)):
         yield Idea("order of the packed weight", own, other, f"the packed weight is {other} in the port, {own} in the "
                    "reference", f"packed weight {other}", _rows(function), USUAL)  # fmt: skip
 

@@ -57,6 +57,6 @@ def once_more(scene: Scene, extra: str) -> tuple[Call, Idea] | None:
         if isinstance(call.result, Described) and call.result.shape == shape and extra in EXTRA:
             word = extra.removeprefix("the ")
             idea = Idea("activation", "none", word, f"the port applies {extra} once more, to the result", word,
-                        afterwards(EXTRA[extra]), POSSIBLE)  # fmt: skip
+                        afterwards(EXTRA[extra]), USUAL + 0.5)  # fmt: skip
             return call, idea
     return None

@@ -82,7 +82,9 @@ def _at_kink(name: str) -> tuple[Callable[[dict[str, Any]], Tensor], str] | None
 
     def leaky(given: dict[str, Any]) -> Tensor:
         x, slope = given["input"], given["negative_slope"]
-        return _surrogate(torch.where(x >= 0, x, slope * x), torch.where(x >= 0, 1.0, slope).to(x.dtype), x)
+        return _surrogate(
+            torch.where(x >= 0, x, slope * x), torch.where(x >= 0, torch.ones_like(x), torch.full_like(x, slope)), x
+        )
 
     def clipped(given: dict[str, Any]) -> Tensor:
         x, low, high = given["input"], given["min"], given["max"]

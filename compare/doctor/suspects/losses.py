@@ -48,7 +48,7 @@ def _reduced(view: View) -> Iterator[Idea]:
         if other and other != own and "none" not in (own, other):
             yield Idea("reduction", own, other, f"the port's loss is reduced by {other}, the reference's by {own}",
                        f"reduction {other}", altered(name, reduction=other), DEFAULT)  # fmt: skip
-    if own == "mean" and len(shape) > 1:
+    if own == "mean" and len(shape) > (2 if name in _CLASSES else 1):
         summed = afterwards_of(name, batch)
         text = f"the port sums the loss and divides by the batch of {batch}, the reference takes the mean of all"
         yield Idea("reduction", "mean of all", "sum, over the batch", text, "sum over the batch", summed, DEFAULT)

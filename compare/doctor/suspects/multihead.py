@@ -53,13 +53,11 @@ def multi(view: View) -> Iterator[Idea]:
         if isinstance(mask, Described):
             yield Idea(word, "used", "ignored", f"the port ignores the {word}", f"{word} ignored",
                        _multi(**{name: None}), DEFAULT)  # fmt: skip
-            if mask.dtype == "bool":
-                yield Idea(word, "True is masked", "True is kept", f"a True in the {word} is kept in the port, "
-                           "masked in the reference", f"{word} inverted",
-                           _multi(**{name: lambda one, name=name: ~one[name]}), DEFAULT)  # fmt: skip
-                yield Idea("masked rows", "NaN", "an average", "a row that is masked everywhere becomes an average in "
-                           "the port", f"masked rows averaged ({word})", _multi(**{name: _finite(name)}),
-                           USUAL)  # fmt: skip
+            yield Idea(word, "True is masked", "True is kept", f"a True in the {word} is kept in the port, masked in "
+                       "the reference", f"{word} inverted", _multi(**{name: _inverted(name)}), DEFAULT)  # fmt: skip
+            yield Idea("masked rows", "NaN", "an average", "a row that is masked everywhere becomes an average in "
+                       "the port", f"masked rows averaged ({word})", _multi(**{name: _finite(name)}),
+                       USUAL)  # fmt: skip
     if not isinstance(given.get("attn_mask"), Described):
         yield Idea("causal", "no", "yes", "the port's attention is causal, the reference's is not", "causal",
                    _multi(attn_mask=_triangle), USUAL)  # fmt: skip
@@ -88,12 +86,24 @@ def _triangle(given: dict[str, Any]) -> Tensor:
     return ~scores_mask(query.shape[dim], key.shape[dim], 0, query)
 
 
-def _finite(name: str) -> Any:
+def _added(name: str, given: dict[str, Any]) -> Tensor:
+    """A mask as the module hands it on: what is added to the scores."""
+    mask = given[name]
+    if mask.dtype == torch.bool:
+        return torch.zeros_like(mask, dtype=given["query"].dtype).masked_fill(mask, float("-inf"))
+    return mask
+
+
+def _inverted(name: str) -> Any:
     def change(given: dict[str, Any]) -> Tensor:
-        mask = given[name]
-        return torch.zeros_like(mask, dtype=given["query"].dtype).masked_fill(mask, FULL)
+        mask = _added(name, given)
+        return torch.zeros_like(mask).masked_fill(mask == 0, float("-inf"))
 
     return change
+
+
+def _finite(name: str) -> Any:
+    return lambda given: _added(name, given).clamp(min=FULL)
 
 
 def _scaled(factor: float) -> dict[str, Any]:

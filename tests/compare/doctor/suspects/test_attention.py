@@ -13,6 +13,7 @@ from tests.compare.doctor.scenes import drawn, holds, scene_of, sound
 Q, K, V = (drawn(2, 3, 4, 5, seed=seed) for seed in range(3))
 MASK = np.random.default_rng(0).random((2, 1, 4, 4)) > 0.4
 MASK[..., 0] = True
+MASK[..., 1] = False
 EMPTY = MASK.copy()
 EMPTY[1, 0, 2] = False
 
@@ -66,7 +67,7 @@ def test_a_causal_one(value, mask):
     ("setting", "value", "mask", "port"),
     [
         ("mask", "ignored", MASK, lambda q, k, v, m: attended(q, k, v)),
-        ("mask", "True is masked", EMPTY ^ True, lambda q, k, v, m: attended(q, k, v, ~m)),
+        ("mask", "True is masked", MASK, lambda q, k, v, m: attended(q, k, v, ~m)),
         ("mask", "transposed", MASK | np.eye(4, dtype=bool), lambda q, k, v, m: attended(q, k, v, m.swapaxes(-1, -2))),
         ("masked rows", "an average", EMPTY,
          lambda q, k, v, m: jax.nn.softmax(jnp.where(m, q @ k.swapaxes(-1, -2) * 5**-0.5, -1e30)) @ v),
