@@ -1,8 +1,8 @@
 """Why one segment differs: the settings read, the suspects tried one after another, the cause in words."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
@@ -11,37 +11,39 @@ from compare.doctor.diagnosis import Cause, Diagnosis
 from compare.doctor.gaps import closed, distance, nearly, relative
 from compare.doctor.ideas import Suspect
 from compare.doctor.observed import observe
+from compare.doctor.pairs import effect, summing_to
 from compare.doctor.scene import Scene
 from compare.doctor.settings import differing
 from compare.doctor.suspected import suspects
 
-RUNS = 60  # of the reference, at most
+RUNS = 60  # of the reference, at most, unless the caller says otherwise
 PAIRS = 10  # of them, kept for two changes at once
-SHRINKS = 0.9  # a change that leaves more of the gap than this has not shrunk it
 PROBABLE = 0.1  # and one that leaves less is worth a word even if the gap does not close
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One suspect, or several at once, tried: the relative gap that is left; whether it is closed, or nearly so."""
+    """One suspect, or several at once, tried: the relative gap that is left; whether it is closed, or nearly so;
+    what the change did (``compare.doctor.pairs``)."""
 
     suspects: tuple[Suspect, ...]
     after: float
     closes: bool
     nearly: bool
+    effect: np.ndarray | None
 
 
-def diagnose(scene: Scene) -> Diagnosis:
+def diagnose(scene: Scene, runs: int = RUNS) -> Diagnosis:
     """The cause of the difference in ``scene``, in words, with its evidence.
 
-    The reference is run at most ``RUNS`` times. Nothing is said of a scene whose gaps are within what is allowed.
+    The reference is run at most ``runs`` times. Nothing is said of a scene whose gaps are within what is allowed.
     """
     names = judged(scene)
     if all(distance(scene.plain[name], scene.port[name]) <= scene.allowed.get(name, 0.0) for name in names):
         return Diagnosis()
     settings = differing(scene.reference_layer, scene.port_layer)
     seen = observe(scene, names)
-    trials = _tried(scene, names, suspects(scene, settings, seen))
+    trials = _tried(scene, names, suspects(scene, settings, seen), runs)
     before = relative(scene.plain, scene.port, scene.plain, names)
     closing = [trial for trial in trials if trial.closes or trial.nearly]
     causes = _causes(min(closing, key=_quality), before) if closing else _probable(trials, before)
@@ -66,14 +68,14 @@ def _quality(trial: Trial) -> tuple[bool, float]:
     return not trial.closes, trial.after
 
 
-def _tried(scene: Scene, names: list[str], suspected: list[Suspect]) -> list[Trial]:
-    """Every suspect until one closes the gap, then pairs of those that shrink it.
+def _tried(scene: Scene, names: list[str], suspected: list[Suspect], runs: int) -> list[Trial]:
+    """Every suspect until one closes the gap, then pairs of them.
 
     After one that nearly closes it only other values of the same setting are tried: one of them may do it entirely.
     """
     trials: list[Trial] = []
     found = ""
-    for one in suspected[: RUNS - PAIRS]:
+    for one in suspected[: runs - PAIRS]:
         if found and one.setting != found:
             continue
         if (trial := _try(scene, names, (one,))) is not None:
@@ -81,8 +83,8 @@ def _tried(scene: Scene, names: list[str], suspected: list[Suspect]) -> list[Tri
             if trial.closes:
                 return trials
             found = one.setting if trial.nearly else found
-    for two in _pairs(trials, scene, names) if not found else []:
-        if (trial := _try(scene, names, two)) is not None:
+    for several in _together(trials, scene, names) if not found else []:
+        if (trial := _try(scene, names, several)) is not None:
             trials.append(trial)
             if trial.closes or trial.nearly:
                 return trials
@@ -95,31 +97,29 @@ def _try(scene: Scene, names: list[str], tried: tuple[Suspect, ...]) -> Trial | 
     for one in tried:
         change = change | one.change
     try:
-        made = scene.run(change)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch thinks of settings that the user did not choose
+            made = scene.run(change)
     except Exception:  # a change may ask of the user's code what it cannot do
         return None
     if not _usable(made, names):
         return None
     after = relative(made, scene.port, scene.plain, names)
     close = nearly(made, scene.port, scene.plain, names)
-    return Trial(tried, after, closed(made, scene.port, scene.allowed, names), close)
+    return Trial(tried, after, closed(made, scene.port, scene.allowed, names), close, effect(scene.plain, made, names))
 
 
 def _usable(made: Mapping[str, np.ndarray], names: list[str]) -> bool:
     return all(name in made for name in names)
 
 
-def _pairs(trials: list[Trial], scene: Scene, names: list[str]) -> list[tuple[Suspect, ...]]:
-    """Two changes at once: those read to differ, then those that each shrink the gap, the most first."""
-    before = relative(scene.plain, scene.port, scene.plain, names)
-    read = [trial.suspects[0] for trial in trials if trial.suspects[0].read]
-    shrunk = sorted((trial for trial in trials if trial.after < SHRINKS * before), key=lambda trial: trial.after)
-    best: dict[str, Suspect] = {}
-    for trial in shrunk:
-        best.setdefault(trial.suspects[0].setting, trial.suspects[0])
-    several = [tuple(read)] if len({one.setting for one in read}) > 1 else []
-    singles = [*best.values()][:5]
-    return [*several, *combinations(singles, 2)][:PAIRS]
+def _together(trials: list[Trial], scene: Scene, names: list[str]) -> list[tuple[Suspect, ...]]:
+    """Several changes at once: all that were read to differ, then the two that together make up the gap."""
+    read = {trial.suspects[0].setting: trial.suspects[0] for trial in trials if trial.suspects[0].read}
+    gap = effect(scene.plain, scene.port, names)
+    effects = [(trial.suspects[0], trial.effect) for trial in trials if trial.effect is not None]
+    pairs = summing_to(gap, effects, PAIRS) if gap is not None else []
+    return [*([tuple(read.values())] if len(read) > 1 else []), *pairs][:PAIRS]
 
 
 def _causes(trial: Trial, before: float) -> list[Cause]:

@@ -80,7 +80,7 @@ class Idea:
     text: str
     short: str
     replacement: Replacement
-    rank: int = USUAL
+    rank: float = USUAL
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Suspect:
     text: str
     short: str
     change: Change
-    rank: int
+    rank: float
     read: bool = False
 
 

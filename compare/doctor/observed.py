@@ -24,14 +24,18 @@ class Observed:
 
 def observe(scene: Scene, names: list[str]) -> Observed:
     """What is to be seen of the arrays called ``names``; the sentences begin with the name where there are several."""
-    found = [(name, _one(name, scene)) for name in names if distance(scene.plain[name], scene.port[name]) > 0]
+    found = [(name, _one(name, scene)) for name in names if differs(scene, name)]
     found = [(name, one) for name, one in found if one.sentences]
     if not found:
         return Observed()
     texts = [text if len(names) == 1 else f"{name}: {text}" for name, one in found for text in one.sentences]
-    ratios = {round(one.ratio, 9) if one.ratio is not None else None for _, one in found}
-    first = found[0][1]
-    return Observed(tuple(texts), first.ratio if len(ratios) == 1 else None, first.extra)
+    ratio = next((one.ratio for _, one in found if one.ratio is not None), None)
+    return Observed(tuple(texts), ratio, found[0][1].extra)
+
+
+def differs(scene: Scene, name: str) -> bool:
+    """Whether the two sides' arrays of this name are further apart than is allowed."""
+    return distance(scene.plain[name], scene.port[name]) > scene.allowed.get(name, 0.0)
 
 
 def _one(name: str, scene: Scene) -> Observed:
@@ -45,7 +49,9 @@ def _one(name: str, scene: Scene) -> Observed:
     if not port.any() and plain.any():
         return Observed((f"{what} is zero in every entry",), 0.0)
     if (ratio := _ratio(plain, port)) is not None:
-        words = recognised(ratio, scene, plain.shape)
+        words, known = recognised(ratio, scene, plain.shape)
+        if plain.size == 1 and not known:  # of one number everything is a multiple
+            return Observed(())
         return Observed((f"{what} is {words} times the reference's in every entry",), ratio)
     for words, moved in _moved(plain):
         if _same(moved, port):
@@ -79,8 +85,8 @@ def _ratio(plain: np.ndarray, port: np.ndarray) -> float | None:
     return ratio if _same(ratio * plain, port) and abs(ratio - 1) > SAME and plain.size else None
 
 
-def recognised(ratio: float, scene: Scene, shape: tuple[int, ...]) -> str:
-    """The ratio as a number, with what it is in terms of the sizes around: "0.125 (1 / sqrt(64))"."""
+def recognised(ratio: float, scene: Scene, shape: tuple[int, ...]) -> tuple[str, bool]:
+    """The ratio with what it is in terms of the sizes around, "0.125 (1 / sqrt(64))", and whether it is anything."""
     sizes = {int(n) for n in shape} | {
         n for call in scene.calls for one in call.args for n in getattr(one, "shape", ())
     }
@@ -90,7 +96,9 @@ def recognised(ratio: float, scene: Scene, shape: tuple[int, ...]) -> str:
         terms |= {f"{n} / {n - 1}": n / (n - 1), f"{n - 1} / {n}": (n - 1) / n}
     words = [text for text, number in terms.items() if abs(ratio / number - 1) < SAME]
     shown = f"{ratio:.6g}"
-    return f"{shown} ({words[0]})" if words and words[0] != shown else shown
+    if any(abs(ratio - number) < SAME * abs(ratio) for number in (0.5, 2.0, -1.0)):
+        return shown, True
+    return f"{shown} ({words[0]})" if words and words[0] != shown else shown, bool(words)
 
 
 def _moved(plain: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -121,7 +129,7 @@ def _moved(plain: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
                     f"with axis {axis} read as ({length // groups}, {groups}) for ({groups}, {length // groups})",
                     (np.swapaxes(split, axis, axis + 1).reshape(plain.shape)),
                 )
-    if plain.size > 1:
+    if plain.ndim > 1:
         yield "transposed in memory order", np.ravel(plain, "F").reshape(plain.shape)
 
 
@@ -160,6 +168,8 @@ def _regions(plain: np.ndarray, port: np.ndarray, what: str) -> Iterator[str]:
     difference = np.abs(plain - port)
     scale = size(plain) / max(plain.size, 1) ** 0.5
     differs = difference > SAME * max(scale, 1e-300)
+    if differs.any() and _same(np.sort(plain.ravel()), np.sort(port.ravel())):
+        yield "the values are the same, in another order"
     if not differs.any() or differs.all():
         if differs.any() and np.ptp(plain - port) <= SAME * scale:
             yield f"{what} is the reference's plus {float((port - plain).flat[0]):.6g} in every entry"
@@ -178,8 +188,6 @@ def _regions(plain: np.ndarray, port: np.ndarray, what: str) -> Iterator[str]:
     ):
         if np.array_equal(holds, differs):
             yield f"they differ exactly {text}"
-    if _same(np.sort(plain.ravel()), np.sort(port.ravel())):
-        yield "the values are the same, in another order"
     inside, outside = np.abs(plain)[differs], np.abs(plain)[~differs]
     if inside.min() > outside.max():
         yield f"they differ only where the reference's is above {outside.max():.3g} in magnitude"

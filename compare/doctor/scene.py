@@ -1,7 +1,7 @@
 """What the doctor is shown: one segment of the reference, and the port's arrays from the same inputs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +44,17 @@ class Call:
     result: Any = None
 
 
+def tensors_of(values: Any) -> list[Described]:
+    """The tensors described in the arguments of a call, lists, tuples and dicts looked into, in order."""
+    if isinstance(values, Described):
+        return [values]
+    if isinstance(values, dict):
+        values = values.values()
+    elif not isinstance(values, list | tuple):
+        return []
+    return [one for value in values for one in tensors_of(value)]
+
+
 @dataclass(frozen=True)
 class Scene:
     """One segment, in float64.
@@ -73,5 +84,5 @@ class Scene:
     plain: Mapping[str, np.ndarray]
     port: Mapping[str, np.ndarray]
     allowed: Mapping[str, float]
+    weights: Mapping[str, np.ndarray]
     run: Callable[["Change"], Mapping[str, np.ndarray]]
-    weights: Mapping[str, np.ndarray] = field(default_factory=dict)

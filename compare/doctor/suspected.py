@@ -10,13 +10,37 @@ from compare.doctor.observed import Observed
 from compare.doctor.padding import shown
 from compare.doctor.scene import Call, Scene
 from compare.doctor.settings import Setting
-from compare.doctor.suspects import activations, convolutions, norms, pooling
+from compare.doctor.suspects import (
+    activations,
+    arithmetic,
+    attention,
+    convolutions,
+    dense,
+    general,
+    gradients,
+    layouts,
+    losses,
+    masks,
+    multihead,
+    norms,
+    parameters,
+    pooling,
+    recurrent,
+)
 
 FAMILIES: tuple[Mapping[str, Family], ...] = (
     norms.FAMILIES,
     activations.FAMILIES,
     convolutions.FAMILIES,
     pooling.FAMILIES,
+    attention.FAMILIES,
+    multihead.FAMILIES,
+    masks.FAMILIES,
+    recurrent.FAMILIES,
+    dense.FAMILIES,
+    losses.FAMILIES,
+    layouts.FAMILIES,
+    arithmetic.FAMILIES,
 )
 
 
@@ -25,7 +49,12 @@ def suspects(scene: Scene, settings: tuple[Setting, ...], seen: Observed) -> lis
 
     Ideas of one kind about several calls are one suspect for all of them, and then one for each.
     """
-    found = [*_attributes(scene, settings), *_calls(scene, settings)]
+    if scene.direction == "backward":
+        found = [*_attributes(scene, settings), *_calls(scene, settings, seen.ratio)]
+    else:
+        found = [*_attributes(scene, settings), *_calls(scene, settings), *parameters.suspects(scene.weights)]
+        if (extra := general.once_more(scene, seen.extra)) is not None:
+            found.append(_suspect([extra], {}))
     return sorted(found, key=lambda one: one.rank)
 
 
@@ -37,11 +66,11 @@ def _attributes(scene: Scene, settings: tuple[Setting, ...]) -> Iterator[Suspect
             yield Suspect(one.name, own, other, one.text, f"{one.name} {other}", change, READ - 1, read=True)
 
 
-def _calls(scene: Scene, settings: tuple[Setting, ...]) -> Iterator[Suspect]:
+def _calls(scene: Scene, settings: tuple[Setting, ...], ratio: float | None = None) -> Iterator[Suspect]:
     read = {one.name: one.port for one in settings}
     groups: dict[tuple[str, str], list[tuple[Call, Idea]]] = {}
     for call in scene.calls:
-        for idea in _ideas(call, scene, read):
+        for idea in _ideas(call, scene, read, ratio):
             groups.setdefault((idea.setting, idea.short), []).append((call, idea))
     for alike in groups.values():
         yield _suspect(alike, read)
@@ -49,11 +78,15 @@ def _calls(scene: Scene, settings: tuple[Setting, ...]) -> Iterator[Suspect]:
             yield from (_single(call, idea, read) for call, idea in alike)
 
 
-def _ideas(call: Call, scene: Scene, read: Mapping[str, Any]) -> Iterator[Idea]:
+def _ideas(call: Call, scene: Scene, read: Mapping[str, Any], ratio: float | None) -> Iterator[Idea]:
     view = View(call, scene, read if call.module == scene.reference_path else {})
+    if scene.direction == "backward":
+        yield from gradients.ideas(view, ratio)
+        return
     for family in FAMILIES:
         if call.name in family:
             yield from family[call.name](view)
+    yield from general.left_out(view)
 
 
 def _suspect(alike: list[tuple[Call, Idea]], read: Mapping[str, Any]) -> Suspect:

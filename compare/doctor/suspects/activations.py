@@ -58,7 +58,7 @@ _OWN = {
 }  # fmt: skip
 # What is taken for what more often than the rest.
 _NEAR = {
-    "relu": ("ReLU6", "leaky ReLU", "exact GELU", "tanh GELU", "SiLU"),
+    "relu": ("ReLU6", "leaky ReLU", "exact GELU", "tanh GELU", "SiLU", "squared ReLU"),
     "gelu": ("quick GELU, x * sigmoid(1.702 x)", "ReLU", "SiLU"),
     "silu": ("hard swish", "exact GELU", "tanh GELU", "quick GELU, x * sigmoid(1.702 x)", "ReLU", "sigmoid"),
     "leaky_relu": ("ReLU", "ELU"),
@@ -152,7 +152,7 @@ def softmax(view: View) -> Iterator[Idea]:
     other = "softmax" if name == "log_softmax" else "log_softmax"
     function = {"softmax": F.softmax, "log_softmax": F.log_softmax}[other]
     yield Idea("activation", name, other, f"the port uses {other} where the reference uses {name}", other,
-               computed(name, lambda one: function(one["input"], dim=one["dim"])), POSSIBLE)  # fmt: skip
+               computed(name, lambda one: function(one["input"], dim=one["dim"])), USUAL)  # fmt: skip
     if name == "softmax":
         yield Idea("activation", name, "sigmoid", "the port uses a sigmoid where the reference uses a softmax",
                    "sigmoid for softmax", instead(torch.sigmoid), RARE)  # fmt: skip

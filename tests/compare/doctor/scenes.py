@@ -59,14 +59,17 @@ def scene_of(module, inputs, port: Callable, *, loss=None, layer=None, direction
                     made[f"grad/{name}"] = np.zeros(leaf.shape) if leaf.grad is None else leaf.grad.numpy()
         return made
 
-    with recorded(copy.deepcopy(module)) as calls:
-        out = module(*[torch.from_numpy(np.array(one)) for one in inputs])
+    own = copy.deepcopy(module)
+    entered = [torch.from_numpy(np.array(one)) for one in inputs]
+    entered = [one.requires_grad_().clone() if one.is_floating_point() else one for one in entered]
+    with recorded(own) as calls:
+        out = own(*entered)
         _ = loss(out) if loss else None
     plain = run(Change())
     made = ported(module, inputs, port, direction)
     allowed = {name: ALLOWED * max(float(np.linalg.norm(one)), 1.0) for name, one in plain.items()}
     return Scene(path, path.replace(".", "/"), module.get_submodule(path), layer, tuple(calls), (), tuple(primitives),
-                 "loss" if loss else direction, plain, made, allowed, run, _arrays(module))  # fmt: skip
+                 "loss" if loss else direction, plain, made, allowed, _arrays(module), run)  # fmt: skip
 
 
 def cotangent(shape):
