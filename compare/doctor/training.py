@@ -5,17 +5,17 @@ float64 with one setting changed must come out as the port's.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from compare.doctor.diagnosis import Cause, Diagnosis
 from compare.doctor.updates.facts import facts
 from compare.doctor.updates.optax_rules import Reading, read_optax
-from compare.doctor.updates.replay import Gap, Trial, recorded
+from compare.doctor.updates.replay import Gap
 from compare.doctor.updates.rules import Rules
-from compare.doctor.updates.search import own_rules, sought
+from compare.doctor.updates.search import ANY, own_rules, sought, subsets
 from compare.doctor.updates.settings import aligned, differing, merged
-from compare.doctor.updates.subsets import subsets
 from compare.doctor.updates.suspects import Suspect
+from compare.doctor.updates.trial import Trial, recorded
 from compare.doctor.updates.words import said_of
 from compare.judging import Judged
 from compare.pair import Entering
@@ -69,6 +69,9 @@ class _Doctor:
         assert training is not None
         port = training.port(**self.trial.entering.hyper)
         self.reading = read_optax(port, self.trial.quartet.prepared, replay.names, replay.steps)
+        if self.reading.rules is not None:
+            rules = aligned(self.reading.rules, self.reference, replay.unused)
+            self.reading = replace(self.reading, rules=rules)
         causes = tuple(self._causes())
         return Diagnosis(causes, tuple(self._settings()), tuple(self._excluded()), tuple(self._observed()))
 
@@ -138,8 +141,8 @@ class _Doctor:
 
     def _excluded(self) -> Iterator[str]:
         for label, values in self.excluded.items():
-            said = ", ".join(value for value in dict.fromkeys(values) if value)
-            yield f"{label} {said}".rstrip()
+            said = [value for value in dict.fromkeys(values) if value]
+            yield f"{label} {', '.join(said)}".rstrip() if said != [ANY] else f"{label}, any value"
 
     def _observed(self) -> Sequence[str]:
         stages, unread = self.reading.stages, self.reading.unread
