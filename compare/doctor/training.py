@@ -76,11 +76,11 @@ class _Doctor:
         return Diagnosis(causes, tuple(self._settings()), tuple(self._excluded()), tuple(self._observed()))
 
     def _causes(self) -> Iterator[Cause]:
+        if not self.updates:
+            return  # what one optimizer keeps and never uses is no other function yet
         read = self._by_reading()
         if read is not None:
             yield from self._named(read, self.trial.confirmed(read), "both", True)
-            return
-        if not self.updates:
             return
         best: tuple[Gap, Suspect] | None = None
         start = self.trial.gap(self.reference)
@@ -106,10 +106,10 @@ class _Doctor:
         start = self._aligned(self.reading.rules)
         for chosen in subsets(differing(start, self.reading.rules)):
             rules = merged(start, self.reading.rules, chosen)
-            if not self.trial.gap(rules).closed and self.updates:
+            if not self.trial.gap(rules).closed:
                 self.excluded.setdefault(" and ".join(one.label for one in chosen), []).append("as read")
                 continue
-            if self.trial.confirmed(rules, state=not self.updates).closed:
+            if self.trial.confirmed(rules).closed:
                 return rules
         return None
 

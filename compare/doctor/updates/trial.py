@@ -19,7 +19,7 @@ from compare.doctor.updates.rules import OWN, Rules
 from compare.doctor.updates.torch_rules import rules_of_torch
 from compare.pair import Entering, Optimizers
 from compare.precision import FLOAT64
-from compare.quartet import STATE, STEPS, Quartet, Run, SideError, steps_named
+from compare.quartet import STEPS, Quartet, Run, SideError, steps_named
 from compare.sides.reference import ReferenceSide
 from compare.verdict import Judgement
 
@@ -57,16 +57,15 @@ class Trial:
     def gap(self, rules: Rules) -> Gap:
         return self.replay.gap(self.made(rules))
 
-    def confirmed(self, rules: Rules, state: bool = False) -> Gap:
-        """The gap of a whole run of the reference by ``rules``: its updates, and its losses after the first step;
-        with ``state`` also what the optimizer keeps."""
+    def confirmed(self, rules: Rules) -> Gap:
+        """The gap of a whole run of the reference by ``rules``: its updates, and its losses after the first step."""
         try:
             made = _run(self.quartet, self.entering, self.by(rules))
         except Exception:  # a model that does not stand where these rules lead it
             return Gap(inf, inf, False)
         worst, total, closed = 0.0, 0.0, True
         for name, one in self.judgements.items():
-            if name not in self.port or (name.startswith("after/") and not (state and name.startswith(STATE))):
+            if name not in self.port or name.startswith("after/"):
                 continue
             if name not in made:
                 return Gap(inf, inf, False)
