@@ -5,17 +5,17 @@ float64 with one setting changed must come out as the port's.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from compare.doctor.diagnosis import Cause, Diagnosis
 from compare.doctor.updates.facts import facts
 from compare.doctor.updates.optax_rules import Reading, read_optax
-from compare.doctor.updates.replay import Gap, Trial, recorded
+from compare.doctor.updates.replay import Gap
 from compare.doctor.updates.rules import Rules
-from compare.doctor.updates.search import own_rules, sought
+from compare.doctor.updates.search import ANY, own_rules, sought, subsets
 from compare.doctor.updates.settings import aligned, differing, merged
-from compare.doctor.updates.subsets import subsets
 from compare.doctor.updates.suspects import Suspect
+from compare.doctor.updates.trial import Trial, recorded
 from compare.doctor.updates.words import said_of
 from compare.judging import Judged
 from compare.pair import Entering
@@ -69,15 +69,18 @@ class _Doctor:
         assert training is not None
         port = training.port(**self.trial.entering.hyper)
         self.reading = read_optax(port, self.trial.quartet.prepared, replay.names, replay.steps)
+        if self.reading.rules is not None:
+            rules = aligned(self.reading.rules, self.reference, replay.unused)
+            self.reading = replace(self.reading, rules=rules)
         causes = tuple(self._causes())
         return Diagnosis(causes, tuple(self._settings()), tuple(self._excluded()), tuple(self._observed()))
 
     def _causes(self) -> Iterator[Cause]:
+        if not self.updates:
+            return  # what one optimizer keeps and never uses is no other function yet
         read = self._by_reading()
         if read is not None:
             yield from self._named(read, self.trial.confirmed(read), "both", True)
-            return
-        if not self.updates:
             return
         best: tuple[Gap, Suspect] | None = None
         start = self.trial.gap(self.reference)
@@ -103,10 +106,10 @@ class _Doctor:
         start = self._aligned(self.reading.rules)
         for chosen in subsets(differing(start, self.reading.rules)):
             rules = merged(start, self.reading.rules, chosen)
-            if not self.trial.gap(rules).closed and self.updates:
+            if not self.trial.gap(rules).closed:
                 self.excluded.setdefault(" and ".join(one.label for one in chosen), []).append("as read")
                 continue
-            if self.trial.confirmed(rules, state=not self.updates).closed:
+            if self.trial.confirmed(rules).closed:
                 return rules
         return None
 
@@ -138,8 +141,8 @@ class _Doctor:
 
     def _excluded(self) -> Iterator[str]:
         for label, values in self.excluded.items():
-            said = ", ".join(value for value in dict.fromkeys(values) if value)
-            yield f"{label} {said}".rstrip()
+            said = [value for value in dict.fromkeys(values) if value]
+            yield f"{label} {', '.join(said)}".rstrip() if said != [ANY] else f"{label}, any value"
 
     def _observed(self) -> Sequence[str]:
         stages, unread = self.reading.stages, self.reading.unread

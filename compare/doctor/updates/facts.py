@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from compare.doctor.updates.fits import number, short
-from compare.doctor.updates.replay import Trial, update_name
 from compare.doctor.updates.rules import Rules
+from compare.doctor.updates.trial import Trial, update_name
 from compare.quartet import STATE
 
 CONSTANT = 1e-9  # of an entry's ratio, over all entries

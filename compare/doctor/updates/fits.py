@@ -9,12 +9,14 @@ import numpy as np
 LINEAR, POSITIVE, BELOW_ONE = "linear", "positive", "below one"
 NUDGE = 1e-6
 ROUNDS = 10
+FAR = 300.0
 CLOSE = 1e-9  # relative: a short number so near to an estimate is what was written
 
 
 @dataclass(frozen=True)
 class Range:
-    """Where a number lives: it is searched for along x, its logarithm or that of its distance to 1 where it is one."""
+    """Where a number lives. It is searched for along x: itself, its logarithm, or (from 0 to 1) that of its distance to
+    1."""
 
     kind: str
     scale: float = 1.0  # of a linear one, for which 0 is no special number
@@ -25,10 +27,9 @@ class Range:
         return log(1 - value) if self.kind == BELOW_ONE else value / self.scale
 
     def of_x(self, x: float) -> float:
-        x = min(max(x, -700.0), 700.0) if self.kind != LINEAR else x
         if self.kind == POSITIVE:
-            return exp(x)
-        return 1 - exp(x) if self.kind == BELOW_ONE else x * self.scale
+            return exp(min(max(x, -FAR), FAR))
+        return 1 - exp(min(max(x, -FAR), 0.0)) if self.kind == BELOW_ONE else x * self.scale
 
 
 def fitted(residual: Callable[[float], np.ndarray], start: float, where: Range) -> float:

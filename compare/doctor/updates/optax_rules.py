@@ -1,22 +1,27 @@
 """The rules of an optax transformation: its stages put into the words of a rule, one for each parameter."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from compare.doctor.updates.optax_cores import CORES, MOMENTA, UnreadError, trace, value
 from compare.doctor.updates.optax_stages import Stage, stages_of
-from compare.doctor.updates.rules import ADAGRAD, ADAM, AFTER, CORRECTED, DECOUPLED, GRADIENT, RMSPROP, SGD, Rule, Rules
+from compare.doctor.updates.rules import (
+    AFTER,
+    DECOUPLED,
+    GRADIENT,
+    RMSPROP,
+    SGD,
+    Rule,
+    Rules,
+)
 from compare.prepare import Prepared
 from compare.weights import PARAMS
 
 RATES = ("scale", "scale_by_schedule")
 CLIP = "clip_by_global_norm"
-
-
-class UnreadError(Exception):
-    """A transformation that no rule describes; the message names the stage."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +115,11 @@ def _before(rule: Rule, stages: list[Stage], steps: int) -> tuple[Rule, np.ndarr
         elif rule.weight_decay:
             raise UnreadError(f"{stage.name} after the weight decay")
         elif stage.name == "add_decayed_weights":
-            rule = replace(rule, weight_decay=_value(stage.given["weight_decay"]), coupling=GRADIENT)
+            rule = replace(rule, weight_decay=value(stage.given["weight_decay"]), coupling=GRADIENT)
         elif stage.name == CLIP:
-            rule = replace(rule, clip_norm=_value(stage.given["max_norm"]))
+            rule = replace(rule, clip_norm=value(stage.given["max_norm"]))
         elif stage.name == "clip":
-            rule = replace(rule, clip_value=_value(stage.given["max_delta"]))
+            rule = replace(rule, clip_value=value(stage.given["max_delta"]))
         else:
             raise UnreadError(stage.name)
     return rule, early
@@ -132,9 +137,9 @@ def _after(rule: Rule, stages: list[Stage], early: np.ndarray | None, steps: int
             rates = -factors if rates is None else rates * factors
         elif stage.name == "add_decayed_weights" and not rule.weight_decay:
             where = AFTER if rates is not None else DECOUPLED
-            rule = replace(rule, weight_decay=_value(stage.given["weight_decay"]), coupling=where)
+            rule = replace(rule, weight_decay=value(stage.given["weight_decay"]), coupling=where)
         elif stage.name == "trace" and rule.family == RMSPROP and not rule.momentum:
-            rule = replace(_trace(rule, stage.given), rate_inside=rates is not None)
+            rule = replace(trace(rule, stage.given), rate_inside=rates is not None)
         else:
             raise UnreadError(stage.name)
     # Without any rate the update is the gradient itself, added.
@@ -145,69 +150,10 @@ def _after(rule: Rule, stages: list[Stage], early: np.ndarray | None, steps: int
 def _factors(stage: Stage, steps: int) -> np.ndarray:
     """What a stage multiplies the updates by, in each step."""
     if stage.name == "scale":
-        return np.full(steps, _value(stage.given["step_size"]))
+        return np.full(steps, value(stage.given["step_size"]))
     import jax
     import jax.numpy as jnp
 
     with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
         rate = jax.jit(stage.given["step_size_fn"])  # compiled, as in a training step: eager float32 rounds otherwise
         return np.array([float(rate(jnp.asarray(step, jnp.int32))) for step in range(steps)])
-
-
-def _value(given: Any) -> float:
-    if callable(given):
-        raise UnreadError("a schedule of something other than the learning rate")
-    return float(np.asarray(given))
-
-
-def _adam(rule: Rule, given: Mapping[str, Any]) -> Rule:
-    numbers = {name: _value(given[of]) for name, of in (("beta1", "b1"), ("beta2", "b2"), ("epsilon", "eps"))}
-    root, nesterov = _value(given["eps_root"]), bool(given.get("nesterov"))
-    return replace(rule, family=ADAM, epsilon_root=root, nesterov=nesterov, bias_correction=True, **numbers)  # type: ignore[arg-type]
-
-
-def _amsgrad(rule: Rule, given: Mapping[str, Any]) -> Rule:
-    if not (given["bias_correction_mu"] and given["bias_correction_nu"]):
-        raise UnreadError("scale_by_amsgrad without its bias correction")
-    return replace(_adam(rule, given), amsgrad=CORRECTED)
-
-
-def _rms(rule: Rule, given: Mapping[str, Any]) -> Rule:
-    epsilon, inside = _value(given["eps"]), bool(given["eps_in_sqrt"])
-    return replace(
-        rule,
-        family=RMSPROP,
-        decay=_value(given["decay"]),
-        epsilon=0.0 if inside else epsilon,
-        epsilon_root=epsilon if inside else 0.0,
-        initial=_value(given["initial_scale"]),
-        bias_correction=bool(given["bias_correction"]),
-    )
-
-
-def _stddev(rule: Rule, given: Mapping[str, Any]) -> Rule:
-    return replace(_rms(rule, given), centered=True)
-
-
-def _rss(rule: Rule, given: Mapping[str, Any]) -> Rule:
-    start, root = _value(given["initial_accumulator_value"]), _value(given["eps"])
-    return replace(rule, family=ADAGRAD, epsilon=0.0, epsilon_root=root, initial=start)
-
-
-def _trace(rule: Rule, given: Mapping[str, Any]) -> Rule:
-    return replace(rule, momentum=_value(given["decay"]), nesterov=bool(given["nesterov"]))
-
-
-def _ema(rule: Rule, given: Mapping[str, Any]) -> Rule:
-    decay = _value(given["decay"])
-    return replace(rule, momentum=decay, dampening=decay, damped_first=True, bias_correction=bool(given["debias"]))
-
-
-CORES: dict[str, Callable[[Rule, Mapping[str, Any]], Rule]] = {
-    "scale_by_adam": _adam,
-    "scale_by_amsgrad": _amsgrad,
-    "scale_by_rms": _rms,
-    "scale_by_stddev": _stddev,
-    "scale_by_rss": _rss,
-}
-MOMENTA = {"trace": _trace, "ema": _ema}

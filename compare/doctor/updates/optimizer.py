@@ -6,7 +6,19 @@ from typing import Any
 
 import torch
 
-from compare.doctor.updates.rules import ADAGRAD, ADAM, AFTER, CORRECTED, GRADIENT, RAW, RMSPROP, Rule, Rules
+from compare.doctor.updates.rules import (
+    ADAGRAD,
+    ADAM,
+    AFTER,
+    CORRECTED,
+    GRADIENT,
+    OFF,
+    RAW,
+    RMSPROP,
+    UNBIASED,
+    Rule,
+    Rules,
+)
 
 Tensor = torch.Tensor
 State = dict[str, Any]
@@ -121,12 +133,12 @@ def _sgd(rule: Rule, state: State, gradient: Tensor, step: int, rate: float) -> 
 
 def _through_momentum(rule: Rule, state: State, entering: Tensor, step: int) -> Tensor:
     kept = 1 - rule.dampening
-    first = entering * (kept if rule.damped_first else 1.0)
+    first = entering * (1.0 if rule.average == OFF else kept)
     held = state.get("momentum_buffer")
     held = state["momentum_buffer"] = first if held is None else rule.momentum * held + kept * entering
     if rule.nesterov:
         return entering + rule.momentum * held
-    return held / (1 - rule.momentum**step) if rule.bias_correction else held
+    return held / (1 - rule.momentum**step) if rule.average == UNBIASED else held
 
 
 def _adam(rule: Rule, state: State, gradient: Tensor, step: int, rate: float) -> Tensor:

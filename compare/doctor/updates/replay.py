@@ -1,13 +1,7 @@
-"""What the port's optimizer was given in every training step and what it did with it, and other optimizers on the same.
+"""The port's training steps on record, and what another optimizer makes of them in milliseconds, without the model."""
 
-Forward pass and gradients agree, so the reference can tell what gradients the port's optimizer got: it is led along the
-port's own trajectory, each step's parameters set to the port's. On those gradients any optimizer can be tried in
-milliseconds, over all steps, without the model. What closes the gap there is then confirmed by a run of the whole
-reference with that optimizer.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any
 
@@ -15,17 +9,13 @@ import numpy as np
 import torch
 
 from compare.doctor.updates.optimizer import RuleOptimizer
-from compare.doctor.updates.rules import OWN, Rules
-from compare.doctor.updates.torch_rules import rates_of_torch, rules_of_torch
-from compare.pair import Entering, Optimizers
-from compare.precision import FLOAT64
-from compare.quartet import STATE, STEPS, Quartet, Run, steps_named
-from compare.sides.reference import ReferenceSide
-from compare.verdict import Judgement
+from compare.doctor.updates.rules import Rule, Rules
+from compare.doctor.updates.torch_rules import rates_of_torch
 
-SAMPLE = 1 << 9  # entries of a parameter that are replayed, whole rows of it: a rule treats every entry alike
 Factory = Callable[[list[torch.Tensor]], Any]
 Step = dict[str, np.ndarray]
+Tensors = list[torch.Tensor]
+Gradients = Sequence[torch.Tensor | None]
 
 
 @dataclass(frozen=True)
@@ -46,6 +36,7 @@ class Replay:
         names: the parameters in the reference's order; trained: those that have a gradient at all.
         norms: the global norm of each step's gradients.
         allowed: by step and name, the gap that is still a match.
+        ranks: how many axes each parameter has.
     """
 
     names: tuple[str, ...]
@@ -56,6 +47,7 @@ class Replay:
     norms: tuple[float, ...]
     allowed: tuple[dict[str, float], ...]
     ranks: tuple[int, ...]
+    _joined: dict[Any, list[tuple[Tensors, Gradients]]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def steps(self) -> int:
@@ -68,23 +60,44 @@ class Replay:
 
     def of(self, factory: Factory) -> tuple[list[Step], list[list[float]]]:
         """The updates that an optimizer makes, and each parameter's learning rate, by step."""
-        tensors: list[torch.Tensor] = [
-            torch.nn.Parameter(torch.tensor(self.before[0][name]), name in self.trained) for name in self.names
-        ]
-        optimizer, made, rates = factory(tensors), [], []  # type: Any, list[Step], list[list[float]]
-        for before, gradients in zip(self.before, self.gradients, strict=True):
-            optimizer.zero_grad()
-            with torch.no_grad():
-                for name, tensor in zip(self.names, tensors, strict=True):
-                    tensor.copy_(torch.from_numpy(before[name]))
-                    gradient = gradients.get(name)
-                    if gradient is not None:
-                        kept = tensor.grad  # of an optimizer that never zeroes
-                        tensor.grad = torch.tensor(gradient) + (0.0 if kept is None else kept)
-            rates.append(rates_of_torch(optimizer, tensors))
-            optimizer.step()
-            made.append({n: one.detach().numpy() - before[n] for n, one in zip(self.names, tensors, strict=True)})
-        return made, rates
+        given = self._together([[at] for at in range(len(self.names))])
+        made, rates = _walked(factory, given, [name in self.trained for name in self.names])
+        return [self._named(step, [[at] for at in range(len(self.names))]) for step in made], rates
+
+    def by(self, rules: Rules) -> list[Step]:
+        """The updates that rules make; parameters with one rule go through it as one."""
+        groups: dict[tuple[Rule, tuple[bool, ...]], list[int]] = {}
+        for at, (rule, name) in enumerate(zip(rules, self.names, strict=True)):
+            missing = tuple(one.get(name) is None for one in self.gradients)
+            groups.setdefault((rule, (name in self.trained, *missing)), []).append(at)
+        members = list(groups.values())
+        own = tuple(rule for rule, _ in groups)
+        trained = [pattern[0] for _, pattern in groups]
+        made, _ = _walked(lambda given: RuleOptimizer(given, own, None, self.norms), self._together(members), trained)
+        return [self._named(step, members) for step in made]
+
+    def _together(self, members: list[list[int]]) -> list[tuple[Tensors, Gradients]]:
+        """What enters every step, the parameters of each group as one vector; of a group of one, as it is."""
+        key = tuple(map(tuple, members))
+        if key not in self._joined:
+            self._joined[key] = [
+                (
+                    [_one([before[self.names[at]] for at in group]) for group in members],
+                    [_gradient([gradients.get(self.names[at]) for at in group]) for group in members],
+                )
+                for before, gradients in zip(self.before, self.gradients, strict=True)
+            ]
+        return self._joined[key]
+
+    def _named(self, made: Tensors, members: list[list[int]]) -> Step:
+        named: Step = {}
+        for group, tensor in zip(members, made, strict=True):
+            arrays = [self.before[0][self.names[at]] for at in group]
+            parts = np.split(tensor.numpy().ravel(), np.cumsum([one.size for one in arrays])[:-1])
+            named |= {
+                self.names[at]: part.reshape(one.shape) for at, part, one in zip(group, parts, arrays, strict=True)
+            }
+        return named
 
     def gap(self, made: Sequence[Step]) -> Gap:
         """How far updates are from the port's."""
@@ -108,142 +121,34 @@ class Replay:
         return np.concatenate(parts) if parts else np.zeros(0)
 
 
-@dataclass(frozen=True)
-class Trial:
-    """The reference with another optimizer: on the recorded steps, and as a whole."""
-
-    quartet: Quartet
-    entering: Entering
-    port: Run
-    judgements: Mapping[str, Judgement]
-    replay: Replay
-
-    def own(self, parameters: list[torch.Tensor]) -> Any:
-        """The reference's own optimizer."""
-        training = self.quartet.pair.training()
-        assert training is not None
-        return training.reference(parameters, **self.entering.hyper)
-
-    def by(self, rules: Rules, norms: Sequence[float] | None = None) -> Factory:
-        """An optimizer that follows rules."""
-        behind = any(rule.family == OWN for rule in rules)
-        return lambda given: RuleOptimizer(given, rules, self.own(given) if behind else None, norms)
-
-    def made(self, rules: Rules) -> list[Step]:
-        """The updates that rules make of the recorded gradients."""
-        return self.replay.of(self.by(rules, self.replay.norms))[0]
-
-    def gap(self, rules: Rules) -> Gap:
-        return self.replay.gap(self.made(rules))
-
-    def confirmed(self, rules: Rules, state: bool = False) -> Gap:
-        """The gap of a whole run of the reference by ``rules``: its updates, and its losses after the first step;
-        with ``state`` also what the optimizer keeps."""
-        made = _run(self.quartet, self.entering, self.by(rules))
-        worst, total, closed = 0.0, 0.0, True
-        for name, one in self.judgements.items():
-            if name not in self.port or (name.startswith("after/") and not (state and name.startswith(STATE))):
-                continue
-            if name not in made:
-                return Gap(inf, inf, False)
-            apart = float(np.linalg.norm(made[name] - self.port[name]))
-            size = float(np.linalg.norm(made[name])) or float(np.linalg.norm(self.port[name])) or 1.0
-            worst, total, closed = max(worst, apart / size), total + apart / size, closed and apart <= one.allowed
-        return Gap(worst, total, closed)
-
-    def reference_rules(self) -> Rules:
-        """The reference's rules, their learning rates by step as they stood there."""
-        kept: list[Rules] = []
-
-        def factory(given: list[torch.Tensor]) -> Any:
-            made = self.own(given)
-            kept.append(rules_of_torch(made, given))
-            return made
-
-        _, rates = self.replay.of(factory)
-        by_parameter = [tuple(step[at] for step in rates) for at in range(len(self.replay.names))]
-        return tuple(
-            rule if rule.family == OWN else replace(rule, rates=own[:1] if len(set(own)) == 1 else own)
-            for rule, own in zip(kept[0], by_parameter, strict=True)
-        )
+def _walked(
+    factory: Factory, steps: Sequence[tuple[Tensors, Gradients]], trained: Sequence[bool]
+) -> tuple[list[Tensors], list[list[float]]]:
+    """An optimizer led through steps: the updates it makes, and its learning rates before each."""
+    parameters: Tensors = [
+        torch.nn.Parameter(one.clone(), needs) for one, needs in zip(steps[0][0], trained, strict=True)
+    ]
+    optimizer = factory(parameters)
+    made: list[Tensors] = []
+    rates: list[list[float]] = []
+    for before, gradients in steps:
+        optimizer.zero_grad()
+        with torch.no_grad():
+            for parameter, value, gradient in zip(parameters, before, gradients, strict=True):
+                parameter.copy_(value)
+                if gradient is not None:
+                    kept = parameter.grad  # of an optimizer that never zeroes
+                    parameter.grad = gradient.clone() if kept is None else gradient + kept
+        rates.append(rates_of_torch(optimizer, parameters))
+        optimizer.step()
+        made.append([one.detach() - value for one, value in zip(parameters, before, strict=True)])
+    return made, rates
 
 
-class _Led:
-    """An optimizer that notes what it gets and steps to where the port's did."""
-
-    def __init__(self, parameters: list[torch.Tensor], names: Sequence[str], port: Run) -> None:
-        self.parameters, self.names, self.port, self.state = parameters, names, port, {}  # type: ignore[var-annotated]
-        self.before: list[Step] = []
-        self.gradients: list[dict[str, np.ndarray | None]] = []
-        self.norms: list[float] = []
-
-    def zero_grad(self) -> None:
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    @torch.no_grad()
-    def step(self) -> None:
-        named = dict(zip(self.names, self.parameters, strict=True))
-        self.before.append({name: _sampled(one) for name, one in named.items()})
-        grads = {name: one.grad for name, one in named.items()}
-        self.gradients.append({name: None if one is None else _sampled(one) for name, one in grads.items()})
-        self.norms.append(float(sum(float(one.square().sum()) for one in grads.values() if one is not None)) ** 0.5)
-        for name, one in named.items():
-            update = self.port.get(update_name(len(self.before), name))
-            if update is not None:
-                one.add_(torch.as_tensor(np.ascontiguousarray(update), dtype=one.dtype, device=one.device))
+def _one(arrays: Sequence[np.ndarray]) -> torch.Tensor:
+    return torch.tensor(arrays[0] if len(arrays) == 1 else np.concatenate([one.ravel() for one in arrays]))
 
 
-def update_name(step: int, name: str) -> str:
-    """The quantity that is a parameter's update in a step, counted from 1."""
-    return f"update/{name}" if step == 1 else f"step{step}/update/{name}"
-
-
-def recorded(quartet: Quartet, entering: Entering, judgements: Mapping[str, Judgement]) -> Trial:
-    """Run the port once more in float64, and the reference along the port's trajectory."""
-    port = quartet.oracle_port(entering, STEPS)
-    names = tuple(quartet.prepared.reference.parameters)
-    kept: list[_Led] = []
-
-    def led(parameters: list[torch.Tensor]) -> Any:
-        kept.append(_Led(parameters, names, port))
-        return kept[0]
-
-    _run(quartet, entering, led)
-    steps = range(1, len(entering.batches) + 1)
-    there = [name for name in names if update_name(1, name) in port]
-    replay = Replay(
-        names=names,
-        trained=frozenset(name for name, one in zip(names, kept[0].parameters, strict=True) if one.requires_grad),
-        before=tuple(kept[0].before),
-        gradients=tuple(kept[0].gradients),
-        updates=tuple({name: _rows(port[update_name(step, name)]) for name in there} for step in steps),
-        norms=tuple(kept[0].norms),
-        allowed=tuple(
-            {name: judgements[key].allowed for name in there if (key := update_name(step, name)) in judgements}
-            for step in steps
-        ),
-        ranks=tuple(one.dim() for one in kept[0].parameters),
-    )
-    return Trial(quartet, entering, port, judgements, replay)
-
-
-def _run(quartet: Quartet, entering: Entering, factory: Factory) -> dict[str, np.ndarray]:
-    """The reference's training steps in float64 with another optimizer."""
-    training = quartet.pair.training()
-    assert training is not None
-    optimizers = Optimizers(lambda parameters, **hyper: factory(parameters), training.port, training.hyper)
-    prepared = replace(quartet.prepared, pair=replace(quartet.pair, optimizers=optimizers))
-    side = ReferenceSide(prepared, FLOAT64, quartet.oracle.torch, promoted=quartet.promoted)
-    return steps_named(side.steps(entering))
-
-
-def _sampled(tensor: torch.Tensor) -> np.ndarray:
-    return np.array(_rows(tensor.detach().cpu().double().numpy()))
-
-
-def _rows(array: np.ndarray) -> np.ndarray:
-    """The first rows that hold ``SAMPLE`` entries together, at least one row."""
-    if array.size <= SAMPLE or array.ndim == 0:
-        return array.astype(np.float64)
-    return array[: max(1, SAMPLE * len(array) // array.size)].astype(np.float64)
+def _gradient(arrays: Sequence[np.ndarray | None]) -> torch.Tensor | None:
+    there = [one for one in arrays if one is not None]
+    return _one(there) if there else None

@@ -6,6 +6,7 @@ from math import inf
 GRADIENT, DECOUPLED = "inside the gradient (L2)", "decoupled from the gradient"
 AFTER = "added after the learning rate, unscaled"
 OFF, RAW, CORRECTED = "off", "the maximum of the raw second moment", "the maximum of the corrected second moment"
+PLAIN, UNBIASED = "an average of gradients", "an average of gradients, bias corrected"
 SGD, ADAM, RMSPROP, ADAGRAD = "SGD", "Adam", "RMSprop", "Adagrad"
 OWN = "the reference's own"  # a class that has no rule: its steps are taken as they come
 
@@ -20,7 +21,8 @@ class Rule:
         gradient_scale: the gradient is multiplied by it before anything else; -1 where torch maximizes.
         clip_norm, clip_epsilon: the gradient over max(1, (global norm + epsilon) / norm); clip_value: its entries.
         coupling: where the decay enters: ``GRADIENT``, ``DECOUPLED`` (times the rate), ``AFTER`` (plus decay times p).
-        damped_first: the first gradient is dampened too, as an average that starts at zero.
+        average: ``OFF``, or ``PLAIN`` or ``UNBIASED`` where the momentum is an average of gradients from zero on: the
+            first one is dampened too.
         rate_inside: the momentum buffer holds steps, not gradients: a rate stays on what entered with it.
         epsilon, epsilon_root: added to the root, added inside it; epsilon_hat: to that of the uncorrected moment.
         amsgrad: ``OFF``, ``RAW`` (torch's) or ``CORRECTED`` (optax's).
@@ -39,7 +41,7 @@ class Rule:
     coupling: str = GRADIENT
     momentum: float = 0.0
     dampening: float = 0.0
-    damped_first: bool = False
+    average: str = OFF
     rate_inside: bool = False
     nesterov: bool = False
     beta1: float = 0.9

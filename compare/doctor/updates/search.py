@@ -1,20 +1,33 @@
 """Which rules the port's optimizer may follow, in the order in which they are tried."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations
 from math import isfinite
 
 import numpy as np
 
 from compare.doctor.updates.fits import POSITIVE, Range, fitted, short
-from compare.doctor.updates.replay import Step, Trial
+from compare.doctor.updates.numbers import Unknown, unknowns
+from compare.doctor.updates.replay import Step
 from compare.doctor.updates.rules import OWN, Rule, Rules
-from compare.doctor.updates.settings import aligned, differing
-from compare.doctor.updates.suspects import Suspect, Unknown, every_one, other_families, unknowns, usual
+from compare.doctor.updates.settings import Setting, aligned, differing
+from compare.doctor.updates.suspects import Suspect, every_one, other_families, usual
+from compare.doctor.updates.trial import Trial
 
 TOGETHER = 6  # single changes that shrink the gap most are tried two by two
+AT_ONCE = 3
 CLIP_EPSILON = 1e-6  # torch.nn.utils.clip_grad_norm_
 SAME = 1e-9
+ANY = "or any other value"
+
+
+def subsets(given: Sequence[Setting]) -> Iterator[tuple[Setting, ...]]:
+    """The non-empty subsets of up to three settings, in the order given, then all together."""
+    for size in range(1, min(AT_ONCE, len(given)) + 1):
+        yield from combinations(given, size)
+    if len(given) > AT_ONCE:
+        yield tuple(given)
 
 
 def own_rules(trial: Trial) -> Rules:
@@ -55,7 +68,7 @@ def _estimates(trial: Trial, rules: Rules, one: Unknown, label: str = "") -> Ite
         value = fitted(lambda value: trial.replay.residual(trial.made(one.put(rules, value))), start, one.where)
         if isfinite(value):
             for number in dict.fromkeys([short(value), value]):
-                yield Suspect(label or one.label, "or any other value", _written(one.put(rules, number)))
+                yield Suspect(label or one.label, ANY, _written(one.put(rules, number)))
 
 
 def _written(rules: Rules) -> Rules:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from math import inf
 
 from compare.doctor.updates.fits import number
-from compare.doctor.updates.rules import ADAGRAD, ADAM, AFTER, OWN, RMSPROP, SGD, Rule, Rules
+from compare.doctor.updates.rules import ADAGRAD, ADAM, AFTER, OFF, OWN, RMSPROP, SGD, Rule, Rules
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def _rates(rule: Rule) -> str:
 
 def _momentum(rule: Rule) -> str:
     said = number(rule.momentum)
-    if rule.family == SGD and rule.damped_first:
-        return f"{said} as an average of gradients{', bias corrected' if rule.bias_correction else ''}"
+    if rule.family == SGD and rule.average != OFF:
+        return f"{said} as {rule.average}"
     return f"{said} with dampening {number(rule.dampening)}" if rule.family == SGD and rule.dampening else said
 
 
@@ -89,14 +89,14 @@ SETTINGS = (
     Setting("learning rate", ("rates",), _rates),
     _plain("weight_decay", "weight_decay"),
     _plain("weight decay", "coupling"),
-    Setting("momentum", ("momentum", "dampening", "damped_first"), _momentum, (SGD, RMSPROP)),
+    Setting("momentum", ("momentum", "dampening", "average"), _momentum, (SGD, RMSPROP)),
     _plain("beta1", "beta1", ADAM),
     _plain("beta2", "beta2", ADAM),
     _plain("decay (torch's alpha)", "decay", RMSPROP),
     Setting("epsilon", ("epsilon", "epsilon_root", "epsilon_hat"), _epsilon, (ADAM, RMSPROP, ADAGRAD)),
     _plain("Nesterov momentum", "nesterov", SGD, ADAM, RMSPROP),
     _either("what momentum sums up", "rate_inside", "steps, each with its rate", "gradients", SGD, RMSPROP),
-    _plain("bias correction", "bias_correction", SGD, ADAM, RMSPROP),
+    _plain("bias correction", "bias_correction", ADAM, RMSPROP),
     _plain("amsgrad", "amsgrad", ADAM),
     _plain("centered", "centered", RMSPROP),
     _plain("initial accumulator", "initial", RMSPROP, ADAGRAD),
@@ -135,29 +135,28 @@ def merged(left: Rules, right: Rules, settings: Sequence[Setting]) -> Rules:
 
 
 def aligned(left: Rules, right: Rules, unused: bool = True) -> Rules:
-    """``left``, with the settings that have no effect on either side as ``right`` has them.
+    """``left``, with every setting that has no effect on it as ``right`` has it.
 
     Args:
         unused: whether any parameter has no gradient.
     """
-    made = []
-    for own, other in zip(left, right, strict=True):
-        idle: list[str] = []
-        still = own.momentum == 0 or other.momentum == 0
-        plain = own.family == other.family == SGD and still and AFTER not in (own.coupling, other.coupling)
-        plain = own.family == other.family == SGD and still and AFTER not in (own.coupling, other.coupling)
-        if own.weight_decay == 0 or other.weight_decay == 0 or plain:
-            idle.append("coupling")
-        if still and own.family != ADAM:
-            idle += ["dampening", "damped_first", "nesterov", "rate_inside"]
-            idle += ["bias_correction"] if own.family == SGD else []
-        if len(own.rates) == len(other.rates) == 1:
-            idle += ["rate_inside"]
-        if inf in (own.clip_norm, other.clip_norm):
-            idle += ["clip_epsilon"]
-        if not unused:
-            idle += ["skips_unused"]
-        if 1 in (own.every, other.every):
-            idle += ["averaged"]
-        made.append(replace(own, **{name: getattr(other, name) for name in idle}))
-    return tuple(made)
+    return tuple(
+        replace(own, **{name: getattr(other, name) for name in _idle(own, other, unused)})
+        for own, other in zip(left, right, strict=True)
+    )
+
+
+def _idle(own: Rule, other: Rule, unused: bool) -> list[str]:
+    """The fields that could be anything in ``own``."""
+    still = own.family in (SGD, RMSPROP) and own.momentum == 0
+    idle = ["dampening", "average", "nesterov"] if still else []
+    if still or len(own.rates) == 1:
+        idle.append("rate_inside")
+    alike = own.family == SGD and still and AFTER not in (own.coupling, other.coupling)
+    if own.weight_decay == 0 or alike:
+        idle.append("coupling")
+    if own.clip_norm == inf:
+        idle.append("clip_epsilon")
+    if own.every == 1:
+        idle.append("averaged")
+    return idle if unused else [*idle, "skips_unused"]
