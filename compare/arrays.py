@@ -57,10 +57,11 @@ def to_torch(array: np.ndarray, precision: Precision, device: "torch.device") ->
     return torch.tensor(np.asarray(array, order="C"), dtype=dtype, device=device)
 
 
-def to_jax(array: np.ndarray, precision: Precision, device: "jax.Device") -> "jax.Array":
+def to_jax(array: np.ndarray, precision: Precision, device: "jax.Device", given_up: bool = False) -> "jax.Array":
     """A new array with its own memory: floats at ``precision``, integers as int32, the widest without x64.
 
-    Call it inside ``jax.enable_x64(True)`` for float64.
+    With ``given_up`` the caller made the array for this call and keeps no hold of it: it is copied only where its
+    dtype or layout is another. Call it inside ``jax.enable_x64(True)`` for float64.
     """
     import jax
     import jax.numpy as jnp
@@ -70,7 +71,7 @@ def to_jax(array: np.ndarray, precision: Precision, device: "jax.Device") -> "ja
         dtype = getattr(jnp, precision.name)
     elif array.dtype.kind in "iu":
         dtype = np.int32
-    return jax.device_put(np.array(array, dtype=dtype, order="C", copy=True), device)
+    return jax.device_put(np.array(array, dtype=dtype, order="C", copy=None if given_up else True), device)
 
 
 def from_torch(tensor: "torch.Tensor") -> np.ndarray:

@@ -14,7 +14,7 @@ from compare.models.modes import Mode
 from compare.pair import Entering
 from compare.precision import FLOAT64, Precision
 from compare.prepare import Prepared
-from compare.shelf import give_back, put_aside
+from compare.shelf import put_aside
 from compare.variance import ACCEPT, corrected
 from compare.verdict import Judgement, Verdict, judge
 from compare.weights import Arrays
@@ -73,7 +73,6 @@ class Quartet:
         self.ordinary: dict[str, float] = {}
         self.amplified = 1.0
         self.witness = ""
-        self._large = False
         self._slots: frozenset[str] = frozenset()
         self.unpaired_slots: frozenset[str] = frozenset()
 
@@ -111,39 +110,27 @@ class Quartet:
         made = self._of_reference(self.reference, entering, what)
         if what == STEPS:
             self._slots = frozenset(name.split("/")[2] for name in made if name.startswith(STATE))
-        return self._put_aside(made)
+        return put_aside(made)
 
     def working_port(self, entering: Entering, what: What = None) -> Run:
-        return self._put_aside(self._of_port(self.port, entering, what))
+        return put_aside(self._of_port(self.port, entering, what))
 
     def oracle_reference(self, entering: Entering, what: What = None) -> Run:
         side = self.promoted_reference if self.promoted else self.reference_64
-        return self._of_reference(side, entering, what, oracle=True)
+        return put_aside(self._of_reference(side, entering, what, oracle=True))
 
     def oracle_port(self, entering: Entering, what: What = None) -> Run:
         side = self.promoted_port if self.promoted else self.port_64
         return self._of_port(side, entering, what, oracle=True)
 
-    def _put_aside(self, made: Arrays) -> Run:
-        kept = put_aside(made)
-        self._large = kept is not made
-        return kept
-
-    def _make_room(self) -> None:
-        """Before a run: what the one before it has freed goes back to the system."""
-        if self._large:
-            give_back()
-
     def _of_reference(self, side: Any, entering: Entering, what: What, oracle: bool = False) -> Arrays:
         def run() -> Arrays:
-            self._make_room()
             return steps_named(side.steps(entering)) if what == STEPS else side.run(entering, what)
 
         return _said("reference", run, oracle)
 
     def _of_port(self, side: Any, entering: Entering, what: What, oracle: bool = False) -> Arrays:
         def run() -> Arrays:
-            self._make_room()
             if what == STEPS:
                 named = steps_named(side.steps(entering, self.dropped(), self._slots))
                 self.unpaired_slots = self._slots - {name.split("/")[2] for name in named if name.startswith(STATE)}

@@ -1,4 +1,4 @@
-"""Arrays put aside on disk, so that a large model's runs need not all be in memory at once."""
+"""What keeps a large model's verdict small: runs put aside on disk, and room made before the next one's weights."""
 
 import contextlib
 import ctypes
@@ -13,11 +13,12 @@ import numpy as np
 
 from compare.weights import Arrays
 
-LARGE = 1 << 27  # bytes from which a run is put aside
+LARGE = 1 << 27  # bytes from which a run is put aside, and weights are made room for
 
 
 class Shelf(Mapping[str, np.ndarray]):
-    """Read-only arrays by name, each read when it is asked for; the files go away with the shelf."""
+    """Read-only arrays by name, each mapped from its file when it is asked for: no memory of the process's own is
+    taken. The files go away with the shelf; what is still mapped then stays readable."""
 
     def __init__(self, arrays: Arrays) -> None:
         folder = Path(tempfile.mkdtemp(prefix="jaxport-"))
@@ -27,7 +28,7 @@ class Shelf(Mapping[str, np.ndarray]):
             np.save(file, arrays[name], allow_pickle=False)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return np.load(self._files[name], allow_pickle=False)
+        return np.load(self._files[name], mmap_mode="r", allow_pickle=False)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._files)
@@ -36,9 +37,14 @@ class Shelf(Mapping[str, np.ndarray]):
         return len(self._files)
 
 
-def give_back() -> None:
-    """Hand memory that was freed back to the system. glibc keeps it otherwise, and one side's memory would still be
-    held while the other runs."""
+def make_room(coming: Mapping[str, np.ndarray]) -> None:
+    """Before large weights come: memory that was freed goes back to the system.
+
+    glibc keeps it otherwise, and what one side used, or the compiler, would still be held while the other runs. A
+    model may hold itself in a cycle, which is collected first.
+    """
+    if not is_large(coming):
+        return
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):  # another C library: nothing to hand back by hand
         ctypes.CDLL(None).malloc_trim(0)
@@ -46,4 +52,9 @@ def give_back() -> None:
 
 def put_aside(arrays: Arrays) -> Mapping[str, np.ndarray]:
     """``arrays`` on a shelf where they are large, else as they are."""
-    return Shelf(arrays) if sum(array.nbytes for array in arrays.values()) >= LARGE else arrays
+    return Shelf(arrays) if is_large(arrays) else arrays
+
+
+def is_large(arrays: Mapping[str, np.ndarray]) -> bool:
+    """Whether they are large together."""
+    return sum(array.nbytes for array in arrays.values()) >= LARGE

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from compare.errors import UsageError
 from compare.views import AS_IS, View, assign, transposed
@@ -110,17 +111,23 @@ class WeightMap:
         """The reference's arrays as the port's leaves, each C-contiguous and its own copy."""
         return dict(self.each_to_port(arrays, leaves))
 
-    def each_to_port(self, arrays: Arrays, leaves: Shapes, exact: bool = False) -> Iterator[tuple[str, np.ndarray]]:
+    def each_to_port(
+        self, arrays: Arrays, leaves: Shapes, dtype: DTypeLike | None = None, exact: bool = False
+    ) -> Iterator[tuple[str, np.ndarray]]:
         """``to_port`` one leaf at a time, so that a large model needs no second copy of everything.
 
-        With ``exact`` sums are taken and kept in float64: two arrays rounded to float32 have a sum that is not.
+        Args:
+            arrays: the reference's, by name.
+            leaves: the port's shapes, by path.
+            dtype: of the leaves, where not the arrays' own: converted on the way, without one more copy.
+            exact: sums are taken and kept in float64: two arrays rounded to float32 have a sum that is not.
         """
         self._check_names(arrays, self.references, "the reference")
         self._check_names(leaves, self.ports, "the port")
         for path in self.ports:
             entries = [entry for entry in self.entries if entry.port == path]
             summed = exact and any(entry.summed for entry in entries)
-            leaf = np.empty(leaves[path], np.float64 if summed else arrays[entries[0].reference].dtype)
+            leaf = np.empty(leaves[path], np.float64 if summed else dtype or arrays[entries[0].reference].dtype)
             for entry in entries:
                 own, other = entry.port_view.of(leaf), entry.reference_view.of(arrays[entry.reference])
                 self._check_shapes(entry, other, own)

@@ -14,7 +14,7 @@ FRAMEWORKS = {"torch", "jax", "flax", "optax"}
 ORDER = [
     "first", "errors", "blame", "checkpoints", "precision", "norms", "verdict", "arrays", "views", "weights",
     "batch", "pair", "by_hand", "idx", "images", "devices", "environment", "pairs", "models", "dropout", "islands",
-    "mapping", "prepare", "sides", "shelf", "variance", "probes", "mutants", "quartet", "quantity", "witnesses",
+    "mapping", "prepare", "shelf", "sides", "variance", "probes", "mutants", "quartet", "quantity", "witnesses",
     "judging", "doctor", "locate", "explain", "envelope", "records", "bits", "certificates", "verification", "contrast",
     "trajectory", "trainees", "training", "drift", "lessons", "bench", "report", "convert", "pair_file", "api",
     "commands", "cli", "__main__",

@@ -83,12 +83,14 @@ class CutPort(PortSide):
         """
         batch = entering.batches[0]
         with self.x64():
-            given = self._given(entering, mode, dropped)
+            _, *beside = self._given(entering, mode, dropped)
             values, backs = (
                 {cut: self._array(np.zeros_like(array) if free else array) for cut, array in arrays.items()}
                 for arrays in (onwards, against)
             )
-            made = self._crossing(*given, values, backs, np.bool_(free), mode=mode, form=Form(batch))
+            made = self._crossing(
+                self.leaves(entering), *beside, values, backs, np.bool_(free), mode=mode, form=Form(batch)
+            )
             (raw, outputs, loss, changed), (by_input, by_leaf, by_cut) = made
             ends = {name: from_jax(array) for name, array in outputs.items()}
             ends |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from compare.arrays import from_jax, to_jax
+from compare.arrays import NUMPY_FLOAT, from_jax, to_jax
 from compare.batch import Batch, named_leaves
 from compare.dropout.masks import draw
 from compare.dropout.port import Record, replayed
@@ -18,6 +18,7 @@ from compare.models.modes import Mode
 from compare.pair import Entering, cotangent_of, scored
 from compare.precision import FLOAT64, Precision
 from compare.prepare import Prepared, called
+from compare.shelf import make_room
 from compare.sides.moments import moments_of_optax, widened
 from compare.sides.seeds import mask_seed
 from compare.weights import PARAMS, Arrays
@@ -62,9 +63,12 @@ class PortSide:
         """Outputs, every gradient and, in training, the statistics after it, on the first batch by one ``jax.vjp``."""
         batch = entering.batches[0]
         with self.x64():
-            given = self._given(entering, mode, dropped)
-            outputs, loss, grads, changed = self._value_and_grads(*given, mode=mode, form=Form(batch))
-            del given  # the weights: from here on only the gradients are needed
+            structs, *beside = self._given(entering, mode, dropped)
+            static = {"mode": mode, "form": Form(batch)}
+            # Compiled on shapes alone: tracing leaves cycles that would hold the weights of a large model, and the
+            # gradients, until they are collected; and what compiling takes is given back before they are there.
+            self._value_and_grads.lower(structs, *beside, **static).compile()
+            outputs, loss, grads, changed = self._value_and_grads(self.leaves(entering), *beside, **static)
             arrays = {name: from_jax(array) for name, array in outputs.items()}
             arrays |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
             by_input, by_leaf = grads
@@ -78,14 +82,22 @@ class PortSide:
         self, entering: Entering, mode: Mode = None, dropped: Dropped = ()
     ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """What ``run`` compiles, as a function of arrays, and the arrays. Call it, and what uses them, in ``x64``."""
+        _, *beside = self._given(entering, mode, dropped)
         form = Form(entering.batches[0])
-        return partial(self._trace_value_and_grads, mode=mode, form=form), self._given(entering, mode, dropped)
+        return partial(self._trace_value_and_grads, mode=mode, form=form), (self.leaves(entering), *beside)
 
     def _given(self, entering: Entering, mode: Mode, dropped: Dropped) -> tuple[Leaves, Leaves, Leaves, Leaves, tuple]:
-        """What enters the value-and-gradient function: leaves, inputs, targets, cotangents and masks."""
-        leaves, (inputs, targets) = self.leaves(entering), self.batch(entering.batches[0])
+        """What enters the value-and-gradient function: leaves by shape alone, inputs, targets, cotangents, masks."""
+        structs, (inputs, targets) = self._structs(), self.batch(entering.batches[0])
         masks = self.masks(entering, dropped)
-        return leaves, inputs, targets, self._cotangents(leaves, inputs, masks, entering, mode), masks
+        return structs, inputs, targets, self._cotangents(structs, inputs, masks, entering, mode), masks
+
+    def _structs(self) -> Leaves:
+        """The leaves that ``leaves`` brings to the device, by shape and dtype alone."""
+        dtype, there = jnp.dtype(self.precision.name), jax.sharding.SingleDeviceSharding(self.device)
+        return {
+            path: jax.ShapeDtypeStruct(shape, dtype, sharding=there) for path, shape in self.prepared.leaves.items()
+        }
 
     def steps(self, entering: Entering, dropped: Dropped = (), slots: frozenset[str] = frozenset()) -> list[Arrays]:
         """One optimizer step on each batch in turn, each a pure function of (leaves, optimizer state, batch)."""
@@ -142,10 +154,14 @@ class PortSide:
 
     def leaves(self, entering: Entering) -> Leaves:
         """What enters as the port's leaves, on the device."""
+        make_room(entering.weights)
         arrays = entering.weights | entering.buffers
-        made = self.prepared.weight_map.each_to_port(arrays, self.prepared.leaves, exact=True)
+        dtype = NUMPY_FLOAT.get(self.precision)
+        made = self.prepared.weight_map.each_to_port(arrays, self.prepared.leaves, dtype, exact=True)
         # Each waited for: copies that are still under way would hold a second set of all weights.
-        return {path: self._array(array).block_until_ready() for path, array in made}
+        return {
+            path: to_jax(array, self.precision, self.device, given_up=True).block_until_ready() for path, array in made
+        }
 
     def batch(self, batch: Batch) -> tuple[Leaves, Leaves]:
         """A batch on the device: its inputs and its targets, by name."""
@@ -264,16 +280,14 @@ class PortSide:
     def shapes_of_outputs(self, entering: Entering, mode: Mode, dropped: Dropped) -> Leaves:
         """``outputs`` of what would enter; no weight goes to the device."""
         with self.x64():
-            dtype = jnp.dtype(self.precision.name)
-            leaves = {path: jax.ShapeDtypeStruct(shape, dtype) for path, shape in self.prepared.leaves.items()}
             inputs, _ = self.batch(entering.batches[0])
-            return self.outputs(leaves, inputs, self.masks(entering, dropped), entering.batches[0], mode)
+            return self.outputs(self._structs(), inputs, self.masks(entering, dropped), entering.batches[0], mode)
 
     def _buffers(self, changed: Leaves) -> Arrays:
         named = self._to_reference(changed)
         return {f"state/{name}": named[name] for name in self.prepared.buffers if name in named}
 
-    def _compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _compiled(self, function: Callable[..., Any]) -> jax.stages.Wrapped:
         if not self.promoted:
             return jax.jit(function, static_argnames=("mode", "form"))
         from compare.islands.witness import replay_with

@@ -20,6 +20,7 @@ from compare.models.references import ReferenceModel
 from compare.pair import Entering, cotangent_of, scored
 from compare.precision import Precision
 from compare.prepare import Prepared, called
+from compare.shelf import make_room
 from compare.sides.moments import moments_of_torch
 from compare.sides.seeds import mask_seed
 from compare.weights import Arrays
@@ -149,6 +150,7 @@ class ReferenceSide:
     def load(self, entering: Entering, mode: Mode = None) -> nn.Module:
         """A copy of the module with what enters, in ``mode``."""
         assert isinstance(self.prepared.reference, ReferenceModel)
+        make_room(entering.weights)
         module = self.prepared.reference.copy(entering.weights | entering.buffers, self.precision, self.device)
         for name, array in self._replaced.items():
             _put(module, name, self._tensor(array))

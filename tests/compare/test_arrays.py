@@ -55,6 +55,19 @@ def test_neither_side_aliases_the_batch(cpu):
     assert (from_torch(on_torch) == 1).all()
 
 
+@pytest.mark.parametrize("precision", [FLOAT32, FLOAT64, BFLOAT16])
+def test_an_array_that_is_given_up_comes_with_the_same_bits(cpu, precision):
+    """In another dtype, in another layout, and as it is, which alone is not copied once more."""
+    array = buffer_at(0, 64).reshape(8, 8)
+    array[:] = np.random.default_rng(0).standard_normal((8, 8))
+    with jax.enable_x64(precision is FLOAT64):
+        for view in (array, array.T):
+            own = to_jax(view, precision, cpu.jax)
+            np.testing.assert_array_equal(from_jax(to_jax(view, precision, cpu.jax, given_up=True)), from_jax(own))
+        aliased = to_jax(array, precision, cpu.jax, given_up=True).unsafe_buffer_pointer() == array.ctypes.data
+    assert aliased == (precision is FLOAT32)
+
+
 def test_what_leaves_a_framework_cannot_change_it(cpu):
     """An array from JAX is read-only (torch could write through it otherwise), one from torch is a copy."""
     on_jax, on_torch = jnp.zeros(8), torch.zeros(8, requires_grad=True)

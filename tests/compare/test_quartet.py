@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from compare import shelf
 from compare.precision import BFLOAT16, FLOAT32, FLOAT64
 from compare.prepare import prepare
 from compare.quartet import STEPS, Quartet, steps_named
@@ -36,6 +37,19 @@ def test_running_again_gives_the_same_bits(quartet):
     first = quartet.run(entering)
     quartet.run(entering, STEPS)
     for before, after in zip(first, quartet.run(entering), strict=True):
+        for name, array in before.items():
+            np.testing.assert_array_equal(array, after[name])
+
+
+def test_of_a_large_pair_the_port_s_oracle_alone_is_in_memory(quartet, monkeypatch):
+    """The three runs before it lie on disk, with the same bits."""
+    entering = quartet.prepared.enter(0, 1).at(quartet.precision)
+    small = quartet.run(entering)
+    monkeypatch.setattr(shelf, "LARGE", 1)
+    large = quartet.run(entering)
+    assert [isinstance(run, shelf.Shelf) for run in large] == [True, True, True, False]
+    for before, after in zip(small, large, strict=True):
+        assert list(before) == list(after)
         for name, array in before.items():
             np.testing.assert_array_equal(array, after[name])
 

@@ -1,12 +1,13 @@
 """Arrays put aside: the same bits back, and no file left behind."""
 
 import gc
+import weakref
 
 import numpy as np
 import pytest
 
 from compare import shelf
-from compare.shelf import Shelf, put_aside
+from compare.shelf import Shelf, make_room, put_aside
 
 ARRAYS = {
     "output/0": np.array([1.5, np.nan, np.inf, -0.0]),
@@ -56,3 +57,35 @@ def test_a_change_after_it_was_put_aside_does_not_reach_it():
     shelved = Shelf(own)
     own["a"][:] = 1
     np.testing.assert_array_equal(shelved["a"], np.zeros(3))
+
+
+def test_what_is_read_takes_no_memory_and_outlives_the_shelf():
+    """Mapped from its file, read-only, whole even once the file is gone."""
+    shelved = Shelf(ARRAYS)
+    read = dict(shelved)
+    del shelved
+    gc.collect()
+    for name, array in ARRAYS.items():
+        assert isinstance(read[name], np.memmap)
+        assert not read[name].flags.writeable
+        np.testing.assert_array_equal(read[name], array)
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_room_is_made_for_large_arrays_only(monkeypatch, spare):
+    """What sits in a cycle is gone before large weights come; small ones are not worth the search."""
+
+    class Holder:
+        pass
+
+    monkeypatch.setattr(shelf, "LARGE", sum(array.nbytes for array in ARRAYS.values()) + spare)
+    holder = Holder()
+    holder.itself = holder
+    held = weakref.ref(holder)
+    gc.disable()
+    try:
+        del holder
+        make_room(ARRAYS)
+        assert (held() is None) == (spare == 0)
+    finally:
+        gc.enable()

@@ -95,6 +95,21 @@ def test_of_two_summed_arrays_each_has_the_leafs_gradient_and_the_first_its_valu
     assert MAP.summed == ()
 
 
+def test_leaves_come_in_another_dtype_and_sums_are_exact_even_so():
+    """Widened on the way; a sum that float32 does not hold is kept in float64, to be rounded once, by whoever wants."""
+    both = WeightMap(
+        [Entry("a", "params/b"), Entry("c", "params/b", summed=True), Entry("w", "params/w", transposed(1, 0))]
+    )
+    arrays = {"a": np.full(2, 1, "f4"), "c": np.full(2, 1e-9, "f4"), "w": np.arange(6, dtype="f4").reshape(2, 3)}
+    leaves = {"params/b": (2,), "params/w": (3, 2)}
+    for dtype in (np.float64, np.float32):
+        made = dict(both.each_to_port(arrays, leaves, dtype, exact=True))
+        assert made["params/w"].dtype == dtype
+        assert made["params/w"].flags.c_contiguous
+        np.testing.assert_array_equal(made["params/w"], arrays["w"].T)
+        np.testing.assert_array_equal(made["params/b"], 1 + arrays["c"].astype(np.float64))
+
+
 def test_a_sum_is_collected_in_its_first_and_its_second_has_no_gradient():
     """The same function, in which an optimizer does to the first what it does to the port's one array."""
     given_ = packed()

@@ -577,7 +577,9 @@ ROWS = [
         where="block",
         setting="approximate",
     ),
-    Planted("norm last for norm first (Linen)", encoder(norm_first=False), ENCODER, where="block", setting="norm_first"),
+    Planted(
+        "norm last for norm first (Linen)", encoder(norm_first=False), ENCODER, where="block", setting="norm_first"
+    ),
     Planted(
         "dropout rate 0.2 for 0.1 (Linen)",
         paired(seeded(attention.DropoutBlock), lambda: DropoutLinen(0.2), attention.steps),

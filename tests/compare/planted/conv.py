@@ -279,9 +279,7 @@ SHUFFLED = paired(seeded(Shuffled), ShuffledLinen, normal(2, 4, 3, 5))
 STANDARDIZED = paired(seeded(norms.Standardized), norms.StandardizedLinen, normal(2, 4, 6, 8))
 
 ROWS = [
-    Planted(
-        "SAME for padding 1 at stride 2 (Linen)", net(stem_padding="SAME"), NET, where="stem", setting="padding"
-    ),
+    Planted("SAME for padding 1 at stride 2 (Linen)", net(stem_padding="SAME"), NET, where="stem", setting="padding"),
     Planted("GroupNorm epsilon 1e-6 for 1e-5 (Linen)", net(epsilon=1e-6), NET, where="norm", setting="epsilon"),
     Planted("GroupNorm of 2 groups for 3 (Linen)", net(groups=2), NET, where="norm", setting="groups"),
     Planted("dilation forgotten (Linen)", net(dilation=1), NET, where="wide", setting="dilation"),

@@ -145,7 +145,9 @@ class BiLSTMLinen(linen.Module):
     @linen.compact
     def __call__(self, x: Array) -> Array:
         ahead = linen.RNN(linen.OptimizedLSTMCell(HIDDEN, name="forward_cell"))
-        back = linen.RNN(linen.OptimizedLSTMCell(HIDDEN, name="backward_cell"), reverse=True, keep_order=self.keep_order)
+        back = linen.RNN(
+            linen.OptimizedLSTMCell(HIDDEN, name="backward_cell"), reverse=True, keep_order=self.keep_order
+        )
         both: Any = jnp.concatenate([ahead(x), back(x)], axis=-1)
         return linen.Dense(CLASSES, name="tag")(both)
 

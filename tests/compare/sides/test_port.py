@@ -1,5 +1,7 @@
 """The port's side: pure functions of what enters, compiled once, with x64 only where float64 is wanted."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -157,6 +159,35 @@ def test_a_mutant_reuses_the_program(loose: Pair, entering: Entering, cpu: Devic
         side.steps(mutant)
     assert len(made) >= 6
     assert [program._cache_size() for program in programs] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("precision", [FLOAT32, FLOAT64], ids=lambda precision: precision.name)
+def test_the_program_is_compiled_once_before_the_weights_come(
+    loose: Pair, entering: Entering, cpu: Device, precision: Precision, monkeypatch: Any, caplog: Any
+) -> None:
+    """So no weight is on the device while a large model compiles, and no cycle of the tracing holds one after it."""
+    side, held = PortSide(prepare(loose), precision, cpu.jax), []
+    brought = side.leaves
+
+    def compiled() -> int:
+        return sum("XLA compilation of jit(_trace_value_and_grads)" in line for line in caplog.messages)
+
+    def leaves(entering: Entering) -> dict[str, Any]:
+        assert compiled() == 1
+        made = brought(entering)
+        held.extend(weakref.ref(leaf) for leaf in made.values())
+        return made
+
+    monkeypatch.setattr(side, "leaves", leaves)
+    gc.disable()
+    try:
+        with jax.log_compiles(True):
+            side.run(entering)
+        assert held
+        assert not any(leaf() is not None for leaf in held)
+    finally:
+        gc.enable()
+    assert compiled() == 1
 
 
 def test_a_port_of_other_sizes_is_refused_by_name() -> None:
