@@ -17,7 +17,8 @@ from compare.islands.places import here
 Replacement = Callable[..., Any]  # f(function, args, kwargs), in place of function(*args, **kwargs)
 
 _COMPARE = f"{Path(__file__).parents[1]}/"
-_TORCH = f"{Path(torch.__file__).parent}/"
+# What calls a function on the program's behalf: torch, and the modes that may stand before this one.
+_BETWEEN = (f"{Path(torch.__file__).parent}/", f"{_COMPARE}dropout/", f"{_COMPARE}islands/", __file__)
 # Properties that compute; the others, and what only asks, are not counted.
 _VIEWS = {"T", "mT", "H", "mH", "real", "imag"}
 _QUESTIONS = {"_set_grad_enabled", "dim", "size", "numel", "stride", "is_floating_point", "is_contiguous", "is_complex",
@@ -121,7 +122,7 @@ def _ours() -> bool:
     frame: Any = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if file != __file__ and not file.startswith(_TORCH):
+        if not file.startswith(_BETWEEN):
             return file.startswith(_COMPARE)
         frame = frame.f_back
     return False

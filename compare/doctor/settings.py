@@ -19,7 +19,7 @@ ALIASES = {
     "heads": "num_heads n_heads n_head nheads nhead heads num_attention_heads",
     "theta": "theta rope_theta rotary_base rope_base base max_period",
     "scale factor": "scale scaling softmax_scale sm_scale scale_factor attn_scale temperature",
-    "negative slope": "negative_slope slope leak alpha",
+    "negative slope": "negative_slope slope leak",
     "groups": "groups num_groups n_groups feature_group_count",
     "causal": "causal is_causal",
     "approximate": "approximate approx",
@@ -84,6 +84,8 @@ def reference_settings(layer: nn.Module) -> dict[str, Any]:
         found |= _per_axis(found, len(layer.kernel_size))
         found["padding"] = torch_padding(layer)
         found["padding mode"] = layer.padding_mode
+    dtype = next((one.dtype for one in layer.parameters() if one.is_floating_point()), torch.float32)
+    found["dtype"] = str(dtype).removeprefix("torch.")
     if isinstance(layer, nn.GELU):
         found["approximate"] = layer.approximate == "tanh"
     return {name: value for name, value in found.items() if value is not None}

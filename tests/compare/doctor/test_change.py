@@ -1,6 +1,7 @@
 """Changes of the reference: calls replaced, attributes set, weights entering changed."""
 
 import copy
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from compare.doctor.change import Change
+from compare.doctor.counting import counting
 from compare.dropout.reference import replayed
 from compare.islands.reference import promoted_torch
 from tests.compare.doctor import blocks
@@ -101,6 +103,23 @@ def test_dropouts_replay_and_a_change_do_not_disturb_each_other(block, outside):
     block.drop.p = 0.25
     with replayed(3):
         assert torch.equal(block(X), changed)
+
+
+@pytest.mark.parametrize("outside", [True, False], ids=["around the replay", "within the replay"])
+@pytest.mark.parametrize("name", ["layer_norm", "gelu", "add"])
+def test_calls_are_counted_and_replaced_before_and_behind_another_mode(block, outside, name):
+    """The replay hands on what it does not handle."""
+    block.train()
+    calls = []
+    recorder = counting(block, {}, calls)
+    with ExitStack() as modes:
+        for mode in (recorder, replayed(3)) if outside else (replayed(3), recorder):
+            modes.enter_context(mode)
+        plain = block(X)
+    (number,) = [call.number for call in calls if call.name == name]
+    change = Change(calls={number: lambda func, args, kwargs: 0.5 * func(*args, **kwargs)})
+    assert not torch.equal(_in_replay(block, X, change, outside), plain)
+    assert torch.equal(_in_replay(block, X, Change(), outside), plain)
 
 
 def test_the_promoted_oracle_sees_through_a_change(block):

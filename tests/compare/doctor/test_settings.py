@@ -116,6 +116,9 @@ def test_a_low_precision_is_a_setting():
     """A layer's dtype is read where it is below float32."""
     assert port_settings(linen.Dense(3, dtype=jnp.bfloat16))["dtype"] == "bfloat16"
     assert "dtype" not in port_settings(linen.Dense(3, dtype=jnp.float32))
+    (low,) = differing(nn.Linear(3, 3), linen.Dense(3, dtype=jnp.bfloat16))
+    assert low.text == "dtype is bfloat16 in the port, float32 in the reference"
+    assert differing(nn.Linear(3, 3).bfloat16(), linen.Dense(3, dtype=jnp.bfloat16)) == ()
 
 
 def test_a_bound_module_and_none():
