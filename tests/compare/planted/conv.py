@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from compare.pair import Pair
 from tests.compare.planted import nnx_port, paired
 from tests.compare.planted.row import Planted
-from tests.compare.zoo import conv, norms, normal, seeded
+from tests.compare.zoo import conv, normal, norms, seeded
 
 
 class Net(nn.Module):

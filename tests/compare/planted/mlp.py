@@ -21,7 +21,7 @@ from compare.pair import Pair
 from compare.weights import WeightMap, linear
 from tests.compare.planted import nnx_port, paired
 from tests.compare.planted.row import Planted
-from tests.compare.zoo import dense, norms, normal, seeded
+from tests.compare.zoo import dense, normal, norms, seeded
 
 Join = Callable[[Array, Array], Array]
 WIDTH, WIDE = 8, 12

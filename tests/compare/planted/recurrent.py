@@ -21,8 +21,24 @@ from tests.compare.planted import nnx_port, paired
 from tests.compare.planted.row import Planted
 from tests.compare.zoo import sequences
 from tests.compare.zoo.sequences import (
-    CLASSES, CONTEXT, FEATURES, HIDDEN, IDS, VOCABULARY, WIDTH, BiLSTM, EmbedHead, GRUTagger, LSTMClassifier, RNNTanh,
-    SineEmbedding, TiedHead, features, ids, lstm_classifier_params, seeded,
+    CLASSES,
+    CONTEXT,
+    FEATURES,
+    HIDDEN,
+    IDS,
+    VOCABULARY,
+    WIDTH,
+    BiLSTM,
+    EmbedHead,
+    GRUTagger,
+    LSTMClassifier,
+    RNNTanh,
+    SineEmbedding,
+    TiedHead,
+    features,
+    ids,
+    lstm_classifier_params,
+    seeded,
 )  # fmt: skip
 
 Function = Callable[[Any, Array], Array]
