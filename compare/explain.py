@@ -150,7 +150,7 @@ def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
         if isinstance(reference, ReferenceModel) and owner != AFTER
         else None,
         port_layer=modules.get(by_reference.get(owner, "")) if owner != AFTER else None,
-        calls=code.calls,
+        calls=code.suspected,
         layers=code.layers,
         primitives=tuple(looked.operations[at]),
         direction=LOSS if owner == AFTER and not backward else one.direction,

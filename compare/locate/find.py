@@ -1,15 +1,18 @@
 """Where a port differs, from what was found to differ."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from compare.islands.places import UNKNOWN
 from compare.locate.crossings import LOSS as AFTER
 from compare.locate.cuts import IN, OUT
-from compare.locate.difference import BACKWARD, FORWARD, Difference, Located, relative
+from compare.locate.difference import BACKWARD, FORWARD, LOSS, Difference, Located, relative
 from compare.locate.introduced import Introduced, introduced
+from compare.locate.port import CutProgram
 from compare.locate.sections import Cutter, Sections
 from compare.locate.segments import Code, code_of, operations
+from compare.locate.trail import Results, agreeing, place_after, values_of
 from compare.locate.tree import tree
 from compare.models.modes import Mode
 from compare.pair import Entering
@@ -24,7 +27,8 @@ class Looked:
 
     Attributes:
         found: every difference that arises somewhere, the first one first; codes: the reference's code of each.
-        operations: the port's of each, name and "file:line".
+        operations: the port's of each, name and "file:line"; places: where the port first leaves what the reference
+            makes, "file:line", where that is known.
     """
 
     sections: Sections
@@ -33,6 +37,7 @@ class Looked:
     found: list[Introduced]
     codes: list[Code]
     operations: list[list[tuple[str, str]]]
+    places: list[str]
 
 
 def look(quartet: Quartet, entering: Entering, mode: Mode, probe: str) -> Looked:
@@ -48,26 +53,44 @@ def look(quartet: Quartet, entering: Entering, mode: Mode, probe: str) -> Looked
         cutter = Cutter(quartet, promoted=False)
         sections = cutter.cut(entering, mode)
     found = introduced(sections)
-    codes = [code_of(sections, one) for one in found]
-    return Looked(sections, cutter, probe, found, codes, _operations(cutter, sections, found) if found else [])
-
-
-def _operations(cutter: Cutter, sections: Sections, found: Sequence[Introduced]) -> list[list[tuple[str, str]]]:
-    program, names = cutter.port.program_of_cuts(sections.entering, sections.mode, sections.dropped, sections.onwards())
-    made = []
+    if not found:
+        return Looked(sections, cutter, probe, [], [], [], [])
+    program = cutter.port.program_of_cuts(sections.entering, sections.mode, sections.dropped, sections.onwards())
+    codes, done, places = [], [], []
     for one in found:
-        ends: list[object] = [crossing.port for crossing in one.crossings] or [one.name]
-        if one.direction == BACKWARD:  # all that uses what went on from there
-            ends = _used_by(sections, one)
-        made.append(operations(program, [at for at, name in enumerate(names) if name in ends]))
-    return made
+        code, results = code_of(sections, one), program.results(_ends(sections, one))
+        agreeing, place = _agreeing(cutter, sections, program, one, code, results)
+        codes.append(replace(code, agreeing=agreeing))
+        done.append(operations(program.program, results))
+        places.append(place)
+    return Looked(sections, cutter, probe, found, codes, done, places)
 
 
-def _used_by(sections: Sections, one: Introduced) -> list[object]:
-    """The cuts of the port, and the ends, that the section of a gradient leads to."""
+def _ends(sections: Sections, one: Introduced) -> list[Any]:
+    """The cuts of the port and the ends that a section leads to."""
+    if one.direction != BACKWARD:
+        return [crossing.port for crossing in one.crossings] or [one.name]
     if one.owner == AFTER:
         return ["loss"]
     return [crossing.port for crossing in sections.crossings if crossing.owner == one.owner]
+
+
+def _agreeing(
+    cutter: Cutter, sections: Sections, program: CutProgram, one: Introduced, code: Code, results: Sequence[int]
+) -> tuple[frozenset[int], str]:
+    """The calls of a section that have made no difference yet, and the port's line after the last that agrees."""
+    if one.direction not in (FORWARD, LOSS) or len(code.calls) < 2 or not results:
+        return frozenset(), ""
+    seen = Results(code.calls)
+    until = one.crossings[0].cut.boundary if one.crossings else None
+    try:
+        cutter.reference.watch(sections.entering, sections.mode, seen.change, until)
+        with cutter.port.x64():
+            values = values_of(program.program, program.arguments(), results)
+    except Exception:  # an operation that does not stand alone: then all calls stay suspected
+        return frozenset(), ""
+    numbers = agreeing(seen, values)
+    return frozenset(numbers), place_after(values, {number: seen.made[number] for number in numbers & set(seen.made)})
 
 
 def located(looked: Looked) -> Located:
@@ -120,6 +143,8 @@ def _place_reference(one: Introduced, code: Code) -> str:
     if one.crossings and one.crossings[0].cut.path == one.owner and not code.layers:
         return one.crossings[0].passage.place
     places = [call.place for call in code.computing if call.place != UNKNOWN]
+    if places and code.agreeing:
+        return places[0]
     return places[-1] if places else one.crossings[0].passage.place if one.crossings else ""
 
 
@@ -130,4 +155,4 @@ def _place_port(looked: Looked, number: int) -> str:
         if place := looked.cutter.port.places.get((cut.path, cut.call)):
             return place
     places = [place for _, place in looked.operations[number] if place != UNKNOWN]
-    return places[-1] if places else ""
+    return looked.places[number] or (places[-1] if places else "")

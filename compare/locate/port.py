@@ -1,6 +1,6 @@
 """The port, cut: run with the reference's arrays in the place of its own at every cut, or as it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from compare.arrays import from_jax
+from compare.islands.port import trace_promoted
 from compare.locate.calls import Watch, watched
 from compare.locate.cuts import Cut, Shape
 from compare.models.modes import Mode
@@ -137,9 +138,8 @@ class CutPort(PortSide):
 
     def program_of_cuts(
         self, entering: Entering, mode: Mode, dropped: Dropped, onwards: Mapping[Cut, np.ndarray]
-    ) -> tuple[Any, list[Cut | str]]:
-        """The forward pass as a program of what goes on from each cut, and which of its results is what: what arrives
-        at a cut, or a quantity at the end."""
+    ) -> "CutProgram":
+        """The forward pass as a program of what goes on from each cut."""
         form = Form(entering.batches[0])
         names: list[Cut | str] = []
 
@@ -157,13 +157,38 @@ class CutPort(PortSide):
             raw.update(outputs_by_name(outputs))
             if self.pair.loss is not None:
                 raw["loss"] = self._scored(outputs, targets, form.batch)
-            names.extend(raw)
+            names[:] = raw
             return list(raw.values())
 
-        with self.x64():
-            leaves, inputs, targets, _, masks = self._given(entering, mode, dropped)
+        def arguments() -> list[Any]:
+            _, inputs, targets, _, masks = self._given(entering, mode, dropped)
             values = {cut: self._array(array) for cut, array in onwards.items()}
-            return jax.make_jaxpr(forward)(leaves, inputs, targets, masks, values), names
+            return jax.tree.leaves((self.leaves(entering), inputs, targets, masks, values))
+
+        with self.x64():
+            structs, inputs, targets, _, masks = self._given(entering, mode, dropped)
+            values = {cut: self._array(array) for cut, array in onwards.items()}
+            trace = trace_promoted if self.promoted else lambda *given: (jax.make_jaxpr(given[0])(*given[1:]), None)
+            program, _ = trace(forward, structs, inputs, targets, masks, values)
+        return CutProgram(program, names, arguments)
+
+
+@dataclass(frozen=True)
+class CutProgram:
+    """A traced forward pass between cuts.
+
+    Attributes:
+        names: of its results: what arrives at a cut, or a quantity at the end.
+        arguments: makes what it is called with, in ``x64`` of the side that traced it.
+    """
+
+    program: Any
+    names: list[Cut | str]
+    arguments: Callable[[], list[Any]]
+
+    def results(self, wanted: Sequence[Cut | str]) -> list[int]:
+        """The positions of some results."""
+        return [at for at, name in enumerate(self.names) if name in wanted]
 
 
 def _numbered(path: str, call: int, way: str, arrays: list[Any]) -> list[tuple[Cut, Any]]:

@@ -42,23 +42,31 @@ class Code:
     Attributes:
         calls: in order. layers: the layers without a counterpart that run in it.
         after, before: the reference's layers that it stands between, where it is code between two.
+        agreeing: numbers of the calls whose results the port has too, and of those that lead to them.
     """
 
     calls: tuple[Call, ...]
     layers: tuple[str, ...]
     after: str = ""
     before: str = ""
+    agreeing: frozenset[int] = frozenset()
+
+    @property
+    def suspected(self) -> tuple[Call, ...]:
+        """Those in which a difference can arise."""
+        return tuple(call for call in self.calls if call.number not in self.agreeing)
 
     @property
     def computing(self) -> tuple[Call, ...]:
-        """Those that compute something."""
-        return tuple(call for call in self.calls if call.name not in SHAPING)
+        """Of these, those that compute something."""
+        return tuple(call for call in self.suspected if call.name not in SHAPING)
 
     @property
     def sole_layer(self) -> str:
-        """The one layer without a counterpart that all computing is done in, if there is one."""
-        inside = {self.layer_of(call) for call in self.computing}
-        return inside.pop() if len(inside) == 1 else ""
+        """The layer without a counterpart that the difference arises in: the one that all computing is done in, or,
+        where some of it is known to agree, the one that comes next."""
+        inside = [self.layer_of(call) for call in self.computing]
+        return inside[0] if len(set(inside)) == 1 or (inside and self.agreeing) else ""
 
     def layer_of(self, call: Call) -> str:
         """The innermost layer without a counterpart that makes a call; empty where none does."""

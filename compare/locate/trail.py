@@ -1,0 +1,137 @@
+"""How far a section agrees: which of the reference's calls have a result that the port's program makes too."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jax.extend import core
+from torch.utils._pytree import tree_leaves
+
+from compare.arrays import from_jax
+from compare.doctor.change import Change
+from compare.doctor.scene import Call
+from compare.islands.places import UNKNOWN
+from compare.islands.port import place_of_eqn
+from compare.islands.replay import apply, inner_programs, literal, parts, widened
+from compare.locate.layouts import distance, layouts
+
+EXACT = 1e-9  # relative difference up to which a value of the port's program is the result of a call
+LARGEST = 1 << 20  # entries: a larger result is not looked for
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of the port's program, and the line that makes it."""
+
+    array: np.ndarray
+    place: str
+
+
+class Results:
+    """Notes what calls return, and from which of each other's results, in one run of the reference."""
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self.made: dict[int, np.ndarray] = {}
+        self.uses: dict[int, set[int]] = {}
+        self._maker: dict[int, int] = {}
+        self._kept: list[Any] = []  # so that no identity is given twice
+        self.change = Change(calls={call.number: self._noting(call.number) for call in calls})
+
+    def _noting(self, number: int) -> Callable[..., Any]:
+        def call(function: Any, args: tuple, kwargs: dict) -> Any:
+            made = function(*args, **kwargs)
+            taken = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+            self.uses[number] = {self._maker[id(one)] for one in taken if id(one) in self._maker}
+            results = [leaf for leaf in tree_leaves(made) if isinstance(leaf, torch.Tensor)]
+            self._kept += results
+            self._maker.update({id(one): number for one in results})
+            if results and results[0].is_floating_point() and results[0].numel() <= LARGEST:
+                self.made[number] = results[0].detach().cpu().double().numpy().copy()
+            return made
+
+        return call
+
+    def behind(self, numbers: set[int]) -> set[int]:
+        """These calls, and all whose results they come from."""
+        waiting, found = list(numbers), set(numbers)
+        while waiting:
+            for other in self.uses.get(waiting.pop(), set()) - found:
+                found.add(other)
+                waiting.append(other)
+        return found
+
+
+def agreeing(results: Results, values: Sequence[Value]) -> set[int]:
+    """The calls whose result is among the port's values, in whatever layout, and those that it comes from."""
+    by_size: dict[int, list[np.ndarray]] = {}
+    for value in values:
+        by_size.setdefault(value.array.size, []).append(value.array)
+    seen = {
+        number
+        for number, array in results.made.items()
+        if np.ptp(array) > 0 and any(_shows(array, other) for other in by_size.get(array.size, []))
+    }
+    return results.behind(seen)
+
+
+def _shows(reference: np.ndarray, port: np.ndarray) -> bool:
+    return any(distance(reference, one.to_reference(port)) <= EXACT for one in layouts(reference.shape, port.shape))
+
+
+def values_of(program: Any, arguments: Sequence[Any], results: Sequence[int]) -> list[Value]:
+    """Every floating value between a program's inputs and some of its results, computed one by one."""
+    jaxpr, consts = parts(program)
+    needed = {jaxpr.outvars[at] for at in results if not isinstance(jaxpr.outvars[at], core.Literal)}
+    chosen = []
+    for eqn in reversed(jaxpr.eqns):
+        if any(variable in needed for variable in eqn.outvars):
+            chosen.append(eqn)
+            needed |= {atom for atom in eqn.invars if not isinstance(atom, core.Literal)}
+    known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*map(widened, consts), *arguments], strict=True))
+    values: list[Value] = []
+    _run(chosen[::-1], known, values, UNKNOWN)
+    return values
+
+
+def _run(eqns: Sequence[Any], known: dict[Any, Any], values: list[Value], around: str) -> None:
+    for eqn in eqns:
+        place = place_of_eqn(eqn)
+        place = around if place == UNKNOWN else place
+        operands = [_read(atom, known) for atom in eqn.invars]
+        made = _made(eqn, operands, values, place)
+        known.update(zip(eqn.outvars, map(widened, made), strict=True))
+        for one in made:
+            if getattr(one, "ndim", 0) and np.issubdtype(one.dtype, np.floating) and one.size <= LARGEST:
+                values.append(Value(np.asarray(from_jax(one), np.float64), place))
+
+
+def _read(atom: Any, known: Mapping[Any, Any]) -> Any:
+    return literal(atom) if isinstance(atom, core.Literal) else known[atom]
+
+
+def _made(eqn: Any, operands: list[Any], values: list[Value], place: str) -> list[Any]:
+    """What one operation gives; a program inside it that takes the same operands is looked into."""
+    inner = inner_programs(eqn)
+    if len(inner) == 1 and eqn.primitive.name not in ("scan", "while", "cond"):
+        jaxpr, consts = parts(inner[0])
+        if len(jaxpr.invars) == len(operands):
+            inside = zip([*jaxpr.constvars, *jaxpr.invars], [*map(widened, consts), *operands], strict=True)
+            known: dict[Any, Any] = dict(inside)
+            _run(jaxpr.eqns, known, values, place)
+            return [_read(atom, known) for atom in jaxpr.outvars]
+    made = apply(eqn, operands)
+    return list(made) if eqn.primitive.multiple_results else [made]
+
+
+def place_after(values: Sequence[Value], arrays: Mapping[int, np.ndarray]) -> str:
+    """The line of the port that makes the first value which is no result of the reference's any more: the one after the
+    last that is."""
+    last = max((at for at, one in enumerate(values) if any(_same(a, one.array) for a in arrays.values())), default=-1)
+    later = [one.place for one in values[last + 1 :] if one.place != UNKNOWN]
+    return later[0] if later else ""
+
+
+def _same(array: np.ndarray, other: np.ndarray) -> bool:
+    return array.size == other.size and np.ptp(array) > 0 and _shows(array, other)
