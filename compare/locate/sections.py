@@ -114,20 +114,18 @@ class Cutter:
         """The port run on the reference's arrays, in layouts that are found on the way: what arrives at a cut tells the
         layout there, as soon as the arrays before it are right."""
         seen = Seen(turned=bool(self.quartet.prepared.input_axes))
-        arrived: Mapping[Cut, np.ndarray] = {}
-        matched: dict[Cut, Matched] = {}
+        forced, matched = Crossed({}, {}), None
         for _ in range(ROUNDS):
-            before = matched
-            matched = {}
+            before, matched = matched, {}
             for cut, shape in shapes.items():
                 passage = passages.get((self.pairs[cut.path], cut.call, cut.way))
-                if passage and (found := seen.find(passage.values, arrived.get(cut), shape, cut.leaf)):
+                if passage and (found := seen.find(passage.values, forced.values.get(cut), shape, cut.leaf)):
                     number, layout = found
                     matched[cut] = (Cut(passage.path, passage.call, passage.way, number), layout)
             if matched == before:
                 break
             forced = self.port.cross(entering, mode, dropped, *_sent(matched, passages))
-            arrived = forced.values
+        assert matched is not None
         return forced, matched
 
 
