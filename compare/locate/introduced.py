@@ -59,12 +59,13 @@ def _forward(sections: Sections) -> Iterator[Introduced]:
 
 
 def _made_good(one: Crossing, later: Sequence[Crossing]) -> bool:
-    """Whether a layer around it gives out what it should all the same, in the port's own run: then it was no fault but
-    another way (a scale applied here instead of there)."""
-    return any(
-        other.cut.way == OUT and (other.cut.path, other.cut.call) in one.around and not differs(other.arrived)
-        for other in later
-    )
+    """Whether a layer around it gives out all that it should all the same, in the port's own run: then it was no fault
+    but another way (a scale applied here instead of there)."""
+    given_out: dict[tuple[str, int], list[bool]] = {}
+    for other in later:
+        if other.cut.way == OUT:
+            given_out.setdefault((other.cut.path, other.cut.call), []).append(differs(other.arrived))
+    return any(call in given_out and not any(given_out[call]) for call in one.around)
 
 
 def _backward(sections: Sections) -> Iterator[Introduced]:
