@@ -81,7 +81,13 @@ def _backward(sections: Sections) -> Iterator[Introduced]:
             yield Introduced(BACKWARD, crossing.user, crossing.backward, (crossing,))
     for name, one in left.items():
         if name not in inputs or not sections.crossings:
-            yield Introduced(BACKWARD, "", one, name=name)
+            yield Introduced(BACKWARD, _holder(sections, name.removeprefix("grad/")), one, name=name)
+
+
+def _holder(sections: Sections, parameter: str) -> str:
+    """The innermost layer that holds a parameter: no array enters an embedding whose gradient could tell it."""
+    layers = [path for path in sections.pairs.values() if parameter.startswith(f"{path}." if path else "")]
+    return max(layers, key=len, default="")
 
 
 def _parameters(sections: Sections, path: str, left: dict[str, Judgement]) -> Iterator[Introduced]:
