@@ -30,7 +30,8 @@ class Passage:
     """What the reference was seen to do at one boundary of a layer, in float64 or at the working precision.
 
     Attributes:
-        values: the distinct floating arrays that passed; cotangents: what came back to each, None where nothing did.
+        values: the distinct floating arrays that passed; cotangents: what came back to each: zero where nothing did,
+            None where the reference asks for no gradient there.
         place: "file:line" of the user's code that calls the layer.
         number: how many of the torch calls noted had been made before.
         layers: paths of layers without a counterpart that have run since the passage before.

@@ -117,10 +117,8 @@ class CutPort(PortSide):
             def crossed(cut: Cut, own: Any) -> Any:
                 if cut not in onwards:
                     return own
-                raw[cut], other = own, onwards[cut].astype(own.dtype)
-                if cut in backs:
-                    return other + jnp.where(free, own, jnp.zeros_like(own))
-                return own + jnp.where(free, jnp.zeros_like(own), jax.lax.stop_gradient(other - own))
+                raw[cut] = own
+                return _going_on(own, onwards[cut].astype(own.dtype), free, free | (cut not in backs))
 
             def seen(path: str, call: int, way: str, arrays: list[Any]) -> Sequence[Any]:
                 return [crossed(Cut(path, call, way, leaf), one) for leaf, one in enumerate(arrays)]
@@ -164,6 +162,19 @@ class CutPort(PortSide):
             leaves, inputs, targets, _, masks = self._given(entering, mode, dropped)
             values = {cut: self._array(array) for cut, array in onwards.items()}
             return jax.make_jaxpr(forward)(leaves, inputs, targets, masks, values), names
+
+
+@jax.custom_jvp
+def _going_on(own: Any, sent: Any, free: Any, follows: Any) -> Any:
+    """``sent``, or of a free run ``own``; derived as ``sent``, and where ``follows`` as ``own`` as well."""
+    return jnp.where(free, own, sent)
+
+
+@_going_on.defjvp
+def _derived(primals: tuple, tangents: tuple) -> tuple[Any, Any]:
+    own, sent, free, follows = primals
+    by_own, by_sent, *_ = tangents
+    return _going_on(own, sent, free, follows), by_sent + jnp.where(follows, by_own, jnp.zeros_like(by_own))
 
 
 def _numbered(path: str, call: int, way: str, arrays: list[Any]) -> list[tuple[Cut, Any]]:

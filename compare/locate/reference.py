@@ -118,9 +118,10 @@ def _noted(tensor: torch.Tensor, passage: Passage) -> torch.Tensor:
     # The view is hooked before the layer can change it in place: the hook then tells of the values that entered.
     place = len(passage.values)
     passage.values.append(_array(tensor))
-    passage.cotangents.append(None)
-    if not tensor.requires_grad:
+    if not (tensor.requires_grad and torch.is_grad_enabled()):
+        passage.cotangents.append(None)
         return tensor
+    passage.cotangents.append(np.zeros(tensor.shape))
     view = tensor.view_as(tensor)
 
     def came_back(cotangent: torch.Tensor) -> None:

@@ -152,7 +152,6 @@ def _sent(
     for cut, (own, layout) in matched.items():
         passage = passages[own.boundary]
         onwards[cut] = layout.to_port(passage.values[own.leaf])
-        cotangent = passage.cotangents[own.leaf]
-        if cotangent is not None:
+        if (cotangent := passage.cotangents[own.leaf]) is not None:
             against[cut] = layout.to_port(cotangent)
     return onwards, against
