@@ -18,6 +18,7 @@ from compare.pair import Entering
 from compare.precision import FLOAT64
 from compare.quartet import Quartet
 from compare.sides.port import Dropped
+from compare.variance import ACCEPT, corrected
 from compare.verdict import Judgement
 from compare.weights import Arrays
 
@@ -95,6 +96,7 @@ class Cutter:
         by_reference = {own: (cut, layout) for cut, (own, layout) in reversed(matched.items())}
         ports = {reference: port for port, reference in self.pairs.items()}
         runs = Runs(at_p, forced, free, by_reference, ports, shapes)
+        self._unbias(entering, forced.ends, free.ends)
         return Sections(
             self.pairs, entering, mode, dropped, passages, calls,
             list(crossings(passages, runs, judged)),
@@ -102,6 +104,13 @@ class Cutter:
             judged.ends(ends_p, ends_64, free.ends, forced=False),
             matched, forced, ends_64,
         )  # fmt: skip
+
+    def _unbias(self, entering: Entering, *runs: Arrays) -> None:
+        """The running variances of the port's runs as torch would keep them, where the pair takes both for one."""
+        if ACCEPT in self.quartet.pair.accept:
+            for run in runs:
+                names = {name: name.removeprefix("state/") for name in run if name.startswith("state/")}
+                run |= corrected(run, names, entering.buffers, self.reference.variances)
 
     def _forced(
         self,
@@ -114,19 +123,29 @@ class Cutter:
         """The port run on the reference's arrays, in layouts that are found on the way: what arrives at a cut tells the
         layout there, as soon as the arrays before it are right."""
         seen = Seen(turned=bool(self.quartet.prepared.input_axes))
-        forced, matched = Crossed({}, {}), None
+        matched = self._matched(seen, {}, shapes, passages)
         for _ in range(ROUNDS):
-            before, matched = matched, {}
-            for cut, shape in shapes.items():
-                passage = passages.get((self.pairs[cut.path], cut.call, cut.way))
-                if passage and (found := seen.find(passage.values, forced.values.get(cut), shape, cut.leaf)):
-                    number, layout = found
-                    matched[cut] = (Cut(passage.path, passage.call, passage.way, number), layout)
-            if matched == before:
-                break
             forced = self.port.cross(entering, mode, dropped, *_sent(matched, passages))
-        assert matched is not None
-        return forced, matched
+            sent, matched = matched, self._matched(seen, forced.values, shapes, passages)
+            if matched == sent:
+                break
+        return forced, sent
+
+    def _matched(
+        self,
+        seen: Seen,
+        arrived: Mapping[Cut, np.ndarray],
+        shapes: Mapping[Cut, Shape],
+        passages: Mapping[Boundary, Passage],
+    ) -> dict[Cut, Matched]:
+        """The reference's array at each cut of the port, as far as what has arrived there tells."""
+        matched: dict[Cut, Matched] = {}
+        for cut, shape in shapes.items():
+            passage = passages.get((self.pairs[cut.path], cut.call, cut.way))
+            if passage and (found := seen.find(passage.values, arrived.get(cut), shape, cut.leaf)):
+                number, layout = found
+                matched[cut] = (Cut(passage.path, passage.call, passage.way, number), layout)
+        return matched
 
 
 def _of_called(passages: list[Passage], called: set[str]) -> list[Passage]:
