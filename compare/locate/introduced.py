@@ -36,11 +36,8 @@ def differs(one: Judgement | None) -> bool:
 def introduced(sections: Sections) -> list[Introduced]:
     """Every difference that arises somewhere, the first one first."""
     forward = list(_forward(sections))
-    loss = [
-        Introduced(LOSS, AFTER, one, name="loss")
-        for name, one in sections.ends.items()
-        if name == "loss" and differs(one)
-    ]
+    end = sections.ends.get("loss")
+    loss = [Introduced(LOSS, AFTER, end, name="loss")] if end and differs(end) and not _another_shape(sections) else []
     blamed = {one.owner for one in forward + loss}
     backward = [one for one in _backward(sections) if one.owner not in blamed]
     statistics = [] if forward else list(_statistics(sections))
@@ -54,8 +51,13 @@ def _forward(sections: Sections) -> Iterator[Introduced]:
     # What the pair's own adapters make of the model's outputs comes after the last cut; a model without cuts is all
     # one section.
     for name, one in sections.ends.items():
-        if name.split("/")[0] == "output" and differs(one):
+        if name.split("/")[0] == "output" and differs(one) and not _another_shape(sections):
             yield Introduced(FORWARD, "", one, name=name)
+
+
+def _another_shape(sections: Sections) -> bool:
+    """Whether an array of the port had another size: it went on as it was, and what comes after it tells nothing."""
+    return any(crossing.port not in sections.matched for crossing in sections.crossings)
 
 
 def _made_good(one: Crossing, later: Sequence[Crossing]) -> bool:

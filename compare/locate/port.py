@@ -115,9 +115,9 @@ class CutPort(PortSide):
             raw: dict[Cut, Any] = {}
 
             def crossed(cut: Cut, own: Any) -> Any:
+                raw[cut] = own
                 if cut not in onwards:
                     return own
-                raw[cut] = own
                 return _going_on(own, onwards[cut].astype(own.dtype), free, free | (cut not in backs))
 
             def seen(path: str, call: int, way: str, arrays: list[Any]) -> Sequence[Any]:

@@ -36,7 +36,7 @@ class Sections:
             free_ends: the same of the port's own run.
         matched: by cut of the port; forced: what the port makes at each of the reference's arrays.
         reference_ends: the reference's quantities in float64; calls: its torch calls.
-        dropped: shape and rate of each dropout.
+        dropped: shape and rate of each dropout. turned: the port has its channels last.
     """
 
     pairs: dict[str, str]
@@ -51,9 +51,14 @@ class Sections:
     matched: dict[Cut, Matched]
     forced: Crossed
     reference_ends: Arrays
+    turned: bool = False
 
     def made_by_port(self, crossing: Crossing, backward: bool = False) -> np.ndarray:
-        """What the port makes at a cut of the reference's arrays, in the reference's layout."""
+        """What the port makes at a cut of the reference's arrays, in the reference's layout; an array of another size,
+        which has none, with its channels where the reference has them."""
+        if crossing.port not in self.matched:
+            array = self.forced.values[crossing.port]
+            return np.moveaxis(array, -1, 1) if self.turned and array.ndim > 2 else array
         layout = self.matched[crossing.port][1]
         return layout.to_reference((self.forced.cotangents if backward else self.forced.values)[crossing.port])
 
@@ -102,7 +107,7 @@ class Cutter:
             list(crossings(passages, runs, judged)),
             judged.ends(ends_p, ends_64, forced.ends, forced=True),
             judged.ends(ends_p, ends_64, free.ends, forced=False),
-            matched, forced, ends_64,
+            matched, forced, ends_64, bool(self.quartet.prepared.input_axes),
         )  # fmt: skip
 
     def _unbias(self, entering: Entering, *runs: Arrays) -> None:
