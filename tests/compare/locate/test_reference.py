@@ -1,4 +1,4 @@
-"""What the watched reference notes: passages in order, the cotangent of each use alone, no run of a checkpoint twice."""
+"""What the watched reference notes: passages in order, the cotangent of each use alone, no checkpoint twice."""
 
 from collections.abc import Callable
 from typing import Any
