@@ -147,7 +147,7 @@ class CutPort(PortSide):
             raw: dict[Cut | str, Any] = {}
 
             def seen(path: str, call: int, way: str, arrays: list[Any]) -> Sequence[Any]:
-                raw.update({cut: own for cut, own in _numbered(path, call, way, arrays) if cut in onwards})
+                raw.update(_numbered(path, call, way, arrays))
                 return [onwards.get(cut, own) for cut, own in _numbered(path, call, way, arrays)]
 
             with watched(self.prepared.port, Watch(self.paths, seen)):
