@@ -9,7 +9,6 @@ import pytest
 @pytest.fixture(autouse=True, scope="package")
 def quickly_compiled() -> Iterator[None]:
     """Most optimizations off; what is computed is the same."""
-    before = jax.config.jax_disable_most_optimizations
     jax.config.update("jax_disable_most_optimizations", True)
     yield
-    jax.config.update("jax_disable_most_optimizations", before)
+    jax.config.update("jax_disable_most_optimizations", False)

@@ -176,8 +176,8 @@ LOSS = (lambda z: (z**2).sum(), lambda z: (z**2).sum())
 
 def chain_pair(port: Any = None, **fields: Any) -> Pair:
     """The chain; sound unless a port is given."""
-    made: dict[str, Any] = {"batch": lambda rng: Batch.of(X), "weight_map": CHAIN, "name": "chain", "smooth": True}
-    return Pair(seeded(Chain), LinenChain() if port is None else port, **made | fields)
+    made: dict[str, Any] = {"reference": seeded(Chain), "batch": lambda rng: Batch.of(X), "weight_map": CHAIN}
+    return Pair(port=LinenChain() if port is None else port, **made | {"name": "chain", "smooth": True} | fields)
 
 
 @jax.custom_vjp
