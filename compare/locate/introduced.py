@@ -83,13 +83,8 @@ def _backward(sections: Sections) -> Iterator[Introduced]:
             yield Introduced(BACKWARD, crossing.user, crossing.backward, (crossing,))
     for name, one in left.items():
         if name not in inputs or not sections.crossings:
-            yield Introduced(BACKWARD, _holder(sections, name.removeprefix("grad/")), one, name=name)
-
-
-def _holder(sections: Sections, parameter: str) -> str:
-    """The innermost layer that holds a parameter: no array enters an embedding whose gradient could tell it."""
-    layers = [path for path in sections.pairs.values() if parameter.startswith(f"{path}." if path else "")]
-    return max(layers, key=len, default="")
+            # No floating array enters an embedding: what it is given tells nothing of its table's gradient.
+            yield Introduced(BACKWARD, _around(sections, name.removeprefix("grad/")), one, name=name)
 
 
 def _parameters(sections: Sections, path: str, left: dict[str, Judgement]) -> Iterator[Introduced]:

@@ -97,11 +97,17 @@ class Cutter:
         forced, matched = self._forced(entering, mode, dropped, shapes, by_boundary)
         onwards, against = _sent(matched, by_boundary)
         free = self.port.cross(entering, mode, dropped, onwards, against, free=True)
-        judged = Judge(self.quartet.precision, lambda: self.port_p.cross(entering, mode, dropped, onwards, against))
+        self._unbias(entering, forced, free)
+
+        def port_at_p() -> Crossed:
+            low = self.port_p.cross(entering, mode, dropped, onwards, against)
+            self._unbias(entering, low)
+            return low
+
+        judged = Judge(self.quartet.precision, port_at_p)
         by_reference = {own: (cut, layout) for cut, (own, layout) in reversed(matched.items())}
         ports = {reference: port for port, reference in self.pairs.items()}
         runs = Runs(at_p, forced, free, by_reference, ports, shapes)
-        self._unbias(entering, forced.ends, free.ends)
         return Sections(
             self.pairs, entering, mode, dropped, passages, calls,
             list(crossings(passages, runs, judged)),
@@ -110,12 +116,11 @@ class Cutter:
             matched, forced, ends_64, bool(self.quartet.prepared.input_axes),
         )  # fmt: skip
 
-    def _unbias(self, entering: Entering, *runs: Arrays) -> None:
+    def _unbias(self, entering: Entering, *runs: Crossed) -> None:
         """The running variances of the port's runs as torch would keep them, where the pair takes both for one."""
-        if ACCEPT in self.quartet.pair.accept:
-            for run in runs:
-                names = {name: name.removeprefix("state/") for name in run if name.startswith("state/")}
-                run |= corrected(run, names, entering.buffers, self.reference.variances)
+        for ends in [run.ends for run in runs] if ACCEPT in self.quartet.pair.accept else []:
+            names = {name: name.removeprefix("state/") for name in ends if name.startswith("state/")}
+            ends |= corrected(ends, names, entering.buffers, self.reference.variances)
 
     def _forced(
         self,
