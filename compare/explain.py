@@ -181,6 +181,8 @@ def _where(first: Difference) -> str:
         return f"the code of {name} {between} is the first whose result differs though its inputs agree"
     if first.direction == FORWARD:
         return f"{name} is the first module whose output differs though its inputs agree"
+    if first.direction == BACKWARD and first.in_loss:
+        return "the loss's gradient differs though the loss agrees"
     if first.direction == BACKWARD:
         return f"{name} is the first module, from the loss back, whose gradient differs though its outputs agree"
     return {

@@ -16,7 +16,7 @@ if importlib.util.find_spec("beartype"):
     install_import_hook(SHAPED, "beartype.beartype")
 
 # Folders of tests on models that are not the project's; a single file says USERS_MODELS = True.
-USERS = {"zoo", "mapping", "islands", "dropout", "models", "checkpoints", "examples", "doctor", "suspects"}
+USERS = {"zoo", "mapping", "islands", "dropout", "models", "checkpoints", "examples", "doctor", "suspects", "locate"}
 
 # Derandomized: the same examples on every machine. No deadline: a first call may compile.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=60)

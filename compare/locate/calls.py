@@ -1,8 +1,9 @@
 """What enters and leaves each layer of a port: Linen's by an interceptor, NNX's by their classes' ``__call__``."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import wraps
+from threading import RLock, get_ident
 from typing import Any
 
 import jax
@@ -17,6 +18,7 @@ from compare.models.nnx_models import NNXModel
 from compare.models.ports import PortModel, path_of
 
 CALL = "__call__"
+_classes = RLock()  # whose CALL is set
 
 
 class Watch:
@@ -33,16 +35,23 @@ class Watch:
         self.paths, self.visit = paths, visit
         self.places: dict[tuple[str, int], str] = {}
         self._counts: dict[str, int] = {}
+        self._running: list[str] = []
         self._trace = get_opaque_trace_state(convention="flax")
 
     def around(self, path: str, call: Callable[[tuple, dict], Any], args: tuple, kwargs: dict) -> Any:
-        """The layer's call, its arrays handed over before and after."""
-        if path not in self.paths or get_opaque_trace_state(convention="flax") != self._trace:
+        """The layer's call, its arrays handed over before and after; a subclass that calls its base is one call."""
+        is_base = self._running[-1:] == [path]
+        if path not in self.paths or is_base or get_opaque_trace_state(convention="flax") != self._trace:
             return call(args, kwargs)
         number = counted(self._counts, path)
         self.places[path, number] = here()
         args, kwargs = self._through(path, number, IN, (args, kwargs))
-        return self._through(path, number, OUT, call(args, kwargs))
+        self._running.append(path)
+        try:
+            made = call(args, kwargs)
+        finally:
+            self._running.pop()
+        return self._through(path, number, OUT, made)
 
     def _through(self, path: str, number: int, way: str, item: Any) -> Any:
         arrays = arrays_in(item, _is_floating)
@@ -69,38 +78,40 @@ def _intercepting(watch: Watch) -> Callable[..., Any]:
 
 @contextmanager
 def _called(model: NNXModel, watch: Watch) -> Iterator[None]:
-    """NNX has no interceptors, so each class's ``__call__`` stands aside for one that asks ``watch`` first."""
-    running: list[nnx.Module] = []
+    """NNX has no interceptors, so each class's ``__call__`` stands aside for one that asks ``watch`` first.
+
+    The classes belong to the process: one thread at a time watches, and what others call in the meantime is not seen.
+    """
+    watcher = get_ident()
     paths: dict[int, str] = {}
 
     def around(plain: Callable) -> Callable:
         @wraps(plain)
         def call(module: Any, *args: Any, **kwargs: Any) -> Any:
-            if running and running[-1] is module:  # a subclass calls its base
+            if get_ident() != watcher:
                 return plain(module, *args, **kwargs)
-            if not running:  # of each run's copy anew
-                paths.clear()
+            outermost = not paths
+            if outermost:  # of each run's copy anew
                 paths.update((id(node), path_of(keys)) for keys, node in nnx.iter_modules(module))
-            running.append(module)
             try:
                 path = paths.get(id(module))
                 if path is None:
                     return plain(module, *args, **kwargs)
                 return watch.around(path, lambda args, kwargs: plain(module, *args, **kwargs), args, kwargs)
             finally:
-                running.pop()
+                if outermost:
+                    paths.clear()
 
         return call
 
-    classes = {type(node) for node in model.modules.values() if callable(node)}
-    owned = {kind: vars(kind).get(CALL) for kind in classes}
-    for kind in classes:
-        setattr(kind, CALL, around(getattr(kind, CALL)))
-    try:
+    with _classes, ExitStack() as put_back:
+        for kind in {type(node) for node in model.modules.values() if callable(node)}:
+            if CALL in vars(kind):
+                put_back.callback(setattr, kind, CALL, vars(kind)[CALL])
+            else:
+                put_back.callback(delattr, kind, CALL)
+            setattr(kind, CALL, around(getattr(kind, CALL)))
         yield
-    finally:
-        for kind, plain in owned.items():
-            delattr(kind, CALL) if plain is None else setattr(kind, CALL, plain)
 
 
 def _is_floating(item: Any) -> bool:

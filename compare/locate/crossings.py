@@ -62,7 +62,7 @@ class Judge:
         if t64.shape != j64.shape or t64.dtype.kind != "f":
             return judge(t, j64, t64, j64, self.precision)
         one = judge(t, np.where(np.isfinite(t), j64, t), t64, j64, self.precision)
-        if pick is None or one.verdict in (Verdict.MATCH, Verdict.INVALID) or one.gap > PLAIN * one.scale:
+        if pick is None or one.verdict in (Verdict.MATCH, Verdict.INVALID) or one.gap > PLAIN * one.scale > 0:
             return one
         self._made = self._made or self._run()
         return judge(t, pick(self._made), t64, j64, self.precision)
@@ -97,6 +97,7 @@ class Runs:
 def crossings(passages: Sequence[Passage], runs: Runs, judged: Judge) -> Iterator[Crossing]:
     """Of every array of the reference that the port has too, in the reference's order."""
     around: list[tuple[str, int]] = []
+    first = True  # all arrays of another shape after the first are what became of it
     for passage in passages:
         if passage.way == OUT:
             around.pop()
@@ -104,14 +105,13 @@ def crossings(passages: Sequence[Passage], runs: Runs, judged: Judge) -> Iterato
         owner, user = (outer, passage.path) if passage.way == IN else (passage.path, outer)
         for leaf in range(len(passage.values)):
             cut = Cut(passage.path, passage.call, passage.way, leaf)
-            empty = Crossing(
-                cut, cut, passage, owner, user, tuple(around), Judgement(Verdict.MATCH), Judgement(Verdict.MATCH)
-            )
+            empty = Crossing(cut, cut, passage, owner, user, tuple(around), SAME, SAME)
             if cut in runs.by_reference:
                 yield _there_and_back(empty, *runs.by_reference[cut], runs, judged)
             elif other := _of_another_shape(passage, runs):
                 apart = _shapes(passage.values[leaf].shape, runs.shapes[other])
-                yield replace(empty, port=other, forward=apart, arrived=apart)
+                yield replace(empty, port=other, forward=apart if first else SAME, arrived=apart)
+                first = False
         if passage.way == IN:
             around.append((passage.path, passage.call))
 

@@ -1,11 +1,15 @@
 """Where both sides are cut: an array that enters or leaves a layer."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
+from flax import linen
+from flax.core import FrozenDict
 
+DICTIONARIES = (dict, OrderedDict, FrozenDict)
 Shape = tuple[int, ...]
 Boundary = tuple[str, int, str]  # a layer's path, the number of its call, and the way
 IN, OUT = "in", "out"
@@ -30,7 +34,8 @@ class Passage:
     """What the reference was seen to do at one boundary of a layer, in float64 or at the working precision.
 
     Attributes:
-        values: the distinct floating arrays that passed; cotangents: what came back to each, None where nothing did.
+        values: the distinct floating arrays that passed; cotangents: what came back to each: zero where nothing did,
+            None where the reference asks for no gradient there.
         place: "file:line" of the user's code that calls the layer.
         number: how many of the torch calls noted had been made before.
         layers: paths of layers without a counterpart that have run since the passage before.
@@ -60,11 +65,13 @@ def counted(counts: dict[str, int], path: str) -> int:
 
 
 def substituted(item: Any, by: Mapping[int, Any], is_array: Callable[[Any], bool]) -> Any:
-    """A nest of tuples, lists and dictionaries with its arrays, known by identity, replaced."""
+    """A nest of tuples, lists, dictionaries and dataclasses with its arrays, known by identity, replaced."""
     if is_array(item):
         return by.get(id(item), item)
-    if type(item) is dict:
-        return {key: substituted(one, by, is_array) for key, one in item.items()}
+    if (names := _fields(item)) and arrays_in(item, is_array):
+        return replace(item, **{name: substituted(getattr(item, name), by, is_array) for name in names})
+    if type(item) in DICTIONARIES:
+        return type(item)({key: substituted(one, by, is_array) for key, one in item.items()})
     if isinstance(item, tuple | list):
         items = [substituted(one, by, is_array) for one in item]
         return type(item)(*items) if hasattr(item, "_fields") else type(item)(items)
@@ -76,7 +83,21 @@ def arrays_in(item: Any, is_array: Callable[[Any], bool]) -> dict[int, Any]:
     if is_array(item):
         return {id(item): item}
     found: dict[int, Any] = {}
-    inner = item.values() if type(item) is dict else item if isinstance(item, tuple | list) else ()
-    for one in inner:
+    for one in _inside(item):
         found |= {key: value for key, value in arrays_in(one, is_array).items() if key not in found}
     return found
+
+
+def _inside(item: Any) -> Iterable[Any]:
+    if names := _fields(item):
+        return [getattr(item, name) for name in names]
+    if type(item) in DICTIONARIES:
+        return item.values()
+    return item if isinstance(item, tuple | list) else ()
+
+
+def _fields(item: Any) -> list[str]:
+    """A dataclass's fields, such as those of the outputs of transformers; a Linen module is one too, and no nest."""
+    if not is_dataclass(item) or isinstance(item, type | linen.Module):
+        return []
+    return [one.name for one in fields(item) if one.init]

@@ -23,6 +23,7 @@ class Difference:
         after, before: for code between two layers, the reference's layers that it stands between.
         layers: the reference's layers without a counterpart that run in that code.
         more: how many other places introduce a difference.
+        in_loss: the code is the loss's.
     """
 
     direction: str
@@ -41,6 +42,7 @@ class Difference:
     more: int = 0
     reason: str = ""
     scale: float = 1.0
+    in_loss: bool = False
 
     @property
     def size(self) -> str:

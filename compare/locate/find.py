@@ -125,6 +125,7 @@ def difference(looked: Looked, number: int) -> Difference:
         layers=code.layers,
         more=len(looked.found) - 1,
         reason=one.judgement.reason,
+        in_loss=one.owner == AFTER,
         scale=one.judgement.scale,
     )
 

@@ -36,11 +36,8 @@ def differs(one: Judgement | None) -> bool:
 def introduced(sections: Sections) -> list[Introduced]:
     """Every difference that arises somewhere, the first one first."""
     forward = list(_forward(sections))
-    loss = [
-        Introduced(LOSS, AFTER, one, name="loss")
-        for name, one in sections.ends.items()
-        if name == "loss" and differs(one)
-    ]
+    end = sections.ends.get("loss")
+    loss = [Introduced(LOSS, AFTER, end, name="loss")] if end and differs(end) and not _another_shape(sections) else []
     blamed = {one.owner for one in forward + loss}
     backward = [one for one in _backward(sections) if one.owner not in blamed]
     statistics = [] if forward else list(_statistics(sections))
@@ -54,17 +51,23 @@ def _forward(sections: Sections) -> Iterator[Introduced]:
     # What the pair's own adapters make of the model's outputs comes after the last cut; a model without cuts is all
     # one section.
     for name, one in sections.ends.items():
-        if name.split("/")[0] == "output" and differs(one):
+        if name.split("/")[0] == "output" and differs(one) and not _another_shape(sections):
             yield Introduced(FORWARD, "", one, name=name)
 
 
+def _another_shape(sections: Sections) -> bool:
+    """Whether an array of the port had another size: it went on as it was, and what comes after it tells nothing."""
+    return any(crossing.port not in sections.matched for crossing in sections.crossings)
+
+
 def _made_good(one: Crossing, later: Sequence[Crossing]) -> bool:
-    """Whether a layer around it gives out what it should all the same, in the port's own run: then it was no fault but
-    another way (a scale applied here instead of there)."""
-    return any(
-        other.cut.way == OUT and (other.cut.path, other.cut.call) in one.around and not differs(other.arrived)
-        for other in later
-    )
+    """Whether a layer around it gives out all that it should all the same, in the port's own run: then it was no fault
+    but another way (a scale applied here instead of there)."""
+    given_out: dict[tuple[str, int], list[bool]] = {}
+    for other in later:
+        if other.cut.way == OUT:
+            given_out.setdefault((other.cut.path, other.cut.call), []).append(differs(other.arrived))
+    return any(call in given_out and not any(given_out[call]) for call in one.around)
 
 
 def _backward(sections: Sections) -> Iterator[Introduced]:
@@ -80,7 +83,8 @@ def _backward(sections: Sections) -> Iterator[Introduced]:
             yield Introduced(BACKWARD, crossing.user, crossing.backward, (crossing,))
     for name, one in left.items():
         if name not in inputs or not sections.crossings:
-            yield Introduced(BACKWARD, "", one, name=name)
+            # No floating array enters an embedding: what it is given tells nothing of its table's gradient.
+            yield Introduced(BACKWARD, _around(sections, name.removeprefix("grad/")), one, name=name)
 
 
 def _parameters(sections: Sections, path: str, left: dict[str, Judgement]) -> Iterator[Introduced]:

@@ -65,8 +65,8 @@ def _merges(sizes: Sequence[int], into: Shape) -> bool:
 def distance(reference: np.ndarray, port: np.ndarray) -> float:
     """The relative difference of two arrays in one layout, over the entries that are finite in both."""
     finite = np.isfinite(reference) & np.isfinite(port)
-    apart = np.linalg.norm(np.where(finite, reference - port, 0.0))
-    size = np.linalg.norm(np.where(finite, reference, 0.0))
+    apart = np.linalg.norm(reference[finite] - port[finite])
+    size = np.linalg.norm(reference[finite])
     return float(apart / size) if size else float(apart > 0)
 
 

@@ -116,12 +116,10 @@ class CutPort(PortSide):
             raw: dict[Cut, Any] = {}
 
             def crossed(cut: Cut, own: Any) -> Any:
+                raw[cut] = own
                 if cut not in onwards:
                     return own
-                raw[cut], other = own, onwards[cut].astype(own.dtype)
-                if cut in backs:
-                    return other + jnp.where(free, own, jnp.zeros_like(own))
-                return own + jnp.where(free, jnp.zeros_like(own), jax.lax.stop_gradient(other - own))
+                return _going_on(own, onwards[cut].astype(own.dtype), free, free | (cut not in backs))
 
             def seen(path: str, call: int, way: str, arrays: list[Any]) -> Sequence[Any]:
                 return [crossed(Cut(path, call, way, leaf), one) for leaf, one in enumerate(arrays)]
@@ -149,7 +147,7 @@ class CutPort(PortSide):
             raw: dict[Cut | str, Any] = {}
 
             def seen(path: str, call: int, way: str, arrays: list[Any]) -> Sequence[Any]:
-                raw.update({cut: own for cut, own in _numbered(path, call, way, arrays) if cut in onwards})
+                raw.update(_numbered(path, call, way, arrays))
                 return [onwards.get(cut, own) for cut, own in _numbered(path, call, way, arrays)]
 
             with watched(self.prepared.port, Watch(self.paths, seen)):
@@ -189,6 +187,19 @@ class CutProgram:
     def results(self, wanted: Sequence[Cut | str]) -> list[int]:
         """The positions of some results."""
         return [at for at, name in enumerate(self.names) if name in wanted]
+
+
+@jax.custom_jvp
+def _going_on(own: Any, sent: Any, free: Any, follows: Any) -> Any:
+    """``sent``, or of a free run ``own``; derived as ``sent``, and where ``follows`` as ``own`` as well."""
+    return jnp.where(free, own, sent)
+
+
+@_going_on.defjvp
+def _derived(primals: tuple, tangents: tuple) -> tuple[Any, Any]:
+    own, sent, free, follows = primals
+    by_own, by_sent, *_ = tangents
+    return _going_on(own, sent, free, follows), by_sent + jnp.where(follows, by_own, jnp.zeros_like(by_own))
 
 
 def _numbered(path: str, call: int, way: str, arrays: list[Any]) -> list[tuple[Cut, Any]]:

@@ -19,6 +19,8 @@ from compare.pair import Entering
 from compare.sides.reference import ReferenceSide
 from compare.weights import Arrays
 
+RUNS = 4  # until every array that is changed in place is known
+
 
 class ReachedError(Exception):
     """The cut that was asked for has been reached: the rest of the run would tell nothing new."""
@@ -28,6 +30,8 @@ class WatchedReference(ReferenceSide):
     """Notes what passes the boundaries of some layers.
 
     Every array that passes one goes through a view of its own, so that its cotangent there is that of this use alone.
+    A view that is changed in place leaves the graph, and with it its hook: where a run did that, a copy takes its place
+    in another run.
 
     Attributes:
         passages: of the last run, in order.
@@ -44,6 +48,8 @@ class WatchedReference(ReferenceSide):
         self._counts: dict[str, int] = {}
         self._open: list[tuple[str, int]] = []
         self._layers: list[str] = []
+        self._passed: list[tuple[Boundary, torch.Tensor, int]] = []  # views, each with its version
+        self._changed_in_place: set[Boundary] = set()
 
     def watch(
         self, entering: Entering, mode: Mode, change: Change | None = None, until: Boundary | None = None
@@ -54,13 +60,23 @@ class WatchedReference(ReferenceSide):
         Raises:
             Exception: whatever the model raises.
         """
-        self.passages, self.torch_calls, self._counts, self._open, self._layers = [], [], {}, [], []
         self._until = until
         self._change = change
         if change is not None:
             entering = replace(
                 entering, weights=change.entering(entering.weights), buffers=change.entering(entering.buffers)
             )
+        for _ in range(RUNS):
+            made = self._watched(entering, mode)
+            changed = {boundary for boundary, view, version in self._passed if view._version != version}
+            self._passed.clear()
+            if not changed:
+                break
+            self._changed_in_place |= changed
+        return made
+
+    def _watched(self, entering: Entering, mode: Mode) -> Arrays:
+        self.passages, self.torch_calls, self._counts, self._open, self._layers = [], [], {}, [], []
         try:
             return self.run(entering, mode)
         except ReachedError:
@@ -97,10 +113,29 @@ class WatchedReference(ReferenceSide):
         passage = Passage(path, call, way, place=here(), number=len(self.torch_calls), layers=tuple(self._layers))
         self._layers.clear()
         self.passages.append(passage)
-        views = {key: _noted(tensor, passage) for key, tensor in arrays_in(item, _is_floating).items()}
+        views = {key: self._noted(tensor, passage) for key, tensor in arrays_in(item, _is_floating).items()}
         if self._until == (path, call, way):
             raise ReachedError
         return substituted(item, views, _is_floating)
+
+    def _noted(self, tensor: torch.Tensor, passage: Passage) -> torch.Tensor:
+        place = len(passage.values)
+        passage.values.append(_array(tensor))
+        if not (tensor.requires_grad and torch.is_grad_enabled()):
+            passage.cotangents.append(None)
+            return tensor
+        passage.cotangents.append(np.zeros(tensor.shape))
+        if passage.boundary in self._changed_in_place:
+            own = tensor.clone()
+        else:
+            own = tensor.view_as(tensor)
+            self._passed.append((passage.boundary, own, own._version))
+
+        def came_back(cotangent: torch.Tensor) -> None:
+            passage.cotangents[place] = _array(cotangent)
+
+        own.register_hook(came_back)
+        return own
 
     @contextmanager
     def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[None]:
@@ -112,22 +147,6 @@ class WatchedReference(ReferenceSide):
             else:
                 with recorded(self._module) as self.torch_calls:
                     yield
-
-
-def _noted(tensor: torch.Tensor, passage: Passage) -> torch.Tensor:
-    # The view is hooked before the layer can change it in place: the hook then tells of the values that entered.
-    place = len(passage.values)
-    passage.values.append(_array(tensor))
-    passage.cotangents.append(None)
-    if not tensor.requires_grad:
-        return tensor
-    view = tensor.view_as(tensor)
-
-    def came_back(cotangent: torch.Tensor) -> None:
-        passage.cotangents[place] = _array(cotangent)
-
-    view.register_hook(came_back)
-    return view
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:

@@ -18,6 +18,7 @@ from compare.pair import Entering
 from compare.precision import FLOAT64
 from compare.quartet import Quartet
 from compare.sides.port import Dropped
+from compare.variance import ACCEPT, corrected
 from compare.verdict import Judgement
 from compare.weights import Arrays
 
@@ -35,7 +36,7 @@ class Sections:
             free_ends: the same of the port's own run.
         matched: by cut of the port; forced: what the port makes at each of the reference's arrays.
         reference_ends: the reference's quantities in float64; calls: its torch calls.
-        dropped: shape and rate of each dropout.
+        dropped: shape and rate of each dropout. turned: the port has its channels last.
     """
 
     pairs: dict[str, str]
@@ -50,9 +51,14 @@ class Sections:
     matched: dict[Cut, Matched]
     forced: Crossed
     reference_ends: Arrays
+    turned: bool = False
 
     def made_by_port(self, crossing: Crossing, backward: bool = False) -> np.ndarray:
-        """What the port makes at a cut of the reference's arrays, in the reference's layout."""
+        """What the port makes at a cut of the reference's arrays, in the reference's layout; an array of another size,
+        which has none, with its channels where the reference has them."""
+        if crossing.port not in self.matched:
+            array = self.forced.values[crossing.port]
+            return np.moveaxis(array, -1, 1) if self.turned and array.ndim > 2 else array
         layout = self.matched[crossing.port][1]
         return layout.to_reference((self.forced.cotangents if backward else self.forced.values)[crossing.port])
 
@@ -91,7 +97,14 @@ class Cutter:
         forced, matched = self._forced(entering, mode, dropped, shapes, by_boundary)
         onwards, against = _sent(matched, by_boundary)
         free = self.port.cross(entering, mode, dropped, onwards, against, free=True)
-        judged = Judge(self.quartet.precision, lambda: self.port_p.cross(entering, mode, dropped, onwards, against))
+        self._unbias(entering, forced, free)
+
+        def port_at_p() -> Crossed:
+            low = self.port_p.cross(entering, mode, dropped, onwards, against)
+            self._unbias(entering, low)
+            return low
+
+        judged = Judge(self.quartet.precision, port_at_p)
         by_reference = {own: (cut, layout) for cut, (own, layout) in reversed(matched.items())}
         ports = {reference: port for port, reference in self.pairs.items()}
         runs = Runs(at_p, forced, free, by_reference, ports, shapes)
@@ -100,8 +113,14 @@ class Cutter:
             list(crossings(passages, runs, judged)),
             judged.ends(ends_p, ends_64, forced.ends, forced=True),
             judged.ends(ends_p, ends_64, free.ends, forced=False),
-            matched, forced, ends_64,
+            matched, forced, ends_64, bool(self.quartet.prepared.input_axes),
         )  # fmt: skip
+
+    def _unbias(self, entering: Entering, *runs: Crossed) -> None:
+        """The running variances of the port's runs as torch would keep them, where the pair takes both for one."""
+        for ends in [run.ends for run in runs] if ACCEPT in self.quartet.pair.accept else []:
+            names = {name: name.removeprefix("state/") for name in ends if name.startswith("state/")}
+            ends |= corrected(ends, names, entering.buffers, self.reference.variances)
 
     def _forced(
         self,
@@ -114,21 +133,29 @@ class Cutter:
         """The port run on the reference's arrays, in layouts that are found on the way: what arrives at a cut tells the
         layout there, as soon as the arrays before it are right."""
         seen = Seen(turned=bool(self.quartet.prepared.input_axes))
-        arrived: Mapping[Cut, np.ndarray] = {}
-        matched: dict[Cut, Matched] = {}
+        matched = self._matched(seen, {}, shapes, passages)
         for _ in range(ROUNDS):
-            before = matched
-            matched = {}
-            for cut, shape in shapes.items():
-                passage = passages.get((self.pairs[cut.path], cut.call, cut.way))
-                if passage and (found := seen.find(passage.values, arrived.get(cut), shape, cut.leaf)):
-                    number, layout = found
-                    matched[cut] = (Cut(passage.path, passage.call, passage.way, number), layout)
-            if matched == before:
-                break
             forced = self.port.cross(entering, mode, dropped, *_sent(matched, passages))
-            arrived = forced.values
-        return forced, matched
+            sent, matched = matched, self._matched(seen, forced.values, shapes, passages)
+            if matched == sent:
+                break
+        return forced, sent
+
+    def _matched(
+        self,
+        seen: Seen,
+        arrived: Mapping[Cut, np.ndarray],
+        shapes: Mapping[Cut, Shape],
+        passages: Mapping[Boundary, Passage],
+    ) -> dict[Cut, Matched]:
+        """The reference's array at each cut of the port, as far as what has arrived there tells."""
+        matched: dict[Cut, Matched] = {}
+        for cut, shape in shapes.items():
+            passage = passages.get((self.pairs[cut.path], cut.call, cut.way))
+            if passage and (found := seen.find(passage.values, arrived.get(cut), shape, cut.leaf)):
+                number, layout = found
+                matched[cut] = (Cut(passage.path, passage.call, passage.way, number), layout)
+        return matched
 
 
 def _of_called(passages: list[Passage], called: set[str]) -> list[Passage]:
@@ -154,7 +181,6 @@ def _sent(
     for cut, (own, layout) in matched.items():
         passage = passages[own.boundary]
         onwards[cut] = layout.to_port(passage.values[own.leaf])
-        cotangent = passage.cotangents[own.leaf]
-        if cotangent is not None:
+        if (cotangent := passage.cotangents[own.leaf]) is not None:
             against[cut] = layout.to_port(cotangent)
     return onwards, against
