@@ -1,7 +1,7 @@
 """How an array of the port shows one of the reference's: axes permuted, merged or split."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from math import prod
 
@@ -18,19 +18,24 @@ class Layout:
 
     Attributes:
         splits: it is the port's array that has more axes.
+        order: of the last axis of both, where it was flattened in another order: entry i of the port's is entry
+            ``order[i]`` of the reference's; empty for the same order.
     """
 
     reference: Shape
     port: Shape
     axes: tuple[int, ...]
     splits: bool = False
+    order: tuple[int, ...] = ()
 
     def to_port(self, array: np.ndarray) -> np.ndarray:
         """The reference's array as the port has it."""
-        return self._apart(array, self.port) if self.splits else array.transpose(self.axes).reshape(self.port)
+        made = self._apart(array, self.port) if self.splits else array.transpose(self.axes).reshape(self.port)
+        return made[..., list(self.order)] if self.order else made
 
     def to_reference(self, array: np.ndarray) -> np.ndarray:
         """The port's array as the reference has it."""
+        array = array[..., np.argsort(self.order)] if self.order else array
         return array.transpose(self.axes).reshape(self.reference) if self.splits else self._apart(array, self.reference)
 
     def _apart(self, array: np.ndarray, shape: Shape) -> np.ndarray:
@@ -73,21 +78,29 @@ def distance(reference: np.ndarray, port: np.ndarray) -> float:
 class Seen:
     """Which of the reference's arrays an array of the port is, and in which layout; it learns from those that agree."""
 
-    def __init__(self, turned: bool = False) -> None:
-        """``turned``: the port has its channels last where the reference has them second."""
-        self.turned = turned
+    def __init__(self, turned: bool = False, orders: Sequence[tuple[int, ...]] = ()) -> None:
+        """``turned``: the port has its channels last where the reference has them second; ``orders``: in which it
+        flattens some axes, by the weight map."""
+        self.turned, self.orders = turned, orders
         self.known: dict[tuple[Shape, Shape], tuple[int, ...]] = {}
 
     def find(
-        self, references: Sequence[np.ndarray], port: np.ndarray | None, shape: Shape, place: int
+        self,
+        references: Sequence[np.ndarray],
+        port: np.ndarray | None,
+        shape: Shape,
+        place: int,
+        order: tuple[int, ...] = (),
     ) -> tuple[int, Layout] | None:
         """The position of the array and its layout; None where none has as many entries.
 
         Args:
             references: the reference's arrays at this cut.
             port: the port's array, of ``shape``, where it is known already. place: its position among the port's.
+            order: the one in which the layer that it enters takes it.
         """
-        fitting = [(number, layout) for number, one in enumerate(references) for layout in layouts(one.shape, shape)]
+        plain = [(number, layout) for number, one in enumerate(references) for layout in layouts(one.shape, shape)]
+        fitting = list(_ordered(plain, [order])) if order else [*plain, *_ordered(plain, self.orders)]
         if not fitting:
             return None
         if port is not None:
@@ -95,7 +108,8 @@ class Seen:
             nearest = min(range(len(fitting)), key=apart.__getitem__)  # of equals the first, the plainest
             if apart[nearest] <= SEEN:
                 number, layout = fitting[nearest]
-                self.known[layout.reference, layout.port] = layout.axes
+                if not layout.order:
+                    self.known[layout.reference, layout.port] = layout.axes
                 return number, layout
         numbers = {number for number, _ in fitting}
         number = place if place in numbers else min(numbers)
@@ -103,7 +117,7 @@ class Seen:
 
     def _likely(self, fitting: list[Layout]) -> Layout:
         """The layout of an array that agrees in none: that of others of its shape, or the usual one."""
-        by_axes = {layout.axes: layout for layout in fitting}
+        by_axes = {layout.axes: layout for layout in reversed(fitting)}
         first = fitting[0]
         usual = self.known.get((first.reference, first.port))
         rank = len(first.reference)
@@ -112,3 +126,13 @@ class Seen:
         if usual in by_axes:
             return by_axes[usual]
         return by_axes.get(tuple(range(len(first.axes))), first)
+
+
+def _ordered(plain: Sequence[tuple[int, Layout]], orders: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, Layout]]:
+    """The plain layouts of a flattened last axis, in each order that fits."""
+    for number, layout in plain:
+        for order in orders:
+            if layout.axes == tuple(range(len(layout.axes))) and layout.reference[-1:] == layout.port[-1:] == (
+                len(order),
+            ):
+                yield number, replace(layout, order=order)

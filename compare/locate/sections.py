@@ -10,7 +10,7 @@ from compare.doctor.scene import Call
 from compare.locate.crossings import Crossing, Judge, Matched, Runs, crossings
 from compare.locate.cuts import IN, Boundary, Cut, Passage, Shape
 from compare.locate.layouts import Seen
-from compare.locate.modules import paired_modules
+from compare.locate.modules import flatten_orders, paired_modules
 from compare.locate.port import Crossed, CutPort
 from compare.locate.reference import WatchedReference
 from compare.models.modes import Mode
@@ -73,7 +73,7 @@ class Cutter:
     def __init__(self, quartet: Quartet, promoted: bool = True) -> None:
         prepared = quartet.prepared
         self.quartet, self.promoted = quartet, promoted
-        self.pairs = paired_modules(prepared)
+        self.pairs, self.orders = paired_modules(prepared), flatten_orders(prepared)
         paths = frozenset(self.pairs.values())
         self.reference = WatchedReference(paths, prepared, FLOAT64, quartet.oracle.torch, promoted)
         self.reference_p = WatchedReference(paths, prepared, quartet.precision, quartet.device.torch)
@@ -132,7 +132,7 @@ class Cutter:
     ) -> tuple[Crossed, dict[Cut, Matched]]:
         """The port run on the reference's arrays, in layouts that are found on the way: what arrives at a cut tells the
         layout there, as soon as the arrays before it are right."""
-        seen = Seen(turned=bool(self.quartet.prepared.input_axes))
+        seen = Seen(bool(self.quartet.prepared.input_axes), list(dict.fromkeys(self.orders.values())))
         matched = self._matched(seen, {}, shapes, passages)
         for _ in range(ROUNDS):
             forced = self.port.cross(entering, mode, dropped, *_sent(matched, passages))
@@ -152,7 +152,8 @@ class Cutter:
         matched: dict[Cut, Matched] = {}
         for cut, shape in shapes.items():
             passage = passages.get((self.pairs[cut.path], cut.call, cut.way))
-            if passage and (found := seen.find(passage.values, arrived.get(cut), shape, cut.leaf)):
+            order = self.orders.get(cut.path, ()) if cut.way == IN else ()
+            if passage and (found := seen.find(passage.values, arrived.get(cut), shape, cut.leaf, order)):
                 number, layout = found
                 matched[cut] = (Cut(passage.path, passage.call, passage.way, number), layout)
         return matched
