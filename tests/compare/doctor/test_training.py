@@ -11,6 +11,8 @@ import torch
 
 from compare.doctor.training import diagnose_updates
 from compare.doctor.updates.optax_rules import Reading
+from compare.doctor.updates.replay import Gap
+from compare.doctor.updates.trial import Trial
 from compare.pair import Optimizers
 from compare.quartet import Quartet
 from compare.verdict import Verdict
@@ -187,6 +189,15 @@ def test_a_change_that_almost_closes_the_gap_is_named_without_certainty(cpu):
     found = diagnosed(cpu, MOMENTUM, hidden(optax.chain(optax.sgd(0.05, 0.9), noise)))
     assert [(one.setting, one.certain) for one in found.causes] == [("learning rate", False)]
     assert 1e-8 < found.causes[0].after < 1e-5
+
+
+@pytest.mark.parametrize("port", [optax.sgd(0.03, 0.9), hidden(optax.sgd(0.03, 0.9))], ids=["read", "hidden"])
+def test_what_the_whole_reference_does_not_confirm_is_not_named(port, cpu, monkeypatch):
+    """The record alone proves nothing: the models might still differ along the port's way."""
+    monkeypatch.setattr(Trial, "confirmed", lambda *_: Gap(1.0, 1.0, False))
+    found = diagnosed(cpu, MOMENTUM, port)
+    assert found.causes == ()
+    assert found.excluded
 
 
 def test_of_the_read_settings_only_those_that_explain_are_named(cpu):

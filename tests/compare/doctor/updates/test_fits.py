@@ -37,6 +37,7 @@ def test_a_short_number_is_not_invented():
     """Near to 1 it is the distance that counts, and float32's neighbour of 0.1 is not 0.1."""
     assert short(0.1 + 1e-12) == 0.1
     assert short(0.999 + 1e-13) == 0.999
+    assert short(1.234e-10) == 1.234e-10
     assert short(float(np.float32(0.1))) == float(np.float32(0.1))
     assert short(1 + 1.49e-8) == 1 + 1.49e-8
     assert short(0.99999999) == 0.99999999
