@@ -183,6 +183,12 @@ def test_an_unknown_optimizer_gets_nothing_certain(cpu):
     assert any("scale_by_lion" in said for said in found.observed)
 
 
+def test_a_huge_gap_that_shrinks_to_a_large_one_is_not_explained(cpu):
+    """Signs for tiny gradients: a larger learning rate is closer, and still another function."""
+    found = diagnosed(cpu, made(O.SGD, lr=1e-8), hidden(optax.chain(optax.scale_by_sign(), optax.scale(-1e-2))))
+    assert found.causes == ()
+
+
 def test_a_change_that_almost_closes_the_gap_is_named_without_certainty(cpu):
     """A learning rate of 0.05 for 0.1, and a noise of 1e-6 of the update besides."""
     noise = optax.stateless(lambda updates, _: jax.tree.map(lambda one: one * (1 + 1e-6 * jnp.cos(1e3 * one)), updates))
