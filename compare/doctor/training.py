@@ -22,7 +22,7 @@ from compare.pair import Entering
 from compare.quartet import STATE, Quartet, SideError
 from compare.verdict import Verdict
 
-CLOSER = 0.1  # a gap that shrinks below this share of itself is worth naming, without certainty
+CLOSER = 0.1  # of itself and of the updates: what shrinks a gap below it is worth naming, without certainty
 SOUND = (Verdict.MATCH, Verdict.INCOMPLETE)
 
 
@@ -96,7 +96,7 @@ class _Doctor:
                 best = (gap, suspect) if best is None or gap.total < best[0].total else best
         if best is not None and best[0].total < CLOSER * start.total:
             confirmed = self.trial.confirmed(best[1].rules)
-            if confirmed.worst < CLOSER * self.before.worst:
+            if confirmed.worst < CLOSER * min(1.0, self.before.worst):
                 yield from self._named(best[1].rules, confirmed, "counterfactual", False)
 
     def _by_reading(self) -> Rules | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 LINEAR, POSITIVE, BELOW_ONE = "linear", "positive", "below one"
 NUDGE = 1e-6
-ROUNDS = 10
+ROUNDS = 20
 FAR = 300.0
 CLOSE = 1e-9  # relative: a short number so near to an estimate is what was written
 

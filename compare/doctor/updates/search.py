@@ -1,6 +1,7 @@
 """Which rules the port's optimizer may follow, in the order in which they are tried."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import combinations
 from math import isfinite
@@ -64,10 +65,13 @@ def sought(trial: Trial, reference: Rules) -> Iterator[Suspect]:
 
 
 def _estimates(trial: Trial, rules: Rules, one: Unknown, label: str = "") -> Iterator[Suspect]:
+    def residual(value: float) -> np.ndarray:
+        return trial.replay.residual(trial.made(one.put(rules, value)))
+
     for start in one.starts:
-        value = fitted(lambda value: trial.replay.residual(trial.made(one.put(rules, value))), start, one.where)
-        if isfinite(value):
-            for number in dict.fromkeys([short(value), value]):
+        with suppress(OverflowError):  # far from any number that a person writes
+            value = fitted(residual, start, one.where)
+            for number in dict.fromkeys([short(value), value]) if isfinite(value) else ():
                 yield Suspect(label or one.label, ANY, _written(one.put(rules, number)))
 
 

@@ -1,6 +1,7 @@
 """The rules of a torch optimizer, read from its class and its parameter groups."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,13 +20,8 @@ def rules_of_torch(optimizer: Any, parameters: Sequence[torch.Tensor]) -> Rules:
     if read is None:
         return tuple(Rule(OWN) for _ in parameters)
     groups = {id(one): group for group in optimizer.param_groups for one in group["params"]}
-    still: Rule = read(optimizer.param_groups[0])
-    return tuple(
-        read(groups[id(one)])
-        if id(one) in groups
-        else Rule(still.family, (0.0,), bias_correction=still.bias_correction)
-        for one in parameters
-    )
+    still = replace(read(optimizer.param_groups[0]), rates=(0.0,))
+    return tuple(read(groups[id(one)]) if id(one) in groups else still for one in parameters)
 
 
 def rates_of_torch(optimizer: Any, parameters: Sequence[torch.Tensor]) -> list[float]:

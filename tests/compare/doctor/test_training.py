@@ -11,6 +11,8 @@ import torch
 
 from compare.doctor.training import diagnose_updates
 from compare.doctor.updates.optax_rules import Reading
+from compare.doctor.updates.replay import Gap
+from compare.doctor.updates.trial import Trial
 from compare.pair import Optimizers
 from compare.quartet import Quartet
 from compare.verdict import Verdict
@@ -181,12 +183,27 @@ def test_an_unknown_optimizer_gets_nothing_certain(cpu):
     assert any("scale_by_lion" in said for said in found.observed)
 
 
+def test_a_huge_gap_that_shrinks_to_a_large_one_is_not_explained(cpu):
+    """Signs for tiny gradients: a larger learning rate is closer, and still another function."""
+    found = diagnosed(cpu, made(O.SGD, lr=1e-8), hidden(optax.chain(optax.scale_by_sign(), optax.scale(-1e-2))))
+    assert found.causes == ()
+
+
 def test_a_change_that_almost_closes_the_gap_is_named_without_certainty(cpu):
     """A learning rate of 0.05 for 0.1, and a noise of 1e-6 of the update besides."""
     noise = optax.stateless(lambda updates, _: jax.tree.map(lambda one: one * (1 + 1e-6 * jnp.cos(1e3 * one)), updates))
     found = diagnosed(cpu, MOMENTUM, hidden(optax.chain(optax.sgd(0.05, 0.9), noise)))
     assert [(one.setting, one.certain) for one in found.causes] == [("learning rate", False)]
     assert 1e-8 < found.causes[0].after < 1e-5
+
+
+@pytest.mark.parametrize("port", [optax.sgd(0.03, 0.9), hidden(optax.sgd(0.03, 0.9))], ids=["read", "hidden"])
+def test_what_the_whole_reference_does_not_confirm_is_not_named(port, cpu, monkeypatch):
+    """The record alone proves nothing: the models might still differ along the port's way."""
+    monkeypatch.setattr(Trial, "confirmed", lambda *_: Gap(1.0, 1.0, False))
+    found = diagnosed(cpu, MOMENTUM, port)
+    assert found.causes == ()
+    assert found.excluded
 
 
 def test_of_the_read_settings_only_those_that_explain_are_named(cpu):
