@@ -1,16 +1,20 @@
 """What a verdict on a large model costs, in time and in memory.
 
-    python benchmarks/large.py [--millions 50 300] [--json results/cpu/large.json]
+    python benchmarks/large.py [--millions 50 300] [--full] [--json results/cpu/large.json]
 
 For each size, a stack of transformer blocks with that many parameters, written in PyTorch and in Flax, on 4 rows of 256
-tokens (of 64 above 60 million parameters). In a process of its own each:
+tokens (of 64 above 60 million parameters). In processes of their own, by turns:
 
 - *passes*: the forward and backward passes that a verdict needs, both frameworks at float32 and float64, by plain code,
-  warm (compilation apart);
-- *verdict*: ``compare.verify(..., quick=True)`` with its compilation, and the same with every compiled program warm;
-- *full*: the default run, probes and mutants included;
-- *memory*: the peak of the verdict's process over what the two models take before it starts, compiling included; and
-  what XLA keeps for one float64 forward and backward pass.
+  warm (compilation apart), and what XLA keeps for the float64 one beside parameters and gradients;
+- *verdict*: ``compare.verify(..., quick=True)`` with its compilation, and the same with every compiled program warm.
+  Its memory is the peak of the resident size, compiling included, over what the process takes once both models are
+  there and a verdict on a tiny model has loaded the code. It is given in sets too: how many times the parameters in
+  float64 (the passes' activations apart) are held at the peak;
+- *full*: the default run, probes and mutants included.
+
+Seconds are the best of all rounds; beside those of the clock stand those of the processors, which other work on the
+same machine hardly touches.
 """
 
 import argparse
@@ -26,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 
-ROWS, HEADS = 4, 8
+ROWS, HEADS, TINY = 4, 8, 0.01
 SMALL = 60  # million parameters up to which a row has 256 tokens; above, 64, so that it ends within minutes
 
 
@@ -133,44 +137,37 @@ def run_jax(gradients, params, x) -> None:
     jax.block_until_ready(gradients(params, x))
 
 
-def warm(run) -> float:
+def timed(run) -> list[float]:
+    """Seconds of the clock and of all processors."""
+    clock, processors = time.perf_counter(), time.process_time()
+    run()
+    return [time.perf_counter() - clock, time.process_time() - processors]
+
+
+def warm(run) -> list[float]:
     """The better of two, after one that does not count."""
     run()
-    seconds = []
-    for _ in range(2):
-        start = time.perf_counter()
-        run()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+    return min(timed(run), timed(run))
 
 
-def verdict(millions: float, full: bool) -> dict[str, float | str | int]:
-    """The verdict's wall time, cold and warm, and the peak of memory above the models' own."""
-    import jax
-    import torch  # noqa: F401
-
+def verdict(millions: float, full: bool) -> dict:
+    """The verdict's seconds, cold and warm, and the peak of memory above the models' own."""
     from compare import devices
     from compare.pair import Pair
     from compare.precision import FLOAT32
     from compare.verification import Plan, Session
 
+    device, plan = devices.choose("cpu"), Plan(quick=not full)
+    Session(Pair(*models(TINY)), device, FLOAT32, Plan(quick=True)).verify()
     reference, port, batch = models(millions)
-    device = devices.choose("cpu")
     count = sum(parameter.numel() for parameter in reference.parameters())
-    jax.block_until_ready(jax.numpy.zeros(()))
     gc.collect()
-    before = resident()
-    peak = Peak()
-    session = Session(Pair(reference, port, batch), device, FLOAT32, Plan(quick=not full))
-    start = time.perf_counter()
-    first = session.verify()
-    cold = time.perf_counter() - start
-    measured = {"parameters": count, "verdict": str(first.verdict), "cold_s": cold, "peak_mib": peak.stop() - before}
-    if not full:
-        start = time.perf_counter()
-        session.verify()
-        measured["warm_s"] = time.perf_counter() - start
-    return measured
+    before, peak, reports = resident(), Peak(), []
+    large = Session(Pair(reference, port, batch), device, FLOAT32, plan)
+    cold = timed(lambda: reports.append(large.verify()))
+    measured = {"parameters": count, "verdict": str(reports[0].verdict), "cold_s": cold}
+    measured |= {"peak_mib": peak.stop() - before}
+    return measured if full else measured | {"warm_s": min(timed(large.verify), timed(large.verify))}
 
 
 class Peak:
@@ -211,9 +208,40 @@ def apart(what: str, millions: float) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def measure(millions: float, rounds: int, full: bool) -> dict:
+    """Everything about one size: the passes and the verdict by turns, the best of each."""
+    turns = [{**apart("passes", millions), **apart("verdict", millions)} for _ in range(rounds)]
+    row = turns[0]
+    row["passes_s"] = {name: min(turn["passes_s"][name] for turn in turns) for name in row["passes_s"]}
+    row["warm_s"] = min(turn["warm_s"] for turn in turns)
+    row["peak_mib"] = max(turn["peak_mib"] for turn in turns)
+    needed = [sum(seconds) for seconds in zip(*row["passes_s"].values(), strict=True)]
+    row["times"], row["times_processors"] = (one / needed[i] for i, one in enumerate(row["warm_s"]))
+    row["sets"] = (row["peak_mib"] - row["activations_mib"]) / (row["parameters"] * 8 / 2**20)
+    if full:
+        row["full"] = apart("full", millions)
+    return row
+
+
+def said(row: dict) -> str:
+    """A row in words."""
+    needed = sum(clock for clock, _ in row["passes_s"].values())
+    words = (
+        f"{row['parameters']:,} parameters: {row['verdict']}\n"
+        f"  passes {needed:.1f} s, verdict {row['warm_s'][0]:.1f} s warm: {row['times']:.2f} times "
+        f"({row['times_processors']:.2f} in processor time), {row['cold_s'][0]:.1f} s with compiling\n"
+        f"  peak {row['peak_mib']:,.0f} MiB above the models: {row['activations_mib']:,.0f} of activations and "
+        f"{row['sets']:.2f} float64 sets"
+    )
+    if full := row.get("full"):
+        words += f"\n  the full default run, probes and mutants included: {full['cold_s'][0]:.0f} s, {full['verdict']}"
+    return words
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--millions", type=float, nargs="+", default=[50, 300], help="parameters")
+    parser.add_argument("--rounds", type=int, default=2, help="of passes and verdict, by turns")
     parser.add_argument("--full", action="store_true", help="time the full default run too, at the first size")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--one", choices=("passes", "verdict", "full"), help=argparse.SUPPRESS)
@@ -225,21 +253,8 @@ def main() -> None:
         return
     rows = []
     for index, millions in enumerate(options.millions):
-        row = {**apart("passes", millions), **apart("verdict", millions)}
-        needed = sum(row["passes_s"].values())
-        set_mib = row["parameters"] * 8 / 2**20
-        row["sets"] = (row["peak_mib"] - row["activations_mib"]) / set_mib
-        line = (
-            f"{row['parameters']:,} parameters: {row['verdict']}; passes {needed:.1f} s, "
-            f"verdict {row['warm_s']:.1f} s warm ({row['warm_s'] / needed:.2f} times), "
-            f"{row['cold_s']:.1f} s with compiling; peak {row['peak_mib']:,.0f} MiB "
-            f"above the models: {row['activations_mib']:,.0f} of activations and {row['sets']:.2f} float64 sets"
-        )
-        if options.full and index == 0:
-            row["full"] = apart("full", millions)
-            line += f"; the full default run {row['full']['cold_s']:.0f} s"
-        print(line, flush=True)
-        rows.append(row)
+        rows.append(measure(millions, options.rounds, options.full and index == 0))
+        print(said(rows[-1]), flush=True)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
