@@ -8,9 +8,7 @@ from flax import nnx
 from compare.pair import Pair
 
 
-def paired(
-    reference: Callable[[], Any], port: Callable[[], Any], batch: Any, **options: Any
-) -> Callable[[], Pair]:
+def paired(reference: Callable[[], Any], port: Callable[[], Any], batch: Any, **options: Any) -> Callable[[], Pair]:
     """A builder of the pair of both; ``options`` are further fields of ``compare.pair.Pair``."""
     return lambda: Pair(reference(), port(), batch, **options)
 
