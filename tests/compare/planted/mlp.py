@@ -153,6 +153,8 @@ def net_nnx(**fault: Any) -> Callable[[], Pair]:
     return paired(seeded(Net), nnx_port(NetNNX, **settings), X)
 
 
+BY_HAND = net_linen(norm=ByHandNorm)
+
 # The zoo's own models: one attribute of an NNX model changed, or one method overridden.
 
 
@@ -229,36 +231,6 @@ class SwappedGluNNX(dense.GluNNX):
     def __call__(self, x: Array) -> Array:
         gate, value = jnp.split(self.value_and_gate(x), 2, axis=-1)
         return self.out(value * nnx.sigmoid(gate))
-
-
-class GluLinen(linen.Module):
-    gate: Callable[[Array], Array] = linen.sigmoid
-
-    @linen.compact
-    def __call__(self, x: Array) -> Array:
-        value, gate = jnp.split(linen.Dense(18, name="value_and_gate")(x), 2, axis=-1)
-        return linen.Dense(4, name="out")(value * self.gate(gate))
-
-
-class ColdLinen(linen.Module):
-    """Multiplies by the temperature where the reference divides."""
-
-    cold: bool = False
-
-    @linen.compact
-    def __call__(self, x: Array) -> Array:
-        shift = self.param("shift", linen.initializers.zeros, (8,))
-        mix = self.param("mix", linen.initializers.normal(0.3), (8, 8))
-        project = self.param("project", linen.initializers.normal(0.3), (8, 6))
-        temperature = self.param("temperature", linen.initializers.ones, ())
-        h = jnp.sin((x + shift) @ mix) @ project
-        return linen.softmax(h * temperature if self.cold else h / temperature)
-
-
-class FrozenDecoderNNX(dense.TiedAutoencoderNNX):
-    def __call__(self, x: Array) -> Array:
-        code = nnx.sigmoid(self.encoder(x))
-        return code @ lax.stop_gradient(self.encoder.kernel[...]).T + self.visible_bias[...]
 
 
 class TransposedNNX(dense.StackNNX):
@@ -351,10 +323,7 @@ MLP = paired(seeded(dense.Mlp), nnx_port(dense.MlpNNX), normal(3, 12))
 TOWERS = paired(seeded(dense.TwoTowers), nnx_port(TowersNNX), dense.towers)
 ACTOR_CRITIC = paired(seeded(dense.ActorCritic), nnx_port(dense.ActorCriticNNX), normal(4, 6))
 DETACHED = paired(seeded(DetachedCritic), DetachedCriticLinen, normal(4, 6))
-GLU_LINEN = paired(seeded(dense.Glu), GluLinen, normal(3, 7))
 GLU_NNX = paired(seeded(dense.Glu), nnx_port(dense.GluNNX), normal(3, 7))
-TEMPERATURE = paired(seeded(dense.RawParameters), ColdLinen, normal(3, 8))
-TIED = paired(seeded(dense.TiedAutoencoder), nnx_port(dense.TiedAutoencoderNNX), normal(3, 11))
 # The map is given where the search would undo the fault (a transpose) or refuse it (a layer that is never used).
 STACK_MAP = WeightMap(*(linear(f"layers.{number}", f"dense/{number}") for number in range(3)))
 
@@ -379,14 +348,14 @@ ROWS = [
     Planted(
         "LayerNorm of the unbiased variance (Linen)",
         net_linen(norm=partial(ByHandNorm, ddof=1)),
-        net_linen(norm=ByHandNorm),
+        BY_HAND,
         where="blocks.1.norm",
         setting="unbiased",
     ),
     Planted(
         "LayerNorm epsilon outside the root (Linen)",
         net_linen(norm=partial(ByHandNorm, outside=True)),
-        net_linen(norm=ByHandNorm),
+        BY_HAND,
         where="blocks.1.norm",
         setting="epsilon",
     ),
@@ -397,7 +366,6 @@ ROWS = [
         where="blocks.1.act",
         setting="approximate",
     ),
-    Planted("ReLU for GELU (Linen)", net_linen(act=linen.relu), NET_LINEN, where="blocks.1.act", setting="activation"),
     Planted(
         "residual forgotten (Linen)",
         net_linen(join=lambda x, h: 0.5 * h),
@@ -485,13 +453,6 @@ ROWS = [
     ),
     Planted("SiLU for GELU (NNX)", net_nnx(act=nnx.silu), NET_NNX, where="blocks.1.act", setting="activation"),
     Planted(
-        "residual forgotten (NNX)",
-        net_nnx(join=lambda x, h: 0.5 * h),
-        NET_NNX,
-        where="blocks.1",
-        setting="residual",
-    ),
-    Planted(
         "skip stopped in the gradient (NNX)",
         net_nnx(join=lambda x, h: lax.stop_gradient(x) + 0.5 * h),
         NET_NNX,
@@ -512,28 +473,6 @@ ROWS = [
         GLU_NNX,
         where="",
         setting="gate order",
-    ),
-    Planted(
-        "hard sigmoid for sigmoid (Linen)",
-        paired(seeded(dense.Glu), lambda: GluLinen(linen.hard_sigmoid), normal(3, 7)),
-        GLU_LINEN,
-        where="",
-        setting="activation",
-    ),
-    Planted(
-        "temperature multiplied, not divided by (Linen)",
-        paired(seeded(dense.RawParameters), lambda: ColdLinen(True), normal(3, 8)),
-        TEMPERATURE,
-        where="",
-        setting="scale",
-    ),
-    Planted(
-        "tied decoder stopped in the gradient (NNX)",
-        paired(seeded(dense.TiedAutoencoder), nnx_port(FrozenDecoderNNX), normal(3, 11)),
-        TIED,
-        where="",
-        direction="backward",
-        setting="stop_gradient",
     ),
     Planted(
         "square weight transposed (NNX)",

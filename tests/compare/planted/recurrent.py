@@ -32,23 +32,20 @@ from tests.compare.zoo.sequences import (
     EmbedHead,
     GRUTagger,
     LSTMClassifier,
-    RNNTanh,
     SineEmbedding,
     TiedHead,
     features,
     ids,
     lstm_classifier_params,
     seeded,
-)  # fmt: skip
+)
 
 Function = Callable[[Any, Array], Array]
 
 
-def lstm_by_hand(
-    order: str = "ifgo", forget: float = 0.0, start: float = 0.0, carried: Callable[[Array], Array] = lambda h: h
-) -> Function:
-    """An LSTM as one writes it: the ``order`` of the gates, what is added to the forget gate, the first state, and
-    what becomes of the state between two steps."""
+def lstm_by_hand(order: str = "ifgo", forget: float = 0.0, carried: Callable[[Array], Array] = lambda h: h) -> Function:
+    """An LSTM as one writes it: the ``order`` of the gates, what is added to the forget gate, and what becomes of the
+    state between two steps."""
 
     def apply(params: Any, x: Array) -> Array:
         def step(carry: tuple[Array, Array], x_t: Array) -> tuple[tuple[Array, Array], None]:
@@ -60,7 +57,7 @@ def lstm_by_hand(
             c = f * c + i * jnp.tanh(gates["g"])
             return (o * jnp.tanh(c), c), None
 
-        first = jnp.full((x.shape[0], HIDDEN), start, x.dtype)
+        first = jnp.zeros((x.shape[0], HIDDEN), x.dtype)
         (h, _), _ = lax.scan(step, (first, first), x.swapaxes(0, 1))
         return h @ params["out"]["w"] + params["out"]["b"]
 
@@ -142,15 +139,6 @@ class GRUNNX(nnx.Module):
 
 def gru(layer: Callable[..., GRULayer]) -> Callable[[], Pair]:
     return paired(seeded(partial(GRUTagger, 1)), nnx_port(GRUNNX, layer), features)
-
-
-class GRULinen(linen.Module):
-    cell: Callable[..., linen.RNNCellBase] = linen.GRUCell
-
-    @linen.compact
-    def __call__(self, x: Array) -> Array:
-        steps: Any = linen.RNN(self.cell(HIDDEN, name="gru"))(x)
-        return linen.Dense(CLASSES, name="out")(steps)
 
 
 class BiLSTMLinen(linen.Module):
@@ -309,8 +297,6 @@ LSTM = lstm()
 LSTM_LINEN = lstm_linen()
 LSTM_NNX = paired(seeded(LSTMClassifier), nnx_port(sequences.NNXLSTMClassifier), features)
 GRU = gru(GRULayer)
-GRU_LINEN = paired(seeded(partial(GRUTagger, 1)), GRULinen, features)
-RNN = paired(seeded(RNNTanh), nnx_port(sequences.NNXRNNTanh), features)
 BILSTM = paired(seeded(BiLSTM), BiLSTMLinen, features)
 EMBED_LINEN = paired(seeded(EmbedHead), EmbedHeadLinen, ids, **IDS)
 SINES = paired(seeded(SineEmbedding), SineLinen, ids, **IDS)
@@ -322,7 +308,6 @@ SQUARE_TIED = paired(seeded(SquareTied), SquareTiedLinen, few_ids)
 ROWS = [
     Planted("LSTM gates i, g, f, o (function)", lstm(order="igfo"), LSTM, where="lstm", setting="gate order"),
     Planted("1 added to the LSTM's forget gate (function)", lstm(forget=1.0), LSTM, where="lstm", setting="bias"),
-    Planted("LSTM's first state not zero (function)", lstm(start=0.1), LSTM, where="lstm", setting="initial state"),
     Planted(
         "LSTM's state stopped between steps (function)",
         lstm(carried=lax.stop_gradient),
@@ -347,17 +332,6 @@ ROWS = [
         setting="initial state",
     ),
     Planted(
-        "sigmoid for tanh in a GRU's candidate (Linen)",
-        paired(
-            seeded(partial(GRUTagger, 1)),
-            lambda: GRULinen(partial(linen.GRUCell, activation_fn=linen.sigmoid)),
-            features,
-        ),
-        GRU_LINEN,
-        where="gru",
-        setting="activation",
-    ),
-    Planted(
         "backward LSTM left in reverse (Linen)",
         paired(seeded(BiLSTM), lambda: BiLSTMLinen(keep_order=False), features),
         BILSTM,
@@ -377,13 +351,6 @@ ROWS = [
         LSTM_NNX,
         where="lstm",
         setting="axis",
-    ),
-    Planted(
-        "ReLU for tanh in a plain recurrent layer (NNX)",
-        paired(seeded(RNNTanh), nnx_port(sequences.NNXRNNTanh, rnn__cell__activation_fn=nnx.relu), features),
-        RNN,
-        where="rnn",
-        setting="activation",
     ),
     Planted("GRU's reset gate before the product (NNX)", gru(ResetFirst), GRU, where="gru", setting="reset gate"),
     Planted("GRU's update gate the other way round (NNX)", gru(UpdateSwapped), GRU, where="gru", setting="update gate"),
