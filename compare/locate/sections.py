@@ -35,7 +35,8 @@ class Sections:
         ends: of outputs, loss, gradients and statistics, what the port makes of the reference's arrays, judged;
             free_ends: the same of the port's own run.
         matched: by cut of the port; forced: what the port makes at each of the reference's arrays.
-        reference_ends: the reference's quantities in float64; calls: its torch calls.
+        reference_ends, port_ends: each side's quantities in float64, of its own run.
+        calls: the reference's torch calls.
         dropped: shape and rate of each dropout. turned: the port has its channels last.
     """
 
@@ -51,6 +52,7 @@ class Sections:
     matched: dict[Cut, Matched]
     forced: Crossed
     reference_ends: Arrays
+    port_ends: Arrays
     turned: bool = False
 
     def made_by_port(self, crossing: Crossing, backward: bool = False) -> np.ndarray:
@@ -113,7 +115,7 @@ class Cutter:
             list(crossings(passages, runs, judged)),
             judged.ends(ends_p, ends_64, forced.ends, forced=True),
             judged.ends(ends_p, ends_64, free.ends, forced=False),
-            matched, forced, ends_64, bool(self.quartet.prepared.input_axes),
+            matched, forced, ends_64, free.ends, bool(self.quartet.prepared.input_axes),
         )  # fmt: skip
 
     def _unbias(self, entering: Entering, *runs: Crossed) -> None:
