@@ -9,8 +9,9 @@ import numpy as np
 from compare.doctor.scene import Call
 from compare.locate.crossings import Crossing, Judge, Matched, Runs, crossings
 from compare.locate.cuts import IN, Boundary, Cut, Passage, Shape
-from compare.locate.layouts import Seen
+from compare.locate.layouts import Seen, distance
 from compare.locate.modules import paired_modules
+from compare.locate.own_ways import own_ways
 from compare.locate.port import Crossed, CutPort
 from compare.locate.reference import WatchedReference
 from compare.models.modes import Mode
@@ -97,6 +98,9 @@ class Cutter:
         passages = _of_called(passages, {self.pairs[cut.path] for cut in shapes})
         by_boundary = {one.boundary: one for one in passages}
         forced, matched = self._forced(entering, mode, dropped, shapes, by_boundary)
+        if ways := self._own_ways(entering, mode, dropped, forced, matched, by_boundary):
+            matched = {cut: one for cut, one in matched.items() if cut not in ways}
+            forced = self.port.cross(entering, mode, dropped, *_sent(matched, by_boundary))
         onwards, against = _sent(matched, by_boundary)
         free = self.port.cross(entering, mode, dropped, onwards, against, free=True)
         self._unbias(entering, forced, free)
@@ -142,6 +146,28 @@ class Cutter:
             if matched == sent:
                 break
         return forced, sent
+
+    def _own_ways(
+        self,
+        entering: Entering,
+        mode: Mode,
+        dropped: Any,
+        forced: Crossed,
+        matched: Mapping[Cut, Matched],
+        passages: Mapping[Boundary, Passage],
+    ) -> set[Cut]:
+        """The cuts at which the port has another array and makes it good later."""
+        sent = _sent(matched, passages)
+
+        def apart(opened: set[Cut]) -> dict[Cut, float]:
+            made = self.port.cross(entering, mode, dropped, *sent, opened=opened) if opened else forced
+            return {
+                cut: distance(passages[own.boundary].values[own.leaf], layout.to_reference(made.values[cut]))
+                for cut, (own, layout) in matched.items()
+            }
+
+        places = {boundary: place for place, boundary in enumerate(passages)}
+        return own_ways(sorted(matched, key=lambda cut: (places[matched[cut][0].boundary], cut)), apart)
 
     def _matched(
         self,
