@@ -29,12 +29,14 @@ MISSES = 3  # after so many places without a certain cause, no further one is ex
 
 @dataclass(frozen=True)
 class Named:
-    """A cause, and the module whose code it is in: path on both sides, and how many places have the same one."""
+    """A cause, and the module whose code it is in: path on both sides, how many places have the same one, and whether
+    the first difference is among them."""
 
     cause: Cause
     reference: str
     port: str
     places: int = 1
+    of_first: bool = True
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
 def told(first: Difference, causes: Sequence[Named]) -> str:
     """The answer in one sentence: which module is the first that differs, and why."""
     where = _where(first)
-    mine = [one.cause for one in causes[:1]]
+    mine = [one.cause for one in causes if one.of_first]
     if not mine:
         return f"{where} ({first.size})"
     cause = mine[0]
@@ -220,7 +222,7 @@ def _at_module(looked: Looked, first: Difference, causes: Sequence[Cause]) -> Di
 
 def _named(looked: Looked, at: int, cause: Cause) -> Named:
     here = _at_module(looked, difference(looked, at), [cause]) if at == 0 else difference(looked, at)
-    return Named(cause, here.reference, here.port)
+    return Named(cause, here.reference, here.port, of_first=at == 0)
 
 
 def _merged(named: Sequence[Named]) -> list[Named]:
@@ -235,13 +237,12 @@ def _merged(named: Sequence[Named]) -> list[Named]:
 def _closed(looked: Looked, changes: Change) -> tuple[float, float] | None:
     """The worst relative gap of the pair's quantities, as it is and with every cause in the reference."""
     sections, cutter = looked.sections, looked.cutter
-    port = cutter.port.run(sections.entering, sections.mode, sections.dropped)
     try:
         changed = cutter.reference.watch(sections.entering, sections.mode, changes)
     except Exception:  # the causes do not go together
         return None
     plain = sections.reference_ends
-    return _worst(plain, port), _worst(changed, port)
+    return _worst(plain, sections.port_ends), _worst(changed, sections.port_ends)
 
 
 def _worst(reference: Arrays, port: Arrays) -> float:

@@ -1,6 +1,6 @@
 """The port, cut: run with the reference's arrays in the place of its own at every cut, or as it is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,7 @@ class CutPort(PortSide):
         onwards: Mapping[Cut, np.ndarray],
         against: Mapping[Cut, np.ndarray],
         free: bool = False,
+        opened: Collection[Cut] = (),
     ) -> Crossed:
         """One run with all its gradients.
 
@@ -81,6 +82,7 @@ class CutPort(PortSide):
             onwards: what goes on from each cut, in the port's layout; against: the cotangent of what arrives there. A
                 cut without one is open on the way back.
             free: the run is the port's own: of both only the cuts and the shapes matter.
+            opened: the cuts at which the port's own arrays go on; the gradients are then no matter.
         """
         batch = entering.batches[0]
         with self.x64():
@@ -89,9 +91,8 @@ class CutPort(PortSide):
                 {cut: self._array(np.zeros_like(array) if free else array) for cut, array in arrays.items()}
                 for arrays in (onwards, against)
             )
-            made = self._crossing(
-                self.leaves(entering), *beside, values, backs, np.bool_(free), mode=mode, form=Form(batch)
-            )
+            opens = {cut: np.bool_(free or cut in opened) for cut in onwards}
+            made = self._crossing(self.leaves(entering), *beside, values, backs, opens, mode=mode, form=Form(batch))
             (raw, outputs, loss, changed), (by_input, by_leaf, by_cut) = made
             ends = {name: from_jax(array) for name, array in outputs.items()}
             ends |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
@@ -106,7 +107,7 @@ class CutPort(PortSide):
 
     def _trace_crossing(
         self, leaves: Leaves, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple,
-        onwards: dict[Cut, Any], backs: dict[Cut, Any], free: Any, mode: Mode, form: Form,
+        onwards: dict[Cut, Any], backs: dict[Cut, Any], opens: dict[Cut, Any], mode: Mode, form: Form,
     ) -> Any:  # fmt: skip
         parameters = {path: leaf for path, leaf in leaves.items() if is_parameter(path)}
         rest = {path: leaf for path, leaf in leaves.items() if path not in parameters}
@@ -119,7 +120,7 @@ class CutPort(PortSide):
                 raw[cut] = own
                 if cut not in onwards:
                     return own
-                return _going_on(own, onwards[cut].astype(own.dtype), free, free | (cut not in backs))
+                return _going_on(own, onwards[cut].astype(own.dtype), opens[cut], opens[cut] | (cut not in backs))
 
             def seen(path: str, call: int, way: str, arrays: list[Any]) -> Sequence[Any]:
                 return [crossed(Cut(path, call, way, leaf), one) for leaf, one in enumerate(arrays)]
@@ -190,16 +191,16 @@ class CutProgram:
 
 
 @jax.custom_jvp
-def _going_on(own: Any, sent: Any, free: Any, follows: Any) -> Any:
-    """``sent``, or of a free run ``own``; derived as ``sent``, and where ``follows`` as ``own`` as well."""
-    return jnp.where(free, own, sent)
+def _going_on(own: Any, sent: Any, is_open: Any, follows: Any) -> Any:
+    """``sent``, or at an open cut ``own``; derived as ``sent``, and where ``follows`` as ``own`` as well."""
+    return jnp.where(is_open, own, sent)
 
 
 @_going_on.defjvp
 def _derived(primals: tuple, tangents: tuple) -> tuple[Any, Any]:
-    own, sent, free, follows = primals
+    own, sent, is_open, follows = primals
     by_own, by_sent, *_ = tangents
-    return _going_on(own, sent, free, follows), by_sent + jnp.where(follows, by_own, jnp.zeros_like(by_own))
+    return _going_on(own, sent, is_open, follows), by_sent + jnp.where(follows, by_own, jnp.zeros_like(by_own))
 
 
 def _numbered(path: str, call: int, way: str, arrays: list[Any]) -> list[tuple[Cut, Any]]:

@@ -9,8 +9,9 @@ import numpy as np
 from compare.doctor.scene import Call
 from compare.locate.crossings import Crossing, Judge, Matched, Runs, crossings
 from compare.locate.cuts import IN, Boundary, Cut, Passage, Shape
-from compare.locate.layouts import Seen
+from compare.locate.layouts import Seen, distance
 from compare.locate.modules import flatten_orders, paired_modules
+from compare.locate.own_ways import own_ways
 from compare.locate.port import Crossed, CutPort
 from compare.locate.reference import WatchedReference
 from compare.models.modes import Mode
@@ -35,7 +36,8 @@ class Sections:
         ends: of outputs, loss, gradients and statistics, what the port makes of the reference's arrays, judged;
             free_ends: the same of the port's own run.
         matched: by cut of the port; forced: what the port makes at each of the reference's arrays.
-        reference_ends: the reference's quantities in float64; calls: its torch calls.
+        reference_ends, port_ends: each side's quantities in float64, of its own run.
+        calls: the reference's torch calls.
         dropped: shape and rate of each dropout. turned: the port has its channels last.
     """
 
@@ -51,6 +53,7 @@ class Sections:
     matched: dict[Cut, Matched]
     forced: Crossed
     reference_ends: Arrays
+    port_ends: Arrays
     turned: bool = False
 
     def made_by_port(self, crossing: Crossing, backward: bool = False) -> np.ndarray:
@@ -95,6 +98,9 @@ class Cutter:
         passages = _of_called(passages, {self.pairs[cut.path] for cut in shapes})
         by_boundary = {one.boundary: one for one in passages}
         forced, matched = self._forced(entering, mode, dropped, shapes, by_boundary)
+        if ways := self._own_ways(entering, mode, dropped, forced, matched, by_boundary):
+            matched = {cut: one for cut, one in matched.items() if cut not in ways}
+            forced = self.port.cross(entering, mode, dropped, *_sent(matched, by_boundary))
         onwards, against = _sent(matched, by_boundary)
         free = self.port.cross(entering, mode, dropped, onwards, against, free=True)
         self._unbias(entering, forced, free)
@@ -113,7 +119,7 @@ class Cutter:
             list(crossings(passages, runs, judged)),
             judged.ends(ends_p, ends_64, forced.ends, forced=True),
             judged.ends(ends_p, ends_64, free.ends, forced=False),
-            matched, forced, ends_64, bool(self.quartet.prepared.input_axes),
+            matched, forced, ends_64, free.ends, bool(self.quartet.prepared.input_axes),
         )  # fmt: skip
 
     def _unbias(self, entering: Entering, *runs: Crossed) -> None:
@@ -140,6 +146,28 @@ class Cutter:
             if matched == sent:
                 break
         return forced, sent
+
+    def _own_ways(
+        self,
+        entering: Entering,
+        mode: Mode,
+        dropped: Any,
+        forced: Crossed,
+        matched: Mapping[Cut, Matched],
+        passages: Mapping[Boundary, Passage],
+    ) -> set[Cut]:
+        """The cuts at which the port has another array and makes it good later."""
+        sent = _sent(matched, passages)
+
+        def apart(opened: set[Cut]) -> dict[Cut, float]:
+            made = self.port.cross(entering, mode, dropped, *sent, opened=opened) if opened else forced
+            return {
+                cut: distance(passages[own.boundary].values[own.leaf], layout.to_reference(made.values[cut]))
+                for cut, (own, layout) in matched.items()
+            }
+
+        places = {boundary: place for place, boundary in enumerate(passages)}
+        return own_ways(sorted(matched, key=lambda cut: (places[matched[cut][0].boundary], cut)), apart)
 
     def _matched(
         self,

@@ -71,7 +71,7 @@ def agreeing(results: Results, values: Sequence[Value]) -> set[int]:
     seen = {
         number
         for number, array in results.made.items()
-        if np.ptp(array) > 0 and any(_shows(array, other) for other in by_size.get(array.size, []))
+        if _tells(array) and any(_shows(array, other) for other in by_size.get(array.size, []))
     }
     return results.behind(seen)
 
@@ -134,4 +134,10 @@ def place_after(values: Sequence[Value], arrays: Mapping[int, np.ndarray]) -> st
 
 
 def _same(array: np.ndarray, other: np.ndarray) -> bool:
-    return array.size == other.size and np.ptp(array) > 0 and _shows(array, other)
+    return array.size == other.size and _tells(array) and _shows(array, other)
+
+
+def _tells(array: np.ndarray) -> bool:
+    """Whether an array has different entries: one of equal ones is found anywhere."""
+    finite = array[np.isfinite(array)]
+    return finite.size > 0 and bool(finite.min() != finite.max())

@@ -1,6 +1,7 @@
 """Small pairs for the tests of where a port differs, and their faults: blocks, a chain, a ConvNet, attention."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jax
@@ -272,7 +273,7 @@ class LinenRMSNorm(linen.Module):
 
 
 class LinenAttention(linen.Module):
-    """One kernel per head; ``scores`` is applied to the queries."""
+    """One kernel per head; ``residual`` is applied to what goes past."""
 
     epsilon: float = 1e-6
     residual: Fault = plainly
@@ -309,6 +310,58 @@ def cut(pair: Pair, mode: Mode = None, promoted: bool = False) -> tuple[Cutter, 
     quartet, entering = brought_together(pair)
     cutter = Cutter(quartet, promoted)
     return cutter, cutter.cut(entering, mode)
+
+
+def scaled(by: float) -> Fault:
+    """Times a number."""
+    return lambda x: x * by
+
+
+def _chain(**faults: Any) -> Callable[[], Pair]:
+    return lambda: chain_pair(LinenChain(**faults))
+
+
+def _blocks(port: Any, **faults: Any) -> Callable[[], Pair]:
+    return lambda: blocks_pair(port(faults={1: faults}))
+
+
+# One fault each; with the mode.
+PAIRS: dict[str, tuple[Callable[[], Pair], Mode]] = {
+    "a sound chain": (_chain(), None),
+    "a layer's output": (_chain(first={"output": scaled(1 + 1e-6)}), None),
+    "code between layers": (_chain(between=scaled(1 + 1e-6)), None),
+    "a norm's epsilon": (_chain(epsilon=1e-6), None),
+    "two layers": (_chain(first={"output": jnp.abs}, epsilon=1e-6), None),
+    "not a number": (_chain(between=lambda x: jnp.where(x > 0.5, jnp.nan, x)), None),
+    "another shape": (_chain(last={"output": lambda z: z[:, :2]}), None),
+    "a layer's gradient": (_chain(first={"output": slightly}), None),
+    "an input's gradient": (_chain(first={"input": slightly}), None),
+    "a parameter's gradient": (_chain(last={"bias": stopped}), None),
+    "a gradient between layers": (_chain(between=stopped), None),
+    "forward and backward": (_chain(first={"output": slightly}, epsilon=1e-6), None),
+    "the loss": (lambda: chain_pair(loss=(LOSS[0], lambda z: 2 * LOSS[1](z))), None),
+    "the loss's gradient": (lambda: chain_pair(loss=(LOSS[0], lambda z: LOSS[1](slightly(z)))), None),
+    "a sound network": (conv_pair, True),
+    "a batch norm's epsilon": (lambda: conv_pair(epsilon=1e-3), True),
+    "a batch norm's momentum": (lambda: conv_pair(momentum=0.99), True),
+    "evaluation, seen in training": (lambda: conv_pair(evaluation=scaled(1.001)), True),
+    "evaluation": (lambda: conv_pair(evaluation=scaled(1.001)), False),
+    "sound attention": (attention_pair, None),
+    "a hundredth of an epsilon": (lambda: attention_pair(epsilon=1.01e-6), None),
+    "a residual's gradient": (lambda: attention_pair(residual=slightly), None),
+    "the second block": (_blocks(LinenBlocks, epsilon=1e-6), None),
+    "the second block's gradient": (_blocks(NNXBlocks, after_norm=stopped), None),
+    "the second block's code": (_blocks(NNXBlocks, after_norm=scaled(1.0001)), None),
+    "two blocks": (
+        lambda: blocks_pair(LinenBlocks(faults={1: {"approximate": True}, 2: {"epsilon": 1e-6}})), None),
+}  # fmt: skip
+
+
+@cache
+def looked(name: str) -> Looked:
+    """One of ``PAIRS``, looked into once for all tests."""
+    pair, mode = PAIRS[name]
+    return looked_into(pair(), mode)
 
 
 def arising(looked: Looked) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from compare.locate.cuts import IN, OUT
 from compare.locate.port import Crossed
 from compare.precision import FLOAT32
 from compare.verdict import Verdict
-from tests.compare.locate.models import LinenBlocks, blocks_pair, cut, looked_into
+from tests.compare.locate.models import PAIRS, cut, looked
 
 RNG = np.random.default_rng(0)
 EXACT = RNG.standard_normal(50)
@@ -71,7 +71,7 @@ def test_an_end_that_the_port_lacks_is_invalid():
 @pytest.fixture(scope="module")
 def sections():
     """Three blocks, another epsilon in the second."""
-    return cut(blocks_pair(LinenBlocks(faults={1: {"epsilon": 1e-6}})))[1]
+    return looked("the second block").sections
 
 
 def test_owner_and_user_are_the_layers_whose_code_is_around(sections):
@@ -96,7 +96,7 @@ def test_each_array_is_judged_by_itself_and_in_the_ports_own_run(sections):
     assert [at for at, one in by_cut.items() if one.backward.verdict is not Verdict.MATCH] == [("blocks.1.norm", IN)]
 
 
-def test_promoted_oracles_say_the_same_of_it(sections):
+def test_plain_oracles_say_the_same_of_it(sections):
     """The model has no float32 of its own."""
-    again = looked_into(blocks_pair(LinenBlocks(faults={1: {"epsilon": 1e-6}}))).sections
+    _, again = cut(PAIRS["the second block"][0]())
     assert [one.forward.verdict for one in again.crossings] == [one.forward.verdict for one in sections.crossings]

@@ -7,18 +7,7 @@ import pytest
 from compare.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS
 from compare.locate.find import difference, located, look
 from tests.compare.locate import models
-from tests.compare.locate.models import LOSS as SQUARES
-from tests.compare.locate.models import (
-    LinenBlocks,
-    LinenChain,
-    blocks_pair,
-    brought_together,
-    chain_pair,
-    conv_pair,
-    looked_into,
-    slightly,
-    stopped,
-)
+from tests.compare.locate.models import LinenChain, brought_together, chain_pair, looked
 
 
 def line(text: str) -> str:
@@ -29,64 +18,52 @@ def line(text: str) -> str:
 
 
 FIRST = {
-    "a norm": (lambda: chain_pair(LinenChain(epsilon=1e-6)), None, (FORWARD, "norm", "norm", "output of norm")),
-    "code between": (
-        lambda: chain_pair(LinenChain(between=lambda x: 2 * x)), None, (FORWARD, "", "", "input of norm")),
-    "backward": (
-        lambda: chain_pair(LinenChain(first={"input": slightly})), None,
-        (BACKWARD, "first", "first", "gradient of the input of first")),
-    "backward, between": (
-        lambda: chain_pair(LinenChain(between=stopped)), None, (BACKWARD, "", "", "gradient of the output of first")),
-    "a parameter": (
-        lambda: chain_pair(LinenChain(last={"bias": stopped})), None, (BACKWARD, "last", "last", "grad/last.bias")),
-    "the loss": (
-        lambda: chain_pair(loss=(SQUARES[0], lambda z: 2 * SQUARES[1](z))), None, (LOSS, "", "", "loss")),
-    "the loss's gradient": (
-        lambda: chain_pair(loss=(SQUARES[0], lambda z: SQUARES[1](slightly(z)))), None,
-        (BACKWARD, "", "", "gradient of the output of the model")),
-    "statistics": (
-        lambda: conv_pair(momentum=0.99), True, (STATISTICS, "norm", "norm", "state/norm.running_mean")),
-    "a layer without a counterpart": (
-        lambda: chain_pair(LinenChain(last={"output": lambda z: z[:, :2]})), None,
-        (FORWARD, "last", "last", "output of last")),
-}  # fmt: skip
+    "a norm's epsilon": (FORWARD, "norm", "norm", "output of norm"),
+    "code between layers": (FORWARD, "", "", "input of norm"),
+    "an input's gradient": (BACKWARD, "first", "first", "gradient of the input of first"),
+    "a gradient between layers": (BACKWARD, "", "", "gradient of the output of first"),
+    "a parameter's gradient": (BACKWARD, "last", "last", "grad/last.bias"),
+    "the loss": (LOSS, "", "", "loss"),
+    "the loss's gradient": (BACKWARD, "", "", "gradient of the output of the model"),
+    "a batch norm's momentum": (STATISTICS, "norm", "norm", "state/norm.running_mean"),
+    "another shape": (FORWARD, "last", "last", "output of last"),
+}
 
 
-@pytest.mark.parametrize(("pair", "mode", "expected"), FIRST.values(), ids=FIRST)
-def test_the_first_difference(pair, mode, expected):
+@pytest.mark.parametrize(("name", "expected"), FIRST.items(), ids=FIRST)
+def test_the_first_difference(name, expected):
     """Its direction, the layers and the quantity; what rounding explains is far less than the gap."""
-    found = located(looked_into(pair(), mode)).first
+    found = located(looked(name)).first
     assert (found.direction, found.reference, found.port, found.quantity) == expected
     assert found.reason or found.gap > 1e6 * found.allowed
-    assert (found.probe, found.mode) == ("batch", "training" if mode else "")
-    assert found.in_loss is ("loss" in expected[0] or "of the model" in expected[3])
+    assert (found.probe, found.mode) == ("batch", "training" if "momentum" in name else "")
+    assert found.in_loss is ("loss" in name)
 
 
 def test_the_lines_of_both_sides():
     """Of a layer, where it is called; of code, where it computes last; of the port's gradient, what stops it."""
-    norm = located(looked_into(chain_pair(LinenChain(epsilon=1e-6)))).first
+    norm = located(looked("a norm's epsilon")).first
     assert norm.place_reference.endswith(line("return self.last(self.norm(torch.tanh(self.first(x))))"))
     assert norm.place_port.endswith(line('x = linen.LayerNorm(epsilon=self.epsilon, name="norm")(self.between(x))'))
-    looked = looked_into(chain_pair(LinenChain(between=stopped)))
-    first = located(looked).first
+    stops = looked("a gradient between layers")
+    first = located(stops).first
     assert first.place_port == norm.place_port
-    assert [name for name, _ in looked.operations[0]] == ["tanh", "stop_gradient"]
+    assert [name for name, _ in stops.operations[0]] == ["tanh", "stop_gradient"]
     assert (first.after, first.before) == ("first", "")
 
 
 def test_a_layer_without_a_counterpart_and_every_place():
     """Two blocks differ: both are told, the first with how many more there are."""
-    looked = looked_into(blocks_pair(LinenBlocks(faults={1: {"approximate": True}, 2: {"epsilon": 1e-6}})))
-    made = located(looked)
+    made = located(looked("two blocks"))
     assert (made.first.reference, made.first.layers, made.first.more) == ("blocks.1", ("blocks.1.act",), 1)
-    assert difference(looked, 1).reference == "blocks.2.norm"
+    assert difference(looked("two blocks"), 1).reference == "blocks.2.norm"
     assert made.first.place_reference.endswith(line("return x + self.act(self.fc(self.norm(x)))"))
     assert len(made.tree) == 11
 
 
 def test_where_nothing_is_found_it_says_so():
     """A sound pair has a tree, and no first difference."""
-    made = located(looked_into(chain_pair()))
+    made = located(looked("a sound chain"))
     assert made.first is None
     assert made.notes == ("no single layer introduces the difference",)
     assert {one.forward for one in made.tree} == {"agrees"}
@@ -105,8 +82,8 @@ def test_a_model_that_does_not_stand_promotion_is_looked_into_without(monkeypatc
             return super().cut(entering, mode)
 
     monkeypatch.setattr("compare.locate.find.Cutter", Failing)
-    looked = look(quartet, entering, None, "batch")
-    assert (tried, looked.cutter.promoted) == ([True, False], False)
-    assert located(looked).first.reference == "norm"
+    made = look(quartet, entering, None, "batch")
+    assert (tried, made.cutter.promoted) == ([True, False], False)
+    assert located(made).first.reference == "norm"
     with pytest.raises(ArithmeticError):
         look(quartet, None, None, "batch")

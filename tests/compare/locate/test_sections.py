@@ -26,12 +26,10 @@ from tests.compare.locate.models import (
     NORM,
     WIDTH,
     Chain,
-    LinenChain,
     X,
-    attention_pair,
     chain_pair,
-    conv_pair,
     cut,
+    looked,
     seeded,
 )
 
@@ -49,7 +47,7 @@ def boundaries(sections: Sections) -> set[tuple[str, str]]:
 
 def test_channels_last_with_a_batch_norm_an_in_place_relu_and_dropout_in_training():
     """A sound port agrees at every cut, forward and backward, what leaves the norm before the ReLU included."""
-    _, sections = cut(conv_pair(), True)
+    sections = looked("a sound network").sections
     assert judged(sections) == {Verdict.MATCH}
     assert boundaries(sections) == {(path, way) for path in ("", "conv", "norm", "head") for way in (IN, OUT)}
     assert all(one.backward is not None for one in sections.crossings)
@@ -63,7 +61,7 @@ def test_channels_last_with_a_batch_norm_an_in_place_relu_and_dropout_in_trainin
 
 def test_attention_is_cut_where_both_sides_call_a_layer():
     """q = k = v is one array; torch calls no out_proj of its own."""
-    _, sections = cut(attention_pair(), promoted=True)
+    sections = looked("sound attention").sections
     assert judged(sections) == {Verdict.MATCH}
     assert boundaries(sections) == {(path, way) for path in ("", "norm", "attn") for way in (IN, OUT)}
 
@@ -223,18 +221,18 @@ def test_a_port_without_layers_is_run_all_the_same():
 
 def test_what_goes_on_is_the_references():
     """In the port's layout, at every cut that both have."""
-    cutter, sections = cut(chain_pair(LinenChain(epsilon=1e-6)))
+    sections = looked("a norm's epsilon").sections
     sent = sections.onwards()
     assert {cut.path for cut in sent} == {"", "first", "norm", "last"}
     for crossing in sections.crossings:
         np.testing.assert_array_equal(sent[crossing.port], crossing.passage.values[crossing.cut.leaf])
-    assert cutter.pairs == {"": "", **{name: name for name in ("first", "norm", "last")}}
+    assert sections.pairs == {"": "", **{name: name for name in ("first", "norm", "last")}}
     assert len(CHAIN.entries) == 6
 
 
 def test_an_array_of_another_size_is_shown_as_it_is():
     """It has no layout, and is held against nothing."""
-    _, sections = cut(chain_pair(LinenChain(last={"output": lambda z: z[:, :2]})))
+    sections = looked("another shape").sections
     apart = [one for one in sections.crossings if differs(one.forward)]
     assert [one.cut.path for one in apart] == ["last"]
     assert apart[0].forward.reason == "shape (5, 3) in the reference, (5, 2) in the port"

@@ -7,16 +7,7 @@ import pytest
 from compare.doctor.scene import Call
 from compare.locate.cuts import IN, OUT, Passage
 from compare.locate.segments import Code, Stretch, operations, stretches
-from tests.compare.locate.models import (
-    LOSS,
-    LinenBlocks,
-    LinenChain,
-    blocks_pair,
-    chain_pair,
-    looked_into,
-    slightly,
-    stopped,
-)
+from tests.compare.locate.models import looked, slightly
 
 
 def call(name: str, module: str = "") -> Call:
@@ -57,44 +48,33 @@ def test_the_one_layer_that_computes_is_known(calls, layers, sole):
     assert Code(tuple(calls), layers).sole_layer == sole
 
 
-def code_of(pair):
-    """The code of the first difference."""
-    (code, *_) = looked_into(pair).codes
-    return code
-
-
 def names(code: Code) -> list[str]:
     return [one.name for one in code.calls]
 
 
 def test_the_code_of_a_layer_is_its_own_without_the_layers_in_it():
     """The second block's: what comes after its dense layer."""
-    code = code_of(blocks_pair(LinenBlocks(faults={1: {"approximate": True}})))
+    code, _ = looked("two blocks").codes
     assert (names(code), code.layers) == (["gelu", "add"], ("blocks.1.act",))
     assert (code.after, code.before) == ("blocks.1.fc", "")
 
 
 CODES = {
-    "a layer": (lambda: chain_pair(LinenChain(epsilon=1e-6)), ["layer_norm"], ("", "")),
-    "between two": (lambda: chain_pair(LinenChain(between=lambda x: 2 * x)), ["tanh"], ("first", "norm")),
-    "between two, backward": (lambda: chain_pair(LinenChain(between=stopped)), ["tanh"], ("first", "")),
-    "a layer, backward": (lambda: chain_pair(LinenChain(first={"input": slightly})), ["linear"], ("", "")),
-    "a parameter": (lambda: chain_pair(LinenChain(last={"bias": stopped})), ["linear"], ("", "")),
-    "the loss": (lambda: chain_pair(loss=(LOSS[0], lambda z: 2 * LOSS[1](z))), ["pow", "sum"], ("", "")),
-    "the loss, backward": (
-        lambda: chain_pair(loss=(LOSS[0], lambda z: LOSS[1](slightly(z)))),
-        ["pow", "sum"],
-        ("", ""),
-    ),
+    "a norm's epsilon": (["layer_norm"], ("", "")),
+    "code between layers": (["tanh"], ("first", "norm")),
+    "a gradient between layers": (["tanh"], ("first", "")),
+    "an input's gradient": (["linear"], ("", "")),
+    "a parameter's gradient": (["linear"], ("", "")),
+    "the loss": (["pow", "sum"], ("", "")),
+    "the loss's gradient": (["pow", "sum"], ("", "")),
 }
 
 
-@pytest.mark.parametrize(("pair", "calls", "around"), CODES.values(), ids=CODES)
-def test_the_code_of_a_difference(pair, calls, around):
+@pytest.mark.parametrize(("name", "expected"), CODES.items(), ids=CODES)
+def test_the_code_of_a_difference(name, expected):
     """The calls of its section alone, and the layers that it stands between."""
-    code = code_of(pair())
-    assert names(code) == calls
-    assert (code.after, code.before) == around
+    (code,) = looked(name).codes
+    assert (names(code), (code.after, code.before)) == expected
 
 
 def test_operations_lead_to_the_results_asked_for():

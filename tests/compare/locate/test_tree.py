@@ -3,21 +3,20 @@
 import pytest
 
 from compare.locate.difference import AGREES, INTRODUCED, PROPAGATED, UNSEEN
-from compare.locate.introduced import introduced
 from compare.locate.tree import tree
-from tests.compare.locate.models import LinenBlocks, NNXBlocks, blocks_pair, cut, stopped
+from tests.compare.locate.models import looked
 
 
-def branches(port):
+def branches(name):
     """By the reference's path."""
-    cutter, sections = cut(blocks_pair(port))
-    return {one.reference: one for one in tree(cutter.quartet.prepared, sections, introduced(sections))}
+    made = looked(name)
+    return {one.reference: one for one in tree(made.cutter.quartet.prepared, made.sections, made.found)}
 
 
 @pytest.fixture(scope="module")
 def epsilon():
     """Another epsilon in the second of three norms."""
-    return branches(LinenBlocks(faults={1: {"epsilon": 1e-6}}))
+    return branches("the second block")
 
 
 def test_every_layer_has_its_branch_in_the_references_order(epsilon):
@@ -40,7 +39,7 @@ def test_a_difference_is_introduced_once_and_propagated_after(epsilon):
 
 def test_a_gradient_alone_is_introduced_on_the_way_back():
     """From the second block towards the first; what is a list in NNX as well is never called."""
-    made = branches(NNXBlocks({1: {"after_norm": stopped}}))
+    made = branches("the second block's gradient")
     assert {one.forward for path, one in made.items() if path != "blocks"} == {AGREES}
     backward = {path: one.backward for path, one in made.items()}
     assert backward["blocks.1"] == INTRODUCED
