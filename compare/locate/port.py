@@ -115,9 +115,10 @@ class CutPort(PortSide):
             raw: dict[Cut, Any] = {}
 
             def crossed(cut: Cut, own: Any) -> Any:
+                raw[cut] = own
                 if cut not in onwards:
                     return own
-                raw[cut], other = own, onwards[cut].astype(own.dtype)
+                other = onwards[cut].astype(own.dtype)
                 if cut in backs:
                     return other + jnp.where(free, own, jnp.zeros_like(own))
                 return own + jnp.where(free, jnp.zeros_like(own), jax.lax.stop_gradient(other - own))

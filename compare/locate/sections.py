@@ -53,8 +53,12 @@ class Sections:
 
     def made_by_port(self, crossing: Crossing, backward: bool = False) -> np.ndarray:
         """What the port makes at a cut of the reference's arrays, in the reference's layout."""
-        layout = self.matched[crossing.port][1]
-        return layout.to_reference((self.forced.cotangents if backward else self.forced.values)[crossing.port])
+        array = (self.forced.cotangents if backward else self.forced.values)[crossing.port]
+        if crossing.port in self.matched:
+            return self.matched[crossing.port][1].to_reference(array)
+        # Of another size: channels go where the reference has them, if it has as many.
+        channels = crossing.passage.values[crossing.cut.leaf].shape[1:2]
+        return np.moveaxis(array, -1, 1) if array.ndim > 2 and array.shape[-1:] == channels else array
 
     def onwards(self) -> dict[Cut, np.ndarray]:
         """The reference's arrays that go on from the port's cuts."""

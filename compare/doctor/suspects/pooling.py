@@ -26,12 +26,12 @@ def ideas(view: View) -> Iterator[Idea]:
             rank = DEFAULT if other == one else USUAL
             yield value("stride", stride, other, altered(name, stride=other), rank)
     yield from _padding(view, name, given, axes, size, stride)
-    yield value("rounding up", given["ceil_mode"], not given["ceil_mode"],
+    yield value("ceil_mode", given["ceil_mode"], not given["ceil_mode"],
                 altered(name, ceil_mode=not given["ceil_mode"]), USUAL)  # fmt: skip
     if kind == "avg" and any(uniform(given["padding"], axes)):
         counts = given["count_include_pad"]
         verbs = ("counts", "does not count") if counts else ("does not count", "counts")
-        yield Idea("padding in the average", "counted" if counts else "not counted", "not counted" if counts else
+        yield Idea("count_include_pad", "counted" if counts else "not counted", "not counted" if counts else
                    "counted", f"the port {verbs[1]} the padding in the average, the reference {verbs[0]} it",
                    "padding not counted" if counts else "padding counted",
                    altered(name, count_include_pad=not counts), DEFAULT)  # fmt: skip
