@@ -61,10 +61,11 @@ def _forward(sections: Sections) -> Iterator[Introduced]:
 def _made_good(one: Crossing, later: Sequence[Crossing]) -> bool:
     """Whether a layer around it gives out what it should all the same, in the port's own run: then it was no fault but
     another way (a scale applied here instead of there)."""
-    return any(
-        other.cut.way == OUT and (other.cut.path, other.cut.call) in one.around and not differs(other.arrived)
-        for other in later
-    )
+    left: dict[tuple[str, int], list[bool]] = {}
+    for other in later:
+        if other.cut.way == OUT and (around := (other.cut.path, other.cut.call)) in one.around:
+            left.setdefault(around, []).append(not differs(other.arrived))
+    return any(all(agree) for agree in left.values())
 
 
 def _backward(sections: Sections) -> Iterator[Introduced]:

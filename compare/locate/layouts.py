@@ -1,7 +1,7 @@
 """How an array of the port shows one of the reference's: axes permuted, merged or split."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from math import prod
 
@@ -18,20 +18,25 @@ class Layout:
 
     Attributes:
         splits: it is the port's array that has more axes.
+        order: of the reference's entries along its last axis, in the port; empty where it is the same.
     """
 
     reference: Shape
     port: Shape
     axes: tuple[int, ...]
     splits: bool = False
+    order: tuple[int, ...] = ()
 
     def to_port(self, array: np.ndarray) -> np.ndarray:
         """The reference's array as the port has it."""
+        array = array[..., self.order] if self.order else array
         return self._apart(array, self.port) if self.splits else array.transpose(self.axes).reshape(self.port)
 
     def to_reference(self, array: np.ndarray) -> np.ndarray:
         """The port's array as the reference has it."""
-        return array.transpose(self.axes).reshape(self.reference) if self.splits else self._apart(array, self.reference)
+        splits = self.splits
+        made = array.transpose(self.axes).reshape(self.reference) if splits else self._apart(array, self.reference)
+        return made[..., np.argsort(self.order)] if self.order else made
 
     def _apart(self, array: np.ndarray, shape: Shape) -> np.ndarray:
         whole = array.reshape([shape[axis] for axis in self.axes])
@@ -79,17 +84,26 @@ class Seen:
         self.known: dict[tuple[Shape, Shape], tuple[int, ...]] = {}
 
     def find(
-        self, references: Sequence[np.ndarray], port: np.ndarray | None, shape: Shape, place: int
+        self,
+        references: Sequence[np.ndarray],
+        port: np.ndarray | None,
+        shape: Shape,
+        place: int,
+        order: tuple[int, ...] = (),
     ) -> tuple[int, Layout] | None:
         """The position of the array and its layout; None where none has as many entries.
 
         Args:
             references: the reference's arrays at this cut.
             port: the port's array, of ``shape``, where it is known already. place: its position among the port's.
+            order: in which the port's layer wants the last axis, where the weight map says that.
         """
         fitting = [(number, layout) for number, one in enumerate(references) for layout in layouts(one.shape, shape)]
         if not fitting:
             return None
+        if order:
+            wanted = [(number, layout) for number, layout in fitting if layout.reference[-1:] == (len(order),)]
+            fitting = [*((number, replace(layout, order=order)) for number, layout in wanted), *fitting]
         if port is not None:
             apart = [distance(references[number], layout.to_reference(port)) for number, layout in fitting]
             nearest = min(range(len(fitting)), key=apart.__getitem__)  # of equals the first, the plainest
@@ -103,7 +117,7 @@ class Seen:
 
     def _likely(self, fitting: list[Layout]) -> Layout:
         """The layout of an array that agrees in none: that of others of its shape, or the usual one."""
-        by_axes = {layout.axes: layout for layout in fitting}
+        by_axes = {layout.axes: layout for layout in reversed(fitting)}
         first = fitting[0]
         usual = self.known.get((first.reference, first.port))
         rank = len(first.reference)

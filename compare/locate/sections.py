@@ -11,6 +11,7 @@ from compare.locate.crossings import Crossing, Judge, Matched, Runs, crossings
 from compare.locate.cuts import IN, Boundary, Cut, Passage, Shape
 from compare.locate.layouts import Seen
 from compare.locate.modules import paired_modules
+from compare.locate.orders import feature_orders
 from compare.locate.port import Crossed, CutPort
 from compare.locate.reference import WatchedReference
 from compare.models.modes import Mode
@@ -72,6 +73,7 @@ class Cutter:
         prepared = quartet.prepared
         self.quartet, self.promoted = quartet, promoted
         self.pairs = paired_modules(prepared)
+        self.orders = feature_orders(prepared, self.pairs)
         paths = frozenset(self.pairs.values())
         self.reference = WatchedReference(paths, prepared, FLOAT64, quartet.oracle.torch, promoted)
         self.reference_p = WatchedReference(paths, prepared, quartet.precision, quartet.device.torch)
@@ -125,7 +127,11 @@ class Cutter:
             matched = {}
             for cut, shape in shapes.items():
                 passage = passages.get((self.pairs[cut.path], cut.call, cut.way))
-                if passage and (found := seen.find(passage.values, arrived.get(cut), shape, cut.leaf)):
+                if passage and (
+                    found := seen.find(
+                        passage.values, arrived.get(cut), shape, cut.leaf, self.orders.get((cut.path, cut.way), ())
+                    )
+                ):
                     number, layout = found
                     matched[cut] = (Cut(passage.path, passage.call, passage.way, number), layout)
             if matched == before:
