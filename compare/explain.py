@@ -1,5 +1,6 @@
 """Where a port differs, and why: the first difference, its cause with the evidence, in one sentence and at length."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,7 @@ from compare.doctor.scene import Scene
 from compare.doctor.training import diagnose_updates
 from compare.judging import Judged
 from compare.locate.crossings import LOSS as AFTER
+from compare.locate.crossings import PLAIN
 from compare.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Branch, Difference, relative
 from compare.locate.find import Looked, difference, located, look
 from compare.locate.introduced import Introduced, differs
@@ -94,6 +96,8 @@ def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None)
                 named.append(_named(looked, at, cause))
                 changes = changes | cause.change if cause.change else changes
     assert first is not None
+    if not named and (held := _held(looked)) is not None:
+        named.append(_named(looked, 0, held))
     closed = _closed(looked, changes) if known == len(groups) else None
     return Explanation(
         difference_here,
@@ -161,6 +165,7 @@ def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
         allowed=allowed,
         run=run,
         weights={name: array for name, array in entering.items() if name.startswith(prefix)} if owner != AFTER else {},
+        every=sections.entering.weights,
     )
 
 
@@ -173,7 +178,8 @@ def told(first: Difference, causes: Sequence[Named]) -> str:
     cause = mine[0]
     more = f" (and {len(causes) - 1} more cause{'s' if len(causes) > 2 else ''})" if len(causes) > 1 else ""
     end = f"; with that in the reference the gap falls from {cause.before:.0e} to {cause.after:.0e}"
-    return f"{where}: {cause.text}{end if cause.evidence != 'read' else ''}{more}"
+    tried = cause.evidence != "read" and math.isfinite(cause.before)
+    return f"{where}: {cause.text}{end if tried else ''}{more}"
 
 
 def _where(first: Difference) -> str:
@@ -206,9 +212,24 @@ def _by_place(found: Sequence[Introduced]) -> list[list[Introduced]]:
     return list(groups.values())
 
 
+def _held(looked: Looked) -> Cause | None:
+    """The constant held in float32 that the judgement found responsible, where the gap is no larger than that."""
+    judgement, witness = looked.found[0].judgement, looked.cutter.quartet.witness
+    gap, _ = relative(judgement)
+    if not witness or gap > PLAIN:
+        return None
+    text = f"{witness}; with its exact values all that differs is a match"
+    return Cause("dtype", "the working precision", "float32", text, "read", gap, 0.0, None, True)
+
+
 def _at_module(looked: Looked, first: Difference, causes: Sequence[Cause]) -> Difference:
     """The difference, at the layer without a counterpart that the cause is in, if it is in one."""
     for cause in causes:
+        if cause.certain and cause.change and cause.change.weights:
+            code = looked.codes[0]
+            changed_layers = {name.rpartition(".")[0] for name in cause.change.weights} & set(code.layers)
+            if len(changed_layers) == 1:
+                return replace(first, reference=changed_layers.pop())
         if cause.certain and cause.change and cause.change.calls:
             code = looked.codes[0]
             changed = [call for call in code.calls if call.number in cause.change.calls]

@@ -1,56 +1,46 @@
 """Why one segment differs: the settings read, the suspects tried one after another, the cause in words."""
 
-import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Callable
 
 from compare.doctor.change import Change
 from compare.doctor.diagnosis import Cause, Diagnosis
-from compare.doctor.gaps import closed, distance, nearly, relative
+from compare.doctor.fitting import fitted
+from compare.doctor.gaps import Arrays, distance, relative
 from compare.doctor.ideas import Suspect
 from compare.doctor.observed import observe
 from compare.doctor.pairs import effect, summing_to
+from compare.doctor.rules import rules
 from compare.doctor.scene import Scene
 from compare.doctor.settings import differing
 from compare.doctor.suspected import suspects
+from compare.doctor.trials import RUNS, Trial, Trials
 
-RUNS = 60  # of the reference, at most, unless the caller says otherwise
-PAIRS = 10  # of them, kept for two changes at once
+PAIRS = 10  # runs, kept for two changes at once
+FITS = 12  # and for numbers that are fitted
 PROBABLE = 0.1  # and one that leaves less is worth a word even if the gap does not close
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One suspect, or several at once, tried: the relative gap that is left; whether it is closed, or nearly so;
-    what the change did (``compare.doctor.pairs``)."""
-
-    suspects: tuple[Suspect, ...]
-    after: float
-    closes: bool
-    nearly: bool
-    effect: np.ndarray | None
 
 
 def diagnose(scene: Scene, runs: int = RUNS) -> Diagnosis:
     """The cause of the difference in ``scene``, in words, with its evidence.
 
-    The reference is run at most ``runs`` times. Nothing is said of a scene whose gaps are within what is allowed.
+    The reference is run at most ``runs`` times, by default more often if it is quick. Nothing is said of a scene whose
+    gaps are within what is allowed.
     """
     names = judged(scene)
     if all(distance(scene.plain[name], scene.port[name]) <= scene.allowed.get(name, 0.0) for name in names):
         return Diagnosis()
     settings = differing(scene.reference_layer, scene.port_layer)
     seen = observe(scene, names)
-    trials = _tried(scene, names, suspects(scene, settings, seen), runs)
+    tries = Trials(scene, names, runs)
+    _searched(tries, suspects(scene, settings, seen))
+    trials = tries.made
     before = relative(scene.plain, scene.port, scene.plain, names)
     closing = [trial for trial in trials if trial.closes or trial.nearly]
     causes = _causes(min(closing, key=_quality), before) if closing else _probable(trials, before)
     named = {cause.text for cause in causes}
     failed = [trial.suspects[0] for trial in trials if trial not in closing and len(trial.suspects) == 1]
     short = tuple(dict.fromkeys(one.short for one in failed if one.text not in named))
-    return Diagnosis(tuple(causes), tuple(one.text for one in settings), short, seen.sentences)
+    return Diagnosis(tuple(causes), tuple(one.text for one in settings), short, (*seen.sentences, *rules(scene)))
 
 
 def judged(scene: Scene) -> list[str]:
@@ -68,49 +58,39 @@ def _quality(trial: Trial) -> tuple[bool, float]:
     return not trial.closes, trial.after
 
 
-def _tried(scene: Scene, names: list[str], suspected: list[Suspect], runs: int) -> list[Trial]:
-    """Every suspect until one closes the gap, then pairs of them.
+def _searched(trials: Trials, suspected: list[Suspect]) -> None:
+    """Every suspect until one closes the gap; then numbers whose value is fitted; then pairs.
 
     After one that nearly closes it only other values of the same setting are tried: one of them may do it entirely.
     """
-    trials: list[Trial] = []
     found = ""
-    for one in suspected[: runs - PAIRS]:
+    for one in suspected:
+        if not trials.left(min(PAIRS + FITS, trials.runs // 2)):
+            break
         if found and one.setting != found:
             continue
-        if (trial := _try(scene, names, (one,))) is not None:
-            trials.append(trial)
+        if (trial := trials.tried(one)) is not None:
             if trial.closes:
-                return trials
+                return
             found = one.setting if trial.nearly else found
-    for several in _together(trials, scene, names) if not found else []:
-        if (trial := _try(scene, names, several)) is not None:
-            trials.append(trial)
-            if trial.closes or trial.nearly:
-                return trials
-    return trials
+    if found or _fits(trials):
+        return
+    for several in _together(trials.made, trials.scene, trials.names):
+        if (trial := trials.tried(*several)) is not None and (trial.closes or trial.nearly):
+            return
 
 
-def _try(scene: Scene, names: list[str], tried: tuple[Suspect, ...]) -> Trial | None:
-    """None where the reference does not run so."""
-    change = Change()
-    for one in tried:
-        change = change | one.change
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what torch thinks of settings that the user did not choose
-            made = scene.run(change)
-    except Exception:  # a change may ask of the user's code what it cannot do
-        return None
-    if not _usable(made, names):
-        return None
-    after = relative(made, scene.port, scene.plain, names)
-    close = nearly(made, scene.port, scene.plain, names)
-    return Trial(tried, after, closed(made, scene.port, scene.allowed, names), close, effect(scene.plain, made, names))
+def _fits(trials: Trials) -> bool:
+    """Whether a fitted number closes the gap, or nearly."""
 
+    def run(change: Callable[[float], Change], number: float) -> Arrays | None:
+        return trials.run(change(number)) if trials.left(min(PAIRS, trials.runs // 4)) else None
 
-def _usable(made: Mapping[str, np.ndarray], names: list[str]) -> bool:
-    return all(name in made for name in names)
+    for one in fitted(trials.scene, trials.names, run):
+        trial = trials.tried(one)
+        if trial is not None and (trial.closes or trial.nearly):
+            return True
+    return False
 
 
 def _together(trials: list[Trial], scene: Scene, names: list[str]) -> list[tuple[Suspect, ...]]:

@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 
 from compare.doctor.gaps import distance, size
-from compare.doctor.scene import Scene
+from compare.doctor.scene import Scene, tensors_of
 
 SAME = 1e-9  # relative; beside any fault worth a name this is rounding
 
@@ -88,7 +88,7 @@ def _ratio(plain: np.ndarray, port: np.ndarray) -> float | None:
 def recognised(ratio: float, scene: Scene, shape: tuple[int, ...]) -> tuple[str, bool]:
     """The ratio with what it is in terms of the sizes around, "0.125 (1 / sqrt(64))", and whether it is anything."""
     sizes = {int(n) for n in shape} | {
-        n for call in scene.calls for one in call.args for n in getattr(one, "shape", ())
+        n for call in scene.calls for one in tensors_of((call.args, call.result)) for n in one.shape
     }
     terms: dict[str, float] = {}
     for n in sorted(one for one in sizes if one > 1):
@@ -99,6 +99,11 @@ def recognised(ratio: float, scene: Scene, shape: tuple[int, ...]) -> tuple[str,
     if any(abs(ratio - number) < SAME * abs(ratio) for number in (0.5, 2.0, -1.0)):
         return shown, True
     return f"{shown} ({words[0]})" if words and words[0] != shown else shown, bool(words)
+
+
+def known_number(number: float, scene: Scene) -> str:
+    """A number with what it is in terms of the sizes around: "0.353553 (1 / sqrt(8))"."""
+    return recognised(number, scene, ())[0]
 
 
 def _moved(plain: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:

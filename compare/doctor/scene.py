@@ -1,7 +1,7 @@
 """What the doctor is shown: one segment of the reference, and the port's arrays from the same inputs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,6 +71,7 @@ class Scene:
         allowed: by name, the 2-norm up to which a gap counts as closed.
         weights: parameters and buffers of the segment's layers, by the reference's dotted names.
         run: the reference's arrays at the same places under a change; may raise.
+        every: the parameters of the whole reference, for layers that may stand in one another's place.
     """
 
     reference_path: str
@@ -86,3 +87,4 @@ class Scene:
     allowed: Mapping[str, float]
     weights: Mapping[str, np.ndarray]
     run: Callable[["Change"], Mapping[str, np.ndarray]]
+    every: Mapping[str, np.ndarray] = field(default_factory=dict)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from compare.doctor.padding import shown, torch_padding, translated, uniform
+from compare.doctor.padding import SAME, shown, torch_padding, translated, uniform
 
 # Names for one setting, as layers of either side, a library's or a user's own, call it.
 ALIASES = {
@@ -18,8 +18,8 @@ ALIASES = {
     "dropout rate": "p rate dropout dropout_rate drop dropout_p drop_rate",
     "heads": "num_heads n_heads n_head nheads nhead heads num_attention_heads",
     "theta": "theta rope_theta rotary_base rope_base base max_period",
-    "scale factor": "scale scaling softmax_scale sm_scale scale_factor attn_scale temperature",
-    "negative slope": "negative_slope slope leak",
+    "scale": "scale scaling softmax_scale sm_scale scale_factor attn_scale temperature",
+    "negative_slope": "negative_slope slope leak",
     "groups": "groups num_groups n_groups feature_group_count",
     "causal": "causal is_causal",
     "approximate": "approximate approx",
@@ -32,7 +32,7 @@ ALIASES = {
     "batch statistics": "track_running_stats",
 }  # fmt: skip
 _SETTING = {alias: name for name, aliases in ALIASES.items() for alias in aliases.split()}
-_SKIPPED = {"training", "inplace", "transpose_kernel", "use_fast_variance", "force_float32_reductions", "deterministic",
+SKIPPED = {"training", "inplace", "transpose_kernel", "use_fast_variance", "force_float32_reductions", "deterministic",
             "broadcast_dropout", "decode", "sparse", "dump_patches", "call_super_init", "batch_first"}  # fmt: skip
 _LOW = ("bfloat16", "float16")
 
@@ -77,13 +77,13 @@ def reference_settings(layer: nn.Module) -> dict[str, Any]:
     if isinstance(layer, nn.RMSNorm):
         found["epsilon"] = torch.finfo(torch.float32).eps if layer.eps is None else layer.eps
     if isinstance(layer, nn.LayerNorm | nn.RMSNorm):
-        found["axes"] = tuple(range(-len(layer.normalized_shape), 0))
+        found["axis"] = tuple(range(-len(layer.normalized_shape), 0))
     if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.track_running_stats:
-        found["running statistics in use"] = not layer.training
+        found["use_running_average"] = not layer.training
     if isinstance(layer, nn.modules.conv._ConvNd):
         found |= _per_axis(found, len(layer.kernel_size))
         found["padding"] = torch_padding(layer)
-        found["padding mode"] = layer.padding_mode
+        found["padding_mode"] = layer.padding_mode
     dtype = next((one.dtype for one in layer.parameters() if one.is_floating_point()), torch.float32)
     found["dtype"] = str(dtype).removeprefix("torch.")
     if isinstance(layer, nn.GELU):
@@ -105,10 +105,10 @@ def port_settings(layer: Any, reference: nn.Module | None = None) -> dict[str, A
     if kind == "BatchNorm":
         found["momentum"] = round(1 - values["momentum"], 12)
         if isinstance(values.get("use_running_average"), bool):
-            found["running statistics in use"] = values["use_running_average"]
+            found["use_running_average"] = values["use_running_average"]
     if kind in ("LayerNorm", "RMSNorm"):
         axes = values["reduction_axes"]
-        found["axes"] = (axes,) if isinstance(axes, int) else tuple(axes)
+        found["axis"] = (axes,) if isinstance(axes, int) else tuple(axes)
     if kind == "RMSNorm":
         found["bias"] = False
     if kind in ("GRUCell", "SimpleCell", "OptimizedLSTMCell", "LSTMCell"):
@@ -130,10 +130,19 @@ def _convolution(values: Mapping[str, Any], kind: str, reference: nn.Module | No
     }
     padding = values["padding"]
     found["padding"] = translated(padding, size, found["stride"], found["dilation"], kind == "ConvTranspose")
-    found["padding mode"] = {"CIRCULAR": "circular", "REFLECT": "reflect"}.get(str(padding), "zeros")
-    if found["padding mode"] != "zeros":
+    if str(padding).upper() == SAME and kind != "ConvTranspose" and _same_too(found["stride"], reference):
+        found.pop("padding")  # it follows the dilation, as the reference's does
+    found["padding_mode"] = {"CIRCULAR": "circular", "REFLECT": "reflect"}.get(str(padding), "zeros")
+    if found["padding_mode"] != "zeros":
         found.pop("padding")
     return found
+
+
+def _same_too(stride: tuple[int, ...], reference: nn.Module | None) -> bool:
+    if not isinstance(reference, nn.modules.conv._ConvNd) or any(one != 1 for one in stride):
+        return False
+    one, size = (1,) * len(reference.kernel_size), reference.kernel_size
+    return torch_padding(reference) == translated(SAME, size, one, uniform(reference.dilation, len(size)))
 
 
 def _per_axis(found: Mapping[str, Any], axes: int) -> dict[str, Any]:
@@ -144,7 +153,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """Numbers and flags among a layer's attributes, by the setting that their name stands for."""
     found: dict[str, Any] = {}
     for name, value in values.items():
-        if name.startswith("_") or name in _SKIPPED or name.startswith(("use_", "in_", "out_")):
+        if name.startswith("_") or name in SKIPPED or name.startswith(("use_", "in_", "out_")):
             continue
         setting = _SETTING.get(name.lower(), name.lower())
         if isinstance(value, np.ndarray | np.generic) and np.ndim(value) == 0:

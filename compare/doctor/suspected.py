@@ -24,8 +24,12 @@ from compare.doctor.suspects import (
     multihead,
     norms,
     parameters,
+    places,
     pooling,
     recurrent,
+    reductions,
+    unrolled,
+    whole,
 )
 
 FAMILIES: tuple[Mapping[str, Family], ...] = (
@@ -37,10 +41,13 @@ FAMILIES: tuple[Mapping[str, Family], ...] = (
     multihead.FAMILIES,
     masks.FAMILIES,
     recurrent.FAMILIES,
+    unrolled.FAMILIES,
     dense.FAMILIES,
     losses.FAMILIES,
     layouts.FAMILIES,
     arithmetic.FAMILIES,
+    reductions.FAMILIES,
+    places.FAMILIES,
 )
 
 
@@ -51,8 +58,11 @@ def suspects(scene: Scene, settings: tuple[Setting, ...], seen: Observed) -> lis
     """
     if scene.direction == "backward":
         found = [*_attributes(scene, settings), *_calls(scene, settings, seen.ratio)]
+        if (hidden := gradients.without_no_grad(scene)) is not None:
+            found.append(hidden)
     else:
         found = [*_attributes(scene, settings), *_calls(scene, settings), *parameters.suspects(scene.weights)]
+        found += whole.suspects(scene)
         if (extra := general.once_more(scene, seen.extra)) is not None:
             found.append(_suspect([extra], {}))
     return sorted(found, key=lambda one: one.rank)

@@ -18,8 +18,7 @@ class Layout:
 
     Attributes:
         splits: it is the port's array that has more axes.
-        order: of the last axis of both, where it was flattened in another order: entry i of the port's is entry
-            ``order[i]`` of the reference's; empty for the same order.
+        order: of the reference's entries along its last axis, in the port; empty where it is the same.
     """
 
     reference: Shape
@@ -30,13 +29,14 @@ class Layout:
 
     def to_port(self, array: np.ndarray) -> np.ndarray:
         """The reference's array as the port has it."""
-        made = self._apart(array, self.port) if self.splits else array.transpose(self.axes).reshape(self.port)
-        return made[..., list(self.order)] if self.order else made
+        array = array[..., self.order] if self.order else array
+        return self._apart(array, self.port) if self.splits else array.transpose(self.axes).reshape(self.port)
 
     def to_reference(self, array: np.ndarray) -> np.ndarray:
         """The port's array as the reference has it."""
-        array = array[..., np.argsort(self.order)] if self.order else array
-        return array.transpose(self.axes).reshape(self.reference) if self.splits else self._apart(array, self.reference)
+        splits = self.splits
+        made = array.transpose(self.axes).reshape(self.reference) if splits else self._apart(array, self.reference)
+        return made[..., np.argsort(self.order)] if self.order else made
 
     def _apart(self, array: np.ndarray, shape: Shape) -> np.ndarray:
         whole = array.reshape([shape[axis] for axis in self.axes])
@@ -97,10 +97,10 @@ class Seen:
         Args:
             references: the reference's arrays at this cut.
             port: the port's array, of ``shape``, where it is known already. place: its position among the port's.
-            order: the one in which the layer that it enters takes it.
+            order: in which the port's layer wants the last axis, where the weight map says that.
         """
         plain = [(number, layout) for number, one in enumerate(references) for layout in layouts(one.shape, shape)]
-        fitting = list(_ordered(plain, [order])) if order else [*plain, *_ordered(plain, self.orders)]
+        fitting = _ordered(plain, [order]) or plain if order else [*plain, *_ordered(plain, self.orders)]
         if not fitting:
             return None
         if port is not None:
@@ -128,11 +128,11 @@ class Seen:
         return by_axes.get(tuple(range(len(first.axes))), first)
 
 
-def _ordered(plain: Sequence[tuple[int, Layout]], orders: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, Layout]]:
-    """The plain layouts of a flattened last axis, in each order that fits."""
-    for number, layout in plain:
-        for order in orders:
-            if layout.axes == tuple(range(len(layout.axes))) and layout.reference[-1:] == layout.port[-1:] == (
-                len(order),
-            ):
-                yield number, replace(layout, order=order)
+def _ordered(plain: Sequence[tuple[int, Layout]], orders: Sequence[tuple[int, ...]]) -> list[tuple[int, Layout]]:
+    """The plain layouts with the reference's last axis in each order that fits it."""
+    return [
+        (number, replace(layout, order=order))
+        for number, layout in plain
+        for order in orders
+        if layout.reference[-1:] == (len(order),)
+    ]

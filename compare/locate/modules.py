@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
-
 from compare.models.references import ReferenceModel
 from compare.prepare import Prepared
 
@@ -35,24 +33,6 @@ def paired_modules(prepared: Prepared) -> dict[str, str]:
             pairs[theirs.pop()] = mine.pop()
         pairs |= dict(zip(theirs, mine, strict=False))
     return pairs
-
-
-def flatten_orders(prepared: Prepared) -> dict[str, tuple[int, ...]]:
-    """By path of the port's layer, in which order it takes the entries of a flattened axis: entry i of what enters it
-    is entry ``order[i]`` of what enters the reference's; only where the orders differ."""
-    orders: dict[str, tuple[int, ...]] = {}
-    for entry in prepared.weight_map.entries:
-        shape, leaf_shape = prepared.shapes[entry.reference], prepared.leaves[entry.port]
-        if len(shape) != 2 or leaf_shape != shape[::-1]:
-            continue
-        leaf = np.zeros(leaf_shape, np.int64)
-        view = entry.port_view.of(leaf)
-        if view.size == leaf.size:
-            view[...] = entry.reference_view.of(np.broadcast_to(np.arange(shape[1]), shape).copy())
-            order = tuple(int(at) for at in leaf[:, 0])
-            if (leaf == leaf[:, :1]).all() and order != tuple(range(shape[1])):
-                orders[entry.port.partition("/")[2].rpartition("/")[0]] = order
-    return orders
 
 
 def _held(modules: Iterable[str], owned: Iterable[tuple[str, int]], mark: str) -> Held:

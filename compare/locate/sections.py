@@ -10,7 +10,8 @@ from compare.doctor.scene import Call
 from compare.locate.crossings import Crossing, Judge, Matched, Runs, crossings
 from compare.locate.cuts import IN, Boundary, Cut, Passage, Shape
 from compare.locate.layouts import Seen, distance
-from compare.locate.modules import flatten_orders, paired_modules
+from compare.locate.modules import paired_modules
+from compare.locate.orders import feature_orders
 from compare.locate.own_ways import own_ways
 from compare.locate.port import Crossed, CutPort
 from compare.locate.reference import WatchedReference
@@ -57,13 +58,13 @@ class Sections:
     turned: bool = False
 
     def made_by_port(self, crossing: Crossing, backward: bool = False) -> np.ndarray:
-        """What the port makes at a cut of the reference's arrays, in the reference's layout; an array of another size,
-        which has none, with its channels where the reference has them."""
-        if crossing.port not in self.matched:
-            array = self.forced.values[crossing.port]
-            return np.moveaxis(array, -1, 1) if self.turned and array.ndim > 2 else array
-        layout = self.matched[crossing.port][1]
-        return layout.to_reference((self.forced.cotangents if backward else self.forced.values)[crossing.port])
+        """What the port makes at a cut of the reference's arrays, in the reference's layout."""
+        array = (self.forced.cotangents if backward else self.forced.values)[crossing.port]
+        if crossing.port in self.matched:
+            return self.matched[crossing.port][1].to_reference(array)
+        # Of another size: channels go where the reference has them, if it has as many.
+        channels = crossing.passage.values[crossing.cut.leaf].shape[1:2]
+        return np.moveaxis(array, -1, 1) if array.ndim > 2 and array.shape[-1:] == channels else array
 
     def onwards(self) -> dict[Cut, np.ndarray]:
         """The reference's arrays that go on from the port's cuts."""
@@ -76,7 +77,8 @@ class Cutter:
     def __init__(self, quartet: Quartet, promoted: bool = True) -> None:
         prepared = quartet.prepared
         self.quartet, self.promoted = quartet, promoted
-        self.pairs, self.orders = paired_modules(prepared), flatten_orders(prepared)
+        self.pairs = paired_modules(prepared)
+        self.orders = feature_orders(prepared, self.pairs)
         paths = frozenset(self.pairs.values())
         self.reference = WatchedReference(paths, prepared, FLOAT64, quartet.oracle.torch, promoted)
         self.reference_p = WatchedReference(paths, prepared, quartet.precision, quartet.device.torch)
@@ -180,7 +182,7 @@ class Cutter:
         matched: dict[Cut, Matched] = {}
         for cut, shape in shapes.items():
             passage = passages.get((self.pairs[cut.path], cut.call, cut.way))
-            order = self.orders.get(cut.path, ()) if cut.way == IN else ()
+            order = self.orders.get((cut.path, cut.way), ())
             if passage and (found := seen.find(passage.values, arrived.get(cut), shape, cut.leaf, order)):
                 number, layout = found
                 matched[cut] = (Cut(passage.path, passage.call, passage.way, number), layout)

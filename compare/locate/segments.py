@@ -142,12 +142,22 @@ def operations(program: Any, results: Sequence[int]) -> list[tuple[str, str]]:
     return [one for eqn in reversed(chosen) for one in _operations(eqn, UNKNOWN)]
 
 
+def _named(eqn: Any) -> str:
+    """The primitive's name; of a derivative rule that JAX does not bring itself, with "own" before it."""
+    name = eqn.primitive.name
+    if name != "custom_jvp_call":
+        return name
+    told = getattr(parts(eqn.params["call_jaxpr"])[0].debug_info, "func_src_info", "") or ""
+    library = any(f"/{one}/" in told for one in ("jax", "flax", "optax"))
+    return name if library or not told else f"own {name}"
+
+
 def _operations(eqn: Any, around: str) -> Iterator[tuple[str, str]]:
     place = place_of_eqn(eqn)
     place = around if place == UNKNOWN else place
     inner = inner_programs(eqn)
     if not inner or eqn.primitive.name.startswith("custom_"):
-        yield eqn.primitive.name, place
+        yield _named(eqn), place
     for program in inner:
         for one in parts(program)[0].eqns:
             yield from _operations(one, place)

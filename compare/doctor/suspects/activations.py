@@ -49,7 +49,7 @@ ACTIVATIONS: dict[str, tuple[Function, set[str]]] = {
     "log sigmoid": (F.logsigmoid, {"log1p"}),
     "abs": (torch.abs, {"abs"}),
 }
-_OWN = {
+OWN = {
     "relu": "ReLU", "gelu": "exact GELU", "silu": "SiLU", "leaky_relu": "leaky ReLU", "tanh": "tanh",
     "sigmoid": "sigmoid", "elu": "ELU", "softplus": "softplus", "relu6": "ReLU6", "celu": "CELU", "selu": "SELU",
     "hardswish": "hard swish", "hardsigmoid": "hard sigmoid", "mish": "mish", "softsign": "softsign",
@@ -68,13 +68,14 @@ _NEAR = {
     "hardswish": ("SiLU",), "hardsigmoid": ("hard sigmoid, clip(0.2 x + 0.5)", "sigmoid"),
     "softplus": ("ReLU",), "relu6": ("ReLU",), "mish": ("SiLU",),
 }  # fmt: skip
+GATES = {"SiLU", "exact GELU", "tanh GELU", "ReLU", "hard sigmoid"}
 SLOPES = (0.01, 0.2, 0.1, 0.3, 0.0, 0.25, 1 / 3, 0.02, 0.05)
 
 
 def ideas(view: View) -> Iterator[Idea]:
     """Of an activation: its settings, none at all, and every other."""
     yield from _settings(view)
-    own = _OWN[view.call.name]
+    own = OWN[view.call.name]
     if view.call.name == "gelu" and view.given["approximate"] == "tanh":
         own = "tanh GELU"
     name = view.call.name
@@ -94,8 +95,8 @@ def _settings(view: View) -> Iterator[Idea]:
     if name == "gelu":
         yield _gelu(given["approximate"])
     if name == "leaky_relu":
-        for slope, rank in candidates(view, "negative slope", given["negative_slope"], SLOPES, DEFAULT):
-            yield value("negative slope", given["negative_slope"], slope, altered(name, negative_slope=slope),
+        for slope, rank in candidates(view, "negative_slope", given["negative_slope"], SLOPES, DEFAULT):
+            yield value("negative_slope", given["negative_slope"], slope, altered(name, negative_slope=slope),
                         min(rank, USUAL))  # fmt: skip
     if name in ("elu", "celu"):
         for alpha, rank in candidates(view, "alpha", given["alpha"], (1.0, 0.1, 0.5), USUAL):
@@ -111,7 +112,7 @@ def _settings(view: View) -> Iterator[Idea]:
     if name == "prelu":
         for slope in (0.01, 0.25):
             fixed = altered(name, weight=lambda one, slope=slope: torch.full_like(one["weight"], slope))
-            yield value("negative slope", "learnt", slope, fixed, USUAL)
+            yield value("negative_slope", "learnt", slope, fixed, USUAL)
 
 
 def _gelu(approximate: str) -> Idea:
@@ -169,7 +170,6 @@ def _off_by_one(given: dict[str, Any]) -> torch.Tensor:
 
 def glu(view: View) -> Iterator[Idea]:
     """Of a gated linear unit: which half is the gate, and its activation."""
-    gates: dict[str, Function] = {"SiLU": F.silu, "GELU": F.gelu, "ReLU": F.relu}
 
     def gated(gate: Function, exchanged: bool) -> Any:
         def formula(given: dict[str, Any]) -> torch.Tensor:
@@ -178,11 +178,12 @@ def glu(view: View) -> Iterator[Idea]:
 
         return computed("glu", formula)
 
-    yield Idea("gate", "second half", "first half", "the port gates with the first half, the reference with the second",
-               "halves of the gate exchanged", gated(torch.sigmoid, True), DEFAULT)  # fmt: skip
-    for word, gate in gates.items():
-        yield Idea("gate", "sigmoid", word, f"the port's gate is {word}, the reference's a sigmoid", f"{word} gate",
-                   gated(gate, False), USUAL)  # fmt: skip
+    yield Idea("gate order", "second half", "first half", "the port gates with the first half, the reference with the "
+               "second", "halves of the gate exchanged", gated(torch.sigmoid, True), DEFAULT)  # fmt: skip
+    for word, (gate, _) in ACTIVATIONS.items():
+        if word != "sigmoid":
+            yield Idea("activation", "sigmoid", word, f"the port's gate is {word}, the reference's a sigmoid",
+                       f"{word} gate", gated(gate, False), USUAL if word in GATES else POSSIBLE)  # fmt: skip
 
 
 def dropout(view: View) -> Iterator[Idea]:
@@ -191,16 +192,21 @@ def dropout(view: View) -> Iterator[Idea]:
     if not given["training"] or given["p"] == 0:
         return
     for rate, rank in candidates(view, "dropout rate", given["p"], (0.1, 0.5, 0.2, 0.3), POSSIBLE):
-        yield value("dropout rate", given["p"], rate, altered("dropout", p=rate), rank)
+        yield value("dropout rate", given["p"], rate, _rescaled((1 - given["p"]) / (1 - rate)), rank)
     yield Idea("dropout", f"rate {given['p']:g}", "none", "the port has no dropout there, the reference has",
                f"no {name}", instead(lambda x: x), DEFAULT)  # fmt: skip
     keep = 1 - given["p"]
     yield Idea("dropout scale", "1 / (1 - p)", "1", "the port does not divide what it keeps by 1 - p",
-               "dropout not rescaled", lambda func, args, kwargs: func(*args, **kwargs) * keep)  # fmt: skip
+               "dropout not rescaled", _rescaled(keep))  # fmt: skip
+
+
+def _rescaled(factor: float) -> Any:
+    """The same entries kept: the port is given the reference's masks."""
+    return lambda func, args, kwargs: func(*args, **kwargs) * factor
 
 
 FAMILIES: dict[str, Family] = {
-    **dict.fromkeys(_OWN, ideas),
+    **dict.fromkeys(OWN, ideas),
     "softmax": softmax,
     "log_softmax": softmax,
     "glu": glu,

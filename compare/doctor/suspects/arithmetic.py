@@ -1,28 +1,41 @@
-"""The user's own arithmetic: numbers missing or inverted, terms left out, reductions of another kind."""
+"""The user's own arithmetic: numbers missing or inverted, terms and factors left out."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 
-from compare.doctor.ideas import DEFAULT, POSSIBLE, RARE, USUAL, Family, Idea, View, altered, first_tensor, value
+from compare.doctor.ideas import (
+    DEFAULT,
+    POSSIBLE,
+    RARE,
+    USUAL,
+    Family,
+    Idea,
+    View,
+    candidates,
+    first_tensor,
+    value,
+)
 from compare.doctor.padding import shown
 from compare.doctor.scene import Described
 
 Number = int | float
 EPSILONS = (1e-6, 1e-5, 1e-8, 1e-12, 1e-3, 0.0)
+THETAS = (1e4, 5e5, 1e6, 1e5, 100.0, 1e3)
+_LARGE = 50  # the base of a power above it is taken for a theta
 _SMALL = 2e-2  # a number below it that is added is taken for an epsilon
 
 
-def _number(view: View) -> Number | None:
-    """The Python number among an operator's two operands."""
+def number_of(view: View) -> Number | None:
+    """The Python number among an operator's two operands; None where there is none."""
     found = [one for one in view.call.args if isinstance(one, Number) and not isinstance(one, bool)]
     found += [view.call.kwargs[name] for name in ("other", "exponent", "value") if isinstance(
         view.call.kwargs.get(name), Number)]  # fmt: skip
     return found[0] if found else None
 
 
-def _with(number: Number) -> Any:
+def with_number(number: Number) -> Any:
     """The same operator with another number."""
 
     def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
@@ -33,29 +46,41 @@ def _with(number: Number) -> Any:
     return replacement
 
 
+def setting_of(view: View, number: Number) -> str:
+    """What a porter calls the number among an operator's operands."""
+    name = view.call.name
+    if name in ("pow", "rpow"):
+        base = name == "rpow" or bool(view.call.args and isinstance(view.call.args[0], Number))
+        return "exponent" if not base else "theta" if number >= _LARGE else "base"
+    if name in ("add", "sub", "rsub"):
+        return "epsilon" if name == "add" and 0 < number < _SMALL else "constant"
+    return "scale"
+
+
 def _without(func: Any, args: tuple, kwargs: dict) -> Any:
     return first_tensor(args, kwargs)
 
 
 def scaled(view: View) -> Iterator[Idea]:
     """Of a product or quotient: its number missing or inverted; of two tensors, one of them missing."""
-    name, number = view.call.name, _number(view)
+    name, number = view.call.name, number_of(view)
     verb = "multiply" if name == "mul" else "divide"
     if number is None:
         yield from _two(view)
         return
     own = shown(float(number))
     if name != "rdiv":
-        yield Idea("factor", own, "1", f"the port does not {verb} by {own} there", f"no {verb} by {own}", _without,
+        yield Idea("scale", own, "1", f"the port does not {verb} by {own} there", f"no {verb} by {own}", _without,
                    DEFAULT)  # fmt: skip
     if number not in (0, 1, -1):
-        inverse = _with(1 / number)
-        yield Idea("factor", own, f"1 / {own}", f"the port has 1 / {own} where the reference has {own}", f"1 / {own}",
+        inverse = with_number(1 / number)
+        yield Idea("scale", own, f"1 / {own}", f"the port has 1 / {own} where the reference has {own}", f"1 / {own}",
                    inverse, USUAL)  # fmt: skip
         for word, other in _others(float(number)):
-            yield Idea("factor", own, shown(other), f"the port {verb}s by {shown(other)} ({word}), the reference by "
-                       f"{own}", f"{verb} by {shown(other)}", _with(other), POSSIBLE)  # fmt: skip
-    yield Idea("sign", "+", "-", f"the port has -{own} where the reference has {own}", f"-{own}", _with(-number), RARE)
+            yield Idea("scale", own, shown(other), f"the port {verb}s by {shown(other)} ({word}), the reference by "
+                       f"{own}", f"{verb} by {shown(other)}", with_number(other), POSSIBLE)  # fmt: skip
+    yield Idea("sign", "+", "-", f"the port has -{own} where the reference has {own}", f"-{own}", with_number(-number),
+               RARE)  # fmt: skip
 
 
 def _others(number: float) -> Iterator[tuple[str, float]]:
@@ -76,7 +101,8 @@ def _two(view: View) -> Iterator[Idea]:
         one = tensors[other]
         if tensors[place].shape == result:
             what = one.name or f"the {'second' if other else 'first'} factor"
-            yield Idea("factor", what, "none", f"the port leaves out {what} of a product", f"without {what}",
+            setting = "scale" if one.name or one.shape != result else "factor"
+            yield Idea(setting, what, "none", f"the port leaves out {what} of a product", f"without {what}",
                        lambda func, args, kwargs, place=place: args[place], USUAL)  # fmt: skip
         if name == "mul" and one.name:
             yield Idea("scale", "w", "1 + w", f"the port multiplies by 1 + {one.name}, the reference by {one.name}",
@@ -84,9 +110,11 @@ def _two(view: View) -> Iterator[Idea]:
             yield Idea("scale", "w", "w - 1", f"the port multiplies by {one.name} - 1, the reference by {one.name}",
                        f"{one.name} - 1", _plus_one(other, -1), RARE)  # fmt: skip
     swap = torch.mul if name == "div" else torch.div
-    yield Idea("operation", name, "the inverse", f"the port {'multiplies' if name == 'div' else 'divides'} where the "
-               "reference does the inverse", f"inverse of {name}", lambda func, args, kwargs: swap(*args[:2]),
-               POSSIBLE)  # fmt: skip
+    by = tensors[1].name or "the second"
+    here, there = ("multiplies", "divides") if name == "div" else ("divides", "multiplies")
+    yield Idea("scale", f"{there} by {by}", f"{here} by it", f"the port {here} by {by} where the reference {there} by "
+               "it", f"{here} by {by}", lambda func, args, kwargs: swap(*args[:2]),
+               USUAL if tensors[1].name else POSSIBLE)  # fmt: skip
 
 
 def _plus_one(place: int, number: int) -> Any:
@@ -99,18 +127,18 @@ def _plus_one(place: int, number: int) -> Any:
 
 def added(view: View) -> Iterator[Idea]:
     """Of a sum or difference: an epsilon, a number, a term left out, the sign."""
-    number, name = _number(view), view.call.name
+    number, name = number_of(view), view.call.name
     if number is not None and len([one for one in view.call.args if isinstance(one, Described)]) < 2:
         own = shown(float(number))
         if name == "add" and 0 < number < _SMALL:
             read = [view.read["epsilon"]] if "epsilon" in view.read else []
             for eps in dict.fromkeys([*read, *EPSILONS]):
                 if eps != number:
-                    yield value("epsilon", float(number), float(eps), _with(eps), DEFAULT if eps else USUAL)
+                    yield value("epsilon", float(number), float(eps), with_number(eps), DEFAULT if eps else USUAL)
         yield Idea("constant", own, "none", f"the port does not {name} {own} there", f"no {name} {own}",
                    _left_out(name), USUAL)  # fmt: skip
-        yield Idea("sign", "+", "-", f"the port has -{own} where the reference has {own}", f"-{own}", _with(-number),
-                   POSSIBLE)  # fmt: skip
+        yield Idea("sign", "+", "-", f"the port has -{own} where the reference has {own}", f"-{own}",
+                   with_number(-number), POSSIBLE)  # fmt: skip
         return
     tensors = [one for one in view.call.args[:2] if isinstance(one, Described)]
     result = getattr(view.call.result, "shape", ())
@@ -121,7 +149,8 @@ def added(view: View) -> Iterator[Idea]:
             what = tensors[left].name or f"the {'second' if left else 'first'} term"
             sign = -1 if name == "sub" and kept == 1 else 1
             whole = "sum" if name == "add" else "difference"
-            yield Idea("sum", what, "none", f"the port leaves out {what} of a {whole} (a residual, a bias)",
+            setting = _term_of(tensors[left], result)
+            yield Idea(setting, what, "none", f"the port leaves out {what} of a {whole} (a {setting})",
                        f"without {what}",
                        lambda func, args, kwargs, kept=kept, sign=sign: sign * args[kept], DEFAULT)  # fmt: skip
     other = torch.sub if name == "add" else torch.add
@@ -129,8 +158,15 @@ def added(view: View) -> Iterator[Idea]:
                f"other sign in {name}", lambda func, args, kwargs: other(*args[:2]), USUAL)  # fmt: skip
     for place, word in ((0, "first"), (1, "second")):
         for factor in (0.5, 2.0):
-            yield Idea("factor", "1", shown(factor), f"the port has {shown(factor)} times the {word} term of a sum",
+            yield Idea("scale", "1", shown(factor), f"the port has {shown(factor)} times the {word} term of a sum",
                        f"{shown(factor)} times the {word} term", _term(place, factor), RARE)  # fmt: skip
+
+
+def _term_of(left: Described, result: Any) -> str:
+    """What a porter calls a term that is missing."""
+    if left.name:
+        return "bias" if len(left.shape) == 1 else "term"
+    return "residual" if left.shape == result else "term"
 
 
 def _left_out(name: str) -> Any:
@@ -145,67 +181,18 @@ def _term(place: int, factor: float) -> Any:
 
 
 def raised(view: View) -> Iterator[Idea]:
-    """Of a power: another exponent."""
-    number = _number(view)
+    """Of a power: another exponent; of a number to the power of a tensor: another base, as rotary tables have."""
+    number = number_of(view)
     if number is None:
+        return
+    if setting_of(view, number) == "theta":
+        for theta, rank in candidates(view, "theta", float(number), THETAS, USUAL):
+            yield value("theta", float(number), float(theta), with_number(theta), rank)
         return
     usual = {0.5, -0.5, 1.0, -1.0, 2.0, float(-number)} - {float(number)}
     for exponent in sorted(usual, key=lambda one: (one != -number, abs(one))):
         rank = POSSIBLE if number in (1, 2) else USUAL  # squares are seldom taken for anything else
-        yield value("exponent", float(number), exponent, _with(exponent), rank)
-
-
-def reduced(view: View) -> Iterator[Idea]:
-    """Of a mean, sum, maximum, variance: another axis, another reduction, Bessel's correction."""
-    name, given = view.call.name, view.given
-    if name in ("var", "std"):
-        yield from _corrected(view)
-    axes = len(view.first.shape) if view.first else 0
-    dim = given.get("dim", given.get("axis"))
-    if isinstance(dim, int):
-        own = dim % max(axes, 1)
-        for other in range(axes):
-            if other != own:
-                yield Idea("axis", str(dim), str(other), f"the {name} runs over axis {other} in the port, {dim} in the "
-                           f"reference", f"{name} over axis {other}", _over(name, other), USUAL)  # fmt: skip
-    for word, function in (("mean", torch.mean), ("sum", torch.sum), ("maximum", torch.amax)):
-        if name not in (word, "amax" if word == "maximum" else "") and name in ("mean", "sum", "amax"):
-            yield Idea("reduction", name, word, f"the port takes the {word} where the reference takes the {name}",
-                       f"{word} for {name}", _reduction(name, function),
-                       USUAL if word != "maximum" else POSSIBLE)  # fmt: skip
-
-
-def _over(name: str, dim: int) -> Any:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
-        return altered(name, dim=dim)(func, args, {one: kwargs[one] for one in kwargs if one != "axis"})
-
-    return replacement
-
-
-def _reduction(name: str, function: Any) -> Any:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
-        dim = args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("axis"))
-        keep = args[2] if len(args) > 2 else kwargs.get("keepdim", False)
-        dim = tuple(range(args[0].ndim)) if dim is None else dim
-        return function(args[0], dim=dim, keepdim=keep)
-
-    return replacement
-
-
-def _corrected(view: View) -> Iterator[Idea]:
-    given = view.given
-    unbiased = bool(given["unbiased"]) if "correction" not in given else bool(given["correction"])
-    own, other = ("N - 1", "N") if unbiased else ("N", "N - 1")
-    name = view.call.name
-
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
-        dim = args[1] if len(args) > 1 and not isinstance(args[1], bool) else kwargs.get("dim", kwargs.get("axis"))
-        keep = kwargs.get("keepdim", args[3] if len(args) > 3 else False)
-        function: Any = torch.var if name == "var" else torch.std
-        return function(args[0], dim=dim, correction=0 if unbiased else 1, keepdim=keep)
-
-    yield Idea("variance", f"divided by {own}", f"divided by {other}", f"the {name} divides by {other} in the port, by "
-               f"{own} in the reference", f"{name} over {other}", replacement, DEFAULT)  # fmt: skip
+        yield value("exponent", float(number), exponent, with_number(exponent), rank)
 
 
 def wave(view: View) -> Iterator[Idea]:
@@ -222,26 +209,10 @@ def chosen(view: View) -> Iterator[Idea]:
                lambda func, args, kwargs: func(args[0], args[2], args[1]), USUAL)  # fmt: skip
 
 
-def accumulated(view: View) -> Iterator[Idea]:
-    """Of a running sum: without the entry itself, and from the end."""
-    yield Idea("running sum", "with itself", "without itself", "the port's running sum leaves out the entry itself",
-               "running sum without itself",
-               lambda func, args, kwargs: func(*args, **kwargs) - args[0], USUAL)  # fmt: skip
-
-    def reverse(func: Any, args: tuple, kwargs: dict) -> Any:
-        dim = args[1] if len(args) > 1 else kwargs["dim"]
-        return args[0].flip(dim).cumsum(dim).flip(dim)
-
-    yield Idea("running sum", "from the beginning", "from the end", "the port's running sum starts at the end",
-               "running sum from the end", reverse, POSSIBLE)  # fmt: skip
-
-
 FAMILIES: dict[str, Family] = {
     **dict.fromkeys(("mul", "div", "rdiv"), scaled),
     **dict.fromkeys(("add", "sub", "rsub"), added),
-    "pow": raised,
-    **dict.fromkeys(("mean", "sum", "amax", "var", "std"), reduced),
+    **dict.fromkeys(("pow", "rpow"), raised),
     **dict.fromkeys(("sin", "cos"), wave),
     "where": chosen,
-    "cumsum": accumulated,
 }

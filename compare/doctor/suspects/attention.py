@@ -77,8 +77,8 @@ def ideas(view: View) -> Iterator[Idea]:
             yield Idea("order", "(query, key, value)", "(key, query, value)", "the port exchanges queries and keys",
                        "queries and keys exchanged", turned, POSSIBLE)  # fmt: skip
     if given["enable_gqa"]:
-        yield Idea("shared heads", "neighbours", "every n-th head", "the port's queries share the keys of every n-th "
-                   "head, the reference's those of neighbours", "heads tiled", _tiled, DEFAULT)  # fmt: skip
+        yield Idea("repeat_interleave", "neighbours", "every n-th head", "the port's queries share the keys of "
+                   "every n-th head, the reference's those of neighbours", "heads tiled", _tiled, DEFAULT)  # fmt: skip
 
 
 def _tiled(func: Any, args: tuple, kwargs: dict) -> Any:

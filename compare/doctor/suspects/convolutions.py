@@ -38,7 +38,25 @@ def ideas(view: View) -> Iterator[Idea]:
         read = [(view.read[setting], READ)] if setting in view.read else []
         for other, rank in [*read, *((one, POSSIBLE) for one in usual)]:
             yield value(setting, own, tuple(other), altered(name, **{setting: tuple(other)}), rank)
+            if setting == "dilation" and (pads := _following(given, own, axes)):
+                yield _undilated(name, own, tuple(other), pads, rank)
     yield from _kernel(name, given, axes)
+
+
+def _following(given: dict[str, Any], dilation: tuple[int, ...], axes: int) -> tuple[int, ...]:
+    """The kernel's sizes less one, where the padding is half of what the dilated kernel reaches; else nothing."""
+    reach = tuple(n - 1 for n in given["weight"].shape[2:])
+    own = given["padding"]
+    half = tuple(d * n // 2 for d, n in zip(dilation, reach, strict=True))
+    follows = own == "same" or (own != "valid" and uniform(own, axes) == half)
+    return reach if follows and all(n % 2 == 0 for n in reach) else ()
+
+
+def _undilated(name: str, own: tuple[int, ...], other: tuple[int, ...], reach: tuple[int, ...], rank: int) -> Idea:
+    half = tuple(d * n // 2 for d, n in zip(other, reach, strict=True))
+    text = f"dilation is {shown(other)} in the port, {shown(own)} in the reference, and its padding follows it"
+    change = altered(name, dilation=other, padding=half)
+    return Idea("dilation", shown(own), shown(other), text, f"dilation {shown(other)}, padded alike", change, rank)
 
 
 def _paddings(view: View, name: str, given: dict[str, Any], axes: int) -> Iterator[Idea]:
@@ -73,7 +91,7 @@ def _paddings(view: View, name: str, given: dict[str, Any], axes: int) -> Iterat
         yield Idea("padding", shown(pairs), word, text, f"padding {word}", padded(name, other), rank)
     if any(low or high for low, high in pairs):
         for mode in MODES[:3]:
-            yield Idea("padding mode", "zeros", mode, f"the port pads with {mode} values, the reference with zeros",
+            yield Idea("padding_mode", "zeros", mode, f"the port pads with {mode} values, the reference with zeros",
                        f"{mode} padding", padded(name, pairs, mode), POSSIBLE)  # fmt: skip
 
 
@@ -170,7 +188,7 @@ def pad(view: View) -> Iterator[Idea]:
         if mode != own:
             here, there = _WORDS.get(own, own), _WORDS.get(mode, mode)
             change = altered("pad", mode=mode, value=None)
-            yield Idea("padding mode", here, there, f"the port pads with {there} values, the reference with {here}",
+            yield Idea("padding_mode", here, there, f"the port pads with {there} values, the reference with {here}",
                        f"{there} padding", change, USUAL)  # fmt: skip
     amounts = list(given["pad"])
     swapped = [n for pair in zip(amounts[1::2], amounts[::2], strict=True) for n in pair]

@@ -21,7 +21,7 @@ def ideas(view: View) -> Iterator[Idea]:
         yield Idea("bias", "learnt", "none", "the port leaves out the bias", "no bias", altered("linear", bias=None),
                    DEFAULT)  # fmt: skip
     if weight.shape[0] == weight.shape[1]:
-        yield Idea("weight", "(out, in)", "transposed", "the port uses the square weight without transposing it",
+        yield Idea("transposed", "(out, in)", "transposed", "the port uses the square weight without transposing it",
                    "weight transposed", altered("linear", weight=lambda one: one["weight"].T), DEFAULT)  # fmt: skip
     yield from _packed(*weight.shape[:2])
     heads = _heads(view)
@@ -104,8 +104,8 @@ def product(view: View) -> Iterator[Idea]:
     for place, word in ((1, "second"), (0, "first")):
         shape = shapes[place]
         if len(shape) >= 2 and shape[-1] == shape[-2] > 1:
-            yield Idea("product", "as it is", f"{word} factor transposed", f"the port transposes the {word} factor of "
-                       "a product", f"{word} factor transposed", _transposed(place), USUAL)  # fmt: skip
+            yield Idea("transposed", "as it is", f"{word} factor transposed", f"the port transposes the {word} factor "
+                       "of a product", f"{word} factor transposed", _transposed(place), USUAL)  # fmt: skip
     if len(shapes[0]) >= 2 and shapes[0] == shapes[1] and shapes[0][-1] == shapes[0][-2]:
         yield Idea("product", "a @ b", "b @ a", "the port exchanges the factors of a product", "factors exchanged",
                    lambda func, args, kwargs: func(args[1], args[0], **kwargs), POSSIBLE)  # fmt: skip

@@ -1,16 +1,18 @@
-"""A gradient that differs where the forward pass agrees: stopped, scaled, or another one at a special point."""
+"""A gradient that differs where the forward pass agrees: stopped, let through, or scaled."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
-from compare.doctor.ideas import DEFAULT, POSSIBLE, RARE, USUAL, Idea, View, bound
+from compare.doctor.change import Change
+from compare.doctor.ideas import DEFAULT, POSSIBLE, RARE, USUAL, Idea, Suspect, View, bound, first_tensor
 from compare.doctor.padding import shown
-from compare.doctor.scene import Described, tensors_of
+from compare.doctor.scene import Call, Described, Scene, tensors_of
+from compare.doctor.suspects import derivatives
 
 Tensor = torch.Tensor
-_NO_GRADIENT = {"detach", "zeros_like", "ones_like", "argmax", "floor", "ceil", "round", "sign"}
+_NO_GRADIENT = {"zeros_like", "ones_like", "argmax", "floor", "ceil", "round", "sign"}
 
 
 def ideas(view: View, ratio: float | None) -> Iterator[Idea]:
@@ -19,6 +21,10 @@ def ideas(view: View, ratio: float | None) -> Iterator[Idea]:
     ``ratio`` is what the port's gradient is of the reference's, where it is one number in every entry.
     """
     call = view.call
+    if call.name == "detach":
+        yield from _let_through(view)
+        return
+    yield from derivatives.ideas(view)
     if call.name in _NO_GRADIENT:
         return
     entering = [(place, one) for place, one in enumerate(tensors_of((call.args, call.kwargs))) if one.requires_grad]
@@ -26,18 +32,50 @@ def ideas(view: View, ratio: float | None) -> Iterator[Idea]:
     for place, one in entering:
         what = one.name or (f"what enters {call.name}" if len(entering) == 1 else f"entry {place} of {call.name}")
         text = f"the port stops the gradient at {what}"
-        yield Idea("gradient", "flows", "stopped", text, f"stopped at {what}", _entering(place, _stopped),
+        yield Idea("stop_gradient", "flows", "stopped", text, f"stopped at {what}", _entering(place, _stopped),
                    DEFAULT if stops else USUAL)  # fmt: skip
         if ratio not in (None, 0.0) and ratio is not None:
             text = f"the port multiplies the gradient by {shown(ratio)} at {what}"
             yield Idea("gradient", "as it is", f"times {shown(ratio)}", text, f"times {shown(ratio)} at {what}",
                        _entering(place, _multiplied(ratio)), USUAL)  # fmt: skip
     if len(entering) > 1:
-        yield Idea("gradient", "flows", "stopped", f"the port stops the gradient at all that enters {call.name}",
+        yield Idea("stop_gradient", "flows", "stopped", f"the port stops the gradient at all that enters {call.name}",
                    f"stopped before {call.name}", _all(_stopped), POSSIBLE)  # fmt: skip
-    yield from _kinks(call.name)
     if call.name == "embedding":
         yield from _embedding(view)
+
+
+def _let_through(view: View) -> Iterator[Idea]:
+    """Of a ``detach``: that the port does without it."""
+    entering = view.first.name if view.first else ""
+    what = f"{entering} " if entering else ""
+    yield Idea("stop_gradient", "detached", "flows", f"the port lets the gradient {what and 'of '}{what}through where "
+               f"the reference detaches it ({view.call.place})", "not detached",
+               lambda func, args, kwargs: first_tensor(args, kwargs), DEFAULT)  # fmt: skip
+
+
+def without_no_grad(scene: Scene) -> Suspect | None:
+    """What the reference computes within ``torch.no_grad()``: that the port lets the gradient through it."""
+    hidden = [call for call in scene.calls if _hides(call)]
+    if not hidden:
+        return None
+
+    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+        with torch.enable_grad():
+            return func(*args, **kwargs)
+
+    change = Change(calls=dict.fromkeys((call.number for call in scene.calls), replacement))
+    text = f"the port lets the gradient through where the reference computes without it (no_grad, {hidden[0].place})"
+    return Suspect("stop_gradient", "no_grad", "flows", text, "no_grad left out", change, DEFAULT)
+
+
+def _hides(call: Call) -> bool:
+    """Whether a gradient enters a call that has one, and none leaves it."""
+    if call.name == "detach" or call.name in _NO_GRADIENT or not isinstance(call.result, Described):
+        return False
+    floating = call.result.dtype.startswith(("float", "bfloat"))
+    return floating and not call.result.requires_grad and any(
+        one.requires_grad for one in tensors_of((call.args, call.kwargs)))  # fmt: skip
 
 
 def _stopped(tensor: Tensor) -> Tensor:
@@ -67,53 +105,6 @@ def _all(function: Callable[[Tensor], Tensor]) -> Any:
         return func(*args, **kwargs)
 
     return replacement
-
-
-def _surrogate(value: Tensor, slope: Tensor, x: Tensor) -> Tensor:
-    """``value`` with the gradient ``slope`` with respect to ``x``."""
-    return value.detach() + (x - x.detach()) * slope.detach()
-
-
-def _at_kink(name: str) -> tuple[Callable[[dict[str, Any]], Tensor], str] | None:
-    """JAX's gradient at the point where a function has none, and what it is in words."""
-
-    def absolute(x: Tensor) -> Tensor:
-        return _surrogate(x.abs(), torch.where(x >= 0, 1.0, -1.0).to(x.dtype), x)
-
-    def leaky(given: dict[str, Any]) -> Tensor:
-        x, slope = given["input"], given["negative_slope"]
-        return _surrogate(
-            torch.where(x >= 0, x, slope * x), torch.where(x >= 0, torch.ones_like(x), torch.full_like(x, slope)), x
-        )
-
-    def clipped(given: dict[str, Any]) -> Tensor:
-        x, low, high = given["input"], given["min"], given["max"]
-        inside = torch.ones_like(x)
-        for bound_at, outside in ((low, x < low if low is not None else None), (high, x > high if high is not None
-                                                                                else None)):  # fmt: skip
-            if outside is not None:
-                inside = inside * torch.where(x == bound_at, 0.5, torch.where(outside, 0.0, 1.0)).to(x.dtype)
-        return _surrogate(x.clamp(low, high), inside, x)
-
-    table: dict[str, tuple[Callable[[dict[str, Any]], Tensor], str]] = {
-        "abs": (lambda given: absolute(given["input"]), "1 at zero"),
-        "leaky_relu": (leaky, "1 at zero"),
-        "clamp": (clipped, "one half at the bounds"),
-        "clip": (clipped, "one half at the bounds"),
-    }
-    return table.get(name)
-
-
-def _kinks(name: str) -> Iterator[Idea]:
-    if (kink := _at_kink(name)) is not None:
-        formula, word = kink
-
-        def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
-            given = {"input": args[0]} | bound(name, args, kwargs) if name != "abs" else {"input": args[0]}
-            return formula(given)
-
-        yield Idea("gradient at a kink", "torch's", word, f"the port's gradient of {name} is {word}",
-                   f"{name}'s gradient {word}", replacement, USUAL)  # fmt: skip
 
 
 def _embedding(view: View) -> Iterator[Idea]:

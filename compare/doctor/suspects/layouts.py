@@ -25,7 +25,13 @@ def reshaped(view: View) -> Iterator[Idea]:
     if len(joined) >= 2 and len(joined) > len(made):
         yield from _joins(len(before), same, joined)
     if len(made) >= 2 and len(made) > len(joined):
+        end = 0
+        while end < len(joined) - 1 and joined[-1 - end] == made[-1 - end]:
+            end += 1
+        made = made[: len(made) - end]
         yield from _splits(same, made)
+        if len(made) == 2:
+            yield from _regrouped(same, made)
 
 
 def _joins(axes: int, same: int, joined: tuple[int, ...]) -> Iterator[Idea]:
@@ -61,13 +67,26 @@ def _splits(same: int, made: tuple[int, ...]) -> Iterator[Idea]:
                        USUAL if len(made) == 2 else POSSIBLE)  # fmt: skip
 
 
+def _regrouped(same: int, made: tuple[int, int]) -> Iterator[Idea]:
+    whole = made[0] * made[1]
+    for groups in sorted((n for n in range(2, whole) if whole % n == 0 and n != made[0]), key=lambda n: n != made[1]):
+        other = (groups, whole // groups)
+
+        def replacement(func: Any, args: tuple, kwargs: dict, other: tuple[int, int] = other) -> Tensor:
+            shape = func(*args, **kwargs).shape
+            return args[0].reshape(*shape[:same], *other, *shape[same + 2 :])
+
+        yield Idea("groups", str(made), str(other), f"the port splits the axis of {whole} into {other}, the reference "
+                   f"into {made}", f"split into {other}", replacement, POSSIBLE)  # fmt: skip
+
+
 def _split(same: int, order: tuple[int, ...]) -> Any:
     def replacement(func: Any, args: tuple, kwargs: dict) -> Tensor:
         shape = func(*args, **kwargs).shape
-        made = shape[same:]
-        turned = args[0].reshape(*shape[:same], *(made[one] for one in order))
+        made, rest = shape[same : same + len(order)], shape[same + len(order) :]
+        turned = args[0].reshape(*shape[:same], *(made[one] for one in order), *rest)
         back = [order.index(one) + same for one in range(len(made))]
-        return turned.permute(*range(same), *back)
+        return turned.permute(*range(same), *back, *range(same + len(order), len(shape)))
 
     return replacement
 
@@ -78,9 +97,9 @@ def turned(view: View) -> Iterator[Idea]:
     if first is None or not isinstance(result, Described) or len(first.shape) < 2:
         return
     if first.shape == result.shape:
-        yield Idea("axes", "permuted", "as they are", f"the port does not {view.call.name} there", "no permutation",
-                   lambda func, args, kwargs: args[0], USUAL)  # fmt: skip
-    yield Idea("axes", "permuted", "reshaped", "the port reshapes where the reference permutes", "reshape for a "
+        yield Idea("axis order", "permuted", "as they are", f"the port does not {view.call.name} there",
+                   "no permutation", lambda func, args, kwargs: args[0], USUAL)  # fmt: skip
+    yield Idea("axis order", "permuted", "reshaped", "the port reshapes where the reference permutes", "reshape for a "
                "permutation", lambda func, args, kwargs: args[0].reshape(func(*args, **kwargs).shape),
                USUAL)  # fmt: skip
 
@@ -91,8 +110,8 @@ def joined(view: View) -> Iterator[Idea]:
     if not isinstance(parts, tuple | list) or not 2 <= len(parts) <= 4:
         return
     for order in list(permutations(range(len(parts))))[1:]:
-        yield Idea("order", str(tuple(range(len(parts)))), str(order), f"the port joins the parts in the order {order}",
-                   f"joined in the order {order}", _reordered(order),
+        yield Idea("concatenation order", str(tuple(range(len(parts)))), str(order), "the port joins the parts in the "
+                   f"order {order}", f"joined in the order {order}", _reordered(order),
                    USUAL if len(parts) == 2 else POSSIBLE)  # fmt: skip
     if len(parts) == 2 and view.call.name != "stack":
         yield from _rotation(view)
@@ -105,7 +124,7 @@ def _reordered(order: tuple[int, ...]) -> Any:
 def _rotation(view: View) -> Iterator[Idea]:
     """cat((-x2, x1)) and cat((a, a)): the halves of a rotary embedding, which other models interleave."""
     text = "the port rotates neighbouring entries (interleaved), the reference halves"
-    yield Idea("rotary layout", "halves", "interleaved", text, "interleaved rotation", _interleaving, DEFAULT)
+    yield Idea("interleaved", "halves", "interleaved", text, "interleaved rotation", _interleaving, DEFAULT)
     yield Idea("rotation", "(-x2, x1)", "(x2, -x1)", "the port rotates the other way", "rotation the other way",
                lambda func, args, kwargs: -func(*args, **kwargs), RARE)  # fmt: skip
 

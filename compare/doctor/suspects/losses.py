@@ -53,7 +53,7 @@ def _reduced(view: View) -> Iterator[Idea]:
         text = f"the port sums the loss and divides by the batch of {batch}, the reference takes the mean of all"
         yield Idea("reduction", "mean of all", "sum, over the batch", text, "sum over the batch", summed, DEFAULT)
     for word, factor in (("half", 0.5), ("twice", 2.0)):
-        yield Idea("factor", "1", f"{factor:g}", f"the port's loss is {word} the reference's", f"{word} the loss",
+        yield Idea("scale", "1", f"{factor:g}", f"the port's loss is {word} the reference's", f"{word} the loss",
                    afterwards(_times(factor)), USUAL)  # fmt: skip
     yield Idea("sign", "+", "-", "the port's loss has the other sign", "the other sign", afterwards(torch.neg), RARE)
 
@@ -72,10 +72,10 @@ def _of_classes(view: View) -> Iterator[Idea]:
     name, given = view.call.name, view.given
     classes = given["input"].shape[1 if len(given["input"].shape) > 1 else 0]
     if given["weight"] is not None:
-        yield Idea("class weights", "used", "ignored", "the port ignores the class weights", "class weights ignored",
+        yield Idea("weight", "used", "ignored", "the port ignores the class weights", "class weights ignored",
                    altered(name, weight=None), DEFAULT)  # fmt: skip
         text = "the port divides the weighted loss by the number of rows, the reference by the sum of their weights"
-        yield Idea("reduction", "by the sum of weights", "by the number of rows", text, "weighted loss over the rows",
+        yield Idea("weight", "by the sum of weights", "by the number of rows", text, "weighted loss over the rows",
                    _over_rows(name), DEFAULT)  # fmt: skip
     ignored = given["ignore_index"]
     clamped = altered(name, ignore_index=-(10**6),
@@ -85,18 +85,18 @@ def _of_classes(view: View) -> Iterator[Idea]:
                    f"(ignore_index={ignored})", "ignored rows counted", clamped, USUAL)  # fmt: skip
         yield Idea("ignore_index", str(ignored), "0", "the port ignores rows of class 0", "class 0 ignored",
                    altered(name, ignore_index=0), POSSIBLE)  # fmt: skip
-        yield Idea("reduction", "mean over counted rows", "mean over all rows", "the port divides by all rows, the "
+        yield Idea("ignore_index", "mean over counted rows", "mean over all rows", "the port divides by all rows, the "
                    "reference by those that are not ignored", "mean over all rows", _over_all(name), USUAL)  # fmt: skip
         for shift in (1, -1):
             yield Idea("labels", "y", f"y {shift:+d}", f"the port's labels are shifted by {shift:+d}",
                        f"labels {shift:+d}", altered(name, target=lambda one, shift=shift: (one["target"] + shift) %
                                                      classes), RARE)  # fmt: skip
     if name == "cross_entropy":
-        for amount, rank in candidates(view, "label smoothing", given["label_smoothing"], (0.0, 0.1), USUAL):
-            yield value("label smoothing", given["label_smoothing"], amount, altered(name, label_smoothing=amount),
+        for amount, rank in candidates(view, "label_smoothing", given["label_smoothing"], (0.0, 0.1), USUAL):
+            yield value("label_smoothing", given["label_smoothing"], amount, altered(name, label_smoothing=amount),
                         rank)  # fmt: skip
         twice = altered(name, input=lambda one: F.softmax(one["input"], 1 if one["input"].ndim > 1 else 0))
-        yield Idea("input", "logits", "probabilities", "the port applies a softmax before the cross-entropy, which "
+        yield Idea("softmax", "none", "before the loss", "the port applies a softmax before the cross-entropy, which "
                    "applies one itself", "softmax before cross-entropy", twice, DEFAULT)  # fmt: skip
         for axis in (-1, 0):
             yield Idea("axis", "classes", str(axis), f"the port's log-softmax runs over axis {axis}",
@@ -167,8 +167,8 @@ def _binary(view: View) -> Iterator[Idea]:
     name, given = view.call.name, view.given
     if name == "binary_cross_entropy_with_logits":
         squashed = altered(name, input=lambda one: torch.sigmoid(one["input"]))
-        yield Idea("input", "logits", "probabilities", "the port applies a sigmoid before the loss, which applies one "
-                   "itself", "sigmoid before the loss", squashed, DEFAULT)  # fmt: skip
+        yield Idea("sigmoid", "none", "before the loss", "the port applies a sigmoid before the loss, which "
+                   "applies one itself", "sigmoid before the loss", squashed, DEFAULT)  # fmt: skip
         if given["pos_weight"] is not None:
             yield Idea("pos_weight", "used", "ignored", "the port ignores pos_weight", "pos_weight ignored",
                        altered(name, pos_weight=None), DEFAULT)  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from compare.doctor.ideas import POSSIBLE, RARE, USUAL, Family, Idea, View, altered
+from compare.doctor.ideas import DEFAULT, POSSIBLE, RARE, USUAL, Family, Idea, View, afterwards, altered
 from compare.doctor.suspects.attention import FULL, scores_mask
 
 
@@ -54,8 +54,9 @@ def masked(view: View) -> Iterator[Idea]:
 def triangle(view: View) -> Iterator[Idea]:
     """Of ``tril`` and ``triu``: a diagonal further, and the other triangle."""
     name, own = view.call.name, int(view.given["diagonal"])
+    word = "causal" if _masks_scores(view) else "diagonal"
     for diagonal in (own + 1, own - 1):
-        yield Idea("diagonal", str(own), str(diagonal), f"the diagonal of {name} is {diagonal} in the port, {own} "
+        yield Idea(word, str(own), str(diagonal), f"the diagonal of {name} is {diagonal} in the port, {own} "
                    "in the reference", f"{name} diagonal {diagonal}", altered(name, diagonal=diagonal),
                    USUAL)  # fmt: skip
     other = torch.tril if name == "triu" else torch.triu
@@ -63,6 +64,15 @@ def triangle(view: View) -> Iterator[Idea]:
                lambda func, args, kwargs: other(args[0], own), POSSIBLE)  # fmt: skip
     yield Idea("triangle", name, "all", f"the port does without the {name}", f"no {name}",
                lambda func, args, kwargs: args[0], POSSIBLE)  # fmt: skip
+    if word == "causal":
+        for masks, short in ((torch.zeros_like, "nothing"), (torch.ones_like, "everything")):
+            yield Idea(word, "yes", "no", "the reference's attention is causal, the port's is not",
+                       f"not causal ({name} of {short})", afterwards(masks), DEFAULT)  # fmt: skip
+
+
+def _masks_scores(view: View) -> bool:
+    """Whether there is attention in the scene for a triangle to mask."""
+    return any(call.name in ("softmax", "scaled_dot_product_attention") for call in view.scene.calls)
 
 
 FAMILIES: dict[str, Family] = {"softmax": by_hand, "masked_fill": masked, "tril": triangle, "triu": triangle}

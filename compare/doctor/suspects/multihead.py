@@ -51,9 +51,9 @@ def multi(view: View) -> Iterator[Idea]:
     for name, word in (("key_padding_mask", "key padding mask"), ("attn_mask", "attention mask")):
         mask = given.get(name)
         if isinstance(mask, Described):
-            yield Idea(word, "used", "ignored", f"the port ignores the {word}", f"{word} ignored",
+            yield Idea(name, "used", "ignored", f"the port ignores the {word}", f"{word} ignored",
                        _multi(**{name: None}), DEFAULT)  # fmt: skip
-            yield Idea(word, "True is masked", "True is kept", f"a True in the {word} is kept in the port, masked in "
+            yield Idea(name, "True is masked", "True is kept", f"a True in the {word} is kept in the port, masked in "
                        "the reference", f"{word} inverted", _multi(**{name: _inverted(name)}), DEFAULT)  # fmt: skip
             yield Idea("masked rows", "NaN", "an average", "a row that is masked everywhere becomes an average in "
                        "the port", f"masked rows averaged ({word})", _multi(**{name: _finite(name)}),
@@ -75,7 +75,7 @@ def multi(view: View) -> Iterator[Idea]:
                    f"{word}", f"projections as {word}", _multi(**_reordered(order)), USUAL)  # fmt: skip
     yield Idea("head layout", "(heads, width)", "(width, heads)", "the port splits the width as (width, heads), the "
                "reference as (heads, width)", "heads last", _multi(**_heads_last(heads)), USUAL)  # fmt: skip
-    yield Idea("output weight", "(out, in)", "transposed", "the port uses the output weight without transposing it",
+    yield Idea("transposed", "(out, in)", "transposed", "the port uses the output weight without transposing it",
                "output weight transposed", _multi(out_proj_weight=lambda one: one["out_proj_weight"].T),
                USUAL)  # fmt: skip
 

@@ -126,13 +126,13 @@ def _formulas(name: str, given: dict[str, Any]) -> Iterator[Idea]:
     else:
         yield Idea("centring", "none", "mean subtracted", "the port subtracts the mean: it is a layer norm",
                    "layer norm", formula(), POSSIBLE)  # fmt: skip
-    yield Idea("variance", "biased (N)", "unbiased (N - 1)", "the port divides the variance by N - 1, the reference by "
+    yield Idea("unbiased", "biased (N)", "unbiased (N - 1)", "the port divides the variance by N - 1, the reference by "
                "N", "unbiased variance", formula(centred=centred, ddof=1))  # fmt: skip
-    yield Idea("epsilon's place", "added to the variance", "added to the deviation", "the port adds epsilon to the "
+    yield Idea("epsilon", "added to the variance", "added to the deviation", "the port adds epsilon to the "
                "standard deviation, the reference to the variance", "epsilon outside the root",
                formula(centred=centred, outside=True), POSSIBLE)  # fmt: skip
     text = "the port divides by the unbiased deviation plus epsilon, the reference by the root of variance plus epsilon"
-    yield Idea("epsilon's place", "biased variance + epsilon", "unbiased deviation + epsilon", text,
+    yield Idea("epsilon", "biased variance + epsilon", "unbiased deviation + epsilon", text,
                "unbiased deviation, epsilon outside the root",
                formula(centred=centred, ddof=1, outside=True), POSSIBLE)  # fmt: skip
 
@@ -143,11 +143,11 @@ def _axes(view: View, name: str, given: dict[str, Any]) -> Iterator[Idea]:
     own = tuple(range(-count, 0))
     others = [tuple(range(-k, 0)) for k in range(1, len(shape)) if k != count]
     others += [(axis - len(shape),) for axis in range(len(shape) - 1) if count == 1]
-    read = view.read.get("axes")
+    read = view.read.get("axis")
     for axes in sorted(others, key=lambda one: one != read):
         words = f"normalises over axes {_show(axes)} in the port, {_show(own)} in the reference"
         rank = USUAL if len(axes) == 1 and count > 1 else POSSIBLE
-        yield Idea("axes", _show(own), _show(axes), words, f"axes {_show(axes)}", _over(name, axes), rank)
+        yield Idea("axis", _show(own), _show(axes), words, f"axes {_show(axes)}", _over(name, axes), rank)
 
 
 def _over(name: str, axes: tuple[int, ...]) -> Any:
@@ -192,7 +192,7 @@ def _statistics(name: str, given: dict[str, Any]) -> Iterator[Idea]:
         running = {own: one[own].clone() for own in ("running_mean", "running_var")}
         return altered(name, **running, training=not one["training"])(func, args, kwargs)
 
-    yield Idea("statistics", in_use, other, text, f"{other} statistics", swapped, DEFAULT)
+    yield Idea("use_running_average", in_use, other, text, f"{other} statistics", swapped, DEFAULT)
     if not given["training"]:
         fresh = altered(name, running_mean=lambda one: torch.zeros_like(one["running_mean"]),
                         running_var=lambda one: torch.ones_like(one["running_var"]))  # fmt: skip
@@ -215,7 +215,7 @@ def normalize(view: View) -> Iterator[Idea]:
     yield value("norm", given["p"], 1.0, altered("normalize", p=1.0), RARE)
     squared = computed("normalize", lambda one: one["input"] / (
         (one["input"] ** 2).sum(one["dim"], keepdim=True) + one["eps"]).sqrt())  # fmt: skip
-    yield Idea("epsilon's place", "a lower bound of the norm", "added under the root", "the port adds epsilon to the "
+    yield Idea("epsilon", "a lower bound of the norm", "added under the root", "the port adds epsilon to the "
                "squared norm, the reference bounds the norm by it", "epsilon under the root", squared)  # fmt: skip
 
 

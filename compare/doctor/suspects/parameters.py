@@ -6,8 +6,7 @@ import numpy as np
 
 from compare.doctor.change import Change
 from compare.doctor.ideas import RARE, USUAL, Suspect
-
-THETAS = (1e4, 5e5, 1e6, 1e5, 100.0, 1e3)
+from compare.doctor.suspects.arithmetic import THETAS
 
 
 def suspects(weights: Mapping[str, np.ndarray]) -> Iterator[Suspect]:

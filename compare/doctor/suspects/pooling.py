@@ -1,6 +1,7 @@
 """Pooling, global pooling and resizing."""
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch.nn import functional as F
 from compare.doctor.counting import Replacement
 from compare.doctor.ideas import DEFAULT, POSSIBLE, RARE, USUAL, Family, Idea, View, altered, computed, value
 from compare.doctor.padding import same, shown, uniform
+from compare.doctor.scene import Described
 
 _MAX = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 _AVG = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
@@ -26,12 +28,12 @@ def ideas(view: View) -> Iterator[Idea]:
             rank = DEFAULT if other == one else USUAL
             yield value("stride", stride, other, altered(name, stride=other), rank)
     yield from _padding(view, name, given, axes, size, stride)
-    yield value("rounding up", given["ceil_mode"], not given["ceil_mode"],
+    yield value("ceil_mode", given["ceil_mode"], not given["ceil_mode"],
                 altered(name, ceil_mode=not given["ceil_mode"]), USUAL)  # fmt: skip
     if kind == "avg" and any(uniform(given["padding"], axes)):
         counts = given["count_include_pad"]
         verbs = ("counts", "does not count") if counts else ("does not count", "counts")
-        yield Idea("padding in the average", "counted" if counts else "not counted", "not counted" if counts else
+        yield Idea("count_include_pad", "counted" if counts else "not counted", "not counted" if counts else
                    "counted", f"the port {verbs[1]} the padding in the average, the reference {verbs[0]} it",
                    "padding not counted" if counts else "padding counted",
                    altered(name, count_include_pad=not counts), DEFAULT)  # fmt: skip
@@ -110,6 +112,25 @@ def whole(view: View) -> Iterator[Idea]:
             count *= n
         yield Idea("pooling", "average", "sum", "the port takes the sum where the reference takes the average",
                    "sum pooling", lambda func, args, kwargs: func(*args, **kwargs) * count, USUAL)  # fmt: skip
+        yield from _other_axes(view, axes)
+
+
+def _other_axes(view: View, axes: int) -> Iterator[Idea]:
+    """The mean over axes that leave as many numbers, where only one is left of each map."""
+    shape, result = view.first.shape if view.first else (), view.call.result
+    if not isinstance(result, Described) or any(n != 1 for n in result.shape[-axes:]):
+        return
+    own = tuple(range(len(shape) - axes, len(shape)))
+    for others in combinations(range(len(shape)), axes):
+        left = [n for axis, n in enumerate(shape) if axis not in others]
+        if others != own and left == [n for axis, n in enumerate(shape) if axis not in own]:
+            text = f"the average runs over axes {others} in the port, {own} in the reference"
+            yield Idea("axis", str(own), str(others), text, f"average over axes {others}", _mean(others, result.shape),
+                       POSSIBLE)  # fmt: skip
+
+
+def _mean(axes: tuple[int, ...], shape: tuple[int, ...]) -> Replacement:
+    return lambda func, args, kwargs: args[0].mean(axes).reshape(shape)
 
 
 def resize(view: View) -> Iterator[Idea]:

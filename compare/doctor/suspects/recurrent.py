@@ -50,7 +50,7 @@ def ideas(view: View) -> Iterator[Idea]:
         if kind == "lstm":
             yield Idea("forget bias", "as learnt", "plus 1", "the port adds 1 to the bias of the forget gate",
                        "forget bias plus 1", _changed(_forgetting), USUAL)  # fmt: skip
-    yield Idea("recurrent weight", "(out, in)", "transposed", "the port uses each gate's recurrent weight without "
+    yield Idea("transposed", "(out, in)", "transposed", "the port uses each gate's recurrent weight without "
                "transposing it", "recurrent weight transposed", _changed(_transposed(len(GATES.get(kind, "h")))),
                USUAL)  # fmt: skip
     if kind == view.call.name:
@@ -106,15 +106,13 @@ def _transposed(gates: int) -> Callable[[Parameters], Parameters]:
 def _gated(biased: bool) -> Iterator[Idea]:
     """A GRU's candidate, and which of old and new the update gate keeps."""
     if biased:
-        yield Idea("candidate's hidden bias", "inside the reset gate", "none", "the port has no bias b_hn in the "
+        yield Idea("b_hn", "inside the reset gate", "none", "the port has no bias b_hn in the "
                    "candidate", "no b_hn", _changed(lambda own: _candidate(own, False)), DEFAULT)  # fmt: skip
-        yield Idea("candidate's hidden bias", "inside the reset gate", "outside", "the port adds the bias b_hn outside "
+        yield Idea("b_hn", "inside the reset gate", "outside", "the port adds the bias b_hn outside "
                    "the reset gate", "b_hn outside the reset gate", _changed(lambda own: _candidate(own, True)),
                    DEFAULT)  # fmt: skip
     yield Idea("update gate", "keeps the old state", "keeps the new", "the port's update gate keeps the candidate, the "
                "reference's the old state", "update gate inverted", _changed(_inverted), USUAL)  # fmt: skip
-    yield Idea("reset gate", "after the product", "before the product", "the port applies the reset gate to the state, "
-               "the reference to its product", "reset before the product", _reset_before, USUAL)  # fmt: skip
 
 
 def _candidate(own: Parameters, outside: bool) -> Parameters:
@@ -134,44 +132,21 @@ def _inverted(own: Parameters) -> Parameters:
     return made
 
 
-def _reset_before(func: Any, args: tuple, kwargs: dict) -> Any:
-    """One layer, one direction, by the formula; of a cell as well."""
-    if func.__name__ == "gru_cell":
-        return _step(args[0], args[1], list(args[2:]))
-    x, state, flat, biased, layers, _, _, both, batch_first = args
-    if layers != 1 or both or not biased:
-        raise NotImplementedError
-    steps = x.transpose(0, 1) if batch_first else x
-    h, out = state[0], []
-    for one in steps:
-        h = _step(one, h, flat)
-        out.append(h)
-    made = torch.stack(out, 1 if batch_first else 0)
-    return made, h[None]
-
-
-def _step(x: Tensor, h: Tensor, own: Parameters) -> Tensor:
-    (ri, zi, ni), (rh, zh, nh) = (x @ own[0].T + own[2]).chunk(3, -1), own[1].chunk(3)
-    br, bz, bn = own[3].chunk(3)
-    reset, update = torch.sigmoid(ri + h @ rh.T + br), torch.sigmoid(zi + h @ zh.T + bz)
-    return (1 - update) * torch.tanh(ni + (reset * h) @ nh.T + bn) + update * h
-
-
 def _sequences(view: View) -> Iterator[Idea]:
     args = view.call.args
     both = bool(args[7]) if len(args) > 7 and isinstance(args[7], bool) else False
     time = 1 if len(args) > 8 and args[8] is True else 0
     first = view.first
     if first is not None and len(first.shape) == 3:
-        yield Idea("batch axis", "0" if time else "1", "1" if time else "0", "the port runs over the other axis of the "
-                   "sequence", "batch and time exchanged", _exchanged, POSSIBLE)  # fmt: skip
+        yield Idea("batch_first", "0" if time else "1", "1" if time else "0", "the port runs over the other axis of "
+                   "the sequence", "batch and time exchanged", _exchanged, POSSIBLE)  # fmt: skip
         yield Idea("direction", "forwards", "backwards", "the port runs through the sequence backwards",
                    "sequence reversed", _reversed(time), POSSIBLE)  # fmt: skip
     if isinstance(args[1], Described | tuple | list):
         yield Idea("initial state", "given", "zero", "the port starts from zero", "initial state zero", _from_zero,
                    POSSIBLE)  # fmt: skip
     if both:
-        yield Idea("backward direction", "turned back", "as computed", "the port does not turn back what the backward "
+        yield Idea("keep_order", "turned back", "as computed", "the port does not turn back what the backward "
                    "direction makes", "backward direction not turned back", _not_turned(time), DEFAULT)  # fmt: skip
         yield Idea("direction", "(forwards, backwards)", "(backwards, forwards)", "the port joins the directions "
                    "in the other order", "directions exchanged", _other_first, RARE)  # fmt: skip
