@@ -10,6 +10,7 @@ from compare.doctor.change import Change
 from compare.doctor.diagnose import diagnose
 from compare.doctor.diagnosis import Cause, Diagnosis
 from compare.doctor.scene import Scene
+from compare.doctor.statistics import diagnose_statistics
 from compare.doctor.training import diagnose_updates
 from compare.judging import Judged
 from compare.locate.crossings import LOSS as AFTER
@@ -86,7 +87,7 @@ def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None)
             break
         at = looked.found.index(group[0])
         progress(f"asking why: {difference(looked, at).quantity}")
-        diagnosis = diagnose(scene_of(looked, group))
+        diagnosis = _of_statistics(looked) if group[0].direction == STATISTICS else diagnose(scene_of(looked, group))
         if first is None:
             first = diagnosis
             difference_here = _at_module(looked, where.first, diagnosis.causes)
@@ -98,7 +99,8 @@ def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None)
     assert first is not None
     if not named and (held := _held(looked)) is not None:
         named.append(_named(looked, 0, held))
-    closed = _closed(looked, changes) if known == len(groups) else None
+    tried = all(one.cause.change for one in named)
+    closed = _closed(looked, changes) if tried and known == len(groups) else None
     return Explanation(
         difference_here,
         tuple(_merged(named)),
@@ -109,6 +111,13 @@ def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None)
         where.tree,
         where.notes,
     )
+
+
+def _of_statistics(looked: Looked) -> Diagnosis:
+    """Why running statistics differ after a pass whose outputs agree."""
+    sections = looked.sections
+    judged = Judged({name: one for name, one in sections.free_ends.items() if name.startswith("state/")})
+    return diagnose_statistics(looked.cutter.quartet, sections.entering, judged, sections.mode)
 
 
 def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:

@@ -151,9 +151,13 @@ def _place_reference(one: Introduced, code: Code) -> str:
 
 def _place_port(looked: Looked, number: int) -> str:
     one = looked.found[number]
+    called = looked.cutter.port.places
     if one.crossings and one.crossings[0].cut.path == one.owner:
         cut = one.crossings[0].port
-        if place := looked.cutter.port.places.get((cut.path, cut.call)):
+        if place := called.get((cut.path, cut.call)):
             return place
+    if one.name.startswith("state/"):
+        by_reference = {path: port for port, path in looked.sections.pairs.items()}
+        return called.get((by_reference.get(one.owner, ""), 0), "")
     places = [place for _, place in looked.operations[number] if place != UNKNOWN]
     return looked.places[number] or (places[-1] if places else "")
