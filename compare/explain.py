@@ -186,9 +186,13 @@ def told(first: Difference, causes: Sequence[Named]) -> str:
         return f"{where} ({first.size})"
     cause = mine[0]
     more = f" (and {len(causes) - 1} more cause{'s' if len(causes) > 2 else ''})" if len(causes) > 1 else ""
-    end = f"; with that in the reference the gap falls from {cause.before:.0e} to {cause.after:.0e}"
+    end = f"; with that in the reference the gap falls from {_short(cause.before)} to {_short(cause.after)}"
     tried = cause.evidence != "read" and math.isfinite(cause.before)
     return f"{where}: {cause.text}{end if tried else ''}{more}"
+
+
+def _short(size: float) -> str:
+    return f"{size:.0e}" if size else "0"
 
 
 def _where(first: Difference) -> str:

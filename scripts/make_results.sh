@@ -11,3 +11,7 @@ COLUMNS=80 "$python" -m compare --out "$folder" | sed 's/ *$//' | tee "$folder/m
 "$python" -m compare bench mlp --json "$folder/bench.json" | sed 's/ *$//' | tee "$folder/bench.txt"
 "$python" benchmarks/verify_time.py --json "$folder/verify_time.json" | tee "$folder/speed.txt"
 "$python" benchmarks/judge.py --json "$folder/judge.json" | tee -a "$folder/speed.txt"
+for name in encoder quantizer; do
+    COLUMNS=100 "$python" -m compare verify "examples/differs/$name.py" --quick | sed 's/ *$//' \
+        | tee "$folder/differs-$name.txt" || true  # they differ on purpose
+done

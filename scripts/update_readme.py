@@ -1,4 +1,4 @@
-"""Put real output into the README, from results/cpu: the main job's (first pair and training), and the benchmarks'."""
+"""Put real output into the README and docs/, from results/cpu."""
 
 import re
 from pathlib import Path
@@ -12,16 +12,47 @@ def excerpt(text: str) -> str:
     return f"{first}\n[and the pair `loose`]\n\n{rest[rest.index('training: ') :]}".rstrip()
 
 
+def head(text: str) -> str:
+    """The output's first five lines: the rates."""
+    return "\n".join(text.splitlines()[:5])
+
+
+def answer(text: str) -> str:
+    """The output down to the table of quantities."""
+    return text[: text.index("\nquantity ")].rstrip()
+
+
+def answer_alone(text: str) -> str:
+    """Where and why, without the tree."""
+    lines = answer(text).splitlines()
+    tree = next(at for at, line in enumerate(lines) if line.startswith("module of"))
+    return "\n".join(lines[2:tree])
+
+
+PAGES = {
+    "README.md": {
+        "main-job": ("main-job", excerpt),
+        "answer": ("differs-encoder", answer_alone),
+        "bench": ("bench", str.rstrip),
+        "speed": ("speed", str.rstrip),
+        "study": ("study", head),
+    },
+    "docs/when-a-port-differs.md": {
+        "differs-encoder": ("differs-encoder", answer),
+        "differs-quantizer": ("differs-quantizer", answer),
+    },
+}
+
+
 def main() -> None:
-    readme, results = ROOT / "README.md", ROOT / "results" / "cpu"
-    text = readme.read_text()
-    for name in ("main-job", "bench", "speed"):
-        printed = (results / f"{name}.txt").read_text()
-        printed = excerpt(printed) if name == "main-job" else printed.rstrip()
-        block = f"<!-- {name} -->\n```text\n{printed}\n```"
-        pattern = re.compile(rf"<!-- {name} -->\n```text\n.*?```", re.DOTALL)
-        text = pattern.sub(lambda _, block=block: block, text)
-    readme.write_text(text)
+    for page, blocks in PAGES.items():
+        text = (ROOT / page).read_text()
+        for name, (result, part) in blocks.items():
+            printed = part((ROOT / "results" / "cpu" / f"{result}.txt").read_text())
+            block = f"<!-- {name} -->\n```text\n{printed}\n```"
+            pattern = re.compile(rf"<!-- {name} -->\n```text\n.*?```", re.DOTALL)
+            text = pattern.sub(lambda _, block=block: block, text)
+        (ROOT / page).write_text(text)
 
 
 if __name__ == "__main__":

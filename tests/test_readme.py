@@ -12,16 +12,32 @@ PAGES = [
     "docs/benchmark.md",
     "CONTRIBUTING.md",
     "docs/verdict.md",
+    "docs/verify-your-port.md",
+    "docs/when-a-port-differs.md",
     "compare/data/README.md",
 ]
 
 
-@pytest.mark.parametrize(("name", "lines"), [("main-job", 40), ("bench", 8), ("speed", 1)])
-def test_what_the_readme_shows_is_real_output(name, lines):
-    """Each line of the README's blocks stands in the committed result, in the same order."""
-    block = re.search(rf"<!-- {name} -->\n```text\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+DIFFERS = "docs/when-a-port-differs.md"
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "result", "lines"),
+    [
+        ("README.md", "main-job", "main-job", 40),
+        ("README.md", "bench", "bench", 8),
+        ("README.md", "speed", "speed", 1),
+        ("README.md", "study", "study", 4),
+        ("README.md", "answer", "differs-encoder", 8),
+        (DIFFERS, "differs-encoder", "differs-encoder", 20),
+        (DIFFERS, "differs-quantizer", "differs-quantizer", 20),
+    ],
+)
+def test_what_a_page_shows_is_real_output(page, name, result, lines):
+    """Each line of a page's blocks stands in the committed result, in the same order."""
+    block = re.search(rf"<!-- {name} -->\n```text\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
     assert block is not None
-    committed = (ROOT / "results" / "cpu" / f"{name}.txt").read_text().splitlines()
+    committed = (ROOT / "results" / "cpu" / f"{result}.txt").read_text().splitlines()
     place = 0
     for line in block[1].splitlines():
         if line and not line.startswith("[and the pair"):

@@ -44,8 +44,7 @@ def _evidence(pair: Form, explanation: Form) -> Iterator[tuple[str, str]]:
             if first["direction"] != "update":
                 yield "", f"{side}: {first[side] or 'the whole model'}{f', {place}' if place else ''}"
         if first["more"]:
-            what = "quantities differ" if first["direction"] == "update" else "places differ by themselves"
-            yield "", f"{first['more']} more {what}"
+            yield "", _more(first)
     for place, cause in enumerate(pair["causes"]):
         more = f", in {cause['places']} places" if cause["places"] > 1 else ""
         at = f"`{cause['where']}`{more}: " if cause["where"] else ""
@@ -59,14 +58,22 @@ def _evidence(pair: Form, explanation: Form) -> Iterator[tuple[str, str]]:
                 f"quantity goes from {number(before)} to {number(after)}"
             ),
         )
-    for text in explanation["observed"]:
-        yield "seen", text
-    for text in explanation["settings"]:
-        yield "settings", text
+    known = [cause["text"] for cause in pair["causes"]]
+    settings = [text for text in explanation["settings"] if text not in known]
+    for word, texts in (("seen", explanation["observed"]), ("settings", settings)):
+        for place, text in enumerate(texts):
+            yield "" if place else word, text
     if not pair["causes"] and explanation["excluded"]:
         yield "excluded", ", ".join(explanation["excluded"])
     for note in explanation["notes"]:
         yield "note", note
+
+
+def _more(first: Form) -> str:
+    count, many = first["more"], first["more"] > 1
+    if first["direction"] == "update":
+        return f"{count} more {'quantities differ' if many else 'quantity differs'}"
+    return f"{count} more {'places differ' if many else 'place differs'} without it"
 
 
 def _shown(cause: Form) -> str:
