@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -40,9 +41,9 @@ def fitted(scene: Scene, names: list[str], run: Runner) -> Iterator[Suspect]:
     gap = effect(scene.plain, scene.port, names)
     if gap is None or not np.any(gap):
         return
-    ranked = []
+    ranked: list[tuple[float, int, _Fit, np.ndarray]] = []
     for one in tunables(scene):
-        fit = _Fit(one, gap, lambda number, one=one: _moved(scene, names, run, one, number))
+        fit = _Fit(one, gap, partial(_moved, scene, names, run, one))
         step = STEP * fit.scale
         if (moved := fit.run(one.own + step)) is not None and np.any(moved):
             slope = moved / step

@@ -1,13 +1,16 @@
 """Where and why: the sentence, causes merged over places, the gap that closes when all of them are taken together."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from compare import explain as explaining
+from compare import verify
 from compare.doctor.diagnosis import Cause, Diagnosis
 from compare.explain import Explanation, Named, explain, explain_pair, scene_of, told
 from compare.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Difference
+from compare.pair_file import load
 from compare.probes import BASE
 from tests.compare.locate.models import (
     LinenBlocks,
@@ -189,3 +192,23 @@ def test_a_sound_run_explains_nothing():
     assert (made.first, made.causes, made.sentence) == (None, (), "")
     assert made.notes == ("no single layer introduces the difference",)
     assert {one.forward for one in made.tree} == {"agrees"}
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "differs"
+
+
+@pytest.mark.parametrize(
+    ("example", "where", "direction", "settings"),
+    [
+        ("encoder", "blocks.0.norm1", FORWARD, {"epsilon", "approximate"}),
+        ("quantizer", "quantizer", BACKWARD, {"stop_gradient"}),
+    ],
+)
+def test_the_examples_that_differ_are_explained(example, where, direction, settings):
+    """What the guide shows: the place, every cause, and nothing left of the gap."""
+    (pair,) = load(EXAMPLES / f"{example}.py")
+    found = verify(pair, device="cpu", quick=True).found.explanation
+    assert (found.first.reference, found.first.direction) == (where, direction)
+    assert {one.cause.setting for one in found.causes} == settings
+    assert found.closed[0] > 1e-5
+    assert found.closed[1] < 1e-13

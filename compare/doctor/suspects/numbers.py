@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from compare.doctor.change import Change
@@ -56,7 +57,7 @@ def _numbers(view: View) -> Iterator[tuple[str, float, Callable[[float], Replace
         for setting, argument in _ARGUMENTS[name].items():
             own = view.given.get(argument)
             if isinstance(own, int | float) and not isinstance(own, bool):
-                yield setting, float(own), lambda x, argument=argument: altered(name, **{argument: x})
+                yield setting, float(own), partial(_with_argument, name, argument)
     elif name == "scaled_dot_product_attention":
         own = view.given["scale"]
         width = view.given["query"].shape[-1]
@@ -93,3 +94,7 @@ def _dropping(name: str) -> Callable[[float], Replacement]:
         return replacement
 
     return other
+
+
+def _with_argument(name: str, argument: str, value: float) -> Any:
+    return altered(name, **{argument: value})

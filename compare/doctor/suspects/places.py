@@ -1,6 +1,6 @@
 """Which entries are taken: positions counted from elsewhere, other indices, heads repeated or tiled."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ def positions(view: View) -> Iterator[Idea]:
     """Of ``arange``: one further, one less, from the end."""
     for shift, word in ((1, "1 later"), (-1, "1 earlier")):
         yield Idea("position", "i", f"i {shift:+d}", f"the port counts positions from {word} than the reference",
-                   f"positions {shift:+d}", afterwards(lambda one, shift=shift: one + shift), POSSIBLE)  # fmt: skip
+                   f"positions {shift:+d}", afterwards(_plus(shift)), POSSIBLE)  # fmt: skip
     yield Idea("position", "forwards", "backwards", "the port counts positions from the end", "positions backwards",
                afterwards(lambda one: one.flip(0)), RARE)  # fmt: skip
 
@@ -102,3 +102,7 @@ FAMILIES: dict[str, Family] = {
     "getitem": indexed,
     **dict.fromkeys(("repeat_interleave", "repeat"), repeated),
 }
+
+
+def _plus(shift: int) -> Callable[[Any], Any]:
+    return lambda one: one + shift

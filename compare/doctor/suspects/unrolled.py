@@ -72,13 +72,13 @@ def unrolled(step: Step, start: float | None = None) -> Any:
         steps = x.transpose(0, 1) if first else x
         ends = []
         for layer in range(layers):
-            made = []
+            outs: list[torch.Tensor] = []
             for direction in range(directions):
                 at = layer * directions + direction
                 out, end = _run(step, steps, [one[at] for one in states], flat[at * size : (at + 1) * size], direction)
-                made.append(out)
+                outs.append(out)
                 ends.append(end)
-            steps = torch.cat(made, -1)
+            steps = torch.cat(outs, -1)
         last = tuple(torch.stack([end[part] for end in ends]) for part in range(len(states)))
         out = steps.transpose(0, 1) if first else steps
         return (out, *last)
