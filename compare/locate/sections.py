@@ -36,7 +36,8 @@ class Sections:
             free_ends: the same of the port's own run.
         matched: by cut of the port; forced: what the port makes at each of the reference's arrays.
         reference_ends: the reference's quantities in float64; calls: its torch calls.
-        dropped: shape and rate of each dropout.
+        dropped: shape and rate of each dropout. last: the reference's layers without a counterpart that run after the
+            last passage.
     """
 
     pairs: dict[str, str]
@@ -51,6 +52,7 @@ class Sections:
     matched: dict[Cut, Matched]
     forced: Crossed
     reference_ends: Arrays
+    last: tuple[str, ...] = ()
 
     def made_by_port(self, crossing: Crossing, backward: bool = False) -> np.ndarray:
         """What the port makes at a cut of the reference's arrays, in the reference's layout."""
@@ -89,10 +91,10 @@ class Cutter:
         ends_p = self.reference_p.watch(entering, mode)
         at_p = {one.boundary: one for one in self.reference_p.passages}
         ends_64 = self.reference.watch(entering, mode)
-        passages, calls = self.reference.passages, self.reference.torch_calls
+        passages, calls, last = self.reference.passages, self.reference.torch_calls, self.reference.last
         dropped = tuple((tuple(one.shape), float(one.rate)) for one in self.reference.dropouts)
         shapes = self.port.cuts(entering, mode, dropped)
-        passages = _of_called(passages, {self.pairs[cut.path] for cut in shapes})
+        passages, waiting = _of_called(passages, {self.pairs[cut.path] for cut in shapes})
         by_boundary = {one.boundary: one for one in passages}
         forced, matched = self._forced(entering, mode, dropped, shapes, by_boundary)
         onwards, against = _sent(matched, by_boundary)
@@ -106,7 +108,7 @@ class Cutter:
             list(crossings(passages, runs, judged)),
             judged.ends(ends_p, ends_64, forced.ends, forced=True),
             judged.ends(ends_p, ends_64, free.ends, forced=False),
-            matched, forced, ends_64,
+            matched, forced, ends_64, (*waiting, *last),
         )  # fmt: skip
 
     def _forced(
@@ -122,6 +124,7 @@ class Cutter:
         seen = Seen(turned=bool(self.quartet.prepared.input_axes))
         arrived: Mapping[Cut, np.ndarray] = {}
         matched: dict[Cut, Matched] = {}
+        forced: Crossed | None = None
         for _ in range(ROUNDS):
             before = matched
             matched = {}
@@ -134,15 +137,17 @@ class Cutter:
                 ):
                     number, layout = found
                     matched[cut] = (Cut(passage.path, passage.call, passage.way, number), layout)
-            if matched == before:
+            if forced is not None and matched == before:
                 break
             forced = self.port.cross(entering, mode, dropped, *_sent(matched, passages))
             arrived = forced.values
+        assert forced is not None
         return forced, matched
 
 
-def _of_called(passages: list[Passage], called: set[str]) -> list[Passage]:
-    """The passages of layers that the port calls too; the others are layers without a counterpart to the next one."""
+def _of_called(passages: list[Passage], called: set[str]) -> tuple[list[Passage], list[str]]:
+    """The passages of layers that the port calls too; the others are layers without a counterpart to the next one, or
+    to the end."""
     kept, waiting = [], list[str]()
     for passage in passages:
         if passage.path in called:
@@ -150,7 +155,7 @@ def _of_called(passages: list[Passage], called: set[str]) -> list[Passage]:
             waiting = []
         else:
             waiting += [*passage.layers, *([passage.path] if passage.way == IN else [])]
-    return kept
+    return kept, waiting
 
 
 def _sent(

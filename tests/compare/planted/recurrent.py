@@ -321,7 +321,9 @@ SQUARE_TIED = paired(seeded(SquareTied), SquareTiedLinen, few_ids)
 
 ROWS = [
     Planted("LSTM gates i, g, f, o (function)", lstm(order="igfo"), LSTM, where="lstm", setting="gate order"),
-    Planted("1 added to the LSTM's forget gate (function)", lstm(forget=1.0), LSTM, where="lstm", setting="bias"),
+    Planted(
+        "1 added to the LSTM's forget gate (function)", lstm(forget=1.0), LSTM, where="lstm", setting="forget bias"
+    ),
     Planted("LSTM's first state not zero (function)", lstm(start=0.1), LSTM, where="lstm", setting="initial state"),
     Planted(
         "LSTM's state stopped between steps (function)",
@@ -376,7 +378,7 @@ ROWS = [
         paired(seeded(LSTMClassifier), nnx_port(TimeFirstNNX), features),
         LSTM_NNX,
         where="lstm",
-        setting="axis",
+        setting="batch_first",
     ),
     Planted(
         "ReLU for tanh in a plain recurrent layer (NNX)",
@@ -392,7 +394,7 @@ ROWS = [
         gru(BiasOutside),
         GRU,
         where="gru",
-        setting="reset gate bias",
+        setting="b_hn",
     ),
     Planted(
         "positions from 1 (Linen)",
