@@ -246,11 +246,11 @@ def _at_module(looked: Looked, first: Difference, causes: Sequence[Cause]) -> Di
         if cause.certain and cause.change and cause.change.calls:
             code = looked.codes[0]
             changed = [call for call in code.calls if call.number in cause.change.calls]
-            layers = {code.layer_of(call) for call in changed} - {""}
+            layers = {code.layer_of(call) for call in changed}
             place = changed[-1].place if changed else first.place_reference
-            return replace(
-                first, reference=layers.pop() if len(layers) == 1 else first.reference, place_reference=place
-            )
+            owner = "" if looked.found[0].owner == AFTER else looked.found[0].owner
+            known = layers.pop() or owner if len(layers) == 1 else first.reference
+            return replace(first, reference=known, place_reference=place)
     return first
 
 

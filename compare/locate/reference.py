@@ -104,6 +104,11 @@ class WatchedReference(ReferenceSide):
             return None
         return self._through(*self._open.pop(), OUT, output)
 
+    @property
+    def last(self) -> tuple[str, ...]:
+        """Paths of layers without a counterpart that have run since the last passage."""
+        return tuple(self._layers)
+
     def _pass(self, path: str, layer: nn.Module, args: tuple) -> None:
         if not _recomputing():
             self._layers.append(path)

@@ -39,7 +39,8 @@ class Sections:
         matched: by cut of the port; forced: what the port makes at each of the reference's arrays.
         reference_ends, port_ends: each side's quantities in float64, of its own run.
         calls: the reference's torch calls.
-        dropped: shape and rate of each dropout. turned: the port has its channels last.
+        dropped: shape and rate of each dropout. turned: the port has its channels last. last: the reference's layers
+            without a counterpart that run after the last passage.
     """
 
     pairs: dict[str, str]
@@ -56,6 +57,7 @@ class Sections:
     reference_ends: Arrays
     port_ends: Arrays
     turned: bool = False
+    last: tuple[str, ...] = ()
 
     def made_by_port(self, crossing: Crossing, backward: bool = False) -> np.ndarray:
         """What the port makes at a cut of the reference's arrays, in the reference's layout."""
@@ -94,10 +96,10 @@ class Cutter:
         ends_p = self.reference_p.watch(entering, mode)
         at_p = {one.boundary: one for one in self.reference_p.passages}
         ends_64 = self.reference.watch(entering, mode)
-        passages, calls = self.reference.passages, self.reference.torch_calls
+        passages, calls, last = self.reference.passages, self.reference.torch_calls, self.reference.last
         dropped = tuple((tuple(one.shape), float(one.rate)) for one in self.reference.dropouts)
         shapes = self.port.cuts(entering, mode, dropped)
-        passages = _of_called(passages, {self.pairs[cut.path] for cut in shapes})
+        passages, waiting = _of_called(passages, {self.pairs[cut.path] for cut in shapes})
         by_boundary = {one.boundary: one for one in passages}
         forced, matched = self._forced(entering, mode, dropped, shapes, by_boundary)
         if ways := self._own_ways(entering, mode, dropped, forced, matched, by_boundary):
@@ -121,7 +123,7 @@ class Cutter:
             list(crossings(passages, runs, judged)),
             judged.ends(ends_p, ends_64, forced.ends, forced=True),
             judged.ends(ends_p, ends_64, free.ends, forced=False),
-            matched, forced, ends_64, free.ends, bool(self.quartet.prepared.input_axes),
+            matched, forced, ends_64, free.ends, bool(self.quartet.prepared.input_axes), (*waiting, *last),
         )  # fmt: skip
 
     def _unbias(self, entering: Entering, *runs: Crossed) -> None:
@@ -189,8 +191,9 @@ class Cutter:
         return matched
 
 
-def _of_called(passages: list[Passage], called: set[str]) -> list[Passage]:
-    """The passages of layers that the port calls too; the others are layers without a counterpart to the next one."""
+def _of_called(passages: list[Passage], called: set[str]) -> tuple[list[Passage], list[str]]:
+    """The passages of layers that the port calls too; the others are layers without a counterpart to the next one, or
+    to the end."""
     kept, waiting = [], list[str]()
     for passage in passages:
         if passage.path in called:
@@ -198,7 +201,7 @@ def _of_called(passages: list[Passage], called: set[str]) -> list[Passage]:
             waiting = []
         else:
             waiting += [*passage.layers, *([passage.path] if passage.way == IN else [])]
-    return kept
+    return kept, waiting
 
 
 def _sent(

@@ -77,8 +77,8 @@ def _is_in(module: str, path: str) -> bool:
     return module == path or module.startswith(f"{path}.")
 
 
-def stretches(passages: Sequence[Passage], calls: int) -> list[Stretch]:
-    """The whole run as stretches, in order."""
+def stretches(passages: Sequence[Passage], calls: int, last: tuple[str, ...] = ()) -> list[Stretch]:
+    """The whole run as stretches, in order; ``last``: the layers that run after the last passage."""
     around: list[tuple[str, int]] = []
     made, start = [], 0
     for passage in passages:
@@ -88,12 +88,12 @@ def stretches(passages: Sequence[Passage], calls: int) -> list[Stretch]:
             around.append((passage.path, passage.call))
         else:
             around.pop()
-    return [*made, Stretch(None, start, calls, ())]
+    return [*made, Stretch(None, start, calls, last)]
 
 
 def code_of(sections: Sections, found: Introduced) -> Code:
     """The reference's code that a difference arises in."""
-    all_of_it = stretches(sections.passages, len(sections.calls))
+    all_of_it = stretches(sections.passages, len(sections.calls), sections.last)
     if not found.crossings:
         if found.owner == LOSS:
             chosen = all_of_it[-1:]

@@ -25,6 +25,7 @@ from compare.doctor.padding import SAME, same, shown, translated, uniform
 Pairs = tuple[tuple[int, int], ...]
 MODES = ("circular", "reflect", "replicate", "constant")
 _WORDS = {"constant": "zeros"}
+_SAID = {"constant": "a constant", **{mode: f"{mode} values" for mode in ("circular", "reflect", "replicate")}}
 
 
 def ideas(view: View) -> Iterator[Idea]:
@@ -91,7 +92,7 @@ def _paddings(view: View, name: str, given: dict[str, Any], axes: int) -> Iterat
         yield Idea("padding", shown(pairs), word, text, f"padding {word}", padded(name, other), rank)
     if any(low or high for low, high in pairs):
         for mode in MODES[:3]:
-            yield Idea("padding_mode", "zeros", mode, f"the port pads with {mode} values, the reference with zeros",
+            yield Idea("padding_mode", "zeros", mode, f"the port pads with {_SAID[mode]}, the reference with zeros",
                        f"{mode} padding", padded(name, pairs, mode), POSSIBLE)  # fmt: skip
 
 
@@ -188,8 +189,8 @@ def pad(view: View) -> Iterator[Idea]:
         if mode != own:
             here, there = _WORDS.get(own, own), _WORDS.get(mode, mode)
             change = altered("pad", mode=mode, value=None)
-            yield Idea("padding_mode", here, there, f"the port pads with {there} values, the reference with {here}",
-                       f"{there} padding", change, USUAL)  # fmt: skip
+            yield Idea("padding_mode", here, there, f"the port pads with {_SAID[mode]}, the reference with "
+                       f"{_SAID[own]}", f"{there} padding", change, USUAL)  # fmt: skip
     amounts = list(given["pad"])
     swapped = [n for pair in zip(amounts[1::2], amounts[::2], strict=True) for n in pair]
     turned = [n for pair in reversed(list(zip(amounts[::2], amounts[1::2], strict=True))) for n in pair]

@@ -9,9 +9,10 @@ from compare.doctor.change import Change
 from compare.doctor.ideas import DEFAULT, POSSIBLE, RARE, USUAL, Idea, Suspect, View, bound, first_tensor
 from compare.doctor.padding import shown
 from compare.doctor.scene import Call, Described, Scene, tensors_of
-from compare.doctor.suspects import derivatives
+from compare.doctor.suspects import derivatives, unrolled
 
 Tensor = torch.Tensor
+_RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 _NO_GRADIENT = {"zeros_like", "ones_like", "argmax", "floor", "ceil", "round", "sign"}
 
 
@@ -41,6 +42,9 @@ def ideas(view: View, ratio: float | None) -> Iterator[Idea]:
     if len(entering) > 1:
         yield Idea("stop_gradient", "flows", "stopped", f"the port stops the gradient at all that enters {call.name}",
                    f"stopped before {call.name}", _all(_stopped), POSSIBLE)  # fmt: skip
+    if call.name in _RECURRENT:
+        yield Idea("stop_gradient", "flows", "stopped", "the port stops the gradient of the state between two steps",
+                   "stopped between steps", unrolled.truncated(call.name), USUAL)  # fmt: skip
     if call.name == "embedding":
         yield from _embedding(view)
 

@@ -153,7 +153,12 @@ def _sequences(view: View) -> Iterator[Idea]:
 
 
 def _exchanged(func: Any, args: tuple, kwargs: dict) -> Any:
-    out, *rest = func(*args[:-1], not args[-1], **kwargs)
+    """As many first states as there are rows then: each is that of the first row, mostly zero."""
+    x, states = args[0], args[1] if isinstance(args[1], tuple | list) else (args[1],)
+    rows = x.shape[1 if args[-1] else 0]
+    fresh = [one[:, :1].expand(-1, rows, -1).contiguous() for one in states]
+    given = tuple(fresh) if isinstance(args[1], tuple | list) else fresh[0]
+    out, *rest = func(x, given, *args[2:-1], not args[-1], **kwargs)
     return (out, *rest)
 
 

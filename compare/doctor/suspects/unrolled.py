@@ -49,8 +49,10 @@ def _bias(own: list[Tensor], place: int) -> Tensor | None:
     return own[place] if len(own) > place else None
 
 
-def unrolled(step: Step, start: float | None = None) -> Any:
-    """The call by ``step``: a cell, or layers in one direction or both; ``start`` in every entry of the first state.
+def unrolled(step: Step, start: float | None = None, carried: Function = lambda state: state) -> Any:
+    """The call by ``step``: a cell, or layers in one direction or both.
+
+    ``start`` is added to every entry of the first state; ``carried`` is what becomes of a state before each step.
 
     Raises:
         NotImplementedError: for packed sequences and projections.
@@ -63,6 +65,10 @@ def unrolled(step: Step, start: float | None = None) -> Any:
             return made if len(made) > 1 else made[0]
         if not isinstance(args[2], list):
             raise NotImplementedError
+
+        def taking(x: Tensor, state: tuple[Tensor, ...], own: list[Tensor]) -> tuple[Tensor, ...]:
+            return step(x, tuple(carried(one) for one in state), own)
+
         x, given, flat, biased, layers, _, _, both, first = args
         states = [one if start is None else one + start for one in (given if isinstance(given, tuple | list) else
                                                                     (given,))]  # fmt: skip
@@ -75,7 +81,9 @@ def unrolled(step: Step, start: float | None = None) -> Any:
             outs: list[torch.Tensor] = []
             for direction in range(directions):
                 at = layer * directions + direction
-                out, end = _run(step, steps, [one[at] for one in states], flat[at * size : (at + 1) * size], direction)
+                out, end = _run(
+                    taking, steps, [one[at] for one in states], flat[at * size : (at + 1) * size], direction
+                )
                 outs.append(out)
                 ends.append(end)
             steps = torch.cat(outs, -1)
@@ -142,8 +150,16 @@ def starts(view: View) -> Iterator[Idea]:
 
 def starting(kind: str) -> Callable[[float], Any]:
     """The call with a number added to every entry of the first state."""
-    step = _KINDS[kind]() if kind in _KINDS else plain_step(torch.tanh if kind == "rnn_tanh" else F.relu)
-    return lambda number: unrolled(step, number)
+    return lambda number: unrolled(_own(kind), number)
+
+
+def truncated(kind: str) -> Any:
+    """The call with the gradient stopped between its steps."""
+    return unrolled(_own(kind), carried=lambda state: state.detach())
+
+
+def _own(kind: str) -> Step:
+    return _KINDS[kind]() if kind in _KINDS else plain_step(torch.tanh if kind == "rnn_tanh" else F.relu)
 
 
 def ideas(view: View) -> Iterator[Idea]:

@@ -11,8 +11,9 @@ from flax import linen
 from torch import nn
 from torch.nn import functional as F
 
-from compare.doctor.diagnose import RUNS, diagnose, judged
+from compare.doctor.diagnose import diagnose, judged
 from compare.doctor.diagnosis import Diagnosis
+from compare.doctor.trials import MORE
 from tests.compare.doctor.scenes import drawn, moved, scene_of, sound
 
 X = drawn(5, 6, scale=0.1)
@@ -69,7 +70,7 @@ def test_a_cause_nobody_knows():
     scene, runs = counted(scene_of(moved(Block()), [X], lambda p, x: jnp.sin(3 * x) + jnp.cos(x @ p["fc.weight"])))
     found = diagnose(scene)
     assert not any(cause.certain for cause in found.causes)
-    assert len(runs) <= RUNS
+    assert len(runs) <= MORE
     assert len(set(found.excluded)) == len(found.excluded) > 20
     assert {"tanh GELU", "epsilon 1e-06"} <= set(found.excluded)
 

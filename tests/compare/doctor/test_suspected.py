@@ -37,4 +37,4 @@ def test_calls_alike_are_suspected_together_and_then_each():
 def test_a_gradient_has_suspects_of_its_own():
     """None of the forward pass, which agrees."""
     scene = scene_of(Two(), [drawn(3, 4)], lambda p, x: jnp.sin(x), direction="backward")
-    assert {one.setting for one in suspects(scene, (), Observed())} == {"gradient"}
+    assert {one.setting for one in suspects(scene, (), Observed())} == {"stop_gradient", "derivative"}

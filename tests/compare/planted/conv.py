@@ -295,7 +295,7 @@ ROWS = [
         paired(seeded(conv.Pools), nnx_port(conv.PoolsNNX, conv__padding="SAME"), conv.whole_numbers),
         POOLS,
         where="conv",
-        setting="padding",
+        setting="padding_mode",
     ),
     Planted(
         "mean over the axes of channels first (NNX)",

@@ -394,6 +394,7 @@ ROWS = [
         NET_LINEN,
         where="blocks.1.act",
         direction="backward",
+        setting="derivative",
     ),
     Planted(
         "LayerNorm epsilon 1e-6 for 1e-5 in the middle of three (NNX)",
@@ -466,6 +467,7 @@ ROWS = [
         NET_NNX,
         where="blocks.1",
         direction="backward",
+        setting="gradient",
     ),
     Planted(
         "gate and value of a GLU exchanged (NNX)",

@@ -307,7 +307,10 @@ SQUARE_TIED = paired(seeded(SquareTied), SquareTiedLinen, few_ids)
 
 ROWS = [
     Planted("LSTM gates i, g, f, o (function)", lstm(order="igfo"), LSTM, where="lstm", setting="gate order"),
-    Planted("1 added to the LSTM's forget gate (function)", lstm(forget=1.0), LSTM, where="lstm", setting="bias"),
+    Planted(
+        "1 added to the LSTM's forget gate (function)", lstm(forget=1.0), LSTM, where="lstm", setting="forget bias"
+    ),
+    Planted("LSTM's first state not zero (function)", lstm(start=0.1), LSTM, where="lstm", setting="initial state"),
     Planted(
         "LSTM's state stopped between steps (function)",
         lstm(carried=lax.stop_gradient),
@@ -350,7 +353,7 @@ ROWS = [
         paired(seeded(LSTMClassifier), nnx_port(TimeFirstNNX), features),
         LSTM_NNX,
         where="lstm",
-        setting="axis",
+        setting="batch_first",
     ),
     Planted("GRU's reset gate before the product (NNX)", gru(ResetFirst), GRU, where="gru", setting="reset gate"),
     Planted("GRU's update gate the other way round (NNX)", gru(UpdateSwapped), GRU, where="gru", setting="update gate"),
@@ -359,7 +362,7 @@ ROWS = [
         gru(BiasOutside),
         GRU,
         where="gru",
-        setting="reset gate bias",
+        setting="b_hn",
     ),
     Planted(
         "positions from 1 (Linen)",

@@ -26,9 +26,9 @@ ROWS = [
     (nn.ReLU(inplace=True), "activation", "ReLU6", lambda x: jnp.clip(x, 0, 6)),
     (nn.ReLU(), "activation", "squared ReLU", lambda x: jax.nn.relu(x) ** 2),
     (nn.ReLU(), "activation", "abs", jnp.abs),
-    (nn.LeakyReLU(0.2), "negative slope", "0.01", jax.nn.leaky_relu),
-    (nn.LeakyReLU(0.01), "negative slope", "0.3", lambda x: jax.nn.leaky_relu(x, 0.3)),
-    (nn.LeakyReLU(0.2), "negative slope", "0", jax.nn.relu),
+    (nn.LeakyReLU(0.2), "negative_slope", "0.01", jax.nn.leaky_relu),
+    (nn.LeakyReLU(0.01), "negative_slope", "0.3", lambda x: jax.nn.leaky_relu(x, 0.3)),
+    (nn.LeakyReLU(0.2), "negative_slope", "0", jax.nn.relu),
     (nn.ELU(0.5), "alpha", "1", jax.nn.elu),
     (nn.SiLU(), "activation", "hard swish", jax.nn.hard_swish),
     (nn.SiLU(), "activation", "sigmoid", jax.nn.sigmoid),
@@ -72,20 +72,20 @@ def test_a_sound_one():
 
 def test_a_learnt_slope_that_the_port_holds_fixed():
     """PReLU's initial value in Flax."""
-    holds(scene_of(nn.PReLU(init=0.4).double(), [X], of(jax.nn.leaky_relu)), "negative slope", "0.01")
+    holds(scene_of(nn.PReLU(init=0.4).double(), [X], of(jax.nn.leaky_relu)), "negative_slope", "0.01")
 
 
 @pytest.mark.parametrize(
-    ("value", "function"),
+    ("setting", "value", "function"),
     [
-        ("first half", lambda a, b: jax.nn.sigmoid(a) * b),
-        ("SiLU", lambda a, b: a * jax.nn.silu(b)),
-        ("GELU", lambda a, b: a * jax.nn.gelu(b, approximate=False)),
+        ("gate order", "first half", lambda a, b: jax.nn.sigmoid(a) * b),
+        ("activation", "SiLU", lambda a, b: a * jax.nn.silu(b)),
+        ("activation", "exact GELU", lambda a, b: a * jax.nn.gelu(b, approximate=False)),
     ],
 )
-def test_a_gate(value, function):
+def test_a_gate(setting, value, function):
     """Which half is the gate, and its activation."""
-    holds(scene_of(nn.GLU(1), [X], of(lambda x: function(*jnp.split(x, 2, 1)))), "gate", value)
+    holds(scene_of(nn.GLU(1), [X], of(lambda x: function(*jnp.split(x, 2, 1)))), setting, value)
 
 
 class Dropped(nn.Module):

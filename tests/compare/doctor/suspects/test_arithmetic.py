@@ -38,13 +38,13 @@ ROWS = [
     ("epsilon", "1e-06", {"eps": 1e-6}),
     ("epsilon", "1e-08", {"eps": 1e-8}),
     ("scale", "1 + w", {"plus": 1}),
-    ("factor", "none", {"gain": False}),
-    ("factor", "1", {"factor": 1}),
-    ("factor", "1 / 0.5", {"factor": 2}),
-    ("factor", "0.25", {"factor": 0.25}),
-    ("factor", "1 / 3", {"divisor": 1 / 3}),
-    ("sum", "none", {"shift": 0}),
-    ("sum", "none", {"residual": 0}),
+    ("scale", "none", {"gain": False}),
+    ("scale", "1", {"factor": 1}),
+    ("scale", "1 / 0.5", {"factor": 2}),
+    ("scale", "0.25", {"factor": 0.25}),
+    ("scale", "1 / 3", {"divisor": 1 / 3}),
+    ("bias", "none", {"shift": 0}),
+    ("residual", "none", {"residual": 0}),
     ("sign", "-", {"sign": 1}),
     ("axis", "1", {"axis": 1}),
     ("function", "cos", {"wave": jnp.cos}),
@@ -63,8 +63,8 @@ def test_a_block(setting, value, options):
 
 def test_a_parameter_is_called_by_its_name():
     """Which one is left out, or shifted by 1."""
-    found = holds(scene_of(moved(Residual()), [X], port(shift=0)), "sum")
-    assert found.causes[0].text == "the port leaves out shift of a sum (a residual, a bias)"
+    found = holds(scene_of(moved(Residual()), [X], port(shift=0)), "bias")
+    assert found.causes[0].text == "the port leaves out shift of a sum (a bias)"
 
 
 class Deviation(nn.Module):
@@ -74,7 +74,7 @@ class Deviation(nn.Module):
 
 @pytest.mark.parametrize(
     ("setting", "value", "options"),
-    [("variance", "divided by N", {"ddof": 0}), ("epsilon", "1e-06", {"eps": 1e-6}), ("epsilon", "0", {"eps": 0})],
+    [("unbiased", "divided by N", {"ddof": 0}), ("epsilon", "1e-06", {"eps": 1e-6}), ("epsilon", "0", {"eps": 0})],
 )
 def test_a_deviation(setting, value, options):
     """JAX divides by N, torch by N - 1."""

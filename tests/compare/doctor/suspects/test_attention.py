@@ -84,7 +84,7 @@ def test_shared_heads():
     q, k, v = drawn(2, 4, 3, 5), drawn(2, 2, 3, 5), drawn(2, 2, 3, 5, seed=1)
     for tile, own in ((lambda one: jnp.repeat(one, 2, 1), True), (lambda one: jnp.tile(one, (1, 2, 1, 1)), False)):
         scene = scene_of(Attention(enable_gqa=True), [q, k, v], lambda p, q, k, v, t=tile: attended(q, t(k), t(v)))
-        sound(scene) if own else holds(scene, "shared heads", "every n-th head")
+        sound(scene) if own else holds(scene, "repeat_interleave", "every n-th head")
 
 
 def test_an_empty_row_is_zero_in_torch():

@@ -36,8 +36,8 @@ ROWS = [
     ("kernel", "(width, height)", conv(kernel=lambda w: w.transpose(0, 1, 3, 2))),
     ("kernel", "(in, out)", conv(kernel=lambda w: w.transpose(1, 0, 2, 3))),
     ("bias", "none", conv(bias=False)),
-    ("padding mode", "circular", conv(mode="wrap")),
-    ("padding mode", "reflect", conv(mode="reflect")),
+    ("padding_mode", "circular", conv(mode="wrap")),
+    ("padding_mode", "reflect", conv(mode="reflect")),
 ]
 
 
@@ -124,7 +124,7 @@ class Padded(nn.Module):
 @pytest.mark.parametrize(
     ("setting", "value", "port"),
     [
-        ("padding mode", "reflect", lambda p, x: jnp.pad(x, [(0, 0), (0, 0), (1, 0), (2, 0)], mode="reflect")),
+        ("padding_mode", "reflect", lambda p, x: jnp.pad(x, [(0, 0), (0, 0), (1, 0), (2, 0)], mode="reflect")),
         ("padding", "(0, 2, 0, 1)", lambda p, x: jnp.pad(x, [(0, 0), (0, 0), (0, 1), (0, 2)])),
         ("padding", "(1, 0, 2, 0)", lambda p, x: jnp.pad(x, [(0, 0), (0, 0), (2, 0), (1, 0)])),
         ("padding", "(1, 1, 0, 1)", lambda p, x: jnp.pad(x, [(0, 0), (0, 0), (0, 1), (1, 1)])),
@@ -152,7 +152,7 @@ def test_zeros_for_a_circular_padding():
         out = lax.conv_general_dilated(x, p["conv.weight"], (1,), [(1, 1)], dimension_numbers=("NCH", "OIH", "NCH"))
         return jnp.tanh(out + p["conv.bias"][:, None])
 
-    holds(scene_of(moved(Circular()), [drawn(2, 4, 8)], port), "padding mode", "zeros")
+    holds(scene_of(moved(Circular()), [drawn(2, 4, 8)], port), "padding_mode", "zeros")
 
 
 def test_an_unknown_convolution():

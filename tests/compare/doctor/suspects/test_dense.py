@@ -25,7 +25,7 @@ def blocks(order, parts):
 
 ROWS = [
     ("bias", "none", dense(bias=jnp.zeros_like)),
-    ("weight", "transposed", dense(jnp.transpose)),
+    ("transposed", "transposed", dense(jnp.transpose)),
     ("weight", "outputs reversed", dense(lambda w: w[::-1], lambda b: b[::-1])),
     ("order of the packed weight", "(1, 0)", dense(blocks((1, 0), 2), blocks((1, 0), 2))),
     ("order of the packed weight", "(0, 2, 1)", dense(blocks((0, 2, 1), 3), blocks((0, 2, 1), 3))),

@@ -42,21 +42,21 @@ def net(weight=lambda w: w, hidden=lambda h: h, gain=lambda g: g, residual=lambd
 
 
 ROWS = [
-    ("stopped", "the port stops the gradient at fc.weight", net(weight=stop_gradient)),
-    ("stopped", "the port stops the gradient at gain", net(gain=stop_gradient)),
-    ("stopped", "the port stops the gradient at what enters tanh", net(hidden=stop_gradient)),
-    ("stopped", "the port stops the gradient at entry 1 of add", net(residual=stop_gradient)),
-    ("times 1.5", "the port multiplies the gradient by 1.5 at fc.weight", net(weight=scaled(1.5))),
-    ("times -1", "the port multiplies the gradient by -1 at gain", net(gain=scaled(-1.0))),
+    ("stop_gradient", "stopped", "the port stops the gradient at fc.weight", net(weight=stop_gradient)),
+    ("stop_gradient", "stopped", "the port stops the gradient at gain", net(gain=stop_gradient)),
+    ("stop_gradient", "stopped", "the port stops the gradient at what enters tanh", net(hidden=stop_gradient)),
+    ("stop_gradient", "stopped", "the port stops the gradient at entry 1 of add", net(residual=stop_gradient)),
+    ("gradient", "times 1.5", "the port multiplies the gradient by 1.5 at fc.weight", net(weight=scaled(1.5))),
+    ("gradient", "times -1", "the port multiplies the gradient by -1 at gain", net(gain=scaled(-1.0))),
 ]
 
 
-@pytest.mark.parametrize(("value", "text", "port"), ROWS, ids=[row[1] for row in ROWS])
-def test_stopped_or_scaled(value, text, port):
+@pytest.mark.parametrize(("setting", "value", "text", "port"), ROWS, ids=[row[2] for row in ROWS])
+def test_stopped_or_scaled(setting, value, text, port):
     """And where."""
     module = moved(Net())
     sound(scene_of(module, [X], net(), direction="backward"))
-    found = holds(scene_of(module, [X], port, direction="backward"), "gradient", value)
+    found = holds(scene_of(module, [X], port, direction="backward"), setting, value)
     assert found.causes[0].text == text
 
 

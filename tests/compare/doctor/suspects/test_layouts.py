@@ -38,7 +38,7 @@ class Heads(nn.Module):
     ("setting", "value", "port"),
     [
         ("split order", "(4, 2)", lambda x: x.reshape(2, 3, 4, 2).swapaxes(2, 3).swapaxes(1, 2)),
-        ("axes", "reshaped", lambda x: x.reshape(2, 3, 2, 4).reshape(2, 2, 3, 4)),
+        ("axis order", "reshaped", lambda x: x.reshape(2, 3, 2, 4).reshape(2, 2, 3, 4)),
     ],
 )
 def test_splitting_heads(setting, value, port):
@@ -53,7 +53,7 @@ class Square(nn.Module):
 
 def test_no_transposition():
     """Where it keeps the shape."""
-    holds(scene_of(Square(), [drawn(2, 4, 4)], lambda p, x: jnp.exp(x)), "axes", "as they are")
+    holds(scene_of(Square(), [drawn(2, 4, 4)], lambda p, x: jnp.exp(x)), "axis order", "as they are")
 
 
 class Joined(nn.Module):
@@ -65,7 +65,7 @@ class Joined(nn.Module):
 @pytest.mark.parametrize(
     ("setting", "port"),
     [
-        ("order", lambda a, b: jnp.concatenate([b, jnp.sin(a)], -1) * a.sum()),
+        ("concatenation order", lambda a, b: jnp.concatenate([b, jnp.sin(a)], -1) * a.sum()),
         ("order of the parts", lambda a, b: jnp.concatenate([jnp.sin(b), a], -1) * b.sum()),
     ],
 )
@@ -99,7 +99,7 @@ def test_rotary_layouts():
         turned = jnp.stack((-x[..., 1::2], x[..., ::2]), -1).reshape(x.shape)
         return x * cos + turned * sin
 
-    found = holds(scene_of(Rotary(), [drawn(2, 5, 8)], port), "rotary layout", "interleaved")
+    found = holds(scene_of(Rotary(), [drawn(2, 5, 8)], port), "interleaved", "interleaved")
     assert len(found.causes[0].change.calls) == 2
 
 

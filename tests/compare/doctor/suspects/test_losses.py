@@ -40,10 +40,10 @@ CROSS = [
     ("reduction", "sum", lambda x: (COUNTED * picked(x)).sum()),
     ("reduction", "mean over all rows", lambda x: (COUNTED * picked(x)).mean()),
     ("ignore_index", "none", lambda x: picked(x).mean()),
-    ("input", "probabilities", lambda x: (COUNTED * picked(jax.nn.softmax(x))).sum() / 4),
-    ("label smoothing", "0.1", lambda x: (COUNTED * optax.softmax_cross_entropy(
+    ("softmax", "before the loss", lambda x: (COUNTED * picked(jax.nn.softmax(x))).sum() / 4),
+    ("label_smoothing", "0.1", lambda x: (COUNTED * optax.softmax_cross_entropy(
         x, optax.smooth_labels(jax.nn.one_hot(KNOWN, 4), 0.1))).sum() / 4),
-    ("factor", "0.5", lambda x: (COUNTED * picked(x)).sum() / 8),
+    ("scale", "0.5", lambda x: (COUNTED * picked(x)).sum() / 8),
     ("axis", "0", lambda x: (COUNTED * picked(x, 0)).sum() / 4),
 ]  # fmt: skip
 
@@ -60,7 +60,7 @@ def test_class_weights():
     loss = entropy(torch.tensor([0, 3, 1, 0, 2]), weight=WEIGHTS)
     own = WEIGHTS.numpy()[np.asarray(KNOWN)]
     sound(row(loss, lambda x: (own * picked(x)).sum() / own.sum()))
-    holds(row(loss, lambda x: picked(x).mean()), "class weights", "ignored")
+    holds(row(loss, lambda x: picked(x).mean()), "weight", "ignored")
     holds(row(loss, lambda x: (own * picked(x)).mean()), "reduction", "by the number of rows")
 
 
@@ -68,7 +68,7 @@ T = Y.numpy()
 PROBABILITY = torch.softmax(Y, -1)
 P = PROBABILITY.numpy()
 OTHERS = [
-    (lambda x: F.mse_loss(x, Y), "factor", "0.5", lambda x: optax.l2_loss(x, T).mean()),
+    (lambda x: F.mse_loss(x, Y), "scale", "0.5", lambda x: optax.l2_loss(x, T).mean()),
     (lambda x: F.mse_loss(x, Y), "reduction", "sum", lambda x: ((x - T) ** 2).sum()),
     (lambda x: F.mse_loss(x, Y), "reduction", "sum, over the batch", lambda x: ((x - T) ** 2).sum(-1).mean()),
     (lambda x: F.mse_loss(x, Y), "loss", "absolute error", lambda x: jnp.abs(x - T).mean()),
@@ -80,7 +80,7 @@ OTHERS = [
      lambda x: optax.losses.kl_divergence(jax.nn.log_softmax(x), P).mean() / 4),
     (lambda x: F.kl_div(F.log_softmax(x, -1), PROBABILITY, reduction="sum"), "direction", None,
      lambda x: (jax.nn.softmax(x) * (jax.nn.log_softmax(x) - jnp.log(P))).sum()),
-    (lambda x: F.binary_cross_entropy_with_logits(x, PROBABILITY), "input", "probabilities",
+    (lambda x: F.binary_cross_entropy_with_logits(x, PROBABILITY), "sigmoid", "before the loss",
      lambda x: optax.sigmoid_binary_cross_entropy(jax.nn.sigmoid(x), P).mean()),
     (lambda x: F.binary_cross_entropy_with_logits(x, PROBABILITY, pos_weight=WEIGHTS), "pos_weight", "ignored",
      lambda x: optax.sigmoid_binary_cross_entropy(x, P).mean()),

@@ -35,9 +35,9 @@ def below(diagonal=0):
 @pytest.mark.parametrize(
     ("setting", "value", "options"),
     [
-        ("factor", "1", {"scale": 1}),
-        ("factor", "1 / 0.4472135955", {"scale": 5**0.5}),
-        ("factor", "0.2", {"scale": 0.2}),
+        ("scale", "1", {"scale": 1}),
+        ("scale", "1 / 0.4472135955", {"scale": 5**0.5}),
+        ("scale", "0.2", {"scale": 0.2}),
         ("causal", "yes", {"mask": below()}),
         ("axis", "1", {"axis": 1}),
     ],

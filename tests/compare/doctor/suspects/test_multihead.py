@@ -48,7 +48,7 @@ ROWS = [
     ("order of the packed weight", "(key, query, value)", {"order": (1, 0, 2)}),
     ("order of the packed weight", "(value, key, query)", {"order": (2, 1, 0)}),
     ("head layout", "(width, heads)", {"last": True}),
-    ("output weight", "transposed", {"turned": True}),
+    ("transposed", "transposed", {"turned": True}),
 ]
 
 
@@ -66,4 +66,4 @@ def test_a_multi_head_attention(setting, value, options):
 def test_a_padding_mask(value, mask):
     """Where True means that the key is left out."""
     scene = scene_of(moved(Own()), [X, PADDING], lambda p, x, m: attended(p, x, mask(m)))
-    sound(scene) if value == "sound" else holds(scene, "key padding mask", value)
+    sound(scene) if value == "sound" else holds(scene, "key_padding_mask", value)

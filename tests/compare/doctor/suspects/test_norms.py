@@ -31,12 +31,12 @@ LAYER = [
     ("epsilon", "1e-12", layer(eps=1e-12)),
     ("epsilon", "0.001", layer(eps=1e-3)),
     ("epsilon", "0", layer(eps=0.0)),
-    ("variance", "unbiased (N - 1)", layer(ddof=1)),
-    ("epsilon's place", None, layer(outside=True)),
-    ("epsilon's place", "unbiased deviation + epsilon", layer(outside=True, ddof=1)),
+    ("unbiased", "unbiased (N - 1)", layer(ddof=1)),
+    ("epsilon", None, layer(outside=True)),
+    ("epsilon", "unbiased deviation + epsilon", layer(outside=True, ddof=1)),
     ("centring", "none", layer(centred=False)),
-    ("axes", "(-2, -1)", layer(axes=(-2, -1))),
-    ("axes", "-2", layer(axes=(-2,))),
+    ("axis", "(-2, -1)", layer(axes=(-2, -1))),
+    ("axis", "-2", layer(axes=(-2,))),
     ("bias", "none", lambda p, x: normed(x, (-1,)) * p["weight"]),
     ("scale", "none", lambda p, x: normed(x, (-1,)) + p["bias"]),
     ("scale", "1 + w", lambda p, x: normed(x, (-1,)) * (1 + p["weight"]) + p["bias"]),
@@ -156,12 +156,12 @@ def batch(mode, eps=1e-5, **options):
 @pytest.mark.parametrize(
     ("training", "setting", "value", "port"),
     [
-        (False, "statistics", "the batch's", batch("batch")),
-        (False, "statistics", "fresh (0 and 1)", batch("fresh")),
+        (False, "use_running_average", "the batch's", batch("batch")),
+        (False, "use_running_average", "fresh (0 and 1)", batch("fresh")),
         (False, "epsilon", "0.001", batch("running", 1e-3)),
-        (True, "statistics", "running", batch("running")),
+        (True, "use_running_average", "running", batch("running")),
         (True, "epsilon", "0.001", batch("batch", 1e-3)),
-        (True, "variance", "unbiased (N - 1)", batch("batch", ddof=1)),
+        (True, "unbiased", "unbiased (N - 1)", batch("batch", ddof=1)),
     ],
 )
 def test_a_batch_norm(training, setting, value, port):
@@ -194,7 +194,7 @@ class Unit(nn.Module):
     ("setting", "port"),
     [
         ("axis", lambda p, x: x / jnp.linalg.norm(x, axis=1, keepdims=True)),
-        ("epsilon's place", lambda p, x: x / jnp.sqrt((x * x).sum(-1, keepdims=True) + 1e-12)),
+        ("epsilon", lambda p, x: x / jnp.sqrt((x * x).sum(-1, keepdims=True) + 1e-12)),
         ("norm", lambda p, x: x / jnp.abs(x).sum(-1, keepdims=True)),
     ],
 )

@@ -49,7 +49,7 @@ def test_a_maximum(setting, value, port):
 @pytest.mark.parametrize(
     ("setting", "value", "port"),
     [
-        ("padding in the average", "not counted",
+        ("count_include_pad", "not counted",
          last(lambda y: linen.avg_pool(y, (3, 3), (2, 2), [(1, 1)] * 2, count_include_pad=False))),
         ("padding", "SAME", last(lambda y: linen.avg_pool(y, (3, 3), (2, 2), "SAME"))),
         ("padding", "SAME, not counted",
@@ -66,7 +66,7 @@ def test_an_average(setting, value, port):
 def test_rounding_up():
     """The last, partial window is there in one of them."""
     port = last(lambda y: linen.max_pool(y, (4, 4), (4, 4), [(0, 2)] * 2))
-    holds(scene_of(nn.MaxPool2d(4), [drawn(2, 4, 10, 10)], port), "rounding up", "True")
+    holds(scene_of(nn.MaxPool2d(4), [drawn(2, 4, 10, 10)], port), "ceil_mode", "True")
 
 
 def test_global_pooling():

@@ -69,7 +69,7 @@ LSTM = [
     ("input bias", "none", lstm(inner=0)),
     ("bias", "none", lstm(hidden=0, inner=0)),
     ("forget bias", "plus 1", lstm(forget=1)),
-    ("recurrent weight", "transposed", lstm(turned=True)),
+    ("transposed", "transposed", lstm(turned=True)),
     ("direction", "backwards", lambda p, x: lstm()(p, x[:, ::-1])[:, ::-1]),
 ]
 
@@ -107,8 +107,8 @@ GRU = [
     ("gate order", "zrn", gru("zrn")),
     ("gate order", "nzr", gru("nzr")),
     ("hidden bias", "none", gru(hidden=0)),
-    ("candidate's hidden bias", "none", gru(candidate="none")),
-    ("candidate's hidden bias", "outside", gru(candidate="outside")),
+    ("b_hn", "none", gru(candidate="none")),
+    ("b_hn", "outside", gru(candidate="outside")),
     ("update gate", "keeps the new", gru(keeps=False)),
     ("reset gate", "before the product", gru(before=True)),
 ]
@@ -131,7 +131,7 @@ def test_both_directions(turned_back):
         return jnp.concatenate([lstm()(p, x), back[:, ::-1] if turned_back else back], -1)
 
     scene = scene_of(moved(Sequence(nn.LSTM, bidirectional=True)), [X], within(port))
-    sound(scene) if turned_back else holds(scene, "backward direction", "as computed")
+    sound(scene) if turned_back else holds(scene, "keep_order", "as computed")
 
 
 class Cell(nn.Module):
@@ -154,4 +154,4 @@ def test_a_cell():
         n = jnp.tanh(x @ own["n"][0].T + own["n"][2] + r * (h @ own["n"][1].T))
         return (1 - z) * n + z * h
 
-    holds(scene_of(moved(Cell()), [drawn(2, 3)], port), "candidate's hidden bias", "none")
+    holds(scene_of(moved(Cell()), [drawn(2, 3)], port), "b_hn", "none")
