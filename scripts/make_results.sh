@@ -11,3 +11,4 @@ COLUMNS=80 "$python" -m compare --out "$folder" | sed 's/ *$//' | tee "$folder/m
 "$python" -m compare bench mlp --json "$folder/bench.json" | sed 's/ *$//' | tee "$folder/bench.txt"
 "$python" benchmarks/verify_time.py --json "$folder/verify_time.json" | tee "$folder/speed.txt"
 "$python" benchmarks/judge.py --json "$folder/judge.json" | tee -a "$folder/speed.txt"
+"$python" benchmarks/large.py --full --json "$folder/large.json" | tee "$folder/large.txt"
