@@ -38,16 +38,17 @@ class Shelf(Mapping[str, np.ndarray]):
 
 
 def make_room(coming: Mapping[str, np.ndarray]) -> None:
-    """Before large weights come: memory that was freed goes back to the system.
+    """Before large weights come: memory that was freed goes back to the system. glibc keeps it otherwise, and what one
+    side used, or the compiler, would still be held while the other runs."""
+    if is_large(coming):
+        with contextlib.suppress(OSError, AttributeError):  # another C library: nothing to hand back by hand
+            ctypes.CDLL(None).malloc_trim(0)
 
-    glibc keeps it otherwise, and what one side used, or the compiler, would still be held while the other runs. A
-    model may hold itself in a cycle, which is collected first.
-    """
-    if not is_large(coming):
-        return
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError):  # another C library: nothing to hand back by hand
-        ctypes.CDLL(None).malloc_trim(0)
+
+def let_go(used: Mapping[str, np.ndarray]) -> None:
+    """After a run on large weights: a model that holds itself in a cycle goes now, not when Python next looks."""
+    if is_large(used):
+        gc.collect()
 
 
 def put_aside(arrays: Arrays) -> Mapping[str, np.ndarray]:

@@ -15,3 +15,4 @@ for name in encoder quantizer; do
     COLUMNS=100 "$python" -m compare verify "examples/differs/$name.py" --quick | sed 's/ *$//' \
         | tee "$folder/differs-$name.txt" || true  # they differ on purpose
 done
+"$python" benchmarks/large.py --full --json "$folder/large.json" | tee "$folder/large.txt"

@@ -20,7 +20,7 @@ from compare.models.references import ReferenceModel
 from compare.pair import Entering, cotangent_of, scored
 from compare.precision import Precision
 from compare.prepare import Prepared, called
-from compare.shelf import make_room
+from compare.shelf import let_go, make_room
 from compare.sides.moments import moments_of_torch
 from compare.sides.seeds import mask_seed
 from compare.weights import Arrays
@@ -29,13 +29,16 @@ Tensors = dict[str, torch.Tensor]
 
 
 def _undisturbed(run: Callable[..., Any]) -> Callable[..., Any]:
-    """With gradients on, whatever the caller has switched off, and the caller's random state untouched."""
+    """With gradients on, whatever the caller has switched off, the caller's random state untouched, and the copy of the
+    module gone afterwards."""
 
     @wraps(run)
-    def inside(*args: Any) -> Any:
+    def inside(side: "ReferenceSide", entering: Entering, *args: Any) -> Any:
         devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
         with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=devices):
-            return run(*args)
+            made = run(side, entering, *args)
+        let_go(entering.weights)
+        return made
 
     return inside
 

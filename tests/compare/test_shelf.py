@@ -2,12 +2,13 @@
 
 import gc
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from compare import shelf
-from compare.shelf import Shelf, make_room, put_aside
+from compare.shelf import Shelf, let_go, make_room, put_aside
 
 ARRAYS = {
     "output/0": np.array([1.5, np.nan, np.inf, -0.0]),
@@ -17,6 +18,7 @@ ARRAYS = {
     "loss": np.array(2.0),
     "empty": np.zeros((0, 3)),
 }
+SIZE = sum(array.nbytes for array in ARRAYS.values())
 
 
 def test_the_same_bits_come_back():
@@ -45,7 +47,7 @@ def test_the_files_go_away_with_the_shelf():
 def test_only_large_runs_are_put_aside(monkeypatch):
     """Small ones stay as they are: no disk is touched."""
     assert put_aside(ARRAYS) is ARRAYS
-    monkeypatch.setattr(shelf, "LARGE", sum(array.nbytes for array in ARRAYS.values()))
+    monkeypatch.setattr(shelf, "LARGE", SIZE)
     assert isinstance(put_aside(ARRAYS), Shelf)
     monkeypatch.setattr(shelf, "LARGE", shelf.LARGE + 1)
     assert put_aside(ARRAYS) is ARRAYS
@@ -72,20 +74,32 @@ def test_what_is_read_takes_no_memory_and_outlives_the_shelf():
 
 
 @pytest.mark.parametrize("spare", [0, 1])
-def test_room_is_made_for_large_arrays_only(monkeypatch, spare):
-    """What sits in a cycle is gone before large weights come; small ones are not worth the search."""
+def test_what_a_large_run_leaves_in_a_cycle_goes_with_it(monkeypatch, spare):
+    """After a small one the search is not worth its time."""
 
     class Holder:
         pass
 
-    monkeypatch.setattr(shelf, "LARGE", sum(array.nbytes for array in ARRAYS.values()) + spare)
+    monkeypatch.setattr(shelf, "LARGE", SIZE + spare)
     holder = Holder()
     holder.itself = holder
     held = weakref.ref(holder)
     gc.disable()
     try:
         del holder
-        make_room(ARRAYS)
+        let_go(ARRAYS)
         assert (held() is None) == (spare == 0)
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_room_is_made_for_large_weights_only(monkeypatch, spare):
+    """By asking the C library, and not at all where it cannot be asked."""
+    asked = []
+    monkeypatch.setattr(shelf, "LARGE", SIZE + spare)
+    monkeypatch.setattr(shelf.ctypes, "CDLL", lambda name: SimpleNamespace(malloc_trim=asked.append))
+    make_room(ARRAYS)
+    assert asked == ([0] if spare == 0 else [])
+    monkeypatch.setattr(shelf.ctypes, "CDLL", lambda name: SimpleNamespace())
+    make_room(ARRAYS)
