@@ -1,7 +1,8 @@
 """Faults planted in recurrent models and in what surrounds them: embeddings, positions, tied heads.
 
-Left out, since nothing is there to see: torch's two biases summed into one, gates stored in another order (the weight
-map slices and sums them), and ``nnx.GRUCell``'s missing recurrent bias where it was never trained away from zero.
+No faults: torch's two biases summed into one, and each gate an array of its own (the weight map sums and slices).
+Refused before anything runs, measured: ``nnx.GRUCell``, which holds no recurrent bias at all, and a tied head that is a
+second array.
 """
 
 from collections.abc import Callable
@@ -340,13 +341,6 @@ ROWS = [
         BILSTM,
         where="lstm",
         setting="keep_order",
-    ),
-    Planted(
-        "tanh for sigmoid in an LSTM's gates (NNX)",
-        paired(seeded(LSTMClassifier), nnx_port(sequences.NNXLSTMClassifier, lstm__cell__gate_fn=jnp.tanh), features),
-        LSTM_NNX,
-        where="lstm",
-        setting="activation",
     ),
     Planted(
         "LSTM over the rows in place of the steps (NNX)",
