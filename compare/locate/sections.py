@@ -39,8 +39,8 @@ class Sections:
         matched: by cut of the port; forced: what the port makes at each of the reference's arrays.
         reference_ends, port_ends: each side's quantities in float64, of its own run.
         calls: the reference's torch calls.
-        dropped: shape and rate of each dropout. turned: the port has its channels last. last: the reference's layers
-            without a counterpart that run after the last passage.
+        dropped: shape and rate of each dropout. last: the reference's layers without a counterpart that run after the
+            last passage.
     """
 
     pairs: dict[str, str]
@@ -56,7 +56,6 @@ class Sections:
     forced: Crossed
     reference_ends: Arrays
     port_ends: Arrays
-    turned: bool = False
     last: tuple[str, ...] = ()
 
     def made_by_port(self, crossing: Crossing, backward: bool = False) -> np.ndarray:
@@ -123,7 +122,7 @@ class Cutter:
             list(crossings(passages, runs, judged)),
             judged.ends(ends_p, ends_64, forced.ends, forced=True),
             judged.ends(ends_p, ends_64, free.ends, forced=False),
-            matched, forced, ends_64, free.ends, bool(self.quartet.prepared.input_axes), (*waiting, *last),
+            matched, forced, ends_64, free.ends, (*waiting, *last),
         )  # fmt: skip
 
     def _unbias(self, entering: Entering, *runs: Crossed) -> None:
