@@ -48,8 +48,9 @@ def study(options: argparse.Namespace) -> list[dict[str, Any]]:
             file.flush()
             rows[row["case"]] = row
             if done % 20 == 0 or done == len(left):
-                took = (time.monotonic() - start) / done
-                print(f"{len(rows)} of {options.cases}: {took:.2f} s each, {took * (len(left) - done) / 60:.0f} min left", file=sys.stderr, flush=True)  # fmt: skip
+                each = (time.monotonic() - start) / done
+                ahead = f"{each:.2f} s each, {each * (len(left) - done) / 60:.0f} min left"
+                print(f"{len(rows)} of {options.cases} cases: {ahead}", file=sys.stderr, flush=True)
     return [rows[number] for number in sorted(rows)]
 
 

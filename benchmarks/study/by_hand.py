@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -85,7 +84,8 @@ def _norm(op: Op, x: Array, arrays: Arrays) -> Array:
     else:
         axes = op.get("axis", (-1,))
     ddof = op.get("ddof", 0)
-    centred = x if style == "rms" and not op.get("centred") or op.get("uncentred") else x - x.mean(axes, keepdims=True)
+    plain = op.get("uncentred") or (style == "rms" and not op.get("centred"))
+    centred = x if plain else x - x.mean(axes, keepdims=True)
     variance = jnp.square(centred).mean(axes, keepdims=True)
     if ddof:
         count = x.size // variance.size

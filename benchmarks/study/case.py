@@ -1,4 +1,4 @@
-"""One case of the study: a random network, its sound port and a faulty one, each judged and held to plain tolerances."""
+"""A case of the study: a random network, its sound port and a faulty one, each judged, and held to plain tolerances."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -191,7 +191,8 @@ def told(runs: Runs) -> dict[str, Any]:
         [one.name, str(one.verdict), one.judgement.gap, one.judgement.allowed, one.judgement.reason] for one in ones[:1]
     ]
     if verdict == "match":
-        row["margin"] = max((q.judgement.gap / q.judgement.allowed for q in runs.report.quantities if q.judgement.allowed), default=0.0)  # fmt: skip
+        every = [one.judgement for one in runs.report.quantities]
+        row["margin"] = max((one.gap / one.allowed for one in every if one.allowed), default=0.0)
         row["kinks"] = sum(one.kink for one in runs.report.quantities)
         row["flagged"] = runs.report.precision is not None
     return row

@@ -1,4 +1,4 @@
-"""Random architectures from one seeded NumPy generator, in four families; sizes come from few, so that much is cached."""
+"""Random architectures in four families, from one seeded NumPy generator; sizes are small and few."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,103 +1,57 @@
-"""Faults of a port: each turns a sound network into a faulty one, or says that it has no place in it.
-
-They are taken from real ports: defaults that differ between the frameworks, layouts, masks, what a gradient must not
-pass, and numbers that are off by a little. The size of a numeric fault is log-uniform between 1e-8 and 1.
+"""The faults, from real ports: defaults that differ between the frameworks, layouts, masks, what a gradient must not
+pass, and numbers that are off by a little.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from benchmarks.study.network import Network, Op
+from benchmarks.study.planting import FAULTS, GENERAL, Rng, act, change, edit, insert, kind, loss, norm
 
-import numpy as np
-
-from benchmarks.study.network import Edit, Loss, Network, Op, layers, shapes
-
-Rng = np.random.Generator
-Fault = Callable[[Network, Rng], Network | None]
-FAULTS: dict[str, Fault] = {}
 OF_LAYOUT = ("square weight transposed", "flatten order")  # what a weight map can make up for
+SPECIFIC = 0.5  # how often a general fault is the last resort
+
+ATTENTION, ROTARY = kind("attention"), kind("attention", rotary=True)
+CAUSAL, OPEN = kind("attention", causal=True), kind("attention", causal=False)
+LSTM, GRU = kind("lstm", by_hand=True), kind("gru")
+THREE_WIDE = kind("conv", padding=1, dilation=1)  # a kernel of 1 has no padding
+EXCHANGED = {"avg": "max", "max": "avg", "sum": "mean", "mean": "sum"}
 
 
-def size_of(rng: Rng) -> float:
-    """Relative, log-uniform between 1e-8 and 1."""
-    return float(10 ** rng.uniform(-8, 0))
+def several_heads(op: Op) -> bool:
+    return ATTENTION(op) and op["heads"] > 1
 
 
-def _pick(network: Network, rng: Rng, fits: Callable[[Op], bool]) -> int | None:
-    places = [index for index, op in enumerate(network.ops) if fits(op)]
-    return places[int(rng.integers(len(places)))] if places else None
+def rotary_pairs(op: Op) -> bool:
+    return ROTARY(op) and op["width"] // op["heads"] > 2
 
 
-def with_op(network: Network, at: int, *ops: Op) -> Network:
-    """The network with ``ops`` in place of the one ``at``."""
-    return replace(network, ops=(*network.ops[:at], *ops, *network.ops[at + 1 :]))
+def two_groups(op: Op) -> bool:
+    return norm("group")(op) and op["width"] % 2 == 0
 
 
-def change(
-    name: str, fits: Callable[[Op], bool], how: Callable[[Op, float], dict[str, Any]], mode: str | None = None
-) -> None:
-    """A fault that changes an operation's settings: ``how`` makes them from the operation and a drawn size."""
-
-    def fault(network: Network, rng: Rng) -> Network | None:
-        at = _pick(network, rng, fits) if mode in (None, network.mode) else None
-        return None if at is None else with_op(network, at, network.ops[at].but(**how(network.ops[at], size_of(rng))))
-
-    FAULTS[name] = fault
+def is_kernel(op: Op, leaf: str, shape: tuple[int, ...]) -> bool:
+    return leaf.endswith("kernel")
 
 
-def edit(name: str, what: str, fits: Callable[[Op, str, tuple[int, ...]], bool], sized: bool = False) -> None:
-    """A fault that changes one array of a layer with parameters."""
-
-    def fault(network: Network, rng: Rng) -> Network | None:
-        places = [
-            (op.name, leaf)
-            for op in layers(network.ops)
-            if op.kind in ("dense", "conv", "embed") or (op.kind == "norm" and op["style"] != "batch") or op.get("by_hand")
-            for leaf, shape in shapes(op).items()
-            if fits(op, leaf, shape)
-        ]  # fmt: skip
-        if not places:
-            return None
-        layer, leaf = places[int(rng.integers(len(places)))]
-        return replace(network, edit=Edit(layer, leaf, what, size_of(rng) if sized else 0.0))
-
-    FAULTS[name] = fault
+def is_bias(op: Op, leaf: str, shape: tuple[int, ...]) -> bool:
+    return leaf.endswith("bias")
 
 
-def insert(name: str, what: str, sized: bool = True) -> None:
-    """A fault that changes an activation after a random floating operation."""
-
-    def fault(network: Network, rng: Rng) -> Network | None:
-        at = int(rng.integers(len(network.ops)))
-        return with_op(network, at, network.ops[at], Op("edit", "", {"edit": (what, size_of(rng) if sized else 0.0)}))
-
-    FAULTS[name] = fault
+def is_weight(op: Op, leaf: str, shape: tuple[int, ...]) -> bool:
+    return not leaf.endswith("bias")
 
 
-def loss(name: str, fits: Callable[[Loss], bool], how: Callable[[Loss, float], dict[str, Any]]) -> None:
-    """A fault of the port's loss."""
-
-    def fault(network: Network, rng: Rng) -> Network | None:
-        if network.loss is None or not fits(network.loss):
-            return None
-        return replace(network, loss=replace(network.loss, **how(network.loss, size_of(rng))))
-
-    FAULTS[name] = fault
+def is_any(op: Op, leaf: str, shape: tuple[int, ...]) -> bool:
+    return True
 
 
-def kind(*kinds: str, **settings: Any) -> Callable[[Op], bool]:
-    """Fits an operation of one of ``kinds`` that has these settings."""
-    return lambda op: op.kind in kinds and all(op.get(key) == value for key, value in settings.items())
+def is_square(op: Op, leaf: str, shape: tuple[int, ...]) -> bool:
+    return leaf.endswith("kernel") and len(shape) == 2 and shape[0] == shape[1]
 
 
-def act(*names: str) -> Callable[[Op], bool]:
-    return lambda op: op.kind == "act" and (not names or op["fn"] in names)
+def is_window(op: Op, leaf: str, shape: tuple[int, ...]) -> bool:
+    return op.kind == "conv" and op["kernel"][0] > 1
 
 
-def norm(*styles: str) -> Callable[[Op], bool]:
-    return lambda op: op.kind == "norm" and op["style"] in styles
-
-
+# fmt: off
 # Norms.
 change("epsilon 1e-6 for 1e-5", lambda op: op.kind == "norm" and op["eps"] == 1e-5, lambda op, size: {"eps": 1e-6})
 change("epsilon off", kind("norm"), lambda op, size: {"eps": op["eps"] * (1 + size)})
@@ -109,11 +63,7 @@ change("mean not taken off", norm("layer"), lambda op, size: {"uncentred": True}
 change("RMS norm centred", norm("rms"), lambda op, size: {"centred": True})
 change("scale plus one", norm("layer", "rms"), lambda op, size: {"plus_one": True})
 change("variance not differentiated", norm("layer", "rms", "group"), lambda op, size: {"stop": True})
-change(
-    "number of groups",
-    lambda op: op.kind == "norm" and op["style"] == "group" and op["width"] % 2 == 0,
-    lambda op, size: {"groups": 2 if op["groups"] != 2 else 1},
-)
+change("number of groups", two_groups, lambda op, size: {"groups": 2 if op["groups"] != 2 else 1})
 # Activations.
 change("tanh GELU for exact", act("gelu"), lambda op, size: {"fn": "gelu_tanh"})
 change("exact GELU for tanh", act("gelu_tanh"), lambda op, size: {"fn": "gelu"})
@@ -127,17 +77,11 @@ change("hard swish for SiLU", act("silu"), lambda op, size: {"fn": "hard_swish"}
 change("softplus without its threshold", act("softplus"), lambda op, size: {"fn": "softplus_smooth"})
 change("activation missing", act(), lambda op, size: {"fn": "identity"})
 # Convolutions, pools, what follows.
-change(
-    "padding SAME with stride 2",
-    lambda op: op.kind == "conv" and op["stride"] == 2 and op["kernel"][0] == 3 and op["padding"] == 1 == op["dilation"],
-    lambda op, size: {"named_padding": "SAME"},
-)  # fmt: skip
-change(
-    "zeros for circular padding, or the reverse",
-    lambda op: op.kind == "conv" and op["kernel"][0] == 3 and op["padding"] == 1 == op["stride"] == op["dilation"],
-    lambda op, size: {"circular": not op["circular"]},
-)
-change("maximum for mean pool, or the reverse", kind("pool"), lambda op, size: {"style": {"avg": "max", "max": "avg"}[op["style"]]})  # fmt: skip
+change("padding SAME with stride 2", lambda op: THREE_WIDE(op) and op["stride"] == 2,
+       lambda op, size: {"named_padding": "SAME"})
+change("zeros for circular padding, or the reverse", lambda op: THREE_WIDE(op) and op["stride"] == 1,
+       lambda op, size: {"circular": not op["circular"]})
+change("maximum for mean pool, or the reverse", kind("pool"), lambda op, size: {"style": EXCHANGED[op["style"]]})
 change("flatten order", kind("flatten"), lambda op, size: {"channels_last": True})
 change("sum for mean over positions", kind("mean"), lambda op, size: {"sum": True})
 change("maximum over positions", kind("mean"), lambda op, size: {"max": True})
@@ -150,52 +94,52 @@ change("residual missing", kind("add"), lambda op, size: {"carried": 0.0})
 change("residual branch scaled", kind("add"), lambda op, size: {"by": 1 + size})
 change("softmax over another axis", kind("softmax"), lambda op, size: {"axis": 0})
 # Attention.
-change("scale of attention", kind("attention"), lambda op, size: {"scale": 1 + size})
-change("scale 1/d for 1/sqrt(d)", kind("attention"), lambda op, size: {"power": 1.0})
-change("scale missing", kind("attention"), lambda op, size: {"power": 0.0})
-change("scale of the whole width", lambda op: op.kind == "attention" and op["heads"] > 1, lambda op, size: {"scale": op["heads"] ** -0.5})  # fmt: skip
-change("mask missing", kind("attention", causal=True), lambda op, size: {"causal": False})
-change("mask off by one", kind("attention", causal=True), lambda op, size: {"diagonal": 1})
-change("mask too weak", kind("attention", causal=True), lambda op, size: {"fill": -10.0})
-change("softmax over the queries", kind("attention", causal=False), lambda op, size: {"softmax_axis": -2})
-change("query and key swapped", kind("attention"), lambda op, size: {"letters": "kqv"})
-change("key and value swapped", kind("attention"), lambda op, size: {"letters": "qvk"})
-change("heads split the other way", lambda op: op.kind == "attention" and op["heads"] > 1, lambda op, size: {"heads_last": True})  # fmt: skip
-change("heads not merged", lambda op: op.kind == "attention" and op["heads"] > 1, lambda op, size: {"unmerged": True})
-change("weights not differentiated", kind("attention"), lambda op, size: {"stop": True})
-change("rotary missing", kind("attention", rotary=True), lambda op, size: {"rotary_missing": True})
-change("rotary interleaved", lambda op: op.kind == "attention" and op["rotary"] and op["width"] // op["heads"] > 2, lambda op, size: {"interleaved": True})  # fmt: skip
-change("rotary the other way round", kind("attention", rotary=True), lambda op, size: {"sign": True})
-change("rotary base off", kind("attention", rotary=True), lambda op, size: {"base": op["base"] * (1 + size)})
-change("rotary of the query shifted", kind("attention", rotary=True), lambda op, size: {"query_offset": 1.0})
+change("scale of attention", ATTENTION, lambda op, size: {"scale": 1 + size})
+change("scale 1/d for 1/sqrt(d)", ATTENTION, lambda op, size: {"power": 1.0})
+change("scale missing", ATTENTION, lambda op, size: {"power": 0.0})
+change("scale of the whole width", several_heads, lambda op, size: {"scale": op["heads"] ** -0.5})
+change("mask missing", CAUSAL, lambda op, size: {"causal": False})
+change("mask off by one", CAUSAL, lambda op, size: {"diagonal": 1})
+change("mask too weak", CAUSAL, lambda op, size: {"fill": -10.0})
+change("softmax over the queries", OPEN, lambda op, size: {"softmax_axis": -2})
+change("query and key swapped", ATTENTION, lambda op, size: {"letters": "kqv"})
+change("key and value swapped", ATTENTION, lambda op, size: {"letters": "qvk"})
+change("heads split the other way", several_heads, lambda op, size: {"heads_last": True})
+change("heads not merged", several_heads, lambda op, size: {"unmerged": True})
+change("weights not differentiated", ATTENTION, lambda op, size: {"stop": True})
+change("rotary missing", ROTARY, lambda op, size: {"rotary_missing": True})
+change("rotary interleaved", rotary_pairs, lambda op, size: {"interleaved": True})
+change("rotary the other way round", ROTARY, lambda op, size: {"sign": True})
+change("rotary base off", ROTARY, lambda op, size: {"base": op["base"] * (1 + size)})
+change("rotary of the query shifted", ROTARY, lambda op, size: {"query_offset": 1.0})
 change("gate and value swapped", kind("gated"), lambda op, size: {"letters": ("w3", "w1")})
 change("positions shifted", kind("position"), lambda op, size: {"shifted": 1})
 # Recurrent layers.
-change("LSTM's gates in another order", kind("lstm", by_hand=True), lambda op, size: {"order": "ifog"})
-change("LSTM's first two gates swapped", kind("lstm", by_hand=True), lambda op, size: {"order": "figo"})
-change("LSTM's forget gate biased", kind("lstm", by_hand=True), lambda op, size: {"forget_bias": size})
-change("LSTM's state without tanh", kind("lstm", by_hand=True), lambda op, size: {"bare_state": True})
-change("GRU's reset before the product", kind("gru"), lambda op, size: {"reset_before": True})
-change("GRU's update gate swapped", kind("gru"), lambda op, size: {"update_swapped": True})
-change("GRU's gates in another order", kind("gru"), lambda op, size: {"order": "zrn"})
+change("LSTM's gates in another order", LSTM, lambda op, size: {"order": "ifog"})
+change("LSTM's first two gates swapped", LSTM, lambda op, size: {"order": "figo"})
+change("LSTM's forget gate biased", LSTM, lambda op, size: {"forget_bias": size})
+change("LSTM's state without tanh", LSTM, lambda op, size: {"bare_state": True})
+change("GRU's reset before the product", GRU, lambda op, size: {"reset_before": True})
+change("GRU's update gate swapped", GRU, lambda op, size: {"update_swapped": True})
+change("GRU's gates in another order", GRU, lambda op, size: {"order": "zrn"})
 change("recurrent start not zero", kind("lstm", "gru", by_hand=True), lambda op, size: {"start": size})
 # Training.
 change("dropout forgotten", kind("dropout"), lambda op, size: {"deterministic": True}, mode="train")
 change("running statistics in training", norm("batch"), lambda op, size: {"running": True}, mode="train")
 change("momentum 0.99 for 0.9", norm("batch"), lambda op, size: {"momentum": 0.99}, mode="train")
 # Weights.
-edit("square weight transposed", "transposed", lambda op, leaf, shape: leaf.endswith("kernel") and len(shape) == 2 and shape[0] == shape[1])  # fmt: skip
-edit("bias dropped", "dropped", lambda op, leaf, shape: leaf.endswith("bias"))
-edit("bias added twice", "twice", lambda op, leaf, shape: leaf.endswith("bias"))
-edit("bias gradient stopped", "stopped", lambda op, leaf, shape: leaf.endswith("bias"))
-edit("kernel mirrored", "mirrored", lambda op, leaf, shape: op.kind == "conv" and op["kernel"][0] > 1)
-edit("weight negated", "negated", lambda op, leaf, shape: not leaf.endswith("bias"))
-edit("weight scaled", "scaled", lambda op, leaf, shape: True, sized=True)
+edit("square weight transposed", "transposed", is_square)
+edit("bias dropped", "dropped", is_bias)
+edit("bias added twice", "twice", is_bias)
+edit("bias gradient stopped", "stopped", is_bias)
+edit("kernel mirrored", "mirrored", is_window)
+edit("weight negated", "negated", is_weight)
+edit("weight scaled", "scaled", is_any, sized=True)
 edit("one weight's entry off", "entry", lambda op, leaf, shape: op.kind != "embed", sized=True)
-edit("one weight's gradient scaled", "steep", lambda op, leaf, shape: True, sized=True)
-edit("weight rounded", "rounded", lambda op, leaf, shape: leaf.endswith("kernel"), sized=True)
-edit("weight's gradient partly stopped", "half_stopped", lambda op, leaf, shape: True, sized=True)
-edit("weight's gradient stopped", "stopped", lambda op, leaf, shape: not leaf.endswith("bias"))
+edit("one weight's gradient scaled", "steep", is_any, sized=True)
+edit("weight rounded", "rounded", is_kernel, sized=True)
+edit("weight's gradient partly stopped", "half_stopped", is_any, sized=True)
+edit("weight's gradient stopped", "stopped", is_weight)
 # Activations, anywhere.
 insert("activation scaled", "scaled")
 insert("gradient scaled on its way", "steep")
@@ -203,22 +147,29 @@ insert("gradient stopped", "stopped", sized=False)
 insert("rows of the batch leak", "rows_leak")
 insert("features in another order", "rolled", sized=False)
 # Losses.
-loss("sum for mean, or the reverse", lambda one: True, lambda one, size: {"reduction": {"sum": "mean", "mean": "sum"}[one.reduction]})  # fmt: skip
+loss("sum for mean, or the reverse", lambda one: True, lambda one, size: {"reduction": EXCHANGED[one.reduction]})
 loss("half the squares", lambda one: one.kind == "mse", lambda one, size: {"fault": "half"})
 loss("mean over the rows only", lambda one: one.kind != "cross_entropy", lambda one, size: {"fault": "by_rows"})
 loss("labels shifted", lambda one: True, lambda one, size: {"fault": "labels_shifted"})
 loss("one row dropped from the loss", lambda one: True, lambda one, size: {"fault": "row_dropped"})
-loss("outputs scaled in the loss", lambda one: one.kind in ("mse", "bce"), lambda one, size: {"fault": "scaled", "setting": size})  # fmt: skip
-loss("softmax before cross-entropy", lambda one: one.kind == "cross_entropy", lambda one, size: {"fault": "double_softmax"})  # fmt: skip
-loss("label smoothing off", lambda one: one.kind == "cross_entropy", lambda one, size: {"setting": one.setting + size * 0.5})  # fmt: skip
+loss("outputs scaled in the loss", lambda one: one.kind in ("mse", "bce"),
+     lambda one, size: {"fault": "scaled", "setting": size})
+loss("softmax before cross-entropy", lambda one: one.kind == "cross_entropy",
+     lambda one, size: {"fault": "double_softmax"})
+loss("label smoothing off", lambda one: one.kind == "cross_entropy",
+     lambda one, size: {"setting": one.setting + size * 0.5})
 loss("Huber's delta off", lambda one: one.kind == "huber", lambda one, size: {"setting": one.setting * (1 + size)})
+# fmt: on
+GENERAL.add("activation missing")
 
 
 def plant(network: Network, rng: Rng) -> tuple[str, Network]:
-    """The network with one fault, drawn from those that have a place in it."""
-    names = list(FAULTS)
-    for index in rng.permutation(len(names)):
-        faulty = FAULTS[names[index]](network, rng)
+    """The network with one fault, drawn from those that have a place in it: mostly of those that only few have."""
+    names = [list(FAULTS)[index] for index in rng.permutation(len(FAULTS))]
+    if rng.random() < SPECIFIC:
+        names.sort(key=lambda name: name in GENERAL)
+    for name in names:
+        faulty = FAULTS[name](network, rng)
         if faulty is not None:
-            return names[index], faulty
+            return name, faulty
     raise AssertionError("the faults of a weight have a place in every network")

@@ -103,14 +103,15 @@ def text(form: Row) -> str:
         f"{'':30} {'false alarms':>18} {'detected':>18} {'told apart':>18}",
     ]
     for tool in TOOLS:
-        counts = (sound["false_alarms"][tool], sound["count"]), *(
-            (faulty[key][tool], faulty["count"]) for key in ("detected", "told_apart")
+        counts = (
+            (sound["false_alarms"][tool], sound["count"]),
+            *((faulty[key][tool], faulty["count"]) for key in ("detected", "told_apart")),
         )
         lines.append(f"{SHOWN[tool]:30} " + " ".join(f"{_share(*one):>18}" for one in counts))
     lines += [
         "told apart: the sound port passes and its faulty twin does not",
-        f"verdicts on sound ports: {_listed(sound['verdicts'])}; largest gap {sound['largest_gap_over_allowed']:.2g} of "
-        "what is allowed",
+        f"verdicts on sound ports: {_listed(sound['verdicts'])}; largest gap "
+        f"{sound['largest_gap_over_allowed']:.2g} of what is allowed",
         f"verdicts on faulty ports: {_listed(faulty['verdicts'])}",
         f"verdicts on equivalent mutants: {_listed(form['equivalent']['verdicts'])}",
         f"could not start: {len(form['refused'])}",
