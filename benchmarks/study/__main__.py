@@ -3,7 +3,7 @@
 Each case is one random network, the verdict on a sound port of it and the verdict on a faulty one; see README.md in
 this folder's parent. What is judged is appended to a file, case by case, so that a run that was cut off goes on.
 
-    python -m benchmarks.study [--cases 2100] [--workers 2] [--json results/cpu/study.json]
+    python -m benchmarks.study [--cases 2200] [--workers 2] [--json results/cpu/study.json]
     python -m benchmarks.study --case 17      # one case alone, with everything that was found
 """
 
@@ -108,7 +108,7 @@ def finished(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.study", description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=2100, help="random networks, each with a sound and a faulty port")
+    parser.add_argument("--cases", type=int, default=2200, help="random networks, each with a sound and a faulty port")
     parser.add_argument("--case", type=int, help="this one alone, in full")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)

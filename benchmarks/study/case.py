@@ -25,6 +25,7 @@ from compare.verification import PairReport, Plan, Session
 from compare.weights import Arrays, WeightMap
 
 MARGIN = 2.0**10  # times a quantity's own rounding in float64: a fault that moves no quantity further is equivalent
+NOISE = 2.0**20  # times its rounding: a smaller quantity is zero on paper, and no measure of an effect
 NUDGES = 2
 
 
@@ -149,7 +150,7 @@ def norm(array: np.ndarray) -> float:
 
 def effect(sound: Arrays, faulty: Arrays, limits: dict[str, float]) -> tuple[float, float]:
     """What the fault does to the port in float64: the largest effect on a quantity in multiples of its rounding, and
-    the largest relative to its size. Infinite where structure or shape changes."""
+    the largest relative to its size, where that is not itself rounding. Infinite where structure or shape changes."""
     multiples, relatives = [0.0], [0.0]
     for name, array in sound.items():
         if name not in faulty or faulty[name].shape != array.shape:
@@ -157,7 +158,7 @@ def effect(sound: Arrays, faulty: Arrays, limits: dict[str, float]) -> tuple[flo
         apart, size = norm(faulty[name] - array), norm(array)
         if apart > 0:
             multiples.append(apart / limits[name] if limits[name] else float("inf"))
-            relatives.append(apart / size if size else float("inf"))
+            relatives.append(apart / size if size > NOISE * limits[name] else 0.0)
     return max(multiples), max(relatives)
 
 
