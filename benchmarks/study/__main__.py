@@ -1,7 +1,8 @@
 """Detection and false alarms of the verdict, on random sound and faulty ports, beside plain tolerances.
 
-Each case is one random network, the verdict on a sound port of it and the verdict on a faulty one; see README.md in
-this folder's parent. What is judged is appended to a file, case by case, so that a run that was cut off goes on.
+Each case is one random network with a sound port and a faulty one, each judged on several random draws of weights and
+data; see README.md in this folder's parent. What is judged is appended to a file, case by case, so that a run that was
+cut off goes on.
 
     python -m benchmarks.study [--cases 2200] [--workers 2] [--json results/cpu/study.json]
     python -m benchmarks.study --case 17      # one case alone, with everything that was found
@@ -35,7 +36,8 @@ def study(options: argparse.Namespace) -> list[dict[str, Any]]:
     from benchmarks.study.worker import work
 
     rows = _on_file(options.out, options.seed, options.cases)
-    left = [(options.seed, number) for number in range(options.cases) if number not in rows]
+    known = {number for number, _ in rows}
+    left = [(options.seed, number, options.draws) for number in range(options.cases) if number not in known]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     context = multiprocessing.get_context("spawn")
@@ -43,22 +45,22 @@ def study(options: argparse.Namespace) -> list[dict[str, Any]]:
         context.Pool(options.workers, maxtasksperchild=RECYCLED_AFTER) as pool,
         options.out.open("a") as file,
     ):
-        for done, row in enumerate(pool.imap_unordered(work, left), start=1):
-            file.write(json.dumps(row) + "\n")
+        for done, made in enumerate(pool.imap_unordered(work, left), start=1):
+            file.write("".join(json.dumps(row) + "\n" for row in made))
             file.flush()
-            rows[row["case"]] = row
+            rows |= {(row["case"], row["draw"]): row for row in made}
             if done % 20 == 0 or done == len(left):
                 each = (time.monotonic() - start) / done
                 ahead = f"{each:.2f} s each, {each * (len(left) - done) / 60:.0f} min left"
-                print(f"{len(rows)} of {options.cases} cases: {ahead}", file=sys.stderr, flush=True)
-    return [rows[number] for number in sorted(rows)]
+                print(f"{len(known) + done} of {options.cases} networks: {ahead}", file=sys.stderr, flush=True)
+    return [rows[key] for key in sorted(rows)]
 
 
-def _on_file(path: Path, seed: int, cases: int) -> dict[int, dict[str, Any]]:
+def _on_file(path: Path, seed: int, cases: int) -> dict[tuple[int, int], dict[str, Any]]:
     if not path.exists():
         return {}
     rows = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
-    return {row["case"]: row for row in rows if row["seed"] == seed and row["case"] < cases}
+    return {(row["case"], row["draw"]): row for row in rows if row["seed"] == seed and row["case"] < cases}
 
 
 def alone(options: argparse.Namespace) -> None:
@@ -78,7 +80,7 @@ def alone(options: argparse.Namespace) -> None:
                   f"size {found.scale:9.2e}  {found.reason}")  # fmt: skip
         for notice in runs.report.notices if runs.report else ():
             print(f"  {notice}")
-    print(json.dumps(run(options.seed, options.case), indent=1))
+    print(json.dumps(run(options.seed, options.case, options.draws), indent=1))
 
 
 def finished(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
@@ -95,7 +97,8 @@ def finished(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
     print(said)
     if options.json:
         head = {
-            "command": f"python -m benchmarks.study --cases {options.cases} --seed {options.seed}",
+            "command": f"python -m benchmarks.study --cases {options.cases} --draws {options.draws} "
+            f"--seed {options.seed}",
             "seed": options.seed,
             "xla_flags": os.environ.get("XLA_FLAGS", ""),
             "broken": [row["case"] for row in broken],
@@ -108,7 +111,8 @@ def finished(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.study", description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=2200, help="random networks, each with a sound and a faulty port")
+    parser.add_argument("--cases", type=int, default=560, help="random networks, each with a sound and a faulty port")
+    parser.add_argument("--draws", type=int, default=4, help="draws of weights and data that each port is judged on")
     parser.add_argument("--case", type=int, help="this one alone, in full")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)

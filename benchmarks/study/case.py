@@ -17,6 +17,7 @@ from benchmarks.study.port import loss_of as jax_loss
 from benchmarks.study.reference import loss_of as torch_loss
 from benchmarks.study.reference import reference
 from compare import devices
+from compare.arrays import freeze
 from compare.batch import Batch
 from compare.errors import UsageError
 from compare.pair import Entering, Pair
@@ -38,11 +39,50 @@ class Runs:
         entering: what entered them; report: None where the comparison could not start, ``refused`` says why.
     """
 
-    session: Session | None = None
+    session: "Redrawn | None" = None
     made: dict[str, Arrays] = field(default_factory=dict)
     entering: Entering | None = None
     report: PairReport | None = None
     refused: str = ""
+
+
+class Redrawn(Session):
+    """A session whose weights and batch are drawn anew from draw to draw, so that what is compiled serves several.
+
+    Attributes:
+        draw: 0 for the pair's own; any other has the entries of every array in another random order.
+        runs: where the runs of the present draw are kept.
+    """
+
+    draw = 0
+    runs = Runs()
+
+    def _entering(self) -> Entering:
+        entering = super()._entering()
+        if not self.draw:
+            return entering
+        rng = np.random.default_rng([self.plan.seed, self.draw])
+
+        def mixed(array: np.ndarray) -> np.ndarray:
+            return freeze(rng.permutation(array.reshape(-1)).reshape(array.shape))
+
+        return replace(
+            entering,
+            weights={name: mixed(array) for name, array in entering.weights.items()},
+            buffers={name: mixed(array) for name, array in entering.buffers.items()},
+            batches=tuple(batch.mapped(lambda _, array: mixed(array)) for batch in entering.batches),
+        )
+
+    def redraw(self, draw: int) -> Runs:
+        """Judge the pair on one draw."""
+        self.draw, self.runs = draw, Runs(self)
+        quartet = self.quartet
+        quartet.promoted, quartet.no_oracle, quartet.witness, quartet.ordinary = False, "", "", {}
+        try:
+            self.runs.report = self.verify()
+        except UsageError as error:
+            self.runs.refused = str(error)
+        return self.runs
 
 
 def case(seed: int, number: int) -> tuple[Network, str, Network]:
@@ -91,30 +131,28 @@ def batch_of(network: Network, module: torch.nn.Module) -> Batch:
 
 def judged(network: Network, faulty: Network, carried: WeightMap | None = None) -> Runs:
     """The verdict as ``compare.verify(..., quick=True)`` reaches it, and the arrays that it was reached on."""
-    runs = Runs()
-    device = devices.choose("cpu")
     try:
-        runs.session = Session(pair_of(network, faulty, carried), device, FLOAT32, Plan(quick=True))
-        for name in ("working_reference", "working_port", "oracle_reference", "oracle_port"):
-            _keep(runs, name)
-        runs.report = runs.session.verify()
+        plan = Plan(quick=True, locate=False)
+        session = Redrawn(pair_of(network, faulty, carried), devices.choose("cpu"), FLOAT32, plan)
     except UsageError as error:
-        runs.refused = str(error)
-    return runs
+        return Runs(refused=str(error))
+    for name in ("working_reference", "working_port", "oracle_reference", "oracle_port"):
+        _keep(session, name)
+    return session.redraw(0)
 
 
-def _keep(runs: Runs, name: str) -> None:
-    assert runs.session is not None
-    original = getattr(runs.session.quartet, name)
+def _keep(session: Redrawn, name: str) -> None:
+    original = getattr(session.quartet, name)
 
     def kept(entering: Entering, what: Any = None) -> Arrays:
         made = original(entering, what)
+        runs = session.runs
         runs.entering = runs.entering or entering
         if entering is runs.entering:  # not a perturbation of it; of several oracles the last, promoted one counts
             runs.made[name] = dict(made)
         return made
 
-    setattr(runs.session.quartet, name, kept)
+    setattr(session.quartet, name, kept)
 
 
 def rounding(runs: Runs, mode: bool) -> dict[str, float]:
@@ -199,20 +237,29 @@ def told(runs: Runs) -> dict[str, Any]:
     return row
 
 
-def run(seed: int, number: int) -> dict[str, Any]:
-    """One case, judged: everything that the tally counts, as JSON takes it."""
-    start = time.process_time()
+def run(seed: int, number: int, draws: int = 1) -> list[dict[str, Any]]:
+    """One network with its fault, judged on several draws of weights and data: of each draw everything that the tally
+    counts, as JSON takes it."""
     network, name, faulty = case(seed, number)
-    row: dict[str, Any] = {"case": number, "seed": seed, "family": network.family, "flavour": network.flavour}
-    row |= {"mode": network.mode, "loss": network.loss.kind if network.loss else "cotangent", "fault": name}
-    sound_runs = judged(network, network)
-    row["sound"] = told(sound_runs)
-    middle = time.process_time()
-    limits = rounding(sound_runs, network.mode == "train") if "oracle_port" in sound_runs.made else {}
-    faulty_runs = judged(network, faulty, weight_map_for(name, sound_runs))
-    row["faulty"] = told(faulty_runs)
-    if limits:
-        multiple, relative = effect(sound_runs.made["oracle_port"], faulty_runs.made.get("oracle_port", {}), limits)
-        row |= {"multiple": multiple, "relative": relative, "equivalent": multiple <= MARGIN}
-    row["seconds"] = [round(middle - start, 3), round(time.process_time() - middle, 3)]
-    return row
+    facts: dict[str, Any] = {"case": number, "seed": seed, "family": network.family, "flavour": network.flavour}
+    facts |= {"mode": network.mode, "loss": network.loss.kind if network.loss else "cotangent", "fault": name}
+    rows: list[dict[str, Any]] = []
+    first: Runs | None = None
+    second: Runs | None = None
+    for place in range(draws):
+        start = time.process_time()
+        sound = first.session.redraw(place) if first and first.session else judged(network, network)
+        middle = time.process_time()
+        limits = rounding(sound, network.mode == "train") if "oracle_port" in sound.made else {}
+        if second and second.session:
+            wrong = second.session.redraw(place)
+        else:
+            wrong = judged(network, faulty, weight_map_for(name, sound))
+        row = {**facts, "draw": place, "sound": told(sound), "faulty": told(wrong)}
+        if limits:
+            multiple, relative = effect(sound.made["oracle_port"], wrong.made.get("oracle_port", {}), limits)
+            row |= {"multiple": multiple, "relative": relative, "equivalent": multiple <= MARGIN}
+        row["seconds"] = [round(middle - start, 3), round(time.process_time() - middle, 3)]
+        rows.append(row)
+        first, second = first or sound, second or wrong
+    return rows
