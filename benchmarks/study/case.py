@@ -1,0 +1,265 @@
+"""A case of the study: a random network, its sound port and a faulty one, each judged, and held to plain tolerances."""
+
+import time
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import torch
+
+from benchmarks.study import faults
+from benchmarks.study.draw import draw
+from benchmarks.study.flax_layers import port
+from benchmarks.study.network import Network
+from benchmarks.study.port import loss_of as jax_loss
+from benchmarks.study.reference import loss_of as torch_loss
+from benchmarks.study.reference import reference
+from compare import devices
+from compare.arrays import freeze
+from compare.batch import Batch
+from compare.errors import UsageError
+from compare.pair import Entering, Pair
+from compare.precision import FLOAT32, FLOAT64
+from compare.verification import PairReport, Plan, Session
+from compare.weights import Arrays, WeightMap
+
+MARGIN = 2.0**10  # times a quantity's own rounding in float64: a fault that moves no quantity further is equivalent
+NOISE = 2.0**20  # times its rounding: a smaller quantity is zero on paper, and no measure of an effect
+NUDGES = 2
+
+
+@dataclass
+class Runs:
+    """What one verdict was made of.
+
+    Attributes:
+        made: the runs on the pair's own batch: ``working_reference``, ``oracle_port``, ...
+        entering: what entered them; report: None where the comparison could not start, ``refused`` says why.
+    """
+
+    session: "Redrawn | None" = None
+    made: dict[str, Arrays] = field(default_factory=dict)
+    entering: Entering | None = None
+    report: PairReport | None = None
+    refused: str = ""
+
+
+class Redrawn(Session):
+    """A session whose weights and batch are drawn anew from draw to draw, so that what is compiled serves several.
+
+    Attributes:
+        draw: 0 for the pair's own; any other has the entries of every array in another random order.
+        runs: where the runs of the present draw are kept.
+    """
+
+    draw = 0
+    runs = Runs()
+
+    def _entering(self) -> Entering:
+        entering = super()._entering()
+        if not self.draw:
+            return entering
+        rng = np.random.default_rng([self.plan.seed, self.draw])
+
+        def mixed(array: np.ndarray) -> np.ndarray:
+            return freeze(rng.permutation(array.reshape(-1)).reshape(array.shape))
+
+        return replace(
+            entering,
+            weights={name: mixed(array) for name, array in entering.weights.items()},
+            buffers={name: mixed(array) for name, array in entering.buffers.items()},
+            batches=tuple(batch.mapped(lambda _, array: mixed(array)) for batch in entering.batches),
+        )
+
+    def redraw(self, draw: int) -> Runs:
+        """Judge the pair on one draw."""
+        self.draw, self.runs = draw, Runs(self)
+        quartet = self.quartet
+        quartet.promoted, quartet.no_oracle, quartet.witness, quartet.ordinary = False, "", "", {}
+        try:
+            self.runs.report = self.verify()
+        except UsageError as error:
+            self.runs.refused = str(error)
+        return self.runs
+
+
+def case(seed: int, number: int) -> tuple[Network, str, Network]:
+    """The network of one case, and the name and the network of its fault: a pure function of both arguments."""
+    rng = np.random.default_rng([seed, number])
+    sound = draw(rng)
+    return sound, *faults.plant(sound, rng)
+
+
+def pair_of(network: Network, faulty: Network, carried: WeightMap | None = None) -> Pair:
+    """The reference of ``network`` with the port of ``faulty``; ``carried`` by this weight map, or by one found."""
+    losses = None
+    if network.loss is not None and faulty.loss is not None:
+        losses = (torch_loss(network.loss), jax_loss(faulty.loss))
+    module = reference(network)
+    batch = batch_of(network, module)
+    turned = partial(jnp.moveaxis, source=1, destination=-1) if carried and network.spatial else None
+    return Pair(
+        module, port(faulty), batch, losses, modes=(network.mode,), accept=("running_variance",), weight_map=carried,
+        port_inputs=turned,
+    )  # fmt: skip
+
+
+def weight_map_for(fault: str, sound: Runs) -> WeightMap | None:
+    """The sound pair's, for a fault of a layout: a map that is found anew would make up for it."""
+    known = fault in faults.OF_LAYOUT and sound.session is not None
+    return sound.session.prepared.weight_map if known and sound.session else None
+
+
+def batch_of(network: Network, module: torch.nn.Module) -> Batch:
+    """The batch, and targets of the outputs' shape."""
+    rng = np.random.default_rng([network.seed, 2])
+    if network.vocabulary:
+        x = rng.integers(0, network.vocabulary, network.shape).astype(np.int32)
+    else:
+        x = rng.normal(network.input_offset, network.input_scale, network.shape).astype(np.float32)
+    if network.loss is None:
+        return Batch.of(x)
+    with torch.no_grad():
+        shape = tuple(module.eval()(torch.from_numpy(x)).shape)
+    if network.loss.kind == "cross_entropy":
+        return Batch.of(x, rng.integers(0, shape[-1], shape[:-1]).astype(np.int32))
+    drawn = rng.uniform(size=shape) if network.loss.kind == "bce" else rng.standard_normal(shape)
+    return Batch.of(x, drawn.astype(np.float32))
+
+
+def judged(network: Network, faulty: Network, carried: WeightMap | None = None) -> Runs:
+    """The verdict as ``compare.verify(..., quick=True)`` reaches it, and the arrays that it was reached on."""
+    try:
+        plan = Plan(quick=True, locate=False)
+        session = Redrawn(pair_of(network, faulty, carried), devices.choose("cpu"), FLOAT32, plan)
+    except UsageError as error:
+        return Runs(refused=str(error))
+    for name in ("working_reference", "working_port", "oracle_reference", "oracle_port"):
+        _keep(session, name)
+    return session.redraw(0)
+
+
+def _keep(session: Redrawn, name: str) -> None:
+    original = getattr(session.quartet, name)
+
+    def kept(entering: Entering, what: Any = None) -> Arrays:
+        made = original(entering, what)
+        runs = session.runs
+        runs.entering = runs.entering or entering
+        if entering is runs.entering:  # not a perturbation of it; of several oracles the last, promoted one counts
+            runs.made[name] = dict(made)
+        return made
+
+    setattr(session.quartet, name, kept)
+
+
+def rounding(runs: Runs, mode: bool) -> dict[str, float]:
+    """How far float64's own rounding moves each quantity of a sound port, without the judge's numbers: the largest of
+    its distance from the reference's float64 run, of what moving every weight and input by its last place does to
+    it, and of its size's last place."""
+    session, t, j = runs.session, runs.made["oracle_reference"], runs.made["oracle_port"]
+    assert session is not None
+    assert runs.entering is not None
+    found = {name: max(norm(t[name] - j[name]), norm(t[name]) * FLOAT64.unit_roundoff) for name in j}
+    for rng in np.random.default_rng(0).spawn(NUDGES):
+        moved = session.quartet.oracle_port(_nudged(runs.entering, rng), mode)
+        for name in found:
+            if name in moved:
+                found[name] = max(found[name], norm(moved[name] - j[name]))
+    return found
+
+
+def _nudged(entering: Entering, rng: np.random.Generator) -> Entering:
+    def nudge(array: np.ndarray) -> np.ndarray:
+        if array.dtype.kind != "f":
+            return array
+        return array.astype(np.float64) * (1 + 2.0**-52 * rng.choice([-1.0, 1.0], array.shape))
+
+    batches = tuple(batch.mapped(lambda _, array: nudge(array)) for batch in entering.batches)
+    weights = {name: nudge(array) for name, array in entering.weights.items()}
+    return replace(entering, weights=weights, batches=batches)
+
+
+def norm(array: np.ndarray) -> float:
+    return float(np.linalg.norm(np.asarray(array, np.float64)))
+
+
+def effect(sound: Arrays, faulty: Arrays, limits: dict[str, float]) -> tuple[float, float]:
+    """What the fault does to the port in float64: the largest effect on a quantity in multiples of its rounding, and
+    the largest relative to its size, where that is not itself rounding. Infinite where structure or shape changes."""
+    multiples, relatives = [0.0], [0.0]
+    for name, array in sound.items():
+        if name not in faulty or faulty[name].shape != array.shape:
+            return float("inf"), float("inf")
+        apart, size = norm(faulty[name] - array), norm(array)
+        if apart > 0:
+            multiples.append(apart / limits[name] if limits[name] else float("inf"))
+            relatives.append(apart / size if size > NOISE * limits[name] else 0.0)
+    return max(multiples), max(relatives)
+
+
+def alarms(t: Arrays, j: Arrays) -> dict[str, bool]:
+    """Whether either library's default tolerance, on the judge's own float32 arrays, fails on any of them."""
+    found = {"assert_close": False, "assert_allclose": False}
+    for name in t:
+        if name not in j:
+            return dict.fromkeys(found, True)
+        for which, check in (("assert_close", _close), ("assert_allclose", np.testing.assert_allclose)):
+            try:
+                check(j[name], t[name])
+            except AssertionError:
+                found[which] = True
+    return found
+
+
+def _close(actual: np.ndarray, expected: np.ndarray) -> None:
+    torch.testing.assert_close(torch.from_numpy(np.array(actual)), torch.from_numpy(np.array(expected)))
+
+
+def told(runs: Runs) -> dict[str, Any]:
+    """The verdict and, where it is none to pass over, its worst quantities."""
+    if runs.report is None:
+        return {"verdict": "refused", "why": runs.refused}
+    verdict = str(runs.report.verdict)
+    row: dict[str, Any] = {"verdict": verdict}
+    row |= alarms(runs.made["working_reference"], runs.made.get("working_port", {}))
+    ones = [one for one in runs.report.quantities if str(one.verdict) != "match"]
+    row["worst"] = [
+        [one.name, str(one.verdict), one.judgement.gap, one.judgement.allowed, one.judgement.reason] for one in ones[:1]
+    ]
+    if verdict == "match":
+        every = [one.judgement for one in runs.report.quantities]
+        row["margin"] = max((one.gap / one.allowed for one in every if one.allowed), default=0.0)
+        row["kinks"] = sum(one.kink for one in runs.report.quantities)
+        row["flagged"] = runs.report.precision is not None
+    return row
+
+
+def run(seed: int, number: int, draws: int = 1) -> list[dict[str, Any]]:
+    """One network with its fault, judged on several draws of weights and data: of each draw everything that the tally
+    counts, as JSON takes it."""
+    network, name, faulty = case(seed, number)
+    facts: dict[str, Any] = {"case": number, "seed": seed, "family": network.family, "flavour": network.flavour}
+    facts |= {"mode": network.mode, "loss": network.loss.kind if network.loss else "cotangent", "fault": name}
+    rows: list[dict[str, Any]] = []
+    first: Runs | None = None
+    second: Runs | None = None
+    for place in range(draws):
+        start = time.process_time()
+        sound = first.session.redraw(place) if first and first.session else judged(network, network)
+        middle = time.process_time()
+        limits = rounding(sound, network.mode == "train") if "oracle_port" in sound.made else {}
+        if second and second.session:
+            wrong = second.session.redraw(place)
+        else:
+            wrong = judged(network, faulty, weight_map_for(name, sound))
+        row = {**facts, "draw": place, "sound": told(sound), "faulty": told(wrong)}
+        if limits:
+            multiple, relative = effect(sound.made["oracle_port"], wrong.made.get("oracle_port", {}), limits)
+            row |= {"multiple": multiple, "relative": relative, "equivalent": multiple <= MARGIN}
+        row["seconds"] = [round(middle - start, 3), round(time.process_time() - middle, 3)]
+        rows.append(row)
+        first, second = first or sound, second or wrong
+    return rows
