@@ -19,7 +19,7 @@ from typing import Any
 
 # XLA's optimisation passes take most of a case's time on programs that run once. They are no part of what is asked:
 # ``--optimised`` leaves them on.
-XLA = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+XLA = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 RECYCLED_AFTER = 200  # cases until a worker is given up
 
 
@@ -27,6 +27,7 @@ def _quiet_start(optimised: bool) -> None:
     """What a worker, or this process, needs set before the frameworks are imported."""
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ["JAX_INCLUDE_FULL_TRACEBACKS_IN_LOCATIONS"] = "0"  # nobody reads the programs
     if not optimised:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {XLA}".strip()
 
