@@ -83,10 +83,10 @@ def test_the_tally_counts_alarms_misses_and_equivalents_apart():
     form = tally(rows)
     assert form["sound"]["count"] == 5
     assert form["sound"]["false_alarms"] == {"jaxport": 1, "assert_close": 0, "assert_allclose": 5}
-    assert form["not_match"] == [1]
+    assert form["not_match"] == [[1, 0]]
     assert form["faulty"]["count"] == 3
     assert form["faulty"]["detected"] == {"jaxport": 2, "assert_close": 0, "assert_allclose": 3}
     assert form["faulty"]["told_apart"] == {"jaxport": 1, "assert_close": 0, "assert_allclose": 0}
-    assert form["missed"] == [2]
-    assert (form["equivalent"]["count"], form["refused"]) == (1, [4])
+    assert form["missed"] == [[2, 0]]
+    assert (form["equivalent"]["count"], form["refused"]) == (1, [[4, 0]])
     assert "1 equivalent mutants apart" in text(form)
