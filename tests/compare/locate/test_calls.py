@@ -174,28 +174,37 @@ def test_nnx_classes_are_put_back(fails):
 
 
 def test_another_thread_is_not_watched():
-    """What it calls in the meantime runs as it is; two threads that watch wait for each other."""
+    """What it calls while this one watches runs as it is."""
+    model, _ = model_of(NNXTwice())
+    other, seen, done = NNXTwice(), [], []
+    with watched(model, Watch(set(model.modules), lambda path, call, way, arrays: seen.append(path) or arrays)):
+        thread = threading.Thread(target=lambda: done.append(other(jnp.asarray(X))))
+        thread.start()
+        thread.join()
+        assert len(done) == 1
+        assert seen == []
+        other(jnp.asarray(X))
+        assert seen
+
+
+def test_two_threads_that_watch_wait_for_each_other():
+    """The second begins when the first is done, and the classes are put back."""
     model, leaves = model_of(NNXTwice())
-    other = NNXTwice()
-    done: list[Any] = []
+    before = calls_of_classes()
+    _, seen, _ = run(model, leaves)
+    late: list[Seen] = []
+    second = threading.Thread(target=lambda: late.append(run(model, leaves)[1]))
 
     def change(at: Any, one: Any) -> Any:
         if at == ("a", 0, IN):
-            thread = threading.Thread(target=lambda: done.append(other(jnp.asarray(X))))
-            thread.start()
-            thread.join()
+            second.start()
+            second.join(timeout=1)
+            assert late == []
         return one
 
-    _, seen, _ = run(model, leaves, change)
-    assert len(done) == 1
-    assert seen.count(("", 0, IN)) == 1
-    before, runs = calls_of_classes(), []
-    threads = [threading.Thread(target=lambda: runs.append(run(model, leaves)[1])) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert runs == [seen] * 4
+    assert run(model, leaves, change)[1] == seen
+    second.join()
+    assert late == [seen]
     assert calls_of_classes() == before
 
 
