@@ -1,7 +1,14 @@
-"""Every planted fault has the verdict that its row says, and the pair that it is planted in is a match without it."""
+"""Every planted fault: its verdict, its place and its cause, as its row says; without it, the pair is a match.
+
+One test a row, so that each pair is verified once, on whichever worker its row comes to.
+"""
+
+import re
+from typing import Any
 
 import pytest
 
+from compare.api import Report
 from tests.compare.planted import attention, conv, mlp, recurrent, training
 from tests.compare.planted.reports import ROWS, SOUND, report_of, sound_report_of
 from tests.compare.planted.row import Planted
@@ -9,25 +16,14 @@ from tests.compare.planted.row import Planted
 USERS_MODELS = True
 
 
-@pytest.fixture(scope="module", params=ROWS, ids=lambda row: row.name)
-def row(request):
-    """One row after the other, so that one worker has all tests of a row and verifies it once."""
-    return request.param
-
-
-def differing(row: Planted) -> list[str]:
-    """The quantities of the faulty pair that are no match, on the probe that the row names."""
-    found = report_of(row).found.quantities
-    return [one.name for one in found if one.verdict != "match" and one.probe == row.probe]
-
-
 def test_the_table_is_long_and_names_are_unique():
-    """At least 64 faults, in every family of models, about as many in Linen as in NNX."""
+    """At least 64 faults, in every family of models, about as many in Linen as in NNX, and 60 with a cause to name."""
     names = [row.name for row in ROWS]
     linen, nnx = (sum(f"({framework})" in name for name in names) for framework in ("Linen", "NNX"))
     assert len(set(names)) == len(names) >= 64
     assert min(linen, nnx) > 0.4 * len(names)
     assert all(len(family.ROWS) >= 12 for family in (mlp, conv, recurrent, attention, training))
+    assert sum(bool(row.setting) for row in ROWS) >= 60
 
 
 @pytest.mark.parametrize("row", SOUND.values(), ids=lambda row: row.name)
@@ -38,15 +34,29 @@ def test_the_pair_without_the_fault_is_a_match(row):
     assert (report.verdict, wrong) == ("match", [])
 
 
-def test_a_planted_fault_has_its_verdict(row):
-    """The faulty pair's worst quantity is as bad as the row says, on the probe that it names."""
-    assert report_of(row).verdict == row.verdict
-    assert differing(row)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_planted_fault_is_seen_placed_and_named(row):
+    """Its verdict, in its direction alone; the first module that differs; the setting that is wrong."""
+    report = report_of(row)
+    assert report.verdict == row.verdict
+    assert _direction(report, row) == row.direction
+    if row.probe != "batch":
+        assert {one.verdict.value for one in report.found.quantities if one.probe == "batch"} == {"match"}
+    form = report.form["pairs"][0]
+    first, causes = form["first_difference"], form["causes"]
+    assert first is not None, form["explanation"]
+    assert (first["reference"], first["direction"], first["probe"]) == (row.where, row.direction, row.probe)
+    if row.setting:
+        assert any(_is_named(row.setting, cause) for cause in causes), (causes, form["explanation"])
+    else:
+        assert not [cause for cause in causes if cause["certain"]]
 
 
-def test_a_planted_fault_shows_in_its_direction_alone(row):
-    """Outputs differ for a fault of the forward pass and for no other; a loss, an update, a statistic likewise."""
-    names = differing(row)
+def _direction(report: Report, row: Planted) -> str:
+    """What the quantities that differ on the row's probe tell: outputs differ for a fault of the forward pass and for
+    no other; a loss, an update, a statistic likewise."""
+    found = report.found.quantities
+    names = [one.name for one in found if one.verdict != "match" and one.probe == row.probe]
     kinds = {
         "forward": any(name.split("/")[0] == "output" for name in names),
         "loss": "loss" in names,
@@ -54,12 +64,10 @@ def test_a_planted_fault_shows_in_its_direction_alone(row):
         "update": any("update/" in name for name in names),
         "statistics": any(name.startswith("state/") for name in names),
     }
-    order = ["forward", "loss", "backward", "update", "statistics"]
-    assert next(kind for kind in order if kinds[kind]) == row.direction
+    return next((kind for kind, shows in kinds.items() if shows), "none")
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.probe != "batch"], ids=lambda row: row.name)
-def test_a_fault_that_only_a_probe_shows_is_hidden_from_the_batch(row):
-    """Nothing differs on the pair's own batch."""
-    found = report_of(row).found.quantities
-    assert {one.verdict.value for one in found if one.probe == "batch"} == {"match"}
+def _is_named(setting: str, cause: dict[str, Any]) -> bool:
+    """``weight_decay`` and "weight decay" are one name; "padding" is in "padding_mode"."""
+    wanted, said = (set(re.findall(r"[a-z0-9]+", text.lower())) for text in (setting, cause["setting"]))
+    return bool(cause["certain"]) and wanted <= said
