@@ -73,7 +73,7 @@ def _more(first: Form) -> str:
     count, many = first["more"], first["more"] > 1
     if first["direction"] == "update":
         return f"{count} more {'quantities differ' if many else 'quantity differs'}"
-    return f"{count} more {'places differ' if many else 'place differs'} without it"
+    return f"a difference also arises in {count} other {'places' if many else 'place'}"
 
 
 def _shown(cause: Form) -> str:
