@@ -83,8 +83,9 @@ def _backward(sections: Sections) -> Iterator[Introduced]:
             yield Introduced(BACKWARD, crossing.user, crossing.backward, (crossing,))
     for name, one in left.items():
         if name not in inputs or not sections.crossings:
-            # No floating array enters an embedding: what it is given tells nothing of its table's gradient.
-            yield Introduced(BACKWARD, _around(sections, name.removeprefix("grad/")), one, name=name)
+            # Of a layer that nothing floating enters, as an embedding, there is no cut before it.
+            owner = "" if name in inputs else _around(sections, name.removeprefix("grad/"))
+            yield Introduced(BACKWARD, owner, one, name=name)
 
 
 def _parameters(sections: Sections, path: str, left: dict[str, Judgement]) -> Iterator[Introduced]:

@@ -81,7 +81,7 @@ class Product(nn.Module):
 def test_a_product_by_hand():
     """Its second factor transposed."""
     module = moved(Product())
-    holds(scene_of(module, [X], lambda p, x: x @ p["w"].T), "product", "second factor transposed")
+    holds(scene_of(module, [X], lambda p, x: x @ p["w"].T), "transposed", "second factor transposed")
     holds(scene_of(module, [drawn(6, 6)], lambda p, x: p["w"] @ x), "product", "b @ a")
 
 
