@@ -44,9 +44,11 @@ from tests.compare.zoo.sequences import (
 Function = Callable[[Any, Array], Array]
 
 
-def lstm_by_hand(order: str = "ifgo", forget: float = 0.0, carried: Callable[[Array], Array] = lambda h: h) -> Function:
-    """An LSTM as one writes it: the ``order`` of the gates, what is added to the forget gate, and what becomes of the
-    state between two steps."""
+def lstm_by_hand(
+    order: str = "ifgo", forget: float = 0.0, start: float = 0.0, carried: Callable[[Array], Array] = lambda h: h
+) -> Function:
+    """An LSTM as one writes it: the ``order`` of the gates, what is added to the forget gate, the first state, and
+    what becomes of the state between two steps."""
 
     def apply(params: Any, x: Array) -> Array:
         def step(carry: tuple[Array, Array], x_t: Array) -> tuple[tuple[Array, Array], None]:
@@ -58,7 +60,7 @@ def lstm_by_hand(order: str = "ifgo", forget: float = 0.0, carried: Callable[[Ar
             c = f * c + i * jnp.tanh(gates["g"])
             return (o * jnp.tanh(c), c), None
 
-        first = jnp.zeros((x.shape[0], HIDDEN), x.dtype)
+        first = jnp.full((x.shape[0], HIDDEN), start, x.dtype)
         (h, _), _ = lax.scan(step, (first, first), x.swapaxes(0, 1))
         return h @ params["out"]["w"] + params["out"]["b"]
 
