@@ -201,7 +201,8 @@ def _where(first: Difference) -> str:
         between = f"between `{first.after}` and `{first.before}`" if first.after else f"before `{first.before}`"
         return f"the code of {name} {between} is the first whose result differs though its inputs agree"
     if first.direction == FORWARD:
-        return f"{name} is the first module whose output differs though its inputs agree"
+        though = " though its inputs agree" if first.inputs_seen else ""
+        return f"{name} is the first module whose output differs{though}"
     if first.direction == BACKWARD and first.in_loss:
         return "the loss's gradient differs though the loss agrees"
     if first.direction == BACKWARD:
@@ -309,7 +310,9 @@ def explain_pair(
     for probe, mode, fed in sorted(suspects, key=lambda one: one[0] != BASE)[:TRIED]:
         progress(f"where it differs first, on {probe}")
         try:
-            made = explain(look(quartet, fed, mode, probe), progress)
+            # Masks of the lowest number, and what a suspect makes of them, overflow: that is no error here.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                made = explain(look(quartet, fed, mode, probe), progress)
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
             notes.append(f"where: not found on {probe}: {' '.join(str(error).split())[:200]}")
             continue

@@ -17,6 +17,7 @@ class Difference:
             differs though the one that came in agrees), ``loss``, ``statistics`` or ``update``.
         reference, port: paths of the layer whose code it is, on either side; empty for the whole model.
         quantity: what differs there, in words; probe, mode: on what.
+        inputs_seen: whether floating arrays enter the layer, which agree; of integers nothing is seen.
         gap: relative to the quantity's size; allowed: up to where it would have been a match, likewise. scale: that
             size; where it is 0 both are as they are.
         place_reference, place_port: "file:line" of the user's code that calls the layer, or runs the operation.
@@ -42,6 +43,7 @@ class Difference:
     more: int = 0
     reason: str = ""
     scale: float = 1.0
+    inputs_seen: bool = True
     in_loss: bool = False
 
     @property

@@ -107,12 +107,11 @@ def difference(looked: Looked, number: int) -> Difference:
     sections, one, code = looked.sections, looked.found[number], looked.codes[number]
     by_reference = {reference: port for port, reference in sections.pairs.items()}
     gap, allowed = relative(one.judgement)
-    owner = "" if one.owner == AFTER else one.owner
     sole = code.sole_layer if one.owner != AFTER else ""
     return Difference(
         direction=one.direction,
-        reference=sole or owner,
-        port=by_reference.get(owner, ""),
+        reference=sole or one.owner,
+        port=AFTER if one.owner == AFTER else by_reference.get(one.owner, ""),
         quantity=_quantity(one),
         probe=looked.probe,
         mode=MODES[sections.mode],
@@ -126,8 +125,17 @@ def difference(looked: Looked, number: int) -> Difference:
         more=len(looked.found) - 1,
         reason=one.judgement.reason,
         in_loss=one.owner == AFTER,
+        inputs_seen=_inputs_seen(sections, one),
         scale=one.judgement.scale,
     )
+
+
+def _inputs_seen(sections: Sections, one: Introduced) -> bool:
+    """Whether a floating array enters the layer, which was seen to agree; of integers nothing is seen."""
+    if not one.crossings or one.crossings[0].cut.way == IN:
+        return True
+    path, call, _ = one.crossings[0].cut.boundary
+    return any(other.cut.boundary == (path, call, IN) for other in sections.crossings)
 
 
 def _quantity(one: Introduced) -> str:

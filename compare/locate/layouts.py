@@ -70,9 +70,14 @@ def _merges(sizes: Sequence[int], into: Shape) -> bool:
 def distance(reference: np.ndarray, port: np.ndarray) -> float:
     """The relative difference of two arrays in one layout, over the entries that are finite in both."""
     finite = np.isfinite(reference) & np.isfinite(port)
-    apart = np.linalg.norm(reference[finite] - port[finite])
-    size = np.linalg.norm(reference[finite])
-    return float(apart / size) if size else float(apart > 0)
+    apart, size = _norm(reference[finite] - port[finite]), _norm(reference[finite])
+    return apart / size if size else float(apart > 0)
+
+
+def _norm(array: np.ndarray) -> float:
+    """The 2-norm, which a mask's lowest number does not overflow."""
+    top = float(np.max(np.abs(array), initial=0.0))
+    return top * float(np.linalg.norm(array / top)) if top else 0.0
 
 
 class Seen:

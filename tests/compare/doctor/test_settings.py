@@ -45,7 +45,7 @@ DIFFERING = [
     (nn.LayerNorm(4), linen.LayerNorm(), "epsilon is 1e-06 in the port, 1e-05 in the reference"),
     (nn.LayerNorm(4), nnx.LayerNorm(4, epsilon=1e-5, use_scale=False, rngs=R),
      "the reference has scale, the port has not"),
-    (nn.LayerNorm((3, 4)), linen.LayerNorm(epsilon=1e-5), "axes is -1 in the port, (-2, -1) in the reference"),
+    (nn.LayerNorm((3, 4)), linen.LayerNorm(epsilon=1e-5), "axis is -1 in the port, (-2, -1) in the reference"),
     (nn.RMSNorm(4), linen.RMSNorm(), "epsilon is 1e-06 in the port, 1.192092896e-07 in the reference"),
     (nn.BatchNorm1d(4), linen.BatchNorm(use_running_average=False),
      "momentum is 0.01 in the port, 0.1 in the reference"),

@@ -329,7 +329,7 @@ ROWS = [
         where="lstm",
         setting="activation",
     ),
-    Planted("the first step for the last (Linen)", lstm_linen(step=0), LSTM_LINEN, where="", setting="index"),
+    Planted("the first step for the last (Linen)", lstm_linen(step=0), LSTM_LINEN, where=""),
     Planted(
         "LSTM's first state of ones (Linen)",
         lstm_linen(cell=partial(linen.OptimizedLSTMCell, carry_init=linen.initializers.ones)),
@@ -364,7 +364,7 @@ ROWS = [
         "positions from 1 (Linen)",
         paired(seeded(EmbedHead), lambda: EmbedHeadLinen(first=1), ids, **IDS),
         EMBED_LINEN,
-        where="",
+        where="pos_emb",  # what enters it are integers, of which nothing is seen
         setting="position",
     ),
     Planted(

@@ -21,7 +21,7 @@ class Planted:
         direction: ``forward``; ``backward``, where the outputs agree and a gradient differs; ``loss``; ``update``; or
             ``statistics``.
         probe: the batch or the first probe on which the fault shows.
-        setting: the word by which the cause is named; empty where nobody could name it for certain.
+        setting: the word by which the cause is named; empty where it is only located.
     """
 
     name: str

@@ -249,8 +249,8 @@ OPTIMIZERS = [
         lambda p: torch.optim.AdamW(p, 1e-2, weight_decay=1e-2),
         optax.adamw(1e-2, weight_decay=1e-2),
         ("AdamW's weight decay 1e-4 for 1e-2", "weight_decay", optax.adamw(1e-2)),
-        ("AdamW's second beta 0.99 for 0.999", "betas", optax.adamw(1e-2, b2=0.99, weight_decay=1e-2)),
-        ("AdamW's eps below the root", "eps", optax.adamw(1e-2, eps=0.0, eps_root=1e-8, weight_decay=1e-2)),
+        ("AdamW's second beta 0.99 for 0.999", "beta2", optax.adamw(1e-2, b2=0.99, weight_decay=1e-2)),
+        ("AdamW's eps below the root", "epsilon", optax.adamw(1e-2, eps=0.0, eps_root=1e-8, weight_decay=1e-2)),
     ),
     *optimizer_rows(
         "nnx",
@@ -377,7 +377,7 @@ STATISTICS = [
         paired(seeded(norms.UnbiasedDense), norms.UnbiasedDenseLinen, ROWS_OF_9),
         where="net.1",
         direction="statistics",
-        setting="unbiased",
+        setting="running variance",
     ),
     Planted(
         "running statistics used in training (Linen)",
@@ -386,7 +386,7 @@ STATISTICS = [
         where="net.1",
         setting="use_running_average",
     ),
-    Planted("BatchNorm over the rows of pixels (Linen)", square(axis=1), square(), where="norm", setting="axis"),
+    Planted("BatchNorm over the rows of pixels (Linen)", square(axis=1), square(), where="norm"),
 ]
 
 ROWS = [*LOSSES, *OPTIMIZERS, *STATISTICS]

@@ -47,7 +47,7 @@ def test_the_answer_comes_first_and_the_evidence_after_it():
     assert lines[1].split(None, 1) == ["where", "output of enc.norm, on batch, training: relative difference 1.0e-03"]
     assert rows(text, "net.py") == ["reference: enc.norm, net.py:7"]
     assert rows(text, "port.py") == ["port: enc/norm, port.py:9"]
-    assert rows(text, "2 more")
+    assert rows(text, "in 2 other places")
     (why,) = rows(text, "epsilon is")
     assert why.split(None, 1)[1] == (
         "`enc.norm`, in 3 places: epsilon is 1e-06 (read on both sides, and tried: 1.0e-03 falls to 0)"

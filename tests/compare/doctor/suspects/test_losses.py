@@ -38,7 +38,7 @@ def picked(x, axis=-1):
 
 CROSS = [
     ("reduction", "sum", lambda x: (COUNTED * picked(x)).sum()),
-    ("reduction", "mean over all rows", lambda x: (COUNTED * picked(x)).mean()),
+    ("ignore_index", "mean over all rows", lambda x: (COUNTED * picked(x)).mean()),
     ("ignore_index", "none", lambda x: picked(x).mean()),
     ("softmax", "before the loss", lambda x: (COUNTED * picked(jax.nn.softmax(x))).sum() / 4),
     ("label_smoothing", "0.1", lambda x: (COUNTED * optax.softmax_cross_entropy(
@@ -61,7 +61,7 @@ def test_class_weights():
     own = WEIGHTS.numpy()[np.asarray(KNOWN)]
     sound(row(loss, lambda x: (own * picked(x)).sum() / own.sum()))
     holds(row(loss, lambda x: picked(x).mean()), "weight", "ignored")
-    holds(row(loss, lambda x: (own * picked(x)).mean()), "reduction", "by the number of rows")
+    holds(row(loss, lambda x: (own * picked(x)).mean()), "weight", "by the number of rows")
 
 
 T = Y.numpy()

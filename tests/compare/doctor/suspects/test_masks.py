@@ -51,9 +51,9 @@ def test_plain(setting, value, options):
 @pytest.mark.parametrize(
     ("setting", "value", "options"),
     [
-        ("mask", "ignored", {}),
+        ("causal", "no", {}),
         ("mask", "False is filled", {"mask": ~below()}),
-        ("diagonal", "1", {"mask": below(1)}),
+        ("causal", "1", {"mask": below(1)}),
         ("triangle", "the other", {"mask": below().T}),
         ("fill", "0", {"mask": below(), "fill": 0}),
     ],

@@ -157,7 +157,7 @@ def batch(mode, eps=1e-5, **options):
     ("training", "setting", "value", "port"),
     [
         (False, "use_running_average", "the batch's", batch("batch")),
-        (False, "use_running_average", "fresh (0 and 1)", batch("fresh")),
+        (False, "statistics", "fresh (0 and 1)", batch("fresh")),
         (False, "epsilon", "0.001", batch("running", 1e-3)),
         (True, "use_running_average", "running", batch("running")),
         (True, "epsilon", "0.001", batch("batch", 1e-3)),
