@@ -204,7 +204,8 @@ def told(first: Difference, causes: Sequence[Named], observed: Sequence[str] = (
     where = _where(first)
     mine = [one.cause for one in causes if one.of_first]
     if not mine:
-        seen = next((f": {text}" for text in observed if text.startswith(SEEN)), "")
+        looks = () if first.reason else observed
+        seen = next((f": {text}" for text in looks if text.startswith(SEEN)), "")
         return f"{where}{seen} ({first.size})"
     cause = mine[0]
     more = f" (and {len(causes) - 1} more cause{'s' if len(causes) > 2 else ''})" if len(causes) > 1 else ""
