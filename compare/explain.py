@@ -9,7 +9,8 @@ import numpy as np
 from compare.doctor.change import Change
 from compare.doctor.diagnose import diagnose
 from compare.doctor.diagnosis import Cause, Diagnosis
-from compare.doctor.scene import Scene
+from compare.doctor.gaps import CLOSING
+from compare.doctor.scene import Scene, tensors_of
 from compare.doctor.statistics import diagnose_statistics
 from compare.doctor.training import diagnose_updates
 from compare.judging import Judged
@@ -17,7 +18,8 @@ from compare.locate.crossings import LOSS as AFTER
 from compare.locate.crossings import PLAIN
 from compare.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Branch, Difference, relative
 from compare.locate.find import Looked, difference, located, look
-from compare.locate.introduced import Introduced, differs
+from compare.locate.introduced import Introduced, by_place, differs
+from compare.locate.segments import Code
 from compare.models.modes import Mode
 from compare.models.references import ReferenceModel
 from compare.pair import Entering
@@ -27,6 +29,7 @@ from compare.weights import Arrays
 
 TRIED = 3  # probes on which a first difference is looked for
 EXAMINED = 32  # places that introduce a difference, of which the doctor is asked for the cause
+SEEN = ("the port", "the values", "they differ")  # what is seen of the first place's only array begins so
 MISSES = 3  # after so many places without a certain cause, no further one is examined
 
 
@@ -68,7 +71,7 @@ class Explanation:
     @property
     def sentence(self) -> str:
         """The answer in one sentence; empty where there is none."""
-        return told(self.first, self.causes) if self.first else ""
+        return told(self.first, self.causes, self.observed) if self.first else ""
 
 
 def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None) -> Explanation:
@@ -76,7 +79,7 @@ def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None)
     where = located(looked)
     if where.first is None:
         return Explanation(None, tree=where.tree, notes=where.notes)
-    groups = _by_place(looked.found)
+    groups = by_place(looked.found)
     named: list[Named] = []
     changes = Change()
     first: Diagnosis | None = None
@@ -100,7 +103,12 @@ def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None)
     if not named and (held := _held(looked)) is not None:
         named.append(_named(looked, 0, held))
     tried = all(one.cause.change for one in named)
-    closed = _closed(looked, changes) if tried and known == len(groups) else None
+    closed = _closed(looked, changes) if tried and named else None
+    if closed is not None and known < len(groups):
+        if closed[1] <= CLOSING * closed[0]:  # the other places only show the same (around a residual, say)
+            difference_here = replace(difference_here, more=known - 1)
+        else:
+            closed = None
     return Explanation(
         difference_here,
         tuple(_merged(named)),
@@ -156,8 +164,6 @@ def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
     owner = one.owner
     reference, modules = prepared.reference, prepared.port.modules
     by_reference = {path: other for other, path in sections.pairs.items()}
-    entering = sections.entering.weights | sections.entering.buffers
-    prefix = f"{owner}." if owner else ""
     return Scene(
         reference_path="" if owner == AFTER else owner,
         port_path=by_reference.get(owner, ""),
@@ -173,17 +179,34 @@ def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
         port=port,
         allowed=allowed,
         run=run,
-        weights={name: array for name, array in entering.items() if name.startswith(prefix)} if owner != AFTER else {},
+        weights=_weights_of(looked, owner, code) if owner != AFTER else {},
         every=sections.entering.weights,
+        cleared=tuple(call for call in code.calls if call.number in code.agreeing),
     )
 
 
-def told(first: Difference, causes: Sequence[Named]) -> str:
-    """The answer in one sentence: which module is the first that differs, and why."""
+def _weights_of(looked: Looked, owner: str, code: Code) -> Arrays:
+    """What a layer holds; of the layers in it that the port has too, only what the layer's own code uses."""
+    sections = looked.sections
+    inside = f"{owner}." if owner else ""
+    others = tuple(f"{path}." for path in sections.pairs.values() if path != owner and path.startswith(inside))
+    used = {tensor.name for call in code.calls for tensor in tensors_of((call.args, call.kwargs))}
+    held = sections.entering.weights | sections.entering.buffers
+    return {
+        name: array
+        for name, array in held.items()
+        if name.startswith(inside) and (name in used or not name.startswith(others))
+    }
+
+
+def told(first: Difference, causes: Sequence[Named], observed: Sequence[str] = ()) -> str:
+    """The answer in one sentence: which module is the first that differs, and why, or what is seen of it."""
     where = _where(first)
     mine = [one.cause for one in causes if one.of_first]
     if not mine:
-        return f"{where} ({first.size})"
+        looks = () if first.reason else observed
+        seen = next((f": {text}" for text in looks if text.startswith(SEEN)), "")
+        return f"{where}{seen} ({first.size})"
     cause = mine[0]
     more = f" (and {len(causes) - 1} more cause{'s' if len(causes) > 2 else ''})" if len(causes) > 1 else ""
     end = f"; with that in the reference the gap falls from {_short(cause.before)} to {_short(cause.after)}"
@@ -212,18 +235,6 @@ def _where(first: Difference) -> str:
         STATISTICS: f"{name} keeps other running statistics though its outputs agree",
         UPDATE: "the optimizers differ though every gradient agrees",
     }[first.direction]
-
-
-def _by_place(found: Sequence[Introduced]) -> list[list[Introduced]]:
-    """What shows at one boundary, or goes back from one section, is one place."""
-    groups: dict[object, list[Introduced]] = {}
-    for one in found:
-        if one.direction == BACKWARD or not one.crossings:
-            key: object = (one.direction, one.owner)
-        else:
-            key = one.crossings[0].cut.boundary
-        groups.setdefault(key, []).append(one)
-    return list(groups.values())
 
 
 def _held(looked: Looked) -> Cause | None:
@@ -314,7 +325,8 @@ def explain_pair(
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 made = explain(look(quartet, fed, mode, probe), progress)
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
-            notes.append(f"where: not found on {probe}: {' '.join(str(error).split())[:200]}")
+            said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            notes.append(f"where: not found on {probe}: {said}")
             continue
         if made.first is not None:
             return made

@@ -62,7 +62,8 @@ class Scene:
     Attributes:
         reference_path, port_path: of the layer whose code the segment is ("enc.norm", "enc/norm").
         reference_layer, port_layer: the two layers, or None. They are never modified.
-        calls: the reference's calls in the segment, in order.
+        calls: the reference's calls in the segment in which the difference can arise, in order. cleared: the others,
+            whose results the port makes too.
         layers: dotted paths of reference modules without a counterpart that run inside the segment.
         primitives: name and "file:line" of the port's operations in the segment, where known.
         direction: "forward", "backward" (the forward pass agrees, a gradient does not) or "loss".
@@ -88,3 +89,4 @@ class Scene:
     weights: Mapping[str, np.ndarray]
     run: Callable[["Change"], Mapping[str, np.ndarray]]
     every: Mapping[str, np.ndarray] = field(default_factory=dict)
+    cleared: tuple[Call, ...] = ()

@@ -11,6 +11,8 @@ from pathlib import Path
 LIBRARIES = ("torch", "jax", "jaxlib", "flax", "optax", "numpy", "ml_dtypes", "einops", "compare")
 UNKNOWN = "unknown place"
 _OURS = f"{Path(__file__).parent}/"
+# Where a user's script calls this package: what is further out is no model's code.
+_ENTRIES = tuple(str(Path(__file__).parents[1] / name) for name in ("api.py", "cli.py", "verification.py"))
 
 
 @cache
@@ -38,8 +40,13 @@ def _shown(file: str) -> str:
 
 
 def place_of(frames: Iterable[tuple[str, int]]) -> str:
-    """ "file:line" of the first of ``frames`` (file, line; innermost first) that is the user's; else UNKNOWN."""
+    """ "file:line" of the first of ``frames`` (file, line; innermost first) that is the user's; else UNKNOWN.
+
+    The script that asked for the comparison is the user's too, and no place in a model.
+    """
     for file, line in frames:
+        if file in _ENTRIES:
+            return UNKNOWN
         if is_users(file):
             return f"{_shown(file)}:{line}"
     return UNKNOWN

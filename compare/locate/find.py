@@ -8,7 +8,7 @@ from compare.islands.places import UNKNOWN
 from compare.locate.crossings import LOSS as AFTER
 from compare.locate.cuts import IN, OUT
 from compare.locate.difference import BACKWARD, FORWARD, LOSS, Difference, Located, relative
-from compare.locate.introduced import Introduced, introduced
+from compare.locate.introduced import Introduced, by_place, introduced
 from compare.locate.port import CutProgram
 from compare.locate.sections import Cutter, Sections
 from compare.locate.segments import Code, code_of, operations
@@ -117,12 +117,12 @@ def difference(looked: Looked, number: int) -> Difference:
         mode=MODES[sections.mode],
         gap=gap,
         allowed=allowed,
-        place_reference=_place_reference(one, code),
-        place_port=_place_port(looked, number),
+        place_reference=_known(_place_reference(one, code)),
+        place_port=_known(_place_port(looked, number)),
         after=code.after,
         before=code.before,
         layers=code.layers,
-        more=len(looked.found) - 1,
+        more=len(by_place(looked.found)) - 1,
         reason=one.judgement.reason,
         in_loss=one.owner == AFTER,
         inputs_seen=_inputs_seen(sections, one),
@@ -136,6 +136,10 @@ def _inputs_seen(sections: Sections, one: Introduced) -> bool:
         return True
     path, call, _ = one.crossings[0].cut.boundary
     return any(other.cut.boundary == (path, call, IN) for other in sections.crossings)
+
+
+def _known(place: str) -> str:
+    return "" if place == UNKNOWN else place
 
 
 def _quantity(one: Introduced) -> str:

@@ -112,3 +112,15 @@ def _statistics(sections: Sections) -> Iterator[Introduced]:
     for name, one in sections.ends.items():
         if name.startswith("state/") and differs(one):
             yield Introduced(STATISTICS, name.removeprefix("state/").rpartition(".")[0], one, name=name)
+
+
+def by_place(found: Sequence[Introduced]) -> list[list[Introduced]]:
+    """What shows at one boundary, or goes back from one section, is one place."""
+    groups: dict[object, list[Introduced]] = {}
+    for one in found:
+        if one.direction == BACKWARD or not one.crossings:
+            key: object = (one.direction, one.owner)
+        else:
+            key = one.crossings[0].cut.boundary
+        groups.setdefault(key, []).append(one)
+    return list(groups.values())

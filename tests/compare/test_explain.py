@@ -1,26 +1,36 @@
 """Where and why: the sentence, causes merged over places, the gap that closes when all of them are taken together."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import jax.numpy as jnp
 import pytest
+import torch
+from flax import linen
+from torch import nn
 
 from compare import explain as explaining
 from compare import verify
 from compare.doctor.diagnosis import Cause, Diagnosis
 from compare.explain import Explanation, Named, explain, explain_pair, scene_of, told
 from compare.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Difference
+from compare.locate.introduced import by_place
+from compare.pair import Pair
 from compare.pair_file import load
 from compare.probes import BASE
 from tests.compare.locate.models import (
+    WIDTH,
     LinenBlocks,
     LinenChain,
+    X,
     blocks_pair,
     brought_together,
     chain_pair,
     looked,
     looked_into,
     scaled,
+    seeded,
 )
 
 USERS_MODELS = True
@@ -126,6 +136,57 @@ def test_a_first_difference_without_a_cause_does_not_take_the_seconds(monkeypatc
     assert (made.observed, made.closed) == (("seen",), None)
 
 
+class Around(nn.Module):
+    """A residual around a norm, of what was scaled before, and a sum of everything at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm, self.last = nn.Linear(WIDTH, WIDTH), nn.LayerNorm(WIDTH), nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.last(torch.relu(self.first(torch.relu(x)))) * 3
+        return x + torch.relu(self.norm(x))
+
+
+class LinenAround(linen.Module):
+    """The same, without the scale, or with another fault before the last layer."""
+
+    factor: float = 1.0
+    before_last: Callable = staticmethod(lambda x: x)
+
+    @linen.compact
+    def __call__(self, x):
+        h = linen.relu(linen.Dense(WIDTH, name="first")(linen.relu(x)))
+        x = linen.Dense(WIDTH, name="last")(self.before_last(h)) * self.factor
+        return x + linen.relu(linen.LayerNorm(epsilon=1e-5, name="norm")(x))
+
+
+def test_what_a_residual_carries_past_a_cut_is_no_place_of_its_own():
+    """The norm is given the reference's array, the residual beside it the port's: with the one cause all of it closes,
+    and no other place is counted."""
+    made = explain(looked_into(Pair(seeded(Around), LinenAround(), X, smooth=False)))
+    (named,) = made.causes
+    assert named.cause.text == "the port does not multiply by 3 there"
+    assert made.first.more == 0
+    assert made.closed[1] < 1e-13
+
+
+def test_one_more_step_after_a_call_that_agrees_is_named():
+    """The relu's result is made by the port too, so that it is cleared; what comes after it is tried all the same, and
+    parameters of layers that are cut off are not."""
+    seen = looked_into(Pair(seeded(Around), LinenAround(3.0, jnp.tanh), X))
+    made = explain(seen)
+    assert [one.cause.text for one in made.causes] == ["the port applies the tanh once more, to the result"]
+    assert scene_of(seen, seen.found[:1]).weights == {}
+
+
+def test_the_sentence_says_what_is_seen_where_no_cause_is_known():
+    """An array of its own name is said of several, and of no first place."""
+    seen = ("in/1: the port's is zero in every entry", "the port's is 1.01 times the reference's in every entry")
+    assert f"agree: {seen[1]} (relative" in told(FIRST, (), seen)
+    assert "zero" not in told(FIRST, (), seen[:1])
+
+
 def test_the_doctor_is_shown_what_differs_there():
     """Arrays of both sides in one layout, the layers, and a run of the reference that ends where it differs."""
     seen = looked("a norm's epsilon")
@@ -155,7 +216,7 @@ def test_the_doctor_is_shown_what_differs_there():
 def test_every_kind_of_difference_can_be_shown(name, keys):
     """Also an array of another shape; the port's differs from the reference's."""
     seen = looked(name)
-    (group,) = explaining._by_place(seen.found)
+    (group,) = by_place(seen.found)
     scene = scene_of(seen, group)
     assert scene.plain.keys() == scene.port.keys() == keys
     assert scene.run(explaining.Change()).keys() == keys

@@ -53,7 +53,8 @@ def left_out(view: View) -> Iterator[Idea]:
 def once_more(scene: Scene, extra: str) -> tuple[Call, Idea] | None:
     """What the arrays show: the port's result is a function of the reference's, applied after the last call."""
     shape = next(iter(scene.plain.values())).shape if scene.plain else ()
-    for call in reversed(scene.calls):
+    # The last call may be one that is cleared: the port does it right, and then something more.
+    for call in sorted((*scene.calls, *scene.cleared), key=lambda one: one.number, reverse=True):
         if isinstance(call.result, Described) and call.result.shape == shape and extra in EXTRA:
             word = extra.removeprefix("the ")
             idea = Idea("activation", "none", word, f"the port applies {extra} once more, to the result", word,

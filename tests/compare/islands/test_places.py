@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import torch
 
+from compare import api, cli, verification
 from compare.islands import places
 from compare.islands.places import UNKNOWN, here, is_users, place_of, users_own
 
@@ -31,6 +32,14 @@ def test_the_innermost_line_of_the_users_counts():
     assert place_of(frames) == "/home/me/model.py:7"
     assert place_of(frames[2:]) == "tests/compare/islands/test_places.py:9"
     assert place_of(frames[:1]) == UNKNOWN
+
+
+def test_the_script_that_asks_is_no_place_in_a_model():
+    """What runs it may be a test of the user's, or a console script: nothing is told instead."""
+    script = ("/home/me/test_port.py", 3)
+    for module in (api, cli, verification):
+        assert place_of([(torch.__file__, 1), (module.__file__, 5), script]) == UNKNOWN
+        assert place_of([("/home/me/model.py", 7), (module.__file__, 5), script]) == "/home/me/model.py:7"
 
 
 def test_here_is_the_line_that_runs():
