@@ -17,6 +17,7 @@ from compare.islands.places import here
 Replacement = Callable[..., Any]  # f(function, args, kwargs), in place of function(*args, **kwargs)
 
 _COMPARE = f"{Path(__file__).parents[1]}/"
+_LOSS = f"{_COMPARE}pair.py"  # calls the pair's loss, which may be one of torch's own functions
 # What calls a function on the program's behalf: torch, and the modes that may stand before this one.
 _BETWEEN = (f"{Path(torch.__file__).parent}/", f"{_COMPARE}dropout/", f"{_COMPARE}islands/", __file__)
 # Properties that compute; the others, and what only asks, are not counted.
@@ -123,6 +124,6 @@ def _ours() -> bool:
     while frame is not None:
         file = frame.f_code.co_filename
         if not file.startswith(_BETWEEN):
-            return file.startswith(_COMPARE)
+            return file.startswith(_COMPARE) and file != _LOSS
         frame = frame.f_back
     return False

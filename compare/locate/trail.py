@@ -15,9 +15,9 @@ from compare.doctor.scene import Call
 from compare.islands.places import UNKNOWN
 from compare.islands.port import place_of_eqn
 from compare.islands.replay import apply, inner_programs, literal, parts, widened
-from compare.locate.layouts import distance, layouts
+from compare.locate.layouts import layouts
 
-EXACT = 1e-9  # relative difference up to which a value of the port's program is the result of a call
+EXACT = 1e-9  # of an entry, or of the median entry: up to there a value of the port's program is the result of a call
 LARGEST = 1 << 20  # entries: a larger result is not looked for
 
 
@@ -77,7 +77,16 @@ def agreeing(results: Results, values: Sequence[Value]) -> set[int]:
 
 
 def _shows(reference: np.ndarray, port: np.ndarray) -> bool:
-    return any(distance(reference, one.to_reference(port)) <= EXACT for one in layouts(reference.shape, port.shape))
+    return any(_equal(reference, one.to_reference(port)) for one in layouts(reference.shape, port.shape))
+
+
+def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+    """Entry by entry: a mask's lowest number would hide all others in a norm."""
+    finite = np.isfinite(one)
+    if np.any(finite != np.isfinite(other)):
+        return False
+    size = np.abs(one[finite])
+    return bool(np.all(np.abs(one[finite] - other[finite]) <= EXACT * np.maximum(size, np.median(size))))
 
 
 def values_of(program: Any, arguments: Sequence[Any], results: Sequence[int]) -> list[Value]:
