@@ -26,6 +26,7 @@ def tally(rows: list[Row]) -> Row:
     faulty = [row for row in usable if not row["equivalent"]]
     sound = [row for row in rows if row["sound"]["verdict"] != "refused"]
     return {
+        "networks": len({row["case"] for row in rows}),
         "cases": len(rows),
         "sound": {
             "count": len(sound),
@@ -47,17 +48,21 @@ def tally(rows: list[Row]) -> Row:
             "count": len(usable) - len(faulty),
             "verdicts": dict(Counter(row["faulty"]["verdict"] for row in usable if row["equivalent"])),
         },
-        "refused": [row["case"] for row in rows if "refused" in (row["sound"]["verdict"], row["faulty"]["verdict"])],
+        "refused": [_key(row) for row in rows if "refused" in (row["sound"]["verdict"], row["faulty"]["verdict"])],
         "by_family": _by("family", sound, faulty),
         "by_flavour": _by("flavour", sound, faulty),
         "by_mode": _by("mode", sound, faulty),
         "by_loss": _by("loss", sound, faulty),
         "by_fault": _by_fault(usable),
         "by_relative_effect": _by_effect(faulty),
-        "not_match": [row["case"] for row in sound if row["sound"]["verdict"] != "match"],
-        "missed": [row["case"] for row in faulty if not alarm("jaxport", row["faulty"])],
+        "not_match": [_key(row) for row in sound if row["sound"]["verdict"] != "match"],
+        "missed": [_key(row) for row in faulty if not alarm("jaxport", row["faulty"])],
         "seconds": sum(sum(row["seconds"]) for row in rows),
     }
+
+
+def _key(row: Row) -> list[int]:
+    return [row["case"], row.get("draw", 0)]
 
 
 def _by(key: str, sound: Iterable[Row], faulty: Iterable[Row]) -> Row:
@@ -98,8 +103,8 @@ def text(form: Row) -> str:
     """The result as it is printed."""
     sound, faulty = form["sound"], form["faulty"]
     lines = [
-        f"{sound['count']:,} random sound ports, {faulty['count']:,} faulty ones of {len(form['by_fault'])} kinds; "
-        f"{form['equivalent']['count']:,} equivalent mutants apart",
+        f"{form['networks']:,} random networks: {sound['count']:,} sound ports, {faulty['count']:,} faulty ones of "
+        f"{len(form['by_fault'])} kinds; {form['equivalent']['count']:,} equivalent mutants apart",
         f"{'':30} {'false alarms':>18} {'detected':>18} {'told apart':>18}",
     ]
     for tool in TOOLS:
