@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+STUDY = 5  # lines of its result: the rates
 
 
 def excerpt(text: str) -> str:
@@ -15,9 +16,10 @@ def excerpt(text: str) -> str:
 def main() -> None:
     readme, results = ROOT / "README.md", ROOT / "results" / "cpu"
     text = readme.read_text()
-    for name in ("main-job", "bench", "speed"):
+    for name in ("main-job", "bench", "speed", "study"):
         printed = (results / f"{name}.txt").read_text()
         printed = excerpt(printed) if name == "main-job" else printed.rstrip()
+        printed = "\n".join(printed.splitlines()[:STUDY]) if name == "study" else printed
         block = f"<!-- {name} -->\n```text\n{printed}\n```"
         pattern = re.compile(rf"<!-- {name} -->\n```text\n.*?```", re.DOTALL)
         text = pattern.sub(lambda _, block=block: block, text)

@@ -16,7 +16,7 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "lines"), [("main-job", 40), ("bench", 8), ("speed", 1)])
+@pytest.mark.parametrize(("name", "lines"), [("main-job", 40), ("bench", 8), ("speed", 1), ("study", 4)])
 def test_what_the_readme_shows_is_real_output(name, lines):
     """Each line of the README's blocks stands in the committed result, in the same order."""
     block = re.search(rf"<!-- {name} -->\n```text\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)

@@ -66,8 +66,8 @@ def row(number, sound, faulty, equivalent=False, draw=0):
     tools = {"assert_close": False, "assert_allclose": True}
     return {
         "case": number, "draw": draw, "family": "mlp", "flavour": "nnx", "mode": "eval", "loss": "mse",
-        "fault": "epsilon off", "sound": {"verdict": sound, **tools}, "faulty": {"verdict": faulty, **tools}, "equivalent": equivalent,
-        "multiple": 1e9, "relative": 1e-5, "seconds": [1.0, 2.0],
+        "fault": "epsilon off", "sound": {"verdict": sound, **tools}, "faulty": {"verdict": faulty, **tools},
+        "equivalent": equivalent, "multiple": 1e9, "relative": 1e-5, "seconds": [1.0, 2.0],
     }  # fmt: skip
 
 
