@@ -62,12 +62,12 @@ def test_a_quantity_that_is_missing_is_no_equivalent_mutant():
     assert effect(sound, {"output": np.ones(3)}, {"output": 1.0})[0] > MARGIN
 
 
-def row(number, sound, faulty, equivalent=False):
+def row(number, sound, faulty, equivalent=False, draw=0):
     tools = {"assert_close": False, "assert_allclose": True}
     return {
-        "case": number, "family": "mlp", "flavour": "nnx", "mode": "eval", "loss": "mse", "fault": "epsilon off",
-        "sound": {"verdict": sound, **tools}, "faulty": {"verdict": faulty, **tools}, "equivalent": equivalent,
-        "multiple": 1e9, "relative": 1e-5, "seconds": [1.0, 2.0],
+        "case": number, "draw": draw, "family": "mlp", "flavour": "nnx", "mode": "eval", "loss": "mse",
+        "fault": "epsilon off", "sound": {"verdict": sound, **tools}, "faulty": {"verdict": faulty, **tools},
+        "equivalent": equivalent, "multiple": 1e9, "relative": 1e-5, "seconds": [1.0, 2.0],
     }  # fmt: skip
 
 
@@ -79,14 +79,14 @@ def test_the_tally_counts_alarms_misses_and_equivalents_apart():
         row(2, "match", "float32_only"),
         row(3, "match", "match", equivalent=True),
         row(4, "match", "refused"),
+        row(4, "match", "invalid", draw=1),
     ]
     form = tally(rows)
-    assert form["sound"]["count"] == 5
-    assert form["sound"]["false_alarms"] == {"jaxport": 1, "assert_close": 0, "assert_allclose": 5}
+    assert (form["networks"], form["sound"]["count"], form["faulty"]["count"]) == (5, 6, 4)
+    assert form["sound"]["false_alarms"] == {"jaxport": 1, "assert_close": 0, "assert_allclose": 6}
     assert form["not_match"] == [[1, 0]]
-    assert form["faulty"]["count"] == 3
-    assert form["faulty"]["detected"] == {"jaxport": 2, "assert_close": 0, "assert_allclose": 3}
-    assert form["faulty"]["told_apart"] == {"jaxport": 1, "assert_close": 0, "assert_allclose": 0}
+    assert form["faulty"]["detected"] == {"jaxport": 3, "assert_close": 0, "assert_allclose": 4}
+    assert form["faulty"]["told_apart"] == {"jaxport": 2, "assert_close": 0, "assert_allclose": 0}
     assert form["missed"] == [[2, 0]]
     assert (form["equivalent"]["count"], form["refused"]) == (1, [[4, 0]])
-    assert "1 equivalent mutants apart" in text(form)
+    assert "5 random networks: 6 sound ports, 4 faulty ones of 1 kinds; 1 equivalent mutants apart" in text(form)

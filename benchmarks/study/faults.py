@@ -5,7 +5,7 @@ pass, and numbers that are off by a little.
 from benchmarks.study.network import Network, Op
 from benchmarks.study.planting import FAULTS, GENERAL, Rng, act, change, edit, insert, kind, loss, norm
 
-OF_LAYOUT = ("square weight transposed", "flatten order")  # what a weight map can make up for
+OF_LAYOUT = ("square weight transposed", "kernel mirrored", "flatten order")  # what a weight map can make up for
 SPECIFIC = 0.5  # how often a general fault is the last resort
 
 ATTENTION, ROTARY = kind("attention"), kind("attention", rotary=True)
@@ -48,7 +48,7 @@ def is_square(op: Op, leaf: str, shape: tuple[int, ...]) -> bool:
 
 
 def is_window(op: Op, leaf: str, shape: tuple[int, ...]) -> bool:
-    return op.kind == "conv" and op["kernel"][0] > 1
+    return op.kind == "conv" and leaf == "kernel" and op["kernel"][0] > 1
 
 
 # fmt: off
