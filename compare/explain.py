@@ -171,7 +171,7 @@ def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
         if isinstance(reference, ReferenceModel) and owner != AFTER
         else None,
         port_layer=modules.get(by_reference.get(owner, "")) if owner != AFTER else None,
-        calls=code.suspected,
+        calls=code.asked,
         layers=code.layers,
         primitives=tuple(looked.operations[at]),
         direction=LOSS if owner == AFTER and not backward else one.direction,
@@ -181,7 +181,7 @@ def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
         run=run,
         weights=_weights_of(looked, owner, code) if owner != AFTER else {},
         every=sections.entering.weights,
-        cleared=tuple(call for call in code.calls if call.number in code.agreeing),
+        cleared=tuple(call for call in code.calls if call.number in code.agreeing - code.last),
     )
 
 

@@ -12,7 +12,7 @@ from compare.locate.introduced import Introduced, by_place, introduced
 from compare.locate.port import CutProgram
 from compare.locate.sections import Cutter, Sections
 from compare.locate.segments import Code, code_of, operations
-from compare.locate.trail import Results, agreeing, place_after, values_of
+from compare.locate.trail import Results, agreeing, last_of, place_after, values_of
 from compare.locate.tree import tree
 from compare.models.modes import Mode
 from compare.pair import Entering
@@ -59,8 +59,8 @@ def look(quartet: Quartet, entering: Entering, mode: Mode, probe: str) -> Looked
     codes, done, places = [], [], []
     for one in found:
         code, results = code_of(sections, one), program.results(_ends(sections, one))
-        agreeing, place = _agreeing(cutter, sections, program, one, code, results)
-        codes.append(replace(code, agreeing=agreeing))
+        code, place = _cleared(cutter, sections, program, one, code, results)
+        codes.append(code)
         done.append(operations(program.program, results))
         places.append(place)
     return Looked(sections, cutter, probe, found, codes, done, places)
@@ -75,12 +75,12 @@ def _ends(sections: Sections, one: Introduced) -> list[Any]:
     return [crossing.port for crossing in sections.crossings if crossing.owner == one.owner]
 
 
-def _agreeing(
+def _cleared(
     cutter: Cutter, sections: Sections, program: CutProgram, one: Introduced, code: Code, results: Sequence[int]
-) -> tuple[frozenset[int], str]:
-    """The calls of a section that have made no difference yet, and the port's line after the last that agrees."""
+) -> tuple[Code, str]:
+    """The code with the calls noted that have made no difference yet, and the port's line after the last of them."""
     if one.direction not in (FORWARD, LOSS) or len(code.calls) < 2 or not results:
-        return frozenset(), ""
+        return code, ""
     seen = Results(code.calls)
     until = one.crossings[0].cut.boundary if one.crossings else None
     try:
@@ -88,9 +88,10 @@ def _agreeing(
         with cutter.port.x64():
             values = values_of(program.program, program.arguments(), results)
     except Exception:  # an operation that does not stand alone: then all calls stay suspected
-        return frozenset(), ""
+        return code, ""
     numbers = agreeing(seen, values)
-    return frozenset(numbers), place_after(values, {number: seen.made[number] for number in numbers & set(seen.made)})
+    place = place_after(values, {number: seen.made[number] for number in numbers & set(seen.made)})
+    return replace(code, agreeing=frozenset(numbers), last=frozenset(last_of(seen, numbers))), place
 
 
 def located(looked: Looked) -> Located:

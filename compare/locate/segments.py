@@ -42,7 +42,8 @@ class Code:
     Attributes:
         calls: in order. layers: the layers without a counterpart that run in it.
         after, before: the reference's layers that it stands between, where it is code between two.
-        agreeing: numbers of the calls whose results the port has too, and of those that lead to them.
+        agreeing: numbers of the calls whose results the port has too, and of those that lead to them; last: of these,
+            the ones after which something differs, since the port may do more there than the reference.
     """
 
     calls: tuple[Call, ...]
@@ -50,6 +51,12 @@ class Code:
     after: str = ""
     before: str = ""
     agreeing: frozenset[int] = frozenset()
+    last: frozenset[int] = frozenset()
+
+    @property
+    def asked(self) -> tuple[Call, ...]:
+        """Those that the doctor may change."""
+        return tuple(call for call in self.calls if call.number not in self.agreeing - self.last)
 
     @property
     def suspected(self) -> tuple[Call, ...]:

@@ -63,6 +63,11 @@ class Results:
         return found
 
 
+def last_of(results: Results, numbers: set[int]) -> set[int]:
+    """Of the calls that agree those whose results a call takes that does not."""
+    return {one for number, taken in results.uses.items() if number not in numbers for one in taken & numbers}
+
+
 def agreeing(results: Results, values: Sequence[Value]) -> set[int]:
     """The calls whose result is among the port's values, in whatever layout, and those that it comes from."""
     by_size: dict[int, list[np.ndarray]] = {}

@@ -23,8 +23,8 @@ FIRST = {
     "an input's gradient": (BACKWARD, "first", "first", "gradient of the input of first"),
     "a gradient between layers": (BACKWARD, "", "", "gradient of the output of first"),
     "a parameter's gradient": (BACKWARD, "last", "last", "grad/last.bias"),
-    "the loss": (LOSS, "", "", "loss"),
-    "the loss's gradient": (BACKWARD, "", "", "gradient of the output of the model"),
+    "the loss": (LOSS, "loss", "loss", "loss"),
+    "the loss's gradient": (BACKWARD, "loss", "loss", "gradient of the output of the model"),
     "a batch norm's momentum": (STATISTICS, "norm", "norm", "state/norm.running_mean"),
     "another shape": (FORWARD, "last", "last", "output of last"),
 }
