@@ -10,7 +10,7 @@ from compare.doctor.change import Change
 from compare.doctor.diagnose import diagnose
 from compare.doctor.diagnosis import Cause, Diagnosis
 from compare.doctor.gaps import CLOSING
-from compare.doctor.scene import Scene, tensors_of
+from compare.doctor.scene import OUTSIDE, Scene, tensors_of
 from compare.doctor.statistics import diagnose_statistics
 from compare.doctor.training import diagnose_updates
 from compare.judging import Judged
@@ -258,10 +258,9 @@ def _at_module(looked: Looked, first: Difference, causes: Sequence[Cause]) -> Di
         if cause.certain and cause.change and cause.change.calls:
             code = looked.codes[0]
             changed = [call for call in code.calls if call.number in cause.change.calls]
-            layers = {code.layer_of(call) for call in changed}
+            modules = {call.module for call in changed} - {OUTSIDE}
             place = changed[-1].place if changed else first.place_reference
-            owner = "" if looked.found[0].owner == AFTER else looked.found[0].owner
-            known = layers.pop() or owner if len(layers) == 1 else first.reference
+            known = modules.pop() if len(modules) == 1 else first.reference
             return replace(first, reference=known, place_reference=place)
     return first
 

@@ -14,7 +14,7 @@ from compare.doctor.scene import Scene
 
 RUNS = 60  # of the reference, at most, unless the caller says otherwise
 MORE = 400  # of one that is quick
-SECONDS = 60.0  # that so many runs may take, by the fastest so far: one that waits for a busy machine is no slow model
+SECONDS = 60.0  # of computing that so many may take, by the fastest so far; a busy machine makes no slow model
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ class Trials:
         if not self.left():
             return None
         self.count += 1
-        started = time.monotonic()
+        started = time.process_time()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what torch thinks of settings that the user did not choose
                 made = self.scene.run(change)
         except Exception:  # a change may ask of the user's code what it cannot do
             return None
-        taken = time.monotonic() - started
+        taken = time.process_time() - started
         self.fastest = min(self.fastest or taken, taken)
         return made if all(name in made for name in self.names) else None
 

@@ -64,7 +64,7 @@ def _without(func: Any, args: tuple, kwargs: dict) -> Any:
 def scaled(view: View) -> Iterator[Idea]:
     """Of a product or quotient: its number missing or inverted; of two tensors, one of them missing."""
     name, number = view.call.name, number_of(view)
-    verb = "multiply" if name == "mul" else "divide"
+    verb, verbs = ("multiply", "multiplies") if name == "mul" else ("divide", "divides")
     if number is None:
         yield from _two(view)
         return
@@ -77,7 +77,7 @@ def scaled(view: View) -> Iterator[Idea]:
         yield Idea("scale", own, f"1 / {own}", f"the port has 1 / {own} where the reference has {own}", f"1 / {own}",
                    inverse, USUAL)  # fmt: skip
         for word, other in _others(float(number)):
-            yield Idea("scale", own, shown(other), f"the port {verb}s by {shown(other)} ({word}), the reference by "
+            yield Idea("scale", own, shown(other), f"the port {verbs} by {shown(other)} ({word}), the reference by "
                        f"{own}", f"{verb} by {shown(other)}", with_number(other), POSSIBLE)  # fmt: skip
     yield Idea("sign", "+", "-", f"the port has -{own} where the reference has {own}", f"-{own}", with_number(-number),
                RARE)  # fmt: skip
