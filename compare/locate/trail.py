@@ -16,6 +16,7 @@ from compare.islands.places import UNKNOWN
 from compare.islands.port import place_of_eqn
 from compare.islands.replay import apply, inner_programs, literal, parts, widened
 from compare.locate.layouts import layouts
+from compare.locate.segments import SHAPING
 
 EXACT = 1e-9  # of an entry, or of the median entry: up to there a value of the port's program is the result of a call
 LARGEST = 1 << 20  # entries: a larger result is not looked for
@@ -30,11 +31,17 @@ class Value:
 
 
 class Results:
-    """Notes what calls return, and from which of each other's results, in one run of the reference."""
+    """Notes what calls return, and from which of each other's results, in one run of the reference.
+
+    Attributes:
+        made: results by number; uses: whose results a call takes; fed: the calls that depend on what enters.
+    """
 
     def __init__(self, calls: Sequence[Call]) -> None:
         self.made: dict[int, np.ndarray] = {}
         self.uses: dict[int, set[int]] = {}
+        self.fed: set[int] = set()
+        self.names = {call.number: call.name for call in calls}
         self._maker: dict[int, int] = {}
         self._kept: list[Any] = []  # so that no identity is given twice
         self.change = Change(calls={call.number: self._noting(call.number) for call in calls})
@@ -44,6 +51,8 @@ class Results:
             made = function(*args, **kwargs)
             taken = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
             self.uses[number] = {self._maker[id(one)] for one in taken if id(one) in self._maker}
+            if any(id(one) not in self._maker for one in taken) or self.uses[number] & self.fed:
+                self.fed.add(number)
             results = [leaf for leaf in tree_leaves(made) if isinstance(leaf, torch.Tensor)]
             self._kept += results
             self._maker.update({id(one): number for one in results})
@@ -69,14 +78,21 @@ def last_of(results: Results, numbers: set[int]) -> set[int]:
 
 
 def agreeing(results: Results, values: Sequence[Value]) -> set[int]:
-    """The calls whose result is among the port's values, in whatever layout, and those that it comes from."""
+    """The calls whose result is among the port's values, in whatever layout, and those that it comes from.
+
+    The layout being free, a call that only shows an array in another shape proves nothing; nor does one whose result
+    depends on nothing that enters (positions, a triangle), which the port may have for another purpose.
+    """
     by_size: dict[int, list[np.ndarray]] = {}
     for value in values:
         by_size.setdefault(value.array.size, []).append(value.array)
     seen = {
         number
         for number, array in results.made.items()
-        if _tells(array) and any(_shows(array, other) for other in by_size.get(array.size, []))
+        if number in results.fed
+        and results.names[number] not in SHAPING
+        and _tells(array)
+        and any(_shows(array, other) for other in by_size.get(array.size, []))
     }
     return results.behind(seen)
 

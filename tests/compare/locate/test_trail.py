@@ -46,10 +46,10 @@ def test_results_are_noted_with_what_they_come_from():
 
 
 def test_a_call_agrees_if_the_port_makes_its_result_in_any_layout():
-    """And so do the calls that led to it; what is only like it does not."""
+    """And so do the calls that led to it; what is only like it does not, and a transpose tells nothing by itself."""
     _, results = noted(Steps())
     tanh, exp, turned, product, sigmoid = sorted(results.made)
-    assert agreeing(results, [Value(np.tanh(X).T.copy(), "")]) == {tanh, turned}
+    assert agreeing(results, [Value(np.tanh(X).T.copy(), "")]) == {tanh}
     assert agreeing(results, [Value(np.exp(X).reshape(-1), "")]) == {exp}
     assert agreeing(results, [Value(np.tanh(X).T @ np.exp(X), "")]) == {tanh, exp, turned, product}
     assert agreeing(results, [Value(np.exp(X) * (1 + 1e-8), "")]) == set()

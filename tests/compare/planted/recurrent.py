@@ -365,7 +365,7 @@ ROWS = [
         paired(seeded(EmbedHead), lambda: EmbedHeadLinen(first=1), ids, **IDS),
         EMBED_LINEN,
         where="pos_emb",  # what enters it are integers, of which nothing is seen
-        setting="position",
+        setting="index",
     ),
     Planted(
         "embedding not scaled by the root of its width (Linen)",

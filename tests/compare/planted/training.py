@@ -269,7 +269,7 @@ OPTIMIZERS = [
         "nnx",
         lambda p: torch.optim.SGD(p, 0.1, momentum=0.9, dampening=0.5),
         optax.chain(dampened(0.9, 0.5), optax.scale(-0.1)),
-        ("dampening forgotten", "dampening", optax.sgd(0.1, 0.9)),
+        ("dampening forgotten", "momentum", optax.sgd(0.1, 0.9)),
     ),
     *optimizer_rows(
         "linen",
