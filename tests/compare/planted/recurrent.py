@@ -329,7 +329,7 @@ ROWS = [
         where="lstm",
         setting="activation",
     ),
-    Planted("the first step for the last (Linen)", lstm_linen(step=0), LSTM_LINEN, where=""),
+    Planted("the first step for the last (Linen)", lstm_linen(step=0), LSTM_LINEN, where="", setting="index"),
     Planted(
         "LSTM's first state of ones (Linen)",
         lstm_linen(cell=partial(linen.OptimizedLSTMCell, carry_init=linen.initializers.ones)),
