@@ -10,6 +10,7 @@ from compare.doctor.gaps import distance, size
 from compare.doctor.scene import Scene, tensors_of
 
 SAME = 1e-9  # relative; beside any fault worth a name this is rounding
+NEARLY_ONE = 1e-3  # six digits would show such a factor as 1
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def recognised(ratio: float, scene: Scene, shape: tuple[int, ...]) -> tuple[str,
         terms |= {f"{n}": n, f"1 / {n}": 1 / n, f"sqrt({n})": n**0.5, f"1 / sqrt({n})": n**-0.5}
         terms |= {f"{n} / {n - 1}": n / (n - 1), f"{n - 1} / {n}": (n - 1) / n}
     words = [text for text, number in terms.items() if abs(ratio / number - 1) < SAME]
-    shown = f"{ratio:.6g}"
+    shown = f"{ratio:.{6 if abs(ratio - 1) > NEARLY_ONE else 12}g}"
     if any(abs(ratio - number) < SAME * abs(ratio) for number in (0.5, 2.0, -1.0)):
         return shown, True
     return f"{shown} ({words[0]})" if words and words[0] != shown else shown, bool(words)

@@ -75,11 +75,13 @@ def wrong(factor: float = 1 + 1e-6) -> dict:
 
 
 def test_a_wrong_port_raises_and_the_message_says_what_and_how_much():
-    """The first quantity that differs, where, by how much, and what rounding explains; on one line."""
+    """Where first, in one sentence; then the quantity that differs most, where, by how much, what rounding explains."""
     with pytest.raises(AssertionError) as raised:
         assert_port(seeded(TorchDense), LinenDense(), X, weight_map=DENSE_MAP, **wrong(), **CPU)
     text = str(raised.value)
     said = re.fullmatch(
+        r"the model itself is the first module whose output differs though its inputs agree: "
+        r"the port's is 1\.000001 times the reference's in every entry .*\n"
         r"mismatch: output on batch: relative difference (\S+) at \[\d, \d\], where rounding explains (\S+); 5 more",
         text,
     )

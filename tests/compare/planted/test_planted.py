@@ -3,15 +3,10 @@
 One test a row, so that each pair is verified once, on whichever worker its row comes to.
 """
 
-import re
-from typing import Any
-
 import pytest
 
-from compare.api import Report
 from tests.compare.planted import attention, conv, mlp, recurrent, training
-from tests.compare.planted.reports import ROWS, SOUND, report_of, sound_report_of
-from tests.compare.planted.row import Planted
+from tests.compare.planted.reports import ROWS, SOUND, report_of, sound_report_of, told
 
 USERS_MODELS = True
 
@@ -37,37 +32,4 @@ def test_the_pair_without_the_fault_is_a_match(row):
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_planted_fault_is_seen_placed_and_named(row):
     """Its verdict, in its direction alone; the first module that differs; the setting that is wrong."""
-    report = report_of(row)
-    assert report.verdict == row.verdict
-    assert _direction(report, row) == row.direction
-    if row.probe != "batch":
-        assert {one.verdict.value for one in report.found.quantities if one.probe == "batch"} == {"match"}
-    form = report.form["pairs"][0]
-    first, causes = form["first_difference"], form["causes"]
-    assert first is not None, form["explanation"]
-    assert (first["reference"], first["direction"], first["probe"]) == (row.where, row.direction, row.probe)
-    if row.setting:
-        assert any(_is_named(row.setting, cause) for cause in causes), (causes, form["explanation"])
-    else:
-        assert not [cause for cause in causes if cause["certain"]]
-
-
-def _direction(report: Report, row: Planted) -> str:
-    """What the quantities that differ on the row's probe tell: outputs differ for a fault of the forward pass and for
-    no other; a loss, an update, a statistic likewise."""
-    found = report.found.quantities
-    names = [one.name for one in found if one.verdict != "match" and one.probe == row.probe]
-    kinds = {
-        "forward": any(name.split("/")[0] == "output" for name in names),
-        "loss": "loss" in names,
-        "backward": any(name.startswith("grad/") for name in names),
-        "update": any("update/" in name for name in names),
-        "statistics": any(name.startswith("state/") for name in names),
-    }
-    return next((kind for kind, shows in kinds.items() if shows), "none")
-
-
-def _is_named(setting: str, cause: dict[str, Any]) -> bool:
-    """``weight_decay`` and "weight decay" are one name; "padding" is in "padding_mode"."""
-    wanted, said = (set(re.findall(r"[a-z0-9]+", text.lower())) for text in (setting, cause["setting"]))
-    return bool(cause["certain"]) and wanted <= said
+    told(report_of(row), row)
