@@ -1,6 +1,7 @@
 """The ways to run one training step. Each is built alike for any pair, and runs on batches that lie on the device."""
 
 import logging
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -151,6 +152,8 @@ def _compiled(step: Callable) -> Callable:
 
     # It says in a warning that the optimizer's profiler mark has no effect inside a compiled step.
     logging.getLogger("torch._dynamo").setLevel(logging.ERROR)
+    # And on a GPU that TF32 is off, which is the harness's own doing.
+    warnings.filterwarnings("ignore", "TensorFloat32 tensor cores", UserWarning)
     return torch.compile(step, dynamic=False)
 
 

@@ -50,6 +50,11 @@ def console(file: IO[str] | None = None) -> Console:
     return Pipe(file=file, width=None if file.isatty() or "COLUMNS" in os.environ else WIDTH, highlight=False)
 
 
+def fits(rows: Table, out: Console) -> bool:
+    """Whether no cell of the table would be broken."""
+    return out.measure(rows, options=out.options.update(max_width=10_000)).maximum <= out.width
+
+
 def show_verify(form: Form, out: Console, every: bool = False, explain: bool = False) -> None:
     """The verdict of each pair with its table and certificates; ``every`` lists each quantity on each probe,
     ``explain`` the weight map with the reason for each line."""
@@ -62,7 +67,8 @@ def show_verify(form: Form, out: Console, every: bool = False, explain: bool = F
         if explain:
             for line in pair["weight_map"]:
                 out.print(paragraph("map", line))
-        out.print(_quantities(pair["quantities"], every, out.width >= WIDE))
+        full = _quantities(pair["quantities"], every, wide=True)
+        out.print(full if fits(full, out) else _quantities(pair["quantities"], every, wide=False))
         for reason in _reasons(pair["quantities"]):
             out.print(paragraph("reason", reason))
         for word, text in _certificates(pair):

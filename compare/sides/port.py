@@ -134,8 +134,11 @@ class PortSide:
         as training leaves them. Without a loss of its own, the pair's is the outputs times their cotangents."""
 
         def loss_of(params: Tree, rest: Leaves) -> tuple[Any, Leaves]:
-            leaves = self.prepared.port.flat(params) | rest
-            outputs, changed = self._forward(leaves, inputs, (), self.prepared.modes[0], batch)
+            leaves, mode = self.prepared.port.flat(params) | rest, self.prepared.modes[0]
+            # Traced once under replay, which refuses a dropout that no mask is there for. It is left out of the run:
+            # programs traced under it are never found again, and a step op by op would compile every operation anew.
+            self.outputs(leaves, inputs, (), batch, mode)
+            outputs, changed = self._forward(leaves, inputs, None, mode, batch)
             if self.pair.loss is not None:
                 loss = self._scored(outputs, targets, batch)
             else:
@@ -178,8 +181,11 @@ class PortSide:
         named = self._to_reference({path: leaf for path, leaf in leaves.items() if is_parameter(path)}, True)
         return {name: array.astype(np.float64) for name, array in named.items() if name in entering.weights}
 
-    def _forward(self, leaves: Leaves, inputs: Leaves, masks: tuple, mode: Mode, form: Batch) -> tuple[Any, Leaves]:
-        """The outputs in the reference's layout, as the pair compares them, and the statistics afterwards."""
+    def _forward(
+        self, leaves: Leaves, inputs: Leaves, masks: tuple | None, mode: Mode, form: Batch
+    ) -> tuple[Any, Leaves]:
+        """The outputs in the reference's layout, as the pair compares them, and the statistics afterwards. Without
+        ``masks`` (None, not an empty tuple) nothing is replayed."""
         turned = {
             name: jnp.transpose(array, self.prepared.input_axes[name]) if name in self.prepared.input_axes else array
             for name, array in inputs.items()
@@ -298,8 +304,8 @@ class PortSide:
         return jax.jit(replayed, static_argnames=("mode", "form"))
 
     @contextmanager
-    def _replaying(self, masks: tuple, mode: Mode) -> Iterator[None]:
-        if mode is False:
+    def _replaying(self, masks: tuple | None, mode: Mode) -> Iterator[None]:
+        if mode is False or masks is None:
             yield
             return
         with replayed(list(masks), channels_last=bool(self.prepared.input_axes)) as record:

@@ -1,9 +1,10 @@
 """Every variant computes the same training step, and what it keeps is its own."""
 
+import jax
 import numpy as np
 import pytest
 
-from compare.bench.variants import COMPILED, EAGER, VARIANTS
+from compare.bench.variants import COMPILED, EAGER, OP_BY_OP, VARIANTS
 from compare.pairs import find
 from compare.precision import FLOAT32, FLOAT64
 from compare.prepare import prepare
@@ -47,3 +48,17 @@ def test_only_scan_makes_many_steps_in_a_call(entering, cpu):
     """One step per call and K steps per call are different questions."""
     counts = {name: VARIANTS[name](prepare(find("loose")), entering, FLOAT32, cpu).steps_per_call for name in QUICK}
     assert counts == {name: STEPS if "scan" in name else 1 for name in QUICK}
+
+
+def test_op_by_op_compiles_nothing_anew(entering, cpu, caplog):
+    """It stands for what an eager step costs: from the second call on, every operation is in JAX's cache."""
+    runner = VARIANTS[OP_BY_OP](prepare(find("loose")), entering, FLOAT32, cpu)
+    jax.clear_caches()
+    with jax.log_compiles():
+        runner.call(1)
+        first, caplog.records[:] = list(caplog.records), []
+        runner.call(2)
+        runner.wait()
+    compiled = [record.getMessage() for record in caplog.records if "XLA compilation" in record.getMessage()]
+    assert any("XLA compilation" in record.getMessage() for record in first)
+    assert compiled == []
