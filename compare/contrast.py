@@ -91,7 +91,8 @@ def _tape(prepared: Prepared, entering: Entering, device: Device) -> tuple[float
     side, batch = ReferenceSide(prepared, FLOAT32, device.torch), entering.batches[0]
     module = side.load(entering, prepared.modes[0])
     inputs, targets = side.batch(batch)
-    loss = side.loss(module, batch, inputs, targets)
+    with side.here():
+        loss = side.loss(module, batch, inputs, targets)
     known = {tensor.untyped_storage().data_ptr(): name for name, tensor in module.named_parameters()}
     known |= {tensor.untyped_storage().data_ptr(): name for name, tensor in (inputs | targets).items()}
     seen: set[int] = set()

@@ -1,6 +1,7 @@
 """The device both sides run on, and the precision policy set, read back and verified by the error of a product."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,7 +73,19 @@ def choose(wanted: str, frameworks: tuple[str, ...] = BOTH) -> Device:
         import jax
 
         by_jax = jax.devices(name)[0]
+    if by_torch is not None and by_torch.type == "cuda":
+        _wake(by_torch)
     return Device(name, by_torch, by_jax)
+
+
+def _wake(device: "torch.device") -> None:
+    """One product backward: torch's thread for backward passes has no context on the card before it, and warns then."""
+    import torch
+
+    with warnings.catch_warnings(), torch.inference_mode(False), torch.enable_grad():
+        warnings.simplefilter("ignore")
+        one = torch.ones((2, 2), device=device, requires_grad=True)
+        torch.autograd.backward((one @ one).sum())
 
 
 def _sees_gpu(framework: str) -> bool:

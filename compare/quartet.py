@@ -62,19 +62,28 @@ class Quartet:
         from compare.sides.port import PortSide
 
         self.prepared, self.pair, self.precision = prepared, prepared.pair, precision
-        self.device, self.oracle = device, oracle
+        self.device = device
         self._reference_side, self.on_record = reference_side or self._live, reference_side is not None
         self.reference = self._reference_side(WORKING)
         self.port = PortSide(prepared, precision, device.jax)
-        self.reference_64 = self._reference_side(ORACLE)
-        self.port_64 = PortSide(prepared, FLOAT64, oracle.jax)
         self.promoted = False
+        self.place_oracles(oracle)
         self.no_oracle = ""
         self.ordinary: dict[str, float] = {}
         self.amplified = 1.0
         self.witness = ""
         self._slots: frozenset[str] = frozenset()
         self.unpaired_slots: frozenset[str] = frozenset()
+
+    def place_oracles(self, oracle: Device) -> None:
+        """Run in float64 on ``oracle`` from now on."""
+        from compare.sides.port import PortSide
+
+        self.oracle = oracle
+        self.reference_64 = self._reference_side(ORACLE)
+        self.port_64 = PortSide(self.prepared, FLOAT64, oracle.jax)
+        for name in ("promoted_reference", "promoted_port"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def promoted_reference(self) -> Any:

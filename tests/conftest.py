@@ -1,6 +1,7 @@
 """Hostile defaults for every test, and the devices they run on."""
 
 import importlib.util
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import pytest
 from jaxtyping import install_import_hook
 
 from compare import devices
+
+# Tests that start processes elsewhere find the packages there too, where these run from a checkout, not installed.
+ROOT = str(Path(__file__).parents[1])
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
 
 # Shapes are enforced where a checker is installed; what is imported above has none.
 SHAPED = ["torchref", "jaxport", "compare.by_hand", "compare.images"]

@@ -1,7 +1,7 @@
 """A reference as named arrays, and copies of it to run: the user's own module is never called."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ MODAL = (
     nn.RNNBase,
     nn.MultiheadAttention,
 )
+
+
+REGISTERED = ("_parameters", "_buffers", "_modules")
 
 
 class LooseTensors(nn.Module):
@@ -93,11 +96,32 @@ class ReferenceModel:
                 memo[id(tensor)] = to_torch(weights[name], precision, device)
             else:
                 memo[id(tensor)] = _converted(tensor, dtype, device)
+        for tensor in _attributes(self.module):
+            if tensor.device.type != device.type and tensor.is_leaf:
+                memo.setdefault(id(tensor), tensor.detach().to(device))
         try:
             return copy.deepcopy(self.module, memo)
         except (RuntimeError, TypeError) as error:
             text = " ".join(str(error).split())
             raise UsageError(f"reference: the module cannot be copied ({text}): hold no results in it") from error
+
+
+def _attributes(module: nn.Module) -> Iterator[torch.Tensor]:
+    """Tensors that the module and its layers hold without having registered them: ``.to()`` passes these over."""
+    seen: set[int] = set()
+    for layer in module.modules():
+        held = [value for name, value in vars(layer).items() if name not in REGISTERED]
+        while held:
+            value = held.pop()
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            if isinstance(value, torch.Tensor):
+                yield value
+            elif isinstance(value, list | tuple):
+                held += value
+            elif isinstance(value, dict):
+                held += value.values()
 
 
 def _converted(tensor: torch.Tensor, dtype: torch.dtype, device: torch.device) -> torch.Tensor:

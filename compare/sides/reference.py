@@ -1,7 +1,7 @@
 """The reference's side: one PyTorch module at one precision on one device."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial, wraps
 from typing import Any
@@ -89,7 +89,7 @@ class ReferenceSide:
         parameters = dict(module.named_parameters())
         constants = {name: tensor.clone() for name, tensor in self._constants(module).items()}
         self._watch(module)
-        with self._as_promoted(), self._replaying(entering, mode):
+        with self.here(), self._as_promoted(), self._replaying(entering, mode):
             # Clones: a model may change its input in place, which a leaf does not stand.
             outputs = self.forward(module, entering.batches[0], {n: one.clone() for n, one in inputs.items()}, mode)
             named = _named(outputs)
@@ -122,7 +122,7 @@ class ReferenceSide:
         for number, batch in enumerate(entering.batches):
             inputs, targets = self.batch(batch)
             optimizer.zero_grad()
-            with self._as_promoted(), self._replaying(entering, mode, number):
+            with self.here(), self._as_promoted(), self._replaying(entering, mode, number):
                 outputs = self.forward(module, batch, inputs, mode)
                 loss = self._backward(outputs, _named(outputs), targets, entering)
             optimizer.step()
@@ -160,10 +160,17 @@ class ReferenceSide:
         if mode is not None:
             module.train(mode)
         for layer in module.modules():
-            if isinstance(layer, nn.RNNBase) and not layer.training:
-                layer.dropout = 0.0  # cuDNN differentiates a recurrent layer in training mode only
-                layer.train()
+            if isinstance(layer, nn.RNNBase):
+                layer.flatten_parameters()  # cuDNN takes one piece of memory, and warns of copies at every call
+                if not layer.training:
+                    layer.dropout = 0.0  # cuDNN differentiates a recurrent layer in training mode only
+                    layer.train()
         return module
+
+    def here(self) -> AbstractContextManager[Any]:
+        """What the model's own code makes without naming a device, ``torch.arange(n)``, is made on the side's, as JAX
+        does it: else a model written on a CPU could not be run on a GPU."""
+        return nullcontext() if self.device.type == "cpu" else self.device
 
     def batch(self, batch: Batch) -> tuple[Tensors, Tensors]:
         """A batch on the device: its inputs and its targets, by name."""

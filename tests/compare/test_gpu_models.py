@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 import torch
+from flax import linen
 
 from compare.api import verify
 from compare.pair_file import load
@@ -101,6 +104,34 @@ def test_a_module_on_the_card_stays_there(gpu):
     assert (report.verdict, _wrong(report)) == ("match", [])
     assert {tensor.device.type for tensor in pair.reference.state_dict().values()} == {"cuda"}
     assert verify(pair, device="cpu", quick=True).verdict == "match"
+
+
+class WrittenOnACPU(torch.nn.Module):
+    """It holds tensors it has not registered, and makes others without naming a device."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = torch.nn.Linear(4, 4)
+        self.scale, self.tables = torch.tensor(0.5), {"shift": [torch.tensor([1.0, 2.0, 3.0, 4.0])]}
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(x) * self.scale + self.tables["shift"][0] + torch.arange(4)
+
+
+class ItsPort(linen.Module):
+    """The same."""
+
+    @linen.compact
+    def __call__(self, x):
+        return linen.Dense(4, name="linear")(x) * 0.5 + jnp.arange(1.0, 5.0) + jnp.arange(4)
+
+
+def test_a_model_written_on_a_cpu_runs_on_the_gpu(gpu):
+    """Its tensors stay where they are; the copy's are on the card."""
+    module = WrittenOnACPU()
+    report = verify(module, ItsPort(), np.ones((3, 4), np.float32), device="gpu", quick=True)
+    assert (report.verdict, _wrong(report)) == ("match", [])
+    assert module.scale.device.type == module.tables["shift"][0].device.type == "cpu"
 
 
 def test_the_card_is_not_kept(gpu):

@@ -48,6 +48,32 @@ def jax_norm(p, x, epsilon=1e-6):
     return p["w"] * one.astype(x.dtype)
 
 
+def test_a_kernel_that_is_not_accurate_to_float64_on_the_gpu_is_judged_on_the_cpu(cpu, monkeypatch):
+    """As torch's hardswish is there: its float64 is off by float32's rounding. What it is on the CPU decides, and is
+    used from then on; the stand-in for a card is the CPU under another name."""
+    card = replace(cpu, name="gpu")
+    on_card, place = [], Quartet.place_oracles
+
+    def placed(self, oracle):
+        on_card[:] = [oracle.name == "gpu"]
+        place(self, oracle)
+
+    monkeypatch.setattr(Quartet, "place_oracles", placed)
+
+    def reference(p, x):
+        return p["w"] * x * (1 + 3e-8 if on_card[0] and x.dtype is torch.float64 else 1)
+
+    for factor, verdict in ((1, Verdict.MATCH), (1 + 1e-9, Verdict.MISMATCH)):
+        quartet = Quartet(
+            prepare(loose_pair(reference, lambda p, x, factor=factor: p["w"] * x * factor)), FLOAT32, cpu, card
+        )
+        entering = quartet.prepared.enter(0, 1).at(FLOAT32)
+        found = judge_port(quartet, entering, None, *reference_runs(quartet, entering, None)).judgements
+        assert found["output"].verdict is verdict
+        assert (quartet.oracle is card) == (verdict is Verdict.MISMATCH)
+        assert ("on the CPU" in found["output"].reason) == (verdict is Verdict.MATCH)
+
+
 def test_float32_islands_match_through_promotion_and_are_named(cpu):
     """The plain oracle computes them in float32 and cannot tell; promoted it can, and says where they are."""
     found, quartet = judged(cpu, loose_pair(torch_norm, jax_norm))
