@@ -1,4 +1,4 @@
-"""Put real output into the README and docs/, from results/cpu."""
+"""Put real output into the README and docs/, from results/."""
 
 import re
 from pathlib import Path
@@ -31,15 +31,16 @@ def answer_alone(text: str) -> str:
 
 PAGES = {
     "README.md": {
-        "main-job": ("main-job", excerpt),
-        "answer": ("differs-encoder", answer_alone),
-        "bench": ("bench", str.rstrip),
-        "speed": ("speed", str.rstrip),
-        "study": ("study", head),
+        "main-job": ("cpu/main-job", excerpt),
+        "answer": ("cpu/differs-encoder", answer_alone),
+        "bench": ("cpu/bench", str.rstrip),
+        "bench-h200": ("h200/bench", str.rstrip),
+        "speed": ("cpu/speed", str.rstrip),
+        "study": ("cpu/study", head),
     },
     "docs/when-a-port-differs.md": {
-        "differs-encoder": ("differs-encoder", answer),
-        "differs-quantizer": ("differs-quantizer", answer),
+        "differs-encoder": ("cpu/differs-encoder", answer),
+        "differs-quantizer": ("cpu/differs-quantizer", answer),
     },
 }
 
@@ -48,7 +49,7 @@ def main() -> None:
     for page, blocks in PAGES.items():
         text = (ROOT / page).read_text()
         for name, (result, part) in blocks.items():
-            printed = part((ROOT / "results" / "cpu" / f"{result}.txt").read_text())
+            printed = part((ROOT / "results" / f"{result}.txt").read_text())
             block = f"<!-- {name} -->\n```text\n{printed}\n```"
             pattern = re.compile(rf"<!-- {name} -->\n```text\n.*?```", re.DOTALL)
             text = pattern.sub(lambda _, block=block: block, text)

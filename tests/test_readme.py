@@ -24,20 +24,21 @@ DIFFERS = "docs/when-a-port-differs.md"
 @pytest.mark.parametrize(
     ("page", "name", "result", "lines"),
     [
-        ("README.md", "main-job", "main-job", 40),
-        ("README.md", "bench", "bench", 8),
-        ("README.md", "speed", "speed", 1),
-        ("README.md", "study", "study", 4),
-        ("README.md", "answer", "differs-encoder", 8),
-        (DIFFERS, "differs-encoder", "differs-encoder", 20),
-        (DIFFERS, "differs-quantizer", "differs-quantizer", 20),
+        ("README.md", "main-job", "cpu/main-job", 40),
+        ("README.md", "bench", "cpu/bench", 8),
+        ("README.md", "bench-h200", "h200/bench", 8),
+        ("README.md", "speed", "cpu/speed", 1),
+        ("README.md", "study", "cpu/study", 4),
+        ("README.md", "answer", "cpu/differs-encoder", 8),
+        (DIFFERS, "differs-encoder", "cpu/differs-encoder", 20),
+        (DIFFERS, "differs-quantizer", "cpu/differs-quantizer", 20),
     ],
 )
 def test_what_a_page_shows_is_real_output(page, name, result, lines):
     """Each line of a page's blocks stands in the committed result, in the same order."""
     block = re.search(rf"<!-- {name} -->\n```text\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
     assert block is not None
-    committed = (ROOT / "results" / "cpu" / f"{result}.txt").read_text().splitlines()
+    committed = (ROOT / "results" / f"{result}.txt").read_text().splitlines()
     place = 0
     for line in block[1].splitlines():
         if line and not line.startswith("[and the pair"):
