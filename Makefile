@@ -12,11 +12,14 @@ CUDA := $(filter cuda13,$(BUILD))
 install = $(BIN)/python -m pip install --disable-pip-version-check -e '.$(1)' \
 	-c constraints/py$$($(BIN)/python -c 'import sys; print("%d%d" % sys.version_info[:2])')-$(BUILD).txt
 
-.PHONY: compare test lint clean
+.PHONY: compare book test lint clean
 .DELETE_ON_ERROR:
 
 compare: .venv/ready  # verify every pair, train both sides on real images, write report/
 	@$(BIN)/python -m compare
+
+book: .venv/ready  # every lesson, run and written as a site: open book/index.html
+	@$(BIN)/python -m compare book
 
 test: .venv/ready-to-test  # every test, on every core: one thread each, or they would wait for each other
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m 'not alone'
@@ -41,4 +44,4 @@ lint: .venv/ready-to-test  # ruff and the type checker
 	@touch $@
 
 clean:  # what the commands made
-	rm -rf .venv report build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv report book build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -123,6 +123,8 @@ def _parser() -> argparse.ArgumentParser:
     new = commands.add_parser("new", help="write a commented file that defines a pair, to start from")
     new.set_defaults(run="new")
     new.add_argument("file", type=Path, metavar="FILE.py", help="where to write it")
+    new.add_argument("--lesson", metavar="NAME", help="a lesson with one side's body left out, to be written")
+    new.add_argument("--side", choices=("reference", "port"), default="port", help="of the lesson (default: port)")
 
     convert = commands.add_parser("convert", help="a checkpoint from one framework to the other")
     convert.set_defaults(run="convert")
@@ -159,12 +161,16 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--rounds", type=_whole(3), default=30, metavar="N", help="of all variants (default: 30)")
     bench.add_argument("--quick", action="store_true", help="without torch.compile, 10 rounds")
 
-    read = commands.add_parser("read", help="both sources beside each other")
+    read = commands.add_parser("read", help="a lesson: both sources beside each other, what each returns, the verdict")
     read.set_defaults(run="read")
     read.add_argument("lesson", nargs="?", metavar="LESSON", help="what to read (without it: what there is)")
-    read.add_argument(
-        "--json", type=_json_path, metavar="PATH", help="write both sources as JSON; - for standard output"
-    )
+    read.add_argument("--no-run", action="store_true", help="the sources alone, at once")
+    _shared(read)
+
+    book = commands.add_parser("book", help="every lesson as a static site that opens from disk")
+    book.set_defaults(run="book")
+    book.add_argument("--out", type=Path, default=Path("book"), help="folder for the site (default: book)")
+    _shared(book)
 
     train = commands.add_parser("train", help="both sides on real images, every step judged")
     train.set_defaults(run="train")

@@ -27,13 +27,16 @@ from compare.bench import threads
 from compare.devices import Device
 from compare.errors import UsageError
 from compare.images import load_images
+from compare.lessons import sources
+from compare.lessons.handout import handout, lesson_of
 from compare.pair import Pair
 from compare.precision import WORKING
 from compare.report import terminal
 from compare.report.bench import headline, show_bench
-from compare.report.beside import show_lessons, show_sources
 from compare.report.contrast import show_contrast, summary
 from compare.report.files import to_json, writable_folder, write_json
+from compare.report.form import lesson_form, part_form
+from compare.report.lesson import show_list, show_mark, show_outcome, show_sources
 
 Form = dict[str, Any]
 QUICK_ROUNDS = 10
@@ -45,10 +48,28 @@ def verify(options: argparse.Namespace) -> int:
         _check_pair(name)
     if options.record or options.against:
         return _on_record(options)
+    if len(options.pairs) == 1 and (marked := lesson_of(Path(options.pairs[0]))):
+        return _mark(options, *marked)
     device = _device(options)
     form, failed = _verify(options, device, options.pairs or list(pairs.REGISTRY), WORKING[options.dtype])
     _emit(options, form, lambda out: terminal.show_verify(form, out, options.every, options.explain))
     return int(failed)
+
+
+def _mark(options: argparse.Namespace, name: str, side: str) -> int:
+    """A student's side of a lesson against the other side."""
+    from compare.lessons.run import run
+
+    lesson, path = lessons.find(name), Path(options.pairs[0])
+    device = _device(options)
+    with _busy(f"marking {name}"):
+        written = getattr(pair_file.module_of(path), lesson.function, None)
+        if not callable(written):
+            raise UsageError(f"{path}: expected a function {lesson.function}(), found none")
+        report = run(lesson, device, options.seed, {side: written})
+    form = lesson_form(lesson, report, environment.fingerprint(device)) | {"marked": side}
+    _emit(options, form, lambda out: show_mark(form, out))
+    return int(form["verdict"] != "match")
 
 
 def _on_record(options: argparse.Namespace) -> int:
@@ -95,7 +116,8 @@ def _against(options: argparse.Namespace) -> int:
 
 def new(options: argparse.Namespace) -> int:
     """``jaxport new``: imports no framework."""
-    pair_file.write_new(options.file)
+    text = handout(lessons.find(options.lesson), options.side, options.file) if options.lesson else None
+    pair_file.write_new(options.file, text)
     print(f"wrote {options.file}; run it with: jaxport verify {options.file}")
     return 0
 
@@ -165,15 +187,37 @@ def contrast(options: argparse.Namespace) -> int:
 
 
 def read(options: argparse.Namespace) -> int:
-    """``jaxport read``: imports no framework."""
+    """``jaxport read``: lists without a framework; shows a lesson's sources at once, then runs it."""
     if options.lesson is None:
-        known = {name: lessons.summary(name) for name in lessons.LESSONS}
-        _emit(options, known, lambda out: show_lessons(known, out))
+        known = {name: lesson.title for name, lesson in lessons.LESSONS.items()}
+        parts = {name: sources.summary(sources.both(*where)[0].text) for name, where in lessons.PARTS.items()}
+        _emit(options, {"lessons": known, "parts": parts}, lambda out: show_list(known, parts, out))
         return 0
-    reference, port = lessons.sources(options.lesson)
-    form = {"lesson": options.lesson, "reference": vars(reference), "port": vars(port)}
-    _emit(options, form, lambda out: show_sources(reference, port, out))
-    return 0
+    if options.lesson in lessons.PARTS:
+        where = lessons.PARTS[options.lesson]
+        shown = [part_form(where[1], *sources.both(*where))]
+        _emit(options, {"lesson": options.lesson, "sources": shown}, lambda out: show_sources(shown, out))
+        return 0
+    return _lesson(options, lessons.find(options.lesson))
+
+
+def _lesson(options: argparse.Namespace, lesson: "lessons.Lesson") -> int:
+    """Its sources, then what both sides return and the verdict."""
+    out = terminal.console()
+    form = lesson_form(lesson, None, None)
+    if options.json != "-":
+        show_sources(form["sources"], out)
+    if not options.no_run:
+        from compare.lessons.run import run
+
+        with _busy(f"running {lesson.name}"):
+            device = _device(options)
+            report = run(lesson, device, options.seed)
+        form = lesson_form(lesson, report, environment.fingerprint(device))
+        if options.json != "-":
+            show_outcome(form, out)
+    _write_json_option(options, form)
+    return int(form["verdict"] not in (None, "match", "float32_only"))
 
 
 def env(options: argparse.Namespace) -> int:
@@ -181,6 +225,20 @@ def env(options: argparse.Namespace) -> int:
     form = environment.fingerprint(_device(options))
     _emit(options, form, lambda out: terminal.show_environment(form, out))
     return 0
+
+
+def book(options: argparse.Namespace) -> int:
+    """``jaxport book``: every lesson run once, and the site written from what came out."""
+    from compare.book.build import build
+    from compare.book.folder import ready
+    from compare.book.told import show_book
+
+    ready(options.out)
+    device = _device(options)
+    with _busy("building the book") as say:
+        form = build(options.out, device, options.seed, lessons.LESSONS.values(), say)
+    _emit(options, form, lambda out: show_book(form, options.out, out))
+    return int(form["verdict"] not in ("match", "float32_only"))
 
 
 def main_job(options: argparse.Namespace) -> int:

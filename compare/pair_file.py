@@ -96,7 +96,7 @@ def load(path: Path) -> list[Pair]:
         raise UsageError(
             f"{path}: expected a Python file that defines a Pair, found {'a folder' if path.is_dir() else 'nothing'}"
         )
-    module = _run(path)
+    module = module_of(path)
     found = {name: one for name, one in vars(module).items() if isinstance(one, Pair)}
     unique = {id(one): name for name, one in reversed(found.items())}
     if not found:
@@ -108,8 +108,8 @@ def load(path: Path) -> list[Pair]:
     ]
 
 
-def write_new(path: Path) -> None:
-    """Write the commented starting file.
+def write_new(path: Path, text: str | None = None) -> None:
+    """Write the commented starting file, or ``text``.
 
     Raises:
         UsageError: something is there already, or nothing can be written there.
@@ -118,15 +118,19 @@ def write_new(path: Path) -> None:
         raise UsageError(f"{path}: expected a name that ends in .py")
     try:
         with open(path, "x", encoding="utf-8") as file:
-            file.write(TEMPLATE.format(name=path))
+            file.write(TEMPLATE.format(name=path) if text is None else text)
     except FileExistsError as error:
         raise UsageError(f"{path}: is there already, and is not overwritten") from error
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def _run(path: Path) -> ModuleType:
-    """The file as a module. Beside it may lie what it imports."""
+def module_of(path: Path) -> ModuleType:
+    """The file as a module. Beside it may lie what it imports.
+
+    Raises:
+        UsageError: it is no Python file, or raises.
+    """
     shown, path = path, path.resolve()
     spec = importlib.util.spec_from_file_location(f"_pair_{path.stem}", path)
     if spec is None or spec.loader is None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,9 @@ if importlib.util.find_spec("beartype"):
 # Folders of tests on models that are not the project's; a single file says USERS_MODELS = True.
 USERS = {"zoo", "mapping", "islands", "dropout", "models", "checkpoints", "examples", "doctor", "suspects", "locate"}
 
+# Folders whose tests compile many small programs and run each a few times.
+COMPILE_MUCH = USERS | {"planted", "updates"}
+
 # Derandomized: the same examples on every machine. No deadline: a first call may compile.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=60)
 hypothesis.settings.load_profile("house")
@@ -43,6 +47,19 @@ def promotion(request: pytest.FixtureRequest) -> Iterator[None]:
     users = request.path.parent.name in USERS or getattr(request.module, "USERS_MODELS", False)
     with jax.numpy_dtype_promotion("standard" if users else "strict"):
         yield
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Where compiling takes most of the time, XLA leaves most of its optimizations out: the same functions, rounded
+    otherwise. Tests marked ``optimized`` or ``gpu``, and all elsewhere, run what users run."""
+    quick = item.path.parent.name in COMPILE_MUCH
+    if not quick and "jax" not in sys.modules:
+        return
+    import jax
+
+    whole = item.get_closest_marker("optimized") or item.get_closest_marker("gpu")
+    jax.config.update("jax_disable_most_optimizations", quick and not whole)
 
 
 @pytest.fixture(scope="session")

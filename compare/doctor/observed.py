@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import permutations
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -32,6 +33,12 @@ def observe(scene: Scene, names: list[str]) -> Observed:
     texts = [text if len(names) == 1 else f"{name}: {text}" for name, one in found for text in one.sentences]
     ratio = next((one.ratio for _, one in found if one.ratio is not None), None)
     return Observed(tuple(texts), ratio, found[0][1].extra)
+
+
+def between(reference: np.ndarray, port: np.ndarray) -> str:
+    """What is to be seen of two arrays alone, in one line; nothing, where nothing is."""
+    alone = SimpleNamespace(plain={"": reference}, port={"": port}, calls=())
+    return "; ".join(_one("", alone).sentences)  # type: ignore[arg-type]
 
 
 def differs(scene: Scene, name: str) -> bool:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:  # a port is judged against a record where torch is not instal
     from compare.bench.run import Bench
     from compare.contrast import Contrast
     from compare.explain import Explanation, Named
+    from compare.lessons.row import Lesson
+    from compare.lessons.run import LessonReport, Told
+    from compare.lessons.sources import Source
     from compare.trajectory import Training
     from compare.verification import PairReport
 
@@ -55,6 +58,43 @@ def bench_form(bench: "Bench", environment: dict[str, Any]) -> dict[str, Any]:
     from compare.bench.run import STEPS
 
     return plain({"schema": SCHEMA, "environment": environment, "steps_in_a_scan": STEPS, **dataclasses.asdict(bench)})
+
+
+def lesson_form(lesson: "Lesson", report: "LessonReport | None", environment: dict[str, Any] | None) -> dict[str, Any]:
+    """A lesson: its sources and, once it has run, what each side returned and the verdict."""
+    from compare.lessons.sources import both
+
+    texts = {key: getattr(lesson, key) for key in ("title", "same", "different", "prevents")}
+    return plain(
+        {
+            "schema": SCHEMA,
+            "lesson": lesson.name,
+            **texts,
+            "sources": [part_form(name, *both(lesson.file, name)) for name in (lesson.function, *lesson.also)],
+            "verdict": report.verdict if report else None,
+            "first_difference": _first(report) if report else None,
+            "quantities": [_told(one) for one in report.told] if report else [],
+            "environment": environment,
+        }
+    )
+
+
+def part_form(name: str, reference: "Source", port: "Source") -> dict[str, Any]:
+    """One name's source on both sides."""
+    return {"name": name, "reference": vars(reference), "port": vars(port)}
+
+
+def _first(report: "LessonReport") -> dict[str, Any] | None:
+    for one in report.told:
+        if one.verdict not in (None, Verdict.MATCH):
+            return {"name": one.name, "reason": one.reason or f"{one.reference} in torchref, {one.port} in jaxport"}
+    return None
+
+
+def _told(told: "Told") -> dict[str, Any]:
+    judged = {key: getattr(told.judgement, key, None) for key in ("gap", "allowed")}
+    texts = {key: getattr(told, key) for key in ("name", "reference", "port", "verdict", "reason")}
+    return {**texts, **judged}
 
 
 def _pair(report: "PairReport") -> dict[str, Any]:

@@ -134,7 +134,9 @@ def test_interrupted(tmp_path, monkeypatch):
     assert files(tmp_path) == []
 
 
-@pytest.mark.parametrize("command", [["read"], ["read", "mlp"], ["new", "pair.py"]])
+@pytest.mark.parametrize(
+    "command", [["read"], ["read", "mlp"], ["read", "broadcasting", "--no-run"], ["new", "pair.py"]]
+)
 def test_reading_and_a_new_file_import_no_framework(command):
     """Both are instant: neither framework is loaded."""
     code = f"import sys; from compare.cli import main; main({command!r}); "

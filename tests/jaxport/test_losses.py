@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxport.losses import cross_entropy
+from jaxport.losses import cross_entropy, learn, softmax_then_log, softmax_twice
 
 
 def _by_numpy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -77,3 +77,24 @@ def test_shapes_are_enforced(logits: tuple[int, ...], labels: tuple[int, ...]) -
 
     with pytest.raises(TypeCheckError):
         cross_entropy(jnp.zeros(logits), jnp.zeros(labels, jnp.int32))
+
+
+def test_a_second_softmax_cannot_be_certain() -> None:
+    """Right without a doubt still costs log(1 + 9/e) on ten classes, and wrong without a doubt has no gradient."""
+    wrong = jnp.full((1, 10), -500.0).at[0, 3].set(500.0)
+    assert float(softmax_twice(wrong, jnp.array([3]))) == pytest.approx(np.log(1 + 9 / np.e))
+    for loss, size in ((softmax_twice, 0.0), (cross_entropy, 2**0.5)):
+        assert float(jnp.linalg.norm(jax.grad(loss)(wrong, jnp.array([0])))) == pytest.approx(size)
+
+
+@pytest.mark.parametrize(("label", "loss"), [(0, np.nan), (1, np.inf)])
+def test_written_out_it_overflows(label: int, loss: float) -> None:
+    """NaN where the label's own exp overflows, infinity where another's does."""
+    found = softmax_then_log(jnp.array([[1000.0, 0.0, -1.0]]), jnp.array([label]))
+    np.testing.assert_equal(np.asarray(found), np.array([loss], np.float32))
+
+
+def test_learning_lowers_the_loss() -> None:
+    """Two images of two classes are told apart."""
+    images, labels = jnp.eye(2), jnp.array([4, 7])
+    assert (images @ learn(cross_entropy, images, labels)).argmax(axis=1).tolist() == [4, 7]

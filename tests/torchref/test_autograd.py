@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from torchref.autograd import loose_mlp
+from torchref.autograd import accumulation, by_hand, bytes_kept, detach, loose_mlp, micro_batches, no_grad, tape
 
 SHAPES = {"W1": (6, 4), "b1": (6,), "W2": (3, 6), "b2": (3,)}
 
@@ -51,6 +51,102 @@ def test_a_scaled_tensor_is_no_leaf(params: dict[str, torch.Tensor], x: torch.Te
     with pytest.warns(UserWarning, match="not a leaf"):
         assert params["W1"].grad is None
     assert params["W2"].grad is not None
+
+
+@pytest.fixture
+def case() -> dict[str, torch.Tensor]:
+    """Arguments of a lesson on the MLP, in double: 16 rows, so that they split in four."""
+    rng = np.random.default_rng(2)
+    arrays = {name: torch.tensor(rng.standard_normal(shape)) for name, shape in SHAPES.items()}
+    return arrays | {"x": torch.tensor(rng.standard_normal((16, 4))), "y": torch.tensor(rng.integers(0, 3, 16))}
+
+
+@pytest.fixture
+def regression() -> dict[str, torch.Tensor]:
+    """Rows whose minimum is inside."""
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((64, 4))
+    arrays = {"x": x, "y": x @ np.array([1.0, -2.0, 0.5, 1.5]) + 0.1 * rng.standard_normal(64), "w": np.zeros(4)}
+    return {name: torch.tensor(array) for name, array in arrays.items()}
+
+
+def test_the_scaled_weight_has_no_gradient_and_the_raw_one_has(case: dict[str, torch.Tensor]) -> None:
+    """By the chain rule, the raw one's is the scaled one's, scaled."""
+    seen = tape(**case)
+    assert seen["gradient of W1 after scaling"] is None
+    assert seen["leaves"] == {"W1": True, "raw W1": True, "scaled W1": False}
+    torch.testing.assert_close(seen["gradient of W1 before scaling"], seen["gradient of W1"] * (2 / 4) ** 0.5)
+
+
+def test_the_derivation_by_hand_holds_in_every_entry(case: dict[str, torch.Tensor]) -> None:
+    """To a few units in the last place."""
+    assert 0 <= by_hand(**case)["largest difference"] < 1e-15
+
+
+def test_what_is_applied_is_the_sum_of_all_gradients(regression: dict[str, torch.Tensor]) -> None:
+    """And its norm is near its largest where the step's own is smallest: the bug's mark."""
+    seen = accumulation(**regression)
+    own, applied = seen["own gradient, three steps"], seen["applied gradient, three steps"]
+    torch.testing.assert_close(applied, own.cumsum(dim=0))
+    smallest = int(seen["norm of the own gradient"].argmin())
+    norms = seen["norm of the applied gradient"]
+    assert norms[smallest] > 0.9 * norms.max() > 1.5 * norms[0]
+
+
+def test_never_zeroing_is_momentum_one(regression: dict[str, torch.Tensor]) -> None:
+    """The same losses as SGD that zeroes and has momentum 1; they fall for four steps and then rise."""
+    w = regression["w"].clone().requires_grad_()
+    optimizer = torch.optim.SGD([w], lr=0.1, momentum=1.0)
+    losses = []
+    for _ in range(12):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(regression["x"] @ w, regression["y"])
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    seen = accumulation(**regression)["losses"]
+    torch.testing.assert_close(seen, torch.stack(losses))
+    assert (seen[:4].diff() < 0).all()
+    assert seen[4:].max() > 5 * seen[:4].min()
+
+
+def test_equal_micro_batches_make_the_full_batch(case: dict[str, torch.Tensor]) -> None:
+    """Unequal ones, equally weighted, do not; and the step taken is the full batch's."""
+    before = case["W1"].clone()
+    seen = micro_batches(**case)
+    torch.testing.assert_close(seen["four micro-batches"], seen["full batch"])
+    torch.testing.assert_close(seen["W1 after the step"].detach(), before - 0.5 * seen["full batch"])
+    assert (seen["uneven parts, equally weighted"] - seen["full batch"]).abs().max() > 1e-3
+    assert torch.equal(case["W1"], before), "the argument was changed"
+
+
+def test_bytes_are_those_of_the_activations_that_a_backward_pass_needs() -> None:
+    """tanh keeps its result, whose views are one memory; what the caller holds and what has died count nothing."""
+    x = torch.ones(10, 3, dtype=torch.float64, requires_grad=True)
+    assert bytes_kept(lambda: torch.tanh(x).sum(), [x]) == 240
+    assert bytes_kept(lambda: (torch.tanh(x).t() @ torch.tanh(x).view(10, 3)).sum(), [x]) == 480
+    assert bytes_kept(lambda: (x**2).sum(), [x]) == 0
+    assert bytes_kept(lambda: torch.tanh(x).detach(), [x]) == 0
+
+
+def test_without_a_tape_nothing_is_kept_and_recording_comes_back(case: dict[str, torch.Tensor]) -> None:
+    """At least the hidden layer is, with it."""
+    seen = no_grad(**case)
+    assert seen["bytes kept without a gradient"] == 0
+    assert seen["bytes kept"] >= 16 * 6 * 8
+    assert torch.is_grad_enabled()
+
+
+def test_detach_is_no_copy() -> None:
+    """A write through it shows in the original, and the backward pass refuses; a clone is a copy."""
+    rng = np.random.default_rng(4)
+    shapes = {"x": (5, 4), "W1": (6, 4), "W2": (3, 6), "W3": (2, 3)}
+    seen = detach(**{name: torch.tensor(rng.standard_normal(shape)) for name, shape in shapes.items()})
+    assert seen["original after writing the cut"] == 7
+    assert abs(seen["original after writing a copy"]) < 1
+    assert "modified by an inplace operation" in seen["refused"]
+    assert seen["gradient of W1"] is None
+    assert seen["bytes kept with the cut"] < seen["bytes kept"]
 
 
 @pytest.mark.parametrize("shape", [(4,), (2, 5, 4)])

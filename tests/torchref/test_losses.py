@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from torchref.losses import cross_entropy
+from torchref.losses import cross_entropy, learn, softmax_then_log, softmax_twice
 
 
 def _by_numpy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -79,3 +79,27 @@ def test_shapes_are_enforced(logits: torch.Tensor, labels: torch.Tensor) -> None
 
     with pytest.raises(TypeCheckError):
         cross_entropy(logits, labels)
+
+
+def test_a_second_softmax_cannot_be_certain() -> None:
+    """Right without a doubt still costs log(1 + 9/e) on ten classes, and wrong without a doubt has no gradient."""
+    wrong = torch.full((1, 10), -500.0)
+    wrong[0, 3] = 500.0
+    assert softmax_twice(wrong, torch.tensor([3])).item() == pytest.approx(np.log(1 + 9 / np.e))
+    for loss, size in ((softmax_twice, 0.0), (cross_entropy, 2**0.5)):
+        logits = wrong.clone().requires_grad_()
+        loss(logits, torch.tensor([0])).backward()
+        assert logits.grad.norm().item() == pytest.approx(size)
+
+
+@pytest.mark.parametrize(("label", "loss"), [(0, np.nan), (1, np.inf)])
+def test_written_out_it_overflows(label: int, loss: float) -> None:
+    """NaN where the label's own exp overflows, infinity where another's does."""
+    found = softmax_then_log(torch.tensor([[1000.0, 0.0, -1.0]]), torch.tensor([label]))
+    np.testing.assert_equal(found.numpy(), np.array([loss], np.float32))
+
+
+def test_learning_lowers_the_loss() -> None:
+    """Two images of two classes are told apart."""
+    images, labels = torch.eye(2), torch.tensor([4, 7])
+    assert (images @ learn(cross_entropy, images, labels)).argmax(dim=1).tolist() == [4, 7]

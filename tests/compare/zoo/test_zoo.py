@@ -48,6 +48,7 @@ def test_a_sound_port_is_a_match(row):
     assert (report.verdict, differing) == ("match", [])
 
 
+@pytest.mark.optimized
 @pytest.mark.parametrize("row", [row for row in ROWS if row.name in FULLY], ids=lambda row: row.name)
 def test_a_sound_port_is_a_match_on_every_probe(row):
     """The default run, with probes, kinks and mutants; no check that mutants reach is toothless."""
@@ -57,6 +58,7 @@ def test_a_sound_port_is_a_match_on_every_probe(row):
     assert not report.found.teeth.toothless
 
 
+@pytest.mark.optimized
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_is_a_match(path):
     """What a reader is shown as a sound port is one."""

@@ -1,0 +1,58 @@
+"""Python source as coloured pieces of text, line by line."""
+
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+
+from pygments.lexers import PythonLexer
+from pygments.token import STANDARD_TYPES, _TokenType
+
+WORDS = ("c1", "sd")  # comments and docstrings: that they are worded differently is no news
+ALIKE = 0.5  # of two lines' pieces, from which it helps to show which of them differ
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Text of one kind, by pygments' short name; ``differs`` from what stands beside it."""
+
+    kind: str
+    text: str
+    differs: bool = False
+
+
+def lines(text: str) -> list[list[Piece]]:
+    """The lines of ``text``, highlighted as one whole: a docstring's second line is one too."""
+    made: list[list[Piece]] = [[]]
+    for token, value in PythonLexer(stripnl=False, ensurenl=False).get_tokens(text.removesuffix("\n")):
+        for number, part in enumerate(value.split("\n")):
+            if number:
+                made.append([])
+            if part:
+                made[-1].append(Piece(_kind(token), part))
+    return made
+
+
+def differing(left: list[Piece], right: list[Piece]) -> tuple[list[Piece], list[Piece]]:
+    """The pieces of two lines that are much alike, those that differ marked."""
+    matcher = SequenceMatcher(None, [one.text for one in left], [one.text for one in right], autojunk=False)
+    if matcher.ratio() < ALIKE:
+        return left, right
+    ours, theirs = list(left), list(right)
+    for word, i, i_end, j, j_end in matcher.get_opcodes():
+        if word != "equal":
+            _mark(ours, i, i_end)
+            _mark(theirs, j, j_end)
+    return ours, theirs
+
+
+def _mark(pieces: list[Piece], start: int, end: int) -> None:
+    for place in range(start, end):
+        if pieces[place].text.strip() and pieces[place].kind not in WORDS:
+            pieces[place] = replace(pieces[place], differs=True)
+
+
+def _kind(token: _TokenType) -> str:
+    """The short name of the nearest kind that has one; none for plain text, names and punctuation."""
+    while token not in STANDARD_TYPES and token.parent is not None:
+        token = token.parent
+    short = STANDARD_TYPES[token]
+    return "" if short in ("n", "p", "w", "err") else short

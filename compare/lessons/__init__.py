@@ -1,0 +1,39 @@
+"""Lessons: every idea of the field's first hours, in PyTorch and in JAX, side by side and executed.
+
+Importing this imports neither framework: what a row binds imports it when it is called.
+"""
+
+import difflib
+
+from compare.errors import UsageError
+from compare.lessons import attention, autograd, compiled, higher, layers, losses, modules, randomness, remat, tensors
+from compare.lessons.row import Lesson
+
+# In a learner's order. Parts are read like lessons, and run by verifying the pair that they belong to.
+LESSONS: dict[str, Lesson] = {
+    row.name: row
+    for chapter in (tensors, autograd, modules, losses, layers, compiled, randomness, higher, remat, attention)
+    for row in chapter.ROWS
+}
+PARTS = {
+    "mlp": ("mlp", "MLP"),
+    "loose": ("autograd", "loose_mlp"),
+    "loss": ("losses", "cross_entropy"),
+    "optimizer": ("optimizers", "sgd"),
+    "train": ("train", "train_step"),
+    "evaluate": ("train", "evaluate"),
+}
+
+
+def find(name: str) -> Lesson:
+    """The lesson called ``name``.
+
+    Raises:
+        UsageError: there is none; the message names the nearest.
+    """
+    if name in LESSONS:
+        return LESSONS[name]
+    known = [*LESSONS, *PARTS]
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
+    raise UsageError(f"unknown lesson {name!r}: {hint}")

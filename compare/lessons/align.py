@@ -1,0 +1,79 @@
+"""Two sources beside each other, statement by statement."""
+
+import ast
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import pairwise
+
+ALIKE = 0.34  # of two statements' texts, from which they stand beside each other
+
+
+@dataclass(frozen=True)
+class Row:
+    """Lines of both sides that stand beside each other, as line numbers from 0 into each text; one may have none."""
+
+    left: range
+    right: range
+    same: bool
+
+
+def aligned(left: str, right: str) -> list[Row]:
+    """The lines of both texts in order, statements that say the same thing beside each other.
+
+    The alignment with the largest sum of likeness (Needleman and Wunsch, 1970, with free gaps).
+    """
+    ours, theirs = left.splitlines(), right.splitlines()
+    a, b = _statements(left), _statements(right)
+    rows = []
+    for one, other in _matched(a, b, ours, theirs):
+        lines = [ours[i].strip() for i in one], [theirs[i].strip() for i in other]
+        rows.append(Row(one, other, lines[0] == lines[1]))
+    return rows
+
+
+def _statements(text: str) -> list[range]:
+    """The text cut before each statement, with the comments above it; every line is in one piece."""
+    lines = text.splitlines()
+    starts = {0}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.stmt | ast.ExceptHandler):
+            decorators = getattr(node, "decorator_list", [])
+            start = min([node.lineno, *(one.lineno for one in decorators)]) - 1
+            while start and lines[start - 1].strip().startswith("#"):
+                start -= 1
+            starts.add(start)
+    return [range(start, end) for start, end in pairwise([*sorted(starts), len(lines)])]
+
+
+def _matched(a: list[range], b: list[range], ours: list[str], theirs: list[str]) -> list[tuple[range, range]]:
+    likeness = [[_likeness(one, other, ours, theirs) for other in b] for one in a]
+    best = [[0.0] * (len(b) + 1) for _ in range(len(a) + 1)]
+    for i in range(len(a) - 1, -1, -1):
+        for j in range(len(b) - 1, -1, -1):
+            best[i][j] = max(best[i + 1][j], best[i][j + 1], likeness[i][j] + best[i + 1][j + 1])
+    rows, i, j = [], 0, 0
+    while i < len(a) or j < len(b):
+        if i < len(a) and j < len(b) and likeness[i][j] > 0 and best[i][j] == likeness[i][j] + best[i + 1][j + 1]:
+            rows.append((a[i], b[j]))
+            i, j = i + 1, j + 1
+        elif i < len(a) and (j == len(b) or best[i][j] == best[i + 1][j]):
+            rows.append((a[i], range(0)))
+            i += 1
+        else:
+            rows.append((range(0), b[j]))
+            j += 1
+    return rows
+
+
+def _likeness(one: range, other: range, ours: list[str], theirs: list[str]) -> float:
+    """Between 0 and 1, 0 below ``ALIKE``; what both begin with (the name that is assigned) counts most."""
+    left, right = _code(one, ours), _code(other, theirs)
+    likeness = SequenceMatcher(None, left, right, autojunk=False).ratio()
+    if left.split(" ")[0] == right.split(" ")[0]:
+        likeness = (1 + likeness) / 2
+    return likeness if likeness >= ALIKE else 0.0
+
+
+def _code(piece: range, lines: list[str]) -> str:
+    """A statement on one line, without its comments."""
+    return " ".join(lines[i].split("#")[0].strip() for i in piece).strip()

@@ -1,0 +1,110 @@
+"""A lesson with one side's body left out, for a student to write, and the mark."""
+
+import ast
+from pathlib import Path
+
+from compare.errors import UsageError
+from compare.lessons.row import Lesson
+from compare.lessons.sources import source
+
+SIDES = {"reference": "torchref", "port": "jaxport"}
+UNWRITTEN = "write this body"
+HEAD = '''"""The lesson "{title}": write its {side} here. Mark it with: jaxport verify {file}
+
+{package} comes below with its arguments and without its body; it returns a dictionary with these quantities:
+{names}
+What the other side does stands at the end of this file.
+"""
+
+{imports}
+
+LESSON, SIDE = "{lesson}", "{side}"
+
+
+'''
+
+
+def handout(lesson: Lesson, side: str, file: Path) -> str:
+    """The text of the file: imports, the signature and the first line of its docstring, and the other side to read."""
+    given = source(SIDES[side], lesson.file, lesson.function)
+    other = source(SIDES["port" if side == "reference" else "reference"], lesson.file, lesson.function)
+    (node,) = ast.parse(given.text).body
+    assert isinstance(node, ast.FunctionDef)
+    lines = given.text.splitlines()
+    signature = "\n".join(lines[: node.body[0].lineno - 1])
+    docstring = (ast.get_docstring(node) or "").splitlines()[0]
+    head = HEAD.format(
+        title=lesson.title,
+        side=side,
+        file=file,
+        package=f"{lesson.function}()",
+        names="\n".join(f"- {name}" for name in _returned(node)),
+        imports=_imports(SIDES[side], lesson, node),
+        lesson=lesson.name,
+    )
+    body = f'{signature}\n    """{docstring}"""\n    raise NotImplementedError("{UNWRITTEN}")\n'
+    return (
+        head
+        + body
+        + f"\n\n# {other.path}:\n#\n"
+        + "".join(f"# {line}".rstrip() + "\n" for line in other.text.splitlines())
+    )
+
+
+def lesson_of(path: Path) -> tuple[str, str] | None:
+    """The names of the lesson and of the side that a file is a handout of; None for any other file. Runs nothing.
+
+    Raises:
+        UsageError: the side is neither of the two.
+    """
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return None  # whoever runs it will say so
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("LESSON, SIDE", "(LESSON, SIDE)"):
+            try:
+                lesson, side = ast.literal_eval(node.value)
+            except (ValueError, TypeError) as error:
+                raise UsageError(f'{path}: expected a line like LESSON, SIDE = "tape", "port"') from error
+            if side not in SIDES:
+                raise UsageError(f"{path}: SIDE: expected reference or port, got {side!r}")
+            return str(lesson), str(side)
+    return None
+
+
+def _returned(function: ast.FunctionDef) -> list[str]:
+    """The keys of every dictionary that is returned or collected, in order, where they are written out."""
+    keys = []
+    for node in ast.walk(function):
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Dict):
+            keys += [key.value for key in node.value.keys if isinstance(key, ast.Constant)]
+    return [str(key) for key in dict.fromkeys(keys)] or ["those of the other side"]
+
+
+def _imports(package: str, lesson: Lesson, function: ast.FunctionDef) -> str:
+    """The imports of the side's file that the function uses, and what else it uses of that file."""
+    spec_text = _file(package, lesson.file)
+    tree = ast.parse(spec_text)
+    used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    lines, own = [], []
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            if any((alias.asname or alias.name).split(".")[0] in used for alias in node.names):
+                lines.append(ast.unparse(node))
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            own += [node.name] if node.name in used and node.name != lesson.function else []
+        elif isinstance(node, ast.Assign):
+            own += [one.id for one in node.targets if isinstance(one, ast.Name) and one.id in used]
+    if own:
+        lines.append(f"from {package}.{lesson.file} import {', '.join(sorted(own))}")
+    return "\n".join(lines)
+
+
+def _file(package: str, file: str) -> str:
+    from importlib.util import find_spec
+
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return (Path(next(iter(spec.submodule_search_locations))) / f"{file}.py").read_text(encoding="utf-8")

@@ -1,0 +1,47 @@
+"""Rows of torchref/randomness.py and jaxport/randomness.py."""
+
+from typing import Any
+
+import numpy as np
+
+from compare.lessons.row import Lesson
+
+
+def _drawn(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    return {"drawn": rng.standard_normal((4, 2))}
+
+
+def _generator(seed: int) -> dict[str, Any]:
+    import torch
+
+    return {"generator": torch.Generator().manual_seed(seed)}
+
+
+def _key(seed: int) -> dict[str, Any]:
+    import jax
+
+    return {"key": jax.random.key(seed)}
+
+
+ROWS: list[Lesson] = [
+    Lesson(
+        name="randomness",
+        title="Generators and keys",
+        file="randomness",
+        function="randomness",
+        arrays=_drawn,
+        reference=_generator,
+        port=_key,
+        same="A seed gives the same numbers again in its own framework. A stream or a key of its own keeps draws "
+        "apart: what one draws does not move the other.",
+        different="torch draws from a state that each draw moves on, global unless a generator is given. JAX draws "
+        "from a key that no draw changes: the same key gives the same numbers, and split makes new keys.",
+        prevents="Dropout masks or initial weights that are equal because a key was used twice; a port seeded alike "
+        "and expected to start alike. Seeds do not transfer; arrays drawn by NumPy do.",
+        differs={
+            "moved by a draw before": "a draw moves torch's global state; in JAX there is none to move",
+            "same source twice, same numbers": "a generator moves on, a key does not",
+            "numbers of seed 3": "the two draw by different algorithms: a seed means nothing to the other",
+        },
+    ),
+]

@@ -1,0 +1,49 @@
+"""One lesson: an idea written once on each side, under one name, and the arrays that both are fed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Drawn = Callable[[np.random.Generator], dict[str, np.ndarray]]
+Bound = Callable[[int], dict[str, Any]]
+
+
+def nothing(*_: Any) -> dict[str, Any]:
+    """No arguments."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A row of the table of lessons.
+
+    A side's function takes the arrays by name, as its own framework's arrays, and returns quantities by name. Arrays
+    and floats are judged; everything else (shapes, dtypes, texts, error messages) must be equal. The exceptions are in
+    ``differs``, and must indeed differ.
+
+    Attributes:
+        name: by which it is read; title: as a heading.
+        file, function: where both sides have it: ``torchref/FILE.py`` and ``jaxport/FILE.py``.
+        arrays: what both sides are fed, from one seeded generator, by argument name.
+        reference, port: further arguments of one side alone, from the seed: a generator, a key.
+        differs: quantities that the two sides cannot share, each with the reason; one may lack them.
+        same, different, prevents: what is the same, what is different, and which mistake knowing it prevents.
+        heavy: it trains or measures: skipped where lessons are only sampled.
+        also: further public names of the same file that belong to the lesson and are shown with it.
+    """
+
+    name: str
+    title: str
+    file: str
+    function: str
+    same: str
+    different: str
+    prevents: str
+    arrays: Drawn = nothing
+    reference: Bound = nothing
+    port: Bound = nothing
+    differs: Mapping[str, str] = field(default_factory=dict)
+    heavy: bool = False
+    also: tuple[str, ...] = ()

@@ -1,0 +1,98 @@
+"""A lesson in the terminal: both sources beside each other, what each side returned, the verdict, and what to learn."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from compare.lessons.align import aligned
+from compare.report.pieces import paragraph, table
+from compare.report.terminal import COLOUR
+
+Form = dict[str, Any]
+SIDE_BY_SIDE = 100  # columns from which two sources have room beside each other
+MARKS = {(True, True): "|", (True, False): "<", (False, True): ">"}
+
+
+def show_sources(sources: list[Form], out: Console) -> None:
+    """Each name's two sources: statements beside each other, lines that differ marked as ``diff -y`` does, where there
+    is room; else one above the other."""
+    for one in sources:
+        reference, port = one["reference"], one["port"]
+        longest = max(len(line) for side in (reference, port) for line in side["text"].splitlines())
+        # Where nobody watches no line is broken: it would read as another program.
+        if out.width >= SIDE_BY_SIDE and (out.is_terminal or 2 * longest + 5 <= out.width):
+            out.print(_beside(reference, port, out))
+        else:
+            for side in (reference, port):
+                out.print(_head(side))
+                out.print(_highlighted(side["text"], out), soft_wrap=not out.is_terminal)
+        out.print()
+
+
+def show_outcome(form: Form, out: Console) -> None:
+    """What each side returned, the verdict, and the lesson in three sentences."""
+    out.print(_quantities(form["quantities"]))
+    out.print()
+    for word in ("same", "different", "prevents"):
+        out.print(paragraph(word, form[word]))
+    out.print(paragraph("verdict", Text(form["verdict"], style=COLOUR[form["verdict"]])))
+
+
+def show_mark(form: Form, out: Console) -> None:
+    """What was written against the other side: the first quantity that differs, each quantity, the verdict."""
+    out.print(Text.assemble((form["lesson"], "bold"), f": the {form['marked']} as it was written"))
+    if first := form["first_difference"]:
+        out.print(paragraph("answer", f"`{first['name']}` is the first quantity that differs: {first['reason']}"))
+    out.print(_quantities(form["quantities"]))
+    out.print(paragraph("verdict", Text(form["verdict"], style=COLOUR[form["verdict"]])))
+
+
+def show_list(lessons: dict[str, str], parts: dict[str, str], out: Console) -> None:
+    """What there is to read, one line each."""
+    width = max(map(len, [*lessons, *parts])) + 2
+    for heading, known in (("lessons", lessons), ("the pairs' own sources", parts)):
+        out.print(Text(heading, style="bold"))
+        for name, text in known.items():
+            out.print(Text.assemble(("  " + name.ljust(width), "cyan"), text))
+    out.print(Text("jaxport read NAME shows both sides, what each returns, and the verdict"))
+
+
+def _quantities(quantities: list[Form]) -> Table:
+    rows = table("quantity", "torchref", "jaxport", "verdict")
+    for one in quantities:
+        word = one["verdict"] or "differs"
+        reason = f"\n{one['reason']}" if one["reason"] else ""
+        verdict = Text.assemble((word, COLOUR.get(word, "cyan")), (reason, "dim"))
+        rows.add_row(Text(one["name"]), Text(one["reference"]), Text(one["port"]), verdict)
+    return rows
+
+
+def _beside(reference: Form, port: Form, out: Console) -> Table:
+    grid = Table.grid(padding=(0, 1, 0, 0), expand=True)
+    grid.add_column(ratio=1, overflow="fold")
+    grid.add_column(width=1)
+    grid.add_column(ratio=1, overflow="fold")
+    grid.add_row(_head(reference), "", _head(port))
+    left, right = (_highlighted(side["text"], out).split("\n") for side in (reference, port))
+    for row in aligned(reference["text"], port["text"]):
+        for offset in range(max(len(row.left), len(row.right))):
+            ours = left[row.left[offset]] if offset < len(row.left) else Text()
+            theirs = right[row.right[offset]] if offset < len(row.right) else Text()
+            same = ours.plain.strip() == theirs.plain.strip()
+            mark = "" if same else MARKS[bool(ours.plain.strip()), bool(theirs.plain.strip())]
+            grid.add_row(ours, Text(mark, style="yellow"), theirs)
+    return grid
+
+
+def _head(side: Form) -> Text:
+    return Text(f"{side['path']}:{side['line']}", style="bold")
+
+
+def _highlighted(text: str, out: Console) -> Text:
+    text = text.rstrip("\n")
+    if not out.is_terminal:
+        return Text(text)
+    return Syntax(text, "python", theme="ansi_dark", background_color="default").highlight(text)

@@ -1,0 +1,76 @@
+"""A lesson handed out without one side's body, and marked."""
+
+import ast
+import json
+
+import pytest
+
+from compare.cli import main
+from compare.errors import UsageError
+from compare.lessons import LESSONS
+from compare.lessons.handout import SIDES, handout, lesson_of
+from compare.lessons.sources import source
+
+USERS_MODELS = True
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("lesson", LESSONS.values(), ids=lambda one: one.name)
+def test_a_handout_is_python_without_the_answer(lesson, side, tmp_path):
+    """It compiles, names its lesson, keeps the signature, and no statement of the body is in it."""
+    path = tmp_path / "mine.py"
+    text = handout(lesson, side, path)
+    path.write_text(text)
+    assert lesson_of(path) == (lesson.name, side)
+    (function,) = (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef))
+    (answer,) = ast.parse(source(SIDES[side], lesson.file, lesson.function).text).body
+    assert ast.dump(function.args) == ast.dump(answer.args)
+    code = text[: text.index("\n# ")]
+    for statement in answer.body[1:]:
+        assert ast.unparse(statement) not in ast.unparse(ast.parse(code))
+
+
+def test_a_written_side_is_marked(tmp_path, capsys):
+    """Unwritten: one clear line. Right: exit code 0. Wrong: exit code 1, and the cause is named, in JSON too."""
+    path = tmp_path / "mine.py"
+    assert main(["new", str(path), "--lesson", "broadcasting"]) == 0
+    assert main(["verify", str(path), "--device", "cpu"]) == 2
+    assert "the port raised NotImplementedError: write this body" in capsys.readouterr().err
+    answer = source("jaxport", "tensors", "broadcasting").text
+    head = path.read_text().split("def broadcasting")[0]
+    path.write_text(head + answer)
+    assert main(["verify", str(path), "--device", "cpu"]) == 0
+    path.write_text(head + answer.replace("added = table + bias", "added = 2 * (table + bias)"))
+    capsys.readouterr()
+    assert main(["verify", str(path), "--device", "cpu", "--json", "-"]) == 1
+    form = json.loads(capsys.readouterr().out)
+    assert (form["verdict"], form["marked"]) == ("mismatch", "port")
+    assert form["first_difference"]["name"] == "added"
+    assert "2 times the reference's" in form["first_difference"]["reason"]
+
+
+def test_nothing_is_overwritten(tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text("mine")
+    assert main(["new", str(path), "--lesson", "broadcasting"]) == 2
+    assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [('LESSON, SIDE = "tape", "left"', "SIDE: expected"), ("LESSON, SIDE = f()", "expected a line like")],
+)
+def test_a_spoilt_handout_is_one_clear_line(text, said, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=said):
+        lesson_of(path)
+
+
+def test_any_other_file_is_none(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("pair = 3")
+    assert lesson_of(path) is None
+    path.write_text("def (")
+    assert lesson_of(path) is None
+    assert lesson_of(tmp_path / "nothing.py") is None

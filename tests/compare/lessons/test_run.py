@@ -1,0 +1,88 @@
+"""Both sides on identical arrays, and what is said where they differ."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from compare.errors import UsageError
+from compare.lessons import LESSONS
+from compare.lessons.run import run
+from compare.verdict import Verdict
+
+USERS_MODELS = True
+LESSON = LESSONS["broadcasting"]
+
+
+def told(report):
+    return {one.name: one for one in report.told}
+
+
+def marked(cpu, change, lesson=LESSON):
+    """The report with the port's quantities changed by ``change``."""
+    from jaxport.tensors import broadcasting
+
+    def written(table, bias):
+        made = broadcasting(table, bias)
+        return change(made)
+
+    return run(lesson, cpu, replaced={"port": written})
+
+
+def test_both_sides_get_the_same_values(cpu):
+    """Bit for bit, in both precisions: each side hands back what it got."""
+    seen = {}
+
+    def keep(side):
+        def function(table, bias):
+            seen.setdefault(side, []).append(np.array(table.tolist()))
+            return {"table": table}
+
+        return function
+
+    run(LESSON, cpu, replaced={"reference": keep("reference"), "port": keep("port")})
+    for one, other in zip(seen["reference"], seen["port"], strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(*seen["port"])  # rounded once
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "reason"),
+    [
+        (lambda made: made | {"added": made["added"] * 2}, "added", "the port's is 2 times the reference's"),
+        (lambda made: made | {"added": made["added"] * (1 + 1e-6)}, "added", "the port's is 1.000001 times"),
+        (lambda made: made | {"added": made["added"].T}, "added", r"shape \(4, 3\) in the reference, \(3, 4\)"),
+        (lambda made: made | {"shape": (3, 4)}, "shape", ""),
+        (
+            lambda made: {name: one for name, one in made.items() if name != "shape"},
+            "shape",
+            "the port does not return",
+        ),
+        (lambda made: made | {"more": 1}, "more", "the reference does not return it"),
+    ],
+)
+def test_what_is_wrong_is_named(cpu, change, name, reason):
+    report = marked(cpu, change)
+    assert report.verdict in (Verdict.MISMATCH, Verdict.INVALID)
+    wrong = [one for one in report.told if one.verdict not in (None, Verdict.MATCH)]
+    assert [one.name for one in wrong] == [name]
+    assert re.search(reason, wrong[0].reason)
+
+
+def test_what_is_said_to_differ_must_differ(cpu):
+    """A reason for a difference that is none is a wrong row."""
+    lesson = replace(LESSON, differs=LESSON.differs | {"shape": "it does not"})
+    one = told(run(lesson, cpu))["shape"]
+    assert one.verdict is Verdict.INVALID
+    assert one.judgement.reason == "said to differ, and does not"
+
+
+def test_a_side_that_raises_is_one_clear_line(cpu):
+    def broken(table, bias):
+        raise ValueError("no\nluck")
+
+    with pytest.raises(UsageError, match="lesson broadcasting: the port raised ValueError: no luck"):
+        run(LESSON, cpu, replaced={"port": broken})
+    with pytest.raises(UsageError, match="the port returned int, expected a dictionary"):
+        run(LESSON, cpu, replaced={"port": lambda table, bias: 3})
