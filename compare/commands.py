@@ -40,36 +40,52 @@ from compare.report.lesson import show_list, show_mark, show_outcome, show_sourc
 
 Form = dict[str, Any]
 QUICK_ROUNDS = 10
+PASSED = ("match", "float32_only")
+NOT_MARKED = {  # options of verify that a lesson knows nothing of, with their defaults
+    "--dtype": "float32", "--probes": "default", "--oracle-device": "same", "--strict": False, "--quick": False,
+    "--explain": False, "--every": False, "--no-locate": False, "--record": None, "--against": None,
+}  # fmt: skip
 
 
 def verify(options: argparse.Namespace) -> int:
     """``jaxport verify``."""
     for name in options.pairs:
         _check_pair(name)
+    marked = {name: lesson_of(Path(name)) for name in options.pairs if _is_file(name)}
+    if any(marked.values()):
+        return _mark(options, marked)
     if options.record or options.against:
         return _on_record(options)
-    if len(options.pairs) == 1 and (marked := lesson_of(Path(options.pairs[0]))):
-        return _mark(options, *marked)
     device = _device(options)
     form, failed = _verify(options, device, options.pairs or list(pairs.REGISTRY), WORKING[options.dtype])
     _emit(options, form, lambda out: terminal.show_verify(form, out, options.every, options.explain))
     return int(failed)
 
 
-def _mark(options: argparse.Namespace, name: str, side: str) -> int:
+def _mark(options: argparse.Namespace, handouts: dict[str, tuple[str, str] | None]) -> int:
     """A student's side of a lesson against the other side."""
     from compare.lessons.run import run
 
-    lesson, path = lessons.find(name), Path(options.pairs[0])
+    if len(options.pairs) != 1:
+        raise UsageError("verify: a lesson's file is marked alone: give one file at a time")
+    if given := [
+        name for name in NOT_MARKED if getattr(options, name.strip("-").replace("-", "_")) != NOT_MARKED[name]
+    ]:
+        raise UsageError(f"verify: {given[0]} means nothing where a lesson is marked: leave it out")
+    ((path, found),) = handouts.items()
+    assert found is not None
+    name, side = found
+    lesson = lessons.find(name)
     device = _device(options)
     with _busy(f"marking {name}"):
-        written = getattr(pair_file.module_of(path), lesson.function, None)
+        written = getattr(pair_file.module_of(Path(path)), lesson.function, None)
+        devices.set_float32_policy()  # again: the file may have set another
         if not callable(written):
             raise UsageError(f"{path}: expected a function {lesson.function}(), found none")
         report = run(lesson, device, options.seed, {side: written})
-    form = lesson_form(lesson, report, environment.fingerprint(device)) | {"marked": side}
+    form = lesson_form(lesson, report, environment.fingerprint(device)) | {"marked": side, "file": path}
     _emit(options, form, lambda out: show_mark(form, out))
-    return int(form["verdict"] != "match")
+    return int(form["verdict"] not in PASSED)
 
 
 def _on_record(options: argparse.Namespace) -> int:
@@ -217,7 +233,7 @@ def _lesson(options: argparse.Namespace, lesson: "lessons.Lesson") -> int:
         if options.json != "-":
             show_outcome(form, out)
     _write_json_option(options, form)
-    return int(form["verdict"] not in (None, "match", "float32_only"))
+    return int(form["verdict"] not in (None, *PASSED))
 
 
 def env(options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from compare.lessons.row import Lesson
 from compare.lessons.sources import source
 
 SIDES = {"reference": "torchref", "port": "jaxport"}
+FRAMEWORK = {"torchref": ("import torch",), "jaxport": ("import jax", "import jax.numpy as jnp")}
 UNWRITTEN = "write this body"
 HEAD = '''"""The lesson "{title}": write its {side} here. Mark it with: jaxport verify {file}
 
@@ -38,7 +39,7 @@ def handout(lesson: Lesson, side: str, file: Path) -> str:
         side=side,
         file=file,
         package=f"{lesson.function}()",
-        names="\n".join(f"- {name}" for name in _returned(node)),
+        names="\n".join(f"- {name}" for name in returned(node)),
         imports=_imports(SIDES[side], lesson, node),
         lesson=lesson.name,
     )
@@ -73,32 +74,41 @@ def lesson_of(path: Path) -> tuple[str, str] | None:
     return None
 
 
-def _returned(function: ast.FunctionDef) -> list[str]:
-    """The keys of every dictionary that is returned or collected, in order, where they are written out."""
+def returned(function: ast.FunctionDef) -> list[str]:
+    """The keys of the dictionary that is returned, in order."""
     keys = []
     for node in ast.walk(function):
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Dict):
             keys += [key.value for key in node.value.keys if isinstance(key, ast.Constant)]
-    return [str(key) for key in dict.fromkeys(keys)] or ["those of the other side"]
+    return [str(key) for key in dict.fromkeys(keys)]
 
 
 def _imports(package: str, lesson: Lesson, function: ast.FunctionDef) -> str:
-    """The imports of the side's file that the function uses, and what else it uses of that file."""
-    spec_text = _file(package, lesson.file)
-    tree = ast.parse(spec_text)
+    """The framework, the imports of the side's file that the function uses, and what else it uses of that file."""
+    tree = ast.parse(_file(package, lesson.file))
     used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
-    lines, own = [], []
+    lines, own, heads = list(FRAMEWORK[package]), [], []
     for node in tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom):
-            if any((alias.asname or alias.name).split(".")[0] in used for alias in node.names):
-                lines.append(ast.unparse(node))
+            names = [alias for alias in node.names if (alias.asname or alias.name).split(".")[0] in used]
+            node.names = names
+            lines += [ast.unparse(node)] if names and ast.unparse(node) not in lines else []
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            own += [node.name] if node.name in used and node.name != lesson.function else []
+            if node.name in used and node.name != lesson.function:
+                own.append(node.name)
+                heads.append(f"# {_head(node)}")
         elif isinstance(node, ast.Assign):
             own += [one.id for one in node.targets if isinstance(one, ast.Name) and one.id in used]
     if own:
         lines.append(f"from {package}.{lesson.file} import {', '.join(sorted(own))}")
-    return "\n".join(lines)
+    return "\n".join(sorted(lines, key=lambda line: (not line.startswith("import "), line)) + heads)
+
+
+def _head(node: ast.FunctionDef | ast.ClassDef) -> str:
+    """A helper's signature, and the first line of what it says of itself."""
+    said = (ast.get_docstring(node) or "").splitlines()[:1]
+    bare = ast.copy_location(type(node)(**{**vars(node), "body": [ast.Pass()], "decorator_list": []}), node)
+    return " ".join([ast.unparse(bare).splitlines()[0], *said])
 
 
 def _file(package: str, file: str) -> str:

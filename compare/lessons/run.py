@@ -1,6 +1,7 @@
 """Run both sides of a lesson on identical arrays, and judge what they return."""
 
 import importlib
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -93,12 +94,19 @@ def _run(
         arrays = {name: bring(array, precision, device) for name, array in entering.items()}
         try:
             made = function(**arrays, **bound)
+            if not isinstance(made, dict):
+                raise TypeError(f"expected a dictionary of quantities, got {type(made).__name__}")
+            return {str(name): _plain(value, back) for name, value in made.items()}
         except Exception as error:
-            text = " ".join(str(error).split())
-            raise UsageError(f"lesson {lesson.name}: the {side} raised {type(error).__name__}: {text}") from error
-        if not isinstance(made, dict):
-            raise UsageError(f"lesson {lesson.name}: the {side} returned {type(made).__name__}, expected a dictionary")
-        return {name: _plain(value, back) for name, value in made.items()}
+            raise UsageError(f"lesson {lesson.name}: the {side} raised {_told_of(error, function)}") from error
+
+
+def _told_of(error: Exception, function: Callable) -> str:
+    """The error in one line, with the line of the function's own file where it came from."""
+    own = getattr(getattr(function, "__code__", None), "co_filename", None)
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
+    where = f", line {lines[-1]}" if lines else ""
+    return f"{type(error).__name__}{where}: {' '.join(str(error).split())}"
 
 
 def _torch(array: np.ndarray, precision: Precision, device: Device) -> Any:
@@ -147,36 +155,61 @@ def _jax_default(wide: bool, device: Device) -> AbstractContextManager[Any]:
 
 
 def _plain(value: Any, back: Callable[[Any], np.ndarray]) -> Any:
-    """Arrays and floats in NumPy; anything else as it is."""
+    """Arrays and floats in NumPy, a single whole number or truth value as Python's own; the rest as it is."""
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(one, back) for one in value) if type(value) in (list, tuple) else value
+    if isinstance(value, dict):
+        return {name: _plain(one, back) for name, one in value.items()}
     if isinstance(value, float):
         return np.float64(value)
     if isinstance(value, np.ndarray | np.generic):
-        return np.asarray(value)
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return np.asarray(back(value))
-    return value
+        made = np.asarray(value)
+    elif hasattr(value, "shape") and hasattr(value, "dtype"):
+        made = np.asarray(back(value))
+    else:
+        return value
+    return made.item() if made.ndim == 0 and made.dtype.kind in "biu" else made
 
 
 def _told(lesson: Lesson, name: str, t: Quantities, j: Quantities, t64: Quantities, j64: Quantities) -> Told:
     one, other = (shown(run[name]) if name in run else "" for run in (t, j))
     if name in lesson.differs:
-        return Told(name, one, other, _not_alike(name, t, j), lesson.differs[name])
+        reason = lesson.differs[name]
+        if name in t and name in j and _alike(t[name], j[name]):
+            text = f"the same on both sides, and said not to be: {reason}"
+            return Told(name, one, other, Judgement(Verdict.INVALID), text)
+        return Told(name, one, other, None, reason)
     if missing := [owner for owner, run in (("reference", t), ("port", j)) if name not in run]:
         return Told(name, one, other, Judgement(Verdict.INVALID), f"the {missing[0]} does not return it")
-    values = t[name], j[name]
-    if not all(isinstance(one, np.ndarray | np.generic) for one in values):
-        equal = values[0] == values[1]
-        return Told(name, one, other, Judgement(Verdict.MATCH if equal is True else Verdict.MISMATCH))
+    kinds = [isinstance(run[name], np.ndarray | np.generic) for run in (t, j)]
+    if not any(kinds):
+        verdict = Verdict.MATCH if _same(t[name], j[name]) else Verdict.MISMATCH
+        return Told(name, one, other, Judgement(verdict))
+    if not all(kinds):
+        words = [
+            "an array" if is_array else type(run[name]).__name__ for is_array, run in zip(kinds, (t, j), strict=True)
+        ]
+        return Told(
+            name, one, other, Judgement(Verdict.INVALID), f"{words[0]} in the reference, {words[1]} in the port"
+        )
     wide, wide_other = np.asarray(t64[name]), np.asarray(j64[name])
     judgement = judge(np.asarray(t[name]), np.asarray(j[name]), wide, wide_other, FLOAT32)
     seen = "" if judgement.verdict is Verdict.MATCH else between(wide, wide_other)
     return Told(name, one, other, judgement, judgement.reason or seen)
 
 
-def _not_alike(name: str, t: Quantities, j: Quantities) -> Judgement | None:
-    """Nothing, if the two sides differ as the row says; what is said to differ and does not is a wrong row."""
-    if name not in t or name not in j:
-        return None
-    one, other = t[name], j[name]
-    alike = np.array_equal(one, other) if isinstance(one, np.ndarray) else one == other
-    return Judgement(Verdict.INVALID, reason="said to differ, and does not") if alike is True else None
+def _same(one: Any, other: Any) -> bool:
+    """Equal, a list and a tuple of the same things too, and arrays within them entry by entry."""
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+    if isinstance(one, np.ndarray | np.generic) or isinstance(other, np.ndarray | np.generic):
+        return np.array_equal(one, other)
+    return bool(one == other)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """The same where they are not meant to be. One drawn number may coincide with another by chance."""
+    single = [isinstance(value, np.ndarray | np.generic) and np.ndim(value) == 0 for value in (one, other)]
+    return not any(single) and _same(one, other)

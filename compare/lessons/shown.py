@@ -18,7 +18,7 @@ def shown(value: Any) -> str:
 
 
 def _array(array: np.ndarray) -> str:
-    with np.printoptions(precision=4, suppress=bool(array.size) and _plain(array), linewidth=72):
+    with np.printoptions(precision=4, suppress=bool(array.size) and _plain(array), linewidth=40):
         if array.size <= SMALL:
             return str(array)
         first = ", ".join(_number(one) for one in array.reshape(-1)[:FIRST])

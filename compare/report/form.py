@@ -87,7 +87,10 @@ def part_form(name: str, reference: "Source", port: "Source") -> dict[str, Any]:
 def _first(report: "LessonReport") -> dict[str, Any] | None:
     for one in report.told:
         if one.verdict not in (None, Verdict.MATCH):
-            return {"name": one.name, "reason": one.reason or f"{one.reference} in torchref, {one.port} in jaxport"}
+            return {
+                "name": one.name,
+                "reason": one.reason or f"{one.reference} in the reference, {one.port} in the port",
+            }
     return None
 
 

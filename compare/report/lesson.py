@@ -46,7 +46,8 @@ def show_mark(form: Form, out: Console) -> None:
     out.print(Text.assemble((form["lesson"], "bold"), f": the {form['marked']} as it was written"))
     if first := form["first_difference"]:
         out.print(paragraph("answer", f"`{first['name']}` is the first quantity that differs: {first['reason']}"))
-    out.print(_quantities(form["quantities"]))
+    left, right = ("torchref", form["file"]) if form["marked"] == "port" else (form["file"], "jaxport")
+    out.print(_quantities(form["quantities"], left, right, "not judged"))
     out.print(paragraph("verdict", Text(form["verdict"], style=COLOUR[form["verdict"]])))
 
 
@@ -60,10 +61,12 @@ def show_list(lessons: dict[str, str], parts: dict[str, str], out: Console) -> N
     out.print(Text("jaxport read NAME shows both sides, what each returns, and the verdict"))
 
 
-def _quantities(quantities: list[Form]) -> Table:
-    rows = table("quantity", "torchref", "jaxport", "verdict")
+def _quantities(
+    quantities: list[Form], left: str = "torchref", right: str = "jaxport", unjudged: str = "differs"
+) -> Table:
+    rows = table("quantity", left, right, "verdict")
     for one in quantities:
-        word = one["verdict"] or "differs"
+        word = one["verdict"] or unjudged
         reason = f"\n{one['reason']}" if one["reason"] else ""
         verdict = Text.assemble((word, COLOUR.get(word, "cyan")), (reason, "dim"))
         rows.add_row(Text(one["name"]), Text(one["reference"]), Text(one["port"]), verdict)

@@ -8,7 +8,8 @@ import pytest
 from compare.cli import main
 from compare.errors import UsageError
 from compare.lessons import LESSONS
-from compare.lessons.handout import SIDES, handout, lesson_of
+from compare.lessons.handout import SIDES, handout, lesson_of, returned
+from compare.lessons.run import run
 from compare.lessons.sources import source
 
 USERS_MODELS = True
@@ -35,7 +36,7 @@ def test_a_written_side_is_marked(tmp_path, capsys):
     path = tmp_path / "mine.py"
     assert main(["new", str(path), "--lesson", "broadcasting"]) == 0
     assert main(["verify", str(path), "--device", "cpu"]) == 2
-    assert "the port raised NotImplementedError: write this body" in capsys.readouterr().err
+    assert "write this body" in capsys.readouterr().err
     answer = source("jaxport", "tensors", "broadcasting").text
     head = path.read_text().split("def broadcasting")[0]
     path.write_text(head + answer)
@@ -47,6 +48,24 @@ def test_a_written_side_is_marked(tmp_path, capsys):
     assert (form["verdict"], form["marked"]) == ("mismatch", "port")
     assert form["first_difference"]["name"] == "added"
     assert "2 times the reference's" in form["first_difference"]["reason"]
+
+
+def test_all_that_is_to_be_returned_is_listed(cpu):
+    """The keys in the source are those that the function returns, in every lesson and on both sides."""
+    for lesson in LESSONS.values():
+        told = run(lesson, cpu).told
+        for side, package in SIDES.items():
+            (node,) = ast.parse(source(package, lesson.file, lesson.function).text).body
+            assert set(returned(node)) == {one.name for one in told if getattr(one, side)}, (lesson.name, side)
+
+
+def test_more_than_one_at_a_time_and_options_that_mean_nothing_are_refused(tmp_path, capsys):
+    paths = [str(tmp_path / name) for name in ("a.py", "b.py")]
+    for path in paths:
+        assert main(["new", path, "--lesson", "tape"]) == 0
+    for given, said in ((paths, "one file at a time"), ([paths[0], "--dtype", "bfloat16"], "--dtype means nothing")):
+        assert main(["verify", *given]) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_nothing_is_overwritten(tmp_path, capsys):

@@ -75,14 +75,40 @@ def test_what_is_said_to_differ_must_differ(cpu):
     lesson = replace(LESSON, differs=LESSON.differs | {"shape": "it does not"})
     one = told(run(lesson, cpu))["shape"]
     assert one.verdict is Verdict.INVALID
-    assert one.judgement.reason == "said to differ, and does not"
+    assert one.reason == "the same on both sides, and said not to be: it does not"
 
 
 def test_a_side_that_raises_is_one_clear_line(cpu):
     def broken(table, bias):
         raise ValueError("no\nluck")
 
-    with pytest.raises(UsageError, match="lesson broadcasting: the port raised ValueError: no luck"):
+    with pytest.raises(UsageError, match=r"lesson broadcasting: the port raised ValueError, line \d+: no luck"):
         run(LESSON, cpu, replaced={"port": broken})
-    with pytest.raises(UsageError, match="the port returned int, expected a dictionary"):
+    with pytest.raises(UsageError, match="the port raised TypeError: expected a dictionary of quantities, got int"):
         run(LESSON, cpu, replaced={"port": lambda table, bias: 3})
+
+
+@pytest.mark.parametrize(
+    ("reference", "port", "verdict"),
+    [
+        (True, np.True_, Verdict.MATCH),
+        (True, np.array(True), Verdict.MATCH),
+        (3, np.int32(3), Verdict.MATCH),
+        ((4, 3), [4, np.int64(3)], Verdict.MATCH),
+        ({"a": (1, 2)}, {"a": [1, 2]}, Verdict.MATCH),
+        ([np.ones(2)], [np.ones(2)], Verdict.MATCH),
+        ([np.ones(2)], [np.zeros(2)], Verdict.MISMATCH),
+        (True, False, Verdict.MISMATCH),
+        (3, 4, Verdict.MISMATCH),
+        ({"a": 1}, {"b": 1}, Verdict.MISMATCH),
+        (np.ones(2), [1.0, 1.0], Verdict.INVALID),
+        (0.5, "0.5", Verdict.INVALID),
+    ],
+)
+def test_what_counts_as_equal(cpu, reference, port, verdict):
+    """A student's True may be a JAX array, a shape a list; a list of numbers is no array."""
+    sides = {"reference": lambda table, bias: {"it": reference}, "port": lambda table, bias: {"it": port}}
+    (one,) = run(LESSON, cpu, replaced=sides).told
+    assert one.verdict is verdict
+    if verdict is Verdict.INVALID:
+        assert "in the reference" in one.reason

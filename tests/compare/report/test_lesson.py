@@ -22,7 +22,14 @@ def shown(name: str, width: int) -> str:
 def outcome(**first) -> dict:
     one = {"name": "a[b]", "reference": "1 [bold]", "port": "2", "verdict": "mismatch", "reason": "seen"}
     other = {**one, "name": "said", "verdict": None, "reason": "its own words"}
-    texts = {"same": "All of it.", "different": "Nothing.", "prevents": "Little.", "lesson": "x", "marked": "port"}
+    texts = {
+        "same": "All of it.",
+        "different": "Nothing.",
+        "prevents": "Little.",
+        "lesson": "x",
+        "marked": "port",
+        "file": "mine.py",
+    }
     return {**texts, "quantities": [one, other], "verdict": "mismatch", "first_difference": first or None}
 
 
@@ -69,7 +76,10 @@ def test_the_outcome_says_everything(width):
 def test_a_mark_leads_with_the_first_difference():
     out = Console(file=io.StringIO(), width=200)
     show_mark(outcome(name="a[b]", reason="twice"), out)
-    assert "answer     `a[b]` is the first quantity that differs: twice" in out.file.getvalue()
+    text = out.file.getvalue()
+    assert "answer     `a[b]` is the first quantity that differs: twice" in text
+    assert text.index("torchref") < text.index("mine.py")
+    assert "not judged" in text
 
 
 def test_the_list_names_every_lesson():
