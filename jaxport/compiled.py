@@ -36,13 +36,13 @@ def compiled_step(
         return params
 
     as_written = train(step)
-    traces.clear()
-    compiled = train(jax.jit(step))  # the loss, its gradient and the update are one program
 
     def noted(x: Array) -> Array:
         notes.append("called")  # the body runs while it is traced, and never again
         return jnp.square(x)
 
+    traces.clear()
+    compiled = train(jax.jit(step))  # the loss, its gradient and the update are one program
     square = jax.jit(noted)
     for _ in range(3):
         square(bias)
@@ -64,12 +64,6 @@ def branches(values: Float[Array, "batch"]) -> dict[str, object]:
             return x - x.mean()
         return x / 2
 
-    results = jnp.stack([centred(values), centred(-values)])
-    try:
-        jax.jit(centred)(values)
-    except jax.errors.TracerBoolConversionError as error:
-        refused = str(error).splitlines()[0]
-
     def selected(x: Array) -> Array:
         traces.append("run")
         return jnp.where(x.sum() > 0, x - x.mean(), x / 2)  # both branches are computed, one is kept
@@ -79,14 +73,18 @@ def branches(values: Float[Array, "batch"]) -> dict[str, object]:
 
     by_where = jax.jit(selected)
     by_cond = jax.jit(conditional)
-    mended = {
-        "by where": jnp.stack([by_where(values), by_where(-values)]),
-        "by cond": jnp.stack([by_cond(values), by_cond(-values)]),
-    }
+    results = jnp.stack([centred(values), centred(-values)])
+    try:
+        jax.jit(centred)(values)
+    except jax.errors.TracerBoolConversionError as error:
+        refused = str(error).splitlines()[0]
+    where = jnp.stack([by_where(values), by_where(-values)])
+    cond = jnp.stack([by_cond(values), by_cond(-values)])
     return {
         "as written": results,
         "refused": refused,
-        **mended,
+        "by where": where,
+        "by cond": cond,
         "programs by where": len(traces),
     }
 
@@ -129,7 +127,8 @@ def export(
     def model(params: dict[str, Array], inputs: Array) -> Array:
         return jnp.tanh(inputs @ params["weight"].T + params["bias"])
 
-    program = jax.export.export(model)(params, inputs)
+    platforms = ("cpu", "cuda")  # the program is bound to these; unnamed, to the default backend, whatever the device
+    program = jax.export.export(model, platforms=platforms)(params, inputs)
     data = program.serialize()
     loaded = jax.export.deserialize(data)
     shorter = inputs[:-1]
@@ -140,7 +139,7 @@ def export(
 
     (batch,) = jax.export.symbolic_shape("batch")
     any_batch = jax.ShapeDtypeStruct((batch, inputs.shape[1]), inputs.dtype)
-    unbound = jax.export.export(model)(params, any_batch)
+    unbound = jax.export.export(model, platforms=platforms)(params, any_batch)
     *_, recorded = program.in_avals
     return {
         "output": model(params, inputs),

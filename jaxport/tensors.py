@@ -58,14 +58,15 @@ def views(image: Float[Array, "channels height width"]) -> dict[str, object]:
     pixels = last.reshape(-1, len(image))
     reshaped = last.reshape(-1)  # always fits: an array has no strides to obey, XLA chooses the layout
     mended = last.ravel()
-    made = {"flat": flat, "by reshape": image.reshape(-1), "permuted": last, "pixels": pixels, "mended": reshaped}
+    made = {"flat": flat, "by reshape": image.reshape(-1), "permuted": last, "pixels": pixels, "reshaped": reshaped}
     flat = flat.at[0].set(100.0)  # a new array; the image stays
+    address = image.unsafe_buffer_pointer()
     return {
-        "shapes": [array.shape for array in made.values()],
+        "shapes": {name: array.shape for name, array in made.items()},
         "refused": refused,
         "reshaped": reshaped,
         "mended": mended,
-        "shares memory": [array.unsafe_buffer_pointer() == image.unsafe_buffer_pointer() for array in made.values()],
+        "shares memory": {name: array.unsafe_buffer_pointer() == address for name, array in made.items()},
         "image after a write to flat": image,
     }
 
@@ -80,6 +81,11 @@ def bridge(table: Float[Array, "rows columns"]) -> dict[str, object]:
     start = -room.ctypes.data % 64  # where an address divides by 64 JAX takes the buffer itself, elsewhere a copy
     places = {"aligned": start, "not aligned": start + 16}
     cut = {name: room[at : at + array.nbytes].view(array.dtype) for name, at in places.items()}
+    sharing = {
+        f"{make.__name__}, {name}": make(part, device=cpu).unsafe_buffer_pointer() == part.ctypes.data
+        for make in (jax.device_put, jnp.asarray, jnp.from_dlpack)
+        for name, part in cut.items()
+    }
     back = np.asarray(copied)
     try:
         back[1, 1] = 50.0
@@ -93,11 +99,8 @@ def bridge(table: Float[Array, "rows columns"]) -> dict[str, object]:
         "a copy shares memory": copied.unsafe_buffer_pointer() == array.ctypes.data,
         "a copy after NumPy's write": copied[0],
         "to NumPy, sharing": back.ctypes.data == copied.unsafe_buffer_pointer(),
-        "from NumPy, sharing": {
-            f"{make.__name__}, {name}": make(part, device=cpu).unsafe_buffer_pointer() == part.ctypes.data
-            for make in (jax.device_put, jnp.asarray, jnp.from_dlpack)
-            for name, part in cut.items()
-        },
+        "from NumPy, sharing": sharing,
+        "from NumPy by dlpack, aligned, sharing": sharing["from_dlpack, aligned"],
         "written by NumPy": written,
         "rows backwards": jnp.array(array[::-1], device=cpu),
         "while differentiating": recorded,
@@ -157,7 +160,10 @@ def shapes(images: Float[Array, "batch channels height width"]) -> dict[str, obj
     centred = images - jnp.expand_dims(means, (2, 3))
     pooled = images[:1].mean((2, 3), keepdims=True)
     return {
-        **made,
+        "rows": made["rows"],
+        "planes": made["planes"],
+        "pixels": pixels,
+        "means": means,
         "shapes": {name: made[name].shape for name in made},
         "shapes of (32, 3, 224, 224)": {name: large[name].shape for name in made},
         "order kept by": [name for name in ("rows", "planes", "pixels") if (made[name].ravel() == flat).all()],
@@ -187,6 +193,7 @@ def image_layouts(
         "NHWC into the NCHW head": wrong,
         "NHWC into the moved head": mended,
         "shapes": [first.shape, last.shape],
+        "channels_last logits": logits,  # JAX has no memory format: there is one array to flatten
     }
 
 
@@ -208,7 +215,9 @@ def shape_errors(
             refused[name] = str(error)
     column, targets = rows @ head[:, :1], images.mean((1, 2, 3))
     return {
-        **refused,
+        "not flattened": refused["not flattened"],
+        "transposed": refused["transposed"],
+        "a size lost": refused["a size lost"],
         "mended": rows @ head,
         "a stray axis": (rows[None] @ head).shape,
         "(N, 1) minus (N,)": (column - targets).shape,

@@ -51,7 +51,10 @@ def tape(
     return {
         "loss": loss,
         "parameters with a gradient": sorted(name for name, tensor in params.items() if tensor.grad is not None),
-        **{f"gradient of {name}": tensor.grad for name, tensor in params.items()},
+        "gradient of W1": params["W1"].grad,
+        "gradient of b1": params["b1"].grad,
+        "gradient of W2": params["W2"].grad,
+        "gradient of b2": params["b2"].grad,
         "gradient of W1 before scaling": raw.grad,
         "gradient of W1 after scaling": missing,
         "warned": str(caught[0].message).split(". ")[0],
@@ -81,9 +84,15 @@ def by_hand(
     dz1 = (dz2 @ W2) * (z1 > 0)  # the ReLU lets through where it was open
     written = {"W1": dz1.t() @ x, "b1": dz1.sum(dim=0), "W2": dz2.t() @ a1, "b2": dz2.sum(dim=0)}
     return {
-        **{f"{name} by hand": gradient for name, gradient in written.items()},
-        **{f"{name} derived": gradient for name, gradient in derived.items()},
-        "largest difference": max(float((written[name] - derived[name]).abs().max()) for name in written),
+        "W1 by hand": written["W1"],
+        "b1 by hand": written["b1"],
+        "W2 by hand": written["W2"],
+        "b2 by hand": written["b2"],
+        "W1 derived": derived["W1"],
+        "b1 derived": derived["b1"],
+        "W2 derived": derived["W2"],
+        "b2 derived": derived["b2"],
+        "equal to 1e-5": all((written[name] - derived[name]).abs().max().item() < 1e-5 for name in written),
     }
 
 
@@ -201,7 +210,7 @@ def detach(
     W2: Float[Tensor, "features hidden"],
     W3: Float[Tensor, "classes features"],
 ) -> dict[str, object]:
-    """A value cut out of differentiation: what is behind the cut gets no gradient."""
+    """A value cut out of differentiation: what comes before the cut gets no gradient."""
     W1, W2, W3 = (tensor.clone().requires_grad_() for tensor in (W1, W2, W3))
 
     def loss_of(cut: bool) -> Float[Tensor, ""]:
@@ -211,18 +220,23 @@ def detach(
     loss_of(cut=True).backward()
     features = torch.tanh(x @ W1.t())
     copied, shared = features.detach().clone(), features.detach()
-    copied[0, 0] = 7
+    copied[0, 0] = 7  # a copy's own memory
     after_copy = features[0, 0].item()
     shared[0, 0] = 7  # the same memory: features is written too
     try:
         features.sum().backward()
     except RuntimeError as error:
         refused = str(error)
+    kept = bytes_kept(lambda: loss_of(cut=False), [x, W1, W2, W3])
+    kept_with_cut = bytes_kept(lambda: loss_of(cut=True), [x, W1, W2, W3])
     return {
         "gradient of W3": W3.grad,
         "gradient of W1": W1.grad,
-        "bytes kept": bytes_kept(lambda: loss_of(cut=False), [x, W1, W2, W3]),
-        "bytes kept with the cut": bytes_kept(lambda: loss_of(cut=True), [x, W1, W2, W3]),
+        "no gradient reaches W1": W1.grad is None,
+        "bytes kept": kept,
+        "bytes kept with the cut": kept_with_cut,
+        "fewer bytes with the cut": kept_with_cut < kept,
+        "written copy": copied[0, 0],
         "original after writing a copy": after_copy,
         "original after writing the cut": features[0, 0],
         "refused": refused,

@@ -2,12 +2,12 @@
 
 import io
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
-from torch._dynamo.testing import CompileCounter
+from torch import Tensor, fx, nn
 
 
 def compiled_step(
@@ -18,7 +18,11 @@ def compiled_step(
 ) -> dict[str, object]:
     """Three training steps as written and compiled: one result, traced once."""
     notes: list[str] = []
-    counter, noting = CompileCounter(), CompileCounter()  # backends that count their graphs and run them as they are
+    graphs: list[fx.GraphModule] = []
+
+    def backend(graph: fx.GraphModule, inputs: list[Any]) -> Callable[..., Any]:
+        graphs.append(graph)  # a backend is given each graph once, to make a program of it
+        return graph.forward  # this one runs it as it is
 
     def loss(weights: Tensor, bias: Tensor, inputs: Tensor, targets: Tensor) -> Tensor:
         return (torch.tanh(inputs @ weights + bias) - targets).square().mean()
@@ -33,41 +37,42 @@ def compiled_step(
         return params
 
     as_written = train(loss)
-    compiled = train(torch.compile(loss, backend=counter, fullgraph=True))  # the loss and its backward are the graph
 
     def noted(x: Tensor) -> Tensor:
         notes.append("called")  # what the body does to a Python list is done again at each call
         return x.square()
 
-    square = torch.compile(noted, backend=noting)
-    for _ in range(3):
-        square(bias)
-    torch.compiler.reset()  # compiled code stays with the code it came from until then
+    try:
+        # The graph is the loss alone: the tape runs its backward pass, and the optimizer its step, as ever.
+        compiled = train(torch.compile(loss, backend=backend, fullgraph=True))
+        traced = len(graphs)
+        square = torch.compile(noted, backend=backend)
+        for _ in range(3):
+            square(bias)
+    finally:
+        torch.compiler.reset()  # compiled code stays with the code it came from until then
     return {
         "weights as written": as_written[0],
         "weights compiled": compiled[0],
         "bias compiled": compiled[1],
-        "times traced": counter.frame_count,
+        "times traced": traced,
         "notes of three calls": len(notes),
-        "times traced with notes": noting.frame_count,
+        "times traced with notes": len(graphs) - traced,
     }
 
 
 def branches(values: Float[Tensor, "batch"]) -> dict[str, object]:
     """A branch on a value: what the compiler makes of it, and two ways to write it as data."""
-    broken, whole = CompileCounter(), CompileCounter()
+    graphs: list[fx.GraphModule] = []
+
+    def backend(graph: fx.GraphModule, inputs: list[Any]) -> Callable[..., Any]:
+        graphs.append(graph)
+        return graph.forward
 
     def centred(x: Tensor) -> Tensor:
         if x.sum() > 0:  # Python needs the number: the graph ends here, and the branch taken becomes another
             return x - x.mean()
         return x / 2
-
-    as_written = torch.compile(centred, backend=broken)
-    results = torch.stack([as_written(values), as_written(-values)])
-    try:
-        torch.compile(centred, backend="eager", fullgraph=True)(values)
-    except RuntimeError as error:
-        refused = str(error).splitlines()[0]
 
     def selected(x: Tensor) -> Tensor:
         return torch.where(x.sum() > 0, x - x.mean(), x / 2)  # both branches are computed, one is kept
@@ -75,19 +80,27 @@ def branches(values: Float[Tensor, "batch"]) -> dict[str, object]:
     def conditional(x: Tensor) -> Tensor:
         return torch.cond(x.sum() > 0, lambda x: x - x.mean(), lambda x: x / 2, (x,))  # only one is computed
 
-    by_where = torch.compile(selected, backend=whole, fullgraph=True)
+    by_where = torch.compile(selected, backend=backend, fullgraph=True)
     by_cond = torch.compile(conditional, backend="eager", fullgraph=True)
-    mended = {
-        "by where": torch.stack([by_where(values), by_where(-values)]),
-        "by cond": torch.stack([by_cond(values), by_cond(-values)]),
-    }
-    torch.compiler.reset()
+    try:
+        as_written = torch.compile(centred, backend=backend)
+        results = torch.stack([as_written(values), as_written(-values)])
+        cut = len(graphs)
+        try:
+            torch.compile(centred, backend="eager", fullgraph=True)(values)
+        except RuntimeError as error:
+            refused = str(error).splitlines()[0]
+        where = torch.stack([by_where(values), by_where(-values)])
+        cond = torch.stack([by_cond(values), by_cond(-values)])
+    finally:
+        torch.compiler.reset()
     return {
         "as written": results,
-        "graphs as written": broken.frame_count,  # up to the test, and one for each branch
+        "graphs as written": cut,  # up to the test, and one for each branch
         "refused": refused,
-        **mended,
-        "programs by where": whole.frame_count,
+        "by where": where,
+        "by cond": cond,
+        "programs by where": len(graphs) - cut,
     }
 
 
@@ -95,11 +108,18 @@ def recompilation(rows: Float[Tensor, "batch inputs"]) -> dict[str, object]:
     """Batches of 2, 3, 4 and 5 rows: how many programs are compiled for them."""
 
     def compiled(dynamic: bool | None) -> tuple[Tensor, int]:
-        counter = CompileCounter()
-        power = torch.compile(lambda x: x.square().sum(1).mean(), backend=counter, dynamic=dynamic)
-        powers = torch.stack([power(rows[:size]) for size in (2, 3, 4, 5)])
-        torch.compiler.reset()
-        return powers, counter.frame_count
+        graphs: list[fx.GraphModule] = []
+
+        def backend(graph: fx.GraphModule, inputs: list[Any]) -> Callable[..., Any]:
+            graphs.append(graph)
+            return graph.forward
+
+        power = torch.compile(lambda x: x.square().sum(1).mean(), backend=backend, dynamic=dynamic)
+        try:
+            powers = torch.stack([power(rows[:size]) for size in (2, 3, 4, 5)])
+        finally:
+            torch.compiler.reset()
+        return powers, len(graphs)
 
     by_default, few = compiled(dynamic=None)  # once a size has changed, the second program takes any
     _, many = compiled(dynamic=False)

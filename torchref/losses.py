@@ -17,7 +17,8 @@ def cross_entropy(logits: Float[Tensor, "batch classes"], labels: Int[Tensor, "b
     Args:
         logits: raw scores, one row for each example.
         labels: class indices in ``[0, classes)`` as int64; torch raises outside that range, except for -100, which
-            it leaves out of the mean (its ``ignore_index``).
+            it leaves out of the mean (its ``ignore_index``). On CUDA it is a device-side assert, raised later by
+            another call, after which the process cannot use the GPU.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
     """

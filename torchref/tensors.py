@@ -21,10 +21,10 @@ def anatomy(table: Float[Tensor, "rows columns"]) -> dict[str, object]:
         "numbers": table.numel(),
         "zeros": zeros,
         "floats": [str(made.dtype).removeprefix("torch.") for made in (zeros, listed, steps / 2)],
-        "whole numbers": str(steps.dtype),
-        "from NumPy's float64": str(wide.dtype),
+        "whole numbers": str(steps.dtype).removeprefix("torch."),
+        "from NumPy's float64": str(wide.dtype).removeprefix("torch."),
         "from NumPy's 2**31 + 1": large.item(),
-        "float64 asked for": str(asked.dtype),
+        "float64 asked for": str(asked.dtype).removeprefix("torch."),
         "device": repr(table.device),
         "moved to": moved.device.type,
     }
@@ -54,16 +54,16 @@ def views(image: Float[Tensor, "channels height width"]) -> dict[str, object]:
     pixels = last.view(-1, len(image))  # fits, contiguous or not: height and width still follow one stride
     reshaped = last.reshape(-1)  # a view where one fits, else a copy, and it does not say which
     mended = last.contiguous().view(-1)
-    made = {"flat": flat, "by reshape": image.reshape(-1), "permuted": last, "pixels": pixels, "mended": reshaped}
+    made = {"flat": flat, "by reshape": image.reshape(-1), "permuted": last, "pixels": pixels, "reshaped": reshaped}
     flat[0] = 100.0  # the image has changed too, the copies have not
     return {
-        "shapes": [tuple(tensor.shape) for tensor in made.values()],
+        "shapes": {name: tuple(tensor.shape) for name, tensor in made.items()},
         "refused": refused,
         "reshaped": reshaped,
         "mended": mended,
-        "strides": [tensor.stride() for tensor in made.values()],
-        "contiguous": [tensor.is_contiguous() for tensor in made.values()],
-        "shares memory": [tensor.data_ptr() == image.data_ptr() for tensor in made.values()],
+        "strides": {name: tensor.stride() for name, tensor in made.items()},
+        "contiguous": {name: tensor.is_contiguous() for name, tensor in made.items()},
+        "shares memory": {name: tensor.data_ptr() == image.data_ptr() for name, tensor in made.items()},
         "image after a write to flat": image,
     }
 
@@ -74,6 +74,7 @@ def bridge(table: Float[Tensor, "rows columns"]) -> dict[str, object]:
     copied = torch.tensor(array)
     shared = {"from_numpy": torch.from_numpy(array), "as_tensor": torch.as_tensor(array)}
     shared |= {"from_dlpack": torch.from_dlpack(array)}
+    sharing = {name: tensor.data_ptr() == array.ctypes.data for name, tensor in shared.items()}
     array[0, 0] = 100.0
     back = copied.numpy()
     back[1, 1] = 50.0  # lands in `copied`
@@ -89,7 +90,8 @@ def bridge(table: Float[Tensor, "rows columns"]) -> dict[str, object]:
         "a copy shares memory": copied.data_ptr() == array.ctypes.data,
         "a copy after NumPy's write": copied[0],
         "to NumPy, sharing": back.ctypes.data == copied.data_ptr(),
-        "from NumPy, sharing": {name: tensor.data_ptr() == array.ctypes.data for name, tensor in shared.items()},
+        "from NumPy, sharing": sharing,
+        "from NumPy by dlpack, aligned, sharing": sharing["from_dlpack"],  # aligned or not
         "sharing, after NumPy's write": {name: tensor[0, 0].item() for name, tensor in shared.items()},
         "written by NumPy": copied[1, 1].item(),
         "rows backwards": backwards,
@@ -152,7 +154,10 @@ def shapes(images: Float[Tensor, "batch channels height width"]) -> dict[str, ob
     centred = images - means.unsqueeze(-1).unsqueeze(-1)
     pooled = images[:1].mean((2, 3), keepdim=True)
     return {
-        **made,
+        "rows": made["rows"],
+        "planes": made["planes"],
+        "pixels": pixels,
+        "means": means,
         "shapes": {name: tuple(made[name].shape) for name in made},
         "shapes of (32, 3, 224, 224)": {name: tuple(large[name].shape) for name in made},
         "order kept by": [name for name in ("rows", "planes", "pixels") if torch.equal(made[name].flatten(), flat)],
@@ -206,7 +211,9 @@ def shape_errors(
             refused[name] = str(error)
     column, targets = rows @ head[:, :1], images.mean((1, 2, 3))
     return {
-        **refused,
+        "not flattened": refused["not flattened"],
+        "transposed": refused["transposed"],
+        "a size lost": refused["a size lost"],
         "mended": rows @ head,
         "a stray axis": tuple((rows[None] @ head).shape),
         "(N, 1) minus (N,)": tuple((column - targets).shape),

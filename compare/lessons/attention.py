@@ -28,7 +28,7 @@ ROWS: list[Lesson] = [
         "because of a softmax in float32.",
         differs={
             "by one call": "jax.nn.dot_product_attention takes its softmax in float32, in a float64 run too",
-            "refused": "flex_attention has no backward on the CPU, dot_product_attention takes no function of a score",
+            "refused": "flex_attention has no backward on the CPU; JAX has no such limit",
         },
     ),
 ]

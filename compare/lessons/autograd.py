@@ -64,7 +64,8 @@ ROWS: list[Lesson] = [
         " every entry, up to rounding.",
         different="In torch the lines run outside the tape because nothing in them asks for a gradient; in JAX they are"
         " a function like any other.",
-        prevents="A wrong custom gradient: identical arrays on both ways settle every entry, two seeds settle nothing.",
+        prevents="A wrong custom gradient. Fed the same arrays, both ways can be compared entry by entry; one seed in"
+        " both frameworks draws different arrays.",
     ),
     Lesson(
         name="accumulation",
@@ -117,14 +118,14 @@ ROWS: list[Lesson] = [
         arrays=_three_layers,
         same="What comes after the cut has its gradient, what comes before has none, and less is kept.",
         different="detach() is no copy: it shares its memory, and a write shows in the original. JAX's arrays cannot be"
-        " written. Behind the cut torch leaves .grad None, JAX returns zeros.",
+        " written. Before the cut torch leaves .grad None, JAX returns zeros.",
         prevents="Changing a detached tensor, as if it were a copy, and with it the activation that the backward pass"
         " needs. detach().clone() copies.",
         differs={
             "gradient of W1": "no gradient reaches it: torch leaves None, JAX returns zeros",
             "bytes kept": "each keeps what its own backward formulas need; JAX is measured without jit",
-            "bytes kept with the cut": "as above",
-            "original after writing the cut": "torch's was written with it, JAX's cannot be",
+            "bytes kept with the cut": "each keeps what its own backward formulas need; JAX is measured without jit",
+            "original after writing the cut": "torch's was written with it; JAX refuses the write",
             "refused": "torch refuses the backward pass after the write, JAX the write",
         },
     ),

@@ -38,10 +38,11 @@ ROWS: list[Lesson] = [
         function="compiled_step",
         arrays=_step,
         same="A compiled step gives the result of the step as written; three calls with equal shapes trace it once.",
-        different="torch compiles the loss and its backward, JAX the whole step. torch.compile reads bytecode: what "
-        "the body does to a Python list is done again at each call. jax.jit runs the body, and only while tracing.",
+        different="Here torch compiles the loss, JAX the whole step. torch.compile reads bytecode: what the body does "
+        "to a Python list is done again at each call. jax.jit runs the body, and only while tracing.",
         prevents="A counter, a log or a list inside a jitted function that stops after the first call; the same in "
-        "torch.compile keeps on, and makes it compile anew at each call.",
+        "torch.compile keeps on, and makes it compile anew at each call; after 8 programs torch warns once and runs "
+        "the function as it is written.",
         differs={
             "notes of three calls": "torch does a side effect of the body again at each call, JAX only while tracing",
             "times traced with notes": "torch guards the length of the list that grows, and compiles for each length",
@@ -71,8 +72,8 @@ ROWS: list[Lesson] = [
         arrays=_rows,
         same="A program for one shape is compiled anew for the next: four sizes, four programs. One program for all "
         "can be had on both sides: dynamic=True in torch, padding to one shape with the size as data in JAX.",
-        different="By default torch.compile makes a size variable once it has changed: two programs for any sizes but "
-        "0 and 1. jax.jit compiles for every shape.",
+        different="By default torch makes the size variable when a second size comes: two programs for any sizes but 0 "
+        "and 1. jax.jit compiles for every shape.",
         prevents="A last batch that is smaller, or texts of every length, each of which pays for a compilation.",
         differs={"programs by default": "torch turns to variable sizes at the second, JAX compiles for each shape"},
     ),

@@ -31,8 +31,8 @@ ROWS: list[Lesson] = [
         same="torch.func and jax compose alike: jvp of grad is a Hessian-vector product, jacfwd of jacrev the Hessian.",
         different="On the tape a backward pass is differentiable only if it was recorded, with create_graph=True;"
         " jax.grad returns a function, which is differentiated like any other.",
-        prevents="Building a Hessian to multiply one vector with it, which costs as many backward passes as there are"
-        " parameters; and a gradient penalty without create_graph.",
+        prevents="Building a Hessian to multiply one vector with it, which costs as many Hessian-vector products as"
+        " there are parameters; and a gradient penalty without create_graph.",
         differs={
             "gradient of a vector": "each framework says it in its own words",
             "without create_graph": "JAX has no such switch",

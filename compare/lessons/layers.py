@@ -56,10 +56,11 @@ ROWS: list[Lesson] = [
         port=_key,
         same="Batch norm uses the batch's statistics in training and the running ones in eval; dropout scales what it "
         "keeps by 1 / (1 - rate) in training and is the identity in eval.",
-        different="In torch the mode is the module's, and statistics and generator change in place. In Flax the mode, "
-        "the key and the permission to change statistics are arguments of the call: without one of them it raises.",
+        different="In torch the mode is the module's, and statistics and generator change in place. In Flax Linen the "
+        "mode, the key and the permission to change statistics are arguments of the call: without one of them it "
+        "raises. Flax NNX has train() and eval(), as torch has.",
         prevents="A momentum carried over as it is: Flax's is 1 minus torch's. And a search for a fault where there is "
-        "none: torch runs the unbiased variance, Flax the biased one.",
+        "none: torch's running variance takes in the batch's unbiased variance, Flax's the biased one.",
         differs={
             "running variance": "torch moves it by the batch's unbiased variance, Flax by the biased one",
             "dropout, training, drawn": GENERATORS,
@@ -78,9 +79,10 @@ ROWS: list[Lesson] = [
         port=_key,
         heavy=True,
         same="Validated in training mode the accuracy is lower, swings from epoch to epoch, and differs between two "
-        "passes over the same weights; in eval mode none of the three.",
+        "passes over the same weights; in eval mode it is higher, swings less, and two passes agree.",
         different="torch needs two calls, eval() and train(), and says nothing when one is missing; validation then "
-        "also moves the running statistics. In Flax the mode is an argument without a default, and nothing moves.",
+        "also moves the running statistics. In Flax Linen the mode is an argument, here without a default, and nothing "
+        "moves; in Flax NNX there are train() and eval() to call, as in torch.",
         prevents="A search for a leak in the data split, when the mode is wrong.",
         differs={
             "accuracy by epoch": TRAINED,
@@ -88,7 +90,7 @@ ROWS: list[Lesson] = [
             "training accuracy": TRAINED,
             "swing of the last six epochs": TRAINED,
             "swing of the last six epochs, forgotten": TRAINED,
-            "validation moved the statistics": "torch changes the module; Flax returns new statistics, dropped here",
+            "validation moved the statistics": "torch changes the module; Linen returns new statistics, dropped here",
         },
     ),
     Lesson(
@@ -102,8 +104,8 @@ ROWS: list[Lesson] = [
         port=_key,
         same="Without a mode, object and function are one. A dropout that is not told the mode drops in evaluation "
         "too; a seed or key used again at every step drops the same units at every step.",
-        different="F.dropout draws from the global generator and raises nothing. Flax's needs a key: a careless one "
-        "raises as soon as it is evaluated without.",
+        different="F.dropout draws from the global generator and raises nothing. Flax Linen's dropout needs a key: a "
+        "careless one raises as soon as it is evaluated without.",
         prevents="A dropout that ignores eval(), and one that never trains half of the units.",
         differs={
             "careless, evaluated without a key": "torch takes no key: nothing is raised",

@@ -42,7 +42,8 @@ ROWS: list[Lesson] = [
         differs={
             "inventory": "torch numbers a layer by its place and writes (outputs, inputs); Flax names it by its kind "
             "and writes (inputs, outputs)",
-            "parameters in a plain list": "torch looks into its own containers only, Flax into lists as well",
+            "parameters in a plain list": "torch looks into its own containers only; Flax Linen looks into lists; "
+            "Flax NNX refuses a plain list and asks for nnx.List",
             "moving returns the same object": "torch changes the module; JAX makes a new tree",
             "refused": "each framework says it in its own words: torch lists all that is missing, Flax the first",
         },

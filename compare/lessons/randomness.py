@@ -32,8 +32,8 @@ ROWS: list[Lesson] = [
         arrays=_drawn,
         reference=_generator,
         port=_key,
-        same="A seed gives the same numbers again in its own framework. A stream or a key of its own keeps draws "
-        "apart: what one draws does not move the other.",
+        same="A seed gives the same numbers again in its own framework, on the same kind of device and in the same "
+        "version. A stream or a key of its own keeps draws apart: what one draws does not move the other.",
         different="torch draws from a state that each draw moves on, global unless a generator is given. JAX draws "
         "from a key that no draw changes: the same key gives the same numbers, and split makes new keys.",
         prevents="Dropout masks or initial weights that are equal because a key was used twice; a port seeded alike "

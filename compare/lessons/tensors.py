@@ -93,8 +93,9 @@ ROWS: list[Lesson] = [
         function="bridge",
         arrays=_table,
         same=(
-            "torch.tensor and jnp.array copy. On the CPU .numpy() and np.asarray hand over the memory itself; with a "
-            "GPU nothing is shared."
+            "torch.tensor and jnp.array copy. On the CPU .numpy() and np.asarray hand over the memory itself. A GPU's "
+            "array must come to the CPU first: np.asarray copies it there, torch's .numpy() raises until .cpu() is "
+            "called."
         ),
         different=(
             "torch.from_numpy always shares, and both may write. JAX may share a buffer that happens to be aligned to "
@@ -118,7 +119,8 @@ ROWS: list[Lesson] = [
         file="tensors",
         function="in_place",
         arrays=_layer,
-        same="x.add(1) and x + 1 leave x alone; a step without a second copy is written into the old memory.",
+        same="x.add(1) and x + 1 leave x alone. An update can be written into the old memory: in torch by an in-place "
+        "operator, in JAX by donation.",
         different=(
             "torch changes tensors, counts each change, and refuses backward where the tape needs what was there. "
             "JAX arrays never change: .at[].set is a new array, and a donated one is gone."
@@ -167,10 +169,7 @@ ROWS: list[Lesson] = [
             "which no formula sees; JAX leaves the layout in memory to XLA."
         ),
         prevents="A ported head that fits and is wrong: the rows of its weight must move with the layout.",
-        differs={
-            "channels_last": "JAX has no memory format to ask for",
-            "channels_last logits": "JAX has no memory format to ask for",
-        },
+        differs={"channels_last": "JAX has no memory format to ask for"},
     ),
     Lesson(
         name="shape_errors",

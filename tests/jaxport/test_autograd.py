@@ -71,7 +71,9 @@ def test_a_scaled_weight_is_an_argument_like_any_other(case: dict[str, jax.Array
 
 def test_the_derivation_by_hand_holds_in_every_entry(case: dict[str, jax.Array]) -> None:
     """To a few units in the last place."""
-    assert 0 <= by_hand(**case)["largest difference"] < 1e-15
+    seen = by_hand(**case)
+    for name in SHAPES:
+        np.testing.assert_allclose(seen[f"{name} by hand"], seen[f"{name} derived"], rtol=0, atol=1e-15)
 
 
 def test_never_zeroing_is_momentum_one() -> None:
@@ -118,14 +120,14 @@ def test_nothing_is_kept_where_no_gradient_is_asked_for(case: dict[str, jax.Arra
     assert seen["bytes kept"] >= 16 * 6 * 8
 
 
-def test_behind_the_cut_the_gradient_is_zero_and_less_is_kept() -> None:
+def test_before_the_cut_the_gradient_is_zero_and_less_is_kept() -> None:
     """And the array stays as it was, whatever is written."""
     rng = np.random.default_rng(4)
     shapes = {"x": (5, 4), "W1": (6, 4), "W2": (3, 6), "W3": (2, 3)}
     seen = detach(**{name: jnp.array(rng.standard_normal(shape), jnp.float32) for name, shape in shapes.items()})
     assert not seen["gradient of W1"].any()
     assert seen["gradient of W3"].any()
-    assert abs(seen["original after writing the cut"]) < 1
+    assert abs(seen["original after writing a copy"]) < 1
     assert "immutable" in seen["refused"]
     assert seen["bytes kept with the cut"] < seen["bytes kept"]
 
