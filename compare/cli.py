@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
 
     new = commands.add_parser("new", help="write a commented file that defines a pair, to start from")
     new.set_defaults(run="new")
-    new.add_argument("file", type=Path, metavar="FILE.py", help="where to write it")
+    new.add_argument("file", type=Path, nargs="?", metavar="FILE.py", help="where to write it (a lesson: NAME.py)")
     new.add_argument("--lesson", metavar="NAME", help="a lesson with one side's body left out, to be written")
     new.add_argument("--side", choices=("reference", "port"), default="port", help="of the lesson (default: port)")
 

@@ -132,9 +132,12 @@ def _against(options: argparse.Namespace) -> int:
 
 def new(options: argparse.Namespace) -> int:
     """``jaxport new``: imports no framework."""
-    text = handout(lessons.find(options.lesson), options.side, options.file) if options.lesson else None
-    pair_file.write_new(options.file, text)
-    print(f"wrote {options.file}; run it with: jaxport verify {options.file}")
+    if options.file is None and options.lesson is None:
+        raise UsageError("new: expected the name of a file to write, such as my_pair.py, or --lesson NAME")
+    file = options.file or Path(f"{options.lesson}.py")
+    text = handout(lessons.find(options.lesson), options.side, file) if options.lesson else None
+    pair_file.write_new(file, text)
+    print(f"wrote {file}; run it with: jaxport verify {file}")
     return 0
 
 

@@ -2,8 +2,8 @@
 
 import importlib
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,41 +117,25 @@ def _jax(array: np.ndarray, precision: Precision, device: Device) -> Any:
     return to_jax(array, precision, device.jax)
 
 
-def _precise(side: str, precision: Precision, device: Device) -> AbstractContextManager[Any]:
-    """What a side makes for itself: float64 in JAX only under x64, in torch by its default dtype."""
+@contextmanager
+def _precise(side: str, precision: Precision, device: Device) -> Iterator[None]:
+    """What a side makes for itself: float64 in torch by its default dtype, in JAX only under x64."""
     if side == "reference":
-        return _torch_default(precision) if precision is FLOAT64 else nullcontext()
-    return _jax_default(precision is FLOAT64, device)
-
-
-class _torch_default(AbstractContextManager[Any]):  # noqa: N801  # used like a function
-    """torch's default dtype, for as long."""
-
-    def __init__(self, precision: Precision) -> None:
-        self._name = precision.name
-
-    def __enter__(self) -> None:
         import torch
 
-        self._before = torch.get_default_dtype()
-        torch.set_default_dtype(getattr(torch, self._name))
-
-    def __exit__(self, *_: object) -> None:
-        import torch
-
-        torch.set_default_dtype(self._before)
-
-
-def _jax_default(wide: bool, device: Device) -> AbstractContextManager[Any]:
-    from contextlib import ExitStack
-
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(getattr(torch, precision.name))
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(before)
+        return
     import jax
 
-    stack = ExitStack()
-    stack.enter_context(jax.enable_x64(wide))
-    stack.enter_context(jax.default_device(device.jax))
-    stack.enter_context(jax.numpy_dtype_promotion("standard"))  # a reader's JAX is as it comes
-    return stack
+    # A reader's JAX is as it comes: with its standard promotion.
+    standard = jax.numpy_dtype_promotion("standard")
+    with jax.enable_x64(precision is FLOAT64), jax.default_device(device.jax), standard:
+        yield
 
 
 def _plain(value: Any, back: Callable[[Any], np.ndarray]) -> Any:

@@ -68,6 +68,17 @@ def test_more_than_one_at_a_time_and_options_that_mean_nothing_are_refused(tmp_p
         assert said in capsys.readouterr().err
 
 
+def test_a_handout_is_called_like_its_lesson(tmp_path, monkeypatch, capsys):
+    """Where no name is given; without a lesson one is needed."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "--lesson", "tape", "--side", "reference"]) == 0
+    assert lesson_of(tmp_path / "tape.py") == ("tape", "reference")
+    assert main(["new"]) == 2
+    assert "expected the name of a file to write" in capsys.readouterr().err
+    assert main(["new", "--lesson", "taps"]) == 2
+    assert "did you mean tape?" in capsys.readouterr().err
+
+
 def test_nothing_is_overwritten(tmp_path, capsys):
     path = tmp_path / "mine.py"
     path.write_text("mine")
