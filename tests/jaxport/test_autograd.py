@@ -105,7 +105,7 @@ def test_equal_micro_batches_make_the_full_batch(case: dict[str, jax.Array]) -> 
 
 
 def test_bytes_are_those_of_the_residuals() -> None:
-    """exp keeps its result, tanh one or (before JAX 0.11) two arrays, a sum none; what the caller holds counts nothing."""
+    """exp keeps its result, tanh one array (two before JAX 0.11), a sum none; what the caller holds counts nothing."""
     x = jnp.ones((10, 3), jnp.float32)
     assert bytes_kept(lambda x: jnp.exp(x).sum(), x, []) == 120
     assert bytes_kept(lambda x: jnp.tanh(x).sum(), x, []) in (120, 240)
