@@ -80,7 +80,7 @@ def test_closed_pipe(command):
         ("verify . --device cpu", "unknown pair '.'"),
         ("contrast nowhere.py --device cpu", "nowhere.py: there is no such file"),
         ("bench nowhere.py --device cpu", "nowhere.py: there is no such file"),
-        ("new", "the following arguments are required: FILE.py"),
+        ("new", "expected the name of a file to write, such as my_pair.py, or --lesson NAME"),
         ("new pair.txt", "pair.txt: expected a name that ends in .py"),
         ("new nowhere/pair.py", "nowhere/pair.py: cannot be written (No such file or directory)"),
     ],

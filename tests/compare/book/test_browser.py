@@ -20,6 +20,12 @@ SIDES = """
   [...pair.querySelectorAll(".side")].map((side) => side.getBoundingClientRect().toJSON()))
 """
 STICKS_OUT = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+PAPER = """
+(dark) => {
+  const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).map(Number);
+  return dark ? Math.max(r, g, b) < 64 : Math.min(r, g, b) > 192;
+}
+"""
 LINES = """
 (side) => [...document.querySelectorAll(`[aria-labelledby=source-tape] ${side} .line`)].map((line) =>
   [line.style.getPropertyValue("--r"), line.getBoundingClientRect().top])
@@ -184,24 +190,27 @@ def test_a_page_is_used_by_keyboard(reader):
 def test_the_theme_is_the_systems_until_the_reader_chooses(reader):
     """The choice is kept for the next page; a browser that remembers nothing still changes."""
     with reader("index.html") as tab:
-        paper = lambda: tab.evaluate("getComputedStyle(document.body).backgroundColor")  # noqa: E731
-        tab.emulate_media(color_scheme="light")
-        light = paper()
-        tab.emulate_media(color_scheme="dark")
-        dark = paper()
-        assert light != dark
         button = tab.get_by_role("button", name="Dark theme")
-        assert button.get_attribute("aria-pressed") == "true"
+
+        def shows(dark: bool) -> None:
+            """Waits: the page hears of the system's theme, and is loaded, a moment later."""
+            tab.wait_for_selector(f".theme[aria-pressed={'true' if dark else 'false'}]")
+            tab.wait_for_function(PAPER, arg=dark)
+
+        for dark in (False, True):
+            tab.emulate_media(color_scheme="dark" if dark else "light")
+            shows(dark)
         button.click()
-        assert (paper(), button.get_attribute("aria-pressed")) == (light, "false")
+        shows(dark=False)
         tab.get_by_role("link", name="a training step").click()
-        assert paper() == light
+        tab.wait_for_url("**/step.html")
+        shows(dark=False)
         tab.evaluate("localStorage.clear()")
         tab.add_init_script("Object.defineProperty(window, 'localStorage', {get() { throw new Error('refused'); }})")
         tab.reload()
-        assert paper() == dark
-        tab.get_by_role("button", name="Dark theme").click()
-        assert paper() == light
+        shows(dark=True)
+        button.click()
+        shows(dark=False)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
