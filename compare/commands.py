@@ -68,10 +68,9 @@ def _mark(options: argparse.Namespace, handouts: dict[str, tuple[str, str] | Non
 
     if len(options.pairs) != 1:
         raise UsageError("verify: a lesson's file is marked alone: give one file at a time")
-    if given := [
-        name for name in NOT_MARKED if getattr(options, name.strip("-").replace("-", "_")) != NOT_MARKED[name]
-    ]:
-        raise UsageError(f"verify: {given[0]} means nothing where a lesson is marked: leave it out")
+    for option, default in NOT_MARKED.items():
+        if getattr(options, option.strip("-").replace("-", "_")) != default:
+            raise UsageError(f"verify: {option} means nothing where a lesson is marked: leave it out")
     ((path, found),) = handouts.items()
     assert found is not None
     name, side = found
@@ -257,7 +256,7 @@ def book(options: argparse.Namespace) -> int:
     with _busy("building the book") as say:
         form = build(options.out, device, options.seed, lessons.LESSONS.values(), say)
     _emit(options, form, lambda out: show_book(form, options.out, out))
-    return int(form["verdict"] not in ("match", "float32_only"))
+    return int(form["verdict"] not in PASSED)
 
 
 def main_job(options: argparse.Namespace) -> int:

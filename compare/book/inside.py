@@ -2,6 +2,8 @@
 
 from difflib import SequenceMatcher
 
+from compare.lessons.align import best_pairs
+
 ALIKE = 0.5  # of two lines, from which they are taken for the same one
 Paired = list[tuple[int | None, int | None]]
 
@@ -9,36 +11,17 @@ Paired = list[tuple[int | None, int | None]]
 def paired(left: list[str], right: list[str]) -> Paired:
     """Both sides' line numbers in order; lines that are like no other share rows as far as they go.
 
-    The pairing with the largest sum of likeness, as ``compare.lessons.align`` has it for statements.
+    The pairing with the largest sum of likeness, as ``compare.lessons.align`` finds it for statements.
     """
     made: Paired = []
     i = j = 0
-    for one, other in [*_alike(left, right), (len(left), len(right))]:
+    for one, other in [*best_pairs([[_likeness(a, b) for b in right] for a in left]), (len(left), len(right))]:
         lone = range(max(one - i, other - j))
         made += [(i + k if i + k < one else None, j + k if j + k < other else None) for k in lone]
         if one < len(left):
             made.append((one, other))
         i, j = one + 1, other + 1
     return made
-
-
-def _alike(left: list[str], right: list[str]) -> list[tuple[int, int]]:
-    likeness = [[_likeness(one, other) for other in right] for one in left]
-    best = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
-    for i in range(len(left) - 1, -1, -1):
-        for j in range(len(right) - 1, -1, -1):
-            best[i][j] = max(best[i + 1][j], best[i][j + 1], likeness[i][j] + best[i + 1][j + 1])
-    found: list[tuple[int, int]] = []
-    i = j = 0
-    while i < len(left) and j < len(right):
-        if likeness[i][j] and best[i][j] == likeness[i][j] + best[i + 1][j + 1]:
-            found.append((i, j))
-            i, j = i + 1, j + 1
-        elif best[i][j] == best[i + 1][j]:
-            i += 1
-        else:
-            j += 1
-    return found
 
 
 def _likeness(one: str, other: str) -> float:

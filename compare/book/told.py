@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from compare.report.pieces import paragraph, table
-from compare.report.terminal import COLOUR
+from compare.report.terminal import coloured
 
 Form = dict[str, Any]
 
@@ -16,10 +16,10 @@ def show_book(book: Form, out: Path, to: Console) -> None:
     """One line a lesson, what failed, the worst verdict, the file to open."""
     rows = table("lesson", "title", "verdict")
     for form in book["lessons"]:
-        rows.add_row(Text(form["lesson"]), Text(form["title"]), Text(form["verdict"], style=COLOUR[form["verdict"]]))
+        rows.add_row(Text(form["lesson"]), Text(form["title"]), coloured(form["verdict"]))
     to.print(rows)
     for form in book["lessons"]:
         if form["failure"]:
             to.print(paragraph("failed", form["failure"]))
-    to.print(paragraph("verdict", Text(book["verdict"], style=COLOUR[book["verdict"]])))
+    to.print(paragraph("verdict", coloured(book["verdict"])))
     to.print(Text(f"open {out / 'index.html'}"), soft_wrap=True)

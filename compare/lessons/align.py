@@ -46,23 +46,35 @@ def _statements(text: str) -> list[range]:
 
 
 def _matched(a: list[range], b: list[range], ours: list[str], theirs: list[str]) -> list[tuple[range, range]]:
-    likeness = [[_likeness(one, other, ours, theirs) for other in b] for one in a]
-    best = [[0.0] * (len(b) + 1) for _ in range(len(a) + 1)]
-    for i in range(len(a) - 1, -1, -1):
-        for j in range(len(b) - 1, -1, -1):
+    """Statements that are alike share a row; between two such rows the left side's others come first."""
+    rows: list[tuple[range, range]] = []
+    i = j = 0
+    nowhere = range(0)
+    for one, other in [*best_pairs([[_likeness(x, y, ours, theirs) for y in b] for x in a]), (len(a), len(b))]:
+        rows += [(a[k], nowhere) for k in range(i, one)] + [(nowhere, b[k]) for k in range(j, other)]
+        rows += [(a[one], b[other])] if one < len(a) else []
+        i, j = one + 1, other + 1
+    return rows
+
+
+def best_pairs(likeness: list[list[float]]) -> list[tuple[int, int]]:
+    """Pairs (row, column), both rising, with the largest sum of ``likeness``; what is like nothing is in none."""
+    height, width = len(likeness), len(likeness[0]) if likeness else 0
+    best = [[0.0] * (width + 1) for _ in range(height + 1)]
+    for i in range(height - 1, -1, -1):
+        for j in range(width - 1, -1, -1):
             best[i][j] = max(best[i + 1][j], best[i][j + 1], likeness[i][j] + best[i + 1][j + 1])
-    rows, i, j = [], 0, 0
-    while i < len(a) or j < len(b):
-        if i < len(a) and j < len(b) and likeness[i][j] > 0 and best[i][j] == likeness[i][j] + best[i + 1][j + 1]:
-            rows.append((a[i], b[j]))
+    found: list[tuple[int, int]] = []
+    i = j = 0
+    while i < height and j < width:
+        if likeness[i][j] and best[i][j] == likeness[i][j] + best[i + 1][j + 1]:
+            found.append((i, j))
             i, j = i + 1, j + 1
-        elif i < len(a) and (j == len(b) or best[i][j] == best[i + 1][j]):
-            rows.append((a[i], range(0)))
+        elif best[i][j] == best[i + 1][j]:
             i += 1
         else:
-            rows.append((range(0), b[j]))
             j += 1
-    return rows
+    return found
 
 
 def _likeness(one: range, other: range, ours: list[str], theirs: list[str]) -> float:

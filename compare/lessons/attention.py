@@ -17,7 +17,6 @@ ROWS: list[Lesson] = [
         title="Attention with a bias",
         file="attention",
         function="attention",
-        heavy=True,
         arrays=_heads,
         same="A function of one score, mapped over all of them, is the same attention as the formula with a bias and a "
         "mask. So are its gradients.",

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from compare.errors import UsageError
 from compare.lessons.row import Lesson
-from compare.lessons.sources import source
+from compare.lessons.sources import SIDES, file_text, source
 
-SIDES = {"reference": "torchref", "port": "jaxport"}
 FRAMEWORK = {"torchref": ("import torch",), "jaxport": ("import jax", "import jax.numpy as jnp")}
 UNWRITTEN = "write this body"
 HEAD = '''"""The lesson "{title}": write its {side} here. Mark it with: jaxport verify {file}
@@ -44,12 +43,8 @@ def handout(lesson: Lesson, side: str, file: Path) -> str:
         lesson=lesson.name,
     )
     body = f'{signature}\n    """{docstring}"""\n    raise NotImplementedError("{UNWRITTEN}")\n'
-    return (
-        head
-        + body
-        + f"\n\n# {other.path}:\n#\n"
-        + "".join(f"# {line}".rstrip() + "\n" for line in other.text.splitlines())
-    )
+    beside = "".join(f"# {line}".rstrip() + "\n" for line in other.text.splitlines())
+    return f"{head}{body}\n\n# {other.path}:\n#\n{beside}"
 
 
 def lesson_of(path: Path) -> tuple[str, str] | None:
@@ -85,7 +80,7 @@ def returned(function: ast.FunctionDef) -> list[str]:
 
 def _imports(package: str, lesson: Lesson, function: ast.FunctionDef) -> str:
     """The framework, the imports of the side's file that the function uses, and what else it uses of that file."""
-    tree = ast.parse(_file(package, lesson.file))
+    tree = ast.parse(file_text(package, lesson.file))
     used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
     lines, own, heads = list(FRAMEWORK[package]), [], []
     for node in tree.body:
@@ -109,12 +104,3 @@ def _head(node: ast.FunctionDef | ast.ClassDef) -> str:
     said = (ast.get_docstring(node) or "").splitlines()[:1]
     bare = ast.copy_location(type(node)(**{**vars(node), "body": [ast.Pass()], "decorator_list": []}), node)
     return " ".join([ast.unparse(bare).splitlines()[0], *said])
-
-
-def _file(package: str, file: str) -> str:
-    from importlib.util import find_spec
-
-    spec = find_spec(package)
-    assert spec is not None
-    assert spec.submodule_search_locations
-    return (Path(next(iter(spec.submodule_search_locations))) / f"{file}.py").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.lessons.row import Lesson
+from compare.lessons.row import Lesson, key
 
 
 def _features(rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -36,12 +36,6 @@ def _seed(seed: int) -> dict[str, Any]:
     return {"seed": seed}
 
 
-def _key(seed: int) -> dict[str, Any]:
-    import jax
-
-    return {"key": jax.random.key(seed)}
-
-
 GENERATORS = "another generator, so other draws"
 TRAINED = "first weights and dropout's draws come from another generator, so it is another training run"
 
@@ -53,7 +47,7 @@ ROWS: list[Lesson] = [
         function="modes",
         arrays=_features,
         reference=_seed,
-        port=_key,
+        port=key,
         same="Batch norm uses the batch's statistics in training and the running ones in eval; dropout scales what it "
         "keeps by 1 / (1 - rate) in training and is the identity in eval.",
         different="In torch the mode is the module's, and statistics and generator change in place. In Flax Linen the "
@@ -76,8 +70,7 @@ ROWS: list[Lesson] = [
         also=("epoch", "accuracy"),
         arrays=_digits,
         reference=_seed,
-        port=_key,
-        heavy=True,
+        port=key,
         same="Validated in training mode the accuracy is lower, swings from epoch to epoch, and differs between two "
         "passes over the same weights; in eval mode it is higher, swings less, and two passes agree.",
         different="torch needs two calls, eval() and train(), and says nothing when one is missing; validation then "
@@ -101,7 +94,7 @@ ROWS: list[Lesson] = [
         also=("Careful", "Careless"),
         arrays=_more_features,
         reference=_seed,
-        port=_key,
+        port=key,
         same="Without a mode, object and function are one. A dropout that is not told the mode drops in evaluation "
         "too; a seed or key used again at every step drops the same units at every step.",
         different="F.dropout draws from the global generator and raises nothing. Flax Linen's dropout needs a key: a "

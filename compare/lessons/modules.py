@@ -1,28 +1,14 @@
 """Rows of torchref/modules.py and jaxport/modules.py."""
 
-from typing import Any
-
 import numpy as np
 
-from compare.lessons.row import Lesson
+from compare.lessons.row import Lesson, generator, key
 
 
 def _weights(rng: np.random.Generator) -> dict[str, np.ndarray]:
     shapes = {"images": (8, 1, 28, 28), "W1": (128, 784), "b1": (128,), "W2": (10, 128), "b2": (10,)}
     scales = {"images": 1.0, "W1": 784**-0.5, "b1": 0.1, "W2": 128**-0.5, "b2": 0.1}
     return {name: rng.standard_normal(shape) * scales[name] for name, shape in shapes.items()}
-
-
-def _generator(seed: int) -> dict[str, Any]:
-    import torch
-
-    return {"generator": torch.Generator().manual_seed(seed)}
-
-
-def _key(seed: int) -> dict[str, Any]:
-    import jax
-
-    return {"key": jax.random.key(seed)}
 
 
 ROWS: list[Lesson] = [
@@ -53,8 +39,8 @@ ROWS: list[Lesson] = [
         title="What a layer starts from",
         file="modules",
         function="initialisers",
-        reference=_generator,
-        port=_key,
+        reference=generator,
+        port=key,
         same="Each default can be asked for by name in both frameworks: the theoretical bounds and deviations agree.",
         different="torch draws weight and bias from U(-1/sqrt(fan_in), 1/sqrt(fan_in)). Flax draws the kernel from a "
         "truncated normal of standard deviation 1/sqrt(fan_in), sqrt(3) times as wide, and sets the bias to zero.",

@@ -1,26 +1,12 @@
 """Rows of torchref/randomness.py and jaxport/randomness.py."""
 
-from typing import Any
-
 import numpy as np
 
-from compare.lessons.row import Lesson
+from compare.lessons.row import Lesson, generator, key
 
 
 def _drawn(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {"drawn": rng.standard_normal((4, 2))}
-
-
-def _generator(seed: int) -> dict[str, Any]:
-    import torch
-
-    return {"generator": torch.Generator().manual_seed(seed)}
-
-
-def _key(seed: int) -> dict[str, Any]:
-    import jax
-
-    return {"key": jax.random.key(seed)}
 
 
 ROWS: list[Lesson] = [
@@ -30,8 +16,8 @@ ROWS: list[Lesson] = [
         file="randomness",
         function="randomness",
         arrays=_drawn,
-        reference=_generator,
-        port=_key,
+        reference=generator,
+        port=key,
         same="A seed gives the same numbers again in its own framework, on the same kind of device and in the same "
         "version. A stream or a key of its own keeps draws apart: what one draws does not move the other.",
         different="torch draws from a state that each draw moves on, global unless a generator is given. JAX draws "

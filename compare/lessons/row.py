@@ -15,6 +15,20 @@ def nothing(*_: Any) -> dict[str, Any]:
     return {}
 
 
+def generator(seed: int) -> dict[str, Any]:
+    """torch's state to draw from, made explicit."""
+    import torch
+
+    return {"generator": torch.Generator().manual_seed(seed)}
+
+
+def key(seed: int) -> dict[str, Any]:
+    """JAX's key to draw with."""
+    import jax
+
+    return {"key": jax.random.key(seed)}
+
+
 @dataclass(frozen=True)
 class Lesson:
     """A row of the table of lessons.
@@ -30,7 +44,6 @@ class Lesson:
         reference, port: further arguments of one side alone, from the seed: a generator, a key.
         differs: quantities that the two sides cannot share, each with the reason; one may lack them.
         same, different, prevents: what is the same, what is different, and which mistake knowing it prevents.
-        heavy: it trains or measures: skipped where lessons are only sampled.
         also: further public names of the same file that belong to the lesson and are shown with it.
     """
 
@@ -45,5 +58,4 @@ class Lesson:
     reference: Bound = nothing
     port: Bound = nothing
     differs: Mapping[str, str] = field(default_factory=dict)
-    heavy: bool = False
     also: tuple[str, ...] = ()

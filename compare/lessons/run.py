@@ -15,10 +15,10 @@ from compare.doctor.observed import between
 from compare.errors import UsageError
 from compare.lessons.row import Lesson
 from compare.lessons.shown import shown
+from compare.lessons.sources import SIDES
 from compare.precision import FLOAT32, FLOAT64, Precision
 from compare.verdict import Judgement, Verdict, judge, worst
 
-SIDES = {"reference": "torchref", "port": "jaxport"}
 Quantities = dict[str, Any]
 
 
@@ -73,9 +73,7 @@ def run(
         for side in SIDES
         for precision in (FLOAT32, FLOAT64)
     }
-    t, j, t64, j64 = (
-        runs[key] for key in (("reference", FLOAT32), ("port", FLOAT32), ("reference", FLOAT64), ("port", FLOAT64))
-    )
+    t, j, t64, j64 = (runs[side, precision] for precision in (FLOAT32, FLOAT64) for side in SIDES)
     names = dict.fromkeys([*t, *j])
     return LessonReport(lesson.name, device.name, tuple(_told(lesson, name, t, j, t64, j64) for name in names))
 

@@ -17,17 +17,24 @@ class Source:
     text: str
 
 
+SIDES = {"reference": "torchref", "port": "jaxport"}
+
+
+def file_text(package: str, file: str) -> str:
+    """What ``package/file.py`` holds. Imports nothing of it."""
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return (Path(next(iter(spec.submodule_search_locations))) / f"{file}.py").read_text(encoding="utf-8")
+
+
 def source(package: str, file: str, name: str) -> Source:
     """The function or class ``name`` of ``package/file.py``, decorators included.
 
     Raises:
         UsageError: the file has no such name.
     """
-    spec = find_spec(package)
-    assert spec is not None
-    assert spec.submodule_search_locations
-    path = Path(next(iter(spec.submodule_search_locations))) / f"{file}.py"
-    text = path.read_text(encoding="utf-8")
+    text = file_text(package, file)
     for node in ast.parse(text).body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
@@ -38,7 +45,7 @@ def source(package: str, file: str, name: str) -> Source:
 
 def both(file: str, name: str) -> tuple[Source, Source]:
     """The reference's and the port's source of one name."""
-    return source("torchref", file, name), source("jaxport", file, name)
+    return source(SIDES["reference"], file, name), source(SIDES["port"], file, name)
 
 
 def summary(text: str) -> str:

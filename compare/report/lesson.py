@@ -8,11 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.lessons.align import aligned
+from compare.report.beside import SIDE_BY_SIDE
 from compare.report.pieces import paragraph, table
-from compare.report.terminal import COLOUR
+from compare.report.terminal import COLOUR, coloured
 
 Form = dict[str, Any]
-SIDE_BY_SIDE = 100  # columns from which two sources have room beside each other
 MARKS = {(True, True): "|", (True, False): "<", (False, True): ">"}
 
 
@@ -38,7 +38,7 @@ def show_outcome(form: Form, out: Console) -> None:
     out.print()
     for word in ("same", "different", "prevents"):
         out.print(paragraph(word, form[word]))
-    out.print(paragraph("verdict", Text(form["verdict"], style=COLOUR[form["verdict"]])))
+    out.print(paragraph("verdict", coloured(form["verdict"])))
 
 
 def show_mark(form: Form, out: Console) -> None:
@@ -48,7 +48,7 @@ def show_mark(form: Form, out: Console) -> None:
         out.print(paragraph("answer", f"`{first['name']}` is the first quantity that differs: {first['reason']}"))
     left, right = ("torchref", form["file"]) if form["marked"] == "port" else (form["file"], "jaxport")
     out.print(_quantities(form["quantities"], left, right, "not judged"))
-    out.print(paragraph("verdict", Text(form["verdict"], style=COLOUR[form["verdict"]])))
+    out.print(paragraph("verdict", coloured(form["verdict"])))
 
 
 def show_list(lessons: dict[str, str], parts: dict[str, str], out: Console) -> None:

@@ -75,7 +75,7 @@ def show_verify(form: Form, out: Console, every: bool = False, explain: bool = F
             out.print(paragraph(word, text))
         for notice in pair["notices"]:
             out.print(paragraph("notice", notice))
-        out.print(paragraph("verdict", _coloured(pair["verdict"])))
+        out.print(paragraph("verdict", coloured(pair["verdict"])))
         out.print()
 
 
@@ -95,7 +95,7 @@ def _quantities(quantities: list[Form], every: bool, wide: bool) -> Table:
     for label, one in _rows(quantities, every):
         verdict = one["verdict"] + (" (kink)" if one["kink"] else "")
         bits = f"{one['bits_reference']:.1f}, {one['bits_port']:.1f}"
-        rows.add_row(Text(label), Text(one["probe"]), _coloured(verdict), *(number(one[key]) for key in numbers), bits)
+        rows.add_row(Text(label), Text(one["probe"]), coloured(verdict), *(number(one[key]) for key in numbers), bits)
     return rows
 
 
@@ -187,7 +187,7 @@ def show_training(form: Form, out: Console) -> None:
         out.print(paragraph(word, text))
     if form["first_failure"]:
         out.print(paragraph("first", form["first_failure"]))
-    out.print(paragraph("verdict", _coloured(form["verdict"])))
+    out.print(paragraph("verdict", coloured(form["verdict"])))
     out.print()
 
 
@@ -205,5 +205,5 @@ def _mean(steps: list[Form], key: str) -> float:
     return sum(float(step[key]) for step in steps) / len(steps)
 
 
-def _coloured(verdict: str) -> Text:
+def coloured(verdict: str) -> Text:
     return Text(verdict, style=COLOUR[verdict.split()[0]])
