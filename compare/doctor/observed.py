@@ -1,14 +1,13 @@
 """What the two arrays say by themselves, with no run: a ratio, another order of axes, a region."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from types import SimpleNamespace
 
 import numpy as np
 
 from compare.doctor.gaps import distance, size
-from compare.doctor.scene import Scene, tensors_of
+from compare.doctor.scene import Call, Scene, tensors_of
 
 SAME = 1e-9  # relative; beside any fault worth a name this is rounding
 NEARLY_ONE = 1e-3  # six digits would show such a factor as 1
@@ -26,7 +25,9 @@ class Observed:
 
 def observe(scene: Scene, names: list[str]) -> Observed:
     """What is to be seen of the arrays called ``names``; the sentences begin with the name where there are several."""
-    found = [(name, _one(name, scene)) for name in names if differs(scene, name)]
+    found = [
+        (name, _one(name, scene.plain[name], scene.port[name], scene.calls)) for name in names if differs(scene, name)
+    ]
     found = [(name, one) for name, one in found if one.sentences]
     if not found:
         return Observed()
@@ -37,8 +38,7 @@ def observe(scene: Scene, names: list[str]) -> Observed:
 
 def between(reference: np.ndarray, port: np.ndarray) -> str:
     """What is to be seen of two arrays alone, in one line; nothing, where nothing is."""
-    alone = SimpleNamespace(plain={"": reference}, port={"": port}, calls=())
-    return "; ".join(_one("", alone).sentences)  # type: ignore[arg-type]
+    return "; ".join(_one("", reference, port).sentences)
 
 
 def differs(scene: Scene, name: str) -> bool:
@@ -46,8 +46,8 @@ def differs(scene: Scene, name: str) -> bool:
     return distance(scene.plain[name], scene.port[name]) > scene.allowed.get(name, 0.0)
 
 
-def _one(name: str, scene: Scene) -> Observed:
-    plain, port = np.asarray(scene.plain[name], np.float64), np.asarray(scene.port[name], np.float64)
+def _one(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Call] = ()) -> Observed:
+    plain, port = np.asarray(reference, np.float64), np.asarray(port, np.float64)
     what = "the port's gradient" if name.startswith("grad") else "the port's"
     if plain.shape != port.shape:
         text = f"{what} has the shape {port.shape}, the reference's {plain.shape}"
@@ -57,7 +57,7 @@ def _one(name: str, scene: Scene) -> Observed:
     if not port.any() and plain.any():
         return Observed((f"{what} is zero in every entry",), 0.0)
     if (ratio := _ratio(plain, port)) is not None:
-        words, known = recognised(ratio, scene, plain.shape)
+        words, known = recognised(ratio, calls, plain.shape)
         if plain.size == 1 and not known:  # of one number everything is a multiple
             return Observed(())
         return Observed((f"{what} is {words} times the reference's in every entry",), ratio)
@@ -93,10 +93,10 @@ def _ratio(plain: np.ndarray, port: np.ndarray) -> float | None:
     return ratio if _same(ratio * plain, port) and abs(ratio - 1) > SAME and plain.size else None
 
 
-def recognised(ratio: float, scene: Scene, shape: tuple[int, ...]) -> tuple[str, bool]:
+def recognised(ratio: float, calls: Sequence[Call], shape: tuple[int, ...]) -> tuple[str, bool]:
     """The ratio with what it is in terms of the sizes around, "0.125 (1 / sqrt(64))", and whether it is anything."""
     sizes = {int(n) for n in shape} | {
-        n for call in scene.calls for one in tensors_of((call.args, call.result)) for n in one.shape
+        n for call in calls for one in tensors_of((call.args, call.result)) for n in one.shape
     }
     terms: dict[str, float] = {}
     for n in sorted(one for one in sizes if one > 1):
@@ -111,7 +111,7 @@ def recognised(ratio: float, scene: Scene, shape: tuple[int, ...]) -> tuple[str,
 
 def known_number(number: float, scene: Scene) -> str:
     """A number with what it is in terms of the sizes around: "0.353553 (1 / sqrt(8))"."""
-    return recognised(number, scene, ())[0]
+    return recognised(number, scene.calls, ())[0]
 
 
 def _moved(plain: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
