@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from compare.precision import FLOAT32
-from compare.verdict import Verdict, judge
+from compare.verdict.precision import FLOAT32
+from compare.verdict.verdict import Verdict, judge
 
 ENTRIES = 50_000_000
 REPEATS = 5

@@ -152,10 +152,10 @@ def warm(run) -> list[float]:
 
 def verdict(millions: float, full: bool) -> dict:
     """The verdict's seconds, cold and warm, and the peak of memory above the models' own."""
-    from compare import devices
-    from compare.pair import Pair
-    from compare.precision import FLOAT32
-    from compare.verification import Plan, Session
+    from compare.frameworks import devices
+    from compare.pair.pair import Pair
+    from compare.verdict.precision import FLOAT32
+    from compare.verification.verification import Plan, Session
 
     device, plan = devices.choose("cpu"), Plan(quick=not full)
     Session(Pair(*models(TINY)), device, FLOAT32, Plan(quick=True)).verify()

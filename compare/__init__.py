@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from compare.api import assert_port as assert_port
     from compare.api import verify as verify
-    from compare.batch import Batch as Batch
-    from compare.pair import Optimizers as Optimizers
-    from compare.pair import Pair as Pair
+    from compare.arrays.batch import Batch as Batch
+    from compare.pair.pair import Optimizers as Optimizers
+    from compare.pair.pair import Pair as Pair
 
 _HOME = {
     "verify": "compare.api",
     "assert_port": "compare.api",
-    "Batch": "compare.batch",
-    "Pair": "compare.pair",
-    "Optimizers": "compare.pair",
+    "Batch": "compare.arrays.batch",
+    "Pair": "compare.pair.pair",
+    "Optimizers": "compare.pair.pair",
 }
 __all__ = ["Batch", "Optimizers", "Pair", "assert_port", "verify"]
 

@@ -5,7 +5,7 @@ from io import StringIO
 from typing import Any
 
 from compare.errors import UsageError
-from compare.pair import Pair
+from compare.pair.pair import Pair
 
 Form = dict[str, Any]
 
@@ -15,7 +15,7 @@ class Report:
 
     Attributes:
         verdict: ``match``, ``float32_only``, ``incomplete``, ``mismatch`` or ``invalid``.
-        found: every number, as a ``compare.verification.PairReport``.
+        found: every number, as a ``compare.verification.verification.PairReport``.
         form: the same as nested dictionaries, what ``jaxport verify --json`` writes.
     """
 
@@ -49,7 +49,7 @@ class Report:
         """The form as JSON; also written to ``path`` where one is given."""
         from pathlib import Path
 
-        from compare.report.files import to_json, write_json
+        from compare.checkpoints.json_file import to_json, write_json
 
         if path is not None:
             write_json(Path(path), self.form)
@@ -88,17 +88,17 @@ def verify(
         seed: of everything that is drawn. quick: the batch alone, no probes, no mutants. all_probes: other numbers of
             rows too. oracle_device: where float64 runs, ``same`` or ``cpu``. locate: where the port differs, find out
             where and why.
-        fields: any further field of ``compare.pair.Pair``: ``optimizers``, ``rules``, ``accept``, ``bounds``, ...
+        fields: any further field of ``compare.pair.pair.Pair``: ``optimizers``, ``rules``, ``accept``, ``bounds``, ...
 
     Raises:
         UsageError: the comparison could not start; the message is one line that says what to do.
     """
-    from compare import devices
-    from compare.environment import fingerprint
-    from compare.precision import WORKING
+    from compare.frameworks import devices
+    from compare.frameworks.environment import fingerprint
     from compare.report.form import verify_form
-    from compare.verification import Plan
-    from compare.verification import verify as run
+    from compare.verdict.precision import WORKING
+    from compare.verification.verification import Plan
+    from compare.verification.verification import verify as run
 
     pair = _pair(reference, port, batch, loss, fields)
     if dtype not in WORKING:

@@ -16,7 +16,7 @@ from jax import Array
 from jax import numpy as jnp
 from torch import Tensor, nn
 
-from compare.pair import Pair
+from compare.pair.pair import Pair
 
 CHANNELS, HEIGHT, WIDTH, CLASSES = 3, 16, 24, 10
 WIDTHS, DEPTHS = (8, 12), (2, 2)

@@ -14,7 +14,7 @@ from jax import Array
 from jax import numpy as jnp
 from torch import Tensor, nn
 
-from compare.pair import Pair
+from compare.pair.pair import Pair
 
 VOCABULARY, CONTEXT = 65, 16
 WIDTH, HEADS, LAYERS = 32, 4, 2

@@ -17,7 +17,7 @@ from jax import Array
 from jax import numpy as jnp
 from torch import Tensor, nn
 
-from compare.pair import Pair
+from compare.pair.pair import Pair
 
 VOCABULARY, WIDTH, INNER, LAYERS = 48, 32, 56, 2
 HEADS, KV_HEADS, HEAD_DIM = 4, 2, 10

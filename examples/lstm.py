@@ -13,7 +13,7 @@ from jax import Array
 from jax import numpy as jnp
 from torch import Tensor, nn
 
-from compare.pair import Pair
+from compare.pair.pair import Pair
 
 VOCABULARY, TAGS, LABELS = 50, 7, 3
 EMBEDDING, HIDDEN = 12, 16

@@ -19,7 +19,7 @@ from flax import linen
 from jax import Array
 from torch import Tensor, nn
 
-from compare.pair import Pair
+from compare.pair.pair import Pair
 
 CHANNELS, SIDE, CLASSES = 3, 16, 10
 WIDTHS, BLOCKS = (8, 12, 16), 2

@@ -14,7 +14,7 @@ from jax import Array
 from jax import numpy as jnp
 from torch import Tensor, nn
 
-from compare.pair import Pair
+from compare.pair.pair import Pair
 
 HEIGHT, WIDE, CHANNELS, PATCH = 16, 24, 3, 8
 PATCHES = (HEIGHT // PATCH) * (WIDE // PATCH)

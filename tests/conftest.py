@@ -10,22 +10,23 @@ import hypothesis
 import pytest
 from jaxtyping import install_import_hook
 
-from compare import devices
+from compare.frameworks import devices
 
 # Tests that start processes elsewhere find the packages there too, where these run from a checkout, not installed.
 ROOT = str(Path(__file__).parents[1])
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
 
 # Shapes are enforced where a checker is installed; what is imported above has none.
-SHAPED = ["torchref", "jaxport", "compare.by_hand", "compare.images"]
+SHAPED = ["torchref", "jaxport", "compare.pair.by_hand", "compare.arrays.images"]
 if importlib.util.find_spec("beartype"):
     install_import_hook(SHAPED, "beartype.beartype")
 
 # Folders of tests on models that are not the project's; a single file says USERS_MODELS = True.
-USERS = {"zoo", "mapping", "islands", "dropout", "models", "checkpoints", "examples", "doctor", "suspects", "locate"}
+USERS = {"zoo", "mapping", "islands", "dropout", "models", "checkpoints", "calls", "locate", "doctor", "segment",
+         "suspects", "statistics", "updates"}  # fmt: skip
 
 # Folders whose tests compile many small programs and run each a few times.
-COMPILE_MUCH = USERS | {"planted", "updates"}
+COMPILE_MUCH = USERS | {"planted"}
 
 # Derandomized: the same examples on every machine. No deadline: a first call may compile.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=60)

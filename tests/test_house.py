@@ -10,15 +10,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FRAMEWORKS = {"torch", "jax", "flax", "optax"}
 
-# Inside compare, ideas build on each other in one direction: a module imports only from modules listed before it.
-ORDER = [
-    "first", "errors", "blame", "checkpoints", "precision", "norms", "verdict", "arrays", "views", "weights",
-    "batch", "pair", "by_hand", "idx", "images", "devices", "environment", "pairs", "models", "dropout", "islands",
-    "mapping", "prepare", "shelf", "sides", "variance", "probes", "mutants", "quartet", "quantity", "witnesses",
-    "judging", "doctor", "locate", "explain", "envelope", "records", "bits", "certificates", "verification", "contrast",
-    "trajectory", "trainees", "training", "drift", "lessons", "bench", "report", "book", "convert", "pair_file", "api",
-    "commands", "cli", "__main__",
+# The rooms of compare, from the ground up: a module imports only from its own room and those before it. In front of
+# them stand the error that all raise, and the whole idea on one page.
+ROOMS = [
+    "verdict", "arrays", "frameworks", "weights", "pair", "checkpoints", "sides", "explain", "measure", "verification",
+    "lessons", "report", "api", "cli",
 ]  # fmt: skip
+DOORS = ["first", "errors"]
 
 
 def sources(folder: str) -> list[Path]:
@@ -80,27 +78,92 @@ def test_first_needs_no_fourth_file_of_ours():
 @pytest.mark.parametrize("module", ["verdict", "norms", "precision", "bits"])
 def test_the_judge_knows_neither_framework(module):
     """Importing it imports no framework, directly or through anything else."""
-    program = f"import sys, compare.{module}; print(sorted({FRAMEWORKS!r} & set(sys.modules)))"
+    program = f"import sys, compare.verdict.{module}; print(sorted({FRAMEWORKS!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
 
 
+def room_of(module: str) -> str:
+    """ "arrays" of ``compare.arrays.batch``."""
+    return module.split(".")[1]
+
+
+def modules() -> dict[str, Path]:
+    """Every module of compare by its dotted name."""
+    found = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources("compare")}
+    return {name.removesuffix(".__init__"): path for name, path in found.items()}
+
+
+def arrows() -> set[tuple[str, str]]:
+    """Which module of compare imports which, wherever in its text: a package only for a name of its own."""
+    known = modules()
+    found: set[tuple[str, str]] = set()
+    for name, path in known.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {(name, alias.name) for alias in node.names if alias.name in known}
+            elif isinstance(node, ast.ImportFrom) and node.module in known:
+                below = {f"{node.module}.{alias.name}" for alias in node.names}
+                found |= {(name, other if other in known else node.module) for other in below}
+    return {(one, other) for one, other in found if "compare" not in (one, other) and one != "compare.__main__"}
+
+
+def test_the_rooms_are_those_of_the_plan():
+    """Nothing stands in the corridor but the doors."""
+    inside = {path.stem for path in (ROOT / "compare").iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert inside - {"__init__", "__main__", "__pycache__"} == {*ROOMS, *DOORS}
+
+
 def test_compare_builds_in_one_direction():
-    """No module imports one that stands after it; every module has its place in the order."""
-    rank = {name: place for place, name in enumerate(ORDER)}
-    for path in sources("compare"):
-        parts = path.relative_to(ROOT / "compare").with_suffix("").parts
-        if parts == ("__init__",):
-            continue
-        own = parts[0]
-        inner = {name.split(".")[1] for name in imported(path) if name.startswith("compare.")}
-        late = {name for name in inner & set(rank) if rank[name] > rank[own]}
-        assert not late, f"{path.name} imports {late}, which stand after it"
+    """No module imports from a room that stands after its own."""
+    rank = {room: place for place, room in enumerate([*DOORS, *ROOMS])}
+    upwards = {(one, other) for one, other in arrows() if rank[room_of(other)] > rank[room_of(one)]}
+    assert upwards == set()
+
+
+def test_no_two_modules_import_each_other():
+    """Not on any path: what is imported can be read first, whatever is imported where it is used."""
+    below: dict[str, set[str]] = {}
+    for one, other in arrows():
+        below.setdefault(one, set()).add(other)
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join([*path[path.index(module) :], module])
+        if module not in done:
+            for other in sorted(below.get(module, ())):
+                visit(other, (*path, module))
+            done.add(module)
+
+    for module in sorted(below):
+        visit(module, ())
+
+
+# The same name at two places is the same thing there: what is done on either side, and what is shown of a result.
+SAME = {"reference", "port", "bench", "contrast", "attention", "losses"}
+
+
+def test_a_file_name_means_one_thing():
+    """A reader who knows one file of a name knows what the other is."""
+    names = [path.stem for path in sources("compare") if path.stem != "__init__"]
+    assert {name for name in names if names.count(name) > 1} == SAME
 
 
 @pytest.mark.parametrize(
     "file",
-    ["cli", "commands", "pairs", "devices", "environment", "pair", "batch", "views", "weights", "pair_file", "api"],
+    [
+        "cli/cli",
+        "cli/commands",
+        "pair/pairs",
+        "frameworks/devices",
+        "frameworks/environment",
+        "pair/pair",
+        "arrays/batch",
+        "arrays/views",
+        "weights/weights",
+        "pair/pair_file",
+        "api",
+    ],
 )
 def test_frameworks_are_imported_where_they_are_used(file):
     """The command line and the registry know the pairs without loading either framework."""

@@ -14,7 +14,7 @@ PAGES = [
     "docs/verdict.md",
     "docs/verify-your-port.md",
     "docs/when-a-port-differs.md",
-    "compare/data/README.md",
+    "compare/arrays/data/README.md",
 ]
 
 
@@ -56,7 +56,7 @@ def test_every_link_leads_somewhere(page):
 
 def test_every_command_in_the_readme_exists():
     """Commands, options and make targets are spelt as the programs spell them."""
-    from compare.cli import _parser
+    from compare.cli.cli import _parser
 
     text = (ROOT / "README.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
     actions = next(action for action in _parser()._actions if action.dest == "==SUPPRESS==")

@@ -87,8 +87,8 @@ def alone(options: argparse.Namespace) -> None:
 def finished(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
     """Print the result, and keep it."""
     from benchmarks.study.tally import tally, text
-    from compare import devices
-    from compare.environment import fingerprint
+    from compare.frameworks import devices
+    from compare.frameworks.environment import fingerprint
 
     broken = [row for row in rows if "broken" in row]
     form = tally([row for row in rows if "broken" not in row])

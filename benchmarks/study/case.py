@@ -16,14 +16,14 @@ from benchmarks.study.network import Network
 from benchmarks.study.port import loss_of as jax_loss
 from benchmarks.study.reference import loss_of as torch_loss
 from benchmarks.study.reference import reference
-from compare import devices
-from compare.arrays import freeze
-from compare.batch import Batch
+from compare.arrays.arrays import Arrays, freeze
+from compare.arrays.batch import Batch
 from compare.errors import UsageError
-from compare.pair import Entering, Pair
-from compare.precision import FLOAT32, FLOAT64
-from compare.verification import PairReport, Plan, Session
-from compare.weights import Arrays, WeightMap
+from compare.frameworks import devices
+from compare.pair.pair import Entering, Pair
+from compare.verdict.precision import FLOAT32, FLOAT64
+from compare.verification.verification import PairReport, Plan, Session
+from compare.weights.weights import WeightMap
 
 MARGIN = 2.0**10  # times a quantity's own rounding in float64: a fault that moves no quantity further is equivalent
 NOISE = 2.0**20  # times its rounding: a smaller quantity is zero on paper, and no measure of an effect

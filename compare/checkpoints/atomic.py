@@ -4,9 +4,12 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from compare.errors import UsageError
 
 
 @contextlib.contextmanager
@@ -16,19 +19,27 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: the folder cannot be written to, or ``path`` is write-protected.
     """
+    with whole(path) as made, made.open("xb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path with the suffix of ``path`` at which to make a file, for makers that open it themselves; else the same."""
+    path = Path(os.path.realpath(path))  # a link stays a link: what it points to is written
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(13, "write-protected", str(path))
     made = _beside(path)
     try:
-        with made.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield made
         if path.exists():
             shutil.copymode(path, made)
         made.replace(path)
     finally:
-        made.unlink(missing_ok=True)
+        if os.path.exists(made):  # not so where a name on the way there is too long, or is a file's
+            made.unlink()
 
 
 @contextlib.contextmanager
@@ -55,5 +66,34 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(holder, ignore_errors=True)
 
 
+def write(path: Path, make: Callable[[Path], None]) -> None:
+    """Have ``make`` write a file beside ``path``, then put it in its place in one move.
+
+    Raises:
+        UsageError: it cannot be written there.
+    """
+    if not path.name:
+        raise UsageError(f"{path}: cannot be written (it names no file)")
+    try:
+        with whole(path) as made:
+            make(made)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def writable_folder(folder: Path) -> Path:
+    """``folder``, made if need be, once a file could be written to it.
+
+    Raises:
+        UsageError: it is no folder, or cannot be written to. Better said before a long run than after it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written to as an output folder ({error.strerror})") from error
+
+
 def _beside(path: Path) -> Path:
-    return path.with_name(f".jaxport-{os.getpid()}-{secrets.token_hex(4)}")
+    return path.with_name(f".jaxport-{os.getpid()}-{secrets.token_hex(4)}{path.suffix[:20]}")

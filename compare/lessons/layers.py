@@ -17,7 +17,7 @@ def _features(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def _digits(_: np.random.Generator) -> dict[str, np.ndarray]:
-    from compare.images import load_images
+    from compare.arrays.images import load_images
 
     digits = load_images()
     return {

@@ -6,7 +6,7 @@ from compare.lessons.row import Lesson
 
 
 def _logits(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    from compare.images import load_images
+    from compare.arrays.images import load_images
 
     digits = load_images()
     return {

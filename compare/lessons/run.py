@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from compare.arrays import freeze, from_jax, from_torch, rounded, to_jax, to_torch
-from compare.devices import Device
-from compare.doctor.observed import between
+from compare.arrays.arrays import freeze, from_jax, from_torch, rounded, to_jax, to_torch
 from compare.errors import UsageError
+from compare.explain.doctor.segment.observed import between
+from compare.frameworks.devices import Device
 from compare.lessons.row import Lesson
 from compare.lessons.shown import shown
 from compare.lessons.sources import SIDES
-from compare.precision import FLOAT32, FLOAT64, Precision
-from compare.verdict import Judgement, Verdict, judge, worst
+from compare.verdict.precision import FLOAT32, FLOAT64, Precision
+from compare.verdict.verdict import Judgement, Verdict, judge, worst
 
 Quantities = dict[str, Any]
 

@@ -4,18 +4,18 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
-from compare.quantity import Quantity
-from compare.verdict import Verdict, worst
+from compare.verdict.quantity import Quantity
+from compare.verdict.verdict import Verdict, worst
 
 if TYPE_CHECKING:  # a port is judged against a record where torch is not installed
-    from compare.bench.run import Bench
-    from compare.contrast import Contrast
-    from compare.explain import Explanation, Named
+    from compare.explain.explain import Explanation, Named
     from compare.lessons.row import Lesson
     from compare.lessons.run import LessonReport, Told
     from compare.lessons.sources import Source
-    from compare.trajectory import Training
-    from compare.verification import PairReport
+    from compare.measure.bench.bench import Bench
+    from compare.measure.contrast.contrast import Contrast
+    from compare.measure.trajectory import Training
+    from compare.verification.verification import PairReport
 
 SCHEMA = 1
 
@@ -34,7 +34,7 @@ def verify_form(reports: "list[PairReport]", environment: dict[str, Any]) -> dic
 
 def train_form(training: "Training", environment: dict[str, Any]) -> dict[str, Any]:
     """What ``jaxport train --json`` writes."""
-    from compare.drift import explain_drift
+    from compare.measure.drift import explain_drift
 
     return plain(
         {
@@ -55,7 +55,7 @@ def contrast_form(contrast: "Contrast", environment: dict[str, Any]) -> dict[str
 
 def bench_form(bench: "Bench", environment: dict[str, Any]) -> dict[str, Any]:
     """What ``jaxport bench --json`` writes."""
-    from compare.bench.run import STEPS
+    from compare.measure.bench.bench import STEPS
 
     return plain({"schema": SCHEMA, "environment": environment, "steps_in_a_scan": STEPS, **dataclasses.asdict(bench)})
 

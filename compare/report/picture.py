@@ -4,7 +4,7 @@ from math import inf, nan
 from pathlib import Path
 from typing import Any
 
-from compare.report.files import write
+from compare.checkpoints.atomic import write
 
 REFERENCE, PORT, GREY, BLACK = "#d1495b", "#00798c", "#8d99ae", "#222222"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.weights import Arrays
+from compare.arrays.arrays import Arrays
 
 # What the two libraries call the same running value: the state of each class of torch.optim, the fields of each state
 # of optax. Sources: https://docs.pytorch.org/docs/stable/optim.html,

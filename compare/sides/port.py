@@ -10,18 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from compare.arrays import NUMPY_FLOAT, from_jax, to_jax
-from compare.batch import Batch, named_leaves
-from compare.dropout.masks import draw
-from compare.dropout.port import Record, replayed
-from compare.models.modes import Mode
-from compare.pair import Entering, cotangent_of, scored
-from compare.precision import FLOAT64, Precision
-from compare.prepare import Prepared, called
-from compare.shelf import make_room
+from compare.arrays.arrays import NUMPY_FLOAT, PARAMS, Arrays, from_jax, to_jax
+from compare.arrays.batch import Batch, named_leaves
+from compare.frameworks.dropout.masks import draw
+from compare.frameworks.dropout.port import Record, replayed
+from compare.frameworks.models.modes import Mode
+from compare.pair.pair import Entering, cotangent_of, scored
+from compare.pair.prepare import Prepared, called
 from compare.sides.moments import moments_of_optax, widened
 from compare.sides.seeds import mask_seed
-from compare.weights import PARAMS, Arrays
+from compare.sides.shelf import make_room
+from compare.verdict.precision import FLOAT64, Precision
 
 Tree = Any
 Leaves = dict[str, Any]
@@ -48,7 +47,7 @@ class PortSide:
         promoted: bool = False,
         replaced: Mapping[int, np.ndarray] | None = None,
     ) -> None:
-        """``replaced``: of a promoted side, constants by index, with other values (see ``compare.islands.witness``)."""
+        """``replaced``: of a promoted side, constants by index, with other values (see ``islands.witness``)."""
         self.prepared = prepared.widened() if precision is FLOAT64 else prepared
         self.pair, self.precision, self.device, self.promoted = prepared.pair, precision, device, promoted
         self._replaced = replaced or {}
@@ -296,7 +295,7 @@ class PortSide:
     def _compiled(self, function: Callable[..., Any]) -> jax.stages.Wrapped:
         if not self.promoted:
             return jax.jit(function, static_argnames=("mode", "form"))
-        from compare.islands.witness import replay_with
+        from compare.frameworks.islands.witness import replay_with
 
         def replayed(*args: Any, mode: Mode, form: "Form") -> Any:
             return replay_with(lambda *args: function(*args, mode=mode, form=form), self._replaced)(*args)

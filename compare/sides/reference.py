@@ -10,20 +10,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from compare.arrays import from_torch, to_torch
-from compare.batch import Batch, named_leaves
-from compare.dropout.reference import replayed
+from compare.arrays.arrays import Arrays, from_torch, to_torch
+from compare.arrays.batch import Batch, named_leaves
 from compare.errors import UsageError
-from compare.islands.constants import Call
-from compare.models.modes import Mode, mode_arguments
-from compare.models.references import ReferenceModel
-from compare.pair import Entering, cotangent_of, scored
-from compare.precision import Precision
-from compare.prepare import Prepared, called
-from compare.shelf import let_go, make_room
+from compare.frameworks.dropout.reference import replayed
+from compare.frameworks.islands.constants import Call
+from compare.frameworks.models.modes import Mode, mode_arguments
+from compare.frameworks.models.references import ReferenceModel
+from compare.pair.pair import Entering, cotangent_of, scored
+from compare.pair.prepare import Prepared, called
 from compare.sides.moments import moments_of_torch
 from compare.sides.seeds import mask_seed
-from compare.weights import Arrays
+from compare.sides.shelf import let_go, make_room
+from compare.verdict.precision import Precision
 
 Tensors = dict[str, torch.Tensor]
 
@@ -68,7 +67,7 @@ class ReferenceSide:
         replaced: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         """``sought``, of a promoted side: arrays of the port whose more exact twins it looks out for; ``replaced``:
-        buffers and attributes of the module by dotted name, with other values (see ``compare.islands``)."""
+        buffers and attributes of the module by dotted name, with other values (see ``compare.frameworks.islands``)."""
         self.sought, self._replaced = sought, replaced or {}
         self.twins: dict[int, np.ndarray] = {}
         self.prepared, self.precision, self.device, self.promoted = prepared, precision, device, promoted
@@ -237,7 +236,7 @@ class ReferenceSide:
         if not self.promoted:
             yield
             return
-        from compare.islands.reference import promoted_torch
+        from compare.frameworks.islands.reference import promoted_torch
 
         with promoted_torch(self.sought) as seen:
             yield

@@ -1,6 +1,6 @@
 """What both sides draw alike, from one seed."""
 
-from compare.pair import Entering
+from compare.pair.pair import Entering
 
 
 def mask_seed(entering: Entering, step: int) -> int:

@@ -13,7 +13,7 @@ from flax import nnx
 from jax import Array
 from torch import Tensor, nn
 
-from compare.pair import Pair
+from compare.pair.pair import Pair
 
 WIDTH, HEADS, LAYERS, CLASSES = 24, 3, 3, 5
 

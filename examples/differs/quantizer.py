@@ -13,7 +13,7 @@ from jax import Array
 from jax import numpy as jnp
 from torch import Tensor, nn
 
-from compare.pair import Pair
+from compare.pair.pair import Pair
 
 FEATURES, CODE, CODES = 12, 4, 16
 

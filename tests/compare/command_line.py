@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from compare.cli import main
+from compare.cli.cli import main
 
 CPU = ("--device", "cpu")
 LOOSE = ("verify", "loose", *CPU)

@@ -10,7 +10,7 @@ import jax
 import optax
 from jax import numpy as jnp
 
-from compare.pair import Optimizers, Pair
+from compare.pair.pair import Optimizers, Pair
 from tests.compare.networks import Architecture, network_pair
 
 SQUARE = Architecture((24, 32, 32, 6), rows=20)

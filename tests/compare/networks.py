@@ -11,11 +11,11 @@ import jaxport.losses
 import jaxport.optimizers
 import torchref.losses
 import torchref.optimizers
-from compare.batch import Batch
-from compare.pair import Entering, Optimizers, Pair
-from compare.precision import Precision
-from compare.prepare import prepare
-from compare.weights import WeightMap, same, uniform_fan_in
+from compare.arrays.batch import Batch
+from compare.pair.pair import Entering, Optimizers, Pair
+from compare.pair.prepare import prepare
+from compare.verdict.precision import Precision
+from compare.weights.weights import WeightMap, same, uniform_fan_in
 
 TORCH = {"relu": torch.relu, "tanh": torch.tanh}
 JAX = {"relu": jax.nn.relu, "tanh": jnp.tanh}

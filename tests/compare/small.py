@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from flax import linen
 
-from compare.batch import Batch
-from compare.pair import Pair
-from compare.weights import Entry, WeightMap, linear, same
+from compare.arrays.batch import Batch
+from compare.pair.pair import Pair
+from compare.weights.weights import Entry, WeightMap, linear, same
 
 X = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)
 

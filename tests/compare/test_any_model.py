@@ -11,12 +11,13 @@ import pytest
 import torch
 from flax import linen
 
-from compare.batch import Batch
+from compare.arrays.arrays import PARAMS
+from compare.arrays.batch import Batch
+from compare.arrays.views import transposed
 from compare.errors import UsageError
-from compare.verdict import Verdict
-from compare.verification import PairReport, Plan, verify
-from compare.views import transposed
-from compare.weights import PARAMS, Entry, WeightMap
+from compare.verdict.verdict import Verdict
+from compare.verification.verification import PairReport, Plan, verify
+from compare.weights.weights import Entry, WeightMap
 from tests.compare.small import X, dense_pair, loose_pair, norm_pair, seeded
 
 USERS_MODELS = True

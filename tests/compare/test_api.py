@@ -207,8 +207,8 @@ class NNXDense(nnx.Module):
 
 def test_three_ways_in_give_one_verdict():
     """NNX and a function of parameters, beside the Linen module above."""
-    from compare.views import transposed
-    from compare.weights import Entry, WeightMap
+    from compare.arrays.views import transposed
+    from compare.weights.weights import Entry, WeightMap
 
     def entries(kernel, bias):
         for layer in ("fc", "head"):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from compare.bits import precision_flag
-from compare.precision import FLOAT32
-from compare.prepare import prepare
-from compare.quartet import Quartet
-from compare.verdict import MARGIN, Verdict
+from compare.pair.prepare import prepare
+from compare.sides.quartet import Quartet
+from compare.verdict.bits import precision_flag
+from compare.verdict.precision import FLOAT32
+from compare.verdict.verdict import MARGIN, Verdict
 from tests.compare.networks import enter_scaled, network_pair, random_architecture
 
 ARCHITECTURES, DRAWS = 24, 9  # 216 networks; the draws of one architecture share its compiled programs

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compare.precision import FLOAT32
-from compare.prepare import prepare
-from compare.probes import full_batches
-from compare.quartet import STEPS, Quartet
-from compare.verdict import Verdict
-from compare.verification import TRAINING_STEPS, verify
+from compare.arrays.probes import full_batches
+from compare.pair.prepare import prepare
+from compare.sides.quartet import STEPS, Quartet
+from compare.verdict.precision import FLOAT32
+from compare.verdict.verdict import Verdict
+from compare.verification.verification import TRAINING_STEPS, verify
 from tests.compare.faults import FAULTS, Fault, square
 
 END_TO_END = [

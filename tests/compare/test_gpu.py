@@ -4,9 +4,10 @@ import jax
 import pytest
 import torch
 
-from compare import devices, pairs
-from compare.verdict import Verdict
-from compare.verification import verify
+from compare.frameworks import devices
+from compare.pair import pairs
+from compare.verdict.verdict import Verdict
+from compare.verification.verification import verify
 
 pytestmark = pytest.mark.gpu
 

@@ -9,7 +9,7 @@ import torch
 from flax import linen
 
 from compare.api import verify
-from compare.pair_file import load
+from compare.pair.pair_file import load
 from tests.compare.planted.reports import ROWS as PLANTED
 from tests.compare.planted.reports import report_of, told
 from tests.compare.zoo.test_zoo import EXAMPLES, FULLY, ROWS, pair_of

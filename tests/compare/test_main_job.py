@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from compare import commands, pairs
-from compare.cli import main
+from compare.cli import commands
+from compare.cli.cli import main
+from compare.pair import pairs
 from tests.compare.command_line import CPU, LOOSE, SHORT, files, jaxport, strictly
 
 WRITTEN = ["bench.json", "contrast.json", "train.json", "training.png", "verify.json"]

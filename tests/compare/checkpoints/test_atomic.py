@@ -1,11 +1,16 @@
 """Whole or not at all, for a file and for a folder."""
 
+import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from compare.checkpoints.atomic import whole_file, whole_folder
+from compare.checkpoints.atomic import whole_file, whole_folder, writable_folder, write
+from compare.errors import UsageError
+
+OLD = b"what was there before"
 
 
 class StopError(Exception):
@@ -112,3 +117,92 @@ def test_a_write_protected_file_stays(tmp_path, monkeypatch):
     with pytest.raises(PermissionError), whole_file(path):
         pass
     assert path.read_bytes() == b"old"
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def _half_then(error: BaseException) -> Callable[[Path], None]:
+    def make(beside: Path) -> None:
+        beside.write_text("half")
+        raise error
+
+    return make
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["new", "over an old one"])
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt()], ids=lambda error: type(error).__name__)
+def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, there: bool, error: BaseException) -> None:
+    """Neither half a file nor a part beside it; the old one stays, and the error is the maker's own."""
+    path = tmp_path / "result.json"
+    if there:
+        path.write_bytes(OLD)
+    with pytest.raises(type(error)):
+        write(path, _half_then(error))
+    assert _names(tmp_path) == ({"result.json"} if there else set())
+    assert not there or path.read_bytes() == OLD
+
+
+def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
+    """The system's complaint becomes the user's, with the target's name, and the old file stays."""
+    path = tmp_path / "result.json"
+    path.write_bytes(OLD)
+    with pytest.raises(UsageError, match=r"result\.json: cannot be written \(No space left on device\)"):
+        write(path, _half_then(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
+    assert (_names(tmp_path), path.read_bytes()) == ({"result.json"}, OLD)
+
+
+def test_the_target_is_replaced_in_one_move(tmp_path: Path) -> None:
+    """Until the maker returns, readers see the old file; one that is open keeps it. The part has the same suffix."""
+    path, seen = tmp_path / "picture.png", []
+    path.write_bytes(OLD)
+
+    def make(beside: Path) -> None:
+        beside.write_bytes(b"new")
+        seen.append((path.read_bytes(), beside.parent, beside.suffix))
+
+    with path.open("rb") as reader:
+        write(path, make)
+        assert reader.read() == OLD
+    assert seen == [(OLD, tmp_path, ".png")]
+    assert (_names(tmp_path), path.read_bytes()) == ({"picture.png"}, b"new")
+
+
+@pytest.mark.parametrize("name", ["missing/x.json", "file/x.json", "n" * 300, ".", "folder"])
+def test_a_path_that_cannot_be_written_is_a_usage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A folder that is missing or none, a name too long or none, a folder's own name: one line, and no traceback."""
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    Path("folder").mkdir()
+    with pytest.raises(UsageError, match="cannot be written"):
+        write(Path(name), Path.touch)
+    assert _names(tmp_path) == {"file", "folder"}
+
+
+def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
+    """And nothing is left in it by the attempt; one that is there already will do."""
+    for _ in range(2):
+        assert writable_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    assert _names(tmp_path / "a" / "b") == set()
+
+
+@pytest.mark.parametrize("below", ["", "folder", "folder/deeper"])
+def test_a_folder_below_a_file_is_refused(tmp_path: Path, below: str) -> None:
+    """The file itself included; the line names the path that was asked for."""
+    file = tmp_path / "file"
+    file.write_bytes(OLD)
+    with pytest.raises(UsageError, match="cannot be written to as an output folder") as caught:
+        writable_folder(file / below)
+    assert str(caught.value).startswith(f"{file / below}: ")
+    assert file.read_bytes() == OLD
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
+    """Before the long run, not after it."""
+    tmp_path.chmod(0o500)
+    with pytest.raises(UsageError, match="Permission denied"):
+        writable_folder(tmp_path)

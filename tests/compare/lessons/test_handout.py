@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from compare.cli import main
+from compare.cli.cli import main
 from compare.errors import UsageError
 from compare.lessons import LESSONS
 from compare.lessons.handout import SIDES, handout, lesson_of, returned

@@ -8,7 +8,7 @@ from jaxtyping import AbstractArray
 from compare.errors import UsageError
 from compare.lessons import LESSONS, PARTS, find
 from compare.lessons.run import SIDES, function_of, run
-from compare.verdict import Verdict
+from compare.verdict.verdict import Verdict
 
 USERS_MODELS = True  # a reader's JAX is as it comes
 

@@ -9,7 +9,7 @@ import pytest
 from compare.errors import UsageError
 from compare.lessons import LESSONS
 from compare.lessons.run import run
-from compare.verdict import Verdict
+from compare.verdict.verdict import Verdict
 
 USERS_MODELS = True
 LESSON = LESSONS["broadcasting"]

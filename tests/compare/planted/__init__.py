@@ -5,11 +5,11 @@ from typing import Any
 
 from flax import nnx
 
-from compare.pair import Pair
+from compare.pair.pair import Pair
 
 
 def paired(reference: Callable[[], Any], port: Callable[[], Any], batch: Any, **options: Any) -> Callable[[], Pair]:
-    """A builder of the pair of both; ``options`` are further fields of ``compare.pair.Pair``."""
+    """A builder of the pair of both; ``options`` are further fields of ``compare.pair.pair.Pair``."""
     return lambda: Pair(reference(), port(), batch, **options)
 
 

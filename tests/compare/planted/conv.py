@@ -16,7 +16,7 @@ from jax import Array
 from jax import numpy as jnp
 from torch import Tensor, nn
 
-from compare.pair import Pair
+from compare.pair.pair import Pair
 from tests.compare.planted import nnx_port, paired
 from tests.compare.planted.row import Planted
 from tests.compare.zoo import conv, normal, seeded

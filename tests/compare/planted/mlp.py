@@ -17,8 +17,8 @@ from jax import Array, lax
 from jax import numpy as jnp
 from torch import Tensor, nn
 
-from compare.pair import Pair
-from compare.weights import WeightMap, linear
+from compare.pair.pair import Pair
+from compare.weights.weights import WeightMap, linear
 from tests.compare.planted import nnx_port, paired
 from tests.compare.planted.row import Planted
 from tests.compare.zoo import dense, normal, norms, seeded

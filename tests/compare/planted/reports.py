@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from compare.api import Report, verify
-from compare.pair import Pair
+from compare.pair.pair import Pair
 from tests.compare.planted import attention, conv, mlp, recurrent, training
 from tests.compare.planted.row import Planted
 

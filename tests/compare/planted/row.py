@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from compare.pair import Pair
+from compare.pair.pair import Pair
 
 
 @dataclass(frozen=True)

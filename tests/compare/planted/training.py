@@ -18,8 +18,8 @@ from jax import Array
 from jax import numpy as jnp
 from torch import nn
 
-from compare.batch import Batch
-from compare.pair import Pair
+from compare.arrays.batch import Batch
+from compare.pair.pair import Pair
 from tests.compare.planted import nnx_port, paired
 from tests.compare.planted.row import Planted
 from tests.compare.small import LinenDense, TorchDense

@@ -5,11 +5,11 @@ import io
 import pytest
 from rich.console import Console
 
-from compare.bench.run import Bench, Row
-from compare.bench.timing import Ratio
+from compare.measure.bench.bench import Bench, Row
+from compare.measure.bench.timing import Ratio
 from compare.report.bench import headline, show_bench
 from compare.report.form import bench_form
-from compare.verdict import Verdict
+from compare.verdict.verdict import Verdict
 
 FAST = Ratio(2.5, 2.4, 2.6, "FAST")
 SLOW = Ratio(0.8, 0.7, 0.9, "SLOW")

@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from compare.contrast import contrast
-from compare.pairs import find
+from compare.measure.contrast.contrast import contrast
+from compare.pair.pairs import find
 from compare.report.contrast import show_contrast, summary
 from compare.report.form import contrast_form
 

@@ -10,14 +10,14 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from compare.bits import PrecisionFlag
-from compare.certificates import Coverage, Teeth
-from compare.quantity import Quantity, kind_of
-from compare.report.files import to_json
+from compare.checkpoints.json_file import to_json
 from compare.report.form import plain, train_form, verify_form
-from compare.verdict import Judgement, Verdict, Worst
-from compare.verification import PairReport
-from tests.compare.test_drift import FLIP, step, training
+from compare.verdict.bits import PrecisionFlag
+from compare.verdict.quantity import Quantity, kind_of
+from compare.verdict.verdict import Judgement, Verdict, Worst
+from compare.verification.certificates import Coverage, Teeth
+from compare.verification.verification import PairReport
+from tests.compare.measure.test_drift import FLIP, step, training
 
 JUDGED = Judgement(
     Verdict.MATCH,

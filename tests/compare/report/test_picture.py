@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from compare.measure.trajectory import Training
 from compare.report.form import train_form
 from compare.report.picture import training_picture
-from compare.trajectory import Training
-from compare.verdict import Verdict
-from tests.compare.test_drift import FLIP, step, training
+from compare.verdict.verdict import Verdict
+from tests.compare.measure.test_drift import FLIP, step, training
 
 DRIFTS = ("drift_32", "drift_64", "envelope", "departure")
 LOSSES = ("loss_reference", "loss_port", "loss_gap_64")

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from compare.quantity import Quantity
 from compare.report import terminal
 from compare.report.form import train_form, verify_form
-from compare.verdict import Verdict
-from compare.verification import PairReport
+from compare.verdict.quantity import Quantity
+from compare.verdict.verdict import Verdict
+from compare.verification.verification import PairReport
+from tests.compare.measure.test_drift import FLIP, step, training
 from tests.compare.report.test_form import quantity, report
-from tests.compare.test_drift import FLIP, step, training
 
 TRICKY = ["[red]a[/red]", "[/red]", r"\[bold]b", "x[:b:]", "[link=/]c[/]", "shape [3, 7]", "end\\"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from compare.locate.difference import Branch, Difference
+from compare.explain.locate.difference import Branch, Difference
 from compare.report import where
 from compare.report.where import show_where
 

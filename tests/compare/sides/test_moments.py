@@ -7,12 +7,12 @@ import optax
 import pytest
 import torch
 
-from compare.pair import Optimizers
-from compare.precision import FLOAT32
-from compare.prepare import prepare
-from compare.quartet import STEPS, Quartet
+from compare.pair.pair import Optimizers
+from compare.pair.prepare import prepare
 from compare.sides.moments import moments_of_optax, moments_of_torch
-from compare.verdict import Verdict
+from compare.sides.quartet import STEPS, Quartet
+from compare.verdict.precision import FLOAT32
+from compare.verdict.verdict import Verdict
 from tests.compare.small import dense_pair
 
 USERS_MODELS = True

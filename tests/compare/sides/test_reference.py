@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from compare import pairs
-from compare.batch import Batch
-from compare.devices import Device
-from compare.pair import Entering, Pair
-from compare.precision import BFLOAT16, FLOAT32, FLOAT64, Precision
-from compare.prepare import prepare
+from compare.arrays.batch import Batch
+from compare.frameworks.devices import Device
+from compare.pair import pairs
+from compare.pair.pair import Entering, Pair
+from compare.pair.prepare import prepare
 from compare.sides.reference import ReferenceSide
-from compare.weights import WeightMap, same
+from compare.verdict.precision import BFLOAT16, FLOAT32, FLOAT64, Precision
+from compare.weights.weights import WeightMap, same
 
 NUMPY = {FLOAT64: "float64", FLOAT32: "float32", BFLOAT16: "float32"}  # what a precision comes out as
 

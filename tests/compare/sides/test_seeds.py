@@ -1,6 +1,6 @@
 """Both sides draw the masks of one step from one seed, and every step has its own."""
 
-from compare.pair import Entering
+from compare.pair.pair import Entering
 from compare.sides.seeds import mask_seed
 
 

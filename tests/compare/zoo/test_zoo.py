@@ -8,8 +8,8 @@ import pytest
 from flax import nnx
 
 from compare.api import verify
-from compare.pair import Pair
-from compare.pair_file import load
+from compare.pair.pair import Pair
+from compare.pair.pair_file import load
 from tests.compare.zoo import attention, conv, dense, norms, sequences
 from tests.compare.zoo.row import Sound
 

@@ -1,0 +1,1 @@
+"""What the test suite costs, by file and by phase, and two trees of it side by side."""

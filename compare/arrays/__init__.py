@@ -1,0 +1,1 @@
+"""What enters, in NumPy: batches, probes, images. Dtype, device and contiguity are decided here alone."""

@@ -1,0 +1,180 @@
+"""A checkpoint from one framework to the other, through the weight map of a pair."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compare.arrays.arrays import Arrays
+from compare.checkpoints.checkpoint import Checkpoint
+from compare.errors import UsageError
+from compare.weights.weights import WeightMap
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """All that turns a checkpoint of either side into one of the other; it can be saved, and needs no framework.
+
+    Attributes:
+        weight_map: the lines.
+        shapes: of the reference's mapped arrays by name; leaves: of the port's by path.
+        aliases: further names of tied arrays of the reference, and the name under which the map has them.
+        constants: the reference's arrays without a counterpart: dtype, shape and values as the model makes them.
+        port_constants: the same of the port's leaves.
+    """
+
+    weight_map: WeightMap
+    shapes: dict[str, tuple[int, ...]]
+    leaves: dict[str, tuple[int, ...]]
+    aliases: dict[str, str]
+    constants: Arrays
+    port_constants: Arrays
+
+    def converted(self, checkpoint: Checkpoint) -> tuple[Checkpoint, list[str]]:
+        """The checkpoint of the other side, and what is worth saying about it.
+
+        One-to-one lines are bit-identical there and back, in every dtype. Constants without a counterpart are taken
+        from the model, since the other side's file does not hold them.
+
+        Raises:
+            UsageError: the checkpoint does not fit the model: an array is missing, left over, or of another shape.
+        """
+        if checkpoint.side == "reference":
+            arrays, notes = self._to_port(checkpoint.arrays)
+            return Checkpoint("port", checkpoint.format, arrays), notes
+        arrays, notes = self._to_reference(checkpoint.arrays)
+        return Checkpoint("reference", checkpoint.format, arrays), notes
+
+    def _to_port(self, given: Arrays) -> tuple[Arrays, list[str]]:
+        for alias, name in self.aliases.items():
+            if alias in given and name in given and not _same_bits(given[alias], given[name]):
+                raise UsageError(f"checkpoint: {alias} and {name} differ, and the model ties them: not of this model")
+        mapped = {name: given[name] for name in self.shapes if name in given}
+        mapped |= {name: given[alias] for alias, name in self.aliases.items() if alias in given and name not in given}
+        dropped = [name for name in given if name in self.constants]
+        left = [name for name in given if name not in {*mapped, *self.aliases, *dropped}]
+        _check("the reference", mapped, self.shapes, left)
+        notes = [f"left out, since the port has no counterpart: {', '.join(dropped)}"] if dropped else []
+        if frozen := list(dict.fromkeys(one.second for one in self.weight_map.summed)):
+            notes.append(f"added to the array before it, as the port keeps their sum: {', '.join(frozen)}")
+        leaves = self.weight_map.to_port(mapped, self.leaves)
+        return leaves | self.port_constants, notes
+
+    def _to_reference(self, given: Arrays) -> tuple[Arrays, list[str]]:
+        mapped = {path: given[path] for path in self.leaves if path in given}
+        dropped = [path for path in given if path in self.port_constants]
+        left = [path for path in given if path not in {*mapped, *dropped}]
+        _check("the port", mapped, self.leaves, left)
+        arrays = self.weight_map.to_reference(mapped, self.shapes, values=True)
+        notes = (
+            [f"as the model makes them, since the port has none: {', '.join(self.constants)}"] if self.constants else []
+        )
+        if frozen := list(dict.fromkeys(one.second for one in self.weight_map.summed)):
+            notes.append(f"zero, their first has the sum: {', '.join(frozen)}")
+        arrays |= {alias: arrays[name] for alias, name in self.aliases.items()}
+        return arrays | self.constants, notes
+
+    def save(self, path: Path) -> None:
+        """Write the conversion as JSON, for a machine that has neither model."""
+        from compare.checkpoints.json_file import write_json
+
+        form = {
+            "schema": SCHEMA,
+            "entries": self.weight_map.to_form(),
+            "reference": {name: list(shape) for name, shape in self.shapes.items()},
+            "port": {path: list(shape) for path, shape in self.leaves.items()},
+            "aliases": self.aliases,
+            "constants": {name: _to_form(array) for name, array in self.constants.items()},
+            "port_constants": {name: _to_form(array) for name, array in self.port_constants.items()},
+        }
+        write_json(path, form)
+
+    @classmethod
+    def load(cls, path: Path) -> "Conversion":
+        """Read back what ``save`` wrote.
+
+        Raises:
+            UsageError: it is not there, or is none.
+        """
+        try:
+            form = json.loads(path.read_text(encoding="utf-8"))
+            if form["schema"] != SCHEMA:
+                raise UsageError(f"{path}: a weight map of schema {form['schema']}, expected {SCHEMA}")
+            return cls(
+                WeightMap.from_form(form["entries"]),
+                {name: tuple(shape) for name, shape in form["reference"].items()},
+                {name: tuple(shape) for name, shape in form["port"].items()},
+                form["aliases"],
+                {name: _from_form(one) for name, one in form["constants"].items()},
+                {name: _from_form(one) for name, one in form["port_constants"].items()},
+            )
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(f"{path}: is no weight map that jaxport convert --save-map wrote") from error
+
+
+def conversion_of(pair: Any, seed: int = 0) -> Conversion:
+    """The conversion between both models of ``pair``.
+
+    Raises:
+        UsageError: the weight map cannot be found.
+    """
+    from compare.arrays.arrays import from_torch
+    from compare.frameworks.models.references import ReferenceModel
+    from compare.pair.prepare import prepare
+
+    prepared = prepare(pair, seed)
+    assert isinstance(prepared.reference, ReferenceModel)
+    module = prepared.reference.module
+    first = {id(tensor): name for name, tensor in [*module.named_parameters(), *module.named_buffers()]}
+    state = module.state_dict()
+    every = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
+    aliases = {name: first[id(tensor)] for name, tensor in every if first[id(tensor)] != name and name in state}
+    constants = {
+        name: from_torch(tensor)
+        for name, tensor in state.items()
+        if name not in prepared.shapes and name not in aliases and hasattr(tensor, "numpy")
+    }
+    return Conversion(
+        prepared.weight_map,
+        dict(prepared.shapes),
+        dict(prepared.leaves),
+        aliases,
+        constants,
+        prepared.port.initial([path for path in prepared.port.leaves if path not in prepared.leaves]),
+    )
+
+
+def _check(side: str, given: Arrays, shapes: Mapping[str, tuple[int, ...]], left: list[str]) -> None:
+    missing = [name for name in shapes if name not in given]
+    if missing or left:
+        what = f"has no {missing[0]}" if missing else f"has {left[0]}, which the model does not"
+        count = len(missing) + len(left)
+        rest = f" ({count - 1} more such)" if count > 1 else ""
+        raise UsageError(f"checkpoint: does not fit {side}: it {what}{rest}")
+    for name, array in given.items():
+        if array.shape != shapes[name]:
+            raise UsageError(f"checkpoint: does not fit {side}: {name} is {array.shape}, the model's is {shapes[name]}")
+
+
+def _same_bits(left: np.ndarray, right: np.ndarray) -> bool:
+    return left.dtype == right.dtype and left.shape == right.shape and left.tobytes() == right.tobytes()
+
+
+def _to_form(array: np.ndarray) -> dict[str, Any]:
+    import base64
+
+    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+    return {"dtype": array.dtype.str, "shape": list(array.shape), "data": data}
+
+
+def _from_form(form: Mapping[str, Any]) -> np.ndarray:
+    import base64
+
+    return np.frombuffer(base64.b64decode(form["data"]), form["dtype"]).reshape(form["shape"]).copy()

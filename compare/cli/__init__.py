@@ -1,0 +1,3 @@
+"""The commands."""
+
+from compare.cli.cli import main as main

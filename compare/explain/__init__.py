@@ -1,0 +1,1 @@
+"""Where a port differs, and why."""

@@ -1,0 +1,88 @@
+"""A change of the reference: what it would compute if it had the port's setting."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from compare.explain.calls.call import Call
+from compare.explain.calls.counting import Replacement, counting
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is done to a copy of the reference before and while it runs; a description, which nothing has run yet.
+
+    Attributes:
+        calls: by number of a call, what to do instead: f(function, args, kwargs) -> result.
+        attributes: by module path and attribute name, its value.
+        weights: by dotted name of a parameter or buffer, the array that enters from the one that would have (same
+            shape). Whoever runs the reference applies these, to what enters, by ``entering``; ``applied`` does not.
+    """
+
+    calls: Mapping[int, Replacement] = field(default_factory=dict)
+    attributes: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    weights: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
+
+    def entering(self, arrays: Arrays) -> dict[str, np.ndarray]:
+        """``arrays`` (weights and buffers by dotted name) as they enter under this change."""
+        own = self.weights
+        return {name: np.ascontiguousarray(own[name](one)) if name in own else one for name, one in arrays.items()}
+
+    @contextmanager
+    def applied(self, module: nn.Module) -> Iterator[None]:
+        """Within it a forward pass of ``module`` (a copy of the reference), and a loss after it, run changed.
+
+        One forward pass for each time it is entered: the calls are counted from its beginning. The attributes are put
+        back at the end. The order among other modes (dropout's replay, the promoted oracle) does not matter as long
+        as it is the one that the calls were recorded in.
+        """
+        with _set(module, self.attributes), counting(module, self.calls):
+            yield
+
+    def __or__(self, other: "Change") -> "Change":
+        """Both; where both replace one call, ``other`` is asked first and calls this one's."""
+        calls = dict(self.calls)
+        for number, replacement in other.calls.items():
+            calls[number] = _after(calls[number], replacement) if number in calls else replacement
+        weights = dict(self.weights)
+        for name, change in other.weights.items():
+            weights[name] = _composed(weights[name], change) if name in weights else change
+        return Change(calls, {**self.attributes, **other.attributes}, weights)
+
+
+@contextmanager
+def recorded(module: nn.Module) -> Iterator[list[Call]]:
+    """The torch calls of one forward pass (and loss) of ``module`` within it, in order, numbered as ``Change`` does."""
+    calls: list[Call] = []
+    with counting(module, {}, calls):
+        yield calls
+
+
+@contextmanager
+def _set(module: nn.Module, attributes: Mapping[tuple[str, str], Any]) -> Iterator[None]:
+    before: list[tuple[nn.Module, str, Any]] = []
+    try:
+        for (path, name), value in attributes.items():
+            owner = module.get_submodule(path)
+            before.append((owner, name, getattr(owner, name)))
+            setattr(owner, name, value)
+        yield
+    finally:
+        for owner, name, value in reversed(before):
+            setattr(owner, name, value)
+
+
+def _after(first: Replacement, second: Replacement) -> Replacement:
+    return lambda func, args, kwargs: second(lambda *a, **k: first(func, a, k), args, kwargs)
+
+
+def _composed(
+    first: Callable[[np.ndarray], np.ndarray], second: Callable[[np.ndarray], np.ndarray]
+) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda array: second(first(array))

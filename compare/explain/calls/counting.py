@@ -1,0 +1,134 @@
+"""Numbers the torch functions that a forward pass calls, notes them, and puts others in their place."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from compare.explain.calls.call import OUTSIDE, Call, Described
+from compare.frameworks.islands.places import here
+
+Replacement = Callable[..., Any]  # f(function, args, kwargs), in place of function(*args, **kwargs)
+
+_COMPARE = f"{Path(__file__).parents[2]}/"
+_LOSS = f"{_COMPARE}pair/pair.py"  # calls the pair's loss, which may be one of torch's own functions
+# What calls a function on the program's behalf: torch, and the modes that may stand before this one.
+_BETWEEN = (
+    f"{Path(torch.__file__).parent}/",
+    f"{_COMPARE}frameworks/dropout/",
+    f"{_COMPARE}frameworks/islands/",
+    __file__,
+)
+# Properties that compute; the others, and what only asks, are not counted.
+_VIEWS = {"T", "mT", "H", "mH", "real", "imag"}
+_QUESTIONS = {"_set_grad_enabled", "dim", "size", "numel", "stride", "is_floating_point", "is_contiguous", "is_complex",
+              "backward", "requires_grad", "get_device", "type", "item", "tolist", "__len__", "__bool__", "__hash__",
+              "__format__", "__repr__", "__contains__", "_is_view", "storage_offset", "data_ptr"}  # fmt: skip
+_RENAMED = {"radd": "add", "rmul": "mul", "iadd": "add", "imul": "mul", "isub": "sub", "itruediv": "div",
+            "truediv": "div", "rtruediv": "rdiv", "true_divide": "div", "divide": "div", "subtract": "sub",
+            "multiply": "mul", "absolute": "abs", "negative": "neg", "swapaxes": "transpose"}  # fmt: skip
+
+
+def name_of(function: Any) -> str:
+    """ "add" of ``torch.add``, ``Tensor.add_`` and ``+``; "T" of the property; "rsub" where operands are turned."""
+    name = getattr(function, "__name__", "") or str(function)
+    if name == "__get__":
+        return getattr(getattr(function, "__self__", None), "__name__", name)
+    plain = name.strip("_")
+    return _RENAMED.get(plain, plain)
+
+
+def counted(function: Any) -> bool:
+    """Whether a call of ``function`` gets a number."""
+    name = getattr(function, "__name__", "")
+    if name in ("__get__", "__set__", "__delete__"):
+        return name == "__get__" and name_of(function) in _VIEWS
+    return name not in _QUESTIONS
+
+
+class Counting(TorchFunctionMode):
+    """Stands between the program and torch's functions, before or behind another mode.
+
+    A call within a call is not seen (torch switches a mode off while it handles one), so each counts once, where the
+    program makes it. Not counted: what is asked of a tensor and computes nothing, what ``compare`` itself calls (the
+    hooks of a run, say), and whatever runs in a backward pass, a checkpoint's second forward pass included.
+    """
+
+    def __init__(self, names: Mapping[int, str], replaced: Mapping[int, Replacement], calls: list[Call] | None) -> None:
+        super().__init__()
+        self.names, self.replaced, self.calls = names, replaced, calls
+        self.paths: list[str] = []
+        self.number = -1
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        if not counted(func) or torch._C._current_graph_task_id() != -1 or _ours():
+            return func(*args, **kwargs)
+        self.number += 1
+        number = self.number
+        noted: tuple = self._described((args, kwargs)) if self.calls is not None else ()
+        result = self._call(number, func, args, kwargs)
+        if self.calls is not None and any(isinstance(leaf, torch.Tensor) for leaf in tree_leaves(result)):
+            path = self.paths[-1] if self.paths else OUTSIDE
+            self.calls.append(Call(number, name_of(func), noted[0], noted[1], here(), path, self._described(result)))
+        return result
+
+    def leave(self) -> None:
+        """The innermost module's forward is done."""
+        self.paths.pop()
+
+    def _call(self, number: int, func: Any, args: tuple, kwargs: dict) -> Any:
+        replacement = self.replaced.get(number)
+        if replacement is None:
+            return func(*args, **kwargs)
+        name = getattr(func, "__name__", "")
+        in_place = (name.endswith("_") and not name.endswith("__")) or kwargs.get("inplace") or name.startswith("__i")
+        if not (in_place and args and isinstance(args[0], torch.Tensor)):
+            return replacement(func, args, kwargs)
+        made = replacement(func, (args[0].clone(), *args[1:]), kwargs)
+        return args[0].copy_(made)
+
+    def _described(self, values: Any) -> Any:
+        return tree_map_only(torch.Tensor, self._describe, values)
+
+    def _describe(self, tensor: torch.Tensor) -> Described:
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        return Described(tuple(tensor.shape), dtype, tensor.requires_grad, self.names.get(id(tensor), ""))
+
+
+@contextmanager
+def counting(
+    module: nn.Module, replaced: Mapping[int, Replacement], calls: list[Call] | None = None
+) -> Iterator[Counting]:
+    """Within it, calls are counted, those in ``replaced`` replaced, and all noted in ``calls`` if it is given."""
+    named = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
+    mode = Counting({id(tensor): name for name, tensor in reversed(named)}, replaced, calls)
+    handles = []
+    for path, layer in module.named_modules():
+        if isinstance(layer, torch.jit.ScriptModule):
+            continue
+        handles.append(layer.register_forward_pre_hook(lambda *_, path=path: mode.paths.append(path), prepend=True))
+        handles.append(layer.register_forward_hook(lambda *_: mode.leave(), always_call=True))
+    try:
+        with mode:
+            yield mode
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _ours() -> bool:
+    """Whether ``compare`` itself makes the call that is running now, and neither the user nor torch for the user."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith(_BETWEEN):
+            return file.startswith(_COMPARE) and file != _LOSS
+        frame = frame.f_back
+    return False

@@ -1,0 +1,47 @@
+"""What the doctor says."""
+
+from dataclasses import dataclass
+
+from compare.explain.calls.change import Change
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One setting that the two sides do not share.
+
+    Attributes:
+        setting: as a porter knows it: "epsilon", "approximate", "padding", "bias", "gate order", ...
+        reference, port: what each side has: "1e-05", "1e-06".
+        text: one sentence without the place.
+        evidence: "read" (read on both sides), "counterfactual" (the reference with the port's closes the gap), "both".
+        before, after: the gap over the reference's size, without and with the change.
+        change: what was tried; None where nothing could be.
+        certain: whether the change closes the gap.
+    """
+
+    setting: str
+    reference: str
+    port: str
+    text: str
+    evidence: str
+    before: float
+    after: float
+    change: Change | None
+    certain: bool
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Why a segment differs.
+
+    Attributes:
+        causes: the certain ones first.
+        settings: what was read on both sides and differs, in words, whether or not it explains the gap.
+        excluded: what was tried and does not close the gap, in short words.
+        observed: what the arrays say by themselves.
+    """
+
+    causes: tuple[Cause, ...] = ()
+    settings: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()

@@ -1,0 +1,218 @@
+"""What the two arrays say by themselves, with no run: a ratio, another order of axes, a region."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+
+from compare.explain.calls.call import Call, tensors_of
+from compare.explain.calls.scene import Scene
+from compare.explain.doctor.gaps import distance, size
+
+SAME = 1e-9  # relative; beside any fault worth a name this is rounding
+NEARLY_ONE = 1e-3  # six digits would show such a factor as 1
+
+
+@dataclass(frozen=True)
+class Observed:
+    """``sentences`` for a reader; ``ratio`` if the port's is that times the reference's, ``extra`` if it is that
+    function of the reference's."""
+
+    sentences: tuple[str, ...] = ()
+    ratio: float | None = None
+    extra: str = ""
+
+
+def observe(scene: Scene, names: list[str]) -> Observed:
+    """What is to be seen of the arrays called ``names``; the sentences begin with the name where there are several."""
+    found = [
+        (name, _one(name, scene.plain[name], scene.port[name], scene.calls)) for name in names if differs(scene, name)
+    ]
+    found = [(name, one) for name, one in found if one.sentences]
+    if not found:
+        return Observed()
+    texts = [text if len(names) == 1 else f"{name}: {text}" for name, one in found for text in one.sentences]
+    ratio = next((one.ratio for _, one in found if one.ratio is not None), None)
+    return Observed(tuple(texts), ratio, found[0][1].extra)
+
+
+def between(reference: np.ndarray, port: np.ndarray) -> str:
+    """What is to be seen of two arrays alone, in one line; nothing, where nothing is."""
+    return "; ".join(_one("", reference, port).sentences)
+
+
+def differs(scene: Scene, name: str) -> bool:
+    """Whether the two sides' arrays of this name are further apart than is allowed."""
+    return distance(scene.plain[name], scene.port[name]) > scene.allowed.get(name, 0.0)
+
+
+def _one(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Call] = ()) -> Observed:
+    plain, port = np.asarray(reference, np.float64), np.asarray(port, np.float64)
+    what = "the port's gradient" if name.startswith("grad") else "the port's"
+    if plain.shape != port.shape:
+        text = f"{what} has the shape {port.shape}, the reference's {plain.shape}"
+        return Observed((text,))
+    if text := _not_finite(plain, port):
+        return Observed((text,))
+    if not port.any() and plain.any():
+        return Observed((f"{what} is zero in every entry",), 0.0)
+    if (ratio := _ratio(plain, port)) is not None:
+        words, known = recognised(ratio, calls, plain.shape)
+        if plain.size == 1 and not known:  # of one number everything is a multiple
+            return Observed(())
+        return Observed((f"{what} is {words} times the reference's in every entry",), ratio)
+    for words, moved in _moved(plain):
+        if _same(moved, port):
+            return Observed((f"{what} is the reference's {words}",))
+    for words, function in EXTRA.items():
+        with np.errstate(all="ignore"):
+            made = function(plain)
+        if np.all(np.isfinite(made)) and _same(made, port) and not _same(made, plain):
+            return Observed((f"{what} is {words} of the reference's",), extra=words)
+    return Observed(tuple(_regions(plain, port, what)))
+
+
+def _not_finite(plain: np.ndarray, port: np.ndarray) -> str:
+    for word, test in (("NaN", np.isnan), ("infinite", np.isinf)):
+        own, other = test(plain), test(port)
+        if np.any(own != other):
+            return f"{int(other.sum())} entries of the port's are {word}, {int(own.sum())} of the reference's"
+    return ""
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and distance(one, other) <= SAME * max(size(other), 1e-300)
+
+
+def _ratio(plain: np.ndarray, port: np.ndarray) -> float | None:
+    """c where the port's is c times the reference's; None where no c does or it is 1, or with a single entry 0."""
+    square = float(np.vdot(plain, plain))
+    if not square or not np.isfinite(square):
+        return None
+    ratio = float(np.vdot(plain, port)) / square
+    return ratio if _same(ratio * plain, port) and abs(ratio - 1) > SAME and plain.size else None
+
+
+def recognised(ratio: float, calls: Sequence[Call], shape: tuple[int, ...]) -> tuple[str, bool]:
+    """The ratio with what it is in terms of the sizes around, "0.125 (1 / sqrt(64))", and whether it is anything."""
+    sizes = {int(n) for n in shape} | {
+        n for call in calls for one in tensors_of((call.args, call.result)) for n in one.shape
+    }
+    terms: dict[str, float] = {}
+    for n in sorted(one for one in sizes if one > 1):
+        terms |= {f"{n}": n, f"1 / {n}": 1 / n, f"sqrt({n})": n**0.5, f"1 / sqrt({n})": n**-0.5}
+        terms |= {f"{n} / {n - 1}": n / (n - 1), f"{n - 1} / {n}": (n - 1) / n}
+    words = [text for text, number in terms.items() if abs(ratio / number - 1) < SAME]
+    shown = f"{ratio:.{6 if abs(ratio - 1) > NEARLY_ONE else 12}g}"
+    if any(abs(ratio - number) < SAME * abs(ratio) for number in (0.5, 2.0, -1.0)):
+        return shown, True
+    return f"{shown} ({words[0]})" if words and words[0] != shown else shown, bool(words)
+
+
+def known_number(number: float, scene: Scene) -> str:
+    """A number with what it is in terms of the sizes around: "0.353553 (1 / sqrt(8))"."""
+    return recognised(number, scene.calls, ())[0]
+
+
+def _moved(plain: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    axes = range(plain.ndim)
+    if plain.ndim <= 5:
+        for order in permutations(axes):
+            if order != tuple(axes) and tuple(plain.shape[axis] for axis in order) == plain.shape:
+                yield f"with axes {order}", plain.transpose(order)
+    for axis in axes:
+        length = plain.shape[axis]
+        if length > 1:
+            yield f"flipped along axis {axis}", np.flip(plain, axis)
+            for shift in (1, -1):
+                yield f"shifted by {shift} along axis {axis}", np.roll(plain, shift, axis)
+                yield f"shifted by {shift} along axis {axis}, zeros coming in", _pushed(plain, shift, axis)
+        for parts, word in ((2, "halves"), (3, "thirds"), (4, "quarters")):
+            if length > parts - 1 and length % parts == 0 and length > 2:
+                blocks = np.split(plain, parts, axis)
+                for order in list(permutations(range(parts)))[1:]:
+                    yield (
+                        f"with the {word} along axis {axis} in the order {order}",
+                        np.concatenate([blocks[one] for one in order], axis),
+                    )
+        for groups in (2, 3, 4, 8):
+            if length % groups == 0 and groups < length:
+                split = plain.reshape(*plain.shape[:axis], groups, length // groups, *plain.shape[axis + 1 :])
+                yield (
+                    f"with axis {axis} read as ({length // groups}, {groups}) for ({groups}, {length // groups})",
+                    (np.swapaxes(split, axis, axis + 1).reshape(plain.shape)),
+                )
+    if plain.ndim > 1:
+        yield "transposed in memory order", np.ravel(plain, "F").reshape(plain.shape)
+
+
+def _pushed(plain: np.ndarray, shift: int, axis: int) -> np.ndarray:
+    out = np.roll(plain, shift, axis)
+    edge = [slice(None)] * plain.ndim
+    edge[axis] = slice(0, 1) if shift > 0 else slice(-1, None)
+    out[tuple(edge)] = 0
+    return out
+
+
+EXTRA: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "the ReLU": lambda x: np.maximum(x, 0),
+    "the absolute value": np.abs,
+    "the tanh": np.tanh,
+    "the sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "the square": np.square,
+    "the square root": np.sqrt,
+    "the exponential": np.exp,
+    "the logarithm": np.log,
+    "the softmax (last axis)": lambda x: _softmax(x),
+    "the log-softmax (last axis)": lambda x: np.log(_softmax(x)),
+    "the SiLU": lambda x: x / (1 + np.exp(-x)),
+    "the inverse": lambda x: 1 / x,
+}
+
+
+def _softmax(x: np.ndarray) -> np.ndarray:
+    if not x.ndim:
+        return x
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def _regions(plain: np.ndarray, port: np.ndarray, what: str) -> Iterator[str]:
+    difference = np.abs(plain - port)
+    scale = size(plain) / max(plain.size, 1) ** 0.5
+    differs = difference > SAME * max(scale, 1e-300)
+    if differs.any() and _same(np.sort(plain.ravel()), np.sort(port.ravel())):
+        yield "the values are the same, in another order"
+    if not differs.any() or differs.all():
+        if differs.any() and np.ptp(plain - port) <= SAME * scale:
+            yield f"{what} is the reference's plus {float((port - plain).flat[0]):.6g} in every entry"
+        return
+    yield f"{int(differs.sum())} of {differs.size} entries differ"
+    for axis in range(plain.ndim):
+        places = np.flatnonzero(differs.any(axis=tuple(other for other in range(plain.ndim) if other != axis)))
+        length = plain.shape[axis]
+        if len(places) < length and length > 1:
+            yield f"they differ only at {_places(places, length)} of axis {axis}"
+    for text, holds in (
+        ("where the reference's is negative", plain < 0),
+        ("where the reference's is positive", plain > 0),
+        ("where the reference's is zero", plain == 0),
+        ("where the port's is zero", port == 0),
+    ):
+        if np.array_equal(holds, differs):
+            yield f"they differ exactly {text}"
+    inside, outside = np.abs(plain)[differs], np.abs(plain)[~differs]
+    if inside.min() > outside.max():
+        yield f"they differ only where the reference's is above {outside.max():.3g} in magnitude"
+
+
+def _places(places: np.ndarray, length: int) -> str:
+    if len(places) == 1:
+        return {0: "the first entry", length - 1: "the last entry"}.get(int(places[0]), f"entry {places[0]}")
+    if set(places) <= {0, length - 1}:
+        return "the border"
+    if np.array_equal(places, np.arange(places[0], places[-1] + 1)):
+        return f"entries {places[0]} to {places[-1]}"
+    shown = ", ".join(str(int(place)) for place in places[:4])
+    return f"entries {shown}" + (", ..." if len(places) > 4 else "")

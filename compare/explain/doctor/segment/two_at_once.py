@@ -1,0 +1,48 @@
+"""Two causes at once: which two changes, by what each does alone, make up the gap together."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from compare.explain.doctor.segment.ideas import Suspect
+
+ENTRIES = 4096  # of each array, that are looked at
+PROMISING = 0.5  # of the gap, left: more than that is no pair
+
+
+def effect(plain: Mapping[str, np.ndarray], made: Mapping[str, np.ndarray], names: list[str]) -> np.ndarray | None:
+    """What a change does to some entries of each array, as one vector; None where shapes differ or it is not finite."""
+    parts = []
+    for name in names:
+        one, other = np.asarray(plain[name], np.float64), np.asarray(made[name], np.float64)
+        if one.shape != other.shape:
+            return None
+        step = max(one.size // ENTRIES, 1)
+        parts.append((other.ravel()[::step] - one.ravel()[::step]) / (np.linalg.norm(one) or 1.0))
+    found = np.concatenate(parts) if parts else np.zeros(0)
+    return found if np.all(np.isfinite(found)) else None
+
+
+def summing_to(
+    gap: np.ndarray, effects: Sequence[tuple[Suspect, np.ndarray]], count: int
+) -> list[tuple[Suspect, Suspect]]:
+    """The ``count`` pairs of suspects whose effects come nearest to ``gap`` when they are added, the nearest first.
+
+    Small changes add up to first order; a pair that this finds is tried before it is believed. Two values of one
+    setting are no pair, nor is a change that comes nearer to the gap alone.
+    """
+    effects = [one for one in effects if np.any(one[1])]
+    if len(effects) < 2:
+        return []
+    matrix = np.stack([one for _, one in effects])
+    products, along, whole = matrix @ matrix.T, matrix @ gap, float(gap @ gap)
+    alone = whole - 2 * along + np.diag(products)
+    left = alone[:, None] + alone[None, :] - whole + 2 * products
+    ranked = []
+    for i in range(len(effects)):
+        for j in range(i + 1, len(effects)):
+            if effects[i][0].setting != effects[j][0].setting and left[i, j] < min(
+                alone[i], alone[j], PROMISING**2 * whole
+            ):
+                ranked.append((float(left[i, j]), i, j))
+    return [(effects[i][0], effects[j][0]) for _, i, j in sorted(ranked)[:count]]

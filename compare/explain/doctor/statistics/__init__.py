@@ -1,0 +1,1 @@
+"""Why running statistics differ where the outputs agree."""

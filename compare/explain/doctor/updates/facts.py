@@ -1,0 +1,84 @@
+"""What the updates themselves say, before any optimizer is tried."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from compare.explain.doctor.updates.fits import number, short
+from compare.explain.doctor.updates.led import Trial, update_name
+from compare.explain.doctor.updates.rules import Rules
+from compare.sides.quartet import STATE
+
+CONSTANT = 1e-9  # of an entry's ratio, over all entries
+
+
+def facts(trial: Trial, differing: Sequence[str], rules: Rules) -> Iterator[str]:
+    """Which parameters and steps differ, and how: in words.
+
+    Args:
+        differing: the quantities that are no match.
+        rules: the reference's.
+    """
+    yield from _which(trial, set(differing))
+    yield from _when(trial, set(differing))
+    yield from _still(trial)
+    yield from _ratio(trial, rules)
+
+
+def _which(trial: Trial, differing: set[str]) -> Iterator[str]:
+    replay = trial.replay
+    there = [name for name in replay.names if name in replay.updates[0]]
+    wrong = {n for n in there if any(update_name(step, n) in differing for step in range(1, replay.steps + 1))}
+    if not wrong and differing:
+        slots = sorted({name.split("/")[2] for name in differing if name.startswith(STATE)})
+        yield f"the updates agree, the optimizer's state differs ({', '.join(slots)})"
+    by_kind = {True: "matrices", False: "vectors (biases, norms)"}
+    ranks = dict(zip(replay.names, replay.ranks, strict=True))
+    for matrix in (True, False):
+        own = {name for name in there if (ranks[name] > 1) is matrix}
+        if own and wrong == own and own != set(there):
+            yield f"the updates of {by_kind[matrix]} differ, those of {by_kind[not matrix]} agree"
+            return
+    if wrong and len(wrong) < len(there):
+        first = next(name for name in there if name in wrong)
+        yield f"{len(wrong)} of {len(there)} parameters are updated otherwise, first {first}"
+
+
+def _when(trial: Trial, differing: set[str]) -> Iterator[str]:
+    steps = range(1, trial.replay.steps + 1)
+    first = next((s for s in steps if any(update_name(s, name) in differing for name in trial.replay.names)), None)
+    if first is not None and first > 1:
+        yield f"the first {first - 1} of {len(steps)} steps agree: what the optimizer keeps differs, or a schedule"
+    if first == 1:
+        yield "the first step differs already"
+
+
+def _still(trial: Trial) -> Iterator[str]:
+    """Updates of the port that are zero where there is a gradient."""
+    replay = trial.replay
+    idle = [at for at, made in enumerate(replay.updates, start=1) if not any(one.any() for one in made.values())]
+    if idle:
+        yield f"the port updates nothing in step {', '.join(map(str, idle))}"
+    frozen = [
+        name
+        for name in replay.updates[0]
+        if len(idle) < replay.steps
+        and not any(made[name].any() for made in replay.updates)
+        and any(one.get(name) is not None and np.any(one[name]) for one in replay.gradients)
+    ]
+    if frozen:
+        yield f"the port does not update {', '.join(frozen[:3])}" + (
+            f" and {len(frozen) - 3} more" if frozen[3:] else ""
+        )
+
+
+def _ratio(trial: Trial, rules: Rules) -> Iterator[str]:
+    """The first step's updates where they are one number times the reference's, in every entry."""
+    made, port = trial.made(rules)[0], trial.replay.updates[0]
+    own = np.concatenate([made[name].ravel() for name in port]) if port else np.zeros(0)
+    other = np.concatenate([port[name].ravel() for name in port]) if port else np.zeros(0)
+    size = float(own @ own)
+    factor = float(own @ other) / size if size else 0.0
+    apart = float(np.linalg.norm(other - factor * own))
+    if factor and abs(factor - 1) > CONSTANT and apart <= CONSTANT * float(np.linalg.norm(other)):
+        yield f"in the first step the port's update is {number(short(factor))} times the reference's in every entry"

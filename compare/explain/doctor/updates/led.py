@@ -1,0 +1,175 @@
+"""The reference led along the port's own trajectory, and run as a whole with another optimizer.
+
+Forward pass and gradients agree, so the reference can tell what gradients the port's optimizer got: each step's
+parameters are set to the port's. On those gradients any optimizer can be tried without the model, over all steps. What
+closes the gap there is then confirmed by a run of the whole reference with that optimizer.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any
+
+import numpy as np
+import torch
+
+from compare.explain.doctor.updates.optimizer import RuleOptimizer
+from compare.explain.doctor.updates.recorded_steps import Factory, Gap, Replay, Step
+from compare.explain.doctor.updates.rules import OWN, Rules
+from compare.explain.doctor.updates.torch_rules import rules_of_torch
+from compare.pair.pair import Entering, Optimizers
+from compare.sides.quartet import STEPS, Quartet, Run, SideError, steps_named
+from compare.sides.reference import ReferenceSide
+from compare.verdict.precision import FLOAT64
+from compare.verdict.verdict import Judgement
+
+SAMPLE = 1 << 9  # entries of a parameter that are replayed, whole rows of it: a rule treats every entry alike
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The reference with another optimizer: on the recorded steps, and as a whole."""
+
+    quartet: Quartet
+    entering: Entering
+    port: Run
+    judgements: Mapping[str, Judgement]
+    replay: Replay
+
+    def own(self, parameters: list[torch.Tensor]) -> Any:
+        """The reference's own optimizer."""
+        training = self.quartet.pair.training()
+        assert training is not None
+        return training.reference(parameters, **self.entering.hyper)
+
+    def by(self, rules: Rules) -> Factory:
+        """An optimizer that follows rules."""
+        behind = any(rule.family == OWN for rule in rules)
+        return lambda given: RuleOptimizer(given, rules, self.own(given) if behind else None)
+
+    def made(self, rules: Rules) -> list[Step]:
+        """The updates that rules make of the recorded gradients."""
+        if any(rule.family == OWN for rule in rules):
+            norms = self.replay.norms
+            return self.replay.of(lambda given: RuleOptimizer(given, rules, self.own(given), norms))[0]
+        return self.replay.by(rules)
+
+    def gap(self, rules: Rules) -> Gap:
+        return self.replay.gap(self.made(rules))
+
+    def confirmed(self, rules: Rules) -> Gap:
+        """The gap of a whole run of the reference by ``rules``: its updates, and its losses after the first step."""
+        try:
+            made = _run(self.quartet, self.entering, self.by(rules))
+        except Exception:  # a model that does not stand where these rules lead it
+            return Gap(inf, inf, False)
+        worst, total, closed = 0.0, 0.0, True
+        for name, one in self.judgements.items():
+            if name not in self.port or name.startswith("after/"):
+                continue
+            if name not in made:
+                return Gap(inf, inf, False)
+            apart = float(np.linalg.norm(made[name] - self.port[name]))
+            size = float(np.linalg.norm(made[name])) or float(np.linalg.norm(self.port[name])) or 1.0
+            worst, total, closed = max(worst, apart / size), total + apart / size, closed and apart <= one.allowed
+        return Gap(worst, total, closed)
+
+    def reference_rules(self) -> Rules:
+        """The reference's rules, their learning rates by step as they stood there."""
+        kept: list[Rules] = []
+
+        def factory(given: list[torch.Tensor]) -> Any:
+            made = self.own(given)
+            kept.append(rules_of_torch(made, given))
+            return made
+
+        _, rates = self.replay.of(factory)
+        by_parameter = [tuple(step[at] for step in rates) for at in range(len(self.replay.names))]
+        return tuple(
+            rule if rule.family == OWN else replace(rule, rates=own[:1] if len(set(own)) == 1 else own)
+            for rule, own in zip(kept[0], by_parameter, strict=True)
+        )
+
+
+class _Led:
+    """An optimizer that notes what it gets and steps to where the port's did."""
+
+    def __init__(self, parameters: list[torch.Tensor], names: Sequence[str], port: Run) -> None:
+        self.parameters, self.names, self.port, self.state = parameters, names, port, {}  # type: ignore[var-annotated]
+        self.before: list[Step] = []
+        self.gradients: list[dict[str, np.ndarray | None]] = []
+        self.norms: list[float] = []
+
+    def zero_grad(self) -> None:
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        named = dict(zip(self.names, self.parameters, strict=True))
+        self.before.append({name: _sampled(one) for name, one in named.items()})
+        grads = {name: one.grad for name, one in named.items()}
+        self.gradients.append({name: None if one is None else _sampled(one) for name, one in grads.items()})
+        self.norms.append(float(sum(float(one.square().sum()) for one in grads.values() if one is not None)) ** 0.5)
+        for name, one in named.items():
+            update = self.port.get(update_name(len(self.before), name))
+            if update is not None:
+                one.add_(torch.as_tensor(np.ascontiguousarray(update), dtype=one.dtype, device=one.device))
+
+
+def update_name(step: int, name: str) -> str:
+    """The quantity that is a parameter's update in a step, counted from 1."""
+    return f"update/{name}" if step == 1 else f"step{step}/update/{name}"
+
+
+def recorded(quartet: Quartet, entering: Entering, judgements: Mapping[str, Judgement]) -> Trial:
+    """Run the port once more in float64, and the reference along the port's trajectory."""
+    port = quartet.oracle_port(entering, STEPS)
+    names = tuple(quartet.prepared.reference.parameters)
+    kept: list[_Led] = []
+
+    def led(parameters: list[torch.Tensor]) -> Any:
+        kept.append(_Led(parameters, names, port))
+        return kept[0]
+
+    try:
+        _run(quartet, entering, led)
+    except Exception as error:
+        raise SideError("reference", error, oracle=True) from error
+    steps = range(1, len(entering.batches) + 1)
+    there = [name for name in names if update_name(1, name) in port]
+    replay = Replay(
+        names=names,
+        trained=frozenset(name for name, one in zip(names, kept[0].parameters, strict=True) if one.requires_grad),
+        before=tuple(kept[0].before),
+        gradients=tuple(kept[0].gradients),
+        updates=tuple({name: _rows(port[update_name(step, name)]) for name in there} for step in steps),
+        norms=tuple(kept[0].norms),
+        allowed=tuple(
+            {name: judgements[key].allowed for name in there if (key := update_name(step, name)) in judgements}
+            for step in steps
+        ),
+        ranks=tuple(one.dim() for one in kept[0].parameters),
+    )
+    return Trial(quartet, entering, port, judgements, replay)
+
+
+def _run(quartet: Quartet, entering: Entering, factory: Factory) -> dict[str, np.ndarray]:
+    """The reference's training steps in float64 with another optimizer."""
+    training = quartet.pair.training()
+    assert training is not None
+    optimizers = Optimizers(lambda parameters, **hyper: factory(parameters), training.port, training.hyper)
+    prepared = replace(quartet.prepared, pair=replace(quartet.pair, optimizers=optimizers))
+    side = ReferenceSide(prepared, FLOAT64, quartet.oracle.torch, promoted=quartet.promoted)
+    return steps_named(side.steps(entering))
+
+
+def _sampled(tensor: torch.Tensor) -> np.ndarray:
+    return np.array(_rows(tensor.detach().cpu().double().numpy()))
+
+
+def _rows(array: np.ndarray) -> np.ndarray:
+    """The first rows that hold ``SAMPLE`` entries together, at least one row."""
+    if array.size <= SAMPLE or array.ndim == 0:
+        return array.astype(np.float64)
+    return array[: max(1, SAMPLE * len(array) // array.size)].astype(np.float64)

@@ -1,0 +1,159 @@
+"""The rules of an optax transformation: its stages put into the words of a rule, one for each parameter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from compare.arrays.arrays import PARAMS
+from compare.explain.doctor.updates.optax_cores import CORES, MOMENTA, UnreadError, trace, value
+from compare.explain.doctor.updates.optax_stages import Stage, stages_of
+from compare.explain.doctor.updates.rules import (
+    AFTER,
+    DECOUPLED,
+    GRADIENT,
+    RMSPROP,
+    SGD,
+    Rule,
+    Rules,
+)
+from compare.pair.prepare import Prepared
+
+RATES = ("scale", "scale_by_schedule")
+CLIP = "clip_by_global_norm"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read of the port's optimizer: rules, or None; ``unread`` names the stage that stood in the way."""
+
+    rules: Rules | None
+    stages: tuple[str, ...]
+    unread: str = ""
+
+
+def read_optax(transformation: Any, prepared: Prepared, names: Sequence[str], steps: int) -> Reading:
+    """The rules of ``transformation`` for the reference's parameters ``names`` over so many steps."""
+    try:
+        stages = stages_of(transformation)
+    except Exception as error:  # whatever a foreign object raises when it is looked into
+        return Reading(None, (), f"{type(error).__name__}: {error}")
+    said = tuple(stage.name for stage in stages if stage.name != "identity")
+    try:
+        applied = [_applied(stage, prepared, names) for stage in stages]
+        if any(stage.name == CLIP and len(to) < len(names) for stage, to in zip(stages, applied, strict=True)):
+            raise UnreadError("a global norm over a part of the parameters")
+        rules = tuple(
+            _rule([stage for stage, to in zip(stages, applied, strict=True) if name in to], steps) for name in names
+        )
+    except UnreadError as error:
+        return Reading(None, said, str(error))
+    except Exception as error:
+        return Reading(None, said, f"{type(error).__name__}: {error}")
+    return Reading(rules, said)
+
+
+def _applied(stage: Stage, prepared: Prepared, names: Sequence[str]) -> set[str]:
+    """The reference's parameters that a stage is applied to."""
+    if not stage.masks:
+        return set(names)
+    import jax
+
+    paths = [path for path in prepared.leaves if path == PARAMS or path.startswith(f"{PARAMS}/")]
+    tree = prepared.port.tree({path: np.broadcast_to(np.float32(0), prepared.leaves[path]) for path in paths})
+    chosen = set(paths)
+    for mask in stage.masks:
+        made = mask(tree) if callable(mask) else mask
+        whole = jax.tree.map(lambda flag, below: jax.tree.map(lambda _, flag=flag: bool(flag), below), made, tree)
+        flags = prepared.port.flat(whole)
+        chosen = {path for path in chosen if flags[path]}
+    entries = [entry for entry in prepared.weight_map.entries if entry.reference in names]
+    inside = {entry.reference for entry in entries if entry.port in chosen}
+    if inside & {entry.reference for entry in entries if entry.port not in chosen}:
+        raise UnreadError("a mask inside one parameter of the reference")
+    return inside
+
+
+def _rule(stages: list[Stage], steps: int) -> Rule:
+    rule, stages = _accumulation([stage for stage in stages if stage.name != "identity"])
+    if any(stage.name == "set_to_zero" for stage in stages):
+        return replace(rule, rates=(0.0,))
+    core = next((at for at, stage in enumerate(stages) if stage.name in CORES), None)
+    if core is None:  # a momentum is the core where there is no other
+        core = next((at for at, stage in enumerate(stages) if stage.name in MOMENTA), None)
+    before, after = (stages[:core], stages[core + 1 :]) if core is not None else ([], stages)
+    if core is None:
+        at = next((at for at, stage in enumerate(stages) if stage.name in RATES), len(stages))
+        before, after = stages[:at], stages[at:]
+    else:
+        rule = (CORES | MOMENTA)[stages[core].name](rule, stages[core].given)
+    rule, early = _before(rule, before, steps)
+    return _after(rule, after, early, steps)
+
+
+def _accumulation(stages: list[Stage]) -> tuple[Rule, list[Stage]]:
+    if not stages or stages[0].name != "MultiSteps":
+        return Rule(skips_unused=False), stages
+    given = stages[0].given
+    return Rule(skips_unused=False, every=int(given["every"](0)), averaged=given["averaged"]), stages[1:]
+
+
+def _before(rule: Rule, stages: list[Stage], steps: int) -> tuple[Rule, np.ndarray | None]:
+    """The gradient's way to the core; where a negative rate stands on it, that rate by step."""
+    early = None
+    for stage in stages:
+        clipped = rule.clip_norm < np.inf or rule.clip_value < np.inf
+        if stage.name in RATES:
+            factors = _factors(stage, steps)
+            if (factors == factors[0]).all() and factors[0] > 0 and early is None and not clipped:
+                rule = replace(rule, gradient_scale=rule.gradient_scale * float(factors[0]))
+            elif rule.family == SGD and not clipped:
+                early = factors if early is None else early * factors
+            else:
+                raise UnreadError(f"{stage.name} before {rule.family}")
+        elif rule.weight_decay:
+            raise UnreadError(f"{stage.name} after the weight decay")
+        elif stage.name == "add_decayed_weights":
+            rule = replace(rule, weight_decay=value(stage.given["weight_decay"]), coupling=GRADIENT)
+        elif stage.name == CLIP:
+            rule = replace(rule, clip_norm=value(stage.given["max_norm"]))
+        elif stage.name == "clip":
+            rule = replace(rule, clip_value=value(stage.given["max_delta"]))
+        else:
+            raise UnreadError(stage.name)
+    return rule, early
+
+
+def _after(rule: Rule, stages: list[Stage], early: np.ndarray | None, steps: int) -> Rule:
+    """The way from the core to the parameters."""
+    rates = None if early is None else -early
+    rule = replace(rule, rate_inside=bool(early is not None and rule.momentum))
+    for stage in stages:
+        if stage.name in RATES:
+            if rule.rate_inside or rule.coupling == AFTER:
+                raise UnreadError(f"a second {stage.name} after the learning rate")
+            factors = _factors(stage, steps)
+            rates = -factors if rates is None else rates * factors
+        elif stage.name == "add_decayed_weights" and not rule.weight_decay:
+            where = AFTER if rates is not None else DECOUPLED
+            rule = replace(rule, weight_decay=value(stage.given["weight_decay"]), coupling=where)
+        elif stage.name == "trace" and rule.family == RMSPROP and not rule.momentum:
+            rule = replace(trace(rule, stage.given), rate_inside=rates is not None)
+        else:
+            raise UnreadError(stage.name)
+    # Without any rate the update is the gradient itself, added.
+    made = tuple(float(one) for one in (np.full(steps, -1.0) if rates is None else rates))
+    return replace(rule, rates=made[:1] if len(set(made)) == 1 else made)
+
+
+def _factors(stage: Stage, steps: int) -> np.ndarray:
+    """What a stage multiplies the updates by, in each step."""
+    if stage.name == "scale":
+        return np.full(steps, value(stage.given["step_size"]))
+    import jax
+    import jax.numpy as jnp
+
+    with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
+        rate = jax.jit(stage.given["step_size_fn"])  # compiled, as in a training step: eager float32 rounds otherwise
+        return np.array([float(rate(jnp.asarray(step, jnp.int32))) for step in range(steps)])

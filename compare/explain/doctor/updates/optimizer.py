@@ -1,0 +1,191 @@
+"""Rules at work: an optimizer with torch's interface that does what they say."""
+
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Any
+
+import torch
+
+from compare.explain.doctor.updates.rules import (
+    ADAGRAD,
+    ADAM,
+    AFTER,
+    CORRECTED,
+    GRADIENT,
+    OFF,
+    RAW,
+    RMSPROP,
+    UNBIASED,
+    Rule,
+    Rules,
+)
+
+Tensor = torch.Tensor
+State = dict[str, Any]
+
+
+class RuleOptimizer:
+    """Steps ``parameters`` by ``rules``, one for each; its state has torch's names.
+
+    Sources: https://docs.pytorch.org/docs/stable/optim.html,
+    https://optax.readthedocs.io/en/latest/api/transformations.html
+    """
+
+    def __init__(
+        self, parameters: Sequence[Tensor], rules: Rules, own: Any = None, norms: Sequence[float] | None = None
+    ) -> None:
+        """``own``: the optimizer behind rules of the family ``OWN``; ``norms``: the global norm of each step's
+        gradients, where the parameters are only a part of them."""
+        self.parameters, self.rules, self.own, self.norms = list(parameters), rules, own, norms
+        self.state: dict[Tensor, State] = {parameter: {} for parameter in self.parameters}
+        self.param_groups: list[dict[str, Any]] = []
+        self.taken = 0
+        self._gathered: list[Tensor | None] = [None for _ in self.parameters]
+
+    def zero_grad(self) -> None:
+        for parameter, rule in zip(self.parameters, self.rules, strict=True):
+            if not rule.stale:
+                parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        self.taken += 1
+        gradients = self._accumulated()
+        if self.taken % self.rules[0].every:
+            return
+        clipped = self._clipped(gradients)
+        if self.own is not None:
+            self._own_step(clipped)
+            return
+        for parameter, rule, gradient in zip(self.parameters, self.rules, clipped, strict=True):
+            if gradient is not None:
+                parameter.add_(self._delta(parameter, rule, gradient))
+
+    def _accumulated(self) -> list[Tensor | None]:
+        made: list[Tensor | None] = []
+        for at, (parameter, rule) in enumerate(zip(self.parameters, self.rules, strict=True)):
+            gradient = parameter.grad
+            if gradient is None and parameter.requires_grad and not rule.skips_unused:
+                gradient = torch.zeros_like(parameter)
+            if gradient is not None:
+                gradient = gradient * (rule.gradient_scale / (rule.every if rule.averaged else 1))
+            if rule.every > 1 and gradient is not None:
+                before = self._gathered[at]
+                gradient = gradient if before is None else before + gradient
+                self._gathered[at] = None if self.taken % rule.every == 0 else gradient
+            made.append(gradient)
+        return made
+
+    def _clipped(self, gradients: list[Tensor | None]) -> list[Tensor | None]:
+        made, norm = [], self._norm(gradients)
+        for rule, gradient in zip(self.rules, gradients, strict=True):
+            if gradient is not None and rule.clip_norm < inf:
+                gradient = gradient * min(1.0, rule.clip_norm / max(norm + rule.clip_epsilon, 1e-300))
+            if gradient is not None and rule.clip_value < inf:
+                gradient = gradient.clamp(-rule.clip_value, rule.clip_value)
+            made.append(gradient)
+        return made
+
+    def _norm(self, gradients: list[Tensor | None]) -> float:
+        if all(rule.clip_norm == inf for rule in self.rules):
+            return 0.0
+        if self.norms is not None:
+            return self.norms[self.taken - 1] * abs(self.rules[0].gradient_scale)
+        return float(sum(float(one.square().sum()) for one in gradients if one is not None)) ** 0.5
+
+    def _delta(self, parameter: Tensor, rule: Rule, gradient: Tensor) -> Tensor:
+        state = self.state[parameter]
+        step = state["taken"] = state.get("taken", 0) + 1
+        rate = rule.rate(self.taken) / (1 + (step - 1) * (rule.rate_decay if rule.family == ADAGRAD else 0.0))
+        if rule.coupling == GRADIENT and rule.weight_decay:
+            gradient = gradient + rule.weight_decay * parameter
+        if rule.rate_inside:
+            delta = -DIRECTIONS.get(rule.family, _sgd)(rule, state, gradient, step, rate)
+        else:
+            delta = -rate * DIRECTIONS.get(rule.family, _sgd)(rule, state, gradient, step, 1.0)
+        return delta + _decayed(rule, rate, parameter)
+
+    def _own_step(self, gradients: list[Tensor | None]) -> None:
+        before = [parameter.clone() for parameter in self.parameters]
+        kept = [parameter.grad for parameter in self.parameters]
+        for parameter, rule, gradient in zip(self.parameters, self.rules, gradients, strict=True):
+            inside = rule.weight_decay if rule.coupling == GRADIENT else 0.0
+            parameter.grad = gradient if gradient is None or not inside else gradient + inside * parameter
+        self.own.step()
+        groups = getattr(self.own, "param_groups", [])
+        base = float(groups[0].get("lr", 1.0)) if groups else 1.0
+        for parameter, rule, old, gradient in zip(self.parameters, self.rules, before, kept, strict=True):
+            rate, delta = rule.rate(self.taken), parameter - old
+            parameter.copy_(old + rate * delta + _decayed(rule, rate * base, old))
+            parameter.grad = gradient
+
+
+def _decayed(rule: Rule, rate: float, parameter: Tensor) -> Tensor | float:
+    if not rule.weight_decay or rule.coupling == GRADIENT:
+        return 0.0
+    return parameter * (rule.weight_decay if rule.coupling == AFTER else -rate * rule.weight_decay)
+
+
+def _sgd(rule: Rule, state: State, gradient: Tensor, step: int, rate: float) -> Tensor:
+    entering = rate * gradient
+    return _through_momentum(rule, state, entering, step) if rule.momentum else entering
+
+
+def _through_momentum(rule: Rule, state: State, entering: Tensor, step: int) -> Tensor:
+    kept = 1 - rule.dampening
+    first = entering * (1.0 if rule.average == OFF else kept)
+    held = state.get("momentum_buffer")
+    held = state["momentum_buffer"] = first if held is None else rule.momentum * held + kept * entering
+    if rule.nesterov:
+        return entering + rule.momentum * held
+    return held / (1 - rule.momentum**step) if rule.average == UNBIASED else held
+
+
+def _adam(rule: Rule, state: State, gradient: Tensor, step: int, rate: float) -> Tensor:
+    zero = torch.zeros_like(gradient)
+    first = state["exp_avg"] = rule.beta1 * state.get("exp_avg", zero) + (1 - rule.beta1) * gradient
+    second = state["exp_avg_sq"] = rule.beta2 * state.get("exp_avg_sq", zero) + (1 - rule.beta2) * gradient.square()
+    start, corrected = (1 - rule.beta1**step, 1 - rule.beta2**step) if rule.bias_correction else (1.0, 1.0)
+    if rule.amsgrad == RAW:
+        second = state["max_exp_avg_sq"] = torch.maximum(state.get("max_exp_avg_sq", zero), second)
+    second = second / corrected
+    if rule.amsgrad == CORRECTED:
+        second = state["max_exp_avg_sq"] = torch.maximum(state.get("max_exp_avg_sq", zero), second)
+    mean = first / start
+    if rule.nesterov:
+        mean = rule.beta1 * first / (1 - rule.beta1 ** (step + 1)) + (1 - rule.beta1) * gradient / start
+    epsilon = rule.epsilon / (corrected**0.5 if rule.epsilon_hat else 1.0)
+    return _over(mean, (second + rule.epsilon_root).sqrt() + epsilon)
+
+
+def _rmsprop(rule: Rule, state: State, gradient: Tensor, step: int, rate: float) -> Tensor:
+    start = torch.full_like(gradient, rule.initial)
+    square = rule.decay * state.get("square_avg", start) + (1 - rule.decay) * gradient.square()
+    state["square_avg"] = square
+    corrected = 1 - rule.decay**step if rule.bias_correction else 1.0
+    square = square / corrected
+    if rule.centered:
+        mean = rule.decay * state.get("grad_avg", torch.zeros_like(gradient)) + (1 - rule.decay) * gradient
+        state["grad_avg"] = mean
+        square = square - (mean / corrected).square()
+    entering = rate * _over(gradient, (square + rule.epsilon_root).sqrt() + rule.epsilon)
+    if not rule.momentum:
+        return entering
+    held = state["momentum_buffer"] = rule.momentum * state.get("momentum_buffer", 0.0) + entering
+    return entering + rule.momentum * held if rule.nesterov else held
+
+
+def _adagrad(rule: Rule, state: State, gradient: Tensor, step: int, rate: float) -> Tensor:
+    total = state["sum"] = state.get("sum", torch.full_like(gradient, rule.initial)) + gradient.square()
+    return _over(gradient, (total + rule.epsilon_root).sqrt() + rule.epsilon)
+
+
+def _over(above: Tensor, below: Tensor) -> Tensor:
+    return torch.where(below > 0, above / below, torch.zeros_like(above))
+
+
+DIRECTIONS: dict[str, Callable[[Rule, State, Tensor, int, float], Tensor]] = {
+    ADAM: _adam,
+    RMSPROP: _rmsprop,
+    ADAGRAD: _adagrad,
+}

@@ -1,0 +1,154 @@
+"""The port's training steps on record, and what another optimizer makes of them in milliseconds, without the model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import inf, isfinite
+from typing import Any
+
+import numpy as np
+import torch
+
+from compare.explain.doctor.updates.optimizer import RuleOptimizer
+from compare.explain.doctor.updates.rules import Rule, Rules
+from compare.explain.doctor.updates.torch_rules import rates_of_torch
+
+Factory = Callable[[list[torch.Tensor]], Any]
+Step = dict[str, np.ndarray]
+Tensors = list[torch.Tensor]
+Gradients = Sequence[torch.Tensor | None]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far updates are from the port's: the worst one's relative gap, all of them together, and whether every one
+    is within what is allowed."""
+
+    worst: float
+    total: float
+    closed: bool
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Every step of the port, by parameter: rows of what entered, the gradient (None: unused), and the update made.
+
+    Attributes:
+        names: the parameters in the reference's order; trained: those that have a gradient at all.
+        norms: the global norm of each step's gradients.
+        allowed: by step and name, the gap that is still a match.
+        ranks: how many axes each parameter has.
+    """
+
+    names: tuple[str, ...]
+    trained: frozenset[str]
+    before: tuple[Step, ...]
+    gradients: tuple[dict[str, np.ndarray | None], ...]
+    updates: tuple[Step, ...]
+    norms: tuple[float, ...]
+    allowed: tuple[dict[str, float], ...]
+    ranks: tuple[int, ...]
+    _joined: dict[Any, list[tuple[Tensors, Gradients]]] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def steps(self) -> int:
+        return len(self.updates)
+
+    @property
+    def unused(self) -> bool:
+        """Whether a parameter that trains has no gradient in some step."""
+        return any(gradients.get(name) is None for gradients in self.gradients for name in self.trained)
+
+    def of(self, factory: Factory) -> tuple[list[Step], list[list[float]]]:
+        """The updates that an optimizer makes, and each parameter's learning rate, by step."""
+        given = self._together([[at] for at in range(len(self.names))])
+        made, rates = _walked(factory, given, [name in self.trained for name in self.names])
+        return [self._named(step, [[at] for at in range(len(self.names))]) for step in made], rates
+
+    def by(self, rules: Rules) -> list[Step]:
+        """The updates that rules make; parameters with one rule go through it as one."""
+        groups: dict[tuple[Rule, tuple[bool, ...]], list[int]] = {}
+        for at, (rule, name) in enumerate(zip(rules, self.names, strict=True)):
+            missing = tuple(one.get(name) is None for one in self.gradients)
+            groups.setdefault((rule, (name in self.trained, *missing)), []).append(at)
+        members = list(groups.values())
+        own = tuple(rule for rule, _ in groups)
+        trained = [pattern[0] for _, pattern in groups]
+        made, _ = _walked(lambda given: RuleOptimizer(given, own, None, self.norms), self._together(members), trained)
+        return [self._named(step, members) for step in made]
+
+    def _together(self, members: list[list[int]]) -> list[tuple[Tensors, Gradients]]:
+        """What enters every step, the parameters of each group as one vector; of a group of one, as it is."""
+        key = tuple(map(tuple, members))
+        if key not in self._joined:
+            self._joined[key] = [
+                (
+                    [_one([before[self.names[at]] for at in group]) for group in members],
+                    [_gradient([gradients.get(self.names[at]) for at in group]) for group in members],
+                )
+                for before, gradients in zip(self.before, self.gradients, strict=True)
+            ]
+        return self._joined[key]
+
+    def _named(self, made: Tensors, members: list[list[int]]) -> Step:
+        named: Step = {}
+        for group, tensor in zip(members, made, strict=True):
+            arrays = [self.before[0][self.names[at]] for at in group]
+            parts = np.split(tensor.numpy().ravel(), np.cumsum([one.size for one in arrays])[:-1])
+            named |= {
+                self.names[at]: part.reshape(one.shape) for at, part, one in zip(group, parts, arrays, strict=True)
+            }
+        return named
+
+    def gap(self, made: Sequence[Step]) -> Gap:
+        """How far updates are from the port's."""
+        worst, total, closed = 0.0, 0.0, True
+        for step, port, allowed in zip(made, self.updates, self.allowed, strict=True):
+            for name, own in port.items():
+                apart, size = float(np.linalg.norm(own - step[name])), float(np.linalg.norm(step[name]))
+                relative = apart / (size or float(np.linalg.norm(own)) or 1.0)
+                relative = relative if isfinite(relative) else inf
+                worst, total = max(worst, relative), total + min(relative, 1e6) ** 2
+                closed &= bool(apart <= allowed.get(name, 0.0))
+        return Gap(worst, float(np.sqrt(total)), closed)
+
+    def residual(self, made: Sequence[Step]) -> np.ndarray:
+        """The same as one vector, each quantity over its own size."""
+        parts = []
+        for step, port in zip(made, self.updates, strict=True):
+            for name, own in port.items():
+                size = float(np.linalg.norm(own)) or 1.0
+                parts.append((step[name] - own).ravel() / size)
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _walked(
+    factory: Factory, steps: Sequence[tuple[Tensors, Gradients]], trained: Sequence[bool]
+) -> tuple[list[Tensors], list[list[float]]]:
+    """An optimizer led through steps: the updates it makes, and its learning rates before each."""
+    parameters: Tensors = [
+        torch.nn.Parameter(one.clone(), needs) for one, needs in zip(steps[0][0], trained, strict=True)
+    ]
+    optimizer = factory(parameters)
+    made: list[Tensors] = []
+    rates: list[list[float]] = []
+    for before, gradients in steps:
+        optimizer.zero_grad()
+        with torch.no_grad():
+            for parameter, value, gradient in zip(parameters, before, gradients, strict=True):
+                parameter.copy_(value)
+                if gradient is not None:
+                    kept = parameter.grad  # of an optimizer that never zeroes
+                    parameter.grad = gradient.clone() if kept is None else gradient + kept
+        rates.append(rates_of_torch(optimizer, parameters))
+        optimizer.step()
+        made.append([one.detach() - value for one, value in zip(parameters, before, strict=True)])
+    return made, rates
+
+
+def _one(arrays: Sequence[np.ndarray]) -> torch.Tensor:
+    return torch.tensor(arrays[0] if len(arrays) == 1 else np.concatenate([one.ravel() for one in arrays]))
+
+
+def _gradient(arrays: Sequence[np.ndarray | None]) -> torch.Tensor | None:
+    there = [one for one in arrays if one is not None]
+    return _one(there) if there else None

@@ -1,0 +1,153 @@
+"""Every array that crosses a cut, in the reference's layout, judged: made of the reference's arrays, and of its own."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from math import prod
+
+import numpy as np
+
+from compare.arrays.arrays import Arrays
+from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, Shape
+from compare.explain.locate.port import Crossed
+from compare.explain.locate.shown_by import Layout
+from compare.verdict.precision import Precision
+from compare.verdict.verdict import Judgement, Verdict, judge
+
+PLAIN = 2.0**-19  # of a quantity's size: no rounding error of a side explains a larger gap
+LOSS = "loss"  # whose code runs after the whole model
+
+SAME = Judgement(Verdict.MATCH)
+
+Matched = tuple[Cut, Layout]  # an array of the reference, and how the port shows it
+Pick = Callable[[Crossed], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """One array at one cut of the reference, and the port's there.
+
+    Attributes:
+        owner: the reference's layer whose own code makes the array; user: the one whose own code takes it on.
+        around: the calls (path, number) of layers that are under way there, outermost first.
+        forward, backward: what the port makes of the reference's arrays, or cotangents: introduced here if no match.
+        arrived, returned: the same in the port's own run, with what others have introduced.
+    """
+
+    cut: Cut
+    port: Cut
+    passage: Passage
+    owner: str
+    user: str
+    around: tuple[tuple[str, int], ...]
+    forward: Judgement
+    arrived: Judgement
+    backward: Judgement | None = None
+    returned: Judgement | None = None
+
+
+class Judge:
+    """Judges what the port makes at float64; its own run at the working precision is made when it is first needed."""
+
+    def __init__(self, precision: Precision, run: Callable[[], Crossed]) -> None:
+        """``run``: the port on the reference's arrays at the working precision."""
+        self.precision, self._run = precision, run
+        self._made: Crossed | None = None
+
+    def __call__(self, t: np.ndarray, t64: np.ndarray, j64: np.ndarray, pick: Pick | None = None) -> Judgement:
+        """The judgement, without the port's own rounding error where the gap is one that no rounding explains.
+
+        ``pick`` takes the port's array from its run at the working precision.
+        """
+        if t64.shape != j64.shape or t64.dtype.kind != "f":
+            return judge(t, j64, t64, j64, self.precision)
+        one = judge(t, np.where(np.isfinite(t), j64, t), t64, j64, self.precision)
+        if pick is None or one.verdict in (Verdict.MATCH, Verdict.INVALID) or one.gap > PLAIN * one.scale > 0:
+            return one
+        self._made = self._made or self._run()
+        return judge(t, pick(self._made), t64, j64, self.precision)
+
+    def ends(self, t: Arrays, t64: Arrays, j64: Arrays, forced: bool) -> dict[str, Judgement]:
+        """Outputs, loss, gradients and statistics, by quantity."""
+        made = {}
+        for name in t64:
+            if name in j64:
+                made[name] = self(t[name], t64[name], j64[name], partial(_end, name) if forced else None)
+            else:
+                made[name] = Judgement(Verdict.INVALID, reason="only the reference has it")
+        return made
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What there is to judge: the reference's passages at the working precision, the port's runs and their layouts.
+
+    Attributes:
+        ports: the port's layers by the reference's paths; shapes: of every cut of the port.
+    """
+
+    low: Mapping[Boundary, Passage]
+    forced: Crossed
+    free: Crossed
+    by_reference: Mapping[Cut, Matched]  # here the port's cut, and how it shows the reference's array
+    ports: Mapping[str, str]
+    shapes: Mapping[Cut, Shape]
+
+
+def crossings(passages: Sequence[Passage], runs: Runs, judged: Judge) -> Iterator[Crossing]:
+    """Of every array of the reference that the port has too, in the reference's order."""
+    around: list[tuple[str, int]] = []
+    first = True  # all arrays of another shape after the first are what became of it
+    for passage in passages:
+        if passage.way == OUT:
+            around.pop()
+        outer = around[-1][0] if around else LOSS
+        owner, user = (outer, passage.path) if passage.way == IN else (passage.path, outer)
+        for leaf in range(len(passage.values)):
+            cut = Cut(passage.path, passage.call, passage.way, leaf)
+            empty = Crossing(cut, cut, passage, owner, user, tuple(around), SAME, SAME)
+            if cut in runs.by_reference:
+                yield _there_and_back(empty, *runs.by_reference[cut], runs, judged)
+            elif other := _of_another_shape(passage, runs):
+                apart = _shapes(passage.values[leaf].shape, runs.shapes[other])
+                yield replace(empty, port=other, forward=apart if first else SAME, arrived=apart)
+                first = False
+        if passage.way == IN:
+            around.append((passage.path, passage.call))
+
+
+def _there_and_back(one: Crossing, port: Cut, layout: Layout, runs: Runs, judged: Judge) -> Crossing:
+    leaf, passage, low = one.cut.leaf, one.passage, runs.low[one.passage.boundary]
+    value, cotangent = passage.values[leaf], passage.cotangents[leaf]
+    made, own = (layout.to_reference(run.values[port]) for run in (runs.forced, runs.free))
+    forward = judged(low.values[leaf], value, made, partial(_value, port, layout))
+    one = replace(one, port=port, forward=forward, arrived=judged(low.values[leaf], value, own))
+    low_cotangent = low.cotangents[leaf]
+    if cotangent is None or low_cotangent is None:
+        return one
+    made, own = (layout.to_reference(run.cotangents[port]) for run in (runs.forced, runs.free))
+    backward = judged(low_cotangent, cotangent, made, partial(_cotangent, port, layout))
+    return replace(one, backward=backward, returned=judged(low_cotangent, cotangent, own))
+
+
+def _of_another_shape(passage: Passage, runs: Runs) -> Cut | None:
+    """The one array that leaves the port's layer, where one leaves the reference's and it has another size."""
+    cut = Cut(runs.ports[passage.path], passage.call, passage.way, 0)
+    alone = len(passage.values) == 1 and cut in runs.shapes and replace(cut, leaf=1) not in runs.shapes
+    return cut if alone and passage.way == OUT and prod(runs.shapes[cut]) != passage.values[0].size else None
+
+
+def _shapes(reference: Shape, port: Shape) -> Judgement:
+    return Judgement(Verdict.INVALID, reason=f"shape {tuple(reference)} in the reference, {tuple(port)} in the port")
+
+
+def _value(cut: Cut, layout: Layout, run: Crossed) -> np.ndarray:
+    return layout.to_reference(run.values[cut])
+
+
+def _cotangent(cut: Cut, layout: Layout, run: Crossed) -> np.ndarray:
+    return layout.to_reference(run.cotangents[cut])
+
+
+def _end(name: str, run: Crossed) -> np.ndarray:
+    return run.ends[name]

@@ -1,0 +1,126 @@
+"""Which difference is the first: in execution order forward, else from the loss back."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from compare.explain.locate.crossings import LOSS as AFTER
+from compare.explain.locate.crossings import Crossing
+from compare.explain.locate.cuts import IN, OUT
+from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS
+from compare.explain.locate.sections import Sections
+from compare.verdict.verdict import Judgement, Verdict
+
+
+@dataclass(frozen=True)
+class Introduced:
+    """A difference that arises in one section.
+
+    Attributes:
+        owner: the reference's layer whose own code it arises in; ``AFTER`` for the loss.
+        crossings: of the boundary where it shows, those that differ; none where it shows at an end alone.
+        name: of the quantity, for one that shows at an end.
+    """
+
+    direction: str
+    owner: str
+    judgement: Judgement
+    crossings: tuple[Crossing, ...] = ()
+    name: str = ""
+
+
+def differs(one: Judgement | None) -> bool:
+    """Whether it is no match; what holds no finite entry says nothing."""
+    return one is not None and one.verdict not in (Verdict.MATCH, Verdict.INCOMPLETE)
+
+
+def introduced(sections: Sections) -> list[Introduced]:
+    """Every difference that arises somewhere, the first one first."""
+    forward = list(_forward(sections))
+    end = sections.ends.get("loss")
+    loss = [Introduced(LOSS, AFTER, end, name="loss")] if end and differs(end) and not _another_shape(sections) else []
+    blamed = {one.owner for one in forward + loss}
+    backward = [one for one in _backward(sections) if one.owner not in blamed]
+    statistics = [] if forward else list(_statistics(sections))
+    return [*forward, *loss, *statistics, *backward]
+
+
+def _forward(sections: Sections) -> Iterator[Introduced]:
+    for number, crossing in enumerate(sections.crossings):
+        if differs(crossing.forward) and not _made_good(crossing, sections.crossings[number + 1 :]):
+            yield Introduced(FORWARD, crossing.owner, crossing.forward, (crossing,))
+    # What the pair's own adapters make of the model's outputs comes after the last cut; a model without cuts is all
+    # one section.
+    for name, one in sections.ends.items():
+        if name.split("/")[0] == "output" and differs(one) and not _another_shape(sections):
+            yield Introduced(FORWARD, "", one, name=name)
+
+
+def _another_shape(sections: Sections) -> bool:
+    """Whether an array of the port had another size: it went on as it was, and what comes after it tells nothing."""
+    return any(crossing.port not in sections.matched for crossing in sections.crossings)
+
+
+def _made_good(one: Crossing, later: Sequence[Crossing]) -> bool:
+    """Whether a layer around it gives out all that it should all the same, in the port's own run: then it was no fault
+    but another way (a scale applied here instead of there)."""
+    given_out: dict[tuple[str, int], list[bool]] = {}
+    for other in later:
+        if other.cut.way == OUT:
+            given_out.setdefault((other.cut.path, other.cut.call), []).append(differs(other.arrived))
+    return any(call in given_out and not any(given_out[call]) for call in one.around)
+
+
+def _backward(sections: Sections) -> Iterator[Introduced]:
+    """From the loss back: the arrays that leave a layer, then, where it is entered, its own parameters' gradients and
+    those of what entered."""
+    left = {name: one for name, one in sections.ends.items() if name.startswith("grad/") and differs(one)}
+    inputs = {name for name in left if name.startswith("grad/input.")}
+    for crossing in reversed(sections.crossings):
+        if crossing.cut.way == IN:
+            yield from _parameters(sections, crossing.cut.path, left)
+        if differs(crossing.backward):
+            assert crossing.backward is not None
+            yield Introduced(BACKWARD, crossing.user, crossing.backward, (crossing,))
+    for name, one in left.items():
+        if name not in inputs or not sections.crossings:
+            # Of a layer that nothing floating enters, as an embedding, there is no cut before it.
+            owner = "" if name in inputs else _around(sections, name.removeprefix("grad/"))
+            yield Introduced(BACKWARD, owner, one, name=name)
+
+
+def _parameters(sections: Sections, path: str, left: dict[str, Judgement]) -> Iterator[Introduced]:
+    """The parameters that ``path`` is the innermost layer around all uses of."""
+    for name in list(left):
+        if not name.startswith("grad/input.") and _around(sections, name.removeprefix("grad/")) == path:
+            yield Introduced(BACKWARD, path, left.pop(name), name=name)
+
+
+def _around(sections: Sections, parameter: str) -> str:
+    """The innermost layer with a counterpart around a parameter, and around every call that takes it."""
+    users = {parameter.rpartition(".")[0]}
+    for call in sections.calls:
+        if any(getattr(arg, "name", "") == parameter for arg in (*call.args, *call.kwargs.values())):
+            users.add(call.module)
+    called = {crossing.cut.path for crossing in sections.crossings}
+    common = [
+        path for path in called if all(user == path or user.startswith(f"{path}." if path else "") for user in users)
+    ]
+    return max(common, key=len, default="")
+
+
+def _statistics(sections: Sections) -> Iterator[Introduced]:
+    for name, one in sections.ends.items():
+        if name.startswith("state/") and differs(one):
+            yield Introduced(STATISTICS, name.removeprefix("state/").rpartition(".")[0], one, name=name)
+
+
+def by_place(found: Sequence[Introduced]) -> list[list[Introduced]]:
+    """What shows at one boundary, or goes back from one section, is one place."""
+    groups: dict[object, list[Introduced]] = {}
+    for one in found:
+        if one.direction == BACKWARD or not one.crossings:
+            key: object = (one.direction, one.owner)
+        else:
+            key = one.crossings[0].cut.boundary
+        groups.setdefault(key, []).append(one)
+    return list(groups.values())

@@ -1,0 +1,176 @@
+"""Where a port differs, from what was found to differ."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from compare.explain.locate.crossings import LOSS as AFTER
+from compare.explain.locate.cuts import IN, OUT
+from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, Difference, Located, relative
+from compare.explain.locate.introduced import Introduced, by_place, introduced
+from compare.explain.locate.layer_tree import tree
+from compare.explain.locate.port import CutProgram
+from compare.explain.locate.sections import Cutter, Sections
+from compare.explain.locate.segments import Code, code_of, operations
+from compare.explain.locate.trail import Results, agreeing, last_of, place_after, values_of
+from compare.frameworks.islands.places import UNKNOWN
+from compare.frameworks.models.modes import Mode
+from compare.pair.pair import Entering
+from compare.sides.quartet import Quartet
+
+MODES = {None: "", True: "training", False: "evaluation"}
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One run of a pair, looked into: what arises where, in whose code.
+
+    Attributes:
+        found: every difference that arises somewhere, the first one first; codes: the reference's code of each.
+        operations: the port's of each, name and "file:line"; places: where the port first leaves what the reference
+            makes, "file:line", where that is known.
+    """
+
+    sections: Sections
+    cutter: Cutter
+    probe: str
+    found: list[Introduced]
+    codes: list[Code]
+    operations: list[list[tuple[str, str]]]
+    places: list[str]
+
+
+def look(quartet: Quartet, entering: Entering, mode: Mode, probe: str) -> Looked:
+    """Cut both sides on what enters, with promoted oracles, or with plain ones where a model does not stand those.
+
+    Raises:
+        Exception: whatever a side raises.
+    """
+    try:
+        cutter = Cutter(quartet, promoted=True)
+        sections = cutter.cut(entering, mode)
+    except Exception:  # whatever a promoted run may raise; a plain one raises it again where it is the model's own
+        cutter = Cutter(quartet, promoted=False)
+        sections = cutter.cut(entering, mode)
+    found = introduced(sections)
+    if not found:
+        return Looked(sections, cutter, probe, [], [], [], [])
+    program = cutter.port.program_of_cuts(sections.entering, sections.mode, sections.dropped, sections.onwards())
+    codes, done, places = [], [], []
+    for one in found:
+        code, results = code_of(sections, one), program.results(_ends(sections, one))
+        code, place = _cleared(cutter, sections, program, one, code, results)
+        codes.append(code)
+        done.append(operations(program.program, results))
+        places.append(place)
+    return Looked(sections, cutter, probe, found, codes, done, places)
+
+
+def _ends(sections: Sections, one: Introduced) -> list[Any]:
+    """The cuts of the port and the ends that a section leads to."""
+    if one.direction != BACKWARD:
+        return [crossing.port for crossing in one.crossings] or [one.name]
+    if one.owner == AFTER:
+        return ["loss"]
+    return [crossing.port for crossing in sections.crossings if crossing.owner == one.owner]
+
+
+def _cleared(
+    cutter: Cutter, sections: Sections, program: CutProgram, one: Introduced, code: Code, results: Sequence[int]
+) -> tuple[Code, str]:
+    """The code with the calls noted that have made no difference yet, and the port's line after the last of them."""
+    if one.direction not in (FORWARD, LOSS) or len(code.calls) < 2 or not results:
+        return code, ""
+    seen = Results(code.calls)
+    until = one.crossings[0].cut.boundary if one.crossings else None
+    try:
+        cutter.reference.watch(sections.entering, sections.mode, seen.change, until)
+        with cutter.port.x64():
+            values = values_of(program.program, program.arguments(), results)
+    except Exception:  # an operation that does not stand alone: then all calls stay suspected
+        return code, ""
+    numbers = agreeing(seen, values)
+    place = place_after(values, {number: seen.made[number] for number in numbers & set(seen.made)})
+    return replace(code, agreeing=frozenset(numbers), last=frozenset(last_of(seen, numbers))), place
+
+
+def located(looked: Looked) -> Located:
+    """The first difference of one run, and the tree of layers."""
+    sections, prepared = looked.sections, looked.cutter.quartet.prepared
+    branches = tree(prepared, sections, looked.found) if sections.crossings else ()
+    if not looked.found:
+        return Located(None, branches, ("no single layer introduces the difference",))
+    return Located(difference(looked, 0), branches)
+
+
+def difference(looked: Looked, number: int) -> Difference:
+    """One of the differences found, in words."""
+    sections, one, code = looked.sections, looked.found[number], looked.codes[number]
+    by_reference = {reference: port for port, reference in sections.pairs.items()}
+    gap, allowed = relative(one.judgement)
+    sole = code.sole_layer if one.owner != AFTER else ""
+    return Difference(
+        direction=one.direction,
+        reference=sole or one.owner,
+        port=AFTER if one.owner == AFTER else by_reference.get(one.owner, ""),
+        quantity=_quantity(one),
+        probe=looked.probe,
+        mode=MODES[sections.mode],
+        gap=gap,
+        allowed=allowed,
+        place_reference=_known(_place_reference(one, code)),
+        place_port=_known(_place_port(looked, number)),
+        after=code.after,
+        before=code.before,
+        layers=code.layers,
+        more=len(by_place(looked.found)) - 1,
+        reason=one.judgement.reason,
+        in_loss=one.owner == AFTER,
+        inputs_seen=_inputs_seen(sections, one),
+        scale=one.judgement.scale,
+    )
+
+
+def _inputs_seen(sections: Sections, one: Introduced) -> bool:
+    """Whether a floating array enters the layer, which was seen to agree; of integers nothing is seen."""
+    if not one.crossings or one.crossings[0].cut.way == IN:
+        return True
+    path, call, _ = one.crossings[0].cut.boundary
+    return any(other.cut.boundary == (path, call, IN) for other in sections.crossings)
+
+
+def _known(place: str) -> str:
+    return "" if place == UNKNOWN else place
+
+
+def _quantity(one: Introduced) -> str:
+    if not one.crossings:
+        return one.name
+    cut = one.crossings[0].cut
+    what = {(FORWARD, OUT): "output of", (FORWARD, IN): "input of", (BACKWARD, IN): "gradient of the input of",
+            (BACKWARD, OUT): "gradient of the output of"}[one.direction, cut.way]  # fmt: skip
+    return f"{what} {cut.path or 'the model'}"
+
+
+def _place_reference(one: Introduced, code: Code) -> str:
+    """The line that calls the layer that it arises in; of code between layers, the last line that computes."""
+    if one.crossings and one.crossings[0].cut.path == one.owner and not code.layers:
+        return one.crossings[0].passage.place
+    places = [call.place for call in code.computing if call.place != UNKNOWN]
+    if places and code.agreeing:
+        return places[0]
+    return places[-1] if places else one.crossings[0].passage.place if one.crossings else ""
+
+
+def _place_port(looked: Looked, number: int) -> str:
+    one = looked.found[number]
+    called = looked.cutter.port.places
+    if one.crossings and one.crossings[0].cut.path == one.owner:
+        cut = one.crossings[0].port
+        if place := called.get((cut.path, cut.call)):
+            return place
+    if one.name.startswith("state/"):
+        by_reference = {path: port for port, path in looked.sections.pairs.items()}
+        return called.get((by_reference.get(one.owner, ""), 0), "")
+    places = [place for _, place in looked.operations[number] if place != UNKNOWN]
+    return looked.places[number] or (places[-1] if places else "")

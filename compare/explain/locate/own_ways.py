@@ -1,0 +1,45 @@
+"""Where a port goes its own way and makes it good later (a scale applied in the next layer): no place to cut it at."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from compare.explain.locate.cuts import Cut
+
+APART = 2.0**-19  # relative difference from which arrays are plainly apart
+EXACT = 1e-9  # and up to which they are one
+AHEAD = 3  # arrays that differ, in which the way may end
+RUNS = 8  # of the port, at most
+
+Apart = Callable[[set[Cut]], Mapping[Cut, float]]
+
+
+def own_ways(order: Sequence[Cut], apart: Apart) -> set[Cut]:
+    """The cuts at which the port has another array than the reference and still makes the reference's later.
+
+    Fed with the reference's array there, the port would differ where its way ends, and its gradients in between would
+    be taken at the wrong place.
+
+    Args:
+        order: the port's cuts in the order of the reference's run.
+        apart: of a run in which some cuts are open (the port's own array goes on), at each cut the relative difference
+            to the reference.
+    """
+    plain = apart(set())
+    differing = [at for at, cut in enumerate(order) if plain[cut] > APART]
+    ways: set[Cut] = set()
+    runs, settled = 0, -1
+    for number, start in enumerate(differing):
+        for end in differing[number + 1 : number + 1 + AHEAD] if start > settled else ():
+            if runs == RUNS:
+                return ways
+            runs += 1
+            made = apart(ways | set(order[start:end]))
+            if made[order[end]] <= EXACT and not any(_arises(order[at], plain, made) for at in range(end, len(order))):
+                ways |= {cut for cut in order[start:end] if made[cut] > EXACT}
+                settled = end
+                break
+    return ways
+
+
+def _arises(cut: Cut, before: Mapping[Cut, float], after: Mapping[Cut, float]) -> bool:
+    """Whether a cut that agreed differs now."""
+    return before[cut] <= EXACT < after[cut]

@@ -1,0 +1,174 @@
+"""The reference, watched: what enters and leaves each layer, and the cotangents that come back."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from compare.arrays.arrays import Arrays
+from compare.explain.calls.call import Call
+from compare.explain.calls.change import Change, recorded
+from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, arrays_in, counted, substituted
+from compare.frameworks.islands.places import here
+from compare.frameworks.models.modes import Mode
+from compare.pair.pair import Entering
+from compare.sides.reference import ReferenceSide
+
+RUNS = 4  # until every array that is changed in place is known
+
+
+class ReachedError(Exception):
+    """The cut that was asked for has been reached: the rest of the run would tell nothing new."""
+
+
+class WatchedReference(ReferenceSide):
+    """Notes what passes the boundaries of some layers.
+
+    Every array that passes one goes through a view of its own, so that its cotangent there is that of this use alone.
+    A view that is changed in place leaves the graph, and with it its hook: where a run did that, a copy takes its place
+    in another run.
+
+    Attributes:
+        passages: of the last run, in order.
+        torch_calls: those of the last run, in order, unless it was a changed one.
+    """
+
+    def __init__(self, paths: Collection[str], *args: Any, **kwargs: Any) -> None:
+        """``paths``: the layers to watch."""
+        super().__init__(*args, **kwargs)
+        self.paths = paths
+        self.passages: list[Passage] = []
+        self.torch_calls: list[Call] = []
+        self._until: Boundary | None = None
+        self._counts: dict[str, int] = {}
+        self._open: list[tuple[str, int]] = []
+        self._layers: list[str] = []
+        self._passed: list[tuple[Boundary, torch.Tensor, int]] = []  # views, each with its version
+        self._changed_in_place: set[Boundary] = set()
+
+    def watch(
+        self, entering: Entering, mode: Mode, change: Change | None = None, until: Boundary | None = None
+    ) -> Arrays:
+        """One run, of the reference as it is or changed; with ``until`` it ends at that boundary, and there are no
+        quantities but the passages.
+
+        Raises:
+            Exception: whatever the model raises.
+        """
+        self._until = until
+        self._change = change
+        if change is not None:
+            entering = replace(
+                entering, weights=change.entering(entering.weights), buffers=change.entering(entering.buffers)
+            )
+        for _ in range(RUNS):
+            made = self._watched(entering, mode)
+            changed = {boundary for boundary, view, version in self._passed if view._version != version}
+            self._passed.clear()
+            if not changed:
+                break
+            self._changed_in_place |= changed
+        return made
+
+    def _watched(self, entering: Entering, mode: Mode) -> Arrays:
+        self.passages, self.torch_calls, self._counts, self._open, self._layers = [], [], {}, [], []
+        try:
+            return self.run(entering, mode)
+        except ReachedError:
+            return {}
+
+    def load(self, entering: Entering, mode: Mode = None) -> nn.Module:
+        self._module = module = super().load(entering, mode)
+        for path, layer in module.named_modules():
+            if path in self.paths:
+                layer.register_forward_pre_hook(partial(self._enter, path), with_kwargs=True)
+                layer.register_forward_hook(partial(self._leave, path))
+            elif not any(True for _ in layer.children()):
+                layer.register_forward_pre_hook(partial(self._pass, path))
+        return module
+
+    def _enter(self, path: str, layer: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict] | None:
+        if _recomputing():
+            return None
+        call = counted(self._counts, path)
+        self._open.append((path, call))
+        return self._through(path, call, IN, (args, kwargs))
+
+    def _leave(self, path: str, layer: nn.Module, args: tuple, output: Any) -> Any:
+        if _recomputing():
+            return None
+        return self._through(*self._open.pop(), OUT, output)
+
+    @property
+    def last(self) -> tuple[str, ...]:
+        """Paths of layers without a counterpart that have run since the last passage."""
+        return tuple(self._layers)
+
+    def _pass(self, path: str, layer: nn.Module, args: tuple) -> None:
+        if not _recomputing():
+            self._layers.append(path)
+
+    def _through(self, path: str, call: int, way: str, item: Any) -> Any:
+        """The nest with each floating array in it replaced by a view of its own."""
+        passage = Passage(path, call, way, place=here(), number=len(self.torch_calls), layers=tuple(self._layers))
+        self._layers.clear()
+        self.passages.append(passage)
+        views = {key: self._noted(tensor, passage) for key, tensor in arrays_in(item, _is_floating).items()}
+        if self._until == (path, call, way):
+            raise ReachedError
+        return substituted(item, views, _is_floating)
+
+    def _noted(self, tensor: torch.Tensor, passage: Passage) -> torch.Tensor:
+        place = len(passage.values)
+        passage.values.append(_array(tensor))
+        if not (tensor.requires_grad and torch.is_grad_enabled()):
+            passage.cotangents.append(None)
+            return tensor
+        passage.cotangents.append(np.zeros(tensor.shape))
+        if passage.boundary in self._changed_in_place:
+            own = tensor.clone()
+        else:
+            own = tensor.view_as(tensor)
+            self._passed.append((passage.boundary, own, own._version))
+
+        def came_back(cotangent: torch.Tensor) -> None:
+            passage.cotangents[place] = _array(cotangent)
+
+        own.register_hook(came_back)
+        return own
+
+    @contextmanager
+    def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[None]:
+        # Innermost: what counts the calls must see the model's own, and not those of another mode.
+        with super()._replaying(entering, mode, step):
+            if self._change is not None:
+                with self._change.applied(self._module):
+                    yield
+            else:
+                with recorded(self._module) as self.torch_calls:
+                    yield
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().cpu().double().numpy().copy()
+
+
+def _is_floating(item: Any) -> bool:
+    return isinstance(item, torch.Tensor) and item.is_floating_point()
+
+
+def _recomputing() -> bool:
+    """Whether a checkpoint runs its part of the forward pass again, within the backward pass."""
+    return torch._C._current_graph_task_id() != -1
+
+
+def by_cut(passages: list[Passage]) -> Iterator[tuple[Cut, np.ndarray, np.ndarray | None]]:
+    """Every array that passed, with what came back to it."""
+    for one in passages:
+        for leaf, (value, cotangent) in enumerate(zip(one.values, one.cotangents, strict=True)):
+            yield Cut(one.path, one.call, one.way, leaf), value, cotangent

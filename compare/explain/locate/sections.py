@@ -1,0 +1,219 @@
+"""Both sides cut at the same places and run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from compare.arrays.arrays import Arrays
+from compare.explain.calls.call import Call
+from compare.explain.locate.crossings import Crossing, Judge, Matched, Runs, crossings
+from compare.explain.locate.cuts import IN, Boundary, Cut, Passage, Shape
+from compare.explain.locate.layer_pairs import paired_modules
+from compare.explain.locate.orders import feature_orders
+from compare.explain.locate.own_ways import own_ways
+from compare.explain.locate.port import Crossed, CutPort
+from compare.explain.locate.reference import WatchedReference
+from compare.explain.locate.shown_by import Seen, distance
+from compare.frameworks.models.modes import Mode
+from compare.pair.pair import Entering
+from compare.sides.port import Dropped
+from compare.sides.quartet import Quartet
+from compare.sides.variance import ACCEPT, corrected
+from compare.verdict.precision import FLOAT64
+from compare.verdict.verdict import Judgement
+
+ROUNDS = 12  # of looking for layouts: each settles at least the next cut that the ones before had kept hidden
+
+
+@dataclass(frozen=True)
+class Sections:
+    """One run of a pair, cut.
+
+    Attributes:
+        pairs: the port's layers by path, with the reference's.
+        passages: the reference's, in order; crossings: those arrays that the port has too, in the same order.
+        ends: of outputs, loss, gradients and statistics, what the port makes of the reference's arrays, judged;
+            free_ends: the same of the port's own run.
+        matched: by cut of the port; forced: what the port makes at each of the reference's arrays.
+        reference_ends, port_ends: each side's quantities in float64, of its own run.
+        calls: the reference's torch calls.
+        dropped: shape and rate of each dropout. last: the reference's layers without a counterpart that run after the
+            last passage.
+    """
+
+    pairs: dict[str, str]
+    entering: Entering
+    mode: Mode
+    dropped: Dropped
+    passages: list[Passage]
+    calls: list[Call]
+    crossings: list[Crossing]
+    ends: dict[str, Judgement]
+    free_ends: dict[str, Judgement]
+    matched: dict[Cut, Matched]
+    forced: Crossed
+    reference_ends: Arrays
+    port_ends: Arrays
+    last: tuple[str, ...] = ()
+
+    def made_by_port(self, crossing: Crossing, backward: bool = False) -> np.ndarray:
+        """What the port makes at a cut of the reference's arrays, in the reference's layout."""
+        array = (self.forced.cotangents if backward else self.forced.values)[crossing.port]
+        if crossing.port in self.matched:
+            return self.matched[crossing.port][1].to_reference(array)
+        # Of another size: channels go where the reference has them, if it has as many.
+        channels = crossing.passage.values[crossing.cut.leaf].shape[1:2]
+        return np.moveaxis(array, -1, 1) if array.ndim > 2 and array.shape[-1:] == channels else array
+
+    def onwards(self) -> dict[Cut, np.ndarray]:
+        """The reference's arrays that go on from the port's cuts."""
+        return _sent(self.matched, {one.boundary: one for one in self.passages})[0]
+
+
+class Cutter:
+    """Cuts one pair's sides and runs them."""
+
+    def __init__(self, quartet: Quartet, promoted: bool = True) -> None:
+        prepared = quartet.prepared
+        self.quartet, self.promoted = quartet, promoted
+        self.pairs = paired_modules(prepared)
+        self.orders = feature_orders(prepared, self.pairs)
+        paths = frozenset(self.pairs.values())
+        self.reference = WatchedReference(paths, prepared, FLOAT64, quartet.oracle.torch, promoted)
+        self.reference_p = WatchedReference(paths, prepared, quartet.precision, quartet.device.torch)
+        self.port = CutPort(self.pairs, prepared, FLOAT64, quartet.oracle.jax, promoted)
+        self.port_p = CutPort(self.pairs, prepared, quartet.precision, quartet.device.jax)
+
+    def cut(self, entering: Entering, mode: Mode) -> Sections:
+        """Run both sides on what enters.
+
+        Raises:
+            Exception: whatever a side raises: at these precisions, or since it does not stand being watched.
+        """
+        ends_p = self.reference_p.watch(entering, mode)
+        at_p = {one.boundary: one for one in self.reference_p.passages}
+        ends_64 = self.reference.watch(entering, mode)
+        passages, calls, last = self.reference.passages, self.reference.torch_calls, self.reference.last
+        dropped = tuple((tuple(one.shape), float(one.rate)) for one in self.reference.dropouts)
+        shapes = self.port.cuts(entering, mode, dropped)
+        passages, waiting = _of_called(passages, {self.pairs[cut.path] for cut in shapes})
+        by_boundary = {one.boundary: one for one in passages}
+        forced, matched = self._forced(entering, mode, dropped, shapes, by_boundary)
+        if ways := self._own_ways(entering, mode, dropped, forced, matched, by_boundary):
+            matched = {cut: one for cut, one in matched.items() if cut not in ways}
+            forced = self.port.cross(entering, mode, dropped, *_sent(matched, by_boundary))
+        onwards, against = _sent(matched, by_boundary)
+        free = self.port.cross(entering, mode, dropped, onwards, against, free=True)
+        self._unbias(entering, forced, free)
+
+        def port_at_p() -> Crossed:
+            low = self.port_p.cross(entering, mode, dropped, onwards, against)
+            self._unbias(entering, low)
+            return low
+
+        judged = Judge(self.quartet.precision, port_at_p)
+        by_reference = {own: (cut, layout) for cut, (own, layout) in reversed(matched.items())}
+        ports = {reference: port for port, reference in self.pairs.items()}
+        runs = Runs(at_p, forced, free, by_reference, ports, shapes)
+        return Sections(
+            self.pairs, entering, mode, dropped, passages, calls,
+            list(crossings(passages, runs, judged)),
+            judged.ends(ends_p, ends_64, forced.ends, forced=True),
+            judged.ends(ends_p, ends_64, free.ends, forced=False),
+            matched, forced, ends_64, free.ends, (*waiting, *last),
+        )  # fmt: skip
+
+    def _unbias(self, entering: Entering, *runs: Crossed) -> None:
+        """The running variances of the port's runs as torch would keep them, where the pair takes both for one."""
+        for ends in [run.ends for run in runs] if ACCEPT in self.quartet.pair.accept else []:
+            names = {name: name.removeprefix("state/") for name in ends if name.startswith("state/")}
+            ends |= corrected(ends, names, entering.buffers, self.reference.variances)
+
+    def _forced(
+        self,
+        entering: Entering,
+        mode: Mode,
+        dropped: Any,
+        shapes: Mapping[Cut, Shape],
+        passages: Mapping[Boundary, Passage],
+    ) -> tuple[Crossed, dict[Cut, Matched]]:
+        """The port run on the reference's arrays, in layouts that are found on the way: what arrives at a cut tells the
+        layout there, as soon as the arrays before it are right."""
+        seen = Seen(bool(self.quartet.prepared.input_axes), list(dict.fromkeys(self.orders.values())))
+        matched = self._matched(seen, {}, shapes, passages)
+        for _ in range(ROUNDS):
+            forced = self.port.cross(entering, mode, dropped, *_sent(matched, passages))
+            sent, matched = matched, self._matched(seen, forced.values, shapes, passages)
+            if matched == sent:
+                break
+        return forced, sent
+
+    def _own_ways(
+        self,
+        entering: Entering,
+        mode: Mode,
+        dropped: Any,
+        forced: Crossed,
+        matched: Mapping[Cut, Matched],
+        passages: Mapping[Boundary, Passage],
+    ) -> set[Cut]:
+        """The cuts at which the port has another array and makes it good later."""
+        sent = _sent(matched, passages)
+
+        def apart(opened: set[Cut]) -> dict[Cut, float]:
+            made = self.port.cross(entering, mode, dropped, *sent, opened=opened) if opened else forced
+            return {
+                cut: distance(passages[own.boundary].values[own.leaf], layout.to_reference(made.values[cut]))
+                for cut, (own, layout) in matched.items()
+            }
+
+        places = {boundary: place for place, boundary in enumerate(passages)}
+        return own_ways(sorted(matched, key=lambda cut: (places[matched[cut][0].boundary], cut)), apart)
+
+    def _matched(
+        self,
+        seen: Seen,
+        arrived: Mapping[Cut, np.ndarray],
+        shapes: Mapping[Cut, Shape],
+        passages: Mapping[Boundary, Passage],
+    ) -> dict[Cut, Matched]:
+        """The reference's array at each cut of the port, as far as what has arrived there tells."""
+        matched: dict[Cut, Matched] = {}
+        for cut, shape in shapes.items():
+            passage = passages.get((self.pairs[cut.path], cut.call, cut.way))
+            order = self.orders.get((cut.path, cut.way), ())
+            if passage and (found := seen.find(passage.values, arrived.get(cut), shape, cut.leaf, order)):
+                number, layout = found
+                matched[cut] = (Cut(passage.path, passage.call, passage.way, number), layout)
+        return matched
+
+
+def _of_called(passages: list[Passage], called: set[str]) -> tuple[list[Passage], list[str]]:
+    """The passages of layers that the port calls too; the others are layers without a counterpart to the next one, or
+    to the end."""
+    kept, waiting = [], list[str]()
+    for passage in passages:
+        if passage.path in called:
+            kept.append(replace(passage, layers=(*waiting, *passage.layers)))
+            waiting = []
+        else:
+            waiting += [*passage.layers, *([passage.path] if passage.way == IN else [])]
+    return kept, waiting
+
+
+def _sent(
+    matched: Mapping[Cut, Matched], passages: Mapping[Boundary, Passage]
+) -> tuple[dict[Cut, np.ndarray], dict[Cut, np.ndarray]]:
+    """The reference's arrays that go on from the port's cuts, and the cotangents that it sends back there.
+
+    Where it sends none (it detaches there), what the port sends back is let through, and shows where it ends up.
+    """
+    onwards, against = {}, {}
+    for cut, (own, layout) in matched.items():
+        passage = passages[own.boundary]
+        onwards[cut] = layout.to_port(passage.values[own.leaf])
+        if (cotangent := passage.cotangents[own.leaf]) is not None:
+            against[cut] = layout.to_port(cotangent)
+    return onwards, against

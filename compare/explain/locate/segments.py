@@ -1,0 +1,170 @@
+"""The code of one section: the reference's calls and layers in it, the port's operations, and their places."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jax.extend import core
+
+from compare.explain.calls.call import Call
+from compare.explain.locate.crossings import LOSS, Crossing
+from compare.explain.locate.cuts import IN, Passage
+from compare.explain.locate.difference import BACKWARD
+from compare.explain.locate.introduced import Introduced
+from compare.explain.locate.sections import Sections
+from compare.frameworks.islands.places import UNKNOWN
+from compare.frameworks.islands.port import place_of_eqn
+from compare.frameworks.islands.replay import inner_programs, parts
+
+# What only shows an array in another shape, or asks about it: code that cannot be what differs by itself.
+SHAPING = {
+    "view", "reshape", "permute", "transpose", "contiguous", "flatten", "unflatten", "unsqueeze", "squeeze", "expand",
+    "expand_as", "split", "chunk", "unbind", "getitem", "T", "mT", "size", "shape", "to", "float", "double", "type_as",
+    "clone", "detach", "cat", "stack", "movedim", "view_as",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What runs between two passages of the reference: ``around`` is the call of a layer (path, number) that it belongs
+    to, None before and after the whole model."""
+
+    around: tuple[str, int] | None
+    start: int
+    stop: int
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Code:
+    """The reference's code of one section.
+
+    Attributes:
+        calls: in order. layers: the layers without a counterpart that run in it.
+        after, before: the reference's layers that it stands between, where it is code between two.
+        agreeing: numbers of the calls whose results the port has too, and of those that lead to them; last: of these,
+            the ones after which something differs, since the port may do more there than the reference.
+    """
+
+    calls: tuple[Call, ...]
+    layers: tuple[str, ...]
+    after: str = ""
+    before: str = ""
+    agreeing: frozenset[int] = frozenset()
+    last: frozenset[int] = frozenset()
+
+    @property
+    def asked(self) -> tuple[Call, ...]:
+        """Those that the doctor may change."""
+        return tuple(call for call in self.calls if call.number not in self.agreeing - self.last)
+
+    @property
+    def suspected(self) -> tuple[Call, ...]:
+        """Those in which a difference can arise."""
+        return tuple(call for call in self.calls if call.number not in self.agreeing)
+
+    @property
+    def computing(self) -> tuple[Call, ...]:
+        """Of these, those that compute something."""
+        return tuple(call for call in self.suspected if call.name not in SHAPING)
+
+    @property
+    def sole_layer(self) -> str:
+        """The layer without a counterpart that the difference arises in: the one that all computing is done in, or,
+        where some of it is known to agree, the one that comes next."""
+        inside = [self.layer_of(call) for call in self.computing]
+        return inside[0] if len(set(inside)) == 1 or (inside and self.agreeing) else ""
+
+    def layer_of(self, call: Call) -> str:
+        """The innermost layer without a counterpart that makes a call; empty where none does."""
+        return max((path for path in self.layers if _is_in(call.module, path)), key=len, default="")
+
+
+def _is_in(module: str, path: str) -> bool:
+    return module == path or module.startswith(f"{path}.")
+
+
+def stretches(passages: Sequence[Passage], calls: int, last: tuple[str, ...] = ()) -> list[Stretch]:
+    """The whole run as stretches, in order; ``last``: the layers that run after the last passage."""
+    around: list[tuple[str, int]] = []
+    made, start = [], 0
+    for passage in passages:
+        made.append(Stretch(around[-1] if around else None, start, passage.number, passage.layers))
+        start = passage.number
+        if passage.way == IN:
+            around.append((passage.path, passage.call))
+        else:
+            around.pop()
+    return [*made, Stretch(None, start, calls, last)]
+
+
+def code_of(sections: Sections, found: Introduced) -> Code:
+    """The reference's code that a difference arises in."""
+    all_of_it = stretches(sections.passages, len(sections.calls), sections.last)
+    if not found.crossings:
+        if found.owner == LOSS:
+            chosen = all_of_it[-1:]
+        else:
+            chosen = [one for one in all_of_it if one.around and one.around[0] == found.owner] or all_of_it
+        return _code(sections, chosen)
+    crossing = found.crossings[0]
+    place = sections.passages.index(crossing.passage)
+    if found.direction == BACKWARD:
+        own = (found.owner, crossing.cut.call) if crossing.cut.way == IN else _outer(crossing)
+        chosen = [one for one in all_of_it[place + 1 :] if one.around == own]
+        return _code(sections, chosen, after=crossing.cut.path if crossing.cut.way != IN else "")
+    own = _outer(crossing) if crossing.cut.way == IN else (crossing.cut.path, crossing.cut.call)
+    chosen = [one for one in all_of_it[: place + 1] if one.around == own]
+    if crossing.cut.way == IN:
+        return _code(sections, chosen, _left_before(sections, crossing, own), crossing.cut.path)
+    return _code(sections, chosen, _left_before(sections, crossing, own))
+
+
+def _outer(crossing: Crossing) -> tuple[str, int] | None:
+    return crossing.around[-1] if crossing.around else None
+
+
+def _left_before(sections: Sections, crossing: Crossing, own: tuple[str, int] | None) -> str:
+    """The layer inside ``own`` that was left last before the array was made."""
+    place = sections.passages.index(crossing.passage)
+    before = sections.passages[place - 1] if place else None
+    return before.path if before and before.way != IN and before.path != (own or ("", 0))[0] else ""
+
+
+def _code(sections: Sections, chosen: Sequence[Stretch], after: str = "", before: str = "") -> Code:
+    calls = [call for one in chosen for call in sections.calls[one.start : one.stop]]
+    layers = tuple(dict.fromkeys(path for one in chosen for path in one.layers))
+    return Code(tuple(calls), layers, after, before)
+
+
+def operations(program: Any, results: Sequence[int]) -> list[tuple[str, str]]:
+    """Name and "file:line" of each operation between a program's inputs and some of its results, in order."""
+    jaxpr, _ = parts(program)
+    wanted = {jaxpr.outvars[at] for at in results if not isinstance(jaxpr.outvars[at], core.Literal)}
+    chosen = []
+    for eqn in reversed(jaxpr.eqns):
+        if any(variable in wanted for variable in eqn.outvars):
+            chosen.append(eqn)
+            wanted |= {atom for atom in eqn.invars if not isinstance(atom, core.Literal)}
+    return [one for eqn in reversed(chosen) for one in _operations(eqn, UNKNOWN)]
+
+
+def _named(eqn: Any) -> str:
+    """The primitive's name; of a derivative rule that JAX does not bring itself, with "own" before it."""
+    name = eqn.primitive.name
+    if name != "custom_jvp_call":
+        return name
+    told = getattr(parts(eqn.params["call_jaxpr"])[0].debug_info, "func_src_info", "") or ""
+    library = any(f"/{one}/" in told for one in ("jax", "flax", "optax"))
+    return name if library or not told else f"own {name}"
+
+
+def _operations(eqn: Any, around: str) -> Iterator[tuple[str, str]]:
+    place = place_of_eqn(eqn)
+    place = around if place == UNKNOWN else place
+    inner = inner_programs(eqn)
+    if not inner or eqn.primitive.name.startswith("custom_"):
+        yield _named(eqn), place
+    for program in inner:
+        for one in parts(program)[0].eqns:
+            yield from _operations(one, place)

@@ -1,0 +1,173 @@
+"""How far a section agrees: which of the reference's calls have a result that the port's program makes too."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jax.extend import core
+from torch.utils._pytree import tree_leaves
+
+from compare.arrays.arrays import from_jax
+from compare.explain.calls.call import Call
+from compare.explain.calls.change import Change
+from compare.explain.locate.segments import SHAPING
+from compare.explain.locate.shown_by import layouts
+from compare.frameworks.islands.places import UNKNOWN
+from compare.frameworks.islands.port import place_of_eqn
+from compare.frameworks.islands.replay import apply, inner_programs, literal, parts, widened
+
+EXACT = 1e-9  # of an entry, or of the median entry: up to there a value of the port's program is the result of a call
+LARGEST = 1 << 20  # entries: a larger result is not looked for
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of the port's program, and the line that makes it."""
+
+    array: np.ndarray
+    place: str
+
+
+class Results:
+    """Notes what calls return, and from which of each other's results, in one run of the reference.
+
+    Attributes:
+        made: results by number; uses: whose results a call takes; fed: the calls that depend on what enters.
+    """
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self.made: dict[int, np.ndarray] = {}
+        self.uses: dict[int, set[int]] = {}
+        self.fed: set[int] = set()
+        self.names = {call.number: call.name for call in calls}
+        self._maker: dict[int, int] = {}
+        self._kept: list[Any] = []  # so that no identity is given twice
+        self.change = Change(calls={call.number: self._noting(call.number) for call in calls})
+
+    def _noting(self, number: int) -> Callable[..., Any]:
+        def call(function: Any, args: tuple, kwargs: dict) -> Any:
+            made = function(*args, **kwargs)
+            taken = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+            self.uses[number] = {self._maker[id(one)] for one in taken if id(one) in self._maker}
+            if any(id(one) not in self._maker for one in taken) or self.uses[number] & self.fed:
+                self.fed.add(number)
+            results = [leaf for leaf in tree_leaves(made) if isinstance(leaf, torch.Tensor)]
+            self._kept += results
+            self._maker.update({id(one): number for one in results})
+            if results and results[0].is_floating_point() and results[0].numel() <= LARGEST:
+                self.made[number] = results[0].detach().cpu().double().numpy().copy()
+            return made
+
+        return call
+
+    def behind(self, numbers: set[int]) -> set[int]:
+        """These calls, and all whose results they come from."""
+        waiting, found = list(numbers), set(numbers)
+        while waiting:
+            for other in self.uses.get(waiting.pop(), set()) - found:
+                found.add(other)
+                waiting.append(other)
+        return found
+
+
+def last_of(results: Results, numbers: set[int]) -> set[int]:
+    """Of the calls that agree those whose results a call takes that does not."""
+    return {one for number, taken in results.uses.items() if number not in numbers for one in taken & numbers}
+
+
+def agreeing(results: Results, values: Sequence[Value]) -> set[int]:
+    """The calls whose result is among the port's values, in whatever layout, and those that it comes from.
+
+    The layout being free, a call that only shows an array in another shape proves nothing; nor does one whose result
+    depends on nothing that enters (positions, a triangle), which the port may have for another purpose.
+    """
+    by_size: dict[int, list[np.ndarray]] = {}
+    for value in values:
+        by_size.setdefault(value.array.size, []).append(value.array)
+    seen = {
+        number
+        for number, array in results.made.items()
+        if number in results.fed
+        and results.names[number] not in SHAPING
+        and _tells(array)
+        and any(_shows(array, other) for other in by_size.get(array.size, []))
+    }
+    return results.behind(seen)
+
+
+def _shows(reference: np.ndarray, port: np.ndarray) -> bool:
+    return any(_equal(reference, one.to_reference(port)) for one in layouts(reference.shape, port.shape))
+
+
+def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+    """Entry by entry: a mask's lowest number would hide all others in a norm."""
+    finite = np.isfinite(one)
+    if np.any(finite != np.isfinite(other)):
+        return False
+    size = np.abs(one[finite])
+    return bool(np.all(np.abs(one[finite] - other[finite]) <= EXACT * np.maximum(size, np.median(size))))
+
+
+def values_of(program: Any, arguments: Sequence[Any], results: Sequence[int]) -> list[Value]:
+    """Every floating value between a program's inputs and some of its results, computed one by one."""
+    jaxpr, consts = parts(program)
+    needed = {jaxpr.outvars[at] for at in results if not isinstance(jaxpr.outvars[at], core.Literal)}
+    chosen = []
+    for eqn in reversed(jaxpr.eqns):
+        if any(variable in needed for variable in eqn.outvars):
+            chosen.append(eqn)
+            needed |= {atom for atom in eqn.invars if not isinstance(atom, core.Literal)}
+    known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*map(widened, consts), *arguments], strict=True))
+    values: list[Value] = []
+    _run(chosen[::-1], known, values, UNKNOWN)
+    return values
+
+
+def _run(eqns: Sequence[Any], known: dict[Any, Any], values: list[Value], around: str) -> None:
+    for eqn in eqns:
+        place = place_of_eqn(eqn)
+        place = around if place == UNKNOWN else place
+        operands = [_read(atom, known) for atom in eqn.invars]
+        made = _made(eqn, operands, values, place)
+        known.update(zip(eqn.outvars, map(widened, made), strict=True))
+        for one in made:
+            if getattr(one, "ndim", 0) and np.issubdtype(one.dtype, np.floating) and one.size <= LARGEST:
+                values.append(Value(np.asarray(from_jax(one), np.float64), place))
+
+
+def _read(atom: Any, known: Mapping[Any, Any]) -> Any:
+    return literal(atom) if isinstance(atom, core.Literal) else known[atom]
+
+
+def _made(eqn: Any, operands: list[Any], values: list[Value], place: str) -> list[Any]:
+    """What one operation gives; a program inside it that takes the same operands is looked into."""
+    inner = inner_programs(eqn)
+    if len(inner) == 1 and eqn.primitive.name not in ("scan", "while", "cond"):
+        jaxpr, consts = parts(inner[0])
+        if len(jaxpr.invars) == len(operands):
+            inside = zip([*jaxpr.constvars, *jaxpr.invars], [*map(widened, consts), *operands], strict=True)
+            known: dict[Any, Any] = dict(inside)
+            _run(jaxpr.eqns, known, values, place)
+            return [_read(atom, known) for atom in jaxpr.outvars]
+    made = apply(eqn, operands)
+    return list(made) if eqn.primitive.multiple_results else [made]
+
+
+def place_after(values: Sequence[Value], arrays: Mapping[int, np.ndarray]) -> str:
+    """The line of the port that makes the first value which is no result of the reference's any more: the one after the
+    last that is."""
+    last = max((at for at, one in enumerate(values) if any(_same(a, one.array) for a in arrays.values())), default=-1)
+    later = [one.place for one in values[last + 1 :] if one.place != UNKNOWN]
+    return later[0] if later else ""
+
+
+def _same(array: np.ndarray, other: np.ndarray) -> bool:
+    return array.size == other.size and _tells(array) and _shows(array, other)
+
+
+def _tells(array: np.ndarray) -> bool:
+    """Whether an array has different entries: one of equal ones is found anywhere."""
+    finite = array[np.isfinite(array)]
+    return finite.size > 0 and bool(finite.min() != finite.max())

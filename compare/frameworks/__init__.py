@@ -1,0 +1,1 @@
+"""Torch's and Flax's insides: the room to open when a new version of either comes out."""

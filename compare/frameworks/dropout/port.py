@@ -1,0 +1,184 @@
+"""Replay on the port's side: every Flax dropout takes the reference's mask, while a compiled function is traced."""
+
+import itertools
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from compare.frameworks.dropout import mask_layouts as layouts
+from compare.frameworks.dropout.frames import module_of, stack, user_line
+from compare.frameworks.dropout.mask_layouts import Shape
+from compare.frameworks.dropout.pairing import DropoutMismatch, Pairing, Record
+
+__all__ = ["DropoutMismatch", "Record", "replayed"]
+
+# Flax's dropout asks the name ``random`` of its own module for its mask: that name is what is exchanged.
+LAYERS = ("flax.linen.stochastic", "flax.nnx.nn.stochastic")
+ATTENTION = ("flax.linen.attention", "flax.nnx.nn.attention")
+
+# Bodies that run more than once, on slices, or not at all: no one mask is theirs.
+BODIES = {
+    "jax._src.lax.control_flow.loops": "a scan or a loop",
+    "jax._src.lax.control_flow.conditionals": "a cond or a switch",
+    "jax._src.interpreters.batching": "a vmap",
+    "jax._src.shard_map": "a shard_map",
+    "flax.core.axes_scan": "a scan or a loop",  # which runs the body once before the scan, for its constants
+}
+
+# Inner programs (jit, remat) are traced by this one.
+TRACING = "jax._src.interpreters.partial_eval"
+
+# Every function of jax.random checks its key by this one. Those below derive keys and draw nothing.
+SAMPLERS, CHECK = "jax._src.random.core", "_check_prng_key"
+DERIVE = {"split", "fold_in", "key_data", "key_impl", "clone", "wrap_key_data"}
+
+# Part of the key of JAX's tracing caches. A program traced under replay holds masks, and must never be found again.
+_epoch = jax.make_user_context(None)
+_serial = itertools.count(1)
+_one = threading.Lock()
+
+
+@contextmanager
+def replayed(masks: Sequence[Any], *, channels_last: bool = False) -> Iterator[Record]:
+    """Inside it, every ``flax.linen.Dropout`` and ``flax.nnx.Dropout`` that draws takes the next of ``masks``.
+
+    Enter it *inside* the function that ``jax.jit`` or ``jax.vjp`` traces, with ``masks`` among that function's
+    arguments: boolean arrays of the reference's shapes in its order (``masks_of``). Entered once per trace; the
+    record is complete when the trace is. A call that finds the compiled program does not enter it again.
+
+    The model still needs its random keys, whose values then do not matter: a Linen port must be applied with
+    ``rngs={"dropout": jax.random.key(0)}``, an NNX port must hold its ``rngs``. NNX counts its draws in the module:
+    split it outside the traced function and ``nnx.merge(..., copy=True)`` it inside, so that only that copy counts.
+
+    A mask is paired by order and by shape (``layouts.fits``); pass ``channels_last=True`` where the port runs
+    (N, H, W, C). Flax's attention without ``broadcast_dropout`` is paired like a layer. Inner ``jit`` and ``remat`` are
+    looked into. Dropouts of rate 0 or 1 draw nothing, as in torch.
+
+    Listed in ``not_compared``, and left to draw for themselves: dropouts in the body of a scan, loop, cond, vmap or
+    shard_map, after which masks are searched for and no longer demanded in order; attention's dropout with
+    ``broadcast_dropout=True`` against a mask per head, which is passed over; and ``jax.random`` called by anyone else.
+
+    Raises DropoutMismatch where the shapes do not fit or the masks have run out, and RuntimeError where another
+    replay is under way.
+    """
+    if not _one.acquire(blocking=False):
+        raise RuntimeError("dropout is already being replayed: leave the other replayed() first")
+    try:
+        record = Record([tuple(mask.shape) for mask in masks])
+        with ExitStack() as undo:
+            replay = _Replay(record, masks, channels_last, undo)
+            for name in (*LAYERS, *ATTENTION):
+                if name in sys.modules:
+                    shim = _Random(replay, attention=name in ATTENTION)
+                    undo.enter_context(_exchanged(sys.modules[name], "random", shim))
+            replay.watch()
+            yield record
+    finally:
+        _one.release()
+
+
+@contextmanager
+def _exchanged(module: ModuleType, name: str, value: Any) -> Iterator[None]:
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
+
+
+class _Random:
+    """``jax.random`` as one module of Flax sees it: ``bernoulli`` replays, everything else is the real one's."""
+
+    def __init__(self, replay: "_Replay", attention: bool) -> None:
+        self._replay, self._attention = replay, attention
+
+    def bernoulli(self, key: Any, p: Any = 0.5, shape: Any = None, **rest: Any) -> jax.Array:
+        """The next mask, or a draw of one's own where there is none to be had."""
+        mask = self._replay.mask(tuple(shape), 1.0 - p, self._attention) if self._replay.mine() else None
+        return self._replay.off(jax.random.bernoulli, key, p, shape, **rest) if mask is None else mask
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(jax.random, name)
+
+
+class _Replay:
+    """One replay: its pairing, and which frames were running when it began."""
+
+    def __init__(self, record: Record, masks: Sequence[Any], channels_last: bool, undo: ExitStack) -> None:
+        self.record, self.masks, self.undo = record, masks, undo
+        self.pairing = Pairing(record, channels_last)
+        self.thread, self.around, self.serial = threading.get_ident(), set(stack()), next(_serial)
+        self.quiet, self.drawn_at = False, set[str]()
+        self._turn_epoch()
+
+    def mine(self) -> bool:
+        """Whether the running thread is the one that replays."""
+        return threading.get_ident() == self.thread
+
+    def off(self, draw: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call ``draw`` unwatched: it is listed already."""
+        before, self.quiet = self.quiet, True
+        try:
+            return draw(*args, **kwargs)
+        finally:
+            self.quiet = before
+
+    def mask(self, shape: Shape, rate: float, attention: bool) -> jax.Array | None:
+        """The mask for a dropout that asks for ``shape``; None, and a line in the record, where it has to draw."""
+        where, modules = user_line({"jax", "flax"}), self._inside()
+        body = next((BODIES[name] for name in modules if name in BODIES), None)
+        if body:
+            self.record.in_order = False
+            self.record.miss(f"dropout inside {body} at {where}")
+            return None
+        if attention and self.pairing.pass_shared(shape):
+            self.record.miss(f"attention's dropout with broadcast_dropout=True at {where}")
+            return None
+        taken = self.pairing.take(shape, rate, where, attention)
+        if taken is None:
+            return None
+        if TRACING in modules:
+            # The mask is now part of an inner program, which JAX would use again for the next call of the same shape.
+            self._turn_epoch()
+        number, way = taken
+        return layouts.laid_out(jnp.asarray(self.masks[number], bool), shape, way)
+
+    def watch(self) -> None:
+        """List every function of ``jax.random`` that is called by somebody else than the layers above."""
+        core: ModuleType | None = sys.modules.get(SAMPLERS)
+        if core is None or not hasattr(core, CHECK):
+            self.record.miss("random numbers drawn by hand: this version of JAX cannot be watched for them")
+            return
+        check = getattr(core, CHECK)
+
+        def watched(name: str, *args: Any, **kwargs: Any) -> Any:
+            if self.mine() and not self.quiet and name not in DERIVE and not _only_a_shape():
+                self._drawn_by_hand(name)
+            return check(name, *args, **kwargs)
+
+        self.undo.enter_context(_exchanged(core, CHECK, watched))
+
+    def _drawn_by_hand(self, name: str) -> None:
+        where = user_line({"jax", "flax"})
+        if where not in self.drawn_at:  # one sampler calls another: the first name is the one the user wrote
+            self.drawn_at.add(where)
+            self.record.miss(f"jax.random.{name}, drawn by hand, at {where}")
+
+    def _inside(self) -> list[str]:
+        """The modules of the frames between the dropout that asks and the function that entered the replay."""
+        return [module_of(frame) for frame in itertools.takewhile(lambda frame: frame not in self.around, stack())]
+
+    def _turn_epoch(self) -> None:
+        self.undo.enter_context(_epoch((self.serial, self.pairing.position)))
+
+
+def _only_a_shape() -> bool:
+    """Whether Flax runs an initializer only to learn its shape, as it does in every ``apply``."""
+    return any(module_of(frame) == "flax.core.scope" and frame.f_code.co_name == "param" for frame in stack())

@@ -1,0 +1,80 @@
+"""The promoted oracle of the port: a JAX function whose own float32 is raised to float64."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+from jax.extend import core
+
+from compare.frameworks.islands.places import UNKNOWN, place_of
+from compare.frameworks.islands.replay import Swap, inner_programs, is_low, parts, replay
+from compare.frameworks.islands.tracing import requests_raised
+
+
+def promoted_jax(function: Callable[..., Any], swap_of: Callable[[Any], Swap] | None = None) -> Callable[..., Any]:
+    """``function`` with every float32, float16, bfloat16 (complex64) inside it raised to float64 (complex128).
+
+    Call the result inside ``jax.enable_x64(True)``, with float64 arguments (arrays in pytrees; keywords as well), under
+    ``jax.jit`` or not. Give it the whole value-and-gradient function: what is promoted is what it does, its custom
+    derivative rules included.
+
+    The function is traced with its requests for float32 answered in float64 (``tracing``), then what float32 is left
+    is raised in the traced program (``replay``), where scalar literals become the shortest decimal that they can be.
+    If the function does not stand the first (it asserts that something is float32), it is traced as it is.
+
+    What cannot be un-rounded: constants that it closes over in float32 (cast as they are; ``witness`` lists them), a
+    computed Python number in a function that asserts a dtype, and what external calls do. ``lax.reduce_precision`` is
+    left alone: it is a rounding that was asked for, and no island. ``swap_of`` is ``witness.replay_with``'s.
+    """
+
+    def promoted(*args: Any, **kwargs: Any) -> Any:
+        closed, tree = trace_promoted(function, *args, **kwargs)
+        leaves = jax.tree.leaves((args, kwargs))
+        return jax.tree.unflatten(tree, replay(closed, leaves, swap_of and swap_of(closed)))
+
+    return promoted
+
+
+def trace_promoted(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """The program of ``function`` as ``promoted_jax`` replays it, and the tree that its outputs form."""
+    try:
+        with requests_raised():
+            return _trace(function, *args, **kwargs)
+    except Exception:  # whatever it is, the function's own error if it comes again
+        return _trace(function, *args, **kwargs)
+
+
+def islands_jax(function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[str]:
+    """Where the user's code makes something float32 when traced with these arguments: "file:line", each once, in order.
+
+    Call it inside ``jax.enable_x64(True)`` with float64 arguments. Nothing is computed.
+    """
+    closed, _ = _trace(function, *args, **kwargs)
+    return list(dict.fromkeys(_places(closed)))
+
+
+def _trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    # A new function each time: JAX would otherwise give a program that it traced before, under other rules.
+    closed, shape = jax.make_jaxpr(lambda *a, **k: function(*a, **k), return_shape=True)(*args, **kwargs)
+    return closed, jax.tree.structure(shape)
+
+
+def _places(program: Any, around: str = UNKNOWN) -> Iterator[str]:
+    for eqn in parts(program)[0].eqns:
+        # A library's own compiled functions are traced without their caller; the call then is the place.
+        place = place_of_eqn(eqn)
+        place = around if place == UNKNOWN else place
+        inner = inner_programs(eqn)
+        for each in inner:
+            yield from _places(each, place)
+        made = any(is_low(v.aval) for v in eqn.outvars)
+        carried = any(is_low(v.aval) for v in eqn.invars if not isinstance(v, core.Literal))
+        if made and not carried and not inner:
+            yield place
+
+
+def place_of_eqn(eqn: core.JaxprEqn) -> str:
+    """The line of the user's code that an operation comes from; UNKNOWN where JAX does not tell."""
+    traceback = getattr(getattr(eqn, "source_info", None), "traceback", None)
+    frames = getattr(traceback, "frames", None)
+    return UNKNOWN if frames is None else place_of((frame.file_name, frame.line_num) for frame in frames)

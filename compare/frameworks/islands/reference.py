@@ -1,0 +1,136 @@
+"""The promoted oracle of the reference: a torch module in double whose own float32 is raised to float64."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+from compare.frameworks.islands.constants import shortest
+from compare.frameworks.islands.requests import Requests
+from compare.frameworks.islands.seen import RAISED, Seen, tensors_in, widen_tensor
+
+_default_dtype = threading.RLock()  # torch's default dtype belongs to the process
+_TORCHS_OWN = ("aten", "prim", "prims", "profiler", "_c10d_functional")
+
+
+@contextmanager
+def promoted_torch(sought: Sequence[np.ndarray] = ()) -> Iterator[Seen]:
+    """Raise to float64 every cast to, creation in and accumulation in float32, float16 or bfloat16.
+
+        with promoted_torch() as seen:
+            loss = loss_of(module(x))
+            loss.backward()          # inside as well: the backward pass has casts of its own
+
+    The module and its inputs are in double already. Within the block torch's default dtype is float64, so one thread
+    at a time can be in it (others wait). ``complex64`` becomes ``complex128``. Random draws in float32 stay the draws
+    that they are and are widened. Left alone: reinterpreted bits (``x.view(dtype)``), in-place writes into a float32
+    tensor that the module keeps outside its buffers, and what custom operators do inside. ``sought`` are arrays, of the
+    port's say, whose more exact twins the run is to look out for: see ``Seen.twins``.
+    """
+    seen = Seen(sought)
+    with _default_dtype:
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
+        try:
+            with Requests(seen), _Operations(seen):
+                yield seen
+        finally:
+            torch.set_default_dtype(before)
+
+
+class _Operations(TorchDispatchMode):
+    """Sees every operation below autograd, forward and backward, and raises the dtypes it is asked for."""
+
+    def __init__(self, seen: Seen) -> None:
+        super().__init__()
+        self.seen = seen
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.ops.aten.lift_fresh.default:
+            return self._born(func(*args))
+        if func is torch.ops.aten.view.dtype:
+            return func(*args, **kwargs)
+        low = [value for value in tree_leaves((args, kwargs)) if isinstance(value, torch.dtype) and value in RAISED]
+        if low:
+            self.seen.place()
+        if torch.Tag.nondeterministic_seeded in func.tags and not tensors_in((args, kwargs)):
+            return self._drawn(func, args, kwargs)
+        # A view of a float32 tensor stays one: autograd holds a view and its base to the same dtype.
+        raise_tensor = (lambda tensor: tensor) if func.is_view else self._raised
+        written = _written(func)
+        args = tuple(
+            value if place in written else tree_map(lambda leaf: _raise(leaf, raise_tensor), value)
+            for place, value in enumerate(args)
+        )
+        kwargs = {
+            name: value if name in written else tree_map(lambda leaf: _raise(leaf, raise_tensor), value)
+            for name, value in kwargs.items()
+        }
+        results = func(*args, **kwargs) if func.namespace in _TORCHS_OWN else self._foreign(func, args, kwargs)
+        for tensor in tensors_in(results) if self.seen.sought else ():
+            self.seen.result(tensor)
+        return results
+
+    def _foreign(self, func: Any, args: tuple, kwargs: dict) -> Any:
+        """A custom operator: in float64 if it takes that, else in float32, and then it is a witness."""
+        try:
+            results = func(*args, **kwargs)
+        except (RuntimeError, TypeError, NotImplementedError, ValueError):
+            results = func(*tree_map(_lowered, args), **tree_map(_lowered, kwargs))
+        if any(tensor.dtype in RAISED for tensor in tensors_in(results)):
+            self.seen.call(str(func))
+        return tree_map(lambda leaf: _raise(leaf, _widened), results)
+
+    def _raised(self, tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.dtype not in RAISED:
+            return tensor
+        self.seen.constant(tensor)
+        return tensor.to(RAISED[tensor.dtype])
+
+    def _born(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor made from Python or NumPy values, which torch has rounded already."""
+        if tensor.dtype not in RAISED:
+            return tensor
+        if tensor.numel() == 1:
+            self.seen.place()
+            name = str(tensor.dtype).removeprefix("torch.")
+            return torch.from_numpy(shortest(widen_tensor(tensor), name)).to(tensor.device)
+        return self._raised(tensor)
+
+    def _drawn(self, func: Any, args: tuple, kwargs: dict) -> Any:
+        """Random numbers made from nothing: float64 would draw others, not the same ones more exactly."""
+        if any(one.name == "dtype" and one.default_value is not None for one in func._schema.arguments):
+            return func(*args, **kwargs)  # integers, unless something else is asked for: the dispatcher leaves that out
+        if kwargs.get("dtype") is None:
+            self.seen.place()
+        drawn = func(*args, **{**kwargs, "dtype": kwargs.get("dtype") or torch.float32})
+        return _widened(drawn)
+
+
+def _raise(leaf: Any, raise_tensor: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    if isinstance(leaf, torch.Tensor):
+        return raise_tensor(leaf)
+    return RAISED.get(leaf, leaf) if isinstance(leaf, torch.dtype) else leaf
+
+
+def _lowered(leaf: Any) -> Any:
+    return leaf.float() if isinstance(leaf, torch.Tensor) and leaf.dtype == torch.float64 else leaf
+
+
+def _widened(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.to(RAISED.get(tensor.dtype, tensor.dtype))
+
+
+def _written(func: Any) -> set[int | str]:
+    """Positions and names of the arguments that ``func`` writes into."""
+    written: set[int | str] = set()
+    for place, argument in enumerate(func._schema.arguments):
+        if argument.alias_info is not None and argument.alias_info.is_write:
+            written |= {place, argument.name}
+    return written

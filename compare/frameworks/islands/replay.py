@@ -1,0 +1,158 @@
+"""Evaluate a traced program with every float32 in it raised to float64: the rest that tracing could not prevent."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax import lax
+from jax.extend import core
+
+from compare.frameworks.islands.constants import shortest
+from compare.frameworks.islands.tracing import RAISED, raised
+
+# A program outside JAX, or a reinterpretation of bits: it gets the formats it was written for.
+UNPROMOTABLE = ("callback", "ffi_call", "pallas_call", "custom_call", "triton", "custom_partitioning")
+BITS = ("bitcast_convert_type",)
+DERIVED = ("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr")
+
+
+@dataclass(frozen=True)
+class Swap:
+    """What stands in for a program's constants: for arrays by their identity, for literals by their value."""
+
+    arrays: dict[int, np.ndarray]
+    literals: dict[float, np.ndarray]
+
+    def array(self, const: Any) -> Any:
+        return self.arrays.get(id(const), const)
+
+    def literal(self, value: Any) -> Any:
+        return self.literals.get(float(value), value) if np.ndim(value) == 0 and is_real(value) else value
+
+
+def is_unpromotable(eqn: core.JaxprEqn) -> bool:
+    return any(word in eqn.primitive.name for word in UNPROMOTABLE)
+
+
+def is_low(value: Any) -> bool:
+    """Whether a value, or an abstract one, is of a dtype that is raised."""
+    return getattr(value, "dtype", None) in RAISED
+
+
+def is_real(value: Any) -> bool:
+    """Whether a literal or a constant is a real floating number, or an array of them."""
+    return isinstance(value, float) or np.dtype(getattr(value, "dtype", bool)).kind == "f"
+
+
+def inner_programs(eqn: core.JaxprEqn) -> list[Any]:
+    """The programs that an operation holds (a scan's body, a cond's branches)."""
+    return [leaf for leaf in jax.tree.leaves(list(eqn.params.values()), is_leaf=_is_program) if _is_program(leaf)]
+
+
+def parts(program: Any) -> tuple[core.Jaxpr, Sequence[Any]]:
+    """A program and the constants it closes over; JAX 0.10 has open and closed programs, 0.11 one kind."""
+    return getattr(program, "jaxpr", program), getattr(program, "consts", ())
+
+
+def holds_low(program: Any) -> bool:
+    """Whether anything in a program is of a raised dtype, or asks for an algorithm of one."""
+    jaxpr, _ = parts(program)
+    if any(is_low(v.aval) for v in (*jaxpr.invars, *jaxpr.constvars, *jaxpr.outvars)):
+        return True
+    return any(map(_eqn_holds_low, jaxpr.eqns))
+
+
+def _eqn_holds_low(eqn: core.JaxprEqn) -> bool:
+    if any(is_low(v.aval) for v in (*eqn.invars, *eqn.outvars)):
+        return True
+    return any(_raise_param(p) is not p for p in eqn.params.values()) or any(map(holds_low, inner_programs(eqn)))
+
+
+def replay(program: Any, args: Sequence[Any], swap: Swap | None = None) -> list[Any]:
+    """The program's outputs from ``args``, at float64. ``swap`` gives what stands in for each constant in it."""
+    jaxpr, consts = parts(program)
+    values: dict[core.Var, Any] = {}
+
+    def read(atom: Any) -> Any:
+        return literal(atom, swap) if isinstance(atom, core.Literal) else values[atom]
+
+    def write(variables: Sequence[Any], results: Sequence[Any]) -> None:
+        values.update(zip(variables, map(widened, results), strict=True))
+
+    write(jaxpr.constvars, consts if swap is None else [swap.array(const) for const in consts])
+    write(jaxpr.invars, args)
+    for eqn in jaxpr.eqns:
+        with getattr(eqn.ctx, "manager", nullcontext()):
+            results = apply(eqn, [read(atom) for atom in eqn.invars], swap)
+        write(eqn.outvars, results if eqn.primitive.multiple_results else [results])
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+def apply(eqn: core.JaxprEqn, operands: list[Any], swap: Swap | None = None) -> Any:
+    """What one operation gives at float64, from operands that are at float64."""
+    params = eqn.params
+    if is_unpromotable(eqn) or eqn.primitive.name in BITS:
+        operands = [_as_traced(x, atom.aval) for x, atom in zip(operands, eqn.invars, strict=True)]
+    elif eqn.primitive.name in DERIVED and (swap is not None or _eqn_holds_low(eqn)):
+        # Its rules are for other dtypes; they have done their work where a derivative was asked for.
+        return replay(params["call_jaxpr"], operands, swap)
+    else:
+        params = {name: _raise_tree(param, swap) for name, param in params.items()}
+    return eqn.primitive.bind(*operands, **eqn.primitive.get_bind_params(params))
+
+
+def literal(atom: core.Literal, swap: Swap | None = None) -> Any:
+    """A scalar literal in float32 is a number that the port's code wrote: the shortest decimal that it can be."""
+    if not is_low(atom.aval):
+        return atom.val if swap is None else swap.literal(atom.val)
+    array = np.asarray(atom.val)
+    return widened(array) if array.ndim else shortest(array, array.dtype.name)
+
+
+def widened(value: Any) -> Any:
+    return lax.convert_element_type(value, raised(value.dtype)) if is_low(value) else value
+
+
+def _as_traced(value: Any, aval: Any) -> Any:
+    if is_low(aval) and value.dtype != aval.dtype:
+        return lax.convert_element_type(value, aval.dtype)
+    return value
+
+
+def _is_program(value: Any) -> bool:
+    return isinstance(value, core.ClosedJaxpr | core.Jaxpr)
+
+
+def _raise_param(param: Any) -> Any:
+    """A parameter that names a dtype; the arithmetic of a product is float64's own, whatever was asked for."""
+    if isinstance(param, lax.DotAlgorithm | lax.DotAlgorithmPreset):
+        return None
+    if isinstance(param, np.dtype) or (isinstance(param, type) and issubclass(param, np.generic)):
+        return RAISED.get(np.dtype(param), param)
+    return param
+
+
+def _raise_tree(param: Any, swap: Swap | None) -> Any:
+    if any(map(_is_program, jax.tree.leaves(param, is_leaf=_is_program))):
+        return jax.tree.map(lambda leaf: _raise_leaf(leaf, swap), param, is_leaf=_is_program)
+    return _raise_param(param)
+
+
+def _raise_leaf(leaf: Any, swap: Swap | None) -> Any:
+    return _raise_program(leaf, swap) if _is_program(leaf) else leaf
+
+
+def _raise_program(program: Any, swap: Swap | None) -> Any:
+    """The same program traced anew at float64; one that has no constants of its own keeps none."""
+    if swap is None and not holds_low(program):
+        return program
+    inputs: list[Any] = [variable.aval for variable in parts(program)[0].invars]
+    avals = [jax.ShapeDtypeStruct(aval.shape, raised(aval.dtype)) for aval in inputs]
+    new = jax.make_jaxpr(lambda *args: replay(program, args, swap))(*avals)
+    if hasattr(program, "consts"):
+        return new
+    assert not new.consts, "an open program closes over nothing"
+    return new.jaxpr

@@ -1,0 +1,83 @@
+"""What a promoted run of the reference saw: where float32 was made, and what could not be raised."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils._pytree import tree_leaves
+
+from compare.frameworks.islands.constants import Call, Constant, is_rounded, twin_of, widen
+from compare.frameworks.islands.places import here
+
+RAISED = {
+    torch.float32: torch.float64,
+    torch.float16: torch.float64,
+    torch.bfloat16: torch.float64,
+    torch.complex64: torch.complex128,
+    torch.complex32: torch.complex128,
+}
+
+
+class Seen(list[str]):
+    """Where the user's code made something float32: "file:line", each once, in order.
+
+    ``constants`` holds what entered already rounded and cannot be un-rounded: tensors made from float32 NumPy arrays,
+    and float32 tensors that a module keeps outside its parameters and buffers. ``calls`` holds the custom operators
+    that refused float64, or returned less. ``twins`` holds, by position in ``sought``, the first tensor that the run
+    made with those values, only more exact.
+    """
+
+    def __init__(self, sought: Sequence[np.ndarray] = ()) -> None:
+        super().__init__()
+        self.sought = sought
+        self.twins: dict[int, np.ndarray] = {}
+        self.constants: list[Constant] = []
+        self.calls: list[Call] = []
+        self._scalars: set[tuple[str, complex]] = set()
+        self._known: dict[int, torch.Tensor] = {}  # by address; holding them keeps the address theirs
+
+    def place(self) -> None:
+        place = here()
+        if place not in self:
+            self.append(place)
+
+    def constant(self, tensor: torch.Tensor) -> None:
+        address = tensor.untyped_storage().data_ptr()
+        if address in self._known:
+            return
+        self._known[address] = tensor
+        self._keep(widen_tensor(tensor), str(tensor.dtype).removeprefix("torch."))
+
+    def scalar(self, value: np.generic) -> None:
+        """A NumPy scalar in an operation: torch takes it for a Python number, rounded as it is."""
+        if (here(), complex(value)) not in self._scalars:
+            self._scalars.add((here(), complex(value)))
+            self._keep(widen(np.asarray(value)), str(value.dtype))
+
+    def result(self, tensor: torch.Tensor) -> None:
+        for place, array in enumerate(self.sought):
+            if place not in self.twins and tensor.numel() == array.size and tensor.dtype in RAISED.values():
+                twin = twin_of(array, widen_tensor(tensor))
+                if twin is not None:
+                    self.twins[place] = twin
+
+    def call(self, name: str) -> None:
+        call = Call(name, here())
+        if call not in self.calls:
+            self.calls.append(call)
+
+    def _keep(self, values: np.ndarray, dtype: str) -> None:
+        if is_rounded(values):
+            self.constants.append(Constant(len(self.constants), here(), values, dtype))
+
+
+def widen_tensor(tensor: torch.Tensor) -> np.ndarray:
+    """A copy of ``tensor`` in NumPy, in float64 or complex128."""
+    wide = torch.complex128 if tensor.is_complex() else torch.float64
+    return widen(tensor.detach().resolve_conj().resolve_neg().to("cpu", wide).numpy())
+
+
+def tensors_in(tree: Any) -> list[torch.Tensor]:
+    """Every tensor in a tree of arguments or results."""
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]

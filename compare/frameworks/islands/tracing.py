@@ -1,0 +1,105 @@
+"""Trace a port with its requests for float32 answered in float64, before anything is rounded.
+
+A traced program holds ``x.astype(jnp.float32) * 0.1`` with 0.1 rounded to float32 already, and from the float32 of
+``1 / sqrt(96)`` nothing brings it back. So the rounding is prevented rather than undone: while the port is traced, a
+dtype that its code names (``jnp.float32``, "float32", ``np.float32``) is taken as float64. JAX reads every such request
+in one function, which is not public; where a version lacks it, the program is traced as it is.
+"""
+
+import importlib
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import jax
+import numpy as np
+
+from compare.frameworks.islands.places import is_users
+
+RAISED = {
+    np.dtype(np.float32): np.dtype(np.float64),
+    np.dtype(np.float16): np.dtype(np.float64),
+    np.dtype(jax.numpy.bfloat16): np.dtype(np.float64),
+    np.dtype(np.complex64): np.dtype(np.complex128),
+}
+
+# JAX keeps what it has traced. A user context is part of the key, so that a program traced in here serves nobody else,
+# and none traced elsewhere is used in here.
+_raising = jax.make_user_context(False)
+_READER = "check_and_canonicalize_user_dtype"
+_lock = threading.RLock()
+_depth = 0
+_plain: Callable[..., Any] | None = None
+
+
+def raised(dtype: Any) -> Any:
+    """float64 for float32, float16 and bfloat16, complex128 for complex64, and any other dtype as it is."""
+    return RAISED.get(dtype, dtype)
+
+
+def can_prevent_rounding() -> bool:
+    """Whether this version of JAX reads requested dtypes where we look for it."""
+    return hasattr(_module(), _READER)
+
+
+@contextmanager
+def requests_raised() -> Iterator[None]:
+    """Within it, and on this thread alone, the port's requests for float32 are answered with float64."""
+    if not can_prevent_rounding():
+        yield
+        return
+    _install()
+    try:
+        # A port written for strict promotion holds float32 arrays against float32 arrays, of which one is raised now.
+        with _raising(True), jax.numpy_dtype_promotion("standard"):
+            yield
+    finally:
+        _remove()
+
+
+def _module() -> Any:
+    try:
+        return importlib.import_module("jax._src.dtypes")
+    except ImportError:
+        return None
+
+
+def _install() -> None:
+    global _depth, _plain
+    with _lock:
+        if _depth == 0:
+            _plain = getattr(_module(), _READER)
+            setattr(_module(), _READER, _read)
+        _depth += 1
+
+
+def _remove() -> None:
+    global _depth
+    with _lock:
+        _depth -= 1
+        if _depth == 0:
+            setattr(_module(), _READER, _plain)
+
+
+def _read(*args: Any, **kwargs: Any) -> Any:
+    assert _plain is not None
+    dtype = _plain(*args, **kwargs)
+    return raised(dtype) if _raising.value and not _means_bits(sys._getframe(1)) else dtype
+
+
+def _means_bits(caller: FrameType) -> bool:
+    """Whether a format's bits are asked for and not its precision: reinterpretation, and anything in a random draw.
+
+    Random numbers in float64 would be other draws, not the same ones more exactly.
+    """
+    if caller.f_code.co_name in ("view", "_view", "bitcast_convert_type"):
+        return True
+    frame: FrameType | None = caller
+    while frame is not None and not is_users(frame.f_code.co_filename):
+        if frame.f_globals.get("__name__", "").startswith(("jax._src.random", "jax._src.prng")):
+            return True
+        frame = frame.f_back
+    return False

@@ -1,0 +1,126 @@
+"""Witnesses: what holds a run at float32 although it was promoted, and whether it is responsible for a gap."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend import core
+
+from compare.frameworks.islands.constants import Call, Constant, holds_float32, is_rounded, widen
+from compare.frameworks.islands.places import UNKNOWN
+from compare.frameworks.islands.port import place_of_eqn, promoted_jax, trace_promoted
+from compare.frameworks.islands.replay import Swap, inner_programs, is_low, is_real, is_unpromotable, parts
+
+
+def constants_jax(function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[Constant]:
+    """The arrays that ``function`` closes over and that were rounded to float32 (or lower) before it saw them, and the
+    scalars that it rounds itself outside JAX (``np.float32(0.1)``).
+
+    Call it inside ``jax.enable_x64(True)`` with float64 arguments. An array counts whether it is held in float32 or in
+    float64, if all its values are float32 and not all are numbers that float32 holds without rounding. Nothing is
+    computed. ``Constant.index`` is what ``replay_with`` takes.
+    """
+    program, _ = trace_promoted(function, *args, **kwargs)
+    places, found = _uses(program), []
+    for index, (value, is_literal) in enumerate(_constants(program)):
+        if is_literal or _is_born_float32(value):
+            array, key = np.asarray(value), float(value) if is_literal else id(value)
+            found.append(Constant(index, places.get(key, UNKNOWN), widen(array), str(array.dtype)))
+    return found
+
+
+def calls_jax(function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[Call]:
+    """The calls out of JAX that ``function`` makes (callbacks, foreign functions, hand-written kernels).
+
+    They run at the precision they were written for, whatever is promoted around them. Those that return nothing are
+    left out. Call it inside ``jax.enable_x64(True)`` with float64 arguments. Nothing is computed.
+    """
+    program, _ = trace_promoted(function, *args, **kwargs)
+    found = [eqn for eqn in _operations(program) if is_unpromotable(eqn) and eqn.outvars]
+    return list(dict.fromkeys(Call(eqn.primitive.name, place_of_eqn(eqn)) for eqn in found))
+
+
+def replay_with(function: Callable[..., Any], replaced: Mapping[int, np.ndarray]) -> Callable[..., Any]:
+    """``promoted_jax(function)`` with other constants in place of some of its own.
+
+    Args:
+        replaced: float64 arrays by ``Constant.index``, each of the shape of the constant it replaces.
+
+    Whether a constant is responsible for a gap is so found: with the reference's values in its place, the gap closes.
+    Raises ValueError, when called, for an index that the function does not have, or another shape.
+    """
+
+    def swap_of(program: Any) -> Swap:
+        constants = _constants(program)
+        swap = Swap({}, {})
+        for index, array in replaced.items():
+            if not 0 <= index < len(constants):
+                raise ValueError(f"there is no constant {index}: the function closes over {len(constants)}")
+            value, is_literal = constants[index]
+            if np.shape(array) != np.shape(value):
+                raise ValueError(f"constant {index} is {np.shape(value)}, not {np.shape(array)}")
+            if is_literal:
+                swap.literals[float(value)] = widen(array)
+            else:
+                swap.arrays[id(value)] = widen(array)
+        return swap
+
+    return promoted_jax(function, swap_of)
+
+
+def _constants(program: Any) -> list[tuple[Any, bool]]:
+    """Every constant of a program and of those inside it, each once, in the order in which they stand; then its rounded
+    literals, each value once. With each, whether it is a literal.
+    """
+    arrays: dict[int, Any] = {}
+    literals: dict[float, Any] = {}
+    for inner in _programs(program):
+        jaxpr, consts = parts(inner)
+        arrays.update((id(const), const) for const in consts)
+        atoms: list[Any] = [atom for eqn in jaxpr.eqns for atom in eqn.invars]
+        literals.update((float(atom.val), atom.val) for atom in atoms if _is_rounded(atom))
+    return [(const, False) for const in arrays.values()] + [(value, True) for value in literals.values()]
+
+
+def _is_rounded(atom: Any) -> bool:
+    """Whether an operand is a float64 literal that was a float32 before: ``x * np.float32(0.1)``."""
+    if not isinstance(atom, core.Literal) or np.ndim(atom.val) or not is_real(atom.val) or is_low(atom.aval):
+        return False
+    return _is_born_float32(np.asarray(atom.val))
+
+
+def _programs(program: Any) -> Iterator[Any]:
+    yield program
+    for eqn in parts(program)[0].eqns:
+        for inner in inner_programs(eqn):
+            yield from _programs(inner)
+
+
+def _operations(program: Any) -> Iterator[core.JaxprEqn]:
+    for inner in _programs(program):
+        yield from parts(inner)[0].eqns
+
+
+def _uses(program: Any) -> dict[int | float, str]:
+    """For each constant, by identity (a literal: by value), the line that uses it first."""
+    uses: dict[int | float, str] = {}
+    for inner in _programs(program):
+        jaxpr, consts = parts(inner)
+        of = {variable: id(const) for variable, const in zip(jaxpr.constvars, consts, strict=True)}
+        operands: list[tuple[Any, core.JaxprEqn]] = [(atom, eqn) for eqn in jaxpr.eqns for atom in eqn.invars]
+        for atom, eqn in operands:
+            if _is_rounded(atom):
+                uses.setdefault(float(atom.val), place_of_eqn(eqn))
+            elif not isinstance(atom, core.Literal) and atom in of:
+                uses.setdefault(of[atom], place_of_eqn(eqn))
+    return uses
+
+
+def _is_born_float32(const: Any) -> bool:
+    if isinstance(const, jax.core.Tracer) or not hasattr(const, "dtype"):
+        return False
+    if not jax.numpy.issubdtype(const.dtype, jax.numpy.inexact):
+        return False
+    array = np.asarray(const)
+    return holds_float32(array) and is_rounded(array)

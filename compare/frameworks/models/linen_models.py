@@ -1,0 +1,161 @@
+"""A port that is a Flax Linen module, with its variables or without."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from compare.arrays.arrays import PARAMS
+from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
+from compare.frameworks.models.ports import Leaves, Tree, struct
+
+# Collections that a run makes for whoever asks, and that are no state of the model.
+PASSING = ("intermediates", "perturbations")
+
+
+class LinenModel:
+    """``module.apply`` on flat variables.
+
+    A module without variables is traced once, by shape alone, for the variables that it would make.
+    """
+
+    def __init__(self, module: linen.Module, variables: Tree | None, args: tuple, kwargs: dict) -> None:
+        if module.scope is not None:  # bound: it carries its variables
+            module, own = module.unbind()
+            variables = own if variables is None else variables
+        self.module, self.wide = module, False
+        self.fixed: Leaves = {}
+        self.has_mode = takes_mode(type(module).__call__)
+        self.modules: Mapping[str, Any] = {}
+        rngs = {name: jax.random.key(0) for name in ("params", "dropout")}
+        self._initial: Callable[[], Tree] = lambda: variables
+
+        def make(args: tuple, kwargs: dict) -> Tree:
+            said: Any = mode_arguments(type(module).__call__, False, kwargs)
+            seen: dict[str, Any] = {}
+            with linen.intercept_methods(_noting(seen)):
+                if variables is None:
+                    made = module.init(rngs, *args, **kwargs, **said)
+                else:
+                    module.apply(variables, *args, **kwargs, **said, rngs=rngs, mutable=True)
+                    made = variables
+            self.modules = seen
+            return made
+
+        leaves, structure = jax.tree.flatten((args, kwargs))
+        traced = [
+            at for at, leaf in enumerate(leaves) if hasattr(leaf, "dtype")
+        ]  # a flag is no array: it stays as it is
+
+        def make_of(arrays: list[Any]) -> Tree:
+            filled = list(leaves)
+            for at, array in zip(traced, arrays, strict=True):
+                filled[at] = array
+            return make(*jax.tree.unflatten(structure, filled))
+
+        arrays = [leaves[at] for at in traced]
+        if variables is None:
+            self._initial = lambda: jax.jit(make_of)(arrays)
+        made = jax.eval_shape(make_of, arrays)
+        made = {name: tree for name, tree in _plain(made).items() if name not in PASSING}
+        flat = flatten_dict(made)
+        self._keys = {"/".join(keys): keys for keys in flat}  # a name may hold a slash itself
+        self.leaves = {"/".join(keys): struct(leaf) for keys, leaf in flat.items()}
+
+    def apply(self, leaves: Leaves, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
+        said: Any = mode_arguments(type(self.module).__call__, mode, kwargs)
+        variables = self._nested(self.fixed | leaves)
+        kept = [name for name in variables if name != PARAMS]
+        # A stream that a layer calls by a name of its own falls back on that of "params".
+        rngs = {name: jax.random.key(0) for name in ("dropout", "params")} if mode is not False else {}
+        with linen.intercept_methods(_widening) if self.wide else _nothing():
+            outputs = self.module.apply(
+                variables, *args, **kwargs, **said, rngs=rngs, mutable=kept if mode is not False and kept else False
+            )
+        if mode is not False and kept:
+            outputs, changed = outputs
+            return outputs, _joined(changed)
+        return outputs, {}
+
+    def tree(self, leaves: Leaves) -> Tree:
+        return self._nested(leaves)[PARAMS]
+
+    def flat(self, tree: Tree) -> Leaves:
+        return _joined({PARAMS: tree})
+
+    def initial(self, paths: list[str]) -> dict[str, Any]:
+        made = _joined(self._initial()) if paths else {}
+        return {path: np.asarray(made[path]) for path in paths}
+
+    def fix(self, paths: list[str]) -> None:
+        self.fixed = self.initial(paths)
+
+    def _nested(self, leaves: Leaves) -> Tree:
+        return unflatten_dict({self._keys[path]: leaf for path, leaf in leaves.items()})
+
+    def widened(self) -> "LinenModel":
+        wide = object.__new__(LinenModel)
+        wide.__dict__.update(self.__dict__, wide=True)
+        return wide
+
+
+def _noting(seen: dict[str, Any]) -> Callable[..., Any]:
+    """An interceptor that keeps the layers in ``seen``, by path, in the order of their first call."""
+
+    def intercept(next_fun: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
+        if context.method_name == "__call__":
+            seen.setdefault("/".join(context.module.path), context.module)
+        return next_fun(*args, **kwargs)
+
+    return intercept
+
+
+def _widening(next_fun: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
+    """Every explicit dtype of the layer, and of the layers it was given, is float64 while its method runs.
+
+    ``clone`` would not reach inner modules, and what a layer makes by itself (an LSTM's first carry) has its
+    ``param_dtype``.
+    """
+    changed: list[tuple[Any, str, Any]] = []
+    for module in _with_given(context.module):
+        for name in ("dtype", "param_dtype"):
+            own = getattr(module, name, None)
+            if own is not None and jnp.issubdtype(own, jnp.floating) and own != jnp.float64:
+                changed.append((module, name, own))
+                object.__setattr__(module, name, jnp.float64)
+    try:
+        return next_fun(*args, **kwargs)
+    finally:
+        for module, name, own in changed:
+            object.__setattr__(module, name, own)
+
+
+def _with_given(module: linen.Module) -> Iterator[linen.Module]:
+    """The module, and the modules among its attributes, theirs included."""
+    yield module
+    for name in getattr(module, "__dataclass_fields__", {}):
+        inner = module.__dict__.get(name)
+        if name != "parent" and isinstance(inner, linen.Module):
+            yield from _with_given(inner)
+
+
+def _joined(tree: Tree) -> Leaves:
+    """Nested variables as leaves by path."""
+    return {"/".join(keys): leaf for keys, leaf in flatten_dict(_plain(tree)).items()}
+
+
+def _plain(tree: Tree) -> Tree:
+    """Nested dictionaries, frozen ones and boxes with sharding metadata undone."""
+    from flax.core import unfreeze
+
+    return linen.unbox(unfreeze(tree))
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield

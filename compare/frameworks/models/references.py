@@ -1,0 +1,147 @@
+"""A reference as named arrays, and copies of it to run: the user's own module is never called."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from compare.arrays.arrays import Arrays, from_torch, to_torch
+from compare.errors import UsageError
+from compare.frameworks.models.modes import takes_mode
+from compare.verdict.precision import Precision
+
+# Layers that compute something else in training than in evaluation.
+MODAL = (
+    nn.modules.batchnorm._NormBase,
+    nn.modules.dropout._DropoutNd,
+    nn.RReLU,
+    nn.RNNBase,
+    nn.MultiheadAttention,
+)
+
+
+REGISTERED = ("_parameters", "_buffers", "_modules")
+
+
+class LooseTensors(nn.Module):
+    """A function of (dictionary of tensors, *inputs) as a module, so that both kinds of reference run alike."""
+
+    def __init__(self, function: Callable[..., Any], weights: Mapping[str, tuple[int, ...]]) -> None:
+        super().__init__()
+        self.function = function
+        for name, shape in weights.items():
+            self._parameters[name] = nn.Parameter(torch.empty(shape))  # register_parameter() refuses a dot in a name
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(dict(self._parameters), *args, **kwargs)
+
+
+class ReferenceModel:
+    """A module, or a function of loose tensors of the given shapes.
+
+    Attributes:
+        parameters: shapes by name; a tensor with two names (tied weights) has its first.
+        frozen: those that do not require a gradient: they enter like the others, and have neither gradient nor update.
+        buffers: shapes of the floating buffers by name.
+        counters: names of the other buffers, integers and booleans.
+        has_mode: whether a layer computes something else in training than in evaluation.
+    """
+
+    def __init__(self, reference: Any, shapes: Mapping[str, tuple[int, ...]] | None = None) -> None:
+        if not isinstance(reference, nn.Module):
+            if not callable(reference) or isinstance(reference, type):
+                raise UsageError(f"reference: expected an nn.Module or a function, got {type(reference).__name__}")
+            if shapes is None:
+                raise UsageError("reference: a function has no weights of its own: give the pair weights=")
+            reference = LooseTensors(reference, shapes)
+        self.module = reference
+        own = dict(reference.named_parameters())
+        if lazy := [name for name, tensor in own.items() if nn.parameter.is_lazy(tensor)]:
+            raise UsageError(f"reference: {lazy[0]} has no shape yet: call the module once before it is compared")
+        if meta := [name for name, tensor in own.items() if tensor.is_meta]:
+            raise UsageError(f"reference: {meta[0]} is on the meta device and has no values: load the module's weights")
+        self.parameters = {name: tuple(tensor.shape) for name, tensor in own.items()}
+        self.frozen = [name for name, tensor in own.items() if not tensor.requires_grad]
+        kept = dict(reference.named_buffers())
+        self.buffers = {name: tuple(tensor.shape) for name, tensor in kept.items() if tensor.is_floating_point()}
+        self.counters = [name for name in kept if name not in self.buffers]
+        self.training = reference.training
+        self.has_mode = any(map(_has_mode, reference.modules())) or takes_mode(reference.forward)
+
+    def state(self) -> Arrays:
+        """The module's own parameters and floating buffers: views of its memory where it lies on the CPU, read-only."""
+        tensors = dict(self.module.named_parameters())
+        tensors |= {name: tensor for name, tensor in self.module.named_buffers() if name in self.buffers}
+        return {name: _seen(tensor) for name, tensor in tensors.items()}
+
+    def copy(self, weights: Arrays, precision: Precision, device: torch.device) -> nn.Module:
+        """The module at ``precision`` on ``device`` with ``weights`` and buffers by name in the place of its own.
+
+        What is not among ``weights`` (constants) is converted. No memory is shared with the user's module.
+
+        Raises:
+            UsageError: the module cannot be copied.
+        """
+        memo: dict[int, Any] = {}
+        dtype = getattr(torch, precision.name)
+        for name, tensor in self.module.named_parameters():
+            own = to_torch(weights[name], precision, device) if name in weights else _converted(tensor, dtype, device)
+            memo[id(tensor)] = nn.Parameter(own, requires_grad=tensor.requires_grad)
+        for name, tensor in self.module.named_buffers():
+            if name in weights:
+                memo[id(tensor)] = to_torch(weights[name], precision, device)
+            else:
+                memo[id(tensor)] = _converted(tensor, dtype, device)
+        for tensor in _attributes(self.module):
+            if tensor.device.type != device.type and tensor.is_leaf:
+                memo.setdefault(id(tensor), tensor.detach().to(device))
+        try:
+            return copy.deepcopy(self.module, memo)
+        except (RuntimeError, TypeError) as error:
+            text = " ".join(str(error).split())
+            raise UsageError(f"reference: the module cannot be copied ({text}): hold no results in it") from error
+
+
+def _attributes(module: nn.Module) -> Iterator[torch.Tensor]:
+    """Tensors that the module and its layers hold without having registered them: ``.to()`` passes these over."""
+    seen: set[int] = set()
+    for layer in module.modules():
+        held = [value for name, value in vars(layer).items() if name not in REGISTERED]
+        while held:
+            value = held.pop()
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            if isinstance(value, torch.Tensor):
+                yield value
+            elif isinstance(value, list | tuple):
+                held += value
+            elif isinstance(value, dict):
+                held += value.values()
+
+
+def _converted(tensor: torch.Tensor, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    return tensor.detach().clone().to(device, dtype if tensor.is_floating_point() else None)
+
+
+def _has_mode(module: nn.Module) -> bool:
+    if isinstance(module, nn.RNNBase | nn.MultiheadAttention):
+        return bool(module.dropout)
+    if isinstance(module, nn.modules.batchnorm._NormBase):
+        return module.track_running_stats
+    return isinstance(module, MODAL)
+
+
+def _seen(tensor: torch.Tensor) -> np.ndarray:
+    """The tensor's values, read-only; its own memory where NumPy can hold it."""
+    tensor = tensor.detach()
+    if tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64) and tensor.is_contiguous():
+        array = tensor.numpy()
+        array.setflags(write=False)
+        return array
+    array = from_torch(tensor)
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,1 @@
+"""What training is like: steps judged, tape beside residuals, speed."""

@@ -1,0 +1,80 @@
+"""The same number of threads for both frameworks: set before they start, and verified by what a product uses."""
+
+import atexit
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from compare.errors import UsageError
+from compare.frameworks.devices import Device
+
+PRODUCT = 1024  # side of the square product whose processor time is measured
+TOLERANCE = 1.25  # times the threads asked for: above, more ran than was asked for
+
+
+def pin(threads: int) -> None:
+    """Ask for ``threads`` in every way that either framework listens to, and for compilers that start cold.
+
+    Call it before both are imported.
+
+    XLA's CPU client reads NPROC; OpenMP and MKL, which torch uses, have variables of their own. The process's affinity
+    is left alone: it would hide a side that starts more threads than it may run.
+
+    Raises:
+        UsageError: the machine has fewer processors.
+    """
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+    if threads > len(allowed):
+        raise UsageError(f"--threads {threads}: expected at most {len(allowed)}, as many as there are processors")
+    for name in ("NPROC", "PJRT_NPROC", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    cold = tempfile.mkdtemp(prefix="jaxport-inductor-")  # XLA keeps nothing between processes either
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = cold
+    atexit.register(shutil.rmtree, cold, ignore_errors=True)
+
+
+def verify_threads(threads: int, device: Device) -> dict[str, float]:
+    """Processor time over wall time of a product on each side: the threads that really run.
+
+    Raises:
+        UsageError: a side runs more or clearly fewer threads than were asked for, or was started before ``pin``.
+    """
+    import jax
+    import torch
+
+    from compare.arrays.arrays import to_jax, to_torch
+    from compare.verdict.precision import FLOAT32
+
+    torch.set_num_threads(threads)
+    if device.name == "gpu":
+        return {}
+    square = np.random.default_rng(0).standard_normal((PRODUCT, PRODUCT), dtype=np.float32)
+    on_torch, on_jax = to_torch(square, FLOAT32, device.torch), to_jax(square, FLOAT32, device.jax)
+    product = jax.jit(lambda x: x @ x)
+    used = {
+        "torch": _processors(lambda: on_torch @ on_torch),
+        "jax": _processors(lambda: product(on_jax).block_until_ready()),
+    }
+    for side, count in used.items():
+        if count > TOLERANCE * threads or (threads > 1 and count < threads / TOLERANCE**2):
+            raise UsageError(
+                f"{side} ran a product on {count:.1f} processors where {threads} were asked for: "
+                "is the machine busy with something else?"
+            )
+    return used
+
+
+def _processors(run: Callable[[], object], repeats: int = 8, tries: int = 3) -> float:
+    """The largest of a few tries: other work on the machine only ever lowers the figure."""
+    run()
+    figures = []
+    for _ in range(tries):
+        wall, processor = time.perf_counter(), time.process_time()
+        for _ in range(repeats):
+            run()
+        figures.append((time.process_time() - processor) / (time.perf_counter() - wall))
+    return max(figures)

@@ -1,0 +1,1 @@
+"""What the tape records beside what JAX keeps."""

@@ -1,0 +1,95 @@
+"""One model in training, on one side at one precision: a batch in, the loss out, and its parameters in NumPy.
+
+Both classes call the training code that the reader reads, ``torchref.train`` and ``jaxport.train``, and add nothing.
+"""
+
+import copy
+from contextlib import AbstractContextManager
+
+import jax
+import numpy as np
+import torch
+from flax import linen
+
+import jaxport.train
+import torchref.train
+from compare.arrays.arrays import Arrays, from_jax, from_torch, to_jax, to_torch
+from compare.frameworks.devices import Device
+from compare.pair.prepare import Prepared
+from compare.verdict.precision import FLOAT64, Precision
+
+
+class ReferenceTrainee:
+    """The reference, stepped by ``torchref.train.train_step``."""
+
+    def __init__(self, prepared: Prepared, weights: Arrays, precision: Precision, device: Device) -> None:
+        self.precision, self.device = precision, device.torch
+        self.model: torch.nn.Module = copy.deepcopy(prepared.pair.reference).to(
+            self.device, getattr(torch, precision.name)
+        )
+        self.model.load_state_dict({name: self._tensor(array) for name, array in weights.items()}, strict=True)
+        training = prepared.pair.training()
+        assert training is not None
+        self.optimizer = training.reference(self.model.parameters(), **training.hyper)
+
+    def step(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """One optimizer step; the loss before it."""
+        loss = torchref.train.train_step(self.model, self.optimizer, self._tensor(images), self._tensor(labels))
+        return from_torch(loss)
+
+    def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
+        return _share(float(torchref.train.evaluate(self.model, self._tensor(images), self._tensor(labels))), labels)
+
+    def parameters(self) -> Arrays:
+        """A copy in float64, under the reference's names."""
+        return {name: from_torch(tensor).astype(np.float64) for name, tensor in self.model.named_parameters()}
+
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return to_torch(array, self.precision, self.device)
+
+
+class PortTrainee:
+    """The port, stepped by ``jaxport.train.train_step``: a loop that rebinds what a pure function returns."""
+
+    def __init__(self, prepared: Prepared, weights: Arrays, precision: Precision, device: Device) -> None:
+        self.precision, self.device, self.prepared = precision, device.jax, prepared
+        self.model: linen.Module = prepared.pair.port
+        training = prepared.pair.training()
+        assert training is not None
+        self.optimizer = training.port(**training.hyper)
+        with self._x64():
+            leaves = prepared.weight_map.to_port(weights, prepared.leaves)
+            self.params = jax.tree.map(self._array, prepared.port.tree(leaves))
+            # On the device like the parameters, or the first step's program would serve the first step only.
+            self.state = jax.device_put(jax.jit(self.optimizer.init)(self.params), self.device)
+
+    def step(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """One optimizer step; the loss before it."""
+        with self._x64():
+            self.params, self.state, loss = jaxport.train.train_step(
+                self.model, self.optimizer, self.params, self.state, self._array(images), self._array(labels)
+            )
+            return from_jax(loss)
+
+    def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
+        with self._x64():
+            share = jaxport.train.evaluate(self.model, self.params, self._array(images), self._array(labels))
+        return _share(float(share), labels)
+
+    def parameters(self) -> Arrays:
+        """A copy in float64, under the reference's names and in its layout."""
+        with self._x64():
+            leaves = {path: from_jax(leaf) for path, leaf in self.prepared.port.flat(self.params).items()}
+            named = self.prepared.weight_map.to_reference(leaves, self.prepared.shapes, values=True)
+        return {name: array.astype(np.float64) for name, array in named.items()}
+
+    def _array(self, array: np.ndarray) -> jax.Array:
+        return to_jax(array, self.precision, self.device)
+
+    def _x64(self) -> AbstractContextManager:
+        return jax.enable_x64(self.precision is FLOAT64)
+
+
+def _share(share: float, labels: np.ndarray) -> float:
+    """The share of hits again as the quotient it is: float32 holds no 0.902, and the sides would seem to differ."""
+    return round(share * len(labels)) / len(labels)

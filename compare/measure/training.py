@@ -1,0 +1,219 @@
+"""Both sides trained on the same batches in the same order, every step judged. Returns data, prints nothing.
+
+Five runs go in lock-step: each side in float32 and in float64, and the reference once more in float32 with the rows
+of every batch permuted. That last run is the same function in another order of summation: its distance from the
+reference is the noise that no port can stay below, the *noise envelope*.
+
+A step's loss and updates are judged in float64, with the tolerance that the float32 runs' own errors predict: as
+training amplifies rounding, it amplifies both alike. The float32 drift is shown, not judged.
+
+Where a pre-activation is nearly 0, float32 and float64 may set a ReLU gate differently; from then on the float32 runs
+follow another path than their oracles, their errors grow, and with them the tolerance. So each step says what it would
+have seen (``Step.sees``).
+"""
+
+from collections.abc import Callable, Iterator
+from math import inf
+
+import numpy as np
+import torch
+
+from compare.arrays.arrays import Arrays
+from compare.arrays.images import Images
+from compare.errors import UsageError
+from compare.frameworks.devices import Device
+from compare.measure.trainees import PortTrainee, ReferenceTrainee
+from compare.measure.trajectory import Epoch, GateFlip, Plan, Step, Training
+from compare.pair.by_hand import hidden_preactivation
+from compare.pair.pair import Pair
+from compare.pair.prepare import Prepared, prepare
+from compare.verdict.precision import FLOAT32, FLOAT64
+from compare.verdict.verdict import Judgement, Verdict, judge, worst
+
+LOSSES_TOGETHER = 16
+
+
+class Runs:
+    """The five runs, all from the same weights."""
+
+    def __init__(self, prepared: Prepared, weights: Arrays, device: Device) -> None:
+        self.reference_32 = ReferenceTrainee(prepared, weights, FLOAT32, device)
+        self.permuted_32 = ReferenceTrainee(prepared, weights, FLOAT32, device)
+        self.reference_64 = ReferenceTrainee(prepared, weights, FLOAT64, device)
+        self.port_32 = PortTrainee(prepared, weights, FLOAT32, device)
+        self.port_64 = PortTrainee(prepared, weights, FLOAT64, device)
+        self.after = self._parameters()
+        self.before = self.after
+
+    def judged(self) -> tuple["Run", ...]:
+        """In the order in which the judge takes them."""
+        return self.reference_32, self.port_32, self.reference_64, self.port_64
+
+    def step(self, images: np.ndarray, labels: np.ndarray, permutation: np.ndarray) -> list[np.ndarray]:
+        losses = [run.step(images, labels) for run in self.judged()]
+        self.permuted_32.step(images[permutation], labels[permutation])
+        self.before, self.after = self.after, self._parameters()
+        return losses
+
+    def _parameters(self) -> list[Arrays]:
+        return [run.parameters() for run in (*self.judged(), self.permuted_32)]
+
+
+Run = ReferenceTrainee | PortTrainee
+
+
+def train(
+    pair: Pair, images: Images, device: Device, plan: Plan, progress: Callable[[int, float], None] = lambda s, a: None
+) -> Training:
+    """Train ``pair`` on ``images``; ``progress`` is told each step's number and the reference's last accuracy.
+
+    torch runs on one thread meanwhile: its idle threads spin, and on a few cores they slow XLA's and NumPy's down.
+
+    Raises:
+        UsageError: there are fewer images than one batch takes.
+    """
+    available = len(images.train_labels)
+    if not 0 < plan.batch <= available:
+        raise UsageError(f"--batch {plan.batch}: expected 1 to {available} rows, as many as there are images to train")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _train(pair, images, device, plan, progress)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(pair: Pair, images: Images, device: Device, plan: Plan, progress: Callable[[int, float], None]) -> Training:
+    rng = np.random.default_rng(plan.seed)
+    assert pair.weights is not None
+    weights = {name: array.astype(np.float32) for name, array in pair.weights(rng).items()}
+    runs = Runs(prepare(pair, plan.seed), weights, device)
+    gate_names = list(weights)[:2]
+    losses: list[list[np.ndarray]] = []
+    steps: list[Step] = []
+    epochs: list[Epoch] = []
+    first_flip: GateFlip | None = None
+    first_departure: GateFlip | None = None
+    first_failure = ""
+    for epoch in range(1, plan.epochs + 1):
+        for rows in _rows(rng, len(images.train_labels), plan.batch):
+            batch, labels = images.train_images[rows], images.train_labels[rows]
+            gates = _preactivations(runs.after, gate_names, batch)
+            losses.append(runs.step(batch, labels, rng.permutation(plan.batch)))
+            judged = _judged(losses, runs)
+            step = _step(epoch, len(steps) + 1, losses[-1], judged, runs.after, gates)
+            steps.append(step)
+            first_flip = first_flip or _flip(step.step, rows, gates[0], gates[1])
+            first_departure = first_departure or _flip(step.step, rows, gates[0], gates[2])
+            if step.verdict is not Verdict.MATCH and not first_failure:
+                first_failure = f"step {step.step}, {step.worst}: {_said(judged[step.worst])}"
+            progress(step.step, epochs[-1].reference_32 if epochs else 0.0)
+        accuracies = [run.accuracy(images.test_images, images.test_labels) for run in runs.judged()]
+        epochs.append(Epoch(epoch, accuracies[0], accuracies[1], accuracies[2], accuracies[3]))
+    return Training(
+        data=images.name,
+        device=device.name,
+        plan=plan,
+        verdict=worst([step.verdict for step in steps]),
+        steps=tuple(steps),
+        epochs=tuple(epochs),
+        drift_by_parameter=_drift_by_parameter(runs.after),
+        first_flip=first_flip,
+        first_departure=first_departure,
+        first_failure=first_failure,
+    )
+
+
+def _rows(rng: np.random.Generator, available: int, size: int) -> Iterator[np.ndarray]:
+    """The row numbers of each whole batch of one epoch, shuffled."""
+    order = rng.permutation(available)
+    return iter(order[: available // size * size].reshape(-1, size))
+
+
+def _judged(losses: list[list[np.ndarray]], runs: Runs) -> dict[str, Judgement]:
+    """The step's loss and each parameter's update; updates, since parameters would hide a small step in their size.
+
+    A loss is one number, and both sides' errors in one number can be small by luck: it is judged with the few before.
+    """
+    recent = np.array(losses[-LOSSES_TOGETHER:])
+    recent = recent[(recent[:, :2] != 0).any(axis=1)]  # a loss that float32 rounds to 0 on both sides shows no error
+    judged = {"loss": judge(recent[:, 0], recent[:, 1], recent[:, 2], recent[:, 3], FLOAT32)}
+    for name in runs.after[0]:
+        updates = [after[name] - before[name] for before, after in zip(runs.before, runs.after, strict=True)]
+        judged[f"update/{name}"] = judge(updates[0], updates[1], updates[2], updates[3], FLOAT32)
+    return judged
+
+
+def _step(
+    epoch: int,
+    number: int,
+    losses: list[np.ndarray],
+    judged: dict[str, Judgement],
+    after: list[Arrays],
+    gates: list[np.ndarray],
+) -> Step:
+    name = max(judged, key=lambda one: (judged[one].verdict.severity, _used(judged[one])))
+    reference_32, port_32, reference_64, port_64, permuted_32 = after
+    return Step(
+        epoch=epoch,
+        step=number,
+        loss_reference=float(losses[0]),
+        loss_port=float(losses[1]),
+        loss_gap_64=abs(float(losses[2]) - float(losses[3])),
+        verdict=worst([one.verdict for one in judged.values()]),
+        worst=name,
+        used=_used(judged[name]),
+        sees=max(
+            (one.detection_limit for name, one in judged.items() if name != "loss" and one.scale > 0), default=0.0
+        ),
+        drift_32=distance(port_32, reference_32),
+        drift_64=distance(port_64, reference_64),
+        envelope=distance(permuted_32, reference_32),
+        departure=distance(reference_32, reference_64),
+        gates_32=int(np.count_nonzero((gates[0] > 0) != (gates[1] > 0))),
+        gates_64=int(np.count_nonzero((gates[2] > 0) != (gates[3] > 0))),
+        gates_departure=int(np.count_nonzero((gates[0] > 0) != (gates[2] > 0))),
+    )
+
+
+def _used(one: Judgement) -> float:
+    return one.gap / one.allowed if one.allowed > 0 else 0.0
+
+
+def _said(one: Judgement) -> str:
+    return one.reason or f"{one.verdict}, gap {one.gap:.1e} where {one.allowed:.1e} is allowed"
+
+
+def distance(left: Arrays, right: Arrays) -> float:
+    """|left - right| / |right|, the 2-norms taken over all parameters together; infinite for any distance from 0."""
+    gap = sum(float(np.sum(np.square(left[name] - right[name]))) for name in right)
+    size = sum(float(np.sum(np.square(array))) for array in right.values())
+    if size == 0:
+        return inf if gap else 0.0
+    return float(np.sqrt(gap / size))
+
+
+def _drift_by_parameter(after: list[Arrays]) -> dict[str, dict[str, float]]:
+    reference_32, port_32, reference_64, port_64, permuted_32 = after
+    return {
+        name: {
+            "float32": distance({name: port_32[name]}, {name: reference_32[name]}),
+            "float64": distance({name: port_64[name]}, {name: reference_64[name]}),
+            "envelope": distance({name: permuted_32[name]}, {name: reference_32[name]}),
+        }
+        for name in reference_32
+    }
+
+
+def _preactivations(after: list[Arrays], names: list[str], images: np.ndarray) -> list[np.ndarray]:
+    """The first layer's pre-activations of the four judged runs on one batch, in float64."""
+    flat = images.reshape(len(images), -1).astype(np.float64)
+    return [hidden_preactivation(flat, run[names[0]], run[names[1]]) for run in after[:4]]
+
+
+def _flip(step: int, rows: np.ndarray, left: np.ndarray, right: np.ndarray) -> GateFlip | None:
+    differs = np.argwhere((left > 0) != (right > 0))
+    if not len(differs):
+        return None
+    row, unit = (int(i) for i in differs[0])
+    return GateFlip(step, int(rows[row]), unit, float(left[row, unit]), float(right[row, unit]))

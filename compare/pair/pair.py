@@ -1,0 +1,222 @@
+"""What a pair is: one reference, one port, and the recipe for the identical NumPy arrays both are fed."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from compare.arrays.arrays import Arrays, freeze, rounded
+from compare.arrays.batch import Axes, Batch
+from compare.errors import UsageError
+from compare.verdict.precision import FLOAT64, Precision
+from compare.weights.weights import WeightMap
+
+FEW = 1000
+ACCEPTABLE = ("running_variance",)
+MODES = ("train", "eval")
+
+
+@dataclass(frozen=True)
+class Optimizers:
+    """How each side trains: ``reference(parameters, **hyper)`` and ``port(**hyper)`` build its optimizer."""
+
+    reference: Callable[..., Any]
+    port: Callable[..., Any]
+    hyper: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A reference, a port and a batch; everything else has a default. From a pair alone come the checks, the
+    certificates, the mutants and the tests.
+
+    Attributes:
+        reference: an ``nn.Module``, or a function of (dictionary of tensors, *inputs).
+        port: a Linen module, alone or as (module, variables); an NNX module; or a function of (parameters, *inputs)
+            as (function, parameters), alone where it takes the reference's parameters by name.
+        batch: what ``Batch.of`` takes, or a function of a NumPy generator that returns it, every time with the same
+            shapes.
+        loss: a scalar from (outputs, *targets), for the reference and for the port; without it every gradient is
+            taken against a random cotangent of every output, so that no error cancels in a sum.
+        optimizers: both optimizers, or (function of the torch parameters, optax transformation); without them no
+            training step is compared.
+        batch_axes: the axis of the rows, one for all inputs or by name; None for an input without.
+        bounds: for integer inputs, the half-open range of their values: then they can be redrawn.
+        reference_inputs, port_inputs: from the inputs (positional and keyword) to what this side's model is called
+            with: a tuple of positional arguments, or a dictionary of keyword arguments.
+        reference_outputs, port_outputs: from what this side's model returns to what is compared.
+        rules: for the weight map, where names and structure do not decide: name patterns of the reference to patterns
+            of the port.
+        accept: differences known and wanted; ``running_variance``: the port's running variance is that of the batch
+            (divided by N), torch's is the unbiased one (by N - 1).
+        weight_map: which arrays of the reference are which leaves of the port; found where it is not given.
+        weights: the reference's arrays by name from a NumPy generator; by default its own, moved away from 0 and 1.
+        by_hand: outputs, loss and gradients from (weights, batch) in NumPy, where somebody has derived them.
+        modes: ``("train",)``, ``("eval",)`` or both, where the models have modes; both by default.
+        smooth: no kink anywhere (no ReLU, max, abs): then rounding errors must agree closely on both sides.
+    """
+
+    reference: Any
+    port: Any
+    batch: Any
+    loss: tuple[Callable[..., Any], Callable[..., Any]] | None = None
+    optimizers: Optimizers | tuple[Callable[..., Any], Any] | None = None
+    batch_axes: Axes = 0
+    bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    reference_inputs: Callable[..., Any] | None = None
+    port_inputs: Callable[..., Any] | None = None
+    reference_outputs: Callable[[Any], Any] | None = None
+    port_outputs: Callable[[Any], Any] | None = None
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    accept: tuple[str, ...] = ()
+    weight_map: WeightMap | None = None
+    weights: Callable[[np.random.Generator], Arrays] | None = None
+    by_hand: Callable[[Arrays, Batch], Arrays] | None = None
+    smooth: bool = False
+    modes: tuple[str, ...] = ()
+    name: str = "pair"
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        for name, known in (("accept", ACCEPTABLE), ("modes", MODES)):
+            given = getattr(self, name)
+            given = (given,) if isinstance(given, str) else tuple(given)
+            object.__setattr__(self, name, given)
+            if unknown := [one for one in given if one not in known]:
+                raise UsageError(f"{name}: expected some of {', '.join(known)}, got {unknown[0]!r}")
+        if not isinstance(self.rules, Mapping):
+            raise UsageError(f"rules: expected a dictionary of name patterns, got {type(self.rules).__name__}")
+        if self.weights is not None and not callable(self.weights):
+            raise UsageError(f"weights: expected a function of a NumPy generator, got {type(self.weights).__name__}")
+        for name in ("reference_inputs", "port_inputs", "reference_outputs", "port_outputs"):
+            if getattr(self, name) is not None and not callable(getattr(self, name)):
+                raise UsageError(f"{name}: expected a function, got {type(getattr(self, name)).__name__}")
+        self._check_optimizers()
+        if self.loss is not None and not (isinstance(self.loss, tuple) and len(self.loss) == 2):
+            raise UsageError("loss: expected two functions, (the reference's, the port's), each of (outputs, *targets)")
+
+    def _check_optimizers(self) -> None:
+        own = self.optimizers
+        if own is None:
+            return
+        reference, port = (own.reference, own.port) if isinstance(own, Optimizers) else _two(own)
+        if reference is not None and not callable(reference):
+            raise UsageError(
+                "optimizers: the reference's is a function of the parameters, such as lambda p: SGD(p, 0.1)"
+            )
+        if port is not None and not callable(port) and not hasattr(port, "update"):
+            raise UsageError("optimizers: the port's is an optax transformation, or a function that makes one")
+
+    def draw(self, rng: np.random.Generator) -> Batch:
+        """A batch from the recipe."""
+        made = self._made(rng) if callable(self.batch) else self.batch
+        if isinstance(made, Batch) and (self.bounds or self.batch_axes != 0):
+            raise UsageError(f"pair {self.name}: bounds= and batch_axes= belong to the Batch that the pair is given")
+        if not isinstance(made, Batch):
+            made = Batch.of(made, names=self.input_names(), bounds=self.bounds, axes=self.batch_axes)
+        if made.targets and self.loss is None:
+            raise UsageError(f"pair {self.name}: the batch has targets, and there is no loss= that takes them")
+        return made
+
+    def _made(self, rng: np.random.Generator) -> Any:
+        try:
+            return self.batch(rng)
+        except UsageError:
+            raise
+        except Exception as error:
+            told = " ".join(str(error).split())
+            raise UsageError(f"pair {self.name}: batch= raised {type(error).__name__}: {told}") from error
+
+    def input_names(self) -> tuple[str, ...]:
+        """What the reference calls its positional inputs."""
+        function = getattr(self.reference, "forward", self.reference)
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError):
+            return ()
+        names = [one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+        return tuple(names if function is not self.reference else names[1:])
+
+    def training(self) -> Optimizers | None:
+        """The optimizers, each as the function that makes it."""
+        if self.optimizers is None or isinstance(self.optimizers, Optimizers):
+            return self.optimizers
+        reference, port = self.optimizers
+        return Optimizers(reference, port if not hasattr(port, "update") else lambda: port)
+
+
+@dataclass(frozen=True)
+class Entering:
+    """All that enters one side's run, and the only thing a mutant may change.
+
+    Attributes:
+        weights: the parameters, under the reference's names, in its layout.
+        buffers: the buffers that the port keeps too, likewise.
+        batches: the first is the one that outputs and gradients are taken on; training steps take them in order.
+        cotangent: what the gradient is multiplied by on its way back.
+        hyper: the optimizer's hyper-parameters.
+        seed: of the cotangents of a pair without a loss, and of the dropout masks.
+        precision: what everything has been rounded to, the cotangents included.
+    """
+
+    weights: Arrays
+    batches: tuple[Batch, ...]
+    cotangent: float
+    hyper: Mapping[str, float]
+    buffers: Arrays = field(default_factory=dict)
+    seed: int = 0
+    precision: Precision = FLOAT64
+
+    def at(self, precision: Precision) -> "Entering":
+        return replace(
+            self,
+            weights={name: rounded(array, precision) for name, array in self.weights.items()},
+            buffers={name: rounded(array, precision) for name, array in self.buffers.items()},
+            batches=tuple(batch.at(precision) for batch in self.batches),
+            precision=precision,
+        )
+
+
+def scored(loss: Callable[..., Any], outputs: Any, targets: list[Any]) -> Any:
+    """The loss, a scalar; what it raises is told as its own.
+
+    Raises:
+        LossError: it raises, or is no scalar.
+    """
+    try:
+        value = loss(outputs, *targets)
+    except Exception as error:
+        raise LossError(f"loss= raised {type(error).__name__}: {error}") from error
+    if getattr(value, "shape", None) != ():
+        raise LossError(f"loss= returned {getattr(value, 'shape', type(value).__name__)}: expected a scalar")
+    return value
+
+
+class LossError(Exception):
+    """The pair's own loss could not be computed."""
+
+
+def _two(given: Any) -> tuple[Any, Any]:
+    if type(given) is not tuple or len(given) != 2:  # an optax transformation is a tuple of two as well
+        raise UsageError("optimizers: expected two, (function of the torch parameters, optax transformation)")
+    return given
+
+
+def cotangent_of(name: str, shape: tuple[int, ...], seed: int, precision: Precision) -> np.ndarray:
+    """The random cotangent of one output: N(0, 1), rounded to ``precision``, a pure function of its arguments."""
+    rng = np.random.default_rng([seed, *name.encode()])
+    return rounded(rng.standard_normal(shape), precision)
+
+
+def moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """``array`` with every entry that is exactly 0 or 1 moved by up to a tenth, so that a forgotten bias, scale or
+    statistic shows; unchanged where only a few are, by chance. A variance of 1 stays positive."""
+    if array.dtype.kind != "f":
+        return array
+    still = (array == 0) | (array == 1)
+    if np.count_nonzero(still) <= array.size / FEW:  # drawn, not set: a random 0 hides nothing
+        return array
+    by = rng.uniform(0.02, 0.1, array.shape) * rng.choice([-1.0, 1.0], array.shape)
+    return freeze(np.where(still, array + by, array).astype(array.dtype))

@@ -1,0 +1,153 @@
+"""A user's own pair: a Python file that defines it, and a starting file that runs as it is."""
+
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from compare.errors import UsageError
+from compare.pair.pair import Pair
+
+TEMPLATE = '''"""Is the port the same function? Run it with: jaxport verify {name}
+
+Put your two models in the place of these, or import them from your own packages.
+"""
+
+import numpy as np
+import torch
+from flax import linen as nn
+
+from compare import Batch, Optimizers, Pair
+
+
+class Reference(torch.nn.Module):
+    """What is ported: images come channels first."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 8, kernel_size=3, padding=1)
+        self.norm = torch.nn.GroupNorm(4, 8)
+        self.head = torch.nn.Linear(8 * 6 * 6, 10)
+
+    def forward(self, images):
+        x = torch.relu(self.norm(self.conv(images)))
+        return self.head(x.flatten(1))
+
+
+class Port(nn.Module):
+    """The port, as one writes it in Flax: images come channels last. The weight map sees that by itself."""
+
+    @nn.compact
+    def __call__(self, images):
+        x = nn.Conv(8, kernel_size=(3, 3), padding=1)(images)
+        x = nn.relu(nn.GroupNorm(num_groups=4, epsilon=1e-5)(x))  # torch's epsilon, not Flax's 1e-6
+        return nn.Dense(10)(x.reshape(len(x), -1))
+
+
+def batch(rng):
+    """Identical NumPy arrays for both sides, drawn from one generator; integers with their bounds can be redrawn."""
+    images = rng.standard_normal((5, 3, 6, 6), dtype=np.float32)
+    labels = rng.integers(0, 10, 5)
+    return Batch.of((images,), (labels,), names=("images",), bounds={{"targets": (0, 10)}})
+
+
+def torch_loss(logits, labels):
+    return torch.nn.functional.cross_entropy(logits, labels)
+
+
+def jax_loss(logits, labels):
+    import optax
+
+    return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+
+
+def torch_optimizer(parameters):
+    return torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.01)
+
+
+def jax_optimizer():
+    import optax
+
+    return optax.adamw(1e-3, weight_decay=0.01)  # torch's weight decay, not optax's 1e-4
+
+
+# Only the first three are needed. Further fields: rules (for the weight map, where names and structure do not decide),
+# accept, batch_axes, adapters for inputs and outputs; help(Pair) lists them.
+pair = Pair(
+    reference=Reference(),
+    port=Port(),
+    batch=batch,
+    loss=(torch_loss, jax_loss),
+    optimizers=Optimizers(torch_optimizer, jax_optimizer),
+)
+'''
+
+
+def load(path: Path) -> list[Pair]:
+    """Every ``Pair`` that the file defines at its top level, by the order of its names; the file's name names it.
+
+    Raises:
+        UsageError: there is no such file, it raises, or it defines no pair.
+    """
+    from dataclasses import replace
+
+    if not path.is_file():
+        raise UsageError(
+            f"{path}: expected a Python file that defines a Pair, found {'a folder' if path.is_dir() else 'nothing'}"
+        )
+    module = module_of(path)
+    found = {name: one for name, one in vars(module).items() if isinstance(one, Pair)}
+    unique = {id(one): name for name, one in reversed(found.items())}
+    if not found:
+        raise UsageError(f"{path}: defines no Pair: expected a line like pair = Pair(reference, port, batch)")
+    named = [(name, found[name]) for name in found if unique[id(found[name])] == name]
+    return [
+        replace(one, name=one.name if one.name != "pair" else path.stem if len(named) == 1 else name)
+        for name, one in named
+    ]
+
+
+def write_new(path: Path, text: str | None = None) -> None:
+    """Write the commented starting file, or ``text``.
+
+    Raises:
+        UsageError: something is there already, or nothing can be written there.
+    """
+    if path.suffix != ".py":
+        raise UsageError(f"{path}: expected a name that ends in .py")
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(TEMPLATE.format(name=path) if text is None else text)
+    except FileExistsError as error:
+        raise UsageError(f"{path}: is there already, and is not overwritten") from error
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def module_of(path: Path) -> ModuleType:
+    """The file as a module. Beside it may lie what it imports.
+
+    Raises:
+        UsageError: it is no Python file, or raises.
+    """
+    shown, path = path, path.resolve()
+    spec = importlib.util.spec_from_file_location(f"_pair_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise UsageError(
+            f"{shown}: expected a Python file (.py) that defines a Pair, or the name of one of the project's pairs"
+        )
+    module = importlib.util.module_from_spec(spec)
+    folder = str(path.parent)
+    sys.path.insert(0, folder)  # for good, as python itself does: a function of the file may import later
+    sys.modules[spec.name] = module  # dataclasses and pickles look their module up
+    try:
+        spec.loader.exec_module(module)
+    except UsageError:
+        raise
+    except (Exception, SystemExit) as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        line = lines[-1] if lines else getattr(error, "lineno", None)
+        where = f", line {line}" if line else ""
+        raise UsageError(f"{shown}{where}: {type(error).__name__}: {' '.join(str(error).split())}") from error
+    return module

@@ -1,0 +1,94 @@
+"""Every lesson run once, and the site written from what came out."""
+
+from collections.abc import Callable, Iterable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from compare.errors import UsageError
+from compare.frameworks import environment
+from compare.frameworks.devices import Device
+from compare.lessons import PARTS, sources
+from compare.lessons.row import Lesson
+from compare.report.book import folder
+from compare.report.book import search_index as search
+from compare.report.book.page import SIGNS, contents, counted, pages
+from compare.report.book.prose import prose
+from compare.report.form import SCHEMA, lesson_form, part_form
+from compare.verdict.verdict import Verdict, worst
+
+Form = dict[str, Any]
+Say = Callable[[str], None]
+STATIC = ("book.css", "book.js")
+
+
+def build(out: Path, device: Device, seed: int, lessons: Iterable[Lesson], say: Say = lambda _: None) -> Form:
+    """Run ``lessons`` and write the book into ``out``.
+
+    Returns:
+        The form: each lesson's, the worst verdict, and the environment of the build.
+    """
+    folder.ready(out)  # said before a long run, not after it
+    rows = list(lessons)
+    forms = []
+    for place, lesson in enumerate(rows, 1):
+        say(f"building the book: {lesson.name} ({place} of {len(rows)})")
+        forms.append(_lesson(lesson, device, seed))
+    book = {
+        "schema": SCHEMA,
+        "verdict": str(worst([Verdict(form["verdict"]) for form in forms])),
+        "seed": seed,
+        "environment": environment.fingerprint(device),
+        "lessons": forms,
+        "parts": [_part(name) for name in PARTS],
+    }
+    folder.replace(out, lambda made: write(book, made))
+    return book
+
+
+def write(book: Form, made: Path) -> None:
+    """Every file of the book, into an empty folder."""
+    engine = Environment(
+        loader=PackageLoader("compare.report.book"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    engine.filters["prose"] = prose
+    found = pages(book)
+    shared = {"book": book, "contents": contents(found), "signs": SIGNS}
+    order = [None, *found, None]  # the index comes before the first
+    for before, page, after in zip(order, found, order[2:], strict=False):
+        text = engine.get_template(page.template).render(shared, page=page, before=before, after=after, **page.shows)
+        (made / page.file).write_text(text, encoding="utf-8")
+    index = engine.get_template("index.html").render(shared, page=None, counted=counted(book["lessons"]))
+    (made / "index.html").write_text(index, encoding="utf-8")
+    (made / "search.js").write_text(search.script(found), encoding="utf-8")
+    for name in STATIC:
+        (made / name).write_bytes(files("compare.report.book").joinpath("static", name).read_bytes())
+
+
+def _lesson(lesson: Lesson, device: Device, seed: int) -> Form:
+    """What it returned; a lesson that raises is on its page with what it raised."""
+    from compare.lessons.run import run
+
+    failure = ""
+    try:
+        form = lesson_form(lesson, run(lesson, device, seed), None)
+    except UsageError as error:
+        failure = str(error)
+        form = {**lesson_form(lesson, None, None), "verdict": str(Verdict.INVALID)}
+    summary = sources.summary(form["sources"][0]["reference"]["text"])
+    return {**form, "summary": summary, "failure": failure}
+
+
+def _part(name: str) -> Form:
+    reference, port = sources.both(*PARTS[name])
+    return {
+        "lesson": name,
+        "summary": sources.summary(reference.text),
+        "sources": [part_form(PARTS[name][1], reference, port)],
+    }

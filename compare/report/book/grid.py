@@ -1,0 +1,100 @@
+"""Two sources beside each other on a page: each line with the row of the grid that it stands in."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from compare.lessons.align import aligned
+from compare.report.book.highlight import Piece, differing, lines
+from compare.report.book.inside import Paired, paired
+
+Form = dict[str, Any]
+FIRST = 2  # row of the grid, below the heads
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of one side. ``mark``: it "differs" from the line beside it, or stands "alone"; or neither."""
+
+    row: int
+    number: int
+    indent: int
+    mark: str
+    pieces: list[Piece]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Rows in which only the other side has lines."""
+
+    row: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side's source, whole and in order."""
+
+    path: str
+    line: int
+    lines: list[Line]
+    gaps: list[Gap]
+
+
+def beside(reference: Form, port: Form) -> tuple[Side, Side, int]:
+    """Both sides of one name, and how many rows they need, heads included."""
+    ours, theirs = lines(reference["text"]), lines(port["text"])
+    left: tuple[list[Line], list[int]] = ([], [])  # its lines, and the rows in which it has none
+    right: tuple[list[Line], list[int]] = ([], [])
+    rows = _rows(reference["text"], port["text"])
+    for row, (i, j) in enumerate(rows, FIRST):
+        one, other, mark = _marked(ours[i] if i is not None else [], theirs[j] if j is not None else [])
+        for side, form, number, pieces in ((left, reference, i, one), (right, port, j, other)):
+            if number is None:
+                side[1].append(row)
+            else:
+                side[0].append(_line(row, form["line"] + number, mark, pieces))
+    return _side(reference, *left), _side(port, *right), FIRST - 1 + len(rows)
+
+
+def _side(form: Form, has: list[Line], lacks: list[int]) -> Side:
+    return Side(form["path"], form["line"], has, _gaps(lacks))
+
+
+@cache
+def _rows(left: str, right: str) -> Paired:
+    """Line numbers from 0 into each text, row by row. Some sources are on several pages."""
+    ours, theirs = left.splitlines(), right.splitlines()
+    made: Paired = []
+    for one in aligned(left, right):
+        for i, j in paired([ours[i] for i in one.left], [theirs[j] for j in one.right]):
+            made.append((None if i is None else one.left[i], None if j is None else one.right[j]))
+    return made
+
+
+def _marked(one: list[Piece], other: list[Piece]) -> tuple[list[Piece], list[Piece], str]:
+    """What stands in one row, and how it is marked."""
+    a, b = _text(one).strip(), _text(other).strip()
+    if a == b:
+        return one, other, ""
+    return (*differing(one, other), "differs" if a and b else "alone")
+
+
+def _line(row: int, number: int, mark: str, pieces: list[Piece]) -> Line:
+    text = _text(pieces)
+    return Line(row, number, len(text) - len(text.lstrip()), mark if text.strip() else "", pieces)
+
+
+def _gaps(rows: list[int]) -> list[Gap]:
+    """Neighbouring rows as one gap."""
+    gaps: list[Gap] = []
+    for row in rows:
+        if gaps and gaps[-1].row + gaps[-1].rows == row:
+            gaps[-1] = Gap(gaps[-1].row, gaps[-1].rows + 1)
+        else:
+            gaps.append(Gap(row, 1))
+    return gaps
+
+
+def _text(pieces: list[Piece]) -> str:
+    return "".join(piece.text for piece in pieces)

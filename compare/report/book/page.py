@@ -1,0 +1,126 @@
+"""The pages in a learner's order, and what each one shows: forms in, plain data for the templates out."""
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from compare.report.book.exercises import EXERCISES
+from compare.report.book.grid import beside
+from compare.report.book.prose import unquoted
+from compare.report.pieces import number
+
+Form = dict[str, Any]
+Part = tuple[str, str, str]  # where on the page, what it is, its text
+
+SIGNS = {"match": "✓", "float32_only": "≈", "incomplete": "…", "mismatch": "✗", "invalid": "✗", "differs": "≠"}
+LEARNED = (
+    ("same", "What is the same"),
+    ("different", "What is different"),
+    ("prevents", "The mistake it prevents"),
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: its file, its template, what the template is given, and what the search finds on it."""
+
+    file: str
+    title: str
+    group: str
+    template: str
+    shows: Form = field(repr=False)
+    parts: list[Part] = field(repr=False)
+
+
+def pages(book: Form) -> list[Page]:
+    """Every page but the index."""
+    lessons = [_lesson(form, place) for place, form in enumerate(book["lessons"], 1)]
+    known = {form["lesson"] for form in book["lessons"]}
+    return [_step(book["parts"]), *lessons, _model(book["parts"]), _exercises(known)]
+
+
+def contents(found: list[Page]) -> list[tuple[str, list[Page]]]:
+    """The pages by group, for the table of contents."""
+    return [(group, list(some)) for group, some in groupby(found, key=lambda page: page.group)]
+
+
+def counted(forms: list[Form]) -> list[tuple[str, int]]:
+    """How many have each verdict, best first."""
+    words = [form["verdict"] for form in forms]
+    return [(word, words.count(word)) for word in SIGNS if word in words]
+
+
+def _lesson(form: Form, place: int) -> Page:
+    shows = {
+        **form,
+        "place": place,
+        "pairs": [_pair(one) for one in form["sources"]],
+        "learned": [(key, heading, form[key]) for key, heading in LEARNED],
+        "rows": [_quantity(one) for one in form["quantities"]],
+    }
+    parts: list[Part] = [("top", "summary", unquoted(form["summary"]))]
+    parts += [(key, heading.lower(), unquoted(form[key])) for key, heading in LEARNED]
+    for one in form["quantities"]:
+        told = dict.fromkeys((one["reference"], one["port"], unquoted(one["reason"])))
+        parts.append(("returns", f"quantity {one['name']}", " | ".join(filter(None, told))))
+    return Page(f"{form['lesson']}.html", form["title"], "Lessons", "lesson.html", shows, parts + _code(form))
+
+
+def _step(parts: list[Form]) -> Page:
+    (form,) = (part for part in parts if part["lesson"] == "train")
+    shows = {"pairs": [_pair(one) for one in form["sources"]]}
+    prose = ("top", "summary", "A training step: tensor, tape, module and optimizer; values and functions.")
+    return Page("step.html", "A training step, drawn", "Before the lessons", "step.html", shows, [prose, *_code(form)])
+
+
+def _model(parts: list[Form]) -> Page:
+    pairs = [(part["summary"], _pair(one)) for part in parts for one in part["sources"]]
+    found = [("top", "summary", unquoted(part["summary"])) for part in parts] + [
+        one for part in parts for one in _code(part)
+    ]
+    return Page("model.html", "The model and its training, whole", "After them", "model.html", {"pairs": pairs}, found)
+
+
+def _exercises(known: set[str]) -> Page:
+    shows = {"exercises": EXERCISES, "known": known}
+    parts = [
+        (f"exercise-{place}", one.title, unquoted(" ".join((one.task, *one.questions))))
+        for place, one in enumerate(EXERCISES, 1)
+    ]
+    return Page("exercises.html", "Exercises", "After them", "exercises.html", shows, parts)
+
+
+def _pair(source: Form) -> Form:
+    """Both sides of one name, aligned."""
+    left, right, rows = beside(source["reference"], source["port"])
+    lines = [line for side in (left, right) for line in side.lines]
+    marked = sum(bool(line.mark) for line in lines)
+    return {"name": source["name"], "sides": (left, right), "rows": rows, "marked": marked, "lines": len(lines)}
+
+
+def _quantity(one: Form) -> Form:
+    word = one["verdict"] or "differs"
+    texts = [_told(one["reference"]), _told(one["port"])]
+    return {**one, "word": word, "sign": SIGNS[word], "gap": _gap(one), "texts": texts}
+
+
+def _gap(one: Form) -> str:
+    """The numbers behind a verdict; none where two values were simply equal."""
+    if not one["allowed"] or one["verdict"] is None:
+        return ""
+    return f"gap {number(one['gap'])}, allowed {number(one['allowed'])}"
+
+
+def _told(text: str) -> Form:
+    """A table over several lines keeps its columns; anything else may be broken, and one row needs no breaks."""
+    array = text.lstrip().startswith("[")
+    table = array and text.lstrip().startswith("[[") and "\n" in text
+    return {"text": " ".join(text.split()) if array and not table else text, "table": table}
+
+
+def _code(form: Form) -> list[Part]:
+    return [
+        (f"source-{one['name']}", side["path"], side["text"])
+        for one in form["sources"]
+        for side in (one["reference"], one["port"])
+    ]

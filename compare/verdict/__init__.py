@@ -1,0 +1,1 @@
+"""The judge: four arrays in, a verdict out. Knows neither framework."""

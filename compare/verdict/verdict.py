@@ -1,0 +1,255 @@
+"""The judge: the four arrays of one quantity in, a verdict out. It knows neither torch nor jax.
+
+DESIGN.md, section 4, derives the rule. In short, with the 2-norm over the entries of a quantity:
+
+    e_t = |t_p - t_64|, e_j = |j_p - j_64|    each side's own rounding error at the working precision p
+    g = |t_64 - j_64|, s = |t_64|             the gap between the two functions, and the quantity's size
+    predicted = max(e_t, e_j, s u_p) u_64 / u_p                     the gap that rounding alone leaves in float64
+    quiet     = max(min(e_t, e_j), s u_p) min(1, 2**-24 / u_p)      the noise of single precision
+
+    match when g <= 2**10 predicted; else float32_only when g <= 2 quiet; else mismatch.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from math import inf, log2
+
+import numpy as np
+
+from compare.verdict.norms import Norms, measure, worst_entry
+from compare.verdict.precision import FLOAT32, FLOAT64, Precision
+
+MARGIN = 2.0**10  # over the predicted gap: 25 times the worst seen on sound networks
+QUIET_MARGIN = 2.0
+NEARBY_MARGIN = 4.0  # where there is no oracle: over the deviation of re-runs nearby
+LOOK_UP = 1 << 20  # entries; the worst entry of a larger quantity is looked up only where it is no match
+
+
+class Verdict(StrEnum):
+    """What the judge says, from best to worst: the value is the word that reports use."""
+
+    MATCH = "match"
+    FLOAT32_ONLY = "float32_only"
+    INCOMPLETE = "incomplete"
+    MISMATCH = "mismatch"
+    INVALID = "invalid"
+
+    @property
+    def severity(self) -> int:
+        return list(Verdict).index(self)
+
+
+def worst(verdicts: "list[Verdict]") -> Verdict:
+    """The most severe of ``verdicts``; ``incomplete`` for none, since nothing was compared."""
+    return max(verdicts, key=lambda verdict: verdict.severity, default=Verdict.INCOMPLETE)
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The entry where the two float64 runs are farthest apart."""
+
+    index: tuple[int, ...]
+    reference: float
+    port: float
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on one quantity, and every number it rests on (all are 2-norms, in the quantity's own unit).
+
+    Attributes:
+        gap: |t_64 - j_64|, how far the two functions are apart.
+        allowed: the largest gap that is still a match.
+        quiet: the noise of single precision: up to twice this gap is ``float32_only``.
+        error_reference, error_port: each side's own rounding error at the working precision.
+        scale: |t_64|.
+        bits_reference, bits_port: effective bits, ``-log2(error / scale)`` clipped to the format.
+        ratio: error_port / error_reference, each taken as at least the format's roundoff, so never 0 or infinite.
+        entries: how many entries the norms run over.
+        fills, flushed, nonfinite: how many were left out: equal huge entries that would blind the norm, entries too
+            small for the format, and entries that are not finite in every run.
+        worst: the entry with the largest gap, or None where none was looked up.
+        reason: why, in one line, where the numbers alone do not say it.
+    """
+
+    verdict: Verdict
+    gap: float = 0.0
+    allowed: float = 0.0
+    quiet: float = 0.0
+    error_reference: float = 0.0
+    error_port: float = 0.0
+    scale: float = 0.0
+    bits_reference: float = 0.0
+    bits_port: float = 0.0
+    ratio: float = 1.0
+    entries: int = 0
+    fills: int = 0
+    flushed: int = 0
+    nonfinite: int = 0
+    worst: Worst | None = None
+    reason: str = ""
+
+    @property
+    def detection_limit(self) -> float:
+        """The smallest relative difference that would not have been a match; infinite where the quantity is 0."""
+        return self.allowed / self.scale if self.scale > 0 else inf
+
+
+def judge(
+    reference: np.ndarray,
+    port: np.ndarray,
+    reference_64: np.ndarray,
+    port_64: np.ndarray,
+    precision: Precision,
+    ordinary: float = 0.0,
+) -> Judgement:
+    """Hold one quantity of the port against the reference.
+
+    Args:
+        reference, port: the quantity as each side computes it at ``precision``; any float dtype that holds it exactly.
+        reference_64, port_64: the same in float64, from the same values rounded to ``precision``.
+        precision: the working precision.
+        ordinary: |t_64| of the same quantity on the pair's own batch, for one taken on a probe. Where a probe saturates
+            a network, a gradient can be exactly 0 at the working precision on both sides and 1e-16 of its ordinary size
+            in float64: then neither the errors nor the size on the probe say how large rounding is.
+
+    Integers and booleans are judged by equality of the float64 runs.
+    """
+    shapes = [array.shape for array in (reference, port, reference_64, port_64)]
+    if len(set(shapes)) > 1:
+        return Judgement(Verdict.INVALID, reason=f"shape {shapes[0]} in the reference, {shapes[1]} in the port")
+    kinds = [_kind(array) for array in (reference_64, port_64)]
+    if kinds[0] != kinds[1]:
+        return Judgement(Verdict.INVALID, reason=f"{kinds[0]} in the reference, {kinds[1]} in the port")
+    if kinds[0] == "exact":
+        return _judge_exact(reference, port, reference_64, port_64)
+    norms = measure(reference, port, reference_64, port_64, precision.smallest_normal)
+    if norms.disagreement:
+        return Judgement(Verdict.INVALID, nonfinite=norms.nonfinite, worst=_entry(norms), reason=_said(norms))
+    if not norms.entries and norms.nonfinite:
+        return Judgement(Verdict.INCOMPLETE, nonfinite=norms.nonfinite, reason="no entry is finite")
+    if norms.entries and not norms.measured:
+        reason = f"{precision.name} holds no finite entry where the oracles do"
+        return Judgement(Verdict.INCOMPLETE, nonfinite=norms.nonfinite, reason=reason)
+    return _judge_norms(norms, precision, ordinary, reference_64, port_64)
+
+
+def _judge_norms(
+    norms: Norms, precision: Precision, ordinary: float, reference_64: np.ndarray, port_64: np.ndarray
+) -> Judgement:
+    roundoff = precision.unit_roundoff
+    floor = norms.scale * roundoff
+    errors = max(norms.error_reference, norms.error_port, floor, ordinary * roundoff)
+    predicted = errors * FLOAT64.unit_roundoff / roundoff
+    quiet = max(min(norms.error_reference, norms.error_port), floor) * min(1.0, FLOAT32.unit_roundoff / roundoff)
+    if norms.gap <= MARGIN * predicted:
+        verdict = Verdict.MATCH
+    elif norms.gap <= QUIET_MARGIN * quiet:
+        verdict = Verdict.FLOAT32_ONLY
+    else:
+        verdict = Verdict.MISMATCH
+    look = verdict is not Verdict.MATCH or reference_64.size <= LOOK_UP
+    index = worst_entry(reference_64, port_64) if look else None
+    return Judgement(
+        verdict,
+        gap=norms.gap,
+        allowed=MARGIN * predicted,
+        quiet=quiet,
+        error_reference=norms.error_reference,
+        error_port=norms.error_port,
+        scale=norms.scale,
+        bits_reference=effective_bits(norms.error_reference, norms.scale, precision),
+        bits_port=effective_bits(norms.error_port, norms.scale, precision),
+        ratio=_ratio(norms, precision),
+        entries=norms.entries,
+        fills=norms.fills,
+        flushed=norms.flushed,
+        nonfinite=norms.nonfinite,
+        worst=None if index is None else Worst(index, float(reference_64[index]), float(port_64[index])),
+        reason="",
+    )
+
+
+def judge_without_oracle(
+    reference: np.ndarray, port: np.ndarray, error_reference: float, error_port: float, precision: Precision
+) -> Judgement:
+    """Hold the port against the reference at the working precision alone, where a model cannot run in float64.
+
+    Args:
+        reference, port: the quantity as each side computes it at ``precision``.
+        error_reference, error_port: each side's largest deviation (2-norm) over re-runs nearby.
+
+    The best verdict is ``float32_only``: |t_p - j_p| <= 4 max(e_t, e_j, s u_p).
+    """
+    if reference.shape != port.shape:
+        reason = f"shape {reference.shape} in the reference, {port.shape} in the port"
+        return Judgement(Verdict.INVALID, reason=reason)
+    if _kind(reference) == "exact" and _kind(port) == "exact":
+        exact = _judge_exact(reference, port, reference, port)
+        return exact if exact.verdict is not Verdict.MATCH else replace(exact, verdict=Verdict.FLOAT32_ONLY)
+    norms = measure(reference, port, reference, port, precision.smallest_normal)
+    if norms.disagreement:
+        return Judgement(Verdict.INVALID, nonfinite=norms.nonfinite, worst=_entry(norms), reason=_said(norms))
+    allowed = NEARBY_MARGIN * max(error_reference, error_port, norms.scale * precision.unit_roundoff)
+    index = worst_entry(reference, port)
+    return Judgement(
+        Verdict.FLOAT32_ONLY if norms.gap <= allowed else Verdict.MISMATCH,
+        gap=norms.gap,
+        allowed=allowed,
+        quiet=allowed,
+        error_reference=error_reference,
+        error_port=error_port,
+        scale=norms.scale,
+        bits_reference=effective_bits(error_reference, norms.scale, precision),
+        bits_port=effective_bits(error_port, norms.scale, precision),
+        entries=norms.entries,
+        fills=norms.fills,
+        flushed=norms.flushed,
+        nonfinite=norms.nonfinite,
+        worst=None if index is None else Worst(index, float(reference[index]), float(port[index])),
+    )
+
+
+def effective_bits(error: float, scale: float, precision: Precision) -> float:
+    """``-log2(error / scale)``, between 0 and the format's own bits: how many leading bits of a result are right."""
+    if error == 0:
+        return float(precision.bits)
+    return 0.0 if error >= scale else min(float(precision.bits), log2(scale) - log2(error))
+
+
+def _ratio(norms: Norms, precision: Precision) -> float:
+    """e_j / e_t, where an error below the format's own rounding is luck and counts as that rounding."""
+    floor = norms.scale * precision.unit_roundoff
+    reference, port = max(norms.error_reference, floor), max(norms.error_port, floor)
+    return port / reference if reference > 0 else 1.0
+
+
+def _kind(array: np.ndarray) -> str:
+    """``exact`` for integers and booleans, ``inexact`` for every float (bfloat16 is no NumPy float, but is one)."""
+    return "exact" if array.dtype.kind in "biu" else "inexact"
+
+
+def _judge_exact(reference: np.ndarray, port: np.ndarray, reference_64: np.ndarray, port_64: np.ndarray) -> Judgement:
+    unequal = reference_64 != port_64
+    count, size = int(np.count_nonzero(unequal)), reference_64.size
+    if count:
+        index = tuple(int(i) for i in np.unravel_index(int(np.argmax(unequal)), unequal.shape))
+        entry = Worst(index, float(reference_64[index]), float(port_64[index]))
+        return Judgement(
+            Verdict.MISMATCH, gap=float(count), entries=size, worst=entry, reason=f"{count} of {size} entries differ"
+        )
+    flips = int(np.count_nonzero(reference != port))
+    notice = f"{flips} of {size} entries differ at the working precision only (near-ties)" if flips else ""
+    return Judgement(Verdict.MATCH, entries=size, reason=notice)
+
+
+def _said(norms: Norms) -> str:
+    """What disagrees, and where it first does."""
+    if norms.where is None:
+        return norms.disagreement
+    reference, port = norms.values
+    return f"{norms.disagreement}, first at {list(norms.where)}: {reference:g} in the reference, {port:g} in the port"
+
+
+def _entry(norms: Norms) -> Worst | None:
+    return None if norms.where is None else Worst(norms.where, *norms.values)

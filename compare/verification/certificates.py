@@ -1,0 +1,164 @@
+"""What proves that a check means something: coverage says what was compared, teeth what it would have caught.
+
+The third certificate, the detection limit, is a number of each judgement.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from compare.arrays.arrays import Arrays
+from compare.arrays.probes import BASE
+from compare.pair.pair import Entering
+from compare.sides.quartet import STEPS, Quartet, Run, SideError, What
+from compare.verdict.quantity import EVAL, Quantity, kind_of
+from compare.verdict.verdict import Judgement, Verdict, worst
+from compare.verification.mutants import mutants
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What was compared and what was not.
+
+    Attributes:
+        counts: how many quantities of each kind were judged.
+        not_compared: parameters without a judged gradient or update, and buffers; one is enough for ``incomplete``.
+        drawn: randomness that no mask could replace (fused or hand-drawn dropout); one is enough for ``incomplete``.
+        constants: the reference's buffers without a counterpart, which no run changed, and its integer counters.
+        frozen: parameters that training steps leave alone, since the port holds them summed into another.
+        left_out: entries the norms leave out, by reason, summed over all quantities.
+        uninformative: quantities that are the same on every probe, so that agreeing on them says little.
+        probes: those that ran; skipped: those on which the reference itself raised, with its message.
+    """
+
+    counts: dict[str, int]
+    parameters: int
+    not_compared: tuple[str, ...]
+    drawn: tuple[str, ...]
+    constants: tuple[str, ...]
+    frozen: tuple[str, ...]
+    left_out: dict[str, int]
+    uninformative: tuple[str, ...]
+    probes: tuple[str, ...]
+    skipped: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Teeth:
+    """Which mutants each check caught: a check is the quantities of one kind, caught means a worse verdict."""
+
+    mutants: tuple[str, ...]
+    caught: dict[str, tuple[str, ...]]
+    failing: tuple[str, ...] = ()
+
+    @property
+    def toothless(self) -> tuple[str, ...]:
+        """The checks that caught none, but for those that are ``failing`` without a mutant already."""
+        return tuple(check for check, names in self.caught.items() if not names and check not in self.failing)
+
+
+def coverage(
+    quartet: Quartet,
+    entering: Entering,
+    quantities: list[Quantity],
+    skipped: dict[str, str],
+    digests: dict[str, dict[str, bytes]],
+    changed: set[str],
+    drawn: set[str],
+) -> Coverage:
+    """The coverage of what ``verify`` judged.
+
+    Args:
+        digests: of the reference's float64 runs by probe, what ``digest`` makes of each quantity.
+        changed: constants of the reference that a run did not leave as they were.
+        drawn: randomness that no mask replaced.
+    """
+    judged = {quantity.name for quantity in quantities if quantity.verdict is not Verdict.INVALID}
+    prefixes = ("grad", "update") if quartet.pair.optimizers else ("grad",)
+    not_compared = [
+        f"{prefix}/{name}" for name in entering.weights for prefix in prefixes if f"{prefix}/{name}" not in judged
+    ]
+    if any(mode is not False for mode in quartet.prepared.modes):
+        not_compared += [f"buffer {name}" for name in quartet.prepared.buffers if f"state/{name}" not in judged]
+    not_compared += [f"buffer {name}" for name in sorted(changed)]
+    kinds = [quantity.kind for quantity in quantities]
+    ones = [quantity.judgement for quantity in quantities]
+    return Coverage(
+        counts={kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
+        parameters=sum(array.size for array in entering.weights.values()),
+        not_compared=tuple(not_compared),
+        drawn=tuple(sorted(drawn)),
+        constants=tuple(name for name in quartet.prepared.constants if name not in changed),
+        frozen=tuple(dict.fromkeys(one.second for one in quartet.prepared.summed)),
+        left_out={
+            "fills": sum(one.fills for one in ones),
+            "flushed": sum(one.flushed for one in ones),
+            "nonfinite": sum(one.nonfinite for one in ones),
+        },
+        uninformative=tuple(_constant(digests)),
+        probes=tuple(digests),
+        skipped=skipped,
+    )
+
+
+def _constant(digests: dict[str, dict[str, bytes]]) -> list[str]:
+    if len(digests) < 2:
+        return []
+    return [name for name in digests[BASE] if len({run[name] for run in digests.values() if name in run}) == 1]
+
+
+def digest(array: np.ndarray) -> bytes:
+    """Equal for equal arrays, in 16 bytes."""
+    return hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16).digest()
+
+
+def teeth(
+    quartet: Quartet,
+    entering: Entering,
+    quantities: list[Quantity],
+    modes: tuple[What, ...],
+    progress: Callable[[str], None] = lambda text: None,
+) -> Teeth:
+    """Run every mutant of what enters the port through the whole path, and see which checks it worsens.
+
+    Args:
+        modes: what is run: the modes that could be compared, and ``STEPS`` where there are optimizers.
+    """
+    before = _by_check((quantity.name, quantity.verdict) for quantity in quantities if quantity.probe == BASE)
+    made = mutants(entering)
+    caught: dict[str, list[str]] = {check: [] for check in before}
+    reference = {what: quartet.run_reference(entering, what) for what in modes}
+    hand = quartet.run_by_hand(entering) if quartet.pair.by_hand else None
+    for name, mutant in made.items():
+        progress(f"mutant: {name}")
+        try:
+            after = _after(quartet, mutant, reference, hand)
+        except SideError:
+            after = dict.fromkeys(before, Verdict.INVALID)
+        for check in before:
+            if after.get(check, before[check]).severity > before[check].severity:
+                caught[check].append(name)
+    failing = tuple(check for check, verdict in before.items() if verdict.severity >= Verdict.MISMATCH.severity)
+    return Teeth(tuple(made), {check: tuple(names) for check, names in caught.items()}, failing)
+
+
+def _after(
+    quartet: Quartet, mutant: Entering, reference: dict[What, tuple[Run, Run]], hand: tuple[Arrays, Arrays] | None
+) -> dict[str, Verdict]:
+    judged: dict[str, Judgement] = {}
+    for what, (t, t64) in reference.items():
+        j, j64 = quartet.run_port(mutant, what)
+        prefix = EVAL if what is False and len(quartet.prepared.modes) > 1 else ""
+        judged |= {f"{prefix}{name}": one for name, one in quartet.judge(t, j, t64, j64).items()}
+        if hand and what != STEPS:
+            judged |= {f"by_hand/{name}": one for name, one in quartet.judge(hand[0], j, hand[1], j64).items()}
+    return _by_check((name, one.verdict) for name, one in judged.items())
+
+
+def _by_check(verdicts: Iterable[tuple[str, Verdict]]) -> dict[str, Verdict]:
+    grouped: dict[str, list[Verdict]] = {}
+    for name, verdict in verdicts:
+        grouped.setdefault(kind_of(name), []).append(verdict)
+    return {kind: worst(found) for kind, found in grouped.items()}

@@ -1,0 +1,1 @@
+"""The weight map: found, explained, applied both ways."""

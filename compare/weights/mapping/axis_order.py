@@ -1,0 +1,128 @@
+"""The axis order of activations: which inputs the port wants permuted, and which outputs come back so."""
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+import jax
+import numpy as np
+
+from compare.errors import UsageError
+from compare.frameworks.blame import told
+from compare.frameworks.models.choose import port_model
+from compare.frameworks.models.ports import PortModel
+from compare.weights.mapping.atoms import finest
+from compare.weights.mapping.jax_trace import trace_port
+from compare.weights.mapping.units import Value
+from compare.weights.mapping.walk import Trace
+
+Axes = tuple[int, ...] | None
+
+
+def fitted_inputs(
+    reference: Trace, known: dict[str, Any], port: Any, args: tuple, kwargs: dict, permute: bool
+) -> tuple[PortModel, tuple[Axes, ...], Trace]:
+    """The port traced on its inputs as they are, or as its convolutions want them.
+
+    The reference's convolutions say which axis of an input is the channel, the port's say which one they contract;
+    where both are known and differ, the input is permuted. Shapes only decide whether the port can be traced at all.
+
+    Raises:
+        UsageError: the port can be traced on none of them.
+    """
+    leaves, structure = jax.tree.flatten((args, kwargs))
+    arrays = [at for at, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray | np.generic)]
+    wanted = {at: _channels_last(value) for at, value in zip(arrays, reference.inputs, strict=False)}
+    if len(arrays) != len(reference.inputs):
+        wanted = {}
+    tried: list[UsageError] = []
+    as_given: tuple[Axes, ...] = tuple(None for _ in leaves)
+    best: tuple[PortModel, tuple[Axes, ...], Trace] | None = None
+    for axes in _candidates(as_given, wanted if permute else {}):
+        moved = [leaf if order is None else np.transpose(leaf, order) for leaf, order in zip(leaves, axes, strict=True)]
+        own_args, own_kwargs = jax.tree.unflatten(structure, moved)
+        try:
+            model = _model(port, own_args, own_kwargs, known)
+            traced = trace_port(model, own_args, own_kwargs)
+        except UsageError as error:
+            tried.append(error)
+            continue
+        found = (model, axes, traced)
+        if all(
+            _agree(mine, theirs, axes[at])
+            for at, mine, theirs in zip(arrays, reference.inputs, traced.inputs, strict=False)
+        ):
+            return found
+        best = best or found
+    if best is None:
+        raise tried[0]
+    return best
+
+
+def _model(port: Any, args: tuple, kwargs: dict, known: dict[str, Any]) -> PortModel:
+    try:
+        return port_model(port, args, kwargs, known)
+    except UsageError:
+        raise
+    except Exception as error:  # a Linen module without variables is traced here already
+        raise UsageError(f"the port raised {told(error)}") from error
+
+
+def _candidates(as_given: tuple[Axes, ...], wanted: dict[int, Axes]) -> Sequence[tuple[Axes, ...]]:
+    movable = [at for at, order in wanted.items() if order is not None]
+    out = []
+    for chosen in sorted(product((False, True), repeat=len(movable)), key=lambda one: len(set(one))):
+        axes = list(as_given)
+        for at, moved in zip(movable, chosen, strict=True):
+            axes[at] = wanted[at] if moved else None
+        out.append(tuple(axes))
+    return out[:16]
+
+
+def _channels_last(value: Value) -> Axes:
+    """The axes that bring the input's channel to its end, where the reference convolves it."""
+    labels = labels_of(value)
+    if "c" not in labels and "s0" not in labels:
+        # A single channel has no atoms: it is the axis beside batch and space.
+        return None
+    missing = [at for at, label in enumerate(labels) if label is None]
+    channel = labels.index("c") if "c" in labels else next((at for at in missing if value.shape[at] == 1 and at), None)
+    if channel is None or channel == len(labels) - 1:
+        return None
+    return (*(at for at in range(len(labels)) if at != channel), channel)
+
+
+def labels_of(value: Value) -> list[str | None]:
+    """What convolutions made of each axis; None where they say nothing, or several things."""
+    labels = []
+    for axis in value.axes:
+        found = {atom.label for atom in finest(axis)}
+        labels.append(found.pop() if len(found) == 1 else None)
+    return labels
+
+
+def _agree(mine: Value, theirs: Value, axes: Axes) -> bool:
+    """Whether the port convolves the input's axes as the reference does."""
+    given = labels_of(mine)
+    expected = given if axes is None else [given[at] for at in axes]
+    return all(a is None or b is None or a == b for a, b in zip(expected, labels_of(theirs), strict=True))
+
+
+def turned_outputs(reference: Trace, port: Trace) -> dict[str, tuple[int, ...]]:
+    """By output, the axes that bring the port's channels to where the reference has them."""
+    turned = {}
+    for name, mine in reference.outputs.items():
+        theirs = port.outputs.get(name)
+        if theirs is None or len(theirs.shape) != len(mine.shape):
+            continue
+        wanted, there = labels_of(mine), labels_of(theirs)
+        known = [label for label in wanted if label is not None]
+        if wanted == there or len(set(known)) != len(known) or set(wanted) != set(there):
+            continue
+        if any(label is None and size > 1 for label, size in zip(wanted, mine.shape, strict=True)):
+            continue
+        ones = (at for at, label in enumerate(there) if label is None)  # axes of one entry, in any order
+        axes = tuple(next(ones) if label is None else there.index(label) for label in wanted)
+        if axes != tuple(range(len(axes))):
+            turned[name] = axes
+    return turned

@@ -1,0 +1,70 @@
+"""What could not be paired, in one line: what it is, what it could be, and the rule that would say so."""
+
+from collections.abc import Container, Sequence
+
+from compare.errors import UsageError
+from compare.weights.mapping.evidence import Group
+from compare.weights.mapping.names import alike
+from compare.weights.mapping.paired import Array
+
+
+class AmbiguousError(UsageError):
+    """Several arrays could be the counterpart of one."""
+
+
+class UnmatchedError(UsageError):
+    """An array has no counterpart."""
+
+
+def ambiguous(group: Group) -> AmbiguousError:
+    """Names the first array of the group and its candidates."""
+    array = group.reference[0]
+    candidates = [other.name for other in group.port]
+    told = " or ".join([", ".join(candidates[:-1]), candidates[-1]] if len(candidates) > 1 else candidates)
+    layers, ports = _layer(array), [_layer(other) for other in group.port]
+    if len({_layer(one) for one in group.reference}) < len(group.reference) or len(set(ports)) < len(ports):
+        layers, ports = array.name, candidates  # several arrays of one layer: only their own names tell them apart
+    rule = "rules={" + f"{layers!r}: {ports[0].removeprefix('params/')!r}" + "}"
+    if len({one.name for one in group.reference}) < len(group.reference) or len(set(candidates)) < len(candidates):
+        rule = "weight_map=: it is one array on one side and several on the other"
+    return AmbiguousError(f"weight map: {array.name} could be {told} ({_alike(group)}): say which with {rule}")
+
+
+def _alike(group: Group) -> str:
+    source = {array.before for array in group.port if array.unit.uses}
+    return ", ".join(["same shape", *(["same input"] if len(source) == 1 else []), "names do not tell"])
+
+
+def _layer(array: Array) -> str:
+    return array.parent if array.parent not in ("", "params") else array.name
+
+
+def unmatched(array: Array, side: str, others: Sequence[Array], taken: Container[Array]) -> UnmatchedError:
+    """Names the array, its shape, and why the nearest ones are not it."""
+    other_side = "the port" if side == "the reference" else "the reference"
+    names = {other.name: other for other in others}
+    order = sorted(
+        alike(names, array.name), key=lambda name: (names[name] in taken, names[name].what[0] != array.what[0])
+    )
+    near = [
+        f"{name} {names[name].unit.shape} {_refused(array, names[name], names[name] in taken)}" for name in order[:2]
+    ]
+    nearest = f"; nearest: {'; '.join(near)}" if near else ""
+    return UnmatchedError(
+        f"weight map: {array.name} {array.unit.shape} of {side} has no counterpart in {other_side}{nearest}"
+    )
+
+
+def _refused(array: Array, other: Array, taken: bool) -> str:
+    mine, theirs = array.what, other.what
+    if taken:
+        return "is another's counterpart"
+    if mine[0] != theirs[0]:
+        return f"is {_KINDS[theirs[0]]}, not {_KINDS[mine[0]]}"
+    return "is of another size"
+
+
+_KINDS = {
+    "matrix": "a matrix", "conv": "a convolution's kernel", "table": "a table", "scale": "a factor",
+    "shift": "a summand", "loose": "used in another way", "unused": "never used",
+}  # fmt: skip

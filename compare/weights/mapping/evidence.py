@@ -1,0 +1,213 @@
+"""What can tell arrays of one kind and size apart: a key for each of them, which both sides must agree on.
+
+Each kind of evidence sees a group (arrays of both sides that may be paired so far) and gives every array a key. Arrays
+whose key is as frequent on one side as on the other form a group of their own; what the sides disagree on is no
+evidence, and the group stays whole for the next.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from compare.weights.mapping.paired import Array, above
+
+IN_ORDER = "by order of use"
+LARGE = 100  # a layer with more arrays than that is a model
+Key = Hashable | None  # None: this evidence says nothing of that array
+
+
+@dataclass
+class Group:
+    """Arrays of both sides that may be paired, and what brought them together."""
+
+    reference: list[Array]
+    port: list[Array]
+    reasons: tuple[str, ...] = ()
+    number: int = -1
+
+    @property
+    def settled(self) -> bool:
+        return len(self.reference) == len(self.port) == 1
+
+
+@dataclass
+class Side:
+    """All arrays of one side, and which of them a use belongs to."""
+
+    arrays: list[Array]
+    of_use: dict[int, list[Array]] = field(default_factory=dict)
+    inside: dict[str, list[Array]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for array in self.arrays:
+            for layer in above(array.parent):
+                self.inside.setdefault(layer, []).append(array)
+            for use in array.unit.uses:
+                self.of_use.setdefault(use, []).append(array)
+
+
+Evidence = Callable[[Group, Side, Side], tuple[dict[Array, Key], bool]]
+
+
+def split(group: Group, keys: dict[Array, Key], whole: bool, reason: str) -> list[Group]:
+    """The group taken apart by the keys that both sides have equally often; ``whole``: all keys or none must agree."""
+    mine = Counter(keys[array] for array in group.reference)
+    theirs = Counter(keys[array] for array in group.port)
+    if whole and mine != theirs:
+        return [group]
+    agreed = [key for key in mine if key is not None and mine[key] == theirs[key]]
+    if not agreed or (len(mine) == 1 and len(theirs) == 1):
+        return [group]
+    parts = [
+        Group(
+            [array for array in group.reference if keys[array] == key],
+            [array for array in group.port if keys[array] == key],
+            (*group.reasons, f"{_nth(key)} of {len(mine)} alike, {reason}" if reason == IN_ORDER else reason),
+        )
+        for key in agreed
+    ]
+    rest = Group(
+        [array for array in group.reference if keys[array] not in agreed],
+        [array for array in group.port if keys[array] not in agreed],
+        group.reasons,
+    )
+    return parts + ([rest] if rest.reference or rest.port else [])
+
+
+def _nth(place: Key) -> str:
+    number = int(str(place)) + 1
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
+    return f"{number}{ending}"
+
+
+def by_numbered_names(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+    """Words with their numbers, where both sides have the very same set of them."""
+    mine = {name for array in group.reference for name in array.numbers}
+    theirs = {name for array in group.port for name in array.numbers}
+    shared = {word for word, _ in mine} & {word for word, _ in theirs}
+    agreed = {
+        word
+        for word in shared
+        if {number for name, number in mine if name == word} == {number for name, number in theirs if name == word}
+    }
+    return {
+        array: (frozenset(name for name in array.numbers if name[0] in agreed), _shared_words(array, group))
+        for array in (*group.reference, *group.port)
+    }, True
+
+
+def by_words(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+    """The words that occur on both sides."""
+    return {array: _shared_words(array, group) or None for array in (*group.reference, *group.port)}, False
+
+
+def _shared_words(array: Array, group: Group) -> frozenset[str]:
+    mine = [_said(other) for other in group.reference]
+    theirs = [_said(other) for other in group.port]
+    shared = frozenset().union(*mine) & frozenset().union(*theirs)
+    common = frozenset.intersection(*mine, *theirs)
+    return _said(array) & (shared - common)
+
+
+def _said(array: Array) -> frozenset[str]:
+    return array.words | ({array.tag} if array.tag and not array.tag.isdigit() else frozenset())
+
+
+def by_pieces(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+    """Pieces of one weight, by their place in it."""
+    return {array: array.tag or None for array in (*group.reference, *group.port)}, True
+
+
+def by_layer(mine: int, theirs: int) -> Evidence:
+    """What is settled already of the same layer, or of one that holds it: the innermost, the next one, and so on.
+
+    The two sides nest their layers differently, so each has its own depth.
+    """
+
+    def keys_of(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+        keys: dict[Array, Key] = {}
+        for arrays, side, depth in ((group.reference, one, mine), (group.port, two, theirs)):
+            for array in arrays:
+                keys[array] = _settled_around(array, side, depth)
+        return keys, False
+
+    return keys_of
+
+
+def _settled_around(array: Array, side: Side, depth: int) -> Key:
+    last: frozenset[int] = frozenset()
+    for layer in above(array.parent):
+        inside = side.inside[layer]
+        if len(inside) > LARGE:
+            return None
+        settled = frozenset(other.group for other in inside if other.group >= 0 and other is not array)
+        if settled != last:
+            last, depth = settled, depth - 1
+            if depth < 0:
+                return settled
+    return None
+
+
+def by_hints(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+    """Subtracted, or under a root: a mean, a variance."""
+    return {array: array.hints for array in (*group.reference, *group.port)}, True
+
+
+def by_neighbours(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+    """The settled arrays that come just before and just after it."""
+    keys: dict[Array, Key] = {}
+    for arrays, side in ((group.reference, one), (group.port, two)):
+        for array in arrays:
+            before, after = (
+                frozenset(other.group for use in uses for other in side.of_use.get(use, []))
+                for uses in (array.before, array.after)
+            )
+            keys[array] = (before, after) if array.unit.uses else None
+    return keys, False
+
+
+def by_fate(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+    """The functions that its result goes through before the next weight."""
+    return {array: array.fate for array in (*group.reference, *group.port)}, True
+
+
+def by_order(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+    """How many of the group come before it, one after another: what is parallel stays together."""
+    keys: dict[Array, Key] = {}
+    for arrays in (group.reference, group.port):
+        depth: dict[Array, int] = {}
+        for array in sorted(arrays, key=lambda array: array.first):
+            earlier = [depth[other] for other in depth if _precedes(other, array)]
+            depth[array] = 1 + max(earlier, default=-1)
+        keys |= depth
+    return keys, True
+
+
+def _precedes(one: Array, other: Array) -> bool:
+    return one.first < 1 << 60 and bool(other.ancestors >> one.first & 1)
+
+
+def by_position(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+    """Members of one list on the reference's side, numbered layers on the port's: the numbers in their order."""
+    ranks: dict[Array, Key] = {}
+    for arrays in (group.reference, group.port):
+        numbers = {array: tuple(sorted(array.numbers)) for array in arrays}
+        if len({tuple(word for word, _ in name) for name in numbers.values()}) != 1:
+            return dict.fromkeys((*group.reference, *group.port)), True
+        order = sorted(set(numbers.values()))
+        ranks |= {array: order.index(name) for array, name in numbers.items()}
+    return ranks, True
+
+
+EVIDENCE: Sequence[tuple[str, Evidence]] = (
+    ("by name", by_numbered_names),
+    ("by name", by_words),
+    *(("by its layer", by_layer(mine, theirs)) for mine, theirs in product(range(3), repeat=2)),
+    ("by what is done with it", by_hints),
+    (IN_ORDER, by_order),
+    ("by its neighbours", by_neighbours),
+    ("by what follows", by_fate),
+    ("by its place in the whole", by_pieces),
+    ("by number", by_position),
+)

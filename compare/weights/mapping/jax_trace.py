@@ -1,0 +1,233 @@
+"""The port, replayed into the common form: its jaxpr, equation by equation. Nothing is computed."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+
+from compare.arrays.batch import named_leaves
+from compare.errors import UsageError
+from compare.frameworks.blame import told
+from compare.frameworks.models.ports import PortModel
+from compare.weights.mapping.units import Value
+from compare.weights.mapping.walk import Trace, Walk
+
+UNROLLED = 256  # a scan over stacked layers is unrolled up to so many of them
+
+Rule = Callable[[Walk, list[Value], dict[str, Any], list[tuple[int, ...]]], list[Value]]
+
+
+def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
+    """The jaxpr of ``model.apply`` in evaluation mode, replayed.
+
+    Raises:
+        UsageError: the port raises while it is traced.
+    """
+    names = list(model.leaves)
+    given, structure = jax.tree.flatten((args, kwargs))
+    arrays = [at for at, leaf in enumerate(given) if isinstance(leaf, np.ndarray | np.generic)]
+    seen: list[str] = []
+
+    def call(weights: list[Any], inputs: list[Any]) -> list[Any]:
+        filled = list(given)
+        for at, leaf in zip(arrays, inputs, strict=True):
+            filled[at] = leaf
+        own_args, own_kwargs = jax.tree.unflatten(structure, filled)
+        outputs, _ = model.apply(dict(zip(names, weights, strict=True)), own_args, own_kwargs, False)
+        named = [(name, item) for name, item in named_leaves(outputs, "output") if hasattr(item, "shape")]
+        seen.extend(name for name, _ in named)
+        return [item for _, item in named]
+
+    try:
+        closed = jax.make_jaxpr(call)([model.leaves[name] for name in names], [given[at] for at in arrays])
+    except Exception as error:
+        raise UsageError(f"the port raised {told(error)}") from error
+    walk = Walk()
+    weights = [walk.weight(name, model.leaves[name].shape) for name in names]
+    inputs = [walk.input(np.shape(given[at])) for at in arrays]
+    outputs = replay(walk, closed.jaxpr, closed.consts, [*weights, *inputs])
+    return Trace(walk, tuple(inputs), dict(zip(seen, outputs, strict=True)))
+
+
+def replay(walk: Walk, jaxpr: Jaxpr, consts: Sequence[Any], given: Sequence[Value]) -> list[Value]:
+    """The results of a jaxpr; ``consts`` are arrays or values."""
+    known: dict[Any, Value] = {}
+
+    def read(var: Any) -> Value:
+        return walk.constant(np.shape(var.val)) if isinstance(var, Literal) else known[var]
+
+    for var, const in zip(jaxpr.constvars, consts, strict=True):
+        known[var] = const if isinstance(const, Value) else walk.constant(np.shape(const))
+    known.update(zip(jaxpr.invars, given, strict=True))
+    for equation in jaxpr.eqns:
+        values = [read(var) for var in equation.invars]
+        shapes = [_shape(var) for var in equation.outvars]
+        literals = [var.val if isinstance(var, Literal) else None for var in equation.invars]
+        name, params = equation.primitive.name, dict(equation.params, _literals=literals)
+        rule = RULES.get(name)
+        results = rule(walk, values, params, shapes) if rule else _other(walk, name, values, params, shapes)
+        known.update(zip(equation.outvars, results, strict=True))
+    return [read(var) for var in jaxpr.outvars]
+
+
+def _other(walk: Walk, name: str, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    inner = next((value for value in params.values() if isinstance(value, ClosedJaxpr | Jaxpr)), None)
+    if inner is not None and len(_open(inner).invars) == len(values):
+        return _call(walk, inner, values)
+    if name in SAME:
+        return [values[0]]
+    if name in REDUCING:
+        axes = params.get("axes", params.get("dimensions", ()))
+        return [walk.reduce(values[0], axes) for _ in shapes]
+    if name.startswith("reduce_window") or name in WINDOWS:
+        return [walk.window(values[0], shape) for shape in shapes]
+    if values and all(len(value.shape) in (0, len(shapes[0])) for value in values):
+        return [walk.elementwise(NAMED.get(name, name), values, shape) for shape in shapes]
+    return [walk.opaque(values, shape) for shape in shapes]
+
+
+def _shape(var: Any) -> tuple[int, ...]:
+    return tuple(getattr(var.aval, "shape", ()))
+
+
+def _open(jaxpr: Any) -> Jaxpr:
+    return jaxpr.jaxpr if isinstance(jaxpr, ClosedJaxpr) else jaxpr
+
+
+def _call(walk: Walk, jaxpr: Any, values: Sequence[Value]) -> list[Value]:
+    return replay(walk, _open(jaxpr), getattr(jaxpr, "consts", ()), values)
+
+
+def _scan(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    """A scan over stacked weights is unrolled; one over an activation is walked once."""
+    # What is scanned has one axis more than what a step sees of it; how many are carried is told by the results.
+    inner = _open(params["jaxpr"])
+    scanned = sum(value.shape != _shape(var) for value, var in zip(values, inner.invars, strict=True))
+    carries = sum(shape == _shape(var) for shape, var in zip(shapes, inner.outvars, strict=True))
+    consts = len(values) - scanned - carries
+    fixed, carry, stacked = values[:consts], values[consts : consts + carries], values[consts + carries :]
+    length, layered = params["length"], any(value.units for value in stacked)
+    steps = range(length) if layered and length <= UNROLLED else range(1)
+    outputs: list[list[Value]] = []
+    for step in reversed(steps) if params["reverse"] else steps:
+        rows = [walk.reshape(walk.cut(value, 0, step, step + 1), value.shape[1:]) for value in stacked]
+        if params["reverse"] and not layered:
+            rows = [walk.backwards(row) for row in rows]
+        results = _call(walk, params["jaxpr"], [*fixed, *carry, *rows])
+        carry, ys = results[:carries], results[carries:]
+        outputs.append(ys)
+    joined = []
+    for at, shape in enumerate(shapes[carries:]):
+        moved = [outputs[step][at] for step in range(len(outputs))]
+        whole = walk.broadcast(moved[-1], shape, range(1, len(shape)))
+        length_axis = [value.axes[0] for value in stacked if not value.units and value.shape]
+        if length_axis and len(steps) == 1:
+            whole = whole.like([length_axis[0], *whole.axes[1:]], whole.shape)
+        joined.append(whole)
+    return [*carry, *joined]
+
+
+def _while(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    skip = params["cond_nconsts"]
+    consts = params["body_nconsts"]
+    return _call(walk, params["body_jaxpr"], values[skip : skip + consts] + values[skip + consts :])
+
+
+def _cond(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    results = [_call(walk, branch, values[1:]) for branch in params["branches"]]
+    return [
+        walk.elementwise("select_n", list(some), shape)
+        for some, shape in zip(zip(*results, strict=True), shapes, strict=True)
+    ]
+
+
+def _transpose(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    return [walk.permute(values[0], params["permutation"])]
+
+
+def _reshape(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    return [walk.reshape(values[0], shapes[0])]
+
+
+def _broadcast(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    return [walk.broadcast(values[0], shapes[0], params["broadcast_dimensions"])]
+
+
+def _slice(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    value, steps = values[0], params["strides"] or [1] * len(shapes[0])
+    for axis, (start, stop, step) in enumerate(
+        zip(params["start_indices"], params["limit_indices"], steps, strict=True)
+    ):
+        value = walk.cut(value, axis, start, stop, step)
+    return [value]
+
+
+def _dynamic_slice(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    value, at = values[0], params["_literals"][1:]
+    for axis, size in enumerate(params["slice_sizes"]):
+        start = 0 if at[axis] is None else int(at[axis])
+        value = walk.cut(value, axis, start, start + size)
+    return [value]
+
+
+def _split(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    parts, start, axis = [], 0, params["axis"]
+    for size in params["sizes"]:
+        parts.append(walk.cut(values[0], axis, start, start + int(size)))
+        start += int(size)
+    return parts
+
+
+def _unstack(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    axis = params["axis"]
+    return [walk.reshape(walk.cut(values[0], axis, at, at + 1), shape) for at, shape in enumerate(shapes)]
+
+
+def _concatenate(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    return [walk.concatenate(values, params["dimension"], shapes[0])]
+
+
+def _dot(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    contract, batch = params["dimension_numbers"]
+    return [walk.dot(values[0], values[1], list(zip(*contract, strict=True)), list(zip(*batch, strict=True)))]
+
+
+def _conv(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    numbers = params["dimension_numbers"]
+    specs = (numbers.lhs_spec, numbers.rhs_spec, numbers.out_spec)
+    return [walk.conv(values[0], values[1], specs, shapes[0], params["feature_group_count"], False)]
+
+
+def _gather(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    table, picks = values
+    numbers, sizes = params["dimension_numbers"], params["slice_sizes"]
+    picked = [axis for axis in numbers.start_index_map if sizes[axis] == 1]
+    whole = [axis for axis in range(len(sizes)) if axis not in picked]
+    if numbers.operand_batching_dims or any(sizes[axis] != table.shape[axis] for axis in whole):
+        return [walk.opaque(values, shapes[0])]
+    if tuple(numbers.offset_dims) != tuple(range(len(shapes[0]) - len(whole), len(shapes[0]))):
+        return [walk.opaque(values, shapes[0])]
+    rows = walk.reshape(picks, picks.shape[:-1])
+    return [walk.take(table, rows, picked, shapes[0])]
+
+
+def _rev(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    return [walk.flip(values[0], params["dimensions"])]
+
+
+RULES: dict[str, Rule] = {
+    "scan": _scan, "while": _while, "cond": _cond, "transpose": _transpose, "reshape": _reshape,
+    "squeeze": _reshape, "expand_dims": _reshape, "broadcast_in_dim": _broadcast, "slice": _slice,
+    "dynamic_slice": _dynamic_slice, "split": _split, "unstack": _unstack, "concatenate": _concatenate,
+    "dot_general": _dot, "conv_general_dilated": _conv, "gather": _gather, "rev": _rev,
+}  # fmt: skip
+SAME = ("convert_element_type", "copy", "copy_p", "stop_gradient", "reduce_precision", "optimization_barrier", "name")
+REDUCING = (
+    "reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_and", "reduce_or", "argmax", "argmin",
+)  # fmt: skip
+WINDOWS = ("pad", "cumsum", "cumprod", "cummax", "cumlogsumexp", "sort")
+NAMED = {
+    "add_any": "add", "logistic": "sigmoid", "erf": "erf", "erfc": "erf", "rsqrt": "rsqrt", "sqrt": "rsqrt",
+}  # fmt: skip

@@ -1,0 +1,184 @@
+"""The lines of the map, and what is left over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from compare.arrays.views import View
+from compare.frameworks.models.ports import PortModel
+from compare.weights.mapping.complaints import ambiguous, unmatched
+from compare.weights.mapping.evidence import Group
+from compare.weights.mapping.gates import GRU, HIDDEN, INPUT, Gate, port_gates, spare_biases
+from compare.weights.mapping.line_layout import entry
+from compare.weights.mapping.match import paired
+from compare.weights.mapping.paired import Array, arrays_of, pieces_of
+from compare.weights.mapping.user_rules import Rules, Said, applied
+from compare.weights.mapping.walk import Walk
+from compare.weights.weights import Entry
+
+
+@dataclass
+class Lines:
+    """What became of every array."""
+
+    entries: list[Entry] = field(default_factory=list)
+    constants: list[str] = field(default_factory=list)
+    port_constants: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Side:
+    """One side's arrays, in as many pieces as needed so far."""
+
+    walk: Walk
+    names: Mapping[str, bool]
+    gates: dict[str, tuple[Gate, ...]]
+    rules: Mapping[str, Any]
+    parted: frozenset[str] = frozenset()
+
+    def arrays(self) -> list[Array]:
+        found = arrays_of(self.walk, self.names, self.parted, self.gates)
+        for array in found:
+            array.rule = self.rules.get(array.name)
+        return found
+
+    def part(self, arrays: list[Array]) -> bool:
+        """Take those apart that can be; whether there was one."""
+        more = {array.name for array in arrays if array.unit.kind and len(pieces_of(array.unit)) > 1} - self.parted
+        self.parted |= more
+        return bool(more)
+
+
+def lines_of(
+    reference: Walk,
+    names: Mapping[str, bool],
+    port: Walk,
+    leaves: Mapping[str, bool],
+    rules: Rules,
+    gates: Mapping[str, tuple[Gate, ...]],
+    model: PortModel,
+) -> Lines:
+    """Pair the arrays; what cannot be paired whole is taken apart where the programs take its result apart.
+
+    Args:
+        names, leaves: of each array whether it may stay without a counterpart.
+
+    Raises:
+        UsageError: something stays unpaired or ambiguous, or a rule matches nothing.
+    """
+    said = applied(rules, names, leaves)
+    one, two = _sides(
+        _Side(reference, names, dict(gates), said.reference),
+        _Side(port, leaves, port_gates(leaves, model.modules), said.port),
+    )
+    while True:
+        mine, theirs = one.arrays(), two.arrays()
+        forced = _forced(said, mine, theirs)
+        spare = _spare(mine, theirs) | _summed_whole(mine, theirs, gates)
+        groups = paired(
+            [array for array in mine if array not in forced and array not in spare],
+            [array for array in theirs if array not in forced.values()],
+        )
+        uneven = [group for group in groups if len(group.reference) != len(group.port)]
+        parted = one.part([array for group in uneven for array in group.reference])
+        if not (two.part([array for group in uneven for array in group.port]) or parted):
+            break
+    return _Settled(groups, mine, theirs, forced, spare, said).lines()
+
+
+def _sides(one: _Side, two: _Side) -> tuple[_Side, _Side]:
+    """Packed gates are taken apart where the other side has them apart; where it has none, they say nothing."""
+    single = {gates[0].name for gates in two.gates.values() if len(gates) == 1}
+    known = {gate.name for gates in two.gates.values() for gate in gates}
+    one.gates = {name: gates for name, gates in one.gates.items() if gates[0].name in known}
+    one.parted = frozenset(name for name, gates in one.gates.items() if len(gates) > 1 and gates[0].name in single)
+    mine = {gate.name for gates in one.gates.values() for gate in gates}
+    two.gates = {name: gates for name, gates in two.gates.items() if gates[0].name in mine}
+    return one, two
+
+
+def _forced(said: Said, mine: list[Array], theirs: list[Array]) -> dict[Array, Array]:
+    by_name = {array.name: array for array in theirs}
+    return {array: by_name[said.pairs[array.name][0]] for array in mine if array.name in said.pairs}
+
+
+def _spare(mine: list[Array], theirs: list[Array]) -> dict[Array, Array]:
+    """The biases that the port holds in a sum only, each with the one it is added to."""
+    theirs_gates = [array.gate for array in theirs if array.gate]
+    named = {f"{at}": array for at, array in enumerate(mine) if array.gate}
+    sources = spare_biases([(at, array.gate) for at, array in named.items() if array.gate], theirs_gates)
+    found: dict[Array, Array] = {}
+    for at, source in sources.items():
+        spare = named[at]
+        for other in mine:
+            if spare.gate and other.gate == replace(spare.gate, source=source):
+                found[spare] = other
+    return found
+
+
+def _summed_whole(mine: list[Array], theirs: list[Array], gates: Mapping[str, tuple[Gate, ...]]) -> dict[Array, Array]:
+    """The same where the port packs its gates as torch does, in arrays of its own: one bias for each two."""
+    found: dict[Array, Array] = {}
+    named = {array.name: array for array in mine if array.gate is None}
+    for name, held in gates.items():
+        other = named.get(name.replace(f"_{INPUT}", f"_{HIDDEN}"))
+        if name in named and other is not None and other is not named[name] and held[0].bias and len(held) != len(GRU):
+            found[other] = named[name]
+    alike = {array.what for array in found}
+    count = sum(array.what in alike for array in theirs)
+    every = sum(array.what in alike for array in mine)
+    return found if every == 2 * len(found) and count == len(found) else {}
+
+
+@dataclass
+class _Settled:
+    """Groups that no evidence splits any more, on their way to lines."""
+
+    groups: list[Group]
+    mine: list[Array]
+    theirs: list[Array]
+    forced: dict[Array, Array]
+    spare: dict[Array, Array]
+    said: Said
+
+    def lines(self) -> Lines:
+        lines = Lines()
+        partner = {array: (other, "by rule") for array, other in self.forced.items()}
+        for group in self.groups:
+            if group.settled:
+                reason = group.reasons[-1] if group.reasons else "the only one alike"
+                partner[group.reference[0]] = (group.port[0], reason)
+        for group in self.groups:
+            if not group.settled and group.reference and group.port:
+                required = [array for array in group.reference if not array.optional]
+                if len(group.reference) == len(group.port) or (required and len(required) == len(group.reference)):
+                    raise ambiguous(group)
+        taken = {other for other, _ in partner.values()}
+        for array in self.mine:
+            if array in partner:
+                lines.entries.append(self._entry(array, *partner[array]))
+            elif array in self.spare and self.spare[array] in partner:
+                continue
+            elif array.optional:
+                lines.constants.append(array.name)
+            else:
+                raise unmatched(array, "the reference", self.theirs, taken)
+        for array in self.theirs:
+            if array not in taken and not array.optional:
+                raise unmatched(array, "the port", self.mine, set(partner))
+            if array not in taken:
+                lines.port_constants.append(array.name)
+        for array, first in self.spare.items():
+            if first in partner:
+                line = entry(array.unit, partner[first][0].unit, f"the port holds its sum with {first.name}")
+                lines.entries.append(replace(line, summed=True))
+        if self.spare:
+            lines.notes.append("the port holds each recurrent bias as one where the reference adds two")
+        return lines
+
+    def _entry(self, array: Array, other: Array, reason: str) -> Entry:
+        axes = self.said.pairs.get(array.name, ("", None))[1]
+        if axes is not None:
+            return Entry(array.name, other.name, View((("transpose", axes),)), reason="by rule")
+        return entry(array.unit, other.unit, reason)

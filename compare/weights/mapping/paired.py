@@ -1,0 +1,181 @@
+"""What is paired: the weights of a side, or pieces of them, each with what its name and its uses say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+from compare.weights.mapping.atoms import Atom, finest
+from compare.weights.mapping.gates import INPUT, Gate, packed
+from compare.weights.mapping.names import numbered, words
+from compare.weights.mapping.units import ALONG, GROUP, OUT, SPACE, Factor, Unit
+from compare.weights.mapping.walk import Walk
+
+QKV = ("q", "k", "v")  # three layers in one are a query, a key and a value, in this order
+LOOSE = ("table", "scale", "shift", "loose", "unused")
+
+
+@dataclass(eq=False)
+class Array:
+    """One thing to pair.
+
+    Attributes:
+        name: its weight's name; ``unit`` is the weight or the piece of it.
+        parent: the layer it belongs to.
+        optional: it may stay without a counterpart (a buffer; a leaf outside ``params``).
+        words: what its name says; ``numbers`` the words with their numbers.
+        tag: which piece it is: a place, or the name of a gate.
+        gate: of a recurrent layer's weights: which gate, and of which input.
+        ancestors: bit mask of the uses that its first use depends on.
+        before, after: the uses next to its own.
+        fate: the functions that its result goes through; ``hints`` how it is used beside its kind.
+        group: the number of the group it is in so far.
+        rule: the user's rule that speaks of it, with what its stars stand for.
+    """
+
+    name: str
+    unit: Unit
+    parent: str
+    optional: bool
+    words: frozenset[str]
+    numbers: frozenset
+    tag: str = ""
+    gate: Gate | None = None
+    ancestors: int = 0
+    before: frozenset[int] = frozenset()
+    after: frozenset[int] = frozenset()
+    fate: frozenset[str] = frozenset()
+    hints: frozenset[str] = frozenset()
+    group: int = -1
+    rule: Any = None
+
+    @property
+    def first(self) -> int:
+        """The position of its first use; never used: after all others."""
+        return self.unit.uses[0] if self.unit.uses else 1 << 60
+
+    @property
+    def what(self) -> tuple:
+        """What it is, apart from its name: only equals can be paired."""
+        if not self.unit.kind:
+            return ("unused", self.unit.shape)
+        sizes = {role: size for role, size in self.unit.sizes.items() if size > 1}
+        kind = self.unit.kind
+        if kind == "conv" and not any(role.startswith(SPACE) or role == GROUP for role in sizes):
+            kind = "matrix"  # a convolution of one point
+        gate = [self.gate.source, self.gate.name] if self.gate else []
+        return (kind, *sorted(sizes.items()), *gate)
+
+    @property
+    def loosely(self) -> tuple | None:
+        """What it is where it is used in another way than its counterpart: its shape alone; None of a matrix."""
+        sizes = tuple(factor.size for factor in self.unit.factors if factor.size > 1)
+        return sizes if (self.unit.kind or "unused") in LOOSE else None
+
+
+def arrays_of(
+    walk: Walk,
+    names: Mapping[str, bool],
+    parted: frozenset[str] = frozenset(),
+    gates: Mapping[str, tuple[Gate, ...]] = {},
+) -> list[Array]:
+    """The arrays of one side.
+
+    Args:
+        names: of each weight whether it is optional.
+        parted: the weights to take apart.
+        gates: of a recurrent layer's weights, the gates it holds.
+    """
+    masks: list[int] = []
+    for use in walk.uses:
+        mask = 0
+        for other in use.before:
+            mask |= masks[other] | (1 << other)
+        masks.append(mask)
+    found = []
+    for name, optional in names.items():
+        held = gates.get(name, ())
+        units = _units(walk.units[name])
+        if name in parted:
+            units = [piece for unit in units for piece in pieces_of(unit, len(held))]
+        for at, unit in enumerate(units):
+            array = Array(name, unit, _parent(name), optional, words(name), numbered(name), hints=unit.hints)
+            if len(units) > 1:
+                array.tag = QKV[at] if len(units) == 3 and not held else str(at)
+            if held:
+                array.gate = held[at] if len(units) == len(held) else packed(held)
+                array.parent = array.gate.layer
+                if array.gate.layer.endswith("_reverse") and array.gate.source == INPUT:
+                    array.hints |= {"reversed"}
+            if unit.uses:
+                use = walk.uses[unit.uses[0]]
+                array.ancestors, array.before = masks[use.position], use.before
+                array.after = frozenset(later for mine in unit.uses for later in walk.uses[mine].after)
+                array.fate = frozenset(use.fate)
+            found.append(array)
+    return found
+
+
+def _units(unit: Unit) -> list[Unit]:
+    """The pieces of a weight where the program uses them and not it, and they are all of it; else the weight."""
+    used = [piece for piece in unit.pieces if piece.uses]
+    if unit.uses or not used:
+        return [unit]
+    if len(used) == len(unit.pieces) and sum(map(_entries, used)) == _entries(unit):
+        return unit.pieces
+    return [_whole(unit, used[0])]
+
+
+def _whole(unit: Unit, piece: Unit) -> Unit:
+    """The weight of which the program uses a part (the first positions of a table), with that part's roles."""
+    factors = [
+        replace(part, atom=part.atom if part.size == part.full else Atom(part.full), start=0) for part in piece.factors
+    ]
+    return Unit(unit.leaf, unit.shape, factors, piece.kind, piece.hints, piece.uses)
+
+
+def _entries(unit: Unit) -> int:
+    return prod(factor.size for factor in unit.factors)
+
+
+def pieces_of(unit: Unit, count: int = 0) -> list[Unit]:
+    """The unit as the pieces into which the program takes its result apart, or as ``count`` equal ones.
+
+    The unit itself where nothing is known.
+    """
+    for at, factor in enumerate(unit.factors):
+        if factor.role not in (OUT, ALONG) or factor.size == 1:
+            continue
+        parts = finest([factor.atom])
+        inner = factor.size // parts[0].size
+        ranges = [(start * inner, stop * inner) for start, stop in sorted(parts[0].cuts)]
+        if count > 1 and factor.size % count == 0:
+            step = factor.size // count
+            ranges = [(start, start + step) for start in range(0, factor.size, step)]
+        if _tiles(ranges, factor.size):
+            return [_piece(unit, at, start, stop, number) for number, (start, stop) in enumerate(ranges)]
+    return [unit]
+
+
+def _tiles(ranges: list[tuple[int, int]], size: int) -> bool:
+    ends = [0, *(stop for _, stop in ranges)]
+    return len(ranges) > 1 and [start for start, _ in ranges] == ends[:-1] and ends[-1] == size
+
+
+def _piece(unit: Unit, at: int, start: int, stop: int, number: int) -> Unit:
+    old = unit.factors[at]
+    cut = Factor(Atom(stop - start), old.full, old.start + start, old.role, old.rank, old.flipped)
+    factors = [cut if number_ == at else factor for number_, factor in enumerate(unit.factors)]
+    return Unit(unit.leaf, unit.shape, factors, unit.kind, unit.hints, unit.uses, [], number)
+
+
+def _parent(name: str) -> str:
+    return name.rpartition("/" if "/" in name else ".")[0]
+
+
+def above(parent: str) -> list[str]:
+    """A layer and the layers that hold it, innermost first; not the model."""
+    mark = "/" if "/" in parent else "."
+    parts = parent.split(mark)
+    first = 2 if mark == "/" else 1  # the collection is no layer
+    return [mark.join(parts[:count]) for count in range(len(parts), first - 1, -1)]

@@ -1,0 +1,99 @@
+"""The record of a walk: which weights were used, by which operation, and in which role each of their axes."""
+
+from collections.abc import Iterable, Sequence
+from math import prod
+
+from compare.weights.mapping.atoms import Atom, axis_of, finest
+from compare.weights.mapping.units import GROUP, Factor, Unit, Use, Value, members, parted
+
+
+class Record:
+    """Weights, their pieces and their uses, in the order in which the program meets them."""
+
+    def __init__(self) -> None:
+        self.units: dict[str, Unit] = {}
+        self.uses: list[Use] = []
+        self._values: dict[str, Value] = {}
+        self._pieces: dict[tuple[int, int, int, int], Unit] = {}
+
+    def _use(
+        self,
+        value: Value,
+        kind: str,
+        roles: dict[int, str],
+        beside: Sequence[Value],
+        order: Sequence[int] | None = None,
+        grouped: int | None = None,
+    ) -> set[int]:
+        """Note that the program takes ``value`` in; the roles of its axes count at the first use."""
+        before = frozenset(use for other in beside for use in other.last) | value.last
+        nodes = set()
+        turned = frozenset({"reversed"} if any(other.flips for other in beside) else ())
+        for unit, hints in members(value):
+            if not unit.uses:
+                holder = next((block for block in value.blocks if any(u is unit for u, _ in block.units)), value)
+                unit.kind, unit.hints = kind, hints | turned
+                self._give_roles(unit, holder, roles, order or range(len(value.shape)), grouped)
+            use = Use(unit, before, position=len(self.uses))
+            self.uses.append(use)
+            unit.uses.append(use.position)
+            nodes.add(use.position)
+        for earlier in before:
+            self.uses[earlier].after |= nodes
+        return nodes
+
+    def _give_roles(
+        self, unit: Unit, value: Value, roles: dict[int, str], order: Iterable[int], grouped: int | None
+    ) -> None:
+        given: dict[int, tuple[str, int]] = {}
+        ranks: dict[str, int] = {}
+        for axis in order:
+            for number, atom in enumerate(finest(value.axes[axis]) if axis < len(value.axes) else ()):
+                role = GROUP if axis == grouped and number == 0 else roles[axis]
+                given.setdefault(id(atom.root), (role, ranks.setdefault(role, 0)))
+                ranks[role] += 1
+        factors = []
+        for factor in unit.factors:
+            for atom, part in parted(factor):
+                part.role, part.rank = given.get(id(atom.root), ("", 0))
+                part.flipped = id(atom.root) in value.flips
+                factors.append(part)
+        unit.factors = factors
+
+    def _piece(self, value: Value, axis: int, start: int, stop: int) -> Value | None:
+        """A range of one axis of a weight nobody has used as a whole; None where it is no piece that a view shows."""
+        unit, hints = value.units[0]
+        atoms = finest(value.axes[axis])
+        inner = prod(atom.size for atom in atoms[1:])
+        if unit.uses or not atoms or start % inner or stop % inner:
+            return None
+        key = (id(unit), id(atoms[0].root), start, stop)
+        if key not in self._pieces:
+            piece = _part_of(unit, atoms[0], start // inner, stop // inner)
+            if piece is None:
+                return None
+            piece.position = len(unit.pieces)
+            unit.pieces.append(piece)
+            self._pieces[key] = piece
+        piece = self._pieces[key]
+        axes = [[piece.own[id(atom.root)] for atom in finest(one) if id(atom.root) in piece.own] for one in value.axes]
+        shape = [*value.shape[:axis], stop - start, *value.shape[axis + 1 :]]
+        for at, (one, size) in enumerate(zip(axes, shape, strict=True)):
+            if prod(atom.size for atom in one) != size:  # an axis of another array, along which it was laid
+                axes[at] = axis_of(size)
+        return Value(tuple(axes), tuple(shape), ((piece, hints),), value.last, value.flips, value.moving)
+
+
+def _part_of(unit: Unit, atom: Atom, start: int, stop: int) -> Unit | None:
+    """The unit with one of its factors cut to a range, in atoms of its own."""
+    piece = Unit(unit.leaf, unit.shape, [])
+    found = False
+    for factor in unit.factors:
+        for part, given in parted(factor):
+            cut = part.root is atom.root and not found
+            found = found or cut
+            own = Atom(stop - start if cut else part.size, part.label)
+            piece.factors.append(Factor(own, given.full, given.start + start if cut else given.start))
+            if own.size > 1:
+                piece.own[id(part.root)] = own
+    return piece if found else None

@@ -1,0 +1,282 @@
+"""The weight map: which entry of a torch ``state_dict`` is which leaf of the Flax variables, and their layouts.
+
+Weights and buffers go to the port through it; gradients, updates, optimizer moments and running statistics come back
+through it, so that everything is compared in one layout, the reference's. Both sides are flat here: the reference's
+arrays by their ``state_dict`` name, the port's leaves by their path, ``params/Dense_0/kernel``.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from compare.arrays.arrays import PARAMS, Arrays, Shapes
+from compare.arrays.views import AS_IS, View, assign, transposed
+from compare.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the map: both views show the same numbers.
+
+    Attributes:
+        reference: a ``state_dict`` name; ``reference_view`` shows it in the common layout.
+        port: the path of a leaf; ``port_view`` shows it in the common layout.
+        reason: why these two, and why this layout, in a few words.
+        summed: the port holds one array where the reference adds two (a recurrent layer's biases): this line is the
+            second of them. Its value is added to the leaf, its gradient is the leaf's, and on the way back its value
+            is zero, the first line's the sum.
+    """
+
+    reference: str
+    port: str
+    reference_view: View = AS_IS
+    port_view: View = AS_IS
+    reason: str = ""
+    summed: bool = False
+
+    @property
+    def layout(self) -> str:
+        """Both views in words; ``same`` where nothing changes."""
+        parts = [str(self.reference_view), f"port: {self.port_view}" if self.port_view.steps else ""]
+        return "; ".join(part for part in parts if part) or "same"
+
+    def explain(self) -> str:
+        added = ", added" if self.summed else ""
+        return f"{self.reference} -> {self.port} ({self.layout}{added}: {self.reason})"
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Two views of the reference's parameters of which only the sum is a parameter of the port.
+
+    In training steps the first holds the sum and the second is zero and has no gradient: the same function, and the
+    one in which every optimizer does to the first what it does to the port's.
+    """
+
+    first: str
+    first_view: View
+    second: str
+    second_view: View
+
+    def collect(self, arrays: Arrays) -> None:
+        """Move the second into the first, in place."""
+        self.first_view.of(arrays[self.first])[...] += self.second_view.of(arrays[self.second])
+        self.second_view.of(arrays[self.second])[...] = 0
+
+    def kept(self, shape: tuple[int, ...]) -> np.ndarray:
+        """1 where the second's gradient is kept, 0 where it is frozen."""
+        mask = np.ones(shape, np.float32)
+        self.second_view.of(mask)[...] = 0
+        return mask
+
+
+def linear(reference: str, port: str) -> list[Entry]:
+    """``torch.nn.Linear`` and ``flax.linen.Dense``: weight (out, in) is kernel (in, out), bias is bias."""
+    why = "Linear stores (out, in), Dense (in, out)"
+    return [
+        Entry(f"{reference}.weight", f"{PARAMS}/{port}/kernel", transposed(1, 0), reason=why),
+        Entry(f"{reference}.bias", f"{PARAMS}/{port}/bias", reason="a bias has one axis"),
+    ]
+
+
+def same(*names: str) -> list[Entry]:
+    """Loose arrays that both sides hold under one name and in one layout."""
+    return [Entry(name, f"{PARAMS}/{name}", reason="both sides name and store it alike") for name in names]
+
+
+class WeightMap:
+    """The lines of a map, strict both ways: nothing missing, nothing left over, every shape checked."""
+
+    def __init__(self, *groups: Iterable[Entry]) -> None:
+        self.entries = tuple(entry for group in groups for entry in group)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The reference's names, each once, in the order of the map."""
+        return tuple(dict.fromkeys(entry.reference for entry in self.entries))
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """The port's paths, each once, in the order of the map."""
+        return tuple(dict.fromkeys(entry.port for entry in self.entries))
+
+    def to_port(self, arrays: Arrays, leaves: Shapes) -> Arrays:
+        """The reference's arrays as the port's leaves, each C-contiguous and its own copy."""
+        return dict(self.each_to_port(arrays, leaves))
+
+    def each_to_port(
+        self, arrays: Arrays, leaves: Shapes, dtype: DTypeLike | None = None, exact: bool = False
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """``to_port`` one leaf at a time, so that a large model needs no second copy of everything.
+
+        Args:
+            arrays: the reference's, by name.
+            leaves: the port's shapes, by path.
+            dtype: of the leaves, where not the arrays' own: converted on the way, without one more copy.
+            exact: sums are taken and kept in float64: two arrays rounded to float32 have a sum that is not.
+        """
+        self._check_names(arrays, self.references, "the reference")
+        self._check_names(leaves, self.ports, "the port")
+        for path in self.ports:
+            entries = [entry for entry in self.entries if entry.port == path]
+            summed = exact and any(entry.summed for entry in entries)
+            leaf = np.empty(leaves[path], np.float64 if summed else dtype or arrays[entries[0].reference].dtype)
+            for entry in entries:
+                own, other = entry.port_view.of(leaf), entry.reference_view.of(arrays[entry.reference])
+                self._check_shapes(entry, other, own)
+                assign(own, own + other if entry.summed else other)
+            yield path, leaf
+
+    def to_reference(self, leaves: Arrays, shapes: Shapes, values: bool = False, consume: bool = False) -> Arrays:
+        """The port's leaves under the reference's names, in its layout.
+
+        Args:
+            leaves: gradients, updates or moments by path; only the lines whose leaf is there come back.
+            shapes: the reference's shapes by name.
+            values: the leaves are weights: of two summed arrays the first gets the sum, the second zeros. Of anything
+                else (a gradient) both get the leaf's.
+            consume: ``leaves`` is emptied on the way: of a large model, both layouts are never there at once.
+        """
+        arrays: Arrays = {}
+        last = {entry.port: entry for entry in self.entries}
+        for entry in self.entries:
+            if entry.port not in leaves:
+                continue
+            leaf = leaves[entry.port]
+            if consume and last[entry.port] is entry:
+                del leaves[entry.port]
+            if not (entry.reference_view.steps or entry.port_view.steps or entry.summed):
+                self._check_shapes(entry, np.broadcast_to(np.uint8(0), shapes[entry.reference]), leaf)
+                arrays[entry.reference] = leaf
+                continue
+            array = arrays.setdefault(entry.reference, np.empty(shapes[entry.reference], leaf.dtype))
+            own, other = entry.port_view.of(leaf), entry.reference_view.of(array)
+            self._check_shapes(entry, other, own)
+            if values and entry.summed:
+                other[...] = 0
+            else:
+                assign(other, own)
+        return arrays
+
+    @property
+    def summed(self) -> tuple[Sum, ...]:
+        """Every pair of the reference's views that the port holds as their sum."""
+        first = {(entry.port, entry.port_view): entry for entry in self.entries if not entry.summed}
+        return tuple(
+            Sum(held.reference, held.reference_view, entry.reference, entry.reference_view)
+            for entry in self.entries
+            if entry.summed and (held := first.get((entry.port, entry.port_view)))
+        )
+
+    def check(self, arrays: Shapes, leaves: Shapes) -> None:
+        """Hold the map against the shapes of both sides.
+
+        Raises:
+            UsageError: an array is missing, left over, of another shape, or only partly mapped.
+        """
+        self._check_names(arrays, self.references, "the reference")
+        self._check_names(leaves, self.ports, "the port")
+        for entry in self.entries:
+            try:
+                other, own = (
+                    _shown(entry.reference_view, arrays[entry.reference]),
+                    _shown(entry.port_view, leaves[entry.port]),
+                )
+            except (ValueError, IndexError) as error:
+                raise UsageError(f"weight map: {entry.explain()}: {' '.join(str(error).split())}") from error
+            self._check_shapes(entry, other, own)
+        self._check_tiled([(entry.reference, entry.reference_view) for entry in self.entries], arrays)
+        self._check_tiled([(entry.port, entry.port_view) for entry in self.entries if not entry.summed], leaves)
+
+    def explain(self) -> list[str]:
+        """One line for each entry: both names, the layout change, and why."""
+        return [entry.explain() for entry in self.entries]
+
+    def to_form(self) -> list[dict[str, Any]]:
+        """The map as JSON holds it."""
+        return [
+            {
+                "reference": entry.reference,
+                "port": entry.port,
+                "reference_view": entry.reference_view.to_list(),
+                "port_view": entry.port_view.to_list(),
+                "reason": entry.reason,
+                "summed": entry.summed,
+            }
+            for entry in self.entries
+        ]
+
+    @classmethod
+    def from_form(cls, form: Iterable[Mapping[str, Any]]) -> "WeightMap":
+        """Read back what ``to_form`` wrote."""
+        return cls(
+            Entry(
+                one["reference"],
+                one["port"],
+                View.from_list(one["reference_view"]),
+                View.from_list(one["port_view"]),
+                one["reason"],
+                one["summed"],
+            )
+            for one in form
+        )
+
+    @staticmethod
+    def _check_shapes(entry: Entry, reference: np.ndarray, port: np.ndarray) -> None:
+        if reference.shape != port.shape:
+            raise UsageError(
+                f"weight map: {entry.reference} is {reference.shape} in the common layout, {entry.port} is "
+                f"{port.shape}: check the sizes and the layout of that entry ({entry.layout})"
+            )
+
+    @staticmethod
+    def _check_names(given: Iterable[str], mapped: Iterable[str], side: str) -> None:
+        there, wanted = set(given), set(mapped)
+        for names, what in ((there - wanted, "is in no entry of the map"), (wanted - there, "does not exist")):
+            if names:
+                raise UsageError(f"weight map: {min(names)} of {side} {what}: every array must be mapped, one to one")
+
+    @staticmethod
+    def _check_tiled(views: list[tuple[str, View]], shapes: Shapes) -> None:
+        """Every entry of every array is shown exactly once."""
+        by_name: dict[str, list[View]] = {}
+        for name, view in views:
+            by_name.setdefault(name, []).append(view)
+        for name, parts in by_name.items():
+            if len(parts) == 1 and parts[0].whole:
+                continue
+            times = np.zeros(shapes[name], np.uint8)
+            for view in parts:
+                view.of(times)[...] += 1
+            if not np.all(times == 1):
+                what = "leaves out" if not np.all(times) else "holds twice"
+                count = int(np.count_nonzero(times != 1))
+                raise UsageError(f"weight map: the lines of {name} {what} {count} of its {times.size} entries")
+
+
+def _shown(view: View, shape: tuple[int, ...]) -> np.ndarray:
+    """The view of an array of that shape that takes no memory (all its entries are one)."""
+    steps = view.steps
+    if steps and steps[0][0] == "reshape":
+        if int(np.prod(shape)) != int(np.prod(steps[0][1])):
+            raise ValueError(f"shape {shape} cannot be seen as {tuple(steps[0][1])}")
+        shape, steps = tuple(steps[0][1]), steps[1:]
+    return View(steps).of(np.broadcast_to(np.zeros((), np.uint8), shape))
+
+
+def uniform_fan_in(shapes: dict[str, tuple[int, ...]], rng: np.random.Generator) -> Arrays:
+    """Initial weights in float64, each U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as ``torch.nn.Linear`` draws them.
+
+    A matrix is (out, in); a vector takes the fan-in of the matrix before it. No bias is 0, so a forgotten one shows.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
+    """
+    arrays, fan_in = {}, 1
+    for name, shape in shapes.items():
+        fan_in = shape[-1] if len(shape) > 1 else fan_in
+        bound = 1 / np.sqrt(fan_in)
+        arrays[name] = rng.uniform(-bound, bound, shape)
+    return arrays

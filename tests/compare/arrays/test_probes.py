@@ -1,0 +1,72 @@
+"""Probes: same shapes, floating inputs only, and each is what its name says."""
+
+import numpy as np
+import pytest
+
+from compare.arrays.batch import Batch
+from compare.arrays.probes import full_batches, other_sizes, perturbed
+from compare.verdict.precision import FLOAT32
+
+X = np.random.default_rng(0).standard_normal((6, 3), dtype=np.float32)
+BATCH = Batch(
+    {"x": X, "ids": np.arange(6)}, {"y": np.arange(6) % 2, "free": np.arange(6)}, {"ids": (0, 6), "y": (0, 2)}
+)
+
+
+def probe(name: str, seed: int = 0) -> Batch:
+    return full_batches(BATCH, FLOAT32, seed)[name]
+
+
+def test_the_full_probes_share_the_batchs_shapes_and_dtypes():
+    """One compiled program serves them all."""
+    for batch in full_batches(BATCH, FLOAT32, 0).values():
+        for own, given in ((batch.inputs, BATCH.inputs), (batch.targets, BATCH.targets)):
+            assert {n: (a.shape, a.dtype) for n, a in own.items()} == {n: (a.shape, a.dtype) for n, a in given.items()}
+
+
+def test_integers_are_redrawn_within_their_bounds_and_nowhere_else():
+    """A label stays a label; an integer without declared bounds is left as it is."""
+    seen = np.concatenate([batch.targets["y"] for batch in full_batches(BATCH, FLOAT32, 0).values()])
+    assert set(seen) == {0, 1}
+    for batch in full_batches(BATCH, FLOAT32, 0).values():
+        assert batch.inputs["ids"].min() >= 0
+        assert batch.inputs["ids"].max() < 6
+        np.testing.assert_array_equal(batch.targets["free"], np.arange(6))
+
+
+@pytest.mark.parametrize(
+    ("name", "holds"),
+    [
+        ("zeros", lambda x: (x == 0).all()),
+        ("ties", lambda x: set(np.unique(x)) <= {-1, 0, 1}),
+        ("offset", lambda x: np.allclose(x - 1000, X, atol=1e-4)),
+        ("saturated", lambda x: np.abs(x).max() > 500),
+        ("tiny_variance", lambda x: 0 < x.std() < 2e-3 and abs(x.mean() - 1) < 1e-2),
+        ("equal_rows", lambda x: (x == X[0]).all()),
+        ("subnormal", lambda x: (np.abs(x) < 2.0**-126).all() and (x != 0).any()),
+        ("normal", lambda x: not np.array_equal(x, X) and 0.3 < x.std() < 3),
+    ],
+)
+def test_each_probe_is_what_its_name_says(name, holds):
+    """Zeros are zeros, ties are ties, an offset is one."""
+    assert holds(probe(name).inputs["x"])
+
+
+def test_probes_are_seeded():
+    """The same seed, the same probes; another seed, others."""
+    np.testing.assert_array_equal(probe("normal").inputs["x"], probe("normal").inputs["x"])
+    assert not np.array_equal(probe("normal").inputs["x"], probe("normal", seed=1).inputs["x"])
+
+
+def test_other_sizes_cut_every_array_alike():
+    """One row and none."""
+    cut = other_sizes(BATCH)
+    assert [batch.inputs["x"].shape[0] for batch in cut.values()] == [1, 0]
+    assert [batch.targets["y"].shape[0] for batch in cut.values()] == [1, 0]
+
+
+def test_a_perturbation_is_small_against_the_batch_and_moves_zeros_too():
+    """A thousandth of its size, or of 1 where it is zero."""
+    rng = np.random.default_rng(0)
+    assert 0 < np.abs(perturbed(BATCH, rng).inputs["x"] - X).max() < 0.01
+    assert (perturbed(probe("zeros"), rng).inputs["x"] != 0).all()

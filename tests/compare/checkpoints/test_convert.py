@@ -1,0 +1,154 @@
+"""A checkpoint goes to the other framework and back through the weight map of a pair."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+import torch
+from flax import linen as nn
+
+from compare.checkpoints.checkpoint import Checkpoint
+from compare.checkpoints.convert import Conversion, conversion_of
+from compare.errors import UsageError
+from compare.pair.pair import Pair
+
+USERS_MODELS = True
+
+
+class Reference(torch.nn.Module):
+    """A convolution, a batch norm with its counter, and a head tied to an embedding."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3, padding=1)
+        self.norm = torch.nn.BatchNorm2d(4)
+        self.inner = torch.nn.Linear(4, 6, bias=False)
+        self.head = torch.nn.Linear(6, 4, bias=False)
+        self.again = torch.nn.Linear(4, 6, bias=False)
+        self.again.weight = self.inner.weight
+
+    def forward(self, x):
+        x = self.norm(self.conv(x)).mean((2, 3))
+        return self.again(self.head(torch.relu(self.inner(x))))
+
+
+class Port(nn.Module):
+    @nn.compact
+    def __call__(self, x, train: bool = False):
+        x = nn.BatchNorm(momentum=0.9, use_running_average=not train, name="norm")(
+            nn.Conv(4, (3, 3), padding=1, name="conv")(x)
+        )
+        inner = nn.Dense(6, use_bias=False, name="inner")
+        return inner(nn.Dense(4, use_bias=False, name="head")(nn.relu(inner(x.mean((1, 2))))))
+
+
+@pytest.fixture(scope="module")
+def pair() -> Pair:
+    return Pair(Reference(), Port(), lambda rng: rng.standard_normal((2, 3, 5, 7), dtype=np.float32))
+
+
+@pytest.fixture(scope="module")
+def conversion(pair) -> Conversion:
+    return conversion_of(pair)
+
+
+@pytest.fixture
+def arrays(pair) -> dict[str, np.ndarray]:
+    """A state_dict with values of its own, in bfloat16 but for the statistics."""
+    rng = np.random.default_rng(3)
+    state = {}
+    for name, tensor in pair.reference.state_dict().items():
+        if tensor.is_floating_point():
+            wide = rng.standard_normal(tuple(tensor.shape)).astype(np.float32)
+            state[name] = wide if "running" in name else wide.astype(ml_dtypes.bfloat16)
+        else:
+            state[name] = np.array(0)
+    state["again.weight"] = state["inner.weight"]
+    return state
+
+
+def same_bits(left, right):
+    return left.dtype == right.dtype and left.shape == right.shape and left.tobytes() == right.tobytes()
+
+
+def test_there_and_back_is_bit_identical(conversion, arrays):
+    there, _ = conversion.converted(Checkpoint("reference", "npz", arrays))
+    assert there.side == "port"
+    assert same_bits(there.arrays["params/inner/kernel"], np.ascontiguousarray(arrays["inner.weight"].T))
+    assert same_bits(
+        there.arrays["params/conv/kernel"], np.ascontiguousarray(arrays["conv.weight"].transpose(2, 3, 1, 0))
+    )
+    assert same_bits(there.arrays["batch_stats/norm/var"], arrays["norm.running_var"])
+    back, _ = conversion.converted(there)
+    assert set(back.arrays) == set(arrays)
+    assert [name for name in arrays if not same_bits(back.arrays[name], arrays[name])] == []
+
+
+def test_what_has_no_counterpart_is_said(conversion, arrays):
+    there, notes = conversion.converted(Checkpoint("reference", "npz", arrays))
+    assert any("norm.num_batches_tracked" in note for note in notes)
+    _, back = conversion.converted(there)
+    assert any("norm.num_batches_tracked" in note for note in back)
+
+
+def test_a_saved_map_converts_alike(conversion, arrays, tmp_path):
+    conversion.save(tmp_path / "map.json")
+    loaded = Conversion.load(tmp_path / "map.json")
+    checkpoint = Checkpoint("reference", "npz", arrays)
+    first, second = conversion.converted(checkpoint)[0].arrays, loaded.converted(checkpoint)[0].arrays
+    assert first.keys() == second.keys()
+    assert all(same_bits(first[path], second[path]) for path in first)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda a: a.pop("head.weight"), "has no head.weight"),
+        (lambda a: a.update(extra=np.zeros(3)), "has extra, which the model does not"),
+        (lambda a: a.update({"head.weight": np.zeros((4, 7))}), r"head.weight is \(4, 7\), the model's is \(4, 6\)"),
+        (
+            lambda a: a.update({"again.weight": a["inner.weight"] + a["inner.weight"]}),
+            "again.weight and inner.weight differ",
+        ),
+    ],
+    ids=["missing", "left over", "another shape", "untied"],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused(conversion, arrays, change, words):
+    change(arrays)
+    with pytest.raises(UsageError, match=words):
+        conversion.converted(Checkpoint("reference", "npz", arrays))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 9}', "no json"])
+def test_a_file_that_is_no_map_is_refused(text, tmp_path):
+    (tmp_path / "map.json").write_text(text)
+    with pytest.raises(UsageError, match=r"map\.json"):
+        Conversion.load(tmp_path / "map.json")
+
+
+class Recurrent(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = torch.nn.LSTM(3, 4, batch_first=True)
+
+    def forward(self, x):
+        return self.lstm(x)[0]
+
+
+class Scanned(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return nn.RNN(nn.OptimizedLSTMCell(4))(x)
+
+
+def test_two_biases_that_become_one_come_back_as_their_sum_and_zero():
+    """The one line that is not one to one: said both ways, and the function stays the same."""
+    pair = Pair(Recurrent(), Scanned(), lambda rng: rng.standard_normal((2, 5, 3), dtype=np.float32))
+    state = {name: tensor.numpy() for name, tensor in pair.reference.state_dict().items()}
+    conversion = conversion_of(pair)
+    there, notes = conversion.converted(Checkpoint("reference", "npz", state))
+    back, returned = conversion.converted(there)
+    assert "sum" in " ".join(notes)
+    assert "zero" in " ".join(returned)
+    both = [back.arrays[name] for name in ("lstm.bias_ih_l0", "lstm.bias_hh_l0")]
+    assert np.array_equal(both[0] + both[1], state["lstm.bias_ih_l0"] + state["lstm.bias_hh_l0"])
+    assert any(not one.any() for one in both)

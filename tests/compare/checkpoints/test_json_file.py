@@ -1,0 +1,55 @@
+"""Results as JSON: plain values, in a file that appears whole or not at all."""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from compare.checkpoints.json_file import to_json, write_json
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_json_is_indented_utf8_with_a_newline(tmp_path: Path) -> None:
+    """As a person reads it and a tool takes it."""
+    path = tmp_path / "form.json"
+    write_json(path, {"größe": [1, "nan"], "none": None})
+    text = path.read_text(encoding="utf-8")
+    assert text.endswith("}\n")
+    assert text.count("\n") > 3
+    assert json.loads(text) == {"größe": [1, "nan"], "none": None}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_json_refuses_what_is_not_plain(tmp_path: Path, value: float) -> None:
+    """A bare NaN is no JSON: it is refused rather than written, and no file appears."""
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        to_json({"x": value})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "form.json", {"x": value})
+    assert _names(tmp_path) == set()
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    """What it points to is written."""
+    (tmp_path / "real.json").write_text("old")
+    (tmp_path / "link.json").symlink_to("real.json")
+    write_json(tmp_path / "link.json", {"a": 1})
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "real.json").read_text() == to_json({"a": 1})
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_a_pipe_is_written_into_and_stays_a_pipe(tmp_path: Path) -> None:
+    """Nor is a device ever replaced by a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text)
+        write_json(pipe, {"a": 1})
+        assert read.result(timeout=10) == to_json({"a": 1})
+    assert pipe.is_fifo()

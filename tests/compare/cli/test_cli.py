@@ -1,0 +1,182 @@
+"""The command line: what it refuses in one line, its help, its streams, and how it ends when it is interrupted."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from compare.cli import commands
+from tests.compare.command_line import CPU, LOOSE, SHORT, files, jaxport, refused
+
+SLOW = {"torch", "jax", "jaxlib", "flax", "optax", "rich", "matplotlib", "numpy"}
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
+
+@pytest.fixture
+def idle(monkeypatch):
+    """Neither a verification nor a training run may start."""
+    for name in ("_verify", "_train"):
+        monkeypatch.setattr(commands, name, lambda *given: pytest.fail("a long run has started"))
+
+
+@pytest.mark.parametrize(
+    "command", [(), *((name,) for name in ("verify", "new", "train", "contrast", "bench", "read", "env"))]
+)
+def test_help_is_instant(command):
+    """``--help`` describes the command and imports nothing slow."""
+    code = "import runpy, sys\ntry: runpy.run_module('compare', run_name='__main__', alter_sys=True)\n"
+    code += "finally: print(*sys.modules, file=sys.stderr)"
+    ran = subprocess.run([sys.executable, "-c", code, *command, "--help"], capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith(" ".join(("usage: jaxport", *command)))
+    assert "compare.cli.cli" in ran.stderr.split()
+    assert not SLOW & set(ran.stderr.split())
+
+
+def test_as_a_process():
+    """``python -m compare`` passes the exit code on and says its one line, before it looks for a device."""
+    ran = subprocess.run([sys.executable, "-m", "compare", "verify", "nope"], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
+    assert ran.stderr.startswith("jaxport: unknown pair 'nope'")
+
+
+@pytest.mark.parametrize("command", [("--help",), ("env", *CPU), ("env", *CPU, "--json", "-")])
+def test_closed_pipe(command):
+    """A reader that has seen enough, as in ``| head -1``, is no failure, and nothing is said of it."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-m", "compare", *command], env=environ, text=True, **pipes) as ran:
+        ran.stdout.close()
+        said = ran.stderr.read()
+    assert ran.returncode == 0
+    assert not re.search("Traceback|Exception|Error", said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("verify nope", "unknown pair 'nope': expected one of mlp,"),
+        ("verify loose nope --device cpu", "unknown pair 'nope'"),
+        ("frobnicate", "invalid choice: 'frobnicate'"),
+        ("--device tpu", "invalid choice: 'tpu'"),
+        ("verify --dtype float8", "invalid choice: 'float8'"),
+        ("verify --probes some", "invalid choice: 'some'"),
+        ("env --seed -1", "expected a whole number from 0, got '-1'"),
+        ("train --seed 1.5", "expected a whole number from 0, got '1.5'"),
+        ("train --batch 0", "expected a whole number from 1, got '0'"),
+        ("train --epochs 0", "expected a whole number from 1, got '0'"),
+        ("env --frobnicate", "unrecognized arguments: --frobnicate"),
+        ("env --dev cpu", "unrecognized arguments: --dev"),
+        ("env --device cpu --json", "argument --json: expected one argument"),
+        ("verify mlp --device cpu --batch 4001", "--batch 4001: expected 1 to 4000 rows"),
+        ("train --device cpu --batch 4001 --out out", "--batch 4001: expected 1 to 4000 rows"),
+        ("--device cpu --batch 4001 --out out", "--batch 4001: expected 1 to 4000 rows"),
+        ("verify mlp --device cpu --data nowhere", "--data nowhere: no such file or folder"),
+        ("train --device cpu --data nowhere --out out", "--data nowhere: no such file or folder"),
+        ("verify nowhere.py --device cpu", "nowhere.py: there is no such file"),
+        ("verify loose nowhere/pair.py --device cpu", "nowhere/pair.py: there is no such file"),
+        ("verify . --device cpu", "unknown pair '.'"),
+        ("contrast nowhere.py --device cpu", "nowhere.py: there is no such file"),
+        ("bench nowhere.py --device cpu", "nowhere.py: there is no such file"),
+        ("new", "expected the name of a file to write, such as my_pair.py, or --lesson NAME"),
+        ("new pair.txt", "pair.txt: expected a name that ends in .py"),
+        ("new nowhere/pair.py", "nowhere/pair.py: cannot be written (No such file or directory)"),
+    ],
+)
+def test_refused(tmp_path, arguments, expected):
+    """What cannot be done ends in one line that says what was expected, and leaves no file."""
+    assert expected in refused(jaxport(*arguments.split()))
+    assert files(tmp_path) == []
+
+
+def test_no_gpu():
+    """A GPU that is not there is refused, never replaced by the CPU."""
+    import jax
+    import torch
+
+    if torch.cuda.is_available() and jax.default_backend() == "gpu":
+        pytest.skip("both frameworks see a GPU")
+    assert "--device gpu: expected a GPU on both sides, torch sees" in refused(jaxport("env", "--device", "gpu"))
+
+
+@pytest.mark.parametrize("command", [(), ("train",)])
+def test_out_below_a_file(tmp_path, idle, command):
+    """An output folder that cannot be made is refused before a long run."""
+    (tmp_path / "file").write_text("kept")
+    assert "file/out: cannot be written to" in refused(jaxport(*command, *SHORT, "--out", "file/out"))
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize("path", ["nowhere/x.json", "folder", "."])
+@pytest.mark.parametrize(
+    "command", [LOOSE, ("train", *SHORT), SHORT, ("env", *CPU)], ids=["verify", "train", "", "env"]
+)
+def test_json_that_cannot_be_written(tmp_path, idle, command, path):
+    """A path that takes no JSON is refused before a long run, and before anything is shown."""
+    (tmp_path / "folder").mkdir()
+    complaint = refused(jaxport(*command, "--json", path))
+    assert "argument --json: expected a file in a folder that can be written to" in complaint
+    assert repr(path) in complaint
+    assert files(tmp_path) == []
+
+
+def test_interrupted(tmp_path, monkeypatch):
+    """Ctrl-C gives 130, as a shell has it, one line, and no file."""
+
+    def interrupt(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "_train", interrupt)
+    ran = jaxport("train", *SHORT, "--out", "out")
+    assert (ran.code, ran.out, ran.err.splitlines()[1:]) == (130, "", ["jaxport: interrupted"])
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "command", [["read"], ["read", "mlp"], ["read", "broadcasting", "--no-run"], ["new", "pair.py"]]
+)
+def test_reading_and_a_new_file_import_no_framework(command):
+    """Both are instant: neither framework is loaded."""
+    code = f"import sys; from compare.cli.cli import main; main({command!r}); "
+    code += "print(*sys.modules, file=sys.stderr)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout
+    assert not {"torch", "jax", "flax", "optax", "matplotlib"} & set(ran.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "command", [("contrast", "nope"), ("bench", "nope"), ("read", "nope"), ("bench", "--threads", "9999")]
+)
+def test_other_uses_refuse(command):
+    """An unknown pair or lesson, or more threads than processors: one line."""
+    assert refused(jaxport(*command)).startswith("jaxport: ")
+
+
+def test_an_interrupt_in_a_garbage_collection_is_not_lost():
+    """JAX registers such a callback; Python would print the KeyboardInterrupt that lands in it, and go on."""
+    code = """
+import gc, os, signal, sys, time
+from compare import cli, commands
+
+def collected(phase, info):
+    if phase == "stop" and not sent:
+        sent.append(1)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+
+def slow(options):
+    gc.callbacks.append(collected)
+    gc.collect()
+    for _ in range(500):
+        time.sleep(0.01)
+    return 0
+
+sent = []
+signal.signal(signal.SIGINT, signal.default_int_handler)
+commands.env = slow
+sys.exit(cli.main(["env"]))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr) == (130, "jaxport: interrupted\n")

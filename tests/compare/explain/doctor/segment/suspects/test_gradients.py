@@ -1,0 +1,94 @@
+"""Gradients that differ where the forward pass agrees."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from jax.lax import stop_gradient
+from torch import nn
+from torch.nn import functional as F
+
+from tests.compare.explain.doctor.scenes import drawn, holds, moved, scene_of, sound
+
+X = drawn(3, 4)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+        self.gain = nn.Parameter(torch.ones(4))
+
+    def forward(self, x):
+        return torch.tanh(self.fc(x)) * self.gain + x
+
+
+def scaled(factor):
+    @jax.custom_vjp
+    def same(x):
+        return x
+
+    same.defvjp(lambda x: (x, None), lambda _, g: (g * factor,))
+    return same
+
+
+def net(weight=lambda w: w, hidden=lambda h: h, gain=lambda g: g, residual=lambda x: x):
+    def port(p, x):
+        h = jnp.tanh(x @ weight(p["fc.weight"]).T + p["fc.bias"])
+        return hidden(h) * gain(p["gain"]) + residual(x)
+
+    return port
+
+
+ROWS = [
+    ("stop_gradient", "stopped", "the port stops the gradient at fc.weight", net(weight=stop_gradient)),
+    ("stop_gradient", "stopped", "the port stops the gradient at gain", net(gain=stop_gradient)),
+    ("stop_gradient", "stopped", "the port stops the gradient at what enters tanh", net(hidden=stop_gradient)),
+    ("stop_gradient", "stopped", "the port stops the gradient at entry 1 of add", net(residual=stop_gradient)),
+    ("gradient", "times 1.5", "the port multiplies the gradient by 1.5 at fc.weight", net(weight=scaled(1.5))),
+    ("gradient", "times -1", "the port multiplies the gradient by -1 at gain", net(gain=scaled(-1.0))),
+]
+
+
+@pytest.mark.parametrize(("setting", "value", "text", "port"), ROWS, ids=[row[2] for row in ROWS])
+def test_stopped_or_scaled(setting, value, text, port):
+    """And where."""
+    module = moved(Net())
+    sound(scene_of(module, [X], net(), direction="backward"))
+    found = holds(scene_of(module, [X], port, direction="backward"), setting, value)
+    assert found.causes[0].text == text
+
+
+class Kink(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x) * 2.0
+
+
+ZEROS = np.array([[0.0, 1.0, -1.0, 0.5], [0.0, 0.0, 2.0, -3.0]])
+
+
+@pytest.mark.parametrize(
+    ("function", "port"),
+    [
+        (torch.abs, jnp.abs),
+        (lambda x: F.leaky_relu(x, 0.1), lambda x: jax.nn.leaky_relu(x, 0.1)),
+        (lambda x: x.clamp(min=0), lambda x: jnp.clip(x, 0)),
+        (lambda x: torch.clamp(x, 0.0, 1.0), lambda x: jnp.clip(x, 0.0, 1.0)),
+    ],
+)
+def test_a_kink(function, port):
+    """Frameworks choose another gradient where there is none."""
+    scene = scene_of(Kink(function), [ZEROS], lambda p, x: port(x) * 2, direction="backward")
+    holds(scene, "gradient at a kink")
+
+
+def test_the_padding_row():
+    """Torch gives it no gradient."""
+    module = moved(nn.Embedding(5, 3, padding_idx=0))
+    index = np.array([[0, 1, 4], [2, 0, 0]])
+    holds(scene_of(module, [index], lambda p, i: p["weight"][i], direction="backward"), "padding_idx", "none")

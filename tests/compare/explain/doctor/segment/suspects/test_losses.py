@@ -1,0 +1,105 @@
+"""Losses: each fault a port makes in one is named."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from tests.compare.explain.doctor.scenes import drawn, holds, scene_of, sound
+
+X = drawn(5, 4)
+Y = torch.from_numpy(drawn(5, 4, seed=1))
+LABELS = torch.tensor([0, 3, 1, -100, 2])
+WEIGHTS = torch.tensor([0.5, 2.0, 1.0, 3.0], dtype=torch.float64)
+KNOWN = jnp.array([0, 3, 1, 0, 2])
+COUNTED = np.array([1, 1, 1, 0, 1])
+
+
+class Same(nn.Module):
+    def forward(self, x):
+        return x
+
+
+def row(loss, port):
+    return scene_of(Same(), [X], lambda p, x: port(x), loss=loss)
+
+
+def entropy(labels=LABELS, **options):
+    return lambda out: F.cross_entropy(out, labels, **options)
+
+
+def picked(x, axis=-1):
+    return -jax.nn.log_softmax(x, axis)[jnp.arange(5), KNOWN]
+
+
+CROSS = [
+    ("reduction", "sum", lambda x: (COUNTED * picked(x)).sum()),
+    ("ignore_index", "mean over all rows", lambda x: (COUNTED * picked(x)).mean()),
+    ("ignore_index", "none", lambda x: picked(x).mean()),
+    ("softmax", "before the loss", lambda x: (COUNTED * picked(jax.nn.softmax(x))).sum() / 4),
+    ("label_smoothing", "0.1", lambda x: (COUNTED * optax.softmax_cross_entropy(
+        x, optax.smooth_labels(jax.nn.one_hot(KNOWN, 4), 0.1))).sum() / 4),
+    ("scale", "0.5", lambda x: (COUNTED * picked(x)).sum() / 8),
+    ("axis", "0", lambda x: (COUNTED * picked(x, 0)).sum() / 4),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("setting", "value", "port"), CROSS, ids=[f"{row[0]} {row[1]}" for row in CROSS])
+def test_cross_entropy(setting, value, port):
+    """Reduction, rows that do not count, what it takes."""
+    sound(row(entropy(), lambda x: (COUNTED * picked(x)).sum() / 4))
+    holds(row(entropy(), port), setting, value)
+
+
+def test_class_weights():
+    """Ignored, or divided by the number of rows."""
+    loss = entropy(torch.tensor([0, 3, 1, 0, 2]), weight=WEIGHTS)
+    own = WEIGHTS.numpy()[np.asarray(KNOWN)]
+    sound(row(loss, lambda x: (own * picked(x)).sum() / own.sum()))
+    holds(row(loss, lambda x: picked(x).mean()), "weight", "ignored")
+    holds(row(loss, lambda x: (own * picked(x)).mean()), "weight", "by the number of rows")
+
+
+T = Y.numpy()
+PROBABILITY = torch.softmax(Y, -1)
+P = PROBABILITY.numpy()
+OTHERS = [
+    (lambda x: F.mse_loss(x, Y), "scale", "0.5", lambda x: optax.l2_loss(x, T).mean()),
+    (lambda x: F.mse_loss(x, Y), "reduction", "sum", lambda x: ((x - T) ** 2).sum()),
+    (lambda x: F.mse_loss(x, Y), "reduction", "sum, over the batch", lambda x: ((x - T) ** 2).sum(-1).mean()),
+    (lambda x: F.mse_loss(x, Y), "loss", "absolute error", lambda x: jnp.abs(x - T).mean()),
+    (lambda x: F.mse_loss(x, Y), "root", None, lambda x: jnp.sqrt(((x - T) ** 2).mean())),
+    (lambda x: F.l1_loss(x, Y), "loss", "squared error", lambda x: ((x - T) ** 2).mean()),
+    (lambda x: F.huber_loss(x, Y, delta=0.5), "delta", "1", lambda x: optax.huber_loss(x, T).mean()),
+    (lambda x: F.smooth_l1_loss(x, Y, beta=0.5), "form", "Huber", lambda x: optax.huber_loss(x, T, delta=0.5).mean()),
+    (lambda x: F.kl_div(F.log_softmax(x, -1), PROBABILITY, reduction="batchmean"), "reduction", "mean",
+     lambda x: optax.losses.kl_divergence(jax.nn.log_softmax(x), P).mean() / 4),
+    (lambda x: F.kl_div(F.log_softmax(x, -1), PROBABILITY, reduction="sum"), "direction", None,
+     lambda x: (jax.nn.softmax(x) * (jax.nn.log_softmax(x) - jnp.log(P))).sum()),
+    (lambda x: F.binary_cross_entropy_with_logits(x, PROBABILITY), "sigmoid", "before the loss",
+     lambda x: optax.sigmoid_binary_cross_entropy(jax.nn.sigmoid(x), P).mean()),
+    (lambda x: F.binary_cross_entropy_with_logits(x, PROBABILITY, pos_weight=WEIGHTS), "pos_weight", "ignored",
+     lambda x: optax.sigmoid_binary_cross_entropy(x, P).mean()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss", "setting", "value", "port"), OTHERS)
+def test_another_loss(loss, setting, value, port):
+    """Factor, reduction, form."""
+    holds(row(loss, port), setting, value)
+
+
+def test_sound_losses():
+    """Nothing is said."""
+    sound(row(lambda x: F.mse_loss(x, Y), lambda x: ((x - T) ** 2).mean()))
+    sound(row(lambda x: F.huber_loss(x, Y, delta=0.5), lambda x: optax.huber_loss(x, T, delta=0.5).mean()))
+
+
+def test_a_factor_shows_in_the_arrays_too():
+    """A sum for a mean of twenty."""
+    found = holds(row(lambda x: F.mse_loss(x, Y), lambda x: ((x - T) ** 2).sum()), "reduction", "sum")
+    assert found.causes[0].text == "the port's loss is reduced by sum, the reference's by mean"

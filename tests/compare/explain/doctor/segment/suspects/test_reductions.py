@@ -1,0 +1,54 @@
+"""Means, sums, maxima, variances and running sums: each fault is named, and a sound port is not."""
+
+import jax.numpy as jnp
+import pytest
+import torch
+from torch import nn
+
+from compare.explain.doctor.segment.diagnose import diagnose
+from tests.compare.explain.doctor.scenes import drawn, holds, scene_of
+
+X = drawn(4, 3, 6)
+
+
+class Reduced(nn.Module):
+    """One function of the input, and a nonlinearity, so that no constant factor stands in for it."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return torch.tanh(self.function(x))
+
+
+FAULTS = {
+    "sum for mean": (lambda x: x.mean(1), lambda x: x.sum(1), "reduction", "sum"),
+    "mean for sum": (lambda x: x.sum(1), lambda x: x.mean(1), "reduction", "mean"),
+    "maximum for mean": (lambda x: x.mean(1), lambda x: x.max(1), "reduction", "maximum"),
+    "the other axis": (lambda x: x.mean(1, keepdim=True), lambda x: x.mean(2, keepdims=True), "axis", "2"),
+    "variance by N": (lambda x: x.var(1), lambda x: x.var(1), "unbiased", "divided by N"),
+    "deviation by N - 1": (
+        lambda x: x.std(1, unbiased=False), lambda x: x.std(1, ddof=1), "unbiased", "divided by N - 1",
+    ),
+    "running sum without itself": (
+        lambda x: x.cumsum(1), lambda x: jnp.cumsum(x, 1) - x, "running sum", "without itself",
+    ),
+    "running sum from the end": (
+        lambda x: x.cumsum(1), lambda x: jnp.flip(jnp.cumsum(jnp.flip(x, 1), 1), 1), "running sum", "from the end",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_named(fault):
+    """The setting, and what the port has."""
+    function, port, setting, value = FAULTS[fault]
+    cause = holds(scene_of(Reduced(function), [X], lambda p, x: jnp.tanh(port(x))), setting).causes[0]
+    assert value in cause.port
+
+
+def test_a_sound_port_has_no_cause():
+    """The same mean on both sides."""
+    scene = scene_of(Reduced(lambda x: x.mean(1)), [X], lambda p, x: jnp.tanh(x.mean(1)))
+    assert diagnose(scene).causes == ()

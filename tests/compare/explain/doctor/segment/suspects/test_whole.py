@@ -1,0 +1,52 @@
+"""What concerns a layer as a whole: flags, gates, shared weights."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from tests.compare.explain.doctor.scenes import drawn, holds, moved, scene_of, sound
+
+X = drawn(3, 6)
+
+
+class Gated(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gate, self.up = nn.Linear(6, 6), nn.Linear(6, 6)
+        self.round = True
+
+    def forward(self, x):
+        h = F.silu(self.gate(x)) * self.up(x)
+        return torch.hypot(h, x) if self.round else torch.atan2(h, x)
+
+
+def gated(act=jax.nn.silu, first=True, rounded=True, up="up"):
+    def port(p, x):
+        gate, value = (x @ p[f"{name}.weight"].T + p[f"{name}.bias"] for name in ("gate", up))
+        h = act(gate) * value if first else gate * act(value)
+        return jnp.hypot(h, x) if rounded else jnp.arctan2(h, x)
+
+    return port
+
+
+def test_the_activation_on_the_other_factor():
+    """Of a gated layer."""
+    sound(scene_of(moved(Gated()), [X], gated()))
+    holds(scene_of(moved(Gated()), [X], gated(first=False)), "gate order", "a * SiLU(b)")
+
+
+def test_a_flag_the_other_way_round():
+    """Of the reference's layer, under its own name."""
+    found = holds(scene_of(moved(Gated()), [X], gated(rounded=False)), "round", "False")
+    assert found.causes[0].text == "the port computes as if round were False; in the reference it is True"
+
+
+def test_one_layer_in_the_place_of_another():
+    """The first used twice."""
+    scene = scene_of(moved(Gated()), [X], gated(up="gate"))
+    found = holds(dataclasses.replace(scene, every=scene.weights), "tied", "gate")
+    assert found.causes[0].text == "the port uses the weights of gate in the place of those of up"

@@ -1,0 +1,66 @@
+"""Numbers that no list holds: the value that closes the gap is fitted."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from compare.explain.doctor.segment.diagnose import diagnose
+from tests.compare.explain.doctor.scenes import drawn, holds, moved, scene_of
+
+X = drawn(3, 5, 8, scale=0.3)
+
+
+class Scored(nn.Module):
+    """Numbers in every place: an operator's, an argument's, the base of a power."""
+
+    def forward(self, x):
+        rates = 10000.0 ** (-torch.arange(8, dtype=x.dtype) / 8)
+        scores = (x @ x.transpose(1, 2)) * 0.5
+        return F.leaky_relu(F.layer_norm(scores.softmax(-1) @ (x * torch.cos(rates)), (8,), eps=1e-5), 0.1)
+
+
+def scored(scale=0.5, theta=10000.0, eps=1e-5, slope=0.1):
+    def port(p, x):
+        rates = theta ** (-jnp.arange(8) / 8)
+        h = jax.nn.softmax(x @ x.swapaxes(1, 2) * scale) @ (x * jnp.cos(rates))
+        h = (h - h.mean(-1, keepdims=True)) / jnp.sqrt(h.var(-1, keepdims=True) + eps)
+        return jax.nn.leaky_relu(h, slope)
+
+    return port
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words", "options"),
+    [
+        ("scale", "0.3535533906", "0.353553 (1 / sqrt(8))", {"scale": 8**-0.5}),
+        ("theta", "32000", "32000", {"theta": 32000.0}),
+        ("epsilon", "0.0037", "0.0037", {"eps": 3.7e-3}),
+        ("negative_slope", "0.17", "0.17", {"slope": 0.17}),
+    ],
+)
+def test_a_number_is_found(setting, value, words, options):
+    """Its value, and what that is of the sizes around."""
+    found = holds(scene_of(Scored(), [X], scored(**options)), setting, value)
+    assert f"{setting} is {words} in the port" in found.causes[0].text
+
+
+def test_the_first_state_of_a_recurrent_layer():
+    """A number that the reference does not have: 0.1 in every entry."""
+
+    def port(p, x):
+        h, out = jnp.full((3, 4), 0.1), []
+        for step in range(x.shape[1]):
+            h = jnp.tanh(x[:, step] @ p["weight_ih_l0"].T + p["bias_ih_l0"] + h @ p["weight_hh_l0"].T + p["bias_hh_l0"])
+            out.append(h)
+        return jnp.stack(out, 1)
+
+    holds(scene_of(moved(nn.RNN(8, 4, batch_first=True)), [X], port), "initial state", "0.1")
+
+
+def test_a_shape_that_no_number_makes_is_not_fitted():
+    """Another function moves the arrays elsewhere."""
+    found = diagnose(scene_of(Scored(), [X], lambda p, x: scored()(p, x) + jnp.sin(17 * x)))
+    assert not any(cause.certain for cause in found.causes)

@@ -1,0 +1,82 @@
+"""How an array of the port shows one of the reference's."""
+
+import numpy as np
+import pytest
+
+from compare.explain.locate.shown_by import Layout, Seen, distance, layouts
+
+RNG = np.random.default_rng(0)
+SHOWN = {
+    "as it is": ((2, 3, 4), lambda x: x),
+    "channels last": ((2, 3, 4, 5), lambda x: x.transpose(0, 2, 3, 1)),
+    "merged": ((2, 3, 4), lambda x: x.reshape(6, 4)),
+    "permuted, then merged": ((2, 3, 4), lambda x: x.transpose(1, 0, 2).reshape(3, 8)),
+    "split": ((2, 12), lambda x: x.reshape(2, 3, 4)),
+    "split, then permuted": ((2, 12), lambda x: x.reshape(2, 3, 4).transpose(1, 0, 2)),
+    "an axis of one more": ((3, 4), lambda x: x[:, None]),
+    "an axis of one less": ((3, 1, 4), lambda x: x[:, 0]),
+    "one number": ((), lambda x: x.reshape(1, 1)),
+}
+
+
+def drawn(*shape: int) -> np.ndarray:
+    return RNG.standard_normal(shape)
+
+
+@pytest.mark.parametrize(("shape", "shown"), SHOWN.values(), ids=SHOWN)
+def test_a_layout_is_found_and_goes_both_ways(shape, shown):
+    """From the arrays alone; bit by bit the same both ways, and not for numbers in another order."""
+    mine = drawn(*shape)
+    theirs = np.ascontiguousarray(shown(mine))
+    number, layout = Seen().find([mine], theirs, theirs.shape, 0)
+    assert number == 0
+    np.testing.assert_array_equal(layout.to_port(mine), theirs)
+    np.testing.assert_array_equal(layout.to_reference(theirs), mine)
+    if mine.size > 1:
+        assert distance(mine, layout.to_reference(theirs[::-1] if len(theirs) > 1 else theirs[..., ::-1])) > 0.1
+
+
+@pytest.mark.parametrize(("mine", "theirs"), [((2, 3), (2, 4)), ((4, 6), (8, 3)), ((2, 3, 4), (4, 6, 2)), ((0,), (1,))])
+def test_other_sizes_have_no_layout(mine, theirs):
+    """Neither another number of entries, nor axes that are cut across; of equal rank only a permutation is one."""
+    assert list(layouts(mine, theirs)) == []
+    assert Seen().find([np.zeros(mine)], None, theirs, 0) is None
+
+
+def test_the_plainest_of_equals_is_taken():
+    """A symmetric array tells nothing: then no axis is moved."""
+    symmetric = np.ones((3, 3))
+    _, layout = Seen().find([symmetric], symmetric, (3, 3), 0)
+    assert layout.axes == (0, 1)
+
+
+def test_an_array_that_agrees_in_no_layout_has_that_of_others_of_its_shape():
+    """So that what differs is still held against the right entries."""
+    seen = Seen()
+    first, other = drawn(3, 3), drawn(3, 3)
+    assert seen.find([first], other, (3, 3), 0) == (0, Layout((3, 3), (3, 3), (0, 1)))
+    seen.find([first], np.ascontiguousarray(first.T), (3, 3), 0)
+    assert seen.find([other], first, (3, 3), 0) == (0, Layout((3, 3), (3, 3), (1, 0)))
+
+
+@pytest.mark.parametrize(("turned", "axes"), [(True, (0, 2, 1)), (False, (0, 1, 2))])
+def test_where_inputs_are_turned_channels_are_last(turned, axes):
+    """Before any array has been seen."""
+    _, layout = Seen(turned).find([np.zeros((3, 3, 3))], None, (3, 3, 3), 0)
+    assert layout.axes == axes
+
+
+def test_of_several_arrays_the_one_that_agrees_is_taken():
+    """Whatever its position: keyword arguments come in any order."""
+    one, other = drawn(4, 3), drawn(4, 3)
+    assert Seen().find([one, other], one, (4, 3), 1)[0] == 0
+    assert Seen().find([one, other], drawn(4, 3), (4, 3), 1)[0] == 1
+    assert Seen().find([drawn(2), other], None, (4, 3), 0)[0] == 1
+
+
+def test_what_is_not_finite_is_no_distance():
+    """Minus infinity in a mask, on both sides or on one; arrays of zeros are apart from anything else."""
+    mask = np.where(RNG.random((4, 4)) > 0.5, -np.inf, 1.0)
+    assert distance(mask, mask) == 0
+    assert distance(np.ones(3), np.array([1.0, np.nan, 1.0])) == 0
+    assert distance(np.zeros(3), np.full(3, 1e-9)) == 1

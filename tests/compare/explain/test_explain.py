@@ -1,0 +1,275 @@
+"""Where and why: the sentence, causes merged over places, the gap that closes when all of them are taken together."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import jax.numpy as jnp
+import pytest
+import torch
+from flax import linen
+from torch import nn
+
+from compare import verify
+from compare.arrays.probes import BASE
+from compare.explain import explain as explaining
+from compare.explain.doctor.diagnosis import Cause, Diagnosis
+from compare.explain.explain import Explanation, Named, explain, explain_pair, scene_of, told
+from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Difference
+from compare.explain.locate.introduced import by_place
+from compare.pair.pair import Pair
+from compare.pair.pair_file import load
+from tests.compare.explain.locate.models import (
+    WIDTH,
+    LinenBlocks,
+    LinenChain,
+    X,
+    blocks_pair,
+    brought_together,
+    chain_pair,
+    looked,
+    looked_into,
+    scaled,
+    seeded,
+)
+
+USERS_MODELS = True
+EPSILON = "epsilon is 1e-06 in the port, 1e-05 in the reference"
+SCALE = Cause("scale", "1", "2", "the port doubles it", "counterfactual", 1.0, 1e-16, None, True)
+READ = replace(SCALE, evidence="read")
+FIRST = Difference(FORWARD, "enc.norm", "enc/norm", "output of enc.norm", BASE, "", 1e-3, 1e-12)
+TOLD = {
+    "a module": (FIRST, "`enc.norm` is the first module whose output differs though its inputs agree"),
+    "code between": (
+        replace(FIRST, reference="enc", after="enc.fc", before="enc.norm"),
+        "the code of `enc` between `enc.fc` and `enc.norm` is the first whose result differs though its inputs agree",
+    ),
+    "code before": (
+        replace(FIRST, reference="", before="enc"),
+        "the code of the model itself before `enc` is the first whose result differs though its inputs agree",
+    ),
+    "a layer without a counterpart in it": (
+        replace(FIRST, reference="enc.act", before="enc.norm", layers=("enc.act",)),
+        "`enc.act` is the first module whose output differs though its inputs agree",
+    ),
+    "a gradient": (
+        replace(FIRST, direction=BACKWARD),
+        "`enc.norm` is the first module, from the loss back, whose gradient differs though its outputs agree",
+    ),
+    "the loss": (replace(FIRST, direction=LOSS), "the loss differs though the outputs agree"),
+    "its gradient": (
+        replace(FIRST, direction=BACKWARD, reference="", in_loss=True),
+        "the loss's gradient differs though the loss agrees",
+    ),
+    "statistics": (
+        replace(FIRST, direction=STATISTICS),
+        "`enc.norm` keeps other running statistics though its outputs agree",
+    ),
+    "updates": (replace(FIRST, direction=UPDATE), "the optimizers differ though every gradient agrees"),
+}
+
+
+@pytest.mark.parametrize(("first", "expected"), TOLD.values(), ids=TOLD)
+def test_the_sentence_says_where(first, expected):
+    """Each direction in its own words; without a cause, how large the difference is."""
+    assert told(first, []) == f"{expected} (relative difference 1.0e-03, where rounding explains 1.0e-12)"
+
+
+def test_the_sentence_says_why():
+    """With what was tried and how far the gap falls; what was only read has not been tried."""
+    where = TOLD["a module"][1]
+    tried = told(FIRST, [Named(SCALE, "enc.norm", "enc/norm")])
+    assert tried == f"{where}: the port doubles it; with that in the reference the gap falls from 1e+00 to 1e-16"
+    assert told(FIRST, [Named(READ, "enc.norm", "enc/norm")]) == f"{where}: the port doubles it"
+    assert Explanation(None).sentence == ""
+
+
+def test_a_cause_of_another_place_is_not_the_firsts():
+    """Where the first difference has no cause, the sentence gives none."""
+    assert "doubles" not in told(FIRST, [Named(SCALE, "dec.norm", "dec/norm", of_first=False)])
+
+
+def test_a_norms_epsilon_is_named_with_its_evidence():
+    """Read on both sides and tried; the whole pair's gap closes with it, and another layer's does not open."""
+    made = explain(looked("a norm's epsilon"))
+    (named,) = made.causes
+    assert (named.reference, named.port, named.places, named.cause.evidence) == ("norm", "norm", 1, "both")
+    assert made.sentence.startswith(
+        f"`norm` is the first module whose output differs though its inputs agree: {EPSILON}"
+    )
+    before, after = made.closed
+    assert after < 1e-13 < 1e-6 < before
+    assert [one.forward for one in made.tree if one.reference == "norm"] == ["introduced"]
+
+
+def test_one_cause_in_several_places_is_told_once():
+    """All three norms; the gap closes only with all of them."""
+    faults = {number: {"epsilon": 1e-6} for number in range(3)}
+    made = explain(looked_into(blocks_pair(LinenBlocks(faults=faults))))
+    (named,) = made.causes
+    assert (named.reference, named.places, named.cause.text) == ("blocks.0.norm", 3, EPSILON)
+    assert made.first.more == 2
+    assert made.closed[1] < 1e-13
+
+
+def test_two_causes_close_the_gap_together():
+    """An activation in one block, an epsilon in the next; the activation is the layer that only torch has."""
+    made = explain(looked("two blocks"))
+    assert [one.reference for one in made.causes] == ["blocks.1.act", "blocks.2.norm"]
+    assert [one.of_first for one in made.causes] == [True, False]
+    assert made.first.reference == "blocks.1.act"
+    assert made.closed[1] < 1e-13
+
+
+def test_a_first_difference_without_a_cause_does_not_take_the_seconds(monkeypatch):
+    """The doctor knows the norm's epsilon and, here, not the dense layer: the gap of the pair is not tried."""
+    known = explaining.diagnose
+
+    def diagnose(scene):
+        return known(scene) if scene.reference_path == "norm" else Diagnosis(observed=("seen",))
+
+    monkeypatch.setattr(explaining, "diagnose", diagnose)
+    made = explain(looked("two layers"))
+    assert [(one.reference, one.cause.text) for one in made.causes] == [("norm", EPSILON)]
+    assert made.sentence.startswith("`first` is the first module")
+    assert "epsilon" not in made.sentence
+    assert (made.observed, made.closed) == (("seen",), None)
+
+
+class Around(nn.Module):
+    """A residual around a norm, of what was scaled before, and a sum of everything at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm, self.last = nn.Linear(WIDTH, WIDTH), nn.LayerNorm(WIDTH), nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.last(torch.relu(self.first(torch.relu(x)))) * 3
+        return x + torch.relu(self.norm(x))
+
+
+class LinenAround(linen.Module):
+    """The same, without the scale, or with another fault before the last layer."""
+
+    factor: float = 1.0
+    before_last: Callable = staticmethod(lambda x: x)
+
+    @linen.compact
+    def __call__(self, x):
+        h = linen.relu(linen.Dense(WIDTH, name="first")(linen.relu(x)))
+        x = linen.Dense(WIDTH, name="last")(self.before_last(h)) * self.factor
+        return x + linen.relu(linen.LayerNorm(epsilon=1e-5, name="norm")(x))
+
+
+def test_what_a_residual_carries_past_a_cut_is_no_place_of_its_own():
+    """The norm is given the reference's array, the residual beside it the port's: with the one cause all of it closes,
+    and no other place is counted."""
+    made = explain(looked_into(Pair(seeded(Around), LinenAround(), X, smooth=False)))
+    (named,) = made.causes
+    assert named.cause.text == "the port does not multiply by 3 there"
+    assert made.first.more == 0
+    assert made.closed[1] < 1e-13
+
+
+def test_one_more_step_after_a_call_that_agrees_is_named():
+    """The relu's result is made by the port too, so that it is cleared; what comes after it is tried all the same, and
+    parameters of layers that are cut off are not."""
+    seen = looked_into(Pair(seeded(Around), LinenAround(3.0, jnp.tanh), X))
+    made = explain(seen)
+    assert [one.cause.text for one in made.causes] == ["the port applies the tanh once more, to the result"]
+    assert scene_of(seen, seen.found[:1]).weights == {}
+
+
+def test_the_sentence_says_what_is_seen_where_no_cause_is_known():
+    """An array of its own name is said of several, and of no first place."""
+    seen = ("in/1: the port's is zero in every entry", "the port's is 1.01 times the reference's in every entry")
+    assert f"agree: {seen[1]} (relative" in told(FIRST, (), seen)
+    assert "zero" not in told(FIRST, (), seen[:1])
+
+
+def test_the_doctor_is_shown_what_differs_there():
+    """Arrays of both sides in one layout, the layers, and a run of the reference that ends where it differs."""
+    seen = looked("a norm's epsilon")
+    scene = scene_of(seen, seen.found[:1])
+    assert (scene.reference_path, scene.port_path, scene.direction) == ("norm", "norm", FORWARD)
+    assert scene.reference_layer.eps == 1e-5
+    assert scene.port_layer.epsilon == 1e-6
+    assert scene.plain.keys() == scene.port.keys() == scene.allowed.keys() == {"out/0"}
+    assert set(scene.weights) == {"norm.weight", "norm.bias"}
+    assert [call.name for call in scene.calls] == ["layer_norm"]
+    gap = abs(scene.plain["out/0"] - scene.port["out/0"]).max()
+    assert gap > 1e-6
+    assert abs(scene.run(explaining.Change())["out/0"] - scene.plain["out/0"]).max() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("another shape", {"out/0"}),
+        ("a parameter's gradient", {"grad/last.bias"}),
+        ("a batch norm's momentum", {"state/norm.running_mean", "state/norm.running_var"}),
+        ("the loss", {"loss"}),
+        ("the loss's gradient", {"grad/out/0"}),
+        ("a gradient between layers", {"grad/out/0"}),
+    ],
+)
+def test_every_kind_of_difference_can_be_shown(name, keys):
+    """Also an array of another shape; the port's differs from the reference's."""
+    seen = looked(name)
+    (group,) = by_place(seen.found)
+    scene = scene_of(seen, group)
+    assert scene.plain.keys() == scene.port.keys() == keys
+    assert scene.run(explaining.Change()).keys() == keys
+    for key in keys:
+        same = scene.plain[key].shape == scene.port[key].shape
+        assert not same or abs(scene.plain[key] - scene.port[key]).max() > 1e-7
+
+
+def test_the_first_probe_that_tells_is_asked():
+    """The pair's own batch before others; what raises, or shows nothing, is a note and no end."""
+    quartet, entering = brought_together(chain_pair(LinenChain(between=scaled(1.5))))
+    suspects = [("zeros", None, None), (BASE, None, entering)]
+    made = explain_pair(quartet, entering, suspects, None)
+    assert (made.first.probe, made.first.direction) == (BASE, FORWARD)
+    assert made.notes == ()
+    failed = explain_pair(quartet, entering, suspects[:1], None)
+    assert failed.first is None
+    assert len(failed.notes) == 1
+    assert failed.notes[0].startswith("where: not found on zeros: ")
+
+
+def test_what_cannot_run_in_float64_is_not_looked_into():
+    """And the reason is a note."""
+    quartet, entering = brought_together(chain_pair())
+    quartet.no_oracle = "the port raised"
+    made = explain_pair(quartet, entering, [(BASE, None, entering)], None)
+    assert made.first is None
+    assert made.notes == ("where: not looked for, since a model cannot run in float64",)
+
+
+def test_a_sound_run_explains_nothing():
+    """The tree is there, and a note that no layer introduces a difference."""
+    made = explain(looked("a sound chain"))
+    assert (made.first, made.causes, made.sentence) == (None, (), "")
+    assert made.notes == ("no single layer introduces the difference",)
+    assert {one.forward for one in made.tree} == {"agrees"}
+
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "differs"
+
+
+@pytest.mark.parametrize(
+    ("example", "where", "direction", "settings"),
+    [
+        ("encoder", "blocks.0.norm1", FORWARD, {"epsilon", "approximate"}),
+        ("quantizer", "quantizer", BACKWARD, {"stop_gradient"}),
+    ],
+)
+def test_the_examples_that_differ_are_explained(example, where, direction, settings):
+    """What the guide shows: the place, every cause, and nothing left of the gap."""
+    (pair,) = load(EXAMPLES / f"{example}.py")
+    found = verify(pair, device="cpu", quick=True).found.explanation
+    assert (found.first.reference, found.first.direction) == (where, direction)
+    assert {one.cause.setting for one in found.causes} == settings
+    assert found.closed[0] > 1e-5
+    assert found.closed[1] < 1e-13

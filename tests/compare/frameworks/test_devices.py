@@ -1,0 +1,58 @@
+"""The device and the precision policy: set, read back, and shown by a product."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from compare.arrays import arrays
+from compare.errors import UsageError
+from compare.frameworks import devices
+
+
+def test_float32_means_float32_on_both_sides(cpu):
+    """TF32 is off by both frameworks' own word, and a product shows it."""
+    assert devices.policy() == {"torch": "highest", "torch cudnn tf32": "False", "jax": "highest"}
+    assert set(devices.verify_policy(cpu)) == {"torch", "jax"}
+
+
+@pytest.mark.parametrize(("bits", "side"), [(11, "jax"), (8, "jax"), (11, "torch"), (8, "torch")])
+def test_a_side_that_rounds_its_products_inputs_is_refused(bits, side, cpu, monkeypatch):
+    """TF32 (11 bits) or bfloat16 (8) under a setting that claims float32 is found by the error of a product."""
+    own = getattr(arrays, f"to_{side}")
+
+    def coarse(array, precision, device):
+        scale = np.exp2(np.floor(np.log2(np.abs(array))) + 1 - bits)
+        return own((np.round(array / scale) * scale).astype(np.float32), precision, device)
+
+    monkeypatch.setattr(arrays, f"to_{side}", coarse)
+    with pytest.raises(UsageError, match=f"{side} computes float32 products with a relative error of"):
+        devices.verify_policy(cpu)
+
+
+def test_a_policy_that_does_not_take_is_an_error(cpu, monkeypatch):
+    """Read back, not believed."""
+    monkeypatch.setattr(devices, "policy", lambda frameworks: {"torch": "high"})
+    with pytest.raises(UsageError, match="did not take effect"):
+        devices.set_float32_policy()
+
+
+def test_an_absent_gpu_is_an_error_and_auto_is_not(cpu):
+    """Asked for by name it is never replaced silently."""
+    if devices.choose("auto").name == "gpu":
+        pytest.skip("a GPU is present")
+    assert devices.choose("auto").torch.type == "cpu"
+    with pytest.raises(UsageError, match="--device gpu: expected a GPU on both sides, torch sees none, jax sees none"):
+        devices.choose("gpu")
+
+
+def test_importing_devices_imports_no_framework():
+    """The setting that keeps JAX off the card must come before JAX."""
+    import subprocess
+
+    program = (
+        "import sys, compare.frameworks.devices as d; assert not {'jax', 'torch'} & set(sys.modules); "
+        "d.share_the_card(); import os; print(os.environ['XLA_PYTHON_CLIENT_PREALLOCATE'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "false"

@@ -1,0 +1,23 @@
+"""The exercises' page: tasks and commands, no answers."""
+
+from compare import lessons
+from compare.report.book.exercises import EXERCISES
+
+from .conftest import lesson
+
+
+def test_every_exercise_is_made_from_a_lesson():
+    """Which both commands name."""
+    assert {one.lesson for one in EXERCISES} <= set(lessons.LESSONS)
+    assert len({one.lesson for one in EXERCISES}) == len(EXERCISES) == 4
+
+
+def test_the_page_has_both_commands_and_no_source(write):
+    """The lesson's page is linked where the book has it."""
+    page = write(lesson("shapes"))("exercises.html")
+    for one in EXERCISES:
+        assert f"jaxport new --lesson {one.lesson} {one.lesson}.py" in page
+        assert f"jaxport verify {one.lesson}.py" in page
+    assert "<pre>" not in page
+    assert 'read <a href="shapes.html">' in page
+    assert 'read <a href="by_hand.html">' not in page

@@ -1,0 +1,37 @@
+"""What the pages say."""
+
+from compare.report.book.page import contents, counted, pages
+
+from .conftest import lesson, quantity, small
+
+
+def test_the_order_is_the_learners():
+    """The drawing, the lessons as they come, the whole, the exercises; in groups for the table of contents."""
+    found = pages(small(lesson("b"), lesson("a")))
+    assert [page.file for page in found] == ["step.html", "b.html", "a.html", "model.html", "exercises.html"]
+    assert [(group, len(some)) for group, some in contents(found)] == [
+        ("Before the lessons", 1),
+        ("Lessons", 2),
+        ("After them", 2),
+    ]
+
+
+def test_verdicts_are_counted_best_first():
+    """Only those that occur."""
+    forms = [lesson(word, verdict=word) for word in ("invalid", "match", "match")]
+    assert counted(forms) == [("match", 2), ("invalid", 1)]
+
+
+def test_quantities_carry_their_numbers_where_there_are_any():
+    """Two equal texts have none; what is meant to differ is no verdict."""
+    told = [
+        quantity("a", gap=1e-9, allowed=1e-7),
+        quantity("b"),
+        quantity("c", verdict=None, reason="meant to", gap=None, allowed=None),
+        quantity("d", gap="nan", allowed=1e-7, verdict="invalid", reference="[[1]\n [2]]", port="[1\n 2]"),
+    ]
+    rows = pages(small(lesson("one", quantities=told)))[1].shows["rows"]
+    assert [row["gap"] for row in rows] == ["gap 1.0e-09, allowed 1.0e-07", "", "", "gap nan, allowed 1.0e-07"]
+    assert [row["word"] for row in rows] == ["match", "match", "differs", "invalid"]
+    assert [text["table"] for text in rows[3]["texts"]] == [True, False]
+    assert [text["text"] for text in rows[3]["texts"]] == ["[[1]\n [2]]", "[1 2]"]

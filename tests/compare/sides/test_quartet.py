@@ -1,0 +1,68 @@
+"""Four runs of every quantity, and the names that training steps go by."""
+
+import numpy as np
+import pytest
+
+from compare.pair.prepare import prepare
+from compare.sides import shelf
+from compare.sides.quartet import STEPS, Quartet, steps_named
+from compare.verdict.precision import BFLOAT16, FLOAT32, FLOAT64
+from tests.compare.faults import square
+
+
+@pytest.fixture(scope="module", params=[FLOAT32, BFLOAT16], ids=lambda precision: precision.name)
+def quartet(request, cpu):
+    """The sound pair at a working precision."""
+    return Quartet(prepare(square()), request.param, cpu, cpu)
+
+
+def test_each_run_has_the_precision_it_claims(quartet):
+    """The working runs err by their format's rounding, the oracles agree to float64's."""
+    entering = quartet.prepared.enter(0, 1).at(quartet.precision)
+    t, j, t64, j64 = quartet.run(entering)
+    assert list(t) == list(t64)
+    assert set(t) == set(j) == set(j64)
+    for name in ("output", "loss", "grad/W0", "grad/input.x"):
+        size = np.linalg.norm(t64[name])
+        assert t64[name].dtype == j64[name].dtype == np.float64
+        assert np.linalg.norm(t64[name] - j64[name]) < 1e3 * FLOAT64.unit_roundoff * size
+        for run in (t, j):
+            error = np.linalg.norm(run[name].astype(np.float64) - t64[name]) / size
+            assert quartet.precision.unit_roundoff / 100 < error < 1e2 * quartet.precision.unit_roundoff
+
+
+def test_running_again_gives_the_same_bits(quartet):
+    """No state is carried from one run to the next, not even by training steps in between."""
+    entering = quartet.prepared.enter(0, 2).at(quartet.precision)
+    first = quartet.run(entering)
+    quartet.run(entering, STEPS)
+    for before, after in zip(first, quartet.run(entering), strict=True):
+        for name, array in before.items():
+            np.testing.assert_array_equal(array, after[name])
+
+
+def test_of_a_large_pair_the_port_s_oracle_alone_is_in_memory(quartet, monkeypatch):
+    """The three runs before it lie on disk, with the same bits."""
+    entering = quartet.prepared.enter(0, 1).at(quartet.precision)
+    small = quartet.run(entering)
+    monkeypatch.setattr(shelf, "LARGE", 1)
+    large = quartet.run(entering)
+    assert [isinstance(run, shelf.Shelf) for run in large] == [True, True, True, False]
+    for before, after in zip(small, large, strict=True):
+        assert list(before) == list(after)
+        for name, array in before.items():
+            np.testing.assert_array_equal(array, after[name])
+
+
+def test_steps_are_named_for_what_they_show():
+    """The first step's updates stand alone; later steps carry their number, and their loss."""
+    steps = [{"loss": np.array(float(i)), "update/w": np.array(10.0 + i)} for i in (1, 2, 3)]
+    named = {name: float(array) for name, array in steps_named(steps).items()}
+    assert named == {
+        "update/w": 11,
+        "step2/loss": 2,
+        "step2/update/w": 12,
+        "step3/loss": 3,
+        "step3/update/w": 13,
+    }
+    assert steps_named([]) == {}

@@ -1,0 +1,134 @@
+"""What is said of an array that could not be paired: one line, the candidates, and a rule that resolves it."""
+
+import ast
+
+import pytest
+
+from compare.errors import UsageError
+from compare.weights.mapping.complaints import AmbiguousError, UnmatchedError, ambiguous, unmatched
+from compare.weights.mapping.evidence import Group
+from compare.weights.mapping.lines import lines_of
+from compare.weights.mapping.paired import arrays_of
+from compare.weights.mapping.walk import Walk
+from tests.compare.weights.mapping.hand import chain, dense
+
+
+class Bare:
+    """A port model without layers of its own."""
+
+    modules: dict = {}  # noqa: RUF012
+
+
+def fork(*names, bias=""):
+    walk = Walk()
+    x = walk.input((2, 4))
+    ys = [
+        dense(walk, x, name, name.rpartition("/" if "/" in name else ".")[0] + bias if bias else "") for name in names
+    ]
+    walk.elementwise("mul", ys, (2, 4))
+    return walk
+
+
+def arrays(walk):
+    return arrays_of(walk, dict.fromkeys(walk.units, False))
+
+
+def lines(one, two, rules=None):
+    sides = (dict.fromkeys(walk.units, False) for walk in (one, two))
+    return lines_of(one, next(sides), two, next(sides), rules or {}, {}, Bare())
+
+
+def test_the_candidates_and_a_rule_are_named():
+    group = Group(arrays(fork("a.w", "b.w", "c.w")), arrays(fork("params/x/k", "params/y/k", "params/z/k")))
+    error = ambiguous(group)
+    assert isinstance(error, AmbiguousError)
+    assert str(error) == (
+        "weight map: a.w could be params/x/k, params/y/k or params/z/k (same shape, same input, names do not tell): "
+        "say which with rules={'a': 'x'}"
+    )
+
+
+def test_inputs_that_differ_are_not_called_the_same():
+    assert "same input" not in str(
+        ambiguous(Group(arrays(chain("a.w", "b.w")), arrays(chain("params/x/k", "params/y/k"))))
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (fork("a.w", "b.w"), fork("params/x/k", "params/y/k")),
+        (fork("a.w", "b.w", "c.w", bias=".b"), fork("params/x/k", "params/y/k", "params/z/k", bias="/b")),
+        (fork("a", "b"), fork("params/x", "params/y")),
+        (fork("m.a.w", "m.b.w"), fork("params/n/x/k", "params/n/y/k")),
+    ],
+)
+def test_the_rule_that_is_named_resolves_it(one, two):
+    rules, complaints = {}, 0
+    while True:
+        try:
+            found = lines(one, two, rules)
+            break
+        except AmbiguousError as error:
+            complaints += 1
+            assert complaints <= 2, "each rule settles one more"
+            rules |= ast.literal_eval(str(error).partition("rules=")[2])
+    assert complaints
+    pairs = {entry.reference: entry.port for entry in found.entries}
+    assert len(pairs) == len(set(pairs.values())) == len(one.units)
+    (name, path), *_ = rules.items()
+    assert next(there for here, there in pairs.items() if here.startswith(name)).startswith(f"params/{path}")
+
+
+def test_a_leftover_names_the_nearest_and_why_they_are_not_it():
+    (w,) = arrays(chain("att.q.weight"))
+    others = Walk()
+    x = others.input((2, 4))
+    dense(others, x, "params/att/q/kernel", "params/att/q/bias", out=5)
+    dense(others, x, "params/other/kernel", out=6)
+    error = unmatched(w, "the reference", arrays(others), set())
+    assert isinstance(error, UnmatchedError)
+    assert str(error) == (
+        "weight map: att.q.weight (4, 4) of the reference has no counterpart in the port; nearest: "
+        "params/att/q/kernel (5, 4) is of another size; params/other/kernel (6, 4) is of another size"
+    )
+
+
+def test_one_that_is_taken_or_of_another_kind_is_said_to_be():
+    here, there = chain("w"), Walk()
+    there.elementwise("add", [there.input((2, 4)), there.weight("params/w", (4,))], (2, 4))
+    (mine,), (theirs,) = arrays(here), arrays(there)
+    told = str(unmatched(theirs, "the port", [mine], set()))
+    assert told == (
+        "weight map: params/w (4,) of the port has no counterpart in the reference; "
+        "nearest: w (4, 4) is a matrix, not a summand"
+    )
+    assert "w (4, 4) is another's counterpart" in str(unmatched(theirs, "the port", [mine], {mine}))
+    assert "nearest" not in str(unmatched(theirs, "the port", [], set()))
+
+
+def test_every_kind_of_array_has_its_words():
+    walk = Walk()
+    x = walk.input((2, 4))
+    dense(walk, x, "params/matrix", "params/shift")
+    walk.elementwise("mul", [x, walk.weight("params/scale", (4,))], (2, 4))
+    walk.elementwise("max", [x, walk.weight("params/loose", (4,))], (2, 4))
+    walk.take(walk.weight("params/table", (7, 4)), walk.input((3,)), [0], (3, 4))
+    walk.weight("params/unused", (4,))
+    specs = ((0, 1, 2), (0, 1, 2), (0, 1, 2))
+    walk.conv(walk.input((2, 4, 7)), walk.weight("params/conv", (4, 4, 3)), specs, (2, 4, 5), 1, False)
+    named = {array.name.removeprefix("params/"): array for array in arrays(walk)}
+    said = {
+        name: str(unmatched(named["matrix"], "the reference", [array], set())).partition(" is ")[2]
+        for name, array in named.items()
+    }
+    assert said == {
+        "matrix": "of another size", "shift": "a summand, not a matrix", "scale": "a factor, not a matrix",
+        "loose": "used in another way, not a matrix", "table": "a table, not a matrix",
+        "unused": "never used, not a matrix", "conv": "a convolution's kernel, not a matrix",
+    }  # fmt: skip
+
+
+def test_both_are_what_a_user_can_mend():
+    assert issubclass(AmbiguousError, UsageError)
+    assert issubclass(UnmatchedError, UsageError)
