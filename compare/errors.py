@@ -1,5 +1,18 @@
-"""What a user can mend: printed as one line, exit code 2, no traceback."""
+"""What a user can mend, printed as one line (exit code 2, no traceback), and what a broad ``except`` swallows."""
+
+import os
+import sys
+import traceback
+
+TRACEBACK = "JAXPORT_TRACEBACK"  # set to anything: what is swallowed is printed
 
 
 class UsageError(Exception):
     """The command or its input is wrong. The message says what was expected, what came, and what to do."""
+
+
+def swallowed(error: BaseException) -> None:
+    """Call it where an exception of unknown origin is answered by going on: its traceback goes to standard error if
+    ``JAXPORT_TRACEBACK`` is set, and nowhere else."""
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error, file=sys.stderr)

@@ -28,13 +28,17 @@ class UnsoundError(Exception):
     """A file, or what should become one, is not what it should be: the reason alone, without the path."""
 
 
+class OtherKindError(UnsoundError):
+    """The file is of another kind than its name says, and the reason says of which."""
+
+
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
     """Arrays of one side, as they stand in a file.
 
     Attributes:
         side: "reference" for a torch state_dict, "port" for Flax variables.
-        format: "safetensors", "npz", "torch", "msgpack" or "orbax".
+        format: the name of a row of ``compare.checkpoints.formats``.
         arrays: C-contiguous arrays of the machine's byte order, in file order, never widened. Their names are those of
             the state_dict ("layer.0.weight"), or of a leaf of the variables ("params/Dense_0/kernel").
         metadata: what else the file says, and what was left out of it, in words.

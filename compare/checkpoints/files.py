@@ -1,26 +1,12 @@
-"""Checkpoint files read and written by their suffix: the one place where anything wrong becomes a line for the user.
-
-.safetensors, .npz                 either side
-.pt, .pth, .bin                    a torch state_dict: the reference
-.msgpack, or a folder by Orbax     Flax variables: the port (a folder's name ends in .orbax or has no suffix)
-"""
+"""Checkpoint files read and written by their suffix: the one place where anything wrong becomes a line for the user."""
 
 import os
 from pathlib import Path
 
-from compare.checkpoints import flax_msgpack, npz, orbax_folder, safetensors, state_dict
-from compare.checkpoints.atomic import whole_file, whole_folder
-from compare.checkpoints.checkpoint import Checkpoint, UnsoundError, joined, sound
-from compare.checkpoints.kinds import EMPTY, EMPTY_FOLDER, FOLDER, KINDS, NOTHING, PICKLE, SCRIPT, SPECIAL, kind_of
+from compare.checkpoints.checkpoint import Checkpoint, OtherKindError, UnsoundError, sound
+from compare.checkpoints.formats import FORMATS, ROWS, Format, by_suffix, suffixes
+from compare.checkpoints.kinds import EMPTY, EMPTY_FOLDER, FOLDER, NOTHING, PICKLE, SCRIPT, SPECIAL, kind_of
 from compare.errors import UsageError
-
-SUFFIXES = {
-    ".safetensors": "safetensors", ".npz": "npz", ".pt": "torch", ".pth": "torch", ".bin": "torch",
-    ".msgpack": "msgpack", ".orbax": "orbax", "": "orbax",
-}  # fmt: skip
-ONLY = {"torch": "reference", "msgpack": "port", "orbax": "port"}
-IN_FILES = {"safetensors": safetensors, "npz": npz, "msgpack": flax_msgpack}
-WRITERS = {**IN_FILES, "torch": state_dict}
 
 
 def read(path: Path) -> Checkpoint:
@@ -35,17 +21,17 @@ def read(path: Path) -> Checkpoint:
         kind = kind_of(path)
         if kind in (NOTHING, SPECIAL):
             raise UnsoundError("no such file or folder" if kind == NOTHING else f"{SPECIAL}, not a checkpoint")
-        format = "orbax" if path.is_dir() else format_of(path)
-        if format == "orbax" and not path.is_dir():
-            unnamed = f"has no suffix, so that its format is unknown: expected {_suffixes()}"
-            raise UnsoundError(f"not {KINDS[format]} but {kind}" if path.suffix else unnamed)
+        format = next(row for row in ROWS if row.folder) if path.is_dir() else format_of(path)
+        if format.folder and not path.is_dir():
+            unnamed = f"has no suffix, so that its format is unknown: expected {suffixes()}"
+            raise UnsoundError(f"not {format.words} but {kind}" if path.suffix else unnamed)
         return sound(_read(path, format, kind))
     except (UnsoundError, OSError, MemoryError) as error:
         raise _usage(path, "read", error) from error
 
 
 def write(path: Path, checkpoint: Checkpoint, format: str | None = None) -> None:
-    """Write ``checkpoint`` in ``format``, or the one of the suffix of ``path``; whole or not at all.
+    """Write ``checkpoint`` in the format of that name, or of the suffix of ``path``; whole or not at all.
 
     A checkpoint of the same format that is there is replaced, anything else is refused. Metadata goes where the format
     has a place for it (safetensors, npz, orbax). A link is followed.
@@ -56,59 +42,38 @@ def write(path: Path, checkpoint: Checkpoint, format: str | None = None) -> None
     """
     path = Path(path)
     try:
-        format = format or format_of(path)
-        if format not in KINDS:
-            raise UnsoundError(f"unknown format {format!r}: expected one of {', '.join(KINDS)}")
+        if format and format not in FORMATS:
+            raise UnsoundError(f"unknown format {format!r}: expected one of {', '.join(FORMATS)}")
+        row = FORMATS[format] if format else format_of(path)
         checkpoint = sound(checkpoint)
-        side = checkpoint.side
-        if ONLY.get(format, side) != side:
-            raise UnsoundError(f"{KINDS[format]} is for the {ONLY[format]}, and these arrays are the {side}'s")
+        if row.only not in (None, checkpoint.side):
+            raise UnsoundError(f"{row.words} is for the {row.only}, and these arrays are the {checkpoint.side}'s")
         target = Path(os.path.realpath(path))
-        _check_free(target, format)
-        if format == "orbax":
-            with whole_folder(target) as folder:
-                orbax_folder.write(folder, checkpoint)
-        else:
-            with whole_file(target) as file:
-                WRITERS[format].write(file, checkpoint)
+        kind = kind_of(target)
+        if kind not in (NOTHING, EMPTY_FOLDER if row.folder else EMPTY, row.words):
+            raise UnsoundError(f"there is {kind}, not {row.words}: remove it first, or choose another name")
+        row.codec.write(target, checkpoint)
     except (UnsoundError, OSError, MemoryError) as error:
         raise _usage(path, "written", error) from error
 
 
-def format_of(path: Path) -> str:
+def format_of(path: Path) -> Format:
     """The format that the suffix of ``path`` stands for; UnsoundError where none does."""
-    try:
-        return SUFFIXES[path.suffix.lower()]
-    except KeyError:
-        raise UnsoundError(f"unknown suffix {path.suffix!r}: expected {_suffixes()}") from None
+    if row := by_suffix(path):
+        return row
+    raise UnsoundError(f"unknown suffix {path.suffix!r}: expected {suffixes()}")
 
 
-def _read(path: Path, format: str, kind: str) -> Checkpoint:
+def _read(path: Path, format: Format, kind: str) -> Checkpoint:
     try:
-        if format == "orbax":
-            return orbax_folder.read(path)
-        if format == "torch":
-            return state_dict.read(path)
-        with path.open("rb") as file:
-            return IN_FILES[format].read(file)
+        return format.codec.read(path)
+    except OtherKindError:
+        raise
     except UnsoundError as error:
         # What it is instead says more than how it fails to be what its name says.
-        known = (*KINDS.values(), FOLDER, EMPTY_FOLDER, PICKLE, SCRIPT)
-        other = kind in known and kind != KINDS[format] and format != "torch"  # which says so itself
-        raise UnsoundError(f"not {KINDS[format]} but {kind}") if other else error from error
-
-
-def _check_free(target: Path, format: str) -> None:
-    kind = kind_of(target)
-    harmless = (NOTHING, EMPTY_FOLDER) if format == "orbax" else (NOTHING, EMPTY)
-    if kind not in (*harmless, KINDS[format]):
-        raise UnsoundError(f"there is {kind}, not {KINDS[format]}: remove it first, or choose another name")
-    if format == "orbax" and (others := orbax_folder.foreign(target)):
-        raise UnsoundError(f"there is a folder with more than one checkpoint in it ({joined(others)}): remove it first")
-
-
-def _suffixes() -> str:
-    return ", ".join(filter(None, SUFFIXES)) + " or an Orbax folder"
+        known = (*(row.words for row in ROWS), FOLDER, EMPTY_FOLDER, PICKLE, SCRIPT)
+        other = kind in known and kind != format.words
+        raise UnsoundError(f"not {format.words} but {kind}") if other else error from error
 
 
 def _usage(path: Path, done: str, error: BaseException) -> UsageError:

@@ -5,19 +5,32 @@ win without a word and takes an array's header as it comes.
 """
 
 import math
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from compare.checkpoints.atomic import whole_file
 from compare.checkpoints.checkpoint import DTYPES, Checkpoint, UnsoundError
+from compare.checkpoints.formats import Seen
 from compare.checkpoints.tree import flatten, nest
 
 ARRAY, COMPLEX, SCALAR = 1, 2, 3  # flax.serialization's extension codes
 CHUNKED = "__msgpack_chunked_array__"
 
 
-def read(file: BinaryIO) -> Checkpoint:
-    """The leaves of the nested dictionaries in ``file``, in file order; entries that are no numbers are noted.
+def recognised(seen: Seen) -> bool:
+    """A map of at most 15 entries, or with its length in 16 or 32 bits; its first key is text, or it is empty."""
+    if not seen.head:
+        return False
+    start = {0xDE: 3, 0xDF: 5}.get(seen.head[0], 1 if 0x80 <= seen.head[0] <= 0x8F else 0)
+    key = seen.head[start : start + 1]
+    text = bool(key) and (0xA0 <= key[0] <= 0xBF or key[0] in (0xD9, 0xDA, 0xDB))
+    return start > 0 and (text if key else seen.size == start)
+
+
+def read(path: Path) -> Checkpoint:
+    """The leaves of the nested dictionaries in ``path``, in file order; entries that are no numbers are noted.
 
     Raises:
         UnsoundError: no whole msgpack object, no dictionary, equal keys, or an array that its own header denies.
@@ -26,7 +39,7 @@ def read(file: BinaryIO) -> Checkpoint:
 
     try:
         tree = msgpack.unpackb(
-            file.read(), object_pairs_hook=_node, ext_hook=_extension, raw=False, strict_map_key=False
+            path.read_bytes(), object_pairs_hook=_node, ext_hook=_extension, raw=False, strict_map_key=False
         )
     except (ValueError, TypeError, RecursionError) as error:
         raise UnsoundError(f"no whole msgpack file ({str(error) or type(error).__name__})") from error
@@ -34,7 +47,7 @@ def read(file: BinaryIO) -> Checkpoint:
     return Checkpoint("port", "msgpack", arrays, metadata)
 
 
-def write(file: BinaryIO, checkpoint: Checkpoint) -> None:
+def write(path: Path, checkpoint: Checkpoint) -> None:
     """Nested dictionaries, big arrays in Flax's chunks; the format has no place for metadata.
 
     Raises:
@@ -45,7 +58,9 @@ def write(file: BinaryIO, checkpoint: Checkpoint) -> None:
     if any(CHUNKED in name.split("/") for name in checkpoint.arrays):
         raise UnsoundError(f"no array can be named {CHUNKED} in a msgpack file")
     # In place, on dictionaries of our own: Flax's copy would sort the names.
-    file.write(serialization.msgpack_serialize(nest(checkpoint.arrays), in_place=True))
+    packed = serialization.msgpack_serialize(nest(checkpoint.arrays), in_place=True)
+    with whole_file(path) as file:
+        file.write(packed)
 
 
 def _node(pairs: list[tuple[Any, Any]]) -> Any:

@@ -9,25 +9,34 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from compare.checkpoints.atomic import whole_file
 from compare.checkpoints.checkpoint import DTYPES, EXTENDED, Checkpoint, UnsoundError, side_of
+from compare.checkpoints.formats import Seen
+from compare.errors import swallowed
 
 NOTE = "__jaxport__"
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OverflowError)
 
 
-def read(file: BinaryIO) -> Checkpoint:
-    """The arrays of ``file`` in the archive's order; the side by the note, else by the names.
+def recognised(seen: Seen) -> bool:
+    """A zip archive of nothing but arrays; the smallest has none."""
+    return seen.head.startswith(b"PK") and all(part.endswith(".npy") for part in seen.parts)
+
+
+def read(path: Path) -> Checkpoint:
+    """The arrays of ``path`` in the archive's order; the side by the note, else by the names.
 
     Raises:
         UnsoundError: no archive of arrays, a member that is damaged, holds objects or comes twice, or a note that
             does not fit the arrays.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             arrays = _members(archive)
     except BROKEN as error:
         raise UnsoundError(f"no whole .npz archive ({error})") from error
@@ -38,7 +47,7 @@ def read(file: BinaryIO) -> Checkpoint:
     return Checkpoint(side, "npz", arrays, note["metadata"])
 
 
-def write(file: BinaryIO, checkpoint: Checkpoint) -> None:
+def write(path: Path, checkpoint: Checkpoint) -> None:
     """Members uncompressed, as ``np.savez`` writes them, the note first.
 
     Raises:
@@ -46,7 +55,7 @@ def write(file: BinaryIO, checkpoint: Checkpoint) -> None:
     """
     dtypes = {name: array.dtype.name for name, array in checkpoint.arrays.items() if array.dtype.name in EXTENDED}
     note = {"side": checkpoint.side, "dtypes": dtypes, "metadata": checkpoint.metadata}
-    with zipfile.ZipFile(file, "w") as archive:
+    with whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:
         _put(archive, NOTE, np.frombuffer(json.dumps(note).encode(), np.uint8))
         for name, array in checkpoint.arrays.items():
             if name == NOTE or len(name.encode()) > 2**16 - 5:
@@ -79,6 +88,7 @@ def _array(name: str, data: bytes) -> np.ndarray:
         header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = header(head)
     except Exception as error:
+        swallowed(error)
         # NumPy reads the header with Python's own parser, and lets all of that parser's errors through.
         raise UnsoundError(f"{name!r} is no sound .npy array ({type(error).__name__} in its header)") from error
     if dtype.hasobject:

@@ -19,15 +19,24 @@ from typing import Any
 
 import numpy as np
 
+from compare.checkpoints.atomic import whole_folder
 from compare.checkpoints.checkpoint import DTYPES, Checkpoint, UnsoundError, joined
+from compare.checkpoints.formats import Seen
 from compare.checkpoints.tree import LEFT_OUT, nest
+from compare.errors import swallowed
 
 MARK = "_METADATA"
+MARKS = (MARK, "_CHECKPOINT_METADATA", "manifest.ocdbt")
 NOTE = "jaxport"
 ARRAYS = ("jax.Array", "np.ndarray", "scalar")
 DATA = {"d", "manifest.ocdbt", "array_metadatas", "_sharding", "_strings.json"}
 PARTS = {MARK, "_CHECKPOINT_METADATA", "commit_success.txt"} | DATA
 BRANCHES = ("Dict", "List", "Tuple", "NamedTuple", "None")  # empty ones stand in the list as leaves
+
+
+def recognised(seen: Seen) -> bool:
+    """A CheckpointManager's folder holds steps, and a step holds items: two levels down at most."""
+    return any(any(seen.path.glob(level + mark)) for mark in MARKS for level in ("", "*/", "*/*/"))
 
 
 def read(path: Path) -> Checkpoint:
@@ -52,12 +61,20 @@ def read(path: Path) -> Checkpoint:
     return _with_note(arrays, metadata, note)
 
 
-def write(folder: Path, checkpoint: Checkpoint) -> None:
-    """A new checkpoint at ``folder``, which must not exist, that ``StandardCheckpointer`` restores.
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    """A checkpoint at ``path``, in the place of one that is there, that ``StandardCheckpointer`` restores.
 
     Raises:
-        UnsoundError: names that cannot be nested or that Orbax mixes up, or Orbax could not save.
+        UnsoundError: names that cannot be nested or that Orbax mixes up, a folder with more than one checkpoint is
+            there, or Orbax could not save.
     """
+    if others := _foreign(path):
+        raise UnsoundError(f"there is a folder with more than one checkpoint in it ({joined(others)}): remove it first")
+    with whole_folder(path) as folder:
+        _save(folder, checkpoint)
+
+
+def _save(folder: Path, checkpoint: Checkpoint) -> None:
     import orbax.checkpoint as ocp  # type: ignore[import-untyped]
 
     _check_dotted(checkpoint.arrays)
@@ -73,11 +90,12 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
     except (OSError, MemoryError):
         raise
     except Exception as error:
+        swallowed(error)
         reason = (str(error).splitlines() or [""])[0]
         raise UnsoundError(f"Orbax cannot save it ({type(error).__name__}: {reason:.160})") from error
 
 
-def foreign(folder: Path) -> list[str]:
+def _foreign(folder: Path) -> list[str]:
     """What in ``folder`` is no part of one checkpoint as ``write`` makes it: steps, items, anybody's files."""
     if not folder.is_dir():
         return []
@@ -132,6 +150,7 @@ def _restore(folder: Path, names: list[str], listed: Mapping[str, Any]) -> dict[
     except MemoryError:
         raise
     except Exception as error:
+        swallowed(error)
         reason = str(error).split(":")[0].split("\n")[0]
         if "PERMISSION_DENIED" in str(error):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error

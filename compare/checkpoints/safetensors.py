@@ -11,11 +11,14 @@ import math
 import os
 import struct
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from compare.checkpoints.atomic import whole_file
 from compare.checkpoints.checkpoint import DTYPES, Checkpoint, Side, UnsoundError, side_of
+from compare.checkpoints.formats import Seen
 
 LONGEST_HEADER = 100_000_000  # what the format's own reader accepts
 SIDE = "jaxport.side"
@@ -29,12 +32,22 @@ CODES = {
 }  # fmt: skip
 
 
-def read(file: BinaryIO) -> Checkpoint:
-    """The arrays of ``file``, in its header's order; the side by its note, else by the names.
+def recognised(seen: Seen) -> bool:
+    """A length that a header may have, and the brace with which the header begins."""
+    return seen.head[8:9] == b"{" and struct.unpack("<Q", seen.head[:8])[0] <= LONGEST_HEADER
+
+
+def read(path: Path) -> Checkpoint:
+    """The arrays of ``path``, in its header's order; the side by its note, else by the names.
 
     Raises:
         UnsoundError: the file breaks the format's rules in any way, or ends early.
     """
+    with path.open("rb") as file:
+        return _read(file)
+
+
+def _read(file: BinaryIO) -> Checkpoint:
     size = os.fstat(file.fileno()).st_size
     if size < 8:
         raise UnsoundError(f"truncated: {size} bytes, where a header's length alone takes 8")
@@ -56,7 +69,7 @@ def read(file: BinaryIO) -> Checkpoint:
     return Checkpoint(side, "safetensors", arrays, metadata)
 
 
-def write(file: BinaryIO, checkpoint: Checkpoint) -> None:
+def write(path: Path, checkpoint: Checkpoint) -> None:
     """The header in the checkpoint's order; the bytes widest dtype first, so that each array lies aligned.
 
     Raises:
@@ -79,9 +92,10 @@ def write(file: BinaryIO, checkpoint: Checkpoint) -> None:
     text += b" " * (-len(text) % 8)
     if len(text) > LONGEST_HEADER:
         raise UnsoundError(f"its header would take {len(text)} bytes, more than a safetensors file allows")
-    file.write(struct.pack("<Q", len(text)) + text)
-    for name in order:
-        file.write(np.ascontiguousarray(checkpoint.arrays[name]).reshape(-1).view(np.uint8).data)
+    with whole_file(path) as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for name in order:
+            file.write(np.ascontiguousarray(checkpoint.arrays[name]).reshape(-1).view(np.uint8).data)
 
 
 def _header(text: bytes) -> dict[str, Any]:

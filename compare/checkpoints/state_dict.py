@@ -5,19 +5,29 @@ import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
 import numpy as np
 
-from compare.checkpoints.checkpoint import DTYPES, EXTENDED, Checkpoint, UnsoundError, joined
-from compare.checkpoints.kinds import EMPTY, KINDS, PICKLE, SCRIPT, kind_of
+from compare.checkpoints.atomic import whole_file
+from compare.checkpoints.checkpoint import DTYPES, EXTENDED, Checkpoint, OtherKindError, UnsoundError, joined
+from compare.checkpoints.formats import FORMATS, Seen
+from compare.checkpoints.kinds import EMPTY, PICKLE, SCRIPT, kind_of
+from compare.errors import swallowed
 
 if TYPE_CHECKING:
     import torch
 
 WRAPPERS = ("state_dict", "model")
 SAVE_ALONE = "save model.state_dict() alone"
+# torch.save before version 1.6, or with _use_new_zipfile_serialization=False: a pickled magic number comes first.
+LEGACY = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
+
+
+def recognised(seen: Seen) -> bool:
+    """A zip archive with a pickle of its tensors in it, or the older form."""
+    return seen.head.startswith(LEGACY) or seen.holds("data.pkl")
 
 
 def read(path: Path) -> Checkpoint:
@@ -43,7 +53,7 @@ def read(path: Path) -> Checkpoint:
     return Checkpoint("reference", "torch", arrays, metadata | ({"tied": joined(tied)} if tied else {}))
 
 
-def write(file: BinaryIO, checkpoint: Checkpoint) -> None:
+def write(path: Path, checkpoint: Checkpoint) -> None:
     """What ``torch.load`` gives back as a dictionary of tensors; names of one array object share one storage.
 
     Raises:
@@ -57,17 +67,19 @@ def write(file: BinaryIO, checkpoint: Checkpoint) -> None:
             raise UnsoundError(f"{name!r} has dtype {array.dtype}, which torch lacks")
         if id(array) not in made:
             made[id(array)] = _tensor(array)
-    torch.save({name: made[id(array)] for name, array in checkpoint.arrays.items()}, file)
+    with whole_file(path) as file:
+        torch.save({name: made[id(array)] for name, array in checkpoint.arrays.items()}, file)
 
 
 def _check_kind(kind: str) -> None:
     """Refuse what is plainly something else before torch guesses at it."""
     if kind == PICKLE:
-        raise UnsoundError(f"{PICKLE}, which may hold code: refused; {SAVE_ALONE} with torch.save")
+        raise OtherKindError(f"{PICKLE}, which may hold code: refused; {SAVE_ALONE} with torch.save")
     if kind == SCRIPT:
-        raise UnsoundError(f"{SCRIPT}, which holds code: refused; {SAVE_ALONE}")
-    if kind != KINDS["torch"]:
-        raise UnsoundError("truncated: it is empty" if kind == EMPTY else f"not {KINDS['torch']} but {kind}")
+        raise OtherKindError(f"{SCRIPT}, which holds code: refused; {SAVE_ALONE}")
+    if kind != FORMATS["torch"].words:
+        reason = "truncated: it is empty" if kind == EMPTY else f"not {FORMATS['torch'].words} but {kind}"
+        raise OtherKindError(reason)
 
 
 def _load(path: Path) -> Any:
@@ -90,6 +102,7 @@ def _load(path: Path) -> Any:
         raise
     except Exception as error:
         # torch raises nearly anything on damaged files: RuntimeError, KeyError, EOFError, OSError, AttributeError.
+        swallowed(error)
         raise UnsoundError(f"truncated or damaged: torch cannot read it ({type(error).__name__})") from error
 
 

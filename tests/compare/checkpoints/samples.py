@@ -12,16 +12,11 @@ import pytest
 
 from compare.checkpoints.checkpoint import Checkpoint, Side
 from compare.checkpoints.files import read, write
+from compare.checkpoints.formats import ROWS
 from compare.errors import UsageError
 
-SUFFIX = {"safetensors": ".safetensors", "npz": ".npz", "torch": ".pt", "msgpack": ".msgpack", "orbax": ".orbax"}
-SIDES: dict[str, tuple[Side, ...]] = {
-    "safetensors": ("reference", "port"),
-    "npz": ("reference", "port"),
-    "torch": ("reference",),
-    "msgpack": ("port",),
-    "orbax": ("port",),
-}
+SUFFIX = {row.name: row.suffixes[0] for row in ROWS}
+SIDES: dict[str, tuple[Side, ...]] = {row.name: (row.only,) if row.only else ("reference", "port") for row in ROWS}
 CASES = [(format, side) for format, sides in SIDES.items() for side in sides]
 
 

@@ -9,7 +9,8 @@ import torch
 
 from compare.checkpoints import kinds
 from compare.checkpoints.files import write
-from compare.checkpoints.kinds import KINDS, kind_of
+from compare.checkpoints.formats import FORMATS
+from compare.checkpoints.kinds import kind_of
 from tests.compare.checkpoints.samples import CASES, SUFFIX, sample
 
 
@@ -17,16 +18,16 @@ from tests.compare.checkpoints.samples import CASES, SUFFIX, sample
 def test_each_format_is_known_under_any_name(tmp_path, format, side):
     """By its contents alone."""
     write(tmp_path / f"w{SUFFIX[format]}", sample(format, side))
-    assert kind_of((tmp_path / f"w{SUFFIX[format]}").rename(tmp_path / "nameless")) == KINDS[format]
+    assert kind_of((tmp_path / f"w{SUFFIX[format]}").rename(tmp_path / "nameless")) == FORMATS[format].words
 
 
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
         (b"", kinds.EMPTY),
-        (b"\x80", KINDS["msgpack"]),
-        (b"\xde\x00\x00", KINDS["msgpack"]),
-        (b"\x81\xa1a\x01", KINDS["msgpack"]),
+        (b"\x80", FORMATS["msgpack"].words),
+        (b"\xde\x00\x00", FORMATS["msgpack"].words),
+        (b"\x81\xa1a\x01", FORMATS["msgpack"].words),
         (pickle.dumps({"a": 1}), kinds.PICKLE),
         (b"\x89PNG\r\n\x1a\n", kinds.UNKNOWN),
         (b"\x89HDF\r\n\x1a\n", kinds.UNKNOWN),
@@ -45,15 +46,15 @@ def test_other_contents(tmp_path, data, kind):
 def test_zips_of_other_things(tmp_path):
     """Old torch files, TorchScript, and archives of neither."""
     torch.save({"w": torch.ones(2)}, tmp_path / "w", _use_new_zipfile_serialization=False)
-    assert kind_of(tmp_path / "w") == KINDS["torch"]
-    zips = {kinds.SCRIPT: ["m/data.pkl", "m/constants.pkl"], "a zip archive": ["w.npy", "readme.txt"]}
+    assert kind_of(tmp_path / "w") == FORMATS["torch"].words
+    zips = {kinds.SCRIPT: ["m/data.pkl", "m/constants.pkl"], kinds.OTHER_ZIP: ["w.npy", "readme.txt"]}
     for kind, names in zips.items():
         with zipfile.ZipFile(tmp_path / "z", "w") as archive:
             for name in names:
                 archive.writestr(name, b"")
         assert kind_of(tmp_path / "z") == kind
     np.savez(tmp_path / "n.npz")
-    assert kind_of(tmp_path / "n.npz") == KINDS["npz"]
+    assert kind_of(tmp_path / "n.npz") == FORMATS["npz"].words
 
 
 def test_folders(tmp_path):
@@ -64,4 +65,4 @@ def test_folders(tmp_path):
     assert kind_of(tmp_path) == kinds.FOLDER
     (tmp_path / "7" / "default").mkdir(parents=True)
     (tmp_path / "7" / "default" / "_METADATA").write_text("{}")
-    assert kind_of(tmp_path) == KINDS["orbax"]
+    assert kind_of(tmp_path) == FORMATS["orbax"].words
