@@ -16,10 +16,10 @@ install = $(BIN)/python -m pip install --disable-pip-version-check -e '.$(1)' \
 .DELETE_ON_ERROR:
 
 compare: .venv/ready  # verify every pair, train both sides on real images, write report/
-	@$(BIN)/python -m compare
+	@$(BIN)/jaxport
 
 book: .venv/ready  # every lesson, run and written as a site: open book/index.html
-	@$(BIN)/python -m compare book
+	@$(BIN)/jaxport book
 
 test: .venv/ready-to-test  # every test, on every core: one thread each, or they would wait for each other
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m 'not alone'

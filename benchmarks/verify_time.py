@@ -14,10 +14,12 @@ import sys
 import time
 from pathlib import Path
 
+from compare.cli.itself import itself
+
 REPEATS = 7
 COMMANDS = {
     "import": [sys.executable, "-c", "import torch, torch._dynamo, jax, flax.linen, optax"],
-    "verify": [sys.executable, "-m", "compare", "verify", "mlp", "--device", "cpu"],
+    "verify": itself("verify", "mlp", "--device", "cpu"),
 }
 
 

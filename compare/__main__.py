@@ -1,7 +1,6 @@
 """``python -m compare`` is the console command ``jaxport``."""
 
-import sys
+import runpy
+from pathlib import Path
 
-from compare.cli.cli import main
-
-sys.exit(main())
+runpy.run_path(str(Path(__file__).resolve().parents[1] / "jaxport_command.py"), run_name="__main__")

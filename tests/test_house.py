@@ -139,8 +139,9 @@ def test_no_two_modules_import_each_other():
         visit(module, ())
 
 
-# The same name at two places is the same thing there: what is done on either side, and what is shown of a result.
-SAME = {"reference", "port", "bench", "contrast", "attention", "losses"}
+# The same name at two places is the same thing there: what is done on either side, what is shown of a result, and the
+# command for it.
+SAME = {"reference", "port", "bench", "contrast", "convert", "attention", "losses"}
 
 
 def test_a_file_name_means_one_thing():
@@ -153,7 +154,9 @@ def test_a_file_name_means_one_thing():
     "file",
     [
         "cli/cli",
-        "cli/commands",
+        *(f"cli/commands/{path.stem}" for path in sources("compare/cli/commands")),
+        "cli/options",
+        "checkpoints/formats",
         "pair/pairs",
         "frameworks/devices",
         "frameworks/environment",

@@ -56,10 +56,10 @@ def test_every_link_leads_somewhere(page):
 
 def test_every_command_in_the_readme_exists():
     """Commands, options and make targets are spelt as the programs spell them."""
-    from compare.cli.cli import _parser
+    from compare.cli.cli import command_line
 
     text = (ROOT / "README.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
-    actions = next(action for action in _parser()._actions if action.dest == "==SUPPRESS==")
+    actions = next(action for action in command_line()._actions if action.dest == "==SUPPRESS==")
     commands = set(actions.choices or {})
     assert set(re.findall(r"^    jaxport (\w+)", text, re.MULTILINE)) <= commands
     assert commands == set(re.findall(r"\| `jaxport (\w+)", text))

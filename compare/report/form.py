@@ -17,7 +17,9 @@ if TYPE_CHECKING:  # a port is judged against a record where torch is not instal
     from compare.measure.trajectory import Training
     from compare.verification.verification import PairReport
 
+Form = dict[str, Any]
 SCHEMA = 1
+PASSED = ("match", "float32_only")  # the verdicts of what counts as the same function
 
 
 def verify_form(reports: "list[PairReport]", environment: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +79,11 @@ def lesson_form(lesson: "Lesson", report: "LessonReport | None", environment: di
             "environment": environment,
         }
     )
+
+
+def passed(form: Form) -> bool:
+    """Whether the verdict of a lesson, or of a book of them, counts as a match."""
+    return form["verdict"] in PASSED
 
 
 def part_form(name: str, reference: "Source", port: "Source") -> dict[str, Any]:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from compare.cli import commands
+from compare.cli.commands import COMMANDS, train, verify
 from tests.compare.command_line import CPU, LOOSE, SHORT, files, jaxport, refused
 
 SLOW = {"torch", "jax", "jaxlib", "flax", "optax", "rich", "matplotlib", "numpy"}
@@ -18,13 +18,11 @@ pytestmark = pytest.mark.usefixtures("elsewhere")
 @pytest.fixture
 def idle(monkeypatch):
     """Neither a verification nor a training run may start."""
-    for name in ("_verify", "_train"):
-        monkeypatch.setattr(commands, name, lambda *given: pytest.fail("a long run has started"))
+    for command, name in ((verify, "verified"), (train, "trained")):
+        monkeypatch.setattr(command, name, lambda *given: pytest.fail("a long run has started"))
 
 
-@pytest.mark.parametrize(
-    "command", [(), *((name,) for name in ("verify", "new", "train", "contrast", "bench", "read", "env"))]
-)
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)], ids=str)
 def test_help_is_instant(command):
     """``--help`` describes the command and imports nothing slow."""
     code = "import runpy, sys\ntry: runpy.run_module('compare', run_name='__main__', alter_sys=True)\n"
@@ -128,7 +126,7 @@ def test_interrupted(tmp_path, monkeypatch):
     def interrupt(*given):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "_train", interrupt)
+    monkeypatch.setattr(train, "trained", interrupt)
     ran = jaxport("train", *SHORT, "--out", "out")
     assert (ran.code, ran.out, ran.err.splitlines()[1:]) == (130, "", ["jaxport: interrupted"])
     assert files(tmp_path) == []
@@ -158,7 +156,8 @@ def test_an_interrupt_in_a_garbage_collection_is_not_lost():
     """JAX registers such a callback; Python would print the KeyboardInterrupt that lands in it, and go on."""
     code = """
 import gc, os, signal, sys, time
-from compare import cli, commands
+from compare.cli import cli
+from compare.cli.commands import env
 
 def collected(phase, info):
     if phase == "stop" and not sent:
@@ -175,7 +174,7 @@ def slow(options):
 
 sent = []
 signal.signal(signal.SIGINT, signal.default_int_handler)
-commands.env = slow
+env.run = slow
 sys.exit(cli.main(["env"]))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

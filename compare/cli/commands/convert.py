@@ -1,0 +1,57 @@
+"""``jaxport convert``: a checkpoint through the weight map; with ``--map`` it needs neither model."""
+
+import argparse
+from pathlib import Path
+
+from compare.checkpoints.formats import FORMATS, suffixes
+from compare.cli.options import json_path, whole
+from compare.errors import UsageError
+
+HELP = "a checkpoint from one framework to the other"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", type=Path, metavar="IN", help="the checkpoint to read")
+    parser.add_argument(
+        "target",
+        type=Path,
+        metavar="OUT",
+        help=f"the checkpoint to write; its suffix is its format: {suffixes()}",
+    )
+    parser.add_argument("--pair", metavar="FILE.py", help="the pair whose weight map converts")
+    parser.add_argument("--map", type=Path, metavar="FILE.json", help="a map that --save-map wrote, instead")
+    parser.add_argument(
+        "--save-map", type=json_path, metavar="FILE.json", help="also write the map, to convert without the models"
+    )
+    parser.add_argument("--format", help=f"of OUT, where its suffix does not say it ({', '.join(FORMATS)})")
+    parser.add_argument(
+        "--seed", type=whole(0), default=0, help="of the generator that draws the pair's batch (default: 0)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    from compare.checkpoints.convert import Conversion, conversion_of
+    from compare.checkpoints.files import read, write
+    from compare.cli.named import check_pair, pair_of
+    from compare.cli.streams import busy, remark
+
+    if options.pair is not None and options.map is not None:
+        raise UsageError("convert: --pair and --map both say how to convert: give one of them")
+    if options.pair is None and options.map is None:
+        raise UsageError("convert: expected --pair FILE.py, whose weight map converts, or --map FILE.json")
+    checkpoint = read(options.source)
+    if options.map:
+        conversion = Conversion.load(options.map)
+    else:
+        check_pair(options.pair)
+        with busy("finding the weight map"):
+            conversion = conversion_of(pair_of(options.pair), options.seed)
+    converted, notes = conversion.converted(checkpoint)
+    write(options.target, converted, options.format)
+    if options.save_map:
+        conversion.save(Path(options.save_map))
+    for note in [f"{what}: {text}" for what, text in checkpoint.metadata.items()] + notes:
+        remark(note)
+    arrays = f"{len(converted.arrays)} arrays of the {converted.side}, from {len(checkpoint.arrays)}"
+    print(f"wrote {options.target}: {arrays}")
+    return 0

@@ -1,0 +1,28 @@
+"""``jaxport new``: a file to start from. Imports no framework."""
+
+import argparse
+from pathlib import Path
+
+from compare.errors import UsageError
+
+HELP = "write a commented file that defines a pair, to start from"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, nargs="?", metavar="FILE.py", help="where to write it (a lesson: NAME.py)")
+    parser.add_argument("--lesson", metavar="NAME", help="a lesson with one side's body left out, to be written")
+    parser.add_argument("--side", choices=("reference", "port"), default="port", help="of the lesson (default: port)")
+
+
+def run(options: argparse.Namespace) -> int:
+    from compare import lessons
+    from compare.lessons.handout import handout
+    from compare.pair.pair_file import write_new
+
+    if options.file is None and options.lesson is None:
+        raise UsageError("new: expected the name of a file to write, such as my_pair.py, or --lesson NAME")
+    file = options.file or Path(f"{options.lesson}.py")
+    text = handout(lessons.find(options.lesson), options.side, file) if options.lesson else None
+    write_new(file, text)
+    print(f"wrote {file}; run it with: jaxport verify {file}")
+    return 0

@@ -1,0 +1,71 @@
+"""``jaxport train``: both sides on real images, every step judged."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compare.cli.options import add_data, add_epochs, add_shared
+
+if TYPE_CHECKING:
+    from compare.frameworks.devices import Device
+    from compare.report.form import Form
+
+HELP = "both sides on real images, every step judged"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    add_shared(parser)
+    add_data(parser)
+    parser.add_argument("--out", type=Path, help="folder for train.json and the picture of both loss curves")
+    add_epochs(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    from compare.checkpoints.atomic import writable_folder
+    from compare.cli.chosen_device import device_of
+    from compare.cli.streams import emit, remark
+    from compare.report.terminal import show_training
+
+    device = device_of(options)
+    folder = writable_folder(options.out) if options.out else None
+    form = trained(options, device)
+    if folder:
+        write_training(form, folder)
+    emit(options, form, lambda out: show_training(form, out))
+    if folder:
+        remark(f"wrote {folder / 'train.json'} and {folder / 'training.png'}")
+    return int(form["verdict"] != "match")
+
+
+def trained(options: argparse.Namespace, device: "Device") -> "Form":
+    """The training run on the images of ``options``, as a form."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+
+    from compare.arrays.images import load_images
+    from compare.cli.streams import progress_bar
+    from compare.frameworks.environment import fingerprint
+    from compare.measure.training import train
+    from compare.measure.trajectory import Plan
+    from compare.pair import pairs
+    from compare.report.form import train_form
+
+    images, plan = load_images(options.data), Plan(options.epochs, options.batch, options.seed)
+    pair = pairs.find("mlp", options.data, options.batch)
+    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with progress_bar(*columns) as bar:
+        task = bar.add_task("", total=plan.steps(len(images.train_labels)))
+
+        def advance(step: int, accuracy: float) -> None:
+            bar.update(task, completed=step, description=f"test {accuracy:.1%}")
+
+        training = train(pair, images, device, plan, advance)
+    return train_form(training, fingerprint(device))
+
+
+def write_training(form: "Form", folder: Path) -> None:
+    """``train.json`` and the picture, in ``folder``."""
+    from compare.checkpoints.json_file import write_json
+    from compare.report.picture import training_picture
+
+    write_json(folder / "train.json", form)
+    training_picture(form, folder / "training.png")

@@ -1,0 +1,120 @@
+"""``jaxport verify``: the verdict on pairs, on a lesson that a student wrote, on a port against a record."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compare.cli.options import add_data, add_shared, json_path
+
+if TYPE_CHECKING:
+    from compare.frameworks.devices import Device
+    from compare.report.form import Form
+    from compare.verdict.precision import Precision
+    from compare.verification.verification import Plan
+
+HELP = "the verdict on outputs, gradients, updates and a short trajectory"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "pairs", nargs="*", metavar="PAIR", help="the project's pairs, or Python files that define one (default: all)"
+    )
+    add_shared(parser)
+    add_data(parser)
+    parser.add_argument(
+        "--dtype",
+        default="float32",
+        choices=("float32", "bfloat16", "float16"),
+        help="working precision (default: float32)",
+    )
+    parser.add_argument(
+        "--probes",
+        default="default",
+        choices=("default", "all"),
+        help="'all' adds one row and an empty batch, each of which compiles anew",
+    )
+    parser.add_argument(
+        "--oracle-device", default="same", choices=("same", "cpu"), help="where float64 runs (default: same)"
+    )
+    parser.add_argument(
+        "--record", type=json_path, metavar="FILE.npz", help="run the reference alone and save what the judge needs"
+    )
+    parser.add_argument(
+        "--against", type=Path, metavar="FILE.npz", help="judge the port against such a record; needs no torch"
+    )
+    parser.add_argument("--strict", action="store_true", help="a notice counts: float32_only, precision, teeth")
+    parser.add_argument(
+        "--no-locate", action="store_true", help="where something differs, do not look for the place and the cause"
+    )
+    parser.add_argument("--quick", action="store_true", help="the pair's own batch alone: no probes, no mutants")
+    parser.add_argument("--explain", action="store_true", help="the weight map, with the reason for each line")
+    parser.add_argument("--every", action="store_true", help="list every quantity on every probe")
+
+
+def run(options: argparse.Namespace) -> int:
+    from compare.cli.marking import lesson_files, mark
+    from compare.cli.named import check_pair
+    from compare.cli.recording import on_record
+
+    for name in options.pairs:
+        check_pair(name)
+    if lesson_files(options.pairs):
+        parser = argparse.ArgumentParser()
+        arguments(parser)
+        return mark(options, vars(parser.parse_args([])))
+    if options.record or options.against:
+        return on_record(options)
+    return _judge(options)
+
+
+def _judge(options: argparse.Namespace) -> int:
+    """The verdict on every pair, or on those that are named; the exit code."""
+    from compare.cli.chosen_device import device_of
+    from compare.cli.streams import emit
+    from compare.frameworks import devices
+    from compare.pair.pairs import REGISTRY
+    from compare.report.terminal import show_verify
+    from compare.verdict.precision import WORKING
+    from compare.verification.verification import Plan
+
+    device = device_of(options)
+    oracle = devices.choose("cpu") if options.oracle_device == "cpu" else device
+    plan = Plan(options.seed, options.probes == "all", options.quick, locate=not options.no_locate)
+    names = options.pairs or list(REGISTRY)
+    form, failed = verified(options, names, device, WORKING[options.dtype], plan, oracle, options.strict)
+    emit(options, form, lambda out: show_verify(form, out, options.every, options.explain))
+    return int(failed)
+
+
+def verified(
+    options: argparse.Namespace,
+    names: list[str],
+    device: "Device",
+    precision: "Precision",
+    plan: "Plan",
+    oracle: "Device",
+    strict: bool = False,
+) -> tuple["Form", bool]:
+    """Every pair that ``names`` stand for, as one form, and whether one of them failed."""
+    from compare.cli.named import pairs_of
+    from compare.cli.streams import busy
+    from compare.frameworks import devices
+    from compare.frameworks.environment import fingerprint
+    from compare.report.form import verify_form
+    from compare.verification.verification import verify
+
+    reports = []
+    for name in names:
+        with busy(f"verifying {name}") as say:
+            pairs = pairs_of(name, options.data, options.batch)
+            devices.set_float32_policy()  # again: a user's file may have set another
+            for pair in pairs:
+                reports.append(verify(pair, device, precision, plan, oracle, _naming(pair.name, say)))
+    form = verify_form(reports, fingerprint(device))
+    return form, any(report.failed(strict) for report in reports)
+
+
+def _naming(pair: str, say: Callable[[str], None]) -> Callable[[str], None]:
+    """``say`` with the pair's name in front."""
+    return lambda text: say(f"verifying {pair}: {text}")

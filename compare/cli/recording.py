@@ -1,0 +1,58 @@
+"""Half of a verdict, for two environments: the reference alone, or the port against what was saved of the reference."""
+
+import argparse
+from pathlib import Path
+
+from compare.cli.named import pair_of
+from compare.cli.streams import busy, emit
+from compare.errors import UsageError
+from compare.frameworks import devices
+from compare.frameworks.environment import fingerprint
+from compare.report.terminal import show_verify
+from compare.verdict.precision import WORKING
+
+
+def on_record(options: argparse.Namespace) -> int:
+    """What ``--record`` or ``--against`` asks for; the exit code.
+
+    Raises:
+        UsageError: both are given, or not one pair.
+    """
+    if options.record and options.against:
+        raise UsageError("verify: --record runs the reference, --against judges the port: one at a time")
+    if len(options.pairs) != 1:
+        raise UsageError("verify: --record and --against take one pair")
+    return _record(options) if options.record else _against(options)
+
+
+def _record(options: argparse.Namespace) -> int:
+    from compare.sides import records
+    from compare.verification.verification import Plan
+
+    device = devices.choose(options.device, ("torch",))
+    plan = Plan(options.seed, options.probes == "all", options.quick)
+    oracle = devices.choose("cpu", ("torch",)) if options.oracle_device == "cpu" else device
+    with busy("recording the reference") as say:
+        pair = pair_of(options.pairs[0], options.data, options.batch)
+        devices.set_float32_policy(("torch",))
+        record = records.take(pair, device, WORKING[options.dtype], plan, oracle, say)
+        record.save(Path(options.record))
+    print(f"wrote {options.record}: {len(record.facts['runs'])} runs of {pair.name}'s reference")
+    return 0
+
+
+def _against(options: argparse.Namespace) -> int:
+    from compare.report.form import verify_form
+    from compare.sides.records import Record
+    from compare.verification.verification import verify
+
+    record = Record.load(options.against)
+    device = devices.choose(options.device, ("jax",))
+    oracle = devices.choose("cpu", ("jax",)) if options.oracle_device == "cpu" else device
+    with busy("judging the port") as say:
+        pair = pair_of(options.pairs[0], options.data, options.batch)
+        devices.set_float32_policy(("jax",))
+        report = verify(pair, device, oracle=oracle, progress=say, record=record)
+    form = verify_form([report], fingerprint(device))
+    emit(options, form, lambda out: show_verify(form, out, options.every, options.explain))
+    return int(report.failed(options.strict))

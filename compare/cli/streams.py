@@ -1,0 +1,48 @@
+"""Where a command speaks: results to standard output, progress and remarks to standard error."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from compare.checkpoints.json_file import to_json, write_json
+from compare.report import terminal
+from compare.report.form import Form
+
+
+def emit(options: argparse.Namespace, form: Form, show: Callable[[Console], None]) -> None:
+    """The result to standard output as text, or as JSON alone where ``--json -`` asks for that."""
+    if options.json != "-":
+        show(terminal.console())
+    write_json_option(options, form)
+
+
+def write_json_option(options: argparse.Namespace, form: Form) -> None:
+    """The result as ``--json`` asks for it, if it does."""
+    if options.json == "-":
+        sys.stdout.write(to_json(form))
+    elif options.json:
+        write_json(Path(options.json), form)
+
+
+def remark(text: str) -> None:
+    """One line to standard error."""
+    print(text, file=sys.stderr)
+
+
+@contextmanager
+def busy(text: str) -> Iterator[Callable[[str], None]]:
+    """A spinner with what is going on; called with a text, it says that instead."""
+    with progress_bar(SpinnerColumn(), TextColumn("{task.description}")) as bar:
+        task = bar.add_task(text)
+        yield lambda now: bar.update(task, description=now)
+
+
+def progress_bar(*columns: ProgressColumn) -> Progress:
+    """A progress bar on standard error; silent where that is no terminal."""
+    console = Console(stderr=True)
+    return Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal)

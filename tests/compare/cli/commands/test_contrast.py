@@ -1,0 +1,23 @@
+"""``jaxport contrast``: both ways on one batch, as text and as JSON."""
+
+import pytest
+
+from tests.compare.command_line import CPU, jaxport, refused, strictly
+
+KEYS = {"schema", "environment", "tape", "residuals", "forward", "backward", "tape_bytes", "residual_bytes"}
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
+
+def test_contrast():
+    """The tape's nodes, the residuals, both programs; both sides' loss is the same."""
+    ran = jaxport("contrast", "loose", *CPU, "--json", "-")
+    form = strictly(ran.out)
+    assert (ran.code, form["pair"]) == (0, "loose")
+    assert set(form) >= KEYS
+    assert form["loss_reference"] == pytest.approx(form["loss_port"], rel=1e-6)
+
+
+def test_an_unknown_pair():
+    """One line that lists the known ones."""
+    assert "unknown pair 'nope': expected one of mlp" in refused(jaxport("contrast", "nope"))

@@ -1,0 +1,24 @@
+"""The device that a command runs on is chosen once what was typed beside it is known to be usable."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from compare.cli.chosen_device import device_of
+from compare.errors import UsageError
+from compare.frameworks import devices
+
+
+def test_the_device_is_said(capsys):
+    """On standard error, with its name."""
+    assert device_of(argparse.Namespace(device="cpu")).name == "cpu"
+    out, err = capsys.readouterr()
+    assert (out, err.startswith("device: cpu (")) == ("", True)
+
+
+def test_images_come_first(monkeypatch):
+    """A path without images is refused before a framework is loaded."""
+    monkeypatch.setattr(devices, "choose", lambda *given: pytest.fail("a framework was loaded"))
+    with pytest.raises(UsageError, match="--data nowhere"):
+        device_of(argparse.Namespace(device="cpu", data=Path("nowhere")))

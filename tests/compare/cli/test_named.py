@@ -1,0 +1,46 @@
+"""What a name on the command line stands for."""
+
+from pathlib import Path
+
+import pytest
+
+from compare.cli.named import check_pair, is_file, pair_of, pairs_of
+from compare.errors import UsageError
+
+TWO = """
+from compare import Pair
+
+a, b = Pair(None, lambda p, x: x, None), Pair(None, lambda p, x: x, None)
+"""
+
+
+def test_files_and_names():
+    """A suffix or a slash makes a file."""
+    assert [name for name in ("mlp", "a.py", "./a", "a/b.py", "a.pyc", "py") if is_file(name)] == [
+        "a.py",
+        "./a",
+        "a/b.py",
+    ]
+
+
+@pytest.mark.parametrize(("name", "words"), [("nope", "unknown pair"), ("no.py", "no.py: there is no such file")])
+def test_neither(name, words):
+    """Refused before anything slow is imported."""
+    with pytest.raises(UsageError, match=words):
+        check_pair(name)
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_file_of_two_pairs():
+    """All of them, or a complaint where one is taken."""
+    Path("two.py").write_text(TWO)
+    check_pair("two.py")
+    assert [pair.name for pair in pairs_of("two.py")] == ["a", "b"]
+    with pytest.raises(UsageError, match="defines 2 pairs, and this command takes one"):
+        pair_of("two.py")
+
+
+def test_one_of_the_projects_pairs():
+    """With the rows that are asked for."""
+    pair = pair_of("mlp", rows=7)
+    assert pair.name == "mlp"

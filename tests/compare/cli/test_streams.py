@@ -1,0 +1,35 @@
+"""Which stream a command speaks on."""
+
+import argparse
+import json
+
+import pytest
+
+from compare.cli.streams import busy, emit, remark
+
+FORM = {"verdict": "match", "gap": 0.5}
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize(
+    ("path", "shown", "in_file"), [(None, True, False), ("x.json", True, True), ("-", False, False)]
+)
+def test_text_or_json(path, shown, in_file, tmp_path, capsys):
+    """Text on standard output, unless ``--json -`` asks for JSON alone there; a file beside the text."""
+    emit(argparse.Namespace(json=path), FORM, lambda out: out.print("a verdict"))
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert ("a verdict" in out) == shown
+    if path == "-":
+        assert json.loads(out) == FORM
+    assert (tmp_path / "x.json").exists() == in_file
+    if in_file:
+        assert json.loads((tmp_path / "x.json").read_text()) == FORM
+
+
+def test_progress_and_remarks(capsys):
+    """A remark to standard error; a spinner nowhere, where that is no terminal."""
+    with busy("loading") as say:
+        say("still loading")
+    remark("wrote x")
+    assert capsys.readouterr() == ("", "wrote x\n")
