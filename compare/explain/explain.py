@@ -8,6 +8,7 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays
 from compare.arrays.probes import BASE
+from compare.errors import swallowed
 from compare.explain.calls.call import OUTSIDE, tensors_of
 from compare.explain.calls.change import Change
 from compare.explain.calls.scene import Scene
@@ -17,21 +18,18 @@ from compare.explain.doctor.segment.diagnose import diagnose
 from compare.explain.doctor.statistics.statistics import diagnose_statistics
 from compare.explain.doctor.updates.updates import diagnose_updates
 from compare.explain.locate.crossings import LOSS as AFTER
-from compare.explain.locate.crossings import PLAIN
 from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Branch, Difference, relative
 from compare.explain.locate.introduced import Introduced, by_place, differs
 from compare.explain.locate.locate import Looked, difference, located, look
 from compare.explain.locate.segments import Code
+from compare.explain.locate.thresholds import APART, MISSES, PLACES, PROBES
 from compare.frameworks.models.modes import Mode
 from compare.frameworks.models.references import ReferenceModel
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
 from compare.sides.quartet import Quartet
 
-TRIED = 3  # probes on which a first difference is looked for
-EXAMINED = 32  # places that introduce a difference, of which the doctor is asked for the cause
 SEEN = ("the port", "the values", "they differ")  # what is seen of the first place's only array begins so
-MISSES = 3  # after so many places without a certain cause, no further one is examined
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None)
     first: Diagnosis | None = None
     difference_here = where.first
     known = 0
-    for examined, group in enumerate(groups[:EXAMINED]):
+    for examined, group in enumerate(groups[:PLACES]):
         if examined - known == MISSES:
             break
         at = looked.found.index(group[0])
@@ -242,7 +240,7 @@ def _held(looked: Looked) -> Cause | None:
     """The constant held in float32 that the judgement found responsible, where the gap is no larger than that."""
     judgement, witness = looked.found[0].judgement, looked.cutter.quartet.witness
     gap, _ = relative(judgement)
-    if not witness or gap > PLAIN:
+    if not witness or gap > APART:
         return None
     text = f"{witness}; with its exact values all that differs is a match"
     return Cause("dtype", "the working precision", "float32", text, "read", gap, 0.0, None, True)
@@ -285,7 +283,8 @@ def _closed(looked: Looked, changes: Change) -> tuple[float, float] | None:
     sections, cutter = looked.sections, looked.cutter
     try:
         changed = cutter.reference.watch(sections.entering, sections.mode, changes)
-    except Exception:  # the causes do not go together
+    except Exception as error:  # the causes do not go together
+        swallowed(error)
         return None
     plain = sections.reference_ends
     return _worst(plain, sections.port_ends), _worst(changed, sections.port_ends)
@@ -318,15 +317,16 @@ def explain_pair(
     if quartet.no_oracle:
         return Explanation(None, notes=("where: not looked for, since a model cannot run in float64",))
     notes: list[str] = []
-    for probe, mode, fed in sorted(suspects, key=lambda one: one[0] != BASE)[:TRIED]:
+    for probe, mode, fed in sorted(suspects, key=lambda one: one[0] != BASE)[:PROBES]:
         progress(f"where it differs first, on {probe}")
         try:
             # Masks of the lowest number, and what a suspect makes of them, overflow: that is no error here.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 made = explain(look(quartet, fed, mode, probe), progress)
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
-            said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            notes.append(f"where: not found on {probe}: {said}")
+            swallowed(error)
+            words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            notes.append(f"where: not found on {probe}: {words}")
             continue
         if made.first is not None:
             return made

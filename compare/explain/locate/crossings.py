@@ -11,10 +11,10 @@ from compare.arrays.arrays import Arrays
 from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, Shape
 from compare.explain.locate.port import Crossed
 from compare.explain.locate.shown_by import Layout
+from compare.explain.locate.thresholds import APART
 from compare.verdict.precision import Precision
 from compare.verdict.verdict import Judgement, Verdict, judge
 
-PLAIN = 2.0**-19  # of a quantity's size: no rounding error of a side explains a larger gap
 LOSS = "loss"  # whose code runs after the whole model
 
 SAME = Judgement(Verdict.MATCH)
@@ -62,7 +62,7 @@ class Judge:
         if t64.shape != j64.shape or t64.dtype.kind != "f":
             return judge(t, j64, t64, j64, self.precision)
         one = judge(t, np.where(np.isfinite(t), j64, t), t64, j64, self.precision)
-        if pick is None or one.verdict in (Verdict.MATCH, Verdict.INVALID) or one.gap > PLAIN * one.scale > 0:
+        if pick is None or one.verdict in (Verdict.MATCH, Verdict.INVALID) or one.gap > APART * one.scale > 0:
             return one
         self._made = self._made or self._run()
         return judge(t, pick(self._made), t64, j64, self.precision)

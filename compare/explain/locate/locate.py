@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from compare.errors import swallowed
 from compare.explain.locate.crossings import LOSS as AFTER
 from compare.explain.locate.cuts import IN, OUT
 from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, Difference, Located, relative
@@ -49,7 +50,8 @@ def look(quartet: Quartet, entering: Entering, mode: Mode, probe: str) -> Looked
     try:
         cutter = Cutter(quartet, promoted=True)
         sections = cutter.cut(entering, mode)
-    except Exception:  # whatever a promoted run may raise; a plain one raises it again where it is the model's own
+    except Exception as error:  # whatever a promoted run may raise; a plain one raises it again where it is the model's
+        swallowed(error)
         cutter = Cutter(quartet, promoted=False)
         sections = cutter.cut(entering, mode)
     found = introduced(sections)
@@ -87,7 +89,8 @@ def _cleared(
         cutter.reference.watch(sections.entering, sections.mode, seen.change, until)
         with cutter.port.x64():
             values = values_of(program.program, program.arguments(), results)
-    except Exception:  # an operation that does not stand alone: then all calls stay suspected
+    except Exception as error:  # an operation that does not stand alone: then all calls stay suspected
+        swallowed(error)
         return code, ""
     numbers = agreeing(seen, values)
     place = place_after(values, {number: seen.made[number] for number in numbers & set(seen.made)})

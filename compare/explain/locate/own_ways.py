@@ -3,11 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from compare.explain.locate.cuts import Cut
-
-APART = 2.0**-19  # relative difference from which arrays are plainly apart
-EXACT = 1e-9  # and up to which they are one
-AHEAD = 3  # arrays that differ, in which the way may end
-RUNS = 8  # of the port, at most
+from compare.explain.locate.thresholds import APART, EXACT, WAY_ENDS, WAY_RUNS
 
 Apart = Callable[[set[Cut]], Mapping[Cut, float]]
 
@@ -28,8 +24,8 @@ def own_ways(order: Sequence[Cut], apart: Apart) -> set[Cut]:
     ways: set[Cut] = set()
     runs, settled = 0, -1
     for number, start in enumerate(differing):
-        for end in differing[number + 1 : number + 1 + AHEAD] if start > settled else ():
-            if runs == RUNS:
+        for end in differing[number + 1 : number + 1 + WAY_ENDS] if start > settled else ():
+            if runs == WAY_RUNS:
                 return ways
             runs += 1
             made = apart(ways | set(order[start:end]))

@@ -14,12 +14,11 @@ from compare.arrays.arrays import Arrays
 from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change, recorded
 from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, arrays_in, counted, substituted
+from compare.explain.locate.thresholds import REPLAYS
 from compare.frameworks.islands.places import here
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.reference import ReferenceSide
-
-RUNS = 4  # until every array that is changed in place is known
 
 
 class ReachedError(Exception):
@@ -66,7 +65,7 @@ class WatchedReference(ReferenceSide):
             entering = replace(
                 entering, weights=change.entering(entering.weights), buffers=change.entering(entering.buffers)
             )
-        for _ in range(RUNS):
+        for _ in range(REPLAYS):
             made = self._watched(entering, mode)
             changed = {boundary for boundary, view, version in self._passed if view._version != version}
             self._passed.clear()

@@ -16,6 +16,7 @@ from compare.explain.locate.own_ways import own_ways
 from compare.explain.locate.port import Crossed, CutPort
 from compare.explain.locate.reference import WatchedReference
 from compare.explain.locate.shown_by import Seen, distance
+from compare.explain.locate.thresholds import LAYOUT_ROUNDS
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.port import Dropped
@@ -23,8 +24,6 @@ from compare.sides.quartet import Quartet
 from compare.sides.variance import ACCEPT, corrected
 from compare.verdict.precision import FLOAT64
 from compare.verdict.verdict import Judgement
-
-ROUNDS = 12  # of looking for layouts: each settles at least the next cut that the ones before had kept hidden
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ class Cutter:
         layout there, as soon as the arrays before it are right."""
         seen = Seen(bool(self.quartet.prepared.input_axes), list(dict.fromkeys(self.orders.values())))
         matched = self._matched(seen, {}, shapes, passages)
-        for _ in range(ROUNDS):
+        for _ in range(LAYOUT_ROUNDS):
             forced = self.port.cross(entering, mode, dropped, *_sent(matched, passages))
             sent, matched = matched, self._matched(seen, forced.values, shapes, passages)
             if matched == sent:

@@ -8,8 +8,7 @@ from math import prod
 import numpy as np
 
 from compare.explain.locate.cuts import Shape
-
-SEEN = 1e-3  # relative difference up to which two arrays are one, seen through a layout
+from compare.explain.locate.thresholds import ALIKE
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class Seen:
         if port is not None:
             apart = [distance(references[number], layout.to_reference(port)) for number, layout in fitting]
             nearest = min(range(len(fitting)), key=apart.__getitem__)  # of equals the first, the plainest
-            if apart[nearest] <= SEEN:
+            if apart[nearest] <= ALIKE:
                 number, layout = fitting[nearest]
                 if not layout.order:
                     self.known[layout.reference, layout.port] = layout.axes

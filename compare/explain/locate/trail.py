@@ -14,12 +14,10 @@ from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change
 from compare.explain.locate.segments import SHAPING
 from compare.explain.locate.shown_by import layouts
+from compare.explain.locate.thresholds import ENTRIES, EXACT
 from compare.frameworks.islands.places import UNKNOWN
 from compare.frameworks.islands.port import place_of_eqn
 from compare.frameworks.islands.replay import apply, inner_programs, literal, parts, widened
-
-EXACT = 1e-9  # of an entry, or of the median entry: up to there a value of the port's program is the result of a call
-LARGEST = 1 << 20  # entries: a larger result is not looked for
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Results:
             results = [leaf for leaf in tree_leaves(made) if isinstance(leaf, torch.Tensor)]
             self._kept += results
             self._maker.update({id(one): number for one in results})
-            if results and results[0].is_floating_point() and results[0].numel() <= LARGEST:
+            if results and results[0].is_floating_point() and results[0].numel() <= ENTRIES:
                 self.made[number] = results[0].detach().cpu().double().numpy().copy()
             return made
 
@@ -133,7 +131,7 @@ def _run(eqns: Sequence[Any], known: dict[Any, Any], values: list[Value], around
         made = _made(eqn, operands, values, place)
         known.update(zip(eqn.outvars, map(widened, made), strict=True))
         for one in made:
-            if getattr(one, "ndim", 0) and np.issubdtype(one.dtype, np.floating) and one.size <= LARGEST:
+            if getattr(one, "ndim", 0) and np.issubdtype(one.dtype, np.floating) and one.size <= ENTRIES:
                 values.append(Value(np.asarray(from_jax(one), np.float64), place))
 
 

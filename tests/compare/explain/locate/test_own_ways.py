@@ -12,7 +12,8 @@ from compare.arrays.batch import Batch
 from compare.explain.locate.cuts import OUT, Cut
 from compare.explain.locate.difference import BACKWARD, FORWARD
 from compare.explain.locate.introduced import introduced
-from compare.explain.locate.own_ways import RUNS, own_ways
+from compare.explain.locate.own_ways import own_ways
+from compare.explain.locate.thresholds import WAY_RUNS
 from compare.pair.pair import Pair
 from compare.weights.weights import WeightMap, linear
 from tests.compare.explain.locate.models import (
@@ -65,7 +66,7 @@ def test_a_way_ends_where_the_array_is_the_references_again(factors, ways):
     """Whatever differs beside it; what is not made good is none."""
     apart, runs = chain(factors)
     assert own_ways(ORDER, apart) == {Cut(name, 0, OUT, 0) for name in ways}
-    assert len(runs) <= 1 + RUNS
+    assert len(runs) <= 1 + WAY_RUNS
 
 
 def test_what_is_made_good_in_one_branch_alone_is_a_fault():

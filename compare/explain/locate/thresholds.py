@@ -1,0 +1,21 @@
+"""Every number by which the first difference is looked for, with its reason; none is a tolerance of the judge."""
+
+# --- When two arrays are one, and when they are plainly not ---------------------------------------------------------
+
+APART = 2.0**-19  # of a quantity's size: 32 roundoffs of float32; what rounds at float32 inside a side stays below
+EXACT = 1e-9  # of an array's size, or of an entry's: rounding in float64 stays below, and any fault worth a name above
+ALIKE = 1e-3  # of an array's size: what is seen through a wrong layout is off by the whole of it, never by so little
+
+# --- How much may be computed ---------------------------------------------------------------------------------------
+
+ENTRIES = 1 << 20  # of a call's result: a larger one is not looked for among the port's values, each of which is read
+LAYOUT_ROUNDS = 12  # of looking for layouts: each settles at least the next cut that the ones before had kept hidden
+REPLAYS = 4  # of the reference, until every array that it changes in place is known
+WAY_ENDS = 3  # arrays that differ, in which a port's own way may end: a scale is made good in the next layer or two
+WAY_RUNS = 8  # of the port, to find its own ways
+
+# --- How much is asked ----------------------------------------------------------------------------------------------
+
+PROBES = 3  # on which a first difference is looked for
+PLACES = 32  # that introduce a difference, of which the doctor is asked for the cause
+MISSES = 3  # after so many places without a certain cause, no further one is examined: the first explains the rest
