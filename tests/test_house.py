@@ -174,6 +174,29 @@ def test_frameworks_are_imported_where_they_are_used(file):
     assert not found & (FRAMEWORKS | {"torchref", "jaxport", "matplotlib"})
 
 
+# Rooms whose broad handlers say it in their own way.
+BROAD = {"Exception", "BaseException"}
+SAY_IT_OTHERWISE = ("compare/sides", "compare/verification", "compare/explain/doctor")
+
+
+def test_what_a_broad_except_swallows_can_be_shown():
+    """``JAXPORT_TRACEBACK=1`` shows it: the handler hands it to ``errors.swallowed``, or raises it as it is."""
+    silent = []
+    for path in sources("compare"):
+        if path.relative_to(ROOT).as_posix().startswith(SAY_IT_OTHERWISE):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ExceptHandler):
+                continue
+            caught = {part.id for part in ast.walk(node.type) if isinstance(part, ast.Name)} if node.type else BROAD
+            inside = list(ast.walk(node))
+            says = any(isinstance(part, ast.Call) and ast.unparse(part.func) == "swallowed" for part in inside)
+            raises = any(isinstance(part, ast.Raise) and part.exc is None for part in inside)
+            if caught & BROAD and not says and not raises:
+                silent.append(f"{path}:{node.lineno}")
+    assert silent == []
+
+
 def test_every_source_file_says_what_it_is():
     """A docstring at its head, unless it is empty."""
     for folder in ("torchref", "jaxport", "compare", "scripts"):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from compare.arrays.arrays import freeze, from_jax, from_torch, rounded, to_jax, to_torch
-from compare.errors import UsageError
+from compare.errors import UsageError, swallowed
 from compare.explain.doctor.segment.observed import between
 from compare.frameworks.devices import Device
 from compare.lessons.row import Lesson
@@ -96,6 +96,7 @@ def _run(
                 raise TypeError(f"expected a dictionary of quantities, got {type(made).__name__}")
             return {str(name): _plain(value, back) for name, value in made.items()}
         except Exception as error:
+            swallowed(error)
             raise UsageError(f"lesson {lesson.name}: the {side} raised {_told_of(error, function)}") from error
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays, freeze, rounded
 from compare.arrays.batch import Axes, Batch
-from compare.errors import UsageError
+from compare.errors import UsageError, swallowed
 from compare.verdict.precision import FLOAT64, Precision
 from compare.weights.weights import WeightMap
 
@@ -126,6 +126,7 @@ class Pair:
         except UsageError:
             raise
         except Exception as error:
+            swallowed(error)
             told = " ".join(str(error).split())
             raise UsageError(f"pair {self.name}: batch= raised {type(error).__name__}: {told}") from error
 
@@ -188,6 +189,7 @@ def scored(loss: Callable[..., Any], outputs: Any, targets: list[Any]) -> Any:
     try:
         value = loss(outputs, *targets)
     except Exception as error:
+        swallowed(error)
         raise LossError(f"loss= raised {type(error).__name__}: {error}") from error
     if getattr(value, "shape", None) != ():
         raise LossError(f"loss= returned {getattr(value, 'shape', type(value).__name__)}: expected a scalar")

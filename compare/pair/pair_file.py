@@ -6,7 +6,7 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
-from compare.errors import UsageError
+from compare.errors import UsageError, swallowed
 from compare.pair.pair import Pair
 
 TEMPLATE = '''"""Is the port the same function? Run it with: jaxport verify {name}
@@ -146,6 +146,7 @@ def module_of(path: Path) -> ModuleType:
     except UsageError:
         raise
     except (Exception, SystemExit) as error:
+        swallowed(error)
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = lines[-1] if lines else getattr(error, "lineno", None)
         where = f", line {line}" if line else ""

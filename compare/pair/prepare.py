@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.arrays.arrays import PARAMS, Arrays
 from compare.arrays.batch import Batch
-from compare.errors import UsageError
+from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import told
 from compare.pair.pair import Entering, Pair, moved
 from compare.verdict.precision import FLOAT32
@@ -171,6 +171,7 @@ def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) ->
     except UsageError:
         raise
     except Exception as error:
+        swallowed(error)
         raise UsageError(f"pair {pair.name}: the port raised {told(error)}") from error
 
 
@@ -265,6 +266,7 @@ def called(adapt: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict
     try:
         made = adapt(*args, **kwargs)
     except Exception as error:
+        swallowed(error)
         raise UsageError(f"an adapter of the inputs (reference_inputs=, port_inputs=) raised {told(error)}") from error
     if isinstance(made, dict):
         return (), made

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 from jax.extend import core
 
+from compare.errors import swallowed
 from compare.frameworks.islands.places import UNKNOWN, place_of
 from compare.frameworks.islands.replay import Swap, inner_programs, is_low, parts, replay
 from compare.frameworks.islands.tracing import requests_raised
@@ -40,7 +41,8 @@ def trace_promoted(function: Callable[..., Any], *args: Any, **kwargs: Any) -> t
     try:
         with requests_raised():
             return _trace(function, *args, **kwargs)
-    except Exception:  # whatever it is, the function's own error if it comes again
+    except Exception as error:  # whatever it is, the function's own error if it comes again
+        swallowed(error)
         return _trace(function, *args, **kwargs)
 
 

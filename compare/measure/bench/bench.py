@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compare.arrays.arrays import Arrays
-from compare.errors import UsageError
+from compare.errors import UsageError, swallowed
 from compare.frameworks.devices import Device
 from compare.measure.bench.threads import verify_threads
 from compare.measure.bench.timing import Ratio, break_even, first_call, interleaved, noise, ratio
@@ -113,6 +113,7 @@ def _build(build: Build, prepared: Prepared, entering: Entering, device: Device)
         runner, change, seconds = _first_steps(build(prepared, entering, FLOAT32, device))
         _, change_64, _ = _first_steps(build(prepared, entering, FLOAT64, device))
     except Exception as error:  # torch.compile without a C++ compiler, say: its row says so, the others are timed
+        swallowed(error)
         return _Built(None, 0.0, {}, {}, f"unavailable, {type(error).__name__}: {' '.join(str(error).split())[:120]}")
     return _Built(runner, seconds, change, change_64)
 

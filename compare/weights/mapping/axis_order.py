@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from compare.errors import UsageError
+from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import told
 from compare.frameworks.models.choose import port_model
 from compare.frameworks.models.ports import PortModel
@@ -65,6 +65,7 @@ def _model(port: Any, args: tuple, kwargs: dict, known: dict[str, Any]) -> PortM
     except UsageError:
         raise
     except Exception as error:  # a Linen module without variables is traced here already
+        swallowed(error)
         raise UsageError(f"the port raised {told(error)}") from error
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from compare.arrays.batch import named_leaves
-from compare.errors import UsageError
+from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import told
 from compare.frameworks.models.ports import PortModel
 from compare.weights.mapping.units import Value
@@ -43,6 +43,7 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
     try:
         closed = jax.make_jaxpr(call)([model.leaves[name] for name in names], [given[at] for at in arrays])
     except Exception as error:
+        swallowed(error)
         raise UsageError(f"the port raised {told(error)}") from error
     walk = Walk()
     weights = [walk.weight(name, model.leaves[name].shape) for name in names]

@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_flatten
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from compare.arrays.batch import named_leaves
-from compare.errors import UsageError
+from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import told
 from compare.weights.mapping.gates import GRU, HIDDEN, INPUT, LSTM, PLAIN, Gate
 from compare.weights.mapping.program import Program, said
@@ -34,6 +34,7 @@ def program_of(reference: nn.Module, args: tuple, kwargs: dict) -> Program:
             with torch.inference_mode(False):
                 return _recorded(module, args, kwargs)
         except Exception as error:
+            swallowed(error)
             first = first or error
     assert first is not None
     raise UsageError(f"the reference raised {told(first)}") from first
