@@ -67,3 +67,28 @@ def test_every_command_in_the_readme_exists():
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", (ROOT / "README.md").read_text())) <= options
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"make (\w+)`", text)) <= targets
+
+
+def test_where_to_change_what():
+    """Each row of the table names files to change and tests to extend, and every path in it leads somewhere."""
+    text = (ROOT / "CONTRIBUTING.md").read_text().split("## Where to change what")[1]
+    rows = [line.strip("| \n").split(" | ") for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 13
+    for what, *columns in rows:
+        assert len(columns) == 2, what
+        for column in columns:
+            paths = re.findall(r"`([^`]*)`", column)
+            assert paths, f"{what}: no path"
+            missing = [path for path in paths if not any(ROOT.glob(path.rstrip("/")))]
+            assert missing == [], what
+        assert all(path.startswith("tests/") for path in re.findall(r"`([^`]*)`", columns[1])), what
+
+
+def test_contributing_lists_the_rooms():
+    """All of them, in the order in which they import."""
+    from tests.test_house import ROOMS
+
+    text = (ROOT / "CONTRIBUTING.md").read_text().split("## The rooms of compare/")[1].split("## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == ROOMS
+    words = (ROOT / "README.md").read_text().split("## Where things are")[1]
+    assert [word for word in re.findall(r"`(\w+)`", words) if word in ROOMS] == ROOMS

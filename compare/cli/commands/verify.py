@@ -55,7 +55,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from compare.cli.marking import lesson_files, mark
     from compare.cli.named import check_pair
-    from compare.cli.recording import on_record
+    from compare.cli.on_record import on_record
 
     for name in options.pairs:
         check_pair(name)
