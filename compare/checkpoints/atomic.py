@@ -31,15 +31,15 @@ def whole(path: Path) -> Iterator[Path]:
     path = Path(os.path.realpath(path))  # a link stays a link: what it points to is written
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(13, "write-protected", str(path))
-    made = _beside(path)
+    beside = _beside(path)
     try:
-        yield made
+        yield beside
         if path.exists():
-            shutil.copymode(path, made)
-        made.replace(path)
+            shutil.copymode(path, beside)
+        beside.replace(path)
     finally:
-        if os.path.exists(made):  # not so where a name on the way there is too long, or is a file's
-            made.unlink()
+        if os.path.exists(beside):  # not so where a name on the way there is too long, or is a file's
+            beside.unlink()
 
 
 @contextlib.contextmanager

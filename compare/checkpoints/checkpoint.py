@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import ml_dtypes
 import numpy as np
+from numpy.typing import ArrayLike
 
 Side = Literal["reference", "port"]
 
@@ -55,7 +56,7 @@ def side_of(names: Iterable[str]) -> Side:
     return "port" if any("/" in name for name in names) else "reference"
 
 
-def plain(name: str, array: Any) -> np.ndarray:
+def plain(name: str, array: ArrayLike) -> np.ndarray:
     """``array`` in C order and the machine's byte order, value and shape unchanged (an axis-free one stays so).
 
     Raises:
@@ -100,7 +101,7 @@ def _each_once(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: made.setdefault(id(array), plain(name, array)) for name, array in arrays.items()}
 
 
-def _check_text(text: Any, what: str) -> None:
+def _check_text(text: object, what: str) -> None:
     if not isinstance(text, str):
         raise UnsoundError(f"{what} must be text, got {text!r:.80}")
     if what == "a name" and (not text or "\0" in text):

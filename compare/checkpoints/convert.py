@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -13,7 +13,18 @@ from compare.checkpoints.checkpoint import Checkpoint
 from compare.errors import UsageError
 from compare.weights.weights import WeightMap
 
+if TYPE_CHECKING:
+    from compare.pair.pair import Pair
+
 SCHEMA = 1
+
+
+class Constant(TypedDict):
+    """An array as JSON holds it: NumPy's name of its dtype with the byte order, and its bytes in base64."""
+
+    dtype: str
+    shape: list[int]
+    data: str
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,7 @@ class Conversion:
         left = [name for name in given if name not in {*mapped, *self.aliases, *dropped}]
         _check("the reference", mapped, self.shapes, left)
         notes = [f"left out, since the port has no counterpart: {', '.join(dropped)}"] if dropped else []
-        if frozen := list(dict.fromkeys(one.second for one in self.weight_map.summed)):
+        if frozen := list(dict.fromkeys(entry.second for entry in self.weight_map.summed)):
             notes.append(f"added to the array before it, as the port keeps their sum: {', '.join(frozen)}")
         leaves = self.weight_map.to_port(mapped, self.leaves)
         return leaves | self.port_constants, notes
@@ -74,7 +85,7 @@ class Conversion:
         notes = (
             [f"as the model makes them, since the port has none: {', '.join(self.constants)}"] if self.constants else []
         )
-        if frozen := list(dict.fromkeys(one.second for one in self.weight_map.summed)):
+        if frozen := list(dict.fromkeys(entry.second for entry in self.weight_map.summed)):
             notes.append(f"zero, their first has the sum: {', '.join(frozen)}")
         arrays |= {alias: arrays[name] for alias, name in self.aliases.items()}
         return arrays | self.constants, notes
@@ -110,8 +121,8 @@ class Conversion:
                 {name: tuple(shape) for name, shape in form["reference"].items()},
                 {name: tuple(shape) for name, shape in form["port"].items()},
                 form["aliases"],
-                {name: _from_form(one) for name, one in form["constants"].items()},
-                {name: _from_form(one) for name, one in form["port_constants"].items()},
+                {name: _from_form(constant) for name, constant in form["constants"].items()},
+                {name: _from_form(constant) for name, constant in form["port_constants"].items()},
             )
         except OSError as error:
             raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
@@ -119,7 +130,7 @@ class Conversion:
             raise UsageError(f"{path}: is no weight map that jaxport convert --save-map wrote") from error
 
 
-def conversion_of(pair: Any, seed: int = 0) -> Conversion:
+def conversion_of(pair: "Pair", seed: int = 0) -> Conversion:
     """The conversion between both models of ``pair``.
 
     Raises:
@@ -167,14 +178,14 @@ def _same_bits(left: np.ndarray, right: np.ndarray) -> bool:
     return left.dtype == right.dtype and left.shape == right.shape and left.tobytes() == right.tobytes()
 
 
-def _to_form(array: np.ndarray) -> dict[str, Any]:
+def _to_form(array: np.ndarray) -> Constant:
     import base64
 
     data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
     return {"dtype": array.dtype.str, "shape": list(array.shape), "data": data}
 
 
-def _from_form(form: Mapping[str, Any]) -> np.ndarray:
+def _from_form(form: Constant) -> np.ndarray:
     import base64
 
     return np.frombuffer(base64.b64decode(form["data"]), form["dtype"]).reshape(form["shape"]).copy()

@@ -5,8 +5,8 @@ win without a word and takes an array's header as it comes.
 """
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         file.write(packed)
 
 
-def _node(pairs: list[tuple[Any, Any]]) -> Any:
+def _node(pairs: list[tuple[object, object]]) -> object:
     keys = [key for key, _ in pairs]
     if not all(isinstance(key, str | int) for key in keys):
         raise UnsoundError("it has a key that is neither text nor a whole number")
@@ -74,25 +74,27 @@ def _node(pairs: list[tuple[Any, Any]]) -> Any:
     return _whole(node) if CHUNKED in node else node
 
 
-def _whole(node: dict[str, Any]) -> np.ndarray:
+def _whole(node: Mapping[object, object]) -> np.ndarray:
     """An array that Flax cut into flat pieces, since msgpack holds at most 4 GiB in one."""
     shape, chunks = _listed(node.get("shape")), _listed(node.get("chunks"))
-    if shape is None or not chunks or not all(type(length) is int and length >= 0 for length in shape):
+    lengths = [length for length in shape or () if type(length) is int and length >= 0]
+    arrays = [chunk for chunk in chunks or () if isinstance(chunk, np.ndarray)]
+    if shape is None or not chunks or len(lengths) != len(shape):
         raise UnsoundError("a chunked array lacks its shape or its chunks")
-    if not all(isinstance(chunk, np.ndarray) and chunk.dtype == chunks[0].dtype for chunk in chunks):
+    if len(arrays) != len(chunks) or any(array.dtype != arrays[0].dtype for array in arrays):
         raise UnsoundError("the chunks of an array are no arrays of one dtype")
-    if sum(chunk.size for chunk in chunks) != math.prod(shape):
-        raise UnsoundError(f"the chunks of an array do not fill its shape {tuple(shape)}")
-    return np.concatenate([chunk.reshape(-1) for chunk in chunks]).reshape(shape)
+    if sum(array.size for array in arrays) != math.prod(lengths):
+        raise UnsoundError(f"the chunks of an array do not fill its shape {tuple(lengths)}")
+    return np.concatenate([array.reshape(-1) for array in arrays]).reshape(lengths)
 
 
-def _listed(node: Any) -> list[Any] | None:
+def _listed(node: object) -> list[object] | None:
     if not isinstance(node, dict) or set(node) != {str(place) for place in range(len(node))}:
         return None
     return [node[str(place)] for place in range(len(node))]
 
 
-def _extension(code: int, data: bytes) -> Any:
+def _extension(code: int, data: bytes) -> complex | np.ndarray:
     import msgpack
 
     if code == COMPLEX:

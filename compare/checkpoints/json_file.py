@@ -1,13 +1,13 @@
 """Results as JSON: one form, in a file that appears whole or not at all."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from compare.checkpoints.atomic import write
 
 
-def write_json(path: Path, form: dict[str, Any]) -> None:
+def write_json(path: Path, form: Mapping[str, object]) -> None:
     """``form`` as indented JSON. A device or a pipe is written into, never replaced by a file."""
 
     def make(beside: Path) -> None:
@@ -19,5 +19,5 @@ def write_json(path: Path, form: dict[str, Any]) -> None:
         write(path, make)
 
 
-def to_json(form: dict[str, Any]) -> str:
+def to_json(form: Mapping[str, object]) -> str:
     return json.dumps(form, indent=1, allow_nan=False) + "\n"

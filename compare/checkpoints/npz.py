@@ -10,17 +10,25 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 from compare.checkpoints.atomic import whole_file
-from compare.checkpoints.checkpoint import DTYPES, EXTENDED, Checkpoint, UnsoundError, side_of
+from compare.checkpoints.checkpoint import DTYPES, EXTENDED, Checkpoint, Side, UnsoundError, side_of
 from compare.checkpoints.formats import Seen
 from compare.errors import swallowed
 
 NOTE = "__jaxport__"
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OverflowError)
+
+
+class Note(TypedDict):
+    """What the archive says of its arrays; the side is None where there is no note."""
+
+    side: Side | None
+    dtypes: dict[str, str]
+    metadata: dict[str, str]
 
 
 def recognised(seen: Seen) -> bool:
@@ -100,7 +108,7 @@ def _array(name: str, data: bytes) -> np.ndarray:
     return np.ndarray(shape, dtype, data, head.tell(), order="F" if fortran else "C").copy("C")
 
 
-def _note(array: np.ndarray | None) -> dict[str, Any]:
+def _note(array: np.ndarray | None) -> Note:
     if array is None:
         return {"side": None, "dtypes": {}, "metadata": {}}
     try:
@@ -110,10 +118,10 @@ def _note(array: np.ndarray | None) -> dict[str, Any]:
         raise UnsoundError(f"its note {NOTE} cannot be read ({type(error).__name__})") from error
     if not sound:
         raise UnsoundError(f"its note {NOTE} does not say a side, dtypes and metadata")
-    return dict(note)
+    return Note(side=note["side"], dtypes=note["dtypes"], metadata=note["metadata"])
 
 
-def _texts(value: Any) -> bool:
+def _texts(value: object) -> bool:
     return isinstance(value, Mapping) and all(isinstance(text, str) for text in value.values())
 
 

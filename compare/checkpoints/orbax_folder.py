@@ -13,9 +13,9 @@ import errno
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -34,6 +34,31 @@ PARTS = {MARK, "_CHECKPOINT_METADATA", "commit_success.txt"} | DATA
 BRANCHES = ("Dict", "List", "Tuple", "NamedTuple", "None")  # empty ones stand in the list as leaves
 
 
+class Entry(TypedDict):
+    """One leaf in Orbax's list: the keys that lead to it, and what it is."""
+
+    key_metadata: list[dict[str, str]]
+    value_metadata: dict[str, str]
+
+
+class Note(TypedDict):
+    """What is added to Orbax's list: every name in order, the dtype and shape of empty arrays, and the metadata."""
+
+    names: list[str]
+    empty: dict[str, tuple[str, list[int]]]
+    metadata: dict[str, str]
+
+
+class Listing(TypedDict, total=False):
+    """The file ``_METADATA``, as far as it is read here; what is missing or of another kind is damage."""
+
+    tree_metadata: dict[str, Entry]
+    custom_metadata: dict[str, Note] | None
+    use_zarr3: bool
+    use_ocdbt: bool
+    store_array_data_equal_to_fill_value: bool
+
+
 def recognised(seen: Seen) -> bool:
     """A CheckpointManager's folder holds steps, and a step holds items: two levels down at most."""
     return any(any(seen.path.glob(level + mark)) for mark in MARKS for level in ("", "*/", "*/*/"))
@@ -47,7 +72,7 @@ def read(path: Path) -> Checkpoint:
     """
     folder = _item(path)
     try:
-        listed = json.loads((folder / MARK).read_bytes())
+        listed: Listing = json.loads((folder / MARK).read_bytes())
         leaves = [_leaf(entry) for entry in listed["tree_metadata"].values()]
         note = (listed.get("custom_metadata") or {}).get(NOTE)
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
@@ -80,8 +105,8 @@ def _save(folder: Path, checkpoint: Checkpoint) -> None:
     _check_dotted(checkpoint.arrays)
     nest(checkpoint.arrays)
     held = {name: array for name, array in checkpoint.arrays.items() if array.size}
-    empty = {name: [array.dtype.name, list(array.shape)] for name, array in checkpoint.arrays.items() if not array.size}
-    note = {"names": list(checkpoint.arrays), "empty": empty, "metadata": checkpoint.metadata}
+    empty = {name: (array.dtype.name, list(array.shape)) for name, array in checkpoint.arrays.items() if not array.size}
+    note: Note = {"names": list(checkpoint.arrays), "empty": empty, "metadata": checkpoint.metadata}
     # Orbax takes no empty dictionary at the top.
     args = ocp.args.PyTreeSave(nest(held) or {"params": {}}, custom_metadata={NOTE: note})
     try:
@@ -115,7 +140,7 @@ def _item(path: Path) -> Path:
     raise UnsoundError(f"incomplete, or no Orbax checkpoint: it has no finished item with a {MARK} file")
 
 
-def _leaf(entry: Any) -> tuple[str, str]:
+def _leaf(entry: "Entry") -> tuple[str, str]:
     """A leaf's name and what it is, from its entry in the list."""
     keys = [key["key"] for key in entry["key_metadata"]]
     for key in keys:
@@ -132,7 +157,7 @@ def _check_dotted(names: Iterable[str]) -> None:
             raise UnsoundError(f"Orbax keeps {other!r} and {name!r} in one place, so that one of them is lost")
 
 
-def _restore(folder: Path, names: list[str], listed: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def _restore(folder: Path, names: list[str], listed: "Listing") -> dict[str, np.ndarray]:
     import tensorstore as ts
 
     # One store for all, so that its index is read once; asked for together, so that the disk is never idle.
@@ -158,7 +183,7 @@ def _restore(folder: Path, names: list[str], listed: Mapping[str, Any]) -> dict[
     return arrays
 
 
-def _spec(folder: Path, dotted: str, listed: Mapping[str, Any]) -> dict[str, Any]:
+def _spec(folder: Path, dotted: str, listed: "Listing") -> dict[str, object]:
     """Where tensorstore finds the leaf: in the folder's database, or in a folder of its own."""
     root = str(folder.absolute())
     database = {"driver": "ocdbt", "base": {"driver": "file", "path": f"{root}/"}, "path": f"{dotted}/"}
@@ -171,19 +196,19 @@ def _spec(folder: Path, dotted: str, listed: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def _with_note(arrays: dict[str, np.ndarray], metadata: dict[str, str], note: Any) -> Checkpoint:
+def _with_note(arrays: dict[str, np.ndarray], metadata: dict[str, str], note: "Note | None") -> Checkpoint:
     """Order, empty arrays and metadata as the note says, which must fit what was restored."""
     if note is None:
         return Checkpoint("port", "orbax", arrays, metadata)
     try:
         empty = {name: np.empty(shape, DTYPES[kind]) for name, (kind, shape) in note["empty"].items()}
-        names, said = [str(name) for name in note["names"]], dict(note["metadata"])
+        names, noted = [str(name) for name in note["names"]], dict(note["metadata"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnsoundError(f"its note {NOTE!r} cannot be read ({type(error).__name__})") from error
     everything = arrays | empty
     if sorted(names) != sorted(everything) or any(array.size for array in empty.values()):
         raise UnsoundError(f"incomplete: the {len(everything)} arrays in it are not those that its note names")
-    return Checkpoint("port", "orbax", {name: everything[name] for name in names}, said | metadata)
+    return Checkpoint("port", "orbax", {name: everything[name] for name in names}, noted | metadata)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 import numpy as np
 
@@ -98,26 +98,26 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
             file.write(np.ascontiguousarray(checkpoint.arrays[name]).reshape(-1).view(np.uint8).data)
 
 
-def _header(text: bytes) -> dict[str, Any]:
+def _header(text: bytes) -> dict[str, object]:
     if not text.startswith(b"{"):
         raise UnsoundError("its header is no JSON object")
     try:
-        header: dict[str, Any] = json.loads(text.decode(), object_pairs_hook=_unique)
+        header: dict[str, object] = json.loads(text.decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise UnsoundError(f"its header is no sound JSON ({error})") from error
     return header
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    entries: dict[str, object] = {}
     for key, value in pairs:
-        if key in found:
+        if key in entries:
             raise UnsoundError(f"its header has two entries named {key!r}")
-        found[key] = value
-    return found
+        entries[key] = value
+    return entries
 
 
-def _entry(name: str, entry: Any) -> tuple[np.dtype, tuple[int, ...], int]:
+def _entry(name: str, entry: object) -> tuple[np.dtype, tuple[int, ...], int]:
     """An entry's dtype, shape and first byte, once it agrees with itself."""
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise UnsoundError(f"{name!r} is not described by exactly a dtype, a shape and data_offsets")
@@ -132,7 +132,7 @@ def _entry(name: str, entry: Any) -> tuple[np.dtype, tuple[int, ...], int]:
     return dtype, tuple(shape), start
 
 
-def _counts(numbers: Any) -> bool:
+def _counts(numbers: object) -> TypeGuard[list[int]]:
     return isinstance(numbers, list) and all(type(number) is int and 0 <= number < 2**63 for number in numbers)
 
 

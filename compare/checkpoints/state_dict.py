@@ -5,7 +5,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeGuard
 
 import ml_dtypes
 import numpy as np
@@ -40,15 +40,15 @@ def read(path: Path) -> Checkpoint:
         UnsoundError: no torch file, a truncated one, one that holds anything that could run, or no dense tensors.
     """
     _check_kind(kind_of(path))
-    found, metadata = _unwrap(_load(path))
-    tensors = {name: value for name, value in found.items() if _is_tensor(value)}
-    others = [name for name in found if name not in tensors]
+    loaded, metadata = _unwrap(_load(path))
+    tensors = {name: value for name, value in loaded.items() if isinstance(name, str) and _is_tensor(value)}
+    if any(_is_tensor(value) and not isinstance(name, str) for name, value in loaded.items()):
+        raise UnsoundError("holds tensors whose names are no text")
+    others = [name for name in loaded if name not in tensors]
     if others:
         if not tensors:
             raise UnsoundError(f"holds no state_dict: {joined(others)}, and not one tensor")
         metadata["left out"] = joined([*filter(None, [metadata.get("left out")]), *others])
-    if any(not isinstance(name, str) for name in tensors):
-        raise UnsoundError("holds tensors whose names are no text")
     arrays, tied = _arrays(tensors)
     return Checkpoint("reference", "torch", arrays, metadata | ({"tied": joined(tied)} if tied else {}))
 
@@ -61,14 +61,14 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     """
     import torch
 
-    made: dict[int, torch.Tensor] = {}
+    tensors: dict[int, torch.Tensor] = {}
     for name, array in checkpoint.arrays.items():
         if not hasattr(torch, array.dtype.name):
             raise UnsoundError(f"{name!r} has dtype {array.dtype}, which torch lacks")
-        if id(array) not in made:
-            made[id(array)] = _tensor(array)
+        if id(array) not in tensors:
+            tensors[id(array)] = _tensor(array)
     with whole_file(path) as file:
-        torch.save({name: made[id(array)] for name, array in checkpoint.arrays.items()}, file)
+        torch.save({name: tensors[id(array)] for name, array in checkpoint.arrays.items()}, file)
 
 
 def _check_kind(kind: str) -> None:
@@ -82,7 +82,7 @@ def _check_kind(kind: str) -> None:
         raise OtherKindError(reason)
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path) -> object:
     import torch
 
     try:
@@ -106,26 +106,26 @@ def _load(path: Path) -> Any:
         raise UnsoundError(f"truncated or damaged: torch cannot read it ({type(error).__name__})") from error
 
 
-def _unwrap(found: Any) -> tuple[Mapping[Any, Any], dict[str, str]]:
+def _unwrap(loaded: object) -> tuple[Mapping[object, object], dict[str, str]]:
     """The innermost state_dict, and notes on what lay around it."""
     under: list[str] = []
     beside: list[str] = []
-    while isinstance(found, Mapping):
-        inner = [key for key in WRAPPERS if isinstance(found.get(key), Mapping)]
+    while isinstance(loaded, Mapping):
+        inner = [key for key in WRAPPERS if isinstance(loaded.get(key), Mapping)]
         if len(inner) > 1:
             raise UnsoundError(f"holds a state_dict under {' and under '.join(inner)}: save the one that is meant")
         if not inner:
             break
-        beside += [".".join([*under, str(key)]) for key in found if key != inner[0]]
+        beside += [".".join([*under, str(key)]) for key in loaded if key != inner[0]]
         under += inner
-        found = found[inner[0]]
-    if not isinstance(found, Mapping):
-        raise UnsoundError(f"holds a {type(found).__name__}, not a state_dict; {SAVE_ALONE}")
+        loaded = loaded[inner[0]]
+    if not isinstance(loaded, Mapping):
+        raise UnsoundError(f"holds a {type(loaded).__name__}, not a state_dict; {SAVE_ALONE}")
     metadata = {"unwrapped": "the state_dict lay under " + ".".join(under)} if under else {}
-    return found, metadata | ({"left out": joined(beside)} if beside else {})
+    return loaded, metadata | ({"left out": joined(beside)} if beside else {})
 
 
-def _is_tensor(value: Any) -> bool:
+def _is_tensor(value: object) -> "TypeGuard[torch.Tensor]":
     import torch
 
     return isinstance(value, torch.Tensor)
@@ -133,7 +133,7 @@ def _is_tensor(value: Any) -> bool:
 
 def _arrays(tensors: Mapping[str, "torch.Tensor"]) -> tuple[dict[str, np.ndarray], list[str]]:
     arrays: dict[str, np.ndarray] = {}
-    first: dict[Any, str] = {}
+    first: dict[object, str] = {}
     tied = []
     for name, tensor in tensors.items():
         _check_dense(name, tensor)

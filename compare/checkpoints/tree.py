@@ -1,16 +1,16 @@
 """Nested Flax variables as flat names, and back: {"params": {"Dense_0": {"kernel": ...}}} is params/Dense_0/kernel."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
 from compare.checkpoints.checkpoint import UnsoundError, joined, plain
 
+Tree = dict[str, "Tree | np.ndarray"]
 LEFT_OUT = "left out, being no arrays"
 
 
-def flatten(tree: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def flatten(tree: object) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """The leaves of nested dictionaries, lists and tuples by path, and a note that names what is no number.
 
     A list's entries are named by their place, as ``flax.serialization.to_state_dict`` names them; whole numbers as keys
@@ -31,29 +31,30 @@ def flatten(tree: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     return arrays, {LEFT_OUT: joined(others)} if others else {}
 
 
-def nest(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def nest(arrays: Mapping[str, np.ndarray]) -> "Tree":
     """Fresh nested dictionaries, in the order of ``arrays``; the inverse of ``flatten``.
 
     Raises:
         UnsoundError: a name has an empty part, or is a leaf and a folder of leaves at once.
     """
-    tree: dict[str, Any] = {}
+    tree: Tree = {}
     for name, array in arrays.items():
         *folders, leaf = name.split("/")
         if not all((*folders, leaf)):
             raise UnsoundError(f"the name {name!r} has an empty part between its slashes")
         node = tree
         for folder in folders:
-            node = node.setdefault(folder, {})
-            if not isinstance(node, dict):
+            inner = node.setdefault(folder, {})
+            if not isinstance(inner, dict):
                 raise UnsoundError(f"the name {name!r} lies inside another array's name")
+            node = inner
         if leaf in node:
             raise UnsoundError(f"the name {name!r} is an array and holds others at once")
         node[leaf] = array
     return tree
 
 
-def _leaves(node: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+def _leaves(node: object, path: tuple[str, ...]) -> Iterator[tuple[str, object]]:
     if isinstance(node, list | tuple):
         node = dict(enumerate(node))
     if not isinstance(node, Mapping):
@@ -65,7 +66,7 @@ def _leaves(node: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
         yield from _leaves(child, (*path, _part(key)))
 
 
-def _part(key: Any) -> str:
+def _part(key: object) -> str:
     if isinstance(key, int) and not isinstance(key, bool):
         return str(key)
     if not isinstance(key, str):
