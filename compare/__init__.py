@@ -1,22 +1,34 @@
-"""Everything that looks at both sides. ``verify`` and ``assert_port`` hold any port against its reference."""
+"""Everything that looks at both sides. ``verify`` and ``assert_port`` hold any port against its reference.
+
+``Pair`` describes both models, with ``Batch`` and ``Optimizers``; ``Report`` is what comes back. Where no weight map is
+found, one is written by hand: a ``WeightMap`` of lines, each an ``Entry`` with a ``View`` of either side's array.
+"""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from compare.api import Report as Report
     from compare.api import assert_port as assert_port
     from compare.api import verify as verify
     from compare.arrays.batch import Batch as Batch
+    from compare.arrays.views import View as View
     from compare.pair.pair import Optimizers as Optimizers
     from compare.pair.pair import Pair as Pair
+    from compare.weights.weights import Entry as Entry
+    from compare.weights.weights import WeightMap as WeightMap
 
 _HOME = {
-    "verify": "compare.api",
-    "assert_port": "compare.api",
     "Batch": "compare.arrays.batch",
-    "Pair": "compare.pair.pair",
+    "Entry": "compare.weights.weights",
     "Optimizers": "compare.pair.pair",
+    "Pair": "compare.pair.pair",
+    "Report": "compare.api",
+    "View": "compare.arrays.views",
+    "WeightMap": "compare.weights.weights",
+    "assert_port": "compare.api",
+    "verify": "compare.api",
 }
-__all__ = ["Batch", "Optimizers", "Pair", "assert_port", "verify"]
+__all__ = ["Batch", "Entry", "Optimizers", "Pair", "Report", "View", "WeightMap", "assert_port", "verify"]
 
 
 def __getattr__(name: str) -> Any:

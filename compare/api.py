@@ -1,13 +1,19 @@
 """Is my port the same function? One call, and one line for a test suite."""
 
 import warnings
+from collections.abc import Callable
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compare.errors import UsageError
 from compare.pair.pair import Pair
 
-Form = dict[str, Any]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from compare.report.contract import VerifyForm
+    from compare.verdict.verdict import Judgement
+    from compare.verification.verification import PairReport
 
 
 class Report:
@@ -15,20 +21,22 @@ class Report:
 
     Attributes:
         verdict: ``match``, ``float32_only``, ``incomplete``, ``mismatch`` or ``invalid``.
-        found: every number, as a ``compare.verification.verification.PairReport``.
-        form: the same as nested dictionaries, what ``jaxport verify --json`` writes.
+        result: every number, as a ``compare.verification.verification.PairReport``; ``found`` is its former name.
+        form: the same as nested dictionaries, what ``jaxport verify --json`` writes; ``compare.report.contract`` has
+            its keys.
     """
 
-    def __init__(self, found: Any, form: Form) -> None:
-        self.found, self.form = found, form
+    def __init__(self, result: "PairReport", form: "VerifyForm") -> None:
+        self.result = self.found = result
+        self.form = form
 
     @property
     def verdict(self) -> str:
-        return str(self.found.verdict)
+        return str(self.result.verdict)
 
     def __bool__(self) -> bool:
         """Whether the port is the same function, to float32 at least."""
-        return not self.found.failed()
+        return not self.result.failed()
 
     def __str__(self) -> str:
         from compare.report.terminal import console, show_verify
@@ -45,7 +53,7 @@ class Report:
 
         return html_of_verify(self.form)
 
-    def to_json(self, path: str | None = None) -> str:
+    def to_json(self, path: "str | Path | None" = None) -> str:
         """The form as JSON; also written to ``path`` where one is given."""
         from pathlib import Path
 
@@ -57,10 +65,10 @@ class Report:
 
 
 def verify(
-    reference: Any,
-    port: Any = None,
-    batch: Any = None,
-    loss: Any = None,
+    reference: object,
+    port: object = None,
+    batch: object = None,
+    loss: tuple[Callable[..., Any], Callable[..., Any]] | None = None,
     *,
     device: str = "auto",
     dtype: str = "float32",
@@ -109,8 +117,8 @@ def verify(
     with devices.policy_restored():
         chosen = devices.choose(device)
         oracle = devices.choose("cpu") if oracle_device == "cpu" else chosen
-        found = run(pair, chosen, WORKING[dtype], Plan(seed, all_probes, quick, locate=locate), oracle)
-        return Report(found, verify_form([found], fingerprint(chosen)))
+        result = run(pair, chosen, WORKING[dtype], Plan(seed, all_probes, quick, locate=locate), oracle)
+        return Report(result, verify_form([result], fingerprint(chosen)))
 
 
 def assert_port(*models: Any, strict: bool = False, **options: Any) -> Report:
@@ -123,14 +131,20 @@ def assert_port(*models: Any, strict: bool = False, **options: Any) -> Report:
             much.
     """
     report = verify(*models, **options)
-    if report.found.failed(strict):
+    if report.result.failed(strict):
         raise AssertionError(_complaint(report))
     if report.verdict == "float32_only":
         warnings.warn(_complaint(report), stacklevel=2)
     return report
 
 
-def _pair(reference: Any, port: Any, batch: Any, loss: Any, fields: Form) -> Pair:
+def _pair(
+    reference: object,
+    port: object,
+    batch: object,
+    loss: tuple[Callable[..., Any], Callable[..., Any]] | None,
+    fields: dict[str, Any],
+) -> Pair:
     if isinstance(reference, Pair):
         if port is not None or batch is not None or loss is not None or fields:
             raise UsageError("verify: a Pair holds everything: give it alone, or the models and the batch without it")
@@ -146,27 +160,27 @@ def _pair(reference: Any, port: Any, batch: Any, loss: Any, fields: Form) -> Pai
 def _complaint(report: Report) -> str:
     """Where it differs first, and why, in one sentence; then the first quantity that is as bad as the pair, and by how
     much."""
-    explanation = report.found.explanation
+    explanation = report.result.explanation
     sentence = explanation.sentence if explanation else ""
     return f"{sentence}\n{_first(report)}" if sentence else _first(report)
 
 
 def _first(report: Report) -> str:
-    found = report.found
-    for quantity in found.quantities:
-        if quantity.verdict is found.verdict and found.verdict != "match":
-            one = quantity.judgement
-            size = f"relative difference {one.gap / one.scale:.1e}" if one.scale else f"difference {one.gap:.1e}"
-            where = f" at {list(one.worst.index)}" if one.worst else ""
-            why = (
-                one.reason
-                or f"{size}{where}, where rounding explains {one.allowed / one.scale if one.scale else 0:.1e}"
-            )
-            count = sum(other.verdict is found.verdict for other in found.quantities)
-            rest = f"; {count - 1} more" if count > 1 else ""
-            return f"{found.verdict}: {quantity.name} on {quantity.probe}: {why}{rest}"
-    if left := (*found.coverage.not_compared, *found.coverage.drawn):
-        return f"{found.verdict}: not compared: {', '.join(left[:3])}" + (
-            f" and {len(left) - 3} more" * (len(left) > 3)
-        )
-    return f"{found.verdict}: {'; '.join(found.notices)}"
+    result = report.result
+    as_bad = [quantity for quantity in result.quantities if quantity.verdict is result.verdict]
+    if as_bad and result.verdict != "match":
+        first, rest = as_bad[0], f"; {len(as_bad) - 1} more" if len(as_bad) > 1 else ""
+        return f"{result.verdict}: {first.name} on {first.probe}: {_why(first.judgement)}{rest}"
+    if left := (*result.coverage.not_compared, *result.coverage.drawn):
+        rest = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        return f"{result.verdict}: not compared: {', '.join(left[:3])}{rest}"
+    return f"{result.verdict}: {'; '.join(result.notices)}"
+
+
+def _why(judgement: "Judgement") -> str:
+    """The judge's reason, or by how much it differs, where, and what rounding explains."""
+    scale = judgement.scale
+    size = f"relative difference {judgement.gap / scale:.1e}" if scale else f"difference {judgement.gap:.1e}"
+    where = f" at {list(judgement.worst.index)}" if judgement.worst else ""
+    allowed = judgement.allowed / scale if scale else 0
+    return judgement.reason or f"{size}{where}, where rounding explains {allowed:.1e}"
