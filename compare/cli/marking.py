@@ -50,6 +50,6 @@ def mark(options: argparse.Namespace, defaults: Mapping[str, object]) -> int:
         if not callable(written):
             raise UsageError(f"{path}: expected a function {lesson.function}(), found none")
         report = run(lesson, device, options.seed, {side: written})
-    form = lesson_form(lesson, report, fingerprint(device)) | {"marked": side, "file": path}
+    form = {**lesson_form(lesson, report, fingerprint(device)), "marked": side, "file": path}
     emit(options, form, lambda out: show_mark(form, out))
     return int(not passed(form))

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,17 +11,16 @@ from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn, T
 
 from compare.checkpoints.json_file import to_json, write_json
 from compare.report import terminal
-from compare.report.form import Form
 
 
-def emit(options: argparse.Namespace, form: Form, show: Callable[[Console], None]) -> None:
+def emit(options: argparse.Namespace, form: Mapping[str, object], show: Callable[[Console], None]) -> None:
     """The result to standard output as text, or as JSON alone where ``--json -`` asks for that."""
     if options.json != "-":
         show(terminal.console())
     write_json_option(options, form)
 
 
-def write_json_option(options: argparse.Namespace, form: Form) -> None:
+def write_json_option(options: argparse.Namespace, form: Mapping[str, object]) -> None:
     """The result as ``--json`` asks for it, if it does."""
     if options.json == "-":
         sys.stdout.write(to_json(form))

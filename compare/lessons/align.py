@@ -38,7 +38,7 @@ def _statements(text: str) -> list[range]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.stmt | ast.ExceptHandler):
             decorators = getattr(node, "decorator_list", [])
-            start = min([node.lineno, *(one.lineno for one in decorators)]) - 1
+            start = min([node.lineno, *(decorator.lineno for decorator in decorators)]) - 1
             while start and lines[start - 1].strip().startswith("#"):
                 start -= 1
             starts.add(start)
@@ -64,17 +64,17 @@ def best_pairs(likeness: list[list[float]]) -> list[tuple[int, int]]:
     for i in range(height - 1, -1, -1):
         for j in range(width - 1, -1, -1):
             best[i][j] = max(best[i + 1][j], best[i][j + 1], likeness[i][j] + best[i + 1][j + 1])
-    found: list[tuple[int, int]] = []
+    pairs: list[tuple[int, int]] = []
     i = j = 0
     while i < height and j < width:
         if likeness[i][j] and best[i][j] == likeness[i][j] + best[i + 1][j + 1]:
-            found.append((i, j))
+            pairs.append((i, j))
             i, j = i + 1, j + 1
         elif best[i][j] == best[i + 1][j]:
             i += 1
         else:
             j += 1
-    return found
+    return pairs
 
 
 def _likeness(one: range, other: range, ours: list[str], theirs: list[str]) -> float:

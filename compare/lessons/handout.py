@@ -93,7 +93,7 @@ def _imports(package: str, lesson: Lesson, function: ast.FunctionDef) -> str:
                 own.append(node.name)
                 heads.append(f"# {_head(node)}")
         elif isinstance(node, ast.Assign):
-            own += [one.id for one in node.targets if isinstance(one, ast.Name) and one.id in used]
+            own += [target.id for target in node.targets if isinstance(target, ast.Name) and target.id in used]
     if own:
         lines.append(f"from {package}.{lesson.file} import {', '.join(sorted(own))}")
     return "\n".join(sorted(lines, key=lambda line: (not line.startswith("import "), line)) + heads)

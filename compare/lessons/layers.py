@@ -1,7 +1,5 @@
 """Rows of torchref/layers.py and jaxport/layers.py."""
 
-from typing import Any
-
 import numpy as np
 
 from compare.lessons.row import Lesson, key
@@ -32,7 +30,7 @@ def _more_features(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {"features": 1 + rng.standard_normal((4, 16))}
 
 
-def _seed(seed: int) -> dict[str, Any]:
+def _seed(seed: int) -> dict[str, object]:
     return {"seed": seed}
 
 

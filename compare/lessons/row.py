@@ -2,27 +2,27 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Never
 
 import numpy as np
 
-Drawn = Callable[[np.random.Generator], dict[str, np.ndarray]]
-Bound = Callable[[int], dict[str, Any]]
+Drawn = Callable[[np.random.Generator], Mapping[str, np.ndarray]]
+Bound = Callable[[int], Mapping[str, object]]
 
 
-def nothing(*_: Any) -> dict[str, Any]:
+def nothing(*_: object) -> Mapping[str, Never]:
     """No arguments."""
     return {}
 
 
-def generator(seed: int) -> dict[str, Any]:
+def generator(seed: int) -> dict[str, object]:
     """torch's state to draw from, made explicit."""
     import torch
 
     return {"generator": torch.Generator().manual_seed(seed)}
 
 
-def key(seed: int) -> dict[str, Any]:
+def key(seed: int) -> dict[str, object]:
     """JAX's key to draw with."""
     import jax
 

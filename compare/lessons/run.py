@@ -5,11 +5,11 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from compare.arrays.arrays import freeze, from_jax, from_torch, rounded, to_jax, to_torch
+from compare.arrays.arrays import Arrays, freeze, from_jax, from_torch, rounded, to_jax, to_torch
 from compare.errors import UsageError, swallowed
 from compare.explain.doctor.segment.observed import between
 from compare.frameworks.devices import Device
@@ -19,11 +19,15 @@ from compare.lessons.sources import SIDES
 from compare.verdict.precision import FLOAT32, FLOAT64, Precision
 from compare.verdict.verdict import Judgement, Verdict, judge, worst
 
-Quantities = dict[str, Any]
+if TYPE_CHECKING:
+    import jax
+    import torch
+
+Quantities = dict[str, object]
 
 
 @dataclass(frozen=True)
-class Told:
+class Returned:
     """One quantity of a lesson: as each side printed it, and the judgement.
 
     ``judgement`` is None where the two sides are not meant to agree; ``reason`` then says why, and otherwise what is
@@ -47,11 +51,11 @@ class LessonReport:
 
     lesson: str
     device: str
-    told: tuple[Told, ...]
+    quantities: tuple[Returned, ...]
 
     @property
     def verdict(self) -> Verdict:
-        return worst([one.verdict for one in self.told if one.verdict is not None])
+        return worst([quantity.verdict for quantity in self.quantities if quantity.verdict is not None])
 
 
 def run(
@@ -75,7 +79,7 @@ def run(
     }
     t, j, t64, j64 = (runs[side, precision] for precision in (FLOAT32, FLOAT64) for side in SIDES)
     names = dict.fromkeys([*t, *j])
-    return LessonReport(lesson.name, device.name, tuple(_told(lesson, name, t, j, t64, j64) for name in names))
+    return LessonReport(lesson.name, device.name, tuple(_compared(lesson, name, t, j, t64, j64) for name in names))
 
 
 def function_of(lesson: Lesson, side: str) -> Callable[..., Quantities]:
@@ -84,7 +88,7 @@ def function_of(lesson: Lesson, side: str) -> Callable[..., Quantities]:
 
 
 def _run(
-    lesson: Lesson, side: str, function: Callable, entering: Quantities, precision: Precision, device: Device, seed: int
+    lesson: Lesson, side: str, function: Callable, entering: Arrays, precision: Precision, device: Device, seed: int
 ) -> Quantities:
     bring, back = (_torch, from_torch) if side == "reference" else (_jax, from_jax)
     bound = lesson.reference(seed) if side == "reference" else lesson.port(seed)
@@ -97,10 +101,10 @@ def _run(
             return {str(name): _plain(value, back) for name, value in made.items()}
         except Exception as error:
             swallowed(error)
-            raise UsageError(f"lesson {lesson.name}: the {side} raised {_told_of(error, function)}") from error
+            raise UsageError(f"lesson {lesson.name}: the {side} raised {_in_one_line(error, function)}") from error
 
 
-def _told_of(error: Exception, function: Callable) -> str:
+def _in_one_line(error: Exception, function: Callable) -> str:
     """The error in one line, with the line of the function's own file where it came from."""
     own = getattr(getattr(function, "__code__", None), "co_filename", None)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
@@ -108,11 +112,11 @@ def _told_of(error: Exception, function: Callable) -> str:
     return f"{type(error).__name__}{where}: {' '.join(str(error).split())}"
 
 
-def _torch(array: np.ndarray, precision: Precision, device: Device) -> Any:
+def _torch(array: np.ndarray, precision: Precision, device: Device) -> "torch.Tensor":
     return to_torch(array, precision, device.torch)
 
 
-def _jax(array: np.ndarray, precision: Precision, device: Device) -> Any:
+def _jax(array: np.ndarray, precision: Precision, device: Device) -> "jax.Array":
     return to_jax(array, precision, device.jax)
 
 
@@ -137,7 +141,7 @@ def _precise(side: str, precision: Precision, device: Device) -> Iterator[None]:
         yield
 
 
-def _plain(value: Any, back: Callable[[Any], np.ndarray]) -> Any:
+def _plain(value: object, back: Callable[..., np.ndarray]) -> object:
     """Arrays and floats in NumPy, a single whole number or truth value as Python's own; the rest as it is."""
     if isinstance(value, list | tuple):
         return type(value)(_plain(one, back) for one in value) if type(value) in (list, tuple) else value
@@ -154,45 +158,45 @@ def _plain(value: Any, back: Callable[[Any], np.ndarray]) -> Any:
     return made.item() if made.ndim == 0 and made.dtype.kind in "biu" else made
 
 
-def _told(lesson: Lesson, name: str, t: Quantities, j: Quantities, t64: Quantities, j64: Quantities) -> Told:
+def _compared(lesson: Lesson, name: str, t: Quantities, j: Quantities, t64: Quantities, j64: Quantities) -> Returned:
     one, other = (shown(run[name]) if name in run else "" for run in (t, j))
     if name in lesson.differs:
         reason = lesson.differs[name]
         if name in t and name in j and _alike(t[name], j[name]):
             text = f"the same on both sides, and said not to be: {reason}"
-            return Told(name, one, other, Judgement(Verdict.INVALID), text)
-        return Told(name, one, other, None, reason)
+            return Returned(name, one, other, Judgement(Verdict.INVALID), text)
+        return Returned(name, one, other, None, reason)
     if missing := [owner for owner, run in (("reference", t), ("port", j)) if name not in run]:
-        return Told(name, one, other, Judgement(Verdict.INVALID), f"the {missing[0]} does not return it")
+        return Returned(name, one, other, Judgement(Verdict.INVALID), f"the {missing[0]} does not return it")
     kinds = [isinstance(run[name], np.ndarray | np.generic) for run in (t, j)]
     if not any(kinds):
         verdict = Verdict.MATCH if _same(t[name], j[name]) else Verdict.MISMATCH
-        return Told(name, one, other, Judgement(verdict))
+        return Returned(name, one, other, Judgement(verdict))
     if not all(kinds):
         words = [
             "an array" if is_array else type(run[name]).__name__ for is_array, run in zip(kinds, (t, j), strict=True)
         ]
-        return Told(
+        return Returned(
             name, one, other, Judgement(Verdict.INVALID), f"{words[0]} in the reference, {words[1]} in the port"
         )
     wide, wide_other = np.asarray(t64[name]), np.asarray(j64[name])
     judgement = judge(np.asarray(t[name]), np.asarray(j[name]), wide, wide_other, FLOAT32)
     seen = "" if judgement.verdict is Verdict.MATCH else between(wide, wide_other)
-    return Told(name, one, other, judgement, judgement.reason or seen)
+    return Returned(name, one, other, judgement, judgement.reason or seen)
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(one: object, other: object) -> bool:
     """Equal, a list and a tuple of the same things too, and arrays within them entry by entry."""
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
     if isinstance(one, np.ndarray | np.generic) or isinstance(other, np.ndarray | np.generic):
-        return np.array_equal(one, other)
+        return np.array_equal(np.asarray(one), np.asarray(other))
     return bool(one == other)
 
 
-def _alike(one: Any, other: Any) -> bool:
+def _alike(one: object, other: object) -> bool:
     """The same where they are not meant to be. One drawn number may coincide with another by chance."""
     single = [isinstance(value, np.ndarray | np.generic) and np.ndim(value) == 0 for value in (one, other)]
     return not any(single) and _same(one, other)

@@ -1,14 +1,12 @@
 """What a lesson's side returned, as a reader sees it."""
 
-from typing import Any
-
 import numpy as np
 
 SMALL = 16  # entries up to which an array is shown whole
 FIRST = 3
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """An array by its values if there are few, else by shape, dtype and its first entries; anything else as it is."""
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
         return _array(value)
@@ -31,5 +29,5 @@ def _plain(array: np.ndarray) -> bool:
     return bool(sizes.size == 0 or (sizes.min() > 1e-3 and sizes.max() < 1e5))
 
 
-def _number(value: Any) -> str:
+def _number(value: np.generic) -> str:
     return f"{value:.4g}" if value.dtype.kind == "f" else str(value)

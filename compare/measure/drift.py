@@ -19,8 +19,8 @@ def _where(training: Training) -> str:
         return "Everywhere: a float32 run ends in NaN or infinity."
     if not any(drift["float32"] for drift in drifts.values()):
         return "Nowhere: the two float32 runs end with the same bits in every parameter."
-    name = max(drifts, key=lambda one: drifts[one]["float32"])
-    least = min(drifts, key=lambda one: drifts[one]["float32"])
+    name = max(drifts, key=lambda parameter: drifts[parameter]["float32"])
+    least = min(drifts, key=lambda parameter: drifts[parameter]["float32"])
     return (
         f"In every parameter: most in {name} ({drifts[name]['float32']:.1e} of its size), "
         f"least in {least} ({drifts[least]['float32']:.1e})."

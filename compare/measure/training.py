@@ -106,7 +106,7 @@ def _train(pair: Pair, images: Images, device: Device, plan: Plan, progress: Cal
             first_flip = first_flip or _flip(step.step, rows, gates[0], gates[1])
             first_departure = first_departure or _flip(step.step, rows, gates[0], gates[2])
             if step.verdict is not Verdict.MATCH and not first_failure:
-                first_failure = f"step {step.step}, {step.worst}: {_said(judged[step.worst])}"
+                first_failure = f"step {step.step}, {step.worst}: {_in_words(judged[step.worst])}"
             progress(step.step, epochs[-1].reference_32 if epochs else 0.0)
         accuracies = [run.accuracy(images.test_images, images.test_labels) for run in runs.judged()]
         epochs.append(Epoch(epoch, accuracies[0], accuracies[1], accuracies[2], accuracies[3]))
@@ -152,7 +152,7 @@ def _step(
     after: list[Arrays],
     gates: list[np.ndarray],
 ) -> Step:
-    name = max(judged, key=lambda one: (judged[one].verdict.severity, _used(judged[one])))
+    name = max(judged, key=lambda quantity: (judged[quantity].verdict.severity, _used(judged[quantity])))
     reference_32, port_32, reference_64, port_64, permuted_32 = after
     return Step(
         epoch=epoch,
@@ -160,12 +160,10 @@ def _step(
         loss_reference=float(losses[0]),
         loss_port=float(losses[1]),
         loss_gap_64=abs(float(losses[2]) - float(losses[3])),
-        verdict=worst([one.verdict for one in judged.values()]),
+        verdict=worst([judgement.verdict for judgement in judged.values()]),
         worst=name,
         used=_used(judged[name]),
-        sees=max(
-            (one.detection_limit for name, one in judged.items() if name != "loss" and one.scale > 0), default=0.0
-        ),
+        sees=max((judged[other].detection_limit for other in judged if _shows(other, judged[other])), default=0.0),
         drift_32=distance(port_32, reference_32),
         drift_64=distance(port_64, reference_64),
         envelope=distance(permuted_32, reference_32),
@@ -176,12 +174,17 @@ def _step(
     )
 
 
-def _used(one: Judgement) -> float:
-    return one.gap / one.allowed if one.allowed > 0 else 0.0
+def _shows(name: str, judgement: Judgement) -> bool:
+    """Whether a quantity's detection limit says what would have shown: not the loss's, nor that of an exact zero."""
+    return name != "loss" and judgement.scale > 0
 
 
-def _said(one: Judgement) -> str:
-    return one.reason or f"{one.verdict}, gap {one.gap:.1e} where {one.allowed:.1e} is allowed"
+def _used(judgement: Judgement) -> float:
+    return judgement.gap / judgement.allowed if judgement.allowed > 0 else 0.0
+
+
+def _in_words(judgement: Judgement) -> str:
+    return judgement.reason or f"{judgement.verdict}, gap {judgement.gap:.1e} where {judgement.allowed:.1e} is allowed"
 
 
 def distance(left: Arrays, right: Arrays) -> float:

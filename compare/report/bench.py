@@ -1,14 +1,12 @@
 """The benchmark's table in the terminal."""
 
-from typing import Any
-
 from rich.console import Console
 from rich.text import Text
 
+from compare.report.contract import Form
 from compare.report.pieces import table
 from compare.report.terminal import COLOUR, WIDE
 
-Form = dict[str, Any]
 WORDS = {"FAST": "green", "SLOW": "red", "SAME": "", "AMBIGUOUS": "yellow"}
 
 

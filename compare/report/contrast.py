@@ -1,14 +1,11 @@
 """Tape and residuals beside each other in the terminal."""
 
-from typing import Any
-
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from compare.report.beside import show_beside
-
-Form = dict[str, Any]
+from compare.report.contract import Form
 
 
 def show_contrast(form: Form, out: Console) -> None:

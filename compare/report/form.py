@@ -2,39 +2,38 @@
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from compare.report.contract import Form, VerifyForm
 from compare.verdict.quantity import Quantity
 from compare.verdict.verdict import Verdict, worst
 
 if TYPE_CHECKING:  # a port is judged against a record where torch is not installed
     from compare.explain.explain import Explanation, Named
     from compare.lessons.row import Lesson
-    from compare.lessons.run import LessonReport, Told
+    from compare.lessons.run import LessonReport, Returned
     from compare.lessons.sources import Source
     from compare.measure.bench.bench import Bench
     from compare.measure.contrast.contrast import Contrast
     from compare.measure.trajectory import Training
     from compare.verification.verification import PairReport
 
-Form = dict[str, Any]
 SCHEMA = 1
 PASSED = ("match", "float32_only")  # the verdicts of what counts as the same function
 
 
-def verify_form(reports: "list[PairReport]", environment: dict[str, Any]) -> dict[str, Any]:
-    """What ``jaxport verify --json`` writes; DESIGN.md, section 6, fixes the keys."""
-    return plain(
-        {
-            "schema": SCHEMA,
-            "verdict": worst([report.verdict for report in reports]),
-            "environment": environment,
-            "pairs": [_pair(report) for report in reports],
-        }
-    )
+def verify_form(reports: "list[PairReport]", environment: Form) -> VerifyForm:
+    """What ``jaxport verify --json`` writes; ``compare.report.contract`` has the keys that stay."""
+    form = {
+        "schema": SCHEMA,
+        "verdict": worst([report.verdict for report in reports]),
+        "environment": environment,
+        "pairs": [_pair(report) for report in reports],
+    }
+    return cast(VerifyForm, plain(form))
 
 
-def train_form(training: "Training", environment: dict[str, Any]) -> dict[str, Any]:
+def train_form(training: "Training", environment: Form) -> Form:
     """What ``jaxport train --json`` writes."""
     from compare.measure.drift import explain_drift
 
@@ -49,20 +48,20 @@ def train_form(training: "Training", environment: dict[str, Any]) -> dict[str, A
     )
 
 
-def contrast_form(contrast: "Contrast", environment: dict[str, Any]) -> dict[str, Any]:
+def contrast_form(contrast: "Contrast", environment: Form) -> Form:
     """What ``jaxport contrast --json`` writes."""
     measured = {"tape_bytes": contrast.tape_bytes, "residual_bytes": contrast.residual_bytes}
     return plain({"schema": SCHEMA, "environment": environment, **dataclasses.asdict(contrast), **measured})
 
 
-def bench_form(bench: "Bench", environment: dict[str, Any]) -> dict[str, Any]:
+def bench_form(bench: "Bench", environment: Form) -> Form:
     """What ``jaxport bench --json`` writes."""
     from compare.measure.bench.bench import STEPS
 
     return plain({"schema": SCHEMA, "environment": environment, "steps_in_a_scan": STEPS, **dataclasses.asdict(bench)})
 
 
-def lesson_form(lesson: "Lesson", report: "LessonReport | None", environment: dict[str, Any] | None) -> dict[str, Any]:
+def lesson_form(lesson: "Lesson", report: "LessonReport | None", environment: Form | None) -> Form:
     """A lesson: its sources and, once it has run, what each side returned and the verdict."""
     from compare.lessons.sources import both
 
@@ -75,7 +74,7 @@ def lesson_form(lesson: "Lesson", report: "LessonReport | None", environment: di
             "sources": [part_form(name, *both(lesson.file, name)) for name in (lesson.function, *lesson.also)],
             "verdict": report.verdict if report else None,
             "first_difference": _first(report) if report else None,
-            "quantities": [_told(one) for one in report.told] if report else [],
+            "quantities": [_returned(quantity) for quantity in report.quantities] if report else [],
             "environment": environment,
         }
     )
@@ -86,28 +85,26 @@ def passed(form: Form) -> bool:
     return form["verdict"] in PASSED
 
 
-def part_form(name: str, reference: "Source", port: "Source") -> dict[str, Any]:
+def part_form(name: str, reference: "Source", port: "Source") -> Form:
     """One name's source on both sides."""
     return {"name": name, "reference": vars(reference), "port": vars(port)}
 
 
-def _first(report: "LessonReport") -> dict[str, Any] | None:
-    for one in report.told:
-        if one.verdict not in (None, Verdict.MATCH):
-            return {
-                "name": one.name,
-                "reason": one.reason or f"{one.reference} in the reference, {one.port} in the port",
-            }
+def _first(report: "LessonReport") -> Form | None:
+    for quantity in report.quantities:
+        if quantity.verdict not in (None, Verdict.MATCH):
+            both = f"{quantity.reference} in the reference, {quantity.port} in the port"
+            return {"name": quantity.name, "reason": quantity.reason or both}
     return None
 
 
-def _told(told: "Told") -> dict[str, Any]:
-    judged = {key: getattr(told.judgement, key, None) for key in ("gap", "allowed")}
-    texts = {key: getattr(told, key) for key in ("name", "reference", "port", "verdict", "reason")}
+def _returned(quantity: "Returned") -> Form:
+    judged = {key: getattr(quantity.judgement, key, None) for key in ("gap", "allowed")}
+    texts = {key: getattr(quantity, key) for key in ("name", "reference", "port", "verdict", "reason")}
     return {**texts, **judged}
 
 
-def _pair(report: "PairReport") -> dict[str, Any]:
+def _pair(report: "PairReport") -> Form:
     return {
         "pair": report.pair,
         "title": report.title,
@@ -125,31 +122,31 @@ def _pair(report: "PairReport") -> dict[str, Any]:
     }
 
 
-def _explanation(made: "Explanation | None") -> dict[str, Any]:
-    if made is None:
+def _explanation(explanation: "Explanation | None") -> Form:
+    if explanation is None:
         return {"first_difference": None, "causes": [], "tree": [], "explanation": None}
     return {
-        "first_difference": None if made.first is None else dataclasses.asdict(made.first),
-        "causes": [_cause(one) for one in made.causes],
-        "tree": [dataclasses.asdict(branch) for branch in made.tree],
+        "first_difference": None if explanation.first is None else dataclasses.asdict(explanation.first),
+        "causes": [_cause(named) for named in explanation.causes],
+        "tree": [dataclasses.asdict(branch) for branch in explanation.tree],
         "explanation": {
-            "sentence": made.sentence,
-            "size": made.first.size if made.first else "",
-            "settings": made.settings,
-            "observed": made.observed,
-            "excluded": made.excluded,
-            "closed": made.closed,
-            "notes": made.notes,
+            "sentence": explanation.sentence,
+            "size": explanation.first.size if explanation.first else "",
+            "settings": explanation.settings,
+            "observed": explanation.observed,
+            "excluded": explanation.excluded,
+            "closed": explanation.closed,
+            "notes": explanation.notes,
         },
     }
 
 
-def _cause(one: "Named") -> dict[str, Any]:
-    cause = one.cause
+def _cause(named: "Named") -> Form:
+    cause = named.cause
     return {
-        "where": one.reference,
-        "where_port": one.port,
-        "places": one.places,
+        "where": named.reference,
+        "where_port": named.port,
+        "places": named.places,
         "setting": cause.setting,
         "reference": cause.reference,
         "port": cause.port,
@@ -161,7 +158,7 @@ def _cause(one: "Named") -> dict[str, Any]:
     }
 
 
-def _quantity(quantity: Quantity) -> dict[str, Any]:
+def _quantity(quantity: Quantity) -> Form:
     judgement = dataclasses.asdict(quantity.judgement)
     return {
         "name": quantity.name,
@@ -174,7 +171,7 @@ def _quantity(quantity: Quantity) -> dict[str, Any]:
     }
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """``value`` as JSON holds it: enums as their word, non-finite numbers as "nan", "inf" and "-inf"."""
     if isinstance(value, Verdict):
         return value.value

@@ -1,7 +1,5 @@
 """A lesson in the terminal: both sources beside each other, what each side returned, the verdict, and what to learn."""
 
-from typing import Any
-
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
@@ -9,10 +7,10 @@ from rich.text import Text
 
 from compare.lessons.align import aligned
 from compare.report.beside import SIDE_BY_SIDE
+from compare.report.contract import Form
 from compare.report.pieces import paragraph, table
 from compare.report.terminal import COLOUR, coloured
 
-Form = dict[str, Any]
 MARKS = {(True, True): "|", (True, False): "<", (False, True): ">"}
 
 

@@ -2,14 +2,14 @@
 
 from math import inf, nan
 from pathlib import Path
-from typing import Any
 
 from compare.checkpoints.atomic import write
+from compare.report.contract import Form
 
 REFERENCE, PORT, GREY, BLACK = "#d1495b", "#00798c", "#8d99ae", "#222222"
 
 
-def training_picture(form: dict[str, Any], path: Path) -> None:
+def training_picture(form: Form, path: Path) -> None:
     """Draw the training run in ``form`` (of ``train_form``) to the PNG file ``path``."""
     from matplotlib.figure import Figure  # no pyplot: it would look for a screen
 
@@ -48,7 +48,7 @@ def training_picture(form: dict[str, Any], path: Path) -> None:
     write(path, lambda beside: figure.savefig(beside, dpi=110, metadata={"Software": None}))
 
 
-def _positive(steps: list[dict[str, Any]], key: str) -> list[float]:
+def _positive(steps: list[Form], key: str) -> list[float]:
     return _gaps([step[key] for step in steps])
 
 

@@ -1,7 +1,5 @@
 """What every terminal report is put together from."""
 
-from typing import Any
-
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -9,10 +7,10 @@ from rich.text import Text
 
 def table(*heads: str) -> Table:
     """A table with only a rule below its heads."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
     for head in heads:
-        made.add_column(head, overflow="fold")
-    return made
+        rows.add_column(head, overflow="fold")
+    return rows
 
 
 def paragraph(word: str, text: str | Text) -> Table:
@@ -24,6 +22,6 @@ def paragraph(word: str, text: str | Text) -> Table:
     return table
 
 
-def number(value: Any) -> str:
+def number(value: float | str) -> str:
     """Two digits of a number; a word as it is."""
     return value if isinstance(value, str) else "0" if value == 0 else f"{value:.1e}"  # words are non-finite

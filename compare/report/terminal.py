@@ -3,17 +3,16 @@
 import io
 import os
 import sys
-from collections.abc import Iterator
-from typing import IO, Any
+from collections.abc import Callable, Iterator
+from typing import IO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from compare.report.contract import Form, Number, PairForm, QuantityForm, VerifyForm
 from compare.report.pieces import number, paragraph, table
 from compare.report.where import show_where
-
-Form = dict[str, Any]
 
 COLOUR = {
     "match": "green",
@@ -28,13 +27,15 @@ SUMMED_UP = ("by_hand", "trajectory", "optimizer")  # kinds whose matches are sh
 WIDTH = 120
 PREFORMATTED = '<pre style="font-family:monospace;line-height:1.2">{code}</pre>'
 WIDE = 105  # columns from which every number has room
-HEADS = {
-    "gap": "gap",
-    "allowed": "allowed",
-    "error_reference": "error ref",
-    "error_port": "error port",
-    "detection_limit": "sees",
+# The numbers of a row; where there is room, all of them.
+NUMBERS: dict[str, Callable[[QuantityForm], Number]] = {
+    "gap": lambda quantity: quantity["gap"],
+    "allowed": lambda quantity: quantity["allowed"],
+    "error ref": lambda quantity: quantity["error_reference"],
+    "error port": lambda quantity: quantity["error_port"],
+    "sees": lambda quantity: quantity["detection_limit"],
 }
+NARROW = ("gap", "allowed")
 
 
 class Pipe(Console):
@@ -55,7 +56,7 @@ def fits(rows: Table, out: Console) -> bool:
     return out.measure(rows, options=out.options.update(max_width=10_000)).maximum <= out.width
 
 
-def show_verify(form: Form, out: Console, every: bool = False, explain: bool = False) -> None:
+def show_verify(form: VerifyForm, out: Console, every: bool = False, explain: bool = False) -> None:
     """The verdict of each pair with its table and certificates; ``every`` lists each quantity on each probe,
     ``explain`` the weight map with the reason for each line."""
     for pair in form["pairs"]:
@@ -79,60 +80,61 @@ def show_verify(form: Form, out: Console, every: bool = False, explain: bool = F
         out.print()
 
 
-def html_of_verify(form: Form) -> str:
+def html_of_verify(form: VerifyForm) -> str:
     """The same as a piece of HTML for a notebook."""
     out = Console(record=True, file=io.StringIO(), width=WIDTH, highlight=False)
     show_verify(form, out)
     return out.export_html(inline_styles=True, code_format=PREFORMATTED)
 
 
-def _quantities(quantities: list[Form], every: bool, wide: bool) -> Table:
+def _quantities(quantities: list[QuantityForm], every: bool, wide: bool) -> Table:
     rows = table("quantity", "probe" if every else "worst on", "verdict")
-    numbers = ("gap", "allowed", *(("error_reference", "error_port", "detection_limit") if wide else ()))
-    for key in numbers:
-        rows.add_column(HEADS[key], justify="right", no_wrap=True)
+    numbers = NUMBERS if wide else {head: NUMBERS[head] for head in NARROW}
+    for head in numbers:
+        rows.add_column(head, justify="right", no_wrap=True)
     rows.add_column("bits ref, port", justify="right", no_wrap=True)
-    for label, one in _rows(quantities, every):
-        verdict = one["verdict"] + (" (kink)" if one["kink"] else "")
-        bits = f"{one['bits_reference']:.1f}, {one['bits_port']:.1f}"
-        rows.add_row(Text(label), Text(one["probe"]), coloured(verdict), *(number(one[key]) for key in numbers), bits)
+    for label, quantity in _rows(quantities, every):
+        verdict = quantity["verdict"] + (" (kink)" if quantity["kink"] else "")
+        bits = f"{quantity['bits_reference']:.1f}, {quantity['bits_port']:.1f}"
+        shown = [number(value(quantity)) for value in numbers.values()]
+        rows.add_row(Text(label), Text(quantity["probe"]), coloured(verdict), *shown, bits)
     return rows
 
 
-def _rows(quantities: list[Form], every: bool) -> Iterator[tuple[str, Form]]:
+def _rows(quantities: list[QuantityForm], every: bool) -> Iterator[tuple[str, QuantityForm]]:
     """Each quantity on the probe where it is worst, or on every one; the kinds with many rows as one."""
     if every:
-        yield from ((one["name"], one) for one in quantities)
+        yield from ((quantity["name"], quantity) for quantity in quantities)
         return
-    names = {
-        kind: {one["name"] for one in quantities if one["kind"] == kind} for kind in {o["kind"] for o in quantities}
-    }
-    many = {kind for kind, found in names.items() if kind in SUMMED_UP or len(found) > LISTED}
-    groups: dict[tuple[str, bool], list[Form]] = {}
-    for one in quantities:
-        summed = one["kind"] in many and one["verdict"] == "match"
-        groups.setdefault((one["kind"] if summed else one["name"], summed), []).append(one)
+    names: dict[str, set[str]] = {}
+    for quantity in quantities:
+        names.setdefault(quantity["kind"], set()).add(quantity["name"])
+    many = {kind for kind, of_kind in names.items() if kind in SUMMED_UP or len(of_kind) > LISTED}
+    groups: dict[tuple[str, bool], list[QuantityForm]] = {}
+    for quantity in quantities:
+        summed = quantity["kind"] in many and quantity["verdict"] == "match"
+        groups.setdefault((quantity["kind"] if summed else quantity["name"], summed), []).append(quantity)
     for (name, summed), group in groups.items():
         yield f"{name} ({len(group)})" if summed else name, max(group, key=_badness)
 
 
-def _badness(one: Form) -> tuple[int, float]:
-    gap, allowed = float(one["gap"]), float(one["allowed"])
-    return SEVERITY.index(one["verdict"]), gap / allowed if allowed > 0 else 0.0
+def _badness(quantity: QuantityForm) -> tuple[int, float]:
+    gap, allowed = float(quantity["gap"]), float(quantity["allowed"])
+    return SEVERITY.index(quantity["verdict"]), gap / allowed if allowed > 0 else 0.0
 
 
-def _reasons(quantities: list[Form]) -> Iterator[str]:
+def _reasons(quantities: list[QuantityForm]) -> Iterator[str]:
     """Why, for what does not match and has a reason that its numbers do not show; each said once."""
-    told: dict[str, list[str]] = {}
-    for one in quantities:
-        if one["reason"] and one["verdict"] != "match":
-            told.setdefault(one["reason"], []).append(one["name"])
-    for reason, names in told.items():
+    by_reason: dict[str, list[str]] = {}
+    for quantity in quantities:
+        if quantity["reason"] and quantity["verdict"] != "match":
+            by_reason.setdefault(quantity["reason"], []).append(quantity["name"])
+    for reason, names in by_reason.items():
         unique = list(dict.fromkeys(names))
         yield f"{unique[0]}{f' and {len(unique) - 1} more' if len(unique) > 1 else ''}: {reason}"
 
 
-def _certificates(pair: Form) -> Iterator[tuple[str, str]]:
+def _certificates(pair: PairForm) -> Iterator[tuple[str, str]]:
     covered, bitten = pair["coverage"], pair["teeth"]
     missing = ", ".join([*covered["not_compared"], *covered["drawn"]])
     every = "every output, every parameter's gradient" + (" and update" if "update" in covered["counts"] else "")
@@ -145,15 +147,15 @@ def _certificates(pair: Form) -> Iterator[tuple[str, str]]:
         yield "", f"second of two summed biases, frozen in training steps: {', '.join(covered['frozen'])}"
     if covered["uninformative"]:
         yield "", f"the same on every probe: {', '.join(covered['uninformative'])}"
-    limits = sorted(one["detection_limit"] for one in pair["quantities"] if isinstance(one["detection_limit"], float))
+    limits = sorted(limit for quantity in pair["quantities"] if isinstance(limit := quantity["detection_limit"], float))
     if limits:
         yield "sees", f"relative differences from {limits[len(limits) // 2]:.1e} (median; worst {limits[-1]:.1e})"
     caught = ", ".join(f"{check} {len(names)}" for check, names in bitten["caught"].items())
-    if one := pair["envelope"]:
+    if envelope := pair["envelope"]:
         yield (
             "drift",
-            f"{number(one['drift'])} of the parameters' change in {one['steps']} steps at {pair['dtype']}; "
-            f"the reference against itself, {one['by']}: {number(one['noise'])}",
+            f"{number(envelope['drift'])} of the parameters' change in {envelope['steps']} steps at {pair['dtype']}; "
+            f"the reference against itself, {envelope['by']}: {number(envelope['noise'])}",
         )
     if bitten["mutants"]:
         yield "teeth", f"of {len(bitten['mutants'])} mutants of what enters the port, caught: {caught}"

@@ -1,15 +1,13 @@
 """Where and why a pair differs, for a person at a terminal: the answer in one sentence, then the evidence."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from compare.report.contract import BranchForm, CauseForm, DifferenceForm, ExplanationForm, Number, PairForm
 from compare.report.pieces import number, paragraph, table
-
-Form = dict[str, Any]
 
 MARKS = {
     "agrees": ("agrees", "green"),
@@ -21,7 +19,7 @@ SHOWN = 40  # rows of the tree; beyond, what agrees with all that is in it is su
 INDENT = "  "
 
 
-def show_where(pair: Form, out: Console) -> None:
+def show_where(pair: PairForm, out: Console) -> None:
     """The sentence, the paths and lines of both sides, the causes with their evidence, and the tree of modules."""
     explanation = pair["explanation"]
     if explanation is None:
@@ -34,15 +32,14 @@ def show_where(pair: Form, out: Console) -> None:
         out.print(_tree(pair["tree"]))
 
 
-def _evidence(pair: Form, explanation: Form) -> Iterator[tuple[str, str]]:
+def _evidence(pair: PairForm, explanation: ExplanationForm) -> Iterator[tuple[str, str]]:
     first = pair["first_difference"]
     if first:
         run = ", ".join(part for part in (first["probe"], first["mode"]) if part)
         yield "where", f"{first['quantity']}, on {run}: {explanation['size']}"
-        for side in ("reference", "port"):
-            place = first[f"place_{side}"]
-            if first["direction"] != "update":
-                yield "", f"{side}: {first[side] or 'the whole model'}{f', {place}' if place else ''}"
+        if first["direction"] != "update":
+            yield "", f"reference: {_at(first['reference'], first['place_reference'])}"
+            yield "", f"port: {_at(first['port'], first['place_port'])}"
         if first["more"]:
             yield "", _more(first)
     for place, cause in enumerate(pair["causes"]):
@@ -69,48 +66,48 @@ def _evidence(pair: Form, explanation: Form) -> Iterator[tuple[str, str]]:
         yield "note", note
 
 
-def _more(first: Form) -> str:
+def _at(path: str, place: str) -> str:
+    return f"{path or 'the whole model'}{f', {place}' if place else ''}"
+
+
+def _more(first: DifferenceForm) -> str:
     count, many = first["more"], first["more"] > 1
     if first["direction"] == "update":
         return f"{count} more {'quantities differ' if many else 'quantity differs'}"
     return f"a difference also arises in {count} other {'places' if many else 'place'}"
 
 
-def _shown(cause: Form) -> str:
+def _shown(cause: CauseForm) -> str:
     if cause["evidence"] == "read":
         return "read on both sides"
     read = "read on both sides, and tried" if cause["evidence"] == "both" else "tried"
     return f"{read}: {number(cause['before'])} falls to {number(cause['after'])}"
 
 
-def _tree(branches: list[Form]) -> Table:
+def _tree(branches: list[BranchForm]) -> Table:
     rows = table("module of the reference", "of the port")
     for head in ("forward", "backward"):
         rows.add_column(head, no_wrap=True)
     seen = [branch for branch in branches if branch["forward"] != "not seen" or branch["backward"] != "not seen"]
-    shown = seen if len(seen) <= SHOWN else list(_summed_up(seen))
+    groups = [[branch] for branch in seen] if len(seen) <= SHOWN else list(_alike(seen))
     paths = {branch["reference"] for branch in seen}
-    for branch in shown:
-        if "count" in branch:
-            rows.add_row(
-                Text(f"{INDENT * branch['depth']}{branch['count']} more", style="dim"),
-                "",
-                *[_mark(branch, way) for way in ("forward", "backward")],
-            )
-            continue
+    for branch, *others in groups:
         name, depth = _placed(branch["reference"], paths)
         rows.add_row(
             Text(f"{INDENT * depth}{name or 'the model'}"),
             Text(branch["port"], style="dim"),
-            _mark(branch, "forward"),
-            _mark(branch, "backward"),
+            _mark(branch["forward"], branch["gap_forward"]),
+            _mark(branch["backward"], branch["gap_backward"]),
         )
+        if others:
+            depth = branch["reference"].count(".") + 1
+            count = Text(f"{INDENT * depth}{len(others)} more", style="dim")
+            rows.add_row(count, "", _mark(branch["forward"]), _mark(branch["backward"]))
     return rows
 
 
-def _mark(branch: Form, way: str) -> Text:
-    word, style = MARKS[branch[way]]
-    gap = branch.get(f"gap_{way}", 0.0)
+def _mark(state: str, gap: Number = 0.0) -> Text:
+    word, style = MARKS[state]
     return Text(f"{word} {number(gap)}" if gap else word, style=style)
 
 
@@ -121,20 +118,18 @@ def _placed(path: str, paths: set[str]) -> tuple[str, int]:
     return (path[len(around[-1]) + 1 :] if around else path), len(around) + bool(path)
 
 
-def _summed_up(branches: list[Form]) -> Iterator[Form]:
-    """Neighbours that are alike and introduce nothing as one row."""
-    waiting: list[Form] = []
-    for branch in [*branches, None]:
-        alike = branch is not None and waiting and all(branch[w] == waiting[0][w] for w in ("forward", "backward"))
-        quiet = branch is not None and "introduced" not in (branch["forward"], branch["backward"])
-        if waiting and not (alike and quiet):
-            yield waiting[0]
-            if len(waiting) > 1:
-                depth = waiting[0]["reference"].count(".") + 1
-                yield {**waiting[0], "count": len(waiting) - 1, "depth": depth, "gap_forward": 0.0, "gap_backward": 0.0}
+def _alike(branches: list[BranchForm]) -> Iterator[list[BranchForm]]:
+    """Neighbours that are alike and introduce nothing, together; every other alone."""
+    waiting: list[BranchForm] = []
+    for branch in branches:
+        states = (branch["forward"], branch["backward"])
+        quiet = "introduced" not in states
+        if waiting and not (quiet and states == (waiting[0]["forward"], waiting[0]["backward"])):
+            yield waiting
             waiting = []
-        if branch is not None:
-            if quiet:
-                waiting.append(branch)
-            else:
-                yield branch
+        if quiet:
+            waiting.append(branch)
+        else:
+            yield [branch]
+    if waiting:
+        yield waiting

@@ -8,7 +8,7 @@ from compare.cli.options import add_data, add_pair, add_shared, whole
 
 if TYPE_CHECKING:
     from compare.frameworks.devices import Device
-    from compare.report.form import Form
+    from compare.report.contract import Form
 
 HELP = "XLA against eager: one training step, judged equal, then timed"
 QUICK_ROUNDS = 10

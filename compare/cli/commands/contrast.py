@@ -7,7 +7,7 @@ from compare.cli.options import add_data, add_pair, add_shared
 
 if TYPE_CHECKING:
     from compare.frameworks.devices import Device
-    from compare.report.form import Form
+    from compare.report.contract import Form
 
 HELP = "tape against residuals: what each way keeps, and the programs"
 

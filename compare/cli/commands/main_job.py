@@ -10,7 +10,7 @@ from compare.cli.options import add_data, add_epochs, add_shared
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from compare.report.form import Form
+    from compare.report.contract import Form, VerifyForm
 
 HELP = "the main job: verify every pair on real images, train both sides, write a report"
 
@@ -82,7 +82,7 @@ def _show_other_uses(contrast: "Form", bench: "Form | None", out: "Console") -> 
     out.print()
 
 
-def _last_word(matched: bool, verdicts: "Form") -> str:
+def _last_word(matched: bool, verdicts: "VerifyForm") -> str:
     if not matched:
         return "The port is NOT the same function."
     if any(pair["notices"] for pair in verdicts["pairs"]):

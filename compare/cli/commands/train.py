@@ -8,7 +8,7 @@ from compare.cli.options import add_data, add_epochs, add_shared
 
 if TYPE_CHECKING:
     from compare.frameworks.devices import Device
-    from compare.report.form import Form
+    from compare.report.contract import Form
 
 HELP = "both sides on real images, every step judged"
 

@@ -9,7 +9,7 @@ from compare.cli.options import add_data, add_shared, json_path
 
 if TYPE_CHECKING:
     from compare.frameworks.devices import Device
-    from compare.report.form import Form
+    from compare.report.contract import VerifyForm
     from compare.verdict.precision import Precision
     from compare.verification.verification import Plan
 
@@ -95,7 +95,7 @@ def verified(
     plan: "Plan",
     oracle: "Device",
     strict: bool = False,
-) -> tuple["Form", bool]:
+) -> tuple["VerifyForm", bool]:
     """Every pair that ``names`` stand for, as one form, and whether one of them failed."""
     from compare.cli.named import pairs_of
     from compare.cli.streams import busy

@@ -88,8 +88,9 @@ def bench(
     for name, build in builds.items():
         progress(f"building and judging {name}")
         built[name] = _build(build, prepared, entering, device)
-    verdicts = {name: _judged(built[EAGER], one) for name, one in built.items()}
-    runners = {name: one.runner for name, one in built.items() if one.runner and verdicts[name] is Verdict.MATCH}
+    verdicts = {name: _judged(built[EAGER], built_variant) for name, built_variant in built.items()}
+    passed = [name for name, verdict in verdicts.items() if verdict is Verdict.MATCH]
+    runners = {name: runner for name in passed if (runner := built[name].runner)}
     progress("timing")
     seconds = interleaved(runners, rounds, seed, lambda done: progress(f"timing, round {done} of {rounds}"))
     floor = noise(seconds[EAGER], seconds[AGAIN], seed)
@@ -138,13 +139,13 @@ def _judged(eager: _Built, one: _Built) -> Verdict:
     )
 
 
-def _row(name: str, one: _Built, verdict: Verdict, seconds: dict[str, np.ndarray], floor: float, seed: int) -> Row:
-    if one.runner is None or name not in seconds:
-        return Row(name, verdict, one.reason or f"not timed: {NOT_TIMED[verdict]} torch eager")
+def _row(name: str, built: _Built, verdict: Verdict, seconds: dict[str, np.ndarray], floor: float, seed: int) -> Row:
+    if built.runner is None or name not in seconds:
+        return Row(name, verdict, built.reason or f"not timed: {NOT_TIMED[verdict]} torch eager")
     own, eager = seconds[name], seconds[EAGER]
     median, eager_median = float(np.median(own)), float(np.median(eager))
-    steps = one.runner.steps_per_call
-    compiling = max(0.0, one.first_call - steps * median)
+    steps = built.runner.steps_per_call
+    compiling = max(0.0, built.first_call - steps * median)
     comparable = name not in (EAGER, OP_BY_OP) and steps == 1
     lower, upper = (float(value) for value in np.percentile(own, [25, 75]))
     return Row(

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -16,10 +15,10 @@ from compare.report.book import folder
 from compare.report.book import search_index as search
 from compare.report.book.page import SIGNS, contents, counted, pages
 from compare.report.book.prose import prose
+from compare.report.contract import Form
 from compare.report.form import SCHEMA, lesson_form, part_form
 from compare.verdict.verdict import Verdict, worst
 
-Form = dict[str, Any]
 Say = Callable[[str], None]
 STATIC = ("book.css", "book.js")
 
@@ -44,11 +43,11 @@ def build(out: Path, device: Device, seed: int, lessons: Iterable[Lesson], say: 
         "lessons": forms,
         "parts": [_part(name) for name in PARTS],
     }
-    folder.replace(out, lambda made: write(book, made))
+    folder.replace(out, lambda target: write(book, target))
     return book
 
 
-def write(book: Form, made: Path) -> None:
+def write(book: Form, target: Path) -> None:
     """Every file of the book, into an empty folder."""
     engine = Environment(
         loader=PackageLoader("compare.report.book"),
@@ -58,17 +57,17 @@ def write(book: Form, made: Path) -> None:
         lstrip_blocks=True,
     )
     engine.filters["prose"] = prose
-    found = pages(book)
-    shared = {"book": book, "contents": contents(found), "signs": SIGNS}
-    order = [None, *found, None]  # the index comes before the first
-    for before, page, after in zip(order, found, order[2:], strict=False):
+    every = pages(book)
+    shared = {"book": book, "contents": contents(every), "signs": SIGNS}
+    order = [None, *every, None]  # the index comes before the first
+    for before, page, after in zip(order, every, order[2:], strict=False):
         text = engine.get_template(page.template).render(shared, page=page, before=before, after=after, **page.shows)
-        (made / page.file).write_text(text, encoding="utf-8")
+        (target / page.file).write_text(text, encoding="utf-8")
     index = engine.get_template("index.html").render(shared, page=None, counted=counted(book["lessons"]))
-    (made / "index.html").write_text(index, encoding="utf-8")
-    (made / "search.js").write_text(search.script(found), encoding="utf-8")
+    (target / "index.html").write_text(index, encoding="utf-8")
+    (target / "search.js").write_text(search.script(every), encoding="utf-8")
     for name in STATIC:
-        (made / name).write_bytes(files("compare.report.book").joinpath("static", name).read_bytes())
+        (target / name).write_bytes(files("compare.report.book").joinpath("static", name).read_bytes())
 
 
 def _lesson(lesson: Lesson, device: Device, seed: int) -> Form:

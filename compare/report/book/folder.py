@@ -36,13 +36,13 @@ def replace(out: Path, fill: Callable[[Path], None]) -> None:
     target = ready(out)
     beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        made, before = beside / "made", beside / "before"
-        made.mkdir()
-        (made / MARKER).write_text(NOTE, encoding="utf-8")
-        fill(made)
+        new, before = beside / "made", beside / "before"
+        new.mkdir()
+        (new / MARKER).write_text(NOTE, encoding="utf-8")
+        fill(new)
         if target.exists():
             target.rename(before)
-        made.rename(target)
+        new.rename(target)
     except OSError as error:
         raise UsageError(f"{out}: cannot be written ({error.strerror})") from error
     finally:

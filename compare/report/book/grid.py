@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from compare.lessons.align import aligned
 from compare.report.book.highlight import Piece, differing, lines
 from compare.report.book.inside import Paired, paired
+from compare.report.contract import Form
 
-Form = dict[str, Any]
 FIRST = 2  # row of the grid, below the heads
 
 
@@ -48,8 +47,8 @@ def beside(reference: Form, port: Form) -> tuple[Side, Side, int]:
     right: tuple[list[Line], list[int]] = ([], [])
     rows = _rows(reference["text"], port["text"])
     for row, (i, j) in enumerate(rows, FIRST):
-        one, other, mark = _marked(ours[i] if i is not None else [], theirs[j] if j is not None else [])
-        for side, form, number, pieces in ((left, reference, i, one), (right, port, j, other)):
+        pieces_left, pieces_right, mark = _marked(ours[i] if i is not None else [], theirs[j] if j is not None else [])
+        for side, form, number, pieces in ((left, reference, i, pieces_left), (right, port, j, pieces_right)):
             if number is None:
                 side[1].append(row)
             else:

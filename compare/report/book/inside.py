@@ -13,15 +13,16 @@ def paired(left: list[str], right: list[str]) -> Paired:
 
     The pairing with the largest sum of likeness, as ``compare.lessons.align`` finds it for statements.
     """
-    made: Paired = []
+    rows: Paired = []
     i = j = 0
-    for one, other in [*best_pairs([[_likeness(a, b) for b in right] for a in left]), (len(left), len(right))]:
-        lone = range(max(one - i, other - j))
-        made += [(i + k if i + k < one else None, j + k if j + k < other else None) for k in lone]
-        if one < len(left):
-            made.append((one, other))
-        i, j = one + 1, other + 1
-    return made
+    pairs = best_pairs([[_likeness(a, b) for b in right] for a in left])
+    for next_left, next_right in [*pairs, (len(left), len(right))]:
+        lone = range(max(next_left - i, next_right - j))
+        rows += [(i + k if i + k < next_left else None, j + k if j + k < next_right else None) for k in lone]
+        if next_left < len(left):
+            rows.append((next_left, next_right))
+        i, j = next_left + 1, next_right + 1
+    return rows
 
 
 def _likeness(one: str, other: str) -> float:

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
 
 from compare.report.book.exercises import EXERCISES
 from compare.report.book.grid import beside
 from compare.report.book.prose import unquoted
+from compare.report.contract import Form
 from compare.report.pieces import number
 
-Form = dict[str, Any]
 Part = tuple[str, str, str]  # where on the page, what it is, its text
 
 SIGNS = {"match": "✓", "float32_only": "≈", "incomplete": "…", "mismatch": "✗", "invalid": "✗", "differs": "≠"}
@@ -39,9 +38,9 @@ def pages(book: Form) -> list[Page]:
     return [_step(book["parts"]), *lessons, _model(book["parts"]), _exercises(known)]
 
 
-def contents(found: list[Page]) -> list[tuple[str, list[Page]]]:
+def contents(every: list[Page]) -> list[tuple[str, list[Page]]]:
     """The pages by group, for the table of contents."""
-    return [(group, list(some)) for group, some in groupby(found, key=lambda page: page.group)]
+    return [(group, list(some)) for group, some in groupby(every, key=lambda page: page.group)]
 
 
 def counted(forms: list[Form]) -> list[tuple[str, int]]:
@@ -54,15 +53,15 @@ def _lesson(form: Form, place: int) -> Page:
     shows = {
         **form,
         "place": place,
-        "pairs": [_pair(one) for one in form["sources"]],
+        "pairs": [_pair(item) for item in form["sources"]],
         "learned": [(key, heading, form[key]) for key, heading in LEARNED],
-        "rows": [_quantity(one) for one in form["quantities"]],
+        "rows": [_quantity(item) for item in form["quantities"]],
     }
     parts: list[Part] = [("top", "summary", unquoted(form["summary"]))]
     parts += [(key, heading.lower(), unquoted(form[key])) for key, heading in LEARNED]
-    for one in form["quantities"]:
-        told = dict.fromkeys((one["reference"], one["port"], unquoted(one["reason"])))
-        parts.append(("returns", f"quantity {one['name']}", " | ".join(filter(None, told))))
+    for item in form["quantities"]:
+        texts = dict.fromkeys((item["reference"], item["port"], unquoted(item["reason"])))
+        parts.append(("returns", f"quantity {item['name']}", " | ".join(filter(None, texts))))
     return Page(f"{form['lesson']}.html", form["title"], "Lessons", "lesson.html", shows, parts + _code(form))
 
 

@@ -1,11 +1,9 @@
 """What the search looks through: titles, prose, quantities, code. A script, since a page on disk may load no data."""
 
 import json
-from typing import Any
 
 from compare.report.book.page import Page
-
-Form = dict[str, Any]
+from compare.report.contract import Form
 
 
 def script(pages: list[Page]) -> str:

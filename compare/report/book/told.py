@@ -1,15 +1,13 @@
 """The build in the terminal: each lesson's verdict, and where the book is."""
 
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from compare.report.contract import Form
 from compare.report.pieces import paragraph, table
 from compare.report.terminal import coloured
-
-Form = dict[str, Any]
 
 
 def show_book(book: Form, out: Path, to: Console) -> None:

@@ -33,7 +33,7 @@ def test_a_handout_is_python_without_the_answer(lesson, side, tmp_path):
 def test_all_that_is_to_be_returned_is_listed(cpu):
     """The keys in the source are those that the function returns, in every lesson and on both sides."""
     for lesson in LESSONS.values():
-        told = run(lesson, cpu).told
+        told = run(lesson, cpu).quantities
         for side, package in SIDES.items():
             (node,) = ast.parse(source(package, lesson.file, lesson.function).text).body
             assert set(returned(node)) == {one.name for one in told if getattr(one, side)}, (lesson.name, side)

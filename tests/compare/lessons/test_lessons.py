@@ -18,11 +18,13 @@ def test_a_lesson_is_a_match(lesson, cpu):
     """Every quantity that is not said to differ, and there is at least one."""
     report = run(lesson, cpu)
     wrong = [
-        (one.name, one.reference, one.port, one.reason) for one in report.told if one.verdict not in (None, "match")
+        (one.name, one.reference, one.port, one.reason)
+        for one in report.quantities
+        if one.verdict not in (None, "match")
     ]
     assert (report.verdict, wrong) == (Verdict.MATCH, [])
-    assert sum(one.verdict is not None for one in report.told) >= 2
-    assert set(lesson.differs) <= {one.name for one in report.told}
+    assert sum(one.verdict is not None for one in report.quantities) >= 2
+    assert set(lesson.differs) <= {one.name for one in report.quantities}
 
 
 @pytest.mark.parametrize("lesson", LESSONS.values(), ids=lambda one: one.name)

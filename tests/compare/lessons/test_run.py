@@ -16,7 +16,7 @@ LESSON = LESSONS["broadcasting"]
 
 
 def told(report):
-    return {one.name: one for one in report.told}
+    return {one.name: one for one in report.quantities}
 
 
 def marked(cpu, change, lesson=LESSON):
@@ -65,7 +65,7 @@ def test_both_sides_get_the_same_values(cpu):
 def test_what_is_wrong_is_named(cpu, change, name, reason):
     report = marked(cpu, change)
     assert report.verdict in (Verdict.MISMATCH, Verdict.INVALID)
-    wrong = [one for one in report.told if one.verdict not in (None, Verdict.MATCH)]
+    wrong = [one for one in report.quantities if one.verdict not in (None, Verdict.MATCH)]
     assert [one.name for one in wrong] == [name]
     assert re.search(reason, wrong[0].reason)
 
@@ -108,7 +108,7 @@ def test_a_side_that_raises_is_one_clear_line(cpu):
 def test_what_counts_as_equal(cpu, reference, port, verdict):
     """A student's True may be a JAX array, a shape a list; a list of numbers is no array."""
     sides = {"reference": lambda table, bias: {"it": reference}, "port": lambda table, bias: {"it": port}}
-    (one,) = run(LESSON, cpu, replaced=sides).told
+    (one,) = run(LESSON, cpu, replaced=sides).quantities
     assert one.verdict is verdict
     if verdict is Verdict.INVALID:
         assert "in the reference" in one.reason

@@ -16,7 +16,7 @@ def test_the_command_says_so_where_a_lesson_fails(verdict, monkeypatch, tmp_path
     def fails(lesson, device, seed):
         if verdict == "failure":
             raise UsageError("lesson broadcasting: the port raised E: <why>")
-        return run.LessonReport(lesson.name, "cpu", (run.Told("x", "1", "2", Judgement(Verdict.MISMATCH)),))
+        return run.LessonReport(lesson.name, "cpu", (run.Returned("x", "1", "2", Judgement(Verdict.MISMATCH)),))
 
     monkeypatch.setattr(run, "run", fails)
     monkeypatch.setattr(lessons, "LESSONS", {"broadcasting": lessons.find("broadcasting")})

@@ -89,7 +89,7 @@ def _build(out: Path, cpu: Device) -> None:
     def some(lesson: Any, device: Device, seed: int) -> run.LessonReport:
         if lesson.name in RUN:
             return whole(lesson, device, seed)
-        told = run.Told("a quantity", "[[1. 2.]\n [3. 4.]]", "x" * 300, Judgement(Verdict.MATCH))
+        told = run.Returned("a quantity", "[[1. 2.]\n [3. 4.]]", "x" * 300, Judgement(Verdict.MATCH))
         return run.LessonReport(lesson.name, device.name, (told,))
 
     whole = run.run

@@ -1,0 +1,151 @@
+"""The JSON of ``jaxport verify`` as types: the keys that others may build on, and that the terminal reads.
+
+There are further keys (all of a judgement's numbers, say), which may change; these stay. See ``compare.report.form``.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+Form = Mapping[str, Any]  # of results whose keys nothing is promised of
+Number = float | str  # a word where it is not finite: "nan", "inf", "-inf"
+
+
+class WorstForm(TypedDict):
+    """The entry that is furthest apart."""
+
+    index: list[int]
+    reference: Number
+    port: Number
+
+
+class QuantityForm(TypedDict):
+    """One quantity on one probe, judged."""
+
+    name: str
+    kind: str
+    probe: str
+    verdict: str
+    gap: Number
+    allowed: Number
+    error_reference: Number
+    error_port: Number
+    scale: Number
+    bits_reference: float
+    bits_port: float
+    worst: WorstForm | None
+    detection_limit: Number
+    kink: bool
+    reason: str
+
+
+class DifferenceForm(TypedDict):
+    """The first difference: on which probe, in which direction, and the path and line of both sides."""
+
+    direction: str
+    reference: str
+    port: str
+    quantity: str
+    probe: str
+    mode: str
+    place_reference: str
+    place_port: str
+    more: int
+
+
+class CauseForm(TypedDict):
+    """One cause with its evidence: ``read`` on both sides, tried (``counterfactual``), or ``both``."""
+
+    where: str
+    where_port: str
+    places: int
+    setting: str
+    text: str
+    evidence: str
+    before: Number
+    after: Number
+    certain: bool
+
+
+class BranchForm(TypedDict):
+    """One module of the tree: how it is reached forward and backward, and the relative gaps where it was measured."""
+
+    reference: str
+    port: str
+    forward: str
+    backward: str
+    gap_forward: Number
+    gap_backward: Number
+
+
+class ExplanationForm(TypedDict):
+    """Where and why, in words."""
+
+    sentence: str
+    size: str
+    settings: list[str]
+    observed: list[str]
+    excluded: list[str]
+    closed: tuple[Number, Number] | None
+    notes: list[str]
+
+
+class CoverageForm(TypedDict):
+    """The certificate of what was compared."""
+
+    counts: dict[str, int]
+    parameters: int
+    not_compared: list[str]
+    drawn: list[str]
+    constants: list[str]
+    frozen: list[str]
+    left_out: dict[str, int]
+    uninformative: list[str]
+    probes: list[str]
+    skipped: dict[str, str]
+
+
+class TeethForm(TypedDict):
+    """The certificate of what the checks would have caught."""
+
+    mutants: list[str]
+    caught: dict[str, list[str]]
+    toothless: list[str]
+
+
+class EnvelopeForm(TypedDict):
+    """The drift of the float32 steps beside what reordering alone does to the reference."""
+
+    drift: Number
+    noise: Number
+    steps: int
+    by: str
+
+
+class PairForm(TypedDict):
+    """One pair."""
+
+    pair: str
+    title: str
+    verdict: str
+    device: str
+    dtype: str
+    quantities: list[QuantityForm]
+    precision: Form | None
+    first_difference: DifferenceForm | None
+    causes: list[CauseForm]
+    tree: list[BranchForm]
+    explanation: ExplanationForm | None
+    coverage: CoverageForm
+    teeth: TeethForm
+    weight_map: list[str]
+    notices: list[str]
+    envelope: EnvelopeForm | None
+
+
+class VerifyForm(TypedDict):
+    """All that ``jaxport verify --json`` writes."""
+
+    schema: int
+    verdict: str
+    environment: Form
+    pairs: list[PairForm]

@@ -1,0 +1,59 @@
+"""The keys that stay are in the form, at every depth."""
+
+from collections.abc import Iterator
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
+
+from compare.explain.doctor.diagnosis import Cause
+from compare.explain.explain import Explanation, Named
+from compare.explain.locate.difference import Branch, Difference
+from compare.report.contract import VerifyForm
+from compare.report.form import verify_form
+from compare.verification.envelope import Envelope
+from tests.compare.report.test_form import report
+
+EXPLANATION = Explanation(
+    Difference("forward", "enc", "enc", "output", "batch", "training", 1e-3, 1e-12),
+    (Named(Cause("epsilon", "1e-05", "1e-06", "epsilon is 1e-06", "read", 1e-3, 0.0, None, True), "enc", "enc"),),
+    closed=(1e-3, 0.0),
+    tree=(Branch("enc", "enc", "LayerNorm", "introduced", "agrees"),),
+)
+
+
+def missing(form: Any, kind: Any, path: str = "") -> Iterator[str]:
+    """Every key of a type that a form lacks; what is None has to be allowed to be."""
+    if form is None and NoneType in get_args(kind):
+        return
+    if is_typeddict(kind):
+        for key, inner in get_type_hints(kind).items():
+            if key not in form:
+                yield f"{path}.{key}"
+            else:
+                yield from missing(form[key], inner, f"{path}.{key}")
+    elif get_origin(kind) is list and is_typeddict(get_args(kind)[0]):
+        assert form, f"{path}: an empty list shows nothing"
+        for item in form:
+            yield from missing(item, get_args(kind)[0], f"{path}[]")
+    else:
+        for inner in filter(is_typeddict, get_args(kind)):
+            yield from missing(form, inner, path)
+
+
+def test_every_key_that_stays_is_there():
+    """Of a pair that differs, with its causes and certificates: the form has all that the types promise."""
+    filled = report(explanation=EXPLANATION, envelope=Envelope(3, 1e-7, 1e-7, "rows permuted"))
+    form = verify_form([filled], {"device": "cpu"})
+    assert list(missing(form, VerifyForm)) == []
+
+
+def test_a_key_that_goes_is_noticed():
+    """Planted in each kind of place: the whole, a pair, a quantity, its worst entry, a cause."""
+    of_pair = (("teeth",), ("quantities", 0, "gap"), ("quantities", 0, "worst", "index"), ("causes", 0, "text"))
+    for path in (("verdict",), *(("pairs", 0, *keys) for keys in of_pair)):
+        filled = report(explanation=EXPLANATION, envelope=Envelope(3, 1e-7, 1e-7, "rows permuted"))
+        form: Any = verify_form([filled], {"device": "cpu"})
+        inner = form
+        for step in path[:-1]:
+            inner = inner[step]
+        del inner[path[-1]]
+        assert [lack.rsplit(".", 1)[1] for lack in missing(form, VerifyForm)] == [path[-1]]
