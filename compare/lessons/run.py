@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
 Quantities = dict[str, object]
+ARRAYS = (np.ndarray, np.generic)
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,10 @@ def _run(
     with _precise(side, precision, device):
         arrays = {name: bring(array, precision, device) for name, array in entering.items()}
         try:
-            made = function(**arrays, **bound)
-            if not isinstance(made, dict):
-                raise TypeError(f"expected a dictionary of quantities, got {type(made).__name__}")
-            return {str(name): _plain(value, back) for name, value in made.items()}
+            returned = function(**arrays, **bound)
+            if not isinstance(returned, dict):
+                raise TypeError(f"expected a dictionary of quantities, got {type(returned).__name__}")
+            return {str(name): _plain(value, back) for name, value in returned.items()}
         except Exception as error:
             swallowed(error)
             raise UsageError(f"lesson {lesson.name}: the {side} raised {_in_one_line(error, function)}") from error
@@ -144,45 +145,42 @@ def _precise(side: str, precision: Precision, device: Device) -> Iterator[None]:
 def _plain(value: object, back: Callable[..., np.ndarray]) -> object:
     """Arrays and floats in NumPy, a single whole number or truth value as Python's own; the rest as it is."""
     if isinstance(value, list | tuple):
-        return type(value)(_plain(one, back) for one in value) if type(value) in (list, tuple) else value
+        return type(value)(_plain(item, back) for item in value) if type(value) in (list, tuple) else value
     if isinstance(value, dict):
-        return {name: _plain(one, back) for name, one in value.items()}
+        return {name: _plain(item, back) for name, item in value.items()}
     if isinstance(value, float):
         return np.float64(value)
     if isinstance(value, np.ndarray | np.generic):
-        made = np.asarray(value)
+        array = np.asarray(value)
     elif hasattr(value, "shape") and hasattr(value, "dtype"):
-        made = np.asarray(back(value))
+        array = np.asarray(back(value))
     else:
         return value
-    return made.item() if made.ndim == 0 and made.dtype.kind in "biu" else made
+    return array.item() if array.ndim == 0 and array.dtype.kind in "biu" else array
 
 
 def _compared(lesson: Lesson, name: str, t: Quantities, j: Quantities, t64: Quantities, j64: Quantities) -> Returned:
-    one, other = (shown(run[name]) if name in run else "" for run in (t, j))
+    text_left, text_right = (shown(run[name]) if name in run else "" for run in (t, j))
     if name in lesson.differs:
         reason = lesson.differs[name]
         if name in t and name in j and _alike(t[name], j[name]):
             text = f"the same on both sides, and said not to be: {reason}"
-            return Returned(name, one, other, Judgement(Verdict.INVALID), text)
-        return Returned(name, one, other, None, reason)
+            return Returned(name, text_left, text_right, Judgement(Verdict.INVALID), text)
+        return Returned(name, text_left, text_right, None, reason)
     if missing := [owner for owner, run in (("reference", t), ("port", j)) if name not in run]:
-        return Returned(name, one, other, Judgement(Verdict.INVALID), f"the {missing[0]} does not return it")
-    kinds = [isinstance(run[name], np.ndarray | np.generic) for run in (t, j)]
+        return Returned(name, text_left, text_right, Judgement(Verdict.INVALID), f"the {missing[0]} does not return it")
+    kinds = [isinstance(run[name], ARRAYS) for run in (t, j)]
     if not any(kinds):
         verdict = Verdict.MATCH if _same(t[name], j[name]) else Verdict.MISMATCH
-        return Returned(name, one, other, Judgement(verdict))
+        return Returned(name, text_left, text_right, Judgement(verdict))
     if not all(kinds):
-        words = [
-            "an array" if is_array else type(run[name]).__name__ for is_array, run in zip(kinds, (t, j), strict=True)
-        ]
-        return Returned(
-            name, one, other, Judgement(Verdict.INVALID), f"{words[0]} in the reference, {words[1]} in the port"
-        )
+        left, right = ("an array" if isinstance(run[name], ARRAYS) else type(run[name]).__name__ for run in (t, j))
+        reason = f"{left} in the reference, {right} in the port"
+        return Returned(name, text_left, text_right, Judgement(Verdict.INVALID), reason)
     wide, wide_other = np.asarray(t64[name]), np.asarray(j64[name])
     judgement = judge(np.asarray(t[name]), np.asarray(j[name]), wide, wide_other, FLOAT32)
     seen = "" if judgement.verdict is Verdict.MATCH else between(wide, wide_other)
-    return Returned(name, one, other, judgement, judgement.reason or seen)
+    return Returned(name, text_left, text_right, judgement, judgement.reason or seen)
 
 
 def _same(one: object, other: object) -> bool:

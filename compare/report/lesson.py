@@ -17,8 +17,8 @@ MARKS = {(True, True): "|", (True, False): "<", (False, True): ">"}
 def show_sources(sources: list[Form], out: Console) -> None:
     """Each name's two sources: statements beside each other, lines that differ marked as ``diff -y`` does, where there
     is room; else one above the other."""
-    for one in sources:
-        reference, port = one["reference"], one["port"]
+    for source in sources:
+        reference, port = source["reference"], source["port"]
         longest = max(len(line) for side in (reference, port) for line in side["text"].splitlines())
         # Where nobody watches no line is broken: it would read as another program.
         if out.width >= SIDE_BY_SIDE and (out.is_terminal or 2 * longest + 5 <= out.width):

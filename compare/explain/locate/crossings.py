@@ -116,18 +116,18 @@ def crossings(passages: Sequence[Passage], runs: Runs, judged: Judge) -> Iterato
             around.append((passage.path, passage.call))
 
 
-def _there_and_back(one: Crossing, port: Cut, layout: Layout, runs: Runs, judged: Judge) -> Crossing:
-    leaf, passage, low = one.cut.leaf, one.passage, runs.low[one.passage.boundary]
+def _there_and_back(entry: Crossing, port: Cut, layout: Layout, runs: Runs, judged: Judge) -> Crossing:
+    leaf, passage, low = entry.cut.leaf, entry.passage, runs.low[entry.passage.boundary]
     value, cotangent = passage.values[leaf], passage.cotangents[leaf]
-    made, own = (layout.to_reference(run.values[port]) for run in (runs.forced, runs.free))
-    forward = judged(low.values[leaf], value, made, partial(_value, port, layout))
-    one = replace(one, port=port, forward=forward, arrived=judged(low.values[leaf], value, own))
+    there, own = (layout.to_reference(run.values[port]) for run in (runs.forced, runs.free))
+    forward = judged(low.values[leaf], value, there, partial(_value, port, layout))
+    entry = replace(entry, port=port, forward=forward, arrived=judged(low.values[leaf], value, own))
     low_cotangent = low.cotangents[leaf]
     if cotangent is None or low_cotangent is None:
-        return one
-    made, own = (layout.to_reference(run.cotangents[port]) for run in (runs.forced, runs.free))
-    backward = judged(low_cotangent, cotangent, made, partial(_cotangent, port, layout))
-    return replace(one, backward=backward, returned=judged(low_cotangent, cotangent, own))
+        return entry
+    there, own = (layout.to_reference(run.cotangents[port]) for run in (runs.forced, runs.free))
+    backward = judged(low_cotangent, cotangent, there, partial(_cotangent, port, layout))
+    return replace(entry, backward=backward, returned=judged(low_cotangent, cotangent, own))
 
 
 def _of_another_shape(passage: Passage, runs: Runs) -> Cut | None:

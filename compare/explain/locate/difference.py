@@ -83,7 +83,7 @@ class Located:
     notes: tuple[str, ...] = ()
 
 
-def relative(one: Judgement) -> tuple[float, float]:
+def relative(judgement: Judgement) -> tuple[float, float]:
     """The gap, and what is allowed, in units of the quantity's size; as they are where that is zero."""
-    size = one.scale or 1.0
-    return one.gap / size, one.allowed / size
+    size = judgement.scale or 1.0
+    return judgement.gap / size, judgement.allowed / size

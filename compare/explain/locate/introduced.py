@@ -28,9 +28,9 @@ class Introduced:
     name: str = ""
 
 
-def differs(one: Judgement | None) -> bool:
+def differs(judgement: Judgement | None) -> bool:
     """Whether it is no match; what holds no finite entry says nothing."""
-    return one is not None and one.verdict not in (Verdict.MATCH, Verdict.INCOMPLETE)
+    return judgement is not None and judgement.verdict not in (Verdict.MATCH, Verdict.INCOMPLETE)
 
 
 def introduced(sections: Sections) -> list[Introduced]:
@@ -73,7 +73,9 @@ def _made_good(one: Crossing, later: Sequence[Crossing]) -> bool:
 def _backward(sections: Sections) -> Iterator[Introduced]:
     """From the loss back: the arrays that leave a layer, then, where it is entered, its own parameters' gradients and
     those of what entered."""
-    left = {name: one for name, one in sections.ends.items() if name.startswith("grad/") and differs(one)}
+    left = {
+        name: judgement for name, judgement in sections.ends.items() if name.startswith("grad/") and differs(judgement)
+    }
     inputs = {name for name in left if name.startswith("grad/input.")}
     for crossing in reversed(sections.crossings):
         if crossing.cut.way == IN:
@@ -81,11 +83,11 @@ def _backward(sections: Sections) -> Iterator[Introduced]:
         if differs(crossing.backward):
             assert crossing.backward is not None
             yield Introduced(BACKWARD, crossing.user, crossing.backward, (crossing,))
-    for name, one in left.items():
+    for name, judgement in left.items():
         if name not in inputs or not sections.crossings:
             # Of a layer that nothing floating enters, as an embedding, there is no cut before it.
             owner = "" if name in inputs else _around(sections, name.removeprefix("grad/"))
-            yield Introduced(BACKWARD, owner, one, name=name)
+            yield Introduced(BACKWARD, owner, judgement, name=name)
 
 
 def _parameters(sections: Sections, path: str, left: dict[str, Judgement]) -> Iterator[Introduced]:
@@ -109,18 +111,18 @@ def _around(sections: Sections, parameter: str) -> str:
 
 
 def _statistics(sections: Sections) -> Iterator[Introduced]:
-    for name, one in sections.ends.items():
-        if name.startswith("state/") and differs(one):
-            yield Introduced(STATISTICS, name.removeprefix("state/").rpartition(".")[0], one, name=name)
+    for name, judgement in sections.ends.items():
+        if name.startswith("state/") and differs(judgement):
+            yield Introduced(STATISTICS, name.removeprefix("state/").rpartition(".")[0], judgement, name=name)
 
 
-def by_place(found: Sequence[Introduced]) -> list[list[Introduced]]:
+def by_place(differences: Sequence[Introduced]) -> list[list[Introduced]]:
     """What shows at one boundary, or goes back from one section, is one place."""
     groups: dict[object, list[Introduced]] = {}
-    for one in found:
-        if one.direction == BACKWARD or not one.crossings:
-            key: object = (one.direction, one.owner)
+    for difference in differences:
+        if difference.direction == BACKWARD or not difference.crossings:
+            key: object = (difference.direction, difference.owner)
         else:
-            key = one.crossings[0].cut.boundary
-        groups.setdefault(key, []).append(one)
+            key = difference.crossings[0].cut.boundary
+        groups.setdefault(key, []).append(difference)
     return list(groups.values())

@@ -1,23 +1,24 @@
 """The tree of layers: in which the port agrees, introduces a difference, or only passes one on."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from compare.explain.locate.cuts import IN, OUT
 from compare.explain.locate.difference import AGREES, BACKWARD, INTRODUCED, PROPAGATED, UNSEEN, Branch, relative
 from compare.explain.locate.introduced import Introduced, differs
 from compare.explain.locate.sections import Sections
+from compare.frameworks.models.references import ReferenceModel
 from compare.pair.prepare import Prepared
 from compare.verdict.verdict import Judgement
 
 
-def tree(prepared: Prepared, sections: Sections, found: Iterable[Introduced]) -> tuple[Branch, ...]:
+def tree(prepared: Prepared, sections: Sections, differences: Iterable[Introduced]) -> tuple[Branch, ...]:
     """Every layer that both sides have, in the order of the reference's definition."""
     by_reference = {reference: port for port, reference in sections.pairs.items()}
-    introducing = {(one.owner, one.direction == BACKWARD) for one in found}
-    modules: Any = prepared.reference
+    introducing = {(difference.owner, difference.direction == BACKWARD) for difference in differences}
+    reference = prepared.reference
+    assert isinstance(reference, ReferenceModel)  # a reference on record cannot be watched: nothing is located there
     branches = []
-    for path, layer in modules.module.named_modules():
+    for path, layer in reference.module.named_modules():
         if path not in by_reference:
             continue
         port = by_reference[path]
@@ -33,12 +34,12 @@ def _state(sections: Sections, path: str, way: str, is_introduced: bool) -> tupl
     seen: list[Judgement] = []
     for crossing in sections.crossings:
         if crossing.cut.path == path and crossing.cut.way == way:
-            one = crossing.arrived if way == OUT else crossing.returned
-            seen += [one] if one is not None else []
+            judgement = crossing.arrived if way == OUT else crossing.returned
+            seen += [judgement] if judgement is not None else []
     if way == IN:
         own = [name for name in sections.free_ends if name.startswith("grad/") and name[5:].rpartition(".")[0] == path]
         seen += [sections.free_ends[name] for name in own]
-    apart = max((relative(one)[0] for one in seen if differs(one)), default=0.0)
+    apart = max((relative(judgement)[0] for judgement in seen if differs(judgement)), default=0.0)
     if is_introduced:
         return INTRODUCED, apart
     return (UNSEEN if not seen else PROPAGATED if any(map(differs, seen)) else AGREES), apart

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from compare.errors import swallowed
 from compare.explain.locate.crossings import LOSS as AFTER
-from compare.explain.locate.cuts import IN, OUT
+from compare.explain.locate.cuts import IN, OUT, Cut
 from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, Difference, Located, relative
 from compare.explain.locate.introduced import Introduced, by_place, introduced
 from compare.explain.locate.layer_tree import tree
@@ -54,37 +53,42 @@ def look(quartet: Quartet, entering: Entering, mode: Mode, probe: str) -> Looked
         swallowed(error)
         cutter = Cutter(quartet, promoted=False)
         sections = cutter.cut(entering, mode)
-    found = introduced(sections)
-    if not found:
+    differences = introduced(sections)
+    if not differences:
         return Looked(sections, cutter, probe, [], [], [], [])
     program = cutter.port.program_of_cuts(sections.entering, sections.mode, sections.dropped, sections.onwards())
     codes, done, places = [], [], []
-    for one in found:
-        code, results = code_of(sections, one), program.results(_ends(sections, one))
-        code, place = _cleared(cutter, sections, program, one, code, results)
+    for introduction in differences:
+        code, results = code_of(sections, introduction), program.results(_ends(sections, introduction))
+        code, place = _cleared(cutter, sections, program, introduction, code, results)
         codes.append(code)
         done.append(operations(program.program, results))
         places.append(place)
-    return Looked(sections, cutter, probe, found, codes, done, places)
+    return Looked(sections, cutter, probe, differences, codes, done, places)
 
 
-def _ends(sections: Sections, one: Introduced) -> list[Any]:
+def _ends(sections: Sections, introduction: Introduced) -> Sequence[Cut | str]:
     """The cuts of the port and the ends that a section leads to."""
-    if one.direction != BACKWARD:
-        return [crossing.port for crossing in one.crossings] or [one.name]
-    if one.owner == AFTER:
+    if introduction.direction != BACKWARD:
+        return [crossing.port for crossing in introduction.crossings] or [introduction.name]
+    if introduction.owner == AFTER:
         return ["loss"]
-    return [crossing.port for crossing in sections.crossings if crossing.owner == one.owner]
+    return [crossing.port for crossing in sections.crossings if crossing.owner == introduction.owner]
 
 
 def _cleared(
-    cutter: Cutter, sections: Sections, program: CutProgram, one: Introduced, code: Code, results: Sequence[int]
+    cutter: Cutter,
+    sections: Sections,
+    program: CutProgram,
+    introduction: Introduced,
+    code: Code,
+    results: Sequence[int],
 ) -> tuple[Code, str]:
     """The code with the calls noted that have made no difference yet, and the port's line after the last of them."""
-    if one.direction not in (FORWARD, LOSS) or len(code.calls) < 2 or not results:
+    if introduction.direction not in (FORWARD, LOSS) or len(code.calls) < 2 or not results:
         return code, ""
     seen = Results(code.calls)
-    until = one.crossings[0].cut.boundary if one.crossings else None
+    until = introduction.crossings[0].cut.boundary if introduction.crossings else None
     try:
         cutter.reference.watch(sections.entering, sections.mode, seen.change, until)
         with cutter.port.x64():
@@ -108,29 +112,29 @@ def located(looked: Looked) -> Located:
 
 def difference(looked: Looked, number: int) -> Difference:
     """One of the differences found, in words."""
-    sections, one, code = looked.sections, looked.found[number], looked.codes[number]
+    sections, introduction, code = looked.sections, looked.found[number], looked.codes[number]
     by_reference = {reference: port for port, reference in sections.pairs.items()}
-    gap, allowed = relative(one.judgement)
-    sole = code.sole_layer if one.owner != AFTER else ""
+    gap, allowed = relative(introduction.judgement)
+    sole = code.sole_layer if introduction.owner != AFTER else ""
     return Difference(
-        direction=one.direction,
-        reference=sole or one.owner,
-        port=AFTER if one.owner == AFTER else by_reference.get(one.owner, ""),
-        quantity=_quantity(one),
+        direction=introduction.direction,
+        reference=sole or introduction.owner,
+        port=AFTER if introduction.owner == AFTER else by_reference.get(introduction.owner, ""),
+        quantity=_quantity(introduction),
         probe=looked.probe,
         mode=MODES[sections.mode],
         gap=gap,
         allowed=allowed,
-        place_reference=_known(_place_reference(one, code)),
+        place_reference=_known(_place_reference(introduction, code)),
         place_port=_known(_place_port(looked, number)),
         after=code.after,
         before=code.before,
         layers=code.layers,
         more=len(by_place(looked.found)) - 1,
-        reason=one.judgement.reason,
-        in_loss=one.owner == AFTER,
-        inputs_seen=_inputs_seen(sections, one),
-        scale=one.judgement.scale,
+        reason=introduction.judgement.reason,
+        in_loss=introduction.owner == AFTER,
+        inputs_seen=_inputs_seen(sections, introduction),
+        scale=introduction.judgement.scale,
     )
 
 
@@ -166,14 +170,14 @@ def _place_reference(one: Introduced, code: Code) -> str:
 
 
 def _place_port(looked: Looked, number: int) -> str:
-    one = looked.found[number]
+    introduction = looked.found[number]
     called = looked.cutter.port.places
-    if one.crossings and one.crossings[0].cut.path == one.owner:
-        cut = one.crossings[0].port
+    if introduction.crossings and introduction.crossings[0].cut.path == introduction.owner:
+        cut = introduction.crossings[0].port
         if place := called.get((cut.path, cut.call)):
             return place
-    if one.name.startswith("state/"):
+    if introduction.name.startswith("state/"):
         by_reference = {path: port for port, path in looked.sections.pairs.items()}
-        return called.get((by_reference.get(one.owner, ""), 0), "")
+        return called.get((by_reference.get(introduction.owner, ""), 0), "")
     places = [place for _, place in looked.operations[number] if place != UNKNOWN]
     return looked.places[number] or (places[-1] if places else "")

@@ -20,15 +20,15 @@ def feature_orders(prepared: Prepared, pairs: Mapping[str, str]) -> dict[tuple[s
     """
     if not isinstance(prepared.reference, ReferenceModel):
         return {}
-    found = {}
+    orders = {}
     for port, path in pairs.items():
         if isinstance(layer := prepared.reference.module.get_submodule(path), nn.Linear):
             rows, columns = layer.weight.shape
             for way, numbers in ((IN, np.arange(columns)[None, :]), (OUT, np.arange(rows)[:, None])):
                 order = _carried(prepared, f"{path}.weight", np.broadcast_to(numbers, (rows, columns)))
                 if order and order != tuple(range(len(order))):
-                    found[port, way] = order
-    return found
+                    orders[port, way] = order
+    return orders
 
 
 def _carried(prepared: Prepared, name: str, numbers: np.ndarray) -> Order:
@@ -42,5 +42,5 @@ def _carried(prepared: Prepared, name: str, numbers: np.ndarray) -> Order:
             assign(entry.port_view.of(leaf), entry.reference_view.of(numbers.astype(float)))
     for lines in (leaf, leaf.T) if leaf.ndim == 2 else ():
         if leaf.min() >= 0 and np.all(lines == lines[:1]):
-            return tuple(int(one) for one in lines[0])
+            return tuple(int(number) for number in lines[0])
     return ()

@@ -28,9 +28,11 @@ def own_ways(order: Sequence[Cut], apart: Apart) -> set[Cut]:
             if runs == WAY_RUNS:
                 return ways
             runs += 1
-            made = apart(ways | set(order[start:end]))
-            if made[order[end]] <= EXACT and not any(_arises(order[at], plain, made) for at in range(end, len(order))):
-                ways |= {cut for cut in order[start:end] if made[cut] > EXACT}
+            apart_now = apart(ways | set(order[start:end]))
+            if apart_now[order[end]] <= EXACT and not any(
+                _arises(order[at], plain, apart_now) for at in range(end, len(order))
+            ):
+                ways |= {cut for cut in order[start:end] if apart_now[cut] > EXACT}
                 settled = end
                 break
     return ways

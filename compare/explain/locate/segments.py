@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from jax.extend import core
 
@@ -87,34 +86,36 @@ def _is_in(module: str, path: str) -> bool:
 def stretches(passages: Sequence[Passage], calls: int, last: tuple[str, ...] = ()) -> list[Stretch]:
     """The whole run as stretches, in order; ``last``: the layers that run after the last passage."""
     around: list[tuple[str, int]] = []
-    made, start = [], 0
+    done, start = [], 0
     for passage in passages:
-        made.append(Stretch(around[-1] if around else None, start, passage.number, passage.layers))
+        done.append(Stretch(around[-1] if around else None, start, passage.number, passage.layers))
         start = passage.number
         if passage.way == IN:
             around.append((passage.path, passage.call))
         else:
             around.pop()
-    return [*made, Stretch(None, start, calls, last)]
+    return [*done, Stretch(None, start, calls, last)]
 
 
-def code_of(sections: Sections, found: Introduced) -> Code:
+def code_of(sections: Sections, difference: Introduced) -> Code:
     """The reference's code that a difference arises in."""
     all_of_it = stretches(sections.passages, len(sections.calls), sections.last)
-    if not found.crossings:
-        if found.owner == LOSS:
+    if not difference.crossings:
+        if difference.owner == LOSS:
             chosen = all_of_it[-1:]
         else:
-            chosen = [one for one in all_of_it if one.around and one.around[0] == found.owner] or all_of_it
+            chosen = [
+                stretch for stretch in all_of_it if stretch.around and stretch.around[0] == difference.owner
+            ] or all_of_it
         return _code(sections, chosen)
-    crossing = found.crossings[0]
+    crossing = difference.crossings[0]
     place = sections.passages.index(crossing.passage)
-    if found.direction == BACKWARD:
-        own = (found.owner, crossing.cut.call) if crossing.cut.way == IN else _outer(crossing)
-        chosen = [one for one in all_of_it[place + 1 :] if one.around == own]
+    if difference.direction == BACKWARD:
+        own = (difference.owner, crossing.cut.call) if crossing.cut.way == IN else _outer(crossing)
+        chosen = [stretch for stretch in all_of_it[place + 1 :] if stretch.around == own]
         return _code(sections, chosen, after=crossing.cut.path if crossing.cut.way != IN else "")
     own = _outer(crossing) if crossing.cut.way == IN else (crossing.cut.path, crossing.cut.call)
-    chosen = [one for one in all_of_it[: place + 1] if one.around == own]
+    chosen = [stretch for stretch in all_of_it[: place + 1] if stretch.around == own]
     if crossing.cut.way == IN:
         return _code(sections, chosen, _left_before(sections, crossing, own), crossing.cut.path)
     return _code(sections, chosen, _left_before(sections, crossing, own))
@@ -137,7 +138,7 @@ def _code(sections: Sections, chosen: Sequence[Stretch], after: str = "", before
     return Code(tuple(calls), layers, after, before)
 
 
-def operations(program: Any, results: Sequence[int]) -> list[tuple[str, str]]:
+def operations(program: "core.ClosedJaxpr | core.Jaxpr", results: Sequence[int]) -> list[tuple[str, str]]:
     """Name and "file:line" of each operation between a program's inputs and some of its results, in order."""
     jaxpr, _ = parts(program)
     wanted = {jaxpr.outvars[at] for at in results if not isinstance(jaxpr.outvars[at], core.Literal)}
@@ -149,7 +150,7 @@ def operations(program: Any, results: Sequence[int]) -> list[tuple[str, str]]:
     return [one for eqn in reversed(chosen) for one in _operations(eqn, UNKNOWN)]
 
 
-def _named(eqn: Any) -> str:
+def _named(eqn: core.JaxprEqn) -> str:
     """The primitive's name; of a derivative rule that JAX does not bring itself, with "own" before it."""
     name = eqn.primitive.name
     if name != "custom_jvp_call":
@@ -159,7 +160,7 @@ def _named(eqn: Any) -> str:
     return name if library or not told else f"own {name}"
 
 
-def _operations(eqn: Any, around: str) -> Iterator[tuple[str, str]]:
+def _operations(eqn: core.JaxprEqn, around: str) -> Iterator[tuple[str, str]]:
     place = place_of_eqn(eqn)
     place = around if place == UNKNOWN else place
     inner = inner_programs(eqn)

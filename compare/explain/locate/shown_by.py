@@ -103,7 +103,11 @@ class Seen:
             port: the port's array, of ``shape``, where it is known already. place: its position among the port's.
             order: in which the port's layer wants the last axis, where the weight map says that.
         """
-        plain = [(number, layout) for number, one in enumerate(references) for layout in layouts(one.shape, shape)]
+        plain = [
+            (number, layout)
+            for number, reference in enumerate(references)
+            for layout in layouts(reference.shape, shape)
+        ]
         fitting = _ordered(plain, [order]) or plain if order else [*plain, *_ordered(plain, self.orders)]
         if not fitting:
             return None

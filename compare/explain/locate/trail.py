@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,6 +18,12 @@ from compare.explain.locate.thresholds import ENTRIES, EXACT
 from compare.frameworks.islands.places import UNKNOWN
 from compare.frameworks.islands.port import place_of_eqn
 from compare.frameworks.islands.replay import apply, inner_programs, literal, parts, widened
+
+if TYPE_CHECKING:
+    import jax
+
+    Program = core.ClosedJaxpr | core.Jaxpr
+    Known = dict[core.Var, jax.Array]
 
 
 @dataclass(frozen=True)
@@ -41,22 +47,22 @@ class Results:
         self.fed: set[int] = set()
         self.names = {call.number: call.name for call in calls}
         self._maker: dict[int, int] = {}
-        self._kept: list[Any] = []  # so that no identity is given twice
+        self._kept: list[torch.Tensor] = []  # so that no identity is given twice
         self.change = Change(calls={call.number: self._noting(call.number) for call in calls})
 
     def _noting(self, number: int) -> Callable[..., Any]:
         def call(function: Any, args: tuple, kwargs: dict) -> Any:
-            made = function(*args, **kwargs)
+            result = function(*args, **kwargs)
             taken = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
-            self.uses[number] = {self._maker[id(one)] for one in taken if id(one) in self._maker}
-            if any(id(one) not in self._maker for one in taken) or self.uses[number] & self.fed:
+            self.uses[number] = {self._maker[id(tensor)] for tensor in taken if id(tensor) in self._maker}
+            if any(id(tensor) not in self._maker for tensor in taken) or self.uses[number] & self.fed:
                 self.fed.add(number)
-            results = [leaf for leaf in tree_leaves(made) if isinstance(leaf, torch.Tensor)]
+            results = [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]
             self._kept += results
-            self._maker.update({id(one): number for one in results})
+            self._maker.update({id(tensor): number for tensor in results})
             if results and results[0].is_floating_point() and results[0].numel() <= ENTRIES:
                 self.made[number] = results[0].detach().cpu().double().numpy().copy()
-            return made
+            return result
 
         return call
 
@@ -108,7 +114,7 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(np.all(np.abs(one[finite] - other[finite]) <= EXACT * np.maximum(size, np.median(size))))
 
 
-def values_of(program: Any, arguments: Sequence[Any], results: Sequence[int]) -> list[Value]:
+def values_of(program: "Program", arguments: Sequence["jax.Array"], results: Sequence[int]) -> list[Value]:
     """Every floating value between a program's inputs and some of its results, computed one by one."""
     jaxpr, consts = parts(program)
     needed = {jaxpr.outvars[at] for at in results if not isinstance(jaxpr.outvars[at], core.Literal)}
@@ -123,41 +129,43 @@ def values_of(program: Any, arguments: Sequence[Any], results: Sequence[int]) ->
     return values
 
 
-def _run(eqns: Sequence[Any], known: dict[Any, Any], values: list[Value], around: str) -> None:
+def _run(eqns: Sequence[core.JaxprEqn], known: "Known", values: list[Value], around: str) -> None:
     for eqn in eqns:
         place = place_of_eqn(eqn)
         place = around if place == UNKNOWN else place
         operands = [_read(atom, known) for atom in eqn.invars]
-        made = _made(eqn, operands, values, place)
-        known.update(zip(eqn.outvars, map(widened, made), strict=True))
-        for one in made:
-            if getattr(one, "ndim", 0) and np.issubdtype(one.dtype, np.floating) and one.size <= ENTRIES:
-                values.append(Value(np.asarray(from_jax(one), np.float64), place))
+        results = _made(eqn, operands, values, place)
+        known.update(zip(eqn.outvars, map(widened, results), strict=True))
+        for result in results:
+            if getattr(result, "ndim", 0) and np.issubdtype(result.dtype, np.floating) and result.size <= ENTRIES:
+                values.append(Value(np.asarray(from_jax(result), np.float64), place))
 
 
-def _read(atom: Any, known: Mapping[Any, Any]) -> Any:
+def _read(atom: "core.Var | core.Literal", known: "Known") -> "jax.Array":
     return literal(atom) if isinstance(atom, core.Literal) else known[atom]
 
 
-def _made(eqn: Any, operands: list[Any], values: list[Value], place: str) -> list[Any]:
+def _made(eqn: core.JaxprEqn, operands: list["jax.Array"], values: list[Value], place: str) -> list["jax.Array"]:
     """What one operation gives; a program inside it that takes the same operands is looked into."""
     inner = inner_programs(eqn)
     if len(inner) == 1 and eqn.primitive.name not in ("scan", "while", "cond"):
         jaxpr, consts = parts(inner[0])
         if len(jaxpr.invars) == len(operands):
             inside = zip([*jaxpr.constvars, *jaxpr.invars], [*map(widened, consts), *operands], strict=True)
-            known: dict[Any, Any] = dict(inside)
+            known: Known = dict(inside)
             _run(jaxpr.eqns, known, values, place)
             return [_read(atom, known) for atom in jaxpr.outvars]
-    made = apply(eqn, operands)
-    return list(made) if eqn.primitive.multiple_results else [made]
+    results = apply(eqn, operands)
+    return list(results) if eqn.primitive.multiple_results else [results]
 
 
 def place_after(values: Sequence[Value], arrays: Mapping[int, np.ndarray]) -> str:
     """The line of the port that makes the first value which is no result of the reference's any more: the one after the
     last that is."""
-    last = max((at for at, one in enumerate(values) if any(_same(a, one.array) for a in arrays.values())), default=-1)
-    later = [one.place for one in values[last + 1 :] if one.place != UNKNOWN]
+    last = max(
+        (at for at, value in enumerate(values) if any(_same(a, value.array) for a in arrays.values())), default=-1
+    )
+    later = [value.place for value in values[last + 1 :] if value.place != UNKNOWN]
     return later[0] if later else ""
 
 

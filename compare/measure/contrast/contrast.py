@@ -10,7 +10,7 @@ save), https://docs.jax.dev/en/latest/_autosummary/jax.vjp.html
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,13 @@ from compare.frameworks.devices import Device
 from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import Prepared, prepare
 from compare.verdict.precision import FLOAT32
+
+if TYPE_CHECKING:
+    import jax
+    from jax.extend import core
+    from jax.tree_util import KeyPath
+    from torch import nn
+    from torch.autograd.graph import Node as Grad
 
 
 @dataclass(frozen=True)
@@ -96,11 +103,12 @@ def _tape(prepared: Prepared, entering: Entering, device: Device) -> tuple[float
     known = {tensor.untyped_storage().data_ptr(): name for name, tensor in module.named_parameters()}
     known |= {tensor.untyped_storage().data_ptr(): name for name, tensor in (inputs | targets).items()}
     seen: set[int] = set()
+    assert loss.grad_fn is not None
     nodes = tuple(Node(_leaf_name(node, module), tuple(_saved(node, known, seen))) for node in _walk(loss.grad_fn))
     return float(loss.detach()), nodes
 
 
-def _walk(root: Any) -> Iterator[Any]:
+def _walk(root: "Grad") -> Iterator["Grad"]:
     """Every node once, breadth first: the loss first, the leaves last."""
     queue, seen = [root], {root}
     while queue:
@@ -112,20 +120,20 @@ def _walk(root: Any) -> Iterator[Any]:
                 queue.append(following)
 
 
-def _leaf_name(node: Any, module: Any) -> str:
+def _leaf_name(node: "Grad", module: "nn.Module") -> str:
     """The node's class; for a leaf, also whose ``.grad`` it fills."""
     name = node.name().removeprefix("torch::autograd::")
     leaves = [own for own, parameter in module.named_parameters() if getattr(node, "variable", None) is parameter]
     return f"{name} {leaves[0]}" if leaves else name
 
 
-def _saved(node: Any, known: dict[int, str], seen: set[int]) -> Iterator[Kept]:
+def _saved(node: "Grad", known: dict[int, str], seen: set[int]) -> Iterator[Kept]:
     """The tensors a node holds. Views share their storage: it is counted where it is met first."""
     import torch
 
     attributes = [getattr(node, name) for name in dir(node) if name.startswith("_saved_")]
     attributes.append(getattr(node, "saved_tensors", ()))  # of a torch.autograd.Function
-    for value in (one for held in attributes for one in (held if isinstance(held, list | tuple) else [held])):
+    for value in (item for held in attributes for item in (held if isinstance(held, list | tuple) else [held])):
         if isinstance(value, torch.Tensor):
             storage = value.untyped_storage().data_ptr()
             dtype = str(value.dtype).removeprefix("torch.")
@@ -146,7 +154,7 @@ def _residuals(
         params, rest = side.tree(leaves)
         loss_and_rest = side.loss_of(inputs, targets, entering.batches[0])
 
-        def loss_of(params: Any) -> Any:
+        def loss_of(params: object) -> "jax.Array":
             return loss_and_rest(params, rest)[0]
 
         loss, pull_back = jax.vjp(loss_of, params)
@@ -159,13 +167,13 @@ def _residuals(
         return float(loss), forward, backward, kept
 
 
-def _leaves(params: Any) -> list[tuple[Any, Any]]:
+def _leaves(params: object) -> list[tuple["KeyPath", "jax.Array"]]:
     import jax
 
     return jax.tree_util.tree_flatten_with_path(params)[0]
 
 
-def _kept(leaf: Any, names: dict[str, Any], seen: set[int]) -> Kept:
+def _kept(leaf: "jax.Array", names: dict[str, "jax.Array"], seen: set[int]) -> Kept:
     """A residual: its memory is known by its address, a copy (reshaped, transposed) by its values."""
     array, address = np.asarray(leaf), leaf.unsafe_buffer_pointer()
     same = [name for name, other in names.items() if other.unsafe_buffer_pointer() == address]
@@ -182,7 +190,7 @@ def _same_values(known: np.ndarray, array: np.ndarray) -> bool:
     return any(np.array_equal(one.ravel(), array.ravel()) for one in (known, known.T))
 
 
-def _equations(jaxpr: Any) -> tuple[str, ...]:
+def _equations(jaxpr: "core.Jaxpr") -> tuple[str, ...]:
     """One line for each equation: what it makes, from which operation; called programs are unfolded in place."""
     lines: list[str] = []
     for equation in jaxpr.eqns:
