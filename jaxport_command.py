@@ -34,9 +34,11 @@ def load_own_packages() -> None:
         spec.loader.exec_module(sys.modules[name])
 
 
+load_own_packages()  # not in main: a process that multiprocessing spawns reads this file, and calls nothing of it
+
+
 def main() -> int:
     """Run the command that the arguments name and return its exit code."""
-    load_own_packages()
     from compare.cli.cli import main as run
 
     return run()

@@ -51,9 +51,18 @@ def test_with_the_folder_on_pythonpath(clash):
 def test_both_sides_are_our_own(clash):
     """What is imported later, by its name, is what stands beside the command, also once the folder is on the path."""
     program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import jaxport_command; sys.path.pop(0); "
-    program += f"jaxport_command.load_own_packages(); sys.path.insert(0, {str(clash)!r}); {PRINT_OWN}"
+    program += f"sys.path.insert(0, {str(clash)!r}); {PRINT_OWN}"
     ran = run([sys.executable, "-P", "-c", program], clash)
     assert ran.stderr == ""
+    assert ran.stdout.split() == [str(ROOT / name / "__init__.py") for name in ("compare", "jaxport", "torchref")]
+
+
+def test_a_process_that_multiprocessing_spawns(clash):
+    """Such as a data loader's worker: it reads the command's file under another name, with the parent's path."""
+    command = str(ROOT / "jaxport_command.py")
+    program = f"import runpy, sys; sys.path.insert(0, {str(clash)!r}); "
+    program += f"runpy.run_path({command!r}, run_name='__mp_main__'); {PRINT_OWN}"
+    ran = run([sys.executable, "-P", "-c", program], clash)
     assert ran.stdout.split() == [str(ROOT / name / "__init__.py") for name in ("compare", "jaxport", "torchref")]
 
 
@@ -62,7 +71,7 @@ def test_a_strangers_package_that_is_loaded_already_gives_way(clash):
     program = (
         f"import sys, types; sys.modules['compare'] = types.ModuleType('compare'); sys.path.insert(0, {str(ROOT)!r})"
     )
-    program += f"; import jaxport_command; sys.path.pop(0); jaxport_command.load_own_packages(); {PRINT_OWN}"
+    program += f"; import jaxport_command; sys.path.pop(0); {PRINT_OWN}"
     ran = run([sys.executable, "-P", "-c", program], clash)
     assert ran.stdout.split()[:1] == [compare.__file__]
 
