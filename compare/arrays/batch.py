@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays, freeze, rounded
+from compare.arrays.arrays import Arrays, check_int32, freeze, rounded
 from compare.errors import UsageError
 from compare.verdict.precision import Precision
 
@@ -47,6 +47,10 @@ class Batch:
             raise UsageError(f"batch: axes: expected an axis, or one for each name, got {self.axes!r}")
         if any(len(tuple(bound)) != 2 for bound in self.bounds.values()):
             raise UsageError("batch: bounds: expected (low, high) for each name, high not included")
+        for name, array in (self.inputs | self.targets).items():
+            check_int32(array, f"batch: {name}")
+        for name, (low, high) in self.bounds.items():
+            check_int32(np.array([low, high - 1]), f"batch: the bounds of {name}")
         object.__setattr__(self, "inputs", {name: freeze(array) for name, array in self.inputs.items()})
         object.__setattr__(self, "targets", {name: freeze(array) for name, array in self.targets.items()})
 

@@ -1,6 +1,6 @@
 """The port's side: one model as pure functions, compiled once at one precision on one device."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -20,11 +20,12 @@ from compare.pair.prepare import Prepared, called
 from compare.sides.moments import moments_of_optax, widened
 from compare.sides.seeds import mask_seed
 from compare.sides.shelf import make_room
+from compare.sides.side import Dropped, Result, steps_named
 from compare.verdict.precision import FLOAT64, Precision
 
 Tree = Any
 Leaves = dict[str, Any]
-Dropped = tuple[tuple[tuple[int, ...], float], ...]  # shape and rate of every dropout of the reference's run
+Program = tuple[Any, ...]  # what tells one traced forward pass from another
 
 
 class PortSide:
@@ -33,10 +34,6 @@ class PortSide:
     Float64 lives inside ``jax.enable_x64(True)``, the working precision inside ``jax.enable_x64(False)``: x64
     changes what ``jnp.zeros`` and ``jnp.arange`` make inside a user's model. With ``promoted``, the program is
     replayed with everything that the model's own code lowers raised to float64.
-
-    Attributes:
-        not_compared: randomness of the last traced run that no mask replaces.
-        replay: which masks that run took.
     """
 
     def __init__(
@@ -45,24 +42,25 @@ class PortSide:
         precision: Precision,
         device: jax.Device,
         promoted: bool = False,
-        replaced: Mapping[int, np.ndarray] | None = None,
+        exact: Sequence[tuple[np.ndarray, np.ndarray]] = (),
     ) -> None:
-        """``replaced``: of a promoted side, constants by index, with other values (see ``islands.witness``)."""
+        """``exact``: of a promoted side, what constants hold, and the values that take its place (see
+        ``islands.witness``)."""
         self.prepared = prepared.widened() if precision is FLOAT64 else prepared
         self.pair, self.precision, self.device, self.promoted = prepared.pair, precision, device, promoted
-        self._replaced = replaced or {}
-        self.not_compared: list[str] = []
-        self.replay: Record | None = None
+        self._exact = exact
+        self._replays: dict[Program, Record] = {}  # noted while a program is traced, true of each of its runs
         self._value_and_grads = self._compiled(self._trace_value_and_grads)
         self._init = jax.jit(self._trace_init)
-        self._shapes: dict[Any, Leaves] = {}
+        self._shapes: dict[Program, Leaves] = {}
         self._step = self._compiled(self._trace_step)
 
-    def run(self, entering: Entering, mode: Mode = None, dropped: Dropped = ()) -> Arrays:
+    def run(self, entering: Entering, mode: Mode = None, dropped: Dropped = ()) -> Result:
         """Outputs, every gradient and, in training, the statistics after it, on the first batch by one ``jax.vjp``."""
         batch = entering.batches[0]
         with self.x64():
-            structs, *beside = self._given(entering, mode, dropped)
+            structs, inputs, *others = self._given(entering, mode, dropped)
+            beside = (inputs, *others)
             static = {"mode": mode, "form": Form(batch)}
             # Compiled on shapes alone: tracing leaves cycles that would hold the weights of a large model, and the
             # gradients, until they are collected; and what compiling takes is given back before they are there.
@@ -75,7 +73,11 @@ class PortSide:
             named = self._to_reference(by_leaf)
             arrays |= {f"grad/{name}": named[name] for name in entering.weights if name in named}
             arrays |= {f"grad/input.{name}": from_jax(by_input[name]) for name in batch.floating}
-            return arrays | self._buffers(changed)
+            return self._result(arrays | self._buffers(changed), mode, batch, inputs, dropped)
+
+    def _result(self, arrays: Arrays, mode: Mode, batch: Batch, inputs: Leaves, dropped: Dropped) -> Result:
+        replay = self._replays.get(_program(mode, batch, inputs, [shape for shape, _ in dropped]))
+        return Result(arrays, not_compared=tuple(replay.not_compared) if replay else (), replay=replay)
 
     def program(
         self, entering: Entering, mode: Mode = None, dropped: Dropped = ()
@@ -98,11 +100,14 @@ class PortSide:
             path: jax.ShapeDtypeStruct(shape, dtype, sharding=there) for path, shape in self.prepared.leaves.items()
         }
 
-    def steps(self, entering: Entering, dropped: Dropped = (), slots: frozenset[str] = frozenset()) -> list[Arrays]:
-        """One optimizer step on each batch in turn, each a pure function of (leaves, optimizer state, batch)."""
+    def steps(self, entering: Entering, dropped: Dropped = (), slots: frozenset[str] = frozenset()) -> Result:
+        """One optimizer step on each batch in turn, each a pure function of (leaves, optimizer state, batch).
+
+        ``slots``: what torch's optimizer keeps, and the port's is searched for.
+        """
         mode = self.prepared.modes[0]
         with self.x64():
-            leaves, hyper, taken = self.leaves(entering), dict(entering.hyper), []
+            leaves, hyper, taken = self.leaves(entering), dict(entering.hyper), list[Arrays]()
             # On the device like the leaves, or the first step's program would serve the first step only.
             state = jax.device_put(self._init(leaves, hyper), self.device)
             before = self.parameters(leaves, entering)
@@ -122,7 +127,7 @@ class PortSide:
             for slot, tree in moments_of_optax(state, self.prepared.port.flat, set(slots)).items():
                 named = widened(self._to_reference(tree, values=True))
                 taken[-1] |= {f"optimizer/{slot}/{name}": named[name] for name in after}
-            return taken
+            return self._result(steps_named(taken), mode, batch, inputs, dropped)
 
     def arrays(self, entering: Entering) -> tuple[Leaves, dict[str, Any], dict[str, Any]]:
         """The leaves, and the first batch's inputs and targets. Call it, and what uses them, outside x64."""
@@ -190,7 +195,7 @@ class PortSide:
             for name, array in inputs.items()
         }
         args, kwargs = called(self.pair.port_inputs, *form.call(turned))
-        with self._replaying(masks, mode):
+        with self._replaying(masks, mode, form, inputs):
             outputs, changed = self.prepared.port.apply(leaves, args, kwargs, mode)
         outputs = self.pair.port_outputs(outputs) if self.pair.port_outputs else outputs
         return self._turned_back(outputs), changed
@@ -274,7 +279,7 @@ class PortSide:
 
     def outputs(self, leaves: Leaves, inputs: Leaves, masks: tuple, batch: Batch, mode: Mode) -> Leaves:
         """Shapes and dtypes of the outputs by name; computes nothing, and traces once for the same shapes."""
-        key = (mode, Form(batch), tuple((name, one.shape, one.dtype) for name, one in inputs.items()), len(masks))
+        key = _program(mode, batch, inputs, [mask.shape for mask in masks])
         if key not in self._shapes:
             self._shapes[key] = jax.eval_shape(
                 lambda leaves, inputs, masks: self._trace_outputs(leaves, inputs, masks, mode, batch),
@@ -295,21 +300,21 @@ class PortSide:
     def _compiled(self, function: Callable[..., Any]) -> jax.stages.Wrapped:
         if not self.promoted:
             return jax.jit(function, static_argnames=("mode", "form"))
-        from compare.frameworks.islands.witness import replay_with
+        from compare.frameworks.islands.witness import replay_by_value
 
         def replayed(*args: Any, mode: Mode, form: "Form") -> Any:
-            return replay_with(lambda *args: function(*args, mode=mode, form=form), self._replaced)(*args)
+            return replay_by_value(lambda *args: function(*args, mode=mode, form=form), self._exact)(*args)
 
         return jax.jit(replayed, static_argnames=("mode", "form"))
 
     @contextmanager
-    def _replaying(self, masks: tuple | None, mode: Mode) -> Iterator[None]:
+    def _replaying(self, masks: tuple | None, mode: Mode, form: Batch, inputs: Leaves) -> Iterator[None]:
         if mode is False or masks is None:
             yield
             return
         with replayed(list(masks), channels_last=bool(self.prepared.input_axes)) as record:
             yield
-        self.not_compared, self.replay = list(record.not_compared), record
+        self._replays[_program(mode, form, inputs, [mask.shape for mask in masks])] = record
 
     @contextmanager
     def x64(self) -> Iterator[None]:
@@ -339,6 +344,12 @@ class Form:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Form) and other._key == self._key
+
+
+def _program(mode: Mode, batch: Batch, inputs: Leaves, masks: Sequence[tuple[int, ...]]) -> Program:
+    """What JAX tells one trace of the forward pass from another by."""
+    shapes = sorted((name, tuple(one.shape), str(one.dtype)) for name, one in inputs.items())
+    return mode, Form(batch), tuple(shapes), tuple(tuple(shape) for shape in masks)
 
 
 def outputs_by_name(outputs: Any) -> Leaves:

@@ -1,6 +1,6 @@
 """Witnesses: what holds a run at float32 although it was promoted, and whether it is responsible for a gap."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -64,6 +64,32 @@ def replay_with(function: Callable[..., Any], replaced: Mapping[int, np.ndarray]
                 swap.literals[float(value)] = widen(array)
             else:
                 swap.arrays[id(value)] = widen(array)
+        return swap
+
+    return promoted_jax(function, swap_of)
+
+
+def replay_by_value(function: Callable[..., Any], exact: Sequence[tuple[np.ndarray, np.ndarray]]) -> Callable[..., Any]:
+    """``replay_with`` by what the constants hold, which is the same in every program of a model: in its training step
+    as in its gradients.
+
+    Args:
+        exact: pairs of a constant's values as they were rounded (``Constant.values``) and those that take its place.
+
+    A program without such a constant is replayed as it is.
+    """
+
+    def swap_of(program: Any) -> Swap:
+        swap = Swap({}, {})
+        for value, is_literal in _constants(program):
+            held = np.asarray(value)
+            for rounded, array in exact:
+                if held.shape != rounded.shape or not np.array_equal(widen(held), rounded):
+                    continue
+                if is_literal:
+                    swap.literals[float(value)] = widen(array)
+                else:
+                    swap.arrays[id(value)] = widen(array)
         return swap
 
     return promoted_jax(function, swap_of)
