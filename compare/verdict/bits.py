@@ -9,15 +9,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from compare.verdict.precision import Precision
-from compare.verdict.thresholds import ENOUGH, LOST, RATIO
+from compare.verdict.thresholds import ENOUGH, LOST, POLICIES, RATIO
 from compare.verdict.verdict import Judgement
 
-# Effective bits of a product whose inputs were rounded first, whatever precision it then adds in: the format's own
-# bits and about one more, since the errors of many terms partly cancel.
-POLICIES = (
-    (7.0, 10.4, "products of bfloat16-rounded inputs"),
-    (10.4, 14.0, "products of TF32-rounded inputs (float16 rounds alike)"),
-)
 OTHER_CAUSE = "a lower precision somewhere, or an algorithm that cancels"
 
 

@@ -49,7 +49,18 @@ LOST = 1 / 3
 ENOUGH = 16
 """Entries from which a ratio of errors is no luck."""
 
-# Training (compare/verification/verification.py).
+POLICIES = (
+    (7.0, 10.4, "products of bfloat16-rounded inputs"),
+    (10.4, 14.0, "products of TF32-rounded inputs (float16 rounds alike)"),
+)
+"""Effective bits of a product whose inputs were rounded first, whatever precision it then adds in, and its name: the
+format's own bits and about one more, since the errors of many terms partly cancel."""
+
+# Training (compare/verification/verification.py, compare/measure/training.py).
 
 TRAINING_STEPS = 3
 """Of the trajectory: a stale gradient or momentum shows from the second step on."""
+
+LOSSES_TOGETHER = 16
+"""Losses that are judged as one quantity: a loss is one number, and both sides' errors in one number can be small by
+luck."""

@@ -94,7 +94,10 @@ class Session:
         bitten, trajectory, beside = Teeth((), {}), None, list[str]()
         try:
             learnt = self.learn(entering, progress)
-            outcomes = [*learnt.outcomes, *self.probes(entering, learnt, progress)]
+            outcomes = [*learnt.outcomes]
+            for probe, mode, fed in self.probes(entering):
+                progress(f"probe {probe}{IN_WORDS[mode]}")
+                outcomes.append(self.probe(probe, mode, fed, learnt))
             by_hand = self.by_hand(entering, learnt, progress)
             steps = self.steps(entering, learnt, progress)
             if steps and self.record is None:
@@ -137,14 +140,16 @@ class Session:
                 )
         return Learnt(tuple(outcomes), contexts)
 
-    def probes(self, entering: Entering, learnt: Learnt, progress: Progress = _say_nothing) -> Iterator[Outcome]:
-        """Outputs, gradients and statistics on every probe, in every mode."""
+    def probes(self, entering: Entering) -> Iterator[tuple[str, Mode, Entering]]:
+        """Every probe of the batch in every mode, with what enters there."""
         plan, precision = self.plan, self.quartet.precision
         for probe, batch in probed(entering.batches[0], precision, plan.seed, plan.all_probes, plan.quick).items():
             fed = replace(entering, batches=(batch.at(precision),))
-            for mode in self.prepared.modes if probe != BASE else ():
-                progress(f"probe {probe}{IN_WORDS[mode]}")
-                yield judge_probe(self.quartet, fed, probe, mode, learnt.context(mode), plan)
+            yield from ((probe, mode, fed) for mode in self.prepared.modes if probe != BASE)
+
+    def probe(self, probe: str, mode: Mode, fed: Entering, learnt: Learnt) -> Outcome:
+        """Outputs, gradients and statistics on one probe in one mode."""
+        return judge_probe(self.quartet, fed, probe, mode, learnt.context(mode), self.plan)
 
     def by_hand(self, entering: Entering, learnt: Learnt, progress: Progress = _say_nothing) -> list[Quantity]:
         """Each framework against the derivation by hand, itself run at the working precision and in float64."""
