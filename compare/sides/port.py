@@ -1,6 +1,6 @@
 """The port's side: one model as pure functions, compiled once at one precision on one device."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -23,9 +23,9 @@ from compare.sides.shelf import make_room
 from compare.sides.side import Dropped, Result, steps_named
 from compare.verdict.precision import FLOAT64, Precision
 
-Tree = Any
+Tree = Any  # of a model, an optimizer or an optax state: whatever its library makes it
 Leaves = dict[str, Any]
-Program = tuple[Any, ...]  # what tells one traced forward pass from another
+Program = tuple[Hashable, ...]  # what tells one traced forward pass from another
 
 
 class PortSide:
@@ -81,7 +81,7 @@ class PortSide:
 
     def program(
         self, entering: Entering, mode: Mode = None, dropped: Dropped = ()
-    ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    ) -> tuple[Callable[..., Tree], tuple[Tree, ...]]:
         """What ``run`` compiles, as a function of arrays, and the arrays. Call it, and what uses them, in ``x64``."""
         _, *beside = self._given(entering, mode, dropped)
         form = Form(entering.batches[0])
@@ -129,15 +129,17 @@ class PortSide:
                 taken[-1] |= {f"optimizer/{slot}/{name}": named[name] for name in after}
             return self._result(steps_named(taken), mode, batch, inputs, dropped)
 
-    def arrays(self, entering: Entering) -> tuple[Leaves, dict[str, Any], dict[str, Any]]:
+    def arrays(self, entering: Entering) -> tuple[Leaves, Leaves, Leaves]:
         """The leaves, and the first batch's inputs and targets. Call it, and what uses them, outside x64."""
         return self.leaves(entering), *self.batch(entering.batches[0])
 
-    def loss_of(self, inputs: Leaves, targets: Leaves, batch: Batch) -> Callable[[Tree, Leaves], tuple[Any, Leaves]]:
+    def loss_of(
+        self, inputs: Leaves, targets: Leaves, batch: Batch
+    ) -> Callable[[Tree, Leaves], tuple[jax.Array, Leaves]]:
         """The loss on one batch as a function of (the tree of parameters, the other leaves), with the other leaves
         as training leaves them. Without a loss of its own, the pair's is the outputs times their cotangents."""
 
-        def loss_of(params: Tree, rest: Leaves) -> tuple[Any, Leaves]:
+        def loss_of(params: Tree, rest: Leaves) -> tuple[jax.Array, Leaves]:
             leaves, mode = self.prepared.port.flat(params) | rest, self.prepared.modes[0]
             # Traced once under replay, which refuses a dropout that no mask is there for. It is left out of the run:
             # programs traced under it are never found again, and a step op by op would compile every operation anew.
@@ -187,7 +189,7 @@ class PortSide:
 
     def _forward(
         self, leaves: Leaves, inputs: Leaves, masks: tuple | None, mode: Mode, form: Batch
-    ) -> tuple[Any, Leaves]:
+    ) -> tuple[Tree, Leaves]:
         """The outputs in the reference's layout, as the pair compares them, and the statistics afterwards. Without
         ``masks`` (None, not an empty tuple) nothing is replayed."""
         turned = {
@@ -200,7 +202,7 @@ class PortSide:
         outputs = self.pair.port_outputs(outputs) if self.pair.port_outputs else outputs
         return self._turned_back(outputs), changed
 
-    def _turned_back(self, outputs: Any) -> Any:
+    def _turned_back(self, outputs: Tree) -> Tree:
         axes = self.prepared.output_axes
         if not axes:
             return outputs
@@ -215,18 +217,18 @@ class PortSide:
         outputs, _ = self._forward(leaves, inputs, masks, mode, form)
         return outputs_by_name(outputs)
 
-    def _scored(self, outputs: Any, targets: Leaves, batch: Batch) -> jax.Array:
+    def _scored(self, outputs: Tree, targets: Leaves, batch: Batch) -> jax.Array:
         # In the batch's order: JAX sorts the keys of a dictionary that goes through a compiled function.
         return scored(self.pair.loss[1], outputs, [targets[name] for name in batch.targets])  # type: ignore[index]
 
     def _trace_value_and_grads(
         self, leaves: Leaves, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple, mode: Mode, form: "Form"
-    ) -> tuple[Leaves, Any, tuple[Leaves, Leaves], Leaves]:
+    ) -> tuple[Leaves, jax.Array | None, tuple[Leaves, Leaves], Leaves]:
         parameters = {path: leaf for path, leaf in leaves.items() if is_parameter(path)}
         rest = {path: leaf for path, leaf in leaves.items() if path not in parameters}
         floats = {name: array for name, array in inputs.items() if jnp.issubdtype(array.dtype, jnp.floating)}
 
-        def outputs_of(floats: Leaves, parameters: Leaves) -> tuple[Any, tuple[Leaves, Any, Leaves]]:
+        def outputs_of(floats: Leaves, parameters: Leaves) -> tuple[Tree, tuple[Leaves, jax.Array | None, Leaves]]:
             outputs, changed = self._forward(parameters | rest, inputs | floats, masks, mode, form.batch)
             named = outputs_by_name(outputs)
             if self.pair.loss is not None:
@@ -247,7 +249,7 @@ class PortSide:
     def _trace_step(
         self, leaves: Leaves, state: Tree, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple,
         hyper: dict[str, float], mode: Mode, form: "Form",
-    ) -> tuple[Leaves, Tree, Any]:  # fmt: skip
+    ) -> tuple[Leaves, Tree, jax.Array | None]:  # fmt: skip
         _, loss, (_, grads), changed = self._trace_value_and_grads(leaves, inputs, targets, against, masks, mode, form)
         params, frozen = self._tree(leaves), self.prepared.frozen_leaves
         grads = {path: jnp.zeros_like(leaf) if path in frozen else leaf for path, leaf in grads.items()}
@@ -255,7 +257,7 @@ class PortSide:
         after = self.prepared.port.flat(optax.apply_updates(params, updates))
         return leaves | changed | after | {path: leaves[path] for path in frozen}, state, loss
 
-    def _optimizer(self, hyper: Mapping[str, Any]) -> optax.GradientTransformation:
+    def _optimizer(self, hyper: Mapping[str, float]) -> optax.GradientTransformation:
         training = self.pair.training()
         assert training is not None
         return training.port(**hyper)
@@ -297,12 +299,12 @@ class PortSide:
         named = self._to_reference(changed)
         return {f"state/{name}": named[name] for name in self.prepared.buffers if name in named}
 
-    def _compiled(self, function: Callable[..., Any]) -> jax.stages.Wrapped:
+    def _compiled(self, function: Callable[..., Tree]) -> jax.stages.Wrapped:
         if not self.promoted:
             return jax.jit(function, static_argnames=("mode", "form"))
         from compare.frameworks.islands.witness import replay_by_value
 
-        def replayed(*args: Any, mode: Mode, form: "Form") -> Any:
+        def replayed(*args: Tree, mode: Mode, form: "Form") -> Tree:
             return replay_by_value(lambda *args: function(*args, mode=mode, form=form), self._exact)(*args)
 
         return jax.jit(replayed, static_argnames=("mode", "form"))
@@ -352,7 +354,7 @@ def _program(mode: Mode, batch: Batch, inputs: Leaves, masks: Sequence[tuple[int
     return mode, Form(batch), tuple(shapes), tuple(tuple(shape) for shape in masks)
 
 
-def outputs_by_name(outputs: Any) -> Leaves:
+def outputs_by_name(outputs: Tree) -> Leaves:
     """The outputs by name; a Python number among them is an array too."""
     return {name: jnp.asarray(one) for name, one in named_leaves(outputs, "output")}
 

@@ -25,6 +25,8 @@ from compare.weights.weights import Sum
 
 SCHEMA = 1
 
+Facts = dict[str, Any]  # as JSON holds them
+
 
 @dataclass
 class Record:
@@ -36,7 +38,7 @@ class Record:
         arrays: what entered, and what each run returned, by name.
     """
 
-    facts: dict[str, Any]
+    facts: Facts
     arrays: Arrays
 
     def save(self, path: Path) -> None:
@@ -94,7 +96,7 @@ class Record:
         return Batch(inputs, targets, bounds, facts["axes"], form)
 
 
-def key_of(facts: Mapping[str, Any], which: str, what: What, entering: Entering, summed: tuple[Sum, ...]) -> str:
+def key_of(facts: Facts, which: str, what: What, entering: Entering, summed: tuple[Sum, ...]) -> str:
     """A run's key: what is run, and a digest of what enters it but for the weights, which are the record's own."""
     said = what if what == STEPS or facts["has_mode"] else None
     hashed = hashlib.blake2b(digest_size=16)
@@ -106,7 +108,7 @@ def key_of(facts: Mapping[str, Any], which: str, what: What, entering: Entering,
     return " ".join([*parts, _frozen(summed, facts["parameters"])] if what == STEPS else parts)
 
 
-def _frozen(summed: tuple[Sum, ...], shapes: Mapping[str, Any]) -> str:
+def _frozen(summed: tuple[Sum, ...], shapes: Mapping[str, list[int]]) -> str:
     """Which entries of which parameters are collected in which others, however the views are cut."""
     masks: dict[tuple[str, str], np.ndarray] = {}
     for one in summed:
@@ -120,7 +122,7 @@ def _frozen(summed: tuple[Sum, ...], shapes: Mapping[str, Any]) -> str:
     )
 
 
-def form_of(item: Any) -> Any:
+def form_of(item: object) -> object:
     """A call's form as JSON holds it."""
     if isinstance(item, Slot):
         return {"slot": item.name}
@@ -135,7 +137,7 @@ def form_of(item: Any) -> Any:
     )
 
 
-def _unsaid(item: Any) -> Any:
+def _unsaid(item: Facts) -> Any:
     ((kind, value),) = item.items()
     if kind == "slot":
         return Slot(value)

@@ -147,7 +147,7 @@ class ReferenceSide:
         taken[-1] |= moments_of_torch(optimizer, parameters)
         return _result(steps_named(taken), variances, replays, places)
 
-    def forward(self, module: nn.Module, batch: Batch, inputs: Tensors, mode: Mode) -> Any:
+    def forward(self, module: nn.Module, batch: Batch, inputs: Tensors, mode: Mode) -> object:
         """The module called as the pair says, its outputs as the pair compares them."""
         args, kwargs = called(self.pair.reference_inputs, *batch.call(inputs))
         outputs = module(*args, **kwargs, **mode_arguments(module.forward, mode, kwargs))
@@ -180,7 +180,7 @@ class ReferenceSide:
                     layer.train()
         return module
 
-    def here(self) -> AbstractContextManager[Any]:
+    def here(self) -> AbstractContextManager[object]:
         """What the model's own code makes without naming a device, ``torch.arange(n)``, is made on the side's, as JAX
         does it: else a model written on a CPU could not be run on a GPU."""
         return nullcontext() if self.device.type == "cpu" else self.device
@@ -190,7 +190,7 @@ class ReferenceSide:
         inputs = {name: self._tensor(array) for name, array in batch.inputs.items()}
         return inputs, {name: self._tensor(array) for name, array in batch.targets.items()}
 
-    def _backward(self, outputs: Any, named: Tensors, targets: Tensors, entering: Entering) -> torch.Tensor | None:
+    def _backward(self, outputs: object, named: Tensors, targets: Tensors, entering: Entering) -> torch.Tensor | None:
         """Gradients of the loss, or of the outputs against their random cotangents, into every leaf."""
         if self.pair.loss is not None:
             loss = scored(self.pair.loss[0], outputs, list(targets.values()))
@@ -287,7 +287,7 @@ def _variances(module: nn.Module) -> dict[str, tuple[float, float]]:
     return variances
 
 
-def _named(outputs: Any) -> Tensors:
+def _named(outputs: object) -> Tensors:
     """The outputs by name; a Python number among them is a tensor too."""
     named = {name: torch.as_tensor(one) for name, one in named_leaves(outputs, "output")}
     if unreal := [name for name, one in named.items() if one.is_complex()]:
