@@ -1,12 +1,12 @@
 """One pair, verified: outputs, gradients, statistics, updates, a short trajectory. Returns data, prints nothing.
 
-The first stage, ``Session.learn``, judges the pair's own batch with nothing known, and returns with its outcomes the
-context of each mode. Every other stage takes what enters and that context, and nothing that another one has written: in
-whatever order they run, words and numbers are the same.
+The first stage, ``learning``, judges the pair's own batch with nothing known, and returns with its outcomes the context
+of each mode. Every other stage takes what enters and that context, and nothing that another one has written: words and
+numbers are the same in whatever order they run.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,46 +16,29 @@ from compare.frameworks.devices import Device
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import prepare, prepare_recorded
-from compare.sides.context import NOTHING_KNOWN, Context, input_size
+from compare.sides.context import Context
 from compare.sides.judging import Judged, judge_port, reference_runs
 from compare.sides.plan import BY_DEFAULT, Plan
 from compare.sides.quartet import Quartet
 from compare.sides.recorded import recorded_side
 from compare.sides.records import Record
-from compare.sides.side import STEPS, SideError, What
+from compare.sides.side import STEPS, SideError
 from compare.verdict.bits import precision_flag
 from compare.verdict.precision import FLOAT32, Precision
 from compare.verdict.quantity import Quantity, kind_of
-from compare.verdict.verdict import Verdict, worst
-from compare.verification.certificates import Teeth, coverage, teeth
+from compare.verdict.verdict import Verdict
+from compare.verification.certificates import Teeth, teeth
 from compare.verification.envelope import Envelope, envelope
+from compare.verification.learning import IN_WORDS, Learnt, Progress, learn
 from compare.verification.notices import notices
-from compare.verification.pair_report import PairReport
+from compare.verification.pair_report import PairReport, covered_by, verdict_of
 from compare.verification.probing import Outcome, judge_probe
 
 __all__ = ["PairReport", "Plan", "Session", "verify"]
 
-Progress = Callable[[str], None]
-IN_WORDS = {None: "", True: ", training", False: ", evaluation"}
-
 
 def _say_nothing(text: str) -> None:
     pass
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """What the pair's own batch showed, in every mode.
-
-    Attributes:
-        contexts: of each mode that could be compared; training steps are judged in that of the first.
-    """
-
-    outcomes: tuple[Outcome, ...]
-    contexts: Mapping[What, Context]
-
-    def context(self, mode: Mode) -> Context:
-        return self.contexts.get(mode, NOTHING_KNOWN)
 
 
 class Session:
@@ -118,27 +101,8 @@ class Session:
         return report
 
     def learn(self, entering: Entering, progress: Progress = _say_nothing) -> Learnt:
-        """Judge the pair's own batch in every mode with nothing known, each mode for itself, and say what it shows.
-
-        Raises:
-            SideError: a model raises.
-        """
-        own = replace(entering, batches=entering.batches[:1])
-        outcomes: list[Outcome] = []
-        contexts: dict[What, Context] = {}
-        for mode in self.prepared.modes:
-            progress(f"probe {BASE}{IN_WORDS[mode]}")
-            outcome = judge_probe(self.quartet, own, BASE, mode, NOTHING_KNOWN, self.plan)
-            outcomes.append(outcome)
-            if judged := outcome.judged:
-                contexts[mode] = Context(
-                    judged.oracles,
-                    judged.no_oracle,
-                    {name: one.scale for name, one in judged.judgements.items()},
-                    input_size(own.batches[0]),
-                    judged.witness,
-                )
-        return Learnt(tuple(outcomes), contexts)
+        """The first stage: what the pair's own batch shows in every mode."""
+        return learn(self.quartet, entering, self.plan, progress)
 
     def probes(self, entering: Entering) -> Iterator[tuple[str, Mode, Entering]]:
         """Every probe of the batch in every mode, with what enters there."""
@@ -216,39 +180,24 @@ class Session:
         beside: Sequence[str] = (),
     ) -> PairReport:
         """What all stages found, put together."""
-        pair, quartet = self.prepared.pair, self.quartet
         quantities = [*(one for outcome in outcomes for one in outcome.quantities), *by_hand, *_quantities(steps)]
-        digests: dict[str, dict[str, bytes]] = {}
-        for outcome in outcomes:
-            if outcome.judged:
-                digests.setdefault(outcome.probe, {}).update(outcome.digests)
-        covered = coverage(
-            quartet,
-            entering,
-            quantities,
-            {name: why for outcome in outcomes for name, why in outcome.skipped.items()},
-            digests,
-            {name for outcome in outcomes if outcome.judged for name in outcome.judged.reference.changed},
-            {line for outcome in outcomes for line in outcome.drawn},
-        )
-        verdict = worst([quantity.verdict for quantity in quantities])
-        if (covered.not_compared or covered.drawn) and verdict.severity < Verdict.INCOMPLETE.severity:
-            verdict = Verdict.INCOMPLETE
+        covered = covered_by(self.quartet, entering, outcomes, quantities)
         # JAX on the CPU flushes a subnormal input to zero, so that all its bits are lost whatever the model computes.
         rows = ((one.name, one.probe, one.judgement) for one in quantities if one.probe != SUBNORMAL)
-        flag = precision_flag(rows, quartet.precision, pair.smooth)
+        flag = precision_flag(rows, self.quartet.precision, self.prepared.pair.smooth)
+        pair = self.prepared.pair
         return PairReport(
             pair=pair.name,
             title=pair.title or _title(pair),
-            verdict=verdict,
-            device=quartet.device.name,
-            dtype=quartet.precision.name,
+            verdict=verdict_of(quantities, covered),
+            device=self.quartet.device.name,
+            dtype=self.quartet.precision.name,
             quantities=tuple(quantities),
             precision=flag,
             coverage=covered,
             teeth=bitten,
             weight_map=tuple(self.prepared.weight_map.explain()),
-            notices=tuple(notices(quartet, self.plan, quantities, outcomes, steps, flag, bitten, beside)),
+            notices=tuple(notices(self.quartet, self.plan, quantities, outcomes, steps, flag, bitten, beside)),
             envelope=trajectory,
         )
 

@@ -9,25 +9,13 @@ import torch
 
 from compare.arrays.batch import Batch
 from compare.pair.prepare import prepare
-from compare.sides.judging import Judged, judge_port, reference_runs
 from compare.sides.nearby import nudged
-from compare.sides.quartet import Quartet
 from compare.verdict.precision import FLOAT32
-from compare.verdict.verdict import Judgement, Verdict
+from compare.verdict.verdict import Verdict
+from tests.compare.sides.judged import judge, verdicts
 from tests.compare.small import X, loose_pair
 
 USERS_MODELS = True
-
-
-def judge(cpu, pair) -> Judged:
-    """The pair's first batch, judged with nothing known."""
-    quartet = Quartet(prepare(pair), FLOAT32, cpu, cpu)
-    entering = quartet.prepared.enter(0, 1).at(FLOAT32)
-    return judge_port(quartet, entering, None, *reference_runs(quartet, entering, None))
-
-
-def verdicts(found: dict[str, Judgement]) -> set[Verdict]:
-    return {one.verdict for one in found.values()}
 
 
 def picky(p, x):

@@ -1,13 +1,14 @@
-"""What counts as not matched."""
+"""The verdict on a pair, and what counts as not matched."""
 
 from dataclasses import replace
 
 import pytest
 
 from compare.verdict.bits import PrecisionFlag
-from compare.verdict.verdict import Verdict
+from compare.verdict.quantity import Quantity
+from compare.verdict.verdict import Judgement, Verdict
 from compare.verification.certificates import Coverage, Teeth
-from compare.verification.pair_report import PairReport
+from compare.verification.pair_report import PairReport, verdict_of
 
 COVERED = Coverage({}, 0, (), (), (), (), {}, (), (), {})
 REPORT = PairReport("pair", "", Verdict.MATCH, "cpu", "float32", (), None, COVERED, Teeth((), {}), (), ())
@@ -30,3 +31,21 @@ def test_strictly_more_counts_as_failed(changes, failed, strictly):
     """A notice is none for ``--strict``."""
     report = replace(REPORT, **changes)
     assert (report.failed(), report.failed(strict=True)) == (failed, strictly)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "not_compared", "expected"),
+    [
+        (("match", "match"), (), "match"),
+        (("match", "float32_only"), (), "float32_only"),
+        (("match",), ("grad/w",), "incomplete"),
+        (("float32_only",), ("grad/w",), "incomplete"),
+        (("mismatch", "match"), ("grad/w",), "mismatch"),
+        ((), (), "incomplete"),
+    ],
+)
+def test_a_pair_is_as_good_as_its_worst_quantity(verdicts, not_compared, expected):
+    """And at best incomplete where something was left out, or where there was nothing."""
+    quantities = [Quantity(f"output/{i}", "output", "batch", Judgement(Verdict(one))) for i, one in enumerate(verdicts)]
+    assert verdict_of(quantities, replace(COVERED, not_compared=not_compared)) == expected
+    assert verdict_of(quantities, replace(COVERED, drawn=not_compared)) == expected
