@@ -302,10 +302,10 @@ class PortSide:
     def _compiled(self, function: Callable[..., Tree]) -> jax.stages.Wrapped:
         if not self.promoted:
             return jax.jit(function, static_argnames=("mode", "form"))
-        from compare.frameworks.islands.witness import replay_by_value
+        from compare.frameworks.islands.witness import replay_with
 
         def replayed(*args: Tree, mode: Mode, form: "Form") -> Tree:
-            return replay_by_value(lambda *args: function(*args, mode=mode, form=form), self._exact)(*args)
+            return replay_with(lambda *args: function(*args, mode=mode, form=form), self._exact)(*args)
 
         return jax.jit(replayed, static_argnames=("mode", "form"))
 
