@@ -1,7 +1,7 @@
 """A case of the study: a random network, its sound port and a faulty one, each judged, and held to plain tolerances."""
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,9 @@ from compare.arrays.batch import Batch
 from compare.errors import UsageError
 from compare.frameworks import devices
 from compare.pair.pair import Entering, Pair
+from compare.sides.context import Oracles
+from compare.sides.quartet import Quartet
+from compare.sides.side import Result, What
 from compare.verdict.precision import FLOAT32, FLOAT64
 from compare.verification.verification import PairReport, Plan, Session
 from compare.weights.weights import WeightMap
@@ -36,14 +39,54 @@ class Runs:
 
     Attributes:
         made: the runs on the pair's own batch: ``working_reference``, ``oracle_port``, ...
-        entering: what entered them; report: None where the comparison could not start, ``refused`` says why.
+        entering: what entered them; followed: the reference's at the working precision; oracles: by which float64 ran.
+        report: None where the comparison could not start, ``refused`` says why.
     """
 
     session: "Redrawn | None" = None
     made: dict[str, Arrays] = field(default_factory=dict)
     entering: Entering | None = None
+    followed: Result | None = None
+    oracles: Oracles | None = None
     report: PairReport | None = None
     refused: str = ""
+
+
+@dataclass(frozen=True)
+class _Keeping(Quartet):
+    """A quartet that keeps the runs on what entered first: on the pair's own batch, and not on a perturbation of it. Of
+    several oracles the last, promoted ones count; those in which a witness is tried are none of the pair's."""
+
+    runs: Runs = field(default_factory=Runs, compare=False)
+
+    def working_reference(self, entering: Entering, what: What = None) -> Result:
+        result = super().working_reference(entering, what)
+        if self._keep("working_reference", entering, result):
+            self.runs.followed = result
+        return result
+
+    def working_port(self, entering: Entering, what: What = None, followed: Result | None = None) -> Result:
+        result = super().working_port(entering, what, followed)
+        self._keep("working_port", entering, result)
+        return result
+
+    def oracle_reference(self, entering: Entering, what: What = None) -> Result:
+        result = super().oracle_reference(entering, what)
+        self._keep("oracle_reference", entering, result)
+        return result
+
+    def oracle_port(self, entering: Entering, what: What = None, followed: Result | None = None) -> Result:
+        result = super().oracle_port(entering, what, followed)
+        if self._keep("oracle_port", entering, result):
+            self.runs.oracles = self.oracles
+        return result
+
+    def _keep(self, name: str, entering: Entering, result: Result) -> bool:
+        self.runs.entering = self.runs.entering or entering
+        if entering is not self.runs.entering or self.witness is not None:
+            return False
+        self.runs.made[name] = dict(result)
+        return True
 
 
 class Redrawn(Session):
@@ -57,8 +100,12 @@ class Redrawn(Session):
     draw = 0
     runs = Runs()
 
-    def _entering(self) -> Entering:
-        entering = super()._entering()
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.quartet = _Keeping(**{one.name: getattr(self.quartet, one.name) for one in fields(Quartet)})
+
+    def entering(self) -> Entering:
+        entering = super().entering()
         if not self.draw:
             return entering
         rng = np.random.default_rng([self.plan.seed, self.draw])
@@ -76,8 +123,7 @@ class Redrawn(Session):
     def redraw(self, draw: int) -> Runs:
         """Judge the pair on one draw."""
         self.draw, self.runs = draw, Runs(self)
-        quartet = self.quartet
-        quartet.promoted, quartet.no_oracle, quartet.witness, quartet.ordinary = False, "", "", {}
+        self.quartet = replace(self.quartet, runs=self.runs)
         try:
             self.runs.report = self.verify()
         except UsageError as error:
@@ -136,23 +182,7 @@ def judged(network: Network, faulty: Network, carried: WeightMap | None = None) 
         session = Redrawn(pair_of(network, faulty, carried), devices.choose("cpu"), FLOAT32, plan)
     except UsageError as error:
         return Runs(refused=str(error))
-    for name in ("working_reference", "working_port", "oracle_reference", "oracle_port"):
-        _keep(session, name)
     return session.redraw(0)
-
-
-def _keep(session: Redrawn, name: str) -> None:
-    original = getattr(session.quartet, name)
-
-    def kept(entering: Entering, what: Any = None) -> Arrays:
-        made = original(entering, what)
-        runs = session.runs
-        runs.entering = runs.entering or entering
-        if entering is runs.entering:  # not a perturbation of it; of several oracles the last, promoted one counts
-            runs.made[name] = dict(made)
-        return made
-
-    setattr(session.quartet, name, kept)
 
 
 def rounding(runs: Runs, mode: bool) -> dict[str, float]:
@@ -164,7 +194,8 @@ def rounding(runs: Runs, mode: bool) -> dict[str, float]:
     assert runs.entering is not None
     found = {name: max(norm(t[name] - j[name]), norm(t[name]) * FLOAT64.unit_roundoff) for name in j}
     for rng in np.random.default_rng(0).spawn(NUDGES):
-        moved = session.quartet.oracle_port(_nudged(runs.entering, rng), mode)
+        quartet = session.quartet.using(runs.oracles)
+        moved = quartet.oracle_port(_nudged(runs.entering, rng), mode, runs.followed)
         for name in found:
             if name in moved:
                 found[name] = max(found[name], norm(moved[name] - j[name]))

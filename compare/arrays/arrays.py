@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from compare.errors import UsageError
 from compare.verdict.precision import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, Precision
 
 if TYPE_CHECKING:
@@ -27,6 +28,25 @@ Shapes = Mapping[str, tuple[int, ...]]
 PARAMS = "params"  # the collection of a port's leaves that are trained, the first part of their path
 
 NUMPY_FLOAT = {FLOAT64: np.float64, FLOAT32: np.float32, FLOAT16: np.float16}
+
+
+INT32 = np.iinfo(np.int32)
+
+
+def check_int32(array: np.ndarray, whose: str) -> None:
+    """Refuse integers that JAX would wrap without a word: it holds them in int32, the widest without x64.
+
+    Raises:
+        UsageError: an integer of ``array`` is out of int32's range; ``whose`` it is begins the message.
+    """
+    if array.dtype.kind not in "iu" or not array.size:
+        return
+    low, high = int(array.min()), int(array.max())
+    if low < INT32.min or high > INT32.max:
+        raise UsageError(
+            f"{whose}: expected integers that int32 holds, which is what JAX takes them as, got "
+            f"{low if low < INT32.min else high}: renumber them, or give them as floats"
+        )
 
 
 def freeze(array: Any) -> np.ndarray:
@@ -68,6 +88,9 @@ def to_jax(array: np.ndarray, precision: Precision, device: "jax.Device", given_
 
     With ``given_up`` the caller made the array for this call and keeps no hold of it: it is copied only where its
     dtype or layout is another. Call it inside ``jax.enable_x64(True)`` for float64.
+
+    Raises:
+        UsageError: an integer is out of int32's range.
     """
     import jax
     import jax.numpy as jnp
@@ -76,6 +99,7 @@ def to_jax(array: np.ndarray, precision: Precision, device: "jax.Device", given_
     if array.dtype.kind == "f":
         dtype = getattr(jnp, precision.name)
     elif array.dtype.kind in "iu":
+        check_int32(array, "the port")
         dtype = np.int32
     return jax.device_put(np.array(array, dtype=dtype, order="C", copy=None if given_up else True), device)
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays, freeze, rounded
+from compare.arrays.arrays import Arrays, check_int32, freeze, rounded
 from compare.errors import UsageError
 from compare.verdict.precision import Precision
 
 Axes = int | None | Mapping[str, int | None]
+Form = tuple[tuple[Any, ...], dict[str, Any]]  # positional and keyword arguments
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Batch:
     targets: Arrays = field(default_factory=dict)
     bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     axes: Axes = 0
-    form: tuple[tuple, dict[str, Any]] | None = None
+    form: Form | None = None
 
     def __post_init__(self) -> None:
         names = {*self.inputs, *self.targets}
@@ -47,11 +48,15 @@ class Batch:
             raise UsageError(f"batch: axes: expected an axis, or one for each name, got {self.axes!r}")
         if any(len(tuple(bound)) != 2 for bound in self.bounds.values()):
             raise UsageError("batch: bounds: expected (low, high) for each name, high not included")
+        for name, array in (self.inputs | self.targets).items():
+            check_int32(array, f"batch: {name}")
+        for name, (low, high) in self.bounds.items():
+            check_int32(np.array([low, high - 1]), f"batch: the bounds of {name}")
         object.__setattr__(self, "inputs", {name: freeze(array) for name, array in self.inputs.items()})
         object.__setattr__(self, "targets", {name: freeze(array) for name, array in self.targets.items()})
 
     @classmethod
-    def of(cls, inputs: Any, targets: Any = (), names: tuple[str, ...] = (), **options: Any) -> "Batch":
+    def of(cls, inputs: object, targets: object = (), names: tuple[str, ...] = (), **options: Any) -> "Batch":
         """A batch as a user writes it.
 
         Args:
@@ -67,7 +72,7 @@ class Batch:
         if isinstance(inputs, Batch):
             return inputs
         args: tuple = ()
-        kwargs: dict[str, Any] = {}
+        kwargs: dict[str, object] = {}
         arrays: Arrays = {}
         if isinstance(inputs, Mapping):
             kwargs = {str(key): _slots(item, str(key), arrays) for key, item in inputs.items()}
@@ -89,7 +94,7 @@ class Batch:
             _slots(item, name, wanted)
         return cls(arrays, wanted, form=(args, kwargs), **options)
 
-    def call(self, arrays: Mapping[str, Any]) -> tuple[tuple, dict[str, Any]]:
+    def call(self, arrays: Mapping[str, object]) -> Form:
         """Positional and keyword arguments with ``arrays`` (a side's own, by name) in their places."""
         if self.form is None:
             return tuple(arrays[name] for name in self.inputs), {}
@@ -146,7 +151,7 @@ class Batch:
         return [name for name, array in self.inputs.items() if array.dtype.kind == "f"]
 
 
-def named_leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+def named_leaves(value: object, name: str) -> Iterator[tuple[str, Any]]:
     """Each array in ``value`` with its path: sequences by position, dictionaries by key, dataclasses by field.
 
     None is no array. What is a dataclass and a dictionary at once is a dictionary.
@@ -166,7 +171,7 @@ def named_leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _slots(item: Any, name: str, arrays: Arrays) -> Any:
+def _slots(item: object, name: str, arrays: Arrays) -> object:
     """``item`` with a slot for each array in it, which goes to ``arrays``."""
     if isinstance(item, Mapping):
         return {key: _slots(inner, f"{name}.{key}", arrays) for key, inner in item.items()}
@@ -182,7 +187,7 @@ def _slots(item: Any, name: str, arrays: Arrays) -> Any:
     return item
 
 
-def _filled(item: Any, arrays: Mapping[str, Any]) -> Any:
+def _filled(item: object, arrays: Mapping[str, object]) -> object:
     if isinstance(item, Slot):
         return arrays[item.name]
     if isinstance(item, Mapping):
@@ -192,10 +197,11 @@ def _filled(item: Any, arrays: Mapping[str, Any]) -> Any:
     return item
 
 
-def _like(sequence: Any, items: list[Any]) -> Any:
+def _like(sequence: tuple | list, items: list[object]) -> object:
     """``items`` as a sequence of that kind; a NamedTuple takes them one by one."""
-    return type(sequence)(*items) if hasattr(sequence, "_fields") else type(sequence)(items)
+    kind: Callable[..., object] = type(sequence)
+    return kind(*items) if hasattr(sequence, "_fields") else kind(items)
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return f"{type(value).__module__}.{type(value).__name__}"

@@ -26,8 +26,8 @@ def on_record(options: argparse.Namespace) -> int:
 
 
 def _record(options: argparse.Namespace) -> int:
-    from compare.sides import records
-    from compare.verification.verification import Plan
+    from compare.sides.plan import Plan
+    from compare.sides.recording import take
 
     device = devices.choose(options.device, ("torch",))
     plan = Plan(options.seed, options.probes == "all", options.quick)
@@ -35,7 +35,7 @@ def _record(options: argparse.Namespace) -> int:
     with busy("recording the reference") as say:
         pair = pair_of(options.pairs[0], options.data, options.batch)
         devices.set_float32_policy(("torch",))
-        record = records.take(pair, device, WORKING[options.dtype], plan, oracle, say)
+        record = take(pair, device, WORKING[options.dtype], plan, oracle, say)
         record.save(Path(options.record))
     print(f"wrote {options.record}: {len(record.facts['runs'])} runs of {pair.name}'s reference")
     return 0

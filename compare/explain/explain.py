@@ -28,6 +28,7 @@ from compare.frameworks.models.references import ReferenceModel
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
 from compare.sides.quartet import Quartet
+from compare.sides.side import Result
 
 SEEN = ("the port", "the values", "they differ")  # what is seen of the first place's only array begins so
 
@@ -42,6 +43,16 @@ class Named:
     port: str
     places: int = 1
     of_first: bool = True
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A probe, a mode and what enters there, on which something differs, and how that was judged."""
+
+    probe: str
+    mode: Mode
+    entering: Entering
+    judged: Judged = field(default_factory=lambda: Judged({}))
 
 
 @dataclass(frozen=True)
@@ -73,8 +84,12 @@ class Explanation:
         return told(self.first, self.causes, self.observed) if self.first else ""
 
 
-def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None) -> Explanation:
-    """Name the causes of what was found in one run of a pair."""
+def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None, witness: str = "") -> Explanation:
+    """Name the causes of what was found in one run of a pair.
+
+    Args:
+        witness: the constant held in float32 that its judgement found responsible, in words.
+    """
     where = located(looked)
     if where.first is None:
         return Explanation(None, tree=where.tree, notes=where.notes)
@@ -99,7 +114,7 @@ def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None)
                 named.append(_named(looked, at, cause))
                 changes = changes | cause.change if cause.change else changes
     assert first is not None
-    if not named and (held := _held(looked)) is not None:
+    if not named and (held := _held(looked, witness)) is not None:
         named.append(_named(looked, 0, held))
     tried = all(one.cause.change for one in named)
     closed = _closed(looked, changes) if tried and named else None
@@ -123,7 +138,8 @@ def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None)
 def _of_statistics(looked: Looked) -> Diagnosis:
     """Why running statistics differ after a pass whose outputs agree."""
     sections = looked.sections
-    judged = Judged({name: one for name, one in sections.free_ends.items() if name.startswith("state/")})
+    statistics = {name: one for name, one in sections.free_ends.items() if name.startswith("state/")}
+    judged = Judged(statistics, reference=Result({}, sections.dropouts))
     return diagnose_statistics(looked.cutter.quartet, sections.entering, judged, sections.mode)
 
 
@@ -236,10 +252,9 @@ def _where(first: Difference) -> str:
     }[first.direction]
 
 
-def _held(looked: Looked) -> Cause | None:
+def _held(looked: Looked, witness: str) -> Cause | None:
     """The constant held in float32 that the judgement found responsible, where the gap is no larger than that."""
-    judgement, witness = looked.found[0].judgement, looked.cutter.quartet.witness
-    gap, _ = relative(judgement)
+    gap, _ = relative(looked.found[0].judgement)
     if not witness or gap > APART:
         return None
     text = f"{witness}; with its exact values all that differs is a match"
@@ -304,25 +319,27 @@ def _worst(reference: Arrays, port: Arrays) -> float:
 def explain_pair(
     quartet: Quartet,
     entering: Entering,
-    suspects: Sequence[tuple[str, Mode, Entering]],
+    suspects: Sequence[Suspect],
     steps: Judged | None,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Explanation:
     """Where and why a pair differs.
 
     Args:
-        suspects: probes, modes and what enters there, on which outputs, gradients or statistics differ.
+        suspects: where outputs, gradients or statistics differ.
         steps: the judgements on the training steps, where there were any.
     """
-    if quartet.no_oracle:
+    if (steps and steps.no_oracle) or any(suspect.judged.no_oracle for suspect in suspects):
         return Explanation(None, notes=("where: not looked for, since a model cannot run in float64",))
     notes: list[str] = []
-    for probe, mode, fed in sorted(suspects, key=lambda one: one[0] != BASE)[:PROBES]:
+    for suspect in sorted(suspects, key=lambda suspect: suspect.probe != BASE)[:PROBES]:
+        probe, judged = suspect.probe, suspect.judged
         progress(f"where it differs first, on {probe}")
         try:
             # Masks of the lowest number, and what a suspect makes of them, overflow: that is no error here.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                made = explain(look(quartet, fed, mode, probe), progress)
+                looked = look(quartet.using(judged.oracles), suspect.entering, suspect.mode, probe)
+                made = explain(looked, progress, judged.witness.text if judged.witness else "")
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
             swallowed(error)
             words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
@@ -344,7 +361,7 @@ def _of_training(quartet: Quartet, entering: Entering, steps: Judged) -> Explana
         return Explanation(None)
     name = failing[0]
     gap, allowed = relative(steps.judgements[name])
-    diagnosis = diagnose_updates(quartet, entering, steps)
+    diagnosis = diagnose_updates(quartet.using(steps.oracles), entering, steps)
     first = Difference(
         UPDATE, "optimizer", "optimizer", name, BASE, "training", gap, allowed,
         more=len(failing) - 1, reason=steps.judgements[name].reason, scale=steps.judgements[name].scale,

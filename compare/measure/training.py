@@ -28,9 +28,8 @@ from compare.pair.by_hand import hidden_preactivation
 from compare.pair.pair import Pair
 from compare.pair.prepare import Prepared, prepare
 from compare.verdict.precision import FLOAT32, FLOAT64
+from compare.verdict.thresholds import LOSSES_TOGETHER
 from compare.verdict.verdict import Judgement, Verdict, judge, worst
-
-LOSSES_TOGETHER = 16
 
 
 class Runs:

@@ -1,6 +1,6 @@
 """The port's side: one model as pure functions, compiled once at one precision on one device."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -20,11 +20,12 @@ from compare.pair.prepare import Prepared, called
 from compare.sides.moments import moments_of_optax, widened
 from compare.sides.seeds import mask_seed
 from compare.sides.shelf import make_room
+from compare.sides.side import Dropped, Result, steps_named
 from compare.verdict.precision import FLOAT64, Precision
 
-Tree = Any
+Tree = Any  # of a model, an optimizer or an optax state: whatever its library makes it
 Leaves = dict[str, Any]
-Dropped = tuple[tuple[tuple[int, ...], float], ...]  # shape and rate of every dropout of the reference's run
+Program = tuple[Hashable, ...]  # what tells one traced forward pass from another
 
 
 class PortSide:
@@ -33,10 +34,6 @@ class PortSide:
     Float64 lives inside ``jax.enable_x64(True)``, the working precision inside ``jax.enable_x64(False)``: x64
     changes what ``jnp.zeros`` and ``jnp.arange`` make inside a user's model. With ``promoted``, the program is
     replayed with everything that the model's own code lowers raised to float64.
-
-    Attributes:
-        not_compared: randomness of the last traced run that no mask replaces.
-        replay: which masks that run took.
     """
 
     def __init__(
@@ -45,24 +42,25 @@ class PortSide:
         precision: Precision,
         device: jax.Device,
         promoted: bool = False,
-        replaced: Mapping[int, np.ndarray] | None = None,
+        exact: Sequence[tuple[np.ndarray, np.ndarray]] = (),
     ) -> None:
-        """``replaced``: of a promoted side, constants by index, with other values (see ``islands.witness``)."""
+        """``exact``: of a promoted side, what constants hold, and the values that take its place (see
+        ``islands.witness``)."""
         self.prepared = prepared.widened() if precision is FLOAT64 else prepared
         self.pair, self.precision, self.device, self.promoted = prepared.pair, precision, device, promoted
-        self._replaced = replaced or {}
-        self.not_compared: list[str] = []
-        self.replay: Record | None = None
+        self._exact = exact
+        self._replays: dict[Program, Record] = {}  # noted while a program is traced, true of each of its runs
         self._value_and_grads = self._compiled(self._trace_value_and_grads)
         self._init = jax.jit(self._trace_init)
-        self._shapes: dict[Any, Leaves] = {}
+        self._shapes: dict[Program, Leaves] = {}
         self._step = self._compiled(self._trace_step)
 
-    def run(self, entering: Entering, mode: Mode = None, dropped: Dropped = ()) -> Arrays:
+    def run(self, entering: Entering, mode: Mode = None, dropped: Dropped = ()) -> Result:
         """Outputs, every gradient and, in training, the statistics after it, on the first batch by one ``jax.vjp``."""
         batch = entering.batches[0]
         with self.x64():
-            structs, *beside = self._given(entering, mode, dropped)
+            structs, inputs, *others = self._given(entering, mode, dropped)
+            beside = (inputs, *others)
             static = {"mode": mode, "form": Form(batch)}
             # Compiled on shapes alone: tracing leaves cycles that would hold the weights of a large model, and the
             # gradients, until they are collected; and what compiling takes is given back before they are there.
@@ -75,11 +73,15 @@ class PortSide:
             named = self._to_reference(by_leaf)
             arrays |= {f"grad/{name}": named[name] for name in entering.weights if name in named}
             arrays |= {f"grad/input.{name}": from_jax(by_input[name]) for name in batch.floating}
-            return arrays | self._buffers(changed)
+            return self._result(arrays | self._buffers(changed), mode, batch, inputs, dropped)
+
+    def _result(self, arrays: Arrays, mode: Mode, batch: Batch, inputs: Leaves, dropped: Dropped) -> Result:
+        replay = self._replays.get(_program(mode, batch, inputs, [shape for shape, _ in dropped]))
+        return Result(arrays, not_compared=tuple(replay.not_compared) if replay else (), replay=replay)
 
     def program(
         self, entering: Entering, mode: Mode = None, dropped: Dropped = ()
-    ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    ) -> tuple[Callable[..., Tree], tuple[Tree, ...]]:
         """What ``run`` compiles, as a function of arrays, and the arrays. Call it, and what uses them, in ``x64``."""
         _, *beside = self._given(entering, mode, dropped)
         form = Form(entering.batches[0])
@@ -98,11 +100,14 @@ class PortSide:
             path: jax.ShapeDtypeStruct(shape, dtype, sharding=there) for path, shape in self.prepared.leaves.items()
         }
 
-    def steps(self, entering: Entering, dropped: Dropped = (), slots: frozenset[str] = frozenset()) -> list[Arrays]:
-        """One optimizer step on each batch in turn, each a pure function of (leaves, optimizer state, batch)."""
+    def steps(self, entering: Entering, dropped: Dropped = (), slots: frozenset[str] = frozenset()) -> Result:
+        """One optimizer step on each batch in turn, each a pure function of (leaves, optimizer state, batch).
+
+        ``slots``: what torch's optimizer keeps, and the port's is searched for.
+        """
         mode = self.prepared.modes[0]
         with self.x64():
-            leaves, hyper, taken = self.leaves(entering), dict(entering.hyper), []
+            leaves, hyper, taken = self.leaves(entering), dict(entering.hyper), list[Arrays]()
             # On the device like the leaves, or the first step's program would serve the first step only.
             state = jax.device_put(self._init(leaves, hyper), self.device)
             before = self.parameters(leaves, entering)
@@ -122,17 +127,19 @@ class PortSide:
             for slot, tree in moments_of_optax(state, self.prepared.port.flat, set(slots)).items():
                 named = widened(self._to_reference(tree, values=True))
                 taken[-1] |= {f"optimizer/{slot}/{name}": named[name] for name in after}
-            return taken
+            return self._result(steps_named(taken), mode, batch, inputs, dropped)
 
-    def arrays(self, entering: Entering) -> tuple[Leaves, dict[str, Any], dict[str, Any]]:
+    def arrays(self, entering: Entering) -> tuple[Leaves, Leaves, Leaves]:
         """The leaves, and the first batch's inputs and targets. Call it, and what uses them, outside x64."""
         return self.leaves(entering), *self.batch(entering.batches[0])
 
-    def loss_of(self, inputs: Leaves, targets: Leaves, batch: Batch) -> Callable[[Tree, Leaves], tuple[Any, Leaves]]:
+    def loss_of(
+        self, inputs: Leaves, targets: Leaves, batch: Batch
+    ) -> Callable[[Tree, Leaves], tuple[jax.Array, Leaves]]:
         """The loss on one batch as a function of (the tree of parameters, the other leaves), with the other leaves
         as training leaves them. Without a loss of its own, the pair's is the outputs times their cotangents."""
 
-        def loss_of(params: Tree, rest: Leaves) -> tuple[Any, Leaves]:
+        def loss_of(params: Tree, rest: Leaves) -> tuple[jax.Array, Leaves]:
             leaves, mode = self.prepared.port.flat(params) | rest, self.prepared.modes[0]
             # Traced once under replay, which refuses a dropout that no mask is there for. It is left out of the run:
             # programs traced under it are never found again, and a step op by op would compile every operation anew.
@@ -182,7 +189,7 @@ class PortSide:
 
     def _forward(
         self, leaves: Leaves, inputs: Leaves, masks: tuple | None, mode: Mode, form: Batch
-    ) -> tuple[Any, Leaves]:
+    ) -> tuple[Tree, Leaves]:
         """The outputs in the reference's layout, as the pair compares them, and the statistics afterwards. Without
         ``masks`` (None, not an empty tuple) nothing is replayed."""
         turned = {
@@ -190,12 +197,12 @@ class PortSide:
             for name, array in inputs.items()
         }
         args, kwargs = called(self.pair.port_inputs, *form.call(turned))
-        with self._replaying(masks, mode):
+        with self._replaying(masks, mode, form, inputs):
             outputs, changed = self.prepared.port.apply(leaves, args, kwargs, mode)
         outputs = self.pair.port_outputs(outputs) if self.pair.port_outputs else outputs
         return self._turned_back(outputs), changed
 
-    def _turned_back(self, outputs: Any) -> Any:
+    def _turned_back(self, outputs: Tree) -> Tree:
         axes = self.prepared.output_axes
         if not axes:
             return outputs
@@ -210,18 +217,18 @@ class PortSide:
         outputs, _ = self._forward(leaves, inputs, masks, mode, form)
         return outputs_by_name(outputs)
 
-    def _scored(self, outputs: Any, targets: Leaves, batch: Batch) -> jax.Array:
+    def _scored(self, outputs: Tree, targets: Leaves, batch: Batch) -> jax.Array:
         # In the batch's order: JAX sorts the keys of a dictionary that goes through a compiled function.
         return scored(self.pair.loss[1], outputs, [targets[name] for name in batch.targets])  # type: ignore[index]
 
     def _trace_value_and_grads(
         self, leaves: Leaves, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple, mode: Mode, form: "Form"
-    ) -> tuple[Leaves, Any, tuple[Leaves, Leaves], Leaves]:
+    ) -> tuple[Leaves, jax.Array | None, tuple[Leaves, Leaves], Leaves]:
         parameters = {path: leaf for path, leaf in leaves.items() if is_parameter(path)}
         rest = {path: leaf for path, leaf in leaves.items() if path not in parameters}
         floats = {name: array for name, array in inputs.items() if jnp.issubdtype(array.dtype, jnp.floating)}
 
-        def outputs_of(floats: Leaves, parameters: Leaves) -> tuple[Any, tuple[Leaves, Any, Leaves]]:
+        def outputs_of(floats: Leaves, parameters: Leaves) -> tuple[Tree, tuple[Leaves, jax.Array | None, Leaves]]:
             outputs, changed = self._forward(parameters | rest, inputs | floats, masks, mode, form.batch)
             named = outputs_by_name(outputs)
             if self.pair.loss is not None:
@@ -242,7 +249,7 @@ class PortSide:
     def _trace_step(
         self, leaves: Leaves, state: Tree, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple,
         hyper: dict[str, float], mode: Mode, form: "Form",
-    ) -> tuple[Leaves, Tree, Any]:  # fmt: skip
+    ) -> tuple[Leaves, Tree, jax.Array | None]:  # fmt: skip
         _, loss, (_, grads), changed = self._trace_value_and_grads(leaves, inputs, targets, against, masks, mode, form)
         params, frozen = self._tree(leaves), self.prepared.frozen_leaves
         grads = {path: jnp.zeros_like(leaf) if path in frozen else leaf for path, leaf in grads.items()}
@@ -250,7 +257,7 @@ class PortSide:
         after = self.prepared.port.flat(optax.apply_updates(params, updates))
         return leaves | changed | after | {path: leaves[path] for path in frozen}, state, loss
 
-    def _optimizer(self, hyper: Mapping[str, Any]) -> optax.GradientTransformation:
+    def _optimizer(self, hyper: Mapping[str, float]) -> optax.GradientTransformation:
         training = self.pair.training()
         assert training is not None
         return training.port(**hyper)
@@ -274,7 +281,7 @@ class PortSide:
 
     def outputs(self, leaves: Leaves, inputs: Leaves, masks: tuple, batch: Batch, mode: Mode) -> Leaves:
         """Shapes and dtypes of the outputs by name; computes nothing, and traces once for the same shapes."""
-        key = (mode, Form(batch), tuple((name, one.shape, one.dtype) for name, one in inputs.items()), len(masks))
+        key = _program(mode, batch, inputs, [mask.shape for mask in masks])
         if key not in self._shapes:
             self._shapes[key] = jax.eval_shape(
                 lambda leaves, inputs, masks: self._trace_outputs(leaves, inputs, masks, mode, batch),
@@ -292,24 +299,24 @@ class PortSide:
         named = self._to_reference(changed)
         return {f"state/{name}": named[name] for name in self.prepared.buffers if name in named}
 
-    def _compiled(self, function: Callable[..., Any]) -> jax.stages.Wrapped:
+    def _compiled(self, function: Callable[..., Tree]) -> jax.stages.Wrapped:
         if not self.promoted:
             return jax.jit(function, static_argnames=("mode", "form"))
         from compare.frameworks.islands.witness import replay_with
 
-        def replayed(*args: Any, mode: Mode, form: "Form") -> Any:
-            return replay_with(lambda *args: function(*args, mode=mode, form=form), self._replaced)(*args)
+        def replayed(*args: Tree, mode: Mode, form: "Form") -> Tree:
+            return replay_with(lambda *args: function(*args, mode=mode, form=form), self._exact)(*args)
 
         return jax.jit(replayed, static_argnames=("mode", "form"))
 
     @contextmanager
-    def _replaying(self, masks: tuple | None, mode: Mode) -> Iterator[None]:
+    def _replaying(self, masks: tuple | None, mode: Mode, form: Batch, inputs: Leaves) -> Iterator[None]:
         if mode is False or masks is None:
             yield
             return
         with replayed(list(masks), channels_last=bool(self.prepared.input_axes)) as record:
             yield
-        self.not_compared, self.replay = list(record.not_compared), record
+        self._replays[_program(mode, form, inputs, [mask.shape for mask in masks])] = record
 
     @contextmanager
     def x64(self) -> Iterator[None]:
@@ -341,7 +348,13 @@ class Form:
         return isinstance(other, Form) and other._key == self._key
 
 
-def outputs_by_name(outputs: Any) -> Leaves:
+def _program(mode: Mode, batch: Batch, inputs: Leaves, masks: Sequence[tuple[int, ...]]) -> Program:
+    """What JAX tells one trace of the forward pass from another by."""
+    shapes = sorted((name, tuple(one.shape), str(one.dtype)) for name, one in inputs.items())
+    return mode, Form(batch), tuple(shapes), tuple(tuple(shape) for shape in masks)
+
+
+def outputs_by_name(outputs: Tree) -> Leaves:
     """The outputs by name; a Python number among them is an array too."""
     return {name: jnp.asarray(one) for name, one in named_leaves(outputs, "output")}
 

@@ -1,173 +1,171 @@
 """Every quantity four times from the same values: each side at the working precision, each side in float64."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar, cast
 
 import numpy as np
 
 from compare.arrays.arrays import Arrays
 from compare.errors import UsageError
-from compare.frameworks.blame import told
 from compare.frameworks.devices import Device
 from compare.frameworks.models.modes import Mode
-from compare.pair.pair import Entering
+from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import Prepared
+from compare.sides.context import Oracles, Witness
 from compare.sides.shelf import put_aside
+from compare.sides.side import STATE, STEPS, Following, Result, Run, Side, SideError, What
 from compare.sides.variance import ACCEPT, corrected
 from compare.verdict.precision import FLOAT64, Precision
 from compare.verdict.verdict import Judgement, Verdict, judge
 
-Run = Mapping[str, np.ndarray]
-STEPS = "steps"
-STATE = "after/optimizer/"  # before the name of a slot and its parameter
 WORKING, ORACLE, PROMOTED = "working", "oracle", "promoted"  # what a side is run as
-What = bool | str | None  # a mode, or STEPS
+
+Made = TypeVar("Made")
 
 
-class SideError(Exception):
-    """One side's model raised; ``side`` says whose, the message is its own, on one line."""
-
-    def __init__(self, side: str, error: Exception, oracle: bool = False) -> None:
-        super().__init__(f"the {side} raised {told(error)}")
-        self.side, self.oracle = side, oracle
-
-
+@dataclass(frozen=True)
 class Quartet:
     """Both sides of one pair, each at ``precision`` on ``device`` and in float64 on ``oracle``.
 
-    What a side runs is one mode's outputs and gradients, or ``STEPS``, the training steps.
+    What a side runs is one mode's outputs and gradients, or ``STEPS``, the training steps. Nothing in it changes but
+    ``sides``, where compiled programs stay: other oracles make another quartet (``using``).
 
     Attributes:
-        promoted: whether the oracles are the promoted ones, in which everything that the models' own code lowers to
-            float32 is raised to float64.
-        no_oracle: why one of the models cannot run in float64, if so.
-        unpaired_slots: what torch's optimizer keeps and the port's does not, by torch's name.
-        witness: the constant held in float32 that explains a gap of float32's size, in words, once one is found.
-        ordinary: the size of each quantity on the pair's own batch, once it has been judged; amplified: how many times
-            larger the inputs are now, where a probe is.
+        recorded: makes the reference's side for ``WORKING``, ``ORACLE`` or ``PROMOTED`` from its record; by default
+            it is run.
+        promoted: whether everything that the models' own code lowers to float32 is raised to float64 in the oracles.
+        witness: whose exact values stand in the oracles in place of what the models hold.
     """
 
-    def __init__(
-        self,
-        prepared: Prepared,
-        precision: Precision,
-        device: Device,
-        oracle: Device,
-        reference_side: Callable[[str], Any] | None = None,
-    ) -> None:
-        """``reference_side`` makes the reference's side for ``WORKING``, ``ORACLE`` or ``PROMOTED``: by default one
-        that runs it, otherwise one that has its runs on record."""
-        from compare.sides.port import PortSide
+    prepared: Prepared
+    precision: Precision
+    device: Device
+    oracle: Device
+    recorded: Callable[[str], Side] | None = None
+    promoted: bool = False
+    witness: Witness | None = None
+    sides: dict[Hashable, Side] = field(default_factory=dict, repr=False, compare=False)
 
-        self.prepared, self.pair, self.precision = prepared, prepared.pair, precision
-        self.device = device
-        self._reference_side, self.on_record = reference_side or self._live, reference_side is not None
-        self.reference = self._reference_side(WORKING)
-        self.port = PortSide(prepared, precision, device.jax)
-        self.promoted = False
-        self.place_oracles(oracle)
-        self.no_oracle = ""
-        self.ordinary: dict[str, float] = {}
-        self.amplified = 1.0
-        self.witness = ""
-        self._slots: frozenset[str] = frozenset()
-        self.unpaired_slots: frozenset[str] = frozenset()
+    @property
+    def pair(self) -> Pair:
+        return self.prepared.pair
 
-    def place_oracles(self, oracle: Device) -> None:
-        """Run in float64 on ``oracle`` from now on."""
-        from compare.sides.port import PortSide
+    @property
+    def on_record(self) -> bool:
+        return self.recorded is not None
 
-        self.oracle = oracle
-        self.reference_64 = self._reference_side(ORACLE)
-        self.port_64 = PortSide(self.prepared, FLOAT64, oracle.jax)
-        for name in ("promoted_reference", "promoted_port"):
-            self.__dict__.pop(name, None)
+    @property
+    def oracles(self) -> Oracles:
+        return Oracles(self.oracle, self.promoted, self.witness)
 
-    @cached_property
-    def promoted_reference(self) -> Any:
-        return self._reference_side(PROMOTED)
+    def using(self, oracles: Oracles | None) -> "Quartet":
+        """The same sides with these oracles; with None as it is."""
+        if oracles is None:
+            return self
+        return replace(self, oracle=oracles.device, promoted=oracles.promoted, witness=oracles.witness)
 
-    def _live(self, which: str) -> Any:
+    @property
+    def reference(self) -> Side:
+        """The reference at the working precision."""
+        return self._kept(("reference", WORKING), lambda: self._reference(WORKING))
+
+    @property
+    def port(self) -> Following:
+        """The port at the working precision."""
+        return cast(Following, self._kept(("port", WORKING), lambda: self._port(WORKING)))
+
+    @property
+    def reference_64(self) -> Side:
+        """The reference by the oracles in use."""
+        which = PROMOTED if self.promoted else ORACLE
+        return self._kept(("reference", which, self.oracle.name, self.witness), lambda: self._reference(which))
+
+    @property
+    def port_64(self) -> Following:
+        """The port by the oracles in use."""
+        which = PROMOTED if self.promoted else ORACLE
+        key = ("port", which, self.oracle.name, self.witness)
+        return cast(Following, self._kept(key, lambda: self._port(which)))
+
+    def _kept(self, key: Hashable, make: Callable[[], Side]) -> Side:
+        if key not in self.sides:
+            self.sides[key] = make()
+        return self.sides[key]
+
+    def _reference(self, which: str) -> Side:
+        if self.recorded is not None:
+            return self.recorded(which)
         from compare.sides.reference import ReferenceSide
 
         if which == WORKING:
             return ReferenceSide(self.prepared, self.precision, self.device.torch)
-        return ReferenceSide(self.prepared, FLOAT64, self.oracle.torch, promoted=which == PROMOTED)
+        held = self.witness.reference if self.witness else None
+        return ReferenceSide(self.prepared, FLOAT64, self.oracle.torch, promoted=which == PROMOTED, replaced=held)
 
-    @cached_property
-    def promoted_port(self) -> Any:
+    def _port(self, which: str) -> Following:
         from compare.sides.port import PortSide
 
-        return PortSide(self.prepared, FLOAT64, self.oracle.jax, promoted=True)
+        if which == WORKING:
+            return PortSide(self.prepared, self.precision, self.device.jax)
+        exact = self.witness.port if self.witness else ()
+        return PortSide(self.prepared, FLOAT64, self.oracle.jax, promoted=which == PROMOTED, exact=exact)
 
-    def run(self, entering: Entering, what: What = None) -> tuple[Run, Run, Run, Run]:
+    def run(self, entering: Entering, what: What = None) -> tuple[Result, Result, Result, Result]:
         """The four runs, in the order the judge takes them."""
         t, t64 = self.run_reference(entering, what)
-        j, j64 = self.run_port(entering, what)
+        j, j64 = self.run_port(entering, what, t)
         return t, j, t64, j64
 
-    def run_reference(self, entering: Entering, what: What = None) -> tuple[Run, Run]:
+    def run_reference(self, entering: Entering, what: What = None) -> tuple[Result, Result]:
         return self.working_reference(entering, what), self.oracle_reference(entering, what)
 
-    def run_port(self, entering: Entering, what: What = None) -> tuple[Run, Run]:
-        """The port's runs; after the reference's, whose dropouts it replays."""
-        return self.working_port(entering, what), self.oracle_port(entering, what)
+    def run_port(self, entering: Entering, what: What = None, followed: Result | None = None) -> tuple[Result, Result]:
+        """The port's runs. ``followed``: the reference's, whose dropouts it replays."""
+        return self.working_port(entering, what, followed), self.oracle_port(entering, what, followed)
 
-    def working_reference(self, entering: Entering, what: What = None) -> Run:
-        made = self._of_reference(self.reference, entering, what)
-        if what == STEPS:
-            self._slots = frozenset(name.split("/")[2] for name in made if name.startswith(STATE))
-        return put_aside(made)
+    def working_reference(self, entering: Entering, what: What = None) -> Result:
+        return _aside(_of_reference(self.reference, entering, what))
 
-    def working_port(self, entering: Entering, what: What = None) -> Run:
-        return put_aside(self._of_port(self.port, entering, what))
+    def working_port(self, entering: Entering, what: What = None, followed: Result | None = None) -> Result:
+        return _aside(self._of_port(self.port, entering, what, followed))
 
-    def oracle_reference(self, entering: Entering, what: What = None) -> Run:
-        side = self.promoted_reference if self.promoted else self.reference_64
-        return put_aside(self._of_reference(side, entering, what, oracle=True))
+    def oracle_reference(self, entering: Entering, what: What = None) -> Result:
+        return _aside(_of_reference(self.reference_64, entering, what, oracle=True))
 
-    def oracle_port(self, entering: Entering, what: What = None) -> Run:
-        side = self.promoted_port if self.promoted else self.port_64
-        return self._of_port(side, entering, what, oracle=True)
+    def oracle_port(self, entering: Entering, what: What = None, followed: Result | None = None) -> Result:
+        return self._of_port(self.port_64, entering, what, followed, oracle=True)
 
-    def _of_reference(self, side: Any, entering: Entering, what: What, oracle: bool = False) -> Arrays:
-        def run() -> Arrays:
-            return steps_named(side.steps(entering)) if what == STEPS else side.run(entering, what)
+    def _of_port(
+        self, side: Following, entering: Entering, what: What, followed: Result | None, oracle: bool = False
+    ) -> Result:
+        dropped = followed.dropped if followed else ()
 
-        return _said("reference", run, oracle)
-
-    def _of_port(self, side: Any, entering: Entering, what: What, oracle: bool = False) -> Arrays:
-        def run() -> Arrays:
+        def run() -> Result:
             if what == STEPS:
-                named = steps_named(side.steps(entering, self.dropped(), self._slots))
-                self.unpaired_slots = self._slots - {name.split("/")[2] for name in named if name.startswith(STATE)}
-                return named
-            return side.run(entering, what, self.dropped())
+                return side.steps(entering, dropped, followed.slots if followed else frozenset())
+            return side.run(entering, what, dropped)
 
-        made = _said("port", run, oracle)
-        if ACCEPT in self.pair.accept:
-            made |= self.with_unbiased_variance(made, entering, what)
-        return made
+        result = _named_after("port", run, oracle)
+        if ACCEPT in self.pair.accept and followed:
+            corrections = self.with_unbiased_variance(result, followed, entering, what)
+            return replace(result, arrays={**result.arrays, **corrections})
+        return result
 
-    def with_unbiased_variance(self, run: Run, entering: Entering, what: What) -> Arrays:
+    def with_unbiased_variance(self, run: Run, followed: Result, entering: Entering, what: What) -> Arrays:
         """Of a run of the port, the running variances as torch would keep them."""
         names = {name: name.removeprefix("after/").removeprefix("state/") for name in run if "state/" in name}
         steps = len(entering.batches) if what == STEPS else 1
-        return corrected(run, names, entering.buffers, self.reference.variances, steps)
+        return corrected(run, names, entering.buffers, followed.variances, steps)
 
-    def islands_of_port(self, entering: Entering, mode: Any) -> list[str]:
+    def islands_of_port(self, entering: Entering, mode: Mode, followed: Result) -> list[str]:
         """Where the port's own code makes something float32 in a float64 run: "file:line"."""
         from compare.frameworks.islands.port import islands_jax
 
-        with self.port_64.x64():
-            function, args = self.port_64.program(entering, mode, self.dropped())
+        side = self.using(Oracles(self.oracle)).port_64
+        with side.x64():
+            function, args = side.program(entering, mode, followed.dropped)
             return islands_jax(function, *args)
-
-    def dropped(self) -> tuple[tuple[tuple[int, ...], float], ...]:
-        """Shape and rate of every dropout in the reference's last run."""
-        return tuple((tuple(one.shape), float(one.rate)) for one in self.reference.dropouts)
 
     def run_by_hand(self, entering: Entering) -> tuple[Arrays, Arrays]:
         """The same names from the derivation in NumPy, at the working precision and in float64."""
@@ -176,52 +174,65 @@ class Quartet:
         wide = replace(batch, inputs=_widen(batch.inputs), targets=_widen(batch.targets))
         return self.pair.by_hand(weights, batch), self.pair.by_hand(_widen(weights), wide)
 
-    def structures_differ(self, t: Run, entering: Entering, mode: Mode) -> str:
+    def structures_differ(self, t: Result, entering: Entering, mode: Mode) -> str:
         """Both sides' outputs in words where structure or shapes differ, else nothing. Computes nothing."""
-
-        def shapes() -> dict[str, Any]:
-            return self.port.shapes_of_outputs(entering, mode, self.dropped())
-
-        port = {name: tuple(leaf.shape) for name, leaf in _said("port", shapes).items()}
+        leaves = _named_after("port", lambda: self.port.shapes_of_outputs(entering, mode, t.dropped))
+        port = {name: tuple(leaf.shape) for name, leaf in leaves.items()}
         reference = {name: array.shape for name, array in t.items() if name.split("/")[0] == "output"}
         if port == reference:
             return ""
         return f"the reference returns {_structure(reference)}, the port {_structure(port)}"
 
-    def judge(self, t: Run, j: Run, t64: Run, j64: Run) -> dict[str, Judgement]:
-        """The judgement on every quantity that any of the four runs has, in the reference's order."""
-        names = [name for name in dict.fromkeys([*t64, *j64]) if not self._is_unpaired(name)]
-        return {name: self._judge_one(name, t, j, t64, j64) for name in names}
+    def judge(
+        self, t: Run, j: Run, t64: Run, j64: Run, sizes: Mapping[str, float] | None = None
+    ) -> dict[str, Judgement]:
+        """The judgement on every quantity that any of the four runs has, in the reference's order.
 
-    def _is_unpaired(self, name: str) -> bool:
-        return name.startswith(STATE) and name.split("/")[2] in self.unpaired_slots
+        Args:
+            sizes: what a quantity's size counts as at least (``Context.sizes``).
+        """
+        unpaired = unpaired_slots(t64, j64)
+        judgements: dict[str, Judgement] = {}
+        for name in dict.fromkeys([*t64, *j64]):
+            if slot_of(name) in unpaired:
+                continue
+            if missing := only_one_has_it(name, (t, t64), (j, j64)):
+                judgements[name] = missing
+            else:
+                runs = t[name], j[name], t64[name], j64[name]
+                judgements[name] = judge(*runs, self.precision, (sizes or {}).get(name, 0.0))
+        return judgements
 
-    def _judge_one(self, name: str, *runs: Run) -> Judgement:
-        if not all(name in run for run in runs):
-            owner = "reference" if name in runs[2] else "port"
-            return Judgement(Verdict.INVALID, reason=f"only the {owner} has it")
-        t, j, t64, j64 = (run[name] for run in runs)
-        # A weight's gradient multiplies what rounding leaves of a saturated one by the inputs.
-        amplified = self.amplified if name.startswith("grad/") and not name.startswith("grad/input.") else 1.0
-        return judge(t, j, t64, j64, self.precision, amplified * self.ordinary.get(name, 0.0))
+
+def only_one_has_it(name: str, of_reference: tuple[Run, ...], of_port: tuple[Run, ...]) -> Judgement | None:
+    """``invalid`` for a quantity that one of the two sides, or one of its runs, has not; None where all have it."""
+    if all(name in run for run in (*of_reference, *of_port)):
+        return None
+    owner = "reference" if name in of_reference[-1] else "port"
+    return Judgement(Verdict.INVALID, reason=f"only the {owner} has it")
 
 
-def steps_named(taken: list[Arrays]) -> Arrays:
-    """Step 1 as ``update/<parameter>``, later steps as ``step2/loss`` and ``step2/update/<parameter>``.
+def slot_of(name: str) -> str:
+    """The slot of the optimizer that a quantity is of, by torch's name; empty for any other quantity."""
+    return name.split("/")[2] if name.startswith(STATE) else ""
 
-    The first step's loss is the loss that the gradient check has judged already. Buffers and optimizer state come
-    with the last step and are named ``after/...``.
-    """
-    named: Arrays = {}
-    for number, step in enumerate(taken, start=1):
-        for name, array in step.items():
-            if name.startswith(("state/", "optimizer/")):
-                named[f"after/{name}"] = array
-            elif number > 1:
-                named[f"step{number}/{name}"] = array
-            elif name != "loss":
-                named[name] = array
-    return named
+
+def unpaired_slots(reference: Run, port: Run) -> frozenset[str]:
+    """What torch's optimizer keeps and the port's does not, by torch's name: another way to the same updates, which
+    are compared by themselves."""
+    return frozenset(map(slot_of, reference)) - frozenset(map(slot_of, port)) - {""}
+
+
+def _of_reference(side: Side, entering: Entering, what: What, oracle: bool = False) -> Result:
+    def run() -> Result:
+        return side.steps(entering) if what == STEPS else side.run(entering, what)
+
+    return _named_after("reference", run, oracle)
+
+
+def _aside(result: Result) -> Result:
+    """The same run, its arrays on a shelf where they are large."""
+    return replace(result, arrays=put_aside(dict(result.arrays)))
 
 
 def _structure(shapes: Mapping[str, tuple[int, ...]]) -> str:
@@ -233,10 +244,11 @@ def _widen(arrays: Arrays) -> Arrays:
     return {name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in arrays.items()}
 
 
-def _said(side: str, run: Callable[[], Any], oracle: bool = False) -> Any:
+def _named_after(side: str, run: Callable[[], Made], oracle: bool = False) -> Made:
+    """What ``run`` returns; what it raises is named after its side."""
     try:
         return run()
-    except UsageError:
+    except (UsageError, SideError):
         raise
     except Exception as error:  # whatever a user's model raises is its own; it is named, not swallowed
         raise SideError(side, error, oracle) from error

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial, wraps
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -13,53 +13,68 @@ from torch import nn
 from compare.arrays.arrays import Arrays, from_torch, to_torch
 from compare.arrays.batch import Batch, named_leaves
 from compare.errors import UsageError
-from compare.frameworks.dropout.reference import replayed
-from compare.frameworks.islands.constants import Call
+from compare.frameworks.dropout.reference import Record, replayed
+from compare.frameworks.islands.seen import Seen
 from compare.frameworks.models.modes import Mode, mode_arguments
 from compare.frameworks.models.references import ReferenceModel
-from compare.pair.pair import Entering, cotangent_of, scored
-from compare.pair.prepare import Prepared, called
+from compare.pair.pair import Entering, Pair, cotangent_of, scored
+from compare.pair.prepare import called
 from compare.sides.moments import moments_of_torch
 from compare.sides.seeds import mask_seed
 from compare.sides.shelf import let_go, make_room
+from compare.sides.side import Result, steps_named
 from compare.verdict.precision import Precision
+from compare.weights.weights import Sum
 
 Tensors = dict[str, torch.Tensor]
+Rest = ParamSpec("Rest")
+Own = TypeVar("Own", bound="ReferenceSide")
 
 
-def _undisturbed(run: Callable[..., Any]) -> Callable[..., Any]:
+def _undisturbed(
+    run: Callable[Concatenate[Own, Entering, Rest], Result],
+) -> Callable[Concatenate[Own, Entering, Rest], Result]:
     """With gradients on, whatever the caller has switched off, the caller's random state untouched, and the copy of the
     module gone afterwards."""
 
     @wraps(run)
-    def inside(side: "ReferenceSide", entering: Entering, *args: Any) -> Any:
+    def inside(side: Own, entering: Entering, *args: Rest.args, **kwargs: Rest.kwargs) -> Result:
         devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
         with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=devices):
-            made = run(side, entering, *args)
+            result = run(side, entering, *args, **kwargs)
         let_go(entering.weights)
-        return made
+        return result
 
     return inside
+
+
+class Ready(Protocol):
+    """What a reference's side is made of: a pair brought together with its port, or one to be recorded alone."""
+
+    @property
+    def pair(self) -> Pair: ...
+    @property
+    def reference(self) -> Any: ...
+    @property
+    def summed(self) -> tuple[Sum, ...]: ...
+    @property
+    def buffers(self) -> tuple[str, ...]: ...
+    @property
+    def constants(self) -> tuple[str, ...]: ...
+    @property
+    def modes(self) -> tuple[Mode, ...]: ...
 
 
 class ReferenceSide:
     """Runs copies of the pair's module: the pair's own is never touched.
 
-    With ``promoted``, every cast to a lower precision in the module's own code is raised to float64, and ``inside``
-    names where there was one.
-
-    Attributes:
-        dropouts: shape and rate of every dropout that the last run drew a mask for, in order.
-        not_compared: what the last run drew by other means.
-        inside: where the model's own code made something float32, of a promoted side.
-        twins: what that side found of ``sought``, by position; calls: what it could not promote.
-        changed: constants that the last run did not leave as they were.
-        variances: of each running variance, its momentum and the number of values behind it in the last run.
+    With ``promoted``, every cast to a lower precision in the module's own code is raised to float64, and the result
+    names where there was one (``inside``).
     """
 
     def __init__(
         self,
-        prepared: Prepared,
+        prepared: Ready,
         precision: Precision,
         device: torch.device,
         promoted: bool = False,
@@ -69,42 +84,37 @@ class ReferenceSide:
         """``sought``, of a promoted side: arrays of the port whose more exact twins it looks out for; ``replaced``:
         buffers and attributes of the module by dotted name, with other values (see ``compare.frameworks.islands``)."""
         self.sought, self._replaced = sought, replaced or {}
-        self.twins: dict[int, np.ndarray] = {}
         self.prepared, self.precision, self.device, self.promoted = prepared, precision, device, promoted
         self.pair = prepared.pair
-        self.dropouts: list[Any] = []
-        self.not_compared: list[str] = []
-        self.inside: list[str] = []
-        self.calls: list[Call] = []
-        self.changed: list[str] = []
-        self.variances: dict[str, tuple[float, float]] = {}
 
     @_undisturbed
-    def run(self, entering: Entering, mode: Mode = None) -> Arrays:
+    def run(self, entering: Entering, mode: Mode = None) -> Result:
         """Outputs, every gradient and, in training, the buffers after it, on the first batch by one ``backward()``."""
         module = self.load(entering, mode)
         inputs, targets = self.batch(entering.batches[0])
         leaves = {name: tensor.requires_grad_() for name, tensor in inputs.items() if tensor.is_floating_point()}
         parameters = dict(module.named_parameters())
         constants = {name: tensor.clone() for name, tensor in self._constants(module).items()}
+        variances = _variances(module)
         self._watch(module)
-        with self.here(), self._as_promoted(), self._replaying(entering, mode):
+        with self.here(), self._as_promoted() as seen, self._replaying(entering, mode) as replay:
             # Clones: a model may change its input in place, which a leaf does not stand.
             outputs = self.forward(module, entering.batches[0], {n: one.clone() for n, one in inputs.items()}, mode)
             named = _named(outputs)
             loss = self._backward(outputs, named, targets, entering)
         after = self._constants(module)
-        self.changed = [name for name, before in constants.items() if not torch.equal(before, after[name])]
+        changed = tuple(name for name, before in constants.items() if not torch.equal(before, after[name]))
         arrays = {name: _seen(tensor) for name, tensor in named.items()}
         arrays |= {"loss": _seen(loss)} if loss is not None else {}
         for name in entering.weights:
             arrays[f"grad/{name}"] = _gradient(parameters[name])
         for name, entered in leaves.items():
             arrays[f"grad/input.{name}"] = _gradient(entered)
-        return arrays | (self._buffers(module) if mode is not False else {})
+        arrays |= self._buffers(module) if mode is not False else {}
+        return _result(arrays, variances, [replay], [seen], changed)
 
     @_undisturbed
-    def steps(self, entering: Entering) -> list[Arrays]:
+    def steps(self, entering: Entering) -> Result:
         """One optimizer step on each batch in turn: zero, forward, loss, backward, step."""
         training = self.pair.training()
         assert training is not None
@@ -115,13 +125,15 @@ class ReferenceSide:
             kept = self._tensor(one.kept(tuple(parameters[one.second].shape)))
             parameters[one.second].register_hook(partial(torch.mul, kept))
         optimizer = training.reference(list(parameters.values()), **entering.hyper)
+        variances = _variances(module)
         self._watch(module)
         parameters = {name: parameters[name] for name in entering.weights}
-        before, taken = _values(parameters), []
+        before, taken = _values(parameters), list[Arrays]()
+        replays, places = list[Record | None](), list[Seen | None]()
         for number, batch in enumerate(entering.batches):
             inputs, targets = self.batch(batch)
             optimizer.zero_grad()
-            with self.here(), self._as_promoted(), self._replaying(entering, mode, number):
+            with self.here(), self._as_promoted() as seen, self._replaying(entering, mode, number) as replay:
                 outputs = self.forward(module, batch, inputs, mode)
                 loss = self._backward(outputs, _named(outputs), targets, entering)
             optimizer.step()
@@ -129,11 +141,13 @@ class ReferenceSide:
             taken.append({f"update/{name}": after[name] - before[name] for name in after})
             taken[-1] |= {"loss": _seen(loss)} if loss is not None else {}
             before = after
+            replays.append(replay)
+            places.append(seen)
         taken[-1] |= self._buffers(module) if mode is not False else {}
         taken[-1] |= moments_of_torch(optimizer, parameters)
-        return taken
+        return _result(steps_named(taken), variances, replays, places)
 
-    def forward(self, module: nn.Module, batch: Batch, inputs: Tensors, mode: Mode) -> Any:
+    def forward(self, module: nn.Module, batch: Batch, inputs: Tensors, mode: Mode) -> object:
         """The module called as the pair says, its outputs as the pair compares them."""
         args, kwargs = called(self.pair.reference_inputs, *batch.call(inputs))
         outputs = module(*args, **kwargs, **mode_arguments(module.forward, mode, kwargs))
@@ -166,7 +180,7 @@ class ReferenceSide:
                     layer.train()
         return module
 
-    def here(self) -> AbstractContextManager[Any]:
+    def here(self) -> AbstractContextManager[object]:
         """What the model's own code makes without naming a device, ``torch.arange(n)``, is made on the side's, as JAX
         does it: else a model written on a CPU could not be run on a GPU."""
         return nullcontext() if self.device.type == "cpu" else self.device
@@ -176,7 +190,7 @@ class ReferenceSide:
         inputs = {name: self._tensor(array) for name, array in batch.inputs.items()}
         return inputs, {name: self._tensor(array) for name, array in batch.targets.items()}
 
-    def _backward(self, outputs: Any, named: Tensors, targets: Tensors, entering: Entering) -> torch.Tensor | None:
+    def _backward(self, outputs: object, named: Tensors, targets: Tensors, entering: Entering) -> torch.Tensor | None:
         """Gradients of the loss, or of the outputs against their random cotangents, into every leaf."""
         if self.pair.loss is not None:
             loss = scored(self.pair.loss[0], outputs, list(targets.values()))
@@ -213,42 +227,67 @@ class ReferenceSide:
         }
 
     def _watch(self, module: nn.Module) -> None:
-        """Have every batch norm of a copy note how many values its variance is taken over."""
-        for path, layer in module.named_modules():
-            if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.momentum is not None:
-                name = f"{path}.running_var" if path else "running_var"
-                layer.register_forward_pre_hook(partial(self._note, name, float(layer.momentum)))
-
-    def _note(self, name: str, momentum: float, layer: nn.Module, args: tuple) -> None:
-        self.variances[name] = (momentum, args[0].numel() / args[0].shape[1])
+        """For a side that looks into its runs: hooks on the copy that is about to run."""
 
     @contextmanager
-    def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[None]:
+    def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[Record | None]:
         if mode is False:
-            yield
+            yield None
             return
         with replayed(mask_seed(entering, step)) as record:
-            yield
-        self.dropouts, self.not_compared = list(record.drawn), list(record.not_compared)
+            yield record
 
     @contextmanager
-    def _as_promoted(self) -> Iterator[None]:
+    def _as_promoted(self) -> Iterator[Seen | None]:
         if not self.promoted:
-            yield
+            yield None
             return
         from compare.frameworks.islands.reference import promoted_torch
 
         with promoted_torch(self.sought) as seen:
-            yield
-        self.inside = list(dict.fromkeys([*self.inside, *seen]))
-        self.twins = {**seen.twins, **self.twins}
-        self.calls = list(dict.fromkeys([*self.calls, *seen.calls]))
+            yield seen
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return to_torch(array, self.precision, self.device)
 
 
-def _named(outputs: Any) -> Tensors:
+def _result(
+    arrays: Arrays,
+    variances: Mapping[str, tuple[float, float]],
+    replays: Sequence[Record | None],
+    places: Sequence[Seen | None],
+    changed: tuple[str, ...] = (),
+) -> Result:
+    """What a run returns; of several steps the dropouts are the last one's, which are every one's."""
+    last = replays[-1]
+    promoted = [seen for seen in places if seen is not None]
+    twins = {at: array for seen in reversed(promoted) for at, array in seen.twins.items()}
+    return Result(
+        arrays,
+        tuple(last.drawn) if last else (),
+        tuple(last.not_compared) if last else (),
+        changed,
+        variances,
+        tuple(dict.fromkeys(place for seen in promoted for place in seen)),
+        twins,
+    )
+
+
+def _variances(module: nn.Module) -> dict[str, tuple[float, float]]:
+    """Filled while the copy runs: of each running variance its momentum, and how many values it is taken over."""
+    variances: dict[str, tuple[float, float]] = {}
+
+    def note(name: str, momentum: float, layer: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
+        variances[name] = (momentum, args[0].numel() / args[0].shape[1])
+
+    for path, layer in module.named_modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.momentum is not None:
+            name = f"{path}.running_var" if path else "running_var"
+            layer.register_forward_pre_hook(partial(note, name, float(layer.momentum)))
+    return variances
+
+
+def _named(outputs: object) -> Tensors:
     """The outputs by name; a Python number among them is a tensor too."""
     named = {name: torch.as_tensor(one) for name, one in named_leaves(outputs, "output")}
     if unreal := [name for name, one in named.items() if one.is_complex()]:

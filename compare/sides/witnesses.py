@@ -4,87 +4,110 @@ Responsible means: with the other side's more exact values in its place, every q
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
+from compare.errors import swallowed
 from compare.frameworks.islands.constants import Constant, shortest
+from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
-from compare.sides.quartet import Quartet, Run, What
+from compare.sides.context import Oracles, Witness
+from compare.sides.quartet import Quartet
+from compare.sides.side import Result, Run, SideError, What
 from compare.verdict.precision import FLOAT64
 from compare.verdict.verdict import Verdict
 
 NONE = "agrees to float32, and no constant held in float32 explains the rest"
 
 
-def find_witness(quartet: Quartet, entering: Entering, what: What, names: Sequence[str], t: Run, j: Run) -> str:
-    """The witness of a gap of float32's size on these quantities, in words; empty where there is none.
+def find_witness(
+    quartet: Quartet,
+    entering: Entering,
+    mode: Mode,
+    names: Sequence[str],
+    runs: tuple[Result, Result],
+    sizes: Mapping[str, float],
+) -> Witness | None:
+    """The witness of a gap of float32's size on these quantities; None where there is none.
 
     Args:
-        t, j: the two runs at the working precision.
+        runs: both sides' at the working precision.
+        sizes: what each quantity's size counts as at least.
     """
-    from compare.frameworks.islands.buffers import constants_torch
-    from compare.frameworks.islands.twins import twins_jax
-    from compare.frameworks.islands.witness import constants_jax
-
-    mapped = quartet.prepared.shapes
-    module = quartet.promoted_reference.load(entering)
-    held_here = [one for one in constants_torch(module) if one.name not in mapped]
-    with quartet.promoted_port.x64():
-        function, args = quartet.promoted_port.program(entering, what, quartet.dropped())
-        held_there = constants_jax(function, *args)
-        exact_there = twins_jax(function, [one.values for one in held_here], *args) if held_here else {}
-    replaced_here = {held_here[place].name: values for place, values in exact_there.items()}
-    replaced_there = _exact(quartet, entering, what, held_there)
-    for here, there in ((replaced_here, {}), ({}, replaced_there), (replaced_here, replaced_there)):
-        if (here or there) and _closes(quartet, entering, what, names, (t, j), here, there):
-            parts = [f"{one.name} of the reference" for one in held_here if one.name in here]
-            parts += [_named(one) for one in held_there if one.index in there]
-            return f"held in float32: {', '.join(parts[:4])}"
-    return ""
+    promoted = quartet.using(Oracles(quartet.oracle, promoted=True))
+    try:
+        here, there = _held(promoted, entering, mode, runs[0])
+    except Exception as error:  # a model that does not stand being looked into shows no constant
+        swallowed(error)
+        return None
+    from_here = {constant.name: values for constant, values in here}
+    from_there = tuple((constant.values, values) for constant, values in there)
+    for reference, port in ((from_here, ()), ({}, from_there), (from_here, from_there)):
+        parts = [f"{name} of the reference" for name in reference]
+        parts += [_named(constant) for constant, _ in there] if port else []
+        witness = Witness(f"held in float32: {', '.join(parts[:4])}", reference, port)
+        tried = replace(promoted, witness=witness, sides={})  # what is compiled for it goes with it
+        if parts and set(names) <= closed_by(tried, entering, mode, names, runs, sizes):
+            return witness
+    return None
 
 
-def _exact(quartet: Quartet, entering: Entering, what: What, held: Sequence[Constant]) -> dict[int, np.ndarray]:
-    """For each of the port's constants the reference's exact values, or the decimal that a scalar was typed as."""
-    from compare.sides.reference import ReferenceSide
-
-    tables = [one for one in held if one.values.ndim]
-    found = {one.index: shortest(one.values, one.dtype) for one in held if not one.values.ndim}
-    if tables:
-        sought = [one.values for one in tables]
-        side = ReferenceSide(quartet.prepared, FLOAT64, quartet.oracle.torch, promoted=True, sought=sought)
-        side.run(entering, _mode(what))
-        found |= {tables[place].index: values for place, values in side.twins.items()}
-    return found
-
-
-def _closes(
-    quartet: Quartet,
+def closed_by(
+    in_place: Quartet,
     entering: Entering,
     what: What,
     names: Sequence[str],
-    runs: tuple[Run, Run],
-    here: Mapping[str, np.ndarray],
-    there: Mapping[int, np.ndarray],
-) -> bool:
-    from compare.sides.port import PortSide
+    runs: tuple[Result, Result],
+    sizes: Mapping[str, float],
+) -> set[str]:
+    """Those of the quantities that are a match by oracles in which a witness's exact values stand in place."""
+    try:
+        t64: Run = in_place.oracle_reference(entering, what)
+        j64: Run = in_place.oracle_port(entering, what, runs[0])
+    except SideError as error:  # the values do not fit after all
+        swallowed(error)
+        return set()
+    there = [name for name in names if name in t64 and name in j64]
+    t, j, t64, j64 = ({name: run[name] for name in there} for run in (*runs, t64, j64))
+    judged = in_place.judge(t, j, t64, j64, sizes)
+    return {name for name, one in judged.items() if one.verdict is Verdict.MATCH}
+
+
+def _held(
+    promoted: Quartet, entering: Entering, mode: Mode, t: Result
+) -> tuple[list[tuple[Constant, np.ndarray]], list[tuple[Constant, np.ndarray]]]:
+    """The constants held in float32 on either side for which the other side has exact values, with these."""
+    from compare.frameworks.islands.buffers import constants_torch
+    from compare.frameworks.islands.twins import twins_jax
+    from compare.frameworks.islands.witness import constants_jax
     from compare.sides.reference import ReferenceSide
 
-    prepared, oracle, mode = quartet.prepared, quartet.oracle, _mode(what)
-    reference = ReferenceSide(prepared, FLOAT64, oracle.torch, promoted=True, replaced=here)
-    port = PortSide(prepared, FLOAT64, oracle.jax, promoted=True, replaced=there)
-    try:
-        t64, j64 = reference.run(entering, mode), port.run(entering, mode, quartet.dropped())
-    except (ValueError, RuntimeError, TypeError):  # the replacement does not fit after all
-        return False
-    chosen: list[Any] = [{name: run[name] for name in names} for run in (*runs, t64, j64)]
-    return all(one.verdict is Verdict.MATCH for one in quartet.judge(*chosen).values())
+    side = ReferenceSide(promoted.prepared, FLOAT64, promoted.oracle.torch, promoted=True)
+    mapped = promoted.prepared.shapes
+    held_here = [constant for constant in constants_torch(side.load(entering)) if constant.name not in mapped]
+    with promoted.port_64.x64():
+        function, args = promoted.port_64.program(entering, mode, t.dropped)
+        held_there = constants_jax(function, *args)
+        twins = twins_jax(function, [constant.values for constant in held_here], *args) if held_here else {}
+    here = [(held_here[place], values) for place, values in twins.items()]
+    return here, _exact(promoted, entering, mode, held_there)
 
 
-def _mode(what: What) -> bool | None:
-    return what if isinstance(what, bool) else None
+def _exact(
+    promoted: Quartet, entering: Entering, mode: Mode, held: Sequence[Constant]
+) -> list[tuple[Constant, np.ndarray]]:
+    """For each of the port's constants the reference's exact values, or the decimal that a scalar was typed as."""
+    from compare.sides.reference import ReferenceSide
+
+    exact = {one.index: shortest(one.values, one.dtype) for one in held if not one.values.ndim}
+    if tables := [one for one in held if one.values.ndim]:
+        sought = [one.values for one in tables]
+        side = ReferenceSide(promoted.prepared, FLOAT64, promoted.oracle.torch, promoted=True, sought=sought)
+        exact |= {tables[place].index: values for place, values in side.run(entering, mode).twins.items()}
+    return [(one, exact[one.index]) for one in held if one.index in exact]
 
 
-def _named(one: Constant) -> str:
-    value = f"{one.values.item():.9g}" if not one.values.ndim else f"an array {one.shape}"
-    return f"{value} of the port at {one.place}"
+def _named(constant: Constant) -> str:
+    value = f"{constant.values.item():.9g}" if not constant.values.ndim else f"an array {constant.shape}"
+    return f"{value} of the port at {constant.place}"

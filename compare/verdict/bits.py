@@ -9,17 +9,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from compare.verdict.precision import Precision
+from compare.verdict.thresholds import ENOUGH, LOST, POLICIES, RATIO
 from compare.verdict.verdict import Judgement
 
-RATIO = 4.0  # sound ports of smooth networks stay between 0.7 and 2.3; a kink alone can reach 51
-ENOUGH = 16  # entries from which a ratio of errors is no luck
-
-# Effective bits of a product whose inputs were rounded first, whatever precision it then adds in: the format's own
-# bits and about one more, since the errors of many terms partly cancel.
-POLICIES = (
-    (7.0, 10.4, "products of bfloat16-rounded inputs"),
-    (10.4, 14.0, "products of TF32-rounded inputs (float16 rounds alike)"),
-)
 OTHER_CAUSE = "a lower precision somewhere, or an algorithm that cancels"
 
 
@@ -77,7 +69,7 @@ def _is_flagged(one: Judgement, precision: Precision, smooth: bool) -> bool:
         return False
     lost = abs(one.bits_reference - one.bits_port)
     off = smooth and one.entries >= ENOUGH and not 1 / RATIO <= one.ratio <= RATIO
-    return off or lost > precision.bits / 3
+    return off or lost > precision.bits * LOST
 
 
 def _likely(bits: float) -> str:

@@ -11,8 +11,9 @@ from math import inf, sqrt
 
 import numpy as np
 
+from compare.verdict.thresholds import FILL
+
 BLOCK = 8192  # entries: five float64 buffers are 320 KiB, inside a core's second-level cache
-FILL = 2.0**8  # times the median magnitude: from here on, an entry equal in both oracles is a fill
 SMALL = 1 << 16  # entries: up to here a median is found by sorting
 SAFE = (1e-200, 1e200)  # sums of squares in this range have neither over- nor underflowed
 

@@ -18,10 +18,8 @@ import numpy as np
 
 from compare.verdict.norms import Norms, measure, worst_entry
 from compare.verdict.precision import FLOAT32, FLOAT64, Precision
+from compare.verdict.thresholds import MARGIN, NEARBY_MARGIN, QUIET_MARGIN
 
-MARGIN = 2.0**10  # over the predicted gap: 25 times the worst seen on sound networks
-QUIET_MARGIN = 2.0
-NEARBY_MARGIN = 4.0  # where there is no oracle: over the deviation of re-runs nearby
 LOOK_UP = 1 << 20  # entries; the worst entry of a larger quantity is looked up only where it is no match
 
 
@@ -115,19 +113,13 @@ def judge(
 
     Integers and booleans are judged by equality of the float64 runs.
     """
-    shapes = [array.shape for array in (reference, port, reference_64, port_64)]
-    if len(set(shapes)) > 1:
-        return Judgement(Verdict.INVALID, reason=f"shape {shapes[0]} in the reference, {shapes[1]} in the port")
-    kinds = [_kind(array) for array in (reference_64, port_64)]
-    if kinds[0] != kinds[1]:
-        return Judgement(Verdict.INVALID, reason=f"{kinds[0]} in the reference, {kinds[1]} in the port")
-    if kinds[0] == "exact":
+    if differs := _structures_differ((reference, port), (reference_64, port_64)):
+        return Judgement(Verdict.INVALID, reason=differs)
+    if _kind(reference_64) == "exact":
         return _judge_exact(reference, port, reference_64, port_64)
     norms = measure(reference, port, reference_64, port_64, precision.smallest_normal)
-    if norms.disagreement:
-        return Judgement(Verdict.INVALID, nonfinite=norms.nonfinite, worst=_entry(norms), reason=_said(norms))
-    if not norms.entries and norms.nonfinite:
-        return Judgement(Verdict.INCOMPLETE, nonfinite=norms.nonfinite, reason="no entry is finite")
+    if unheld := _cannot_be_held(norms):
+        return unheld
     if norms.entries and not norms.measured:
         reason = f"{precision.name} holds no finite entry where the oracles do"
         return Judgement(Verdict.INCOMPLETE, nonfinite=norms.nonfinite, reason=reason)
@@ -181,15 +173,14 @@ def judge_without_oracle(
 
     The best verdict is ``float32_only``: |t_p - j_p| <= 4 max(e_t, e_j, s u_p).
     """
-    if reference.shape != port.shape:
-        reason = f"shape {reference.shape} in the reference, {port.shape} in the port"
-        return Judgement(Verdict.INVALID, reason=reason)
-    if _kind(reference) == "exact" and _kind(port) == "exact":
+    if differs := _structures_differ((reference, port)):
+        return Judgement(Verdict.INVALID, reason=differs)
+    if _kind(reference) == "exact":
         exact = _judge_exact(reference, port, reference, port)
         return exact if exact.verdict is not Verdict.MATCH else replace(exact, verdict=Verdict.FLOAT32_ONLY)
     norms = measure(reference, port, reference, port, precision.smallest_normal)
-    if norms.disagreement:
-        return Judgement(Verdict.INVALID, nonfinite=norms.nonfinite, worst=_entry(norms), reason=_said(norms))
+    if unheld := _cannot_be_held(norms):
+        return unheld
     allowed = NEARBY_MARGIN * max(error_reference, error_port, norms.scale * precision.unit_roundoff)
     index = worst_entry(reference, port)
     return Judgement(
@@ -208,6 +199,25 @@ def judge_without_oracle(
         nonfinite=norms.nonfinite,
         worst=None if index is None else Worst(index, float(reference[index]), float(port[index])),
     )
+
+
+def _structures_differ(*runs: tuple[np.ndarray, np.ndarray]) -> str:
+    """What the reference's and the port's arrays do not share before any number is looked at; empty where they may be
+    held against each other. ``runs``: pairs of (reference's, port's), the most exact last."""
+    shapes = [array.shape for run in runs for array in run]
+    if len(set(shapes)) > 1:
+        return f"shape {shapes[0]} in the reference, {shapes[1]} in the port"
+    reference, port = map(_kind, runs[-1])
+    return f"{reference} in the reference, {port} in the port" if reference != port else ""
+
+
+def _cannot_be_held(norms: Norms) -> Judgement | None:
+    """The judgement where NaN or infinity leave nothing to compare, or stand in different places."""
+    if norms.disagreement:
+        return Judgement(Verdict.INVALID, nonfinite=norms.nonfinite, worst=_entry(norms), reason=_said(norms))
+    if not norms.entries and norms.nonfinite:
+        return Judgement(Verdict.INCOMPLETE, nonfinite=norms.nonfinite, reason="no entry is finite")
+    return None
 
 
 def effective_bits(error: float, scale: float, precision: Precision) -> float:

@@ -4,15 +4,18 @@ The third certificate, the detection limit, is a number of each judgement.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from compare.arrays.arrays import Arrays
 from compare.arrays.probes import BASE
+from compare.errors import swallowed
 from compare.pair.pair import Entering
-from compare.sides.quartet import STEPS, Quartet, Run, SideError, What
+from compare.sides.context import Context
+from compare.sides.quartet import Quartet
+from compare.sides.side import STEPS, Result, SideError, What
 from compare.verdict.quantity import EVAL, Quantity, kind_of
 from compare.verdict.verdict import Judgement, Verdict, worst
 from compare.verification.mutants import mutants
@@ -62,7 +65,7 @@ class Teeth:
 def coverage(
     quartet: Quartet,
     entering: Entering,
-    quantities: list[Quantity],
+    quantities: Sequence[Quantity],
     skipped: dict[str, str],
     digests: dict[str, dict[str, bytes]],
     changed: set[str],
@@ -117,43 +120,52 @@ def digest(array: np.ndarray) -> bytes:
 def teeth(
     quartet: Quartet,
     entering: Entering,
-    quantities: list[Quantity],
-    modes: tuple[What, ...],
+    quantities: Sequence[Quantity],
+    contexts: Mapping[What, Context],
     progress: Callable[[str], None] = lambda text: None,
 ) -> Teeth:
     """Run every mutant of what enters the port through the whole path, and see which checks it worsens.
 
     Args:
-        modes: what is run: the modes that could be compared, and ``STEPS`` where there are optimizers.
+        quantities: of the pair's own batch.
+        contexts: of what is run: the modes that could be compared, and ``STEPS`` where there are optimizers.
     """
     before = _by_check((quantity.name, quantity.verdict) for quantity in quantities if quantity.probe == BASE)
-    made = mutants(entering)
+    every = mutants(entering)
     caught: dict[str, list[str]] = {check: [] for check in before}
-    reference = {what: quartet.run_reference(entering, what) for what in modes}
+    reference = {
+        what: quartet.using(context.oracles).run_reference(entering, what) for what, context in contexts.items()
+    }
     hand = quartet.run_by_hand(entering) if quartet.pair.by_hand else None
-    for name, mutant in made.items():
+    for name, mutant in every.items():
         progress(f"mutant: {name}")
         try:
-            after = _after(quartet, mutant, reference, hand)
-        except SideError:
+            after = _after(quartet, mutant, contexts, reference, hand)
+        except SideError as error:
+            swallowed(error)
             after = dict.fromkeys(before, Verdict.INVALID)
         for check in before:
             if after.get(check, before[check]).severity > before[check].severity:
                 caught[check].append(name)
     failing = tuple(check for check, verdict in before.items() if verdict.severity >= Verdict.MISMATCH.severity)
-    return Teeth(tuple(made), {check: tuple(names) for check, names in caught.items()}, failing)
+    return Teeth(tuple(every), {check: tuple(names) for check, names in caught.items()}, failing)
 
 
 def _after(
-    quartet: Quartet, mutant: Entering, reference: dict[What, tuple[Run, Run]], hand: tuple[Arrays, Arrays] | None
+    quartet: Quartet,
+    mutant: Entering,
+    contexts: Mapping[What, Context],
+    reference: Mapping[What, tuple[Result, Result]],
+    hand: tuple[Arrays, Arrays] | None,
 ) -> dict[str, Verdict]:
     judged: dict[str, Judgement] = {}
     for what, (t, t64) in reference.items():
-        j, j64 = quartet.run_port(mutant, what)
+        bound, sizes = quartet.using(contexts[what].oracles), contexts[what].sizes(mutant)
+        j, j64 = bound.run_port(mutant, what, t)
         prefix = EVAL if what is False and len(quartet.prepared.modes) > 1 else ""
-        judged |= {f"{prefix}{name}": one for name, one in quartet.judge(t, j, t64, j64).items()}
+        judged |= {f"{prefix}{name}": one for name, one in bound.judge(t, j, t64, j64, sizes).items()}
         if hand and what != STEPS:
-            judged |= {f"by_hand/{name}": one for name, one in quartet.judge(hand[0], j, hand[1], j64).items()}
+            judged |= {f"by_hand/{name}": one for name, one in bound.judge(hand[0], j, hand[1], j64, sizes).items()}
     return _by_check((name, one.verdict) for name, one in judged.items())
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compare.pair.pair import Entering
-from compare.sides.judging import nudged
-from compare.sides.quartet import STEPS, Quartet, Run
+from compare.sides.nearby import nudged
+from compare.sides.quartet import Quartet
+from compare.sides.side import STEPS, Result, Run
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,14 @@ class Envelope:
     by: str
 
 
-def envelope(quartet: Quartet, entering: Entering, t: Run, j: Run) -> Envelope:
-    """The drift of the port's steps ``j`` from the reference's ``t``, and the reference's own noise."""
+def envelope(quartet: Quartet, entering: Entering, t: Result, j: Run) -> Envelope:
+    """The drift of the port's steps ``j`` from the reference's ``t``, and the reference's own noise.
+
+    Raises:
+        SideError: the reference raises on what is disturbed.
+    """
     rng = np.random.default_rng(entering.seed)
-    permuted = quartet.pair.loss is not None and not quartet.reference.dropouts and entering.batches[0].rows > 1
+    permuted = quartet.pair.loss is not None and not t.dropouts and entering.batches[0].rows > 1
     if permuted:
         batches = tuple(batch.taking(rng.permutation(batch.rows)) for batch in entering.batches)
         disturbed, by = replace(entering, batches=batches), "rows permuted"

@@ -7,10 +7,12 @@ import pytest
 
 from compare.arrays.probes import full_batches
 from compare.pair.prepare import prepare
-from compare.sides.quartet import STEPS, Quartet
+from compare.sides.quartet import Quartet
+from compare.sides.side import STEPS
 from compare.verdict.precision import FLOAT32
+from compare.verdict.thresholds import TRAINING_STEPS
 from compare.verdict.verdict import Verdict
-from compare.verification.verification import TRAINING_STEPS, verify
+from compare.verification.verification import verify
 from tests.compare.faults import FAULTS, Fault, square
 
 END_TO_END = [

@@ -14,7 +14,8 @@ from compare.explain.locate.layer_calls import Watch, watched
 from compare.frameworks.islands.port import trace_promoted
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
-from compare.sides.port import Dropped, Form, Leaves, PortSide, is_parameter, outputs_by_name
+from compare.sides.port import Form, Leaves, PortSide, is_parameter, outputs_by_name
+from compare.sides.side import Dropped
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,12 @@ from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change, recorded
 from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, arrays_in, counted, substituted
 from compare.explain.locate.thresholds import REPLAYS
+from compare.frameworks.dropout.reference import Record
 from compare.frameworks.islands.places import here
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.reference import ReferenceSide
+from compare.sides.side import Result
 
 
 class ReachedError(Exception):
@@ -33,6 +35,7 @@ class WatchedReference(ReferenceSide):
     in another run.
 
     Attributes:
+        result: of the last run that came to its end.
         passages: of the last run, in order.
         torch_calls: those of the last run, in order, unless it was a changed one.
     """
@@ -41,6 +44,7 @@ class WatchedReference(ReferenceSide):
         """``paths``: the layers to watch."""
         super().__init__(*args, **kwargs)
         self.paths = paths
+        self.result = Result({})
         self.passages: list[Passage] = []
         self.torch_calls: list[Call] = []
         self._until: Boundary | None = None
@@ -77,9 +81,10 @@ class WatchedReference(ReferenceSide):
     def _watched(self, entering: Entering, mode: Mode) -> Arrays:
         self.passages, self.torch_calls, self._counts, self._open, self._layers = [], [], {}, [], []
         try:
-            return self.run(entering, mode)
+            self.result = self.run(entering, mode)
         except ReachedError:
             return {}
+        return dict(self.result.arrays)
 
     def load(self, entering: Entering, mode: Mode = None) -> nn.Module:
         self._module = module = super().load(entering, mode)
@@ -142,15 +147,15 @@ class WatchedReference(ReferenceSide):
         return own
 
     @contextmanager
-    def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[None]:
+    def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[Record | None]:
         # Innermost: what counts the calls must see the model's own, and not those of another mode.
-        with super()._replaying(entering, mode, step):
+        with super()._replaying(entering, mode, step) as replay:
             if self._change is not None:
                 with self._change.applied(self._module):
-                    yield
+                    yield replay
             else:
                 with recorded(self._module) as self.torch_calls:
-                    yield
+                    yield replay
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:

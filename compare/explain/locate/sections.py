@@ -17,10 +17,11 @@ from compare.explain.locate.port import Crossed, CutPort
 from compare.explain.locate.reference import WatchedReference
 from compare.explain.locate.shown_by import Seen, distance
 from compare.explain.locate.thresholds import LAYOUT_ROUNDS
+from compare.frameworks.dropout.masks import Dropout
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
-from compare.sides.port import Dropped
 from compare.sides.quartet import Quartet
+from compare.sides.side import Dropped
 from compare.sides.variance import ACCEPT, corrected
 from compare.verdict.precision import FLOAT64
 from compare.verdict.verdict import Judgement
@@ -38,14 +39,14 @@ class Sections:
         matched: by cut of the port; forced: what the port makes at each of the reference's arrays.
         reference_ends, port_ends: each side's quantities in float64, of its own run.
         calls: the reference's torch calls.
-        dropped: shape and rate of each dropout. last: the reference's layers without a counterpart that run after the
-            last passage.
+        dropouts: each that the reference drew a mask for.
+        last: the reference's layers without a counterpart that run after the last passage.
     """
 
     pairs: dict[str, str]
     entering: Entering
     mode: Mode
-    dropped: Dropped
+    dropouts: tuple[Dropout, ...]
     passages: list[Passage]
     calls: list[Call]
     crossings: list[Crossing]
@@ -56,6 +57,11 @@ class Sections:
     reference_ends: Arrays
     port_ends: Arrays
     last: tuple[str, ...] = ()
+
+    @property
+    def dropped(self) -> Dropped:
+        """Shape and rate of each dropout."""
+        return tuple((tuple(one.shape), float(one.rate)) for one in self.dropouts)
 
     def made_by_port(self, crossing: Crossing, backward: bool = False) -> np.ndarray:
         """What the port makes at a cut of the reference's arrays, in the reference's layout."""
@@ -95,7 +101,8 @@ class Cutter:
         at_p = {one.boundary: one for one in self.reference_p.passages}
         ends_64 = self.reference.watch(entering, mode)
         passages, calls, last = self.reference.passages, self.reference.torch_calls, self.reference.last
-        dropped = tuple((tuple(one.shape), float(one.rate)) for one in self.reference.dropouts)
+        result = self.reference.result
+        dropped = result.dropped
         shapes = self.port.cuts(entering, mode, dropped)
         passages, waiting = _of_called(passages, {self.pairs[cut.path] for cut in shapes})
         by_boundary = {one.boundary: one for one in passages}
@@ -117,7 +124,7 @@ class Cutter:
         ports = {reference: port for port, reference in self.pairs.items()}
         runs = Runs(at_p, forced, free, by_reference, ports, shapes)
         return Sections(
-            self.pairs, entering, mode, dropped, passages, calls,
+            self.pairs, entering, mode, result.dropouts, passages, calls,
             list(crossings(passages, runs, judged)),
             judged.ends(ends_p, ends_64, forced.ends, forced=True),
             judged.ends(ends_p, ends_64, free.ends, forced=False),
@@ -128,7 +135,7 @@ class Cutter:
         """The running variances of the port's runs as torch would keep them, where the pair takes both for one."""
         for ends in [run.ends for run in runs] if ACCEPT in self.quartet.pair.accept else []:
             names = {name: name.removeprefix("state/") for name in ends if name.startswith("state/")}
-            ends |= corrected(ends, names, entering.buffers, self.reference.variances)
+            ends |= corrected(ends, names, entering.buffers, self.reference.result.variances)
 
     def _forced(
         self,

@@ -13,10 +13,10 @@ class Constant:
     """One array that entered a float64 run already rounded to a lower precision.
 
     Attributes:
-        index: its position among the constants of its run, the key that ``witness.replay_with`` takes.
+        index: its position among the constants of its run.
         name: a buffer's name, or "" for a constant that has none.
         place: "file:line" in the user's code where it is first used, as far as known.
-        values: its values as they entered the run, in float64 or complex128.
+        values: its values as they entered the run, in float64 or complex128; ``witness.replay_with`` knows it by them.
         dtype: the precision it was rounded to.
     """
 

@@ -1,6 +1,6 @@
 """Witnesses: what holds a run at float32 although it was promoted, and whether it is responsible for a gap."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -19,7 +19,7 @@ def constants_jax(function: Callable[..., Any], *args: Any, **kwargs: Any) -> li
 
     Call it inside ``jax.enable_x64(True)`` with float64 arguments. An array counts whether it is held in float32 or in
     float64, if all its values are float32 and not all are numbers that float32 holds without rounding. Nothing is
-    computed. ``Constant.index`` is what ``replay_with`` takes.
+    computed. ``Constant.values`` are what ``replay_with`` takes.
     """
     program, _ = trace_promoted(function, *args, **kwargs)
     places, found = _uses(program), []
@@ -41,29 +41,29 @@ def calls_jax(function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[C
     return list(dict.fromkeys(Call(eqn.primitive.name, place_of_eqn(eqn)) for eqn in found))
 
 
-def replay_with(function: Callable[..., Any], replaced: Mapping[int, np.ndarray]) -> Callable[..., Any]:
+def replay_with(function: Callable[..., Any], exact: Sequence[tuple[np.ndarray, np.ndarray]]) -> Callable[..., Any]:
     """``promoted_jax(function)`` with other constants in place of some of its own.
 
     Args:
-        replaced: float64 arrays by ``Constant.index``, each of the shape of the constant it replaces.
+        exact: pairs of a constant's values as they were rounded (``Constant.values``) and those that take its place, of
+            the same shape. A constant is known by what it holds, which is the same in every program of a model: in its
+            training step as in its gradients. A program without such a constant is replayed as it is.
 
     Whether a constant is responsible for a gap is so found: with the reference's values in its place, the gap closes.
-    Raises ValueError, when called, for an index that the function does not have, or another shape.
     """
 
     def swap_of(program: Any) -> Swap:
-        constants = _constants(program)
         swap = Swap({}, {})
-        for index, array in replaced.items():
-            if not 0 <= index < len(constants):
-                raise ValueError(f"there is no constant {index}: the function closes over {len(constants)}")
-            value, is_literal = constants[index]
-            if np.shape(array) != np.shape(value):
-                raise ValueError(f"constant {index} is {np.shape(value)}, not {np.shape(array)}")
-            if is_literal:
-                swap.literals[float(value)] = widen(array)
-            else:
-                swap.arrays[id(value)] = widen(array)
+        for value, is_literal in _constants(program) if exact else ():
+            for rounded, array in exact:
+                if isinstance(value, jax.core.Tracer) or np.shape(value) != rounded.shape:
+                    continue
+                if not np.array_equal(widen(np.asarray(value)), rounded):
+                    continue
+                if is_literal:
+                    swap.literals[float(value)] = widen(array)
+                else:
+                    swap.arrays[id(value)] = widen(array)
         return swap
 
     return promoted_jax(function, swap_of)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from compare.arrays.arrays import freeze, from_jax, from_torch, rounded, to_jax, to_torch
+from compare.errors import UsageError
 from compare.pair.pair import Batch
 from compare.verdict.precision import BFLOAT16, FLOAT16, FLOAT32, FLOAT64
 
@@ -147,3 +148,9 @@ def test_scalars_stay_scalars(cpu):
     """No axis is added on the way: a 0-d array is a legal parameter and a legal cotangent."""
     one = np.asarray(1.5)
     assert freeze(one).shape == to_torch(one, FLOAT32, TORCH_CPU).shape == to_jax(one, FLOAT32, cpu.jax).shape == ()
+
+
+def test_an_integer_that_int32_does_not_hold_never_reaches_jax(cpu):
+    """It would arrive as another number, without a word."""
+    with pytest.raises(UsageError, match="expected integers that int32 holds"):
+        to_jax(np.array([2**31]), FLOAT32, cpu.jax)

@@ -194,3 +194,20 @@ def test_a_batch_is_replaced_not_changed():
     np.testing.assert_array_equal(batch.inputs["x"], ROWS)
     np.testing.assert_array_equal(twice.inputs["x"], 2 * ROWS)
     assert replace(twice, inputs=batch.inputs).form == batch.form
+
+
+@pytest.mark.parametrize("value", [2**31, -(2**31) - 1, np.iinfo(np.uint64).max])
+def test_integers_that_jax_would_wrap_are_refused(value):
+    """In one line: whose they are, what was expected, what came, what to do."""
+    array = np.array([0, value], np.uint64 if value > 2**32 else np.int64)
+    with pytest.raises(UsageError, match=rf"^batch: ids: expected integers that int32 holds, .* got {value}: renumber"):
+        Batch({"ids": array})
+    with pytest.raises(UsageError, match=r"^batch: labels: expected integers"):
+        Batch({"x": np.ones(2)}, {"labels": array})
+
+
+def test_bounds_that_jax_would_wrap_are_refused():
+    """A probe draws from them."""
+    with pytest.raises(UsageError, match="the bounds of ids: expected integers that int32 holds"):
+        Batch({"ids": np.arange(3)}, bounds={"ids": (0, 2**33)})
+    Batch({"ids": np.array([-(2**31), 2**31 - 1])}, bounds={"ids": (-(2**31), 2**31)})

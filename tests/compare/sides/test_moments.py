@@ -10,7 +10,8 @@ import torch
 from compare.pair.pair import Optimizers
 from compare.pair.prepare import prepare
 from compare.sides.moments import moments_of_optax, moments_of_torch
-from compare.sides.quartet import STEPS, Quartet
+from compare.sides.quartet import Quartet
+from compare.sides.side import STEPS
 from compare.verdict.precision import FLOAT32
 from compare.verdict.verdict import Verdict
 from tests.compare.small import dense_pair

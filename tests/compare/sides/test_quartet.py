@@ -1,11 +1,15 @@
-"""Four runs of every quantity, and the names that training steps go by."""
+"""Four runs of every quantity, by the oracles that a quartet has."""
+
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
 
 from compare.pair.prepare import prepare
 from compare.sides import shelf
-from compare.sides.quartet import STEPS, Quartet, steps_named
+from compare.sides.context import Oracles
+from compare.sides.quartet import Quartet
+from compare.sides.side import STEPS
 from compare.verdict.precision import BFLOAT16, FLOAT32, FLOAT64
 from tests.compare.faults import square
 
@@ -47,22 +51,20 @@ def test_of_a_large_pair_the_port_s_oracle_alone_is_in_memory(quartet, monkeypat
     small = quartet.run(entering)
     monkeypatch.setattr(shelf, "LARGE", 1)
     large = quartet.run(entering)
-    assert [isinstance(run, shelf.Shelf) for run in large] == [True, True, True, False]
+    assert [isinstance(run.arrays, shelf.Shelf) for run in large] == [True, True, True, False]
     for before, after in zip(small, large, strict=True):
         assert list(before) == list(after)
         for name, array in before.items():
             np.testing.assert_array_equal(array, after[name])
 
 
-def test_steps_are_named_for_what_they_show():
-    """The first step's updates stand alone; later steps carry their number, and their loss."""
-    steps = [{"loss": np.array(float(i)), "update/w": np.array(10.0 + i)} for i in (1, 2, 3)]
-    named = {name: float(array) for name, array in steps_named(steps).items()}
-    assert named == {
-        "update/w": 11,
-        "step2/loss": 2,
-        "step2/update/w": 12,
-        "step3/loss": 3,
-        "step3/update/w": 13,
-    }
-    assert steps_named([]) == {}
+def test_other_oracles_are_another_quartet(quartet):
+    """What is compiled is shared; the one at hand stays as it was."""
+    promoted = quartet.using(Oracles(quartet.oracle, promoted=True))
+    assert (promoted.promoted, quartet.promoted) == (True, False)
+    assert promoted.port is quartet.port
+    assert promoted.port_64 is not quartet.port_64
+    assert promoted.port_64 is quartet.using(promoted.oracles).port_64
+    assert quartet.using(None) is quartet
+    with pytest.raises(FrozenInstanceError):
+        quartet.promoted = True

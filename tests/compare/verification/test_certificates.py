@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from compare.pair.prepare import prepare
-from compare.sides.quartet import STEPS, Quartet
+from compare.sides.context import NOTHING_KNOWN
+from compare.sides.quartet import Quartet
+from compare.sides.side import STEPS
 from compare.verdict.precision import FLOAT32
 from compare.verdict.quantity import Quantity, kind_of
 from compare.verdict.verdict import Verdict
@@ -25,7 +27,7 @@ def judged(cpu):
     return quartet, entering, [Quantity(name, kind_of(name), "batch", one) for name, one in found.items()], t64
 
 
-BOTH = (None, STEPS)
+BOTH = {None: NOTHING_KNOWN, STEPS: NOTHING_KNOWN}
 
 
 def covered(judged, quantities=None, oracles=None, changed=(), drawn=()) -> Coverage:

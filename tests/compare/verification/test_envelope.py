@@ -6,7 +6,8 @@ import pytest
 
 from compare.pair.prepare import prepare
 from compare.sides.judging import reference_runs
-from compare.sides.quartet import STEPS, Quartet
+from compare.sides.quartet import Quartet
+from compare.sides.side import STEPS
 from compare.verdict.precision import FLOAT32
 from compare.verification.envelope import envelope
 from tests.compare.faults import FAULTS, square
@@ -15,8 +16,8 @@ from tests.compare.faults import FAULTS, square
 def measured(pair, cpu):
     prepared = prepare(pair)
     quartet, entering = Quartet(prepared, FLOAT32, cpu, cpu), prepared.enter(0, 3).at(FLOAT32)
-    t, _ = reference_runs(quartet, entering, STEPS)
-    return envelope(quartet, entering, t, quartet.working_port(entering, STEPS))
+    t = reference_runs(quartet, entering, STEPS).working
+    return envelope(quartet, entering, t, quartet.working_port(entering, STEPS, t))
 
 
 def test_a_sound_port_drifts_like_the_reference_reordered(cpu):

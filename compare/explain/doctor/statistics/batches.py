@@ -12,8 +12,9 @@ from torch import nn
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.pair.prepare import Prepared
-from compare.sides.quartet import Quartet, SideError
+from compare.sides.quartet import Quartet
 from compare.sides.reference import ReferenceSide
+from compare.sides.side import SideError
 from compare.verdict.precision import FLOAT64
 
 UNBIASED, OTHER_AXIS = "unbiased", "other axis"

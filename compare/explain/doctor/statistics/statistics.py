@@ -19,7 +19,8 @@ from compare.explain.doctor.updates.fits import LINEAR, Range, fitted, number, s
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
-from compare.sides.quartet import Quartet, SideError
+from compare.sides.quartet import Quartet
+from compare.sides.side import SideError
 from compare.sides.variance import ACCEPT
 from compare.verdict.verdict import Verdict
 
@@ -48,12 +49,13 @@ def diagnose_statistics(quartet: Quartet, entering: Entering, judged: Judged, mo
         for name, one in judged.judgements.items()
         if name.startswith("state/") and one.verdict not in (Verdict.MATCH, Verdict.INCOMPLETE)
     ]
-    if not wrong or quartet.on_record or quartet.no_oracle:
+    if not wrong or quartet.on_record or judged.no_oracle:
         return Diagnosis()
+    quartet = quartet.using(judged.oracles)
     try:
         layers = layers_of(quartet, entering, mode)
-        side = quartet.promoted_port if quartet.promoted else quartet.port_64
-        port = side.run(entering, mode, quartet.dropped())  # as it is: without the correction that accept= asks for
+        # As it is: without the correction that accept= asks for.
+        port = quartet.port_64.run(entering, mode, judged.reference.dropped)
     except SideError as error:
         return Diagnosis(observed=(f"no statistic can be tried: {error}",))
     found = [

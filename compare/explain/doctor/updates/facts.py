@@ -7,7 +7,7 @@ import numpy as np
 from compare.explain.doctor.updates.fits import number, short
 from compare.explain.doctor.updates.led import Trial, update_name
 from compare.explain.doctor.updates.rules import Rules
-from compare.sides.quartet import STATE
+from compare.sides.side import STATE
 
 CONSTANT = 1e-9  # of an entry's ratio, over all entries
 

@@ -18,8 +18,9 @@ from compare.explain.doctor.updates.recorded_steps import Factory, Gap, Replay, 
 from compare.explain.doctor.updates.rules import OWN, Rules
 from compare.explain.doctor.updates.torch_rules import rules_of_torch
 from compare.pair.pair import Entering, Optimizers
-from compare.sides.quartet import STEPS, Quartet, Run, SideError, steps_named
+from compare.sides.quartet import Quartet
 from compare.sides.reference import ReferenceSide
+from compare.sides.side import STEPS, Result, Run, SideError
 from compare.verdict.precision import FLOAT64
 from compare.verdict.verdict import Judgement
 
@@ -122,9 +123,14 @@ def update_name(step: int, name: str) -> str:
     return f"update/{name}" if step == 1 else f"step{step}/update/{name}"
 
 
-def recorded(quartet: Quartet, entering: Entering, judgements: Mapping[str, Judgement]) -> Trial:
-    """Run the port once more in float64, and the reference along the port's trajectory."""
-    port = quartet.oracle_port(entering, STEPS)
+def recorded(
+    quartet: Quartet, entering: Entering, judgements: Mapping[str, Judgement], followed: Result | None = None
+) -> Trial:
+    """Run the port once more in float64, and the reference along the port's trajectory.
+
+    ``followed``: the reference's own run, whose dropouts the port replays.
+    """
+    port = quartet.oracle_port(entering, STEPS, followed)
     names = tuple(quartet.prepared.reference.parameters)
     kept: list[_Led] = []
 
@@ -154,14 +160,14 @@ def recorded(quartet: Quartet, entering: Entering, judgements: Mapping[str, Judg
     return Trial(quartet, entering, port, judgements, replay)
 
 
-def _run(quartet: Quartet, entering: Entering, factory: Factory) -> dict[str, np.ndarray]:
+def _run(quartet: Quartet, entering: Entering, factory: Factory) -> Run:
     """The reference's training steps in float64 with another optimizer."""
     training = quartet.pair.training()
     assert training is not None
     optimizers = Optimizers(lambda parameters, **hyper: factory(parameters), training.port, training.hyper)
     prepared = replace(quartet.prepared, pair=replace(quartet.pair, optimizers=optimizers))
     side = ReferenceSide(prepared, FLOAT64, quartet.oracle.torch, promoted=quartet.promoted)
-    return steps_named(side.steps(entering))
+    return side.steps(entering)
 
 
 def _sampled(tensor: torch.Tensor) -> np.ndarray:

@@ -19,7 +19,8 @@ from compare.explain.doctor.updates.usual_mistakes import Suspect
 from compare.explain.doctor.updates.words import said_of
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
-from compare.sides.quartet import STATE, Quartet, SideError
+from compare.sides.quartet import Quartet
+from compare.sides.side import STATE, SideError
 from compare.verdict.verdict import Verdict
 
 CLOSER = 0.1  # of itself and of the updates: what shrinks a gap below it is worth naming, without certainty
@@ -39,11 +40,11 @@ def diagnose_updates(quartet: Quartet, entering: Entering, judged: Judged) -> Di
     names = [name for name, one in judged.judgements.items() if one.verdict not in SOUND and "state/" not in name]
     if not names:
         return Diagnosis()
-    if quartet.on_record or quartet.no_oracle:
+    if quartet.on_record or judged.no_oracle:
         why = "is on record" if quartet.on_record else "or the port cannot run in float64"
         return Diagnosis(observed=(f"no optimizer can be tried: the reference {why}",))
     try:
-        trial = recorded(quartet, entering, judged.judgements)
+        trial = recorded(quartet.using(judged.oracles), entering, judged.judgements, judged.reference)
     except SideError as error:
         return Diagnosis(observed=(f"no optimizer can be tried: {error}",))
     return _Doctor(trial, [name for name in names if not name.startswith(STATE)], names).diagnosis()

@@ -14,7 +14,8 @@ from compare.frameworks.devices import Device
 from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import prepare
 from compare.sides.judging import Judged, judge_port, reference_runs
-from compare.sides.quartet import STEPS, Quartet
+from compare.sides.quartet import Quartet
+from compare.sides.side import STEPS
 from compare.verdict.precision import FLOAT32
 from tests.compare.small import dense_pair
 

@@ -169,7 +169,7 @@ def test_dropout_is_replayed_under_watch():
     """In training mode, with its shape; the passage after it has the zeros."""
     module = Of(lambda m, x: m.b(m.drop(m.a(x))), a=linear(), drop=nn.Dropout(0.5), b=linear())
     side = watched(module, "a", "b", mode=True)
-    assert [one.shape for one in side.dropouts] == [(len(X), WIDTH)]
+    assert [one.shape for one in side.result.dropouts] == [(len(X), WIDTH)]
     assert (cuts(side)[Cut("b", 0, IN, 0)][0] == 0).any()
 
 

@@ -63,10 +63,9 @@ def test_a_rounded_table_is_named_and_responsible():
     with promoted_torch([constant.values for constant in found]) as seen:
         run_reference(case, torch.float64)
     assert set(seen.twins) == {0, 1}
-    replaced = {constant.index: seen.twins[place] for place, constant in enumerate(found)}
+    replaced = [(constant.values, seen.twins[place]) for place, constant in enumerate(found)]
     assert verdicts(judged(case, lambda function: replay_with(function, replaced))) == {Verdict.MATCH}
-    one = {found[0].index: replaced[found[0].index]}
-    assert Verdict.MATCH not in verdicts(judged(case, lambda function: replay_with(function, one)))
+    assert Verdict.MATCH not in verdicts(judged(case, lambda function: replay_with(function, replaced[:1])))
 
 
 def closes_over(x):
@@ -90,7 +89,7 @@ def test_a_constant_is_found_and_replaced_wherever_it_is(name):
     """Inside what JAX compiles, loops over, branches into or computes anew."""
     (constant,) = constants_jax(PLACES[name], X)
     np.testing.assert_array_equal(constant.values, TABLE.astype(np.float64))
-    replaced = jax.jit(replay_with(PLACES[name], {constant.index: EXACT}))(X)
+    replaced = jax.jit(replay_with(PLACES[name], [(constant.values, EXACT)]))(X)
     np.testing.assert_allclose(replaced, X * EXACT, rtol=1e-15)
     assert np.abs(promoted_jax(PLACES[name])(X) - X * EXACT).max() > 1e-9
 
@@ -104,17 +103,18 @@ def test_a_scalar_rounded_by_numpy_is_a_constant_too():
 
     found = constants_jax(function, X)
     assert sorted(c.values.item() for c in found) == [float(np.float32(1e-6)), float(np.float32(0.1))]
-    replaced = replay_with(function, {c.index: shortest(c.values) for c in found})
+    replaced = replay_with(function, [(c.values, shortest(c.values)) for c in found])
     np.testing.assert_allclose(replaced(X), X * 0.1 + 1e-6 + mask.astype(np.float64) / 2, rtol=1e-15)
 
 
-def test_what_cannot_be_replaced_is_refused():
-    """An index that is not there, another shape."""
+def test_a_constant_is_known_by_what_it_holds():
+    """In another program of the same model it is replaced as well; where it is not, nothing is."""
     (constant,) = constants_jax(closes_over, X)
-    with pytest.raises(ValueError, match="no constant 7"):
-        replay_with(closes_over, {7: EXACT})(X)
-    with pytest.raises(ValueError, match=r"is \(6,\), not \(5,\)"):
-        replay_with(closes_over, {constant.index: EXACT[:5]})(X)
+    exact = [(constant.values, EXACT)]
+    twice = replay_with(lambda x, rate: closes_over(x) - jnp.float32(0.1) * rate, exact)(X, 0.0)
+    np.testing.assert_allclose(twice, X * EXACT, rtol=1e-15)
+    np.testing.assert_array_equal(replay_with(lambda x: x * TABLE[0], exact)(X), X * np.float64(TABLE[0]))
+    np.testing.assert_array_equal(replay_with(closes_over, ())(X), promoted_jax(closes_over)(X))
 
 
 def test_calls_out_of_jax_are_named():

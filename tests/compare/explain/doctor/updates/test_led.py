@@ -11,8 +11,8 @@ from compare.arrays.batch import Batch
 from compare.explain.doctor.updates.led import SAMPLE, recorded, update_name
 from compare.explain.doctor.updates.rules import OWN, SGD, Rule
 from compare.explain.doctor.updates.updates import diagnose_updates
-from compare.sides.quartet import SideError
 from compare.sides.reference import ReferenceSide
+from compare.sides.side import SideError
 from tests.compare.explain.doctor.trained import O, made, stepped, tried
 from tests.compare.small import dense_pair, loose_pair
 

@@ -292,12 +292,11 @@ def test_without_an_oracle_nothing_is_tried(cpu, monkeypatch):
     """A model that cannot run in float64, or a reference on record: no cause, and the reason."""
     quartet, entering, judged = stepped(cpu, dense_pair(optimizers=(MOMENTUM, optax.sgd(0.03, 0.9))))
     monkeypatch.setattr(Quartet, "oracle_port", lambda *_: pytest.fail("it was run"))
-    quartet.no_oracle = "the reference raised"
-    found = diagnose_updates(quartet, entering, judged)
+    found = diagnose_updates(quartet, entering, replace(judged, no_oracle="the reference raised"))
     assert found.causes == ()
     assert found.observed == ("no optimizer can be tried: the reference or the port cannot run in float64",)
-    quartet.no_oracle, quartet.on_record = "", True
-    assert diagnose_updates(quartet, entering, judged).observed == (
+    on_record = replace(quartet, recorded=lambda which: pytest.fail(which))
+    assert diagnose_updates(on_record, entering, judged).observed == (
         "no optimizer can be tried: the reference is on record",
     )
 

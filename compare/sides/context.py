@@ -1,0 +1,83 @@
+"""What judging one run of a pair starts from: learnt once, on the pair's own batch, and never written again.
+
+A probe, a mutant and a training step are judged in the context of their mode, and may come in any order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compare.arrays.batch import Batch
+from compare.frameworks.devices import Device
+from compare.pair.pair import Entering
+
+
+@dataclass(frozen=True, eq=False)
+class Witness:
+    """A constant held in float32 that is responsible for a gap of float32's size, and its exact values.
+
+    Attributes:
+        text: what is held where, in words.
+        reference: by dotted name, the values for buffers and attributes of the reference.
+        port: what constants of the port hold, each with its exact values.
+    """
+
+    text: str
+    reference: Mapping[str, np.ndarray] = field(default_factory=dict)
+    port: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
+
+
+@dataclass(frozen=True)
+class Oracles:
+    """How both sides are run in float64.
+
+    Attributes:
+        device: where.
+        promoted: with everything that the models' own code lowers to float32 raised to float64.
+        witness: with its values in place of what the models hold in float32.
+    """
+
+    device: Device
+    promoted: bool = False
+    witness: Witness | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known of a pair in one mode.
+
+    Attributes:
+        oracles: those that the pair's own batch is judged by; None: as the pair was brought together.
+        no_oracle: why a model cannot run in float64, if one cannot.
+        ordinary: the size of each quantity on the pair's own batch, by name.
+        input_size: the 2-norm of that batch's floating inputs.
+        witness: what explains a gap of float32's size there.
+    """
+
+    oracles: Oracles | None = None
+    no_oracle: str = ""
+    ordinary: Mapping[str, float] = field(default_factory=dict)
+    input_size: float = 0.0
+    witness: Witness | None = None
+
+    def sizes(self, entering: Entering) -> dict[str, float]:
+        """What each quantity's size counts as at least, on what enters now.
+
+        A weight's gradient multiplies what rounding leaves of a saturated one by the inputs.
+        """
+        size = input_size(entering.batches[0])
+        amplified = max(1.0, size / self.input_size) if self.input_size and np.isfinite(size) else 1.0
+        return {
+            name: own * amplified if name.startswith("grad/") and not name.startswith("grad/input.") else own
+            for name, own in self.ordinary.items()
+        }
+
+
+NOTHING_KNOWN = Context()
+
+
+def input_size(batch: Batch) -> float:
+    """The 2-norm of the floating inputs together."""
+    squares = (np.square(batch.inputs[name], dtype=np.float64) for name in batch.floating)
+    return float(np.sqrt(sum(float(np.sum(one)) for one in squares)))

@@ -1,0 +1,141 @@
+"""What is done about a quantity that is no match at first: promoted oracles, the CPU's, a witness."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from compare.errors import swallowed
+from compare.frameworks import devices
+from compare.pair.pair import Entering
+from compare.sides.context import Context, Oracles, Witness
+from compare.sides.quartet import Quartet
+from compare.sides.side import STEPS, Result, Run, SideError, What
+from compare.sides.witnesses import NONE, closed_by, find_witness
+from compare.verdict.thresholds import ISLANDS
+from compare.verdict.verdict import Judgement, Verdict
+
+OFF_THE_CARD = "a kernel on the GPU is accurate to float32 only, in float64 too: judged by float64 on the CPU"
+ON_RECORD = "no witness can be sought against a record: verify with both frameworks installed"
+
+Judgements = dict[str, Judgement]
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """One run of a pair whose judgements are gone through; ``quartet`` has the oracles that come first."""
+
+    quartet: Quartet
+    entering: Entering
+    what: What
+    context: Context
+    t: Result
+    j: Result
+
+    def judge(self, t64: Run, j64: Run, names: Mapping[str, Judgement] | None = None) -> Judgements:
+        """By these two float64 runs, all quantities or some."""
+        runs: list[Run] = [self.t, self.j, t64, j64]
+        if names is not None:
+            runs = [{name: run[name] for name in names} for run in runs]
+        t, j, t64, j64 = runs
+        return self.quartet.judge(t, j, t64, j64, self.sizes)
+
+    @property
+    def sizes(self) -> dict[str, float]:
+        return {} if self.what == STEPS else self.context.sizes(self.entering)
+
+    def by(self, oracles: Oracles) -> tuple[Result, Result]:
+        """Both float64 runs by other oracles."""
+        quartet = self.quartet.using(oracles)
+        return quartet.oracle_reference(self.entering, self.what), quartet.oracle_port(self.entering, self.what, self.t)
+
+    def promoted(self, oracles: Oracles, doubtful: Judgements) -> tuple[Judgements, Oracles]:
+        """The doubtful ones judged again with promoted oracles, which stay in use where any of them is a match."""
+        raised = replace(oracles, promoted=True)
+        try:
+            t64, j64 = self.by(raised)
+        except SideError as error:
+            swallowed(error)
+            text = f"promoted oracles failed: {error}"
+            return {name: replace(one, reason=one.reason or text) for name, one in doubtful.items()}, oracles
+        judged = self.judge(t64, j64, doubtful)
+        if not any(one.verdict is Verdict.MATCH for one in judged.values()):
+            return judged, oracles
+        where = self.inside(raised, t64)
+        return {
+            name: replace(one, reason=where) if one.verdict is Verdict.MATCH else one for name, one in judged.items()
+        }, raised
+
+    def inside(self, oracles: Oracles, t64: Result) -> str:
+        """Where the models' own code makes something float32."""
+        places = list(t64.inside)
+        if self.what != STEPS:
+            try:
+                places += self.quartet.using(oracles).islands_of_port(self.entering, self.what, self.t)
+            except Exception as error:  # a model that only the promoted trace stands: then one side's places have to do
+                swallowed(error)
+        places = list(dict.fromkeys(places))
+        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+        return f"float32 inside: {', '.join(places[:3]) or 'the code of a library'}{more}"
+
+    def off_the_card(self, oracles: Oracles, judged: Judgements) -> tuple[Judgements, Oracles]:
+        """What still differs by float32's size, judged by float64 on the CPU, which stays in use where any matches.
+
+        Not every kernel for a GPU is accurate to float64: torch's hardswish and weight norm hold constants in float32
+        there (seen with torch 2.11 on an H200: relative errors of 3e-8 and 5e-8 in float64).
+        """
+        doubtful = {name: one for name, one in judged.items() if is_doubtful(one) and may_be_rounding(one)}
+        if not doubtful:
+            return {}, oracles
+        there = replace(oracles, device=devices.choose("cpu"))
+        try:
+            again = self.judge(*self.by(there), doubtful)
+        except SideError as error:  # a model that runs on the card alone
+            swallowed(error)
+            return {}, oracles
+        left = {name: one for name, one in again.items() if is_doubtful(one)}
+        if left and not there.promoted:
+            raised, there = self.promoted(there, left)
+            again |= raised
+        closed = {name: one for name, one in again.items() if one.verdict is Verdict.MATCH}
+        return {
+            name: replace(one, reason=": ".join(filter(None, (OFF_THE_CARD, one.reason))))
+            for name, one in closed.items()
+        }, there if closed else oracles
+
+    def with_witness(self, oracles: Oracles, judged: Judgements) -> tuple[Judgements, Witness | None]:
+        """With promoted oracles nothing explains a gap of float32's size but a constant held in float32: where there is
+        none that is responsible, the two are different functions."""
+        names = [name for name, one in judged.items() if one.verdict is Verdict.FLOAT32_ONLY]
+        if not names:
+            return {}, None
+        if self.quartet.on_record:
+            why = ON_RECORD
+            if self.quartet.oracle.name == "gpu":
+                why += ", or record and judge with --oracle-device cpu"
+            return {name: replace(judged[name], verdict=Verdict.MISMATCH, reason=why) for name in names}, None
+        quartet = self.quartet.using(replace(oracles, witness=None))
+        runs, witness, explained = (self.t, self.j), self.context.witness, set[str]()
+        if witness:
+            in_place = quartet.using(Oracles(oracles.device, promoted=True, witness=witness))
+            explained = closed_by(in_place, self.entering, self.what, names, runs, self.sizes)
+        if self.what != STEPS and explained != set(names):
+            found = find_witness(quartet, self.entering, self.what, names, runs, self.sizes)
+            witness, explained = (found, set(names)) if found else (witness, explained)
+        again = {}
+        for name in names:
+            one = judged[name]
+            if witness and name in explained:
+                again[name] = replace(one, reason=witness.text)
+            else:
+                again[name] = replace(one, verdict=Verdict.MISMATCH, reason=one.reason or NONE)
+        return again, witness if explained else None
+
+
+def is_doubtful(one: Judgement) -> bool:
+    """Whether other oracles could make it a match."""
+    return one.verdict in (Verdict.FLOAT32_ONLY, Verdict.MISMATCH)
+
+
+def may_be_rounding(one: Judgement) -> bool:
+    """Whether float32 inside the models could explain the gap: what is rounded in there is rounded in the runs at the
+    working precision too, and shows in their errors."""
+    return one.gap <= ISLANDS * max(one.error_reference, one.error_port, one.quiet)

@@ -1,0 +1,131 @@
+"""What a side is, and what one of its runs returns: the contract that ``reference``, ``port`` and ``recorded`` keep.
+
+A result is frozen and complete: whoever judges it needs nothing that a side might remember of its last run.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from compare.arrays.arrays import Arrays
+from compare.frameworks.blame import told
+from compare.frameworks.dropout.masks import Dropout
+from compare.frameworks.dropout.pairing import Record as Replay
+from compare.frameworks.models.modes import Mode
+from compare.pair.pair import Entering
+
+Run = Mapping[str, np.ndarray]  # one run's arrays by quantity
+Dropped = tuple[tuple[tuple[int, ...], float], ...]  # shape and rate of every dropout of the reference's run
+
+STEPS: Literal["steps"] = "steps"
+STATE = "after/optimizer/"  # before the name of a slot and its parameter
+What = Mode | Literal["steps"]  # what a side is run for: one mode's outputs and gradients, or the training steps
+
+
+class SideError(Exception):
+    """One side's model raised; ``side`` says whose, the message is its own, on one line."""
+
+    def __init__(self, side: str, error: Exception, oracle: bool = False) -> None:
+        super().__init__(f"the {side} raised {told(error)}")
+        self.side, self.oracle = side, oracle
+
+
+class RecordedError(SideError):
+    """What the reference raised when it was recorded, in the words of then."""
+
+    def __init__(self, message: str) -> None:
+        Exception.__init__(self, message)
+        self.side, self.oracle = "reference", False
+
+
+@dataclass(frozen=True, eq=False)
+class Result(Mapping[str, np.ndarray]):
+    """One run of one side: its arrays by quantity, and what else is to be known of it.
+
+    Attributes:
+        dropouts: the reference's, in order: shape and rate of each that it drew a mask for.
+        not_compared: randomness that no mask replaced, as sentences.
+        changed: the reference's constants that the run did not leave as they were.
+        variances: of each running variance of the reference, its momentum and the number of values behind it.
+        inside: where the model's own code made something float32, "file:line", of a promoted run of the reference.
+        twins: what such a run found of the arrays that it was to look out for, by position.
+        replay: which of the reference's masks a run of the port took; None where nothing was replayed.
+    """
+
+    arrays: Run
+    dropouts: tuple[Dropout, ...] = ()
+    not_compared: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    variances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    inside: tuple[str, ...] = ()
+    twins: Mapping[int, np.ndarray] = field(default_factory=dict)
+    replay: Replay | None = None
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.arrays)
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+    @property
+    def dropped(self) -> Dropped:
+        """Shape and rate of every dropout, as the port takes them."""
+        return tuple((tuple(one.shape), float(one.rate)) for one in self.dropouts)
+
+    @property
+    def slots(self) -> frozenset[str]:
+        """What the optimizer keeps for every parameter, by torch's name, of a run of training steps."""
+        return frozenset(name.split("/")[2] for name in self.arrays if name.startswith(STATE))
+
+
+class Side(Protocol):
+    """One side of a pair at one precision on one device; compiled programs may stay in it, and nothing else."""
+
+    def run(self, entering: Entering, mode: Mode = None) -> Result:
+        """Outputs, loss and gradients on the first batch and, in training, the statistics after it."""
+
+    def steps(self, entering: Entering) -> Result:
+        """One optimizer step on each batch in turn, named as ``steps_named`` does."""
+
+
+class Following(Side, Protocol):
+    """A side that replays the reference's dropouts and looks for what the reference's optimizer keeps."""
+
+    def run(self, entering: Entering, mode: Mode = None, dropped: Dropped = ()) -> Result: ...
+
+    def steps(self, entering: Entering, dropped: Dropped = (), slots: frozenset[str] = frozenset()) -> Result: ...
+
+    def shapes_of_outputs(self, entering: Entering, mode: Mode, dropped: Dropped) -> Mapping[str, Any]:
+        """Shapes and dtypes of the outputs by name; computes nothing."""
+
+    def program(
+        self, entering: Entering, mode: Mode = None, dropped: Dropped = ()
+    ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """What ``run`` compiles, as a function of arrays, and the arrays; used inside ``x64``."""
+
+    def x64(self) -> AbstractContextManager[None]:
+        """JAX as the side's precision wants it."""
+
+
+def steps_named(taken: Sequence[Run]) -> Arrays:
+    """Step 1 as ``update/<parameter>``, later steps as ``step2/loss`` and ``step2/update/<parameter>``.
+
+    The first step's loss is the loss that the gradient check has judged already. Buffers and optimizer state come
+    with the last step and are named ``after/...``. What is named so already stays as it is.
+    """
+    named: Arrays = {}
+    for number, step in enumerate(taken, start=1):
+        for name, array in step.items():
+            if name.startswith(("state/", "optimizer/")):
+                named[f"after/{name}"] = array
+            elif number > 1:
+                named[f"step{number}/{name}"] = array
+            elif name != "loss":
+                named[name] = array
+    return named

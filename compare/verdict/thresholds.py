@@ -1,0 +1,66 @@
+"""Every number that the judge decides by, with its reason. Each is a decision: changing one needs a measurement.
+
+Numbers without a unit multiply what a run itself shows (a rounding error, a size), so that none depends on a model.
+"""
+
+# The verdict on one quantity (compare/verdict/verdict.py; DESIGN.md, section 4, derives it).
+
+MARGIN = 2.0**10
+"""Times the predicted gap: up to here a gap is a ``match``. On 570 quantities of 60 random networks, gap / predicted
+had median 0.87 and maximum 41: a factor 25 is left, and a relative difference near 1e-13 still shows."""
+
+QUIET_MARGIN = 2.0
+"""Times the noise of single precision: up to here a gap is ``float32_only``. Ports that hold a table in float32 come
+out between 0.3 and 1, an epsilon of 1e-6 for 1e-5 at 8 and more."""
+
+NEARBY_MARGIN = 4.0
+"""Without oracles: times the largest deviation of the re-runs nearby. Two sides each deviate by up to one of them from
+what they would compute exactly, and eight re-runs do not always meet the largest; a TF32 product is far above."""
+
+RERUNS = 8
+"""Without oracles: re-runs nearby, each with its inputs moved by one unit in the last place."""
+
+# What a norm leaves out (compare/verdict/norms.py).
+
+FILL = 2.0**8
+"""Times the median magnitude: from here on, an entry equal in both oracles is a fill (a mask of -1e9), which would
+blind the norm. Entries of one distribution stay within a few times their median."""
+
+# What is done about a quantity that is no match (compare/sides/judging.py, compare/verification/kinks.py).
+
+ISLANDS = 2.0**14
+"""Times both sides' own rounding errors: a larger gap is no float32 inside a model, since what is rounded in there is
+rounded at the working precision too and shows in these errors."""
+
+VANISHED = 1e-3
+"""Of a gradient's size on a probe: what is smaller at a neighbour has vanished there, and nothing is left that could
+differ, so that the neighbour proves no kink."""
+
+# Precision, the second answer (compare/verdict/bits.py).
+
+RATIO = 4.0
+"""Between the two sides' errors on a network without kinks: sound ports stay between 0.7 and 2.3. A kink alone can
+reach 51, so that other networks are asked for bits instead."""
+
+LOST = 1 / 3
+"""Of a format's bits: a side that has lost more of them than the other is flagged. TF32 against float32 costs 13 of
+24 in a product, bfloat16 more; kinks cost a few."""
+
+ENOUGH = 16
+"""Entries from which a ratio of errors is no luck."""
+
+POLICIES = (
+    (7.0, 10.4, "products of bfloat16-rounded inputs"),
+    (10.4, 14.0, "products of TF32-rounded inputs (float16 rounds alike)"),
+)
+"""Effective bits of a product whose inputs were rounded first, whatever precision it then adds in, and its name: the
+format's own bits and about one more, since the errors of many terms partly cancel."""
+
+# Training (compare/verification/verification.py, compare/measure/training.py).
+
+TRAINING_STEPS = 3
+"""Of the trajectory: a stale gradient or momentum shows from the second step on."""
+
+LOSSES_TOGETHER = 16
+"""Losses that are judged as one quantity: a loss is one number, and both sides' errors in one number can be small by
+luck."""

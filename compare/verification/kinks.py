@@ -1,0 +1,53 @@
+"""Gradients that differ on a kink alone, where both one-sided values are right."""
+
+from dataclasses import replace
+
+from compare.arrays.probes import nearby
+from compare.errors import swallowed
+from compare.frameworks.models.modes import Mode
+from compare.pair.pair import Entering
+from compare.sides.context import Context
+from compare.sides.judging import Judged
+from compare.sides.quartet import Quartet
+from compare.sides.side import SideError
+from compare.verdict.quantity import kind_of
+from compare.verdict.thresholds import VANISHED
+from compare.verdict.verdict import Judgement, Verdict
+
+
+def kinks(quartet: Quartet, entering: Entering, mode: Mode, judged: Judged, context: Context, seed: int) -> set[str]:
+    """The gradients that differ here and match at every one of four perturbations nearby. NaN on one side is no kink;
+    nor is anything where the port raises at a neighbour that the reference takes.
+
+    Args:
+        judged: on what enters; the neighbours are judged by the oracles that it was judged by.
+
+    Raises:
+        SideError: the reference raises at a neighbour.
+    """
+    differing = {
+        name
+        for name, one in judged.judgements.items()
+        if kind_of(name) == "gradient" and one.verdict in (Verdict.MISMATCH, Verdict.FLOAT32_ONLY)
+    }
+    if judged.no_oracle or not differing:
+        return set()
+    quartet = quartet.using(judged.oracles)
+    for moved in nearby(entering.batches[0], quartet.precision, seed):
+        beside = replace(entering, batches=(moved,))
+        t, t64 = quartet.run_reference(beside, mode)
+        try:
+            j, j64 = quartet.run_port(beside, mode, t)
+        except SideError as error:
+            swallowed(error)
+            return set()
+        around = quartet.judge(t, j, t64, j64, context.sizes(beside))
+        differing = {name for name in differing if _proves(around[name], judged.judgements[name])}
+        if not differing:
+            break
+    return differing
+
+
+def _proves(around: Judgement, here: Judgement) -> bool:
+    """Whether a neighbour speaks for a kink: it matches, and its gradient has not simply vanished."""
+    return around.verdict is Verdict.MATCH and around.scale >= VANISHED * here.scale

@@ -1,0 +1,62 @@
+"""The first stage: what the pair's own batch shows in every mode, and so the context that all else is judged in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from compare.arrays.probes import BASE
+from compare.frameworks.models.modes import Mode
+from compare.pair.pair import Entering
+from compare.sides.context import NOTHING_KNOWN, Context, input_size
+from compare.sides.judging import Judged
+from compare.sides.plan import Plan
+from compare.sides.quartet import Quartet
+from compare.sides.side import What
+from compare.verification.probing import Outcome, judge_probe
+
+Progress = Callable[[str], None]
+IN_WORDS = {None: "", True: ", training", False: ", evaluation"}
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What the pair's own batch showed.
+
+    Attributes:
+        outcomes: one for each mode.
+        contexts: of each mode that could be compared; training steps are judged in that of the first.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    contexts: Mapping[What, Context]
+
+    def context(self, mode: Mode) -> Context:
+        """That of a mode; of one that could not be compared nothing is known."""
+        return self.contexts.get(mode, NOTHING_KNOWN)
+
+
+def learn(quartet: Quartet, entering: Entering, plan: Plan, progress: Progress) -> Learnt:
+    """Judge the pair's own batch in every mode with nothing known, each mode for itself.
+
+    Raises:
+        SideError: a model raises.
+    """
+    own = replace(entering, batches=entering.batches[:1])
+    outcomes: list[Outcome] = []
+    for mode in quartet.prepared.modes:
+        progress(f"probe {BASE}{IN_WORDS[mode]}")
+        outcomes.append(judge_probe(quartet, own, BASE, mode, NOTHING_KNOWN, plan))
+    contexts: dict[What, Context] = {
+        outcome.mode: context_of(outcome.judged, own) for outcome in outcomes if outcome.judged
+    }
+    return Learnt(tuple(outcomes), contexts)
+
+
+def context_of(judged: Judged, entering: Entering) -> Context:
+    """What a judgement of the pair's own batch tells those that follow."""
+    return Context(
+        judged.oracles,
+        judged.no_oracle,
+        {name: one.scale for name, one in judged.judgements.items()},
+        input_size(entering.batches[0]),
+        judged.witness,
+    )

@@ -1,0 +1,78 @@
+"""What is worth saying of a verdict beside its numbers, each in one line."""
+
+from collections.abc import Iterator, Sequence
+
+from compare.sides.judging import Judged
+from compare.sides.plan import Plan
+from compare.sides.quartet import Quartet
+from compare.verdict.bits import PrecisionFlag
+from compare.verdict.quantity import Quantity
+from compare.verdict.verdict import Verdict
+from compare.verification.certificates import Teeth
+from compare.verification.probing import Outcome
+
+
+def notices(
+    quartet: Quartet,
+    plan: Plan,
+    quantities: Sequence[Quantity],
+    outcomes: Sequence[Outcome],
+    steps: Judged | None,
+    flag: PrecisionFlag | None,
+    bitten: Teeth,
+    beside: Sequence[str] = (),
+) -> Iterator[str]:
+    """Of a pair: what was left out and why, what the models hold or draw, and why a match is one.
+
+    Args:
+        outcomes: of the pair's own batch and of every probe; steps: the training steps, where there were any.
+        beside: what other stages have to say.
+    """
+    every = [*(outcome.judged for outcome in outcomes if outcome.judged), *([steps] if steps else [])]
+    if plan.quick:
+        yield "quick: no probes and no mutants were run"
+    yield from quartet.prepared.notes
+    if quartet.prepared.evaluates_only:
+        yield "compared in evaluation mode alone: the reference came in it, and the port knows no other"
+    if frozen := quartet.prepared.reference.frozen:
+        yield f"frozen in the reference, gradients and updates not compared: {', '.join(frozen)}"
+    if why := next((judged.no_oracle for judged in every if judged.no_oracle), ""):
+        yield f"no_oracle: judged at {quartet.precision.name} alone: {why}"
+    yield from _of_dropout(every)
+    if slots := sorted(steps.unpaired if steps else ()):
+        yield f"optimizer state without a counterpart in the port, not compared: {', '.join(slots)}"
+    if flag:
+        yield (
+            f"precision: the {flag.side} is less precise ({flag.bits_reference:.1f} effective bits in the reference, "
+            f"{flag.bits_port:.1f} in the port, at {flag.quantity} on {flag.probe}): likely {flag.likely}"
+        )
+    if check := ", ".join(bitten.toothless):
+        yield f"teeth: no mutant was caught by {check}: that check proves nothing here"
+    yield from beside
+    for probe, message in {name: why for outcome in outcomes for name, why in outcome.skipped.items()}.items():
+        yield f"probe {probe} skipped: {message}"
+    yield from _of_quantities(quantities)
+
+
+def _of_dropout(every: Sequence[Judged]) -> Iterator[str]:
+    """Of the first run in training: which dropouts the two sides do not share."""
+    judged = next((one for one in every if one.port.replay), None)
+    if judged is None or (replay := judged.port.replay) is None:
+        return
+    if replay.unused:
+        yield f"dropout: the reference has {len(replay.unused)} more than the port"
+    yield from replay.rates_apart(list(judged.reference.dropouts))
+    yield from replay.ambiguous
+
+
+def _of_quantities(quantities: Sequence[Quantity]) -> Iterator[str]:
+    if low := [quantity.name for quantity in quantities if quantity.verdict is Verdict.FLOAT32_ONLY]:
+        yield f"{len(low)} quantities agree to float32 only, first {low[0]}: something is held at low precision"
+    if kinks := [quantity for quantity in quantities if quantity.kink]:
+        yield f"{len(kinks)} gradients differ on a kink only, first {kinks[0].name} on {kinks[0].probe}"
+    reasons: dict[str, list[Quantity]] = {}
+    for quantity in quantities:
+        if quantity.judgement.reason and quantity.verdict is Verdict.MATCH:
+            reasons.setdefault(quantity.judgement.reason, []).append(quantity)
+    for reason, explained in reasons.items():
+        yield f"{reason} ({len(explained)} quantities, first {explained[0].name} on {explained[0].probe})"

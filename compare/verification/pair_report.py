@@ -1,0 +1,69 @@
+"""Everything that was found out about one pair, and the verdict on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from compare.pair.pair import Entering
+from compare.sides.quartet import Quartet
+from compare.verdict.bits import PrecisionFlag
+from compare.verdict.quantity import Quantity
+from compare.verdict.verdict import Verdict, worst
+from compare.verification.certificates import Coverage, Teeth, coverage
+from compare.verification.envelope import Envelope
+from compare.verification.probing import Outcome
+
+if TYPE_CHECKING:
+    from compare.explain.explain import Explanation
+
+
+@dataclass(frozen=True)
+class PairReport:
+    """Everything that was found out about one pair."""
+
+    pair: str
+    title: str
+    verdict: Verdict
+    device: str
+    dtype: str
+    quantities: tuple[Quantity, ...]
+    precision: PrecisionFlag | None
+    coverage: Coverage
+    teeth: Teeth
+    weight_map: tuple[str, ...]
+    notices: tuple[str, ...]
+    envelope: Envelope | None = None
+    explanation: "Explanation | None" = None
+
+    def failed(self, strict: bool = False) -> bool:
+        """Whether the pair counts as not matched. ``strict`` accepts neither float32_only, nor a flag, nor a
+        toothless check."""
+        if strict:
+            return self.verdict is not Verdict.MATCH or self.precision is not None or bool(self.teeth.toothless)
+        return self.verdict not in (Verdict.MATCH, Verdict.FLOAT32_ONLY)
+
+
+def covered_by(
+    quartet: Quartet, entering: Entering, outcomes: Sequence[Outcome], quantities: Sequence[Quantity]
+) -> Coverage:
+    """The coverage of all outcomes together."""
+    judged = [outcome for outcome in outcomes if outcome.judged]
+    digests: dict[str, dict[str, bytes]] = {}
+    for outcome in judged:
+        digests.setdefault(outcome.probe, {}).update(outcome.digests)
+    return coverage(
+        quartet,
+        entering,
+        quantities,
+        {name: why for outcome in outcomes for name, why in outcome.skipped.items()},
+        digests,
+        {name for outcome in judged if outcome.judged for name in outcome.judged.reference.changed},
+        {line for outcome in outcomes for line in outcome.drawn},
+    )
+
+
+def verdict_of(quantities: Sequence[Quantity], covered: Coverage) -> Verdict:
+    """The worst quantity's, and at best ``incomplete`` where something was not compared."""
+    verdict = worst([quantity.verdict for quantity in quantities])
+    left = covered.not_compared or covered.drawn
+    return max(verdict, Verdict.INCOMPLETE, key=lambda one: one.severity) if left else verdict

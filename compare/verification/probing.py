@@ -1,0 +1,123 @@
+"""One probe of a pair in one mode, judged: outputs, gradients and statistics, and the kinks among them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from compare.arrays.probes import BASE, SUBNORMAL
+from compare.errors import swallowed
+from compare.frameworks.dropout.pairing import DropoutMismatch
+from compare.frameworks.models.modes import Mode
+from compare.pair.pair import Entering
+from compare.sides.context import Context
+from compare.sides.judging import Judged, judge_port, reference_runs
+from compare.sides.plan import Plan
+from compare.sides.quartet import Quartet
+from compare.sides.side import SideError
+from compare.verdict.quantity import EVAL, Quantity, kind_of
+from compare.verdict.verdict import Judgement, Verdict
+from compare.verification.certificates import digest
+from compare.verification.kinks import kinks
+
+FAILING = (Verdict.FLOAT32_ONLY, Verdict.MISMATCH, Verdict.INVALID)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one probe showed in one mode.
+
+    Attributes:
+        entering: the weights, and the probe.
+        judged: how it was judged, without the arrays; None where nothing could be held against anything.
+        skipped: what was not judged, with the reason.
+        digests: of the reference's float64 run, what ``digest`` makes of each quantity.
+        drawn: randomness that no mask replaced: two runs would not agree with each other.
+        failing: something differs, and it is worth a look where.
+    """
+
+    probe: str
+    mode: Mode
+    entering: Entering
+    quantities: tuple[Quantity, ...] = ()
+    judged: Judged | None = None
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, bytes] = field(default_factory=dict)
+    drawn: frozenset[str] = frozenset()
+    failing: bool = False
+
+
+def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, context: Context, plan: Plan) -> Outcome:
+    """Judge what enters on one probe.
+
+    Raises:
+        SideError: a model raises on the pair's own batch.
+    """
+    prefix = prefix_of(quartet, mode)
+    nothing = Outcome(probe, mode, entering)
+    skipped = f"{probe}, evaluation" if prefix else probe
+    try:
+        t, t64, no_oracle = reference_runs(quartet, entering, mode, context)
+    except SideError as error:
+        if probe == BASE:
+            raise
+        swallowed(error)
+        return replace(nothing, skipped={skipped: str(error)})
+    if probe != BASE and no_oracle and not context.no_oracle:
+        return replace(nothing, skipped={skipped: no_oracle})
+    if mode is not False and t.not_compared:
+        return replace(nothing, drawn=frozenset(t.not_compared))
+    try:
+        if differs := quartet.structures_differ(t, entering, mode):
+            return replace(nothing, quantities=_invalid(prefix, probe, differs), failing=True)
+        judged = judge_port(quartet, entering, mode, t, t64, no_oracle, context)
+    except SideError as error:
+        if probe == BASE and not isinstance(error.__cause__, DropoutMismatch):
+            raise
+        swallowed(error)
+        return replace(nothing, quantities=_invalid(prefix, probe, str(error)))
+    if mode is not False and judged.port.not_compared:
+        return replace(nothing, drawn=frozenset(judged.port.not_compared))
+    left: dict[str, str] = {}
+    try:
+        on_kink = kinks(quartet, entering, mode, judged, context, plan.seed)
+    except SideError as error:  # a neighbour is outside of what the reference takes: nothing can be said of a kink
+        swallowed(error)
+        if probe != BASE:
+            return replace(nothing, skipped={skipped: f"beside it, {error}"})
+        on_kink, left = set(), {f"{skipped}, nearby": str(error)}
+    judgements = judged.judgements
+    if probe != BASE and (beyond := _out_of_range(judgements, probe)):
+        left[f"{probe}, {len(beyond)} quantities"] = f"out of {quartet.precision.name}'s range, first {beyond[0]}"
+        judgements = {name: one for name, one in judgements.items() if name not in beyond}
+    quantities = [
+        Quantity(f"{prefix}{name}", kind_of(name), probe, one, name in on_kink) for name, one in judgements.items()
+    ]
+    oracle = {} if plan.quick else judged.oracle  # of one batch there is nothing to hold it against
+    return replace(
+        nothing,
+        quantities=tuple(quantities),
+        judged=judged.without_arrays(),
+        skipped=left,
+        digests={f"{prefix}{name}": digest(array) for name, array in oracle.items()},
+        failing=any(one.verdict in FAILING for name, one in judgements.items() if name not in on_kink),
+    )
+
+
+def prefix_of(quartet: Quartet, mode: object) -> str:
+    """What stands before the names of a mode's quantities."""
+    return EVAL if mode is False and len(quartet.prepared.modes) > 1 else ""
+
+
+def _invalid(prefix: str, probe: str, reason: str) -> tuple[Quantity]:
+    name = f"{prefix}output"
+    return (Quantity(name, kind_of(name), probe, Judgement(Verdict.INVALID, reason=reason)),)
+
+
+def _out_of_range(judged: Mapping[str, Judgement], probe: str) -> list[str]:
+    """What a probe drives out of the working precision's range on both sides; and on subnormal numbers, which JAX
+    flushes on the CPU, what does not stay finite there on one side while the oracles agree."""
+    return [
+        name
+        for name, one in judged.items()
+        if one.verdict is Verdict.INCOMPLETE
+        or (probe == SUBNORMAL and one.verdict is Verdict.INVALID and "working precision" in one.reason)
+    ]

@@ -1,0 +1,135 @@
+"""Where a model cannot run in float64: judged by how far each side deviates on what enters nearby."""
+
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+from compare.arrays.batch import Batch
+from compare.pair.prepare import prepare
+from compare.sides.nearby import nudged
+from compare.verdict.precision import FLOAT32
+from compare.verdict.verdict import Verdict
+from tests.compare.sides.judged import judge, verdicts
+from tests.compare.small import X, loose_pair
+
+USERS_MODELS = True
+
+
+def picky(p, x):
+    """A torch model that cannot run in float64."""
+    assert x.dtype == torch.float32, "float32 is expected"
+    return torch.tanh(x * p["w"])
+
+
+def test_without_an_oracle_the_best_verdict_is_float32_only(cpu):
+    """Judged at the working precision by re-runs nearby, with the reason and the model's own words."""
+    judged = judge(cpu, loose_pair(picky, lambda p, x: jnp.tanh(x * p["w"])))
+    found = judged.judgements
+    assert verdicts(found) == {Verdict.FLOAT32_ONLY}
+    for one in found.values():
+        assert one.reason.startswith("no_oracle: the reference raised AssertionError: float32 is expected")
+        assert 0 < one.error_reference < 1e-5
+    assert judged.oracles is None
+
+
+@pytest.mark.parametrize(
+    "port",
+    [
+        lambda p, x: jnp.tanh(x * p["w"]) * 1.00001,
+        lambda p, x: jnp.tanh(x * p["w"] + 1e-5),
+        lambda p, x: x * p["w"],
+    ],
+    ids=["scaled", "shifted", "no tanh"],
+)
+def test_without_an_oracle_a_wrong_port_is_a_mismatch(port, cpu):
+    """1e-5 is far above what rounding explains."""
+    found = judge(cpu, loose_pair(picky, port)).judgements
+    assert found["output"].verdict is Verdict.MISMATCH
+
+
+def test_a_port_that_cannot_run_in_float64_has_no_oracle_either(cpu):
+    """Whichever side it is."""
+
+    def port(p, x):
+        if x.dtype != jnp.float32:
+            raise TypeError("float32 is expected")
+        return jnp.tanh(x * p["w"])
+
+    judged = judge(cpu, loose_pair(lambda p, x: torch.tanh(x * p["w"]), port))
+    assert verdicts(judged.judgements) == {Verdict.FLOAT32_ONLY}
+    assert judged.no_oracle == "the port raised TypeError: float32 is expected"
+
+
+def test_without_an_oracle_a_quantity_of_one_side_is_invalid(cpu):
+    """Named with its owner, as ever."""
+    found = judge(cpu, loose_pair(picky, lambda p, x: (jnp.tanh(x * p["w"]), x))).judgements
+    assert found["output"].reason == "only the reference has it"
+    assert found["output/1"].reason == "only the port has it"
+
+
+def nan(p, x):
+    assert x.dtype == torch.float32, "float32 is expected"
+    return torch.log(-1 - (x * p["w"]) ** 2)
+
+
+def test_without_an_oracle_nothing_compared_is_no_pass(cpu):
+    """Both give NaN alone: there is nothing to hold against anything."""
+    found = judge(cpu, loose_pair(nan, lambda p, x: jnp.log(-1 - (x * p["w"]) ** 2))).judgements
+    assert found["output"].verdict is Verdict.INCOMPLETE
+    assert found["output"].reason.startswith("no entry is finite")
+
+
+def whole(p, x):
+    assert x.dtype == torch.float32, "float32 is expected"
+    return torch.round(x * p["w"]).long()
+
+
+def test_without_an_oracle_integers_are_not_floats(cpu):
+    """Equal values of another kind are another structure, as they are with oracles."""
+    found = judge(cpu, loose_pair(whole, lambda p, x: jnp.round(x * p["w"]))).judgements
+    assert (found["output"].verdict, found["output"].reason) == (
+        Verdict.INVALID,
+        "exact in the reference, inexact in the port",
+    )
+
+
+def at_the_edge(p, x):
+    assert x.dtype == torch.float32, "float32 is expected"
+    if x.max() > 1:
+        raise ValueError("probabilities are expected")
+    return torch.tanh(x * p["w"])
+
+
+def test_a_re_run_beyond_the_models_domain_is_left_out(cpu):
+    """1 is allowed, the next number is not: half of the re-runs tell what there is to tell."""
+    edge = np.linspace(0, 1, 24, dtype=np.float32).reshape(6, 4)
+    found = judge(cpu, loose_pair(at_the_edge, lambda p, x: jnp.tanh(x * p["w"]), edge)).judgements
+    assert verdicts(found) == {Verdict.FLOAT32_ONLY}
+    assert 0 < found["output"].error_reference < 1e-5
+
+
+def test_where_no_re_run_stands_nothing_was_compared(cpu):
+    """How large rounding is, is then not known: neither a pass nor an accusation."""
+    ones = np.ones((6, 4), np.float32)
+    found = judge(cpu, loose_pair(at_the_edge, lambda p, x: jnp.tanh(x * p["w"]), ones)).judgements
+    assert verdicts(found) == {Verdict.INCOMPLETE}
+    assert "probabilities are expected" in found["output"].reason
+
+
+def test_inputs_are_nudged_by_one_unit_in_the_last_place():
+    """Every float by at most one ulp; integers never; without floats the weights."""
+    ready = prepare(loose_pair(lambda p, x, n: x, lambda p, x, n: x, (X, np.arange(6))))
+    entering = ready.enter(0, 1).at(FLOAT32)
+    near = nudged(entering, np.random.default_rng(0), FLOAT32)
+    before, after = entering.batches[0].inputs, near.batches[0].inputs
+    ulps = np.abs(after["input0"].view(np.int32) - before["input0"].view(np.int32))
+    assert ulps.max() <= 2
+    assert ulps.mean() > 0.5
+    np.testing.assert_array_equal(after["input1"], before["input1"])
+    np.testing.assert_array_equal(near.weights["w"], entering.weights["w"])
+    ids = replace(entering, batches=(Batch.of(np.arange(6)),))
+    moved = nudged(ids, np.random.default_rng(0), FLOAT32).weights["w"]
+    assert 0 < np.abs(moved - entering.weights["w"]).max() < 1e-6

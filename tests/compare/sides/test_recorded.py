@@ -1,0 +1,81 @@
+"""The reference's side from its record returns what the live one does."""
+
+from dataclasses import replace
+
+import numpy as np
+import optax
+import pytest
+import torch
+
+from compare.errors import UsageError
+from compare.pair.prepare import prepare
+from compare.sides.plan import Plan
+from compare.sides.quartet import ORACLE, PROMOTED, WORKING, Quartet
+from compare.sides.recorded import recorded_side
+from compare.sides.recording import take
+from compare.sides.side import RecordedError
+from compare.verdict.precision import FLOAT32
+from tests.compare.small import loose_pair, norm_pair
+
+SGD = (lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), optax.sgd(0.1, 0.9))
+
+
+@pytest.fixture(scope="module")
+def sides(cpu):
+    """A record of the network with batch norm, what entered, and the pair it belongs to."""
+    pair = norm_pair(optimizers=SGD)
+    record = take(pair, cpu, FLOAT32, Plan(quick=True, steps=2), cpu)
+    prepared = prepare(pair)
+    return record, prepared, record.entering(prepared.buffers)
+
+
+@pytest.mark.parametrize("which", [WORKING, ORACLE, PROMOTED])
+def test_a_run_is_what_the_live_side_returns(sides, cpu, which):
+    """To the last bit, in training, in evaluation and in steps; with what else is known of it."""
+    record, prepared, entering = sides
+    quartet = replace(Quartet(prepared, FLOAT32, cpu, cpu), promoted=which == PROMOTED)
+    live = quartet.reference if which == WORKING else quartet.reference_64
+    recorded = recorded_side(record, prepared, which)
+    for ran, again in (
+        (live.run(entering, True), recorded.run(entering, True)),
+        (live.run(entering, False), recorded.run(entering, False)),
+        (live.steps(entering), recorded.steps(entering)),
+    ):
+        assert list(again) == list(ran)
+        for name, array in ran.items():
+            np.testing.assert_array_equal(again[name], array)
+        assert (again.variances, again.dropouts, again.changed) == (ran.variances, ran.dropouts, ran.changed)
+
+
+def test_a_buffer_that_the_port_lacks_is_left_out(sides):
+    """In a run and in steps."""
+    record, prepared, entering = sides
+    side = recorded_side(record, replace(prepared, buffers=("1.running_mean",)), WORKING)
+    states = {name for name in (*side.run(entering, True), *side.steps(entering)) if "state/" in name}
+    assert states == {"state/1.running_mean", "after/state/1.running_mean"}
+
+
+def test_a_run_that_is_not_there_is_refused(sides):
+    """What enters is another batch: nothing is made up."""
+    record, prepared, entering = sides
+    other = replace(entering, batches=(entering.batches[0].mapped(lambda _, array: array + 1),))
+    with pytest.raises(UsageError, match="the record holds no working run"):
+        recorded_side(record, prepared, WORKING).run(other, True)
+
+
+def test_what_the_reference_raised_is_said_once(cpu):
+    """In the words of then."""
+
+    def picky(p, x):
+        if x.dtype != torch.float32:
+            raise TypeError("float32 is expected")
+        return x * p["w"]
+
+    pair = loose_pair(picky, lambda p, x: x * p["w"])
+    record = take(pair, cpu, FLOAT32, Plan(quick=True), cpu)
+    prepared = prepare(pair)
+    quartet = Quartet(prepared, FLOAT32, cpu, cpu, lambda which: recorded_side(record, prepared, which))
+    entering = record.entering(())
+    assert set(quartet.working_reference(entering)) >= {"output"}
+    with pytest.raises(RecordedError, match=r"^the reference raised TypeError: float32 is expected$"):
+        quartet.oracle_reference(entering)

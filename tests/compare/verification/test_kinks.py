@@ -1,0 +1,95 @@
+"""A gradient that differs on a kink alone is right on both sides; one that differs around it is not."""
+
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+from compare.pair.prepare import prepare
+from compare.sides.context import NOTHING_KNOWN
+from compare.sides.judging import judge_port, reference_runs
+from compare.sides.quartet import Quartet
+from compare.sides.side import SideError
+from compare.verdict.precision import FLOAT32
+from compare.verification.kinks import kinks
+from tests.compare.small import loose_pair
+
+USERS_MODELS = True
+ZEROS = np.zeros((6, 4), np.float32)
+
+
+def reference(p, x):
+    return (x * p["w"]).abs() + 1
+
+
+def slopes(left: float, right: float = 1.0):
+    return lambda p, x: jnp.where(x >= 0, right * x * p["w"], left * x * p["w"]) + 1
+
+
+def at_zero(cpu, of, port) -> set[str]:
+    """The kinks on a batch of zeros."""
+    quartet = Quartet(prepare(loose_pair(of, port, ZEROS)), FLOAT32, cpu, cpu)
+    entering = quartet.prepared.enter(0, 1).at(FLOAT32)
+    judged = judge_port(quartet, entering, None, *reference_runs(quartet, entering, None))
+    return kinks(quartet, entering, None, judged, NOTHING_KNOWN, 0)
+
+
+def test_both_one_sided_slopes_are_right(cpu):
+    """|x| at 0: torch takes 0, JAX's where-form takes 1."""
+    assert at_zero(cpu, reference, slopes(-1)) == {"grad/input.input0"}
+
+
+@pytest.mark.parametrize("port", [slopes(-1.001), slopes(-1, 1.001)], ids=["left", "right"])
+def test_a_wrong_slope_beside_it_is_none(cpu, port):
+    assert at_zero(cpu, reference, port) == set()
+
+
+def test_a_gradient_that_vanishes_nearby_proves_nothing(cpu):
+    """At 0 the sides differ; beside it both gradients are 0, whatever the port has there."""
+
+    def flat(p, x):
+        return torch.clamp(x * p["w"], -1e-9, 1e-9) * 1e9
+
+    def steep(p, x):
+        return jnp.clip(x * p["w"], -1e-9, 1e-9) * 2e9
+
+    assert at_zero(cpu, flat, steep) == set()
+
+
+def test_where_the_port_raises_beside_it_there_is_none(cpu):
+    """The reference takes numbers below 0, so the port must."""
+    quartet = Quartet(prepare(loose_pair(reference, slopes(-1), ZEROS)), FLOAT32, cpu, cpu)
+    entering = quartet.prepared.enter(0, 1).at(FLOAT32)
+    judged = judge_port(quartet, entering, None, *reference_runs(quartet, entering, None))
+
+    class Raising(Quartet):
+        def working_port(self, entering, *given):
+            if np.any(entering.batches[0].inputs["input0"] < 0):
+                raise SideError("port", ValueError("below 0"))
+            return super().working_port(entering, *given)
+
+    raising = Raising(quartet.prepared, FLOAT32, cpu, cpu)
+    assert kinks(raising, entering, None, judged, NOTHING_KNOWN, 0) == set()
+
+
+def test_where_the_reference_raises_beside_it_it_says_so(cpu):
+    """Whoever asked decides what that means."""
+
+    def positive(p, x):
+        if bool((x < 0).any()):
+            raise ValueError("numbers below 0 are refused")
+        return reference(p, x)
+
+    with pytest.raises(SideError, match="numbers below 0 are refused"):
+        at_zero(cpu, positive, slopes(-1))
+
+
+def test_without_oracles_none_is_looked_for(cpu):
+    """At the working precision alone a neighbour proves nothing."""
+    quartet = Quartet(prepare(loose_pair(reference, slopes(-1), ZEROS)), FLOAT32, cpu, cpu)
+    entering = quartet.prepared.enter(0, 1).at(FLOAT32)
+    judged = judge_port(quartet, entering, None, *reference_runs(quartet, entering, None))
+    blind = replace(judged, no_oracle="the port raised")
+    assert kinks(quartet, entering, None, blind, NOTHING_KNOWN, 0) == set()

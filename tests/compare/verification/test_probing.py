@@ -1,0 +1,93 @@
+"""One probe: skipped and listed where the reference does not take it, or what lies beside it."""
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import torch
+
+from compare.arrays.batch import Batch
+from compare.pair.pair import Pair
+from compare.verdict.verdict import Verdict
+from compare.verification.verification import Plan, verify
+from compare.weights.weights import WeightMap, same
+
+USERS_MODELS = True
+X = np.random.default_rng(0).uniform(0.5, 1.5, (8, 4)).astype(np.float32)
+PROBED = Plan(locate=False)
+
+
+def of_positive(p, x):
+    """|x| where x is 0 or more: JAX's where-form has another slope at 0, where both are right."""
+    if bool((x < 0).any()):
+        raise ValueError("numbers below 0 are refused")
+    return (x * p["w"]).abs() + 1
+
+
+def port(p, x):
+    return jnp.where(x * p["w"] >= 0, x * p["w"], -x * p["w"]) + 1
+
+
+def small(reference, x=X, made=port, **fields) -> Pair:
+    return Pair(
+        reference,
+        made,
+        lambda rng: Batch({"x": x}, {}),
+        weights=lambda rng: {"w": rng.uniform(0.5, 1.5, x.shape[1])},
+        weight_map=WeightMap(same("w")),
+        name="small",
+        **fields,
+    )
+
+
+def test_a_kink_whose_neighbours_are_refused_is_a_skipped_probe(cpu):
+    """On zeros the gradients differ, and every neighbour has numbers below 0: nothing can be said of that probe."""
+    report = verify(small(of_positive), cpu, plan=PROBED)
+    assert report.verdict is Verdict.MATCH
+    assert "zeros" not in report.coverage.probes
+    assert report.coverage.skipped["zeros"] == (
+        "beside it, the reference raised ValueError: numbers below 0 are refused"
+    )
+    assert any(notice.startswith("probe zeros skipped: beside it") for notice in report.notices)
+
+
+def test_on_the_batch_itself_a_difference_stays_one(cpu):
+    """It cannot be skipped, and no neighbour excuses it; that none could be asked is listed."""
+    edge = np.where(X > 1, X, 0).astype(np.float32)
+    report = verify(small(of_positive, edge), cpu, plan=Plan(quick=True, locate=False))
+    wrong = {one.name for one in report.quantities if one.verdict is Verdict.MISMATCH}
+    assert wrong == {"grad/input.x"}
+    assert "numbers below 0 are refused" in report.coverage.skipped["batch, nearby"]
+
+
+def test_a_probe_that_the_reference_takes_in_float32_alone_is_skipped(cpu):
+    """The pair's own batch has its oracles; a probe without one says nothing that counts, and is listed."""
+
+    def reference(p, x):
+        if x.dtype == torch.float64 and float(x.detach().abs().max()) > 100:
+            raise ValueError("too large for this")
+        return x * p["w"]
+
+    report = verify(small(reference, made=lambda p, x: x * p["w"]), cpu, plan=PROBED)
+    assert report.verdict is Verdict.MATCH
+    assert set(report.coverage.skipped) == {"offset", "saturated"}
+    assert "too large for this" in report.coverage.skipped["offset"]
+
+
+@pytest.mark.parametrize("largest", [1.0, 0.5])
+def test_where_the_noise_cannot_be_measured_the_verdict_stays(cpu, largest):
+    """The steps are sound; moved by their last place, inputs of 1 leave what the reference takes."""
+
+    def reference(p, x):
+        if float(x.detach().abs().max()) > 1:
+            raise ValueError("at most 1 is expected")
+        return x * p["w"]
+
+    inputs = np.full((8, 4), largest, np.float32)
+    optimizers = (lambda p: torch.optim.SGD(p, lr=0.1), optax.sgd(0.1))
+    pair = small(reference, inputs, lambda p, x: x * p["w"], optimizers=optimizers)
+    report = verify(pair, cpu, plan=Plan(quick=True, locate=False))
+    assert report.verdict is Verdict.MATCH
+    assert (report.envelope is None) == (largest == 1.0)
+    said = [notice for notice in report.notices if "at most 1 is expected" in notice]
+    assert [notice.split(":")[0] for notice in said] == ["no noise envelope"] * (largest == 1.0)
