@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from compare.explain.doctor.thresholds import CLOSING, UNSEEN
+
 Arrays = Mapping[str, np.ndarray]
-CLOSING = 2.0**-20  # a gap that falls below this part of itself has been explained, rounding aside
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:
@@ -40,6 +41,6 @@ def nearly(changed: Arrays, port: Arrays, before: Arrays, names: list[str]) -> b
     """Whether every gap is next to nothing beside what it was ``before``: rounding is left, or another fault."""
     for name in names:
         was, now = distance(before[name], port[name]), distance(changed[name], port[name])
-        if not now <= (CLOSING * was if np.isfinite(was) else 1e-9 * size(changed[name])):
+        if not now <= (CLOSING * was if np.isfinite(was) else UNSEEN * size(changed[name])):
             return False
     return True

@@ -12,12 +12,9 @@ from compare.explain.doctor.segment.layer_settings import differing
 from compare.explain.doctor.segment.observed import observe
 from compare.explain.doctor.segment.own_derivatives import rules
 from compare.explain.doctor.segment.suspected import suspects
-from compare.explain.doctor.segment.trials import RUNS, Trial, Trials
+from compare.explain.doctor.segment.trials import Trial, Trials
 from compare.explain.doctor.segment.two_at_once import effect, summing_to
-
-PAIRS = 10  # runs, kept for two changes at once
-FITS = 12  # and for numbers that are fitted
-PROBABLE = 0.1  # and one that leaves less is worth a word even if the gap does not close
+from compare.explain.doctor.thresholds import FITS, PAIRS, PROBABLE, RUNS
 
 
 def diagnose(scene: Scene, runs: int = RUNS) -> Diagnosis:

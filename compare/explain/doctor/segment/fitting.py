@@ -12,12 +12,7 @@ from compare.explain.doctor.segment.observed import known_number
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects.numbers import ChangeOf, Tunable, tunables
 from compare.explain.doctor.segment.two_at_once import effect
-
-STEP = 1e-3  # of a number, to see which way it moves the arrays
-ALIKE = 0.25  # cosine between what a number moves and the gap; below it the number is no suspect
-FITTED = 4  # numbers that are fitted, those that point along the gap best
-ROUNDS = 12  # of one fit
-DONE = 1e-7  # of the gap left: the value is found
+from compare.explain.doctor.thresholds import ALIKE, DONE, FITTED, ROUNDS, STEP, WRITTEN
 
 Runner = Callable[[ChangeOf, float], Mapping[str, np.ndarray] | None]
 
@@ -92,6 +87,6 @@ def _plain(number: float) -> float:
     """The number as it was typed, where a few digits are as near as a fit gets."""
     for digits in range(1, 7):
         short = float(f"{number:.{digits}g}")
-        if abs(short - number) <= 1e-6 * abs(number):
+        if abs(short - number) <= WRITTEN * abs(number):
             return short
     return number

@@ -9,9 +9,7 @@ import numpy as np
 from compare.explain.calls.call import Call, tensors_of
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.gaps import distance, size
-
-SAME = 1e-9  # relative; beside any fault worth a name this is rounding
-NEARLY_ONE = 1e-3  # six digits would show such a factor as 1
+from compare.explain.doctor.thresholds import NEARLY_ONE, UNSEEN
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def _not_finite(plain: np.ndarray, port: np.ndarray) -> str:
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    return one.shape == other.shape and distance(one, other) <= SAME * max(size(other), 1e-300)
+    return one.shape == other.shape and distance(one, other) <= UNSEEN * max(size(other), 1e-300)
 
 
 def _ratio(plain: np.ndarray, port: np.ndarray) -> float | None:
@@ -91,7 +89,7 @@ def _ratio(plain: np.ndarray, port: np.ndarray) -> float | None:
     if not square or not np.isfinite(square):
         return None
     ratio = float(np.vdot(plain, port)) / square
-    return ratio if _same(ratio * plain, port) and abs(ratio - 1) > SAME and plain.size else None
+    return ratio if _same(ratio * plain, port) and abs(ratio - 1) > UNSEEN and plain.size else None
 
 
 def recognised(ratio: float, calls: Sequence[Call], shape: tuple[int, ...]) -> tuple[str, bool]:
@@ -103,9 +101,9 @@ def recognised(ratio: float, calls: Sequence[Call], shape: tuple[int, ...]) -> t
     for n in sorted(one for one in sizes if one > 1):
         terms |= {f"{n}": n, f"1 / {n}": 1 / n, f"sqrt({n})": n**0.5, f"1 / sqrt({n})": n**-0.5}
         terms |= {f"{n} / {n - 1}": n / (n - 1), f"{n - 1} / {n}": (n - 1) / n}
-    words = [text for text, number in terms.items() if abs(ratio / number - 1) < SAME]
+    words = [text for text, number in terms.items() if abs(ratio / number - 1) < UNSEEN]
     shown = f"{ratio:.{6 if abs(ratio - 1) > NEARLY_ONE else 12}g}"
-    if any(abs(ratio - number) < SAME * abs(ratio) for number in (0.5, 2.0, -1.0)):
+    if any(abs(ratio - number) < UNSEEN * abs(ratio) for number in (0.5, 2.0, -1.0)):
         return shown, True
     return f"{shown} ({words[0]})" if words and words[0] != shown else shown, bool(words)
 
@@ -181,11 +179,11 @@ def _softmax(x: np.ndarray) -> np.ndarray:
 def _regions(plain: np.ndarray, port: np.ndarray, what: str) -> Iterator[str]:
     difference = np.abs(plain - port)
     scale = size(plain) / max(plain.size, 1) ** 0.5
-    differs = difference > SAME * max(scale, 1e-300)
+    differs = difference > UNSEEN * max(scale, 1e-300)
     if differs.any() and _same(np.sort(plain.ravel()), np.sort(port.ravel())):
         yield "the values are the same, in another order"
     if not differs.any() or differs.all():
-        if differs.any() and np.ptp(plain - port) <= SAME * scale:
+        if differs.any() and np.ptp(plain - port) <= UNSEEN * scale:
             yield f"{what} is the reference's plus {float((port - plain).flat[0]):.6g} in every entry"
         return
     yield f"{int(differs.sum())} of {differs.size} entries differ"

@@ -11,10 +11,7 @@ from compare.explain.calls.scene import Scene
 from compare.explain.doctor.gaps import Arrays, closed, nearly, relative
 from compare.explain.doctor.segment.ideas import Suspect
 from compare.explain.doctor.segment.two_at_once import effect
-
-RUNS = 60  # of the reference, at most, unless the caller says otherwise
-MORE = 400  # of one that is quick
-SECONDS = 60.0  # of computing that so many may take, by the fastest so far; a busy machine makes no slow model
+from compare.explain.doctor.thresholds import MORE, RUNS, SECONDS
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from compare.explain.doctor.segment.ideas import Suspect
-
-ENTRIES = 4096  # of each array, that are looked at
-PROMISING = 0.5  # of the gap, left: more than that is no pair
+from compare.explain.doctor.thresholds import ENTRIES, PROMISING
 
 
 def effect(plain: Mapping[str, np.ndarray], made: Mapping[str, np.ndarray], names: list[str]) -> np.ndarray | None:

@@ -19,12 +19,11 @@ from compare.explain.doctor.segment.ideas import (
     value,
 )
 from compare.explain.doctor.segment.padding import shown
+from compare.explain.doctor.thresholds import EPSILON, THETA
 
 Number = int | float
 EPSILONS = (1e-6, 1e-5, 1e-8, 1e-12, 1e-3, 0.0)
 THETAS = (1e4, 5e5, 1e6, 1e5, 100.0, 1e3)
-_LARGE = 50  # the base of a power above it is taken for a theta
-_SMALL = 2e-2  # a number below it that is added is taken for an epsilon
 
 
 def number_of(view: View) -> Number | None:
@@ -51,9 +50,9 @@ def setting_of(view: View, number: Number) -> str:
     name = view.call.name
     if name in ("pow", "rpow"):
         base = name == "rpow" or bool(view.call.args and isinstance(view.call.args[0], Number))
-        return "exponent" if not base else "theta" if number >= _LARGE else "base"
+        return "exponent" if not base else "theta" if number >= THETA else "base"
     if name in ("add", "sub", "rsub"):
-        return "epsilon" if name == "add" and 0 < number < _SMALL else "constant"
+        return "epsilon" if name == "add" and 0 < number < EPSILON else "constant"
     return "scale"
 
 
@@ -130,7 +129,7 @@ def added(view: View) -> Iterator[Idea]:
     number, name = number_of(view), view.call.name
     if number is not None and len([one for one in view.call.args if isinstance(one, Described)]) < 2:
         own = shown(float(number))
-        if name == "add" and 0 < number < _SMALL:
+        if name == "add" and 0 < number < EPSILON:
             read = [view.read["epsilon"]] if "epsilon" in view.read else []
             for eps in dict.fromkeys([*read, *EPSILONS]):
                 if eps != number:

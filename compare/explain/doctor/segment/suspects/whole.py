@@ -12,8 +12,7 @@ from compare.explain.calls.scene import Scene
 from compare.explain.doctor.segment.ideas import POSSIBLE, RARE, USUAL, Suspect
 from compare.explain.doctor.segment.layer_settings import SKIPPED
 from compare.explain.doctor.segment.suspects.activations import OWN
-
-NEAR = 6  # layers alike that one may be taken for
+from compare.explain.doctor.thresholds import LAYERS_ALIKE
 
 
 def suspects(scene: Scene) -> Iterator[Suspect]:
@@ -79,7 +78,7 @@ def others_weights(scene: Scene) -> Iterator[Suspect]:
             continue
         at = paths.index(path)
         same = [one for one in paths if one != path and _shapes(alike[one]) == _shapes(alike[path])]
-        for other in sorted(same, key=lambda one: abs(paths.index(one) - at))[:NEAR]:
+        for other in sorted(same, key=lambda one: abs(paths.index(one) - at))[:LAYERS_ALIKE]:
             change = Change(weights={f"{path}.{name}": _put(array) for name, array in alike[other].items()})
             yield Suspect("tied", path, other, f"the port uses the weights of {other} in the place of those of {path}",
                           f"weights of {other} for {path}", change, RARE)  # fmt: skip

@@ -7,7 +7,8 @@ import pytest
 from torch import nn
 
 from compare.explain.calls.change import Change
-from compare.explain.doctor.segment.trials import MORE, RUNS, SECONDS, Trials
+from compare.explain.doctor.segment.trials import Trials
+from compare.explain.doctor.thresholds import MORE, RUNS, SECONDS
 from tests.compare.explain.doctor.scenes import drawn, scene_of
 
 
