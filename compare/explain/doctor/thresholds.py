@@ -1,5 +1,14 @@
 """Every number by which the doctor decides, with its reason; nothing here is a tolerance of the judge."""
 
+# --- In which order suspects are tried: the lower, the sooner ---------------------------------------------------------
+
+READ = 0  # read of the port
+DEFAULT = 1  # the other framework's default
+USUAL = 2  # what porters do
+POSSIBLE = 3  # what they might do
+RARE = 4  # what would be strange
+BEHIND = 0.5  # what a signature allows comes after what is known to happen
+
 # --- When a gap counts as explained ---------------------------------------------------------------------------------
 
 CLOSING = 2.0**-20  # of itself: a gap that falls below this part has been explained, rounding aside
@@ -21,8 +30,9 @@ ALIKE = 0.25  # cosine between what a number moves and the gap; below it the num
 FITTED = 4  # numbers that are fitted, those that point along the gap best
 ROUNDS = 12  # of one fit; Newton's way doubles the digits in each
 DONE = 1e-7  # of the gap left: the value is found
-STEPS = 40  # of one bisection: as many digits as a number is written with, three steps each
-JUMP = 0.5  # of a number, to see whether one that moves nothing nearby moves something further off
+JUMPS = (0.5, -0.5, 10.0, 1000.0)  # of a number: how far off it is tried where its neighbours do nothing alike
+WIDER = 8  # times that a jump is trebled until it leads too far
+STEPS = 40  # of one search by halves: as many digits as a number is written with, three steps each
 WRITTEN = 1e-6  # relative: a short number so near to a fitted one is what was typed
 
 # --- Two causes at once ---------------------------------------------------------------------------------------------
@@ -35,4 +45,5 @@ PROMISING = 0.5  # of the gap left: more than that is no pair
 NEARLY_ONE = 1e-3  # a ratio nearer to one is shown with twelve digits: six would show 1
 THETA = 50  # the base of a power above it is taken for the theta of a rotary table
 EPSILON = 2e-2  # a number below it that is added is taken for an epsilon
+MOST_ORDERED = 4  # axes or parts whose every order is tried: 24 orders
 LAYERS_ALIKE = 6  # layers of the same shapes that one may be taken for, the nearest in order

@@ -1,29 +1,24 @@
 """A gradient that differs where the forward pass agrees: stopped, let through, or scaled."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import torch
+from torch.utils._pytree import tree_map_only
 
 from compare.explain.calls.call import Call, Described, tensors_of
 from compare.explain.calls.change import Change
+from compare.explain.calls.counting import Replacement
 from compare.explain.calls.scene import Scene
-from compare.explain.doctor.segment.ideas import (
-    DEFAULT,
-    POSSIBLE,
-    RARE,
-    USUAL,
-    Idea,
-    Suspect,
-    View,
-    bound,
-    first_tensor,
-)
+from compare.explain.doctor.segment.ideas import Idea, View, altered, left_out
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import derivatives, unrolled
+from compare.explain.doctor.segment.suspects.recurrent import KINDS
+from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
+from compare.explain.doctor.trials import Suspect
 
 Tensor = torch.Tensor
-_RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 _NO_GRADIENT = {"zeros_like", "ones_like", "argmax", "floor", "ceil", "round", "sign"}
 
 
@@ -34,42 +29,50 @@ def ideas(view: View, ratio: float | None) -> Iterator[Idea]:
     """
     call = view.call
     if call.name == "detach":
-        yield from _let_through(view)
+        name = view.first.name if view.first else ""
+        text = (
+            f"the port lets the gradient {name and f'of {name} '}through where the reference detaches it ({call.place})"
+        )
+        yield Idea("stop_gradient", "detached", "flows", left_out, DEFAULT, text, "not detached")
         return
     yield from derivatives.ideas(view)
     if call.name in _NO_GRADIENT:
         return
-    entering = [(place, one) for place, one in enumerate(tensors_of((call.args, call.kwargs))) if one.requires_grad]
+    entering = [(n, given) for n, given in enumerate(tensors_of((call.args, call.kwargs))) if given.requires_grad]
     stops = any(name == "stop_gradient" for name, _ in view.scene.primitives)
-    for place, one in entering:
-        what = one.name or (f"what enters {call.name}" if len(entering) == 1 else f"entry {place} of {call.name}")
-        text = f"the port stops the gradient at {what}"
-        yield Idea("stop_gradient", "flows", "stopped", text, f"stopped at {what}", _entering(place, _stopped),
-                   DEFAULT if stops else USUAL)  # fmt: skip
-        if ratio not in (None, 0.0) and ratio is not None:
+    for place, given in entering:
+        what = given.name or (f"what enters {call.name}" if len(entering) == 1 else f"entry {place} of {call.name}")
+        yield _stop(f"the port stops the gradient at {what}", f"stopped at {what}", _entering({place}, _stopped),
+                    DEFAULT if stops else USUAL)  # fmt: skip
+        if ratio is not None and ratio != 0.0:
+            words = f"times {shown(ratio)}"
             text = f"the port multiplies the gradient by {shown(ratio)} at {what}"
-            yield Idea("gradient", "as it is", f"times {shown(ratio)}", text, f"times {shown(ratio)} at {what}",
-                       _entering(place, _multiplied(ratio)), USUAL)  # fmt: skip
+            yield Idea("gradient", "as it is", words, _entering({place}, _multiplied(ratio)), USUAL, text,
+                       f"{words} at {what}")  # fmt: skip
     if len(entering) > 1:
-        yield Idea("stop_gradient", "flows", "stopped", f"the port stops the gradient at all that enters {call.name}",
-                   f"stopped before {call.name}", _all(_stopped), POSSIBLE)  # fmt: skip
-    if call.name in _RECURRENT:
-        yield Idea("stop_gradient", "flows", "stopped", "the port stops the gradient of the state between two steps",
-                   "stopped between steps", unrolled.truncated(call.name), USUAL)  # fmt: skip
+        yield _stop(f"the port stops the gradient at all that enters {call.name}", f"stopped before {call.name}",
+                    _entering(None, _stopped), POSSIBLE)  # fmt: skip
+    if call.name in KINDS:
+        yield _stop("the port stops the gradient of the state between two steps", "stopped between steps",
+                    unrolled.truncated(call.name), USUAL)  # fmt: skip
     if call.name == "embedding":
-        yield from _embedding(view)
+        yield from _embedding(view.given["padding_idx"])
 
 
-def _let_through(view: View) -> Iterator[Idea]:
-    """Of a ``detach``: that the port does without it."""
-    entering = view.first.name if view.first else ""
-    what = f"{entering} " if entering else ""
-    yield Idea("stop_gradient", "detached", "flows", f"the port lets the gradient {what and 'of '}{what}through where "
-               f"the reference detaches it ({view.call.place})", "not detached",
-               lambda func, args, kwargs: first_tensor(args, kwargs), DEFAULT)  # fmt: skip
+def _stop(text: str, short: str, replacement: Replacement, rank: int) -> Idea:
+    return Idea("stop_gradient", "flows", "stopped", replacement, rank, text, short)
 
 
-def without_no_grad(scene: Scene) -> Suspect | None:
+def _embedding(padding: int | None) -> Iterator[Idea]:
+    if padding is not None:
+        text = f"the port's padding row ({padding}) has a gradient, the reference's has none"
+        yield Idea("padding_idx", str(padding), "none", altered(padding_idx=None), DEFAULT, text)
+    else:
+        text = "the port's row 0 has no gradient, the reference's has"
+        yield Idea("padding_idx", "none", "0", altered(padding_idx=0), RARE, text)
+
+
+def without_no_grad(scene: Scene) -> Suspect[Change] | None:
     """What the reference computes within ``torch.no_grad()``: that the port lets the gradient through it."""
     hidden = [call for call in scene.calls if _hides(call)]
     if not hidden:
@@ -89,8 +92,8 @@ def _hides(call: Call) -> bool:
     if call.name == "detach" or call.name in _NO_GRADIENT or not isinstance(call.result, Described):
         return False
     floating = call.result.dtype.startswith(("float", "bfloat"))
-    return floating and not call.result.requires_grad and any(
-        one.requires_grad for one in tensors_of((call.args, call.kwargs)))  # fmt: skip
+    enters = any(given.requires_grad for given in tensors_of((call.args, call.kwargs)))
+    return floating and enters and not call.result.requires_grad
 
 
 def _stopped(tensor: Tensor) -> Tensor:
@@ -101,40 +104,14 @@ def _multiplied(ratio: float) -> Callable[[Tensor], Tensor]:
     return lambda tensor: tensor.detach() + ratio * (tensor - tensor.detach())
 
 
-def _entering(place: int, function: Callable[[Tensor], Tensor]) -> Any:
-    """The call with the ``place``-th tensor that enters it changed."""
+def _entering(places: set[int] | None, function: Callable[[Tensor], Tensor]) -> Replacement:
+    """The call with the tensors that enter it at some places changed, or all of them."""
 
     def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
-        leaves, spec = torch.utils._pytree.tree_flatten((args, kwargs))
-        places = [n for n, one in enumerate(leaves) if isinstance(one, torch.Tensor)]
-        leaves[places[place]] = function(leaves[places[place]])
-        args, kwargs = torch.utils._pytree.tree_unflatten(leaves, spec)
-        return func(*args, **kwargs)
-
-    return replacement
-
-
-def _all(function: Callable[[Tensor], Tensor]) -> Any:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
-        args, kwargs = torch.utils._pytree.tree_map_only(torch.Tensor, function, (args, kwargs))
-        return func(*args, **kwargs)
-
-    return replacement
-
-
-def _embedding(view: View) -> Iterator[Idea]:
-    padding = view.given["padding_idx"]
-    if padding is not None:
-        text = f"the port's padding row ({padding}) has a gradient, the reference's has none"
-        yield Idea("padding_idx", str(padding), "none", text, "no padding_idx", _padding(None), DEFAULT)
-    elif isinstance(view.given["weight"], Described):
-        yield Idea("padding_idx", "none", "0", "the port's row 0 has no gradient, the reference's has", "padding_idx 0",
-                   _padding(0), RARE)  # fmt: skip
-
-
-def _padding(index: int | None) -> Any:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
-        given = bound("embedding", args, kwargs)
-        return torch.nn.functional.embedding(given["input"], given["weight"], padding_idx=index)
+        place = count()
+        changed = tree_map_only(
+            Tensor, lambda own: function(own) if places is None or next(place) in places else own, (args, kwargs)
+        )
+        return func(*changed[0], **changed[1])
 
     return replacement

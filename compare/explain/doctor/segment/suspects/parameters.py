@@ -1,34 +1,33 @@
 """Parameters and buffers that enter otherwise, whatever the calls that use them: the last to be suspected."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from compare.explain.calls.change import Change
-from compare.explain.doctor.segment.ideas import RARE, USUAL, Suspect
 from compare.explain.doctor.segment.suspects.arithmetic import THETAS
+from compare.explain.doctor.thresholds import RARE, USUAL
+from compare.explain.doctor.trials import Suspect
+
+_WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "zero": np.zeros_like, "negated": np.negative, "one": np.ones_like, "reversed": lambda own: own[::-1],
+    "transposed": np.transpose,
+}  # fmt: skip
 
 
-def suspects(weights: Mapping[str, np.ndarray]) -> Iterator[Suspect]:
-    """Of each: zero, one, negated, flipped, transposed, its halves exchanged; of a table of frequencies, its base."""
+def suspects(weights: Mapping[str, np.ndarray]) -> Iterator[Suspect[Change]]:
+    """Of each: zero, one, negated, reversed, transposed; of a table of frequencies, its base."""
     for name, array in weights.items():
         if not np.issubdtype(array.dtype, np.floating) or not array.size:
             continue
         if array.ndim == 1 and (base := _base(array)):
-            yield from _thetas(name, array, base)
-        yield _one(name, "zero", np.zeros_like)
-        yield _one(name, "negated", np.negative)
-        if array.ndim == 1:
-            yield _one(name, "one", np.ones_like)
-            if len(array) > 1:
-                yield _one(name, "reversed", lambda one: one[::-1])
-        if array.ndim == 2 and array.shape[0] == array.shape[1] > 1:
-            yield _one(name, "transposed", np.transpose)
-
-
-def _one(name: str, word: str, function) -> Suspect:  # type: ignore[no-untyped-def]
-    change = Change(weights={name: function})
-    return Suspect("parameter", "as it is", word, f"{name} is {word} in the port", f"{name} {word}", change, RARE + 1)
+            yield from _thetas(name, base)
+        vector, square = array.ndim == 1, array.ndim == 2 and array.shape[0] == array.shape[1] > 1
+        for word, change in _WAYS.items():
+            if word in ("zero", "negated") or (square if word == "transposed" else vector and len(array) > 1):
+                text = f"{name} is {word} in the port"
+                entering = Change(weights={name: change})
+                yield Suspect("parameter", "as it is", word, text, f"{name} {word}", entering, RARE + 1)
 
 
 def _base(frequencies: np.ndarray) -> float:
@@ -41,10 +40,10 @@ def _base(frequencies: np.ndarray) -> float:
     return ratio ** (-count) if fits else 0.0
 
 
-def _thetas(name: str, frequencies: np.ndarray, base: float) -> Iterator[Suspect]:
+def _thetas(name: str, base: float) -> Iterator[Suspect[Change]]:
     for theta in THETAS:
         if not np.isclose(theta, base, rtol=1e-3):
             power = np.log(theta) / np.log(base)
-            change = Change(weights={name: lambda one, power=power: one**power})  # type: ignore[misc]
+            change = Change(weights={name: lambda own, power=power: own**power})  # type: ignore[misc]
             text = f"theta of {name} is {theta:g} in the port, {base:.6g} in the reference"
             yield Suspect("theta", f"{base:.6g}", f"{theta:g}", text, f"theta {theta:g}", change, USUAL)

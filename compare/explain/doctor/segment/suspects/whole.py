@@ -9,20 +9,20 @@ import torch
 from compare.explain.calls.call import Call, Described, tensors_of
 from compare.explain.calls.change import Change
 from compare.explain.calls.scene import Scene
-from compare.explain.doctor.segment.ideas import POSSIBLE, RARE, USUAL, Suspect
 from compare.explain.doctor.segment.layer_settings import SKIPPED
 from compare.explain.doctor.segment.suspects.activations import OWN
-from compare.explain.doctor.thresholds import LAYERS_ALIKE
+from compare.explain.doctor.thresholds import LAYERS_ALIKE, POSSIBLE, RARE, USUAL
+from compare.explain.doctor.trials import Suspect
 
 
-def suspects(scene: Scene) -> Iterator[Suspect]:
+def suspects(scene: Scene) -> Iterator[Suspect[Change]]:
     """Of the forward pass."""
     yield from flags(scene)
     yield from gates(scene)
     yield from others_weights(scene)
 
 
-def flags(scene: Scene) -> Iterator[Suspect]:
+def flags(scene: Scene) -> Iterator[Suspect[Change]]:
     """Each flag of the reference's layer the other way round."""
     layer = scene.reference_layer
     for name, value in vars(layer).items() if layer is not None else ():
@@ -32,7 +32,7 @@ def flags(scene: Scene) -> Iterator[Suspect]:
             yield Suspect(name, str(value), str(not value), text, f"{name} {not value}", change, POSSIBLE)
 
 
-def gates(scene: Scene) -> Iterator[Suspect]:
+def gates(scene: Scene) -> Iterator[Suspect[Change]]:
     """act(a) * b where the port has a * act(b): the activation on the other factor of the next product."""
     for at, call in enumerate(scene.calls):
         if call.name not in OWN or not isinstance(call.result, Described):
@@ -69,7 +69,7 @@ def _exchanged() -> tuple[Callable[..., Any], Callable[..., Any]]:
     return activation, product
 
 
-def others_weights(scene: Scene) -> Iterator[Suspect]:
+def others_weights(scene: Scene) -> Iterator[Suspect[Change]]:
     """Another layer's parameters in the place of a layer's own: one layer used twice, two exchanged, a tied head."""
     alike = _layers(scene.every)
     paths = list(alike)

@@ -42,7 +42,7 @@ def triangle(diagonal=0):
     [
         ("scale", "1", lambda q, k, v: attended(q, k, v, scale=1)),
         ("scale", "1 / sqrt(15)", lambda q, k, v: attended(q, k, v, scale=15**-0.5)),
-        ("causal", "yes", lambda q, k, v: attended(q, k, v, triangle())),
+        ("causal", "True", lambda q, k, v: attended(q, k, v, triangle())),
         ("axis", "queries", lambda q, k, v: attended(q, k, v, axis=-2)),
         ("order", "(query, value, key)", lambda q, k, v: attended(q, v, k)),
         ("order", "(key, query, value)", lambda q, k, v: attended(k, q, v)),
@@ -55,18 +55,18 @@ def test_without_a_mask(setting, value, port):
 
 
 @pytest.mark.parametrize(
-    ("value", "mask"), [("no", None), ("one later", triangle(1)), ("yes", triangle())], ids=["no", "later", "sound"]
+    ("value", "mask"), [("False", None), ("one later", triangle(1)), ("True", triangle())], ids=["no", "later", "sound"]
 )
 def test_a_causal_one(value, mask):
     """The triangle left out, or one off."""
     scene = scene_of(Attention(is_causal=True), [Q, K, V], lambda p, q, k, v: attended(q, k, v, mask))
-    sound(scene) if value == "yes" else holds(scene, "causal", value)
+    sound(scene) if value == "True" else holds(scene, "causal", value)
 
 
 @pytest.mark.parametrize(
     ("setting", "value", "mask", "port"),
     [
-        ("mask", "ignored", MASK, lambda q, k, v, m: attended(q, k, v)),
+        ("mask", "none", MASK, lambda q, k, v, m: attended(q, k, v)),
         ("mask", "True is masked", MASK, lambda q, k, v, m: attended(q, k, v, ~m)),
         ("mask", "transposed", MASK | np.eye(4, dtype=bool), lambda q, k, v, m: attended(q, k, v, m.swapaxes(-1, -2))),
         ("masked rows", "an average", EMPTY,

@@ -1,11 +1,21 @@
 """Two causes at once: which two changes, by what each does alone, make up the gap together."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 
-from compare.explain.doctor.segment.ideas import Suspect
 from compare.explain.doctor.thresholds import ENTRIES, PROMISING
+
+
+class Named(Protocol):
+    """Whatever has the name of one setting."""
+
+    @property
+    def setting(self) -> str: ...
+
+
+N = TypeVar("N", bound=Named)
 
 
 def effect(plain: Mapping[str, np.ndarray], made: Mapping[str, np.ndarray], names: list[str]) -> np.ndarray | None:
@@ -21,9 +31,7 @@ def effect(plain: Mapping[str, np.ndarray], made: Mapping[str, np.ndarray], name
     return found if np.all(np.isfinite(found)) else None
 
 
-def summing_to(
-    gap: np.ndarray, effects: Sequence[tuple[Suspect, np.ndarray]], count: int
-) -> list[tuple[Suspect, Suspect]]:
+def summing_to(gap: np.ndarray, effects: Sequence[tuple[N, np.ndarray]], count: int) -> list[tuple[N, N]]:
     """The ``count`` pairs of suspects whose effects come nearest to ``gap`` when they are added, the nearest first.
 
     Small changes add up to first order; a pair that this finds is tried before it is believed. Two values of one

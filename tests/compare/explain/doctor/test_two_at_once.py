@@ -3,8 +3,8 @@
 import numpy as np
 
 from compare.explain.calls.change import Change
-from compare.explain.doctor.segment.ideas import Suspect
-from compare.explain.doctor.segment.two_at_once import effect, summing_to
+from compare.explain.doctor.trials import Suspect
+from compare.explain.doctor.two_at_once import effect, summing_to
 from tests.compare.explain.doctor.scenes import drawn
 
 
