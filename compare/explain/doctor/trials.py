@@ -26,6 +26,7 @@ from compare.explain.doctor.thresholds import (
     RUNS,
     SECONDS,
     STEP,
+    USUAL,
 )
 from compare.explain.doctor.two_at_once import effect, summing_to
 
@@ -37,20 +38,31 @@ class Suspect(Generic[C]):
     """One thing that the port may do otherwise, as a change of the reference.
 
     Attributes:
-        setting, reference, port, text: as in ``Cause``.
-        short: how it is listed where it is excluded: "tanh GELU".
+        setting, reference, port: as in ``Cause``.
         rank: the lower, the sooner it is tried.
+        text: the sentence, where there is a better one than that of a setting with two values.
+        short: how it is listed where it is excluded, where that is not the setting with the port's value.
         read: whether it was read on both sides.
     """
 
     setting: str
     reference: str
     port: str
-    text: str
-    short: str
     change: C
-    rank: float = 0.0
+    rank: float = USUAL
+    text: str = ""
+    short: str = ""
     read: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """ "epsilon is 1e-06 in the port, 1e-05 in the reference"."""
+        return self.text or f"{self.setting} is {self.port} in the port, {self.reference} in the reference"
+
+    @property
+    def words(self) -> str:
+        """ "epsilon 1e-06"."""
+        return self.short or f"{self.setting} {self.port}"
 
 
 @dataclass(frozen=True)
@@ -246,7 +258,7 @@ class Search(Generic[C]):
         """What was tried alone and does not explain the gap, in short words, once each."""
         named = {cause.text for cause, _ in self.causes()}
         failed = [trial.suspects[0] for trial in self.trials if not trial.explains and len(trial.suspects) == 1]
-        return tuple(dict.fromkeys(suspect.short for suspect in failed if suspect.text not in named))
+        return tuple(dict.fromkeys(suspect.words for suspect in failed if suspect.sentence not in named))
 
     def _moved(self, number: Number[C], value: float) -> np.ndarray | None:
         if not self.budget.left(self.budget.kept(PAIRS, 4)):
@@ -269,4 +281,5 @@ class Search(Generic[C]):
 
 def _cause(suspect: Suspect[C], before: float, after: float, certain: bool) -> Cause:
     evidence = "both" if suspect.read else "counterfactual"
-    return Cause(suspect.setting, suspect.reference, suspect.port, suspect.text, evidence, before, after, None, certain)
+    named = (suspect.setting, suspect.reference, suspect.port, suspect.sentence)
+    return Cause(*named, evidence, before, after, None, certain)

@@ -70,8 +70,8 @@ def _read(view: View, parameter: Parameter, own: Any) -> Iterator[Idea]:
     """What was read of the port's layer."""
     setting = spoken(view.call.name, parameter.name)
     other = view.read.get(setting)
-    if isinstance(own, int | float) and isinstance(other, int | float) and other != own:
-        yield value(setting, own, other, altered(**{parameter.name: type(own)(other)}), READ + BEHIND)
+    if other is not None and own is not None and shown(other) != shown(own):
+        yield value(setting, own, other, altered(**{parameter.name: other}), READ + BEHIND)
 
 
 def _others(view: View, parameter: Parameter, own: Any) -> Iterator[Idea]:
@@ -86,7 +86,7 @@ def _others(view: View, parameter: Parameter, own: Any) -> Iterator[Idea]:
         for word in words_of(view.call.function, name):
             if (word != own and "none" not in (word, own)) or setting == "approximate":
                 yield value(setting, own, word, altered(**{name: word}), USUAL + BEHIND)
-    elif kind in (INTEGER, INTEGERS) and own is not None:
+    elif kind in (INTEGER, INTEGERS) or (kind == NUMBER and isinstance(own, int)):
         for other in _neighbours(own):
             yield value(setting, own, other, altered(**{name: other}), POSSIBLE + BEHIND)
     elif kind == TENSOR and parameter.optional and isinstance(own, Described):

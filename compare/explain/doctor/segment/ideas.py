@@ -12,33 +12,9 @@ from compare.explain.calls.scene import Scene
 from compare.explain.calls.signatures import Parameter, bound, parameters_of, rebound
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.thresholds import DEFAULT, RARE, READ, USUAL
+from compare.explain.doctor.trials import Suspect
 
-
-@dataclass(frozen=True)
-class Idea:
-    """One thing that the port may do otherwise in one call; the fields as in ``compare.explain.doctor.trials.Suspect``.
-
-    ``replacement`` is the call as the port would make it; ``text`` and ``short`` say the setting and both values where
-    nothing better is known.
-    """
-
-    setting: str
-    reference: str
-    port: str
-    replacement: Replacement
-    rank: float = USUAL
-    text: str = ""
-    short: str = ""
-
-    @property
-    def sentence(self) -> str:
-        """ "epsilon is 1e-06 in the port, 1e-05 in the reference"."""
-        return self.text or f"{self.setting} is {self.port} in the port, {self.reference} in the reference"
-
-    @property
-    def words(self) -> str:
-        """ "epsilon 1e-06"."""
-        return self.short or f"{self.setting} {self.port}"
+Idea = Suspect[Replacement]  # one thing that the port may do otherwise in one call: the call as the port would make it
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,7 @@ def _number(scene: Scene, setting: str, own: float, alike: list[tuple[View, Repl
         said = known_number(fitted.number, scene)
         within = f" (or any between {fitted.low:.6g} and {fitted.high:.6g})" if fitted.low < fitted.high else ""
         text = f"{setting} is {said} in the port{within}, {known_number(own, scene)} in the reference{place}"
-        return Suspect(
-            setting, shown(own), shown(fitted.number), text, f"{setting} {said}", change(fitted.number), RARE
-        )
+        return Suspect(setting, shown(own), shown(fitted.number), change(fitted.number), RARE, text)
 
     return Number(own, change, suspect)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
 from compare.explain.calls.call import Call, tensors_of
 from compare.explain.calls.scene import Scene
@@ -64,8 +66,7 @@ def _one(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Cal
         if _same(moved, port):
             return Observed((f"{what} is the reference's {words}",))
     for words, function in EXTRA.items():
-        with np.errstate(all="ignore"):
-            made = function(plain)
+        made = function(torch.from_numpy(np.ascontiguousarray(plain))).numpy()
         if np.all(np.isfinite(made)) and _same(made, port) and not _same(made, plain):
             return Observed((f"{what} is {words} of the reference's",), extra=words)
     return Observed(tuple(_regions(plain, port, what)))
@@ -153,27 +154,12 @@ def _pushed(plain: np.ndarray, shift: int, axis: int) -> np.ndarray:
     return out
 
 
-EXTRA: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "the ReLU": lambda x: np.maximum(x, 0),
-    "the absolute value": np.abs,
-    "the tanh": np.tanh,
-    "the sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-    "the square": np.square,
-    "the square root": np.sqrt,
-    "the exponential": np.exp,
-    "the logarithm": np.log,
-    "the softmax (last axis)": lambda x: _softmax(x),
-    "the log-softmax (last axis)": lambda x: np.log(_softmax(x)),
-    "the SiLU": lambda x: x / (1 + np.exp(-x)),
-    "the inverse": lambda x: 1 / x,
-}
-
-
-def _softmax(x: np.ndarray) -> np.ndarray:
-    if not x.ndim:
-        return x
-    e = np.exp(x - x.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
+EXTRA: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "the ReLU": F.relu, "the absolute value": torch.abs, "the tanh": torch.tanh, "the sigmoid": torch.sigmoid,
+    "the square": torch.square, "the square root": torch.sqrt, "the exponential": torch.exp, "the logarithm": torch.log,
+    "the softmax (last axis)": lambda x: F.softmax(x, -1), "the SiLU": F.silu, "the inverse": torch.reciprocal,
+    "the log-softmax (last axis)": lambda x: F.log_softmax(x, -1),
+}  # fmt: skip
 
 
 def _regions(plain: np.ndarray, port: np.ndarray, what: str) -> Iterator[str]:

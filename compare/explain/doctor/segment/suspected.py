@@ -2,47 +2,29 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.segment import arguments
+from compare.explain.doctor.segment import suspects as families
 from compare.explain.doctor.segment.ideas import Family, Idea, View
 from compare.explain.doctor.segment.layer_settings import Setting
 from compare.explain.doctor.segment.observed import Observed
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.segment.suspects import (
-    activations,
-    arithmetic,
-    attention,
-    convolutions,
-    dense,
-    general,
-    gradients,
-    hand_attention,
-    losses,
-    multihead,
-    normalization,
-    parameters,
-    pooling,
-    positions,
-    rearranging,
-    recurrent,
-    reductions,
-    unrolled,
-    whole,
-)
+from compare.explain.doctor.segment.suspects import general, gradients, parameters, whole
 from compare.explain.doctor.thresholds import POSSIBLE, READ
 from compare.explain.doctor.trials import Suspect
 
-FAMILIES: tuple[Mapping[str, Family], ...] = tuple(
-    family.FAMILIES
-    for family in (
-        normalization, activations, convolutions, pooling, attention, multihead, hand_attention, recurrent, unrolled,
-        dense, losses, rearranging, arithmetic, reductions, positions,
-    )
-)  # fmt: skip
+# What each file of ``suspects`` knows of the calls it names: a new one needs no entry elsewhere.
+FAMILIES: list[Mapping[str, Family]] = [
+    module.FAMILIES
+    for _, name, _ in iter_modules(families.__path__, f"{families.__name__}.")
+    if hasattr(module := import_module(name), "FAMILIES")
+]
 
 
 def suspects(scene: Scene, settings: tuple[Setting, ...], seen: Observed) -> list[Suspect[Change]]:
@@ -67,7 +49,7 @@ def _attributes(scene: Scene, settings: tuple[Setting, ...]) -> Iterator[Suspect
         if read.attribute:
             change = Change(attributes={(scene.reference_path, read.attribute): read.port})
             own, other = shown(read.reference), shown(read.port)
-            yield Suspect(read.name, own, other, read.text, f"{read.name} {other}", change, READ - 1, read=True)
+            yield Suspect(read.name, own, other, change, READ - 1, read.text, read=True)
 
 
 def _calls(scene: Scene, settings: tuple[Setting, ...], ratio: float | None = None) -> Iterator[Suspect[Change]]:
@@ -99,12 +81,12 @@ def _ideas(call: Call, scene: Scene, read: Mapping[str, Any], ratio: float | Non
 
 def _suspect(alike: list[tuple[Call, Idea]], read: Mapping[str, Any]) -> Suspect[Change]:
     idea = alike[0][1]
-    change = Change(calls={call.number: other.replacement for call, other in alike})
+    change = Change(calls={call.number: other.change for call, other in alike})
     rank = min(other.rank for _, other in alike)
     known = idea.setting in read and shown(read[idea.setting]) == idea.port
-    return Suspect(idea.setting, idea.reference, idea.port, idea.sentence, idea.words, change, rank, known)
+    return Suspect(idea.setting, idea.reference, idea.port, change, rank, idea.text, idea.short, known)
 
 
 def _single(call: Call, idea: Idea, read: Mapping[str, Any]) -> Suspect[Change]:
     alone = _suspect([(call, idea)], read)
-    return replace(alone, text=f"{alone.text} ({call.place})", rank=min(alone.rank + 1, POSSIBLE))
+    return replace(alone, text=f"{alone.sentence} ({call.place})", rank=min(alone.rank + 1, POSSIBLE))

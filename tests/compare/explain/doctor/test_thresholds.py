@@ -14,8 +14,10 @@ def numbers_of(path):
     text = path.read_text()
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper():
-            value = node.value.operand if isinstance(node.value, ast.UnaryOp) else node.value
-            if isinstance(value, ast.Constant | ast.BinOp) and not isinstance(getattr(value, "value", 0), str):
+            leaves = [leaf for leaf in ast.walk(node.value) if not list(ast.iter_child_nodes(leaf))]
+            constants = [leaf.value for leaf in leaves if isinstance(leaf, ast.Constant)]
+            inside = isinstance(node.value, ast.Constant | ast.BinOp | ast.UnaryOp)
+            if inside and constants and all(isinstance(value, int | float) for value in constants):
                 yield node.targets[0].id, text.splitlines()[node.lineno - 1]
 
 

@@ -23,7 +23,7 @@ def search(port, run=reference, **options):
 
 
 def suspect(name, value, **options):
-    return Suspect(name, str(OWN[name]), str(value), f"{name} is {value}", f"{name} {value}", {name: value}, **options)
+    return Suspect(name, str(OWN[name]), str(value), {name: value}, **options)
 
 
 def number(name):

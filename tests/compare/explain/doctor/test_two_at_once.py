@@ -9,7 +9,7 @@ from tests.compare.explain.doctor.scenes import drawn
 
 
 def suspect(setting, port=""):
-    return Suspect(setting, "", port, "", setting + port, Change(), 0)
+    return Suspect(setting, "", port, Change())
 
 
 A, B, C, NOTHING = drawn(20), 1e-3 * drawn(20, seed=1), drawn(20, seed=2), np.zeros(20)

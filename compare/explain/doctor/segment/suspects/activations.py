@@ -44,18 +44,6 @@ OWN = {
     "logsigmoid": "log sigmoid", "prelu": "PReLU", "hardtanh": "hard tanh", "expm1": "expm1", "clamp": "clamp",
     "clip": "clip", "abs": "abs",
 }  # fmt: skip
-# What is taken for what more often than the rest.
-_NEAR = {
-    "relu": ("ReLU6", "leaky ReLU", "exact GELU", "tanh GELU", "SiLU", "squared ReLU"),
-    "gelu": ("quick GELU, x * sigmoid(1.702 x)", "ReLU", "SiLU"),
-    "silu": ("hard swish", "exact GELU", "tanh GELU", "quick GELU, x * sigmoid(1.702 x)", "ReLU", "sigmoid"),
-    "leaky_relu": ("ReLU", "ELU"),
-    "elu": ("ReLU", "SELU", "CELU"), "selu": ("ELU",), "celu": ("ELU",),
-    "tanh": ("sigmoid", "ReLU"),
-    "sigmoid": ("hard sigmoid", "hard sigmoid, clip(0.2 x + 0.5)", "tanh", "SiLU"),
-    "hardswish": ("SiLU",), "hardsigmoid": ("hard sigmoid, clip(0.2 x + 0.5)", "sigmoid"),
-    "softplus": ("ReLU",), "relu6": ("ReLU",), "mish": ("SiLU",),
-}  # fmt: skip
 GATES = {"SiLU", "exact GELU", "tanh GELU", "ReLU", "hard sigmoid"}
 
 
@@ -73,7 +61,7 @@ def ideas(view: View) -> Iterator[Idea]:
     for other, (function, primitives) in ACTIVATIONS.items():
         if other == own or (name == "gelu" and other in ("exact GELU", "tanh GELU")):
             continue
-        rank = RARE if known and not primitives & known else USUAL if other in _NEAR.get(name, ()) else POSSIBLE
+        rank = RARE if known and not primitives & known else POSSIBLE
         yield Idea("activation", own, other, instead(function), rank,
                    f"the port uses {other} where the reference uses {own}", other)  # fmt: skip
 
@@ -83,9 +71,7 @@ def _settings(view: View) -> Iterator[Idea]:
     if name == "gelu":
         yield _gelu(given["approximate"])
     if name == "softplus":
-        text = f"the port's softplus is smooth everywhere, the reference's is linear above {given['threshold']}"
-        yield Idea("threshold", str(given["threshold"]), "none", computed(_smooth_softplus), DEFAULT, text,
-                   "softplus without threshold")  # fmt: skip
+        yield value("threshold", given["threshold"], "none", computed(_smooth_softplus), DEFAULT)
     if name == "prelu":
         for slope in (0.01, 0.25):
             fixed = altered(weight=lambda own, slope=slope: torch.full_like(own["weight"], slope))
@@ -132,23 +118,18 @@ def glu(view: View) -> Iterator[Idea]:
 
         return computed(formula)
 
-    yield Idea("gate order", "second half", "first half", gated(torch.sigmoid, True), DEFAULT,
-               "the port gates with the first half, the reference with the second")  # fmt: skip
+    yield value("gate order", "second half", "first half", gated(torch.sigmoid, True), DEFAULT)
     for word, (gate, _) in ACTIVATIONS.items():
         if word != "sigmoid":
-            rank = USUAL if word in GATES else POSSIBLE
-            text = f"the port's gate is {word}, the reference's a sigmoid"
-            yield Idea("activation", "sigmoid", word, gated(gate, False), rank, text, f"{word} gate")
+            yield value("activation", "sigmoid", word, gated(gate, False), USUAL if word in GATES else POSSIBLE)
 
 
 def dropout(view: View) -> Iterator[Idea]:
     """Of an active dropout: none, and what it keeps not rescaled. The entries kept are the reference's."""
-    name, given = view.call.name, view.given
+    given = view.given
     if given.get("training", given.get("train")) and given["p"] != 0:
-        yield Idea("dropout", f"rate {given['p']:g}", "none", left_out, DEFAULT,
-                   "the port has no dropout there, the reference has", f"no {name}")  # fmt: skip
-        yield Idea("dropout scale", "1 / (1 - p)", "1", times(1 - given["p"]),
-                   text="the port does not divide what it keeps by 1 - p")  # fmt: skip
+        yield value("dropout", f"rate {given['p']:g}", "none", left_out, DEFAULT)
+        yield value("dropout scale", "1 / (1 - p)", "1", times(1 - given["p"]))
 
 
 FAMILIES: dict[str, Family] = {

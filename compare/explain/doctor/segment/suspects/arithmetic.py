@@ -140,18 +140,12 @@ def _unmoved(name: str) -> Replacement:
 
 
 def raised(view: View) -> Iterator[Idea]:
-    """Of a power: another exponent; of a number to the power of a tensor: another base, as rotary tables have."""
-    if (found := operand(view)) is None:
-        return
-    argument, number = found
-    if setting_of(view.call.name, argument, number) == "theta":
-        for theta, rank in candidates(view, "theta", float(number), THETAS, USUAL):
-            yield value("theta", float(number), float(theta), altered(**{argument: theta}), rank)
-        return
-    usual = {0.5, -0.5, 1.0, -1.0, 2.0, float(-number)} - {float(number)}
-    for exponent in sorted(usual, key=lambda other: (other != -number, abs(other))):
-        rank = POSSIBLE if number in (1, 2) else USUAL  # squares are seldom taken for anything else
-        yield value("exponent", float(number), exponent, altered(**{argument: exponent}), rank)
+    """Of a number to the power of a tensor: another base, as rotary tables have; of a tensor's power: its inverse."""
+    argument, number = operand(view) or ("", 0.0)
+    setting = setting_of(view.call.name, argument, number)
+    usual = THETAS if setting == "theta" else (-number,) if setting == "exponent" else ()
+    for other, rank in candidates(view, setting, float(number), usual, USUAL):
+        yield value(setting, float(number), float(other), altered(**{argument: float(other)}), rank)
 
 
 def wave(view: View) -> Iterator[Idea]:

@@ -63,27 +63,24 @@ def ideas(view: View) -> Iterator[Idea]:
     for word, scale in scales.items():
         if not math.isclose(scale, own):
             rank = DEFAULT if scale == 1 else USUAL
-            text = f"the port scales the scores by {word}, the reference by {own:.6g}"
-            yield Idea("scale", f"{own:.6g}", word, altered(scale=scale), rank, text)
+            yield value("scale", f"{own:.6g}", word, altered(scale=scale), rank)
     if given["is_causal"]:
         yield from _triangles(query.shape[-2], key.shape[-2])
     if isinstance(given["attn_mask"], Described):
         yield from _mask(given["attn_mask"])
-    yield Idea("axis", "keys", "queries", _formula(axis=-2), POSSIBLE,
-               "the port's softmax runs over the queries, the reference's over the keys")  # fmt: skip
+    yield value("axis", "keys", "queries", _formula(axis=-2), POSSIBLE)
     if key.shape == given["value"].shape:
         yield _exchanged("key", "value", "(query, value, key)")
         if key.shape == query.shape:
             yield _exchanged("query", "key", "(key, query, value)")
     if given["enable_gqa"]:
-        text = "the port's queries share the keys of every n-th head, the reference's those of neighbours"
         tiled = altered(key=_tiled("key"), value=_tiled("value"), enable_gqa=False)
-        yield Idea("repeat_interleave", "neighbours", "every n-th head", tiled, DEFAULT, text)
+        yield value("repeat_interleave", "neighbours", "every n-th head", tiled, DEFAULT)
 
 
 def _exchanged(one: str, other: str, order: str) -> Idea:
     swapped = altered(**{one: lambda given: given[other], other: lambda given: given[one]})
-    return Idea("order", "(query, key, value)", order, swapped, POSSIBLE)
+    return value("order", "(query, key, value)", order, swapped, POSSIBLE)
 
 
 def _tiled(name: str) -> Any:
@@ -102,11 +99,8 @@ def _triangles(queries: int, keys: int) -> Iterator[Idea]:
 
 def _mask(mask: Described) -> Iterator[Idea]:
     if mask.dtype == "bool":
-        text = "a True in the mask is masked in the port, kept in the reference"
-        inverted = altered(attn_mask=lambda own: ~own["attn_mask"])
-        yield Idea("mask", "True is kept", "True is masked", inverted, DEFAULT, text)
-        text = "a row that is masked everywhere becomes an average in the port"
-        yield Idea("masked rows", "zero or NaN", "an average", _formula(fill=FULL), USUAL, text)
+        yield value("mask", "True is kept", "True is masked", altered(attn_mask=lambda own: ~own["attn_mask"]), DEFAULT)
+        yield value("masked rows", "zero or NaN", "an average", _formula(fill=FULL))
         number = altered(attn_mask=lambda own: own["attn_mask"].to(own["query"].dtype))
         yield value("mask", "a mask", "added as a number", number, RARE)
     if len(mask.shape) >= 2 and mask.shape[-1] == mask.shape[-2]:

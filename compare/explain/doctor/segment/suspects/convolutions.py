@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from compare.explain.calls.counting import Replacement
 from compare.explain.calls.signatures import bound
-from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, value
+from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, candidates, value
 from compare.explain.doctor.segment.padding import SAME, Pairs, same, shown, translated, uniform
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, READ, USUAL
 
@@ -18,15 +18,12 @@ def ideas(view: View) -> Iterator[Idea]:
     given = view.given
     axes = int(view.call.name[-2])
     yield from _paddings(view, given, axes)
-    for setting in ("stride", "dilation"):
-        own = uniform(given[setting], axes)
-        read = [(view.read[setting], READ)] if setting in view.read else []
-        for other, rank in [*read, *(((n,) * axes, POSSIBLE) for n in (1, 2))]:
-            if tuple(other) == own:
-                continue
-            yield value(setting, own, tuple(other), altered(**{setting: tuple(other)}), rank)
-            if setting == "dilation" and (pads := _following(given, own, axes)):
-                yield _undilated(own, tuple(other), pads, rank)
+    own = uniform(given["dilation"], axes)
+    reach = _following(given, own, axes)
+    for other, rank in candidates(view, "dilation", own, ((1,) * axes, (2,) * axes), POSSIBLE) if reach else ():
+        half = tuple(d * n // 2 for d, n in zip(other, reach, strict=True))
+        alike = f"{shown(tuple(other))}, and its padding follows it,"
+        yield value("dilation", own, alike, altered(dilation=tuple(other), padding=half), rank)
     yield from _kernel(given, axes)
 
 
@@ -37,13 +34,6 @@ def _following(given: dict[str, Any], dilation: tuple[int, ...], axes: int) -> t
     half = tuple(d * n // 2 for d, n in zip(dilation, reach, strict=True))
     follows = own == "same" or (own != "valid" and uniform(own, axes) == half)
     return reach if follows and all(n % 2 == 0 for n in reach) else ()
-
-
-def _undilated(own: tuple[int, ...], other: tuple[int, ...], reach: tuple[int, ...], rank: int) -> Idea:
-    half = tuple(d * n // 2 for d, n in zip(other, reach, strict=True))
-    text = f"dilation is {shown(other)} in the port, {shown(own)} in the reference, and its padding follows it"
-    change = altered(dilation=other, padding=half)
-    return Idea("dilation", shown(own), shown(other), change, rank, text, f"dilation {shown(other)}, padded alike")
 
 
 def _paddings(view: View, given: dict[str, Any], axes: int) -> Iterator[Idea]:
@@ -118,8 +108,7 @@ def transposed(view: View) -> Iterator[Idea]:
     own = tuple((p, p - o) for p, o in zip(
         uniform(given["padding"], axes), uniform(given["output_padding"], axes), strict=True))  # fmt: skip
     flip = {"weight": lambda one: one["weight"].flip(tuple(range(-axes, 0)))}
-    flipped = "the port does not flip the kernel (transpose_kernel=False), the reference does"
-    yield Idea("kernel", "flipped", "not flipped", altered(**flip), DEFAULT, flipped)
+    yield value("kernel", "flipped", "not flipped", altered(**flip), DEFAULT)
     named: dict[str, Any] = {"SAME": "SAME", "VALID": "VALID"}
     named["padding counted as Flax does"] = given["padding"] if isinstance(given["padding"], int) else [
         (p, p) for p in given["padding"]]  # fmt: skip
@@ -159,8 +148,8 @@ def pad(view: View) -> Iterator[Idea]:
     }
     for words, order in orders.items():
         if order != amounts:
-            yield Idea("padding", str(tuple(amounts)), str(tuple(order)), altered(pad=order), USUAL,
-                       f"the port pads {words}", f"padding {words}")  # fmt: skip
+            own, other = str(tuple(amounts)), str(tuple(order))
+            yield Idea("padding", own, other, altered(pad=order), USUAL, f"the port pads {words}", f"padding {words}")
 
 
 FAMILIES: dict[str, Family] = {

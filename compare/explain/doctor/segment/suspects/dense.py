@@ -12,7 +12,6 @@ from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
 
 Tensor = torch.Tensor
 Reorder = Callable[[Tensor], Tensor]
-_PARTS = {2: "halves", 3: "thirds"}
 _PACKED = "order of the packed weight"
 _HEADS = ("num_heads", "n_heads", "n_head", "heads", "nhead", "num_attention_heads")
 
@@ -21,13 +20,13 @@ def ideas(view: View) -> Iterator[Idea]:
     """Of a linear layer: its weight lying otherwise."""
     rows, columns = view.given["weight"].shape[:2]
     if rows == columns:
-        yield Idea("transposed", "(out, in)", "transposed", altered(weight=lambda own: own["weight"].T), DEFAULT,
-                   "the port uses the square weight without transposing it", "weight transposed")  # fmt: skip
-    for parts, word in _PARTS.items():
+        text = "the port uses the square weight without transposing it"
+        turned = altered(weight=lambda own: own["weight"].T)
+        yield Idea("transposed", "(out, in)", "transposed", turned, DEFAULT, text)
+    for parts in (2, 3):
         for order in list(permutations(range(parts)))[1:] if rows % parts == 0 and rows > parts else ():
-            text = f"the port takes the {word} of the packed weight in the order {order}"
             rank = USUAL if rows == parts * columns else RARE
-            yield Idea(_PACKED, str(tuple(range(parts))), str(order), _rows(blocks_in(order)), rank, text)
+            yield value(_PACKED, str(tuple(range(parts))), str(order), _rows(blocks_in(order)), rank)
     layer = view.scene.reference_layer
     heads = next((own for name in _HEADS if isinstance(own := getattr(layer, name, None), int)), 0)
     for parts in (3, 2):
@@ -95,14 +94,10 @@ def _transposed(place: int) -> Replacement:
 def embedding(view: View) -> Iterator[Idea]:
     """Of an embedding: scaled, shifted, its padding row."""
     padding, (rows, width) = view.given["padding_idx"], view.given["weight"].shape
-    for verb, factor in (("multiplies", width**0.5), ("divides", width**-0.5)):
-        yield Idea(
-            "scale", "1", f"{factor:.6g}", times(factor), USUAL, f"the port {verb} the embedding by sqrt({width})"
-        )
+    for factor in (width**0.5, width**-0.5):
+        yield value("scale", 1, float(f"{factor:.6g}"), times(factor))
     row = 0 if padding is None else padding
-    word = "row 0" if padding is None else "padding row"
-    zero = computed(lambda own: _row_zeroed(own, row % rows))
-    yield Idea("padding_idx", "as learnt", "zero", zero, USUAL, f"the port's {word} of the embedding is zero")
+    yield value("padding_idx", f"row {row} as learnt", "zero", computed(lambda own: _row_zeroed(own, row % rows)))
     for shift in (1, -1):
         moved = altered(input=lambda own, shift=shift: (own["input"] + shift) % rows)
         yield value("index", "i", f"i {shift:+d}", moved, POSSIBLE)

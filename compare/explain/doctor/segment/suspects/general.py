@@ -1,41 +1,22 @@
 """What any call may suffer: that the port leaves it out, or does something once more after it."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
-import torch
-from torch.nn import functional as F
+from collections.abc import Iterator
 
 from compare.explain.calls.call import Call, Described
 from compare.explain.calls.scene import Scene
+from compare.explain.doctor.segment.arguments import SHAPES
 from compare.explain.doctor.segment.ideas import Idea, View, afterwards, left_out
+from compare.explain.doctor.segment.observed import EXTRA
+from compare.explain.doctor.segment.suspects.normalization import PARTS
 from compare.explain.doctor.thresholds import BEHIND, POSSIBLE, USUAL
 
 # Calls that move or copy, or that other families leave out themselves.
-_QUIET = {
-    "add", "sub", "mul", "div", "rsub", "rdiv", "view", "reshape", "flatten", "clone", "contiguous", "to", "double",
-    "float", "type_as", "expand", "expand_as", "permute", "transpose", "detach", "zeros_like", "ones_like", "tril",
-    "triu", "dropout", "unsqueeze", "squeeze", "T", "mT", "t",
-}  # fmt: skip
-_LIKELY = {
-    "layer_norm", "rms_norm", "batch_norm", "group_norm", "instance_norm", "relu", "gelu", "silu", "tanh", "elu",
-    "sigmoid", "softmax", "log_softmax", "leaky_relu", "normalize", "clamp", "flip", "roll", "masked_fill",
-}  # fmt: skip
+_QUIET = SHAPES | {"add", "sub", "mul", "div", "rsub", "rdiv", "clone", "contiguous", "double", "float",
+                   "type_as", "expand_as", "detach", "zeros_like", "ones_like", "tril", "triu", "dropout", "T", "mT",
+                   "t"}  # fmt: skip
+_LIKELY = {"relu", "gelu", "silu", "tanh", "elu", "sigmoid", "softmax", "log_softmax", "leaky_relu", "normalize",
+           "clamp", "flip", "roll", "masked_fill", *PARTS}  # fmt: skip
 _SETTINGS = {"masked_fill": "mask", "flip": "flip", "roll": "roll"}
-EXTRA: dict[str, Callable[[Any], Any]] = {
-    "the ReLU": F.relu,
-    "the absolute value": torch.abs,
-    "the tanh": torch.tanh,
-    "the sigmoid": torch.sigmoid,
-    "the square": torch.square,
-    "the square root": torch.sqrt,
-    "the exponential": torch.exp,
-    "the logarithm": torch.log,
-    "the softmax (last axis)": lambda x: F.softmax(x, -1),
-    "the log-softmax (last axis)": lambda x: F.log_softmax(x, -1),
-    "the SiLU": F.silu,
-    "the inverse": torch.reciprocal,
-}
 
 
 def without(view: View) -> Iterator[Idea]:
@@ -58,5 +39,5 @@ def once_more(scene: Scene, extra: str) -> tuple[Call, Idea] | None:
     for call in sorted((*scene.calls, *scene.cleared), key=lambda call: call.number, reverse=True):
         if isinstance(call.result, Described) and call.result.shape == shape and extra in EXTRA:
             word, text = extra.removeprefix("the "), f"the port applies {extra} once more, to the result"
-            return call, Idea("activation", "none", word, afterwards(EXTRA[extra]), USUAL + BEHIND, text, word)
+            return call, Idea("activation", "none", word, afterwards(EXTRA[extra]), POSSIBLE + BEHIND, text, word)
     return None

@@ -84,7 +84,7 @@ def without_no_grad(scene: Scene) -> Suspect[Change] | None:
 
     change = Change(calls=dict.fromkeys((call.number for call in scene.calls), replacement))
     text = f"the port lets the gradient through where the reference computes without it (no_grad, {hidden[0].place})"
-    return Suspect("stop_gradient", "no_grad", "flows", text, "no_grad left out", change, DEFAULT)
+    return Suspect("stop_gradient", "no_grad", "flows", change, DEFAULT, text, "no_grad left out")
 
 
 def _hides(call: Call) -> bool:

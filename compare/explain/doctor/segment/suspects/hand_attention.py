@@ -17,8 +17,7 @@ def by_hand(view: View) -> Iterator[Idea]:
         return
     queries, keys = view.shape[-2:]
     for diagonal, word, rank in ((0, "yes", USUAL), (-1, "yes, without itself", RARE)):
-        text = f"the port masks what comes after{' and itself' if diagonal else ''}, the reference does not"
-        yield Idea("causal", "as masked", word, _masked(queries, keys, diagonal), rank, text)
+        yield value("causal", "as masked", word, _masked(queries, keys, diagonal), rank)
     scaled = altered(input=lambda own: own["input"] * keys**-0.5)
     yield value("scale", "1", f"1 / sqrt({keys})", scaled, RARE)
 

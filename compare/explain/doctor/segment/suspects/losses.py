@@ -22,11 +22,9 @@ def ideas(view: View) -> Iterator[Idea]:
     name, given = view.call.name, view.given
     shape = given["input"].shape if isinstance(given["input"], Described) else ()
     if given["reduction"] == "mean" and len(shape) > (2 if name in _CLASSES else 1):
-        text = f"the port sums the loss and divides by the batch of {shape[0]}, the reference takes the mean of all"
-        yield Idea("reduction", "mean of all", "sum, over the batch", _summed(lambda own: shape[0]), DEFAULT, text)
-    for word, factor in (("half", 0.5), ("twice", 2.0)):
-        text = f"the port's loss is {word} the reference's"
-        yield Idea("scale", "1", f"{factor:g}", times(factor), text=text, short=f"{word} the loss")
+        yield value("reduction", "mean of all", "sum, over the batch", _summed(lambda own: shape[0]), DEFAULT)
+    for factor in (0.5, 2.0):
+        yield value("scale", 1, factor, times(factor))
     yield value("sign", "+", "-", afterwards(torch.neg), RARE)
     if name in _CLASSES:
         yield from _of_classes(view)
@@ -47,24 +45,21 @@ def _of_classes(view: View) -> Iterator[Idea]:
     classes = given["input"].shape[1 if len(given["input"].shape) > 1 else 0]
     rows = _summed(lambda own: own["target"].numel())
     if given["weight"] is not None:
-        text = "the port divides the weighted loss by the number of rows, the reference by the sum of their weights"
-        yield Idea("weight", "by the sum of weights", "by the number of rows", rows, DEFAULT, text)
+        yield value("weight", "divided by the sum of weights", "by the number of rows", rows, DEFAULT)
     ignored = given["ignore_index"]
     if not (isinstance(given["target"], Described) and given["target"].dtype.startswith("float")):
         counted = altered(ignore_index=-(10**6), target=lambda own: own["target"].clamp(min=0) if ignored < 0 else
                           own["target"])  # fmt: skip
-        yield Idea("ignore_index", str(ignored), "none", counted,
-                   text=f"the port counts the rows that the reference ignores (ignore_index={ignored})")  # fmt: skip
+        yield value("ignore_index", ignored, "none", counted)
         yield value("ignore_index", ignored, 0, altered(ignore_index=0), POSSIBLE)
-        yield Idea("ignore_index", "mean over counted rows", "mean over all rows", rows,
-                   text="the port divides by all rows, the reference by those that are not ignored")  # fmt: skip
+        yield value("ignore_index", "mean over counted rows", "mean over all rows", rows)
         for shift in (1, -1):
             moved = altered(target=lambda own, shift=shift: (own["target"] + shift) % classes)
             yield value("labels", "y", f"y {shift:+d}", moved, RARE)
     if name == "cross_entropy":
         twice = altered(input=lambda own: F.softmax(own["input"], 1 if own["input"].ndim > 1 else 0))
-        yield Idea("softmax", "none", "before the loss", twice, DEFAULT, "the port applies a softmax before the "
-                   "cross-entropy, which applies one itself", "softmax before cross-entropy")  # fmt: skip
+        text = "the port applies a softmax before the cross-entropy, which applies one itself"
+        yield Idea("softmax", "none", "before the loss", twice, DEFAULT, text)
         for axis in (-1, 0):
             yield value("axis", "classes", axis, computed(partial(_over_axis, axis)), POSSIBLE)
 
@@ -92,16 +87,15 @@ def _absolute(view: View) -> Iterator[Idea]:
 
 def _huber(view: View) -> Iterator[Idea]:
     """Of either of two losses that differ by a factor: the other of the same width."""
-    name, given = view.call.name, view.given
-    kinds: dict[str, tuple[str, str, Any, str, str]] = {
-        "huber_loss": ("delta", "beta", F.smooth_l1_loss, "smooth L1", "divides by"),
-        "smooth_l1_loss": ("beta", "delta", F.huber_loss, "Huber", "does not divide by"),
+    name = view.call.name
+    kinds: dict[str, tuple[str, str, Any, str]] = {
+        "huber_loss": ("delta", "beta", F.smooth_l1_loss, "smooth L1"),
+        "smooth_l1_loss": ("beta", "delta", F.huber_loss, "Huber"),
     }
-    own, other, function, word, divides = kinds[name]
+    own, other, function, word = kinds[name]
     change = computed(lambda had: function(
         had["input"], had["target"], reduction=had["reduction"], **{other: had[own]}))  # fmt: skip
-    text = f"the port uses {word} of {own} {given[own]:g}, which {divides} it"
-    yield Idea("form", name, word, change, DEFAULT, text, f"{word} of the same width")
+    yield value("form", name, word, change, DEFAULT)
 
 
 def _divergence(view: View) -> Iterator[Idea]:
@@ -111,8 +105,7 @@ def _divergence(view: View) -> Iterator[Idea]:
 
 def _logits(view: View) -> Iterator[Idea]:
     squashed = altered(input=lambda own: torch.sigmoid(own["input"]))
-    yield Idea("sigmoid", "none", "before the loss", squashed, DEFAULT,
-               "the port applies a sigmoid before the loss, which applies one itself")  # fmt: skip
+    yield value("sigmoid", "none", "before the loss", squashed, DEFAULT)
 
 
 def _probabilities(view: View) -> Iterator[Idea]:

@@ -30,16 +30,14 @@ def ideas(view: View) -> Iterator[Idea]:
             finite = _masked(name, lambda mask: mask.clamp(min=FULL))
             yield Idea("masked rows", "NaN", "an average", finite, USUAL, text, f"masked rows averaged ({name})")
     if not isinstance(given["attn_mask"], Described):
-        text = "the port's attention is causal, the reference's is not"
-        yield Idea("causal", "no", "yes", altered(attn_mask=_triangle, is_causal=False), USUAL, text)
+        yield value("causal", "no", "yes", altered(attn_mask=_triangle, is_causal=False))
     for word, factor in (("1", (width // heads) ** 0.5), (f"1 / sqrt({width})", heads**-0.5)):
         scaled = _projected(partial(_queries_times, factor))
         yield value("scale", f"1 / sqrt({width // heads})", word, altered(**scaled))
     for order in list(permutations(range(3)))[1:]:
         word = ", ".join(_PARTS[place] for place in order)
         packed = altered(**_packed(blocks_in(order)))
-        text = f"the port takes the packed projection as ({word})"
-        yield Idea("order of the packed weight", "(query, key, value)", f"({word})", packed, USUAL, text)
+        yield value("order of the packed weight", "(query, key, value)", f"({word})", packed)
 
     def rows(tensor: Tensor) -> Tensor:
         return tensor.reshape(-1, heads, *tensor.shape[1:]).transpose(0, 1).reshape(tensor.shape)
@@ -47,9 +45,8 @@ def ideas(view: View) -> Iterator[Idea]:
     last = _projected(lambda parts: [rows(part) for part in parts])
     layout = altered(**last, out_proj_weight=lambda own: rows(own["out_proj_weight"].T).T)
     yield value("head layout", "(heads, width)", "(width, heads)", layout)
-    text = "the port uses the output weight without transposing it"
     transposed = altered(out_proj_weight=lambda own: own["out_proj_weight"].T)
-    yield Idea("transposed", "(out, in)", "transposed", transposed, USUAL, text, "output weight transposed")
+    yield value("transposed", "out_proj_weight (out, in)", "transposed", transposed)
 
 
 def _packed(function: Callable[[Tensor], Tensor]) -> dict[str, Callable[[Given], Any]]:

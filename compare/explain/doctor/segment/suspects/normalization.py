@@ -96,12 +96,10 @@ def _formulas(name: str) -> Iterator[Idea]:
     kind = "does not subtract the mean: it is an RMS norm" if centred else "subtracts the mean: it is a layer norm"
     short = "RMS norm" if centred else "layer norm"
     yield Idea("centring", own, other, formula(centred=not centred), POSSIBLE, f"the port {kind}", short)
-    text = "the port divides the variance by N - 1, the reference by N"
-    yield Idea("unbiased", "biased (N)", "unbiased (N - 1)", formula(centred=centred, ddof=1), USUAL, text)
+    yield value("unbiased", "biased (N)", "unbiased (N - 1)", formula(centred=centred, ddof=1))
     for ddof, words in ((0, "the standard deviation"), (1, "the unbiased deviation")):
-        text = f"the port adds epsilon to {words}, the reference to the variance"
         change = formula(centred=centred, ddof=ddof, outside=True)
-        yield Idea("epsilon", "added to the variance", f"added to {words}", change, POSSIBLE, text)
+        yield value("epsilon", "added to the variance", f"added to {words}", change, POSSIBLE)
 
 
 def _axes(view: View, name: str, count: int) -> Iterator[Idea]:
@@ -146,8 +144,8 @@ def _statistics(given: dict[str, Any]) -> Iterator[Idea]:
         kept = {name: own[name].clone() for name in ("running_mean", "running_var")}
         return altered(**kept, training=not own["training"])(func, args, kwargs)
 
-    yield Idea("use_running_average", in_use, other, swapped, DEFAULT,
-               f"the port normalises with {other} statistics, the reference with {in_use}")  # fmt: skip
+    text = f"the port normalises with {other} statistics, the reference with {in_use}"
+    yield Idea("use_running_average", in_use, other, swapped, DEFAULT, text)
     if not given["training"]:
         fresh = altered(running_mean=lambda own: torch.zeros_like(own["running_mean"]),
                         running_var=lambda own: torch.ones_like(own["running_var"]))  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 
 from compare.explain.calls.change import Change
 from compare.explain.doctor.segment.suspects.arithmetic import THETAS
-from compare.explain.doctor.thresholds import RARE, USUAL
+from compare.explain.doctor.thresholds import RARE
 from compare.explain.doctor.trials import Suspect
 
 _WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -25,9 +25,8 @@ def suspects(weights: Mapping[str, np.ndarray]) -> Iterator[Suspect[Change]]:
         vector, square = array.ndim == 1, array.ndim == 2 and array.shape[0] == array.shape[1] > 1
         for word, change in _WAYS.items():
             if word in ("zero", "negated") or (square if word == "transposed" else vector and len(array) > 1):
-                text = f"{name} is {word} in the port"
-                entering = Change(weights={name: change})
-                yield Suspect("parameter", "as it is", word, text, f"{name} {word}", entering, RARE + 1)
+                text, entering = f"{name} is {word} in the port", Change(weights={name: change})
+                yield Suspect("parameter", "as it is", word, entering, RARE + 1, text, f"{name} {word}")
 
 
 def _base(frequencies: np.ndarray) -> float:
@@ -45,5 +44,4 @@ def _thetas(name: str, base: float) -> Iterator[Suspect[Change]]:
         if not np.isclose(theta, base, rtol=1e-3):
             power = np.log(theta) / np.log(base)
             change = Change(weights={name: lambda own, power=power: own**power})  # type: ignore[misc]
-            text = f"theta of {name} is {theta:g} in the port, {base:.6g} in the reference"
-            yield Suspect("theta", f"{base:.6g}", f"{theta:g}", text, f"theta {theta:g}", change, USUAL)
+            yield Suspect("theta", f"{base:.6g}", f"{theta:g}", change)

@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import torch
-
 from compare.explain.calls.counting import Replacement
-from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, value
+from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, instead, value
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
 
 
@@ -29,8 +27,8 @@ def indexed(view: View) -> Iterator[Idea]:
         for other, rank in _others(item, _length(view.shape, items, place)):
             text = f"the port takes {_said(other)} where the reference takes {_said(item)}"
             change = _at((*items[:place], other, *items[place + 1 :]))
-            yield Idea("index", _shown(item), _shown(other), change, rank, text,
-                       f"index {_shown(other)} for {_shown(item)}")  # fmt: skip
+            short = f"index {_shown(other)} for {_shown(item)}"
+            yield Idea("index", _shown(item), _shown(other), change, rank, text, short)
 
 
 def _length(shape: tuple[int, ...], items: tuple, place: int) -> int:
@@ -79,16 +77,14 @@ def repeated(view: View) -> Iterator[Idea]:
     counts = given.get("repeats")
     if view.call.name == "repeat_interleave" and isinstance(counts, int) and isinstance(given.get("dim"), int):
         repeats = [counts if axis == given["dim"] % len(shape) else 1 for axis in range(len(shape))]
-        yield Idea("repeat_interleave", "each entry", "the whole", lambda func, args, kwargs: args[0].repeat(repeats),
-                   DEFAULT, f"the port tiles {counts} times where the reference repeats each entry (repeat_interleave)",
-                   "tiled")  # fmt: skip
+        tiled = instead(lambda x: x.repeat(repeats))
+        yield value("repeat_interleave", "each entry", "the whole", tiled, DEFAULT)
     if view.call.name == "repeat" and isinstance(counts, list | tuple) and len(counts) == len(shape):
         several = [axis for axis, count in enumerate(counts) if count != 1]
         if len(several) == 1 and shape[several[0]] > 1:
             axis, count = several[0], counts[several[0]]
-            yield Idea("repeat_interleave", "the whole", "each entry", lambda func, args, kwargs:
-                       torch.repeat_interleave(args[0], count, axis), USUAL,
-                       f"the port repeats each entry {count} times where the reference tiles")  # fmt: skip
+            each = instead(lambda x: x.repeat_interleave(count, axis))
+            yield value("repeat_interleave", "the whole", "each entry", each)
 
 
 FAMILIES: dict[str, Family] = {

@@ -53,8 +53,7 @@ def _joins(same: int, joined: Shape) -> Iterator[Idea]:
             continue
         there = tuple(same + axis for axis in order)
         change = _reshaped(partial(_flattened, (*range(same), *there)))
-        text = f"the port flattens axes {there} where the reference flattens {own}"
-        yield Idea("flatten order", str(own), str(there), change, DEFAULT if order == last else POSSIBLE, text)
+        yield value("flatten order", str(own), str(there), change, DEFAULT if order == last else POSSIBLE)
 
 
 def _flattened(order: Shape, x: Tensor, shape: Shape) -> Tensor:
@@ -66,8 +65,8 @@ def _splits(same: int, split: Shape) -> Iterator[Idea]:
         other = tuple(split[place] for place in order)
         if other != split or len(set(split)) < len(split):
             text = f"the port splits the axis as {other}, then turns it, the reference as {split}"
-            yield Idea("split order", str(split), str(other), _reshaped(_turned_back(same, order)),
-                       USUAL if len(split) == 2 else POSSIBLE, text, f"split order {order}")  # fmt: skip
+            change, rank = _reshaped(_turned_back(same, order)), USUAL if len(split) == 2 else POSSIBLE
+            yield Idea("split order", str(split), str(other), change, rank, text, f"split order {order}")
 
 
 def _turned_back(same: int, order: Shape) -> Callable[[Tensor, Shape], Tensor]:
@@ -85,8 +84,7 @@ def _regrouped(same: int, own: int, inner: int) -> Iterator[Idea]:
     for groups in sorted((n for n in range(2, whole) if whole % n == 0 and n != own), key=lambda n: n != inner):
         other = (groups, whole // groups)
         change = _reshaped(partial(_grouped, same, other))
-        text = f"the port splits the axis of {whole} into {other}, the reference into {(own, inner)}"
-        yield Idea("groups", str((own, inner)), str(other), change, POSSIBLE, text, f"split into {other}")
+        yield value("groups", str((own, inner)), str(other), change, POSSIBLE)
 
 
 def _grouped(same: int, groups: Shape, x: Tensor, shape: Shape) -> Tensor:
@@ -99,8 +97,7 @@ def turned(view: View) -> Iterator[Idea]:
         return
     if view.shape == getattr(view.call.result, "shape", ()):
         yield value("axis order", "permuted", "as they are", lambda func, args, kwargs: args[0])
-    yield Idea("axis order", "permuted", "reshaped", _reshaped(lambda x, shape: x.reshape(shape)), USUAL,
-               "the port reshapes where the reference permutes", "reshape for a permutation")  # fmt: skip
+    yield value("axis order", "permuted", "reshaped", _reshaped(lambda x, shape: x.reshape(shape)))
 
 
 def joined(view: View) -> Iterator[Idea]:
@@ -131,18 +128,15 @@ def _interleaving(func: Any, args: tuple, kwargs: dict) -> Tensor:
 
 def parted(view: View) -> Iterator[Idea]:
     """Of a split, chunk or unbind: the parts handed out in another order."""
-    name, result = view.call.name, view.call.result
+    result = view.call.result
     if not isinstance(result, tuple | list) or len({part.shape for part in result if isinstance(part, Described)}) > 1:
         return
     count = len(result)
     for order in _orders(count):
-        text = f"the port takes the parts of the {name} in the order {order}"
         rank = USUAL if count < MOST_ORDERED else RARE
-        yield Idea("order of the parts", str(tuple(range(count))), str(order), _handed(order), rank, text)
+        yield value("order of the parts", str(tuple(range(count))), str(order), _handed(order), rank)
     if 2 <= count <= MOST_ORDERED:
-        text = f"the port takes every {count}th entry where the reference takes blocks"
-        dealt = computed(partial(_dealt, count))
-        yield Idea("order of the parts", "blocks", "every n-th entry", dealt, POSSIBLE, text)
+        yield value("order of the parts", "blocks", "every n-th entry", computed(partial(_dealt, count)), POSSIBLE)
 
 
 def _handed(order: Shape) -> Replacement:

@@ -46,15 +46,12 @@ def ideas(view: View) -> Iterator[Idea]:
         yield from _gated(biased)
     if biased:
         for place, word in ((3, "hidden"), (2, "input")):
-            yield Idea(f"{word} bias", "learnt", "none", _changed(_without(place)), DEFAULT,
-                       f"the port leaves out the {word} bias (b_{word[0]}h)")  # fmt: skip
+            yield value(f"{word} bias", "learnt", "none", _changed(_without(place)), DEFAULT)
         yield value("bias", "learnt", "none", _changed(_without(2, 3)))
         if kind == "lstm":
-            text = "the port adds 1 to the bias of the forget gate"
-            yield Idea("forget bias", "as learnt", "plus 1", _changed(_forgetting), USUAL, text)
-    text = "the port uses each gate's recurrent weight without transposing it"
+            yield value("forget bias", "as learnt", "plus 1", _changed(_forgetting))
     turned = _changed(_transposed(len(GATES.get(kind, "h"))))
-    yield Idea("transposed", "(out, in)", "transposed", turned, USUAL, text, "recurrent weight transposed")
+    yield value("transposed", "each gate's recurrent weight (out, in)", "transposed", turned)
     if not cell:
         yield from _sequences(view)
 
@@ -64,9 +61,8 @@ def _orders(kind: str) -> Iterator[Idea]:
     every = ["".join(order) for order in permutations(own)][1:]
     known = [order for order in _KNOWN[kind] if order in every]
     for order in dict.fromkeys([*known, *every]):
-        text = f"the port takes the gates in the order {', '.join(order)}, the reference packs {', '.join(own)}"
         rank = USUAL if order in known else POSSIBLE
-        yield Idea("gate order", own, order, _changed(_ordered(own, order)), rank, text)
+        yield value("gate order", own, order, _changed(_ordered(own, order)), rank)
 
 
 def _ordered(own: str, order: str) -> Reparametrised:
@@ -97,11 +93,8 @@ def _transposed(gates: int) -> Reparametrised:
 def _gated(biased: bool) -> Iterator[Idea]:
     """A GRU's candidate, and which of old and new the update gate keeps."""
     for word, outside in (("none", False), ("outside", True)) if biased else ():
-        text = f"the port {'adds the bias b_hn outside the reset gate' if outside else 'has no bias b_hn'}"
-        change = _changed(partial(_candidate, outside))
-        yield Idea("b_hn", "inside the reset gate", word, change, DEFAULT, text)
-    yield Idea("update gate", "keeps the old state", "keeps the new", _changed(_inverted), USUAL,
-               "the port's update gate keeps the candidate, the reference's the old state")  # fmt: skip
+        yield value("b_hn", "inside the reset gate", word, _changed(partial(_candidate, outside)), DEFAULT)
+    yield value("update gate", "keeps the old state", "keeps the new", _changed(_inverted))
 
 
 def _candidate(outside: bool, own: Parameters) -> Parameters:
@@ -124,16 +117,13 @@ def _sequences(view: View) -> Iterator[Idea]:
         return  # packed sequences
     time = 1 if given["batch_first"] else 0
     if len(view.shape) == 3:
-        text = "the port runs over the other axis of the sequence"
-        yield Idea("batch_first", str(1 - time), str(time), _exchanged, POSSIBLE, text)
-        text = "the port runs through the sequence backwards"
-        yield Idea("direction", "forwards", "backwards", _reversed(time), POSSIBLE, text)
+        yield value("batch_first", bool(time), not time, _exchanged, POSSIBLE)
+        yield value("direction", "forwards", "backwards", _reversed(time), POSSIBLE)
     zero = altered(hx=lambda own: _states(torch.zeros_like, own["hx"]))
     yield value("initial state", "given", "zero", zero, POSSIBLE)
     if given["bidirectional"]:
         turned = _directions(lambda forwards, backwards: (forwards, backwards.flip(time)))
-        text = "the port does not turn back what the backward direction makes"
-        yield Idea("keep_order", "turned back", "as computed", turned, DEFAULT, text)
+        yield value("keep_order", "turned back", "as computed", turned, DEFAULT)
         exchanged = _directions(lambda forwards, backwards: (backwards, forwards))
         yield value("direction", "(forwards, backwards)", "(backwards, forwards)", exchanged, RARE)
 

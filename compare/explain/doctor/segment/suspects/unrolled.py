@@ -128,9 +128,7 @@ def ideas(view: View) -> Iterator[Idea]:
         for word, function in CELLS.items():
             yield _other("tanh", word, "its candidate", unrolled(steps(cell=function)), POSSIBLE)
     if kind == "gru":
-        text = "the port applies the reset gate to the state, the reference to its product"
-        before = unrolled(gru_step(before=True))
-        yield Idea("reset gate", "after the product", "before the product", before, USUAL, text)
+        yield value("reset gate", "after the product", "before the product", unrolled(gru_step(before=True)))
     if kind == view.call.name:
         yield value("initial state", "0", "1", starting(kind)(1.0), RARE)
 

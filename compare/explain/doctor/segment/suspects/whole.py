@@ -29,7 +29,7 @@ def flags(scene: Scene) -> Iterator[Suspect[Change]]:
         if isinstance(value, bool) and not name.startswith("_") and name not in SKIPPED:
             change = Change(attributes={(scene.reference_path, name): not value})
             text = f"the port computes as if {name} were {not value}; in the reference it is {value}"
-            yield Suspect(name, str(value), str(not value), text, f"{name} {not value}", change, POSSIBLE)
+            yield Suspect(name, str(value), str(not value), change, POSSIBLE, text)
 
 
 def gates(scene: Scene) -> Iterator[Suspect[Change]]:
@@ -42,8 +42,7 @@ def gates(scene: Scene) -> Iterator[Suspect[Change]]:
                 change = Change(calls=dict(zip((call.number, other.number), _exchanged(), strict=True)))
                 word = OWN[call.name]
                 text = f"the port has {word} on the other factor of the product that it gates in the reference"
-                yield Suspect("gate order", f"{word}(a) * b", f"a * {word}(b)", text, "activation on the other factor",
-                              change, USUAL)  # fmt: skip
+                yield Suspect("gate order", f"{word}(a) * b", f"a * {word}(b)", change, USUAL, text)
                 break
 
 
@@ -80,8 +79,8 @@ def others_weights(scene: Scene) -> Iterator[Suspect[Change]]:
         same = [one for one in paths if one != path and _shapes(alike[one]) == _shapes(alike[path])]
         for other in sorted(same, key=lambda one: abs(paths.index(one) - at))[:LAYERS_ALIKE]:
             change = Change(weights={f"{path}.{name}": _put(array) for name, array in alike[other].items()})
-            yield Suspect("tied", path, other, f"the port uses the weights of {other} in the place of those of {path}",
-                          f"weights of {other} for {path}", change, RARE)  # fmt: skip
+            text = f"the port uses the weights of {other} in the place of those of {path}"
+            yield Suspect("tied", path, other, change, RARE, text, f"weights of {other} for {path}")
 
 
 def _layers(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
