@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from compare.explain.calls.call import OUTSIDE, Call, Described
 from compare.frameworks.islands.places import here
 
+Function = Callable[..., Any]  # one of torch's
 Replacement = Callable[..., Any]  # f(function, args, kwargs), in place of function(*args, **kwargs)
 
 _COMPARE = f"{Path(__file__).parents[2]}/"

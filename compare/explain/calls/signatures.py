@@ -15,7 +15,9 @@ import torch
 from torch.nn import functional as F
 
 from compare.explain.calls.call import Described
+from compare.explain.calls.counting import Function
 
+Given = dict[str, Any]  # arguments by name
 REQUIRED = inspect.Parameter.empty  # the default of an argument that has none
 TENSOR, NUMBER, INTEGER, INTEGERS, FLAG, WORD, OTHER = (
     "tensor",
@@ -49,7 +51,7 @@ class Parameter:
     several: bool = False
 
 
-def bound(function: Any, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def bound(function: Function, args: tuple, kwargs: Mapping[str, Any]) -> Given:
     """The arguments of a call by name, the defaults filled in where there are any.
 
     The first tensor of a method is called "input". Of a function that says nothing of its arguments, what was given by
@@ -61,7 +63,9 @@ def bound(function: Any, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, An
     return given | _named(parameters, kwargs)
 
 
-def rebound(function: Any, args: tuple, kwargs: Mapping[str, Any], changes: Mapping[str, Any]) -> tuple[tuple, dict]:
+def rebound(
+    function: Function, args: tuple, kwargs: Mapping[str, Any], changes: Mapping[str, Any]
+) -> tuple[tuple, dict]:
     """``args`` and ``kwargs`` with some arguments changed, each where it stands, or by keyword if it was not given.
 
     Raises:
@@ -80,13 +84,13 @@ def rebound(function: Any, args: tuple, kwargs: Mapping[str, Any], changes: Mapp
     return tuple(positional), keywords
 
 
-def parameters_of(function: Any, args: tuple, kwargs: Mapping[str, Any]) -> tuple[Parameter, ...]:
+def parameters_of(function: Function, args: tuple, kwargs: Mapping[str, Any]) -> tuple[Parameter, ...]:
     """The arguments of the overload of ``function`` that takes ``args`` and ``kwargs``; none where it says nothing."""
     overloads = _overloads(function)
     return overloads[0] if len(overloads) == 1 else next((one for one in overloads if _takes(one, args, kwargs)), ())
 
 
-def words_of(function: Any, name: str) -> tuple[str, ...]:
+def words_of(function: Function, name: str) -> tuple[str, ...]:
     """The words that an argument may be, as the function's documentation quotes them; in its order, each once."""
     text = getattr(function, "__doc__", None) or ""
     section = re.search(rf"^ *{name} \(.*?(?=^ *\w+ \([^)]*\):|^ *(?:Returns|Shape|Examples?)\b|\Z)", text, re.M | re.S)
@@ -95,7 +99,7 @@ def words_of(function: Any, name: str) -> tuple[str, ...]:
 
 
 @cache
-def _overloads(function: Any) -> tuple[tuple[Parameter, ...], ...]:
+def _overloads(function: Function) -> tuple[tuple[Parameter, ...], ...]:
     name = getattr(function, "__name__", "")
     try:
         signature = inspect.signature(function)

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from compare.explain.calls.call import Call, Described
-from compare.explain.calls.counting import Replacement
+from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
-from compare.explain.calls.signatures import Parameter, bound, parameters_of, rebound
+from compare.explain.calls.signatures import Given, Parameter, bound, parameters_of, rebound
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.thresholds import DEFAULT, RARE, READ, USUAL
 from compare.explain.doctor.trials import Suspect
@@ -26,7 +26,7 @@ class View:
     read: Mapping[str, Any]
 
     @property
-    def given(self) -> dict[str, Any]:
+    def given(self) -> Given:
         """The call's arguments by name, defaults filled in, tensors described."""
         return bound(self.call.function, self.call.args, self.call.kwargs)
 
@@ -53,7 +53,7 @@ Family = Callable[[View], Iterator[Idea]]
 def altered(**changes: Any) -> Replacement:
     """The same call with other arguments; a change that is callable is called with the arguments by name."""
 
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         given = bound(func, args, kwargs)
         others = {name: change(given) if callable(change) else change for name, change in changes.items()}
         positional, keywords = rebound(func, args, kwargs, others)
@@ -62,7 +62,7 @@ def altered(**changes: Any) -> Replacement:
     return replacement
 
 
-def computed(formula: Callable[[dict[str, Any]], Any]) -> Replacement:
+def computed(formula: Callable[[Given], Any]) -> Replacement:
     """Another formula in place of the call, of its arguments by name."""
     return lambda func, args, kwargs: formula(bound(func, args, kwargs))
 
@@ -82,7 +82,7 @@ def times(factor: float) -> Replacement:
     return afterwards(lambda result: result * factor)
 
 
-def left_out(func: Any, args: tuple, kwargs: dict) -> Any:
+def left_out(func: Function, args: tuple, kwargs: dict) -> Any:
     """Nothing in place of the call: its first tensor as it is."""
     return first_tensor(args, kwargs)
 

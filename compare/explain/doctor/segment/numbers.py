@@ -9,7 +9,7 @@ import torch
 
 from compare.explain.calls.call import Described
 from compare.explain.calls.change import Change
-from compare.explain.calls.counting import Replacement
+from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
 from compare.explain.calls.signatures import NUMBER, OTHER, bound
 from compare.explain.doctor.fit import Fitted
@@ -90,7 +90,7 @@ def _implied(view: View) -> Iterator[tuple[str, float, Replaced]]:
 def _dropping(rate: float) -> Replacement:
     """The same entries kept, divided by what another rate keeps."""
 
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         own = bound(func, args, kwargs)["p"]
         return func(*args, **kwargs) * ((1 - own) / (1 - rate))
 

@@ -15,7 +15,7 @@ from compare.explain.doctor.segment.ideas import Family, Idea, View
 from compare.explain.doctor.segment.layer_settings import Setting
 from compare.explain.doctor.segment.observed import Observed
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.segment.suspects import general, gradients, parameters, whole
+from compare.explain.doctor.segment.suspects import general, gradients, whole
 from compare.explain.doctor.thresholds import POSSIBLE, READ
 from compare.explain.doctor.trials import Suspect
 
@@ -37,8 +37,7 @@ def suspects(scene: Scene, settings: tuple[Setting, ...], seen: Observed) -> lis
         if (hidden := gradients.without_no_grad(scene)) is not None:
             found.append(hidden)
     else:
-        found = [*_attributes(scene, settings), *_calls(scene, settings), *parameters.suspects(scene.weights)]
-        found += whole.suspects(scene)
+        found = [*_attributes(scene, settings), *_calls(scene, settings), *whole.suspects(scene)]
         if (extra := general.once_more(scene, seen.extra)) is not None:
             found.append(_suspect([extra], {}))
     return sorted(found, key=lambda suspect: suspect.rank)

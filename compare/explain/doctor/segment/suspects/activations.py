@@ -1,19 +1,19 @@
 """Activations: one in place of another, and what their formulas leave open."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
 from torch.nn import functional as F
 
 from compare.explain.calls.counting import Replacement
+from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, computed, instead, left_out, times, value
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, READ, USUAL
 
-Function = Callable[[torch.Tensor], torch.Tensor]
+Activation = Callable[[torch.Tensor], torch.Tensor]
 
 # By the words for it: the function, and the primitives that JAX writes it with.
-ACTIVATIONS: dict[str, tuple[Function, set[str]]] = {
+ACTIVATIONS: dict[str, tuple[Activation, set[str]]] = {
     "ReLU": (F.relu, {"max", "custom_jvp_call"}),
     "exact GELU": (F.gelu, {"erf", "erfc"}),
     "tanh GELU": (lambda x: F.gelu(x, approximate="tanh"), {"tanh"}),
@@ -86,7 +86,7 @@ def _gelu(approximate: str) -> Idea:
     return Idea("approximate", "none", "tanh", altered(approximate="tanh"), READ, text, "tanh GELU")
 
 
-def _smooth_softplus(given: dict[str, Any]) -> torch.Tensor:
+def _smooth_softplus(given: Given) -> torch.Tensor:
     x = given["input"] * given["beta"]
     return torch.logaddexp(x, torch.zeros_like(x)) / given["beta"]
 
@@ -102,7 +102,7 @@ def softmax(view: View) -> Iterator[Idea]:
         yield Idea("softmax", "exp(x) / sum(exp(x))", "exp(x) / (1 + sum(exp(x)))", computed(_off_by_one), RARE)
 
 
-def _off_by_one(given: dict[str, Any]) -> torch.Tensor:
+def _off_by_one(given: Given) -> torch.Tensor:
     x = given["input"]
     total = torch.logaddexp(torch.logsumexp(x, given["dim"], keepdim=True), torch.zeros_like(x[..., :1].sum() * 0))
     return torch.exp(x - total)
@@ -111,8 +111,8 @@ def _off_by_one(given: dict[str, Any]) -> torch.Tensor:
 def glu(view: View) -> Iterator[Idea]:
     """Of a gated linear unit: which half is the gate, and its activation."""
 
-    def gated(gate: Function, exchanged: bool) -> Replacement:
-        def formula(given: dict[str, Any]) -> torch.Tensor:
+    def gated(gate: Activation, exchanged: bool) -> Replacement:
+        def formula(given: Given) -> torch.Tensor:
             first, second = given["input"].chunk(2, given["dim"])
             return second * gate(first) if exchanged else first * gate(second)
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from compare.explain.calls.call import Described
-from compare.explain.calls.counting import Replacement
+from compare.explain.calls.counting import Function, Replacement
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, candidates, first_tensor, left_out, value
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.thresholds import DEFAULT, EPSILON, POSSIBLE, RARE, THETA, USUAL
@@ -87,7 +87,7 @@ def _two(view: View) -> Iterator[Idea]:
 def _changed(place: int, function: Any) -> Replacement:
     """One of the operands changed."""
 
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         return func(*(function(given) if here == place else given for here, given in enumerate(args)), **kwargs)
 
     return replacement

@@ -1,4 +1,4 @@
-"""Attention: scale, masks, the causal triangle, and which axis is which."""
+"""Attention, torch's own and written by hand: scale, masks, the causal triangle, and which axis is which."""
 
 import math
 from collections.abc import Iterator
@@ -8,7 +8,8 @@ import torch
 
 from compare.explain.calls.call import Described
 from compare.explain.calls.counting import Replacement
-from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, computed, value
+from compare.explain.calls.signatures import Given
+from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, altered, computed, value
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
 
 Tensor = torch.Tensor
@@ -20,7 +21,7 @@ def scores_mask(rows: int, columns: int, diagonal: int, like: Tensor) -> Tensor:
     return torch.ones(rows, columns, dtype=torch.bool, device=like.device).tril(diagonal)
 
 
-def attended(given: dict[str, Any], *, scale: float | None = None, mask: Tensor | None = None, axis: int = -1,
+def attended(given: Given, *, scale: float | None = None, mask: Tensor | None = None, axis: int = -1,
              fill: float = float("-inf"), additive: Tensor | None = None) -> Tensor:  # fmt: skip
     """Attention by its formula; ``mask`` is True where a query may look."""
     query, key, value = given["query"], given["key"], given["value"]
@@ -31,7 +32,7 @@ def attended(given: dict[str, Any], *, scale: float | None = None, mask: Tensor 
     return scores.softmax(axis) @ value
 
 
-def _masks(given: dict[str, Any]) -> tuple[Tensor | None, Tensor | None]:
+def _masks(given: Given) -> tuple[Tensor | None, Tensor | None]:
     """The call's own masks: what may be looked at, and what is added."""
     mask = given["attn_mask"]
     if given["is_causal"]:
@@ -42,7 +43,7 @@ def _masks(given: dict[str, Any]) -> tuple[Tensor | None, Tensor | None]:
 
 
 def _formula(**changes: Any) -> Replacement:
-    def formula(given: dict[str, Any]) -> Tensor:
+    def formula(given: Given) -> Tensor:
         allowed, additive = _masks(given)
         changed = {name: change(given) if callable(change) else change for name, change in changes.items()}
         return attended(given, **({"mask": allowed, "additive": additive, "scale": given["scale"]} | changed))
@@ -108,4 +109,56 @@ def _mask(mask: Described) -> Iterator[Idea]:
             attn_mask=lambda own: own["attn_mask"].transpose(-1, -2)))  # fmt: skip
 
 
-FAMILIES: dict[str, Family] = {"scaled_dot_product_attention": ideas}
+def by_hand(view: View) -> Iterator[Idea]:
+    """Of a softmax over scores: causal or not, and scaled."""
+    if view.call.name != "softmax" or len(view.shape) < 2:
+        return
+    queries, keys = view.shape[-2:]
+    for diagonal, word, rank in ((0, "yes", USUAL), (-1, "yes, without itself", RARE)):
+        yield value("causal", "as masked", word, _causal(queries, keys, diagonal), rank)
+    scaled = altered(input=lambda own: own["input"] * keys**-0.5)
+    yield value("scale", "1", f"1 / sqrt({keys})", scaled, RARE)
+
+
+def _causal(queries: int, keys: int, diagonal: int) -> Replacement:
+    def scores(given: Given) -> torch.Tensor:
+        masked: torch.Tensor = given["input"].masked_fill(~scores_mask(queries, keys, diagonal, given["input"]), FULL)
+        return masked
+
+    return altered(input=scores)
+
+
+def filled(view: View) -> Iterator[Idea]:
+    """Of ``masked_fill``: done to the rest, and with another value."""
+    own = view.given["value"]
+    yield value("mask", "True is filled", "False is filled", altered(mask=lambda own: ~own["mask"]))
+    for fill in (FULL, -1e9, float("-inf"), -1e4, 0.0, torch.finfo(torch.float32).min):
+        if isinstance(own, int | float) and fill != own:
+            yield value("fill", float(own), fill, altered(value=fill), USUAL if fill < -1e5 else POSSIBLE)
+
+
+def triangle(view: View) -> Iterator[Idea]:
+    """Of ``tril`` and ``triu``: a diagonal further, the other triangle, and none."""
+    name, own = view.call.name, int(view.given["diagonal"])
+    # Where there is attention in the scene, a triangle masks it.
+    scores = any(call.name in ("softmax", "scaled_dot_product_attention") for call in view.scene.calls)
+    word = "causal" if scores else "diagonal"
+    for diagonal in (own + 1, own - 1):
+        text = f"the diagonal of {name} is {diagonal} in the port, {own} in the reference"
+        yield Idea(
+            word, str(own), str(diagonal), altered(diagonal=diagonal), USUAL, text, f"{name} diagonal {diagonal}"
+        )
+    other = torch.tril if name == "triu" else torch.triu
+    yield value("triangle", name, "the other", lambda func, args, kwargs: other(args[0], own), POSSIBLE)
+    yield value("triangle", name, "all", lambda func, args, kwargs: args[0], POSSIBLE)
+    for masks, what in ((torch.zeros_like, "nothing"), (torch.ones_like, "everything")) if scores else ():
+        text = "the reference's attention is causal, the port's is not"
+        yield Idea("causal", "yes", "no", afterwards(masks), DEFAULT, text, f"not causal ({name} of {what})")
+
+
+FAMILIES: dict[str, Family] = {
+    "scaled_dot_product_attention": ideas,
+    "softmax": by_hand,
+    "masked_fill": filled,
+    **dict.fromkeys(("tril", "triu"), triangle),
+}

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from compare.explain.calls.counting import Replacement
-from compare.explain.calls.signatures import bound
+from compare.explain.calls.counting import Function, Replacement
+from compare.explain.calls.signatures import Given, bound
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, candidates, value
 from compare.explain.doctor.segment.padding import SAME, Pairs, same, shown, translated, uniform
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, READ, USUAL
@@ -27,7 +27,7 @@ def ideas(view: View) -> Iterator[Idea]:
     yield from _kernel(given, axes)
 
 
-def _following(given: dict[str, Any], dilation: tuple[int, ...], axes: int) -> tuple[int, ...]:
+def _following(given: Given, dilation: tuple[int, ...], axes: int) -> tuple[int, ...]:
     """The kernel's sizes less one, where the padding is half of what the dilated kernel reaches; else nothing."""
     reach = tuple(n - 1 for n in given["weight"].shape[2:])
     own = given["padding"]
@@ -36,7 +36,7 @@ def _following(given: dict[str, Any], dilation: tuple[int, ...], axes: int) -> t
     return reach if follows and all(n % 2 == 0 for n in reach) else ()
 
 
-def _paddings(view: View, given: dict[str, Any], axes: int) -> Iterator[Idea]:
+def _paddings(view: View, given: Given, axes: int) -> Iterator[Idea]:
     stride, dilation = uniform(given["stride"], axes), uniform(given["dilation"], axes)
     size = given["weight"].shape[2:]
     reach = tuple(d * (k - 1) for k, d in zip(size, dilation, strict=True))
@@ -75,7 +75,7 @@ def padded(pairs: Pairs, mode: str = "constant") -> Replacement:
     return altered(input=lambda given: F.pad(given["input"], flat, mode=mode), padding=0)
 
 
-def _kernel(given: dict[str, Any], axes: int) -> Iterator[Idea]:
+def _kernel(given: Given, axes: int) -> Iterator[Idea]:
     shape = given["weight"].shape
     if any(n > 1 for n in shape[2:]):
         yield value("kernel", "as it is", "flipped", altered(
@@ -89,12 +89,12 @@ def _kernel(given: dict[str, Any], axes: int) -> Iterator[Idea]:
         yield value("groups", "neighbouring channels", "every n-th channel", altered(input=_interleaved), RARE)
 
 
-def _turned(given: dict[str, Any]) -> torch.Tensor:
+def _turned(given: Given) -> torch.Tensor:
     weight: torch.Tensor = given["weight"]
     return weight.transpose(0, 1)
 
 
-def _interleaved(given: dict[str, Any]) -> torch.Tensor:
+def _interleaved(given: Given) -> torch.Tensor:
     x, groups = given["input"], given["groups"]
     return x.reshape(len(x), -1, groups, *x.shape[2:]).transpose(1, 2).reshape(x.shape)
 
@@ -125,8 +125,8 @@ def transposed(view: View) -> Iterator[Idea]:
         yield value("kernel", "(in, out)", "(out, in)", altered(weight=_turned))
 
 
-def _cut(cut: Pairs, changes: dict[str, Any]) -> Replacement:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+def _cut(cut: Pairs, changes: Given) -> Replacement:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         bias = bound(func, args, kwargs)["bias"]
         full = altered(padding=0, output_padding=0, bias=None, **changes)(func, args, kwargs)
         out = F.pad(full, [-n for pair in reversed(cut) for n in pair])

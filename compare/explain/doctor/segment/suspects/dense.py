@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from compare.explain.calls.counting import Replacement
+from compare.explain.calls.counting import Function, Replacement
+from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, computed, times, value
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
 
@@ -84,7 +85,7 @@ def product(view: View) -> Iterator[Idea]:
 
 
 def _transposed(place: int) -> Replacement:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         turned = [given.transpose(-1, -2) if here == place else given for here, given in enumerate(args)]
         return func(*turned, **kwargs)
 
@@ -103,7 +104,7 @@ def embedding(view: View) -> Iterator[Idea]:
         yield value("index", "i", f"i {shift:+d}", moved, POSSIBLE)
 
 
-def _row_zeroed(given: dict[str, Any], row: int) -> Tensor:
+def _row_zeroed(given: Given, row: int) -> Tensor:
     taken = torch.nn.functional.embedding(given["input"], given["weight"])
     return taken * (given["input"] != row).unsqueeze(-1)
 

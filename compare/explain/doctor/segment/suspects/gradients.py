@@ -1,4 +1,4 @@
-"""A gradient that differs where the forward pass agrees: stopped, let through, or scaled."""
+"""A gradient that differs where the forward pass agrees: stopped, let through, scaled, or of another function."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -9,11 +9,13 @@ from torch.utils._pytree import tree_map_only
 
 from compare.explain.calls.call import Call, Described, tensors_of
 from compare.explain.calls.change import Change
-from compare.explain.calls.counting import Replacement
+from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
-from compare.explain.doctor.segment.ideas import Idea, View, altered, left_out
+from compare.explain.calls.signatures import Given
+from compare.explain.doctor.segment.ideas import Idea, View, altered, computed, first_tensor, left_out, value
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.segment.suspects import derivatives, unrolled
+from compare.explain.doctor.segment.suspects import unrolled
+from compare.explain.doctor.segment.suspects.activations import ACTIVATIONS, OWN, own_name
 from compare.explain.doctor.segment.suspects.recurrent import KINDS
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
 from compare.explain.doctor.trials import Suspect
@@ -30,12 +32,11 @@ def ideas(view: View, ratio: float | None) -> Iterator[Idea]:
     call = view.call
     if call.name == "detach":
         name = view.first.name if view.first else ""
-        text = (
-            f"the port lets the gradient {name and f'of {name} '}through where the reference detaches it ({call.place})"
-        )
+        of = f"the gradient of {name}" if name else "the gradient"
+        text = f"the port lets {of} through where the reference detaches it ({call.place})"
         yield Idea("stop_gradient", "detached", "flows", left_out, DEFAULT, text, "not detached")
         return
-    yield from derivatives.ideas(view)
+    yield from derivatives(view)
     if call.name in _NO_GRADIENT:
         return
     entering = [(n, given) for n, given in enumerate(tensors_of((call.args, call.kwargs))) if given.requires_grad]
@@ -78,7 +79,7 @@ def without_no_grad(scene: Scene) -> Suspect[Change] | None:
     if not hidden:
         return None
 
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         with torch.enable_grad():
             return func(*args, **kwargs)
 
@@ -107,7 +108,7 @@ def _multiplied(ratio: float) -> Callable[[Tensor], Tensor]:
 def _entering(places: set[int] | None, function: Callable[[Tensor], Tensor]) -> Replacement:
     """The call with the tensors that enter it at some places changed, or all of them."""
 
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         place = count()
         changed = tree_map_only(
             Tensor, lambda own: function(own) if places is None or next(place) in places else own, (args, kwargs)
@@ -115,3 +116,78 @@ def _entering(places: set[int] | None, function: Callable[[Tensor], Tensor]) -> 
         return func(*changed[0], **changed[1])
 
     return replacement
+
+
+ROUGH = {"round", "floor", "ceil", "trunc", "sign", "heaviside"}  # whose derivative is zero wherever there is one
+
+
+def derivatives(view: View) -> Iterator[Idea]:
+    """Of an activation: the derivative of another one; of a rounding: straight through; of both: JAX's at a kink."""
+    name = view.call.name
+    if name in OWN:
+        own = own_name(view)
+        near = {"exact GELU": "tanh GELU", "tanh GELU": "exact GELU"}.get(own)
+        for other, (function, _) in ACTIVATIONS.items():
+            if other != own:
+                text = f"the port's derivative of the {own} is that of the {other}"
+                yield _derivative(f"of the {own}", f"of the {other}", text, function, USUAL if other == near else RARE)
+        yield _through(own, f"of the {own}", "", POSSIBLE)
+    if name in ROUGH:
+        yield _through(name, "zero", ", where the reference's is zero", USUAL)
+    if name in _KINKS:
+        formula, word = _KINKS[name]
+        yield value("gradient at a kink", "torch's", word, computed(formula))
+
+
+def _through(name: str, own: str, where: str, rank: int) -> Idea:
+    return _derivative(own, "1", f"the port lets the gradient straight through the {name}{where}", lambda x: x, rank)
+
+
+def _derivative(own: str, port: str, text: str, function: Callable[[Tensor], Tensor], rank: int) -> Idea:
+    text = f"in the backward pass alone, {text}"
+    return Idea("derivative", own, port, _derived(function), rank, text, f"derivative {port}")
+
+
+def _derived(function: Callable[[Tensor], Tensor]) -> Replacement:
+    """The call, with the gradient of another function."""
+
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Tensor:
+        other = function(first_tensor(args, kwargs))
+        result: Tensor = func(*args, **kwargs).detach() + (other - other.detach())
+        return result
+
+    return replacement
+
+
+def _surrogate(result: Tensor, slope: Tensor, x: Tensor) -> Tensor:
+    """``result`` with the gradient ``slope`` with respect to ``x``."""
+    return result.detach() + (x - x.detach()) * slope.detach()
+
+
+def _absolute(given: Given) -> Tensor:
+    x = given["input"]
+    return _surrogate(x.abs(), torch.where(x >= 0, 1.0, -1.0).to(x.dtype), x)
+
+
+def _leaky(given: Given) -> Tensor:
+    x, slope = given["input"], given["negative_slope"]
+    steep = torch.where(x >= 0, torch.ones_like(x), torch.full_like(x, slope))
+    return _surrogate(torch.where(x >= 0, x, slope * x), steep, x)
+
+
+def _clipped(given: Given) -> Tensor:
+    x, low, high = given["input"], given["min"], given["max"]
+    inside = torch.ones_like(x)
+    for edge, outside in ((low, x < low if low is not None else None), (high, x > high if high is not None else None)):
+        if outside is not None:
+            inside = inside * torch.where(x == edge, 0.5, torch.where(outside, 0.0, 1.0)).to(x.dtype)
+    return _surrogate(x.clamp(low, high), inside, x)
+
+
+# JAX's gradient at the point where a function has none, and what it is in words.
+_KINKS: dict[str, tuple[Callable[[Given], Tensor], str]] = {
+    "abs": (_absolute, "1 at zero"),
+    "leaky_relu": (_leaky, "1 at zero"),
+    "clamp": (_clipped, "one half at the bounds"),
+    "clip": (_clipped, "one half at the bounds"),
+}

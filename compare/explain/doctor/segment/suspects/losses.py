@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional as F
 
 from compare.explain.calls.call import Described
-from compare.explain.calls.counting import Replacement
-from compare.explain.calls.signatures import bound
+from compare.explain.calls.counting import Function, Replacement
+from compare.explain.calls.signatures import Given, bound
 from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, altered, computed, times, value
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE
 
@@ -31,10 +31,10 @@ def ideas(view: View) -> Iterator[Idea]:
     yield from _OWN.get(name, lambda view: iter(()))(view)
 
 
-def _summed(count: Callable[[dict[str, Any]], int]) -> Replacement:
+def _summed(count: Callable[[Given], int]) -> Replacement:
     """The sum, over another number than torch's."""
 
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         return altered(reduction="sum")(func, args, kwargs) / count(bound(func, args, kwargs))
 
     return replacement
@@ -64,7 +64,7 @@ def _of_classes(view: View) -> Iterator[Idea]:
             yield value("axis", "classes", axis, computed(partial(_over_axis, axis)), POSSIBLE)
 
 
-def _over_axis(axis: int, given: dict[str, Any]) -> Tensor:
+def _over_axis(axis: int, given: Given) -> Tensor:
     logs = F.log_softmax(given["input"], axis)
     options = {name: given[name] for name in ("weight", "ignore_index", "reduction")}
     return F.nll_loss(logs, given["target"], **options)
@@ -112,7 +112,7 @@ def _probabilities(view: View) -> Iterator[Idea]:
     yield value("clamp", "logarithms above -100", "none", computed(_unclamped))
 
 
-def _unclamped(given: dict[str, Any]) -> Tensor:
+def _unclamped(given: Given) -> Tensor:
     p, y = given["input"], given["target"]
     loss = -torch.xlogy(y, p) - torch.xlogy(1 - y, 1 - p)
     return loss.mean() if given["reduction"] == "mean" else loss.sum() if given["reduction"] == "sum" else loss

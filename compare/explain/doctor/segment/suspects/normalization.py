@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from compare.explain.calls.counting import Replacement
-from compare.explain.calls.signatures import bound
+from compare.explain.calls.counting import Function, Replacement
+from compare.explain.calls.signatures import Given, bound
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, candidates, computed, value
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
 
@@ -30,24 +30,24 @@ class Parts:
     eps: float
 
 
-def _last(given: dict[str, Any]) -> Parts:
+def _last(given: Given) -> Parts:
     x, axes = given["input"], tuple(range(-len(given["normalized_shape"]), 0))
     return Parts(x, axes, tuple(x.shape), given["weight"], given.get("bias"), given["eps"] or 0.0)
 
 
-def _grouped(given: dict[str, Any]) -> Parts:
+def _grouped(given: Given) -> Parts:
     split = given["input"].reshape(len(given["input"]), given["num_groups"], -1)
     return replace(_over(given, ()), x=split, axes=(2,))
 
 
-def _over(given: dict[str, Any], before: tuple[int, ...]) -> Parts:
+def _over(given: Given, before: tuple[int, ...]) -> Parts:
     """Over the axes ``before`` the channels and all behind them."""
     x, shape = given["input"], (-1, *(1,) * (given["input"].ndim - 2))
     weight, bias = (None if given[name] is None else given[name].reshape(shape) for name in ("weight", "bias"))
     return Parts(x, (*before, *range(2, x.ndim)), tuple(x.shape), weight, bias, given["eps"])
 
 
-PARTS: dict[str, Callable[[dict[str, Any]], Parts]] = {
+PARTS: dict[str, Callable[[Given], Parts]] = {
     "layer_norm": _last, "rms_norm": _last, "group_norm": _grouped, "instance_norm": lambda given: _over(given, ()),
     "batch_norm": lambda given: _over(given, (0,)),
 }  # fmt: skip
@@ -112,7 +112,7 @@ def _axes(view: View, name: str, count: int) -> Iterator[Idea]:
         yield value("axis", _show(tuple(range(-count, 0))), _show(other), change, rank)
 
 
-def _normed_over(name: str, axes: tuple[int, ...], given: dict[str, Any]) -> Tensor:
+def _normed_over(name: str, axes: tuple[int, ...], given: Given) -> Tensor:
     return _normed(replace(PARTS[name](given), axes=axes), centred=name != "rms_norm")
 
 
@@ -129,17 +129,17 @@ def _groups(view: View, own: int) -> Iterator[Idea]:
     yield value("groups", "neighbouring channels", "every n-th channel", computed(_interleaved), RARE)
 
 
-def _interleaved(given: dict[str, Any]) -> Tensor:
+def _interleaved(given: Given) -> Tensor:
     x, groups = given["input"], given["num_groups"]
     mixed = x.reshape(len(x), -1, groups, *x.shape[2:]).transpose(1, 2)
     plain = torch.nn.functional.group_norm(mixed.reshape(x.shape), groups, None, None, given["eps"])
     return _affine(plain.reshape(mixed.shape).transpose(1, 2).reshape(x.shape), _over(given, ()))
 
 
-def _statistics(given: dict[str, Any]) -> Iterator[Idea]:
+def _statistics(given: Given) -> Iterator[Idea]:
     in_use, other = ("the batch's", "running") if given["training"] else ("running", "the batch's")
 
-    def swapped(func: Any, args: tuple, kwargs: dict) -> Any:
+    def swapped(func: Function, args: tuple, kwargs: dict) -> Any:
         own = bound(func, args, kwargs)
         kept = {name: own[name].clone() for name in ("running_mean", "running_var")}
         return altered(**kept, training=not own["training"])(func, args, kwargs)

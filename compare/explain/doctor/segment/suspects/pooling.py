@@ -9,7 +9,8 @@ import torch
 from torch.nn import functional as F
 
 from compare.explain.calls.call import Described
-from compare.explain.calls.counting import Replacement
+from compare.explain.calls.counting import Function, Replacement
+from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, computed, times, value
 from compare.explain.doctor.segment.padding import Pairs, same, shown, uniform
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, USUAL
@@ -33,7 +34,7 @@ def ideas(view: View) -> Iterator[Idea]:
         yield value("pooling", "average", "sum", times(prod(size)), POSSIBLE)
 
 
-def _padding(view: View, given: dict[str, Any], size: tuple[int, ...], stride: tuple[int, ...]) -> Iterator[Idea]:
+def _padding(view: View, given: Given, size: tuple[int, ...], stride: tuple[int, ...]) -> Iterator[Idea]:
     name, axes = view.call.name, len(size)
     own = tuple((p, p) for p in uniform(given["padding"], axes))
     dilation = uniform(given.get("dilation") or 1, axes)
@@ -57,7 +58,7 @@ def padded(name: str, pairs: Pairs, fill: float | None = None) -> Replacement:
 
 
 def _same_uncounted(name: str, pairs: Pairs) -> Replacement:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         ones = padded(name, pairs)(func, (torch.ones_like(args[0]), *args[1:]), kwargs)
         return padded(name, pairs)(func, args, kwargs) / ones
 
@@ -103,7 +104,7 @@ def resize(view: View) -> Iterator[Idea]:
         yield value("cubic coefficient", "-0.75", "-0.5", computed(_keys), DEFAULT)
 
 
-def _keys(given: dict[str, Any]) -> torch.Tensor:
+def _keys(given: Given) -> torch.Tensor:
     """Torch uses -0.5 where it smooths; where it enlarges, smoothing changes nothing else."""
     return F.interpolate(given["input"], given["size"], given["scale_factor"], "bicubic", False, antialias=True)
 
@@ -111,7 +112,7 @@ def _keys(given: dict[str, Any]) -> torch.Tensor:
 def shuffle(view: View) -> Iterator[Idea]:
     """Of ``pixel_shuffle``: the channels' order."""
 
-    def other(given: dict[str, Any]) -> torch.Tensor:
+    def other(given: Given) -> torch.Tensor:
         x, factor = given["input"], given["upscale_factor"]
         n, c, h, w = x.shape
         split = x.reshape(n, factor, factor, c // factor**2, h, w)

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from compare.explain.calls.call import Described
-from compare.explain.calls.counting import Replacement
+from compare.explain.calls.counting import Function, Replacement
+from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment.ideas import Family, Idea, View, computed, value
 from compare.explain.doctor.thresholds import DEFAULT, MOST_ORDERED, POSSIBLE, RARE, USUAL
 
@@ -117,7 +118,7 @@ def _reordered(order: Shape) -> Replacement:
     return lambda func, args, kwargs: func([args[0][place] for place in order], *args[1:], **kwargs)
 
 
-def _interleaving(func: Any, args: tuple, kwargs: dict) -> Tensor:
+def _interleaving(func: Function, args: tuple, kwargs: dict) -> Tensor:
     first, second = args[0]
     if first is second:
         repeated: Tensor = first.repeat_interleave(2, -1)
@@ -140,14 +141,14 @@ def parted(view: View) -> Iterator[Idea]:
 
 
 def _handed(order: Shape) -> Replacement:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         parts = func(*args, **kwargs)
         return tuple(parts[place] for place in order)
 
     return replacement
 
 
-def _dealt(count: int, given: dict[str, Any]) -> tuple[Tensor, ...]:
+def _dealt(count: int, given: Given) -> tuple[Tensor, ...]:
     x, dim = given["input"], given["dim"]
     return tuple(x.index_select(dim, torch.arange(first, x.shape[dim], count)) for first in range(count))
 

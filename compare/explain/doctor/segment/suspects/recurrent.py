@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from compare.explain.calls.call import Described
-from compare.explain.calls.counting import Replacement
+from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.signatures import bound
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, value
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
@@ -24,7 +24,7 @@ Reparametrised = Callable[[Parameters], Parameters]
 def _changed(change: Reparametrised) -> Replacement:
     """The call with the weights and biases of every layer and direction changed: (w_ih, w_hh, b_ih, b_hh)."""
 
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         if func.__name__.endswith("_cell"):
             return func(*args[:2], *change(list(args[2:])), **kwargs)
         given = bound(func, args, kwargs)
@@ -132,7 +132,7 @@ def _states(function: Callable[[Tensor], Tensor], states: Any) -> Any:
     return tuple(map(function, states)) if isinstance(states, tuple | list) else function(states)
 
 
-def _exchanged(func: Any, args: tuple, kwargs: dict) -> Any:
+def _exchanged(func: Function, args: tuple, kwargs: dict) -> Any:
     """As many first states as there are rows then: each is that of the first row, mostly zero."""
     given = bound(func, args, kwargs)
     rows = given["input"].shape[1 if given["batch_first"] else 0]
@@ -141,7 +141,7 @@ def _exchanged(func: Any, args: tuple, kwargs: dict) -> Any:
 
 
 def _reversed(time: int) -> Replacement:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         out, *rest = func(args[0].flip(time), *args[1:], **kwargs)
         return (out.flip(time), *rest)
 
@@ -151,7 +151,7 @@ def _reversed(time: int) -> Replacement:
 def _directions(function: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Replacement:
     """What the two directions make, changed before they are joined."""
 
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         out, *rest = func(*args, **kwargs)
         return (torch.cat(function(*out.chunk(2, -1)), -1), *rest)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment.ideas import Family, Idea, View, computed, value
 from compare.explain.doctor.thresholds import POSSIBLE, USUAL
 
@@ -20,7 +21,7 @@ def reduced(view: View) -> Iterator[Idea]:
             yield value("reduction", view.call.name, word, computed(partial(_by, function)), rank)
 
 
-def _by(function: Any, given: dict[str, Any]) -> Any:
+def _by(function: Any, given: Given) -> Any:
     dim = given.get("dim")
     every = tuple(range(given["input"].ndim))
     return function(given["input"], dim=every if dim is None else dim, keepdim=bool(given.get("keepdim", False)))

@@ -6,18 +6,18 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from compare.explain.calls.counting import Replacement
+from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.signatures import bound
 from compare.explain.doctor.segment.ideas import Family, Idea, View, value
 from compare.explain.doctor.segment.suspects.recurrent import KINDS
 from compare.explain.doctor.thresholds import POSSIBLE, RARE, USUAL
 
 Tensor = torch.Tensor
-Function = Callable[[Tensor], Tensor]
+Activation = Callable[[Tensor], Tensor]
 Step = Callable[[Tensor, tuple[Tensor, ...], list[Tensor]], tuple[Tensor, ...]]
 
 
-def lstm_step(gate: Function = torch.sigmoid, cell: Function = torch.tanh) -> Step:
+def lstm_step(gate: Activation = torch.sigmoid, cell: Activation = torch.tanh) -> Step:
     """One step of torch's LSTM: (x, (h, c), (w_ih, w_hh, b_ih, b_hh)) -> (h, c)."""
 
     def step(x: Tensor, state: tuple[Tensor, ...], own: list[Tensor]) -> tuple[Tensor, ...]:
@@ -28,7 +28,7 @@ def lstm_step(gate: Function = torch.sigmoid, cell: Function = torch.tanh) -> St
     return step
 
 
-def gru_step(gate: Function = torch.sigmoid, cell: Function = torch.tanh, before: bool = False) -> Step:
+def gru_step(gate: Activation = torch.sigmoid, cell: Activation = torch.tanh, before: bool = False) -> Step:
     """One step of torch's GRU; ``before``: the reset gate is applied to the state, not to its product."""
 
     def step(x: Tensor, state: tuple[Tensor, ...], own: list[Tensor]) -> tuple[Tensor, ...]:
@@ -44,7 +44,7 @@ def gru_step(gate: Function = torch.sigmoid, cell: Function = torch.tanh, before
     return step
 
 
-def plain_step(cell: Function) -> Step:
+def plain_step(cell: Activation) -> Step:
     """One step of a plain recurrent layer."""
     return lambda x, state, own: (cell(F.linear(x, own[0], _bias(own, 2)) + F.linear(state[0], own[1], _bias(own, 3))),)
 
@@ -53,7 +53,7 @@ def _bias(own: list[Tensor], place: int) -> Tensor | None:
     return own[place] if len(own) > place else None
 
 
-def unrolled(step: Step, start: float | None = None, carried: Function = lambda state: state) -> Replacement:
+def unrolled(step: Step, start: float | None = None, carried: Activation = lambda state: state) -> Replacement:
     """The call by ``step``: a cell, or layers in one direction or both.
 
     ``start`` is added to every entry of the first state; ``carried`` is what becomes of a state before each step.
@@ -65,7 +65,7 @@ def unrolled(step: Step, start: float | None = None, carried: Function = lambda 
     def taking(x: Tensor, state: tuple[Tensor, ...], own: list[Tensor]) -> tuple[Tensor, ...]:
         return step(x, tuple(carried(part) for part in state), own)
 
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         if func.__name__.endswith("_cell"):
             states = args[1] if isinstance(args[1], tuple | list) else (args[1],)
             after = step(args[0], tuple(states), list(args[2:]))
@@ -103,12 +103,12 @@ def _run(step: Step, steps: Tensor, state: list[Tensor], own: list[Tensor], dire
     return out.flip(0) if direction else out, now
 
 
-HARD: dict[str, Function] = {
+HARD: dict[str, Activation] = {
     "hard sigmoid": F.hardsigmoid,
     "hard sigmoid, clip(0.2 x + 0.5)": lambda x: torch.clamp(0.2 * x + 0.5, 0, 1),
 }
-GATES: dict[str, Function] = {**HARD, "tanh": torch.tanh, "ReLU": F.relu}
-CELLS: dict[str, Function] = {"sigmoid": torch.sigmoid, "ReLU": F.relu, "none": lambda x: x, "GELU": F.gelu}
+GATES: dict[str, Activation] = {**HARD, "tanh": torch.tanh, "ReLU": F.relu}
+CELLS: dict[str, Activation] = {"sigmoid": torch.sigmoid, "ReLU": F.relu, "none": lambda x: x, "GELU": F.gelu}
 _STEPS: dict[str, Any] = {"lstm": lstm_step, "gru": gru_step}
 
 
