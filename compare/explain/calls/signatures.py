@@ -58,8 +58,8 @@ def bound(function: Function, args: tuple, kwargs: Mapping[str, Any]) -> Given:
     keyword.
     """
     parameters = parameters_of(function, args, kwargs)
-    given = {one.name: one.default for one in parameters if one.default is not REQUIRED}
-    given |= dict(zip((one.name for one in parameters), joined(parameters, args), strict=False))
+    given = {p.name: p.default for p in parameters if p.default is not REQUIRED}
+    given |= dict(zip((p.name for p in parameters), joined(parameters, args), strict=False))
     return given | _named(parameters, kwargs)
 
 
@@ -72,10 +72,10 @@ def rebound(
         KeyError: the function has no such argument.
     """
     parameters = parameters_of(function, args, kwargs)
-    places = {one.name: place for place, one in enumerate(parameters) if not one.keyword}
+    places = {p.name: place for place, p in enumerate(parameters) if not p.keyword}
     positional, keywords = list(joined(parameters, args)), _named(parameters, kwargs)
     for name, value in changes.items():
-        if name not in {one.name for one in parameters}:
+        if name not in {p.name for p in parameters}:
             raise KeyError(f"{getattr(function, '__name__', function)} has no argument {name}")
         if places.get(name, len(positional)) < len(positional):
             positional[places[name]] = value
@@ -87,7 +87,7 @@ def rebound(
 def parameters_of(function: Function, args: tuple, kwargs: Mapping[str, Any]) -> tuple[Parameter, ...]:
     """The arguments of the overload of ``function`` that takes ``args`` and ``kwargs``; none where it says nothing."""
     overloads = _overloads(function)
-    return overloads[0] if len(overloads) == 1 else next((one for one in overloads if _takes(one, args, kwargs)), ())
+    return overloads[0] if len(overloads) == 1 else next((own for own in overloads if _takes(own, args, kwargs)), ())
 
 
 def words_of(function: Function, name: str) -> tuple[str, ...]:
@@ -103,27 +103,28 @@ def _overloads(function: Function) -> tuple[tuple[Parameter, ...], ...]:
     name = getattr(function, "__name__", "")
     try:
         signature = inspect.signature(function)
-        if any(one.kind is one.VAR_POSITIONAL for one in signature.parameters.values()):
+        if any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
             signature = inspect.signature(getattr(F, f"_{name}"))  # one of two, by a flag: max_pool2d, ...
         if not name.startswith("__") or name in ("__rsub__", "__rdiv__", "__rpow__"):
-            return (tuple(_python(one) for one in signature.parameters.values()),)
+            return (tuple(_python(p) for p in signature.parameters.values()),)
     except (ValueError, TypeError, AttributeError):
         pass
     plain = name.strip("_")
     plain = plain[1:] if name.startswith("__i") else plain
     schemas = torch._C._jit_get_schemas_for_operator(f"aten::{plain}") if plain else []
-    written = [one for one in schemas if not any(argument.is_out for argument in one.arguments)]
-    return tuple(tuple(_native(argument) for argument in one.arguments) for one in written)
+    written = [schema for schema in schemas if not any(argument.is_out for argument in schema.arguments)]
+    return tuple(tuple(_native(argument) for argument in schema.arguments) for schema in written)
 
 
 def _python(one: inspect.Parameter) -> Parameter:
     said = one.annotation
-    text = "" if said is one.empty else said.__name__ if isinstance(said, type) else str(said)
-    kinds = [kind for word, kind in (("list[int", INTEGERS), ("float", NUMBER), ("Tensor", TENSOR), ("bool", FLAG),
+    text = "" if said is one.empty else (said.__name__ if isinstance(said, type) else str(said)).lower()
+    kinds = [kind for word, kind in (("list[int", INTEGERS), ("float", NUMBER), ("tensor", TENSOR), ("bool", FLAG),
                                      ("int", INTEGER), ("str", WORD)) if word in text]  # fmt: skip
     kind = kinds[0] if kinds else kind_of(None if one.default is one.empty else one.default)
     name = "input" if one.name == "self" else one.name
-    return Parameter(name, kind, one.default, "None" in text or one.default is None, one.kind is one.KEYWORD_ONLY)
+    optional = "none" in text or "optional" in text or one.default is None
+    return Parameter(name, kind, one.default, optional, one.kind is one.KEYWORD_ONLY)
 
 
 def _native(one: Any) -> Parameter:
@@ -147,9 +148,9 @@ def kind_of(value: Any) -> str:
 
 def joined(parameters: tuple[Parameter, ...], args: tuple) -> tuple:
     """``args`` with integers that stand for one argument, as in ``x.view(2, 3)``, put together."""
-    for place, one in enumerate(parameters[: len(args)]):
+    for place, p in enumerate(parameters[: len(args)]):
         rest = args[place:]
-        if one.kind == INTEGERS and not one.keyword and len(rest) > 1 and all(type(item) is int for item in rest):
+        if p.kind == INTEGERS and not p.keyword and len(rest) > 1 and all(type(item) is int for item in rest):
             following = [other for other in parameters[place + 1 :] if not other.keyword]
             if len(rest) > 1 + len(following):
                 return (*args[:place], rest)
@@ -157,32 +158,32 @@ def joined(parameters: tuple[Parameter, ...], args: tuple) -> tuple:
 
 
 def _named(parameters: tuple[Parameter, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    own = {one.name for one in parameters}
+    own = {p.name for p in parameters}
     return {name if name in own else _ALIASES.get(name, name): value for name, value in kwargs.items()}
 
 
 def _takes(parameters: tuple[Parameter, ...], args: tuple, kwargs: Mapping[str, Any]) -> bool:
-    positional = [one for one in parameters if not one.keyword]
+    positional = [p for p in parameters if not p.keyword]
     args, kwargs = joined(parameters, args), _named(parameters, kwargs)
-    if len(args) > len(positional) or not set(kwargs) <= {one.name for one in parameters}:
+    if len(args) > len(positional) or not set(kwargs) <= {p.name for p in parameters}:
         return False
-    placed = dict(zip((one.name for one in positional), args, strict=False))
+    placed = dict(zip((p.name for p in positional), args, strict=False))
     given = placed | kwargs
     if set(placed) & set(kwargs):
         return False
-    return all(_fits(one, given[one.name]) if one.name in given else one.default is not REQUIRED for one in parameters)
+    return all(_fits(p, given[p.name]) if p.name in given else p.default is not REQUIRED for p in parameters)
 
 
-def _fits(one: Parameter, value: Any) -> bool:
-    if value is None or one.kind == OTHER or isinstance(value, _WILD):
-        return value is not None or one.optional or one.kind == OTHER
+def _fits(parameter: Parameter, value: Any) -> bool:
+    if value is None or parameter.kind == OTHER or isinstance(value, _WILD):
+        return value is not None or parameter.optional or parameter.kind == OTHER
     tensor = isinstance(value, torch.Tensor | Described)
     several = isinstance(value, list | tuple)
     return {
         TENSOR: tensor,
-        NUMBER: isinstance(value, int | float) or (several and one.optional),
+        NUMBER: isinstance(value, int | float) or (several and parameter.optional),
         INTEGER: isinstance(value, int) or several,
-        INTEGERS: several or (one.several and type(value) is int),
+        INTEGERS: several or (parameter.several and type(value) is int),
         FLAG: isinstance(value, bool),
         WORD: isinstance(value, str),
-    }[one.kind]
+    }[parameter.kind]

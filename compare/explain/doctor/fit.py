@@ -22,11 +22,11 @@ class Fitted:
     high: float
 
 
-def cosine(one: np.ndarray | None, other: np.ndarray) -> float:
+def cosine(left: np.ndarray | None, right: np.ndarray) -> float:
     """Of the angle between two vectors; 0 where one of them is none or zero."""
-    if one is None or not np.any(one) or not np.any(other):
+    if left is None or not np.any(left) or not np.any(right):
         return 0.0
-    return float(one @ other) / float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(left @ right) / float(np.linalg.norm(left) * np.linalg.norm(right))
 
 
 def by_slope(moved: Moved, gap: np.ndarray, own: float, slope: np.ndarray) -> Fitted | None:
@@ -79,9 +79,9 @@ def _closed(moved: np.ndarray, gap: np.ndarray) -> bool:
     return float(np.linalg.norm(gap - moved)) <= DONE * float(np.linalg.norm(gap))
 
 
-def fewest_digits(one: float, other: float) -> float:
+def fewest_digits(start: float, end: float) -> float:
     """The number between two that is written with the fewest digits, of those near the middle."""
-    low, high = min(one, other), max(one, other)
+    low, high = min(start, end), max(start, end)
     middle = (low + high) / 2
     for digits in range(1, 17):
         short = float(f"{middle:.{digits}g}")

@@ -19,6 +19,7 @@ from compare.explain.doctor.thresholds import (
     ALIKE,
     FITS,
     FITTED,
+    FITTING,
     JUMPS,
     MORE,
     PAIRS,
@@ -87,14 +88,19 @@ class Budget:
     count: int = 0
     fastest: float = 0.0  # seconds of computing
 
+    @property
+    def every(self) -> int:
+        """All runs that may be made, as far as is known of their speed."""
+        return MORE if self.runs >= RUNS and self.fastest * MORE < SECONDS else self.runs
+
     def left(self, kept: int = 0) -> bool:
         """Whether one more run may be made, ``kept`` of them set aside."""
-        quick = self.runs >= RUNS and self.fastest * MORE < SECONDS
-        return self.count < (MORE if quick else self.runs) - kept
+        return self.count < self.every - kept
 
-    def kept(self, runs: int, part: int) -> int:
-        """``runs`` to be set aside, but no more than one of ``part`` of all."""
-        return min(runs, self.runs // part)
+    @property
+    def for_later(self) -> int:
+        """What single suspects leave for numbers that are fitted and for two changes at once."""
+        return min(max(PAIRS + FITS, self.every // FITTING), self.every // 2)
 
     def spend(self, seconds: float) -> None:
         """One run that took so much computing."""
@@ -150,9 +156,8 @@ class Search(Generic[C]):
         After one that nearly closes it only other values of the same setting are tried: one may do it entirely.
         """
         setting = ""
-        kept = self.budget.kept(PAIRS + FITS, 2)
         for suspect in suspects:
-            if not self.budget.left(kept):
+            if not self.budget.left(self.budget.for_later):
                 break
             if setting and suspect.setting != setting:
                 continue
@@ -261,7 +266,7 @@ class Search(Generic[C]):
         return tuple(dict.fromkeys(suspect.words for suspect in failed if suspect.sentence not in named))
 
     def _moved(self, number: Number[C], value: float) -> np.ndarray | None:
-        if not self.budget.left(self.budget.kept(PAIRS, 4)):
+        if not self.budget.left(min(PAIRS, self.budget.every // 4)):
             return None
         arrays = self.under(number.change(value))
         return effect(self.plain, arrays, self.names) if arrays is not None else None

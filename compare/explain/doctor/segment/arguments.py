@@ -44,7 +44,8 @@ SPOKEN = {
     ("norm", "eps"): "epsilon", ("norm", "num_groups"): "groups", ("_norm", "weight"): "scale",
     ("dropout", "p"): "dropout rate", ("attention", "is_causal"): "causal", ("pad", "mode"): "padding_mode",
     ("pad", "value"): "padding value", ("interpolate", "mode"): "method", ("norm", "p"): "norm",
-    ("scaled_dot", "attn_mask"): "mask", ("var", "correction"): "unbiased", ("std", "correction"): "unbiased",
+    ("scaled_dot", "attn_mask"): "mask", ("add", "alpha"): "scale", ("sub", "alpha"): "scale",
+    ("var", "correction"): "unbiased", ("std", "correction"): "unbiased",
 }  # fmt: skip
 
 
@@ -86,7 +87,7 @@ def _others(view: View, parameter: Parameter, own: Any) -> Iterator[Idea]:
         for word in words_of(view.call.function, name):
             if (word != own and "none" not in (word, own)) or setting == "approximate":
                 yield value(setting, own, word, altered(**{name: word}), USUAL + BEHIND)
-    elif kind in (INTEGER, INTEGERS) or (kind == NUMBER and isinstance(own, int)):
+    elif kind in (INTEGER, INTEGERS) or (kind == NUMBER and isinstance(own, int) and own != parameter.default):
         for other in _neighbours(own):
             yield value(setting, own, other, altered(**{name: other}), POSSIBLE + BEHIND)
     elif kind == TENSOR and parameter.optional and isinstance(own, Described):

@@ -44,9 +44,9 @@ def _number(scene: Scene, setting: str, own: float, alike: list[tuple[View, Repl
         return Change(calls={view.call.number: replaced(number) for view, replaced in alike})
 
     def suspect(fitted: Fitted) -> Suspect[Change]:
-        said = known_number(fitted.number, scene)
+        words = known_number(fitted.number, scene)
         within = f" (or any between {fitted.low:.6g} and {fitted.high:.6g})" if fitted.low < fitted.high else ""
-        text = f"{setting} is {said} in the port{within}, {known_number(own, scene)} in the reference{place}"
+        text = f"{setting} is {words} in the port{within}, {known_number(own, scene)} in the reference{place}"
         return Suspect(setting, shown(own), shown(fitted.number), change(fitted.number), RARE, text)
 
     return Number(own, change, suspect)

@@ -26,20 +26,20 @@ class Observed:
 
 def observe(scene: Scene, names: list[str]) -> Observed:
     """What is to be seen of the arrays called ``names``; the sentences begin with the name where there are several."""
-    found = [
-        (name, _one(name, scene.plain[name], scene.port[name], scene.calls)) for name in names if differs(scene, name)
+    arrays = [
+        (name, _seen(name, scene.plain[name], scene.port[name], scene.calls)) for name in names if differs(scene, name)
     ]
-    found = [(name, one) for name, one in found if one.sentences]
-    if not found:
+    arrays = [(name, seen) for name, seen in arrays if seen.sentences]
+    if not arrays:
         return Observed()
-    texts = [text if len(names) == 1 else f"{name}: {text}" for name, one in found for text in one.sentences]
-    ratio = next((one.ratio for _, one in found if one.ratio is not None), None)
-    return Observed(tuple(texts), ratio, found[0][1].extra)
+    texts = [text if len(names) == 1 else f"{name}: {text}" for name, seen in arrays for text in seen.sentences]
+    ratio = next((seen.ratio for _, seen in arrays if seen.ratio is not None), None)
+    return Observed(tuple(texts), ratio, arrays[0][1].extra)
 
 
 def between(reference: np.ndarray, port: np.ndarray) -> str:
     """What is to be seen of two arrays alone, in one line; nothing, where nothing is."""
-    return "; ".join(_one("", reference, port).sentences)
+    return "; ".join(_seen("", reference, port).sentences)
 
 
 def differs(scene: Scene, name: str) -> bool:
@@ -47,7 +47,7 @@ def differs(scene: Scene, name: str) -> bool:
     return distance(scene.plain[name], scene.port[name]) > scene.allowed.get(name, 0.0)
 
 
-def _one(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Call] = ()) -> Observed:
+def _seen(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Call] = ()) -> Observed:
     plain, port = np.asarray(reference, np.float64), np.asarray(port, np.float64)
     what = "the port's gradient" if name.startswith("grad") else "the port's"
     if plain.shape != port.shape:
@@ -66,8 +66,8 @@ def _one(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Cal
         if _same(moved, port):
             return Observed((f"{what} is the reference's {words}",))
     for words, function in EXTRA.items():
-        made = function(torch.from_numpy(np.ascontiguousarray(plain))).numpy()
-        if np.all(np.isfinite(made)) and _same(made, port) and not _same(made, plain):
+        image = function(torch.from_numpy(np.ascontiguousarray(plain))).numpy()
+        if np.all(np.isfinite(image)) and _same(image, port) and not _same(image, plain):
             return Observed((f"{what} is {words} of the reference's",), extra=words)
     return Observed(tuple(_regions(plain, port, what)))
 
@@ -96,10 +96,10 @@ def _ratio(plain: np.ndarray, port: np.ndarray) -> float | None:
 def recognised(ratio: float, calls: Sequence[Call], shape: tuple[int, ...]) -> tuple[str, bool]:
     """The ratio with what it is in terms of the sizes around, "0.125 (1 / sqrt(64))", and whether it is anything."""
     sizes = {int(n) for n in shape} | {
-        n for call in calls for one in tensors_of((call.args, call.result)) for n in one.shape
+        n for call in calls for tensor in tensors_of((call.args, call.result)) for n in tensor.shape
     }
     terms: dict[str, float] = {}
-    for n in sorted(one for one in sizes if one > 1):
+    for n in sorted(n for n in sizes if n > 1):
         terms |= {f"{n}": n, f"1 / {n}": 1 / n, f"sqrt({n})": n**0.5, f"1 / sqrt({n})": n**-0.5}
         terms |= {f"{n} / {n - 1}": n / (n - 1), f"{n - 1} / {n}": (n - 1) / n}
     words = [text for text, number in terms.items() if abs(ratio / number - 1) < UNSEEN]
@@ -133,7 +133,7 @@ def _moved(plain: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
                 for order in list(permutations(range(parts)))[1:]:
                     yield (
                         f"with the {word} along axis {axis} in the order {order}",
-                        np.concatenate([blocks[one] for one in order], axis),
+                        np.concatenate([blocks[place] for place in order], axis),
                     )
         for groups in (2, 3, 4, 8):
             if length % groups == 0 and groups < length:

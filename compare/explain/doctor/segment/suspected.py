@@ -33,14 +33,14 @@ def suspects(scene: Scene, settings: tuple[Setting, ...], seen: Observed) -> lis
     Ideas of one kind about several calls are one suspect for all of them, and then one for each.
     """
     if scene.direction == "backward":
-        found = [*_attributes(scene, settings), *_calls(scene, settings, seen.ratio)]
+        suspected = [*_attributes(scene, settings), *_calls(scene, settings, seen.ratio)]
         if (hidden := gradients.without_no_grad(scene)) is not None:
-            found.append(hidden)
+            suspected.append(hidden)
     else:
-        found = [*_attributes(scene, settings), *_calls(scene, settings), *whole.suspects(scene)]
+        suspected = [*_attributes(scene, settings), *_calls(scene, settings), *whole.suspects(scene)]
         if (extra := general.once_more(scene, seen.extra)) is not None:
-            found.append(_suspect([extra], {}))
-    return sorted(found, key=lambda suspect: suspect.rank)
+            suspected.append(_suspect([extra], {}))
+    return sorted(suspected, key=lambda suspect: suspect.rank)
 
 
 def _attributes(scene: Scene, settings: tuple[Setting, ...]) -> Iterator[Suspect[Change]]:

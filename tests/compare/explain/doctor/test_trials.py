@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compare.explain.doctor.fit import Fitted
-from compare.explain.doctor.thresholds import MORE, RUNS, SECONDS
+from compare.explain.doctor.thresholds import FITS, MORE, PAIRS, RUNS, SECONDS
 from compare.explain.doctor.trials import Budget, Number, Search, Suspect
 
 X = np.linspace(0.5, 2.0, 7)
@@ -92,10 +92,12 @@ def test_a_quick_reference_gets_more_and_a_slow_one_does_not():
 
 
 def test_runs_can_be_set_aside():
-    """What is kept for pairs is not spent on single suspects, and no more than a part of all is kept."""
+    """What is kept for numbers and pairs is not spent on single suspects, and no more than half of all is kept."""
     budget = Budget(runs=3)
     assert (budget.left(kept=2), budget.left(kept=3)) == (True, False)
-    assert budget.kept(10, 2) == 1
+    assert budget.for_later == 1
+    slow, quick = Budget(fastest=2 * SECONDS / MORE), Budget()
+    assert PAIRS + FITS == slow.for_later < quick.for_later < MORE // 2
 
 
 @pytest.mark.parametrize("run", [lambda change: {}, lambda change: 1 / 0], ids=["nothing", "raises"])

@@ -36,21 +36,19 @@ def setting_of(name: str, argument: str, number: float) -> str:
 
 def scaled(view: View) -> Iterator[Idea]:
     """Of a product or quotient: its number missing or inverted; of two tensors, one of them missing."""
-    name, found = view.call.name, operand(view)
-    verb = "multiply" if name == "mul" else "divide"
-    if found is None:
+    name, by = view.call.name, operand(view)
+    if by is None:
         yield from _two(view)
         return
-    argument, number = found
+    argument, number = by
     own = shown(float(number))
     if name != "rdiv":
-        yield Idea("scale", own, "1", left_out, DEFAULT, f"the port does not {verb} by {own} there")
+        text = f"the port does not {'multiply' if name == 'mul' else 'divide'} by {own} there"
+        yield Idea("scale", own, "1", left_out, DEFAULT, text)
     if number not in (0, 1, -1):
-        yield Idea("scale", own, f"1 / {own}", altered(**{argument: 1 / number}))
+        yield value("scale", own, f"1 / {own}", altered(**{argument: 1 / number}))
         for other in (number * 2, number / 2):
             yield value("scale", float(number), float(other), altered(**{argument: other}), POSSIBLE)
-    text = f"the port has -{own} where the reference has {own}"
-    yield Idea("sign", "+", "-", altered(**{argument: -number}), RARE, text, f"-{own}")
 
 
 def _kept(place: int, sign: int = 1) -> Replacement:
@@ -73,15 +71,15 @@ def _two(view: View) -> Iterator[Idea]:
             yield Idea(setting, what, "none", _kept(place), USUAL, text, f"without {what}")
         if name == "mul" and factor.name:
             for number, word, rank in ((1, "1 + w", DEFAULT), (-1, "w - 1", RARE)):
-                said = word.replace("w", factor.name)
-                text = f"the port multiplies by {said}, the reference by {factor.name}"
-                yield Idea("scale", "w", word, _changed(other, lambda w, n=number: w + n), rank, text, said)
+                words = word.replace("w", factor.name)
+                text = f"the port multiplies by {words}, the reference by {factor.name}"
+                yield Idea("scale", "w", word, _changed(other, lambda w, n=number: w + n), rank, text, words)
     swap = torch.mul if name == "div" else torch.div
-    by = tensors[1].name or "the second"
-    here, there = ("multiplies", "divides") if name == "div" else ("divides", "multiplies")
-    yield Idea("scale", f"{there} by {by}", f"{here} by it", lambda func, args, kwargs: swap(*args[:2]),
-               USUAL if tensors[1].name else POSSIBLE, f"the port {here} by {by} where the reference {there} by it",
-               f"{here} by {by}")  # fmt: skip
+    by = tensors[1].name or "the second factor"
+    here, there = ("a factor", "a divisor") if name == "div" else ("a divisor", "a factor")
+    rank = USUAL if tensors[1].name else POSSIBLE
+    text = f"{by} is {here} in the port, {there} in the reference"
+    yield Idea("scale", there, here, lambda func, args, kwargs: swap(*args[:2]), rank, text, f"{by} {here}")
 
 
 def _changed(place: int, function: Any) -> Replacement:
@@ -95,18 +93,16 @@ def _changed(place: int, function: Any) -> Replacement:
 
 def added(view: View) -> Iterator[Idea]:
     """Of a sum or difference: an epsilon, a number, a term left out, the sign."""
-    found, name = operand(view), view.call.name
+    by, name = operand(view), view.call.name
     tensors = [given for given in view.call.args[:2] if isinstance(given, Described)]
-    if found is not None and len(tensors) < 2:
-        argument, number = found
+    if by is not None and len(tensors) < 2:
+        argument, number = by
         own = shown(float(number))
         if name == "add" and 0 < number < EPSILON:
             for eps, _ in candidates(view, "epsilon", number, EPSILONS):
                 change = altered(**{argument: float(eps)})
                 yield value("epsilon", float(number), float(eps), change, DEFAULT if eps else USUAL)
         yield Idea("constant", own, "none", _unmoved(name), USUAL, f"the port does not {name} {own} there")
-        text = f"the port has -{own} where the reference has {own}"
-        yield Idea("sign", "+", "-", altered(**{argument: -number}), POSSIBLE, text, f"-{own}")
         return
     result = getattr(view.call.result, "shape", ())
     if len(tensors) < 2:
@@ -116,16 +112,17 @@ def added(view: View) -> Iterator[Idea]:
         if tensors[kept].shape == result:
             what = tensors[left].name or f"the {'second' if left else 'first'} term"
             setting = _term_of(tensors[left], result)
-            yield Idea(setting, what, "none", _kept(kept, -1 if name == "sub" and kept == 1 else 1), DEFAULT,
-                       f"the port leaves out {what} of a {whole} (a {setting})", f"without {what}")  # fmt: skip
+            text = f"the port leaves out {what} of a {whole} (a {setting})"
+            rest = _kept(kept, -1 if name == "sub" and kept == 1 else 1)
+            yield Idea(setting, what, "none", rest, DEFAULT, text, f"without {what}")
     other = torch.sub if name == "add" else torch.add
     text = f"the port has the other sign in a {whole}"
     yield Idea("sign", "+", "-", lambda func, args, kwargs: other(*args[:2]), USUAL, text, f"other sign in {name}")
     for place, word in ((0, "first"), (1, "second")):
         for factor in (0.5, 2.0):
-            said = f"{shown(factor)} times the {word} term"
+            words = f"{shown(factor)} times the {word} term"
             change = _changed(place, lambda term, factor=factor: term * factor)
-            yield Idea("scale", "1", shown(factor), change, RARE, f"the port has {said} of a sum", said)
+            yield Idea("scale", "1", shown(factor), change, RARE, f"the port has {words} of a sum", words)
 
 
 def _term_of(left: Described, result: Any) -> str:
@@ -156,8 +153,7 @@ def wave(view: View) -> Iterator[Idea]:
 
 def chosen(view: View) -> Iterator[Idea]:
     """Of ``where``: the two sides exchanged."""
-    yield Idea("condition", "as it is", "inverted", lambda func, args, kwargs: func(args[0], args[2], args[1]),
-               text="the port exchanges the two sides of a where")  # fmt: skip
+    yield value("condition", "as it is", "inverted", lambda func, args, kwargs: func(args[0], args[2], args[1]))
 
 
 FAMILIES: dict[str, Family] = {

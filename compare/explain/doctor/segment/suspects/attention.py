@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -91,11 +92,9 @@ def _tiled(name: str) -> Any:
 def _triangles(queries: int, keys: int) -> Iterator[Idea]:
     for diagonal, word in ((1, "one later"), (-1, "one earlier"), (keys - queries, f"{keys - queries} later")):
         if diagonal:
-            change = _formula(
-                mask=lambda given, diagonal=diagonal: scores_mask(queries, keys, diagonal, given["query"])
-            )
-            yield Idea("causal", "up to itself", word, change, USUAL,
-                       f"the port's causal mask ends {word} than the reference's")  # fmt: skip
+            mask = partial(scores_mask, queries, keys, diagonal)
+            change = _formula(mask=lambda given, mask=mask: mask(given["query"]))
+            yield value("causal", "up to itself", word, change)
 
 
 def _mask(mask: Described) -> Iterator[Idea]:
@@ -145,9 +144,7 @@ def triangle(view: View) -> Iterator[Idea]:
     word = "causal" if scores else "diagonal"
     for diagonal in (own + 1, own - 1):
         text = f"the diagonal of {name} is {diagonal} in the port, {own} in the reference"
-        yield Idea(
-            word, str(own), str(diagonal), altered(diagonal=diagonal), USUAL, text, f"{name} diagonal {diagonal}"
-        )
+        yield Idea(word, str(own), str(diagonal), altered(diagonal=diagonal), USUAL, text)
     other = torch.tril if name == "triu" else torch.triu
     yield value("triangle", name, "the other", lambda func, args, kwargs: other(args[0], own), POSSIBLE)
     yield value("triangle", name, "all", lambda func, args, kwargs: args[0], POSSIBLE)

@@ -107,7 +107,7 @@ def transposed(view: View) -> Iterator[Idea]:
     size = given["weight"].shape[2:]
     own = tuple((p, p - o) for p, o in zip(
         uniform(given["padding"], axes), uniform(given["output_padding"], axes), strict=True))  # fmt: skip
-    flip = {"weight": lambda one: one["weight"].flip(tuple(range(-axes, 0)))}
+    flip = {"weight": lambda has: has["weight"].flip(tuple(range(-axes, 0)))}
     yield value("kernel", "flipped", "not flipped", altered(**flip), DEFAULT)
     named: dict[str, Any] = {"SAME": "SAME", "VALID": "VALID"}
     named["padding counted as Flax does"] = given["padding"] if isinstance(given["padding"], int) else [

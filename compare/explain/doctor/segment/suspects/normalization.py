@@ -75,8 +75,8 @@ def ideas(view: View) -> Iterator[Idea]:
         rank = rank if rank <= DEFAULT + 1 else USUAL
         yield value("epsilon", own, float(eps), altered(eps=float(eps)), rank)
     if given.get("weight") is not None:
-        yield value("scale", "w", "1 + w", altered(weight=lambda one: 1 + one["weight"]))
-        yield value("scale", "w", "w - 1", altered(weight=lambda one: one["weight"] - 1), RARE)
+        yield value("scale", "w", "1 + w", altered(weight=lambda has: 1 + has["weight"]))
+        yield value("scale", "w", "w - 1", altered(weight=lambda has: has["weight"] - 1), RARE)
     if name in ("layer_norm", "rms_norm"):
         yield from _axes(view, name, len(given["normalized_shape"]))
     if name == "group_norm":

@@ -59,7 +59,7 @@ def _exchanged() -> tuple[Callable[..., Any], Callable[..., Any]]:
     waiting: list[tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]] = []
 
     def activation(func: Function, args: tuple, kwargs: dict) -> Any:
-        waiting[:] = [(args[0], lambda one: func(one, *args[1:], **kwargs))]
+        waiting[:] = [(args[0], lambda x: func(x, *args[1:], **kwargs))]
         return args[0]
 
     def product(func: Function, args: tuple, kwargs: dict) -> Any:
@@ -79,8 +79,8 @@ def others_weights(scene: Scene) -> Iterator[Suspect[Change]]:
         if path not in alike:
             continue
         at = paths.index(path)
-        same = [one for one in paths if one != path and _shapes(alike[one]) == _shapes(alike[path])]
-        for other in sorted(same, key=lambda one: abs(paths.index(one) - at))[:LAYERS_ALIKE]:
+        same = [near for near in paths if near != path and _shapes(alike[near]) == _shapes(alike[path])]
+        for other in sorted(same, key=lambda near: abs(paths.index(near) - at))[:LAYERS_ALIKE]:
             change = Change(weights={f"{path}.{name}": _put(array) for name, array in alike[other].items()})
             text = f"the port uses the weights of {other} in the place of those of {path}"
             yield Suspect("tied", path, other, change, RARE, text, f"weights of {other} for {path}")
