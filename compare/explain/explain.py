@@ -13,9 +13,9 @@ from compare.explain.calls.call import OUTSIDE, tensors_of
 from compare.explain.calls.change import Change
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.diagnosis import Cause, Diagnosis
-from compare.explain.doctor.gaps import CLOSING
 from compare.explain.doctor.segment.diagnose import diagnose
 from compare.explain.doctor.statistics.statistics import diagnose_statistics
+from compare.explain.doctor.thresholds import CLOSING
 from compare.explain.doctor.updates.updates import diagnose_updates
 from compare.explain.locate.crossings import LOSS as AFTER
 from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Branch, Difference, relative

@@ -1,6 +1,6 @@
 """One call of a torch function in a forward pass of the reference, as it is described when it is over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 OUTSIDE = "(outside)"  # the module of a call that no module makes: the loss
@@ -27,6 +27,7 @@ class Call:
         place: "file:line" of the user's own code.
         module: dotted path of the innermost module whose forward runs; ``OUTSIDE`` where none does.
         result: what it returned, every tensor as ``Described``.
+        function: what was called, which says what its arguments mean (``compare.explain.calls.signatures``).
     """
 
     number: int
@@ -36,6 +37,7 @@ class Call:
     place: str
     module: str
     result: Any = None
+    function: Any = field(default=None, compare=False, repr=False)
 
 
 def tensors_of(values: Any) -> list[Described]:
@@ -46,4 +48,4 @@ def tensors_of(values: Any) -> list[Described]:
         values = values.values()
     elif not isinstance(values, list | tuple):
         return []
-    return [one for value in values for one in tensors_of(value)]
+    return [tensor for value in values for tensor in tensors_of(value)]

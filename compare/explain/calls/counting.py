@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from compare.explain.calls.call import OUTSIDE, Call, Described
 from compare.frameworks.islands.places import here
 
+Function = Callable[..., Any]  # one of torch's
 Replacement = Callable[..., Any]  # f(function, args, kwargs), in place of function(*args, **kwargs)
 
 _COMPARE = f"{Path(__file__).parents[2]}/"
@@ -76,7 +77,8 @@ class Counting(TorchFunctionMode):
         result = self._call(number, func, args, kwargs)
         if self.calls is not None and any(isinstance(leaf, torch.Tensor) for leaf in tree_leaves(result)):
             path = self.paths[-1] if self.paths else OUTSIDE
-            self.calls.append(Call(number, name_of(func), noted[0], noted[1], here(), path, self._described(result)))
+            described = self._described(result)
+            self.calls.append(Call(number, name_of(func), noted[0], noted[1], here(), path, described, func))
         return result
 
     def leave(self) -> None:

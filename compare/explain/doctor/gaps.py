@@ -4,20 +4,21 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from compare.explain.doctor.thresholds import CLOSING, UNSEEN
+
 Arrays = Mapping[str, np.ndarray]
-CLOSING = 2.0**-20  # a gap that falls below this part of itself has been explained, rounding aside
 
 
-def distance(one: np.ndarray, other: np.ndarray) -> float:
+def distance(left: np.ndarray, right: np.ndarray) -> float:
     """The 2-norm of the difference; infinite where the shapes, or the places of NaN and infinities, differ."""
-    if one.shape != other.shape:
+    if left.shape != right.shape:
         return float("inf")
-    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
-    finite = np.isfinite(one) & np.isfinite(other)
-    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    left, right = np.asarray(left, np.float64), np.asarray(right, np.float64)
+    finite = np.isfinite(left) & np.isfinite(right)
+    same = (left == right) | (np.isnan(left) & np.isnan(right))
     if not np.all(finite | same):
         return float("inf")
-    return float(np.linalg.norm((one[finite] - other[finite]).ravel()))
+    return float(np.linalg.norm((left[finite] - right[finite]).ravel()))
 
 
 def size(array: np.ndarray) -> float:
@@ -26,9 +27,9 @@ def size(array: np.ndarray) -> float:
     return float(np.linalg.norm(array[np.isfinite(array)]))
 
 
-def relative(one: Arrays, other: Arrays, reference: Arrays, names: list[str]) -> float:
+def relative(left: Arrays, right: Arrays, reference: Arrays, names: list[str]) -> float:
     """The largest gap between two sides' arrays over the size of the reference's own, among ``names``."""
-    return max((distance(one[name], other[name]) / (size(reference[name]) or 1.0) for name in names), default=0.0)
+    return max((distance(left[name], right[name]) / (size(reference[name]) or 1.0) for name in names), default=0.0)
 
 
 def closed(changed: Arrays, port: Arrays, allowed: Mapping[str, float], names: list[str]) -> bool:
@@ -40,6 +41,6 @@ def nearly(changed: Arrays, port: Arrays, before: Arrays, names: list[str]) -> b
     """Whether every gap is next to nothing beside what it was ``before``: rounding is left, or another fault."""
     for name in names:
         was, now = distance(before[name], port[name]), distance(changed[name], port[name])
-        if not now <= (CLOSING * was if np.isfinite(was) else 1e-9 * size(changed[name])):
+        if not now <= (CLOSING * was if np.isfinite(was) else UNSEEN * size(changed[name])):
             return False
     return True

@@ -92,7 +92,8 @@ def _constant(program: Program, walk: Walk, values: dict[int, Value], number: in
 def _op(
     program: Program, walk: Walk, values: dict[int, Value], name: str, args: Any, kwargs: Any, outs: Any, shapes: Any
 ) -> None:
-    made = run(walk, name, _meant(args, values), _meant(kwargs, values), [tuple(shape) for shape in shapes])
+    named = {key: _meant(one, values) for key, one in kwargs.items()}
+    made = run(walk, name, _meant(args, values), named, [tuple(shape) for shape in shapes])
     values.update(zip(outs, made, strict=False))
 
 

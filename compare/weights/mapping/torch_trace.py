@@ -71,7 +71,8 @@ class _Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
-        given, named = said(_replaced(args, self._slot)), said(_replaced(kwargs, self._slot))
+        given = said(_replaced(args, self._slot))
+        named = {key: said(_replaced(one, self._slot)) for key, one in kwargs.items()}  # one may be called "value"
         result = function(*args, **kwargs)
         outs = [out for out in tree_flatten(result)[0] if isinstance(out, torch.Tensor)]
         name = function.overloadpacket.__name__

@@ -22,6 +22,7 @@ class Planted:
             ``statistics``.
         probe: the batch or the first probe on which the fault shows.
         setting: the word by which the cause is named; empty where it is only located.
+        port: the value that is named as the port's; empty where the setting is enough.
     """
 
     name: str
@@ -32,3 +33,4 @@ class Planted:
     direction: str = "forward"
     probe: str = "batch"
     setting: str = ""
+    port: str = ""

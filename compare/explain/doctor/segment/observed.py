@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
 from compare.explain.calls.call import Call, tensors_of
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.gaps import distance, size
-
-SAME = 1e-9  # relative; beside any fault worth a name this is rounding
-NEARLY_ONE = 1e-3  # six digits would show such a factor as 1
+from compare.explain.doctor.thresholds import NEARLY_ONE, UNSEEN
 
 
 @dataclass(frozen=True)
@@ -26,20 +26,20 @@ class Observed:
 
 def observe(scene: Scene, names: list[str]) -> Observed:
     """What is to be seen of the arrays called ``names``; the sentences begin with the name where there are several."""
-    found = [
-        (name, _one(name, scene.plain[name], scene.port[name], scene.calls)) for name in names if differs(scene, name)
+    arrays = [
+        (name, _seen(name, scene.plain[name], scene.port[name], scene.calls)) for name in names if differs(scene, name)
     ]
-    found = [(name, one) for name, one in found if one.sentences]
-    if not found:
+    arrays = [(name, seen) for name, seen in arrays if seen.sentences]
+    if not arrays:
         return Observed()
-    texts = [text if len(names) == 1 else f"{name}: {text}" for name, one in found for text in one.sentences]
-    ratio = next((one.ratio for _, one in found if one.ratio is not None), None)
-    return Observed(tuple(texts), ratio, found[0][1].extra)
+    texts = [text if len(names) == 1 else f"{name}: {text}" for name, seen in arrays for text in seen.sentences]
+    ratio = next((seen.ratio for _, seen in arrays if seen.ratio is not None), None)
+    return Observed(tuple(texts), ratio, arrays[0][1].extra)
 
 
 def between(reference: np.ndarray, port: np.ndarray) -> str:
     """What is to be seen of two arrays alone, in one line; nothing, where nothing is."""
-    return "; ".join(_one("", reference, port).sentences)
+    return "; ".join(_seen("", reference, port).sentences)
 
 
 def differs(scene: Scene, name: str) -> bool:
@@ -47,7 +47,7 @@ def differs(scene: Scene, name: str) -> bool:
     return distance(scene.plain[name], scene.port[name]) > scene.allowed.get(name, 0.0)
 
 
-def _one(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Call] = ()) -> Observed:
+def _seen(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Call] = ()) -> Observed:
     plain, port = np.asarray(reference, np.float64), np.asarray(port, np.float64)
     what = "the port's gradient" if name.startswith("grad") else "the port's"
     if plain.shape != port.shape:
@@ -66,9 +66,8 @@ def _one(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Cal
         if _same(moved, port):
             return Observed((f"{what} is the reference's {words}",))
     for words, function in EXTRA.items():
-        with np.errstate(all="ignore"):
-            made = function(plain)
-        if np.all(np.isfinite(made)) and _same(made, port) and not _same(made, plain):
+        image = function(torch.from_numpy(np.ascontiguousarray(plain))).numpy()
+        if np.all(np.isfinite(image)) and _same(image, port) and not _same(image, plain):
             return Observed((f"{what} is {words} of the reference's",), extra=words)
     return Observed(tuple(_regions(plain, port, what)))
 
@@ -82,7 +81,7 @@ def _not_finite(plain: np.ndarray, port: np.ndarray) -> str:
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    return one.shape == other.shape and distance(one, other) <= SAME * max(size(other), 1e-300)
+    return one.shape == other.shape and distance(one, other) <= UNSEEN * max(size(other), 1e-300)
 
 
 def _ratio(plain: np.ndarray, port: np.ndarray) -> float | None:
@@ -91,21 +90,21 @@ def _ratio(plain: np.ndarray, port: np.ndarray) -> float | None:
     if not square or not np.isfinite(square):
         return None
     ratio = float(np.vdot(plain, port)) / square
-    return ratio if _same(ratio * plain, port) and abs(ratio - 1) > SAME and plain.size else None
+    return ratio if _same(ratio * plain, port) and abs(ratio - 1) > UNSEEN and plain.size else None
 
 
 def recognised(ratio: float, calls: Sequence[Call], shape: tuple[int, ...]) -> tuple[str, bool]:
     """The ratio with what it is in terms of the sizes around, "0.125 (1 / sqrt(64))", and whether it is anything."""
     sizes = {int(n) for n in shape} | {
-        n for call in calls for one in tensors_of((call.args, call.result)) for n in one.shape
+        n for call in calls for tensor in tensors_of((call.args, call.result)) for n in tensor.shape
     }
     terms: dict[str, float] = {}
-    for n in sorted(one for one in sizes if one > 1):
+    for n in sorted(n for n in sizes if n > 1):
         terms |= {f"{n}": n, f"1 / {n}": 1 / n, f"sqrt({n})": n**0.5, f"1 / sqrt({n})": n**-0.5}
         terms |= {f"{n} / {n - 1}": n / (n - 1), f"{n - 1} / {n}": (n - 1) / n}
-    words = [text for text, number in terms.items() if abs(ratio / number - 1) < SAME]
+    words = [text for text, number in terms.items() if abs(ratio / number - 1) < UNSEEN]
     shown = f"{ratio:.{6 if abs(ratio - 1) > NEARLY_ONE else 12}g}"
-    if any(abs(ratio - number) < SAME * abs(ratio) for number in (0.5, 2.0, -1.0)):
+    if any(abs(ratio - number) < UNSEEN * abs(ratio) for number in (0.5, 2.0, -1.0)):
         return shown, True
     return f"{shown} ({words[0]})" if words and words[0] != shown else shown, bool(words)
 
@@ -134,7 +133,7 @@ def _moved(plain: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
                 for order in list(permutations(range(parts)))[1:]:
                     yield (
                         f"with the {word} along axis {axis} in the order {order}",
-                        np.concatenate([blocks[one] for one in order], axis),
+                        np.concatenate([blocks[place] for place in order], axis),
                     )
         for groups in (2, 3, 4, 8):
             if length % groups == 0 and groups < length:
@@ -155,37 +154,22 @@ def _pushed(plain: np.ndarray, shift: int, axis: int) -> np.ndarray:
     return out
 
 
-EXTRA: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "the ReLU": lambda x: np.maximum(x, 0),
-    "the absolute value": np.abs,
-    "the tanh": np.tanh,
-    "the sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-    "the square": np.square,
-    "the square root": np.sqrt,
-    "the exponential": np.exp,
-    "the logarithm": np.log,
-    "the softmax (last axis)": lambda x: _softmax(x),
-    "the log-softmax (last axis)": lambda x: np.log(_softmax(x)),
-    "the SiLU": lambda x: x / (1 + np.exp(-x)),
-    "the inverse": lambda x: 1 / x,
-}
-
-
-def _softmax(x: np.ndarray) -> np.ndarray:
-    if not x.ndim:
-        return x
-    e = np.exp(x - x.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
+EXTRA: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "the ReLU": F.relu, "the absolute value": torch.abs, "the tanh": torch.tanh, "the sigmoid": torch.sigmoid,
+    "the square": torch.square, "the square root": torch.sqrt, "the exponential": torch.exp, "the logarithm": torch.log,
+    "the softmax (last axis)": lambda x: F.softmax(x, -1), "the SiLU": F.silu, "the inverse": torch.reciprocal,
+    "the log-softmax (last axis)": lambda x: F.log_softmax(x, -1),
+}  # fmt: skip
 
 
 def _regions(plain: np.ndarray, port: np.ndarray, what: str) -> Iterator[str]:
     difference = np.abs(plain - port)
     scale = size(plain) / max(plain.size, 1) ** 0.5
-    differs = difference > SAME * max(scale, 1e-300)
+    differs = difference > UNSEEN * max(scale, 1e-300)
     if differs.any() and _same(np.sort(plain.ravel()), np.sort(port.ravel())):
         yield "the values are the same, in another order"
     if not differs.any() or differs.all():
-        if differs.any() and np.ptp(plain - port) <= SAME * scale:
+        if differs.any() and np.ptp(plain - port) <= UNSEEN * scale:
             yield f"{what} is the reference's plus {float((port - plain).flat[0]):.6g} in every entry"
         return
     yield f"{int(differs.sum())} of {differs.size} entries differ"

@@ -12,9 +12,9 @@ def rules(scene: Scene) -> tuple[str, ...]:
         return ()
     stopped = [place for name, place in scene.primitives if name == _STOPS]
     detached = [call.place for call in scene.calls if call.name == "detach"]
-    found = [f"the port has its own derivative rule at {place}" for name, place in scene.primitives if name in _OWN]
+    sentences = [f"the port has its own derivative rule at {place}" for name, place in scene.primitives if name in _OWN]
     if len(stopped) > len(detached):
-        found += [f"the port stops a gradient at {place}" for place in stopped if place not in detached]
+        sentences += [f"the port stops a gradient at {place}" for place in stopped if place not in detached]
     if detached and not stopped:
-        found += [f"the reference detaches at {place}; the port has no stop_gradient there" for place in detached]
-    return tuple(dict.fromkeys(found))
+        sentences += [f"the reference detaches at {place}; the port has no stop_gradient there" for place in detached]
+    return tuple(dict.fromkeys(sentences))

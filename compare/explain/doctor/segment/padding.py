@@ -46,7 +46,7 @@ def translated(padding: Any, size: Sequence[int], stride: Sequence[int], dilatio
         if name == "CAUSAL":
             return tuple((r, 0) for r in reach)
         return _same_at_stride_one(size, dilation) if all(s == 1 for s in stride) else SAME
-    pairs = tuple((one, one) if isinstance(one, int) else tuple(one) for one in _each(padding, len(size)))
+    pairs = tuple((width, width) if isinstance(width, int) else tuple(width) for width in _each(padding, len(size)))
     if transposed:
         return tuple((r - low, r - high) for r, (low, high) in zip(reach, pairs, strict=True))
     return pairs

@@ -2,87 +2,61 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change
 from compare.explain.calls.scene import Scene
-from compare.explain.doctor.segment.ideas import POSSIBLE, READ, Family, Idea, Suspect, View
+from compare.explain.doctor.segment import arguments
+from compare.explain.doctor.segment import suspects as families
+from compare.explain.doctor.segment.ideas import Family, Idea, View
 from compare.explain.doctor.segment.layer_settings import Setting
 from compare.explain.doctor.segment.observed import Observed
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.segment.suspects import (
-    activations,
-    arithmetic,
-    attention,
-    convolutions,
-    dense,
-    general,
-    gradients,
-    losses,
-    multihead,
-    parameters,
-    pooling,
-    recurrent,
-    reductions,
-    unrolled,
-    whole,
-)
-from compare.explain.doctor.segment.suspects import hand_attention as masks
-from compare.explain.doctor.segment.suspects import normalization as norms
-from compare.explain.doctor.segment.suspects import positions as places
-from compare.explain.doctor.segment.suspects import rearranging as layouts
+from compare.explain.doctor.segment.suspects import general, gradients, whole
+from compare.explain.doctor.thresholds import POSSIBLE, READ
+from compare.explain.doctor.trials import Suspect
 
-FAMILIES: tuple[Mapping[str, Family], ...] = (
-    norms.FAMILIES,
-    activations.FAMILIES,
-    convolutions.FAMILIES,
-    pooling.FAMILIES,
-    attention.FAMILIES,
-    multihead.FAMILIES,
-    masks.FAMILIES,
-    recurrent.FAMILIES,
-    unrolled.FAMILIES,
-    dense.FAMILIES,
-    losses.FAMILIES,
-    layouts.FAMILIES,
-    arithmetic.FAMILIES,
-    reductions.FAMILIES,
-    places.FAMILIES,
-)
+# What each file of ``suspects`` knows of the calls it names: a new one needs no entry elsewhere.
+FAMILIES: list[Mapping[str, Family]] = [
+    module.FAMILIES
+    for _, name, _ in iter_modules(families.__path__, f"{families.__name__}.")
+    if hasattr(module := import_module(name), "FAMILIES")
+]
 
 
-def suspects(scene: Scene, settings: tuple[Setting, ...], seen: Observed) -> list[Suspect]:
+def suspects(scene: Scene, settings: tuple[Setting, ...], seen: Observed) -> list[Suspect[Change]]:
     """In the order in which they are to be tried: what was read to differ, the other framework's default, the rest.
 
     Ideas of one kind about several calls are one suspect for all of them, and then one for each.
     """
     if scene.direction == "backward":
-        found = [*_attributes(scene, settings), *_calls(scene, settings, seen.ratio)]
+        suspected = [*_attributes(scene, settings), *_calls(scene, settings, seen.ratio)]
         if (hidden := gradients.without_no_grad(scene)) is not None:
-            found.append(hidden)
+            suspected.append(hidden)
     else:
-        found = [*_attributes(scene, settings), *_calls(scene, settings), *parameters.suspects(scene.weights)]
-        found += whole.suspects(scene)
+        suspected = [*_attributes(scene, settings), *_calls(scene, settings), *whole.suspects(scene)]
         if (extra := general.once_more(scene, seen.extra)) is not None:
-            found.append(_suspect([extra], {}))
-    return sorted(found, key=lambda one: one.rank)
+            suspected.append(_suspect([extra], {}))
+    return sorted(suspected, key=lambda suspect: suspect.rank)
 
 
-def _attributes(scene: Scene, settings: tuple[Setting, ...]) -> Iterator[Suspect]:
-    for one in settings:
-        if one.attribute:
-            change = Change(attributes={(scene.reference_path, one.attribute): one.port})
-            own, other = shown(one.reference), shown(one.port)
-            yield Suspect(one.name, own, other, one.text, f"{one.name} {other}", change, READ - 1, read=True)
+def _attributes(scene: Scene, settings: tuple[Setting, ...]) -> Iterator[Suspect[Change]]:
+    for read in settings:
+        if read.attribute:
+            change = Change(attributes={(scene.reference_path, read.attribute): read.port})
+            own, other = shown(read.reference), shown(read.port)
+            yield Suspect(read.name, own, other, change, READ - 1, read.text, read=True)
 
 
-def _calls(scene: Scene, settings: tuple[Setting, ...], ratio: float | None = None) -> Iterator[Suspect]:
-    read = {one.name: one.port for one in settings}
+def _calls(scene: Scene, settings: tuple[Setting, ...], ratio: float | None = None) -> Iterator[Suspect[Change]]:
+    read = {setting.name: setting.port for setting in settings}
     groups: dict[tuple[str, str], list[tuple[Call, Idea]]] = {}
     for call in scene.calls:
         for idea in _ideas(call, scene, read, ratio):
-            groups.setdefault((idea.setting, idea.short), []).append((call, idea))
+            groups.setdefault((idea.setting, idea.words), []).append((call, idea))
     for alike in groups.values():
         yield _suspect(alike, read)
         if len(alike) > 1:
@@ -90,24 +64,28 @@ def _calls(scene: Scene, settings: tuple[Setting, ...], ratio: float | None = No
 
 
 def _ideas(call: Call, scene: Scene, read: Mapping[str, Any], ratio: float | None) -> Iterator[Idea]:
+    """What families know of the call, and then what its signature allows beyond that."""
     view = View(call, scene, read if call.module == scene.reference_path else {})
     if scene.direction == "backward":
         yield from gradients.ideas(view, ratio)
         return
+    known = set()
     for family in FAMILIES:
-        if call.name in family:
-            yield from family[call.name](view)
-    yield from general.left_out(view)
+        for idea in family[call.name](view) if call.name in family else ():
+            known.add((idea.setting, idea.port))
+            yield idea
+    yield from general.without(view)
+    yield from (idea for idea in arguments.ideas(view) if (idea.setting, idea.port) not in known)
 
 
-def _suspect(alike: list[tuple[Call, Idea]], read: Mapping[str, Any]) -> Suspect:
+def _suspect(alike: list[tuple[Call, Idea]], read: Mapping[str, Any]) -> Suspect[Change]:
     idea = alike[0][1]
-    change = Change(calls={call.number: one.replacement for call, one in alike})
-    rank = min(one.rank for _, one in alike)
+    change = Change(calls={call.number: other.change for call, other in alike})
+    rank = min(other.rank for _, other in alike)
     known = idea.setting in read and shown(read[idea.setting]) == idea.port
-    return Suspect(idea.setting, idea.reference, idea.port, idea.text, idea.short, change, rank, known)
+    return Suspect(idea.setting, idea.reference, idea.port, change, rank, idea.text, idea.short, known)
 
 
-def _single(call: Call, idea: Idea, read: Mapping[str, Any]) -> Suspect:
+def _single(call: Call, idea: Idea, read: Mapping[str, Any]) -> Suspect[Change]:
     alone = _suspect([(call, idea)], read)
-    return replace(alone, text=f"{alone.text} ({call.place})", rank=min(alone.rank + 1, POSSIBLE))
+    return replace(alone, text=f"{alone.sentence} ({call.place})", rank=min(alone.rank + 1, POSSIBLE))

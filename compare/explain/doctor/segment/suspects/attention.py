@@ -1,13 +1,17 @@
-"""Attention: scale, masks, the causal triangle, and which axis is which."""
+"""Attention, torch's own and written by hand: scale, masks, the causal triangle, and which axis is which."""
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
 
 from compare.explain.calls.call import Described
-from compare.explain.doctor.segment.ideas import DEFAULT, POSSIBLE, RARE, USUAL, Family, Idea, View, altered, bound
+from compare.explain.calls.counting import Replacement
+from compare.explain.calls.signatures import Given
+from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, altered, computed, value
+from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
 
 Tensor = torch.Tensor
 FULL = -1e30  # a finite minimum, as JAX masks with: a row that is masked everywhere becomes an average
@@ -18,7 +22,7 @@ def scores_mask(rows: int, columns: int, diagonal: int, like: Tensor) -> Tensor:
     return torch.ones(rows, columns, dtype=torch.bool, device=like.device).tril(diagonal)
 
 
-def attended(given: dict[str, Any], *, scale: float | None = None, mask: Any = None, axis: int = -1,
+def attended(given: Given, *, scale: float | None = None, mask: Tensor | None = None, axis: int = -1,
              fill: float = float("-inf"), additive: Tensor | None = None) -> Tensor:  # fmt: skip
     """Attention by its formula; ``mask`` is True where a query may look."""
     query, key, value = given["query"], given["key"], given["value"]
@@ -29,7 +33,7 @@ def attended(given: dict[str, Any], *, scale: float | None = None, mask: Any = N
     return scores.softmax(axis) @ value
 
 
-def _masks(given: dict[str, Any]) -> tuple[Tensor | None, Tensor | None]:
+def _masks(given: Given) -> tuple[Tensor | None, Tensor | None]:
     """The call's own masks: what may be looked at, and what is added."""
     mask = given["attn_mask"]
     if given["is_causal"]:
@@ -39,91 +43,119 @@ def _masks(given: dict[str, Any]) -> tuple[Tensor | None, Tensor | None]:
     return (mask, None) if mask.dtype == torch.bool else (None, mask)
 
 
-def _formula(**changes: Any) -> Any:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
-        given = bound("scaled_dot_product_attention", args, kwargs)
+def _formula(**changes: Any) -> Replacement:
+    def formula(given: Given) -> Tensor:
         allowed, additive = _masks(given)
-        made = {name: one(given) if callable(one) else one for name, one in changes.items()}
-        options = {"mask": allowed, "additive": additive, "scale": given["scale"]} | made
-        return attended(given, **options)
+        changed = {name: change(given) if callable(change) else change for name, change in changes.items()}
+        return attended(given, **({"mask": allowed, "additive": additive, "scale": given["scale"]} | changed))
 
-    return replacement
+    return computed(formula)
 
 
 def ideas(view: View) -> Iterator[Idea]:
     """Of ``scaled_dot_product_attention``."""
-    name, given = view.call.name, view.given
-    if not all(isinstance(given[one], Described) for one in ("query", "key", "value")):
+    given = view.given
+    query, key = given["query"], given["key"]
+    if not all(isinstance(given[name], Described) for name in ("query", "key", "value")):
         return
-    width, queries, keys = given["query"].shape[-1], given["query"].shape[-2], given["key"].shape[-2]
+    width, heads = query.shape[-1], query.shape[1] if len(query.shape) == 4 else 1
     own = given["scale"] if given["scale"] is not None else 1 / math.sqrt(width)
-    heads = given["query"].shape[1] if len(given["query"].shape) == 4 else 1
     scales = {"1": 1.0, f"1 / sqrt({width})": width**-0.5, f"1 / {width}": 1 / width,
               f"1 / sqrt({width * heads})": (width * heads) ** -0.5, f"sqrt({width})": width**0.5}  # fmt: skip
     for word, scale in scales.items():
         if not math.isclose(scale, own):
-            yield Idea("scale", f"{own:.6g}", word, f"the port scales the scores by {word}, the reference by {own:.6g}",
-                       f"scale {word}", altered(name, scale=scale), DEFAULT if scale == 1 else USUAL)  # fmt: skip
-    yield from _causal(view, given, queries, keys)
-    yield from _mask(given)
-    yield Idea("axis", "keys", "queries", "the port's softmax runs over the queries, the reference's over the keys",
-               "softmax over the queries", _formula(axis=-2), POSSIBLE)  # fmt: skip
-    if given["key"].shape == given["value"].shape:
-        swapped = altered(name, key=lambda one: one["value"], value=lambda one: one["key"])
-        yield Idea("order", "(query, key, value)", "(query, value, key)", "the port exchanges keys and values",
-                   "keys and values exchanged", swapped, POSSIBLE)  # fmt: skip
-        if given["key"].shape == given["query"].shape:
-            turned = altered(name, query=lambda one: one["key"], key=lambda one: one["query"])
-            yield Idea("order", "(query, key, value)", "(key, query, value)", "the port exchanges queries and keys",
-                       "queries and keys exchanged", turned, POSSIBLE)  # fmt: skip
-    if given["enable_gqa"]:
-        yield Idea("repeat_interleave", "neighbours", "every n-th head", "the port's queries share the keys of "
-                   "every n-th head, the reference's those of neighbours", "heads tiled", _tiled, DEFAULT)  # fmt: skip
-
-
-def _tiled(func: Any, args: tuple, kwargs: dict) -> Any:
-    def tile(one: Tensor, query: Tensor) -> Tensor:
-        return one.repeat(1, query.shape[1] // one.shape[1], 1, 1)
-
-    changes = {name: lambda one, name=name: tile(one[name], one["query"]) for name in ("key", "value")}
-    return altered("scaled_dot_product_attention", **changes, enable_gqa=False)(func, args, kwargs)
-
-
-def _causal(view: View, given: dict[str, Any], queries: int, keys: int) -> Iterator[Idea]:
-    def triangle(diagonal: int) -> Any:
-        return _formula(mask=lambda one: scores_mask(queries, keys, diagonal, one["query"]))
-
-    if not given["is_causal"] and given["attn_mask"] is None:
-        yield Idea("causal", "no", "yes", "the port's attention is causal, the reference's is not", "causal",
-                   triangle(0), DEFAULT)  # fmt: skip
-        return
+            rank = DEFAULT if scale == 1 else USUAL
+            yield value("scale", f"{own:.6g}", word, altered(scale=scale), rank)
     if given["is_causal"]:
-        yield Idea("causal", "yes", "no", "the reference's attention is causal, the port's is not", "not causal",
-                   altered(view.call.name, is_causal=False), DEFAULT)  # fmt: skip
-        for diagonal, word in ((1, "one later"), (-1, "one earlier"), (keys - queries, f"{keys - queries} later")):
-            if diagonal:
-                yield Idea("causal", "up to itself", word, f"the port's causal mask ends {word} than the reference's",
-                           f"causal mask {word}", triangle(diagonal), USUAL)  # fmt: skip
+        yield from _triangles(query.shape[-2], key.shape[-2])
+    if isinstance(given["attn_mask"], Described):
+        yield from _mask(given["attn_mask"])
+    yield value("axis", "keys", "queries", _formula(axis=-2), POSSIBLE)
+    if key.shape == given["value"].shape:
+        yield _exchanged("key", "value", "(query, value, key)")
+        if key.shape == query.shape:
+            yield _exchanged("query", "key", "(key, query, value)")
+    if given["enable_gqa"]:
+        tiled = altered(key=_tiled("key"), value=_tiled("value"), enable_gqa=False)
+        yield value("repeat_interleave", "neighbours", "every n-th head", tiled, DEFAULT)
 
 
-def _mask(given: dict[str, Any]) -> Iterator[Idea]:
-    mask = given["attn_mask"]
-    if not isinstance(mask, Described):
-        return
-    name = "scaled_dot_product_attention"
-    yield Idea("mask", "used", "ignored", "the port ignores the attention mask", "mask ignored",
-               altered(name, attn_mask=None), DEFAULT)  # fmt: skip
+def _exchanged(one: str, other: str, order: str) -> Idea:
+    swapped = altered(**{one: lambda given: given[other], other: lambda given: given[one]})
+    return value("order", "(query, key, value)", order, swapped, POSSIBLE)
+
+
+def _tiled(name: str) -> Any:
+    return lambda given: given[name].repeat(1, given["query"].shape[1] // given[name].shape[1], 1, 1)
+
+
+def _triangles(queries: int, keys: int) -> Iterator[Idea]:
+    for diagonal, word in ((1, "one later"), (-1, "one earlier"), (keys - queries, f"{keys - queries} later")):
+        if diagonal:
+            mask = partial(scores_mask, queries, keys, diagonal)
+            change = _formula(mask=lambda given, mask=mask: mask(given["query"]))
+            yield value("causal", "up to itself", word, change)
+
+
+def _mask(mask: Described) -> Iterator[Idea]:
     if mask.dtype == "bool":
-        yield Idea("mask", "True is kept", "True is masked", "a True in the mask is masked in the port, kept in the "
-                   "reference", "mask inverted", altered(name, attn_mask=lambda one: ~one["attn_mask"]),
-                   DEFAULT)  # fmt: skip
-        yield Idea("masked rows", "zero or NaN", "an average", "a row that is masked everywhere becomes an average in "
-                   "the port", "masked rows averaged", _formula(fill=FULL), USUAL)  # fmt: skip
-        yield Idea("mask", "a mask", "added as a number", "the port adds the boolean mask to the scores", "mask added",
-                   altered(name, attn_mask=lambda one: one["attn_mask"].to(one["query"].dtype)), RARE)  # fmt: skip
+        yield value("mask", "True is kept", "True is masked", altered(attn_mask=lambda own: ~own["attn_mask"]), DEFAULT)
+        yield value("masked rows", "zero or NaN", "an average", _formula(fill=FULL))
+        number = altered(attn_mask=lambda own: own["attn_mask"].to(own["query"].dtype))
+        yield value("mask", "a mask", "added as a number", number, RARE)
     if len(mask.shape) >= 2 and mask.shape[-1] == mask.shape[-2]:
-        yield Idea("mask", "(queries, keys)", "transposed", "the port transposes the mask", "mask transposed",
-                   altered(name, attn_mask=lambda one: one["attn_mask"].transpose(-1, -2)), USUAL)  # fmt: skip
+        yield value("mask", "(queries, keys)", "transposed", altered(
+            attn_mask=lambda own: own["attn_mask"].transpose(-1, -2)))  # fmt: skip
 
 
-FAMILIES: dict[str, Family] = {"scaled_dot_product_attention": ideas}
+def by_hand(view: View) -> Iterator[Idea]:
+    """Of a softmax over scores: causal or not, and scaled."""
+    if view.call.name != "softmax" or len(view.shape) < 2:
+        return
+    queries, keys = view.shape[-2:]
+    for diagonal, word, rank in ((0, "yes", USUAL), (-1, "yes, without itself", RARE)):
+        yield value("causal", "as masked", word, _causal(queries, keys, diagonal), rank)
+    scaled = altered(input=lambda own: own["input"] * keys**-0.5)
+    yield value("scale", "1", f"1 / sqrt({keys})", scaled, RARE)
+
+
+def _causal(queries: int, keys: int, diagonal: int) -> Replacement:
+    def scores(given: Given) -> torch.Tensor:
+        masked: torch.Tensor = given["input"].masked_fill(~scores_mask(queries, keys, diagonal, given["input"]), FULL)
+        return masked
+
+    return altered(input=scores)
+
+
+def filled(view: View) -> Iterator[Idea]:
+    """Of ``masked_fill``: done to the rest, and with another value."""
+    own = view.given["value"]
+    yield value("mask", "True is filled", "False is filled", altered(mask=lambda own: ~own["mask"]))
+    for fill in (FULL, -1e9, float("-inf"), -1e4, 0.0, torch.finfo(torch.float32).min):
+        if isinstance(own, int | float) and fill != own:
+            yield value("fill", float(own), fill, altered(value=fill), USUAL if fill < -1e5 else POSSIBLE)
+
+
+def triangle(view: View) -> Iterator[Idea]:
+    """Of ``tril`` and ``triu``: a diagonal further, the other triangle, and none."""
+    name, own = view.call.name, int(view.given["diagonal"])
+    # Where there is attention in the scene, a triangle masks it.
+    scores = any(call.name in ("softmax", "scaled_dot_product_attention") for call in view.scene.calls)
+    word = "causal" if scores else "diagonal"
+    for diagonal in (own + 1, own - 1):
+        text = f"the diagonal of {name} is {diagonal} in the port, {own} in the reference"
+        yield Idea(word, str(own), str(diagonal), altered(diagonal=diagonal), USUAL, text)
+    other = torch.tril if name == "triu" else torch.triu
+    yield value("triangle", name, "the other", lambda func, args, kwargs: other(args[0], own), POSSIBLE)
+    yield value("triangle", name, "all", lambda func, args, kwargs: args[0], POSSIBLE)
+    for masks, what in ((torch.zeros_like, "nothing"), (torch.ones_like, "everything")) if scores else ():
+        text = "the reference's attention is causal, the port's is not"
+        yield Idea("causal", "yes", "no", afterwards(masks), DEFAULT, text, f"not causal ({name} of {what})")
+
+
+FAMILIES: dict[str, Family] = {
+    "scaled_dot_product_attention": ideas,
+    "softmax": by_hand,
+    "masked_fill": filled,
+    **dict.fromkeys(("tril", "triu"), triangle),
+}

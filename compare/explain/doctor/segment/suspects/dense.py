@@ -1,119 +1,92 @@
 """Linear layers, products and embeddings: how a matrix lies, and which of its parts comes first."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import permutations
 from typing import Any
 
 import torch
 
-from compare.explain.doctor.segment.ideas import DEFAULT, POSSIBLE, RARE, USUAL, Family, Idea, View, altered, computed
+from compare.explain.calls.counting import Function, Replacement
+from compare.explain.calls.signatures import Given
+from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, computed, times, value
+from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
 
 Tensor = torch.Tensor
-_PARTS = {2: "halves", 3: "thirds"}
+Reorder = Callable[[Tensor], Tensor]
+_PACKED = "order of the packed weight"
+_HEADS = ("num_heads", "n_heads", "n_head", "heads", "nhead", "num_attention_heads")
 
 
 def ideas(view: View) -> Iterator[Idea]:
-    """Of a linear layer: its bias, and its weight lying otherwise."""
-    given = view.given
-    weight, bias = given["weight"], given["bias"]
-    if bias is not None:
-        yield Idea("bias", "learnt", "none", "the port leaves out the bias", "no bias", altered("linear", bias=None),
-                   DEFAULT)  # fmt: skip
-    if weight.shape[0] == weight.shape[1]:
-        yield Idea("transposed", "(out, in)", "transposed", "the port uses the square weight without transposing it",
-                   "weight transposed", altered("linear", weight=lambda one: one["weight"].T), DEFAULT)  # fmt: skip
-    yield from _packed(*weight.shape[:2])
-    heads = _heads(view)
-    for parts in (3, 2):
-        if heads and weight.shape[0] % (parts * heads) == 0:
-            yield from _interleaved(parts, heads)
-    for side, dim in (("output", 0), ("input", 1)):
-        if weight.shape[dim] > 1:
-            yield Idea("weight", "as it is", f"{side}s reversed", f"the port has the weight's {side}s in reverse order",
-                       f"weight's {side}s reversed", _rows(_flip) if dim == 0 else _columns(_flip), RARE)  # fmt: skip
-    if weight.shape[1] % 2 == 0:
-        yield Idea("inputs' order", "(first, second half)", "(second, first half)", "the port exchanges the halves of "
-                   "what enters the layer", "halves of the input exchanged",
-                   _columns(lambda one: one.roll(len(one) // 2, 0)), POSSIBLE)  # fmt: skip
-
-
-def _flip(tensor: Tensor) -> Tensor:
-    return tensor.flip(0)
-
-
-def _packed(rows: int, columns: int) -> Iterator[Idea]:
-    for parts, word in _PARTS.items():
-        if rows % parts == 0 and rows > parts:
+    """Of a linear layer: its weight lying otherwise."""
+    rows, columns = view.given["weight"].shape[:2]
+    if rows == columns:
+        text = "the port uses the square weight without transposing it"
+        turned = altered(weight=lambda own: own["weight"].T)
+        yield Idea("transposed", "(out, in)", "transposed", turned, DEFAULT, text)
+    for parts in (2, 3):
+        for order in list(permutations(range(parts)))[1:] if rows % parts == 0 and rows > parts else ():
             rank = USUAL if rows == parts * columns else RARE
-            for order in list(permutations(range(parts)))[1:]:
-                yield Idea("order of the packed weight", str(tuple(range(parts))), str(order), f"the port takes the "
-                           f"{word} of the packed weight in the order {order}", f"{word} in the order {order}",
-                           _rows(_ordered(parts, order)), rank)  # fmt: skip
+            yield value(_PACKED, str(tuple(range(parts))), str(order), _rows(blocks_in(order)), rank)
+    layer = view.scene.reference_layer
+    heads = next((own for name in _HEADS if isinstance(own := getattr(layer, name, None), int)), 0)
+    for parts in (3, 2):
+        if heads and rows % (parts * heads) == 0:
+            own, other = f"{parts} x heads", f"heads x {parts}"
+            yield value(_PACKED, own, other, _rows(_exchanged(heads, parts)))
+            yield value(_PACKED, other, own, _rows(_exchanged(parts, heads)))
+    for side, size, change in (("outputs", rows, _rows), ("inputs", columns, _columns)):
+        if size > 1:
+            yield value("weight", "as it is", f"{side} reversed", change(lambda tensor: tensor.flip(0)), RARE)
+    if columns % 2 == 0:
+        halves = _columns(lambda tensor: tensor.roll(len(tensor) // 2, 0))
+        yield value("inputs' order", "(first, second half)", "(second, first half)", halves, POSSIBLE)
 
 
-def _ordered(parts: int, order: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
+def blocks_in(order: tuple[int, ...]) -> Reorder:
+    """A function that takes the equal blocks of a tensor's first axis in another order."""
+
     def reorder(tensor: Tensor) -> Tensor:
-        blocks = tensor.chunk(parts, 0)
-        return torch.cat([blocks[one] for one in order])
+        blocks = tensor.chunk(len(order), 0)
+        return torch.cat([blocks[place] for place in order])
 
     return reorder
 
 
-def _interleaved(parts: int, heads: int) -> Iterator[Idea]:
-    word = f"{parts} x heads"
-
-    def per_head(tensor: Tensor) -> Tensor:
-        split = tensor.reshape(heads, parts, -1, *tensor.shape[1:])
+def _exchanged(outer: int, inner: int) -> Reorder:
+    def reorder(tensor: Tensor) -> Tensor:
+        split = tensor.reshape(outer, inner, -1, *tensor.shape[1:])
         return split.transpose(0, 1).reshape(tensor.shape)
 
-    def whole(tensor: Tensor) -> Tensor:
-        split = tensor.reshape(parts, heads, -1, *tensor.shape[1:])
-        return split.transpose(0, 1).reshape(tensor.shape)
-
-    for function, own, other in ((per_head, word, f"heads x {parts}"), (whole, f"heads x {parts}", word)):
-        yield Idea("order of the packed weight", own, other, f"the packed weight is {other} in the port, {own} in the "
-                   "reference", f"packed weight {other}", _rows(function), USUAL)  # fmt: skip
+    return reorder
 
 
-def _rows(function: Callable[[Tensor], Tensor]) -> Any:
+def _rows(function: Reorder) -> Replacement:
     return altered(
-        "linear",
-        weight=lambda one: function(one["weight"]),
-        bias=lambda one: function(one["bias"]) if one["bias"] is not None else None,
+        weight=lambda own: function(own["weight"]),
+        bias=lambda own: function(own["bias"]) if own["bias"] is not None else None,
     )
 
 
-def _columns(function: Callable[[Tensor], Tensor]) -> Any:
-    return altered("linear", weight=lambda one: function(one["weight"].T).T)
-
-
-def _heads(view: View) -> int:
-    layer = view.scene.reference_layer
-    for name in ("num_heads", "n_heads", "n_head", "heads", "nhead", "num_attention_heads"):
-        if isinstance(heads := getattr(layer, name, None), int):
-            return heads
-    return 0
+def _columns(function: Reorder) -> Replacement:
+    return altered(weight=lambda own: function(own["weight"].T).T)
 
 
 def product(view: View) -> Iterator[Idea]:
     """Of a matrix product: either side transposed where it is square, and the two exchanged."""
-    shapes: list[tuple[int, ...]] = [getattr(one, "shape", ()) for one in view.call.args[:2]]
-    if len(shapes) < 2:
-        return
-    for place, word in ((1, "second"), (0, "first")):
-        shape = shapes[place]
-        if len(shape) >= 2 and shape[-1] == shape[-2] > 1:
-            yield Idea("transposed", "as it is", f"{word} factor transposed", f"the port transposes the {word} factor "
-                       "of a product", f"{word} factor transposed", _transposed(place), USUAL)  # fmt: skip
-    if len(shapes[0]) >= 2 and shapes[0] == shapes[1] and shapes[0][-1] == shapes[0][-2]:
-        yield Idea("product", "a @ b", "b @ a", "the port exchanges the factors of a product", "factors exchanged",
-                   lambda func, args, kwargs: func(args[1], args[0], **kwargs), POSSIBLE)  # fmt: skip
+    shapes: list[tuple[int, ...]] = [getattr(given, "shape", ()) for given in view.call.args[:2]]
+    square = [len(shape) >= 2 and shape[-1] == shape[-2] > 1 for shape in shapes]
+    for place, word in ((1, "second"), (0, "first")) if len(shapes) == 2 else ():
+        if square[place]:
+            yield value("transposed", "as it is", f"{word} factor transposed", _transposed(place))
+    if len(shapes) == 2 and shapes[0] == shapes[1] and square[0]:
+        turned = lambda func, args, kwargs: func(args[1], args[0], **kwargs)  # noqa: E731
+        yield value("product", "a @ b", "b @ a", turned, POSSIBLE)
 
 
-def _transposed(place: int) -> Any:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
-        turned = [one.transpose(-1, -2) if number == place else one for number, one in enumerate(args)]
+def _transposed(place: int) -> Replacement:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
+        turned = [given.transpose(-1, -2) if here == place else given for here, given in enumerate(args)]
         return func(*turned, **kwargs)
 
     return replacement
@@ -121,29 +94,19 @@ def _transposed(place: int) -> Any:
 
 def embedding(view: View) -> Iterator[Idea]:
     """Of an embedding: scaled, shifted, its padding row."""
-    given = view.given
-    width, rows = given["weight"].shape[1], given["weight"].shape[0]
-    root = width**0.5
-    for text, factor, short in (
-        (f"multiplies the embedding by sqrt({width})", root, "embedding times sqrt(d)"),
-        (f"divides the embedding by sqrt({width})", 1 / root, "embedding divided by sqrt(d)"),
-    ):
-        yield Idea("scale", "1", f"{factor:.6g}", f"the port {text}", short,
-                   lambda func, args, kwargs, factor=factor: func(*args, **kwargs) * factor, USUAL)  # fmt: skip
-    rows_at = [("padding row", given["padding_idx"])] if given["padding_idx"] is not None else [("row 0", 0)]
-    for word, row in rows_at:
-        zero = computed("embedding", partial(_zeroed, row))
-        yield Idea("padding_idx", "as learnt", "zero", f"the port's {word} of the embedding is zero", f"{word} zero",
-                   zero, USUAL)  # fmt: skip
+    padding, (rows, width) = view.given["padding_idx"], view.given["weight"].shape
+    for factor in (width**0.5, width**-0.5):
+        yield value("scale", 1, float(f"{factor:.6g}"), times(factor))
+    row = 0 if padding is None else padding
+    yield value("padding_idx", f"row {row} as learnt", "zero", computed(lambda own: _row_zeroed(own, row % rows)))
     for shift in (1, -1):
-        moved = altered("embedding", input=lambda one, shift=shift: (one["input"] + shift) % rows)
-        yield Idea("index", "i", f"i {shift:+d}", f"the port looks up index i {shift:+d}", f"index {shift:+d}", moved,
-                   POSSIBLE)  # fmt: skip
+        moved = altered(input=lambda own, shift=shift: (own["input"] + shift) % rows)
+        yield value("index", "i", f"i {shift:+d}", moved, POSSIBLE)
 
 
-def _zeroed(row: int, given: dict[str, Any]) -> Tensor:
-    found = torch.nn.functional.embedding(given["input"], given["weight"])
-    return found * (given["input"] != row % given["weight"].shape[0]).unsqueeze(-1)
+def _row_zeroed(given: Given, row: int) -> Tensor:
+    taken = torch.nn.functional.embedding(given["input"], given["weight"])
+    return taken * (given["input"] != row).unsqueeze(-1)
 
 
 FAMILIES: dict[str, Family] = {

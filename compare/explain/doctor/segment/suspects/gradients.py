@@ -1,29 +1,26 @@
-"""A gradient that differs where the forward pass agrees: stopped, let through, or scaled."""
+"""A gradient that differs where the forward pass agrees: stopped, let through, scaled, or of another function."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import torch
+from torch.utils._pytree import tree_map_only
 
 from compare.explain.calls.call import Call, Described, tensors_of
 from compare.explain.calls.change import Change
+from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
-from compare.explain.doctor.segment.ideas import (
-    DEFAULT,
-    POSSIBLE,
-    RARE,
-    USUAL,
-    Idea,
-    Suspect,
-    View,
-    bound,
-    first_tensor,
-)
+from compare.explain.calls.signatures import Given
+from compare.explain.doctor.segment.ideas import Idea, View, altered, computed, first_tensor, left_out, value
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.segment.suspects import derivatives, unrolled
+from compare.explain.doctor.segment.suspects import unrolled
+from compare.explain.doctor.segment.suspects.activations import ACTIVATIONS, OWN, own_name
+from compare.explain.doctor.segment.suspects.recurrent import KINDS
+from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
+from compare.explain.doctor.trials import Suspect
 
 Tensor = torch.Tensor
-_RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 _NO_GRADIENT = {"zeros_like", "ones_like", "argmax", "floor", "ceil", "round", "sign"}
 
 
@@ -34,54 +31,61 @@ def ideas(view: View, ratio: float | None) -> Iterator[Idea]:
     """
     call = view.call
     if call.name == "detach":
-        yield from _let_through(view)
+        name = view.first.name if view.first else ""
+        of = f"the gradient of {name}" if name else "the gradient"
+        text = f"the port lets {of} through where the reference detaches it ({call.place})"
+        yield Idea("stop_gradient", "detached", "flows", left_out, DEFAULT, text, "not detached")
         return
-    yield from derivatives.ideas(view)
+    yield from derivatives(view)
     if call.name in _NO_GRADIENT:
         return
-    entering = [(place, one) for place, one in enumerate(tensors_of((call.args, call.kwargs))) if one.requires_grad]
+    entering = [(n, given) for n, given in enumerate(tensors_of((call.args, call.kwargs))) if given.requires_grad]
     stops = any(name == "stop_gradient" for name, _ in view.scene.primitives)
-    for place, one in entering:
-        what = one.name or (f"what enters {call.name}" if len(entering) == 1 else f"entry {place} of {call.name}")
-        text = f"the port stops the gradient at {what}"
-        yield Idea("stop_gradient", "flows", "stopped", text, f"stopped at {what}", _entering(place, _stopped),
-                   DEFAULT if stops else USUAL)  # fmt: skip
-        if ratio not in (None, 0.0) and ratio is not None:
+    for place, given in entering:
+        what = given.name or (f"what enters {call.name}" if len(entering) == 1 else f"entry {place} of {call.name}")
+        yield _stop(f"the port stops the gradient at {what}", f"stopped at {what}", _entering({place}, _stopped),
+                    DEFAULT if stops else USUAL)  # fmt: skip
+        if ratio is not None and ratio != 0.0:
+            words = f"times {shown(ratio)}"
             text = f"the port multiplies the gradient by {shown(ratio)} at {what}"
-            yield Idea("gradient", "as it is", f"times {shown(ratio)}", text, f"times {shown(ratio)} at {what}",
-                       _entering(place, _multiplied(ratio)), USUAL)  # fmt: skip
+            yield Idea("gradient", "as it is", words, _entering({place}, _multiplied(ratio)), USUAL, text,
+                       f"{words} at {what}")  # fmt: skip
     if len(entering) > 1:
-        yield Idea("stop_gradient", "flows", "stopped", f"the port stops the gradient at all that enters {call.name}",
-                   f"stopped before {call.name}", _all(_stopped), POSSIBLE)  # fmt: skip
-    if call.name in _RECURRENT:
-        yield Idea("stop_gradient", "flows", "stopped", "the port stops the gradient of the state between two steps",
-                   "stopped between steps", unrolled.truncated(call.name), USUAL)  # fmt: skip
+        yield _stop(f"the port stops the gradient at all that enters {call.name}", f"stopped before {call.name}",
+                    _entering(None, _stopped), POSSIBLE)  # fmt: skip
+    if call.name in KINDS:
+        yield _stop("the port stops the gradient of the state between two steps", "stopped between steps",
+                    unrolled.truncated(call.name), USUAL)  # fmt: skip
     if call.name == "embedding":
-        yield from _embedding(view)
+        yield from _embedding(view.given["padding_idx"])
 
 
-def _let_through(view: View) -> Iterator[Idea]:
-    """Of a ``detach``: that the port does without it."""
-    entering = view.first.name if view.first else ""
-    what = f"{entering} " if entering else ""
-    yield Idea("stop_gradient", "detached", "flows", f"the port lets the gradient {what and 'of '}{what}through where "
-               f"the reference detaches it ({view.call.place})", "not detached",
-               lambda func, args, kwargs: first_tensor(args, kwargs), DEFAULT)  # fmt: skip
+def _stop(text: str, short: str, replacement: Replacement, rank: int) -> Idea:
+    return Idea("stop_gradient", "flows", "stopped", replacement, rank, text, short)
 
 
-def without_no_grad(scene: Scene) -> Suspect | None:
+def _embedding(padding: int | None) -> Iterator[Idea]:
+    if padding is not None:
+        text = f"the port's padding row ({padding}) has a gradient, the reference's has none"
+        yield Idea("padding_idx", str(padding), "none", altered(padding_idx=None), DEFAULT, text)
+    else:
+        text = "the port's row 0 has no gradient, the reference's has"
+        yield Idea("padding_idx", "none", "0", altered(padding_idx=0), RARE, text)
+
+
+def without_no_grad(scene: Scene) -> Suspect[Change] | None:
     """What the reference computes within ``torch.no_grad()``: that the port lets the gradient through it."""
     hidden = [call for call in scene.calls if _hides(call)]
     if not hidden:
         return None
 
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         with torch.enable_grad():
             return func(*args, **kwargs)
 
     change = Change(calls=dict.fromkeys((call.number for call in scene.calls), replacement))
     text = f"the port lets the gradient through where the reference computes without it (no_grad, {hidden[0].place})"
-    return Suspect("stop_gradient", "no_grad", "flows", text, "no_grad left out", change, DEFAULT)
+    return Suspect("stop_gradient", "no_grad", "flows", change, DEFAULT, text, "no_grad left out")
 
 
 def _hides(call: Call) -> bool:
@@ -89,8 +93,8 @@ def _hides(call: Call) -> bool:
     if call.name == "detach" or call.name in _NO_GRADIENT or not isinstance(call.result, Described):
         return False
     floating = call.result.dtype.startswith(("float", "bfloat"))
-    return floating and not call.result.requires_grad and any(
-        one.requires_grad for one in tensors_of((call.args, call.kwargs)))  # fmt: skip
+    enters = any(given.requires_grad for given in tensors_of((call.args, call.kwargs)))
+    return floating and enters and not call.result.requires_grad
 
 
 def _stopped(tensor: Tensor) -> Tensor:
@@ -101,40 +105,89 @@ def _multiplied(ratio: float) -> Callable[[Tensor], Tensor]:
     return lambda tensor: tensor.detach() + ratio * (tensor - tensor.detach())
 
 
-def _entering(place: int, function: Callable[[Tensor], Tensor]) -> Any:
-    """The call with the ``place``-th tensor that enters it changed."""
+def _entering(places: set[int] | None, function: Callable[[Tensor], Tensor]) -> Replacement:
+    """The call with the tensors that enter it at some places changed, or all of them."""
 
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
-        leaves, spec = torch.utils._pytree.tree_flatten((args, kwargs))
-        places = [n for n, one in enumerate(leaves) if isinstance(one, torch.Tensor)]
-        leaves[places[place]] = function(leaves[places[place]])
-        args, kwargs = torch.utils._pytree.tree_unflatten(leaves, spec)
-        return func(*args, **kwargs)
-
-    return replacement
-
-
-def _all(function: Callable[[Tensor], Tensor]) -> Any:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
-        args, kwargs = torch.utils._pytree.tree_map_only(torch.Tensor, function, (args, kwargs))
-        return func(*args, **kwargs)
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
+        place = count()
+        changed = tree_map_only(
+            Tensor, lambda own: function(own) if places is None or next(place) in places else own, (args, kwargs)
+        )
+        return func(*changed[0], **changed[1])
 
     return replacement
 
 
-def _embedding(view: View) -> Iterator[Idea]:
-    padding = view.given["padding_idx"]
-    if padding is not None:
-        text = f"the port's padding row ({padding}) has a gradient, the reference's has none"
-        yield Idea("padding_idx", str(padding), "none", text, "no padding_idx", _padding(None), DEFAULT)
-    elif isinstance(view.given["weight"], Described):
-        yield Idea("padding_idx", "none", "0", "the port's row 0 has no gradient, the reference's has", "padding_idx 0",
-                   _padding(0), RARE)  # fmt: skip
+ROUGH = {"round", "floor", "ceil", "trunc", "sign", "heaviside"}  # whose derivative is zero wherever there is one
 
 
-def _padding(index: int | None) -> Any:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
-        given = bound("embedding", args, kwargs)
-        return torch.nn.functional.embedding(given["input"], given["weight"], padding_idx=index)
+def derivatives(view: View) -> Iterator[Idea]:
+    """Of an activation: the derivative of another one; of a rounding: straight through; of both: JAX's at a kink."""
+    name = view.call.name
+    if name in OWN:
+        own = own_name(view)
+        near = {"exact GELU": "tanh GELU", "tanh GELU": "exact GELU"}.get(own)
+        for other, (function, _) in ACTIVATIONS.items():
+            if other != own:
+                text = f"the port's derivative of the {own} is that of the {other}"
+                yield _derivative(f"of the {own}", f"of the {other}", text, function, USUAL if other == near else RARE)
+        yield _through(own, f"of the {own}", "", POSSIBLE)
+    if name in ROUGH:
+        yield _through(name, "zero", ", where the reference's is zero", USUAL)
+    if name in _KINKS:
+        formula, word = _KINKS[name]
+        yield value("gradient at a kink", "torch's", word, computed(formula))
+
+
+def _through(name: str, own: str, where: str, rank: int) -> Idea:
+    return _derivative(own, "1", f"the port lets the gradient straight through the {name}{where}", lambda x: x, rank)
+
+
+def _derivative(own: str, port: str, text: str, function: Callable[[Tensor], Tensor], rank: int) -> Idea:
+    text = f"in the backward pass alone, {text}"
+    return Idea("derivative", own, port, _derived(function), rank, text, f"derivative {port}")
+
+
+def _derived(function: Callable[[Tensor], Tensor]) -> Replacement:
+    """The call, with the gradient of another function."""
+
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Tensor:
+        other = function(first_tensor(args, kwargs))
+        result: Tensor = func(*args, **kwargs).detach() + (other - other.detach())
+        return result
 
     return replacement
+
+
+def _surrogate(result: Tensor, slope: Tensor, x: Tensor) -> Tensor:
+    """``result`` with the gradient ``slope`` with respect to ``x``."""
+    return result.detach() + (x - x.detach()) * slope.detach()
+
+
+def _absolute(given: Given) -> Tensor:
+    x = given["input"]
+    return _surrogate(x.abs(), torch.where(x >= 0, 1.0, -1.0).to(x.dtype), x)
+
+
+def _leaky(given: Given) -> Tensor:
+    x, slope = given["input"], given["negative_slope"]
+    steep = torch.where(x >= 0, torch.ones_like(x), torch.full_like(x, slope))
+    return _surrogate(torch.where(x >= 0, x, slope * x), steep, x)
+
+
+def _clipped(given: Given) -> Tensor:
+    x, low, high = given["input"], given["min"], given["max"]
+    inside = torch.ones_like(x)
+    for edge, outside in ((low, x < low if low is not None else None), (high, x > high if high is not None else None)):
+        if outside is not None:
+            inside = inside * torch.where(x == edge, 0.5, torch.where(outside, 0.0, 1.0)).to(x.dtype)
+    return _surrogate(x.clamp(low, high), inside, x)
+
+
+# JAX's gradient at the point where a function has none, and what it is in words.
+_KINKS: dict[str, tuple[Callable[[Given], Tensor], str]] = {
+    "abs": (_absolute, "1 at zero"),
+    "leaky_relu": (_leaky, "1 at zero"),
+    "clamp": (_clipped, "one half at the bounds"),
+    "clip": (_clipped, "one half at the bounds"),
+}

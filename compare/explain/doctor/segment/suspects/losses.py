@@ -1,133 +1,83 @@
 """Losses: how they are reduced, what they leave out, and what they take logits for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
 from torch.nn import functional as F
 
 from compare.explain.calls.call import Described
-from compare.explain.doctor.segment.ideas import (
-    DEFAULT,
-    POSSIBLE,
-    RARE,
-    USUAL,
-    Family,
-    Idea,
-    View,
-    afterwards,
-    altered,
-    candidates,
-    computed,
-    value,
-)
+from compare.explain.calls.counting import Function, Replacement
+from compare.explain.calls.signatures import Given, bound
+from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, altered, computed, times, value
+from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE
 
 Tensor = torch.Tensor
 _CLASSES = ("cross_entropy", "nll_loss")
 
 
 def ideas(view: View) -> Iterator[Idea]:
-    """Of a loss: reduction first, then what each kind has of its own."""
-    name = view.call.name
-    yield from _reduced(view)
+    """Of a loss: what it is divided by first, then what each kind has of its own."""
+    name, given = view.call.name, view.given
+    shape = given["input"].shape if isinstance(given["input"], Described) else ()
+    if given["reduction"] == "mean" and len(shape) > (2 if name in _CLASSES else 1):
+        yield value("reduction", "mean of all", "sum, over the batch", _summed(lambda own: shape[0]), DEFAULT)
+    for factor in (0.5, 2.0):
+        yield value("scale", 1, factor, times(factor))
+    yield value("sign", "+", "-", afterwards(torch.neg), RARE)
     if name in _CLASSES:
         yield from _of_classes(view)
-    yield from _OWN.get(name, _nothing)(view)
+    yield from _OWN.get(name, lambda view: iter(()))(view)
 
 
-def _nothing(view: View) -> Iterator[Idea]:
-    yield from ()
+def _summed(count: Callable[[Given], int]) -> Replacement:
+    """The sum, over another number than torch's."""
 
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
+        return altered(reduction="sum")(func, args, kwargs) / count(bound(func, args, kwargs))
 
-def _reduced(view: View) -> Iterator[Idea]:
-    name, given = view.call.name, view.given
-    own = given["reduction"]
-    shape = given["input"].shape if isinstance(given["input"], Described) else ()
-    batch = shape[0] if shape else 1
-    for other in ("sum", "mean", "batchmean" if name == "kl_div" else ""):
-        if other and other != own and "none" not in (own, other):
-            yield Idea("reduction", own, other, f"the port's loss is reduced by {other}, the reference's by {own}",
-                       f"reduction {other}", altered(name, reduction=other), DEFAULT)  # fmt: skip
-    if own == "mean" and len(shape) > (2 if name in _CLASSES else 1):
-        summed = afterwards_of(name, batch)
-        text = f"the port sums the loss and divides by the batch of {batch}, the reference takes the mean of all"
-        yield Idea("reduction", "mean of all", "sum, over the batch", text, "sum over the batch", summed, DEFAULT)
-    for word, factor in (("half", 0.5), ("twice", 2.0)):
-        yield Idea("scale", "1", f"{factor:g}", f"the port's loss is {word} the reference's", f"{word} the loss",
-                   afterwards(_times(factor)), USUAL)  # fmt: skip
-    yield Idea("sign", "+", "-", "the port's loss has the other sign", "the other sign", afterwards(torch.neg), RARE)
-
-
-def _times(factor: float) -> Any:
-    return lambda one: one * factor
-
-
-def afterwards_of(name: str, batch: int) -> Any:
-    """The loss summed, over the size of the batch."""
-    summed = altered(name, reduction="sum")
-    return lambda func, args, kwargs: summed(func, args, kwargs) / batch
+    return replacement
 
 
 def _of_classes(view: View) -> Iterator[Idea]:
     name, given = view.call.name, view.given
     classes = given["input"].shape[1 if len(given["input"].shape) > 1 else 0]
+    rows = _summed(lambda own: own["target"].numel())
     if given["weight"] is not None:
-        yield Idea("weight", "used", "ignored", "the port ignores the class weights", "class weights ignored",
-                   altered(name, weight=None), DEFAULT)  # fmt: skip
-        text = "the port divides the weighted loss by the number of rows, the reference by the sum of their weights"
-        yield Idea("weight", "by the sum of weights", "by the number of rows", text, "weighted loss over the rows",
-                   _over_rows(name), DEFAULT)  # fmt: skip
+        yield value("weight", "divided by the sum of weights", "by the number of rows", rows, DEFAULT)
     ignored = given["ignore_index"]
-    clamped = altered(name, ignore_index=-(10**6),
-                      target=lambda one: one["target"].clamp(min=0) if ignored < 0 else one["target"])  # fmt: skip
     if not (isinstance(given["target"], Described) and given["target"].dtype.startswith("float")):
-        yield Idea("ignore_index", str(ignored), "none", "the port counts the rows that the reference ignores "
-                   f"(ignore_index={ignored})", "ignored rows counted", clamped, USUAL)  # fmt: skip
-        yield Idea("ignore_index", str(ignored), "0", "the port ignores rows of class 0", "class 0 ignored",
-                   altered(name, ignore_index=0), POSSIBLE)  # fmt: skip
-        yield Idea("ignore_index", "mean over counted rows", "mean over all rows", "the port divides by all rows, the "
-                   "reference by those that are not ignored", "mean over all rows", _over_all(name), USUAL)  # fmt: skip
+        counted = altered(ignore_index=-(10**6), target=lambda own: own["target"].clamp(min=0) if ignored < 0 else
+                          own["target"])  # fmt: skip
+        yield value("ignore_index", ignored, "none", counted)
+        yield value("ignore_index", ignored, 0, altered(ignore_index=0), POSSIBLE)
+        yield value("ignore_index", "mean over counted rows", "mean over all rows", rows)
         for shift in (1, -1):
-            yield Idea("labels", "y", f"y {shift:+d}", f"the port's labels are shifted by {shift:+d}",
-                       f"labels {shift:+d}", altered(name, target=lambda one, shift=shift: (one["target"] + shift) %
-                                                     classes), RARE)  # fmt: skip
+            moved = altered(target=lambda own, shift=shift: (own["target"] + shift) % classes)
+            yield value("labels", "y", f"y {shift:+d}", moved, RARE)
     if name == "cross_entropy":
-        for amount, rank in candidates(view, "label_smoothing", given["label_smoothing"], (0.0, 0.1), USUAL):
-            yield value("label_smoothing", given["label_smoothing"], amount, altered(name, label_smoothing=amount),
-                        rank)  # fmt: skip
-        twice = altered(name, input=lambda one: F.softmax(one["input"], 1 if one["input"].ndim > 1 else 0))
-        yield Idea("softmax", "none", "before the loss", "the port applies a softmax before the cross-entropy, which "
-                   "applies one itself", "softmax before cross-entropy", twice, DEFAULT)  # fmt: skip
+        twice = altered(input=lambda own: F.softmax(own["input"], 1 if own["input"].ndim > 1 else 0))
+        text = "the port applies a softmax before the cross-entropy, which applies one itself"
+        yield Idea("softmax", "none", "before the loss", twice, DEFAULT, text)
         for axis in (-1, 0):
-            yield Idea("axis", "classes", str(axis), f"the port's log-softmax runs over axis {axis}",
-                       f"log-softmax over axis {axis}", _over_axis(name, axis), POSSIBLE)  # fmt: skip
+            yield value("axis", "classes", axis, computed(partial(_over_axis, axis)), POSSIBLE)
 
 
-def _over_rows(name: str) -> Any:
-    summed = altered(name, reduction="sum")
-
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
-        return summed(func, args, kwargs) / args[1].numel()
-
-    return replacement
+def _over_axis(axis: int, given: Given) -> Tensor:
+    logs = F.log_softmax(given["input"], axis)
+    options = {name: given[name] for name in ("weight", "ignore_index", "reduction")}
+    return F.nll_loss(logs, given["target"], **options)
 
 
-def _over_all(name: str) -> Any:
-    return _over_rows(name)
-
-
-def _over_axis(name: str, axis: int) -> Any:
-    def formula(given: dict[str, Any]) -> Tensor:
-        logs = F.log_softmax(given["input"], axis)
-        return F.nll_loss(logs, given["target"], given["weight"], None, given["ignore_index"], None, given["reduction"])
-
-    return computed(name, formula)
+def _other(view: View, word: str, function: Any) -> Idea:
+    change = computed(lambda own: function(own["input"], own["target"], reduction=own["reduction"]))
+    return value("loss", view.call.name, word, change)
 
 
 def _squares(view: View) -> Iterator[Idea]:
     yield _other(view, "absolute error", F.l1_loss)
-    yield Idea("root", "none", "square root", "the port's loss is the root of the mean square", "root of the loss",
-               afterwards(torch.sqrt), POSSIBLE)  # fmt: skip
+    yield value("root", "none", "square root", afterwards(torch.sqrt), POSSIBLE)
 
 
 def _absolute(view: View) -> Iterator[Idea]:
@@ -136,59 +86,36 @@ def _absolute(view: View) -> Iterator[Idea]:
 
 
 def _huber(view: View) -> Iterator[Idea]:
-    name, given = view.call.name, view.given
-    setting = "delta" if name == "huber_loss" else "beta"
-    own = given[setting]
-    other, word = (F.smooth_l1_loss, "smooth L1") if name == "huber_loss" else (F.huber_loss, "Huber")
-    same = computed(name, lambda one: _swapped(other, one, own))
-    divides = "divides by" if name == "huber_loss" else "does not divide by"
-    yield Idea("form", name, word, f"the port uses {word} of {setting} {own:g}, which {divides} it",
-               f"{word} of the same width", same, DEFAULT)  # fmt: skip
-    for width, rank in candidates(view, setting, own, (1.0, 0.5, 0.1), USUAL):
-        yield value(setting, own, width, altered(name, **{setting: width}), rank)
-
-
-def _swapped(function: Any, given: dict[str, Any], width: float) -> Tensor:
-    keyword = "beta" if function is F.smooth_l1_loss else "delta"
-    return function(given["input"], given["target"], reduction=given["reduction"], **{keyword: width})
+    """Of either of two losses that differ by a factor: the other of the same width."""
+    name = view.call.name
+    kinds: dict[str, tuple[str, str, Any, str]] = {
+        "huber_loss": ("delta", "beta", F.smooth_l1_loss, "smooth L1"),
+        "smooth_l1_loss": ("beta", "delta", F.huber_loss, "Huber"),
+    }
+    own, other, function, word = kinds[name]
+    change = computed(lambda had: function(
+        had["input"], had["target"], reduction=had["reduction"], **{other: had[own]}))  # fmt: skip
+    yield value("form", name, word, change, DEFAULT)
 
 
 def _divergence(view: View) -> Iterator[Idea]:
-    name, given = view.call.name, view.given
-    yield Idea("log_target", str(given["log_target"]), str(not given["log_target"]), "the port takes the target for "
-               f"{'probabilities' if given['log_target'] else 'logarithms'}", f"log_target {not given['log_target']}",
-               altered(name, log_target=not given["log_target"]), USUAL)  # fmt: skip
-    turned = altered(name, input=lambda one: one["target"].log(), target=lambda one: one["input"].exp())
-    yield Idea("direction", "KL(target, input)", "KL(input, target)", "the port exchanges the two distributions",
-               "distributions exchanged", turned, USUAL)  # fmt: skip
+    turned = altered(input=lambda own: own["target"].log(), target=lambda own: own["input"].exp())
+    yield value("direction", "KL(target, input)", "KL(input, target)", turned)
 
 
-def _binary(view: View) -> Iterator[Idea]:
-    name, given = view.call.name, view.given
-    if name == "binary_cross_entropy_with_logits":
-        squashed = altered(name, input=lambda one: torch.sigmoid(one["input"]))
-        yield Idea("sigmoid", "none", "before the loss", "the port applies a sigmoid before the loss, which "
-                   "applies one itself", "sigmoid before the loss", squashed, DEFAULT)  # fmt: skip
-        if given["pos_weight"] is not None:
-            yield Idea("pos_weight", "used", "ignored", "the port ignores pos_weight", "pos_weight ignored",
-                       altered(name, pos_weight=None), DEFAULT)  # fmt: skip
-    else:
-        yield Idea("clamp", "logarithms above -100", "none", "the port does not clamp the logarithms at -100, the "
-                   "reference does", "logarithms not clamped", computed(name, _unclamped), USUAL)  # fmt: skip
-    if given["weight"] is not None:
-        yield Idea("weight", "used", "ignored", "the port ignores the weight", "weight ignored",
-                   altered(name, weight=None), DEFAULT)  # fmt: skip
+def _logits(view: View) -> Iterator[Idea]:
+    squashed = altered(input=lambda own: torch.sigmoid(own["input"]))
+    yield value("sigmoid", "none", "before the loss", squashed, DEFAULT)
 
 
-def _unclamped(given: dict[str, Any]) -> Tensor:
+def _probabilities(view: View) -> Iterator[Idea]:
+    yield value("clamp", "logarithms above -100", "none", computed(_unclamped))
+
+
+def _unclamped(given: Given) -> Tensor:
     p, y = given["input"], given["target"]
     loss = -torch.xlogy(y, p) - torch.xlogy(1 - y, 1 - p)
     return loss.mean() if given["reduction"] == "mean" else loss.sum() if given["reduction"] == "sum" else loss
-
-
-def _other(view: View, word: str, function: Any) -> Idea:
-    change = computed(view.call.name, lambda one: function(one["input"], one["target"], reduction=one["reduction"]))
-    return Idea("loss", view.call.name, word, f"the port's loss is the {word}", word, change, USUAL)
 
 
 _OWN: dict[str, Family] = {
@@ -197,7 +124,7 @@ _OWN: dict[str, Family] = {
     "huber_loss": _huber,
     "smooth_l1_loss": _huber,
     "kl_div": _divergence,
-    "binary_cross_entropy": _binary,
-    "binary_cross_entropy_with_logits": _binary,
+    "binary_cross_entropy": _probabilities,
+    "binary_cross_entropy_with_logits": _logits,
 }
 FAMILIES: dict[str, Family] = dict.fromkeys([*_CLASSES, *_OWN], ideas)

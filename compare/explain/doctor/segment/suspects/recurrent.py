@@ -1,34 +1,36 @@
 """Recurrent layers and cells: the order of the gates, their two biases, the initial state, the directions."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import permutations
 from typing import Any
 
 import torch
 
 from compare.explain.calls.call import Described
-from compare.explain.doctor.segment.ideas import DEFAULT, POSSIBLE, RARE, USUAL, Family, Idea, View
+from compare.explain.calls.counting import Function, Replacement
+from compare.explain.calls.signatures import bound
+from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, value
+from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
 
 Tensor = torch.Tensor
 GATES = {"lstm": "ifgo", "gru": "rzn"}
 # Orders that other frameworks pack the gates in, before the rest.
 _KNOWN = {"lstm": ("igfo", "ifog", "ifco", "fiog", "iofg"), "gru": ("zrn",)}
 Parameters = list[Tensor]
+Reparametrised = Callable[[Parameters], Parameters]
 
 
-def _changed(change: Callable[[Parameters], Parameters]) -> Any:
+def _changed(change: Reparametrised) -> Replacement:
     """The call with the weights and biases of every layer and direction changed: (w_ih, w_hh, b_ih, b_hh)."""
 
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         if func.__name__.endswith("_cell"):
             return func(*args[:2], *change(list(args[2:])), **kwargs)
-        place = next(n for n, one in enumerate(args) if isinstance(one, list))
-        flat, biased = args[place], args[place + 1]
-        size = 4 if biased else 2
-        made: Parameters = []
-        for start in range(0, len(flat), size):
-            made += change(list(flat[start : start + size]))
-        return func(*args[:place], made, *args[place + 1 :], **kwargs)
+        given = bound(func, args, kwargs)
+        flat, size = given["params"], 4 if given["has_biases"] else 2
+        layers = [list(flat[start : start + size]) for start in range(0, len(flat), size)]
+        return altered(params=[tensor for layer in layers for tensor in change(layer)])(func, args, kwargs)
 
     return replacement
 
@@ -36,60 +38,45 @@ def _changed(change: Callable[[Parameters], Parameters]) -> Any:
 def ideas(view: View) -> Iterator[Idea]:
     """Of an LSTM, a GRU or a plain recurrent layer, or a cell of one."""
     kind = view.call.name.removesuffix("_cell")
-    biased = _biased(view)
+    cell = kind != view.call.name
+    biased = bool(view.given.get("b_ih") is not None if cell else view.given["has_biases"])
     if kind in GATES:
         yield from _orders(kind)
     if kind == "gru":
         yield from _gated(biased)
     if biased:
         for place, word in ((3, "hidden"), (2, "input")):
-            yield Idea(f"{word} bias", "learnt", "none", f"the port leaves out the {word} bias (b_{word[0]}h)",
-                       f"no {word} bias", _changed(_without(place)), DEFAULT)  # fmt: skip
-        yield Idea("bias", "learnt", "none", "the port leaves out both biases", "no biases",
-                   _changed(lambda own: [*own[:2], *(torch.zeros_like(one) for one in own[2:])]), USUAL)  # fmt: skip
+            yield value(f"{word} bias", "learnt", "none", _changed(_without(place)), DEFAULT)
+        yield value("bias", "learnt", "none", _changed(_without(2, 3)))
         if kind == "lstm":
-            yield Idea("forget bias", "as learnt", "plus 1", "the port adds 1 to the bias of the forget gate",
-                       "forget bias plus 1", _changed(_forgetting), USUAL)  # fmt: skip
-    yield Idea("transposed", "(out, in)", "transposed", "the port uses each gate's recurrent weight without "
-               "transposing it", "recurrent weight transposed", _changed(_transposed(len(GATES.get(kind, "h")))),
-               USUAL)  # fmt: skip
-    if kind == view.call.name:
+            yield value("forget bias", "as learnt", "plus 1", _changed(_forgetting))
+    turned = _changed(_transposed(len(GATES.get(kind, "h"))))
+    yield value("transposed", "each gate's recurrent weight (out, in)", "transposed", turned)
+    if not cell:
         yield from _sequences(view)
-
-
-def _biased(view: View) -> bool:
-    args = view.call.args
-    if view.call.name.endswith("_cell"):
-        return len(args) > 4 and args[4] is not None
-    place = next((n for n, one in enumerate(args) if isinstance(one, list)), None)
-    return place is not None and bool(args[place + 1])
 
 
 def _orders(kind: str) -> Iterator[Idea]:
     own = GATES[kind]
     every = ["".join(order) for order in permutations(own)][1:]
-    known = [one for one in _KNOWN[kind] if one in every]
+    known = [order for order in _KNOWN[kind] if order in every]
     for order in dict.fromkeys([*known, *every]):
-        text = f"the port takes the gates in the order {', '.join(order)}, the reference packs {', '.join(own)}"
-        yield Idea("gate order", own, order, text, f"gate order {order}", _changed(_ordered(own, order)),
-                   USUAL if order in known else POSSIBLE)  # fmt: skip
+        rank = USUAL if order in known else POSSIBLE
+        yield value("gate order", own, order, _changed(_ordered(own, order)), rank)
 
 
-def _ordered(own: str, order: str) -> Callable[[Parameters], Parameters]:
+def _ordered(own: str, order: str) -> Reparametrised:
     """The port reads the packed blocks as ``order``: what it calls the first gate is the block that torch calls so."""
 
-    def change(parameters: Parameters) -> Parameters:
-        made = []
-        for one in parameters:
-            blocks = one.chunk(len(own))
-            made.append(torch.cat([blocks[order.index(gate)] for gate in own]))
-        return made
+    def packed(tensor: Tensor) -> Tensor:
+        blocks = tensor.chunk(len(own))
+        return torch.cat([blocks[order.index(gate)] for gate in own])
 
-    return change
+    return lambda parameters: [packed(tensor) for tensor in parameters]
 
 
-def _without(place: int) -> Callable[[Parameters], Parameters]:
-    return lambda own: [torch.zeros_like(one) if n == place else one for n, one in enumerate(own)]
+def _without(*places: int) -> Reparametrised:
+    return lambda own: [torch.zeros_like(tensor) if place in places else tensor for place, tensor in enumerate(own)]
 
 
 def _forgetting(own: Parameters) -> Parameters:
@@ -99,96 +86,77 @@ def _forgetting(own: Parameters) -> Parameters:
     return [*own[:3], moved]
 
 
-def _transposed(gates: int) -> Callable[[Parameters], Parameters]:
-    return lambda own: [own[0], torch.cat([one.T for one in own[1].chunk(gates)]), *own[2:]]
+def _transposed(gates: int) -> Reparametrised:
+    return lambda own: [own[0], torch.cat([block.T for block in own[1].chunk(gates)]), *own[2:]]
 
 
 def _gated(biased: bool) -> Iterator[Idea]:
     """A GRU's candidate, and which of old and new the update gate keeps."""
-    if biased:
-        yield Idea("b_hn", "inside the reset gate", "none", "the port has no bias b_hn in the "
-                   "candidate", "no b_hn", _changed(lambda own: _candidate(own, False)), DEFAULT)  # fmt: skip
-        yield Idea("b_hn", "inside the reset gate", "outside", "the port adds the bias b_hn outside "
-                   "the reset gate", "b_hn outside the reset gate", _changed(lambda own: _candidate(own, True)),
-                   DEFAULT)  # fmt: skip
-    yield Idea("update gate", "keeps the old state", "keeps the new", "the port's update gate keeps the candidate, the "
-               "reference's the old state", "update gate inverted", _changed(_inverted), USUAL)  # fmt: skip
+    for word, outside in (("none", False), ("outside", True)) if biased else ():
+        yield value("b_hn", "inside the reset gate", word, _changed(partial(_candidate, outside)), DEFAULT)
+    yield value("update gate", "keeps the old state", "keeps the new", _changed(_inverted))
 
 
-def _candidate(own: Parameters, outside: bool) -> Parameters:
-    weights, bias, hidden = own[:2], own[2].clone(), own[3].clone()
+def _candidate(outside: bool, own: Parameters) -> Parameters:
+    bias, hidden = own[2].clone(), own[3].clone()
     size = bias.shape[0] // 3
     if outside:
         bias[2 * size :] += hidden[2 * size :]
     hidden[2 * size :] = 0
-    return [*weights, bias, hidden]
+    return [*own[:2], bias, hidden]
 
 
 def _inverted(own: Parameters) -> Parameters:
-    made = []
-    for one in own:
-        reset, update, new = one.chunk(3)
-        made.append(torch.cat([reset, -update, new]))
-    return made
+    parts = [tensor.chunk(3) for tensor in own]
+    return [torch.cat([reset, -update, new]) for reset, update, new in parts]
 
 
 def _sequences(view: View) -> Iterator[Idea]:
-    args = view.call.args
-    both = bool(args[7]) if len(args) > 7 and isinstance(args[7], bool) else False
-    time = 1 if len(args) > 8 and args[8] is True else 0
-    first = view.first
-    if first is not None and len(first.shape) == 3:
-        yield Idea("batch_first", "0" if time else "1", "1" if time else "0", "the port runs over the other axis of "
-                   "the sequence", "batch and time exchanged", _exchanged, POSSIBLE)  # fmt: skip
-        yield Idea("direction", "forwards", "backwards", "the port runs through the sequence backwards",
-                   "sequence reversed", _reversed(time), POSSIBLE)  # fmt: skip
-    if isinstance(args[1], Described | tuple | list):
-        yield Idea("initial state", "given", "zero", "the port starts from zero", "initial state zero", _from_zero,
-                   POSSIBLE)  # fmt: skip
-    if both:
-        yield Idea("keep_order", "turned back", "as computed", "the port does not turn back what the backward "
-                   "direction makes", "backward direction not turned back", _not_turned(time), DEFAULT)  # fmt: skip
-        yield Idea("direction", "(forwards, backwards)", "(backwards, forwards)", "the port joins the directions "
-                   "in the other order", "directions exchanged", _other_first, RARE)  # fmt: skip
+    given = view.given
+    if "batch_first" not in given or not isinstance(given["hx"], Described | tuple | list):
+        return  # packed sequences
+    time = 1 if given["batch_first"] else 0
+    if len(view.shape) == 3:
+        yield value("batch_first", bool(time), not time, _exchanged, POSSIBLE)
+        yield value("direction", "forwards", "backwards", _reversed(time), POSSIBLE)
+    zero = altered(hx=lambda own: _states(torch.zeros_like, own["hx"]))
+    yield value("initial state", "given", "zero", zero, POSSIBLE)
+    if given["bidirectional"]:
+        turned = _directions(lambda forwards, backwards: (forwards, backwards.flip(time)))
+        yield value("keep_order", "turned back", "as computed", turned, DEFAULT)
+        exchanged = _directions(lambda forwards, backwards: (backwards, forwards))
+        yield value("direction", "(forwards, backwards)", "(backwards, forwards)", exchanged, RARE)
 
 
-def _exchanged(func: Any, args: tuple, kwargs: dict) -> Any:
+def _states(function: Callable[[Tensor], Tensor], states: Any) -> Any:
+    return tuple(map(function, states)) if isinstance(states, tuple | list) else function(states)
+
+
+def _exchanged(func: Function, args: tuple, kwargs: dict) -> Any:
     """As many first states as there are rows then: each is that of the first row, mostly zero."""
-    x, states = args[0], args[1] if isinstance(args[1], tuple | list) else (args[1],)
-    rows = x.shape[1 if args[-1] else 0]
-    fresh = [one[:, :1].expand(-1, rows, -1).contiguous() for one in states]
-    given = tuple(fresh) if isinstance(args[1], tuple | list) else fresh[0]
-    out, *rest = func(x, given, *args[2:-1], not args[-1], **kwargs)
-    return (out, *rest)
+    given = bound(func, args, kwargs)
+    rows = given["input"].shape[1 if given["batch_first"] else 0]
+    fresh = _states(lambda state: state[:, :1].expand(-1, rows, -1).contiguous(), given["hx"])
+    return altered(hx=fresh, batch_first=not given["batch_first"])(func, args, kwargs)
 
 
-def _reversed(time: int) -> Any:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+def _reversed(time: int) -> Replacement:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         out, *rest = func(args[0].flip(time), *args[1:], **kwargs)
         return (out.flip(time), *rest)
 
     return replacement
 
 
-def _from_zero(func: Any, args: tuple, kwargs: dict) -> Any:
-    state = args[1]
-    zero = [torch.zeros_like(one) for one in state] if isinstance(state, tuple | list) else torch.zeros_like(state)
-    return func(args[0], zero, *args[2:], **kwargs)
+def _directions(function: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Replacement:
+    """What the two directions make, changed before they are joined."""
 
-
-def _not_turned(time: int) -> Any:
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         out, *rest = func(*args, **kwargs)
-        forwards, backwards = out.chunk(2, -1)
-        return (torch.cat((forwards, backwards.flip(time)), -1), *rest)
+        return (torch.cat(function(*out.chunk(2, -1)), -1), *rest)
 
     return replacement
 
 
-def _other_first(func: Any, args: tuple, kwargs: dict) -> Any:
-    out, *rest = func(*args, **kwargs)
-    return (torch.cat(out.chunk(2, -1)[::-1], -1), *rest)
-
-
-_KINDS = ("lstm", "gru", "rnn_tanh", "rnn_relu")
-FAMILIES: dict[str, Family] = dict.fromkeys([*_KINDS, *(f"{kind}_cell" for kind in _KINDS)], ideas)
+KINDS = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+FAMILIES: dict[str, Family] = dict.fromkeys([*KINDS, *(f"{kind}_cell" for kind in KINDS)], ideas)

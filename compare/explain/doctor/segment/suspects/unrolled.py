@@ -6,14 +6,18 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from compare.explain.doctor.segment.ideas import POSSIBLE, RARE, USUAL, Family, Idea, View
+from compare.explain.calls.counting import Function, Replacement
+from compare.explain.calls.signatures import bound
+from compare.explain.doctor.segment.ideas import Family, Idea, View, value
+from compare.explain.doctor.segment.suspects.recurrent import KINDS
+from compare.explain.doctor.thresholds import POSSIBLE, RARE, USUAL
 
 Tensor = torch.Tensor
-Function = Callable[[Tensor], Tensor]
+Activation = Callable[[Tensor], Tensor]
 Step = Callable[[Tensor, tuple[Tensor, ...], list[Tensor]], tuple[Tensor, ...]]
 
 
-def lstm_step(gate: Function = torch.sigmoid, cell: Function = torch.tanh) -> Step:
+def lstm_step(gate: Activation = torch.sigmoid, cell: Activation = torch.tanh) -> Step:
     """One step of torch's LSTM: (x, (h, c), (w_ih, w_hh, b_ih, b_hh)) -> (h, c)."""
 
     def step(x: Tensor, state: tuple[Tensor, ...], own: list[Tensor]) -> tuple[Tensor, ...]:
@@ -24,7 +28,7 @@ def lstm_step(gate: Function = torch.sigmoid, cell: Function = torch.tanh) -> St
     return step
 
 
-def gru_step(gate: Function = torch.sigmoid, cell: Function = torch.tanh, before: bool = False) -> Step:
+def gru_step(gate: Activation = torch.sigmoid, cell: Activation = torch.tanh, before: bool = False) -> Step:
     """One step of torch's GRU; ``before``: the reset gate is applied to the state, not to its product."""
 
     def step(x: Tensor, state: tuple[Tensor, ...], own: list[Tensor]) -> tuple[Tensor, ...]:
@@ -40,7 +44,7 @@ def gru_step(gate: Function = torch.sigmoid, cell: Function = torch.tanh, before
     return step
 
 
-def plain_step(cell: Function) -> Step:
+def plain_step(cell: Activation) -> Step:
     """One step of a plain recurrent layer."""
     return lambda x, state, own: (cell(F.linear(x, own[0], _bias(own, 2)) + F.linear(state[0], own[1], _bias(own, 3))),)
 
@@ -49,7 +53,7 @@ def _bias(own: list[Tensor], place: int) -> Tensor | None:
     return own[place] if len(own) > place else None
 
 
-def unrolled(step: Step, start: float | None = None, carried: Function = lambda state: state) -> Any:
+def unrolled(step: Step, start: float | None = None, carried: Activation = lambda state: state) -> Replacement:
     """The call by ``step``: a cell, or layers in one direction or both.
 
     ``start`` is added to every entry of the first state; ``carried`` is what becomes of a state before each step.
@@ -58,38 +62,33 @@ def unrolled(step: Step, start: float | None = None, carried: Function = lambda 
         NotImplementedError: for packed sequences and projections.
     """
 
-    def replacement(func: Any, args: tuple, kwargs: dict) -> Any:
+    def taking(x: Tensor, state: tuple[Tensor, ...], own: list[Tensor]) -> tuple[Tensor, ...]:
+        return step(x, tuple(carried(part) for part in state), own)
+
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         if func.__name__.endswith("_cell"):
             states = args[1] if isinstance(args[1], tuple | list) else (args[1],)
-            made = step(args[0], tuple(states), list(args[2:]))
-            return made if len(made) > 1 else made[0]
-        if not isinstance(args[2], list):
+            after = step(args[0], tuple(states), list(args[2:]))
+            return after if len(after) > 1 else after[0]
+        given = bound(func, args, kwargs)
+        flat, size, directions = given["params"], 4 if given["has_biases"] else 2, 2 if given["bidirectional"] else 1
+        if "batch_sizes" in given or len(flat) != given["num_layers"] * directions * size:
             raise NotImplementedError
-
-        def taking(x: Tensor, state: tuple[Tensor, ...], own: list[Tensor]) -> tuple[Tensor, ...]:
-            return step(x, tuple(carried(one) for one in state), own)
-
-        x, given, flat, biased, layers, _, _, both, first = args
-        states = [one if start is None else one + start for one in (given if isinstance(given, tuple | list) else
-                                                                    (given,))]  # fmt: skip
-        directions, size = 2 if both else 1, 4 if biased else 2
-        if len(flat) != layers * directions * size:
-            raise NotImplementedError
-        steps = x.transpose(0, 1) if first else x
+        first = given["hx"] if isinstance(given["hx"], tuple | list) else (given["hx"],)
+        states = [state if start is None else state + start for state in first]
+        steps = given["input"].transpose(0, 1) if given["batch_first"] else given["input"]
         ends = []
-        for layer in range(layers):
-            outs: list[torch.Tensor] = []
+        for layer in range(given["num_layers"]):
+            outs: list[Tensor] = []
             for direction in range(directions):
                 at = layer * directions + direction
-                out, end = _run(
-                    taking, steps, [one[at] for one in states], flat[at * size : (at + 1) * size], direction
-                )
+                own = flat[at * size : (at + 1) * size]
+                out, end = _run(taking, steps, [state[at] for state in states], own, direction)
                 outs.append(out)
                 ends.append(end)
             steps = torch.cat(outs, -1)
         last = tuple(torch.stack([end[part] for end in ends]) for part in range(len(states)))
-        out = steps.transpose(0, 1) if first else steps
-        return (out, *last)
+        return (steps.transpose(0, 1) if given["batch_first"] else steps, *last)
 
     return replacement
 
@@ -100,73 +99,58 @@ def _run(step: Step, steps: Tensor, state: list[Tensor], own: list[Tensor], dire
     for x in steps.flip(0) if direction else steps:
         now = step(x, now, own)
         outs.append(now[0])
-    made = torch.stack(outs)
-    return made.flip(0) if direction else made, now
+    out = torch.stack(outs)
+    return out.flip(0) if direction else out, now
 
 
-HARD: dict[str, Function] = {
+HARD: dict[str, Activation] = {
     "hard sigmoid": F.hardsigmoid,
     "hard sigmoid, clip(0.2 x + 0.5)": lambda x: torch.clamp(0.2 * x + 0.5, 0, 1),
 }
-GATES: dict[str, Function] = {**HARD, "tanh": torch.tanh, "ReLU": F.relu}
-CELLS: dict[str, Function] = {"sigmoid": torch.sigmoid, "ReLU": F.relu, "none": lambda x: x, "GELU": F.gelu}
-_KINDS = {"lstm": lstm_step, "gru": gru_step}
+GATES: dict[str, Activation] = {**HARD, "tanh": torch.tanh, "ReLU": F.relu}
+CELLS: dict[str, Activation] = {"sigmoid": torch.sigmoid, "ReLU": F.relu, "none": lambda x: x, "GELU": F.gelu}
+_STEPS: dict[str, Any] = {"lstm": lstm_step, "gru": gru_step}
 
 
-def activations(view: View) -> Iterator[Idea]:
-    """Of a recurrent layer: other activations of its gates, or of its candidate and state."""
+def ideas(view: View) -> Iterator[Idea]:
+    """Of a recurrent layer or a cell: other activations of its gates, or of its candidate; a first state of ones."""
     kind = view.call.name.removesuffix("_cell")
     if kind.startswith("rnn"):
         own = "tanh" if kind == "rnn_tanh" else "ReLU"
         for word, function in ({"tanh": torch.tanh} | CELLS).items():
             if word != own:
-                yield _other(own, word, "", unrolled(plain_step(function)), USUAL)
-        return
-    made = _KINDS[kind]
-    for word, function in GATES.items():
-        yield _other("sigmoid", word, " in its gates", unrolled(made(gate=function)),
-                     USUAL if word in HARD else POSSIBLE)  # fmt: skip
-    for word, function in CELLS.items():
-        yield _other("tanh", word, " in its candidate", unrolled(made(cell=function)), POSSIBLE)
+                yield value("activation", own, word, unrolled(plain_step(function)))
+    else:
+        steps = _STEPS[kind]
+        for word, function in GATES.items():
+            rank = USUAL if word in HARD else POSSIBLE
+            yield _other("sigmoid", word, "its gates", unrolled(steps(gate=function)), rank)
+        for word, function in CELLS.items():
+            yield _other("tanh", word, "its candidate", unrolled(steps(cell=function)), POSSIBLE)
     if kind == "gru":
-        yield Idea("reset gate", "after the product", "before the product", "the port applies the reset gate to the "
-                   "state, the reference to its product", "reset before the product",
-                   unrolled(gru_step(before=True)), USUAL)  # fmt: skip
+        yield value("reset gate", "after the product", "before the product", unrolled(gru_step(before=True)))
+    if kind == view.call.name:
+        yield value("initial state", "0", "1", starting(kind)(1.0), RARE)
 
 
-def _other(own: str, word: str, where: str, replacement: Any, rank: int) -> Idea:
-    return Idea("activation", own, word, f"the port has {word}{where} where the reference has {own}",
-                f"{word}{where}", replacement, rank)  # fmt: skip
+def _other(own: str, word: str, where: str, replacement: Replacement, rank: int) -> Idea:
+    text = f"the port has {word} in {where} where the reference has {own}"
+    return Idea("activation", own, word, replacement, rank, text, f"{word} in {where}")
 
 
-def starts(view: View) -> Iterator[Idea]:
-    """Of a recurrent layer: a first state of ones."""
-    kind = view.call.name
-    if not kind.endswith("_cell"):
-        step = starting(kind)
-        yield Idea("initial state", "0", "1", "the port's first state is 1 in every entry, the reference's 0",
-                   "initial state 1", step(1.0), RARE)  # fmt: skip
-
-
-def starting(kind: str) -> Callable[[float], Any]:
+def starting(kind: str) -> Callable[[float], Replacement]:
     """The call with a number added to every entry of the first state."""
     return lambda number: unrolled(_own(kind), number)
 
 
-def truncated(kind: str) -> Any:
+def truncated(kind: str) -> Replacement:
     """The call with the gradient stopped between its steps."""
     return unrolled(_own(kind), carried=lambda state: state.detach())
 
 
 def _own(kind: str) -> Step:
-    return _KINDS[kind]() if kind in _KINDS else plain_step(torch.tanh if kind == "rnn_tanh" else F.relu)
+    step: Step = _STEPS[kind]() if kind in _STEPS else plain_step(torch.tanh if kind == "rnn_tanh" else F.relu)
+    return step
 
 
-def ideas(view: View) -> Iterator[Idea]:
-    """Of a recurrent layer or a cell, all that takes its steps apart."""
-    yield from activations(view)
-    yield from starts(view)
-
-
-_NAMES = ("lstm", "gru", "rnn_tanh", "rnn_relu")
-FAMILIES: dict[str, Family] = dict.fromkeys([*_NAMES, *(f"{name}_cell" for name in _NAMES)], ideas)
+FAMILIES: dict[str, Family] = dict.fromkeys([*KINDS, *(f"{kind}_cell" for kind in KINDS)], ideas)

@@ -1,4 +1,4 @@
-"""What concerns a layer as a whole, or several of its calls at once: flags, shared weights, exchanged gates."""
+"""What concerns a layer as a whole: flags, its parameters, gates exchanged between several of its calls."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -8,32 +8,34 @@ import torch
 
 from compare.explain.calls.call import Call, Described, tensors_of
 from compare.explain.calls.change import Change
+from compare.explain.calls.counting import Function
 from compare.explain.calls.scene import Scene
-from compare.explain.doctor.segment.ideas import POSSIBLE, RARE, USUAL, Suspect
 from compare.explain.doctor.segment.layer_settings import SKIPPED
 from compare.explain.doctor.segment.suspects.activations import OWN
+from compare.explain.doctor.segment.suspects.arithmetic import THETAS
+from compare.explain.doctor.thresholds import LAYERS_ALIKE, POSSIBLE, RARE, USUAL
+from compare.explain.doctor.trials import Suspect
 
-NEAR = 6  # layers alike that one may be taken for
 
-
-def suspects(scene: Scene) -> Iterator[Suspect]:
+def suspects(scene: Scene) -> Iterator[Suspect[Change]]:
     """Of the forward pass."""
     yield from flags(scene)
     yield from gates(scene)
+    yield from parameters(scene.weights)
     yield from others_weights(scene)
 
 
-def flags(scene: Scene) -> Iterator[Suspect]:
+def flags(scene: Scene) -> Iterator[Suspect[Change]]:
     """Each flag of the reference's layer the other way round."""
     layer = scene.reference_layer
     for name, value in vars(layer).items() if layer is not None else ():
         if isinstance(value, bool) and not name.startswith("_") and name not in SKIPPED:
             change = Change(attributes={(scene.reference_path, name): not value})
             text = f"the port computes as if {name} were {not value}; in the reference it is {value}"
-            yield Suspect(name, str(value), str(not value), text, f"{name} {not value}", change, POSSIBLE)
+            yield Suspect(name, str(value), str(not value), change, POSSIBLE, text)
 
 
-def gates(scene: Scene) -> Iterator[Suspect]:
+def gates(scene: Scene) -> Iterator[Suspect[Change]]:
     """act(a) * b where the port has a * act(b): the activation on the other factor of the next product."""
     for at, call in enumerate(scene.calls):
         if call.name not in OWN or not isinstance(call.result, Described):
@@ -43,8 +45,7 @@ def gates(scene: Scene) -> Iterator[Suspect]:
                 change = Change(calls=dict(zip((call.number, other.number), _exchanged(), strict=True)))
                 word = OWN[call.name]
                 text = f"the port has {word} on the other factor of the product that it gates in the reference"
-                yield Suspect("gate order", f"{word}(a) * b", f"a * {word}(b)", text, "activation on the other factor",
-                              change, USUAL)  # fmt: skip
+                yield Suspect("gate order", f"{word}(a) * b", f"a * {word}(b)", change, USUAL, text)
                 break
 
 
@@ -57,11 +58,11 @@ def _exchanged() -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Two calls: the activation, which waits, and the product, whose other factor it is applied to."""
     waiting: list[tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]] = []
 
-    def activation(func: Any, args: tuple, kwargs: dict) -> Any:
-        waiting[:] = [(args[0], lambda one: func(one, *args[1:], **kwargs))]
+    def activation(func: Function, args: tuple, kwargs: dict) -> Any:
+        waiting[:] = [(args[0], lambda x: func(x, *args[1:], **kwargs))]
         return args[0]
 
-    def product(func: Any, args: tuple, kwargs: dict) -> Any:
+    def product(func: Function, args: tuple, kwargs: dict) -> Any:
         gate, function = waiting[0]
         if args[1] is gate:
             return func(function(args[0]), args[1], **kwargs)
@@ -70,7 +71,7 @@ def _exchanged() -> tuple[Callable[..., Any], Callable[..., Any]]:
     return activation, product
 
 
-def others_weights(scene: Scene) -> Iterator[Suspect]:
+def others_weights(scene: Scene) -> Iterator[Suspect[Change]]:
     """Another layer's parameters in the place of a layer's own: one layer used twice, two exchanged, a tied head."""
     alike = _layers(scene.every)
     paths = list(alike)
@@ -78,11 +79,11 @@ def others_weights(scene: Scene) -> Iterator[Suspect]:
         if path not in alike:
             continue
         at = paths.index(path)
-        same = [one for one in paths if one != path and _shapes(alike[one]) == _shapes(alike[path])]
-        for other in sorted(same, key=lambda one: abs(paths.index(one) - at))[:NEAR]:
+        same = [near for near in paths if near != path and _shapes(alike[near]) == _shapes(alike[path])]
+        for other in sorted(same, key=lambda near: abs(paths.index(near) - at))[:LAYERS_ALIKE]:
             change = Change(weights={f"{path}.{name}": _put(array) for name, array in alike[other].items()})
-            yield Suspect("tied", path, other, f"the port uses the weights of {other} in the place of those of {path}",
-                          f"weights of {other} for {path}", change, RARE)  # fmt: skip
+            text = f"the port uses the weights of {other} in the place of those of {path}"
+            yield Suspect("tied", path, other, change, RARE, text, f"weights of {other} for {path}")
 
 
 def _layers(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
@@ -100,3 +101,41 @@ def _shapes(layer: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
 
 def _put(array: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     return lambda own: array.astype(own.dtype)
+
+
+_WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "zero": np.zeros_like, "negated": np.negative, "one": np.ones_like, "reversed": lambda own: own[::-1],
+    "transposed": np.transpose,
+}  # fmt: skip
+
+
+def parameters(weights: Mapping[str, np.ndarray]) -> Iterator[Suspect[Change]]:
+    """Of each: zero, one, negated, reversed, transposed; of a table of frequencies, its base."""
+    for name, array in weights.items():
+        if not np.issubdtype(array.dtype, np.floating) or not array.size:
+            continue
+        if array.ndim == 1 and (base := _base(array)):
+            yield from _thetas(name, base)
+        vector, square = array.ndim == 1, array.ndim == 2 and array.shape[0] == array.shape[1] > 1
+        for word, change in _WAYS.items():
+            if word in ("zero", "negated") or (square if word == "transposed" else vector and len(array) > 1):
+                text, entering = f"{name} is {word} in the port", Change(weights={name: change})
+                yield Suspect("parameter", "as it is", word, entering, RARE + 1, text, f"{name} {word}")
+
+
+def _base(frequencies: np.ndarray) -> float:
+    """theta of the table theta ** (-i / n); 0.0 where ``frequencies`` is none."""
+    count = len(frequencies)
+    if count < 3 or frequencies[0] != 1 or not np.all(frequencies > 0):
+        return 0.0
+    ratio = float(frequencies[1])
+    fits = 0 < ratio < 1 and np.allclose(frequencies, ratio ** np.arange(count), rtol=1e-4)
+    return ratio ** (-count) if fits else 0.0
+
+
+def _thetas(name: str, base: float) -> Iterator[Suspect[Change]]:
+    for theta in THETAS:
+        if not np.isclose(theta, base, rtol=1e-3):
+            power = np.log(theta) / np.log(base)
+            change = Change(weights={name: lambda own, power=power: own**power})  # type: ignore[misc]
+            yield Suspect("theta", f"{base:.6g}", f"{theta:g}", change)

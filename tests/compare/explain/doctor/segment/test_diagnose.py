@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from compare.explain.doctor.diagnosis import Diagnosis
 from compare.explain.doctor.segment.diagnose import diagnose, judged
-from compare.explain.doctor.segment.trials import MORE
+from compare.explain.doctor.thresholds import MORE
 from tests.compare.explain.doctor.scenes import drawn, moved, scene_of, sound
 
 X = drawn(5, 6, scale=0.1)

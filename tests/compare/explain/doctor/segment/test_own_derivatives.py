@@ -42,7 +42,7 @@ def test_a_gradient_that_one_side_stops():
     assert rules(scene(Plain(), [stop])) == ("the port stops a gradient at net.py:7",)
     assert rules(scene(Detaching(), [stop])) == ()
     (told,) = rules(scene(Detaching()))
-    assert "test_rules.py:" in told
+    assert "test_own_derivatives.py:" in told
     assert told.endswith("the port has no stop_gradient there")
 
 

@@ -28,7 +28,7 @@ ROWS = [
     (nn.ReLU(), "activation", "abs", jnp.abs),
     (nn.LeakyReLU(0.2), "negative_slope", "0.01", jax.nn.leaky_relu),
     (nn.LeakyReLU(0.01), "negative_slope", "0.3", lambda x: jax.nn.leaky_relu(x, 0.3)),
-    (nn.LeakyReLU(0.2), "negative_slope", "0", jax.nn.relu),
+    (nn.LeakyReLU(0.2), "activation", "ReLU", jax.nn.relu),
     (nn.ELU(0.5), "alpha", "1", jax.nn.elu),
     (nn.SiLU(), "activation", "hard swish", jax.nn.hard_swish),
     (nn.SiLU(), "activation", "sigmoid", jax.nn.sigmoid),

@@ -74,7 +74,7 @@ class Deviation(nn.Module):
 
 @pytest.mark.parametrize(
     ("setting", "value", "options"),
-    [("unbiased", "divided by N", {"ddof": 0}), ("epsilon", "1e-06", {"eps": 1e-6}), ("epsilon", "0", {"eps": 0})],
+    [("unbiased", "False", {"ddof": 0}), ("epsilon", "1e-06", {"eps": 1e-6}), ("epsilon", "0", {"eps": 0})],
 )
 def test_a_deviation(setting, value, options):
     """JAX divides by N, torch by N - 1."""

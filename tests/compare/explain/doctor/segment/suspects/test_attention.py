@@ -1,4 +1,4 @@
-"""Scaled dot-product attention: each fault a port makes in it is named."""
+"""Attention, torch's own and written by hand: each fault a port makes in it is named."""
 
 import jax
 import jax.numpy as jnp
@@ -42,7 +42,7 @@ def triangle(diagonal=0):
     [
         ("scale", "1", lambda q, k, v: attended(q, k, v, scale=1)),
         ("scale", "1 / sqrt(15)", lambda q, k, v: attended(q, k, v, scale=15**-0.5)),
-        ("causal", "yes", lambda q, k, v: attended(q, k, v, triangle())),
+        ("causal", "True", lambda q, k, v: attended(q, k, v, triangle())),
         ("axis", "queries", lambda q, k, v: attended(q, k, v, axis=-2)),
         ("order", "(query, value, key)", lambda q, k, v: attended(q, v, k)),
         ("order", "(key, query, value)", lambda q, k, v: attended(k, q, v)),
@@ -55,18 +55,18 @@ def test_without_a_mask(setting, value, port):
 
 
 @pytest.mark.parametrize(
-    ("value", "mask"), [("no", None), ("one later", triangle(1)), ("yes", triangle())], ids=["no", "later", "sound"]
+    ("value", "mask"), [("False", None), ("one later", triangle(1)), ("True", triangle())], ids=["no", "later", "sound"]
 )
 def test_a_causal_one(value, mask):
     """The triangle left out, or one off."""
     scene = scene_of(Attention(is_causal=True), [Q, K, V], lambda p, q, k, v: attended(q, k, v, mask))
-    sound(scene) if value == "yes" else holds(scene, "causal", value)
+    sound(scene) if value == "True" else holds(scene, "causal", value)
 
 
 @pytest.mark.parametrize(
     ("setting", "value", "mask", "port"),
     [
-        ("mask", "ignored", MASK, lambda q, k, v, m: attended(q, k, v)),
+        ("mask", "none", MASK, lambda q, k, v, m: attended(q, k, v)),
         ("mask", "True is masked", MASK, lambda q, k, v, m: attended(q, k, v, ~m)),
         ("mask", "transposed", MASK | np.eye(4, dtype=bool), lambda q, k, v, m: attended(q, k, v, m.swapaxes(-1, -2))),
         ("masked rows", "an average", EMPTY,
@@ -91,3 +91,59 @@ def test_an_empty_row_is_zero_in_torch():
     """What the suspect of masked rows rests on."""
     out = Attention()(*(torch.from_numpy(one) for one in (Q, K, V, EMPTY)))
     assert not out[1, :, 2].any()
+
+
+QS, KS, VS = (drawn(2, 4, 5, seed=seed) for seed in range(3))
+
+
+class Plain(nn.Module):
+    def forward(self, q, k, v):
+        return torch.softmax(q @ k.transpose(-2, -1) * k.shape[-1] ** -0.5, -1) @ v
+
+
+class Causal(nn.Module):
+    def forward(self, q, k, v):
+        allowed = torch.ones(4, 4, dtype=torch.bool).tril()
+        scores = q @ k.transpose(-2, -1) / 5**0.5
+        return torch.softmax(scores.masked_fill(~allowed, -1e9), -1) @ v
+
+
+def by_hand(q, k, v, scale=5**-0.5, mask=None, axis=-1, fill=-1e9):
+    scores = q @ k.swapaxes(-1, -2) * scale
+    return jax.nn.softmax(scores if mask is None else jnp.where(mask, scores, fill), axis) @ v
+
+
+def below(diagonal=0):
+    return jnp.tril(jnp.ones((4, 4), bool), diagonal)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "options"),
+    [
+        ("scale", "1", {"scale": 1}),
+        ("scale", "1 / 0.4472135955", {"scale": 5**0.5}),
+        ("scale", "0.2", {"scale": 0.2}),
+        ("causal", "yes", {"mask": below()}),
+        ("axis", "1", {"axis": 1}),
+    ],
+)
+def test_plain(setting, value, options):
+    """Scale, axis, a triangle too much."""
+    sound(scene_of(Plain(), [QS, KS, VS], lambda p, *given: by_hand(*given)))
+    holds(scene_of(Plain(), [QS, KS, VS], lambda p, *given: by_hand(*given, **options)), setting, value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "options"),
+    [
+        ("causal", "no", {}),
+        ("mask", "False is filled", {"mask": ~below()}),
+        ("causal", "1", {"mask": below(1)}),
+        ("triangle", "the other", {"mask": below().T}),
+        ("fill", "0", {"mask": below(), "fill": 0}),
+    ],
+)
+def test_masked(setting, value, options):
+    """The triangle left out, inverted, one off, the other; the value that is filled in."""
+    sound(scene_of(Causal(), [QS, KS, VS], lambda p, *given: by_hand(*given, mask=below())))
+    holds(scene_of(Causal(), [QS, KS, VS], lambda p, *given: by_hand(*given, **options)), setting, value)

@@ -33,7 +33,7 @@ LAYER = [
     ("epsilon", "0", layer(eps=0.0)),
     ("unbiased", "unbiased (N - 1)", layer(ddof=1)),
     ("epsilon", None, layer(outside=True)),
-    ("epsilon", "unbiased deviation + epsilon", layer(outside=True, ddof=1)),
+    ("epsilon", "added to the unbiased deviation", layer(outside=True, ddof=1)),
     ("centring", "none", layer(centred=False)),
     ("axis", "(-2, -1)", layer(axes=(-2, -1))),
     ("axis", "-2", layer(axes=(-2,))),
@@ -89,7 +89,7 @@ def test_one_of_two_norms_or_both(first, second):
         return normed(normed(x, (-1,), first) * p["a"] * 0.03, (-1,), second) * p["b"]
 
     found = holds(scene_of(moved(Functional()), [X], port), "epsilon", "1e-06")
-    assert ("test_norms.py:" in found.causes[0].text) == (first != second)
+    assert ("test_normalization.py:" in found.causes[0].text) == (first != second)
     assert len(found.causes[0].change.calls) == (2 if first == second else 1)
 
 
@@ -210,4 +210,4 @@ def test_a_fault_that_nobody_knows():
 
     found = diagnose(scene)
     assert not any(cause.certain for cause in found.causes)
-    assert {"epsilon 1e-06", "no bias", "RMS norm", "axes -2"} <= set(found.excluded)
+    assert {"epsilon 1e-06", "no bias", "RMS norm", "axis -2"} <= set(found.excluded)

@@ -49,7 +49,7 @@ def test_a_maximum(setting, value, port):
 @pytest.mark.parametrize(
     ("setting", "value", "port"),
     [
-        ("count_include_pad", "not counted",
+        ("count_include_pad", "False",
          last(lambda y: linen.avg_pool(y, (3, 3), (2, 2), [(1, 1)] * 2, count_include_pad=False))),
         ("padding", "SAME", last(lambda y: linen.avg_pool(y, (3, 3), (2, 2), "SAME"))),
         ("padding", "SAME, not counted",

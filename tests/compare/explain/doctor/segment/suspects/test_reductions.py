@@ -25,11 +25,11 @@ class Reduced(nn.Module):
 FAULTS = {
     "sum for mean": (lambda x: x.mean(1), lambda x: x.sum(1), "reduction", "sum"),
     "mean for sum": (lambda x: x.sum(1), lambda x: x.mean(1), "reduction", "mean"),
-    "maximum for mean": (lambda x: x.mean(1), lambda x: x.max(1), "reduction", "maximum"),
+    "maximum for mean": (lambda x: x.mean(1), lambda x: x.max(1), "reduction", "amax"),
     "the other axis": (lambda x: x.mean(1, keepdim=True), lambda x: x.mean(2, keepdims=True), "axis", "2"),
-    "variance by N": (lambda x: x.var(1), lambda x: x.var(1), "unbiased", "divided by N"),
+    "variance by N": (lambda x: x.var(1), lambda x: x.var(1), "unbiased", "False"),
     "deviation by N - 1": (
-        lambda x: x.std(1, unbiased=False), lambda x: x.std(1, ddof=1), "unbiased", "divided by N - 1",
+        lambda x: x.std(1, unbiased=False), lambda x: x.std(1, ddof=1), "unbiased", "True",
     ),
     "running sum without itself": (
         lambda x: x.cumsum(1), lambda x: jnp.cumsum(x, 1) - x, "running sum", "without itself",

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from compare.explain.doctor.segment.suspects.numbers import tunables
+from compare.explain.doctor.fit import Fitted
+from compare.explain.doctor.segment.numbers import numbers
 from tests.compare.explain.doctor.scenes import drawn, scene_of
 
 
@@ -22,9 +23,14 @@ def made():
     return scene_of(Twice(), [drawn(4, 6)], lambda p, x: jnp.tanh(x))
 
 
+def named(scene):
+    """Setting and place of every number, by what is said of it with another value."""
+    return [(one.suspect(Fitted(0.3, 0.3, 0.3)), one) for one in numbers(scene)]
+
+
 def test_every_number_is_found_and_a_shared_one_together_and_apart():
     """The epsilon of both norms at once, without a place, and that of each, with its own."""
-    found = [(one.setting, one.own, bool(one.place)) for one in tunables(made())]
+    found = [(said.setting, one.own, "test_numbers.py" in said.text) for said, one in named(made())]
     assert found.count(("epsilon", 1e-5, False)) == 1
     assert found.count(("epsilon", 1e-5, True)) == 2
     assert ("negative_slope", 0.2, True) in found
@@ -34,9 +40,15 @@ def test_every_number_is_found_and_a_shared_one_together_and_apart():
 def test_a_number_changed_is_the_reference_with_that_number():
     """A slope of 0.3 in the call that had 0.2."""
     scene = made()
-    slope = next(one for one in tunables(scene) if one.setting == "negative_slope")
+    slope = next(one for said, one in named(scene) if said.setting == "negative_slope")
     x = torch.from_numpy(drawn(4, 6))
     inner = F.leaky_relu(F.layer_norm(x, (6,), eps=1e-5), 0.3)
     wanted = F.layer_norm(torch.tanh(inner * 0.5), (6,), eps=1e-5)
     np.testing.assert_allclose(scene.run(slope.change(0.3))["value"], wanted.numpy(), rtol=1e-12)
     np.testing.assert_allclose(scene.run(slope.change(slope.own))["value"], scene.plain["value"], rtol=1e-12)
+
+
+def test_numbers_between_which_nothing_changes_are_said():
+    """Where a step function was searched by halves."""
+    one = next(one for said, one in named(made()) if said.setting == "negative_slope")
+    assert "is 0.3 in the port (or any between 0.25 and 0.4), 0.2" in one.suspect(Fitted(0.3, 0.25, 0.4)).text

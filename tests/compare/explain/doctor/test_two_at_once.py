@@ -3,13 +3,13 @@
 import numpy as np
 
 from compare.explain.calls.change import Change
-from compare.explain.doctor.segment.ideas import Suspect
-from compare.explain.doctor.segment.two_at_once import effect, summing_to
+from compare.explain.doctor.trials import Suspect
+from compare.explain.doctor.two_at_once import effect, summing_to
 from tests.compare.explain.doctor.scenes import drawn
 
 
 def suspect(setting, port=""):
-    return Suspect(setting, "", port, "", setting + port, Change(), 0)
+    return Suspect(setting, "", port, Change())
 
 
 A, B, C, NOTHING = drawn(20), 1e-3 * drawn(20, seed=1), drawn(20, seed=2), np.zeros(20)

@@ -1,0 +1,50 @@
+"""Every number by which the doctor decides, with its reason; nothing here is a tolerance of the judge."""
+
+# --- In which order suspects are tried: the lower, the sooner ---------------------------------------------------------
+
+READ = 0  # read of the port
+DEFAULT = 1  # the other framework's default
+USUAL = 2  # what porters do
+POSSIBLE = 3  # what they might do
+RARE = 4  # what would be strange
+BEHIND = 0.5  # what a signature allows comes after what is known to happen
+
+# --- When a gap counts as explained ---------------------------------------------------------------------------------
+
+CLOSING = 2.0**-20  # of itself: a gap that falls below this part has been explained, rounding aside
+UNSEEN = 1e-9  # relative: beside any fault worth a name this is rounding, in float64
+PROBABLE = 0.1  # of the gap left: a change that leaves less is worth a word even if it does not close it
+
+# --- How much may be computed ---------------------------------------------------------------------------------------
+
+RUNS = 60  # of the reference, at most, unless the caller says otherwise
+MORE = 400  # of one that is quick
+SECONDS = 60.0  # of computing that so many may take, by the fastest so far; a busy machine makes no slow model
+PAIRS = 10  # runs kept for two changes at once
+FITS = 12  # runs kept for numbers that are fitted
+FITTING = 6  # where there are many runs, one of so many is kept for numbers and pairs
+
+# --- Numbers that are fitted ----------------------------------------------------------------------------------------
+
+STEP = 1e-3  # of a number, to see which way it moves the arrays: above rounding, below any bend
+ALIKE = 0.25  # cosine between what a number moves and the gap; below it the number is no suspect
+FITTED = 4  # numbers that are fitted, those that point along the gap best
+ROUNDS = 12  # of one fit; Newton's way doubles the digits in each
+DONE = 1e-7  # of the gap left: the value is found
+JUMPS = (0.5, -0.5, 10.0, 1000.0)  # of a number: how far off it is tried where its neighbours do nothing alike
+WIDER = 8  # times that a jump is trebled until it leads too far
+STEPS = 40  # of one search by halves: as many digits as a number is written with, three steps each
+WRITTEN = 1e-6  # relative: a short number so near to a fitted one is what was typed
+
+# --- Two causes at once ---------------------------------------------------------------------------------------------
+
+ENTRIES = 4096  # of each array that are looked at: enough to tell two changes apart, few enough for every pair
+PROMISING = 0.5  # of the gap left: more than that is no pair
+
+# --- What a number or a layer is taken for --------------------------------------------------------------------------
+
+NEARLY_ONE = 1e-3  # a ratio nearer to one is shown with twelve digits: six would show 1
+THETA = 50  # the base of a power above it is taken for the theta of a rotary table
+EPSILON = 2e-2  # a number below it that is added is taken for an epsilon
+MOST_ORDERED = 4  # axes or parts whose every order is tried: 24 orders
+LAYERS_ALIKE = 6  # layers of the same shapes that one may be taken for, the nearest in order

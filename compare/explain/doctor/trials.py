@@ -1,0 +1,290 @@
+"""Changes of the reference put to the test, as many as there is computing time for; whatever it is that is changed.
+
+A change is asked for two things only: what the reference computes under it, and how it goes together with another.
+"""
+
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from compare.explain.doctor.diagnosis import Cause
+from compare.explain.doctor.fit import Fitted, by_halves, by_slope, cosine, written
+from compare.explain.doctor.gaps import Arrays, closed, nearly, relative
+from compare.explain.doctor.thresholds import (
+    ALIKE,
+    FITS,
+    FITTED,
+    FITTING,
+    JUMPS,
+    MORE,
+    PAIRS,
+    PROBABLE,
+    RUNS,
+    SECONDS,
+    STEP,
+    USUAL,
+)
+from compare.explain.doctor.two_at_once import effect, summing_to
+
+C = TypeVar("C")  # a change: of calls and weights, of an optimizer's rules, ...
+
+
+@dataclass(frozen=True)
+class Suspect(Generic[C]):
+    """One thing that the port may do otherwise, as a change of the reference.
+
+    Attributes:
+        setting, reference, port: as in ``Cause``.
+        rank: the lower, the sooner it is tried.
+        text: the sentence, where there is a better one than that of a setting with two values.
+        short: how it is listed where it is excluded, where that is not the setting with the port's value.
+        read: whether it was read on both sides.
+    """
+
+    setting: str
+    reference: str
+    port: str
+    change: C
+    rank: float = USUAL
+    text: str = ""
+    short: str = ""
+    read: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """ "epsilon is 1e-06 in the port, 1e-05 in the reference"."""
+        return self.text or f"{self.setting} is {self.port} in the port, {self.reference} in the reference"
+
+    @property
+    def words(self) -> str:
+        """ "epsilon 1e-06"."""
+        return self.short or f"{self.setting} {self.port}"
+
+
+@dataclass(frozen=True)
+class Number(Generic[C]):
+    """A number of the reference that may be any other: ``own`` is its value, ``suspect`` what it is said to be."""
+
+    own: float
+    change: Callable[[float], C]
+    suspect: Callable[[Fitted], Suspect[C]]
+
+    @property
+    def scale(self) -> float:
+        """What counts as much of it."""
+        return abs(self.own) or 1.0
+
+
+@dataclass
+class Budget:
+    """How often the reference may be run: ``runs`` times, and one that is quick more often."""
+
+    runs: int = RUNS
+    count: int = 0
+    fastest: float = 0.0  # seconds of computing
+
+    @property
+    def every(self) -> int:
+        """All runs that may be made, as far as is known of their speed."""
+        return MORE if self.runs >= RUNS and self.fastest * MORE < SECONDS else self.runs
+
+    def left(self, kept: int = 0) -> bool:
+        """Whether one more run may be made, ``kept`` of them set aside."""
+        return self.count < self.every - kept
+
+    @property
+    def for_later(self) -> int:
+        """What single suspects leave for numbers that are fitted and for two changes at once."""
+        return min(max(PAIRS + FITS, self.every // FITTING), self.every // 2)
+
+    def spend(self, seconds: float) -> None:
+        """One run that took so much computing."""
+        self.fastest = min(self.fastest or seconds, seconds)
+
+
+@dataclass(frozen=True)
+class Trial(Generic[C]):
+    """One suspect, or several at once, tried: the relative gap that is left; whether it is closed, or nearly so; what
+    the change did (``compare.explain.doctor.two_at_once``)."""
+
+    suspects: tuple[Suspect[C], ...]
+    after: float
+    closes: bool
+    nearly: bool
+    effect: np.ndarray | None
+
+    @property
+    def explains(self) -> bool:
+        """Whether nothing is left beside rounding or another fault."""
+        return self.closes or self.nearly
+
+
+@dataclass
+class Search(Generic[C]):
+    """The search for the change that makes the reference the port.
+
+    Attributes:
+        run: the reference's arrays under a change; may raise.
+        join: two changes as one; the second is applied to what the first makes.
+        plain, port: the arrays of both sides. allowed: the 2-norm up to which a gap counts as closed.
+        names: of the arrays that are looked at.
+    """
+
+    run: Callable[[C], Arrays]
+    join: Callable[[C, C], C]
+    plain: Arrays
+    port: Arrays
+    allowed: Mapping[str, float]
+    names: list[str]
+    budget: Budget = field(default_factory=Budget)
+    trials: list[Trial[C]] = field(default_factory=list)
+
+    def for_all(self, suspects: Iterable[Suspect[C]], numbers: Callable[[], Iterable[Number[C]]]) -> None:
+        """Every suspect until one closes the gap; then numbers that are fitted; then two changes at once."""
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what a suspect makes may be huge
+            if not self.for_each(suspects) and not self.fit(numbers()):
+                self.together()
+
+    def for_each(self, suspects: Iterable[Suspect[C]]) -> bool:
+        """Whether one of the suspects explains the gap.
+
+        After one that nearly closes it only other values of the same setting are tried: one may do it entirely.
+        """
+        setting = ""
+        for suspect in suspects:
+            if not self.budget.left(self.budget.for_later):
+                break
+            if setting and suspect.setting != setting:
+                continue
+            if (trial := self.tried(suspect)) is not None:
+                if trial.closes:
+                    return True
+                setting = suspect.setting if trial.nearly else setting
+        return bool(setting)
+
+    def fit(self, numbers: Iterable[Number[C]]) -> bool:
+        """Whether one of the numbers explains the gap with another value: those that point along the gap best."""
+        gap = effect(self.plain, self.port, self.names)
+        if gap is None or not np.any(gap):
+            return False
+        smooth: list[tuple[float, Number[C], np.ndarray]] = []
+        others: list[Number[C]] = []
+        for number in numbers:
+            step = STEP * number.scale
+            vector = self._moved(number, number.own + step)
+            along = cosine(vector, gap)
+            if vector is not None and abs(along) >= ALIKE:
+                smooth.append((-abs(along), number, vector / step))
+            else:
+                others.append(number)
+        for _, number, slope in sorted(smooth, key=lambda item: item[0])[:FITTED]:
+            if self._explains(number, by_slope(partial(self._moved, number), gap, number.own, slope)):
+                return True
+        return self._by_halves(others, gap)
+
+    def _by_halves(self, numbers: Sequence[Number[C]], gap: np.ndarray) -> bool:
+        """Of numbers whose neighbours do nothing alike: those that move the arrays along the gap from further off."""
+        ranked: list[tuple[float, Number[C], float]] = []
+        for number in numbers:
+            for jump in JUMPS:
+                far = number.own + jump * number.scale
+                vector = self._moved(number, far)
+                if (along := cosine(vector, gap)) >= ALIKE:
+                    ranked.append((-along, number, far))
+                    break
+                if vector is not None and np.any(vector) and abs(jump) > 1:
+                    break  # it moves something else
+        for _, number, far in sorted(ranked, key=lambda item: item[0])[:FITTED]:
+            if self._explains(number, by_halves(partial(self._moved, number), gap, number.own, far)):
+                return True
+        return False
+
+    def together(self) -> bool:
+        """Whether several changes at once explain the gap: all that were read, then two that make it up together."""
+        singles = [trial for trial in self.trials if len(trial.suspects) == 1]
+        read = {trial.suspects[0].setting: trial.suspects[0] for trial in singles if trial.suspects[0].read}
+        gap = effect(self.plain, self.port, self.names)
+        effects = [(trial.suspects[0], trial.effect) for trial in singles if trial.effect is not None]
+        pairs = summing_to(gap, effects, PAIRS) if gap is not None else []
+        for several in [*([tuple(read.values())] if len(read) > 1 else []), *pairs][:PAIRS]:
+            if (trial := self.tried(*several)) is not None and trial.explains:
+                return True
+        return False
+
+    def tried(self, *suspects: Suspect[C]) -> Trial[C] | None:
+        """All of them at once; noted, if the reference runs so."""
+        change = suspects[0].change
+        for suspect in suspects[1:]:
+            change = self.join(change, suspect.change)
+        arrays = self.under(change)
+        if arrays is None:
+            return None
+        trial = Trial(
+            suspects,
+            relative(arrays, self.port, self.plain, self.names),
+            closed(arrays, self.port, self.allowed, self.names),
+            nearly(arrays, self.port, self.plain, self.names),
+            effect(self.plain, arrays, self.names),
+        )
+        self.trials.append(trial)
+        return trial
+
+    def under(self, change: C) -> Arrays | None:
+        """The reference's arrays under a change; None where it does not run so, or may not."""
+        if not self.budget.left():
+            return None
+        self.budget.count += 1
+        started = time.process_time()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what a library thinks of settings that the user did not choose
+                arrays = self.run(change)
+        except Exception:  # a change may ask of the user's code what it cannot do
+            return None
+        self.budget.spend(time.process_time() - started)
+        return arrays if all(name in arrays for name in self.names) else None
+
+    def causes(self) -> list[tuple[Cause, C]]:
+        """The certain ones, each with its change: of the trial that explains the gap best. Without one, the change that
+        shrinks it by far the most, as uncertain."""
+        before = relative(self.plain, self.port, self.plain, self.names)
+        explaining = [trial for trial in self.trials if trial.explains]
+        best = min(explaining or self.trials, key=lambda trial: (not trial.closes, trial.after), default=None)
+        if best is None or not (explaining or best.after < PROBABLE * before):
+            return []
+        return [(_cause(suspect, before, best.after, bool(explaining)), suspect.change) for suspect in best.suspects]
+
+    def excluded(self) -> tuple[str, ...]:
+        """What was tried alone and does not explain the gap, in short words, once each."""
+        named = {cause.text for cause, _ in self.causes()}
+        failed = [trial.suspects[0] for trial in self.trials if not trial.explains and len(trial.suspects) == 1]
+        return tuple(dict.fromkeys(suspect.words for suspect in failed if suspect.sentence not in named))
+
+    def _moved(self, number: Number[C], value: float) -> np.ndarray | None:
+        if not self.budget.left(min(PAIRS, self.budget.every // 4)):
+            return None
+        arrays = self.under(number.change(value))
+        return effect(self.plain, arrays, self.names) if arrays is not None else None
+
+    def _explains(self, number: Number[C], fitted: Fitted | None) -> bool:
+        """Whether the fitted number does it as a person would have written it, or as it is."""
+        if fitted is None:
+            return False
+        near = False
+        for value in dict.fromkeys((written(fitted.number), fitted.number)):
+            trial = self.tried(number.suspect(replace(fitted, number=value)))
+            if trial is not None and trial.closes:
+                return True
+            near = near or (trial is not None and trial.nearly)
+        return near
+
+
+def _cause(suspect: Suspect[C], before: float, after: float, certain: bool) -> Cause:
+    evidence = "both" if suspect.read else "counterfactual"
+    named = (suspect.setting, suspect.reference, suspect.port, suspect.sentence)
+    return Cause(*named, evidence, before, after, None, certain)

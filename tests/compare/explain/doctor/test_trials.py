@@ -1,0 +1,123 @@
+"""The search for what was changed, of a reference that is two numbers: what is tried, how often, and what is said."""
+
+import numpy as np
+import pytest
+
+from compare.explain.doctor.fit import Fitted
+from compare.explain.doctor.thresholds import FITS, MORE, PAIRS, RUNS, SECONDS
+from compare.explain.doctor.trials import Budget, Number, Search, Suspect
+
+X = np.linspace(0.5, 2.0, 7)
+OWN = {"slope": 2.0, "level": 1.0, "edge": 1.2}
+
+
+def reference(changed):
+    """A line with a step in it."""
+    own = OWN | changed
+    return {"value": own["slope"] * X + own["level"] + np.where(own["edge"] < X, 3.0, 0.0)}
+
+
+def search(port, run=reference, **options):
+    allowed = {"value": 1e-12}
+    return Search(run, lambda a, b: a | b, reference({}), reference(port), allowed, ["value"], **options)
+
+
+def suspect(name, value, **options):
+    return Suspect(name, str(OWN[name]), str(value), {name: value}, **options)
+
+
+def number(name):
+    def said(fitted):
+        return suspect(name, fitted.number)
+
+    return Number(OWN[name], lambda value: {name: value}, said)
+
+
+def test_the_change_that_closes_the_gap_is_the_cause():
+    """The first that does; what was tried before it is excluded."""
+    made = search({"slope": 3.0})
+    made.for_all([suspect("level", 2.0), suspect("slope", 3.0), suspect("edge", 5.0)], lambda: [])
+    ((cause, change),) = made.causes()
+    assert (cause.setting, cause.port, cause.certain, change) == ("slope", "3.0", True, {"slope": 3.0})
+    assert cause.after == 0.0 < cause.before
+    assert made.excluded() == ("level 2.0",)
+
+
+def test_a_number_that_nobody_guessed_is_fitted():
+    """By the slope of what it moves."""
+    made = search({"level": 1.7})
+    made.for_all([suspect("slope", 3.0)], lambda: [number("slope"), number("level")])
+    assert [(cause.setting, cause.port) for cause, _ in made.causes()] == [("level", "1.7")]
+
+
+def test_a_number_that_moves_nothing_nearby_is_found_by_halves():
+    """The step stands elsewhere; only between two of the inputs is its place known."""
+    found = []
+    one = number("edge")
+    made = search({"edge": 1.6})
+    assert made.fit([Number(one.own, one.change, lambda fitted: found.append(fitted) or one.suspect(fitted))])
+    assert found[0].low < found[0].number < found[0].high
+    assert np.array_equal(reference({"edge": found[0].number})["value"], reference({"edge": 1.6})["value"])
+
+
+def test_two_changes_that_make_up_the_gap_together():
+    """Neither alone."""
+    made = search({"slope": 3.0, "level": 1.25})
+    made.for_all([suspect("edge", 5.0), suspect("slope", 3.0), suspect("level", 1.25)], lambda: [])
+    assert sorted(cause.setting for cause, _ in made.causes()) == ["level", "slope"]
+    assert made.trials[-1].suspects[0].setting != made.trials[-1].suspects[1].setting
+
+
+def test_what_nothing_explains_has_no_certain_cause():
+    """At most one that shrinks the gap by far."""
+    made = search({"slope": 3.0, "level": 1.0001})
+    made.for_all([suspect("slope", 3.0)], lambda: [])
+    assert [(cause.setting, cause.certain) for cause, _ in made.causes()] == [("slope", False)]
+    made = search({"slope": 3.0})
+    made.for_all([suspect("edge", 5.0)], lambda: [])
+    assert made.causes() == []
+
+
+def test_no_more_runs_than_allowed():
+    """The third of two is not made."""
+    made = search({"slope": 3.0}, budget=Budget(runs=2))
+    assert [made.under({}) is not None for _ in range(3)] == [True, True, False]
+    assert made.budget.count == 2
+
+
+def test_a_quick_reference_gets_more_and_a_slow_one_does_not():
+    """By the fastest run so far."""
+    quick, slow = Budget(count=RUNS), Budget(count=RUNS, fastest=2 * SECONDS / MORE)
+    assert (quick.left(), slow.left()) == (True, False)
+
+
+def test_runs_can_be_set_aside():
+    """What is kept for numbers and pairs is not spent on single suspects, and no more than half of all is kept."""
+    budget = Budget(runs=3)
+    assert (budget.left(kept=2), budget.left(kept=3)) == (True, False)
+    assert budget.for_later == 1
+    slow, quick = Budget(fastest=2 * SECONDS / MORE), Budget()
+    assert PAIRS + FITS == slow.for_later < quick.for_later < MORE // 2
+
+
+@pytest.mark.parametrize("run", [lambda change: {}, lambda change: 1 / 0], ids=["nothing", "raises"])
+def test_a_change_under_which_the_reference_does_not_run_is_no_result(run):
+    """It counts as a run, and is neither a cause nor excluded."""
+    made = search({"slope": 3.0}, run=run)
+    made.for_all([suspect("slope", 3.0)], lambda: [])
+    assert (made.causes(), made.excluded(), made.budget.count) == ([], (), 1)
+
+
+def test_after_one_that_nearly_closes_it_only_its_own_setting_is_tried():
+    """The port's constant is held in float32; one of the others may be it exactly."""
+    made = search({"slope": float(np.float32(2.3))})
+    others = [suspect("slope", 2.3), suspect("level", 2.0), suspect("slope", float(np.float32(2.3)))]
+    made.for_all(others, lambda: [])
+    assert [trial.suspects[0].setting for trial in made.trials] == ["slope", "slope"]
+    assert made.causes()[0][0].after == 0.0
+
+
+def test_a_fit_that_fails_on_all_entries_is_no_cause():
+    """What was looked at may be some entries; the whole decides."""
+    made = search({"level": 1.7})
+    assert not made._explains(number("level"), Fitted(1.5, 1.5, 1.5))
