@@ -10,6 +10,7 @@ from compare.arrays.arrays import PARAMS, Arrays
 from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import told
+from compare.frameworks.models.choose import is_function_alone, port_model
 from compare.pair.pair import Entering, Pair, moved
 from compare.verdict.precision import FLOAT32
 from compare.weights.weights import Sum, WeightMap, same
@@ -126,7 +127,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
         raise UsageError(f"pair {pair.name}: the batch's {empty[0]} is empty: there is nothing to compare")
     shapes = None if given is None else {name: tuple(array.shape) for name, array in given.items()}
     reference = ReferenceModel(pair.reference, shapes)
-    if pair.weight_map is None and _takes_reference_names(pair.port):
+    if pair.weight_map is None and is_function_alone(pair.port):  # no other map than the one by name can be meant
         pair = replace(pair, weight_map=WeightMap(same(*reference.parameters)))
     if pair.weight_map is None:
         return _found(pair, reference, batch)
@@ -152,19 +153,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
     )
 
 
-def _takes_reference_names(port: Any) -> bool:
-    """A function without parameters of its own takes the reference's by name: there is nothing to convert, and no
-    other map than the one by name can be meant."""
-    return callable(port) and not isinstance(port, type) and not hasattr(port, "apply") and not _is_nnx(port)
-
-
-def _is_nnx(port: Any) -> bool:
-    return any(kind.__module__.startswith("flax.nnx") for kind in type(port).__mro__)
-
-
 def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) -> "PortModel":
-    from compare.frameworks.models.choose import port_model
-
     like = {name: np.broadcast_to(np.float32(0), shape) for name, shape in reference.parameters.items()}
     try:
         return port_model(pair.port, args, kwargs, like)
@@ -293,7 +282,7 @@ def prepare_recorded(pair: Pair, record: Any) -> Prepared:
     batch = record.entering(()).batches[0]
     args, kwargs = _adapted(pair.port_inputs, batch, _seen_by_jax)
     port = pair.port
-    if _takes_reference_names(port):
+    if is_function_alone(port):
         port = (port, {name: np.zeros(shape, np.float32) for name, shape in reference.parameters.items()})
     program = Program.from_form(facts["program"])
     found = find(program, (), {}, port, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None)

@@ -42,6 +42,8 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
 
     try:
         closed = jax.make_jaxpr(call)([model.leaves[name] for name in names], [given[at] for at in arrays])
+    except UsageError:
+        raise
     except Exception as error:
         swallowed(error)
         raise UsageError(f"the port raised {told(error)}") from error
