@@ -3,20 +3,28 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from compare.api import Report as Report
     from compare.api import assert_port as assert_port
     from compare.api import verify as verify
     from compare.arrays.batch import Batch as Batch
+    from compare.arrays.views import View as View
     from compare.pair.pair import Optimizers as Optimizers
     from compare.pair.pair import Pair as Pair
+    from compare.weights.weights import Entry as Entry
+    from compare.weights.weights import WeightMap as WeightMap
 
 _HOME = {
     "verify": "compare.api",
     "assert_port": "compare.api",
+    "Report": "compare.api",
     "Batch": "compare.arrays.batch",
     "Pair": "compare.pair.pair",
     "Optimizers": "compare.pair.pair",
+    "WeightMap": "compare.weights.weights",
+    "Entry": "compare.weights.weights",
+    "View": "compare.arrays.views",
 }
-__all__ = ["Batch", "Optimizers", "Pair", "assert_port", "verify"]
+__all__ = ["Batch", "Entry", "Optimizers", "Pair", "Report", "View", "WeightMap", "assert_port", "verify"]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,3 +34,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    """What is there already, and what comes when it is asked for."""
+    return sorted({*globals(), *__all__})

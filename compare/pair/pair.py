@@ -34,8 +34,10 @@ class Pair:
 
     Attributes:
         reference: an ``nn.Module``, or a function of (dictionary of tensors, *inputs).
-        port: a Linen module, alone or as (module, variables); an NNX module; or a function of (parameters, *inputs)
-            as (function, parameters), alone where it takes the reference's parameters by name.
+        port: a Flax module of either kind, a Linen one alone or as (module, variables); an Equinox module, as it is
+            called with the whole batch, or (function, module), with a state in the place of either module as (module,
+            state); or a function of (parameters, *inputs) as (function, parameters), alone where it takes the
+            reference's parameters by name.
         batch: what ``Batch.of`` takes, or a function of a NumPy generator that returns it, every time with the same
             shapes.
         loss: a scalar from (outputs, *targets), for the reference and for the port; without it every gradient is

@@ -276,10 +276,13 @@ def test_a_batch_with_targets_feeds_the_loss():
 
 def test_the_door_is_short():
     """What ``from compare import`` offers, and nothing by accident."""
-    assert sorted(compare.__all__) == ["Batch", "Optimizers", "Pair", "assert_port", "verify"]
+    offered = ["Batch", "Entry", "Optimizers", "Pair", "Report", "View", "WeightMap", "assert_port", "verify"]
+    assert sorted(compare.__all__) == offered
+    assert set(offered) <= set(dir(compare))
+    assert {name: getattr(compare, name).__name__ for name in offered} == {name: name for name in offered}
     assert compare.Pair is Pair
     with pytest.raises(AttributeError, match="module 'compare' has no attribute 'nothing'"):
         compare.nothing  # noqa: B018
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        from compare import Optimizers  # noqa: F401
+        from compare import Optimizers, Report, WeightMap  # noqa: F401

@@ -64,7 +64,7 @@ def _model(port: Any, args: tuple, kwargs: dict, known: dict[str, Any]) -> PortM
         return port_model(port, args, kwargs, known)
     except UsageError:
         raise
-    except Exception as error:  # a Linen module without variables is traced here already
+    except Exception as error:  # a module without variables is traced here already
         swallowed(error)
         raise UsageError(f"the port raised {told(error)}") from error
 
