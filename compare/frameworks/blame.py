@@ -28,5 +28,5 @@ def layer_of(error: BaseException) -> str:
     return kind.path(innermost, [layer for layer in layers if kind.is_layer(layer)])
 
 
-def _is_torchs(owner: Any) -> bool:
+def _is_torchs(owner: object) -> bool:
     return hasattr(type(owner), "named_modules")

@@ -1,6 +1,6 @@
 """A pair made ready to run: its models as functions of named arrays, and the weight map and layouts between them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,14 @@ from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import told
 from compare.frameworks.models.choose import is_function_alone, port_model
-from compare.pair.pair import Entering, Pair, moved
+from compare.pair.pair import Entering, Pair, UserFunction, moved
 from compare.verdict.precision import FLOAT32
 from compare.weights.weights import Sum, WeightMap, same
 
 if TYPE_CHECKING:
     from compare.frameworks.models.ports import PortModel
-    from compare.frameworks.models.references import ReferenceModel
+    from compare.frameworks.models.references import Reference, ReferenceModel
+    from compare.weights.mapping.find import Found
 
 Permutation = tuple[int, ...]
 
@@ -39,7 +40,7 @@ class Prepared:
     """
 
     pair: Pair
-    reference: "ReferenceModel | RecordedReference"
+    reference: "Reference"
     port: "PortModel"
     weight_map: WeightMap
     shapes: dict[str, tuple[int, ...]]
@@ -173,13 +174,13 @@ def _found(pair: Pair, reference: "ReferenceModel", batch: Batch) -> Prepared:
     return _prepared(pair, reference, found, batch, reference.state())
 
 
-def _seen_by_torch(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def _seen_by_torch(arrays: Arrays) -> dict[str, Any]:
     import torch
 
     return {name: torch.tensor(array) for name, array in arrays.items()}
 
 
-def _seen_by_jax(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def _seen_by_jax(arrays: Arrays) -> dict[str, Any]:
     import jax.numpy as jnp
 
     return {name: jnp.array(array) for name, array in arrays.items()}
@@ -195,7 +196,9 @@ def _as_numpy(item: Any) -> Any:
     return np.asarray(item) if hasattr(item, "dtype") and hasattr(item, "shape") else item
 
 
-def _adapted(adapt: Any, batch: Batch, seen: Any) -> tuple[tuple, dict[str, Any]]:
+def _adapted(
+    adapt: UserFunction | None, batch: Batch, seen: Callable[[Arrays], dict[str, Any]]
+) -> tuple[tuple, dict[str, Any]]:
     """What a side's model is called with, in NumPy; the adapter itself gets the side's own arrays."""
     if adapt is None:
         return batch.call(batch.inputs)
@@ -208,7 +211,7 @@ def adapted_reference(pair: Pair, batch: Batch) -> tuple[tuple, dict[str, Any]]:
     return _adapted(pair.reference_inputs, batch, _seen_by_torch)
 
 
-def _prepared(pair: Pair, reference: Any, found: Any, batch: Batch, own: Arrays) -> Prepared:
+def _prepared(pair: Pair, reference: "Reference", found: "Found", batch: Batch, own: Arrays) -> Prepared:
     """A pair with the map that was found."""
     import jax
 
@@ -248,7 +251,7 @@ class _Named:
         self.name = name
 
 
-def called(adapt: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+def called(adapt: UserFunction | None, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
     """What a side's model is called with: the batch's arguments, through the pair's adapter if there is one."""
     if adapt is None:
         return args, kwargs

@@ -45,7 +45,7 @@ _one = threading.Lock()
 
 
 @contextmanager
-def replayed(masks: Sequence[Any], *, channels_last: bool = False) -> Iterator[Record]:
+def replayed(masks: Sequence[jax.Array], *, channels_last: bool = False) -> Iterator[Record]:
     """Inside it, every dropout layer of a port's library that draws takes the next of ``masks``.
 
     Enter it *inside* the function that ``jax.jit`` or ``jax.vjp`` traces, with ``masks`` among that function's
@@ -87,7 +87,7 @@ def replayed(masks: Sequence[Any], *, channels_last: bool = False) -> Iterator[R
 
 
 @contextmanager
-def _exchanged(module: ModuleType, name: str, value: Any) -> Iterator[None]:
+def _exchanged(module: ModuleType, name: str, value: object) -> Iterator[None]:
     before = getattr(module, name)
     setattr(module, name, value)
     try:
@@ -102,7 +102,7 @@ class _Random:
     def __init__(self, replay: "_Replay", attention: bool, draws: Draws) -> None:
         self._replay, self._attention, self._draws = replay, attention, draws
 
-    def bernoulli(self, key: jax.Array, p: Any = 0.5, shape: Any = None, **rest: Any) -> jax.Array:
+    def bernoulli(self, key: jax.Array, p: float = 0.5, shape: Shape = (), **rest: Any) -> jax.Array:
         """The next mask, or a draw of one's own where there is none to be had."""
         replay, mask = self._replay, None
         if replay.mine():
@@ -110,7 +110,7 @@ class _Random:
             mask = replay.mask(tuple(shape), _Asked(rate, self._attention, self._draws.rows), key)
         return replay.off(jax.random.bernoulli, key, p, shape, **rest) if mask is None else mask
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Callable[..., jax.Array]:
         return getattr(jax.random, name)
 
 
@@ -127,7 +127,7 @@ class _Replay:
     """One replay: its pairing, and which frames were running when it began."""
 
     def __init__(
-        self, record: Record, masks: Sequence[Any], channels_last: bool, undo: ExitStack, every: Sequence[Draws]
+        self, record: Record, masks: Sequence[jax.Array], channels_last: bool, undo: ExitStack, every: Sequence[Draws]
     ) -> None:
         self.record, self.masks, self.undo = record, masks, undo
         self.bodies: Mapping[str, str] = BODIES | {name: body for draws in every for name, body in draws.bodies.items()}
@@ -141,7 +141,7 @@ class _Replay:
         """Whether the running thread is the one that replays."""
         return threading.get_ident() == self.thread
 
-    def off(self, draw: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def off(self, draw: Callable[..., jax.Array], *args: Any, **kwargs: Any) -> jax.Array:
         """Call ``draw`` unwatched: it is listed already."""
         before, self.quiet = self.quiet, True
         try:
@@ -189,7 +189,7 @@ class _Replay:
             return
         check = getattr(core, CHECK)
 
-        def watched(name: str, *args: Any, **kwargs: Any) -> Any:
+        def watched(name: str, *args: object, **kwargs: object) -> object:
             if self.mine() and not self.quiet and name not in DERIVE and not self._only_a_shape():
                 self._drawn_by_hand(name)
             return check(name, *args, **kwargs)

@@ -5,14 +5,15 @@ value can be of the kind. Everything that others ask of a kind stands in its fil
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from compare.errors import UsageError
 
 if TYPE_CHECKING:
+    from compare.arrays.arrays import Arrays
     from compare.frameworks.models.ports import PortModel
 
 
@@ -63,7 +64,7 @@ def loaded() -> "Iterator[type[PortModel]]":
     return (kind.load() for kind in KINDS if kind.is_loaded)
 
 
-def port_model(port: object, args: tuple, kwargs: dict, like: Mapping[str, Any]) -> "PortModel":
+def port_model(port: object, args: tuple, kwargs: dict, like: "Arrays") -> "PortModel":
     """``port`` as a model; ``args`` and ``kwargs`` are the shapes that a Linen module without variables is traced on,
     ``like`` the arrays that a function without parameters of its own takes by name.
 

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from compare.arrays.arrays import PARAMS
+from compare.arrays.arrays import PARAMS, Arrays
 from compare.errors import UsageError
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.patched import calls_patched
@@ -40,7 +40,7 @@ class EquinoxModel:
     nests: ClassVar[tuple[type, ...]] = ()
 
     def __init__(
-        self, module: Tree, state: "eqx.nn.State | None" = None, call: Callable[..., Any] | None = None
+        self, module: Tree, state: "eqx.nn.State | None" = None, call: Callable[..., Tree] | None = None
     ) -> None:
         self.module, self.state = module, state
         self._given, self._alone = call or type(module).__call__, call is None
@@ -50,7 +50,7 @@ class EquinoxModel:
                 f"port: it comes with a State, and what calls it takes no argument {STATE}: write lambda module, x, "
                 f"{STATE}: jax.vmap(module, in_axes=(0, None), out_axes=(0, None), axis_name=...)(x, {STATE})"
             )
-        self.modules: Mapping[str, Any] = dict(_layers(module))
+        self.modules: Mapping[str, eqx.Module] = dict(_layers(module))
         self.has_mode = takes_mode(self._given) or any(map(_has_mode, self.modules.values()))
         params, _ = eqx.partition(module, eqx.is_inexact_array)
         keyed, structure = jax.tree_util.tree_flatten_with_path(params)
@@ -67,7 +67,7 @@ class EquinoxModel:
         self._running: dict[object, str] = {}
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Mapping[str, Any]) -> "EquinoxModel | None":
+    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "EquinoxModel | None":
         call, held = (None, port)
         if isinstance(port, tuple) and len(port) == 2:
             first, second = port
@@ -156,7 +156,7 @@ class EquinoxModel:
 
     @contextmanager
     def watched(self, around: Around) -> Iterator[None]:
-        def called(module: Any, plain: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
+        def called(module: Any, plain: Callable[..., Tree], args: tuple, kwargs: dict) -> Tree:
             path = next((self._running[mark] for mark in _marks(module) if mark in self._running), None)
             if path is None:
                 return plain(module, *args, **kwargs)
@@ -165,11 +165,11 @@ class EquinoxModel:
         with calls_patched({type(node) for node in self.modules.values() if callable(node)}, called):
             yield
 
-    def _beside(self, leaves: Given) -> dict[str, Any]:
+    def _beside(self, leaves: Given) -> dict[str, Tree]:
         """What is given by name: a key, and the state with the leaves that are there in the place of its own."""
         if self.state is None:
             return {KEY: jax.random.key(0)}
-        own: list[Any] = list(self._state_leaves)
+        own: list[jax.Array | np.ndarray] = list(self._state_leaves)
         for path, at in self._places.items():
             own[at] = leaves.get(path, own[at])
         return {KEY: jax.random.key(0), STATE: jax.tree.unflatten(self._state_structure, own)}
@@ -179,7 +179,7 @@ class EquinoxModel:
         return name in self._names[1 + len(args) :] and name not in kwargs
 
 
-def _signature(call: Callable[..., Any]) -> tuple[str, ...]:
+def _signature(call: Callable[..., object]) -> tuple[str, ...]:
     """The names of the arguments, the module's first and those that only a keyword fills last."""
     try:
         return tuple(inspect.signature(call).parameters)
@@ -187,7 +187,7 @@ def _signature(call: Callable[..., Any]) -> tuple[str, ...]:
         return ()
 
 
-def _layers(tree: Tree, path: tuple[Any, ...] = ()) -> Iterator[tuple[str, Any]]:
+def _layers(tree: Tree, path: tuple = ()) -> Iterator[tuple[str, eqx.Module]]:
     """Every module in a tree by its path, the outermost first."""
     if isinstance(tree, PASSIVE):
         return

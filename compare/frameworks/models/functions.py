@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
-from compare.arrays.arrays import PARAMS
+from compare.arrays.arrays import PARAMS, Arrays
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, path_of, struct
 
@@ -18,7 +18,7 @@ class FunctionModel:
     draws: ClassVar[Draws] = Draws()
     nests: ClassVar[tuple[type, ...]] = ()
 
-    def __init__(self, function: Callable[..., Any], params: Tree) -> None:
+    def __init__(self, function: Callable[..., Tree], params: Tree) -> None:
         self.function = function
         paths, structure = jax.tree_util.tree_flatten_with_path(params)
         self._structure: Any = structure
@@ -28,7 +28,7 @@ class FunctionModel:
         self.has_mode = takes_mode(function)
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Mapping[str, Any]) -> "FunctionModel | None":
+    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "FunctionModel | None":
         function, params = port if isinstance(port, tuple) and len(port) == 2 else (port, None)
         if not callable(function) or isinstance(function, type) or _is_torchs(function):
             return None

@@ -11,7 +11,7 @@ from flax import linen
 from flax.core import FrozenDict, unfreeze
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from compare.arrays.arrays import PARAMS
+from compare.arrays.arrays import PARAMS, Arrays
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, struct
 
@@ -40,13 +40,13 @@ class LinenModel:
         self.module, self.wide = module, False
         self.fixed: Given = {}
         self.has_mode = takes_mode(type(module).__call__)
-        self.modules: Mapping[str, Any] = {}
+        self.modules: Mapping[str, linen.Module] = {}
         rngs = {name: jax.random.key(0) for name in ("params", "dropout")}
         self._initial: Callable[[], Tree] = lambda: variables
 
         def make(args: tuple, kwargs: dict) -> Tree:
             said: Any = mode_arguments(type(module).__call__, False, kwargs)
-            seen: dict[str, Any] = {}
+            seen: dict[str, linen.Module] = {}
             with linen.intercept_methods(_noting(seen)):
                 if variables is None:
                     made = module.init(rngs, *args, **kwargs, **said)
@@ -61,7 +61,7 @@ class LinenModel:
             at for at, leaf in enumerate(leaves) if hasattr(leaf, "dtype")
         ]  # a flag is no array: it stays as it is
 
-        def make_of(arrays: list[Any]) -> Tree:
+        def make_of(arrays: list[jax.Array]) -> Tree:
             filled = list(leaves)
             for at, array in zip(traced, arrays, strict=True):
                 filled[at] = array
@@ -77,7 +77,7 @@ class LinenModel:
         self.leaves = {"/".join(keys): struct(leaf) for keys, leaf in flat.items()}
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Mapping[str, Any]) -> "LinenModel | None":
+    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "LinenModel | None":
         module, variables = port if isinstance(port, tuple) and len(port) == 2 else (port, None)
         return cls(module, variables, args, kwargs) if isinstance(module, linen.Module) else None
 
@@ -141,7 +141,7 @@ class LinenModel:
         return wide
 
     def watched(self, around: Around) -> AbstractContextManager[None]:
-        def intercept(next_fun: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
+        def intercept(next_fun: Callable, args: tuple, kwargs: dict, context: linen.module.InterceptorContext) -> Tree:
             if context.method_name != "__call__":
                 return next_fun(*args, **kwargs)
             path = "/".join(context.module.path)
@@ -150,10 +150,10 @@ class LinenModel:
         return linen.intercept_methods(intercept)
 
 
-def _noting(seen: dict[str, Any]) -> Callable[..., Any]:
+def _noting(seen: dict[str, linen.Module]) -> Callable[..., Tree]:
     """An interceptor that keeps the layers in ``seen``, by path, in the order of their first call."""
 
-    def intercept(next_fun: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
+    def intercept(next_fun: Callable, args: tuple, kwargs: dict, context: linen.module.InterceptorContext) -> Tree:
         if context.method_name == "__call__":
             seen.setdefault("/".join(context.module.path), context.module)
         return next_fun(*args, **kwargs)
@@ -161,13 +161,13 @@ def _noting(seen: dict[str, Any]) -> Callable[..., Any]:
     return intercept
 
 
-def _widening(next_fun: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
+def _widening(next_fun: Callable, args: tuple, kwargs: dict, context: linen.module.InterceptorContext) -> Tree:
     """Every explicit dtype of the layer, and of the layers it was given, is float64 while its method runs.
 
     ``clone`` would not reach inner modules, and what a layer makes by itself (an LSTM's first carry) has its
     ``param_dtype``.
     """
-    changed: list[tuple[Any, str, Any]] = []
+    changed: list[tuple[linen.Module, str, object]] = []
     for module in _with_given(context.module):
         for name in ("dtype", "param_dtype"):
             own = getattr(module, name, None)

@@ -1,15 +1,16 @@
 """A port that is a Flax NNX module: taken apart into a graph and its arrays, and put together anew for each run."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from compare.arrays.arrays import PARAMS
+from compare.arrays.arrays import PARAMS, Arrays
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.patched import calls_patched
 from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, path_of, struct
@@ -39,7 +40,7 @@ class NNXModel:
         self.leaves = {path: struct(_value(self._variables[keys])) for path, keys in self._keys.items()}
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Mapping[str, Any]) -> "NNXModel | None":
+    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "NNXModel | None":
         return cls(port) if isinstance(port, nnx.Module) else None
 
     @staticmethod
@@ -107,7 +108,7 @@ class NNXModel:
     def watched(self, around: Around) -> Iterator[None]:
         paths: dict[int, str] = {}
 
-        def called(module: Any, plain: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
+        def called(module: Any, plain: Callable[..., Tree], args: tuple, kwargs: dict) -> Tree:
             outermost = not paths
             if outermost:  # of each run's copy anew
                 paths.update((id(node), path_of(keys)) for keys, node in nnx.iter_modules(module))
@@ -123,7 +124,7 @@ class NNXModel:
         with calls_patched({type(node) for node in self.modules.values() if callable(node)}, called):
             yield
 
-    def _split(self, mode: Mode) -> tuple[Any, Any]:
+    def _split(self, mode: Mode) -> tuple[nnx.GraphDef, nnx.State]:
         module = self.module
         if mode is not None:
             module = nnx.clone(module)
@@ -145,5 +146,5 @@ def _collection(variable: nnx.Variable) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower()
 
 
-def _value(variable: Any) -> Any:
+def _value(variable: Any) -> jax.Array:
     return variable.get_value() if hasattr(variable, "get_value") else variable

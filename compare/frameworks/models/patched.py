@@ -7,20 +7,19 @@ from threading import RLock, get_ident
 from typing import Any
 
 CALL = "__call__"
+Call = Callable[..., Any]  # a class's own __call__, whatever it returns
 _classes = RLock()  # whose CALL is set
 
 
 @contextmanager
-def calls_patched(
-    kinds: Iterable[type], called: Callable[[Any, Callable[..., Any], tuple, dict], Any]
-) -> Iterator[None]:
+def calls_patched(kinds: Iterable[type], called: Callable[[Any, Call, tuple, dict], Any]) -> Iterator[None]:
     """Within it, calling a module of one of ``kinds`` calls ``called(module, its class's own call, args, kwargs)``.
 
     The classes belong to the process: one thread at a time watches, and what others call in the meantime is not seen.
     """
     watcher = get_ident()
 
-    def around(plain: Callable[..., Any]) -> Callable[..., Any]:
+    def around(plain: Call) -> Call:
         @wraps(plain)
         def call(module: Any, *args: Any, **kwargs: Any) -> Any:
             if get_ident() != watcher:

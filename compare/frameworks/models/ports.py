@@ -11,9 +11,11 @@ from typing import Any, ClassVar, Protocol
 import jax
 import numpy as np
 
+from compare.arrays.arrays import Arrays
 from compare.frameworks.models.modes import Mode
 
 Tree = Any  # any pytree of arrays
+Layer = Any  # a module of the kind's library
 Leaves = dict[str, jax.Array]
 Given = Mapping[str, jax.Array | np.ndarray]  # leaves that enter
 Settings = dict[str, object]  # of a layer, by name: numbers, flags, tuples, names
@@ -23,8 +25,8 @@ class Around(Protocol):
     """Stands around the call of a layer: gets what enters it, calls it, and gives back what goes on."""
 
     def __call__(
-        self, path: str, call: Callable[[tuple, dict], Any], args: tuple, kwargs: dict, rows: bool = False
-    ) -> Any:
+        self, path: str, call: Callable[[tuple, dict], Tree], args: tuple, kwargs: dict, rows: bool = False
+    ) -> Tree:
         """``rows``: the layer may be running on one row, inside ``jax.vmap`` (``compare.frameworks.models.rows``)."""
 
 
@@ -45,7 +47,7 @@ class Draws:
     attention: tuple[str, ...] = ()
     name: str = "random"
     rows: bool = False
-    rate: Callable[[Any], float] | None = None
+    rate: Callable[[Layer], float] | None = None
     bodies: Mapping[str, str] = field(default_factory=dict)
     shapes: frozenset[tuple[str, str]] = frozenset()
 
@@ -65,7 +67,7 @@ class PortModel(Protocol):
     nests: ClassVar[tuple[type, ...]]
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Mapping[str, Any]) -> "PortModel | None":
+    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "PortModel | None":
         """What a user gave as the port, as a model; None where it is not of this kind.
 
         Args:
@@ -78,22 +80,22 @@ class PortModel(Protocol):
         """Whether a value is a module of this kind."""
 
     @staticmethod
-    def path(layer: Any, running: Sequence[Any]) -> str:
+    def path(layer: Layer, running: Sequence[Layer]) -> str:
         """The path of a layer; ``running`` are the layers of this kind that were running, outermost first."""
 
     @staticmethod
-    def settings(layer: Any) -> Settings:
+    def settings(layer: Layer) -> Settings:
         """A layer's settings under the names that Flax's layers have for them, as far as they can be read."""
 
     @staticmethod
-    def library_class(layer: Any) -> str:
+    def library_class(layer: Layer) -> str:
         """The name of the library's own class that a layer is one of, as Flax calls it; empty for a user's own."""
 
     @property
     def leaves(self) -> dict[str, jax.ShapeDtypeStruct]: ...
 
     @property
-    def modules(self) -> Mapping[str, Any]: ...
+    def modules(self) -> Mapping[str, Layer]: ...
 
     @property
     def has_mode(self) -> bool: ...
@@ -120,12 +122,12 @@ class PortModel(Protocol):
         """Within it ``around`` stands around the call of each layer; a plain function has none."""
 
 
-def path_of(keys: tuple[Any, ...]) -> str:
+def path_of(keys: tuple) -> str:
     """A path of JAX's tree keys, or of plain ones, in words: ``layers/0/kernel``."""
     return "/".join(str(getattr(key, "key", getattr(key, "idx", getattr(key, "name", key)))) for key in keys)
 
 
-def struct(array: Any) -> jax.ShapeDtypeStruct:
+def struct(array: Tree) -> jax.ShapeDtypeStruct:
     """Shape and dtype of an array; a Python number counts as one."""
     if not hasattr(array, "shape"):
         array = np.asarray(array)

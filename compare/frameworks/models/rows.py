@@ -40,7 +40,9 @@ class Level:
         return trace is self._trace
 
 
-def through(level: Level, arrays: Sequence[jax.Array], visit: Callable[[list[jax.Array]], Sequence[Any]]) -> list[Any]:
+def through(
+    level: Level, arrays: Sequence[jax.Array], visit: Callable[[list[jax.Array]], Sequence[jax.Array]]
+) -> list[jax.Array]:
     """What ``visit`` returns for the arrays of all rows, as one row's again. The axes of the rows come first, the
     outermost vmap's before the others; an array that is the same for all rows has none."""
     if level.is_current or not arrays:
@@ -52,7 +54,7 @@ def through(level: Level, arrays: Sequence[jax.Array], visit: Callable[[list[jax
         return one
 
     @as_they_are.def_vmap
-    def rule(size: int, batched: list[bool], *every: jax.Array) -> tuple[tuple[Any, ...], tuple[bool, ...]]:
+    def rule(size: int, batched: list[bool], *every: jax.Array) -> tuple[tuple[jax.Array, ...], tuple[bool, ...]]:
         seen.append(True)
         return tuple(through(level, every, visit)), tuple(batched)
 

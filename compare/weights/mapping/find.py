@@ -42,7 +42,7 @@ def find(
     reference: Any,
     reference_args: tuple,
     reference_kwargs: dict,
-    port: Any,
+    port: object,
     port_args: tuple,
     port_kwargs: dict,
     rules: Mapping[str, str | tuple] = {},
