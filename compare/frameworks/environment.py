@@ -6,8 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from compare.frameworks.devices import Device
+from compare.frameworks.models.choose import LIBRARIES
 
-PACKAGES = ("torch", "jax", "jaxlib", "flax", "optax", "numpy")
+PACKAGES = ("torch", "jaxlib", *LIBRARIES, "optax", "numpy")
 
 
 def fingerprint(device: Device) -> dict[str, object]:

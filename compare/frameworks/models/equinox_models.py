@@ -94,6 +94,10 @@ class EquinoxModel:
         kind = EquinoxModel.library_class(layer)
         if kind in ("LayerNorm", "RMSNorm"):
             found["reduction_axes"] = tuple(range(-len(layer.shape), 0))
+        if kind == "ConvTranspose":
+            found["padding"] = _padding_of_transposed(layer)
+        if kind == "Conv" and layer.padding_mode != "ZEROS":
+            found["padding"] = layer.padding_mode
         if kind == "GroupNorm":
             found["num_groups"] = found.pop("feature_group_count")
         if kind in ("GroupNorm", "BatchNorm"):
@@ -234,6 +238,16 @@ def _places_of_state(module: Tree, state: "eqx.nn.State") -> dict[str, int]:
             for inner, at in jax.tree_util.tree_flatten_with_path(numbered.get(node))[0]:
                 places["_".join([f"{STATE}/{path_of(keys)}", *path_of(inner).split("/")]).rstrip("_")] = at
     return places
+
+
+def _padding_of_transposed(layer: Any) -> object:
+    """As Flax has it: what is put around the input, where Equinox, like torch, says what is cut off the result."""
+    padding = ((0, 0),) * len(layer.kernel_size) if layer.padding == "VALID" else layer.padding
+    if isinstance(padding, str):
+        return padding
+    reach = [dilation * (size - 1) for size, dilation in zip(layer.kernel_size, layer.dilation, strict=True)]
+    sides = zip(reach, padding, layer.output_padding, strict=True)
+    return tuple((whole - low, whole - high + out) for whole, (low, high), out in sides)
 
 
 def _number(rate: Any) -> float:

@@ -134,7 +134,7 @@ def _convolution(values: Mapping[str, Any], kind: str, reference: nn.Module | No
     found["padding"] = translated(padding, size, found["stride"], found["dilation"], kind == "ConvTranspose")
     if str(padding).upper() == SAME and kind != "ConvTranspose" and _same_too(found["stride"], reference):
         found.pop("padding")  # it follows the dilation, as the reference's does
-    found["padding_mode"] = {"CIRCULAR": "circular", "REFLECT": "reflect"}.get(str(padding), "zeros")
+    found["padding_mode"] = str(padding).lower() if padding in ("CIRCULAR", "REFLECT", "REPLICATE") else "zeros"
     if found["padding_mode"] != "zeros":
         found.pop("padding")
     return found
