@@ -12,6 +12,7 @@ from flax.core import FrozenDict, unfreeze
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from compare.arrays.arrays import PARAMS, Arrays
+from compare.errors import swallowed
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, struct
 
@@ -95,8 +96,8 @@ class LinenModel:
         for name in type(layer).__dataclass_fields__:
             try:
                 found[name] = getattr(layer, name)
-            except Exception:  # an unbound module may refuse what it sets up
-                continue
+            except Exception as error:  # an unbound module may refuse what it sets up
+                swallowed(error)
         return {name: value for name, value in found.items() if name not in ("parent", "name")}
 
     @staticmethod
