@@ -38,3 +38,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    """What is there already, and what comes when it is asked for."""
+    return sorted({*globals(), *__all__})

@@ -86,8 +86,8 @@ def verify(
 
     Args:
         reference: an ``nn.Module``, or a whole ``Pair`` (then nothing else describes the models).
-        port: a Linen module, alone or as (module, variables); an NNX module; or (function, parameters), the function
-            one of (parameters, *inputs).
+        port: a Flax module, alone or with its variables; an Equinox module, alone or as (function, module); or
+            (function, parameters), the function one of (parameters, *inputs).
         batch: NumPy: an array, a tuple of positional inputs, a dictionary of keyword inputs, or a ``Batch`` with
             targets for the loss.
         loss: (torch function, JAX function), each a scalar from (outputs, *targets); without it gradients are taken

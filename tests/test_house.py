@@ -202,6 +202,18 @@ def test_what_a_broad_except_swallows_can_be_shown():
     assert silent == []
 
 
+# Where users' models are written, and the one room that looks into their libraries.
+WITHIN = ("frameworks", "lessons", "measure/bench/variants.py")
+MODEL_LIBRARIES = {"flax", "equinox"}
+
+
+def test_one_room_looks_into_the_libraries_that_ports_are_written_in():
+    """Everybody else asks the kind's file: a new kind of port touches no other module."""
+    outside = [path for path in sources("compare") if not str(path.relative_to(ROOT / "compare")).startswith(WITHIN)]
+    assert len(outside) > 100
+    assert {str(path): found for path in outside if (found := tops(imported(path)) & MODEL_LIBRARIES)} == {}
+
+
 def test_every_source_file_says_what_it_is():
     """A docstring at its head, unless it is empty."""
     for folder in ("torchref", "jaxport", "compare", "scripts"):

@@ -15,7 +15,7 @@ from compare.checkpoints.checkpoint import DTYPES, Checkpoint, UnsoundError
 from compare.checkpoints.formats import Seen
 from compare.checkpoints.tree import flatten, nest
 
-ARRAY, COMPLEX, SCALAR = 1, 2, 3  # flax.serialization's extension codes
+ARRAY, COMPLEX, SCALAR = 1, 2, 3  # Flax's extension codes
 CHUNKED = "__msgpack_chunked_array__"
 
 
@@ -53,12 +53,11 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         UnsoundError: names that cannot be nested, or that Flax keeps for its chunks.
     """
-    from flax import serialization
+    from compare.frameworks.flax_bytes import to_bytes
 
     if any(CHUNKED in name.split("/") for name in checkpoint.arrays):
         raise UnsoundError(f"no array can be named {CHUNKED} in a msgpack file")
-    # In place, on dictionaries of our own: Flax's copy would sort the names.
-    packed = serialization.msgpack_serialize(nest(checkpoint.arrays), in_place=True)
+    packed = to_bytes(nest(checkpoint.arrays))
     with whole_file(path) as file:
         file.write(packed)
 

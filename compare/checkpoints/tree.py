@@ -14,7 +14,7 @@ def flatten(tree: object) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """The leaves of nested dictionaries, lists and tuples by path, and a note that names what is no number.
 
     A list's entries are named by their place, as ``flax.serialization.to_state_dict`` names them; whole numbers as keys
-    (NNX layers in lists) become their digits. Python numbers become arrays without axes.
+    (layers in lists) become their digits. Python numbers become arrays without axes.
 
     Raises:
         UnsoundError: a key is empty or holds a slash, two leaves get one name, or an array has no dtype of weights.

@@ -4,19 +4,19 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from compare.frameworks.devices import Device
+from compare.frameworks.models.choose import LIBRARIES
 
-PACKAGES = ("torch", "jax", "jaxlib", "flax", "optax", "numpy")
+PACKAGES = ("torch", "jaxlib", *LIBRARIES, "optax", "numpy")
 
 
-def fingerprint(device: Device) -> dict[str, Any]:
+def fingerprint(device: Device) -> dict[str, object]:
     """Devices, versions, precision policy (as set, and as an actual product shows it) and threads."""
     from compare.frameworks.devices import BOTH, policy, verify_policy
 
     used = tuple(name for name in BOTH if getattr(device, name) is not None)
-    torch_facts: dict[str, Any] = {}
+    torch_facts: dict[str, object] = {}
     if "torch" in used:
         import torch
 

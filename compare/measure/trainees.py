@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 import jax
 import numpy as np
 import torch
-from flax import linen
 
 import jaxport.train
 import torchref.train
@@ -53,7 +52,7 @@ class PortTrainee:
 
     def __init__(self, prepared: Prepared, weights: Arrays, precision: Precision, device: Device) -> None:
         self.precision, self.device, self.prepared = precision, device.jax, prepared
-        self.model: linen.Module = prepared.pair.port
+        self.model = prepared.pair.port
         training = prepared.pair.training()
         assert training is not None
         self.optimizer = training.port(**training.hyper)

@@ -1,7 +1,7 @@
 """What a pair is: one reference, one port, and the recipe for the identical NumPy arrays both are fed."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,8 @@ from compare.errors import UsageError, swallowed
 from compare.verdict.precision import FLOAT64, Precision
 from compare.weights.weights import WeightMap
 
+UserFunction = Callable[..., Any]  # a function that the user wrote, of one framework or the other
+
 FEW = 1000
 ACCEPTABLE = ("running_variance",)
 MODES = ("train", "eval")
@@ -22,8 +24,8 @@ MODES = ("train", "eval")
 class Optimizers:
     """How each side trains: ``reference(parameters, **hyper)`` and ``port(**hyper)`` build its optimizer."""
 
-    reference: Callable[..., Any]
-    port: Callable[..., Any]
+    reference: UserFunction
+    port: UserFunction
     hyper: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -34,8 +36,10 @@ class Pair:
 
     Attributes:
         reference: an ``nn.Module``, or a function of (dictionary of tensors, *inputs).
-        port: a Linen module, alone or as (module, variables); an NNX module; or a function of (parameters, *inputs)
-            as (function, parameters), alone where it takes the reference's parameters by name.
+        port: a Flax module of either kind, a Linen one alone or as (module, variables); an Equinox module, as it is
+            called with the whole batch, or (function, module), with a state in the place of either module as (module,
+            state); or a function of (parameters, *inputs) as (function, parameters), alone where it takes the
+            reference's parameters by name.
         batch: what ``Batch.of`` takes, or a function of a NumPy generator that returns it, every time with the same
             shapes.
         loss: a scalar from (outputs, *targets), for the reference and for the port; without it every gradient is
@@ -60,16 +64,16 @@ class Pair:
 
     reference: Any
     port: Any
-    batch: Any
-    loss: tuple[Callable[..., Any], Callable[..., Any]] | None = None
-    optimizers: Optimizers | tuple[Callable[..., Any], Any] | None = None
+    batch: object
+    loss: tuple[UserFunction, UserFunction] | None = None
+    optimizers: Optimizers | tuple[UserFunction, Any] | None = None
     batch_axes: Axes = 0
     bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    reference_inputs: Callable[..., Any] | None = None
-    port_inputs: Callable[..., Any] | None = None
-    reference_outputs: Callable[[Any], Any] | None = None
-    port_outputs: Callable[[Any], Any] | None = None
-    rules: Mapping[str, Any] = field(default_factory=dict)
+    reference_inputs: UserFunction | None = None
+    port_inputs: UserFunction | None = None
+    reference_outputs: UserFunction | None = None
+    port_outputs: UserFunction | None = None
+    rules: Mapping[str, str | tuple] = field(default_factory=dict)
     accept: tuple[str, ...] = ()
     weight_map: WeightMap | None = None
     weights: Callable[[np.random.Generator], Arrays] | None = None
@@ -111,7 +115,7 @@ class Pair:
 
     def draw(self, rng: np.random.Generator) -> Batch:
         """A batch from the recipe."""
-        made = self._made(rng) if callable(self.batch) else self.batch
+        made = self._made(self.batch, rng) if callable(self.batch) else self.batch
         if isinstance(made, Batch) and (self.bounds or self.batch_axes != 0):
             raise UsageError(f"pair {self.name}: bounds= and batch_axes= belong to the Batch that the pair is given")
         if not isinstance(made, Batch):
@@ -120,9 +124,9 @@ class Pair:
             raise UsageError(f"pair {self.name}: the batch has targets, and there is no loss= that takes them")
         return made
 
-    def _made(self, rng: np.random.Generator) -> Any:
+    def _made(self, batch: UserFunction, rng: np.random.Generator) -> object:
         try:
-            return self.batch(rng)
+            return batch(rng)
         except UsageError:
             raise
         except Exception as error:
@@ -180,7 +184,7 @@ class Entering:
         )
 
 
-def scored(loss: Callable[..., Any], outputs: Any, targets: list[Any]) -> Any:
+def scored(loss: UserFunction, outputs: object, targets: Sequence[object]) -> Any:
     """The loss, a scalar; what it raises is told as its own.
 
     Raises:
@@ -200,7 +204,7 @@ class LossError(Exception):
     """The pair's own loss could not be computed."""
 
 
-def _two(given: Any) -> tuple[Any, Any]:
+def _two(given: Any) -> tuple[UserFunction, Any]:
     if type(given) is not tuple or len(given) != 2:  # an optax transformation is a tuple of two as well
         raise UsageError("optimizers: expected two, (function of the torch parameters, optax transformation)")
     return given

@@ -1,6 +1,6 @@
 """A pair made ready to run: its models as functions of named arrays, and the weight map and layouts between them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,15 @@ from compare.arrays.arrays import PARAMS, Arrays
 from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import told
-from compare.pair.pair import Entering, Pair, moved
+from compare.frameworks.models.choose import is_function_alone, port_model
+from compare.pair.pair import Entering, Pair, UserFunction, moved
 from compare.verdict.precision import FLOAT32
 from compare.weights.weights import Sum, WeightMap, same
 
 if TYPE_CHECKING:
     from compare.frameworks.models.ports import PortModel
-    from compare.frameworks.models.references import ReferenceModel
+    from compare.frameworks.models.references import Reference, ReferenceModel
+    from compare.weights.mapping.find import Found
 
 Permutation = tuple[int, ...]
 
@@ -38,7 +40,7 @@ class Prepared:
     """
 
     pair: Pair
-    reference: "ReferenceModel | RecordedReference"
+    reference: "Reference"
     port: "PortModel"
     weight_map: WeightMap
     shapes: dict[str, tuple[int, ...]]
@@ -126,7 +128,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
         raise UsageError(f"pair {pair.name}: the batch's {empty[0]} is empty: there is nothing to compare")
     shapes = None if given is None else {name: tuple(array.shape) for name, array in given.items()}
     reference = ReferenceModel(pair.reference, shapes)
-    if pair.weight_map is None and _takes_reference_names(pair.port):
+    if pair.weight_map is None and is_function_alone(pair.port):  # no other map than the one by name can be meant
         pair = replace(pair, weight_map=WeightMap(same(*reference.parameters)))
     if pair.weight_map is None:
         return _found(pair, reference, batch)
@@ -152,19 +154,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
     )
 
 
-def _takes_reference_names(port: Any) -> bool:
-    """A function without parameters of its own takes the reference's by name: there is nothing to convert, and no
-    other map than the one by name can be meant."""
-    return callable(port) and not isinstance(port, type) and not hasattr(port, "apply") and not _is_nnx(port)
-
-
-def _is_nnx(port: Any) -> bool:
-    return any(kind.__module__.startswith("flax.nnx") for kind in type(port).__mro__)
-
-
 def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) -> "PortModel":
-    from compare.frameworks.models.choose import port_model
-
     like = {name: np.broadcast_to(np.float32(0), shape) for name, shape in reference.parameters.items()}
     try:
         return port_model(pair.port, args, kwargs, like)
@@ -184,13 +174,13 @@ def _found(pair: Pair, reference: "ReferenceModel", batch: Batch) -> Prepared:
     return _prepared(pair, reference, found, batch, reference.state())
 
 
-def _seen_by_torch(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def _seen_by_torch(arrays: Arrays) -> dict[str, Any]:
     import torch
 
     return {name: torch.tensor(array) for name, array in arrays.items()}
 
 
-def _seen_by_jax(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def _seen_by_jax(arrays: Arrays) -> dict[str, Any]:
     import jax.numpy as jnp
 
     return {name: jnp.array(array) for name, array in arrays.items()}
@@ -206,7 +196,9 @@ def _as_numpy(item: Any) -> Any:
     return np.asarray(item) if hasattr(item, "dtype") and hasattr(item, "shape") else item
 
 
-def _adapted(adapt: Any, batch: Batch, seen: Any) -> tuple[tuple, dict[str, Any]]:
+def _adapted(
+    adapt: UserFunction | None, batch: Batch, seen: Callable[[Arrays], dict[str, Any]]
+) -> tuple[tuple, dict[str, Any]]:
     """What a side's model is called with, in NumPy; the adapter itself gets the side's own arrays."""
     if adapt is None:
         return batch.call(batch.inputs)
@@ -219,7 +211,7 @@ def adapted_reference(pair: Pair, batch: Batch) -> tuple[tuple, dict[str, Any]]:
     return _adapted(pair.reference_inputs, batch, _seen_by_torch)
 
 
-def _prepared(pair: Pair, reference: Any, found: Any, batch: Batch, own: Arrays) -> Prepared:
+def _prepared(pair: Pair, reference: "Reference", found: "Found", batch: Batch, own: Arrays) -> Prepared:
     """A pair with the map that was found."""
     import jax
 
@@ -259,7 +251,7 @@ class _Named:
         self.name = name
 
 
-def called(adapt: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+def called(adapt: UserFunction | None, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
     """What a side's model is called with: the batch's arguments, through the pair's adapter if there is one."""
     if adapt is None:
         return args, kwargs
@@ -293,7 +285,7 @@ def prepare_recorded(pair: Pair, record: Any) -> Prepared:
     batch = record.entering(()).batches[0]
     args, kwargs = _adapted(pair.port_inputs, batch, _seen_by_jax)
     port = pair.port
-    if _takes_reference_names(port):
+    if is_function_alone(port):
         port = (port, {name: np.zeros(shape, np.float32) for name, shape in reference.parameters.items()})
     program = Program.from_form(facts["program"])
     found = find(program, (), {}, port, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None)

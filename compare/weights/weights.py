@@ -195,7 +195,7 @@ class WeightMap:
         """One line for each entry: both names, the layout change, and why."""
         return [entry.explain() for entry in self.entries]
 
-    def to_form(self) -> list[dict[str, Any]]:
+    def to_form(self) -> list[dict[str, object]]:
         """The map as JSON holds it."""
         return [
             {

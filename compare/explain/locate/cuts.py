@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
-from flax import linen
-from flax.core import FrozenDict
 
-DICTIONARIES = (dict, OrderedDict, FrozenDict)
+from compare.frameworks.models.choose import is_layer, nests
+
+DICTIONARIES = (dict, OrderedDict)
 Shape = tuple[int, ...]
 Boundary = tuple[str, int, str]  # a layer's path, the number of its call, and the way
 IN, OUT = "in", "out"
@@ -70,7 +70,7 @@ def substituted(item: Any, by: Mapping[int, Any], is_array: Callable[[Any], bool
         return by.get(id(item), item)
     if (names := _fields(item)) and arrays_in(item, is_array):
         return replace(item, **{name: substituted(getattr(item, name), by, is_array) for name in names})
-    if type(item) in DICTIONARIES:
+    if _is_dictionary(item):
         return type(item)({key: substituted(one, by, is_array) for key, one in item.items()})
     if isinstance(item, tuple | list):
         items = [substituted(one, by, is_array) for one in item]
@@ -91,13 +91,17 @@ def arrays_in(item: Any, is_array: Callable[[Any], bool]) -> dict[int, Any]:
 def _inside(item: Any) -> Iterable[Any]:
     if names := _fields(item):
         return [getattr(item, name) for name in names]
-    if type(item) in DICTIONARIES:
+    if _is_dictionary(item):
         return item.values()
     return item if isinstance(item, tuple | list) else ()
 
 
+def _is_dictionary(item: object) -> bool:
+    return type(item) in DICTIONARIES or type(item) in nests()
+
+
 def _fields(item: Any) -> list[str]:
-    """A dataclass's fields, such as those of the outputs of transformers; a Linen module is one too, and no nest."""
-    if not is_dataclass(item) or isinstance(item, type | linen.Module):
+    """A dataclass's fields, such as those of the outputs of transformers; a port's layer may be one, and no nest."""
+    if not is_dataclass(item) or isinstance(item, type) or is_layer(item):
         return []
     return [one.name for one in fields(item) if one.init]

@@ -10,7 +10,7 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays, from_jax
 from compare.explain.locate.cuts import Cut, Shape
-from compare.explain.locate.layer_calls import Watch, watched
+from compare.explain.locate.layer_calls import Watch
 from compare.frameworks.islands.port import trace_promoted
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
@@ -56,7 +56,7 @@ class CutPort(PortSide):
 
         def forward(leaves: Leaves, inputs: Leaves, masks: tuple) -> None:
             watch = Watch(self.paths, seen)
-            with watched(self.prepared.port, watch):
+            with self.prepared.port.watched(watch.around):
                 self._forward(leaves, inputs, masks, mode, batch)
             self.places |= watch.places
 
@@ -125,7 +125,7 @@ class CutPort(PortSide):
             def seen(path: str, call: int, way: str, arrays: list[Any]) -> Sequence[Any]:
                 return [crossed(Cut(path, call, way, leaf), one) for leaf, one in enumerate(arrays)]
 
-            with watched(self.prepared.port, Watch(self.paths, seen)):
+            with self.prepared.port.watched(Watch(self.paths, seen).around):
                 outputs, changed = self._forward(parameters | rest, inputs | floats, masks, mode, form.batch)
             by_name = outputs_by_name(outputs)
             loss = self._scored(outputs, targets, form.batch) if self.pair.loss is not None else None
@@ -151,7 +151,7 @@ class CutPort(PortSide):
                 raw.update(_numbered(path, call, way, arrays))
                 return [onwards.get(cut, own) for cut, own in _numbered(path, call, way, arrays)]
 
-            with watched(self.prepared.port, Watch(self.paths, seen)):
+            with self.prepared.port.watched(Watch(self.paths, seen).around):
                 outputs, _ = self._forward(leaves, inputs, masks, mode, form.batch)
             raw.update(outputs_by_name(outputs))
             if self.pair.loss is not None:

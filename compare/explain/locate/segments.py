@@ -14,6 +14,7 @@ from compare.explain.locate.sections import Sections
 from compare.frameworks.islands.places import UNKNOWN
 from compare.frameworks.islands.port import place_of_eqn
 from compare.frameworks.islands.replay import inner_programs, parts
+from compare.frameworks.models.choose import LIBRARIES
 
 # What only shows an array in another shape, or asks about it: code that cannot be what differs by itself.
 SHAPING = {
@@ -156,7 +157,7 @@ def _named(eqn: core.JaxprEqn) -> str:
     if name != "custom_jvp_call":
         return name
     told = getattr(parts(eqn.params["call_jaxpr"])[0].debug_info, "func_src_info", "") or ""
-    library = any(f"/{one}/" in told for one in ("jax", "flax", "optax"))
+    library = any(f"/{one}/" in told for one in (*LIBRARIES, "optax"))
     return name if library or not told else f"own {name}"
 
 

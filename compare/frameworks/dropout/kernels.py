@@ -1,7 +1,5 @@
 """What torch's own fused functions draw inside, and attention written out so that its dropout can be replayed."""
 
-from typing import Any
-
 import torch
 
 
@@ -33,7 +31,7 @@ def attention(
     return torch.dropout(torch.softmax(weights, dim=-1), dropout_p, train=True) @ value
 
 
-def between_layers(args: tuple[Any, ...]) -> bool:
+def between_layers(args: tuple) -> bool:
     """Whether ``torch.lstm`` and its kin, called with ``args``, drop anything between their layers.
 
     Their arguments, packed or not, hold (..., has_biases, num_layers, dropout, train, ...), and no earlier boolean.
@@ -43,7 +41,7 @@ def between_layers(args: tuple[Any, ...]) -> bool:
     return bool(train) and rate > 0 and layers > 1
 
 
-def draws(kernel: torch._ops.OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+def draws(kernel: torch._ops.OpOverload, args: tuple, kwargs: dict[str, object]) -> bool:
     """Whether a kernel draws random numbers: not one that is told that it is not training, or to drop at rate 0."""
     if torch.Tag.nondeterministic_seeded not in kernel.tags:
         return False

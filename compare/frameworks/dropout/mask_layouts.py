@@ -2,9 +2,15 @@
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import jax
 
 Shape = tuple[int, ...]
+Mask = TypeVar("Mask", "np.ndarray", "jax.Array")
 
 SAME, SWAPPED, CHANNELS_LAST, REGROUPED = (
     "as it is",
@@ -31,9 +37,9 @@ def fits(reference: Shape, port: Shape, channels_last: bool) -> list[str]:
     return ways
 
 
-def laid_out(mask: Any, port: Shape, way: str) -> Any:
+def laid_out(mask: Mask, port: Shape, way: str) -> Mask:
     """``mask``, an array of either kind, brought to the shape ``port`` by one of the ways that ``fits`` found."""
-    axes = tuple(range(mask.ndim))
+    axes: tuple[int, ...] = tuple(range(mask.ndim))
     if way == CHANNELS_LAST:
         return mask.transpose((0, *axes[2:], 1))
     if way == SWAPPED:

@@ -1,10 +1,11 @@
-"""Replay on the port's side: every Flax dropout takes the reference's mask, while a compiled function is traced."""
+"""Replay on the port's side: every library's dropout takes the reference's mask while a function is traced."""
 
 import itertools
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -15,20 +16,19 @@ from compare.frameworks.dropout import mask_layouts as layouts
 from compare.frameworks.dropout.frames import module_of, stack, user_line
 from compare.frameworks.dropout.mask_layouts import Shape
 from compare.frameworks.dropout.pairing import DropoutMismatch, Pairing, Record
+from compare.frameworks.models.choose import LIBRARIES, loaded
+from compare.frameworks.models.ports import Draws
+from compare.frameworks.models.rows import Level, drawn
 
 __all__ = ["DropoutMismatch", "Record", "replayed"]
 
-# Flax's dropout asks the name ``random`` of its own module for its mask: that name is what is exchanged.
-LAYERS = ("flax.linen.stochastic", "flax.nnx.nn.stochastic")
-ATTENTION = ("flax.linen.attention", "flax.nnx.nn.attention")
-
-# Bodies that run more than once, on slices, or not at all: no one mask is theirs.
+# Bodies that run more than once, on slices, or not at all: no one mask is theirs. A kind's own come on top.
+VMAP = "jax._src.interpreters.batching"
 BODIES = {
     "jax._src.lax.control_flow.loops": "a scan or a loop",
     "jax._src.lax.control_flow.conditionals": "a cond or a switch",
-    "jax._src.interpreters.batching": "a vmap",
+    VMAP: "a vmap",
     "jax._src.shard_map": "a shard_map",
-    "flax.core.axes_scan": "a scan or a loop",  # which runs the body once before the scan, for its constants
 }
 
 # Inner programs (jit, remat) are traced by this one.
@@ -45,23 +45,24 @@ _one = threading.Lock()
 
 
 @contextmanager
-def replayed(masks: Sequence[Any], *, channels_last: bool = False) -> Iterator[Record]:
-    """Inside it, every ``flax.linen.Dropout`` and ``flax.nnx.Dropout`` that draws takes the next of ``masks``.
+def replayed(masks: Sequence[jax.Array], *, channels_last: bool = False) -> Iterator[Record]:
+    """Inside it, every dropout layer of a port's library that draws takes the next of ``masks``.
 
     Enter it *inside* the function that ``jax.jit`` or ``jax.vjp`` traces, with ``masks`` among that function's
     arguments: boolean arrays of the reference's shapes in its order (``masks_of``). Entered once per trace; the
     record is complete when the trace is. A call that finds the compiled program does not enter it again.
 
-    The model still needs its random keys, whose values then do not matter: a Linen port must be applied with
-    ``rngs={"dropout": jax.random.key(0)}``, an NNX port must hold its ``rngs``. NNX counts its draws in the module:
-    split it outside the traced function and ``nnx.merge(..., copy=True)`` it inside, so that only that copy counts.
+    A library's dropout asks a name of its own module for its mask, ``jax.random``: that name is exchanged, where the
+    kind's file says (``ports.Draws``). The model still needs its random keys, whose values then do not matter, and
+    which the kind's ``apply`` provides.
 
     A mask is paired by order and by shape (``layouts.fits``); pass ``channels_last=True`` where the port runs
-    (N, H, W, C). Flax's attention without ``broadcast_dropout`` is paired like a layer. Inner ``jit`` and ``remat`` are
-    looked into. Dropouts of rate 0 or 1 draw nothing, as in torch.
+    (N, H, W, C). Attention's without ``broadcast_dropout`` is paired like a layer's. Inner ``jit`` and ``remat`` are
+    looked into, and ``vmap`` where the library's layers are written for one row: there a mask is one of all rows.
+    Dropouts of rate 0 or 1 draw nothing, as in torch.
 
-    Listed in ``not_compared``, and left to draw for themselves: dropouts in the body of a scan, loop, cond, vmap or
-    shard_map, after which masks are searched for and no longer demanded in order; attention's dropout with
+    Listed in ``not_compared``, and left to draw for themselves: dropouts in the body of a scan, loop, cond, another
+    vmap or shard_map, after which masks are searched for and no longer demanded in order; attention's dropout with
     ``broadcast_dropout=True`` against a mask per head, which is passed over; and ``jax.random`` called by anyone else.
 
     Raises DropoutMismatch where the shapes do not fit or the masks have run out, and RuntimeError where another
@@ -72,11 +73,13 @@ def replayed(masks: Sequence[Any], *, channels_last: bool = False) -> Iterator[R
     try:
         record = Record([tuple(mask.shape) for mask in masks])
         with ExitStack() as undo:
-            replay = _Replay(record, masks, channels_last, undo)
-            for name in (*LAYERS, *ATTENTION):
-                if name in sys.modules:
-                    shim = _Random(replay, attention=name in ATTENTION)
-                    undo.enter_context(_exchanged(sys.modules[name], "random", shim))
+            every = [kind.draws for kind in loaded()]
+            replay = _Replay(record, masks, channels_last, undo, every)
+            for draws in every:
+                for name in (*draws.layers, *draws.attention):
+                    if name in sys.modules:
+                        shim = _Random(replay, name in draws.attention, draws)
+                        undo.enter_context(_exchanged(sys.modules[name], draws.name, shim))
             replay.watch()
             yield record
     finally:
@@ -84,7 +87,7 @@ def replayed(masks: Sequence[Any], *, channels_last: bool = False) -> Iterator[R
 
 
 @contextmanager
-def _exchanged(module: ModuleType, name: str, value: Any) -> Iterator[None]:
+def _exchanged(module: ModuleType, name: str, value: object) -> Iterator[None]:
     before = getattr(module, name)
     setattr(module, name, value)
     try:
@@ -94,26 +97,42 @@ def _exchanged(module: ModuleType, name: str, value: Any) -> Iterator[None]:
 
 
 class _Random:
-    """``jax.random`` as one module of Flax sees it: ``bernoulli`` replays, everything else is the real one's."""
+    """``jax.random`` as one module of a library sees it: ``bernoulli`` replays, everything else is the real one's."""
 
-    def __init__(self, replay: "_Replay", attention: bool) -> None:
-        self._replay, self._attention = replay, attention
+    def __init__(self, replay: "_Replay", attention: bool, draws: Draws) -> None:
+        self._replay, self._attention, self._draws = replay, attention, draws
 
-    def bernoulli(self, key: Any, p: Any = 0.5, shape: Any = None, **rest: Any) -> jax.Array:
+    def bernoulli(self, key: jax.Array, p: float = 0.5, shape: Shape = (), **rest: Any) -> jax.Array:
         """The next mask, or a draw of one's own where there is none to be had."""
-        mask = self._replay.mask(tuple(shape), 1.0 - p, self._attention) if self._replay.mine() else None
-        return self._replay.off(jax.random.bernoulli, key, p, shape, **rest) if mask is None else mask
+        replay, mask = self._replay, None
+        if replay.mine():
+            rate = self._draws.rate(sys._getframe(1).f_locals["self"]) if self._draws.rate else 1.0 - p
+            mask = replay.mask(tuple(shape), _Asked(rate, self._attention, self._draws.rows), key)
+        return replay.off(jax.random.bernoulli, key, p, shape, **rest) if mask is None else mask
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Callable[..., jax.Array]:
         return getattr(jax.random, name)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a dropout says of itself: its rate, and whether it is attention's, and written for one row."""
+
+    rate: float
+    attention: bool
+    rows: bool
 
 
 class _Replay:
     """One replay: its pairing, and which frames were running when it began."""
 
-    def __init__(self, record: Record, masks: Sequence[Any], channels_last: bool, undo: ExitStack) -> None:
+    def __init__(
+        self, record: Record, masks: Sequence[jax.Array], channels_last: bool, undo: ExitStack, every: Sequence[Draws]
+    ) -> None:
         self.record, self.masks, self.undo = record, masks, undo
-        self.pairing = Pairing(record, channels_last)
+        self.bodies: Mapping[str, str] = BODIES | {name: body for draws in every for name, body in draws.bodies.items()}
+        self.shapes = frozenset().union(*(draws.shapes for draws in every))
+        self.pairing, self.level = Pairing(record, channels_last), Level()
         self.thread, self.around, self.serial = threading.get_ident(), set(stack()), next(_serial)
         self.quiet, self.drawn_at = False, set[str]()
         self._turn_epoch()
@@ -122,7 +141,7 @@ class _Replay:
         """Whether the running thread is the one that replays."""
         return threading.get_ident() == self.thread
 
-    def off(self, draw: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def off(self, draw: Callable[..., jax.Array], *args: Any, **kwargs: Any) -> jax.Array:
         """Call ``draw`` unwatched: it is listed already."""
         before, self.quiet = self.quiet, True
         try:
@@ -130,21 +149,33 @@ class _Replay:
         finally:
             self.quiet = before
 
-    def mask(self, shape: Shape, rate: float, attention: bool) -> jax.Array | None:
+    def mask(self, shape: Shape, asked: _Asked, key: jax.Array) -> jax.Array | None:
         """The mask for a dropout that asks for ``shape``; None, and a line in the record, where it has to draw."""
-        where, modules = user_line({"jax", "flax"}), self._inside()
-        body = next((BODIES[name] for name in modules if name in BODIES), None)
-        if body:
+        where, modules = user_line(LIBRARIES), self._inside()
+        in_rows = asked.rows and self.level.is_above_rows
+        bodies = (self.bodies[name] for name in modules if name in self.bodies and not (in_rows and name == VMAP))
+        if body := next(bodies, None):
             self.record.in_order = False
             self.record.miss(f"dropout inside {body} at {where}")
             return None
-        if attention and self.pairing.pass_shared(shape):
+        if in_rows:
+            return drawn(self.level, key, shape, lambda whole: self._of_rows(whole, asked, where))
+        return self._next(shape, asked, where, TRACING in modules)
+
+    def _of_rows(self, shape: Shape, asked: _Asked, where: str) -> jax.Array:
+        mask = self._next(shape, asked, where, False)
+        if mask is None:
+            return self.off(jax.random.bernoulli, jax.random.key(0), 1.0 - asked.rate, shape)
+        return mask
+
+    def _next(self, shape: Shape, asked: _Asked, where: str, inner: bool) -> jax.Array | None:
+        if asked.attention and self.pairing.pass_shared(shape):
             self.record.miss(f"attention's dropout with broadcast_dropout=True at {where}")
             return None
-        taken = self.pairing.take(shape, rate, where, attention)
+        taken = self.pairing.take(shape, asked.rate, where, asked.attention)
         if taken is None:
             return None
-        if TRACING in modules:
+        if inner:
             # The mask is now part of an inner program, which JAX would use again for the next call of the same shape.
             self._turn_epoch()
         number, way = taken
@@ -158,15 +189,15 @@ class _Replay:
             return
         check = getattr(core, CHECK)
 
-        def watched(name: str, *args: Any, **kwargs: Any) -> Any:
-            if self.mine() and not self.quiet and name not in DERIVE and not _only_a_shape():
+        def watched(name: str, *args: object, **kwargs: object) -> object:
+            if self.mine() and not self.quiet and name not in DERIVE and not self._only_a_shape():
                 self._drawn_by_hand(name)
             return check(name, *args, **kwargs)
 
         self.undo.enter_context(_exchanged(core, CHECK, watched))
 
     def _drawn_by_hand(self, name: str) -> None:
-        where = user_line({"jax", "flax"})
+        where = user_line(LIBRARIES)
         if where not in self.drawn_at:  # one sampler calls another: the first name is the one the user wrote
             self.drawn_at.add(where)
             self.record.miss(f"jax.random.{name}, drawn by hand, at {where}")
@@ -178,7 +209,6 @@ class _Replay:
     def _turn_epoch(self) -> None:
         self.undo.enter_context(_epoch((self.serial, self.pairing.position)))
 
-
-def _only_a_shape() -> bool:
-    """Whether Flax runs an initializer only to learn its shape, as it does in every ``apply``."""
-    return any(module_of(frame) == "flax.core.scope" and frame.f_code.co_name == "param" for frame in stack())
+    def _only_a_shape(self) -> bool:
+        """Whether the library runs an initializer only to learn its shape."""
+        return any((module_of(frame), frame.f_code.co_name) in self.shapes for frame in stack())

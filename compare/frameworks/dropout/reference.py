@@ -1,7 +1,7 @@
 """Replay on the reference's side: every active dropout of a torch program takes its mask from ``draw``."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -29,6 +29,10 @@ OPENED = {
     F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout,
     F.multi_head_attention_forward, torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad,
 }  # fmt: skip
+
+Result = Any  # a tensor, or a nest of tensors and plain values
+Function = Callable[..., Result]
+Kernel = torch._ops.OpOverload
 
 _running = threading.local()
 
@@ -84,13 +88,15 @@ class _Net(TorchDispatchMode):
         super().__init__()
         self.record, self.quiet = record, False
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(
+        self, func: Kernel, types: Collection[type], args: tuple = (), kwargs: dict | None = None
+    ) -> Result:
         kwargs = kwargs or {}
         if not self.quiet and draws(func, args, kwargs):
             self.record.miss(f"torch's {func.overloadpacket.__name__}, drawn by hand,")
         return func(*args, **kwargs)
 
-    def off(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def off(self, func: Function, *args: Any, **kwargs: Any) -> Result:
         """Call ``func`` unwatched: what it draws is listed already."""
         before, self.quiet = self.quiet, True
         try:
@@ -108,7 +114,9 @@ class _Replay(TorchFunctionMode):
         self.inside_attention = False
         self.seen: dict[float, Dropout] = {}
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(
+        self, func: Function, types: Collection[type], args: tuple = (), kwargs: dict | None = None
+    ) -> Result:
         kwargs = kwargs or {}
         if func in OPENED:
             return self._open(func, args, kwargs)
@@ -124,7 +132,7 @@ class _Replay(TorchFunctionMode):
             return self.net.off(func, *args, **kwargs)
         return func(*args, **kwargs)
 
-    def _open(self, func: Any, args: Any, kwargs: Any) -> Any:
+    def _open(self, func: Any, args: tuple, kwargs: dict) -> Result:
         before = self.inside_attention
         self.inside_attention = before or func is F.multi_head_attention_forward
         try:
@@ -133,7 +141,7 @@ class _Replay(TorchFunctionMode):
         finally:
             self.inside_attention = before
 
-    def _dropout(self, func: Any, input: torch.Tensor, p: float, train: bool) -> torch.Tensor:
+    def _dropout(self, func: Function, input: torch.Tensor, p: float, train: bool) -> torch.Tensor:
         if not train or p in (0.0, 1.0) or input.numel() == 0:
             return func(input, p, train)
         if torch._C._functorch.is_batchedtensor(input):
@@ -147,12 +155,12 @@ class _Replay(TorchFunctionMode):
             return input.mul_(mask).div_(1.0 - p)
         return input * mask / (1.0 - p)
 
-    def _alpha(self, func: Any, input: torch.Tensor, p: float, train: bool) -> torch.Tensor:
+    def _alpha(self, func: Function, input: torch.Tensor, p: float, train: bool) -> torch.Tensor:
         if train and p not in (0.0, 1.0):
             self.record.miss("alpha dropout")
         return self.net.off(func, input, p, train)
 
-    def _attention(self, func: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *args: Any,
+    def _attention(self, func: Function, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *args: Any,
                    **kwargs: Any) -> torch.Tensor:  # fmt: skip
         given = dict(zip(("attn_mask", "dropout_p", "is_causal"), args, strict=False)) | kwargs
         if not given.get("dropout_p", 0.0):

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from compare.frameworks.models import choose
+
 # What stands between a user's line and the operation it leads to.
-LIBRARIES = ("torch", "jax", "jaxlib", "flax", "optax", "numpy", "ml_dtypes", "einops", "compare")
+LIBRARIES = ("torch", *choose.LIBRARIES, "jaxlib", "optax", "numpy", "ml_dtypes", "einops", "compare")
 UNKNOWN = "unknown place"
 _OURS = f"{Path(__file__).parent}/"
 # Where a user's script calls this package: what is further out is no model's code.

@@ -1,18 +1,19 @@
 """The promoted oracle of the port: a JAX function whose own float32 is raised to float64."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import jax
 from jax.extend import core
 
 from compare.errors import swallowed
 from compare.frameworks.islands.places import UNKNOWN, place_of
-from compare.frameworks.islands.replay import Swap, inner_programs, is_low, parts, replay
+from compare.frameworks.islands.replay import Program, Swap, Value, inner_programs, is_low, parts, replay
 from compare.frameworks.islands.tracing import requests_raised
 
+Function = Callable[..., Value]  # of arrays, in trees or not
 
-def promoted_jax(function: Callable[..., Any], swap_of: Callable[[Any], Swap] | None = None) -> Callable[..., Any]:
+
+def promoted_jax(function: Function, swap_of: Callable[[Program], Swap] | None = None) -> Function:
     """``function`` with every float32, float16, bfloat16 (complex64) inside it raised to float64 (complex128).
 
     Call the result inside ``jax.enable_x64(True)``, with float64 arguments (arrays in pytrees; keywords as well), under
@@ -28,7 +29,7 @@ def promoted_jax(function: Callable[..., Any], swap_of: Callable[[Any], Swap] | 
     left alone: it is a rounding that was asked for, and no island. ``swap_of`` is ``witness.replay_with``'s.
     """
 
-    def promoted(*args: Any, **kwargs: Any) -> Any:
+    def promoted(*args: Value, **kwargs: Value) -> Value:
         closed, tree = trace_promoted(function, *args, **kwargs)
         leaves = jax.tree.leaves((args, kwargs))
         return jax.tree.unflatten(tree, replay(closed, leaves, swap_of and swap_of(closed)))
@@ -36,7 +37,7 @@ def promoted_jax(function: Callable[..., Any], swap_of: Callable[[Any], Swap] | 
     return promoted
 
 
-def trace_promoted(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+def trace_promoted(function: Function, *args: Value, **kwargs: Value) -> tuple[Program, jax.tree_util.PyTreeDef]:
     """The program of ``function`` as ``promoted_jax`` replays it, and the tree that its outputs form."""
     try:
         with requests_raised():
@@ -46,7 +47,7 @@ def trace_promoted(function: Callable[..., Any], *args: Any, **kwargs: Any) -> t
         return _trace(function, *args, **kwargs)
 
 
-def islands_jax(function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[str]:
+def islands_jax(function: Function, *args: Value, **kwargs: Value) -> list[str]:
     """Where the user's code makes something float32 when traced with these arguments: "file:line", each once, in order.
 
     Call it inside ``jax.enable_x64(True)`` with float64 arguments. Nothing is computed.
@@ -55,13 +56,13 @@ def islands_jax(function: Callable[..., Any], *args: Any, **kwargs: Any) -> list
     return list(dict.fromkeys(_places(closed)))
 
 
-def _trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+def _trace(function: Function, *args: Value, **kwargs: Value) -> tuple[Program, jax.tree_util.PyTreeDef]:
     # A new function each time: JAX would otherwise give a program that it traced before, under other rules.
     closed, shape = jax.make_jaxpr(lambda *a, **k: function(*a, **k), return_shape=True)(*args, **kwargs)
     return closed, jax.tree.structure(shape)
 
 
-def _places(program: Any, around: str = UNKNOWN) -> Iterator[str]:
+def _places(program: Program, around: str = UNKNOWN) -> Iterator[str]:
     for eqn in parts(program)[0].eqns:
         # A library's own compiled functions are traced without their caller; the call then is the place.
         place = place_of_eqn(eqn)

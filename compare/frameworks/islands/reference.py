@@ -1,7 +1,7 @@
 """The promoted oracle of the reference: a torch module in double whose own float32 is raised to float64."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,9 @@ from torch.utils._pytree import tree_leaves, tree_map
 from compare.frameworks.islands.constants import shortest
 from compare.frameworks.islands.requests import Requests
 from compare.frameworks.islands.seen import RAISED, Seen, tensors_in, widen_tensor
+
+Kernel = torch._ops.OpOverload
+Result = Any  # a tensor, or a nest of tensors and plain values
 
 _default_dtype = threading.RLock()  # torch's default dtype belongs to the process
 _TORCHS_OWN = ("aten", "prim", "prims", "profiler", "_c10d_functional")
@@ -50,7 +53,9 @@ class _Operations(TorchDispatchMode):
         super().__init__()
         self.seen = seen
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+    def __torch_dispatch__(
+        self, func: Kernel, types: Collection[type], args: tuple = (), kwargs: dict | None = None
+    ) -> Result:
         kwargs = kwargs or {}
         if func is torch.ops.aten.lift_fresh.default:
             return self._born(func(*args))
@@ -77,7 +82,7 @@ class _Operations(TorchDispatchMode):
             self.seen.result(tensor)
         return results
 
-    def _foreign(self, func: Any, args: tuple, kwargs: dict) -> Any:
+    def _foreign(self, func: Kernel, args: tuple, kwargs: dict) -> Result:
         """A custom operator: in float64 if it takes that, else in float32, and then it is a witness."""
         try:
             results = func(*args, **kwargs)
@@ -103,7 +108,7 @@ class _Operations(TorchDispatchMode):
             return torch.from_numpy(shortest(widen_tensor(tensor), name)).to(tensor.device)
         return self._raised(tensor)
 
-    def _drawn(self, func: Any, args: tuple, kwargs: dict) -> Any:
+    def _drawn(self, func: Kernel, args: tuple, kwargs: dict) -> Result:
         """Random numbers made from nothing: float64 would draw others, not the same ones more exactly."""
         if any(one.name == "dtype" and one.default_value is not None for one in func._schema.arguments):
             return func(*args, **kwargs)  # integers, unless something else is asked for: the dispatcher leaves that out
@@ -113,13 +118,13 @@ class _Operations(TorchDispatchMode):
         return _widened(drawn)
 
 
-def _raise(leaf: Any, raise_tensor: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+def _raise(leaf: object, raise_tensor: Callable[[torch.Tensor], torch.Tensor]) -> object:
     if isinstance(leaf, torch.Tensor):
         return raise_tensor(leaf)
     return RAISED.get(leaf, leaf) if isinstance(leaf, torch.dtype) else leaf
 
 
-def _lowered(leaf: Any) -> Any:
+def _lowered(leaf: object) -> object:
     return leaf.float() if isinstance(leaf, torch.Tensor) and leaf.dtype == torch.float64 else leaf
 
 
@@ -127,7 +132,7 @@ def _widened(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.to(RAISED.get(tensor.dtype, tensor.dtype))
 
 
-def _written(func: Any) -> set[int | str]:
+def _written(func: Kernel) -> set[int | str]:
     """Positions and names of the arguments that ``func`` writes into."""
     written: set[int | str] = set()
     for place, argument in enumerate(func._schema.arguments):

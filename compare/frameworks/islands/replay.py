@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import jax
 import numpy as np
@@ -16,6 +16,10 @@ from compare.frameworks.islands.tracing import RAISED, raised
 # A program outside JAX, or a reinterpretation of bits: it gets the formats it was written for.
 UNPROMOTABLE = ("callback", "ffi_call", "pallas_call", "custom_call", "triton", "custom_partitioning")
 BITS = ("bitcast_convert_type",)
+Program = core.ClosedJaxpr | core.Jaxpr
+Atom = core.Var | core.Literal
+Value = Any  # an array of either library, a tracer, or a Python number: whatever an operation takes
+
 DERIVED = ("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr")
 
 
@@ -26,10 +30,10 @@ class Swap:
     arrays: dict[int, np.ndarray]
     literals: dict[float, np.ndarray]
 
-    def array(self, const: Any) -> Any:
+    def array(self, const: Value) -> Value:
         return self.arrays.get(id(const), const)
 
-    def literal(self, value: Any) -> Any:
+    def literal(self, value: Value) -> Value:
         return self.literals.get(float(value), value) if np.ndim(value) == 0 and is_real(value) else value
 
 
@@ -37,27 +41,28 @@ def is_unpromotable(eqn: core.JaxprEqn) -> bool:
     return any(word in eqn.primitive.name for word in UNPROMOTABLE)
 
 
-def is_low(value: Any) -> bool:
+def is_low(value: object) -> bool:
     """Whether a value, or an abstract one, is of a dtype that is raised."""
     return getattr(value, "dtype", None) in RAISED
 
 
-def is_real(value: Any) -> bool:
+def is_real(value: object) -> bool:
     """Whether a literal or a constant is a real floating number, or an array of them."""
     return isinstance(value, float) or np.dtype(getattr(value, "dtype", bool)).kind == "f"
 
 
-def inner_programs(eqn: core.JaxprEqn) -> list[Any]:
+def inner_programs(eqn: core.JaxprEqn) -> list[Program]:
     """The programs that an operation holds (a scan's body, a cond's branches)."""
     return [leaf for leaf in jax.tree.leaves(list(eqn.params.values()), is_leaf=_is_program) if _is_program(leaf)]
 
 
-def parts(program: Any) -> tuple[core.Jaxpr, Sequence[Any]]:
+def parts(program: Program) -> tuple[core.Jaxpr, Sequence[Value]]:
     """A program and the constants it closes over; JAX 0.10 has open and closed programs, 0.11 one kind."""
-    return getattr(program, "jaxpr", program), getattr(program, "consts", ())
+    either: Any = program
+    return getattr(either, "jaxpr", either), getattr(either, "consts", ())
 
 
-def holds_low(program: Any) -> bool:
+def holds_low(program: Program) -> bool:
     """Whether anything in a program is of a raised dtype, or asks for an algorithm of one."""
     jaxpr, _ = parts(program)
     if any(is_low(v.aval) for v in (*jaxpr.invars, *jaxpr.constvars, *jaxpr.outvars)):
@@ -71,15 +76,15 @@ def _eqn_holds_low(eqn: core.JaxprEqn) -> bool:
     return any(_raise_param(p) is not p for p in eqn.params.values()) or any(map(holds_low, inner_programs(eqn)))
 
 
-def replay(program: Any, args: Sequence[Any], swap: Swap | None = None) -> list[Any]:
+def replay(program: Program, args: Sequence[Value], swap: Swap | None = None) -> list[Value]:
     """The program's outputs from ``args``, at float64. ``swap`` gives what stands in for each constant in it."""
     jaxpr, consts = parts(program)
-    values: dict[core.Var, Any] = {}
+    values: dict[core.Var, Value] = {}
 
-    def read(atom: Any) -> Any:
+    def read(atom: Atom) -> Value:
         return literal(atom, swap) if isinstance(atom, core.Literal) else values[atom]
 
-    def write(variables: Sequence[Any], results: Sequence[Any]) -> None:
+    def write(variables: Sequence[core.Var], results: Sequence[Value]) -> None:
         values.update(zip(variables, map(widened, results), strict=True))
 
     write(jaxpr.constvars, consts if swap is None else [swap.array(const) for const in consts])
@@ -91,7 +96,7 @@ def replay(program: Any, args: Sequence[Any], swap: Swap | None = None) -> list[
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def apply(eqn: core.JaxprEqn, operands: list[Any], swap: Swap | None = None) -> Any:
+def apply(eqn: core.JaxprEqn, operands: list[Value], swap: Swap | None = None) -> Value:
     """What one operation gives at float64, from operands that are at float64."""
     params = eqn.params
     if is_unpromotable(eqn) or eqn.primitive.name in BITS:
@@ -104,7 +109,7 @@ def apply(eqn: core.JaxprEqn, operands: list[Any], swap: Swap | None = None) -> 
     return eqn.primitive.bind(*operands, **eqn.primitive.get_bind_params(params))
 
 
-def literal(atom: core.Literal, swap: Swap | None = None) -> Any:
+def literal(atom: core.Literal, swap: Swap | None = None) -> Value:
     """A scalar literal in float32 is a number that the port's code wrote: the shortest decimal that it can be."""
     if not is_low(atom.aval):
         return atom.val if swap is None else swap.literal(atom.val)
@@ -112,21 +117,21 @@ def literal(atom: core.Literal, swap: Swap | None = None) -> Any:
     return widened(array) if array.ndim else shortest(array, array.dtype.name)
 
 
-def widened(value: Any) -> Any:
+def widened(value: Value) -> Value:
     return lax.convert_element_type(value, raised(value.dtype)) if is_low(value) else value
 
 
-def _as_traced(value: Any, aval: Any) -> Any:
+def _as_traced(value: Value, aval: Value) -> Value:
     if is_low(aval) and value.dtype != aval.dtype:
         return lax.convert_element_type(value, aval.dtype)
     return value
 
 
-def _is_program(value: Any) -> bool:
+def _is_program(value: object) -> TypeGuard[Program]:
     return isinstance(value, core.ClosedJaxpr | core.Jaxpr)
 
 
-def _raise_param(param: Any) -> Any:
+def _raise_param(param: object) -> object:
     """A parameter that names a dtype; the arithmetic of a product is float64's own, whatever was asked for."""
     if isinstance(param, lax.DotAlgorithm | lax.DotAlgorithmPreset):
         return None
@@ -135,17 +140,17 @@ def _raise_param(param: Any) -> Any:
     return param
 
 
-def _raise_tree(param: Any, swap: Swap | None) -> Any:
+def _raise_tree(param: object, swap: Swap | None) -> object:
     if any(map(_is_program, jax.tree.leaves(param, is_leaf=_is_program))):
         return jax.tree.map(lambda leaf: _raise_leaf(leaf, swap), param, is_leaf=_is_program)
     return _raise_param(param)
 
 
-def _raise_leaf(leaf: Any, swap: Swap | None) -> Any:
+def _raise_leaf(leaf: object, swap: Swap | None) -> object:
     return _raise_program(leaf, swap) if _is_program(leaf) else leaf
 
 
-def _raise_program(program: Any, swap: Swap | None) -> Any:
+def _raise_program(program: Program, swap: Swap | None) -> Program:
     """The same program traced anew at float64; one that has no constants of its own keeps none."""
     if swap is None and not holds_low(program):
         return program

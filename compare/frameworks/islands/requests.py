@@ -1,6 +1,6 @@
 """What a torch module asks for, seen before torch rounds it: ``torch.tensor(0.1, dtype=torch.float32)``."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,8 @@ from torch.utils._pytree import tree_leaves
 
 from compare.frameworks.islands.places import users_own
 from compare.frameworks.islands.seen import RAISED, Seen, tensors_in
+
+Function = Callable[..., Any]  # of torch, as it asks its modes about it
 
 MAKERS = {torch.tensor, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor, torch.scalar_tensor}
 BACKWARDS = {torch.autograd.backward, torch.autograd.grad}
@@ -25,7 +27,9 @@ class Requests(TorchFunctionMode):
         super().__init__()
         self.seen = seen
 
-    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+    def __torch_function__(
+        self, func: Function, types: Collection[type], args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
         kwargs = kwargs or {}
         if func is torch.Tensor.backward:
             func, kwargs = torch.autograd.backward, _renamed(kwargs)
@@ -45,7 +49,7 @@ class Requests(TorchFunctionMode):
             self.seen.place()
         return made
 
-    def _make(self, func: Any, args: tuple, kwargs: dict) -> Any:
+    def _make(self, func: Function, args: tuple, kwargs: dict) -> Any:
         """``torch.tensor`` and its like: from here on the Python numbers in ``args`` are float64's to round."""
         asked = kwargs.get("dtype")
         raised = {**kwargs, "dtype": RAISED.get(asked, asked)} if asked is not None else kwargs
@@ -83,7 +87,7 @@ def _with_eps(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     return args, {**kwargs, "eps": torch.finfo(torch.float32).eps} if kwargs.get("eps") is None else kwargs
 
 
-def _by_default(made: Any, func: Any, args: tuple, kwargs: dict) -> bool:
+def _by_default(made: object, func: Function, args: tuple, kwargs: dict) -> bool:
     """Whether the user's code made a tensor that is of the default dtype: in float32, then, without promotion."""
     if not isinstance(made, torch.Tensor) or made.dtype not in (torch.float64, torch.complex128):
         return False

@@ -1,7 +1,6 @@
 """What a promoted run of the reference saw: where float32 was made, and what could not be raised."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -78,6 +77,6 @@ def widen_tensor(tensor: torch.Tensor) -> np.ndarray:
     return widen(tensor.detach().resolve_conj().resolve_neg().to("cpu", wide).numpy())
 
 
-def tensors_in(tree: Any) -> list[torch.Tensor]:
+def tensors_in(tree: object) -> list[torch.Tensor]:
     """Every tensor in a tree of arguments or results."""
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]

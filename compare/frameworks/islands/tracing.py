@@ -11,8 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any
+from types import FrameType, ModuleType
 
 import jax
 import numpy as np
@@ -32,10 +31,10 @@ _raising = jax.make_user_context(False)
 _READER = "check_and_canonicalize_user_dtype"
 _lock = threading.RLock()
 _depth = 0
-_plain: Callable[..., Any] | None = None
+_plain: Callable[..., np.dtype] | None = None
 
 
-def raised(dtype: Any) -> Any:
+def raised(dtype: np.dtype) -> np.dtype:
     """float64 for float32, float16 and bfloat16, complex128 for complex64, and any other dtype as it is."""
     return RAISED.get(dtype, dtype)
 
@@ -60,7 +59,7 @@ def requests_raised() -> Iterator[None]:
         _remove()
 
 
-def _module() -> Any:
+def _module() -> ModuleType | None:
     try:
         return importlib.import_module("jax._src.dtypes")
     except ImportError:
@@ -84,7 +83,7 @@ def _remove() -> None:
             setattr(_module(), _READER, _plain)
 
 
-def _read(*args: Any, **kwargs: Any) -> Any:
+def _read(*args: object, **kwargs: object) -> np.dtype:
     assert _plain is not None
     dtype = _plain(*args, **kwargs)
     return raised(dtype) if _raising.value and not _means_bits(sys._getframe(1)) else dtype

@@ -1,20 +1,28 @@
 """The port's own, more exact values of a table that the reference holds rounded: what it computes from no input."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import jax
 import numpy as np
 from jax.extend import core
 
 from compare.frameworks.islands.constants import twin_of
-from compare.frameworks.islands.port import trace_promoted
-from compare.frameworks.islands.replay import apply, inner_programs, is_real, is_unpromotable, literal, parts, widened
+from compare.frameworks.islands.port import Function, trace_promoted
+from compare.frameworks.islands.replay import (
+    Atom,
+    Program,
+    Value,
+    apply,
+    inner_programs,
+    is_real,
+    is_unpromotable,
+    literal,
+    parts,
+    widened,
+)
 
 
-def twins_jax(
-    function: Callable[..., Any], sought: Sequence[np.ndarray], *args: Any, **kwargs: Any
-) -> dict[int, np.ndarray]:
+def twins_jax(function: Function, sought: Sequence[np.ndarray], *args: Value, **kwargs: Value) -> dict[int, np.ndarray]:
     """For each array of ``sought``, by its position, the first value in the promoted port that is it, only more exact.
 
     A reference that keeps a rotary table as a float32 buffer and a port that computes it in its forward pass differ
@@ -33,7 +41,7 @@ def twins_jax(
     return twins
 
 
-def _known(program: Any, values: dict[core.Var, Any]) -> Iterator[Any]:
+def _known(program: Program, values: dict[core.Var, Value]) -> Iterator[Value]:
     """Every floating value in a program that follows from its constants and from the ``values`` given."""
     jaxpr, consts = parts(program)
     values |= {
@@ -53,7 +61,7 @@ def _known(program: Any, values: dict[core.Var, Any]) -> Iterator[Any]:
                 yield values[variable]
 
 
-def _entering(eqn: core.JaxprEqn, inner: Any, values: dict[core.Var, Any]) -> dict[core.Var, Any]:
+def _entering(eqn: core.JaxprEqn, inner: Program, values: dict[core.Var, Value]) -> dict[core.Var, Value]:
     """What is known of an inner program's inputs: all of a call's, a branch's without the index, a scan's constants."""
     outer, own = list(eqn.invars), parts(inner)[0].invars
     if eqn.primitive.name == "cond":
@@ -66,7 +74,7 @@ def _entering(eqn: core.JaxprEqn, inner: Any, values: dict[core.Var, Any]) -> di
     return {variable: _read(atom, values) for variable, atom in pairs if _is_known(atom, values)}
 
 
-def _constants_of_scan(params: dict[str, Any]) -> int:
+def _constants_of_scan(params: Mapping[str, Value]) -> int:
     """How many operands a scan hands unchanged to every step; none, where a version of JAX does not tell."""
     if "num_consts" in params:
         return params["num_consts"]
@@ -74,9 +82,9 @@ def _constants_of_scan(params: dict[str, Any]) -> int:
     return len(groups[0]) if groups else 0
 
 
-def _is_known(atom: Any, values: dict[core.Var, Any]) -> bool:
+def _is_known(atom: Atom, values: dict[core.Var, Value]) -> bool:
     return isinstance(atom, core.Literal) or atom in values
 
 
-def _read(atom: Any, values: dict[core.Var, Any]) -> Any:
+def _read(atom: Atom, values: dict[core.Var, Value]) -> Value:
     return literal(atom) if isinstance(atom, core.Literal) else values[atom]

@@ -1,7 +1,7 @@
 """Witnesses: what holds a run at float32 although it was promoted, and whether it is responsible for a gap."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
 import jax
 import numpy as np
@@ -9,11 +9,21 @@ from jax.extend import core
 
 from compare.frameworks.islands.constants import Call, Constant, holds_float32, is_rounded, widen
 from compare.frameworks.islands.places import UNKNOWN
-from compare.frameworks.islands.port import place_of_eqn, promoted_jax, trace_promoted
-from compare.frameworks.islands.replay import Swap, inner_programs, is_low, is_real, is_unpromotable, parts
+from compare.frameworks.islands.port import Function, place_of_eqn, promoted_jax, trace_promoted
+from compare.frameworks.islands.replay import (
+    Atom,
+    Program,
+    Swap,
+    Value,
+    inner_programs,
+    is_low,
+    is_real,
+    is_unpromotable,
+    parts,
+)
 
 
-def constants_jax(function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[Constant]:
+def constants_jax(function: Function, *args: Value, **kwargs: Value) -> list[Constant]:
     """The arrays that ``function`` closes over and that were rounded to float32 (or lower) before it saw them, and the
     scalars that it rounds itself outside JAX (``np.float32(0.1)``).
 
@@ -30,7 +40,7 @@ def constants_jax(function: Callable[..., Any], *args: Any, **kwargs: Any) -> li
     return found
 
 
-def calls_jax(function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[Call]:
+def calls_jax(function: Function, *args: Value, **kwargs: Value) -> list[Call]:
     """The calls out of JAX that ``function`` makes (callbacks, foreign functions, hand-written kernels).
 
     They run at the precision they were written for, whatever is promoted around them. Those that return nothing are
@@ -41,7 +51,7 @@ def calls_jax(function: Callable[..., Any], *args: Any, **kwargs: Any) -> list[C
     return list(dict.fromkeys(Call(eqn.primitive.name, place_of_eqn(eqn)) for eqn in found))
 
 
-def replay_with(function: Callable[..., Any], exact: Sequence[tuple[np.ndarray, np.ndarray]]) -> Callable[..., Any]:
+def replay_with(function: Function, exact: Sequence[tuple[np.ndarray, np.ndarray]]) -> Function:
     """``promoted_jax(function)`` with other constants in place of some of its own.
 
     Args:
@@ -52,7 +62,7 @@ def replay_with(function: Callable[..., Any], exact: Sequence[tuple[np.ndarray, 
     Whether a constant is responsible for a gap is so found: with the reference's values in its place, the gap closes.
     """
 
-    def swap_of(program: Any) -> Swap:
+    def swap_of(program: Program) -> Swap:
         swap = Swap({}, {})
         for value, is_literal in _constants(program) if exact else ():
             for rounded, array in exact:
@@ -69,46 +79,46 @@ def replay_with(function: Callable[..., Any], exact: Sequence[tuple[np.ndarray, 
     return promoted_jax(function, swap_of)
 
 
-def _constants(program: Any) -> list[tuple[Any, bool]]:
+def _constants(program: Program) -> list[tuple[Value, bool]]:
     """Every constant of a program and of those inside it, each once, in the order in which they stand; then its rounded
     literals, each value once. With each, whether it is a literal.
     """
-    arrays: dict[int, Any] = {}
-    literals: dict[float, Any] = {}
+    arrays: dict[int, Value] = {}
+    literals: dict[float, Value] = {}
     for inner in _programs(program):
         jaxpr, consts = parts(inner)
         arrays.update((id(const), const) for const in consts)
-        atoms: list[Any] = [atom for eqn in jaxpr.eqns for atom in eqn.invars]
+        atoms: list[Atom] = [atom for eqn in jaxpr.eqns for atom in eqn.invars]
         literals.update((float(atom.val), atom.val) for atom in atoms if _is_rounded(atom))
     return [(const, False) for const in arrays.values()] + [(value, True) for value in literals.values()]
 
 
-def _is_rounded(atom: Any) -> bool:
+def _is_rounded(atom: Atom) -> TypeGuard[core.Literal]:
     """Whether an operand is a float64 literal that was a float32 before: ``x * np.float32(0.1)``."""
     if not isinstance(atom, core.Literal) or np.ndim(atom.val) or not is_real(atom.val) or is_low(atom.aval):
         return False
     return _is_born_float32(np.asarray(atom.val))
 
 
-def _programs(program: Any) -> Iterator[Any]:
+def _programs(program: Program) -> Iterator[Program]:
     yield program
     for eqn in parts(program)[0].eqns:
         for inner in inner_programs(eqn):
             yield from _programs(inner)
 
 
-def _operations(program: Any) -> Iterator[core.JaxprEqn]:
+def _operations(program: Program) -> Iterator[core.JaxprEqn]:
     for inner in _programs(program):
         yield from parts(inner)[0].eqns
 
 
-def _uses(program: Any) -> dict[int | float, str]:
+def _uses(program: Program) -> dict[int | float, str]:
     """For each constant, by identity (a literal: by value), the line that uses it first."""
     uses: dict[int | float, str] = {}
     for inner in _programs(program):
         jaxpr, consts = parts(inner)
         of = {variable: id(const) for variable, const in zip(jaxpr.constvars, consts, strict=True)}
-        operands: list[tuple[Any, core.JaxprEqn]] = [(atom, eqn) for eqn in jaxpr.eqns for atom in eqn.invars]
+        operands: list[tuple[Atom, core.JaxprEqn]] = [(atom, eqn) for eqn in jaxpr.eqns for atom in eqn.invars]
         for atom, eqn in operands:
             if _is_rounded(atom):
                 uses.setdefault(float(atom.val), place_of_eqn(eqn))
@@ -117,7 +127,7 @@ def _uses(program: Any) -> dict[int | float, str]:
     return uses
 
 
-def _is_born_float32(const: Any) -> bool:
+def _is_born_float32(const: Value) -> bool:
     if isinstance(const, jax.core.Tracer) or not hasattr(const, "dtype"):
         return False
     if not jax.numpy.issubdtype(const.dtype, jax.numpy.inexact):

@@ -1,38 +1,102 @@
-"""Which kind of port a user's object is: a Linen module, an NNX module, or a function with its parameters."""
+"""The kinds of port there are, one row each, and which of them a user's object is.
 
-from collections.abc import Mapping
-from typing import Any
+A row says where the kind's file is; it is imported when the kind's library is there already, since before that no
+value can be of the kind. Everything that others ask of a kind stands in its file (``ports.PortModel``).
+"""
 
-from flax import linen, nnx
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from compare.errors import UsageError
-from compare.frameworks.models.functions import FunctionModel
-from compare.frameworks.models.linen_models import LinenModel
-from compare.frameworks.models.nnx_models import NNXModel
-from compare.frameworks.models.ports import PortModel
+
+if TYPE_CHECKING:
+    from compare.arrays.arrays import Arrays
+    from compare.frameworks.models.ports import PortModel
 
 
-def port_model(port: Any, args: tuple, kwargs: dict, like: Mapping[str, Any]) -> PortModel:
+@dataclass(frozen=True)
+class SideKind:
+    """One kind of port.
+
+    Attributes:
+        expects: what a user may give, in the message for what is none of them.
+        file: of this folder; model: the class in it.
+        library: no value of the kind exists before it is imported; empty where there is none.
+        numbered: how the library names layers that have no name, as a regular expression: such a name says nothing.
+    """
+
+    expects: str
+    file: str
+    model: str
+    library: str = ""
+    numbered: str = ""
+
+    @property
+    def is_loaded(self) -> bool:
+        return not self.library or sys.modules.get(self.library) is not None
+
+    def load(self) -> "type[PortModel]":
+        return getattr(import_module(f"compare.frameworks.models.{self.file}"), self.model)
+
+
+KINDS = (
+    SideKind(
+        "a Linen module (alone or with its variables)", "linen_models", "LinenModel", "flax.linen",
+        numbered=r"[A-Z][A-Za-z0-9]*_\d+",
+    ),
+    SideKind("an NNX module", "nnx_models", "NNXModel", "flax.nnx"),
+    SideKind(
+        "an Equinox module (alone, with its state, or as (function, module))", "equinox_models", "EquinoxModel",
+        "equinox",
+    ),
+    SideKind("a function with its parameters", "functions", "FunctionModel"),
+)  # fmt: skip
+
+# The top-level packages whose code is nobody's model: JAX, and what the kinds are written in.
+LIBRARIES = tuple(dict.fromkeys(["jax", *(kind.library.partition(".")[0] for kind in KINDS if kind.library)]))
+
+
+def loaded() -> "Iterator[type[PortModel]]":
+    """The kinds of which a value can exist by now, in the order of the rows."""
+    return (kind.load() for kind in KINDS if kind.is_loaded)
+
+
+def port_model(port: object, args: tuple, kwargs: dict, like: "Arrays") -> "PortModel":
     """``port`` as a model; ``args`` and ``kwargs`` are the shapes that a Linen module without variables is traced on,
     ``like`` the arrays that a function without parameters of its own takes by name.
 
     Raises:
-        UsageError: ``port`` is none of the three.
+        UsageError: ``port`` is of no kind.
     """
-    given = None
-    if isinstance(port, tuple) and len(port) == 2:
-        port, given = port
-    if isinstance(port, linen.Module):
-        return LinenModel(port, given, args, kwargs)
-    if isinstance(port, nnx.Module) and given is None:
-        return NNXModel(port)
-    if callable(port) and not isinstance(port, type | nnx.Module) and not _is_torchs(port):
-        return FunctionModel(port, dict(like) if given is None else given)
-    raise UsageError(
-        f"port: expected a Linen module (alone or with its variables), an NNX module, or a function with its "
-        f"parameters, got {type(port).__name__}"
-    )
+    given = port[0] if isinstance(port, tuple) and len(port) == 2 else port
+    for row in KINDS:
+        # A module with something beside it that its kind does not take is not a function with its parameters.
+        if row.is_loaded and (row.library or not is_layer(given)):
+            model = row.load().of(port, args, kwargs, like)
+            if model is not None:
+                return model
+    *others, last = [kind.expects for kind in KINDS]
+    raise UsageError(f"port: expected {', '.join(others)}, or {last}, got {type(given).__name__}")
 
 
-def _is_torchs(port: Any) -> bool:
-    return any(kind.__module__.split(".")[0] == "torch" for kind in type(port).__mro__)
+def kind_of(layer: object) -> "type[PortModel] | None":
+    """The kind that a layer is a module of; None for anything else."""
+    return next((kind for kind in loaded() if kind.is_layer(layer)), None)
+
+
+def is_layer(value: object) -> bool:
+    """Whether a value is a module of any kind."""
+    return kind_of(value) is not None
+
+
+def is_function_alone(port: object) -> bool:
+    """Whether a port is a function without parameters of its own: it takes the reference's by name."""
+    return callable(port) and not isinstance(port, type) and not hasattr(port, "apply") and not is_layer(port)
+
+
+def nests() -> tuple[type, ...]:
+    """The dictionaries in which layers hand arrays to each other, beside Python's own."""
+    return tuple(nest for kind in loaded() for nest in kind.nests)

@@ -1,37 +1,65 @@
 """A port that is a plain function of (parameters, *inputs), its parameters any pytree."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar
 
 import jax
+import numpy as np
 
-from compare.arrays.arrays import PARAMS
+from compare.arrays.arrays import PARAMS, Arrays
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
-from compare.frameworks.models.ports import Leaves, Tree, path_of, struct
+from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, path_of, struct
 
 
 class FunctionModel:
     """``function(params, *args, **kwargs)`` on the leaves of ``params``; it has no layers and keeps no state."""
 
-    def __init__(self, function: Callable[..., Any], params: Tree) -> None:
+    draws: ClassVar[Draws] = Draws()
+    nests: ClassVar[tuple[type, ...]] = ()
+
+    def __init__(self, function: Callable[..., Tree], params: Tree) -> None:
         self.function = function
         paths, structure = jax.tree_util.tree_flatten_with_path(params)
         self._structure: Any = structure
         self._paths = [f"{PARAMS}/{path_of(keys)}" if keys else PARAMS for keys, _ in paths]
         self.leaves = {path: struct(array) for path, (_, array) in zip(self._paths, paths, strict=True)}
-        self.modules: Mapping[str, Any] = {}
+        self.modules: Mapping[str, object] = {}
         self.has_mode = takes_mode(function)
 
-    def apply(self, leaves: Leaves, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
+    @classmethod
+    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "FunctionModel | None":
+        function, params = port if isinstance(port, tuple) and len(port) == 2 else (port, None)
+        if not callable(function) or isinstance(function, type) or _is_torchs(function):
+            return None
+        return cls(function, dict(like) if params is None else params)
+
+    @staticmethod
+    def is_layer(value: object) -> bool:
+        return False
+
+    @staticmethod
+    def path(layer: object, running: Sequence[object]) -> str:
+        return ""
+
+    @staticmethod
+    def settings(layer: object) -> Settings:
+        return {}
+
+    @staticmethod
+    def library_class(layer: object) -> str:
+        return ""
+
+    def apply(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
         return self.function(self.tree(leaves), *args, **kwargs, **mode_arguments(self.function, mode, kwargs)), {}
 
-    def tree(self, leaves: Leaves) -> Tree:
+    def tree(self, leaves: Given) -> Tree:
         return jax.tree_util.tree_unflatten(self._structure, [leaves[path] for path in self._paths])
 
     def flat(self, tree: Tree) -> Leaves:
         return dict(zip(self._paths, self._structure.flatten_up_to(tree), strict=True))
 
-    def initial(self, paths: list[str]) -> dict[str, Any]:
+    def initial(self, paths: list[str]) -> dict[str, np.ndarray]:
         return {}
 
     def fix(self, paths: list[str]) -> None:
@@ -39,3 +67,10 @@ class FunctionModel:
 
     def widened(self) -> "FunctionModel":
         return self
+
+    def watched(self, around: Around) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+def _is_torchs(function: object) -> bool:
+    return any(kind.__module__.split(".")[0] == "torch" for kind in type(function).__mro__)

@@ -1,18 +1,20 @@
 """A port that is a Flax Linen module, with its variables or without."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen
+from flax.core import FrozenDict, unfreeze
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from compare.arrays.arrays import PARAMS
+from compare.arrays.arrays import PARAMS, Arrays
+from compare.errors import swallowed
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
-from compare.frameworks.models.ports import Leaves, Tree, struct
+from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, struct
 
 # Collections that a run makes for whoever asks, and that are no state of the model.
 PASSING = ("intermediates", "perturbations")
@@ -24,20 +26,28 @@ class LinenModel:
     A module without variables is traced once, by shape alone, for the variables that it would make.
     """
 
+    draws: ClassVar[Draws] = Draws(
+        layers=("flax.linen.stochastic",),
+        attention=("flax.linen.attention",),
+        bodies={"flax.core.axes_scan": "a scan or a loop"},  # which runs the body once before, for its constants
+        shapes=frozenset({("flax.core.scope", "param")}),  # as in every ``apply``
+    )
+    nests: ClassVar[tuple[type, ...]] = (FrozenDict,)
+
     def __init__(self, module: linen.Module, variables: Tree | None, args: tuple, kwargs: dict) -> None:
         if module.scope is not None:  # bound: it carries its variables
             module, own = module.unbind()
             variables = own if variables is None else variables
         self.module, self.wide = module, False
-        self.fixed: Leaves = {}
+        self.fixed: Given = {}
         self.has_mode = takes_mode(type(module).__call__)
-        self.modules: Mapping[str, Any] = {}
+        self.modules: Mapping[str, linen.Module] = {}
         rngs = {name: jax.random.key(0) for name in ("params", "dropout")}
         self._initial: Callable[[], Tree] = lambda: variables
 
         def make(args: tuple, kwargs: dict) -> Tree:
             said: Any = mode_arguments(type(module).__call__, False, kwargs)
-            seen: dict[str, Any] = {}
+            seen: dict[str, linen.Module] = {}
             with linen.intercept_methods(_noting(seen)):
                 if variables is None:
                     made = module.init(rngs, *args, **kwargs, **said)
@@ -52,7 +62,7 @@ class LinenModel:
             at for at, leaf in enumerate(leaves) if hasattr(leaf, "dtype")
         ]  # a flag is no array: it stays as it is
 
-        def make_of(arrays: list[Any]) -> Tree:
+        def make_of(arrays: list[jax.Array]) -> Tree:
             filled = list(leaves)
             for at, array in zip(traced, arrays, strict=True):
                 filled[at] = array
@@ -67,9 +77,37 @@ class LinenModel:
         self._keys = {"/".join(keys): keys for keys in flat}  # a name may hold a slash itself
         self.leaves = {"/".join(keys): struct(leaf) for keys, leaf in flat.items()}
 
-    def apply(self, leaves: Leaves, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
+    @classmethod
+    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "LinenModel | None":
+        module, variables = port if isinstance(port, tuple) and len(port) == 2 else (port, None)
+        return cls(module, variables, args, kwargs) if isinstance(module, linen.Module) else None
+
+    @staticmethod
+    def is_layer(value: object) -> bool:
+        return isinstance(value, linen.Module)
+
+    @staticmethod
+    def path(layer: linen.Module, running: Sequence[linen.Module]) -> str:
+        return "/".join(layer.path) if layer.scope is not None else ""
+
+    @staticmethod
+    def settings(layer: linen.Module) -> Settings:
+        found: Settings = {}
+        for name in type(layer).__dataclass_fields__:
+            try:
+                found[name] = getattr(layer, name)
+            except Exception as error:  # an unbound module may refuse what it sets up
+                swallowed(error)
+        return {name: value for name, value in found.items() if name not in ("parent", "name")}
+
+    @staticmethod
+    def library_class(layer: linen.Module) -> str:
+        bases = [base for base in type(layer).__mro__ if base.__module__.startswith("flax.")]
+        return next((base.__name__ for base in bases if base.__name__ not in ("Module", "ModuleBase")), "")
+
+    def apply(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
         said: Any = mode_arguments(type(self.module).__call__, mode, kwargs)
-        variables = self._nested(self.fixed | leaves)
+        variables = self._nested({**self.fixed, **leaves})
         kept = [name for name in variables if name != PARAMS]
         # A stream that a layer calls by a name of its own falls back on that of "params".
         rngs = {name: jax.random.key(0) for name in ("dropout", "params")} if mode is not False else {}
@@ -82,20 +120,20 @@ class LinenModel:
             return outputs, _joined(changed)
         return outputs, {}
 
-    def tree(self, leaves: Leaves) -> Tree:
+    def tree(self, leaves: Given) -> Tree:
         return self._nested(leaves)[PARAMS]
 
     def flat(self, tree: Tree) -> Leaves:
         return _joined({PARAMS: tree})
 
-    def initial(self, paths: list[str]) -> dict[str, Any]:
+    def initial(self, paths: list[str]) -> dict[str, np.ndarray]:
         made = _joined(self._initial()) if paths else {}
         return {path: np.asarray(made[path]) for path in paths}
 
     def fix(self, paths: list[str]) -> None:
         self.fixed = self.initial(paths)
 
-    def _nested(self, leaves: Leaves) -> Tree:
+    def _nested(self, leaves: Given) -> Tree:
         return unflatten_dict({self._keys[path]: leaf for path, leaf in leaves.items()})
 
     def widened(self) -> "LinenModel":
@@ -103,11 +141,20 @@ class LinenModel:
         wide.__dict__.update(self.__dict__, wide=True)
         return wide
 
+    def watched(self, around: Around) -> AbstractContextManager[None]:
+        def intercept(next_fun: Callable, args: tuple, kwargs: dict, context: linen.module.InterceptorContext) -> Tree:
+            if context.method_name != "__call__":
+                return next_fun(*args, **kwargs)
+            path = "/".join(context.module.path)
+            return around(path, lambda args, kwargs: next_fun(*args, **kwargs), args, kwargs)
 
-def _noting(seen: dict[str, Any]) -> Callable[..., Any]:
+        return linen.intercept_methods(intercept)
+
+
+def _noting(seen: dict[str, linen.Module]) -> Callable[..., Tree]:
     """An interceptor that keeps the layers in ``seen``, by path, in the order of their first call."""
 
-    def intercept(next_fun: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
+    def intercept(next_fun: Callable, args: tuple, kwargs: dict, context: linen.module.InterceptorContext) -> Tree:
         if context.method_name == "__call__":
             seen.setdefault("/".join(context.module.path), context.module)
         return next_fun(*args, **kwargs)
@@ -115,13 +162,13 @@ def _noting(seen: dict[str, Any]) -> Callable[..., Any]:
     return intercept
 
 
-def _widening(next_fun: Callable, args: tuple, kwargs: dict, context: Any) -> Any:
+def _widening(next_fun: Callable, args: tuple, kwargs: dict, context: linen.module.InterceptorContext) -> Tree:
     """Every explicit dtype of the layer, and of the layers it was given, is float64 while its method runs.
 
     ``clone`` would not reach inner modules, and what a layer makes by itself (an LSTM's first carry) has its
     ``param_dtype``.
     """
-    changed: list[tuple[Any, str, Any]] = []
+    changed: list[tuple[linen.Module, str, object]] = []
     for module in _with_given(context.module):
         for name in ("dtype", "param_dtype"):
             own = getattr(module, name, None)
@@ -151,8 +198,6 @@ def _joined(tree: Tree) -> Leaves:
 
 def _plain(tree: Tree) -> Tree:
     """Nested dictionaries, frozen ones and boxes with sharding metadata undone."""
-    from flax.core import unfreeze
-
     return linen.unbox(unfreeze(tree))
 
 

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
 
 Mode = bool | None  # True: training, False: evaluation, None: the model as it is
 
@@ -10,7 +9,7 @@ TRAINS = ("train", "training", "is_training")  # arguments that are true while t
 EVALUATES = ("deterministic", "use_running_average", "eval", "inference")  # arguments that are false while training
 
 
-def mode_arguments(function: Callable[..., Any], mode: Mode, given: Mapping[str, Any]) -> dict[str, bool]:
+def mode_arguments(function: Callable[..., object], mode: Mode, given: Mapping[str, object]) -> dict[str, bool]:
     """The keyword arguments by which ``function`` is told the mode: those that its signature names."""
     if mode is None:
         return {}
@@ -19,12 +18,12 @@ def mode_arguments(function: Callable[..., Any], mode: Mode, given: Mapping[str,
     return {name: value for name, value in said.items() if name not in given}
 
 
-def takes_mode(function: Callable[..., Any]) -> bool:
+def takes_mode(function: Callable[..., object]) -> bool:
     """Whether the signature of ``function`` has an argument that tells the mode."""
     return bool(set(_names(function)) & {*TRAINS, *EVALUATES})
 
 
-def _names(function: Callable[..., Any]) -> tuple[str, ...]:
+def _names(function: Callable[..., object]) -> tuple[str, ...]:
     try:
         return tuple(inspect.signature(function).parameters)
     except (TypeError, ValueError):

@@ -1,15 +1,19 @@
 """A port that is a Flax NNX module: taken apart into a graph and its arrays, and put together anew for each run."""
 
 import re
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from compare.arrays.arrays import PARAMS
+from compare.arrays.arrays import PARAMS, Arrays
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
-from compare.frameworks.models.ports import Leaves, Tree, path_of, struct
+from compare.frameworks.models.patched import calls_patched
+from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, path_of, struct
 
 # What a module draws random numbers with is no parameter and no statistic: it enters every run as it is.
 RANDOM = (nnx.RngKey, nnx.RngCount)
@@ -18,6 +22,9 @@ PASSING = (nnx.Intermediate, nnx.Perturbation)
 
 class NNXModel:
     """An NNX module on flat leaves. Only copies of it are run: NNX modules change when they are called."""
+
+    draws: ClassVar[Draws] = Draws(layers=("flax.nnx.nn.stochastic",), attention=("flax.nnx.nn.attention",))
+    nests: ClassVar[tuple[type, ...]] = ()
 
     def __init__(self, module: nnx.Module) -> None:
         self.module = nnx.clone(module)
@@ -32,7 +39,28 @@ class NNXModel:
         }
         self.leaves = {path: struct(_value(self._variables[keys])) for path, keys in self._keys.items()}
 
-    def apply(self, leaves: Leaves, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
+    @classmethod
+    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "NNXModel | None":
+        return cls(port) if isinstance(port, nnx.Module) else None
+
+    @staticmethod
+    def is_layer(value: object) -> bool:
+        return isinstance(value, nnx.Module)
+
+    @staticmethod
+    def path(layer: nnx.Module, running: Sequence[nnx.Module]) -> str:
+        return next((path_of(path) for path, node in nnx.iter_modules(running[0]) if node is layer), "")
+
+    @staticmethod
+    def settings(layer: nnx.Module) -> Settings:
+        return dict(vars(layer))
+
+    @staticmethod
+    def library_class(layer: nnx.Module) -> str:
+        bases = [base for base in type(layer).__mro__ if base.__module__.startswith("flax.")]
+        return next((base.__name__ for base in bases if base.__name__ not in ("Module", "Pytree", "Object")), "")
+
+    def apply(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
         graph, _ = self._state[mode]
         by_keys = {self._keys[path]: leaf for path, leaf in leaves.items()}
         state = nnx.from_flat_state(
@@ -48,7 +76,7 @@ class NNXModel:
         kept = {path: keys for path, keys in self._keys.items() if not path.startswith(f"{PARAMS}/")}
         return outputs, {path: _value(after[keys]) for path, keys in kept.items()} if mode is not False else {}
 
-    def tree(self, leaves: Leaves) -> Tree:
+    def tree(self, leaves: Given) -> Tree:
         return nnx.from_flat_state(
             [
                 (keys, self._variables[keys].replace(leaves[path]))
@@ -61,7 +89,7 @@ class NNXModel:
         by_keys = {keys: path for path, keys in self._keys.items()}
         return {by_keys[keys]: _value(variable) for keys, variable in nnx.to_flat_state(tree)}
 
-    def initial(self, paths: list[str]) -> dict[str, Any]:
+    def initial(self, paths: list[str]) -> dict[str, np.ndarray]:
         return {path: np.asarray(_value(self._variables[self._keys[path]])) for path in paths}
 
     def fix(self, paths: list[str]) -> None:
@@ -76,7 +104,27 @@ class NNXModel:
                     setattr(node, name, jnp.float64)
         return NNXModel(wide)
 
-    def _split(self, mode: Mode) -> tuple[Any, Any]:
+    @contextmanager
+    def watched(self, around: Around) -> Iterator[None]:
+        paths: dict[int, str] = {}
+
+        def called(module: Any, plain: Callable[..., Tree], args: tuple, kwargs: dict) -> Tree:
+            outermost = not paths
+            if outermost:  # of each run's copy anew
+                paths.update((id(node), path_of(keys)) for keys, node in nnx.iter_modules(module))
+            try:
+                path = paths.get(id(module))
+                if path is None:
+                    return plain(module, *args, **kwargs)
+                return around(path, lambda args, kwargs: plain(module, *args, **kwargs), args, kwargs)
+            finally:
+                if outermost:
+                    paths.clear()
+
+        with calls_patched({type(node) for node in self.modules.values() if callable(node)}, called):
+            yield
+
+    def _split(self, mode: Mode) -> tuple[nnx.GraphDef, nnx.State]:
         module = self.module
         if mode is not None:
             module = nnx.clone(module)
@@ -98,5 +146,5 @@ def _collection(variable: nnx.Variable) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower()
 
 
-def _value(variable: Any) -> Any:
+def _value(variable: Any) -> jax.Array:
     return variable.get_value() if hasattr(variable, "get_value") else variable

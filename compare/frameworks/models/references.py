@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -23,24 +23,13 @@ MODAL = (
 )
 
 
+Result = Any  # whatever a user's model returns
+
 REGISTERED = ("_parameters", "_buffers", "_modules")
 
 
-class LooseTensors(nn.Module):
-    """A function of (dictionary of tensors, *inputs) as a module, so that both kinds of reference run alike."""
-
-    def __init__(self, function: Callable[..., Any], weights: Mapping[str, tuple[int, ...]]) -> None:
-        super().__init__()
-        self.function = function
-        for name, shape in weights.items():
-            self._parameters[name] = nn.Parameter(torch.empty(shape))  # register_parameter() refuses a dot in a name
-
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        return self.function(dict(self._parameters), *args, **kwargs)
-
-
-class ReferenceModel:
-    """A module, or a function of loose tensors of the given shapes.
+class Reference(Protocol):
+    """What is known of a reference, whether it is here or on record.
 
     Attributes:
         parameters: shapes by name; a tensor with two names (tied weights) has its first.
@@ -48,9 +37,34 @@ class ReferenceModel:
         buffers: shapes of the floating buffers by name.
         counters: names of the other buffers, integers and booleans.
         has_mode: whether a layer computes something else in training than in evaluation.
+        training: whether it came in training mode.
     """
 
-    def __init__(self, reference: Any, shapes: Mapping[str, tuple[int, ...]] | None = None) -> None:
+    parameters: dict[str, tuple[int, ...]]
+    frozen: list[str]
+    buffers: dict[str, tuple[int, ...]]
+    counters: list[str]
+    has_mode: bool
+    training: bool
+
+
+class LooseTensors(nn.Module):
+    """A function of (dictionary of tensors, *inputs) as a module, so that both kinds of reference run alike."""
+
+    def __init__(self, function: Callable[..., Result], weights: Mapping[str, tuple[int, ...]]) -> None:
+        super().__init__()
+        self.function = function
+        for name, shape in weights.items():
+            self._parameters[name] = nn.Parameter(torch.empty(shape))  # register_parameter() refuses a dot in a name
+
+    def forward(self, *args: Any, **kwargs: Any) -> Result:
+        return self.function(dict(self._parameters), *args, **kwargs)
+
+
+class ReferenceModel:
+    """A module, or a function of loose tensors of the given shapes: a ``Reference`` that can be run."""
+
+    def __init__(self, reference: object, shapes: Mapping[str, tuple[int, ...]] | None = None) -> None:
         if not isinstance(reference, nn.Module):
             if not callable(reference) or isinstance(reference, type):
                 raise UsageError(f"reference: expected an nn.Module or a function, got {type(reference).__name__}")
@@ -73,7 +87,7 @@ class ReferenceModel:
 
     def state(self) -> Arrays:
         """The module's own parameters and floating buffers: views of its memory where it lies on the CPU, read-only."""
-        tensors = dict(self.module.named_parameters())
+        tensors: dict[str, torch.Tensor] = dict(self.module.named_parameters())
         tensors |= {name: tensor for name, tensor in self.module.named_buffers() if name in self.buffers}
         return {name: _seen(tensor) for name, tensor in tensors.items()}
 
@@ -85,19 +99,19 @@ class ReferenceModel:
         Raises:
             UsageError: the module cannot be copied.
         """
-        memo: dict[int, Any] = {}
+        memo: dict[int, object] = {}
         dtype = getattr(torch, precision.name)
         for name, tensor in self.module.named_parameters():
             own = to_torch(weights[name], precision, device) if name in weights else _converted(tensor, dtype, device)
             memo[id(tensor)] = nn.Parameter(own, requires_grad=tensor.requires_grad)
-        for name, tensor in self.module.named_buffers():
+        for name, buffer in self.module.named_buffers():
             if name in weights:
-                memo[id(tensor)] = to_torch(weights[name], precision, device)
+                memo[id(buffer)] = to_torch(weights[name], precision, device)
             else:
-                memo[id(tensor)] = _converted(tensor, dtype, device)
-        for tensor in _attributes(self.module):
-            if tensor.device.type != device.type and tensor.is_leaf:
-                memo.setdefault(id(tensor), tensor.detach().to(device))
+                memo[id(buffer)] = _converted(buffer, dtype, device)
+        for held in _attributes(self.module):
+            if held.device.type != device.type and held.is_leaf:
+                memo.setdefault(id(held), held.detach().to(device))
         try:
             return copy.deepcopy(self.module, memo)
         except (RuntimeError, TypeError) as error:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Any
 
 import jax
 import numpy as np
 
+from compare.arrays.arrays import Arrays
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import told
 from compare.frameworks.models.choose import port_model
@@ -20,7 +20,7 @@ Axes = tuple[int, ...] | None
 
 
 def fitted_inputs(
-    reference: Trace, known: dict[str, Any], port: Any, args: tuple, kwargs: dict, permute: bool
+    reference: Trace, known: Arrays, port: object, args: tuple, kwargs: dict, permute: bool
 ) -> tuple[PortModel, tuple[Axes, ...], Trace]:
     """The port traced on its inputs as they are, or as its convolutions want them.
 
@@ -59,12 +59,12 @@ def fitted_inputs(
     return best
 
 
-def _model(port: Any, args: tuple, kwargs: dict, known: dict[str, Any]) -> PortModel:
+def _model(port: object, args: tuple, kwargs: dict, known: Arrays) -> PortModel:
     try:
         return port_model(port, args, kwargs, known)
     except UsageError:
         raise
-    except Exception as error:  # a Linen module without variables is traced here already
+    except Exception as error:  # a module without variables is traced here already
         swallowed(error)
         raise UsageError(f"the port raised {told(error)}") from error
 

@@ -7,6 +7,8 @@ from compare.weights.mapping.evidence import Group
 from compare.weights.mapping.names import alike
 from compare.weights.mapping.paired import Array
 
+BY_HAND = "; where it is kept in another way, write the map by hand: weight_map=WeightMap(...)"
+
 
 class AmbiguousError(UsageError):
     """Several arrays could be the counterpart of one."""
@@ -51,7 +53,7 @@ def unmatched(array: Array, side: str, others: Sequence[Array], taken: Container
     ]
     nearest = f"; nearest: {'; '.join(near)}" if near else ""
     return UnmatchedError(
-        f"weight map: {array.name} {array.unit.shape} of {side} has no counterpart in {other_side}{nearest}"
+        f"weight map: {array.name} {array.unit.shape} of {side} has no counterpart in {other_side}{nearest}{BY_HAND}"
     )
 
 

@@ -42,7 +42,7 @@ def find(
     reference: Any,
     reference_args: tuple,
     reference_kwargs: dict,
-    port: Any,
+    port: object,
     port_args: tuple,
     port_kwargs: dict,
     rules: Mapping[str, str | tuple] = {},
@@ -53,7 +53,7 @@ def find(
     Args:
         reference: an ``nn.Module``, run once, on a copy, in evaluation mode, or the ``Program`` of such a run;
             ``reference_args`` are NumPy arrays, nested or not.
-        port: traced, never computed: a Linen or NNX module, or (function, parameters).
+        port: traced, never computed: whatever a pair takes as a port.
         rules: patterns of the reference's names to the port's paths, where the user knows better: a name or the name
             of a layer, ``*`` standing for the same text on both sides; the value may be (path, axes) to say the
             transpose too.

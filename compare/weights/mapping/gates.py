@@ -5,7 +5,6 @@ Torch has two biases for each gate where Flax has one, their sum; only a GRU's c
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from compare.arrays.views import AS_IS
 from compare.weights.weights import Sum
@@ -29,7 +28,7 @@ def packed(gates: tuple[Gate, ...]) -> Gate:
     return replace(gates[0], name="".join(gate.name for gate in gates))
 
 
-def port_gates(paths: Iterable[str], modules: Mapping[str, Any]) -> dict[str, tuple[Gate, ...]]:
+def port_gates(paths: Iterable[str], modules: Mapping[str, object]) -> dict[str, tuple[Gate, ...]]:
     """By path of a port's leaf, the gates it holds, in order.
 
     A cell is told by the names of its layers (``ii``, ``hf``), or by its class.
@@ -77,7 +76,7 @@ def _cell_of(path: str) -> tuple[str, str]:
     return "/".join(parts[:-2]), parts[-2].rstrip("_") if len(parts) > 1 else ""
 
 
-def _class_of(cell: str, modules: Mapping[str, Any]) -> str:
+def _class_of(cell: str, modules: Mapping[str, object]) -> str:
     owner = modules.get(cell.partition("/")[2])
     return type(owner).__name__
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var
 
 from compare.arrays.batch import named_leaves
 from compare.errors import UsageError, swallowed
@@ -16,7 +16,8 @@ from compare.weights.mapping.walk import Trace, Walk
 
 UNROLLED = 256  # a scan over stacked layers is unrolled up to so many of them
 
-Rule = Callable[[Walk, list[Value], dict[str, Any], list[tuple[int, ...]]], list[Value]]
+Param = Any  # of a primitive: numbers, tuples, inner programs
+Rule = Callable[[Walk, list[Value], dict[str, Param], list[tuple[int, ...]]], list[Value]]
 
 
 def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
@@ -30,7 +31,7 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
     arrays = [at for at, leaf in enumerate(given) if isinstance(leaf, np.ndarray | np.generic)]
     seen: list[str] = []
 
-    def call(weights: list[Any], inputs: list[Any]) -> list[Any]:
+    def call(weights: list[jax.Array], inputs: list[jax.Array]) -> list[jax.Array]:
         filled = list(given)
         for at, leaf in zip(arrays, inputs, strict=True):
             filled[at] = leaf
@@ -42,6 +43,8 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
 
     try:
         closed = jax.make_jaxpr(call)([model.leaves[name] for name in names], [given[at] for at in arrays])
+    except UsageError:
+        raise
     except Exception as error:
         swallowed(error)
         raise UsageError(f"the port raised {told(error)}") from error
@@ -52,11 +55,11 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
     return Trace(walk, tuple(inputs), dict(zip(seen, outputs, strict=True)))
 
 
-def replay(walk: Walk, jaxpr: Jaxpr, consts: Sequence[Any], given: Sequence[Value]) -> list[Value]:
+def replay(walk: Walk, jaxpr: Jaxpr, consts: Sequence[jax.Array | Value], given: Sequence[Value]) -> list[Value]:
     """The results of a jaxpr; ``consts`` are arrays or values."""
-    known: dict[Any, Value] = {}
+    known: dict[Var, Value] = {}
 
-    def read(var: Any) -> Value:
+    def read(var: Var | Literal) -> Value:
         return walk.constant(np.shape(var.val)) if isinstance(var, Literal) else known[var]
 
     for var, const in zip(jaxpr.constvars, consts, strict=True):
@@ -89,15 +92,15 @@ def _other(walk: Walk, name: str, values: list[Value], params: dict, shapes: lis
     return [walk.opaque(values, shape) for shape in shapes]
 
 
-def _shape(var: Any) -> tuple[int, ...]:
+def _shape(var: Var | Literal) -> tuple[int, ...]:
     return tuple(getattr(var.aval, "shape", ()))
 
 
-def _open(jaxpr: Any) -> Jaxpr:
+def _open(jaxpr: ClosedJaxpr | Jaxpr) -> Jaxpr:
     return jaxpr.jaxpr if isinstance(jaxpr, ClosedJaxpr) else jaxpr
 
 
-def _call(walk: Walk, jaxpr: Any, values: Sequence[Value]) -> list[Value]:
+def _call(walk: Walk, jaxpr: ClosedJaxpr | Jaxpr, values: Sequence[Value]) -> list[Value]:
     return replay(walk, _open(jaxpr), getattr(jaxpr, "consts", ()), values)
 
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from compare.frameworks.models import choose
+
 # What kind of array it is, the trace says better than its name.
 KINDS = {
     "weight", "kernel", "scale", "embedding", "gamma", "bias", "beta", "w", "b", "param", "params", "parametrizations",
@@ -37,8 +39,8 @@ for _word, _same in {
     for _other in (_word, *_same.split()):
         MEANINGS.setdefault(_other, _word)
 
-# Linen numbers the layers that have no name: Dense_0 says nothing but its class.
-AUTOMATIC = re.compile(r"^[A-Z][A-Za-z0-9]*_\d+$")
+# How libraries number the layers that have no name: Dense_0 says nothing but its class.
+AUTOMATIC = re.compile(f"^({'|'.join(kind.numbered for kind in choose.KINDS if kind.numbered)})$")
 
 
 def tokens(path: str) -> list[tuple[str, tuple[int, ...]]]:

@@ -241,13 +241,13 @@ def glu(walk: Walk, args: list, kwargs: dict, shapes: list[Shape]) -> Value:
 
 
 @rule("linalg_vector_norm", "norm")
-def norm(walk: Walk, args: list, kwargs: dict, shapes: list[Shape]) -> Any:
+def norm(walk: Walk, args: list, kwargs: dict, shapes: list[Shape]) -> Value | list[Value]:
     """The second argument is the order of the norm, no axis."""
     return reduce(walk, [args[0], *args[2:]], kwargs, shapes)
 
 
 @rule(*REDUCING)
-def reduce(walk: Walk, args: list, kwargs: dict, shapes: list[Shape]) -> Any:
+def reduce(walk: Walk, args: list, kwargs: dict, shapes: list[Shape]) -> Value | list[Value]:
     value = args[0]
     said: Any = next((arg for arg in args[1:] if isinstance(arg, list)), kwargs.get("dim"))
     if said is None and len(args) > 1 and type(args[1]) is int:
@@ -264,7 +264,7 @@ def window(walk: Walk, args: list, kwargs: dict, shapes: list[Shape]) -> list[Va
 
 
 @rule("max", "min", "topk", "cummax")
-def extreme(walk: Walk, args: list, kwargs: dict, shapes: list[Shape]) -> Any:
+def extreme(walk: Walk, args: list, kwargs: dict, shapes: list[Shape]) -> Value | list[Value]:
     if len(args) == 1:
         return walk.reduce(args[0], range(len(args[0].shape)))
     if isinstance(args[1], Value):
@@ -286,7 +286,7 @@ def run(walk: Walk, name: str, args: Sequence[Any], kwargs: dict[str, Any], shap
     return [walk.opaque(values, shape) for shape in shapes]
 
 
-def _flat(items: Any) -> list[Any]:
+def _flat(items: Any) -> list[object]:
     return [one for item in items for one in (_flat(item) if isinstance(item, list | tuple) else [item])]
 
 

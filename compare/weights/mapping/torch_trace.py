@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -69,7 +69,9 @@ class _Recorder(TorchDispatchMode):
         self.numbers: Any = WeakTensorKeyDictionary()
         self.count = 0
 
-    def __torch_dispatch__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+    def __torch_dispatch__(
+        self, function: torch._ops.OpOverload, types: Collection[type], args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
         kwargs = kwargs or {}
         given = said(_replaced(args, self._slot))
         named = {key: said(_replaced(one, self._slot)) for key, one in kwargs.items()}  # one may be called "value"
@@ -91,7 +93,7 @@ class _Recorder(TorchDispatchMode):
             self.enter(tensor, "constant", list(tensor.shape))
         return int(self.numbers[tensor])
 
-    def enter(self, tensor: torch.Tensor, kind: str, what: Any) -> int:
+    def enter(self, tensor: torch.Tensor, kind: str, what: object) -> int:
         self.program.events.append([kind, self._new(tensor), what])
         return self.count
 
@@ -127,7 +129,7 @@ def reference_gates(module: nn.Module) -> dict[str, tuple[Gate, ...]]:
     return found
 
 
-def _replaced(item: Any, slot: Callable[[torch.Tensor], Any]) -> Any:
+def _replaced(item: object, slot: Callable[[torch.Tensor], object]) -> object:
     if isinstance(item, torch.Tensor):
         return slot(item)
     if isinstance(item, list | tuple):
@@ -137,7 +139,7 @@ def _replaced(item: Any, slot: Callable[[torch.Tensor], Any]) -> Any:
     return item
 
 
-def _mapped(item: Any, change: Callable[[Any], Any]) -> Any:
+def _mapped(item: object, change: Callable[[object], object]) -> Any:
     """A nest with every leaf changed, in the order in which JAX lists leaves: dictionaries by their sorted keys."""
     if isinstance(item, dict):
         made = {key: _mapped(item[key], change) for key in sorted(item)}
@@ -148,7 +150,7 @@ def _mapped(item: Any, change: Callable[[Any], Any]) -> Any:
     return change(item)
 
 
-def _tensor(leaf: Any, device: torch.device, inputs: list[torch.Tensor]) -> Any:
+def _tensor(leaf: object, device: torch.device, inputs: list[torch.Tensor]) -> Any:
     if isinstance(leaf, np.ndarray | np.generic):
         inputs.append(torch.tensor(np.array(leaf), device=device))
         return inputs[-1]

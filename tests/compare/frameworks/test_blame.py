@@ -1,5 +1,6 @@
 """An exception inside a model is told with the layer that raised it."""
 
+import equinox as eqx
 import flax.linen as linen
 import jax
 import jax.numpy as jnp
@@ -57,15 +58,28 @@ class NNXOuter(nnx.Module):
         return self.second(x)
 
 
+class EquinoxInner(eqx.Module):
+    def __call__(self, x):
+        raise ValueError("no way")
+
+
+class EquinoxOuter(eqx.Module):
+    second: list[EquinoxInner]
+
+    def __call__(self, x):
+        return jax.vmap(self.second[0])(x)
+
+
 @pytest.mark.parametrize(
     ("run", "path"),
     [
         (lambda: Outer()(torch.ones(2, 3)), "blocks.1"),
         (lambda: LinenOuter().init(jax.random.key(0), jnp.ones((2, 3))), "second"),
         (lambda: NNXOuter()(jnp.ones((2, 3))), "second"),
+        (lambda: EquinoxOuter([EquinoxInner()])(jnp.ones((2, 3))), "second/0"),
         (lambda: int("x"), ""),
     ],
-    ids=["torch", "linen", "nnx", "none"],
+    ids=["torch", "linen", "nnx", "equinox", "none"],
 )
 def test_the_innermost_layer_is_named(run, path):
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # whatever is raised

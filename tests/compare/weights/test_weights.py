@@ -1,12 +1,16 @@
 """The weight map: there and back without a bit lost, and strict both ways."""
 
 import json
+import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compare import verify
 from compare.arrays.views import AS_IS, View, reshaped, transposed
 from compare.errors import UsageError
 from compare.weights.weights import Entry, Sum, WeightMap, linear, same, uniform_fan_in
@@ -233,3 +237,17 @@ def test_initial_weights_have_torchs_own_distribution():
         assert np.abs(array).max() <= 0.1
         assert np.abs(array).max() > 0.099
         assert array.std() == pytest.approx(0.1 / np.sqrt(3), rel=0.1)
+
+
+def test_the_map_that_the_guide_writes_by_hand():
+    """A port that nothing finds: without the map it is refused in one line that names the way out, with it a match."""
+    guide = (Path(__file__).parents[3] / "docs" / "verify-your-port.md").read_text()
+    block = re.search(r"<!-- written-map -->\n```python\n(.*?)```", guide, re.DOTALL)
+    assert block is not None
+    space: dict[str, Any] = {}
+    exec(compile(block[1], "guide", "exec"), space)
+    assert space["report"].verdict == "match"
+    x = np.ones((5, 4), np.float32)
+    port = (space["port"], {"first": np.zeros((5, 6)), "second": np.zeros((7, 3))})
+    with pytest.raises(UsageError, match=r"^weight map: fc.weight .* has no counterpart .* weight_map=WeightMap"):
+        verify(space["Reference"](), port, x, device="cpu", quick=True)

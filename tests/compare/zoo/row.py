@@ -14,7 +14,7 @@ class Sound:
     Attributes:
         name: of the row, alone in the table.
         reference: builds the ``nn.Module``, with the same first weights every time.
-        port: builds the port: a Linen module, an NNX module, or (function, pytree of parameters).
+        port: builds the port: a Linen module, an NNX module, an Equinox one, or (function, pytree of parameters).
         batch: an array, a tuple of positional inputs, or a dictionary of keyword inputs, float32, int32 or bool.
         options: further fields of ``compare.pair.pair.Pair``.
     """

@@ -10,10 +10,10 @@ from flax import nnx
 from compare.api import verify
 from compare.pair.pair import Pair
 from compare.pair.pair_file import load
-from tests.compare.zoo import attention, conv, dense, norms, sequences
+from tests.compare.zoo import attention, conv, dense, equinox_ports, norms, sequences
 from tests.compare.zoo.row import Sound
 
-ROWS = [*dense.ROWS, *conv.ROWS, *norms.ROWS, *sequences.ROWS, *attention.ROWS]
+ROWS = [*dense.ROWS, *conv.ROWS, *norms.ROWS, *sequences.ROWS, *attention.ROWS, *equinox_ports.ROWS]
 NEED_RULES = {"gated_unit_rules_linen"}
 FULLY = (
     "raw_parameters_linen",
@@ -21,6 +21,7 @@ FULLY = (
     "tied_head_linen",
     "lstm_function",
     "key_bias_per_head_linen",
+    "attention_equinox",
 )
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.py"))
 
@@ -30,11 +31,12 @@ def pair_of(row: Sound) -> Pair:
 
 
 def test_the_table_is_long_and_names_are_unique():
-    """At least 40 sound ports, in Linen and in NNX; rules only where nothing else decides."""
+    """At least 40 sound ports, in Linen, in NNX and in Equinox; rules only where nothing else decides."""
     names = [row.name for row in ROWS]
     assert len(set(names)) == len(names) >= 40
     assert sum("linen" in name for name in names) >= 20
     assert sum("nnx" in name for name in names) >= 20
+    assert sum("equinox" in name for name in names) >= 6
     assert {row.name for row in ROWS if row.options.get("rules")} == NEED_RULES
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from compare.explain.doctor.segment.padding import SAME, shown, torch_padding, translated, uniform
+from compare.frameworks.models.choose import kind_of
 
 # Names for one setting, as layers of either side, a library's or a user's own, call it.
 ALIASES = {
@@ -56,7 +57,7 @@ class Setting:
 
 
 def differing(reference: Any, port: Any) -> tuple[Setting, ...]:
-    """The settings that can be read of both layers (a torch module; a Linen or NNX one) and differ."""
+    """The settings that can be read of both layers, a torch module and a port's, and differ."""
     if reference is None or port is None:
         return ()
     own, others = reference_settings(reference), port_settings(port, reference)
@@ -92,12 +93,13 @@ def reference_settings(layer: nn.Module) -> dict[str, Any]:
 
 
 def port_settings(layer: Any, reference: nn.Module | None = None) -> dict[str, Any]:
-    """The settings of a Linen module (bound or not) or an NNX one, by name, in torch's conventions.
+    """The settings of a port's layer, by name, in torch's conventions.
 
     ``reference`` is the torch layer beside it, whose sizes give a padding such as "SAME" its meaning.
     """
-    values = _attributes(layer)
-    kind = _flax_class(layer)
+    side_kind = kind_of(layer)
+    values: dict[str, Any] = dict(side_kind.settings(layer)) if side_kind else {}
+    kind = side_kind.library_class(layer) if side_kind else ""
     found = _plain(values)
     for flag, name in (("use_bias", "bias"), ("use_scale", "scale")):
         if isinstance(values.get(flag), bool):
@@ -132,7 +134,7 @@ def _convolution(values: Mapping[str, Any], kind: str, reference: nn.Module | No
     found["padding"] = translated(padding, size, found["stride"], found["dilation"], kind == "ConvTranspose")
     if str(padding).upper() == SAME and kind != "ConvTranspose" and _same_too(found["stride"], reference):
         found.pop("padding")  # it follows the dilation, as the reference's does
-    found["padding_mode"] = {"CIRCULAR": "circular", "REFLECT": "reflect"}.get(str(padding), "zeros")
+    found["padding_mode"] = str(padding).lower() if padding in ("CIRCULAR", "REFLECT", "REPLICATE") else "zeros"
     if found["padding_mode"] != "zeros":
         found.pop("padding")
     return found
@@ -161,30 +163,6 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, bool | Real) or (setting in ("stride", "dilation") and isinstance(value, tuple | list)):
             found.setdefault(setting, value)
     return found
-
-
-def _attributes(layer: Any) -> dict[str, Any]:
-    fields = getattr(type(layer), "__dataclass_fields__", {}) if _is_linen(layer) else {}
-    names = [name for name in fields if name not in ("parent", "name")] or list(vars(layer))
-    found = {}
-    for name in names:
-        try:
-            found[name] = getattr(layer, name)
-        except Exception:  # an unbound module may refuse what it sets up
-            continue
-    return found
-
-
-def _is_linen(layer: Any) -> bool:
-    return any(base.__module__ == "flax.linen.module" for base in type(layer).__mro__)
-
-
-def _flax_class(layer: Any) -> str:
-    """The name of Flax's own class that ``layer`` is one of, or ""."""
-    for base in type(layer).__mro__:
-        if base.__module__.startswith("flax.") and base.__name__ not in ("Module", "ModuleBase", "Pytree", "Object"):
-            return base.__name__
-    return ""
 
 
 def _attribute(layer: nn.Module, setting: str, value: Any) -> str:

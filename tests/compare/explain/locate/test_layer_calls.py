@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from flax import linen, nnx
 
 from compare.explain.locate.cuts import IN, OUT
-from compare.explain.locate.layer_calls import Watch, watched
+from compare.explain.locate.layer_calls import Watch
 from compare.frameworks.models.choose import port_model
 from compare.frameworks.models.ports import PortModel
 from tests.compare.explain.locate.models import WIDTH, LinenBlocks, NNXBlocks, X
@@ -41,7 +42,7 @@ def run(
 
     def forward(leaves: dict[str, Any], x: Any) -> Any:
         watch = Watch(set(model.modules), visit)
-        with watched(model, watch):
+        with model.watched(watch.around):
             output, _ = model.apply(leaves, (x,), {}, None)
         places.update(watch.places)
         return output
@@ -178,7 +179,7 @@ def test_another_thread_is_not_watched():
     """What it calls while this one watches runs as it is."""
     model, _ = model_of(NNXTwice())
     other, seen, done = NNXTwice(), [], []
-    with watched(model, Watch(set(model.modules), lambda path, call, way, arrays: seen.append(path) or arrays)):
+    with model.watched(Watch(set(model.modules), lambda path, call, way, arrays: seen.append(path) or arrays).around):
         thread = threading.Thread(target=lambda: done.append(other(jnp.asarray(X))))
         thread.start()
         thread.join()
@@ -272,7 +273,7 @@ def test_layers_inside_transformations_are_passed_over(kind, lifted):
             (kept[path, call, way],) = arrays
             return [2 * one for one in arrays]
 
-        with watched(model, Watch(set(model.modules), visit)):
+        with model.watched(Watch(set(model.modules), visit).around):
             output, _ = model.apply(leaves, (x,), {}, None)
         return output.sum(), {str(at): one for at, one in kept.items()}
 
@@ -288,3 +289,33 @@ def test_a_function_has_no_layers():
     output, seen, _ = run(model, leaves)
     assert seen == []
     assert output.shape == X.shape
+
+
+def test_layers_of_one_row_are_seen_for_all_rows():
+    """Inside ``jax.vmap``, and once more for the steps of a sequence: the axes of the reference's arrays."""
+
+    class Block(eqx.Module):
+        norm: eqx.nn.LayerNorm
+        fc: eqx.nn.Linear
+
+        def __call__(self, x):
+            return x + jax.vmap(self.fc)(jax.vmap(self.norm)(x))
+
+    block = Block(eqx.nn.LayerNorm(WIDTH), eqx.nn.Linear(WIDTH, WIDTH, key=jax.random.key(0)))
+    model = port_model((lambda module, x: jax.vmap(module)(x), block), (), {}, {})
+    leaves = {path: jnp.ones(one.shape, one.dtype) for path, one in model.leaves.items()}
+    shapes: dict[tuple[str, str], Any] = {}
+
+    def visit(path: str, call: int, way: str, arrays: list[Any]) -> list[Any]:
+        shapes[path, way] = [one.shape for one in arrays]
+        return [jnp.zeros_like(one) if path == "fc" and way == OUT else one for one in arrays]
+
+    def forward(leaves: dict[str, Any], x: Any) -> Any:
+        with model.watched(Watch(set(model.modules), visit).around):
+            return model.apply(leaves, (x,), {}, None)[0]
+
+    x = np.random.default_rng(0).standard_normal((2, 5, WIDTH)).astype(np.float32)
+    np.testing.assert_array_equal(jax.jit(forward)(leaves, x), x)  # what the layer gave is replaced in every row
+    assert shapes == {(path, way): [x.shape] for path in ("", "norm", "fc") for way in (IN, OUT)}
+    grad = jax.jit(jax.grad(lambda leaves: forward(leaves, x).sum()))(leaves)
+    assert not any(np.any(one) for one in grad.values())

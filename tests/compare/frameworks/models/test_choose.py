@@ -1,5 +1,9 @@
 """What a user may give as a port, and what is refused."""
 
+import subprocess
+import sys
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +12,8 @@ import torch
 from flax import linen, nnx
 
 from compare.errors import UsageError
-from compare.frameworks.models.choose import port_model
+from compare.frameworks.models.choose import KINDS, LIBRARIES, is_function_alone, is_layer, kind_of, loaded, port_model
+from compare.frameworks.models.equinox_models import EquinoxModel
 from compare.frameworks.models.functions import FunctionModel
 from compare.frameworks.models.linen_models import LinenModel
 from compare.frameworks.models.nnx_models import NNXModel
@@ -16,11 +21,13 @@ from compare.frameworks.models.nnx_models import NNXModel
 X = np.ones((2, 3), np.float32)
 W = {"w": np.ones((3, 2), np.float32)}
 DENSE = linen.Dense(2)
+LINEAR = eqx.nn.Linear(3, 2, key=jax.random.key(0))
 
 PORTS = {
     "Linen": (DENSE, LinenModel),
     "Linen with variables": ((DENSE, {"params": {"kernel": np.ones((3, 2)), "bias": np.ones(2)}}), LinenModel),
     "NNX": (nnx.Linear(3, 2, rngs=nnx.Rngs(0)), NNXModel),
+    "Equinox": ((lambda module, x: jax.vmap(module)(x), LINEAR), EquinoxModel),
     "function": (lambda params, x: x @ params["w"], FunctionModel),
     "function with parameters": ((lambda params, x: x @ params["w"], W), FunctionModel),
     "jitted function": ((jax.jit(lambda params, x: x @ params["w"]), W), FunctionModel),
@@ -29,8 +36,8 @@ PORTS = {
 
 
 @pytest.mark.parametrize(("port", "kind"), PORTS.values(), ids=PORTS)
-def test_three_ways_in(port, kind):
-    """A Linen module, an NNX module, a function; each as pure functions of flat leaves that compute 3 w + b."""
+def test_each_kind_comes_in(port, kind):
+    """As a Linen, an NNX, an Equinox module or a function: pure functions of flat leaves that compute 3 w + b."""
     model = port_model(port, (X,), {}, W)
     assert type(model) is kind
     leaves = {path: jnp.ones(leaf.shape) for path, leaf in model.leaves.items()}
@@ -61,6 +68,7 @@ def test_tree_and_flat_are_inverse(port, kind):
         (None, "NoneType"),
         (linen.Dense, "type"),
         (nnx.Linear, "(type|ModuleMeta|PytreeMeta)"),
+        (eqx.nn.Linear, "_ModuleMeta"),
         ((nnx.Linear(3, 2, rngs=nnx.Rngs(0)), {"w": 1}), "Linear"),
     ],
 )
@@ -76,3 +84,53 @@ def test_a_torch_module_as_a_port_is_refused():
     """Both sides the wrong way round: a torch module is callable, and no function of parameters."""
     with pytest.raises(UsageError, match="port: expected"):
         port_model(torch.nn.Linear(3, 2), (X,), {}, W)
+
+
+def test_the_message_is_made_from_the_rows():
+    """A new row is in it with no further line."""
+    with pytest.raises(UsageError) as caught:
+        port_model(3, (X,), {}, W)
+    assert all(kind.expects in str(caught.value) for kind in KINDS)
+
+
+@pytest.mark.parametrize(
+    ("layer", "kind"),
+    [
+        (DENSE, LinenModel),
+        (nnx.Linear(3, 2, rngs=nnx.Rngs(0)), NNXModel),
+        (LINEAR, EquinoxModel),
+        (torch.nn.Linear(3, 2), None),
+        (linen.Dense, None),
+        ({"w": 1}, None),
+    ],
+)
+def test_whose_layer_it_is(layer, kind):
+    """Asked of the layer alone; of no two kinds."""
+    assert kind_of(layer) is kind
+    assert is_layer(layer) == (kind is not None)
+    assert sum(one.is_layer(layer) for one in loaded()) == (kind is not None)
+
+
+def test_a_function_alone_takes_the_references_names():
+    """A module is none, whatever it can be called with, nor is a pair of things."""
+    assert is_function_alone(lambda params, x: x)
+    for port in (DENSE, PORTS["NNX"][0], LINEAR, torch.nn.Linear(3, 2), linen.Dense, PORTS["Equinox"][0]):
+        assert not is_function_alone(port)
+
+
+def test_a_library_that_is_not_there_is_not_asked_for():
+    """Neither imported for a port of another kind, nor missed where it cannot be."""
+    program = (
+        "import sys; {}; from flax import linen; from compare.frameworks.models.choose import port_model, LIBRARIES\n"
+        "import numpy as np; port_model(linen.Dense(2), (np.ones((2, 3), np.float32),), {{}}, {{}})\n"
+        "print(bool(sys.modules.get('equinox')), 'equinox' in LIBRARIES)"
+    )
+    for before in ("pass", "sys.modules['equinox'] = None"):
+        done = subprocess.run(
+            [sys.executable, "-c", program.format(before)], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split() == ["False", "True"]
+
+
+def test_the_libraries_are_those_of_the_rows():
+    assert LIBRARIES == ("jax", "flax", "equinox")

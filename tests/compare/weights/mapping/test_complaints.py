@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from compare.errors import UsageError
-from compare.weights.mapping.complaints import AmbiguousError, UnmatchedError, ambiguous, unmatched
+from compare.weights.mapping.complaints import BY_HAND, AmbiguousError, UnmatchedError, ambiguous, unmatched
 from compare.weights.mapping.evidence import Group
 from compare.weights.mapping.lines import lines_of
 from compare.weights.mapping.paired import arrays_of
@@ -90,7 +90,7 @@ def test_a_leftover_names_the_nearest_and_why_they_are_not_it():
     assert isinstance(error, UnmatchedError)
     assert str(error) == (
         "weight map: att.q.weight (4, 4) of the reference has no counterpart in the port; nearest: "
-        "params/att/q/kernel (5, 4) is of another size; params/other/kernel (6, 4) is of another size"
+        "params/att/q/kernel (5, 4) is of another size; params/other/kernel (6, 4) is of another size" + BY_HAND
     )
 
 
@@ -101,7 +101,7 @@ def test_one_that_is_taken_or_of_another_kind_is_said_to_be():
     told = str(unmatched(theirs, "the port", [mine], set()))
     assert told == (
         "weight map: params/w (4,) of the port has no counterpart in the reference; "
-        "nearest: w (4, 4) is a matrix, not a summand"
+        "nearest: w (4, 4) is a matrix, not a summand" + BY_HAND
     )
     assert "w (4, 4) is another's counterpart" in str(unmatched(theirs, "the port", [mine], {mine}))
     assert "nearest" not in str(unmatched(theirs, "the port", [], set()))
@@ -118,10 +118,8 @@ def test_every_kind_of_array_has_its_words():
     specs = ((0, 1, 2), (0, 1, 2), (0, 1, 2))
     walk.conv(walk.input((2, 4, 7)), walk.weight("params/conv", (4, 4, 3)), specs, (2, 4, 5), 1, False)
     named = {array.name.removeprefix("params/"): array for array in arrays(walk)}
-    said = {
-        name: str(unmatched(named["matrix"], "the reference", [array], set())).partition(" is ")[2]
-        for name, array in named.items()
-    }
+    told = {name: str(unmatched(named["matrix"], "the reference", [array], set())) for name, array in named.items()}
+    said = {name: text.removesuffix(BY_HAND).partition(" is ")[2] for name, text in told.items()}
     assert said == {
         "matrix": "of another size", "shift": "a summand, not a matrix", "scale": "a factor, not a matrix",
         "loose": "used in another way, not a matrix", "table": "a table, not a matrix",

@@ -1,0 +1,254 @@
+"""A port that is an Equinox module: a pytree of arrays, with its state or without, called as it is or by a function.
+
+Equinox's layers are written for one row, and whoever calls them says how rows are mapped. So a module alone is called
+with the whole batch, like every port, and ``(function, module)`` is called as ``function(module, *inputs)``, such as
+``lambda module, x: jax.vmap(module)(x)``. State and random keys are given by the names that Equinox has for them,
+``state`` and ``key``; with a state, the call returns (outputs, state).
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from compare.arrays.arrays import PARAMS, Arrays
+from compare.errors import UsageError
+from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
+from compare.frameworks.models.patched import calls_patched
+from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, path_of, struct
+
+STATE, KEY = "state", "key"
+INFERENCE = "inference"  # the attribute by which a layer is told the mode
+
+# Modules that are no layers: what a stateful layer finds its state by.
+PASSIVE = (eqx.nn.StateIndex,)
+# What Flax's layers call the settings of Equinox's.
+NAMES = {"stride": "strides", "dilation": "kernel_dilation", "use_weight": "use_scale", "groups": "feature_group_count"}
+
+
+class EquinoxModel:
+    """An Equinox module on flat leaves: what training would update is a parameter, what its state holds is not."""
+
+    draws: ClassVar[Draws] = Draws(
+        layers=("equinox.nn._dropout",), name="jrandom", rows=True, rate=lambda layer: _number(layer.p)
+    )
+    nests: ClassVar[tuple[type, ...]] = ()
+
+    def __init__(
+        self, module: Tree, state: "eqx.nn.State | None" = None, call: Callable[..., Tree] | None = None
+    ) -> None:
+        self.module, self.state = module, state
+        self._given, self._alone = call or type(module).__call__, call is None
+        self._names = _signature(self._given)
+        if state is not None and STATE not in self._names:
+            raise UsageError(
+                f"port: it comes with a State, and what calls it takes no argument {STATE}: write lambda module, x, "
+                f"{STATE}: jax.vmap(module, in_axes=(0, None), out_axes=(0, None), axis_name=...)(x, {STATE})"
+            )
+        self.modules: Mapping[str, eqx.Module] = dict(_layers(module))
+        self.has_mode = takes_mode(self._given) or any(map(_has_mode, self.modules.values()))
+        params, _ = eqx.partition(module, eqx.is_inexact_array)
+        keyed, structure = jax.tree_util.tree_flatten_with_path(params)
+        self._structure: Any = structure
+        self._paths = [f"{PARAMS}/{path_of(keys)}" if keys else PARAMS for keys, _ in keyed]
+        self._static = {mode: _static(module, mode) for mode in (None, True, False)}
+        self._places = _places_of_state(module, state) if state is not None else {}
+        own, self._state_structure = jax.tree.flatten(state)
+        # Of a dtype of their own: a counter made from a Python number would change its dtype in an oracle's x64, which
+        # a State refuses.
+        self._state_leaves = [jnp.asarray(leaf, leaf.dtype) for leaf in own]
+        self.leaves = {path: struct(leaf) for path, (_, leaf) in zip(self._paths, keyed, strict=True)}
+        self.leaves |= {path: struct(self._state_leaves[at]) for path, at in self._places.items()}
+        self._running: dict[object, str] = {}
+
+    @classmethod
+    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "EquinoxModel | None":
+        call, held = (None, port)
+        if isinstance(port, tuple) and len(port) == 2:
+            first, second = port
+            if not isinstance(first, eqx.Module) and callable(first):
+                call, held = first, second
+        state = None
+        if isinstance(held, tuple) and len(held) == 2 and isinstance(held[1], eqx.nn.State):
+            held, state = held
+        if call is None and not (isinstance(held, eqx.Module) and callable(held)):
+            return None
+        return cls(held, state, call) if _holds_modules(held) else None
+
+    @staticmethod
+    def is_layer(value: object) -> bool:
+        return isinstance(value, eqx.Module)
+
+    @staticmethod
+    def path(layer: Any, running: Sequence[Any]) -> str:
+        return next((path for path, node in _layers(running[0]) if node is layer), "")
+
+    @staticmethod
+    def settings(layer: Any) -> Settings:
+        found = {NAMES.get(name, name): value for name, value in vars(layer).items()}
+        kind = EquinoxModel.library_class(layer)
+        if kind in ("LayerNorm", "RMSNorm"):
+            found["reduction_axes"] = tuple(range(-len(layer.shape), 0))
+        if kind == "ConvTranspose":
+            found["padding"] = _padding_of_transposed(layer)
+        if kind == "Conv" and layer.padding_mode != "ZEROS":
+            found["padding"] = layer.padding_mode
+        if kind == "GroupNorm":
+            found["num_groups"] = found.pop("feature_group_count")
+        if kind in ("GroupNorm", "BatchNorm"):
+            found["use_bias"] = found["use_scale"] = layer.channelwise_affine
+        if kind == "BatchNorm":
+            found["use_running_average"] = layer.inference
+        return found
+
+    @staticmethod
+    def library_class(layer: Any) -> str:
+        names = [base.__name__ for base in type(layer).__mro__ if base.__module__.startswith("equinox.nn.")]
+        own = next((name for name in names if name != "StatefulLayer"), "")
+        return own[:-2] if own.endswith(("1d", "2d", "3d")) and own.startswith("Conv") else own
+
+    def apply(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
+        module = eqx.combine(self.tree(leaves), self._static[mode])
+        self._running = {mark: path for path, node in reversed(list(_layers(module))) for mark in _marks(node)}
+        given = dict(kwargs) | mode_arguments(self._given, mode, kwargs)
+        given |= {name: value for name, value in self._beside(leaves).items() if self._takes(name, args, kwargs)}
+        if not self._alone:
+            results = self._given(module, *args, **given)
+        else:
+            try:
+                results = module(*args, **given)
+            except (TypeError, ValueError) as error:
+                if mode is True:
+                    raise
+                text = " ".join(str(error).split())
+                raise UsageError(
+                    f"port: the Equinox module raised {type(error).__name__} on the whole batch ({text[:300]}): if it "
+                    "is written for one row, give (lambda module, x: jax.vmap(module)(x), module)"
+                ) from error
+        if self.state is None:
+            return results, {}
+        if not (isinstance(results, tuple) and len(results) == 2 and isinstance(results[1], eqx.nn.State)):
+            raise UsageError(f"port: with a State the call returns (outputs, state), got {type(results).__name__}")
+        outputs, after = results
+        changed = jax.tree.leaves(after)
+        return outputs, {path: changed[at] for path, at in self._places.items()} if mode is not False else {}
+
+    def tree(self, leaves: Given) -> Tree:
+        return jax.tree.unflatten(self._structure, [leaves[path] for path in self._paths])
+
+    def flat(self, tree: Tree) -> Leaves:
+        return dict(zip(self._paths, self._structure.flatten_up_to(tree), strict=True))
+
+    def initial(self, paths: list[str]) -> dict[str, np.ndarray]:
+        return {path: np.asarray(self._state_leaves[self._places[path]]) for path in paths}
+
+    def fix(self, paths: list[str]) -> None:
+        """What no leaf replaces keeps the state's own value."""
+
+    def widened(self) -> "EquinoxModel":
+        wide = jax.tree.map(lambda leaf: leaf, self.module)  # new modules around the same arrays
+        for _, node in _layers(wide):
+            own = getattr(node, "dtype", None)
+            if own is not None and not eqx.is_array(own) and jnp.issubdtype(own, jnp.floating):
+                object.__setattr__(node, "dtype", jnp.float64)
+        return EquinoxModel(wide, self.state, None if self._alone else self._given)
+
+    @contextmanager
+    def watched(self, around: Around) -> Iterator[None]:
+        def called(module: Any, plain: Callable[..., Tree], args: tuple, kwargs: dict) -> Tree:
+            path = next((self._running[mark] for mark in _marks(module) if mark in self._running), None)
+            if path is None:
+                return plain(module, *args, **kwargs)
+            return around(path, lambda args, kwargs: plain(module, *args, **kwargs), args, kwargs, rows=True)
+
+        with calls_patched({type(node) for node in self.modules.values() if callable(node)}, called):
+            yield
+
+    def _beside(self, leaves: Given) -> dict[str, Tree]:
+        """What is given by name: a key, and the state with the leaves that are there in the place of its own."""
+        if self.state is None:
+            return {KEY: jax.random.key(0)}
+        own: list[jax.Array | np.ndarray] = list(self._state_leaves)
+        for path, at in self._places.items():
+            own[at] = leaves.get(path, own[at])
+        return {KEY: jax.random.key(0), STATE: jax.tree.unflatten(self._state_structure, own)}
+
+    def _takes(self, name: str, args: tuple, kwargs: dict) -> bool:
+        """Whether the call has an argument of that name which the batch does not fill."""
+        return name in self._names[1 + len(args) :] and name not in kwargs
+
+
+def _signature(call: Callable[..., object]) -> tuple[str, ...]:
+    """The names of the arguments, the module's first and those that only a keyword fills last."""
+    try:
+        return tuple(inspect.signature(call).parameters)
+    except (TypeError, ValueError):
+        return ()
+
+
+def _layers(tree: Tree, path: tuple = ()) -> Iterator[tuple[str, eqx.Module]]:
+    """Every module in a tree by its path, the outermost first."""
+    if isinstance(tree, PASSIVE):
+        return
+    if isinstance(tree, eqx.Module):
+        yield path_of(path), tree
+    inner = jax.tree_util.tree_flatten_with_path(tree, is_leaf=lambda node: node is not tree and _is_module(node))[0]
+    for keys, node in inner:
+        if _is_module(node) and node is not tree:
+            yield from _layers(node, (*path, *keys))
+
+
+def _marks(module: eqx.Module) -> tuple[object, ...]:
+    """What a module is known by while it runs: itself, and its arrays, since ``jax.vmap`` hands on a copy around them
+    where the module is one of its arguments."""
+    arrays = tuple(id(leaf) for leaf in jax.tree.leaves(module) if eqx.is_array(leaf))
+    return (id(module), (type(module), arrays)) if arrays else (id(module),)
+
+
+def _is_module(node: object) -> bool:
+    return isinstance(node, eqx.Module)
+
+
+def _holds_modules(tree: Tree) -> bool:
+    return any(map(_is_module, jax.tree.leaves(tree, is_leaf=_is_module)))
+
+
+def _static(module: Tree, mode: Mode) -> Tree:
+    told = module if mode is None else eqx.nn.inference_mode(module, value=not mode)
+    return eqx.partition(told, eqx.is_inexact_array)[1]
+
+
+def _has_mode(layer: eqx.Module) -> bool:
+    return hasattr(layer, INFERENCE) and getattr(layer, "p", 1) != 0
+
+
+def _places_of_state(module: Tree, state: "eqx.nn.State") -> dict[str, int]:
+    """Which leaf of the state is which: by the layer that it belongs to, and the name of its index there."""
+    leaves, structure = jax.tree.flatten(state)
+    numbered = jax.tree.unflatten(structure, range(len(leaves)))
+    places: dict[str, int] = {}
+    is_index = lambda node: isinstance(node, eqx.nn.StateIndex)  # noqa: E731
+    for keys, node in jax.tree_util.tree_flatten_with_path(module, is_leaf=is_index)[0]:
+        if is_index(node):
+            for inner, at in jax.tree_util.tree_flatten_with_path(numbered.get(node))[0]:
+                places["_".join([f"{STATE}/{path_of(keys)}", *path_of(inner).split("/")]).rstrip("_")] = at
+    return places
+
+
+def _padding_of_transposed(layer: Any) -> object:
+    """As Flax has it: what is put around the input, where Equinox, like torch, says what is cut off the result."""
+    padding = ((0, 0),) * len(layer.kernel_size) if layer.padding == "VALID" else layer.padding
+    if isinstance(padding, str):
+        return padding
+    reach = [dilation * (size - 1) for size, dilation in zip(layer.kernel_size, layer.dilation, strict=True)]
+    sides = zip(reach, padding, layer.output_padding, strict=True)
+    return tuple((whole - low, whole - high + out) for whole, (low, high), out in sides)
+
+
+def _number(rate: Any) -> float:
+    return float("nan") if isinstance(rate, jax.core.Tracer) else float(rate)
