@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from compare.cli.commands import COMMANDS, main_job
 from compare.errors import TRACEBACK, UsageError
@@ -20,8 +20,8 @@ INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
 class Parser(argparse.ArgumentParser):
     """argparse, with its complaint on one line."""
 
-    def __init__(self, prog: str | None = None, description: str | None = None, epilog: str | None = None) -> None:
-        super().__init__(prog, description=description, epilog=epilog, allow_abbrev=False)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} ({self.prog} --help lists what there is)")
