@@ -75,8 +75,8 @@ def write(path: Path, make: Callable[[Path], None]) -> None:
     if not path.name:
         raise UsageError(f"{path}: cannot be written (it names no file)")
     try:
-        with whole(path) as made:
-            make(made)
+        with whole(path) as beside:
+            make(beside)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
 

@@ -25,9 +25,9 @@ def aligned(left: str, right: str) -> list[Row]:
     ours, theirs = left.splitlines(), right.splitlines()
     a, b = _statements(left), _statements(right)
     rows = []
-    for one, other in _matched(a, b, ours, theirs):
-        lines = [ours[i].strip() for i in one], [theirs[i].strip() for i in other]
-        rows.append(Row(one, other, lines[0] == lines[1]))
+    for own_lines, other_lines in _matched(a, b, ours, theirs):
+        same = [ours[i].strip() for i in own_lines] == [theirs[i].strip() for i in other_lines]
+        rows.append(Row(own_lines, other_lines, same))
     return rows
 
 

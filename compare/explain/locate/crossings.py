@@ -61,9 +61,13 @@ class Judge:
         """
         if t64.shape != j64.shape or t64.dtype.kind != "f":
             return judge(t, j64, t64, j64, self.precision)
-        one = judge(t, np.where(np.isfinite(t), j64, t), t64, j64, self.precision)
-        if pick is None or one.verdict in (Verdict.MATCH, Verdict.INVALID) or one.gap > APART * one.scale > 0:
-            return one
+        judgement = judge(t, np.where(np.isfinite(t), j64, t), t64, j64, self.precision)
+        if (
+            pick is None
+            or judgement.verdict in (Verdict.MATCH, Verdict.INVALID)
+            or judgement.gap > APART * judgement.scale > 0
+        ):
+            return judgement
         self._made = self._made or self._run()
         return judge(t, pick(self._made), t64, j64, self.precision)
 

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -64,31 +64,32 @@ def counted(counts: dict[str, int], path: str) -> int:
     return counts[path]
 
 
-def substituted(item: Any, by: Mapping[int, Any], is_array: Callable[[Any], bool]) -> Any:
+def substituted(item: Any, by: Mapping[int, object], is_array: Callable[[object], bool]) -> Any:
     """A nest of tuples, lists, dictionaries and dataclasses with its arrays, known by identity, replaced."""
     if is_array(item):
         return by.get(id(item), item)
     if (names := _fields(item)) and arrays_in(item, is_array):
         return replace(item, **{name: substituted(getattr(item, name), by, is_array) for name in names})
+    kind: Callable[..., object] = type(item)
     if _is_dictionary(item):
-        return type(item)({key: substituted(one, by, is_array) for key, one in item.items()})
+        return kind({key: substituted(inner, by, is_array) for key, inner in item.items()})
     if isinstance(item, tuple | list):
-        items = [substituted(one, by, is_array) for one in item]
-        return type(item)(*items) if hasattr(item, "_fields") else type(item)(items)
+        items = [substituted(inner, by, is_array) for inner in item]
+        return kind(*items) if hasattr(item, "_fields") else kind(items)
     return item
 
 
-def arrays_in(item: Any, is_array: Callable[[Any], bool]) -> dict[int, Any]:
+def arrays_in(item: object, is_array: Callable[[object], bool]) -> dict[int, Any]:
     """The distinct arrays in such a nest, by identity, in order."""
     if is_array(item):
         return {id(item): item}
-    found: dict[int, Any] = {}
-    for one in _inside(item):
-        found |= {key: value for key, value in arrays_in(one, is_array).items() if key not in found}
-    return found
+    arrays: dict[int, Any] = {}
+    for inner in _inside(item):
+        arrays |= {key: value for key, value in arrays_in(inner, is_array).items() if key not in arrays}
+    return arrays
 
 
-def _inside(item: Any) -> Iterable[Any]:
+def _inside(item: object) -> Iterable[object]:
     if names := _fields(item):
         return [getattr(item, name) for name in names]
     if _is_dictionary(item):
@@ -96,11 +97,11 @@ def _inside(item: Any) -> Iterable[Any]:
     return item if isinstance(item, tuple | list) else ()
 
 
-def _is_dictionary(item: object) -> bool:
+def _is_dictionary(item: object) -> TypeGuard[Mapping[object, object]]:
     return type(item) in DICTIONARIES or type(item) in nests()
 
 
-def _fields(item: Any) -> list[str]:
+def _fields(item: object) -> list[str]:
     """A dataclass's fields, such as those of the outputs of transformers; a port's layer may be one, and no nest."""
     if not is_dataclass(item) or isinstance(item, type) or is_layer(item):
         return []

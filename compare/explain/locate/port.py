@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend import core
 
 from compare.arrays.arrays import Arrays, from_jax
 from compare.explain.locate.cuts import Cut, Shape
@@ -50,8 +51,8 @@ class CutPort(PortSide):
         """Every cut of the forward pass with its shape; computes nothing."""
         shapes: dict[Cut, Shape] = {}
 
-        def seen(path: str, call: int, way: str, arrays: list[Any]) -> list[Any]:
-            shapes.update({Cut(path, call, way, leaf): one.shape for leaf, one in enumerate(arrays)})
+        def seen(path: str, call: int, way: str, arrays: list[jax.Array]) -> list[jax.Array]:
+            shapes.update({Cut(path, call, way, leaf): array.shape for leaf, array in enumerate(arrays)})
             return arrays
 
         def forward(leaves: Leaves, inputs: Leaves, masks: tuple) -> None:
@@ -92,8 +93,10 @@ class CutPort(PortSide):
                 for arrays in (onwards, against)
             )
             opens = {cut: np.bool_(free or cut in opened) for cut in onwards}
-            made = self._crossing(self.leaves(entering), *beside, values, backs, opens, mode=mode, form=Form(batch))
-            (raw, outputs, loss, changed), (by_input, by_leaf, by_cut) = made
+            given = (self.leaves(entering), *beside, values, backs, opens)
+            forward, gradients = self._crossing(*given, mode=mode, form=Form(batch))
+            raw, outputs, loss, changed = forward
+            by_input, by_leaf, by_cut = gradients
             ends = {name: from_jax(array) for name, array in outputs.items()}
             ends |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
             by_name = self._to_reference(by_leaf)
@@ -107,23 +110,23 @@ class CutPort(PortSide):
 
     def _trace_crossing(
         self, leaves: Leaves, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple,
-        onwards: dict[Cut, Any], backs: dict[Cut, Any], opens: dict[Cut, Any], mode: Mode, form: Form,
+        onwards: dict[Cut, jax.Array], backs: dict[Cut, jax.Array], opens: dict[Cut, jax.Array], mode: Mode, form: Form,
     ) -> Any:  # fmt: skip
         parameters = {path: leaf for path, leaf in leaves.items() if is_parameter(path)}
         rest = {path: leaf for path, leaf in leaves.items() if path not in parameters}
         floats = {name: array for name, array in inputs.items() if jnp.issubdtype(array.dtype, jnp.floating)}
 
-        def ends_of(floats: Leaves, parameters: Leaves, onwards: dict[Cut, Any]) -> Any:
-            raw: dict[Cut, Any] = {}
+        def ends_of(floats: Leaves, parameters: Leaves, onwards: dict[Cut, jax.Array]) -> Any:
+            raw: dict[Cut, jax.Array] = {}
 
-            def crossed(cut: Cut, own: Any) -> Any:
+            def crossed(cut: Cut, own: jax.Array) -> jax.Array:
                 raw[cut] = own
                 if cut not in onwards:
                     return own
                 return _going_on(own, onwards[cut].astype(own.dtype), opens[cut], opens[cut] | (cut not in backs))
 
-            def seen(path: str, call: int, way: str, arrays: list[Any]) -> Sequence[Any]:
-                return [crossed(Cut(path, call, way, leaf), one) for leaf, one in enumerate(arrays)]
+            def seen(path: str, call: int, way: str, arrays: list[jax.Array]) -> Sequence[jax.Array]:
+                return [crossed(Cut(path, call, way, leaf), array) for leaf, array in enumerate(arrays)]
 
             with self.prepared.port.watched(Watch(self.paths, seen).around):
                 outputs, changed = self._forward(parameters | rest, inputs | floats, masks, mode, form.batch)
@@ -132,8 +135,8 @@ class CutPort(PortSide):
             last = {"loss": loss} if loss is not None else {name: by_name[name] for name in against}
             return ({cut: raw[cut] for cut in backs}, last), (raw, by_name, loss, changed)
 
-        ends, pull_back, made = jax.vjp(ends_of, floats, parameters, onwards, has_aux=True)
-        return made, pull_back(jax.tree.map(lambda end, back: back.astype(end.dtype), ends, (backs, against)))
+        ends, pull_back, kept = jax.vjp(ends_of, floats, parameters, onwards, has_aux=True)
+        return kept, pull_back(jax.tree.map(lambda end, back: back.astype(end.dtype), ends, (backs, against)))
 
     def program_of_cuts(
         self, entering: Entering, mode: Mode, dropped: Dropped, onwards: Mapping[Cut, np.ndarray]
@@ -143,11 +146,11 @@ class CutPort(PortSide):
         names: list[Cut | str] = []
 
         def forward(
-            leaves: Leaves, inputs: Leaves, targets: Leaves, masks: tuple, onwards: dict[Cut, Any]
-        ) -> list[Any]:
-            raw: dict[Cut | str, Any] = {}
+            leaves: Leaves, inputs: Leaves, targets: Leaves, masks: tuple, onwards: dict[Cut, jax.Array]
+        ) -> list[jax.Array]:
+            raw: dict[Cut | str, jax.Array] = {}
 
-            def seen(path: str, call: int, way: str, arrays: list[Any]) -> Sequence[Any]:
+            def seen(path: str, call: int, way: str, arrays: list[jax.Array]) -> Sequence[jax.Array]:
                 raw.update(_numbered(path, call, way, arrays))
                 return [onwards.get(cut, own) for cut, own in _numbered(path, call, way, arrays)]
 
@@ -159,7 +162,7 @@ class CutPort(PortSide):
             names[:] = raw
             return list(raw.values())
 
-        def arguments() -> list[Any]:
+        def arguments() -> list[jax.Array]:
             _, inputs, targets, _, masks = self._given(entering, mode, dropped)
             values = {cut: self._array(array) for cut, array in onwards.items()}
             return jax.tree.leaves((self.leaves(entering), inputs, targets, masks, values))
@@ -181,9 +184,9 @@ class CutProgram:
         arguments: makes what it is called with, in ``x64`` of the side that traced it.
     """
 
-    program: Any
+    program: "core.ClosedJaxpr | core.Jaxpr"
     names: list[Cut | str]
-    arguments: Callable[[], list[Any]]
+    arguments: Callable[[], list[jax.Array]]
 
     def results(self, wanted: Sequence[Cut | str]) -> list[int]:
         """The positions of some results."""
@@ -191,17 +194,17 @@ class CutProgram:
 
 
 @jax.custom_jvp
-def _going_on(own: Any, sent: Any, is_open: Any, follows: Any) -> Any:
+def _going_on(own: jax.Array, sent: jax.Array, is_open: jax.Array, follows: jax.Array) -> jax.Array:
     """``sent``, or at an open cut ``own``; derived as ``sent``, and where ``follows`` as ``own`` as well."""
     return jnp.where(is_open, own, sent)
 
 
 @_going_on.defjvp
-def _derived(primals: tuple, tangents: tuple) -> tuple[Any, Any]:
+def _derived(primals: tuple, tangents: tuple) -> tuple[jax.Array, jax.Array]:
     own, sent, is_open, follows = primals
     by_own, by_sent, *_ = tangents
     return _going_on(own, sent, is_open, follows), by_sent + jnp.where(follows, by_own, jnp.zeros_like(by_own))
 
 
-def _numbered(path: str, call: int, way: str, arrays: list[Any]) -> list[tuple[Cut, Any]]:
-    return [(Cut(path, call, way, leaf), one) for leaf, one in enumerate(arrays)]
+def _numbered(path: str, call: int, way: str, arrays: list[jax.Array]) -> list[tuple[Cut, jax.Array]]:
+    return [(Cut(path, call, way, leaf), array) for leaf, array in enumerate(arrays)]

@@ -70,13 +70,13 @@ class WatchedReference(ReferenceSide):
                 entering, weights=change.entering(entering.weights), buffers=change.entering(entering.buffers)
             )
         for _ in range(REPLAYS):
-            made = self._watched(entering, mode)
+            ends = self._watched(entering, mode)
             changed = {boundary for boundary, view, version in self._passed if view._version != version}
             self._passed.clear()
             if not changed:
                 break
             self._changed_in_place |= changed
-        return made
+        return ends
 
     def _watched(self, entering: Entering, mode: Mode) -> Arrays:
         self.passages, self.torch_calls, self._counts, self._open, self._layers = [], [], {}, [], []
@@ -162,7 +162,7 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().cpu().double().numpy().copy()
 
 
-def _is_floating(item: Any) -> bool:
+def _is_floating(item: object) -> bool:
     return isinstance(item, torch.Tensor) and item.is_floating_point()
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -98,17 +97,17 @@ class Cutter:
             Exception: whatever a side raises: at these precisions, or since it does not stand being watched.
         """
         ends_p = self.reference_p.watch(entering, mode)
-        at_p = {one.boundary: one for one in self.reference_p.passages}
+        at_p = {passage.boundary: passage for passage in self.reference_p.passages}
         ends_64 = self.reference.watch(entering, mode)
         passages, calls, last = self.reference.passages, self.reference.torch_calls, self.reference.last
         result = self.reference.result
         dropped = result.dropped
         shapes = self.port.cuts(entering, mode, dropped)
         passages, waiting = _of_called(passages, {self.pairs[cut.path] for cut in shapes})
-        by_boundary = {one.boundary: one for one in passages}
+        by_boundary = {passage.boundary: passage for passage in passages}
         forced, matched = self._forced(entering, mode, dropped, shapes, by_boundary)
         if ways := self._own_ways(entering, mode, dropped, forced, matched, by_boundary):
-            matched = {cut: one for cut, one in matched.items() if cut not in ways}
+            matched = {cut: own for cut, own in matched.items() if cut not in ways}
             forced = self.port.cross(entering, mode, dropped, *_sent(matched, by_boundary))
         onwards, against = _sent(matched, by_boundary)
         free = self.port.cross(entering, mode, dropped, onwards, against, free=True)
@@ -141,7 +140,7 @@ class Cutter:
         self,
         entering: Entering,
         mode: Mode,
-        dropped: Any,
+        dropped: Dropped,
         shapes: Mapping[Cut, Shape],
         passages: Mapping[Boundary, Passage],
     ) -> tuple[Crossed, dict[Cut, Matched]]:
@@ -160,7 +159,7 @@ class Cutter:
         self,
         entering: Entering,
         mode: Mode,
-        dropped: Any,
+        dropped: Dropped,
         forced: Crossed,
         matched: Mapping[Cut, Matched],
         passages: Mapping[Boundary, Passage],
@@ -169,9 +168,9 @@ class Cutter:
         sent = _sent(matched, passages)
 
         def apart(opened: set[Cut]) -> dict[Cut, float]:
-            made = self.port.cross(entering, mode, dropped, *sent, opened=opened) if opened else forced
+            run = self.port.cross(entering, mode, dropped, *sent, opened=opened) if opened else forced
             return {
-                cut: distance(passages[own.boundary].values[own.leaf], layout.to_reference(made.values[cut]))
+                cut: distance(passages[own.boundary].values[own.leaf], layout.to_reference(run.values[cut]))
                 for cut, (own, layout) in matched.items()
             }
 
@@ -190,8 +189,8 @@ class Cutter:
         for cut, shape in shapes.items():
             passage = passages.get((self.pairs[cut.path], cut.call, cut.way))
             order = self.orders.get((cut.path, cut.way), ())
-            if passage and (found := seen.find(passage.values, arrived.get(cut), shape, cut.leaf, order)):
-                number, layout = found
+            if passage and (array_and_layout := seen.find(passage.values, arrived.get(cut), shape, cut.leaf, order)):
+                number, layout = array_and_layout
                 matched[cut] = (Cut(passage.path, passage.call, passage.way, number), layout)
         return matched
 

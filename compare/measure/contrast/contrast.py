@@ -198,6 +198,6 @@ def _equations(jaxpr: "core.Jaxpr") -> tuple[str, ...]:
         if inner and equation.primitive.name in ("jit", "pjit", "custom_jvp_call", "custom_vjp_call", "closed_call"):
             lines += _equations(inner[0].jaxpr)
         else:
-            made = ", ".join(var.aval.str_short() for var in equation.outvars)
-            lines.append(f"{equation.primitive.name:18} {made}")
+            results = ", ".join(var.aval.str_short() for var in equation.outvars)
+            lines.append(f"{equation.primitive.name:18} {results}")
     return tuple(lines)

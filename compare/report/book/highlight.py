@@ -33,7 +33,7 @@ def lines(text: str) -> list[list[Piece]]:
 
 def differing(left: list[Piece], right: list[Piece]) -> tuple[list[Piece], list[Piece]]:
     """The pieces of two lines that are much alike, those that differ marked."""
-    matcher = SequenceMatcher(None, [one.text for one in left], [one.text for one in right], autojunk=False)
+    matcher = SequenceMatcher(None, [piece.text for piece in left], [piece.text for piece in right], autojunk=False)
     if matcher.ratio() < ALIKE:
         return left, right
     ours, theirs = list(left), list(right)
