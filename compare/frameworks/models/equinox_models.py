@@ -90,21 +90,21 @@ class EquinoxModel:
 
     @staticmethod
     def settings(layer: Any) -> Settings:
-        found = {NAMES.get(name, name): value for name, value in vars(layer).items()}
+        settings = {NAMES.get(name, name): value for name, value in vars(layer).items()}
         kind = EquinoxModel.library_class(layer)
         if kind in ("LayerNorm", "RMSNorm"):
-            found["reduction_axes"] = tuple(range(-len(layer.shape), 0))
+            settings["reduction_axes"] = tuple(range(-len(layer.shape), 0))
         if kind == "ConvTranspose":
-            found["padding"] = _padding_of_transposed(layer)
+            settings["padding"] = _padding_of_transposed(layer)
         if kind == "Conv" and layer.padding_mode != "ZEROS":
-            found["padding"] = layer.padding_mode
+            settings["padding"] = layer.padding_mode
         if kind == "GroupNorm":
-            found["num_groups"] = found.pop("feature_group_count")
+            settings["num_groups"] = settings.pop("feature_group_count")
         if kind in ("GroupNorm", "BatchNorm"):
-            found["use_bias"] = found["use_scale"] = layer.channelwise_affine
+            settings["use_bias"] = settings["use_scale"] = layer.channelwise_affine
         if kind == "BatchNorm":
-            found["use_running_average"] = layer.inference
-        return found
+            settings["use_running_average"] = layer.inference
+        return settings
 
     @staticmethod
     def library_class(layer: Any) -> str:
@@ -208,8 +208,8 @@ def _holds_modules(tree: Tree) -> bool:
 
 
 def _static(module: Tree, mode: Mode) -> Tree:
-    told = module if mode is None else eqx.nn.inference_mode(module, value=not mode)
-    return eqx.partition(told, eqx.is_inexact_array)[1]
+    as_told = module if mode is None else eqx.nn.inference_mode(module, value=not mode)
+    return eqx.partition(as_told, eqx.is_inexact_array)[1]
 
 
 def _has_mode(layer: eqx.Module) -> bool:
