@@ -6,7 +6,7 @@ from typing import Any
 from compare.frameworks.models.choose import is_layer, kind_of
 
 
-def told(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """The exception in one line: its type, its own message, and the layer that raised it, as far as known."""
     text = " ".join(str(error).split())
     path = layer_of(error)

@@ -88,7 +88,7 @@ class Pair:
             given = getattr(self, name)
             given = (given,) if isinstance(given, str) else tuple(given)
             object.__setattr__(self, name, given)
-            if unknown := [one for one in given if one not in known]:
+            if unknown := [value for value in given if value not in known]:
                 raise UsageError(f"{name}: expected some of {', '.join(known)}, got {unknown[0]!r}")
         if not isinstance(self.rules, Mapping):
             raise UsageError(f"rules: expected a dictionary of name patterns, got {type(self.rules).__name__}")
@@ -115,24 +115,24 @@ class Pair:
 
     def draw(self, rng: np.random.Generator) -> Batch:
         """A batch from the recipe."""
-        made = self._made(self.batch, rng) if callable(self.batch) else self.batch
-        if isinstance(made, Batch) and (self.bounds or self.batch_axes != 0):
+        batch = self._drawn(self.batch, rng) if callable(self.batch) else self.batch
+        if isinstance(batch, Batch) and (self.bounds or self.batch_axes != 0):
             raise UsageError(f"pair {self.name}: bounds= and batch_axes= belong to the Batch that the pair is given")
-        if not isinstance(made, Batch):
-            made = Batch.of(made, names=self.input_names(), bounds=self.bounds, axes=self.batch_axes)
-        if made.targets and self.loss is None:
+        if not isinstance(batch, Batch):
+            batch = Batch.of(batch, names=self.input_names(), bounds=self.bounds, axes=self.batch_axes)
+        if batch.targets and self.loss is None:
             raise UsageError(f"pair {self.name}: the batch has targets, and there is no loss= that takes them")
-        return made
+        return batch
 
-    def _made(self, batch: UserFunction, rng: np.random.Generator) -> object:
+    def _drawn(self, batch: UserFunction, rng: np.random.Generator) -> object:
         try:
             return batch(rng)
         except UsageError:
             raise
         except Exception as error:
             swallowed(error)
-            told = " ".join(str(error).split())
-            raise UsageError(f"pair {self.name}: batch= raised {type(error).__name__}: {told}") from error
+            text = " ".join(str(error).split())
+            raise UsageError(f"pair {self.name}: batch= raised {type(error).__name__}: {text}") from error
 
     def input_names(self) -> tuple[str, ...]:
         """What the reference calls its positional inputs."""

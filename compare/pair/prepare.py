@@ -9,7 +9,7 @@ import numpy as np
 from compare.arrays.arrays import PARAMS, Arrays
 from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
-from compare.frameworks.blame import told
+from compare.frameworks.blame import described
 from compare.frameworks.models.choose import is_function_alone, port_model
 from compare.pair.pair import Entering, Pair, UserFunction, moved
 from compare.verdict.precision import FLOAT32
@@ -18,7 +18,7 @@ from compare.weights.weights import Sum, WeightMap, same
 if TYPE_CHECKING:
     from compare.frameworks.models.ports import PortModel
     from compare.frameworks.models.references import Reference, ReferenceModel
-    from compare.weights.mapping.find import Found
+    from compare.weights.mapping.find import FoundMap
 
 Permutation = tuple[int, ...]
 
@@ -162,7 +162,7 @@ def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) ->
         raise
     except Exception as error:
         swallowed(error)
-        raise UsageError(f"pair {pair.name}: the port raised {told(error)}") from error
+        raise UsageError(f"pair {pair.name}: the port raised {described(error)}") from error
 
 
 def _found(pair: Pair, reference: "ReferenceModel", batch: Batch) -> Prepared:
@@ -170,8 +170,10 @@ def _found(pair: Pair, reference: "ReferenceModel", batch: Batch) -> Prepared:
 
     inside = _adapted(pair.reference_inputs, batch, _seen_by_torch)
     port_inside = _adapted(pair.port_inputs, batch, _seen_by_jax)
-    found = find(reference.module, *inside, pair.port, *port_inside, rules=pair.rules, permute=pair.port_inputs is None)
-    return _prepared(pair, reference, found, batch, reference.state())
+    found_map = find(
+        reference.module, *inside, pair.port, *port_inside, rules=pair.rules, permute=pair.port_inputs is None
+    )
+    return _prepared(pair, reference, found_map, batch, reference.state())
 
 
 def _seen_by_torch(arrays: Arrays) -> dict[str, Any]:
@@ -189,10 +191,10 @@ def _seen_by_jax(arrays: Arrays) -> dict[str, Any]:
 def _as_numpy(item: Any) -> Any:
     """A nest of either framework's arrays in NumPy."""
     if isinstance(item, Mapping):
-        return {key: _as_numpy(one) for key, one in item.items()}
+        return {key: _as_numpy(part) for key, part in item.items()}
     if isinstance(item, tuple | list):
-        made = [_as_numpy(one) for one in item]
-        return type(item)(*made) if hasattr(item, "_fields") else type(item)(made)
+        items = [_as_numpy(part) for part in item]
+        return type(item)(*items) if hasattr(item, "_fields") else type(item)(items)
     return np.asarray(item) if hasattr(item, "dtype") and hasattr(item, "shape") else item
 
 
@@ -211,36 +213,36 @@ def adapted_reference(pair: Pair, batch: Batch) -> tuple[tuple, dict[str, Any]]:
     return _adapted(pair.reference_inputs, batch, _seen_by_torch)
 
 
-def _prepared(pair: Pair, reference: "Reference", found: "Found", batch: Batch, own: Arrays) -> Prepared:
-    """A pair with the map that was found."""
+def _prepared(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: Batch, own: Arrays) -> Prepared:
+    """A pair with the map that was found_map."""
     import jax
 
     every = reference.parameters | reference.buffers
     # An integer counter that the port keeps too starts as the port starts it: it is no floating statistic to compare.
-    counted = [entry for entry in found.weight_map.entries if entry.reference not in every]
-    weight_map = WeightMap(entry for entry in found.weight_map.entries if entry.reference in every)
+    counted = [entry for entry in found_map.weight_map.entries if entry.reference not in every]
+    weight_map = WeightMap(entry for entry in found_map.weight_map.entries if entry.reference in every)
     shapes = {name: every[name] for name in weight_map.references}
     by_leaf = jax.tree.leaves(batch.call({name: _Named(name) for name in batch.inputs}))
     names = [leaf.name if isinstance(leaf, _Named) else None for leaf in by_leaf]
     axes = {
         name: tuple(permutation)
-        for name, permutation in zip(names, found.inputs, strict=False)
+        for name, permutation in zip(names, found_map.inputs, strict=False)
         if name and permutation and pair.port_inputs is None
     }
     return Prepared(
         pair=pair,
         reference=reference,
-        port=found.model,
+        port=found_map.model,
         weight_map=weight_map,
         shapes=shapes,
-        leaves={path: tuple(found.model.leaves[path].shape) for path in weight_map.ports},
+        leaves={path: tuple(found_map.model.leaves[path].shape) for path in weight_map.ports},
         own=own,
         input_axes=axes,
         # What an adapter makes of the outputs is the pair's own business, their layout included.
-        output_axes={} if pair.port_outputs or pair.reference_outputs else dict(found.outputs),
+        output_axes={} if pair.port_outputs or pair.reference_outputs else dict(found_map.outputs),
         buffers=tuple(name for name in shapes if name in reference.buffers),
-        constants=(*found.constants, *(entry.reference for entry in counted)),
-        notes=tuple(found.notes),
+        constants=(*found_map.constants, *(entry.reference for entry in counted)),
+        notes=tuple(found_map.notes),
     )
 
 
@@ -256,20 +258,22 @@ def called(adapt: UserFunction | None, args: tuple, kwargs: dict[str, Any]) -> t
     if adapt is None:
         return args, kwargs
     try:
-        made = adapt(*args, **kwargs)
+        arguments = adapt(*args, **kwargs)
     except Exception as error:
         swallowed(error)
-        raise UsageError(f"an adapter of the inputs (reference_inputs=, port_inputs=) raised {told(error)}") from error
-    if isinstance(made, dict):
-        return (), made
-    return (made if isinstance(made, tuple) else (made,)), {}
+        raise UsageError(
+            f"an adapter of the inputs (reference_inputs=, port_inputs=) raised {described(error)}"
+        ) from error
+    if isinstance(arguments, dict):
+        return (), arguments
+    return (arguments if isinstance(arguments, tuple) else (arguments,)), {}
 
 
 def prepare_recorded(pair: Pair, record: Any) -> Prepared:
     """Bring the port of ``pair`` together with a reference that is on record; needs no torch.
 
     Raises:
-        UsageError: the pair and the record do not belong together, or the weight map cannot be found.
+        UsageError: the pair and the record do not belong together, or the weight map cannot be found_map.
     """
     from compare.weights.mapping.find import find
     from compare.weights.mapping.program import Program
@@ -288,8 +292,8 @@ def prepare_recorded(pair: Pair, record: Any) -> Prepared:
     if is_function_alone(port):
         port = (port, {name: np.zeros(shape, np.float32) for name, shape in reference.parameters.items()})
     program = Program.from_form(facts["program"])
-    found = find(program, (), {}, port, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None)
-    return _prepared(pair, reference, found, batch, {})
+    found_map = find(program, (), {}, port, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None)
+    return _prepared(pair, reference, found_map, batch, {})
 
 
 class RecordedReference:

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from compare.arrays.arrays import Arrays
-from compare.frameworks.blame import told
+from compare.frameworks.blame import described
 from compare.frameworks.dropout.masks import Dropout
 from compare.frameworks.dropout.pairing import Record as Replay
 from compare.frameworks.models.modes import Mode
@@ -29,7 +29,7 @@ class SideError(Exception):
     """One side's model raised; ``side`` says whose, the message is its own, on one line."""
 
     def __init__(self, side: str, error: Exception, oracle: bool = False) -> None:
-        super().__init__(f"the {side} raised {told(error)}")
+        super().__init__(f"the {side} raised {described(error)}")
         self.side, self.oracle = side, oracle
 
 

@@ -71,7 +71,7 @@ class EquinoxModel:
         call, held = (None, port)
         if isinstance(port, tuple) and len(port) == 2:
             first, second = port
-            if not isinstance(first, eqx.Module) and callable(first):
+            if callable(first) and not isinstance(second, eqx.nn.State):  # eqx.filter_jit makes a module of a function
                 call, held = first, second
         state = None
         if isinstance(held, tuple) and len(held) == 2 and isinstance(held[1], eqx.nn.State):
@@ -90,21 +90,21 @@ class EquinoxModel:
 
     @staticmethod
     def settings(layer: Any) -> Settings:
-        found = {NAMES.get(name, name): value for name, value in vars(layer).items()}
+        settings = {NAMES.get(name, name): value for name, value in vars(layer).items()}
         kind = EquinoxModel.library_class(layer)
         if kind in ("LayerNorm", "RMSNorm"):
-            found["reduction_axes"] = tuple(range(-len(layer.shape), 0))
+            settings["reduction_axes"] = tuple(range(-len(layer.shape), 0))
         if kind == "ConvTranspose":
-            found["padding"] = _padding_of_transposed(layer)
+            settings["padding"] = _padding_of_transposed(layer)
         if kind == "Conv" and layer.padding_mode != "ZEROS":
-            found["padding"] = layer.padding_mode
+            settings["padding"] = layer.padding_mode
         if kind == "GroupNorm":
-            found["num_groups"] = found.pop("feature_group_count")
+            settings["num_groups"] = settings.pop("feature_group_count")
         if kind in ("GroupNorm", "BatchNorm"):
-            found["use_bias"] = found["use_scale"] = layer.channelwise_affine
+            settings["use_bias"] = settings["use_scale"] = layer.channelwise_affine
         if kind == "BatchNorm":
-            found["use_running_average"] = layer.inference
-        return found
+            settings["use_running_average"] = layer.inference
+        return settings
 
     @staticmethod
     def library_class(layer: Any) -> str:
@@ -117,19 +117,8 @@ class EquinoxModel:
         self._running = {mark: path for path, node in reversed(list(_layers(module))) for mark in _marks(node)}
         given = dict(kwargs) | mode_arguments(self._given, mode, kwargs)
         given |= {name: value for name, value in self._beside(leaves).items() if self._takes(name, args, kwargs)}
-        if not self._alone:
-            results = self._given(module, *args, **given)
-        else:
-            try:
-                results = module(*args, **given)
-            except (TypeError, ValueError) as error:
-                if mode is True:
-                    raise
-                text = " ".join(str(error).split())
-                raise UsageError(
-                    f"port: the Equinox module raised {type(error).__name__} on the whole batch ({text[:300]}): if it "
-                    "is written for one row, give (lambda module, x: jax.vmap(module)(x), module)"
-                ) from error
+        alone = self._alone
+        results = _on_whole_batch(module, args, given, mode) if alone else self._given(module, *args, **given)
         if self.state is None:
             return results, {}
         if not (isinstance(results, tuple) and len(results) == 2 and isinstance(results[1], eqx.nn.State)):
@@ -219,8 +208,8 @@ def _holds_modules(tree: Tree) -> bool:
 
 
 def _static(module: Tree, mode: Mode) -> Tree:
-    told = module if mode is None else eqx.nn.inference_mode(module, value=not mode)
-    return eqx.partition(told, eqx.is_inexact_array)[1]
+    as_told = module if mode is None else eqx.nn.inference_mode(module, value=not mode)
+    return eqx.partition(as_told, eqx.is_inexact_array)[1]
 
 
 def _has_mode(layer: eqx.Module) -> bool:
@@ -248,6 +237,27 @@ def _padding_of_transposed(layer: Any) -> object:
     reach = [dilation * (size - 1) for size, dilation in zip(layer.kernel_size, layer.dilation, strict=True)]
     sides = zip(reach, padding, layer.output_padding, strict=True)
     return tuple((whole - low, whole - high + out) for whole, (low, high), out in sides)
+
+
+def _on_whole_batch(module: Any, args: tuple, kwargs: dict, mode: Mode) -> Tree:
+    """What a module returns for all rows; that it is written for one, it says while it is traced in evaluation mode."""
+    if mode is not False:
+        return module(*args, **kwargs)
+
+    def called(layer: Any, plain: Callable[..., Tree], args: tuple, kwargs: dict) -> Tree:
+        if args and jnp.ndim(args[0]) > 1:  # it would mix the rows without a word where there are as many as inputs
+            raise TypeError(f"a Linear takes one row, and is given an array of shape {args[0].shape}")
+        return plain(layer, *args, **kwargs)
+
+    try:
+        with calls_patched([eqx.nn.Linear], called):
+            return module(*args, **kwargs)
+    except (TypeError, ValueError) as error:
+        text = " ".join(str(error).split())
+        raise UsageError(
+            f"port: the Equinox module raised {type(error).__name__} on the whole batch ({text[:300]}): if it is "
+            "written for one row, give (lambda module, x: jax.vmap(module)(x), module)"
+        ) from error
 
 
 def _number(rate: Any) -> float:

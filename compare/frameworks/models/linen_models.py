@@ -46,16 +46,16 @@ class LinenModel:
         self._initial: Callable[[], Tree] = lambda: variables
 
         def make(args: tuple, kwargs: dict) -> Tree:
-            said: Any = mode_arguments(type(module).__call__, False, kwargs)
+            flags: Any = mode_arguments(type(module).__call__, False, kwargs)
             seen: dict[str, linen.Module] = {}
             with linen.intercept_methods(_noting(seen)):
                 if variables is None:
-                    made = module.init(rngs, *args, **kwargs, **said)
+                    initial = module.init(rngs, *args, **kwargs, **flags)
                 else:
-                    module.apply(variables, *args, **kwargs, **said, rngs=rngs, mutable=True)
-                    made = variables
+                    module.apply(variables, *args, **kwargs, **flags, rngs=rngs, mutable=True)
+                    initial = variables
             self.modules = seen
-            return made
+            return initial
 
         leaves, structure = jax.tree.flatten((args, kwargs))
         traced = [
@@ -71,9 +71,9 @@ class LinenModel:
         arrays = [leaves[at] for at in traced]
         if variables is None:
             self._initial = lambda: jax.jit(make_of)(arrays)
-        made = jax.eval_shape(make_of, arrays)
-        made = {name: tree for name, tree in _plain(made).items() if name not in PASSING}
-        flat = flatten_dict(made)
+        traced_tree = jax.eval_shape(make_of, arrays)
+        collections = {name: tree for name, tree in _plain(traced_tree).items() if name not in PASSING}
+        flat = flatten_dict(collections)
         self._keys = {"/".join(keys): keys for keys in flat}  # a name may hold a slash itself
         self.leaves = {"/".join(keys): struct(leaf) for keys, leaf in flat.items()}
 
@@ -92,13 +92,13 @@ class LinenModel:
 
     @staticmethod
     def settings(layer: linen.Module) -> Settings:
-        found: Settings = {}
+        settings: Settings = {}
         for name in type(layer).__dataclass_fields__:
             try:
-                found[name] = getattr(layer, name)
+                settings[name] = getattr(layer, name)
             except Exception as error:  # an unbound module may refuse what it sets up
                 swallowed(error)
-        return {name: value for name, value in found.items() if name not in ("parent", "name")}
+        return {name: value for name, value in settings.items() if name not in ("parent", "name")}
 
     @staticmethod
     def library_class(layer: linen.Module) -> str:
@@ -106,14 +106,14 @@ class LinenModel:
         return next((base.__name__ for base in bases if base.__name__ not in ("Module", "ModuleBase")), "")
 
     def apply(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
-        said: Any = mode_arguments(type(self.module).__call__, mode, kwargs)
+        flags: Any = mode_arguments(type(self.module).__call__, mode, kwargs)
         variables = self._nested({**self.fixed, **leaves})
         kept = [name for name in variables if name != PARAMS]
         # A stream that a layer calls by a name of its own falls back on that of "params".
         rngs = {name: jax.random.key(0) for name in ("dropout", "params")} if mode is not False else {}
         with linen.intercept_methods(_widening) if self.wide else _nothing():
             outputs = self.module.apply(
-                variables, *args, **kwargs, **said, rngs=rngs, mutable=kept if mode is not False and kept else False
+                variables, *args, **kwargs, **flags, rngs=rngs, mutable=kept if mode is not False and kept else False
             )
         if mode is not False and kept:
             outputs, changed = outputs
@@ -127,8 +127,8 @@ class LinenModel:
         return _joined({PARAMS: tree})
 
     def initial(self, paths: list[str]) -> dict[str, np.ndarray]:
-        made = _joined(self._initial()) if paths else {}
-        return {path: np.asarray(made[path]) for path in paths}
+        values = _joined(self._initial()) if paths else {}
+        return {path: np.asarray(values[path]) for path in paths}
 
     def fix(self, paths: list[str]) -> None:
         self.fixed = self.initial(paths)

@@ -14,8 +14,8 @@ def mode_arguments(function: Callable[..., object], mode: Mode, given: Mapping[s
     if mode is None:
         return {}
     names = _names(function)
-    said = {name: mode for name in TRAINS if name in names} | {name: not mode for name in EVALUATES if name in names}
-    return {name: value for name, value in said.items() if name not in given}
+    flags = {name: mode for name in TRAINS if name in names} | {name: not mode for name in EVALUATES if name in names}
+    return {name: value for name, value in flags.items() if name not in given}
 
 
 def takes_mode(function: Callable[..., object]) -> bool:

@@ -70,8 +70,8 @@ class NNXModel:
             ]
         )
         module = nnx.merge(graph, state, copy=True)
-        said = mode_arguments(type(module).__call__, mode, kwargs)
-        outputs = module(*args, **kwargs, **said)
+        flags = mode_arguments(type(module).__call__, mode, kwargs)
+        outputs = module(*args, **kwargs, **flags)
         after = dict(nnx.to_flat_state(nnx.state(module)))
         kept = {path: keys for path, keys in self._keys.items() if not path.startswith(f"{PARAMS}/")}
         return outputs, {path: _value(after[keys]) for path, keys in kept.items()} if mode is not False else {}

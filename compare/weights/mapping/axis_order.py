@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays
 from compare.errors import UsageError, swallowed
-from compare.frameworks.blame import told
+from compare.frameworks.blame import described
 from compare.frameworks.models.choose import port_model
 from compare.frameworks.models.ports import PortModel
 from compare.weights.mapping.atoms import finest
@@ -66,7 +66,7 @@ def _model(port: object, args: tuple, kwargs: dict, known: Arrays) -> PortModel:
         raise
     except Exception as error:  # a module without variables is traced here already
         swallowed(error)
-        raise UsageError(f"the port raised {told(error)}") from error
+        raise UsageError(f"the port raised {described(error)}") from error
 
 
 def _candidates(as_given: tuple[Axes, ...], wanted: dict[int, Axes]) -> Sequence[tuple[Axes, ...]]:

@@ -15,7 +15,7 @@ from compare.weights.weights import WeightMap
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundMap:
     """What was found.
 
     Attributes:
@@ -47,7 +47,7 @@ def find(
     port_kwargs: dict,
     rules: Mapping[str, str | tuple] = {},
     permute: bool = True,
-) -> Found:
+) -> FoundMap:
     """Which array of ``reference`` is which of ``port``, and in which layout.
 
     Args:
@@ -72,7 +72,7 @@ def find(
     shapes = {name: walked.shape for name, walked in traced.walk.units.items() if name not in lines.constants}
     others = {path: tuple(leaf.shape) for path, leaf in model.leaves.items() if path not in lines.port_constants}
     weight_map.check(shapes, others)
-    return Found(
+    return FoundMap(
         weight_map,
         model,
         inputs,

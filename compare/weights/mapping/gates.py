@@ -31,14 +31,15 @@ def packed(gates: tuple[Gate, ...]) -> Gate:
 def port_gates(paths: Iterable[str], modules: Mapping[str, object]) -> dict[str, tuple[Gate, ...]]:
     """By path of a port's leaf, the gates it holds, in order.
 
-    A cell is told by the names of its layers (``ii``, ``hf``), or by its class.
+    A cell is told by the names of its layers (``ii``, ``hf``), by its class, or by arrays of its own that are named
+    like torch's (``weight_ih``); such a cell has torch's first bias, and of the second only the candidate's.
     """
     paths = list(paths)
+    found = _like_torchs(paths, modules)
     children: dict[str, set[str]] = {}
     for path in paths:
         cell, name = _cell_of(path)
         children.setdefault(cell, set()).add(name)
-    found: dict[str, tuple[Gate, ...]] = {}
     for path in paths:
         cell, name = _cell_of(path)
         gates = _gates_of(children[cell], _class_of(cell, modules))
@@ -48,6 +49,25 @@ def port_gates(paths: Iterable[str], modules: Mapping[str, object]) -> dict[str,
             found[path] = (Gate(source, name[1], cell, bias),)
         elif gates and source and name in ("i", "h", "dense_i", "dense_h"):
             found[path] = tuple(Gate(source, gate, cell, bias) for gate in gates)
+    return found
+
+
+def _like_torchs(paths: Iterable[str], modules: Mapping[str, object]) -> dict[str, tuple[Gate, ...]]:
+    own: dict[str, set[str]] = {}
+    for path in paths:
+        cell, _, name = path.rpartition("/")
+        own.setdefault(cell, set()).add(name)
+    found: dict[str, tuple[Gate, ...]] = {}
+    for cell, names in own.items():
+        kind = _class_of(cell, modules)
+        gates = LSTM if "LSTM" in kind else GRU if "GRU" in kind else ()
+        if not gates or not {"weight_ih", "weight_hh"} <= names:
+            continue
+        for name, source in (("weight_ih", INPUT), ("weight_hh", HIDDEN), ("bias", INPUT)):
+            if name in names:
+                found[f"{cell}/{name}"] = tuple(Gate(source, gate, cell, name == "bias") for gate in gates)
+        if "bias_n" in names:
+            found[f"{cell}/bias_n"] = (Gate(HIDDEN, "n", cell, True),)
     return found
 
 

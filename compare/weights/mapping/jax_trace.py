@@ -9,7 +9,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var
 
 from compare.arrays.batch import named_leaves
 from compare.errors import UsageError, swallowed
-from compare.frameworks.blame import told
+from compare.frameworks.blame import described
 from compare.frameworks.models.ports import PortModel
 from compare.weights.mapping.units import Value
 from compare.weights.mapping.walk import Trace, Walk
@@ -47,7 +47,7 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
         raise
     except Exception as error:
         swallowed(error)
-        raise UsageError(f"the port raised {told(error)}") from error
+        raise UsageError(f"the port raised {described(error)}") from error
     walk = Walk()
     weights = [walk.weight(name, model.leaves[name].shape) for name in names]
     inputs = [walk.input(np.shape(given[at])) for at in arrays]

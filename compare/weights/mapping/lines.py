@@ -88,11 +88,18 @@ def lines_of(
 
 
 def _sides(one: _Side, two: _Side) -> tuple[_Side, _Side]:
-    """Packed gates are taken apart where the other side has them apart; where it has none, they say nothing."""
-    single = {gates[0].name for gates in two.gates.values() if len(gates) == 1}
+    """Packed gates are taken apart where the port has one of them apart; where it has none, they say nothing."""
+    single = {(gates[0].name, gates[0].bias) for gates in two.gates.values() if len(gates) == 1}
     known = {gate.name for gates in two.gates.values() for gate in gates}
     one.gates = {name: gates for name, gates in one.gates.items() if gates[0].name in known}
-    one.parted = frozenset(name for name, gates in one.gates.items() if len(gates) > 1 and gates[0].name in single)
+    one.parted, two.parted = (
+        frozenset(
+            name
+            for name, gates in side.gates.items()
+            if len(gates) > 1 and single & {(gate.name, gate.bias) for gate in gates}
+        )
+        for side in (one, two)
+    )
     mine = {gate.name for gates in one.gates.values() for gate in gates}
     two.gates = {name: gates for name, gates in two.gates.items() if gates[0].name in mine}
     return one, two

@@ -16,7 +16,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from compare.arrays.batch import named_leaves
 from compare.errors import UsageError, swallowed
-from compare.frameworks.blame import told
+from compare.frameworks.blame import described
 from compare.weights.mapping.gates import GRU, HIDDEN, INPUT, LSTM, PLAIN, Gate
 from compare.weights.mapping.program import Program, said
 
@@ -37,7 +37,7 @@ def program_of(reference: nn.Module, args: tuple, kwargs: dict) -> Program:
             swallowed(error)
             first = first or error
     assert first is not None
-    raise UsageError(f"the reference raised {told(first)}") from first
+    raise UsageError(f"the reference raised {described(first)}") from first
 
 
 def _recorded(module: nn.Module, args: tuple, kwargs: dict) -> Program:

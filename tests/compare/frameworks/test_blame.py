@@ -11,7 +11,7 @@ from flax import nnx
 
 from compare.api import verify
 from compare.errors import UsageError
-from compare.frameworks.blame import layer_of, told
+from compare.frameworks.blame import described, layer_of
 
 USERS_MODELS = True
 X = np.ones((2, 3), np.float32)
@@ -85,7 +85,7 @@ def test_the_innermost_layer_is_named(run, path):
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # whatever is raised
         run()
     assert layer_of(caught.value) == path
-    assert "\n" not in told(caught.value)
+    assert "\n" not in described(caught.value)
 
 
 def test_a_report_that_cannot_start_names_side_and_layer():

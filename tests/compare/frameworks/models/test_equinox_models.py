@@ -79,6 +79,14 @@ def test_every_floating_array_is_a_parameter_by_its_path():
     assert jax.tree.structure(model.tree(leaves)) == jax.tree.structure(eqx.filter(Dropped(), eqx.is_inexact_array))
 
 
+def test_a_compiled_function_calls_the_module():
+    """``eqx.filter_jit`` makes a module of it, which is none that holds the weights."""
+    model, leaves = model_of((eqx.filter_jit(rows), Dropped(0.0)))
+    assert model.leaves.keys() == leaves.keys()
+    plain = rows(Dropped(0.0), jnp.asarray(X))
+    np.testing.assert_allclose(model.apply(leaves, (X,), {}, None)[0], plain, rtol=1e-5)
+
+
 def test_a_module_alone_is_called_with_the_whole_batch():
     class Whole(eqx.Module):
         weight: jax.Array
@@ -90,6 +98,24 @@ def test_a_module_alone_is_called_with_the_whole_batch():
     out, changed = model.apply({"params/weight": jnp.full((6, 2), 3.0)}, (X,), {}, None)
     np.testing.assert_allclose(out, X @ np.full((6, 2), 3.0), rtol=1e-6)
     assert changed == {}
+
+
+def test_a_layer_of_one_row_is_not_given_as_many_rows_as_it_has_inputs():
+    """Its product with a square batch exists, and is another function; mapped by a module of the user's it is right."""
+
+    class Mapped(eqx.Module):
+        linear: eqx.nn.Linear
+
+        def __call__(self, x):
+            return jax.vmap(self.linear)(x)
+
+    square = np.eye(6, dtype=np.float32)
+    linear = eqx.nn.Linear(6, 6, key=KEY)
+    model, leaves = model_of(linear)
+    with pytest.raises(UsageError, match=r"a Linear takes one row, and is given an array of shape \(6, 6\)"):
+        model.apply(leaves, (square,), {}, False)
+    model, leaves = model_of(Mapped(linear))
+    np.testing.assert_array_equal(model.apply(leaves, (square,), {}, False)[0], jax.vmap(linear)(square))
 
 
 def test_modules_inside_a_tree_are_given_to_the_function():

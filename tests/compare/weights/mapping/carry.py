@@ -11,14 +11,14 @@ from torch import nn
 
 from compare.arrays.arrays import PARAMS, Arrays
 from compare.arrays.batch import named_leaves
-from compare.weights.mapping.find import Found, find
+from compare.weights.mapping.find import FoundMap, find
 
 CLOSE = 1e-10  # relative; a wrong layout is off by 1
 
 
 def carried(
     reference: nn.Module, port: Any, *args: np.ndarray, rules: dict[str, Any] | None = None, port_args: Any = None
-) -> Found:
+) -> FoundMap:
     """Find the map, carry weights through it, and hold outputs and gradients of both sides against each other."""
     found = find(reference, args, {}, port, args if port_args is None else port_args, {}, rules or {})
     model = copy.deepcopy(reference).double().eval()
@@ -43,12 +43,12 @@ def carried(
     return found
 
 
-def summed(found: Found) -> tuple[str, ...]:
+def summed(found: FoundMap) -> tuple[str, ...]:
     """The reference's arrays that the port holds in a sum with another."""
     return tuple(dict.fromkeys(entry.reference for entry in found.weight_map.entries if entry.summed))
 
 
-def _drawn(model: nn.Module, found: Found) -> Arrays:
+def _drawn(model: nn.Module, found: FoundMap) -> Arrays:
     rng = np.random.default_rng(1)
     arrays = {}
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
@@ -67,7 +67,7 @@ def _torch_side(model: nn.Module, args: tuple[np.ndarray, ...]) -> tuple[Arrays,
     return {name: output.detach().numpy() for name, output in outputs.items()}, grads
 
 
-def _port_side(found: Found, leaves: Arrays, args: Any, like: Arrays) -> tuple[Arrays, Arrays]:
+def _port_side(found: FoundMap, leaves: Arrays, args: Any, like: Arrays) -> tuple[Arrays, Arrays]:
     given, structure = jax.tree.flatten((args, {}))
     turned = [
         _wide(array if axes is None else np.transpose(array, axes))
@@ -109,7 +109,7 @@ def normal(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
 
-def layout_of(found: Found, name: str) -> str:
+def layout_of(found: FoundMap, name: str) -> str:
     """The layout of the only line of an array, in words."""
     (entry,) = [entry for entry in found.weight_map.entries if entry.reference == name]
     return entry.layout

@@ -1,5 +1,6 @@
 """Recurrent layers: packed gates against a layer for each, and two biases against their sum."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import pytest
@@ -62,6 +63,48 @@ def test_a_gru_cell_without_the_second_bias_is_another_function():
 def test_nnx_lstm(cell):
     port = nnx.RNN(cell(4, 5, rngs=nnx.Rngs(0)))
     carried(First(nn.LSTM(4, 5, batch_first=True)), port, normal(2, 3, 4))
+
+
+class Scanned(eqx.Module):
+    """An Equinox cell over the steps of one row: its arrays are packed and named as torch's."""
+
+    cell: eqx.Module
+
+    def __call__(self, x):
+        zeros = jnp.zeros(5, x.dtype)
+        lstm = isinstance(self.cell, eqx.nn.LSTMCell)
+
+        def step(carry, one):
+            carry = self.cell(one, carry)
+            return carry, carry[0] if lstm else carry
+
+        return jax.lax.scan(step, (zeros, zeros) if lstm else zeros, x)[1]
+
+
+@pytest.mark.parametrize(
+    ("reference", "cell", "added"),
+    [
+        (nn.LSTM, eqx.nn.LSTMCell, ["bias"]),
+        (nn.GRU, eqx.nn.GRUCell, ["bias", "bias"]),  # of the reset and the update gate; the candidate keeps both
+    ],
+)
+def test_equinox_cells_hold_the_sum_of_two_biases(reference, cell, added):
+    port = Scanned(cell(4, 5, key=jax.random.key(0)))
+    found = carried(
+        First(reference(4, 5, batch_first=True)), (lambda port, x: jax.vmap(port)(x), port), normal(2, 3, 4)
+    )
+    assert [entry.port.rpartition("/")[2] for entry in found.weight_map.entries if entry.summed] == added
+    assert {entry.reference for entry in found.weight_map.entries if entry.summed} == {"layer.bias_hh_l0"}
+
+
+def test_a_cell_is_told_by_its_class_and_torchs_names():
+    """Arrays so named in a class of another name say nothing."""
+    paths = ["params/cell/weight_ih", "params/cell/weight_hh", "params/cell/bias", "params/cell/bias_n"]
+    gates = port_gates(paths, {"cell": eqx.nn.GRUCell(4, 5, key=jax.random.key(0))})
+    assert [gate.name for gate in gates["params/cell/bias"]] == ["r", "z", "n"]
+    assert gates["params/cell/bias_n"] == (Gate("hh", "n", "params/cell", True),)
+    assert {gate.source for gate in gates["params/cell/weight_hh"]} == {"hh"}
+    assert port_gates(paths, {"cell": object()}) == {}
 
 
 def test_a_plain_recurrent_layer():
