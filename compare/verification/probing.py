@@ -86,7 +86,8 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
         on_kink, left = set(), {f"{skipped}, nearby": str(error)}
     judgements = judged.judgements
     if probe != BASE and (beyond := _out_of_range(judgements, probe)):
-        left[f"{probe}, {len(beyond)} quantities"] = f"out of {quartet.precision.name}'s range, first {beyond[0]}"
+        why = f"out of {quartet.precision.name}'s range" if not judged.no_oracle else judgements[beyond[0]].reason
+        left[f"{probe}, {len(beyond)} quantities"] = f"{why}, first {beyond[0]}"
         judgements = {name: one for name, one in judgements.items() if name not in beyond}
     quantities = [
         Quantity(f"{prefix}{name}", kind_of(name), probe, one, name in on_kink) for name, one in judgements.items()
