@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from compare.pair.pair import Entering
-from compare.sides.quartet import Quartet, slot_of
+from compare.sides.quantities import slot_of
+from compare.sides.quartet import Quartet
 from compare.sides.side import Result, Run, What
 from compare.sides.variance import DIFFERS
 from compare.verdict.verdict import Judgement, Verdict, judge
@@ -47,10 +48,10 @@ def in_another_unit(
         best: the best verdict that there is.
     """
     slots: dict[str, list[str]] = {}
-    for name, one in judged.items():
+    for name, judgement in judged.items():
         if slot_of(name):
             slots.setdefault(slot_of(name), []).append(name)
-            if one.verdict is Verdict.INVALID:
+            if judgement.verdict is Verdict.INVALID:
                 return {}
     converted: dict[str, Judgement] = {}
     for slot, names in slots.items():
@@ -61,7 +62,7 @@ def in_another_unit(
         if factor == 0 or not np.isfinite(factor):
             continue
         judgements = again(names, factor)
-        if all(one.verdict is best for one in judgements.values()):
+        if all(judgement.verdict is best for judgement in judgements.values()):
             reason = f"the port's {slot} is {factor:.6g} times torch's in every parameter: another convention"
-            converted |= {name: replace(one, reason=reason) for name, one in judgements.items()}
+            converted |= {name: replace(judgement, reason=reason) for name, judgement in judgements.items()}
     return converted

@@ -55,13 +55,16 @@ class Doubts:
         except SideError as error:
             swallowed(error)
             text = f"promoted oracles failed: {error}"
-            return {name: replace(one, reason=one.reason or text) for name, one in doubtful.items()}, oracles
+            return {
+                name: replace(judgement, reason=judgement.reason or text) for name, judgement in doubtful.items()
+            }, oracles
         judged = self.judge(t64, j64, doubtful)
-        if not any(one.verdict is Verdict.MATCH for one in judged.values()):
+        if not any(judgement.verdict is Verdict.MATCH for judgement in judged.values()):
             return judged, oracles
         where = self.inside(raised, t64)
         return {
-            name: replace(one, reason=where) if one.verdict is Verdict.MATCH else one for name, one in judged.items()
+            name: replace(judgement, reason=where) if judgement.verdict is Verdict.MATCH else judgement
+            for name, judgement in judged.items()
         }, raised
 
     def inside(self, oracles: Oracles, t64: Result) -> str:
@@ -82,7 +85,11 @@ class Doubts:
         Not every kernel for a GPU is accurate to float64: torch's hardswish and weight norm hold constants in float32
         there (seen with torch 2.11 on an H200: relative errors of 3e-8 and 5e-8 in float64).
         """
-        doubtful = {name: one for name, one in judged.items() if is_doubtful(one) and may_be_rounding(one)}
+        doubtful = {
+            name: judgement
+            for name, judgement in judged.items()
+            if is_doubtful(judgement) and may_be_rounding(judgement)
+        }
         if not doubtful:
             return {}, oracles
         there = replace(oracles, device=devices.choose("cpu"))
@@ -91,20 +98,20 @@ class Doubts:
         except SideError as error:  # a model that runs on the card alone
             swallowed(error)
             return {}, oracles
-        left = {name: one for name, one in again.items() if is_doubtful(one)}
+        left = {name: judgement for name, judgement in again.items() if is_doubtful(judgement)}
         if left and not there.promoted:
             raised, there = self.promoted(there, left)
             again |= raised
-        closed = {name: one for name, one in again.items() if one.verdict is Verdict.MATCH}
+        closed = {name: judgement for name, judgement in again.items() if judgement.verdict is Verdict.MATCH}
         return {
-            name: replace(one, reason=": ".join(filter(None, (OFF_THE_CARD, one.reason))))
-            for name, one in closed.items()
+            name: replace(judgement, reason=": ".join(filter(None, (OFF_THE_CARD, judgement.reason))))
+            for name, judgement in closed.items()
         }, there if closed else oracles
 
     def with_witness(self, oracles: Oracles, judged: Judgements) -> tuple[Judgements, Witness | None]:
         """With promoted oracles nothing explains a gap of float32's size but a constant held in float32: where there is
         none that is responsible, the two are different functions."""
-        names = [name for name, one in judged.items() if one.verdict is Verdict.FLOAT32_ONLY]
+        names = [name for name, judgement in judged.items() if judgement.verdict is Verdict.FLOAT32_ONLY]
         if not names:
             return {}, None
         if self.quartet.on_record:
@@ -118,24 +125,24 @@ class Doubts:
             in_place = quartet.using(Oracles(oracles.device, promoted=True, witness=witness))
             explained = closed_by(in_place, self.entering, self.what, names, runs, self.sizes)
         if self.what != STEPS and explained != set(names):
-            found = find_witness(quartet, self.entering, self.what, names, runs, self.sizes)
-            witness, explained = (found, set(names)) if found else (witness, explained)
+            own_witness = find_witness(quartet, self.entering, self.what, names, runs, self.sizes)
+            witness, explained = (own_witness, set(names)) if own_witness else (witness, explained)
         again = {}
         for name in names:
-            one = judged[name]
+            judgement = judged[name]
             if witness and name in explained:
-                again[name] = replace(one, reason=witness.text)
+                again[name] = replace(judgement, reason=witness.text)
             else:
-                again[name] = replace(one, verdict=Verdict.MISMATCH, reason=one.reason or NONE)
+                again[name] = replace(judgement, verdict=Verdict.MISMATCH, reason=judgement.reason or NONE)
         return again, witness if explained else None
 
 
-def is_doubtful(one: Judgement) -> bool:
+def is_doubtful(judgement: Judgement) -> bool:
     """Whether other oracles could make it a match."""
-    return one.verdict in (Verdict.FLOAT32_ONLY, Verdict.MISMATCH)
+    return judgement.verdict in (Verdict.FLOAT32_ONLY, Verdict.MISMATCH)
 
 
-def may_be_rounding(one: Judgement) -> bool:
+def may_be_rounding(judgement: Judgement) -> bool:
     """Whether float32 inside the models could explain the gap: what is rounded in there is rounded in the runs at the
     working precision too, and shows in their errors."""
-    return one.gap <= ISLANDS * max(one.error_reference, one.error_port, one.quiet)
+    return judgement.gap <= ISLANDS * max(judgement.error_reference, judgement.error_port, judgement.quiet)

@@ -14,7 +14,8 @@ from compare.sides.context import NOTHING_KNOWN, Context, Oracles, Witness
 from compare.sides.conventions import by_known_cause, in_another_unit
 from compare.sides.doubts import Doubts, Judgements, is_doubtful, may_be_rounding
 from compare.sides.nearby import without_oracle
-from compare.sides.quartet import Quartet, unpaired_slots
+from compare.sides.quantities import unpaired_slots
+from compare.sides.quartet import Quartet
 from compare.sides.side import Result, Run, SideError, What
 
 
@@ -103,7 +104,7 @@ def judge_port(
         return Judged(judgements, reference=t, port=j, no_oracle=no_oracle)
     doubts = Doubts(quartet, entering, what, context, t, j)
     judged, oracles = doubts.judge(t64, j64), quartet.oracles
-    doubtful = {name: one for name, one in judged.items() if is_doubtful(one)}
+    doubtful = {name: judgement for name, judgement in judged.items() if is_doubtful(judgement)}
     if not oracles.promoted and any(map(may_be_rounding, doubtful.values())):
         again, oracles = doubts.promoted(oracles, doubtful)
         judged |= again

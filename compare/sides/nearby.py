@@ -8,7 +8,8 @@ import numpy as np
 from compare.errors import swallowed
 from compare.pair.pair import Entering
 from compare.sides.conventions import in_another_unit
-from compare.sides.quartet import Quartet, only_one_has_it, slot_of, unpaired_slots
+from compare.sides.quantities import only_one_has_it, slot_of, unpaired_slots
+from compare.sides.quartet import Quartet
 from compare.sides.side import Result, Run, SideError, What
 from compare.verdict.precision import Precision
 from compare.verdict.thresholds import RERUNS
@@ -46,8 +47,8 @@ def without_oracle(
         for name in names:
             port = j[name] if factor == 1.0 else j[name] / factor
             errors = errors_t.get(name, 0.0), errors_j.get(name, 0.0) / abs(factor)
-            one = judge_without_oracle(t[name], port, *errors, quartet.precision)
-            judgements[name] = replace(one, reason=one.reason or f"{NO_ORACLE}: {why}")
+            judgement = judge_without_oracle(t[name], port, *errors, quartet.precision)
+            judgements[name] = replace(judgement, reason=judgement.reason or f"{NO_ORACLE}: {why}")
         return judgements
 
     unpaired = unpaired_slots(t, j)
@@ -57,8 +58,8 @@ def without_oracle(
     if not stood:
         reason = f"{NO_ORACLE}: {why}; and no re-run nearby that tells how large rounding is: {last}"
         both = {
-            name: one if one.verdict is Verdict.INVALID else Judgement(Verdict.INCOMPLETE, reason=reason)
-            for name, one in both.items()
+            name: judgement if judgement.verdict is Verdict.INVALID else Judgement(Verdict.INCOMPLETE, reason=reason)
+            for name, judgement in both.items()
         }
     ordered = {name: (lonely | both)[name] for name in names}
     return ordered | in_another_unit(ordered, t, j, judged, Verdict.FLOAT32_ONLY)

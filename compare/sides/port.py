@@ -149,9 +149,9 @@ class PortSide:
                 loss = self._scored(outputs, targets, batch)
             else:
                 named = outputs_by_name(outputs)
-                floats = {name: one for name, one in named.items() if jnp.issubdtype(one.dtype, jnp.floating)}
-                against = {name: cotangent_of(name, one.shape, 0, self.precision) for name, one in floats.items()}
-                parts = [jnp.vdot(one, against[name].astype(one.dtype)) for name, one in floats.items()]
+                floats = {name: output for name, output in named.items() if jnp.issubdtype(output.dtype, jnp.floating)}
+                against = {name: cotangent_of(name, output.shape, 0, self.precision) for name, output in floats.items()}
+                parts = [jnp.vdot(output, against[name].astype(output.dtype)) for name, output in floats.items()]
                 loss = sum(parts, start=jnp.zeros(()))
             return loss, rest | changed
 
@@ -272,12 +272,12 @@ class PortSide:
         if self.pair.loss is not None:
             return {"loss": self._array(np.asarray(entering.cotangent))}
         shapes = self.outputs(leaves, inputs, masks, entering.batches[0], mode)
-        made = {
+        drawn = {
             name: cotangent_of(name, tuple(leaf.shape), entering.seed, entering.precision) * entering.cotangent
             for name, leaf in shapes.items()
             if jnp.issubdtype(leaf.dtype, jnp.floating)
         }
-        return {name: self._array(array) for name, array in made.items()}
+        return {name: self._array(array) for name, array in drawn.items()}
 
     def outputs(self, leaves: Leaves, inputs: Leaves, masks: tuple, batch: Batch, mode: Mode) -> Leaves:
         """Shapes and dtypes of the outputs by name; computes nothing, and traces once for the same shapes."""

@@ -13,11 +13,12 @@ from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import Prepared
 from compare.sides.context import Oracles, Witness
+from compare.sides.quantities import judge_together
 from compare.sides.shelf import put_aside
-from compare.sides.side import STATE, STEPS, Following, Result, Run, Side, SideError, What
+from compare.sides.side import STEPS, Following, Result, Run, Side, SideError, What
 from compare.sides.variance import ACCEPT, corrected
 from compare.verdict.precision import FLOAT64, Precision
-from compare.verdict.verdict import Judgement, Verdict, judge
+from compare.verdict.verdict import Judgement
 
 WORKING, ORACLE, PROMOTED = "working", "oracle", "promoted"  # what a side is run as
 
@@ -191,36 +192,7 @@ class Quartet:
         Args:
             sizes: what a quantity's size counts as at least (``Context.sizes``).
         """
-        unpaired = unpaired_slots(t64, j64)
-        judgements: dict[str, Judgement] = {}
-        for name in dict.fromkeys([*t64, *j64]):
-            if slot_of(name) in unpaired:
-                continue
-            if missing := only_one_has_it(name, (t, t64), (j, j64)):
-                judgements[name] = missing
-            else:
-                runs = t[name], j[name], t64[name], j64[name]
-                judgements[name] = judge(*runs, self.precision, (sizes or {}).get(name, 0.0))
-        return judgements
-
-
-def only_one_has_it(name: str, of_reference: tuple[Run, ...], of_port: tuple[Run, ...]) -> Judgement | None:
-    """``invalid`` for a quantity that one of the two sides, or one of its runs, has not; None where all have it."""
-    if all(name in run for run in (*of_reference, *of_port)):
-        return None
-    owner = "reference" if name in of_reference[-1] else "port"
-    return Judgement(Verdict.INVALID, reason=f"only the {owner} has it")
-
-
-def slot_of(name: str) -> str:
-    """The slot of the optimizer that a quantity is of, by torch's name; empty for any other quantity."""
-    return name.split("/")[2] if name.startswith(STATE) else ""
-
-
-def unpaired_slots(reference: Run, port: Run) -> frozenset[str]:
-    """What torch's optimizer keeps and the port's does not, by torch's name: another way to the same updates, which
-    are compared by themselves."""
-    return frozenset(map(slot_of, reference)) - frozenset(map(slot_of, port)) - {""}
+        return judge_together((t, j, t64, j64), self.precision, sizes or {})
 
 
 def _of_reference(side: Side, entering: Entering, what: What, oracle: bool = False) -> Result:

@@ -46,7 +46,10 @@ class RecordedSide:
             )
         if "raised" in entry:
             raise RecordedError(entry["raised"])
-        dropouts = [Dropout(one["index"], tuple(one["shape"]), one["rate"], one["where"]) for one in entry["dropouts"]]
+        dropouts = [
+            Dropout(dropout["index"], tuple(dropout["shape"]), dropout["rate"], dropout["where"])
+            for dropout in entry["dropouts"]
+        ]
         return Result(
             self._arrays(entry["arrays"], what),
             tuple(dropouts),

@@ -114,7 +114,7 @@ def _wanted(
     for batch in probed(entering.batches[0], precision, plan.seed, plan.all_probes, plan.quick).values():
         own = replace(entering, batches=(batch.at(precision),))
         around = [] if plan.quick else list(nearby(own.batches[0], precision, plan.seed))
-        for fed in [own, *(replace(entering, batches=(one,)) for one in around)]:
+        for fed in [own, *(replace(entering, batches=(moved_batch,)) for moved_batch in around)]:
             for mode in modes:
                 for which in (WORKING, ORACLE, PROMOTED):
                     yield mode, fed, (), which

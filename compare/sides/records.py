@@ -111,13 +111,13 @@ def key_of(facts: Facts, which: str, what: What, entering: Entering, summed: tup
 def _frozen(summed: tuple[Sum, ...], shapes: Mapping[str, list[int]]) -> str:
     """Which entries of which parameters are collected in which others, however the views are cut."""
     masks: dict[tuple[str, str], np.ndarray] = {}
-    for one in summed:
-        kept = one.kept(tuple(shapes[one.second]))
-        masks[(one.first, one.second)] = masks.get((one.first, one.second), 1.0) * kept
+    for pair in summed:
+        kept = pair.kept(tuple(shapes[pair.second]))
+        masks[(pair.first, pair.second)] = masks.get((pair.first, pair.second), 1.0) * kept
     return repr(
         [
             (names, hashlib.blake2b(mask.tobytes(), digest_size=8).hexdigest())
-            for names, mask in sorted(masks.items(), key=lambda one: one[0])
+            for names, mask in sorted(masks.items(), key=lambda pair: pair[0])
         ]
     )
 

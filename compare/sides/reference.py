@@ -99,7 +99,9 @@ class ReferenceSide:
         self._watch(module)
         with self.here(), self._as_promoted() as seen, self._replaying(entering, mode) as replay:
             # Clones: a model may change its input in place, which a leaf does not stand.
-            outputs = self.forward(module, entering.batches[0], {n: one.clone() for n, one in inputs.items()}, mode)
+            outputs = self.forward(
+                module, entering.batches[0], {name: tensor.clone() for name, tensor in inputs.items()}, mode
+            )
             named = _named(outputs)
             loss = self._backward(outputs, named, targets, entering)
         after = self._constants(module)
@@ -121,9 +123,9 @@ class ReferenceSide:
         mode = self.prepared.modes[0]
         module = self.load(self._collected(entering), mode)
         parameters = dict(module.named_parameters())
-        for one in self.prepared.summed:
-            kept = self._tensor(one.kept(tuple(parameters[one.second].shape)))
-            parameters[one.second].register_hook(partial(torch.mul, kept))
+        for biases in self.prepared.summed:
+            kept = self._tensor(biases.kept(tuple(parameters[biases.second].shape)))
+            parameters[biases.second].register_hook(partial(torch.mul, kept))
         optimizer = training.reference(list(parameters.values()), **entering.hyper)
         variances = _variances(module)
         self._watch(module)

@@ -71,7 +71,7 @@ def closed_by(
     there = [name for name in names if name in t64 and name in j64]
     t, j, t64, j64 = ({name: run[name] for name in there} for run in (*runs, t64, j64))
     judged = in_place.judge(t, j, t64, j64, sizes)
-    return {name for name, one in judged.items() if one.verdict is Verdict.MATCH}
+    return {name for name, judgement in judged.items() if judgement.verdict is Verdict.MATCH}
 
 
 def _held(
@@ -100,12 +100,12 @@ def _exact(
     """For each of the port's constants the reference's exact values, or the decimal that a scalar was typed as."""
     from compare.sides.reference import ReferenceSide
 
-    exact = {one.index: shortest(one.values, one.dtype) for one in held if not one.values.ndim}
-    if tables := [one for one in held if one.values.ndim]:
-        sought = [one.values for one in tables]
+    exact = {constant.index: shortest(constant.values, constant.dtype) for constant in held if not constant.values.ndim}
+    if tables := [constant for constant in held if constant.values.ndim]:
+        sought = [constant.values for constant in tables]
         side = ReferenceSide(promoted.prepared, FLOAT64, promoted.oracle.torch, promoted=True, sought=sought)
         exact |= {tables[place].index: values for place, values in side.run(entering, mode).twins.items()}
-    return [(one, exact[one.index]) for one in held if one.index in exact]
+    return [(constant, exact[constant.index]) for constant in held if constant.index in exact]
 
 
 def _named(constant: Constant) -> str:

@@ -43,14 +43,16 @@ def precision_flag(
     A side is flagged where it loses more than a third of the format's bits against the other, or, on a network
     without kinks, where the ratio of the errors leaves [1/4, 4] on a quantity of at least 16 entries.
     """
-    flagged = [(name, probe, one) for name, probe, one in judged if _is_flagged(one, precision, smooth)]
+    flagged = [
+        (name, probe, judgement) for name, probe, judgement in judged if _is_flagged(judgement, precision, smooth)
+    ]
     if not flagged:
         return None
     name, probe, most = max(flagged, key=lambda row: abs(row[2].bits_reference - row[2].bits_port))
     side = "port" if most.bits_port < most.bits_reference else "reference"
     if most.bits_port == most.bits_reference:
         side = "port" if most.ratio > 1 else "reference"
-    bits = [min(one.bits_reference, one.bits_port) for _, _, one in flagged]
+    bits = [min(judgement.bits_reference, judgement.bits_port) for _, _, judgement in flagged]
     everywhere = any(probe == "batch" for _, probe, _ in flagged)  # a policy shows on ordinary numbers too
     return PrecisionFlag(
         side,

@@ -87,18 +87,18 @@ def coverage(
         not_compared += [f"buffer {name}" for name in quartet.prepared.buffers if f"state/{name}" not in judged]
     not_compared += [f"buffer {name}" for name in sorted(changed)]
     kinds = [quantity.kind for quantity in quantities]
-    ones = [quantity.judgement for quantity in quantities]
+    judgements = [quantity.judgement for quantity in quantities]
     return Coverage(
         counts={kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
         parameters=sum(array.size for array in entering.weights.values()),
         not_compared=tuple(not_compared),
         drawn=tuple(sorted(drawn)),
         constants=tuple(name for name in quartet.prepared.constants if name not in changed),
-        frozen=tuple(dict.fromkeys(one.second for one in quartet.prepared.summed)),
+        frozen=tuple(dict.fromkeys(bias.second for bias in quartet.prepared.summed)),
         left_out={
-            "fills": sum(one.fills for one in ones),
-            "flushed": sum(one.flushed for one in ones),
-            "nonfinite": sum(one.nonfinite for one in ones),
+            "fills": sum(judgement.fills for judgement in judgements),
+            "flushed": sum(judgement.flushed for judgement in judgements),
+            "nonfinite": sum(judgement.nonfinite for judgement in judgements),
         },
         uninformative=tuple(_constant(digests)),
         probes=tuple(digests),
@@ -163,10 +163,12 @@ def _after(
         bound, sizes = quartet.using(contexts[what].oracles), contexts[what].sizes(mutant)
         j, j64 = bound.run_port(mutant, what, t)
         prefix = EVAL if what is False and len(quartet.prepared.modes) > 1 else ""
-        judged |= {f"{prefix}{name}": one for name, one in bound.judge(t, j, t64, j64, sizes).items()}
+        judged |= {f"{prefix}{name}": judgement for name, judgement in bound.judge(t, j, t64, j64, sizes).items()}
         if hand and what != STEPS:
-            judged |= {f"by_hand/{name}": one for name, one in bound.judge(hand[0], j, hand[1], j64, sizes).items()}
-    return _by_check((name, one.verdict) for name, one in judged.items())
+            judged |= {
+                f"by_hand/{name}": judgement for name, judgement in bound.judge(hand[0], j, hand[1], j64, sizes).items()
+            }
+    return _by_check((name, judgement.verdict) for name, judgement in judged.items())
 
 
 def _by_check(verdicts: Iterable[tuple[str, Verdict]]) -> dict[str, Verdict]:

@@ -27,8 +27,8 @@ def kinks(quartet: Quartet, entering: Entering, mode: Mode, judged: Judged, cont
     """
     differing = {
         name
-        for name, one in judged.judgements.items()
-        if kind_of(name) == "gradient" and one.verdict in (Verdict.MISMATCH, Verdict.FLOAT32_ONLY)
+        for name, judgement in judged.judgements.items()
+        if kind_of(name) == "gradient" and judgement.verdict in (Verdict.MISMATCH, Verdict.FLOAT32_ONLY)
     }
     if judged.no_oracle or not differing:
         return set()

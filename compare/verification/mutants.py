@@ -18,7 +18,7 @@ SLIGHTLY = 1 + 1e-6
 
 def mutants(entering: Entering) -> dict[str, Entering]:
     """Every mutant that applies to what enters, by name. One that would change nothing is left out."""
-    made: dict[str, Entering | None] = {
+    every: dict[str, Entering | None] = {
         "first weight negated": _weight(entering, lambda array: array.ndim > 1, np.negative),
         "first square weight transposed": _weight(
             entering, lambda array: array.ndim == 2 and array.shape[0] == array.shape[1], np.transpose
@@ -29,10 +29,10 @@ def mutants(entering: Entering) -> dict[str, Entering]:
         "cotangent 1e-6 too large": replace(entering, cotangent=entering.cotangent * SLIGHTLY),
     }
     for name, value in entering.hyper.items():
-        made[f"{name} 1e-6 too large"] = (
+        every[f"{name} 1e-6 too large"] = (
             None if value == 0 else replace(entering, hyper={**entering.hyper, name: value * SLIGHTLY})
         )
-    return {name: mutant for name, mutant in made.items() if mutant is not None}
+    return {name: mutant for name, mutant in every.items() if mutant is not None}
 
 
 def _weight(

@@ -86,10 +86,12 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
         on_kink, left = set(), {f"{skipped}, nearby": str(error)}
     judgements = judged.judgements
     if probe != BASE and (beyond := _out_of_range(judgements, probe)):
-        left[f"{probe}, {len(beyond)} quantities"] = f"out of {quartet.precision.name}'s range, first {beyond[0]}"
-        judgements = {name: one for name, one in judgements.items() if name not in beyond}
+        why = f"out of {quartet.precision.name}'s range" if not judged.no_oracle else judgements[beyond[0]].reason
+        left[f"{probe}, {len(beyond)} quantities"] = f"{why}, first {beyond[0]}"
+        judgements = {name: judgement for name, judgement in judgements.items() if name not in beyond}
     quantities = [
-        Quantity(f"{prefix}{name}", kind_of(name), probe, one, name in on_kink) for name, one in judgements.items()
+        Quantity(f"{prefix}{name}", kind_of(name), probe, judgement, name in on_kink)
+        for name, judgement in judgements.items()
     ]
     oracle = {} if plan.quick else judged.oracle  # of one batch there is nothing to hold it against
     return replace(
@@ -98,7 +100,7 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
         judged=judged.without_arrays(),
         skipped=left,
         digests={f"{prefix}{name}": digest(array) for name, array in oracle.items()},
-        failing=any(one.verdict in FAILING for name, one in judgements.items() if name not in on_kink),
+        failing=any(judgement.verdict in FAILING for name, judgement in judgements.items() if name not in on_kink),
     )
 
 

@@ -126,9 +126,9 @@ class Session:
         t, j, t64, j64 = quartet.run(entering, mode)
         hand, hand_64 = quartet.run_by_hand(entering)
         return [
-            Quantity(f"by_hand/{side}/{name}", "by_hand", BASE, one)
+            Quantity(f"by_hand/{side}/{name}", "by_hand", BASE, judgement)
             for side, at_p, at_64 in (("reference", t, t64), ("port", j, j64))
-            for name, one in quartet.judge(hand, at_p, hand_64, at_64, context.sizes(entering)).items()
+            for name, judgement in quartet.judge(hand, at_p, hand_64, at_64, context.sizes(entering)).items()
         ]
 
     def steps(self, entering: Entering, learnt: Learnt, progress: Progress = _say_nothing) -> Judged | None:
@@ -163,7 +163,9 @@ class Session:
         """What mutants of what enters show, of what was judged by oracles: without them too little could show."""
         contexts = {what: context for what, context in learnt.contexts.items() if not context.no_oracle}
         quantities = [*by_hand]
-        quantities += [one for outcome in learnt.outcomes if outcome.mode in contexts for one in outcome.quantities]
+        quantities += [
+            quantity for outcome in learnt.outcomes if outcome.mode in contexts for quantity in outcome.quantities
+        ]
         if steps and not steps.no_oracle:
             contexts[STEPS] = Context(steps.oracles)
             quantities += _quantities(steps)
@@ -180,10 +182,18 @@ class Session:
         beside: Sequence[str] = (),
     ) -> PairReport:
         """What all stages found, put together."""
-        quantities = [*(one for outcome in outcomes for one in outcome.quantities), *by_hand, *_quantities(steps)]
+        quantities = [
+            *(quantity for outcome in outcomes for quantity in outcome.quantities),
+            *by_hand,
+            *_quantities(steps),
+        ]
         covered = covered_by(self.quartet, entering, outcomes, quantities)
         # JAX on the CPU flushes a subnormal input to zero, so that all its bits are lost whatever the model computes.
-        rows = ((one.name, one.probe, one.judgement) for one in quantities if one.probe != SUBNORMAL)
+        rows = (
+            (quantity.name, quantity.probe, quantity.judgement)
+            for quantity in quantities
+            if quantity.probe != SUBNORMAL
+        )
         flag = precision_flag(rows, self.quartet.precision, self.prepared.pair.smooth)
         pair = self.prepared.pair
         return PairReport(
