@@ -1,5 +1,6 @@
 """Hostile defaults for every test, and the devices they run on."""
 
+import gc
 import importlib.util
 import os
 import sys
@@ -11,6 +12,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 from compare.frameworks import devices
+from tests.compiling import compile_quickly
 
 # Tests that start processes elsewhere find the packages there too, where these run from a checkout, not installed.
 ROOT = str(Path(__file__).parents[1])
@@ -24,9 +26,6 @@ if importlib.util.find_spec("beartype"):
 # Folders of tests on models that are not the project's; a single file says USERS_MODELS = True.
 USERS = {"zoo", "mapping", "islands", "dropout", "models", "checkpoints", "calls", "locate", "doctor", "segment",
          "suspects", "statistics", "updates"}  # fmt: skip
-
-# Folders whose tests compile many small programs and run each a few times.
-COMPILE_MUCH = USERS | {"planted"}
 
 # Derandomized: the same examples on every machine. No deadline: a first call may compile.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=60)
@@ -50,17 +49,23 @@ def promotion(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+def pytest_sessionstart() -> None:
+    """Collecting makes much that stays and no rubbish to speak of; what it made is never looked through again."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Where compiling takes most of the time, XLA leaves most of its optimizations out: the same functions, rounded
-    otherwise. Tests marked ``optimized`` or ``gpu``, and all elsewhere, run what users run."""
-    quick = item.path.parent.name in COMPILE_MUCH
-    if not quick and "jax" not in sys.modules:
-        return
-    import jax
-
+    """XLA leaves most of its optimizations out, which take most of the time of programs that run a few times: the same
+    functions, rounded otherwise. Tests marked ``optimized`` or ``gpu`` run what users run."""
     whole = item.get_closest_marker("optimized") or item.get_closest_marker("gpu")
-    jax.config.update("jax_disable_most_optimizations", quick and not whole)
+    if "jax" in sys.modules:
+        compile_quickly(not whole)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import os
 import platform
 import re
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ def commands(tree: Path) -> list[list[str]]:
     recipe = re.search(r"^test:.*\n((?:\t.*\n)+)", (tree / "Makefile").read_text(), re.MULTILINE)
     assert recipe, f"{tree}: its Makefile has no `test`"
     lines = [line.strip().lstrip("@") for line in recipe[1].splitlines()]
-    return [line.replace("$(BIN)/python", sys.executable).split() for line in lines if "pytest" in line]
+    return [shlex.split(line.replace("$(BIN)/python", sys.executable)) for line in lines if "pytest" in line]
 
 
 def environment(profile: Path, caches: Path) -> dict[str, str]:
@@ -54,8 +55,7 @@ def run(tree: Path, extra: list[str]) -> dict:
         before, told = resource.getrusage(resource.RUSAGE_CHILDREN), []
         for words in commands(tree):
             settings = dict(word.split("=", 1) for word in words if re.match(r"^[A-Z_]+=", word))
-            call = [word.strip("'") for word in _joined(words) if not re.match(r"^[A-Z_]+=", word)]
-            call += ["-p", "plugin", "-p", "no:cacheprovider", *extra]
+            call = [*words[len(settings) :], "-p", "plugin", "-p", "no:cacheprovider", *extra]
             done = subprocess.run(
                 call, cwd=tree, env=environment(profile, caches) | settings, capture_output=True, text=True
             )
@@ -70,14 +70,6 @@ def run(tree: Path, extra: list[str]) -> dict:
                     files[name][phase] += seconds
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {"processor_seconds": seconds, "told": told, "files": files}
-
-
-def _joined(words: list[str]) -> list[str]:
-    """`'not alone'` is one argument."""
-    text = " ".join(words)
-    import shlex
-
-    return shlex.split(text)
 
 
 def table(result: dict) -> str:
@@ -100,7 +92,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--pytest", default="", help="more arguments for pytest, as one text")
     options = parser.parse_args()
-    results = {str(tree): run(tree.resolve(), options.pytest.split()) for tree in options.trees}
+    results = {str(tree): run(tree.resolve(), shlex.split(options.pytest)) for tree in options.trees}
     for tree, result in results.items():
         print(f"{tree}: {result['processor_seconds']:.0f} processor seconds; {'; '.join(result['told'])}")
         print(table(result), end="\n\n")

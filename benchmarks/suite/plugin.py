@@ -1,7 +1,8 @@
 """A pytest plugin that writes down what each test file costs: `-p plugin`, into the folder $SUITE_PROFILE.
 
-Processor time of each process and of the processes that it started, and inside it the seconds that JAX spends on
-tracing, lowering and compiling. The rest, running and everything else, is what remains.
+Processor time of each process and of the processes that it started, and inside it what JAX spends on tracing, lowering
+and compiling. The rest, running and everything else, is what remains. JAX tells the wall time of these phases; of each
+test they get the share of processor time that they have of the wall time, or other work on the machine would count.
 """
 
 import json
@@ -18,11 +19,12 @@ PHASES = {
     "/jax/core/compile/jaxpr_to_mlir_module_duration": "lower",
     "/jax/core/compile/backend_compile_duration": "compile",
 }
-START = time.process_time()
+START_WALL = time.monotonic()
 
 files: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
 here = ["(collect)"]
-last = [0.0]  # processor seconds that have been accounted for
+last = [0.0, START_WALL]  # processor and wall seconds that have been accounted for
+phases: dict[str, float] = defaultdict(float)  # wall seconds since
 spans: dict[str, list[tuple[float, float]]] = defaultdict(list)
 listening = []
 
@@ -52,14 +54,19 @@ def note(event: str, seconds: float, **_: object) -> None:
             begun, ended = taken.pop()
             inside += ended - begun
         taken.append((end - seconds, end))
-        files[here[0]][PHASES[event]] += seconds - inside
+        phases[PHASES[event]] += seconds - inside
 
 
 def account() -> None:
     """What was used since the last call belongs to the file that was at work."""
-    used = processor_seconds()
-    files[here[0]]["processor"] += used - last[0]
-    last[0] = used
+    processor, wall = processor_seconds(), time.monotonic()
+    used, took = processor - last[0], wall - last[1]
+    costs = files[here[0]]
+    costs["processor"] += used
+    for phase, seconds in phases.items():
+        costs[phase] += seconds * used / took
+    phases.clear()
+    last[:] = processor, wall
 
 
 def pytest_collection_finish(session: object) -> None:

@@ -10,6 +10,7 @@ from compare.verdict.precision import FLOAT32
 from compare.verdict.verdict import MARGIN, Verdict
 from tests.compare.networks import enter_scaled, network_pair, random_architecture
 
+pytestmark = pytest.mark.optimized  # what rounding leaves is measured on programs as users run them
 ARCHITECTURES, DRAWS = 24, 9  # 216 networks; the draws of one architecture share its compiled programs
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from jaxport.compiled import compiled_step, export, recompilation
 
+pytestmark = pytest.mark.optimized
+
 
 def test_a_lesson_counts_the_same_when_it_is_run_again() -> None:
     """The functions inside are new at each call, and so are their traces."""

@@ -6,6 +6,8 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from compare.errors import UsageError
 from compare.frameworks.devices import Device
 
 PRODUCT = 1024  # side of the square product whose processor time is measured
-TOLERANCE = 1.25  # times the threads asked for: above, more ran than was asked for
+TOLERANCE = 1.25  # times the threads asked for: above, more ran than were asked for
 
 
 def pin(threads: int) -> None:
@@ -38,7 +40,7 @@ def pin(threads: int) -> None:
 
 
 def verify_threads(threads: int, device: Device) -> dict[str, float]:
-    """Processor time over wall time of a product on each side: the threads that really run.
+    """How many threads share a product on each side: those that really run.
 
     Raises:
         UsageError: a side runs more or clearly fewer threads than were asked for, or was started before ``pin``.
@@ -56,25 +58,39 @@ def verify_threads(threads: int, device: Device) -> dict[str, float]:
     on_torch, on_jax = to_torch(square, FLOAT32, device.torch), to_jax(square, FLOAT32, device.jax)
     product = jax.jit(lambda x: x @ x)
     used = {
-        "torch": _processors(lambda: on_torch @ on_torch),
-        "jax": _processors(lambda: product(on_jax).block_until_ready()),
+        "torch": _sharing(lambda: on_torch @ on_torch),
+        "jax": _sharing(lambda: product(on_jax).block_until_ready()),
     }
     for side, count in used.items():
         if count > TOLERANCE * threads or (threads > 1 and count < threads / TOLERANCE**2):
             raise UsageError(
-                f"{side} ran a product on {count:.1f} processors where {threads} were asked for: "
+                f"{side} shared a product among {count:.1f} threads where {threads} were asked for: "
                 "is the machine busy with something else?"
             )
     return used
 
 
-def _processors(run: Callable[[], object], repeats: int = 8, tries: int = 3) -> float:
-    """The largest of a few tries: other work on the machine only ever lowers the figure."""
+def _sharing(run: Callable[[], object], repeats: int = 8, tries: int = 3) -> float:
+    """The threads that share the work of ``run``: all processor time over that of the busiest. The largest of a few
+    tries: where other work holds a thread up, the others take over its part."""
     run()
     figures = []
     for _ in range(tries):
-        wall, processor = time.perf_counter(), time.process_time()
+        wall, before = time.perf_counter(), _processor_times()
         for _ in range(repeats):
             run()
-        figures.append((time.process_time() - processor) / (time.perf_counter() - wall))
+        used = [now - before.get(thread, 0.0) for thread, now in _processor_times().items()]
+        # Without the kernel's list of threads the process is all there is: how many processors did it keep busy?
+        busiest = max(used) if len(used) > 1 else time.perf_counter() - wall
+        figures.append(sum(used) / busiest if busiest else 0.0)
     return max(figures)
+
+
+def _processor_times() -> dict[str, float]:
+    """Processor seconds of each thread of this process; of the process alone where the kernel does not tell."""
+    tick, times = os.sysconf("SC_CLK_TCK"), {}
+    for path in Path("/proc/self/task").glob("*/stat"):
+        with suppress(OSError):  # a thread that has ended meanwhile
+            after_name = path.read_text().rpartition(")")[2].split()
+            times[path.parent.name] = (int(after_name[11]) + int(after_name[12])) / tick
+    return times if len(times) > 1 else {"": time.process_time()}

@@ -1,5 +1,6 @@
 """Every row: it runs on both sides, returns the same quantities, and passes the judge."""
 
+import ast
 import inspect
 
 import pytest
@@ -7,16 +8,26 @@ from jaxtyping import AbstractArray
 
 from compare.errors import UsageError
 from compare.lessons import LESSONS, PARTS, find
-from compare.lessons.run import SIDES, function_of, run
+from compare.lessons.handout import SIDES as HANDED_OUT
+from compare.lessons.handout import returned
+from compare.lessons.row import Lesson
+from compare.lessons.run import SIDES, LessonReport, function_of, run
+from compare.lessons.sources import source
 from compare.verdict.verdict import Verdict
 
 USERS_MODELS = True  # a reader's JAX is as it comes
 
 
-@pytest.mark.parametrize("lesson", LESSONS.values(), ids=lambda one: one.name)
-def test_a_lesson_is_a_match(lesson, cpu):
+@pytest.fixture(scope="module", params=LESSONS.values(), ids=lambda one: one.name)
+def ran(request, cpu) -> tuple[Lesson, LessonReport]:
+    """One lesson, and what was found out about it: run once, whatever is asked of it."""
+    return request.param, run(request.param, cpu)
+
+
+@pytest.mark.optimized
+def test_a_lesson_is_a_match(ran):
     """Every quantity that is not said to differ, and there is at least one."""
-    report = run(lesson, cpu)
+    lesson, report = ran
     wrong = [
         (one.name, one.reference, one.port, one.reason)
         for one in report.quantities
@@ -25,6 +36,15 @@ def test_a_lesson_is_a_match(lesson, cpu):
     assert (report.verdict, wrong) == (Verdict.MATCH, [])
     assert sum(one.verdict is not None for one in report.quantities) >= 2
     assert set(lesson.differs) <= {one.name for one in report.quantities}
+
+
+@pytest.mark.optimized
+@pytest.mark.parametrize("side", HANDED_OUT)
+def test_all_that_is_to_be_returned_is_listed(ran, side):
+    """The keys in the source of a side are those that its function returns: what a handout asks for."""
+    lesson, report = ran
+    (node,) = ast.parse(source(HANDED_OUT[side], lesson.file, lesson.function).text).body
+    assert set(returned(node)) == {one.name for one in report.quantities if getattr(one, side)}
 
 
 @pytest.mark.parametrize("lesson", LESSONS.values(), ids=lambda one: one.name)

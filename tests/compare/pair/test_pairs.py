@@ -10,6 +10,7 @@ from compare.verdict.quantity import KINDS
 from compare.verdict.verdict import Verdict
 from compare.verification.verification import verify
 
+pytestmark = pytest.mark.optimized
 CHECKS = set(KINDS) - {"statistics"}  # no pair of the project has buffers
 
 

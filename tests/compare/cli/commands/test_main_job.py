@@ -15,7 +15,7 @@ from tests.compare.command_line import LOOSE, SHORT, files, jaxport, strictly
 USERS_OWN = ["compare.py", "jaxport.py", "numpy.py", "torchref.py"]
 WRITTEN = ["bench.json", "contrast.json", "train.json", "training.png", "verify.json"]
 
-pytestmark = pytest.mark.usefixtures("elsewhere")
+pytestmark = [pytest.mark.usefixtures("elsewhere"), pytest.mark.optimized]
 
 
 @pytest.fixture(scope="module")
