@@ -72,10 +72,10 @@ def _ideas(call: Call, scene: Scene, read: Mapping[str, Any], ratio: float | Non
     known = set()
     for family in FAMILIES:
         for idea in family[call.name](view) if call.name in family else ():
-            known.add((idea.setting, idea.port))
+            known.add(idea.words)
             yield idea
     yield from general.without(view)
-    yield from (idea for idea in arguments.ideas(view) if (idea.setting, idea.port) not in known)
+    yield from (idea for idea in arguments.ideas(view) if idea.words not in known)
 
 
 def _suspect(alike: list[tuple[Call, Idea]], read: Mapping[str, Any]) -> Suspect[Change]:
