@@ -19,7 +19,7 @@ from compare.explain.doctor.thresholds import (
     ALIKE,
     FITS,
     FITTED,
-    FITTING,
+    FOR_LATER,
     JUMPS,
     MORE,
     PAIRS,
@@ -100,7 +100,7 @@ class Budget:
     @property
     def for_later(self) -> int:
         """What single suspects leave for numbers that are fitted and for two changes at once."""
-        return min(max(PAIRS + FITS, self.every // FITTING), self.every // 2)
+        return min(max(PAIRS + FITS, self.every // FOR_LATER), self.every // 2)
 
     def spend(self, seconds: float) -> None:
         """One run that took so much computing."""
