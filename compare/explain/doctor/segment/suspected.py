@@ -16,8 +16,8 @@ from compare.explain.doctor.segment.layer_settings import Setting
 from compare.explain.doctor.segment.observed import Observed
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import general, gradients, whole
+from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import POSSIBLE, READ
-from compare.explain.doctor.trials import Suspect
 
 # What each file of ``suspects`` knows of the calls it names: a new one needs no entry elsewhere.
 FAMILIES: list[Mapping[str, Family]] = [
