@@ -22,7 +22,7 @@ MORE = 400  # of one that is quick
 SECONDS = 60.0  # of computing that so many may take, by the fastest so far; a busy machine makes no slow model
 PAIRS = 10  # runs kept for two changes at once
 FITS = 12  # runs kept for numbers that are fitted
-FITTING = 6  # where there are many runs, one of so many is kept for numbers and pairs
+FOR_LATER = 6  # where there are many runs, one of so many is kept for numbers and pairs
 
 # --- Numbers that are fitted ----------------------------------------------------------------------------------------
 

@@ -8,103 +8,17 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic
 
 import numpy as np
 
+from compare.explain.doctor.budget import Budget
 from compare.explain.doctor.diagnosis import Cause
 from compare.explain.doctor.fit import Fitted, by_halves, by_slope, cosine, written
 from compare.explain.doctor.gaps import Arrays, closed, nearly, relative
-from compare.explain.doctor.thresholds import (
-    ALIKE,
-    FITS,
-    FITTED,
-    FITTING,
-    JUMPS,
-    MORE,
-    PAIRS,
-    PROBABLE,
-    RUNS,
-    SECONDS,
-    STEP,
-    USUAL,
-)
+from compare.explain.doctor.suspect import C, Number, Suspect
+from compare.explain.doctor.thresholds import ALIKE, FITTED, JUMPS, PAIRS, PROBABLE, STEP
 from compare.explain.doctor.two_at_once import effect, summing_to
-
-C = TypeVar("C")  # a change: of calls and weights, of an optimizer's rules, ...
-
-
-@dataclass(frozen=True)
-class Suspect(Generic[C]):
-    """One thing that the port may do otherwise, as a change of the reference.
-
-    Attributes:
-        setting, reference, port: as in ``Cause``.
-        rank: the lower, the sooner it is tried.
-        text: the sentence, where there is a better one than that of a setting with two values.
-        short: how it is listed where it is excluded, where that is not the setting with the port's value.
-        read: whether it was read on both sides.
-    """
-
-    setting: str
-    reference: str
-    port: str
-    change: C
-    rank: float = USUAL
-    text: str = ""
-    short: str = ""
-    read: bool = False
-
-    @property
-    def sentence(self) -> str:
-        """ "epsilon is 1e-06 in the port, 1e-05 in the reference"."""
-        return self.text or f"{self.setting} is {self.port} in the port, {self.reference} in the reference"
-
-    @property
-    def words(self) -> str:
-        """ "epsilon 1e-06"."""
-        return self.short or f"{self.setting} {self.port}"
-
-
-@dataclass(frozen=True)
-class Number(Generic[C]):
-    """A number of the reference that may be any other: ``own`` is its value, ``suspect`` what it is said to be."""
-
-    own: float
-    change: Callable[[float], C]
-    suspect: Callable[[Fitted], Suspect[C]]
-
-    @property
-    def scale(self) -> float:
-        """What counts as much of it."""
-        return abs(self.own) or 1.0
-
-
-@dataclass
-class Budget:
-    """How often the reference may be run: ``runs`` times, and one that is quick more often."""
-
-    runs: int = RUNS
-    count: int = 0
-    fastest: float = 0.0  # seconds of computing
-
-    @property
-    def every(self) -> int:
-        """All runs that may be made, as far as is known of their speed."""
-        return MORE if self.runs >= RUNS and self.fastest * MORE < SECONDS else self.runs
-
-    def left(self, kept: int = 0) -> bool:
-        """Whether one more run may be made, ``kept`` of them set aside."""
-        return self.count < self.every - kept
-
-    @property
-    def for_later(self) -> int:
-        """What single suspects leave for numbers that are fitted and for two changes at once."""
-        return min(max(PAIRS + FITS, self.every // FITTING), self.every // 2)
-
-    def spend(self, seconds: float) -> None:
-        """One run that took so much computing."""
-        self.fastest = min(self.fastest or seconds, seconds)
 
 
 @dataclass(frozen=True)

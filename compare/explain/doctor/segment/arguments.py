@@ -82,7 +82,7 @@ def _others(view: View, parameter: Parameter, own: Any) -> Iterator[Idea]:
     if name in AXES:
         yield from _axes(view, name, own)
     elif kind == FLAG and (own is None or isinstance(own, bool)):
-        yield value(setting, bool(own), not own, altered(**{name: not own}), USUAL + BEHIND)
+        yield value(setting, bool(own), not own, altered(**{name: not own}), DEFAULT + BEHIND)
     elif kind == WORD and isinstance(own, str):
         for word in words_of(view.call.function, name):
             if (word != own and "none" not in (word, own)) or setting == "approximate":

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from compare.explain.calls.change import Change
 from compare.explain.calls.scene import Scene
+from compare.explain.doctor.budget import Budget
 from compare.explain.doctor.diagnosis import Diagnosis
 from compare.explain.doctor.gaps import distance
 from compare.explain.doctor.segment.layer_settings import differing
@@ -12,7 +13,7 @@ from compare.explain.doctor.segment.observed import observe
 from compare.explain.doctor.segment.own_derivatives import rules
 from compare.explain.doctor.segment.suspected import suspects
 from compare.explain.doctor.thresholds import RUNS
-from compare.explain.doctor.trials import Budget, Search
+from compare.explain.doctor.trials import Search
 
 
 def diagnose(scene: Scene, runs: int = RUNS) -> Diagnosis:

@@ -11,8 +11,8 @@ from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
 from compare.explain.calls.signatures import Given, Parameter, bound, parameters_of, rebound
 from compare.explain.doctor.segment.padding import shown
+from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import DEFAULT, RARE, READ, USUAL
-from compare.explain.doctor.trials import Suspect
 
 Idea = Suspect[Replacement]  # one thing that the port may do otherwise in one call: the call as the port would make it
 

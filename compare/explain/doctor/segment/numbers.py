@@ -18,8 +18,8 @@ from compare.explain.doctor.segment.ideas import View, altered, times
 from compare.explain.doctor.segment.observed import known_number
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import arithmetic, unrolled
+from compare.explain.doctor.suspect import Number, Suspect
 from compare.explain.doctor.thresholds import RARE
-from compare.explain.doctor.trials import Number, Suspect
 
 Replaced = Callable[[float], Replacement]
 

@@ -16,8 +16,8 @@ from compare.explain.doctor.segment.layer_settings import Setting
 from compare.explain.doctor.segment.observed import Observed
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import general, gradients, whole
+from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import POSSIBLE, READ
-from compare.explain.doctor.trials import Suspect
 
 # What each file of ``suspects`` knows of the calls it names: a new one needs no entry elsewhere.
 FAMILIES: list[Mapping[str, Family]] = [
@@ -72,10 +72,10 @@ def _ideas(call: Call, scene: Scene, read: Mapping[str, Any], ratio: float | Non
     known = set()
     for family in FAMILIES:
         for idea in family[call.name](view) if call.name in family else ():
-            known.add((idea.setting, idea.port))
+            known.add(idea.words)
             yield idea
     yield from general.without(view)
-    yield from (idea for idea in arguments.ideas(view) if (idea.setting, idea.port) not in known)
+    yield from (idea for idea in arguments.ideas(view) if idea.words not in known)
 
 
 def _suspect(alike: list[tuple[Call, Idea]], read: Mapping[str, Any]) -> Suspect[Change]:

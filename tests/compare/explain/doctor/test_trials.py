@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from compare.explain.doctor.budget import Budget
 from compare.explain.doctor.fit import Fitted
-from compare.explain.doctor.thresholds import FITS, MORE, PAIRS, RUNS, SECONDS
-from compare.explain.doctor.trials import Budget, Number, Search, Suspect
+from compare.explain.doctor.suspect import Number, Suspect
+from compare.explain.doctor.trials import Search
 
 X = np.linspace(0.5, 2.0, 7)
 OWN = {"slope": 2.0, "level": 1.0, "edge": 1.2}
@@ -83,21 +84,6 @@ def test_no_more_runs_than_allowed():
     made = search({"slope": 3.0}, budget=Budget(runs=2))
     assert [made.under({}) is not None for _ in range(3)] == [True, True, False]
     assert made.budget.count == 2
-
-
-def test_a_quick_reference_gets_more_and_a_slow_one_does_not():
-    """By the fastest run so far."""
-    quick, slow = Budget(count=RUNS), Budget(count=RUNS, fastest=2 * SECONDS / MORE)
-    assert (quick.left(), slow.left()) == (True, False)
-
-
-def test_runs_can_be_set_aside():
-    """What is kept for numbers and pairs is not spent on single suspects, and no more than half of all is kept."""
-    budget = Budget(runs=3)
-    assert (budget.left(kept=2), budget.left(kept=3)) == (True, False)
-    assert budget.for_later == 1
-    slow, quick = Budget(fastest=2 * SECONDS / MORE), Budget()
-    assert PAIRS + FITS == slow.for_later < quick.for_later < MORE // 2
 
 
 @pytest.mark.parametrize("run", [lambda change: {}, lambda change: 1 / 0], ids=["nothing", "raises"])

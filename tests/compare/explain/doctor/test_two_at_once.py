@@ -3,7 +3,7 @@
 import numpy as np
 
 from compare.explain.calls.change import Change
-from compare.explain.doctor.trials import Suspect
+from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.two_at_once import effect, summing_to
 from tests.compare.explain.doctor.scenes import drawn
 

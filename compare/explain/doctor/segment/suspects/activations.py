@@ -81,9 +81,9 @@ def _settings(view: View) -> Iterator[Idea]:
 def _gelu(approximate: str) -> Idea:
     if approximate == "tanh":
         text = "the port uses the exact GELU (approximate=False), the reference the tanh approximation"
-        return Idea("approximate", "tanh", "none", altered(approximate="none"), READ, text, "exact GELU")
+        return Idea("approximate", "tanh", "none", altered(approximate="none"), READ, text)
     text = "the port uses the tanh approximation of GELU (approximate='tanh'), the reference the exact one"
-    return Idea("approximate", "none", "tanh", altered(approximate="tanh"), READ, text, "tanh GELU")
+    return Idea("approximate", "none", "tanh", altered(approximate="tanh"), READ, text)
 
 
 def _smooth_softplus(given: Given) -> torch.Tensor:

@@ -47,8 +47,6 @@ def scaled(view: View) -> Iterator[Idea]:
         yield Idea("scale", own, "1", left_out, DEFAULT, text)
     if number not in (0, 1, -1):
         yield value("scale", own, f"1 / {own}", altered(**{argument: 1 / number}))
-        for other in (number * 2, number / 2):
-            yield value("scale", float(number), float(other), altered(**{argument: other}), POSSIBLE)
 
 
 def _kept(place: int, sign: int = 1) -> Replacement:
@@ -118,11 +116,6 @@ def added(view: View) -> Iterator[Idea]:
     other = torch.sub if name == "add" else torch.add
     text = f"the port has the other sign in a {whole}"
     yield Idea("sign", "+", "-", lambda func, args, kwargs: other(*args[:2]), USUAL, text, f"other sign in {name}")
-    for place, word in ((0, "first"), (1, "second")):
-        for factor in (0.5, 2.0):
-            words = f"{shown(factor)} times the {word} term"
-            change = _changed(place, lambda term, factor=factor: term * factor)
-            yield Idea("scale", "1", shown(factor), change, RARE, f"the port has {words} of a sum", words)
 
 
 def _term_of(left: Described, result: Any) -> str:

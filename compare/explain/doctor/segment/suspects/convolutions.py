@@ -22,8 +22,9 @@ def ideas(view: View) -> Iterator[Idea]:
     reach = _following(given, own, axes)
     for other, rank in candidates(view, "dilation", own, ((1,) * axes, (2,) * axes), POSSIBLE) if reach else ():
         half = tuple(d * n // 2 for d, n in zip(other, reach, strict=True))
-        alike = f"{shown(tuple(other))}, and its padding follows it,"
-        yield value("dilation", own, alike, altered(dilation=tuple(other), padding=half), rank)
+        text = f"dilation is {shown(other)} in the port, {shown(own)} in the reference, and its padding follows it"
+        change = altered(dilation=tuple(other), padding=half)
+        yield Idea("dilation", shown(own), shown(other), change, rank, text, f"dilation {shown(other)}, padded alike")
     yield from _kernel(given, axes)
 
 

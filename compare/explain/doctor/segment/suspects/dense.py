@@ -8,7 +8,7 @@ import torch
 
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.signatures import Given
-from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, computed, times, value
+from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, computed, value
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
 
 Tensor = torch.Tensor
@@ -93,10 +93,8 @@ def _transposed(place: int) -> Replacement:
 
 
 def embedding(view: View) -> Iterator[Idea]:
-    """Of an embedding: scaled, shifted, its padding row."""
-    padding, (rows, width) = view.given["padding_idx"], view.given["weight"].shape
-    for factor in (width**0.5, width**-0.5):
-        yield value("scale", 1, float(f"{factor:.6g}"), times(factor))
+    """Of an embedding: shifted, its padding row."""
+    padding, rows = view.given["padding_idx"], view.given["weight"].shape[0]
     row = 0 if padding is None else padding
     yield value("padding_idx", f"row {row} as learnt", "zero", computed(lambda own: _row_zeroed(own, row % rows)))
     for shift in (1, -1):

@@ -17,8 +17,8 @@ from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import unrolled
 from compare.explain.doctor.segment.suspects.activations import ACTIVATIONS, OWN, own_name
 from compare.explain.doctor.segment.suspects.recurrent import KINDS
+from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
-from compare.explain.doctor.trials import Suspect
 
 Tensor = torch.Tensor
 _NO_GRADIENT = {"zeros_like", "ones_like", "argmax", "floor", "ceil", "round", "sign"}

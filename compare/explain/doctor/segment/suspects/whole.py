@@ -13,8 +13,8 @@ from compare.explain.calls.scene import Scene
 from compare.explain.doctor.segment.layer_settings import SKIPPED
 from compare.explain.doctor.segment.suspects.activations import OWN
 from compare.explain.doctor.segment.suspects.arithmetic import THETAS
+from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import LAYERS_ALIKE, POSSIBLE, RARE, USUAL
-from compare.explain.doctor.trials import Suspect
 
 
 def suspects(scene: Scene) -> Iterator[Suspect[Change]]:

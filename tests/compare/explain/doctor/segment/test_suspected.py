@@ -29,7 +29,7 @@ def test_the_readable_comes_first():
 def test_calls_alike_are_suspected_together_and_then_each():
     """Three suspects of two calls, the place in the text of each alone."""
     scene = scene_of(Two(), [drawn(3, 4)], lambda p, x: x)
-    tanh = [one for one in suspects(scene, (), Observed()) if one.short == "tanh GELU"]
+    tanh = [one for one in suspects(scene, (), Observed()) if one.words == "approximate tanh"]
     assert [len(one.change.calls) for one in tanh] == [2, 1, 1]
     assert ["test_suspected.py:" in one.text for one in tanh] == [False, True, True]
 
