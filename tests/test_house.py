@@ -139,8 +139,8 @@ def test_no_two_modules_import_each_other():
         visit(module, ())
 
 
-# The same name at two places is the same thing there: what is done on either side, what is shown of a result, and the
-# command for it.
+# The same name at two places is the same thing there: what is done on either side, what is shown of a result, the
+# command for it, and the numbers by which a room decides.
 SAME = {"reference", "port", "bench", "contrast", "convert", "attention", "losses", "thresholds"}
 
 

@@ -1,4 +1,7 @@
-"""An optimizer's state, by slot and parameter: torch's dictionaries and optax's trees under torch's slot names."""
+"""An optimizer's state, by slot and parameter: torch's dictionaries and optax's trees under torch's slot names.
+
+What the two libraries call the same running value stands in the optimizer's row of ``compare.weights.twins``.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
@@ -6,27 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from compare.arrays.arrays import Arrays
+from compare.weights.twins import fields_of
 
 if TYPE_CHECKING:
     import torch
 
 Leaf = TypeVar("Leaf")
-
-# What the two libraries call the same running value: the state of each class of torch.optim, the fields of each state
-# of optax. Sources: https://docs.pytorch.org/docs/stable/optim.html,
-# https://optax.readthedocs.io/en/latest/api/transformations.html
-SLOTS = {
-    "momentum_buffer": "trace",
-    "exp_avg": "mu",
-    "exp_avg_sq": "nu",
-    "max_exp_avg_sq": "nu_max",
-    "square_avg": "nu",
-    "grad_avg": "mu",
-    "exp_inf": "nu",
-    "acc_delta": "e_x",
-    "sum": "sum_of_squares",
-}
-ALSO = {"square_avg": ("e_g",)}  # Adadelta's
 
 
 def moments_of_torch(optimizer: "torch.optim.Optimizer", parameters: "Mapping[str, torch.nn.Parameter]") -> Arrays:
@@ -34,7 +22,7 @@ def moments_of_torch(optimizer: "torch.optim.Optimizer", parameters: "Mapping[st
     moments: Arrays = {}
     for name, parameter in parameters.items():
         for slot, value in optimizer.state.get(parameter, {}).items():
-            if getattr(value, "shape", None) == parameter.shape and slot in SLOTS:
+            if getattr(value, "shape", None) == parameter.shape and fields_of(slot):
                 moments[f"optimizer/{slot}/{name}"] = value.detach().cpu().double().numpy().copy()
     return moments
 
@@ -50,7 +38,7 @@ def moments_of_optax(state: object, flat: Callable[[object], Leaf], slots: set[s
     trees: dict[str, Leaf] = {}
     fields = list(_fields(state))
     for slot in slots:
-        for name in (SLOTS[slot], *ALSO.get(slot, ())):
+        for name in fields_of(slot):
             for field, tree in fields:
                 if field == name and slot not in trees:
                     try:

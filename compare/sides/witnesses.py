@@ -79,7 +79,7 @@ def _held(
 ) -> tuple[list[tuple[Constant, np.ndarray]], list[tuple[Constant, np.ndarray]]]:
     """The constants held in float32 on either side for which the other side has exact values, with these."""
     from compare.frameworks.islands.buffers import constants_torch
-    from compare.frameworks.islands.twins import twins_jax
+    from compare.frameworks.islands.exact import twins_jax
     from compare.frameworks.islands.witness import constants_jax
     from compare.sides.reference import ReferenceSide
 

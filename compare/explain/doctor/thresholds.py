@@ -48,3 +48,13 @@ THETA = 50  # the base of a power above it is taken for the theta of a rotary ta
 EPSILON = 2e-2  # a number below it that is added is taken for an epsilon
 MOST_ORDERED = 4  # axes or parts whose every order is tried: 24 orders
 LAYERS_ALIKE = 6  # layers of the same shapes that one may be taken for, the nearest in order
+
+# --- Optimizers and running statistics ------------------------------------------------------------------------------
+
+AT_ONCE = 3  # settings that are read on both sides and taken together; more than that only all of them
+BEST = 6  # changes that shrink the gap most by themselves, each tried with every other
+SAMPLE = 1 << 9  # entries of a parameter that are replayed, whole rows of it: a rule treats every entry alike
+NUDGE = 1e-6  # of a number that is fitted to updates, to see which way it moves them: they are exact in float64
+NEWTON = 20  # rounds of such a fit, where it does not end by itself
+FAR = 300.0  # the largest logarithm that a fit looks at: beyond it there is no number in float64
+DIGITS = 3  # a fitted number of so few is what somebody has written; of several that fit it is the likelier

@@ -35,7 +35,7 @@ def told(report: Report, row: Planted) -> None:
     assert first is not None, form["explanation"]
     assert (first["reference"], first["direction"], first["probe"]) == (row.where, row.direction, row.probe)
     if row.setting:
-        assert any(_is_named(row, cause) for cause in causes), (causes, form["explanation"])
+        assert any(is_named(row, cause) for cause in causes), (causes, form["explanation"])
     else:
         assert not [cause for cause in causes if cause["certain"]]
 
@@ -60,7 +60,7 @@ def _direction(report: Report, row: Planted) -> str:
     return next((kind for kind, shows in kinds.items() if shows), "none")
 
 
-def _is_named(row: Planted, cause: dict[str, Any]) -> bool:
+def is_named(row: Planted, cause: dict[str, Any]) -> bool:
     """``weight_decay`` and "weight decay" are one name; "padding" is in "padding_mode"."""
     wanted, said = (set(re.findall(r"[a-z0-9]+", text.lower())) for text in (row.setting, cause["setting"]))
     return bool(cause["certain"]) and wanted <= said and row.port in ("", cause["port"])

@@ -50,6 +50,14 @@ SOUND: dict[str, tuple[Callable, Callable, set[str]]] = {
         {"sum"},
     ),
 }
+SOUND |= {
+    "Adadelta": (
+        lambda p: torch.optim.Adadelta(p, lr=1.0),
+        lambda: optax.adadelta(1.0, rho=0.9, eps=1e-6),
+        {"square_avg", "acc_delta"},
+    ),
+    "Adamax": (lambda p: torch.optim.Adamax(p, lr=1e-2), lambda: optax.adamax(1e-2), {"exp_avg", "exp_inf"}),
+}
 # AMSGrad keeps the maximum of another quantity: torch of the raw second moments, optax of the corrected ones.
 MATCHING = [name for name in SOUND if name not in ("AMSGrad", "Adagrad")]
 

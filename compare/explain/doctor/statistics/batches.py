@@ -17,8 +17,24 @@ from compare.sides.reference import ReferenceSide
 from compare.sides.side import SideError
 from compare.verdict.precision import FLOAT64
 
-UNBIASED, OTHER_AXIS = "unbiased", "other axis"
 Moments = tuple[np.ndarray, np.ndarray, float]  # mean, plain variance, number of values
+
+
+def _unbiased(mean: np.ndarray, plain: np.ndarray, count: float) -> np.ndarray:
+    return plain * (count / max(count - 1, 1))
+
+
+# What can be kept as the variance of a batch, in words; the reference keeps the first, Flax the second.
+UNBIASED, PLAIN = "the batch's divided by N - 1", "the batch's divided by N"
+OTHER_AXIS = "that of another axis of the batch"
+KINDS: dict[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] = {
+    UNBIASED: _unbiased,
+    PLAIN: lambda mean, plain, count: plain,
+    "the batch's mean square": lambda mean, plain, count: plain + mean**2,
+    "the batch's standard deviation": lambda mean, plain, count: np.sqrt(_unbiased(mean, plain, count)),
+    "the batch's standard deviation by N": lambda mean, plain, count: np.sqrt(plain),
+    OTHER_AXIS: _unbiased,
+}
 
 
 @dataclass
@@ -51,28 +67,11 @@ class Layer:
         made = dict(self.before)
         for own, other in zip(self.seen, self.across, strict=True):
             mean, plain, count = other if kind == OTHER_AXIS and other is not None else own
-            variance = KINDS.get(kind, _plain)(mean, plain, count)
+            variance = KINDS[kind](mean, plain, count)
             for name in made:
                 new = variance if name.endswith("running_var") else mean
                 made[name] = (1 - weight) * made[name] + weight * new
         return made
-
-
-def _plain(mean: np.ndarray, plain: np.ndarray, count: float) -> np.ndarray:
-    return plain
-
-
-def _unbiased(mean: np.ndarray, plain: np.ndarray, count: float) -> np.ndarray:
-    return plain * (count / max(count - 1, 1))
-
-
-KINDS: dict[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] = {
-    UNBIASED: _unbiased,
-    "second moment": lambda mean, plain, count: plain + mean**2,
-    "deviation": lambda mean, plain, count: np.sqrt(_unbiased(mean, plain, count)),
-    "deviation, biased": lambda mean, plain, count: np.sqrt(plain),
-    OTHER_AXIS: _unbiased,
-}
 
 
 def layers_of(quartet: Quartet, entering: Entering, mode: Mode) -> list[Layer]:
@@ -98,18 +97,15 @@ class _Watching(ReferenceSide):
             if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.track_running_stats:
                 start = f"{path}." if path else ""
                 named = {f"{start}{name}": getattr(layer, name) for name in ("running_mean", "running_var")}
+                before = {name: one.detach().cpu().double().numpy().copy() for name, one in named.items()}
                 tracked = float(layer.num_batches_tracked) if layer.num_batches_tracked is not None else 0.0
                 self.layers[path] = Layer(
                     path,
                     1 / (tracked + 1) if layer.momentum is None else float(layer.momentum),
                     layer.momentum is None,
-                    {n: one.detach().cpu().double().numpy().copy() for n, one in named.items() if n in self._kept},
+                    {name: one for name, one in before.items() if name in self.prepared.buffers},
                 )
                 layer.register_forward_pre_hook(partial(self._look, path))
-
-    @property
-    def _kept(self) -> tuple[str, ...]:
-        return self.prepared.buffers
 
     def _look(self, path: str, layer: nn.Module, args: tuple) -> None:
         if not layer.training:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compare.explain.doctor.diagnosis import Cause, Diagnosis
-from compare.explain.doctor.statistics.batches import KINDS, UNBIASED, Layer, layers_of, port_momentum
-from compare.explain.doctor.updates.fits import LINEAR, Range, fitted, number, short
+from compare.explain.doctor.least_squares import Range, fitted, number, short
+from compare.explain.doctor.statistics.batches import KINDS, PLAIN, UNBIASED, Layer, layers_of, port_momentum
+from compare.explain.doctor.thresholds import UNSEEN
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
@@ -23,9 +24,6 @@ from compare.sides.quartet import Quartet
 from compare.sides.side import SideError
 from compare.sides.variance import ACCEPT
 from compare.verdict.verdict import Verdict
-
-USUAL = (0.01, 0.1, 0.001, 0.05, 0.003, 0.0)  # weights of the new batch: Flax's default is 0.01
-PLAIN = "biased"
 
 
 @dataclass(frozen=True)
@@ -77,40 +75,31 @@ class _Doctor:
 
     def diagnosis(self) -> Diagnosis:
         read = port_momentum(self.quartet.prepared, self.layer.names)
-        tried: list[_Suspect] = []
-        observed = tuple(self._observed())
-        settings = tuple(self._settings(read))
-        for suspect in self._suspects(read):
-            if suspect in tried or suspect == self._own:
-                continue
-            tried.append(suspect)
-            gaps = self._gaps(suspect)
-            if all(gap <= allowed for gap, allowed, _ in gaps):
-                causes = tuple(self._named(suspect, read))
-                return Diagnosis(causes, settings, _excluded(tried[:-1], self._own), observed)
-        return Diagnosis((), settings, _excluded(tried, self._own), observed)
+        suspects = list(self._suspects())
+        closing = [all(gap <= allowed for gap, allowed, _ in self._gaps(one)) for one in suspects]
+        first = closing.index(True) if any(closing) else len(suspects)
+        causes = [cause for one in suspects[first : first + 1] for cause in self._named(one, read)]
+        tried = _excluded(suspects[:first], self._own)
+        return Diagnosis(tuple(causes), tuple(self._settings(read)), tried, tuple(self._observed()))
 
     @property
     def _own(self) -> _Suspect:
         return _Suspect(self.layer.weight, PLAIN if ACCEPT in self.quartet.pair.accept else UNBIASED)
 
-    def _suspects(self, read: float | None) -> Iterator[_Suspect]:
-        """One change before two; what was read before what is usual, and what is usual before what is estimated."""
+    def _suspects(self) -> Iterator[_Suspect]:
+        """One change before two: what is kept as the variance, the weight of the batch, both."""
         own = self._own
-        weights = [*([1 - read] if read is not None else []), *USUAL, 1 - own.weight, 1 - (1 - own.weight) ** 2, 1.0]
-        kinds = (PLAIN,) if own.kind == PLAIN else (UNBIASED, PLAIN)
-        yield from (_Suspect(own.weight, kind) for kind in (PLAIN, *KINDS))
-        for kind in kinds:
-            yield from (_Suspect(short(weight), kind) for weight in weights)
-        for kind in (*kinds, *KINDS):
-            yield _Suspect(self._estimated(kind), kind)
+        kinds = [kind for kind in KINDS if kind != own.kind]
+        yield from (_Suspect(own.weight, kind) for kind in kinds)
+        for kind in (own.kind, *kinds):
+            yield from (one for weight in (0.0, self._estimated(kind)) if (one := _Suspect(weight, kind)) != own)
 
     def _estimated(self, kind: str) -> float:
-        def residual(weight: float) -> np.ndarray:
-            made = self.layer.after(weight, kind)
+        def residual(weights: Sequence[float]) -> np.ndarray:
+            made = self.layer.after(weights[0], kind)
             return np.concatenate([(made[name] - self.port[name]).ravel() for name in self.layer.names])
 
-        return short(fitted(residual, self.layer.weight, Range(LINEAR)))
+        return short(fitted(residual, [self.layer.weight], [Range()])[0])
 
     def _gaps(self, suspect: _Suspect) -> list[tuple[float, float, float]]:
         """Of each statistic: the gap, what is allowed, and the size."""
@@ -132,15 +121,14 @@ class _Doctor:
         own = self._own
         before, after = self._relative(own), self._relative(suspect)
         if suspect.weight != own.weight:
-            evidence = "both" if read is not None and abs(1 - read - suspect.weight) < 1e-9 else "counterfactual"
+            evidence = "both" if read is not None and abs(1 - read - suspect.weight) < UNSEEN else "counterfactual"
             yield _momentum(own.weight, suspect.weight, evidence, before, after, self.layer.cumulative)
         if suspect.kind != own.kind:
-            port, reference = KINDS_SAID[suspect.kind], KINDS_SAID[own.kind]
-            text = f"the running variance is {port} in the port, {reference} in the reference"
-            yield Cause("running variance", reference, port, text, "counterfactual", before, after, None, True)
+            text = f"the running variance is {suspect.kind} in the port, {own.kind} in the reference"
+            yield Cause("running variance", own.kind, suspect.kind, text, "counterfactual", before, after, None, True)
 
     def _settings(self, read: float | None) -> Iterator[str]:
-        if read is not None and abs(1 - read - self.layer.weight) > 1e-9:
+        if read is not None and abs(1 - read - self.layer.weight) > UNSEEN:
             yield _momentum(self.layer.weight, 1 - read, "read", 0.0, 0.0, self.layer.cumulative).text
 
     def _observed(self) -> Iterator[str]:
@@ -151,16 +139,6 @@ class _Doctor:
             yield f"the layer runs {self.layer.calls} times in one pass"
 
 
-KINDS_SAID = {
-    UNBIASED: "the batch's divided by N - 1",
-    PLAIN: "the batch's divided by N",
-    "second moment": "the batch's mean square",
-    "deviation": "the batch's standard deviation",
-    "deviation, biased": "the batch's standard deviation by N",
-    "other axis": "that of another axis of the batch",
-}
-
-
 def _momentum(own: float, port: float, evidence: str, before: float, after: float, cumulative: bool) -> Cause:
     """The cause behind another weight of the new batch. Flax's momentum is 1 less it."""
     reference = "None, a cumulative average" if cumulative else f"{number(short(own))} (the weight of the new batch)"
@@ -169,10 +147,10 @@ def _momentum(own: float, port: float, evidence: str, before: float, after: floa
     if port == 0:
         setting, said = "update of the statistics", "none"
         text = "the running statistics are not updated in the port: its batch_stats are not mutable, or not kept"
-    elif abs(port - (1 - (1 - own) ** 2)) < 1e-9:
+    elif abs(port - (1 - (1 - own) ** 2)) < UNSEEN:
         setting, said = "update of the statistics", "twice in a step"
         text = "the running statistics are updated twice in a step in the port, once in the reference"
-    elif abs(port - (1 - own)) < 1e-9:
+    elif abs(port - (1 - own)) < UNSEEN:
         text += f": torch's {number(short(own))} is Flax's {number(short(1 - own))}"
     elif not cumulative:
         text += f", which is {number(short(1 - own))} in the port's terms"
@@ -180,10 +158,9 @@ def _momentum(own: float, port: float, evidence: str, before: float, after: floa
 
 
 def _excluded(tried: Sequence[_Suspect], own: _Suspect) -> tuple[str, ...]:
-    weights = dict.fromkeys(number(short(1 - one.weight)) for one in tried if one.weight != own.weight)
     kinds = dict.fromkeys(one.kind for one in tried if one.kind != own.kind)
-    said = [f"momentum {', '.join(weights)}"] if weights else []
-    return (*said, *(f"running variance {KINDS_SAID[kind]}" for kind in kinds))
+    momentum = ("momentum, any value",) if any(one.weight != own.weight for one in tried) else ()
+    return (*momentum, *(f"running variance {kind}" for kind in kinds))
 
 
 def _joined(found: Sequence[Diagnosis], others: Sequence[str]) -> Diagnosis:

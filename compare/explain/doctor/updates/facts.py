@@ -4,12 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from compare.explain.doctor.updates.fits import number, short
+from compare.explain.doctor.least_squares import number, short
+from compare.explain.doctor.thresholds import UNSEEN
 from compare.explain.doctor.updates.led import Trial, update_name
 from compare.explain.doctor.updates.rules import Rules
 from compare.sides.side import STATE
-
-CONSTANT = 1e-9  # of an entry's ratio, over all entries
 
 
 def facts(trial: Trial, differing: Sequence[str], rules: Rules) -> Iterator[str]:
@@ -67,9 +66,8 @@ def _still(trial: Trial) -> Iterator[str]:
         and any(one.get(name) is not None and np.any(one[name]) for one in replay.gradients)
     ]
     if frozen:
-        yield f"the port does not update {', '.join(frozen[:3])}" + (
-            f" and {len(frozen) - 3} more" if frozen[3:] else ""
-        )
+        more = f" and {len(frozen) - 3} more" if frozen[3:] else ""
+        yield f"the port does not update {', '.join(frozen[:3])}{more}"
 
 
 def _ratio(trial: Trial, rules: Rules) -> Iterator[str]:
@@ -80,5 +78,5 @@ def _ratio(trial: Trial, rules: Rules) -> Iterator[str]:
     size = float(own @ own)
     factor = float(own @ other) / size if size else 0.0
     apart = float(np.linalg.norm(other - factor * own))
-    if factor and abs(factor - 1) > CONSTANT and apart <= CONSTANT * float(np.linalg.norm(other)):
+    if factor and abs(factor - 1) > UNSEEN and apart <= UNSEEN * float(np.linalg.norm(other)):
         yield f"in the first step the port's update is {number(short(factor))} times the reference's in every entry"

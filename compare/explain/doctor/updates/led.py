@@ -13,18 +13,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from compare.explain.doctor.thresholds import SAMPLE
 from compare.explain.doctor.updates.optimizer import RuleOptimizer
 from compare.explain.doctor.updates.recorded_steps import Factory, Gap, Replay, Step
 from compare.explain.doctor.updates.rules import OWN, Rules
-from compare.explain.doctor.updates.torch_rules import rules_of_torch
 from compare.pair.pair import Entering, Optimizers
 from compare.sides.quartet import Quartet
 from compare.sides.reference import ReferenceSide
 from compare.sides.side import STEPS, Result, Run, SideError
 from compare.verdict.precision import FLOAT64
 from compare.verdict.verdict import Judgement
-
-SAMPLE = 1 << 9  # entries of a parameter that are replayed, whole rows of it: a rule treats every entry alike
 
 
 @dataclass(frozen=True)
@@ -43,16 +41,15 @@ class Trial:
         assert training is not None
         return training.reference(parameters, **self.entering.hyper)
 
-    def by(self, rules: Rules) -> Factory:
-        """An optimizer that follows rules."""
+    def by(self, rules: Rules, norms: Sequence[float] | None = None) -> Factory:
+        """An optimizer that follows rules. ``norms``: of all gradients, where it gets only rows of them."""
         behind = any(rule.family == OWN for rule in rules)
-        return lambda given: RuleOptimizer(given, rules, self.own(given) if behind else None)
+        return lambda given: RuleOptimizer(given, rules, self.own(given) if behind else None, norms)
 
     def made(self, rules: Rules) -> list[Step]:
         """The updates that rules make of the recorded gradients."""
         if any(rule.family == OWN for rule in rules):
-            norms = self.replay.norms
-            return self.replay.of(lambda given: RuleOptimizer(given, rules, self.own(given), norms))[0]
+            return self.replay.of(self.by(rules, self.replay.norms))[0]
         return self.replay.by(rules)
 
     def gap(self, rules: Rules) -> Gap:
@@ -64,32 +61,10 @@ class Trial:
             made = _run(self.quartet, self.entering, self.by(rules))
         except Exception:  # a model that does not stand where these rules lead it
             return Gap(inf, inf, False)
-        worst, total, closed = 0.0, 0.0, True
-        for name, one in self.judgements.items():
-            if name not in self.port or name.startswith("after/"):
-                continue
-            if name not in made:
-                return Gap(inf, inf, False)
-            apart = float(np.linalg.norm(made[name] - self.port[name]))
-            size = float(np.linalg.norm(made[name])) or float(np.linalg.norm(self.port[name])) or 1.0
-            worst, total, closed = max(worst, apart / size), total + apart / size, closed and apart <= one.allowed
-        return Gap(worst, total, closed)
-
-    def reference_rules(self) -> Rules:
-        """The reference's rules, their learning rates by step as they stood there."""
-        kept: list[Rules] = []
-
-        def factory(given: list[torch.Tensor]) -> Any:
-            made = self.own(given)
-            kept.append(rules_of_torch(made, given))
-            return made
-
-        _, rates = self.replay.of(factory)
-        by_parameter = [tuple(step[at] for step in rates) for at in range(len(self.replay.names))]
-        return tuple(
-            rule if rule.family == OWN else replace(rule, rates=own[:1] if len(set(own)) == 1 else own)
-            for rule, own in zip(kept[0], by_parameter, strict=True)
-        )
+        judged = {n: one.allowed for n, one in self.judgements.items() if n in self.port and not n.startswith("after/")}
+        if not judged.keys() <= made.keys():
+            return Gap(inf, inf, False)
+        return Gap.of((made[name], self.port[name], allowed) for name, allowed in judged.items())
 
 
 class _Led:

@@ -7,21 +7,15 @@ from typing import Any
 import numpy as np
 
 from compare.arrays.arrays import PARAMS
-from compare.explain.doctor.updates.optax_cores import CORES, MOMENTA, UnreadError, trace, value
-from compare.explain.doctor.updates.optax_stages import Stage, stages_of
-from compare.explain.doctor.updates.rules import (
-    AFTER,
-    DECOUPLED,
-    GRADIENT,
-    RMSPROP,
-    SGD,
-    Rule,
-    Rules,
-)
+from compare.explain.doctor.updates.rules import AFTER, DECOUPLED, PLAIN, Rule, Rules, usual
+from compare.frameworks.optax_insides import Stage, UnreadError, stages_of
 from compare.pair.prepare import Prepared
+from compare.weights.twins import ROWS
 
+CORES = {name: row for row in ROWS for name in row.optax}
 RATES = ("scale", "scale_by_schedule")
-CLIP = "clip_by_global_norm"
+CLIP, DECAY = "clip_by_global_norm", "add_decayed_weights"
+BEFORE = {DECAY: ("weight_decay", "weight_decay"), CLIP: ("clip_norm", "max_norm"), "clip": ("clip_value", "max_delta")}
 
 
 @dataclass(frozen=True)
@@ -35,12 +29,10 @@ class Reading:
 
 def read_optax(transformation: Any, prepared: Prepared, names: Sequence[str], steps: int) -> Reading:
     """The rules of ``transformation`` for the reference's parameters ``names`` over so many steps."""
+    said: tuple[str, ...] = ()
     try:
         stages = stages_of(transformation)
-    except Exception as error:  # whatever a foreign object raises when it is looked into
-        return Reading(None, (), f"{type(error).__name__}: {error}")
-    said = tuple(stage.name for stage in stages if stage.name != "identity")
-    try:
+        said = tuple(stage.name for stage in stages if stage.name != "identity")
         applied = [_applied(stage, prepared, names) for stage in stages]
         if any(stage.name == CLIP and len(to) < len(names) for stage, to in zip(stages, applied, strict=True)):
             raise UnreadError("a global norm over a part of the parameters")
@@ -76,27 +68,41 @@ def _applied(stage: Stage, prepared: Prepared, names: Sequence[str]) -> set[str]
 
 
 def _rule(stages: list[Stage], steps: int) -> Rule:
-    rule, stages = _accumulation([stage for stage in stages if stage.name != "identity"])
+    stages, common = _accumulation([stage for stage in stages if stage.name != "identity"])
     if any(stage.name == "set_to_zero" for stage in stages):
-        return replace(rule, rates=(0.0,))
-    core = next((at for at, stage in enumerate(stages) if stage.name in CORES), None)
-    if core is None:  # a momentum is the core where there is no other
-        core = next((at for at, stage in enumerate(stages) if stage.name in MOMENTA), None)
-    before, after = (stages[:core], stages[core + 1 :]) if core is not None else ([], stages)
-    if core is None:
-        at = next((at for at, stage in enumerate(stages) if stage.name in RATES), len(stages))
-        before, after = stages[:at], stages[at:]
-    else:
-        rule = (CORES | MOMENTA)[stages[core].name](rule, stages[core].given)
-    rule, early = _before(rule, before, steps)
-    return _after(rule, after, early, steps)
+        return usual(PLAIN, rates=(0.0,), **common)
+    cores = [at for at, stage in enumerate(stages) if stage.name in CORES]
+    # A momentum is the core where there is no other.
+    core = next((at for at in cores if CORES[stages[at].name].name != PLAIN), cores[0] if cores else None)
+    rule = usual(PLAIN, **common) if core is None else _core(stages[core], common)
+    rates = (at for at, stage in enumerate(stages) if stage.name in RATES)
+    start = next(rates, len(stages)) if core is None else core
+    rule, early = _before(rule, stages[:start], steps)
+    return _after(rule, stages[start if core is None else start + 1 :], early, steps)
 
 
-def _accumulation(stages: list[Stage]) -> tuple[Rule, list[Stage]]:
+def _accumulation(stages: list[Stage]) -> tuple[list[Stage], dict[str, Any]]:
     if not stages or stages[0].name != "MultiSteps":
-        return Rule(skips_unused=False), stages
+        return stages, {"skips_unused": False}
     given = stages[0].given
-    return Rule(skips_unused=False, every=int(given["every"](0)), averaged=given["averaged"]), stages[1:]
+    return stages[1:], {"skips_unused": False, "every": int(given["every"](0)), "averaged": given["averaged"]}
+
+
+def _core(stage: Stage, common: dict[str, Any]) -> Rule:
+    """The rule at whose core a stage is, in the words of its optimizer's row."""
+    twin = CORES[stage.name]
+    for name, meant in twin.needs.items():
+        if stage.given.get(name, meant) is not meant:
+            raise UnreadError(f"{stage.name} with {name}={stage.given[name]}")
+    known = {"eps_in_sqrt", *(name for one in twin.settings for name in one.optax)}
+    given = {name: _value(one) for name, one in stage.given.items() if name in known}
+    return Rule.of(twin.name, twin.of_optax(stage.name, given), **common)
+
+
+def _value(given: Any) -> float:
+    if callable(given):
+        raise UnreadError("a schedule of something other than the learning rate")
+    return float(np.asarray(given))
 
 
 def _before(rule: Rule, stages: list[Stage], steps: int) -> tuple[Rule, np.ndarray | None]:
@@ -108,18 +114,15 @@ def _before(rule: Rule, stages: list[Stage], steps: int) -> tuple[Rule, np.ndarr
             factors = _factors(stage, steps)
             if (factors == factors[0]).all() and factors[0] > 0 and early is None and not clipped:
                 rule = replace(rule, gradient_scale=rule.gradient_scale * float(factors[0]))
-            elif rule.family == SGD and not clipped:
+            elif rule.family == PLAIN and not clipped:
                 early = factors if early is None else early * factors
             else:
                 raise UnreadError(f"{stage.name} before {rule.family}")
         elif rule.weight_decay:
             raise UnreadError(f"{stage.name} after the weight decay")
-        elif stage.name == "add_decayed_weights":
-            rule = replace(rule, weight_decay=value(stage.given["weight_decay"]), coupling=GRADIENT)
-        elif stage.name == CLIP:
-            rule = replace(rule, clip_norm=value(stage.given["max_norm"]))
-        elif stage.name == "clip":
-            rule = replace(rule, clip_value=value(stage.given["max_delta"]))
+        elif stage.name in BEFORE:
+            setting, key = BEFORE[stage.name]
+            rule = rule.but(**{setting: _value(stage.given[key])})
         else:
             raise UnreadError(stage.name)
     return rule, early
@@ -128,18 +131,19 @@ def _before(rule: Rule, stages: list[Stage], steps: int) -> tuple[Rule, np.ndarr
 def _after(rule: Rule, stages: list[Stage], early: np.ndarray | None, steps: int) -> Rule:
     """The way from the core to the parameters."""
     rates = None if early is None else -early
-    rule = replace(rule, rate_inside=bool(early is not None and rule.momentum))
+    rule = rule.but(rate_inside=early is not None and bool(rule.get("momentum")))
     for stage in stages:
         if stage.name in RATES:
-            if rule.rate_inside or rule.coupling == AFTER:
+            if rule.get("rate_inside") or rule.coupling == AFTER:
                 raise UnreadError(f"a second {stage.name} after the learning rate")
             factors = _factors(stage, steps)
             rates = -factors if rates is None else rates * factors
-        elif stage.name == "add_decayed_weights" and not rule.weight_decay:
+        elif stage.name == DECAY and not rule.weight_decay:
             where = AFTER if rates is not None else DECOUPLED
-            rule = replace(rule, weight_decay=value(stage.given["weight_decay"]), coupling=where)
-        elif stage.name == "trace" and rule.family == RMSPROP and not rule.momentum:
-            rule = replace(trace(rule, stage.given), rate_inside=rates is not None)
+            rule = replace(rule, weight_decay=_value(stage.given["weight_decay"]), coupling=where)
+        elif stage.name == "trace" and rule.family != PLAIN and dict(rule.own).get("momentum") == 0:
+            own = {"momentum": _value(stage.given["decay"]), "nesterov": _value(stage.given["nesterov"])}
+            rule = rule.but(rate_inside=rates is not None, **own)
         else:
             raise UnreadError(stage.name)
     # Without any rate the update is the gradient itself, added.
@@ -150,7 +154,7 @@ def _after(rule: Rule, stages: list[Stage], early: np.ndarray | None, steps: int
 def _factors(stage: Stage, steps: int) -> np.ndarray:
     """What a stage multiplies the updates by, in each step."""
     if stage.name == "scale":
-        return np.full(steps, value(stage.given["step_size"]))
+        return np.full(steps, _value(stage.given["step_size"]))
     import jax
     import jax.numpy as jnp
 

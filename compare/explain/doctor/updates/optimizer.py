@@ -1,24 +1,13 @@
 """Rules at work: an optimizer with torch's interface that does what they say."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import inf
 from typing import Any
 
 import torch
 
-from compare.explain.doctor.updates.rules import (
-    ADAGRAD,
-    ADAM,
-    AFTER,
-    CORRECTED,
-    GRADIENT,
-    OFF,
-    RAW,
-    RMSPROP,
-    UNBIASED,
-    Rule,
-    Rules,
-)
+from compare.explain.doctor.updates.rules import AFTER, GRADIENT, Rule, Rules
+from compare.weights.twins import TWINS
 
 Tensor = torch.Tensor
 State = dict[str, Any]
@@ -96,14 +85,12 @@ class RuleOptimizer:
     def _delta(self, parameter: Tensor, rule: Rule, gradient: Tensor) -> Tensor:
         state = self.state[parameter]
         step = state["taken"] = state.get("taken", 0) + 1
-        rate = rule.rate(self.taken) / (1 + (step - 1) * (rule.rate_decay if rule.family == ADAGRAD else 0.0))
+        rate = rule.rate(self.taken)
         if rule.coupling == GRADIENT and rule.weight_decay:
             gradient = gradient + rule.weight_decay * parameter
-        if rule.rate_inside:
-            delta = -DIRECTIONS.get(rule.family, _sgd)(rule, state, gradient, step, rate)
-        else:
-            delta = -rate * DIRECTIONS.get(rule.family, _sgd)(rule, state, gradient, step, 1.0)
-        return delta + _decayed(rule, rate, parameter)
+        inside, outside = (rate, 1.0) if rule.get("rate_inside") else (1.0, rate)
+        way = TWINS[rule.family].direction(dict(rule.own), state, gradient, step, inside)
+        return -outside * way + _decayed(rule, rate, parameter)
 
     def _own_step(self, gradients: list[Tensor | None]) -> None:
         before = [parameter.clone() for parameter in self.parameters]
@@ -124,68 +111,3 @@ def _decayed(rule: Rule, rate: float, parameter: Tensor) -> Tensor | float:
     if not rule.weight_decay or rule.coupling == GRADIENT:
         return 0.0
     return parameter * (rule.weight_decay if rule.coupling == AFTER else -rate * rule.weight_decay)
-
-
-def _sgd(rule: Rule, state: State, gradient: Tensor, step: int, rate: float) -> Tensor:
-    entering = rate * gradient
-    return _through_momentum(rule, state, entering, step) if rule.momentum else entering
-
-
-def _through_momentum(rule: Rule, state: State, entering: Tensor, step: int) -> Tensor:
-    kept = 1 - rule.dampening
-    first = entering * (1.0 if rule.average == OFF else kept)
-    held = state.get("momentum_buffer")
-    held = state["momentum_buffer"] = first if held is None else rule.momentum * held + kept * entering
-    if rule.nesterov:
-        return entering + rule.momentum * held
-    return held / (1 - rule.momentum**step) if rule.average == UNBIASED else held
-
-
-def _adam(rule: Rule, state: State, gradient: Tensor, step: int, rate: float) -> Tensor:
-    zero = torch.zeros_like(gradient)
-    first = state["exp_avg"] = rule.beta1 * state.get("exp_avg", zero) + (1 - rule.beta1) * gradient
-    second = state["exp_avg_sq"] = rule.beta2 * state.get("exp_avg_sq", zero) + (1 - rule.beta2) * gradient.square()
-    start, corrected = (1 - rule.beta1**step, 1 - rule.beta2**step) if rule.bias_correction else (1.0, 1.0)
-    if rule.amsgrad == RAW:
-        second = state["max_exp_avg_sq"] = torch.maximum(state.get("max_exp_avg_sq", zero), second)
-    second = second / corrected
-    if rule.amsgrad == CORRECTED:
-        second = state["max_exp_avg_sq"] = torch.maximum(state.get("max_exp_avg_sq", zero), second)
-    mean = first / start
-    if rule.nesterov:
-        mean = rule.beta1 * first / (1 - rule.beta1 ** (step + 1)) + (1 - rule.beta1) * gradient / start
-    epsilon = rule.epsilon / (corrected**0.5 if rule.epsilon_hat else 1.0)
-    return _over(mean, (second + rule.epsilon_root).sqrt() + epsilon)
-
-
-def _rmsprop(rule: Rule, state: State, gradient: Tensor, step: int, rate: float) -> Tensor:
-    start = torch.full_like(gradient, rule.initial)
-    square = rule.decay * state.get("square_avg", start) + (1 - rule.decay) * gradient.square()
-    state["square_avg"] = square
-    corrected = 1 - rule.decay**step if rule.bias_correction else 1.0
-    square = square / corrected
-    if rule.centered:
-        mean = rule.decay * state.get("grad_avg", torch.zeros_like(gradient)) + (1 - rule.decay) * gradient
-        state["grad_avg"] = mean
-        square = square - (mean / corrected).square()
-    entering = rate * _over(gradient, (square + rule.epsilon_root).sqrt() + rule.epsilon)
-    if not rule.momentum:
-        return entering
-    held = state["momentum_buffer"] = rule.momentum * state.get("momentum_buffer", 0.0) + entering
-    return entering + rule.momentum * held if rule.nesterov else held
-
-
-def _adagrad(rule: Rule, state: State, gradient: Tensor, step: int, rate: float) -> Tensor:
-    total = state["sum"] = state.get("sum", torch.full_like(gradient, rule.initial)) + gradient.square()
-    return _over(gradient, (total + rule.epsilon_root).sqrt() + rule.epsilon)
-
-
-def _over(above: Tensor, below: Tensor) -> Tensor:
-    return torch.where(below > 0, above / below, torch.zeros_like(above))
-
-
-DIRECTIONS: dict[str, Callable[[Rule, State, Tensor, int, float], Tensor]] = {
-    ADAM: _adam,
-    RMSPROP: _rmsprop,
-    ADAGRAD: _adagrad,
-}

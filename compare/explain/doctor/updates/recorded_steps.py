@@ -1,6 +1,6 @@
 """The port's training steps on record, and what another optimizer makes of them in milliseconds, without the model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any
@@ -10,7 +10,7 @@ import torch
 
 from compare.explain.doctor.updates.optimizer import RuleOptimizer
 from compare.explain.doctor.updates.rules import Rule, Rules
-from compare.explain.doctor.updates.torch_rules import rates_of_torch
+from compare.explain.doctor.updates.torch_rules import rules_of_torch
 
 Factory = Callable[[list[torch.Tensor]], Any]
 Step = dict[str, np.ndarray]
@@ -26,6 +26,17 @@ class Gap:
     worst: float
     total: float
     closed: bool
+
+    @classmethod
+    def of(cls, compared: Iterable[tuple[np.ndarray, np.ndarray, float]]) -> "Gap":
+        """Of updates, the port's beside them, and how far they may be apart."""
+        worst, total, closed = 0.0, 0.0, True
+        for one, port, allowed in compared:
+            apart = float(np.linalg.norm(port - one))
+            relative = apart / (float(np.linalg.norm(one)) or float(np.linalg.norm(port)) or 1.0)
+            relative = relative if isfinite(relative) else inf
+            worst, total, closed = max(worst, relative), total + min(relative, 1e6) ** 2, closed and apart <= allowed
+        return cls(worst, total**0.5, closed)
 
 
 @dataclass(frozen=True)
@@ -58,11 +69,11 @@ class Replay:
         """Whether a parameter that trains has no gradient in some step."""
         return any(gradients.get(name) is None for gradients in self.gradients for name in self.trained)
 
-    def of(self, factory: Factory) -> tuple[list[Step], list[list[float]]]:
-        """The updates that an optimizer makes, and each parameter's learning rate, by step."""
-        given = self._together([[at] for at in range(len(self.names))])
-        made, rates = _walked(factory, given, [name in self.trained for name in self.names])
-        return [self._named(step, [[at] for at in range(len(self.names))]) for step in made], rates
+    def of(self, factory: Factory) -> tuple[list[Step], list[Rules]]:
+        """The updates that an optimizer makes, and its rules as they stand before each step."""
+        alone = [[at] for at in range(len(self.names))]
+        made, rules = _walked(factory, self._together(alone), [name in self.trained for name in self.names])
+        return [self._named(step, alone) for step in made], rules
 
     def by(self, rules: Rules) -> list[Step]:
         """The updates that rules make; parameters with one rule go through it as one."""
@@ -101,36 +112,29 @@ class Replay:
 
     def gap(self, made: Sequence[Step]) -> Gap:
         """How far updates are from the port's."""
-        worst, total, closed = 0.0, 0.0, True
-        for step, port, allowed in zip(made, self.updates, self.allowed, strict=True):
-            for name, own in port.items():
-                apart, size = float(np.linalg.norm(own - step[name])), float(np.linalg.norm(step[name]))
-                relative = apart / (size or float(np.linalg.norm(own)) or 1.0)
-                relative = relative if isfinite(relative) else inf
-                worst, total = max(worst, relative), total + min(relative, 1e6) ** 2
-                closed &= bool(apart <= allowed.get(name, 0.0))
-        return Gap(worst, float(np.sqrt(total)), closed)
+        return Gap.of(
+            (step[name], own, allowed.get(name, 0.0))
+            for step, port, allowed in zip(made, self.updates, self.allowed, strict=True)
+            for name, own in port.items()
+        )
 
     def residual(self, made: Sequence[Step]) -> np.ndarray:
         """The same as one vector, each quantity over its own size."""
-        parts = []
-        for step, port in zip(made, self.updates, strict=True):
-            for name, own in port.items():
-                size = float(np.linalg.norm(own)) or 1.0
-                parts.append((step[name] - own).ravel() / size)
+        pairs = [(step[name], own) for step, port in zip(made, self.updates, strict=True) for name, own in port.items()]
+        parts = [(one - own).ravel() / (float(np.linalg.norm(own)) or 1.0) for one, own in pairs]
         return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def _walked(
     factory: Factory, steps: Sequence[tuple[Tensors, Gradients]], trained: Sequence[bool]
-) -> tuple[list[Tensors], list[list[float]]]:
-    """An optimizer led through steps: the updates it makes, and its learning rates before each."""
+) -> tuple[list[Tensors], list[Rules]]:
+    """An optimizer led through steps: the updates it makes, and its rules before each."""
     parameters: Tensors = [
         torch.nn.Parameter(one.clone(), needs) for one, needs in zip(steps[0][0], trained, strict=True)
     ]
     optimizer = factory(parameters)
     made: list[Tensors] = []
-    rates: list[list[float]] = []
+    rules: list[Rules] = []
     for before, gradients in steps:
         optimizer.zero_grad()
         with torch.no_grad():
@@ -139,10 +143,10 @@ def _walked(
                 if gradient is not None:
                     kept = parameter.grad  # of an optimizer that never zeroes
                     parameter.grad = gradient.clone() if kept is None else gradient + kept
-        rates.append(rates_of_torch(optimizer, parameters))
+        rules.append(rules_of_torch(optimizer, parameters))
         optimizer.step()
         made.append([one.detach() - value for one, value in zip(parameters, before, strict=True)])
-    return made, rates
+    return made, rules
 
 
 def _one(arrays: Sequence[np.ndarray]) -> torch.Tensor:

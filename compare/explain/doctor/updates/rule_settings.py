@@ -1,29 +1,34 @@
 """The settings of rules as a porter knows them: which differ, and one side's put into the other's rules."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from math import inf
 
-from compare.explain.doctor.updates.fits import number
-from compare.explain.doctor.updates.rules import ADAGRAD, ADAM, AFTER, OFF, OWN, RMSPROP, SGD, Rule, Rules
+from compare.explain.doctor.least_squares import number
+from compare.explain.doctor.thresholds import AT_ONCE
+from compare.explain.doctor.updates.rules import AFTER, COMMON, PLAIN, Rule, Rules
+from compare.weights.twin import FLAG
+from compare.weights.twins import settings_of
+
+WORDS = {  # of a flag: on, off
+    "rate_inside": ("steps, each with its rate", "gradients"),
+    "averaged": ("the mean", "the sum"),
+    "stale": ("kept (never zeroed)", "dropped"),
+    "skips_unused": ("left alone", "updated with a gradient of zero"),
+}
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What a porter would call one setting: its name in a sentence, the fields behind it, its value in words."""
+class Spoken:
+    """What a porter would call one setting: its name in a sentence, the settings behind it, its value in words."""
 
     label: str
-    fields: tuple[str, ...]
+    names: tuple[str, ...]
     said: Callable[[Rule], str]
-    families: tuple[str, ...] = (SGD, ADAM, RMSPROP, ADAGRAD, OWN)
 
     def differs(self, left: Rules, right: Rules) -> bool:
-        return any(
-            getattr(a, name) != getattr(b, name)
-            for a, b in zip(left, right, strict=True)
-            if a.family in self.families or b.family in self.families
-            for name in self.fields
-        )
+        return any(a.get(name) != b.get(name) for a, b in zip(left, right, strict=True) for name in self.names)
 
     def of(self, rules: Rules, names: Sequence[str], ranks: Sequence[int]) -> str:
         """The value over all parameters: one, or one for matrices and one for vectors, or one for each group."""
@@ -47,91 +52,101 @@ def _listed(members: list[int], names: Sequence[str], largest: list[int]) -> str
 
 
 def _rates(rule: Rule) -> str:
-    said = [number(rate) for rate in rule.rates]
-    if len(set(said)) == 1:
-        return said[0]
-    return f"{', '.join(said)} in steps {', '.join(str(step) for step in range(1, len(said) + 1))}"
+    values = [number(rate) for rate in rule.rates]
+    if len(set(values)) == 1:
+        return values[0]
+    return f"{', '.join(values)} in steps {', '.join(str(step) for step in range(1, len(values) + 1))}"
 
 
 def _momentum(rule: Rule) -> str:
-    said = number(rule.momentum)
-    if rule.family == SGD and rule.average != OFF:
-        return f"{said} as {rule.average}"
-    return f"{said} with dampening {number(rule.dampening)}" if rule.family == SGD and rule.dampening else said
+    value = number(rule.get("momentum"))
+    if rule.get("average"):
+        return f"{value} as an average of gradients" + (", bias corrected" if rule.get("debias") else "")
+    return f"{value} with dampening {number(rule.get('dampening'))}" if rule.get("dampening") else value
 
 
 def _epsilon(rule: Rule) -> str:
-    outside = number(rule.epsilon) + (" on the uncorrected moment" if rule.epsilon_hat and rule.epsilon else "")
-    inside = f"{number(rule.epsilon_root)} inside the root"
-    if rule.epsilon_root and rule.epsilon:
-        return f"{outside} and {inside}"
-    return inside if rule.epsilon_root else outside
+    epsilon, root = rule.get("epsilon"), rule.get("epsilon_root")
+    outside = number(epsilon) + (" on the uncorrected moment" if rule.get("epsilon_hat") and epsilon else "")
+    inside = f"{number(root)} inside the root"
+    return (f"{outside} and {inside}" if epsilon else inside) if root else outside
 
 
-def _plain(label: str, name: str, *families: str) -> Setting:
+def _amsgrad(rule: Rule) -> str:
+    moment = "corrected" if rule.get("amsgrad_corrected") else "raw"
+    return f"the maximum of the {moment} second moment" if rule.get("amsgrad") else "off"
+
+
+def _plain(label: str, name: str, flag: bool = False) -> Spoken:
     def said(rule: Rule) -> str:
-        value = getattr(rule, name)
-        if isinstance(value, bool):
-            return "on" if value else "off"
+        value = rule.get(name)
+        if flag:
+            on, off = WORDS.get(name, ("on", "off"))
+            return on if value else off
         return value if isinstance(value, str) else number(value)
 
-    return Setting(label, (name,), said, *((families,) if families else ()))
+    return Spoken(label, (name,), said)
 
 
-def _either(label: str, name: str, true: str, false: str, *families: str) -> Setting:
-    kinds = (families,) if families else ()
-    return Setting(label, (name,), lambda rule: true if getattr(rule, name) else false, *kinds)
-
-
-# From the most usual difference to the least.
-SETTINGS = (
-    _plain("optimizer", "family"),
-    Setting("learning rate", ("rates",), _rates),
+TOGETHER = {"momentum": _momentum, "epsilon": _epsilon, "amsgrad": _amsgrad}  # settings that are said in one
+# What all optimizers have, from the most usual difference to the least; an optimizer's own settings come between.
+OPTIMIZER = Spoken("optimizer", (), lambda rule: rule.family)
+FIRST = (
+    Spoken("learning rate", ("rates",), _rates),
     _plain("weight_decay", "weight_decay"),
     _plain("weight decay", "coupling"),
-    Setting("momentum", ("momentum", "dampening", "average"), _momentum, (SGD, RMSPROP)),
-    _plain("beta1", "beta1", ADAM),
-    _plain("beta2", "beta2", ADAM),
-    _plain("decay (torch's alpha)", "decay", RMSPROP),
-    Setting("epsilon", ("epsilon", "epsilon_root", "epsilon_hat"), _epsilon, (ADAM, RMSPROP, ADAGRAD)),
-    _plain("Nesterov momentum", "nesterov", SGD, ADAM, RMSPROP),
-    _either("what momentum sums up", "rate_inside", "steps, each with its rate", "gradients", SGD, RMSPROP),
-    _plain("bias correction", "bias_correction", ADAM, RMSPROP),
-    _plain("amsgrad", "amsgrad", ADAM),
-    _plain("centered", "centered", RMSPROP),
-    _plain("initial accumulator", "initial", RMSPROP, ADAGRAD),
-    _plain("lr_decay", "rate_decay", ADAGRAD),
+)
+LAST = (
     _plain("gradient clipping by global norm", "clip_norm"),
     _plain("what clipping adds to the norm", "clip_epsilon"),
     _plain("gradient clipping by value", "clip_value"),
     _plain("gradient scale", "gradient_scale"),
     _plain("number of steps to an update", "every"),
-    _either("the accumulated gradient", "averaged", "the mean", "the sum"),
-    _either("the sum of earlier gradients", "stale", "kept (never zeroed)", "dropped"),
-    _either("a parameter without a gradient", "skips_unused", "left alone", "updated with a gradient of zero"),
-)  # fmt: skip
-assert {name for one in SETTINGS for name in one.fields} == {one.name for one in fields(Rule)}
+    _plain("the accumulated gradient", "averaged", flag=True),
+    _plain("the sum of earlier gradients", "stale", flag=True),
+    _plain("a parameter without a gradient", "skips_unused", flag=True),
+)
 
 
-COMMON = tuple(name for one in SETTINGS if len(one.families) == 5 for name in one.fields if name != "family")
+def spoken(*families: str) -> tuple[Spoken, ...]:
+    """The settings of these optimizers as a porter knows them."""
+    by_label: dict[str, list[str]] = {}
+    rows = [one for family in families for one in settings_of(family)]
+    for one in rows:
+        by_label.setdefault(one.label, []).append(one.name)
+    flags = {one.name for one in rows if one.kind == FLAG}
+    own = [
+        Spoken(label, tuple(dict.fromkeys(names)), TOGETHER[label])
+        if label in TOGETHER
+        else _plain(label, names[0], names[0] in flags)
+        for label, names in by_label.items()
+    ]
+    return (*FIRST, *own, *LAST)
 
 
-def differing(left: Rules, right: Rules) -> list[Setting]:
-    """The settings that two sets of rules do not share; where the families differ, the optimizer comes first."""
-    found = [one for one in SETTINGS if one.differs(left, right)]
-    if found and found[0].fields == ("family",):
-        return [found[0], *(one for one in found[1:] if set(one.fields) <= set(COMMON))]
-    return found
+def differing(left: Rules, right: Rules) -> list[Spoken]:
+    """The settings that two sets of rules do not share; where the families differ, the optimizer and what all have."""
+    alike = all(a.family == b.family for a, b in zip(left, right, strict=True))
+    asked = spoken(*dict.fromkeys(rule.family for rule in left)) if alike else (*FIRST, *LAST)
+    return [*([] if alike else [OPTIMIZER]), *(one for one in asked if one.differs(left, right))]
 
 
-def merged(left: Rules, right: Rules, settings: Sequence[Setting]) -> Rules:
+def merged(left: Rules, right: Rules, settings: Sequence[Spoken]) -> Rules:
     """``left`` with some settings of ``right``; another family brings what it alone has."""
-    taken = [name for one in settings for name in one.fields]
+    taken = [name for one in settings for name in one.names]
     made = []
     for own, other in zip(left, right, strict=True):
-        start = replace(other, **{name: getattr(own, name) for name in COMMON}) if "family" in taken else own
-        made.append(replace(start, **{name: getattr(other, name) for name in taken}))
+        start = other.but(**{name: own.get(name) for name in COMMON}) if OPTIMIZER in settings else own
+        made.append(start.but(**{name: other.get(name) for name in taken}))
     return tuple(made)
+
+
+def subsets(given: Sequence[Spoken]) -> Iterator[tuple[Spoken, ...]]:
+    """The non-empty subsets of up to three settings, in the order given, then all together."""
+    for size in range(1, min(AT_ONCE, len(given)) + 1):
+        yield from combinations(given, size)
+    if len(given) > AT_ONCE:
+        yield tuple(given)
 
 
 def aligned(left: Rules, right: Rules, unused: bool = True) -> Rules:
@@ -141,22 +156,25 @@ def aligned(left: Rules, right: Rules, unused: bool = True) -> Rules:
         unused: whether any parameter has no gradient.
     """
     return tuple(
-        replace(own, **{name: getattr(other, name) for name in _idle(own, other, unused)})
+        own.but(**{name: other.get(name) for name in _idle(own, other, unused)})
         for own, other in zip(left, right, strict=True)
     )
 
 
-def _idle(own: Rule, other: Rule, unused: bool) -> list[str]:
-    """The fields that could be anything in ``own``."""
-    still = own.family in (SGD, RMSPROP) and own.momentum == 0
-    idle = ["dampening", "average", "nesterov"] if still else []
-    if still or len(own.rates) == 1:
-        idle.append("rate_inside")
-    alike = own.family == SGD and still and AFTER not in (own.coupling, other.coupling)
-    if own.weight_decay == 0 or alike:
-        idle.append("coupling")
+def _idle(own: Rule, other: Rule, unused: bool) -> Iterator[str]:
+    """The settings that could be anything in ``own``."""
+    rows = settings_of(own.family) if own.family == other.family else ()
+    yield from (one.name for one in rows if one.of and not own.get(one.of))
+    if len(own.rates) == 1:
+        yield "rate_inside"
+    if own.get("average"):
+        yield "dampening"
+    plain = own.family == PLAIN and not own.get("momentum") and AFTER not in (own.coupling, other.coupling)
+    if own.weight_decay == 0 or plain:
+        yield "coupling"
     if own.clip_norm == inf:
-        idle.append("clip_epsilon")
+        yield "clip_epsilon"
     if own.every == 1:
-        idle.append("averaged")
-    return idle if unused else [*idle, "skips_unused"]
+        yield "averaged"
+    if not unused:
+        yield "skips_unused"

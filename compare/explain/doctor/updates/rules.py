@@ -1,37 +1,35 @@
 """What an optimizer does to one parameter, as plain settings: torch's and optax's in the same words."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from math import inf
+from typing import Any
+
+from compare.weights.twins import settings_of
 
 GRADIENT, DECOUPLED = "inside the gradient (L2)", "decoupled from the gradient"
 AFTER = "added after the learning rate, unscaled"
-OFF, RAW, CORRECTED = "off", "the maximum of the raw second moment", "the maximum of the corrected second moment"
-PLAIN, UNBIASED = "an average of gradients", "an average of gradients, bias corrected"
-SGD, ADAM, RMSPROP, ADAGRAD = "SGD", "Adam", "RMSprop", "Adagrad"
-OWN = "the reference's own"  # a class that has no rule: its steps are taken as they come
+PLAIN = "SGD"  # the row whose way is the gradient itself, but for a momentum
+OWN = "the reference's own"  # a class that no row describes: its steps are taken as they come
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One parameter's update. Settings that its family does not have are ignored.
+    """One parameter's update.
 
     Attributes:
-        family: ``SGD``, ``ADAM``, ``RMSPROP``, ``ADAGRAD``, or ``OWN``.
+        family: the name of a row of ``compare.weights.twins``, or ``OWN``.
+        own: the settings of that row, by name.
         rates: the learning rate by step, the last one for all later steps; of ``OWN``, a factor of its steps.
         gradient_scale: the gradient is multiplied by it before anything else; -1 where torch maximizes.
         clip_norm, clip_epsilon: the gradient over max(1, (global norm + epsilon) / norm); clip_value: its entries.
         coupling: where the decay enters: ``GRADIENT``, ``DECOUPLED`` (times the rate), ``AFTER`` (plus decay times p).
-        average: ``OFF``, or ``PLAIN`` or ``UNBIASED`` where the momentum is an average of gradients from zero on: the
-            first one is dampened too.
-        rate_inside: the momentum buffer holds steps, not gradients: a rate stays on what entered with it.
-        epsilon, epsilon_root: added to the root, added inside it; epsilon_hat: to that of the uncorrected moment.
-        amsgrad: ``OFF``, ``RAW`` (torch's) or ``CORRECTED`` (optax's).
-        initial: with which a sum or average of squares starts. rate_decay: Adagrad's ``lr_decay``.
         every, averaged: one update in so many steps, with the mean of their gradients or their sum.
         stale: gradients are never zeroed. skips_unused: a parameter without a gradient is left alone.
     """
 
-    family: str = SGD
+    family: str
+    own: tuple[tuple[str, float], ...] = ()
     rates: tuple[float, ...] = (1.0,)
     gradient_scale: float = 1.0
     clip_norm: float = inf
@@ -39,30 +37,44 @@ class Rule:
     clip_value: float = inf
     weight_decay: float = 0.0
     coupling: str = GRADIENT
-    momentum: float = 0.0
-    dampening: float = 0.0
-    average: str = OFF
-    rate_inside: bool = False
-    nesterov: bool = False
-    beta1: float = 0.9
-    beta2: float = 0.999
-    decay: float = 0.99
-    epsilon: float = 1e-8
-    epsilon_root: float = 0.0
-    epsilon_hat: bool = False
-    bias_correction: bool = False
-    amsgrad: str = OFF
-    centered: bool = False
-    initial: float = 0.0
-    rate_decay: float = 0.0
     every: int = 1
     averaged: bool = True
     stale: bool = False
     skips_unused: bool = True
 
+    @classmethod
+    def of(cls, family: str, own: Mapping[str, float], **common: Any) -> "Rule":
+        return cls(family, tuple(own.items()), **common)
+
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 1."""
         return self.rates[min(step, len(self.rates)) - 1]
 
+    def get(self, name: str) -> Any:
+        """A setting; 0 where its family has none of that name."""
+        return getattr(self, name) if name in COMMON else dict(self.own).get(name, 0.0)
 
+    def but(self, **settings: Any) -> "Rule":
+        """The same rule with other values of some settings; those that its family does not have are left out."""
+        own = tuple((name, float(settings.get(name, value))) for name, value in self.own)
+        return replace(self, own=own, **{name: value for name, value in settings.items() if name in COMMON})
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The names of all its settings."""
+        return (*COMMON, *dict(self.own))
+
+
+COMMON = tuple(one.name for one in fields(Rule) if one.name not in ("family", "own"))  # to all optimizers
 Rules = tuple[Rule, ...]  # one for each parameter
+
+
+def usual(family: str, **settings: Any) -> Rule:
+    """A rule with every setting of its row at its default, but for those given."""
+    own = {one.name: one.default for one in settings_of(family)}
+    return Rule.of(family, own).but(**settings)
+
+
+def every_one(rules: Rules, **settings: Any) -> Rules:
+    """``rules`` with the same values for every parameter."""
+    return tuple(rule.but(**settings) for rule in rules)

@@ -4,26 +4,28 @@ Both optimizers are read where they can be, and every suspect is put to the test
 float64 with one setting changed must come out as the port's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from compare.explain.doctor.diagnosis import Cause, Diagnosis
+from compare.explain.doctor.thresholds import PROBABLE
+from compare.explain.doctor.updates.candidates import TWO, sought, toward
 from compare.explain.doctor.updates.facts import facts
 from compare.explain.doctor.updates.led import Trial, recorded
 from compare.explain.doctor.updates.optax_rules import Reading, read_optax
 from compare.explain.doctor.updates.recorded_steps import Gap
-from compare.explain.doctor.updates.rule_settings import aligned, differing, merged
+from compare.explain.doctor.updates.reference_rules import rules_of_reference
+from compare.explain.doctor.updates.rule_settings import OPTIMIZER, Spoken, aligned, differing
 from compare.explain.doctor.updates.rules import Rules
-from compare.explain.doctor.updates.search import ANY, own_rules, sought, subsets
-from compare.explain.doctor.updates.usual_mistakes import Suspect
-from compare.explain.doctor.updates.words import said_of
+from compare.explain.doctor.updates.unknowns import ANY, Suspect
+from compare.explain.doctor.updates.words import Said, said_of
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
 from compare.sides.quartet import Quartet
 from compare.sides.side import STATE, SideError
 from compare.verdict.verdict import Verdict
 
-CLOSER = 0.1  # of itself and of the updates: what shrinks a gap below it is worth naming, without certainty
+AS_READ = "as read"
 SOUND = (Verdict.MATCH, Verdict.INCOMPLETE)
 
 
@@ -58,96 +60,80 @@ class _Doctor:
     updates: list[str]
     names: list[str]
     excluded: dict[str, list[str]] = field(default_factory=dict)
+    fitted: list[str] = field(default_factory=list)
     before: Gap = field(init=False)
     reference: Rules = field(init=False)
     reading: Reading = field(init=False)
 
     def diagnosis(self) -> Diagnosis:
-        replay = self.trial.replay
-        self.reference = own_rules(self.trial)
-        self.before = self.trial.confirmed(self.reference)
-        training = self.trial.quartet.pair.training()
+        replay, training = self.trial.replay, self.trial.quartet.pair.training()
         assert training is not None
+        self.reference = rules_of_reference(self.trial)
+        self.before = self.trial.confirmed(self.reference)
         port = training.port(**self.trial.entering.hyper)
         self.reading = read_optax(port, self.trial.quartet.prepared, replay.names, replay.steps)
         if self.reading.rules is not None:
             rules = aligned(self.reading.rules, self.reference, replay.unused)
             self.reading = replace(self.reading, rules=rules)
-        causes = tuple(self._causes())
-        return Diagnosis(causes, tuple(self._settings()), tuple(self._excluded()), tuple(self._observed()))
+        # What one optimizer keeps and never uses is no other function yet.
+        causes = tuple(self._causes()) if self.updates else ()
+        settings = [said.text for _, said in self._said(self.reading.rules)] if self.reading.rules else []
+        return Diagnosis(causes, tuple(settings), tuple(self._excluded()), tuple(self._observed()))
 
     def _causes(self) -> Iterator[Cause]:
-        if not self.updates:
-            return  # what one optimizer keeps and never uses is no other function yet
-        read = self._by_reading()
-        if read is not None:
-            yield from self._named(read, self.trial.confirmed(read), "both", True)
+        suspect, certain = self._found()
+        if suspect is None:
             return
-        best: tuple[Gap, Suspect] | None = None
-        start = self.trial.gap(self.reference)
-        for suspect in sought(self.trial, self.reference):
-            gap = self.trial.gap(suspect.rules)
-            if gap.closed:
-                confirmed = self.trial.confirmed(suspect.rules)
-                if confirmed.closed:
-                    yield from self._named(suspect.rules, confirmed, "counterfactual", True)
-                    return
-            if differing(self.reference, suspect.rules):
-                self.excluded.setdefault(suspect.label, []).append(suspect.value)
-                best = (gap, suspect) if best is None or gap.total < best[0].total else best
-        if best is not None and best[0].total < CLOSER * start.total:
-            confirmed = self.trial.confirmed(best[1].rules)
-            if confirmed.worst < CLOSER * min(1.0, self.before.worst):
-                yield from self._named(best[1].rules, confirmed, "counterfactual", False)
+        confirmed, read = self.trial.confirmed(suspect.rules), suspect.value == AS_READ
+        if not certain and not confirmed.worst < PROBABLE * min(1.0, self.before.worst):
+            return
+        for one, said in self._said(suspect.rules):
+            self.fitted += [said.text] if certain and not read else []
+            evidence, gaps = "both" if read else "counterfactual", (self.before.worst, confirmed.worst)
+            yield Cause(one.label, said.reference, said.port, said.text, evidence, *gaps, None, certain)
 
-    def _by_reading(self) -> Rules | None:
-        """The reference's rules with as few of the port's read settings as close the gap."""
-        if self.reading.rules is None:
-            return None
-        start = self._aligned(self.reading.rules)
-        for chosen in subsets(differing(start, self.reading.rules)):
-            rules = merged(start, self.reading.rules, chosen)
-            if not self.trial.gap(rules).closed:
-                self.excluded.setdefault(" and ".join(one.label for one in chosen), []).append("as read")
+    def _found(self) -> tuple[Suspect | None, bool]:
+        """The suspect that closes the gap, one that was read or with numbers such as a person writes before one that
+        only fits, and True; or the one that comes nearest and False."""
+        start = nearest = self.trial.gap(self.reference).total
+        closing, best = None, None
+        for suspect in self._suspects():
+            clear = suspect.value == AS_READ or suspect.plain(self.reference)
+            if closing is not None and suspect.label == TWO:
+                break
+            if closing is not None and not clear:
                 continue
-            if self.trial.confirmed(rules).closed:
-                return rules
-        return None
+            gap = self.trial.gap(suspect.rules)
+            if gap.closed and self.trial.confirmed(suspect.rules).closed:
+                if clear:
+                    return suspect, True
+                closing = suspect
+            elif closing is None:
+                self.excluded.setdefault(suspect.label, []).append(suspect.value)
+                if gap.total < nearest and suspect.label not in (TWO, OPTIMIZER.label):  # too many fit nearly
+                    nearest, best = gap.total, suspect
+        return (closing, True) if closing is not None else (best if nearest < PROBABLE * start else None, False)
 
-    def _aligned(self, rules: Rules) -> Rules:
-        return aligned(self.reference, rules, self.trial.replay.unused)
+    def _suspects(self) -> Iterator[Suspect]:
+        if self.reading.rules is not None:
+            yield from toward(self.reference, self.reading.rules, AS_READ, self.trial.replay.unused)
+        yield from sought(self.trial, self.reference)
 
-    def _named(self, rules: Rules, after: Gap, evidence: str, certain: bool) -> Iterator[Cause]:
-        replay, start = self.trial.replay, self._aligned(rules)
+    def _said(self, rules: Rules) -> Iterator[tuple[Spoken, Said]]:
+        """Each setting that ``rules`` have otherwise than the reference, and both in words."""
+        replay = self.trial.replay
+        start = aligned(self.reference, rules, replay.unused)
         for one in differing(start, rules):
-            said = said_of(one, rules, start, replay.names, replay.ranks)
-            yield Cause(
-                setting=one.label,
-                reference=said.reference,
-                port=said.port,
-                text=said.text,
-                evidence=evidence,
-                before=self.before.worst,
-                after=after.worst,
-                change=None,
-                certain=certain,
-            )
-
-    def _settings(self) -> Iterator[str]:
-        if self.reading.rules is None:
-            return
-        replay, start = self.trial.replay, self._aligned(self.reading.rules)
-        for one in differing(start, self.reading.rules):
-            yield said_of(one, self.reading.rules, start, replay.names, replay.ranks).text
+            yield one, said_of(one, rules, start, replay.names, replay.ranks)
 
     def _excluded(self) -> Iterator[str]:
         for label, values in self.excluded.items():
             said = [value for value in dict.fromkeys(values) if value]
             yield f"{label} {', '.join(said)}".rstrip() if said != [ANY] else f"{label}, any value"
 
-    def _observed(self) -> Sequence[str]:
-        stages, unread = self.reading.stages, self.reading.unread
-        made = list(facts(self.trial, self.names, self.reference))
-        if unread:
-            made.append(f"the port's optimizer, {' + '.join(stages)}, could not be read: {unread}")
-        return made
+    def _observed(self) -> Iterator[str]:
+        yield from facts(self.trial, self.names, self.reference)
+        if self.reading.unread:
+            stages = "".join(f", {one}" for one in self.reading.stages)
+            yield f"the port's optimizer{stages} could not be read: {self.reading.unread}"
+        yield from (f"fitted: the updates say {text}" for text in self.fitted)

@@ -1,10 +1,12 @@
 """One setting of both sides in a sentence."""
 
 from collections.abc import Sequence
-from math import isclose
+from functools import partial
 from typing import NamedTuple
 
-from compare.explain.doctor.updates.rule_settings import Setting
+import numpy as np
+
+from compare.explain.doctor.updates.rule_settings import Spoken
 from compare.explain.doctor.updates.rules import AFTER, Rules
 
 
@@ -16,7 +18,7 @@ class Said(NamedTuple):
     text: str
 
 
-def said_of(setting: Setting, port: Rules, reference: Rules, names: Sequence[str], ranks: Sequence[int]) -> Said:
+def said_of(setting: Spoken, port: Rules, reference: Rules, names: Sequence[str], ranks: Sequence[int]) -> Said:
     """One setting of both sides, in words."""
     one, two = (setting.of(rules, names, ranks) for rules in (port, reference))
     if ("inside the root" in one) != ("inside the root" in two):
@@ -25,24 +27,20 @@ def said_of(setting: Setting, port: Rules, reference: Rules, names: Sequence[str
     return Said(one, two, f"{setting.label} is {one} in the port, {two} in the reference{remark}")
 
 
-def _remark(setting: Setting, port: Rules, reference: Rules) -> str:
+def _remark(setting: Spoken, port: Rules, reference: Rules) -> str:
     """What a difference looks like to a person."""
     if setting.label == "weight_decay" and any(rule.coupling == AFTER and rule.weight_decay for rule in port):
         return f": it is {AFTER}, so that the weights {'grow' if port[0].weight_decay > 0 else 'shrink at that rate'}"
     if setting.label != "learning rate":
         return ""
     steps = range(1, max(len(rule.rates) for rule in (*port, *reference)) + 1)
-    own = [[rule.rate(step) for step in steps] for rule in reference]
-    other = [[rule.rate(step) for step in steps] for rule in port]
-    if all(_close(a, [-one for one in b]) for a, b in zip(other, own, strict=True)):
+    own, other = (np.array([[rule.rate(step) for step in steps] for rule in rules]) for rules in (reference, port))
+    alike = partial(np.allclose, rtol=1e-6, atol=0)
+    if alike(other, -own):
         return ": every step goes the opposite way"
-    if len(steps) > 1 and any(len(set(rates)) > 1 for rates in own):
-        if all(_close(a[:-1], b[1:]) for a, b in zip(other, own, strict=True)):
+    if np.any(own != own[:, :1]):
+        if alike(other[:, :-1], own[:, 1:]):
             return ": the port's schedule is one step ahead"
-        if all(_close(a[1:], b[:-1]) for a, b in zip(other, own, strict=True)):
+        if alike(other[:, 1:], own[:, :-1]):
             return ": the port's schedule is one step behind"
     return ""
-
-
-def _close(left: Sequence[float], right: Sequence[float]) -> bool:
-    return all(isclose(a, b, rel_tol=1e-6) for a, b in zip(left, right, strict=True))

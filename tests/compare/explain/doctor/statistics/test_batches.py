@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from compare.explain.doctor.statistics.batches import Layer, layers_of, port_momentum
+from compare.explain.doctor.statistics.batches import OTHER_AXIS, PLAIN, UNBIASED, Layer, layers_of, port_momentum
 from compare.pair.prepare import prepare
 from compare.sides.quartet import Quartet
 from compare.verdict.precision import FLOAT32
@@ -21,14 +21,20 @@ def test_a_layer_keeps_what_torch_keeps(cpu):
     (layer,) = layers_of(quartet, entering, True)
     assert (layer.path, layer.weight, layer.cumulative, layer.calls, layer.names) == ("1", 0.1, False, 1, NAMES)
     own = quartet.oracle_reference(entering, True)
-    for name, array in layer.after(0.1, "unbiased").items():
+    for name, array in layer.after(0.1, UNBIASED).items():
         np.testing.assert_allclose(array, own[f"state/{name}"], rtol=1e-14)
     assert layers_of(quartet, entering, False) == []
 
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("biased", 4.0), ("unbiased", 8.0), ("second moment", 13.0), ("deviation, biased", 2.0), ("other axis", 2.0)],
+    [
+        (PLAIN, 4.0),
+        (UNBIASED, 8.0),
+        ("the batch's mean square", 13.0),
+        ("the batch's standard deviation by N", 2.0),
+        (OTHER_AXIS, 2.0),
+    ],
 )
 def test_the_kinds_of_variance(kind, expected):
     """Of a batch with mean 3, variance 4 and two values; across, mean 5 and variance 1."""
@@ -36,10 +42,10 @@ def test_the_kinds_of_variance(kind, expected):
     layer = Layer("n", 0.5, False, {"n.running_mean": np.zeros(1), "n.running_var": np.ones(1)}, [one], [two])
     made = layer.after(1.0, kind)
     assert made["n.running_var"] == [expected]
-    assert made["n.running_mean"] == [5.0 if kind == "other axis" else 3.0]
+    assert made["n.running_mean"] == [5.0 if kind == OTHER_AXIS else 3.0]
     assert layer.after(0.0, kind)["n.running_var"] == [1.0]
     twice = Layer("n", 0.5, False, layer.before, [one, one], [None, None])
-    assert twice.after(0.5, "biased")["n.running_mean"] == [2.25]
+    assert twice.after(0.5, PLAIN)["n.running_mean"] == [2.25]
 
 
 def test_the_ports_momentum_is_read_at_the_statistics_own_layer():

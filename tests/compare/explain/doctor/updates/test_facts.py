@@ -5,7 +5,7 @@ import pytest
 
 from compare.explain.doctor.updates.facts import facts
 from compare.explain.doctor.updates.led import update_name
-from compare.explain.doctor.updates.search import own_rules
+from compare.explain.doctor.updates.reference_rules import rules_of_reference
 from tests.compare.explain.doctor.trained import O, made, matrices, tried
 
 USERS_MODELS = True
@@ -14,14 +14,14 @@ SGD = made(O.SGD, lr=0.1, momentum=0.9)
 
 def said(trial):
     """The facts of a trial, the quantities that differ found by their size."""
-    gaps = zip(trial.made(own_rules(trial)), trial.replay.updates, strict=True)
+    gaps = zip(trial.made(rules_of_reference(trial)), trial.replay.updates, strict=True)
     wrong = [
         update_name(step, name)
         for step, (made, port) in enumerate(gaps, start=1)
         for name in port
         if abs(made[name] - port[name]).max() > 1e-12
     ]
-    return list(facts(trial, wrong, own_rules(trial)))
+    return list(facts(trial, wrong, rules_of_reference(trial)))
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import optax
 import pytest
-import torch
 
 from compare.arrays.batch import Batch
 from compare.explain.doctor.updates.led import SAMPLE, recorded, update_name
-from compare.explain.doctor.updates.rules import OWN, SGD, Rule
+from compare.explain.doctor.updates.reference_rules import rules_of_reference
+from compare.explain.doctor.updates.rules import every_one, usual
 from compare.explain.doctor.updates.updates import diagnose_updates
 from compare.sides.reference import ReferenceSide
 from compare.sides.side import SideError
@@ -30,17 +30,17 @@ def test_the_record_is_the_ports_trajectory(cpu):
             arrived = replay.before[step - 1][name] + replay.updates[step - 1][name]
             np.testing.assert_allclose(replay.before[step][name], arrived, rtol=1e-14)
         np.testing.assert_array_equal(replay.updates[1][name], trial.port[update_name(2, name)])
-    rules = tuple(replace(rule, rates=(0.25,), momentum=0.5) for rule in trial.reference_rules())
+    rules = every_one(rules_of_reference(trial), rates=(0.25,), momentum=0.5)
     assert trial.gap(rules).closed
-    assert not trial.gap(trial.reference_rules()).closed
+    assert not trial.gap(rules_of_reference(trial)).closed
 
 
 def test_a_whole_run_confirms_what_the_record_shows(cpu):
     """By the right rules the reference goes where the port went; by its own it does not."""
     trial = tried(cpu, REFERENCE, PORT)
-    right = tuple(replace(rule, rates=(0.25,), momentum=0.5) for rule in trial.reference_rules())
+    right = every_one(rules_of_reference(trial), rates=(0.25,), momentum=0.5)
     assert trial.confirmed(right).closed
-    own = trial.confirmed(trial.reference_rules())
+    own = trial.confirmed(rules_of_reference(trial))
     assert not own.closed
     assert own.worst > 0.1
 
@@ -49,20 +49,7 @@ def test_a_run_that_raises_confirms_nothing(cpu):
     """The rules led the model to where it does not stand."""
     trial = tried(cpu, REFERENCE, PORT)
     lost = replace(trial, entering=replace(trial.entering, batches=()))
-    assert not lost.confirmed(trial.reference_rules()).closed
-
-
-def test_the_references_rules_are_read_with_their_rates_by_step(cpu):
-    """A schedule on torch's steps; a class without a rule is its own."""
-
-    def scheduled(parameters):
-        optimizer = torch.optim.SGD(parameters, lr=0.4)
-        halved = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
-        optimizer.register_step_post_hook(lambda *_: halved.step())
-        return optimizer
-
-    assert {rule.rates for rule in tried(cpu, scheduled, PORT).reference_rules()} == {(0.4, 0.2, 0.1)}
-    assert {rule.family for rule in tried(cpu, made(O.NAdam, lr=0.1), PORT).reference_rules()} == {OWN}
+    assert not lost.confirmed(rules_of_reference(trial)).closed
 
 
 def test_of_large_parameters_whole_rows_are_kept(cpu):
@@ -78,7 +65,7 @@ def test_of_large_parameters_whole_rows_are_kept(cpu):
     quartet, entering, judged = stepped(cpu, pair)
     trial = recorded(quartet, entering, judged.judgements)
     assert trial.replay.before[0]["w"].shape == (2, wide)
-    rules = (Rule(SGD, (0.1,), clip_norm=0.5),)
+    rules = (usual("SGD", rates=(0.1,), clip_norm=0.5),)
     assert trial.gap(rules).closed
     assert trial.confirmed(rules).closed
     assert trial.replay.norms[0] > 1.5 * np.linalg.norm(trial.replay.gradients[0]["w"])

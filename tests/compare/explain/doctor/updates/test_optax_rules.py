@@ -29,6 +29,8 @@ READABLE = {
     "RMSprop": optax.rmsprop(0.1, momentum=0.9, initial_scale=0.5),
     "centered RMSprop": optax.rmsprop(0.1, centered=True, eps_in_sqrt=False),
     "Adagrad": optax.adagrad(0.1),
+    "Adadelta": optax.adadelta(0.5, rho=0.8, eps=1e-3, weight_decay=0.1),
+    "Adamax": optax.adamax(0.1, 0.8, 0.95, 1e-3),
     "schedule": optax.adam(lambda step: 0.1 / (1 + step)),
     "a schedule inside the momentum": optax.chain(
         optax.scale_by_schedule(lambda step: -0.1 / (1 + step)), optax.trace(0.9)

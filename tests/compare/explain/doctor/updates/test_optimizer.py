@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from compare.explain.doctor.updates.optimizer import RuleOptimizer
-from compare.explain.doctor.updates.rules import ADAM, OWN, SGD, Rule
+from compare.explain.doctor.updates.rules import OWN, usual
 
 GRADIENTS = (3.0, 1.0, -2.0)
 
@@ -44,20 +44,20 @@ def walked(rule, gradients=GRADIENTS, own=None, norms=None):
 )
 def test_a_rule_does_what_it_says(settings, expected):
     """By hand, three steps."""
-    assert walked(Rule(SGD, **settings)) == pytest.approx(expected)
+    assert walked(usual("SGD", **settings)) == pytest.approx(expected)
 
 
 def test_an_unused_parameter_is_left_alone_or_gets_a_zero():
     """With a decay the two differ."""
     rule = {"weight_decay": 0.5, "rates": (0.1,)}
-    assert walked(Rule(SGD, **rule), (None, None)) == [0, 0]
-    assert walked(Rule(SGD, skips_unused=False, **rule), (None,)) == pytest.approx([-0.05])
+    assert walked(usual("SGD", **rule), (None, None)) == [0, 0]
+    assert walked(usual("SGD", skips_unused=False, **rule), (None,)) == pytest.approx([-0.05])
 
 
 def test_the_epsilon_of_the_uncorrected_moment_is_larger_at_first():
     """On the first step by the root of 1 - beta2."""
     plain, hat = (
-        walked(Rule(ADAM, epsilon=0.1, bias_correction=True, epsilon_hat=hat), (1.0,)) for hat in (False, True)
+        walked(usual("Adam", beta1=0.9, beta2=0.999, epsilon=0.1, epsilon_hat=hat), (1.0,)) for hat in (False, True)
     )
     assert plain == pytest.approx([-1 / 1.1])
     assert hat == pytest.approx([-1 / (1 + 0.1 / 0.001**0.5)])
@@ -65,7 +65,7 @@ def test_the_epsilon_of_the_uncorrected_moment_is_larger_at_first():
 
 def test_a_given_norm_stands_for_gradients_that_are_not_there():
     """A part of the parameters is clipped as the whole was."""
-    assert walked(Rule(SGD, clip_norm=2.0), norms=(30.0, 1.0, 8.0)) == pytest.approx([-0.2, -1, 0.5])
+    assert walked(usual("SGD", clip_norm=2.0), norms=(30.0, 1.0, 8.0)) == pytest.approx([-0.2, -1, 0.5])
 
 
 def test_around_an_unknown_optimizer_rate_and_decay_are_changed():
@@ -74,7 +74,7 @@ def test_around_an_unknown_optimizer_rate_and_decay_are_changed():
     def own(parameter):
         return torch.optim.SGD([parameter], lr=0.1)
 
-    assert walked(Rule(OWN), own=own) == pytest.approx([-0.3, -0.1, 0.2])
-    assert walked(Rule(OWN, rates=(2.0,)), own=own) == pytest.approx([-0.6, -0.2, 0.4])
-    assert walked(Rule(OWN, weight_decay=1.0), (3.0,), own) == pytest.approx([-0.4])
-    assert walked(Rule(OWN, weight_decay=1.0, coupling="decoupled"), (3.0,), own) == pytest.approx([-0.4])
+    assert walked(usual(OWN), own=own) == pytest.approx([-0.3, -0.1, 0.2])
+    assert walked(usual(OWN, rates=(2.0,)), own=own) == pytest.approx([-0.6, -0.2, 0.4])
+    assert walked(usual(OWN, weight_decay=1.0), (3.0,), own) == pytest.approx([-0.4])
+    assert walked(usual(OWN, weight_decay=1.0, coupling="decoupled"), (3.0,), own) == pytest.approx([-0.4])

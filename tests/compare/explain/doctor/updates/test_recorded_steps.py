@@ -9,11 +9,12 @@ import torch
 
 from compare.explain.doctor.updates.optimizer import RuleOptimizer
 from compare.explain.doctor.updates.recorded_steps import Replay
-from compare.explain.doctor.updates.rules import ADAM, SGD, Rule
+from compare.explain.doctor.updates.rules import OWN, usual
 
 RNG = np.random.default_rng(0)
 SHAPES = {"a": (2, 3), "b": (3,), "idle": (2,)}
-RULES = (Rule(SGD, (0.1,), momentum=0.9), Rule(ADAM, (0.1,), bias_correction=True), Rule(SGD, (0.1,), momentum=0.9))
+SGD = usual("SGD", rates=(0.1,), momentum=0.9)
+RULES = (SGD, usual("Adam", rates=(0.1,), beta1=0.9, beta2=0.999, epsilon=1e-8), SGD)
 
 
 def record(rules=RULES, steps=3):
@@ -36,7 +37,7 @@ def test_its_own_rules_close_the_gap_and_others_do_not():
     """The worst relative gap, and whether every quantity is within what is allowed."""
     replay = record()
     assert replay.gap(replay.by(RULES)).closed
-    other = replay.gap(replay.by((replace(RULES[0], rates=(0.2,)), *RULES[1:])))
+    other = replay.gap(replay.by((RULES[0].but(rates=(0.2,)), *RULES[1:])))
     assert not other.closed
     assert other.worst == pytest.approx(0.5)
     assert np.linalg.norm(replay.residual(replay.by(RULES))) == 0
@@ -46,12 +47,12 @@ def test_parameters_of_one_rule_go_through_it_as_one():
     """The same as each by itself, and in its own shape."""
     rules = (RULES[0],) * 3
     replay = record(rules)
-    one_by_one, rates = replay.of(lambda given: RuleOptimizer(given, rules))
+    one_by_one, read = replay.of(lambda given: RuleOptimizer(given, rules))
     for together, alone in zip(replay.by(rules), one_by_one, strict=True):
         for name, shape in SHAPES.items():
             assert together[name].shape == shape
             np.testing.assert_allclose(together[name], alone[name], rtol=1e-14, atol=1e-16)
-    assert rates == [[1.0] * 3] * 3
+    assert {rule.family for step in read for rule in step} == {OWN}
 
 
 def test_an_unused_parameter_stays_unused():
@@ -71,8 +72,8 @@ def test_rates_are_read_as_they_stand_before_each_step():
         optimizer.register_step_post_hook(lambda *_: halved.step())
         return optimizer
 
-    made, rates = record().of(factory)
-    assert rates == [[0.4] * 3, [0.2] * 3, [0.1] * 3]
+    made, rules = record().of(factory)
+    assert [[rule.rates for rule in step] for step in rules] == [[(0.4,)] * 3, [(0.2,)] * 3, [(0.1,)] * 3]
     assert len(made) == 3
 
 

@@ -10,14 +10,16 @@ import pytest
 import torch
 
 from compare.explain.doctor.updates.led import Trial
-from compare.explain.doctor.updates.optax_rules import Reading
 from compare.explain.doctor.updates.recorded_steps import Gap
 from compare.explain.doctor.updates.updates import diagnose_updates
+from compare.frameworks.optax_insides import UnreadError
 from compare.pair.pair import Optimizers
 from compare.sides.quartet import Quartet
 from compare.verdict.verdict import Verdict
 from compare.weights.weights import WeightMap, same
 from tests.compare.explain.doctor.trained import O, diagnosed, hidden, made, matrices, stepped
+from tests.compare.planted import training
+from tests.compare.planted.reports import is_named
 from tests.compare.small import dense_pair, loose_pair
 
 USERS_MODELS = True
@@ -138,6 +140,11 @@ FAULTS = {
 UNREADABLE = {"a stale gradient"}  # two momenta in one chain
 
 
+def unreadable(transformation):
+    """What reading may come to with another version of optax."""
+    raise UnreadError("another version's closures")
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_setting_is_named(name, cpu, monkeypatch):
     """Whether the port's optimizer can be read or only its updates are seen; nothing else is named."""
@@ -145,7 +152,7 @@ def test_the_setting_is_named(name, cpu, monkeypatch):
     given = stepped(cpu, dense_pair(optimizers=(reference, port)))
     for readable in dict.fromkeys([name not in UNREADABLE, False]):
         if not readable:
-            monkeypatch.setattr("compare.explain.doctor.updates.updates.read_optax", lambda *_: Reading(None, ()))
+            monkeypatch.setattr("compare.explain.doctor.updates.optax_rules.stages_of", unreadable)
         found = diagnose_updates(*given)
         assert [(one.setting, one.port, one.reference) for one in found.causes] == expected
         for one in found.causes:
@@ -155,6 +162,8 @@ def test_the_setting_is_named(name, cpu, monkeypatch):
             assert one.after < 1e-12 < one.before
             assert one.port in one.text
         assert bool(found.settings) is readable
+        fitted = [one.removeprefix("fitted: the updates say ") for one in found.observed if one.startswith("fitted: ")]
+        assert fitted == ([] if readable else [one.text for one in found.causes])
 
 
 @pytest.mark.parametrize(
@@ -268,8 +277,17 @@ def test_what_torchs_clipping_adds_to_the_norm_is_found(cpu):
 
 
 def test_an_unknown_class_of_torch_is_taken_as_it_steps(cpu):
-    """Adadelta has no rule here: twice its learning rate is found all the same."""
-    found = diagnosed(cpu, made(O.Adadelta, lr=1.0), optax.adadelta(2.0, rho=0.9, eps=1e-6))
+    """Made from SGD, and another function: twice its learning rate is found all the same."""
+
+    class Signs(torch.optim.SGD):
+        """Somebody's own."""
+
+        def step(self, closure=None):
+            for one in self.param_groups[0]["params"]:
+                one.grad = one.grad.sign()
+            return super().step(closure)
+
+    found = diagnosed(cpu, made(Signs, lr=0.1), optax.chain(optax.scale_by_sign(), optax.scale(-0.2)))
     assert [(one.setting, one.port, one.reference) for one in found.causes] == [("learning rate", "2", "1")]
 
 
@@ -313,3 +331,12 @@ def test_the_users_own_optimizer_is_made_with_its_hyperparameters(cpu):
     found = diagnose_updates(*stepped(cpu, pair))
     assert [one.setting for one in found.causes] == ["learning rate"]
     assert np.isclose(float(found.causes[0].port), 0.3)
+
+
+@pytest.mark.parametrize("row", training.OPTIMIZERS, ids=lambda row: row.name)
+def test_planted_faults_are_named_without_a_look_inside_optax(row, cpu, monkeypatch):
+    """By the updates alone, as surely as when the port's settings are read."""
+    monkeypatch.setattr("compare.explain.doctor.updates.optax_rules.stages_of", unreadable)
+    found = diagnose_updates(*stepped(cpu, row.pair()))
+    assert any(is_named(row, vars(one)) for one in found.causes)
+    assert any(one.startswith("fitted: the updates say ") for one in found.observed)

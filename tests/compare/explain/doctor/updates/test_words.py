@@ -1,14 +1,12 @@
 """One setting of both sides in a sentence, with what a person would see in it."""
 
-from dataclasses import replace
-
 import pytest
 
 from compare.explain.doctor.updates.rule_settings import differing
-from compare.explain.doctor.updates.rules import ADAM, AFTER, SGD, Rule
+from compare.explain.doctor.updates.rules import AFTER, usual
 from compare.explain.doctor.updates.words import said_of
 
-PLAIN = Rule(SGD, (0.1,))
+PLAIN = usual("SGD", rates=(0.1,))
 
 
 def text(port, reference):
@@ -18,15 +16,15 @@ def text(port, reference):
 
 def test_a_sentence_names_both_sides():
     """The port first."""
-    assert text(replace(PLAIN, rates=(0.2,)), PLAIN) == "learning rate is 0.2 in the port, 0.1 in the reference"
+    assert text(PLAIN.but(rates=(0.2,)), PLAIN) == "learning rate is 0.2 in the port, 0.1 in the reference"
 
 
 def test_an_epsilon_says_where_it_stands_only_where_the_places_differ():
     """Inside the root against outside; or just two numbers."""
-    adam = Rule(ADAM)
-    inside = replace(adam, epsilon=0.0, epsilon_root=1e-8)
+    adam = usual("Adam", epsilon=1e-8)
+    inside = adam.but(epsilon=0.0, epsilon_root=1e-8)
     assert text(inside, adam).endswith("is 1e-08 inside the root in the port, 1e-08 outside the root in the reference")
-    assert text(replace(adam, epsilon=1e-6), adam) == "epsilon is 1e-06 in the port, 1e-08 in the reference"
+    assert text(adam.but(epsilon=1e-6), adam) == "epsilon is 1e-06 in the port, 1e-08 in the reference"
 
 
 @pytest.mark.parametrize(
@@ -39,15 +37,15 @@ def test_an_epsilon_says_where_it_stands_only_where_the_places_differ():
 )
 def test_a_learning_rate_is_recognised(port, reference, remark):
     """The sign, and a schedule off by one."""
-    assert text(replace(PLAIN, rates=port), replace(PLAIN, rates=reference)).endswith(f": {remark}")
+    assert text(PLAIN.but(rates=port), PLAIN.but(rates=reference)).endswith(f": {remark}")
 
 
 def test_no_remark_without_a_reason():
     """Constant rates are neither ahead nor behind."""
-    assert ":" not in text(replace(PLAIN, rates=(0.2,)), PLAIN)
+    assert ":" not in text(PLAIN.but(rates=(0.2,)), PLAIN)
 
 
 def test_a_decay_after_the_rate_is_told():
     """Its sign is the wrong one as well."""
-    said = text(replace(PLAIN, weight_decay=0.1, coupling=AFTER), replace(PLAIN, coupling=AFTER))
+    said = text(PLAIN.but(weight_decay=0.1, coupling=AFTER), PLAIN.but(coupling=AFTER))
     assert said.endswith("added after the learning rate, unscaled, so that the weights grow")

@@ -7,7 +7,7 @@ import pytest
 import torch
 from jax import lax
 
-from compare.frameworks.islands.twins import twins_jax
+from compare.frameworks.islands.exact import twins_jax
 from compare.verdict.verdict import Verdict
 from tests.compare.frameworks.islands.models import CASES, HALF, Case, heads_torch, judged, verdicts
 

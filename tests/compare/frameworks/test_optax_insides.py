@@ -1,10 +1,12 @@
 """What an optax transformation is made of, read from its closures."""
 
+import inspect
+
 import jax.numpy as jnp
 import optax
 import pytest
 
-from compare.explain.doctor.updates.optax_stages import stages_of
+from compare.frameworks.optax_insides import UnreadError, stages_of
 from tests.compare.explain.doctor.trained import hidden
 
 
@@ -41,6 +43,25 @@ def test_settings_are_those_that_were_given():
     injected = optax.inject_hyperparams(optax.adam)(learning_rate=1e-3, b2=jnp.float32(0.5))
     assert stages_of(injected)[0].given["b2"] == 0.5
     assert stages_of(injected)[1].given["step_size"] == -1e-3
+
+
+def test_what_is_given_is_named_as_in_the_signature(monkeypatch):
+    """No closure's own names get out; what another version does not show is not made up."""
+    given = stages_of(optax.adam(1e-3))[0].given
+    assert set(given) <= set(inspect.signature(optax.scale_by_adam).parameters)
+
+    def scale_by_adam(b1=0.9, b3=0.5):
+        return b1, b3
+
+    monkeypatch.setattr(optax, "scale_by_adam", scale_by_adam)
+    with pytest.raises(UnreadError, match="scale_by_adam does not show b3"):
+        stages_of(optax.adam(1e-3))
+
+
+def test_whatever_looking_raises_is_one_error():
+    """Of a stranger's object."""
+    with pytest.raises(UnreadError, match="AttributeError"):
+        stages_of(object())
 
 
 def test_masks_and_labels_are_kept_with_their_stages():

@@ -1,18 +1,26 @@
 """What an optax transformation is made of: its stages in order, read from the closures of their update functions.
 
 optax keeps no settings: a transformation is two functions. What ``scale_by_adam(b1=0.9)`` was given is in the cells of
-its update function, whose name says which transformation made it. All of it is read defensively: what is not known by
-name is ``UNREAD``.
+its update function, whose name says which transformation made it. None of that is promised, so it is read in this one
+file, and all that is read here is only a guess: whoever uses it tries it, and does without where it fails.
 """
 
+import inspect
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import optax
+
+from compare.errors import swallowed
 
 THROUGH = ("with_extra_args_support", "masked", "flatten", "apply_if_finite")  # they do what is inside them
+
+
+class UnreadError(Exception):
+    """What stands in the way of reading a transformation; the message names the stage."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,7 @@ class Stage:
     """One transformation: its name in optax, what it was given, and which of the parameters it is applied to.
 
     Attributes:
+        given: by the names in the signature of optax's function; of ``MultiSteps`` ``every`` and ``averaged``.
         masks: each a tree of booleans over the parameters, or a prefix of one, or a function that makes one.
     """
 
@@ -29,8 +38,18 @@ class Stage:
 
 
 def stages_of(transformation: Any) -> list[Stage]:
-    """The stages of an optax transformation in order."""
-    return _stages(transformation.init, transformation.update, ())
+    """The stages of an optax transformation in order.
+
+    Raises:
+        UnreadError: of whatever a foreign object, or another version of optax, raises when it is looked into.
+    """
+    try:
+        return _stages(transformation.init, transformation.update, ())
+    except UnreadError:
+        raise
+    except Exception as error:
+        swallowed(error)
+        raise UnreadError(f"{type(error).__name__}: {error}") from error
 
 
 def _stages(init: Any, update: Any, masks: tuple[Any, ...]) -> list[Stage]:
@@ -57,7 +76,23 @@ def _stages(init: Any, update: Any, masks: tuple[Any, ...]) -> list[Stage]:
             for label, one in given["transforms"].items()
             for stage in _stages(one.init, one.update, (*masks, _Labelled(given.get("param_labels"), label)))
         ]
-    return [Stage(name, given, masks)]
+    return [Stage(name, _parameters(name, given), masks)]
+
+
+def _parameters(name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the signature of optax's function of that name promises, of all that was found in its closures.
+
+    Raises:
+        UnreadError: for a parameter that was not found there, unless its default is None.
+    """
+    function = getattr(optax, name, None)
+    if function is None:
+        return given
+    parameters = inspect.signature(function).parameters
+    hidden = [key for key, one in parameters.items() if key not in given and one.default is not None]
+    if hidden:
+        raise UnreadError(f"{name} does not show {', '.join(hidden)}")
+    return {key: given[key] for key in parameters if key in given}
 
 
 def _of_object(owner: Any, masks: tuple[Any, ...]) -> list[Stage]:

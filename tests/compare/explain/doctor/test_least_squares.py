@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from compare.explain.doctor.updates.fits import BELOW_ONE, LINEAR, POSITIVE, Range, fitted, number, short
+from compare.explain.doctor.least_squares import Range, fitted, number, short
+from compare.weights.twin import BELOW_ONE, LINEAR, POSITIVE
 
 T = np.linspace(1, 3, 7)
 
@@ -21,16 +22,23 @@ T = np.linspace(1, 3, 7)
 )
 def test_a_number_is_found(residual, start, where, true):
     """To the last digits, from a start that is far off."""
-    found = fitted(residual, start, where)
+    (found,) = fitted(lambda values: residual(*values), [start], [where])
     assert abs(found - true) <= 1e-9 * abs(true)
     assert short(found) == true
+
+
+def test_two_numbers_are_found_at_once():
+    """Each in its own range, neither of them near its start."""
+    residual = lambda values: values[0] * T + values[1] ** T - (0.3 * T + 0.97**T)  # noqa: E731
+    found = fitted(residual, [1.0, 0.5], [Range(LINEAR), Range(BELOW_ONE)])
+    assert list(map(short, found)) == [0.3, 0.97]
 
 
 @pytest.mark.parametrize("residual", [lambda v: T, lambda v: T * np.nan, lambda v: T * np.inf])
 def test_a_residual_that_tells_nothing_leaves_the_start(residual):
     """Constant, or no number at all."""
     with np.errstate(invalid="ignore"):
-        assert fitted(residual, 0.5, Range(LINEAR)) == 0.5
+        assert fitted(lambda values: residual(*values), [0.5], [Range(LINEAR)]) == [0.5]
 
 
 def test_a_short_number_is_not_invented():

@@ -1,0 +1,160 @@
+"""Other rules that a port's optimizer may follow, in the order in which they are tried.
+
+Nothing here is a list of mistakes: each setting of the reference's rules is turned or fitted, and what a library takes
+by default is asked of its signatures.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from compare.explain.doctor.least_squares import short
+from compare.explain.doctor.thresholds import BEST
+from compare.explain.doctor.updates.led import Trial
+from compare.explain.doctor.updates.rule_settings import aligned, differing, merged, subsets
+from compare.explain.doctor.updates.rules import DECOUPLED, GRADIENT, OWN, Rules, every_one
+from compare.explain.doctor.updates.unknowns import Suspect, by_step, estimates, on_matrices, scaled, turned, unknowns
+from compare.weights.twin import FLAG, Twin, defaults
+from compare.weights.twins import ROWS, settings_of
+
+TWO = "two of these at once"
+
+
+def sought(trial: Trial, reference: Rules) -> Iterator[Suspect]:
+    """Every suspect: settings turned, the defaults of optax's own factories, estimated numbers, rates by step or
+    parameter, other optimizers, and two changes at once."""
+    replay = trial.replay
+    singles: list[Suspect] = []
+    seen: set[Rules] = set()
+    for suspects in (
+        one_away(reference, replay.ranks, replay.unused),
+        by_default(reference),
+        (one for unknown in unknowns(trial, reference) for one in estimates(trial, reference, unknown)),
+        _another_rate(trial, reference),
+        other_optimizers(trial, reference),
+    ):
+        for suspect in suspects:
+            changed = differing(aligned(reference, suspect.rules, replay.unused), suspect.rules)
+            if changed and suspect.rules not in seen:
+                seen.add(suspect.rules)
+                singles += [suspect] if len(changed) == 1 else []
+                yield suspect
+    yield from _together(trial, reference, singles)
+
+
+def one_away(rules: Rules, ranks: Sequence[int], unused: bool) -> Iterator[Suspect]:
+    """Every setting that is no number turned, every number left out, and what goes on before and after the rule.
+
+    Args:
+        unused: whether some parameter has no gradient.
+    """
+    first, decay = rules[0], max(rule.weight_decay for rule in rules)
+    if decay:
+        yield Suspect("weight decay", "on every parameter", every_one(rules, weight_decay=decay))
+        yield Suspect("weight decay", "on matrices only", on_matrices(ranks, rules, decay))
+        yield Suspect("weight decay", "off", every_one(rules, weight_decay=0.0))
+        for coupling in {GRADIENT, DECOUPLED} - {first.coupling}:
+            yield Suspect("weight decay", coupling, every_one(rules, coupling=coupling))
+    for one in settings_of(first.family):
+        value = 0.0 if first.get(one.name) or one.kind != FLAG else 1.0
+        yield Suspect(one.label, ("on" if value else "off") if one.kind == FLAG else "0", turned(one, rules, value))
+    if first.get("epsilon") or first.get("epsilon_root"):
+        moved = {"epsilon": first.get("epsilon_root"), "epsilon_root": first.get("epsilon")}
+        yield Suspect("epsilon", "on the other side of the root", every_one(rules, **moved))
+    yield Suspect("learning rate", "opposite sign", scaled(rules, -1.0))
+    yield Suspect("clipping by global norm", "off", every_one(rules, clip_norm=inf))
+    yield Suspect("what clipping adds to the norm", "0", every_one(rules, clip_epsilon=0.0))
+    yield Suspect("clipping by value", "off", every_one(rules, clip_value=inf))
+    yield Suspect("gradients never zeroed", "", every_one(rules, stale=True))
+    for every in range(1, 5):
+        for averaged in (True, False) if every > 1 else (first.averaged,):
+            steps = f"{every} steps, {'mean' if averaged else 'sum'}"
+            yield Suspect("accumulation", steps, every_one(rules, every=every, averaged=averaged))
+    if unused:
+        yield Suspect("unused parameters updated", "", every_one(rules, skips_unused=False))
+
+
+def by_default(rules: Rules) -> Iterator[Suspect]:
+    """The reference's optimizer with what optax's factories take by default, in as few settings as can be."""
+    import optax
+
+    for twin in [row for row in ROWS if row.name == rules[0].family]:
+        for name in twin.optax:
+            yield from toward(rules, _made_by(rules, twin, name, optax), f"optax.{name}'s default")
+
+
+def toward(reference: Rules, rules: Rules, value: str, unused: bool = True) -> Iterator[Suspect]:
+    """The reference's rules with as few settings of ``rules`` as may be."""
+    start = aligned(reference, rules, unused)
+    for chosen in subsets(differing(start, rules)):
+        yield Suspect(" and ".join(one.label for one in chosen), value, merged(start, rules, chosen))
+
+
+def other_optimizers(trial: Trial, rules: Rules) -> Iterator[Suspect]:
+    """Another optimizer with either library's own defaults, at the reference's learning rate, or with one number of
+    its own."""
+    import optax
+    import torch
+
+    seen = {rules}
+    for twin in [row for row in ROWS if rules[0].family not in (OWN, row.name)]:
+        for library, names in ((optax, twin.optax), (torch.optim, twin.torch)):
+            for name in names:
+                made = _made_by(rules, twin, name, library)
+                if made not in seen:
+                    seen.add(made)
+                    yield Suspect("optimizer", f"{twin.name} ({name})", made)
+                    for unknown in unknowns(trial, made):
+                        yield from estimates(trial, made, unknown, label="optimizer")
+
+
+def _made_by(rules: Rules, twin: Twin, name: str, library: Any) -> Rules:
+    """``rules`` by a library's function of that name and its defaults; themselves, where it has no such function."""
+    function = getattr(library, name, None)
+    if function is None:
+        return rules
+    given = defaults(function)
+    own = twin.of_torch(given) if name in twin.torch else twin.of_optax(name, given)
+    decay = {"coupling": DECOUPLED, "weight_decay": given["weight_decay"]} if name in twin.decoupled else {}
+    return tuple(replace(rule, family=twin.name, own=tuple(own.items())).but(**decay) for rule in rules)
+
+
+def _another_rate(trial: Trial, rules: Rules) -> Iterator[Suspect]:
+    """A learning rate of its own for each step, outside the momentum and inside it, and for each parameter."""
+    for start in dict.fromkeys([rules, every_one(rules, rate_inside=1.0)]):
+        yield from estimates(trial, start, *by_step(trial))
+    made, port, changed = trial.made(rules), trial.replay.updates, []
+    for rule, name in zip(rules, trial.replay.names, strict=True):
+        own, other = (np.concatenate([step.get(name, np.zeros(0)).ravel() for step in steps]) for steps in (made, port))
+        factor = float(own @ other) / float(own @ own) if other.size and np.any(own) else 1.0
+        changed.append(replace(rule, rates=tuple(short(rate * factor) for rate in rule.rates)))
+    yield Suspect("learning rate", "another for each parameter", tuple(changed))
+
+
+def _together(trial: Trial, rules: Rules, singles: Sequence[Suspect]) -> Iterator[Suspect]:
+    """Two changes at once: those that shrink the gap by themselves, each with every other and with every number."""
+    start = trial.gap(rules).total
+    gaps = sorted(((trial.gap(one.rules).total, at) for at, one in enumerate(singles)), key=lambda pair: pair[0])
+    for first in [singles[at] for gap, at in gaps if gap < start][:BEST]:
+        own = {one.label for one in differing(aligned(rules, first.rules), first.rules)}
+        for second in singles:
+            if not own & {one.label for one in differing(aligned(rules, second.rules), second.rules)}:
+                yield Suspect(TWO, "", _both(rules, first.rules, second.rules))
+                if first.unknown and not second.unknown and first.base[0].family == second.rules[0].family:
+                    yield from estimates(trial, second.rules, first.unknown, label=TWO)
+        for unknown in unknowns(trial, first.rules):
+            if first.unknown is None:
+                yield from estimates(trial, first.rules, unknown, label=TWO)
+            elif unknown.label not in own | {first.unknown.label}:
+                yield from estimates(trial, first.base, first.unknown, unknown, label=TWO)
+
+
+def _both(rules: Rules, first: Rules, second: Rules) -> Rules:
+    """The first, with what the second changes of ``rules``."""
+    made = []
+    for start, one, two in zip(rules, first, second, strict=True):
+        made.append(one.but(**{name: two.get(name) for name in two.settings if two.get(name) != start.get(name)}))
+    return tuple(made)

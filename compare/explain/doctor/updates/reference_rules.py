@@ -1,0 +1,35 @@
+"""The rules of the reference's optimizer: what its class and groups say, held against the steps that it makes."""
+
+from dataclasses import replace
+
+from compare.explain.doctor.least_squares import Range
+from compare.explain.doctor.thresholds import UNSEEN
+from compare.explain.doctor.updates.led import Trial
+from compare.explain.doctor.updates.rules import OWN, Rule, Rules, every_one
+from compare.explain.doctor.updates.unknowns import Unknown, estimates
+from compare.weights.twin import POSITIVE
+
+CLIP_EPSILON = 1e-6  # torch.nn.utils.clip_grad_norm_
+
+
+def rules_of_reference(trial: Trial) -> Rules:
+    """The reference's rules, their learning rates by step, and its clipping where hooks do that; of the family ``OWN``
+    where its optimizer does anything else than what was read."""
+    steps, by_step = trial.replay.of(trial.own)
+    rates = [tuple(rule.rates[0] for rule in rules) for rules in zip(*by_step, strict=True)]
+    rules = tuple(
+        replace(rule, rates=own[:1] if len(set(own)) == 1 else own) for rule, own in zip(by_step[0], rates, strict=True)
+    )
+    own = replace(trial, replay=replace(trial.replay, updates=tuple(steps)))
+    if own.gap(rules).worst <= UNSEEN:
+        return rules
+    smallest = min(trial.replay.norms, default=0.0)
+    clip = Unknown("clipping by global norm", _clipping, (smallest / 2,), Range(POSITIVE))
+    for suspect in estimates(own, rules, clip) if smallest > 0 and rules[0].family != OWN else ():
+        if own.gap(suspect.rules).worst <= UNSEEN:
+            return suspect.rules
+    return tuple(Rule(OWN, skips_unused=rule.skips_unused) for rule in rules)
+
+
+def _clipping(rules: Rules, norm: float) -> Rules:
+    return every_one(rules, clip_norm=norm, clip_epsilon=CLIP_EPSILON)

@@ -1,0 +1,143 @@
+"""The numbers of rules that are fitted to the port's updates, and the rules that come of it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from math import isfinite
+
+import numpy as np
+
+from compare.explain.doctor.least_squares import Range, fitted, short
+from compare.explain.doctor.thresholds import DIGITS
+from compare.explain.doctor.updates.led import Trial
+from compare.explain.doctor.updates.rule_settings import TOGETHER
+from compare.explain.doctor.updates.rules import AFTER, DECOUPLED, GRADIENT, Rules, every_one
+from compare.weights.twin import FLAG, LINEAR, POSITIVE, Setting
+from compare.weights.twins import settings_of
+
+ANY = "or any other value"
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A number to be estimated: ``put`` sets it in rules, ``starts`` is where to begin."""
+
+    label: str
+    put: Callable[[Rules, float], Rules]
+    starts: tuple[float, ...] = (1.0,)
+    where: Range = field(default_factory=Range)
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """Rules a setting or two away; ``label`` and ``value`` say which, in short words.
+
+    Attributes:
+        unknown, base: the number that was estimated, where one was, and the rules that it was put into.
+    """
+
+    label: str
+    value: str
+    rules: Rules
+    unknown: Unknown | None = None
+    base: Rules = ()
+
+    def plain(self, reference: Rules) -> bool:
+        """Whether all that it changes of the reference's rules are numbers such as a person writes."""
+        numbers = [
+            own.get(name)
+            for own, other in zip(self.rules, reference, strict=True)
+            for name in own.settings
+            if own.get(name) != other.get(name) and isinstance(own.get(name), float | tuple)
+        ]
+        return all(float(f"{one:.{DIGITS}g}") == one for value in numbers for one in np.atleast_1d(value))
+
+
+def unknowns(trial: Trial, rules: Rules) -> Iterator[Unknown]:
+    """The numbers that can be estimated from the updates, likeliest first."""
+    matrices = partial(on_matrices, trial.replay.ranks)
+    yield Unknown("learning rate", scaled)
+    for coupling in dict.fromkeys([AFTER, rules[0].coupling, GRADIENT, DECOUPLED]):
+        where = Range(POSITIVE) if coupling == AFTER else Range(LINEAR, 1e-2)
+        for which, put in (("", decaying), (", on matrices only", matrices))[: 1 if coupling == AFTER else 2]:
+            yield Unknown(
+                f"weight_decay {coupling}{which}", partial(_also, put, {"coupling": coupling}), (1e-3,), where
+            )
+    for one in settings_of(rules[0].family):
+        if one.kind != FLAG:
+            label, where, put = one.name if one.label in TOGETHER else one.label, Range(one.kind), partial(turned, one)
+            yield Unknown(label, put, one.starts, where)
+            if one.name == "epsilon_root":
+                yield Unknown("epsilon inside the root alone", partial(_also, put, {"epsilon": 0.0}), one.starts, where)
+    norms = [norm for norm in trial.replay.norms if norm > 0]
+    if norms:
+        clip = partial(_named, "clip_norm", {"clip_epsilon": 0.0})
+        yield Unknown("clipping by global norm", clip, (min(norms) / 2,), Range(POSITIVE))
+        yield Unknown("clipping by value", partial(_named, "clip_value", {}), (min(norms) / 20,), Range(POSITIVE))
+
+
+def by_step(trial: Trial) -> list[Unknown]:
+    """A factor of the learning rate in each step."""
+    steps = range(1, trial.replay.steps + 1)
+
+    def put(at: int, rules: Rules, factor: float) -> Rules:
+        factors = [factor if step == at else 1.0 for step in steps]
+        rates = [tuple(short(f * rule.rate(step)) for f, step in zip(factors, steps, strict=True)) for rule in rules]
+        return tuple(replace(rule, rates=own) for rule, own in zip(rules, rates, strict=True))
+
+    return [Unknown("learning rate", partial(put, step)) for step in steps]
+
+
+def _named(name: str, also: dict[str, float], rules: Rules, value: float) -> Rules:
+    return every_one(rules, **{name: value}, **also)
+
+
+def _also(put: Callable[[Rules, float], Rules], more: dict[str, float | str], rules: Rules, value: float) -> Rules:
+    return put(every_one(rules, **more), value)
+
+
+def scaled(rules: Rules, factor: float) -> Rules:
+    """``rules`` with every learning rate multiplied, as somebody may have written it down."""
+    return tuple(replace(rule, rates=tuple(short(factor * rate) for rate in rule.rates)) for rule in rules)
+
+
+def decaying(rules: Rules, decay: float) -> Rules:
+    """``rules`` with another decay where there is one; of every parameter, where there is none."""
+    any_now = any(rule.weight_decay for rule in rules)
+    return tuple(rule.but(weight_decay=decay if rule.weight_decay or not any_now else 0.0) for rule in rules)
+
+
+def on_matrices(ranks: Sequence[int], rules: Rules, decay: float) -> Rules:
+    """``rules`` that decay parameters of two axes and more."""
+    return tuple(one.but(weight_decay=decay if rank > 1 else 0.0) for one, rank in zip(rules, ranks, strict=True))
+
+
+def turned(setting: Setting, rules: Rules, value: float) -> Rules:
+    """``rules`` with another value of a setting; one on which it depends gets its usual value where it has none."""
+    made = every_one(rules, **{setting.name: value})
+    if not setting.of or rules[0].get(setting.of):
+        return made
+    needed = next(one for one in settings_of(rules[0].family) if one.name == setting.of)
+    return turned(needed, made, needed.starts[0])
+
+
+def estimates(trial: Trial, rules: Rules, *unknown: Unknown, label: str = "") -> Iterator[Suspect]:
+    """The rules whose numbers fit the port's updates best, as somebody has written them down and as they come."""
+
+    def made(values: Sequence[float]) -> Rules:
+        changed = rules
+        for one, value in zip(unknown, values, strict=True):
+            changed = one.put(changed, value)
+        return changed
+
+    def residual(values: Sequence[float]) -> np.ndarray:
+        return trial.replay.residual(trial.made(made(values)))
+
+    several = slice(None) if len(unknown) == 1 else slice(1)
+    for starts in zip(*(one.starts[several] for one in unknown), strict=True):
+        with suppress(OverflowError, np.linalg.LinAlgError):  # far from any number that a person writes
+            values = fitted(residual, starts, [one.where for one in unknown])
+            for numbers in dict.fromkeys([tuple(map(short, values)), tuple(values)]):
+                if all(map(isfinite, numbers)):
+                    yield Suspect(label or unknown[0].label, ANY, made(numbers), unknown[0], rules)
