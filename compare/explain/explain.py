@@ -81,7 +81,7 @@ class Explanation:
     @property
     def sentence(self) -> str:
         """The answer in one sentence; empty where there is none."""
-        return told(self.first, self.causes, self.observed) if self.first else ""
+        return sentence_of(self.first, self.causes, self.observed) if self.first else ""
 
 
 def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None, witness: str = "") -> Explanation:
@@ -116,7 +116,7 @@ def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None,
     assert first is not None
     if not named and (held := _held(looked, witness)) is not None:
         named.append(_named(looked, 0, held))
-    tried = all(one.cause.change for one in named)
+    tried = all(entry.cause.change for entry in named)
     closed = _closed(looked, changes) if tried and named else None
     if closed is not None and known < len(groups):
         if closed[1] <= CLOSING * closed[0]:  # the other places only show the same (around a residual, say)
@@ -145,10 +145,10 @@ def _of_statistics(looked: Looked) -> Diagnosis:
 
 def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
     """What the doctor is shown of one place: everything that differs there."""
-    one, sections, cutter = group[0], looked.sections, looked.cutter
-    at = looked.found.index(one)
+    introduction, sections, cutter = group[0], looked.sections, looked.cutter
+    at = looked.found.index(introduction)
     code, prepared = looked.codes[at], cutter.quartet.prepared
-    backward = one.direction == BACKWARD
+    backward = introduction.direction == BACKWARD
     plain: Arrays = {}
     port: Arrays = {}
     allowed: dict[str, float] = {}
@@ -163,20 +163,20 @@ def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
             port[part.name] = sections.forced.ends[part.name]
 
     def run(change: Change) -> Arrays:
-        until = one.crossings[0].cut.boundary if one.crossings and not backward else None
+        until = introduction.crossings[0].cut.boundary if introduction.crossings and not backward else None
         ends = cutter.reference.watch(sections.entering, sections.mode, change, until)
         passages = {passage.boundary: passage for passage in cutter.reference.passages}
-        made = {name: array for name, array in ends.items() if name in plain}
+        arrays = {name: array for name, array in ends.items() if name in plain}
         for part in group:
             for crossing in part.crossings:
                 passage = passages[crossing.cut.boundary]
                 values = passage.cotangents if backward else passage.values
                 value = values[crossing.cut.leaf]
                 name = f"{'grad/' if backward else ''}{crossing.cut.way}/{crossing.cut.leaf}"
-                made[name] = np.zeros_like(plain[name]) if value is None else value
-        return made
+                arrays[name] = np.zeros_like(plain[name]) if value is None else value
+        return arrays
 
-    owner = one.owner
+    owner = introduction.owner
     reference, modules = prepared.reference, prepared.port.modules
     by_reference = {path: other for other, path in sections.pairs.items()}
     return Scene(
@@ -189,7 +189,7 @@ def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
         calls=code.asked,
         layers=code.layers,
         primitives=tuple(looked.operations[at]),
-        direction=LOSS if owner == AFTER and not backward else one.direction,
+        direction=LOSS if owner == AFTER and not backward else introduction.direction,
         plain=plain,
         port=port,
         allowed=allowed,
@@ -214,10 +214,10 @@ def _weights_of(looked: Looked, owner: str, code: Code) -> Arrays:
     }
 
 
-def told(first: Difference, causes: Sequence[Named], observed: Sequence[str] = ()) -> str:
+def sentence_of(first: Difference, causes: Sequence[Named], observed: Sequence[str] = ()) -> str:
     """The answer in one sentence: which module is the first that differs, and why, or what is seen of it."""
     where = _where(first)
-    mine = [one.cause for one in causes if one.of_first]
+    mine = [named.cause for named in causes if named.of_first]
     if not mine:
         looks = () if first.reason else observed
         seen = next((f": {text}" for text in looks if text.startswith(SEEN)), "")
@@ -339,15 +339,15 @@ def explain_pair(
             # Masks of the lowest number, and what a suspect makes of them, overflow: that is no error here.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 looked = look(quartet.using(judged.oracles), suspect.entering, suspect.mode, probe)
-                made = explain(looked, progress, judged.witness.text if judged.witness else "")
+                explanation = explain(looked, progress, judged.witness.text if judged.witness else "")
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
             swallowed(error)
             words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
             notes.append(f"where: not found on {probe}: {words}")
             continue
-        if made.first is not None:
-            return made
-        notes += [f"where: on {probe}, {note}" for note in made.notes]
+        if explanation.first is not None:
+            return explanation
+        notes += [f"where: on {probe}, {note}" for note in explanation.notes]
     if steps is not None and not suspects:
         progress("where training differs first")
         return _of_training(quartet, entering, steps)
@@ -356,7 +356,7 @@ def explain_pair(
 
 def _of_training(quartet: Quartet, entering: Entering, steps: Judged) -> Explanation:
     """What outputs, gradients and statistics do not show, and training steps do."""
-    failing = [name for name, one in steps.judgements.items() if differs(one)]
+    failing = [name for name, judgement in steps.judgements.items() if differs(judgement)]
     if not failing:
         return Explanation(None)
     name = failing[0]

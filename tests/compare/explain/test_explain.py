@@ -14,7 +14,7 @@ from compare import verify
 from compare.arrays.probes import BASE
 from compare.explain import explain as explaining
 from compare.explain.doctor.diagnosis import Cause, Diagnosis
-from compare.explain.explain import Explanation, Named, Suspect, explain, explain_pair, scene_of, told
+from compare.explain.explain import Explanation, Named, Suspect, explain, explain_pair, scene_of, sentence_of
 from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Difference
 from compare.explain.locate.introduced import by_place
 from compare.pair.pair import Pair
@@ -73,21 +73,21 @@ TOLD = {
 @pytest.mark.parametrize(("first", "expected"), TOLD.values(), ids=TOLD)
 def test_the_sentence_says_where(first, expected):
     """Each direction in its own words; without a cause, how large the difference is."""
-    assert told(first, []) == f"{expected} (relative difference 1.0e-03, where rounding explains 1.0e-12)"
+    assert sentence_of(first, []) == f"{expected} (relative difference 1.0e-03, where rounding explains 1.0e-12)"
 
 
 def test_the_sentence_says_why():
     """With what was tried and how far the gap falls; what was only read has not been tried."""
     where = TOLD["a module"][1]
-    tried = told(FIRST, [Named(SCALE, "enc.norm", "enc/norm")])
+    tried = sentence_of(FIRST, [Named(SCALE, "enc.norm", "enc/norm")])
     assert tried == f"{where}: the port doubles it; with that in the reference the gap falls from 1e+00 to 1e-16"
-    assert told(FIRST, [Named(READ, "enc.norm", "enc/norm")]) == f"{where}: the port doubles it"
+    assert sentence_of(FIRST, [Named(READ, "enc.norm", "enc/norm")]) == f"{where}: the port doubles it"
     assert Explanation(None).sentence == ""
 
 
 def test_a_cause_of_another_place_is_not_the_firsts():
     """Where the first difference has no cause, the sentence gives none."""
-    assert "doubles" not in told(FIRST, [Named(SCALE, "dec.norm", "dec/norm", of_first=False)])
+    assert "doubles" not in sentence_of(FIRST, [Named(SCALE, "dec.norm", "dec/norm", of_first=False)])
 
 
 def test_a_norms_epsilon_is_named_with_its_evidence():
@@ -184,8 +184,8 @@ def test_one_more_step_after_a_call_that_agrees_is_named():
 def test_the_sentence_says_what_is_seen_where_no_cause_is_known():
     """An array of its own name is said of several, and of no first place."""
     seen = ("in/1: the port's is zero in every entry", "the port's is 1.01 times the reference's in every entry")
-    assert f"agree: {seen[1]} (relative" in told(FIRST, (), seen)
-    assert "zero" not in told(FIRST, (), seen[:1])
+    assert f"agree: {seen[1]} (relative" in sentence_of(FIRST, (), seen)
+    assert "zero" not in sentence_of(FIRST, (), seen[:1])
 
 
 def test_the_doctor_is_shown_what_differs_there():
