@@ -12,6 +12,7 @@ from typing import Generic
 
 import numpy as np
 
+from compare.errors import swallowed
 from compare.explain.doctor.budget import Budget
 from compare.explain.doctor.diagnosis import Cause
 from compare.explain.doctor.fit import Fitted, by_halves, by_slope, cosine, written
@@ -158,7 +159,8 @@ class Search(Generic[C]):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what a library thinks of settings that the user did not choose
                 arrays = self.run(change)
-        except Exception:  # a change may ask of the user's code what it cannot do
+        except Exception as error:  # a change may ask of the user's code what it cannot do
+            swallowed(error)
             return None
         self.budget.spend(time.process_time() - started)
         return arrays if all(name in arrays for name in self.names) else None

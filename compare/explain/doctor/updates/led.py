@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from compare.errors import swallowed
 from compare.explain.doctor.thresholds import SAMPLE
 from compare.explain.doctor.updates.optimizer import RuleOptimizer
 from compare.explain.doctor.updates.recorded_steps import Factory, Gap, Replay, Step
@@ -59,7 +60,8 @@ class Trial:
         """The gap of a whole run of the reference by ``rules``: its updates, and its losses after the first step."""
         try:
             made = _run(self.quartet, self.entering, self.by(rules))
-        except Exception:  # a model that does not stand where these rules lead it
+        except Exception as error:  # a model that does not stand where these rules lead it
+            swallowed(error)
             return Gap(inf, inf, False)
         judged = {n: one.allowed for n, one in self.judgements.items() if n in self.port and not n.startswith("after/")}
         if not judged.keys() <= made.keys():

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from compare.arrays.arrays import PARAMS
+from compare.errors import swallowed
 from compare.explain.doctor.updates.rules import AFTER, DECOUPLED, PLAIN, Rule, Rules, usual
 from compare.frameworks.optax_insides import Stage, UnreadError, stages_of
 from compare.pair.prepare import Prepared
@@ -42,6 +43,7 @@ def read_optax(transformation: Any, prepared: Prepared, names: Sequence[str], st
     except UnreadError as error:
         return Reading(None, said, str(error))
     except Exception as error:
+        swallowed(error)
         return Reading(None, said, f"{type(error).__name__}: {error}")
     return Reading(rules, said)
 
