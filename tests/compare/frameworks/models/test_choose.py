@@ -123,6 +123,7 @@ def test_a_library_that_is_not_there_is_not_asked_for():
     program = (
         "import sys; {}; from flax import linen; from compare.frameworks.models.choose import port_model, LIBRARIES\n"
         "import numpy as np; port_model(linen.Dense(2), (np.ones((2, 3), np.float32),), {{}}, {{}})\n"
+        "port_model((lambda params, x: x, {{}}), (), {{}}, {{}})\n"
         "print(bool(sys.modules.get('equinox')), 'equinox' in LIBRARIES)"
     )
     for before in ("pass", "sys.modules['equinox'] = None"):
