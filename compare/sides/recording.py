@@ -113,8 +113,11 @@ def _wanted(
     modes = (True, False) if reference.has_mode else (None,)
     for batch in probed(entering.batches[0], precision, plan.seed, plan.all_probes, plan.quick).values():
         own = replace(entering, batches=(batch.at(precision),))
-        around = [] if plan.quick else list(nearby(own.batches[0], precision, plan.seed))
-        for fed in [own, *(replace(entering, batches=(moved_batch,)) for moved_batch in around)]:
+        # The neighbours of the pair's own batch too, quick or not: a gradient that differs there may lie on a kink.
+        around = [
+            replace(entering, batches=(moved_batch,)) for moved_batch in nearby(own.batches[0], precision, plan.seed)
+        ]
+        for fed in [own, *around]:
             for mode in modes:
                 for which in (WORKING, ORACLE, PROMOTED):
                     yield mode, fed, (), which

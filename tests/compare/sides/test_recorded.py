@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import jax
 import numpy as np
 import optax
 import pytest
@@ -15,6 +16,8 @@ from compare.sides.recorded import recorded_side
 from compare.sides.recording import take
 from compare.sides.side import RecordedError
 from compare.verdict.precision import FLOAT32
+from compare.verdict.verdict import Verdict
+from compare.verification.verification import Session
 from tests.compare.small import loose_pair, norm_pair
 
 SGD = (lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), optax.sgd(0.1, 0.9))
@@ -61,6 +64,15 @@ def test_a_run_that_is_not_there_is_refused(sides):
     other = replace(entering, batches=(entering.batches[0].mapped(lambda _, array: array + 1),))
     with pytest.raises(UsageError, match="the record holds no working run"):
         recorded_side(record, prepared, WORKING).run(other, True)
+
+
+def test_a_gradient_that_differs_is_judged_against_a_quick_record(cpu):
+    """Whether it lies on a kink is asked of the batch's neighbours: they are on record too."""
+    reference = loose_pair(lambda p, x: x * p["w"], None)
+    record = take(reference, cpu, FLOAT32, Plan(quick=True), cpu)
+    port = loose_pair(None, lambda p, x: x * jax.lax.stop_gradient(p["w"]))
+    report = Session(port, cpu, record=record).verify()
+    assert report.verdict is Verdict.MISMATCH
 
 
 def test_what_the_reference_raised_is_said_once(cpu):

@@ -18,7 +18,7 @@ def test_every_run_is_taken_once(cpu):
     """The batch, each probe and four neighbours of each, at three precisions; the steps at three."""
     pair = loose_pair(lambda p, x: x * p["w"], None)
     quick = take(pair, cpu, FLOAT32, Plan(quick=True), cpu)
-    assert len(quick.facts["runs"]) == 3
+    assert len(quick.facts["runs"]) == 3 * 5
     whole = take(pair, cpu, FLOAT32, Plan(), cpu)
     batches = {key.split()[2] for key in whole.facts["runs"]}
     assert len(whole.facts["runs"]) == 3 * len(batches)
