@@ -6,7 +6,6 @@ of the function that was called, so that nothing has to be written down again he
 
 import inspect
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -51,7 +50,7 @@ class Parameter:
     several: bool = False
 
 
-def bound(function: Function, args: tuple, kwargs: Mapping[str, Any]) -> Given:
+def bound(function: Function, args: tuple, kwargs: Given) -> Given:
     """The arguments of a call by name, the defaults filled in where there are any.
 
     The first tensor of a method is called "input". Of a function that says nothing of its arguments, what was given by
@@ -63,9 +62,7 @@ def bound(function: Function, args: tuple, kwargs: Mapping[str, Any]) -> Given:
     return given | _named(parameters, kwargs)
 
 
-def rebound(
-    function: Function, args: tuple, kwargs: Mapping[str, Any], changes: Mapping[str, Any]
-) -> tuple[tuple, dict]:
+def rebound(function: Function, args: tuple, kwargs: Given, changes: Given) -> tuple[tuple, dict]:
     """``args`` and ``kwargs`` with some arguments changed, each where it stands, or by keyword if it was not given.
 
     Raises:
@@ -84,7 +81,7 @@ def rebound(
     return tuple(positional), keywords
 
 
-def parameters_of(function: Function, args: tuple, kwargs: Mapping[str, Any]) -> tuple[Parameter, ...]:
+def parameters_of(function: Function, args: tuple, kwargs: Given) -> tuple[Parameter, ...]:
     """The arguments of the overload of ``function`` that takes ``args`` and ``kwargs``; none where it says nothing."""
     overloads = _overloads(function)
     return overloads[0] if len(overloads) == 1 else next((own for own in overloads if _takes(own, args, kwargs)), ())
@@ -157,12 +154,12 @@ def joined(parameters: tuple[Parameter, ...], args: tuple) -> tuple:
     return args
 
 
-def _named(parameters: tuple[Parameter, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def _named(parameters: tuple[Parameter, ...], kwargs: Given) -> Given:
     own = {p.name for p in parameters}
     return {name if name in own else _ALIASES.get(name, name): value for name, value in kwargs.items()}
 
 
-def _takes(parameters: tuple[Parameter, ...], args: tuple, kwargs: Mapping[str, Any]) -> bool:
+def _takes(parameters: tuple[Parameter, ...], args: tuple, kwargs: Given) -> bool:
     positional = [p for p in parameters if not p.keyword]
     args, kwargs = joined(parameters, args), _named(parameters, kwargs)
     if len(args) > len(positional) or not set(kwargs) <= {p.name for p in parameters}:

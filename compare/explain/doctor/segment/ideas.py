@@ -1,6 +1,6 @@
 """What the families of suspects speak of: a call and its arguments, a call made otherwise, an idea."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ class View:
 
     call: Call
     scene: Scene
-    read: Mapping[str, Any]
+    read: Given
 
     @property
     def given(self) -> Given:
@@ -87,7 +87,7 @@ def left_out(func: Function, args: tuple, kwargs: dict) -> Any:
     return first_tensor(args, kwargs)
 
 
-def first_tensor(args: tuple, kwargs: Mapping[str, Any]) -> Any:
+def first_tensor(args: tuple, kwargs: Given) -> Any:
     """The first tensor that a call was given."""
     return next(value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor))
 

@@ -70,26 +70,26 @@ def differing(reference: Any, port: Any) -> tuple[Setting, ...]:
 
 def reference_settings(layer: nn.Module) -> dict[str, Any]:
     """The settings of a torch module, of a class of torch's or another, by name."""
-    found = _plain(vars(layer))
-    if "bias" not in found and ("bias" in layer._parameters or isinstance(layer, nn.LayerNorm | nn.RMSNorm)):
-        found["bias"] = layer._parameters.get("bias") is not None
+    settings = _plain(vars(layer))
+    if "bias" not in settings and ("bias" in layer._parameters or isinstance(layer, nn.LayerNorm | nn.RMSNorm)):
+        settings["bias"] = layer._parameters.get("bias") is not None
     if isinstance(layer, nn.modules.batchnorm._NormBase | nn.LayerNorm | nn.GroupNorm | nn.RMSNorm):
-        found["scale"] = layer._parameters.get("weight") is not None
+        settings["scale"] = layer._parameters.get("weight") is not None
     if isinstance(layer, nn.RMSNorm):
-        found["epsilon"] = torch.finfo(torch.float32).eps if layer.eps is None else layer.eps
+        settings["epsilon"] = torch.finfo(torch.float32).eps if layer.eps is None else layer.eps
     if isinstance(layer, nn.LayerNorm | nn.RMSNorm):
-        found["axis"] = tuple(range(-len(layer.normalized_shape), 0))
+        settings["axis"] = tuple(range(-len(layer.normalized_shape), 0))
     if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.track_running_stats:
-        found["use_running_average"] = not layer.training
+        settings["use_running_average"] = not layer.training
     if isinstance(layer, nn.modules.conv._ConvNd):
-        found |= _per_axis(found, len(layer.kernel_size))
-        found["padding"] = torch_padding(layer)
-        found["padding_mode"] = layer.padding_mode
-    dtype = next((one.dtype for one in layer.parameters() if one.is_floating_point()), torch.float32)
-    found["dtype"] = str(dtype).removeprefix("torch.")
+        settings |= _per_axis(settings, len(layer.kernel_size))
+        settings["padding"] = torch_padding(layer)
+        settings["padding_mode"] = layer.padding_mode
+    dtype = next((parameter.dtype for parameter in layer.parameters() if parameter.is_floating_point()), torch.float32)
+    settings["dtype"] = str(dtype).removeprefix("torch.")
     if isinstance(layer, nn.GELU):
-        found["approximate"] = layer.approximate == "tanh"
-    return {name: value for name, value in found.items() if value is not None}
+        settings["approximate"] = layer.approximate == "tanh"
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def port_settings(layer: Any, reference: nn.Module | None = None) -> dict[str, Any]:
@@ -100,44 +100,44 @@ def port_settings(layer: Any, reference: nn.Module | None = None) -> dict[str, A
     side_kind = kind_of(layer)
     values: dict[str, Any] = dict(side_kind.settings(layer)) if side_kind else {}
     kind = side_kind.library_class(layer) if side_kind else ""
-    found = _plain(values)
+    settings = _plain(values)
     for flag, name in (("use_bias", "bias"), ("use_scale", "scale")):
         if isinstance(values.get(flag), bool):
-            found[name] = values[flag]
+            settings[name] = values[flag]
     if kind == "BatchNorm":
-        found["momentum"] = round(1 - values["momentum"], 12)
+        settings["momentum"] = round(1 - values["momentum"], 12)
         if isinstance(values.get("use_running_average"), bool):
-            found["use_running_average"] = values["use_running_average"]
+            settings["use_running_average"] = values["use_running_average"]
     if kind in ("LayerNorm", "RMSNorm"):
         axes = values["reduction_axes"]
-        found["axis"] = (axes,) if isinstance(axes, int) else tuple(axes)
+        settings["axis"] = (axes,) if isinstance(axes, int) else tuple(axes)
     if kind == "RMSNorm":
-        found["bias"] = False
+        settings["bias"] = False
     if kind in ("GRUCell", "SimpleCell", "OptimizedLSTMCell", "LSTMCell"):
-        found.pop("bias", None)
+        settings.pop("bias", None)
     if kind in ("Conv", "ConvTranspose", "ConvLocal"):
-        found |= _convolution(values, kind, reference)
+        settings |= _convolution(values, kind, reference)
     dtype = getattr(values.get("dtype"), "__name__", str(values.get("dtype")))
     if dtype in _LOW:
-        found["dtype"] = dtype
-    return {name: value for name, value in found.items() if value is not None}
+        settings["dtype"] = dtype
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _convolution(values: Mapping[str, Any], kind: str, reference: nn.Module | None) -> dict[str, Any]:
     size = values["kernel_size"]
     size = (size,) if isinstance(size, int) else tuple(size)
-    found: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "stride": uniform(values.get("strides") or 1, len(size)),
         "dilation": uniform(values.get("kernel_dilation") or 1, len(size)),
     }
     padding = values["padding"]
-    found["padding"] = translated(padding, size, found["stride"], found["dilation"], kind == "ConvTranspose")
-    if str(padding).upper() == SAME and kind != "ConvTranspose" and _same_too(found["stride"], reference):
-        found.pop("padding")  # it follows the dilation, as the reference's does
-    found["padding_mode"] = str(padding).lower() if padding in ("CIRCULAR", "REFLECT", "REPLICATE") else "zeros"
-    if found["padding_mode"] != "zeros":
-        found.pop("padding")
-    return found
+    settings["padding"] = translated(padding, size, settings["stride"], settings["dilation"], kind == "ConvTranspose")
+    if str(padding).upper() == SAME and kind != "ConvTranspose" and _same_too(settings["stride"], reference):
+        settings.pop("padding")  # it follows the dilation, as the reference's does
+    settings["padding_mode"] = str(padding).lower() if padding in ("CIRCULAR", "REFLECT", "REPLICATE") else "zeros"
+    if settings["padding_mode"] != "zeros":
+        settings.pop("padding")
+    return settings
 
 
 def _same_too(stride: tuple[int, ...], reference: nn.Module | None) -> bool:
@@ -153,7 +153,7 @@ def _per_axis(found: Mapping[str, Any], axes: int) -> dict[str, Any]:
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """Numbers and flags among a layer's attributes, by the setting that their name stands for."""
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for name, value in values.items():
         if name.startswith("_") or name in SKIPPED or name.startswith(("use_", "in_", "out_")):
             continue
@@ -161,8 +161,8 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, np.ndarray | np.generic) and np.ndim(value) == 0:
             value = value.item()
         if isinstance(value, bool | Real) or (setting in ("stride", "dilation") and isinstance(value, tuple | list)):
-            found.setdefault(setting, value)
-    return found
+            settings.setdefault(setting, value)
+    return settings
 
 
 def _attribute(layer: nn.Module, setting: str, value: Any) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any
 
 from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change
 from compare.explain.calls.scene import Scene
+from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment import arguments
 from compare.explain.doctor.segment import suspects as families
 from compare.explain.doctor.segment.ideas import Family, Idea, View
@@ -63,7 +63,7 @@ def _calls(scene: Scene, settings: tuple[Setting, ...], ratio: float | None = No
             yield from (_single(call, idea, read) for call, idea in alike)
 
 
-def _ideas(call: Call, scene: Scene, read: Mapping[str, Any], ratio: float | None) -> Iterator[Idea]:
+def _ideas(call: Call, scene: Scene, read: Given, ratio: float | None) -> Iterator[Idea]:
     """What families know of the call, and then what its signature allows beyond that."""
     view = View(call, scene, read if call.module == scene.reference_path else {})
     if scene.direction == "backward":
@@ -78,7 +78,7 @@ def _ideas(call: Call, scene: Scene, read: Mapping[str, Any], ratio: float | Non
     yield from (idea for idea in arguments.ideas(view) if idea.words not in known)
 
 
-def _suspect(alike: list[tuple[Call, Idea]], read: Mapping[str, Any]) -> Suspect[Change]:
+def _suspect(alike: list[tuple[Call, Idea]], read: Given) -> Suspect[Change]:
     idea = alike[0][1]
     change = Change(calls={call.number: other.change for call, other in alike})
     rank = min(other.rank for _, other in alike)
@@ -86,6 +86,6 @@ def _suspect(alike: list[tuple[Call, Idea]], read: Mapping[str, Any]) -> Suspect
     return Suspect(idea.setting, idea.reference, idea.port, change, rank, idea.text, idea.short, known)
 
 
-def _single(call: Call, idea: Idea, read: Mapping[str, Any]) -> Suspect[Change]:
+def _single(call: Call, idea: Idea, read: Given) -> Suspect[Change]:
     alone = _suspect([(call, idea)], read)
     return replace(alone, text=f"{alone.sentence} ({call.place})", rank=min(alone.rank + 1, POSSIBLE))
