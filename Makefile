@@ -15,7 +15,7 @@ install = $(BIN)/python -m pip install --disable-pip-version-check -e '.$(1)' \
 # What `make check` runs beside the linters.
 ROOMS := tests/test_house.py $(addprefix tests/compare/,verdict arrays weights/test_weights.py pair/test_pair.py report)
 ZOO := tests/compare/zoo/test_zoo.py::test_a_sound_port_is_a_match
-SOUND := mlp_linen mlp_nnx mlp_function
+SOUND := mlp_linen mlp_nnx mlp_function mlp_dropout_equinox
 PLANTED := tests/compare/planted/test_planted.py::test_a_planted_fault_is_seen_placed_and_named
 FAULTS := '$(PLANTED)[residual forgotten (Linen)]' '$(PLANTED)[skip stopped in the gradient (NNX)]' \
 	'$(PLANTED)[sum for mean (Linen)]' '$(PLANTED)[momentum 0.99 for 0.9 (Linen)]' \

@@ -24,7 +24,6 @@ def ran(request, cpu) -> tuple[Lesson, LessonReport]:
     return request.param, run(request.param, cpu)
 
 
-@pytest.mark.optimized
 def test_a_lesson_is_a_match(ran):
     """Every quantity that is not said to differ, and there is at least one."""
     lesson, report = ran
@@ -38,7 +37,6 @@ def test_a_lesson_is_a_match(ran):
     assert set(lesson.differs) <= {one.name for one in report.quantities}
 
 
-@pytest.mark.optimized
 @pytest.mark.parametrize("side", HANDED_OUT)
 def test_all_that_is_to_be_returned_is_listed(ran, side):
     """The keys in the source of a side are those that its function returns: what a handout asks for."""

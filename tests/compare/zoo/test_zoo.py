@@ -23,7 +23,11 @@ FULLY = (
     "key_bias_per_head_linen",
     "attention_equinox",
 )
-EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.py"))
+AS_USERS = ("gpt_block", "lstm")  # compiled as users' programs are, which takes three times as long
+EXAMPLES = [
+    pytest.param(path, id=path.stem, marks=pytest.mark.optimized if path.stem in AS_USERS else ())
+    for path in sorted((Path(__file__).parents[3] / "examples").glob("*.py"))
+]
 
 
 def pair_of(row: Sound) -> Pair:
@@ -60,8 +64,7 @@ def test_a_sound_port_is_a_match_on_every_probe(row):
     assert not report.found.teeth.toothless
 
 
-@pytest.mark.optimized
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXAMPLES)
 def test_an_example_is_a_match(path):
     """What a reader is shown as a sound port is one."""
     for pair in load(path):
