@@ -94,8 +94,8 @@ def toward(reference: Rules, rules: Rules, value: str, unused: bool = True) -> I
 
 
 def other_optimizers(trial: Trial, rules: Rules) -> Iterator[Suspect]:
-    """Another optimizer with either library's own defaults, at the reference's learning rate, or with one number of
-    its own."""
+    """Another optimizer with either library's defaults, at the reference's learning rate or another; as the row's first
+    factory makes it, also with another number of its own."""
     import optax
     import torch
 
@@ -107,7 +107,7 @@ def other_optimizers(trial: Trial, rules: Rules) -> Iterator[Suspect]:
                 if made not in seen:
                     seen.add(made)
                     yield Suspect("optimizer", f"{twin.name} ({name})", made)
-                    for unknown in unknowns(trial, made):
+                    for unknown in [*unknowns(trial, made)][: None if name == next(iter(twin.optax)) else 1]:
                         yield from estimates(trial, made, unknown, label="optimizer")
 
 
