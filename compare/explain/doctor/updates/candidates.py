@@ -21,6 +21,7 @@ from compare.weights.twin import FLAG, Twin, defaults
 from compare.weights.twins import ROWS, settings_of
 
 TWO = "two of these at once"
+RATES = "learning rate by step or parameter"  # so many numbers that they go with no other
 
 
 def sought(trial: Trial, reference: Rules) -> Iterator[Suspect]:
@@ -40,7 +41,7 @@ def sought(trial: Trial, reference: Rules) -> Iterator[Suspect]:
             changed = differing(aligned(reference, suspect.rules, replay.unused), suspect.rules)
             if changed and suspect.rules not in seen:
                 seen.add(suspect.rules)
-                singles += [suspect] if len(changed) == 1 else []
+                singles += [suspect] if len(changed) == 1 and suspect.label != RATES else []
                 yield suspect
     yield from _together(trial, reference, singles)
 
@@ -94,8 +95,8 @@ def toward(reference: Rules, rules: Rules, value: str, unused: bool = True) -> I
 
 
 def other_optimizers(trial: Trial, rules: Rules) -> Iterator[Suspect]:
-    """Another optimizer with either library's own defaults, at the reference's learning rate, or with one number of
-    its own."""
+    """Another optimizer with either library's defaults, at the reference's learning rate or another; as the row's first
+    factory makes it, also with another number of its own."""
     import optax
     import torch
 
@@ -107,7 +108,7 @@ def other_optimizers(trial: Trial, rules: Rules) -> Iterator[Suspect]:
                 if made not in seen:
                     seen.add(made)
                     yield Suspect("optimizer", f"{twin.name} ({name})", made)
-                    for unknown in unknowns(trial, made):
+                    for unknown in [*unknowns(trial, made)][: None if name == next(iter(twin.optax)) else 1]:
                         yield from estimates(trial, made, unknown, label="optimizer")
 
 
@@ -125,20 +126,23 @@ def _made_by(rules: Rules, twin: Twin, name: str, library: Any) -> Rules:
 def _another_rate(trial: Trial, rules: Rules) -> Iterator[Suspect]:
     """A learning rate of its own for each step, outside the momentum and inside it, and for each parameter."""
     for start in dict.fromkeys([rules, every_one(rules, rate_inside=1.0)]):
-        yield from estimates(trial, start, *by_step(trial))
+        yield from estimates(trial, start, *by_step(trial), label=RATES)
     made, port, changed = trial.made(rules), trial.replay.updates, []
     for rule, name in zip(rules, trial.replay.names, strict=True):
         own, other = (np.concatenate([step.get(name, np.zeros(0)).ravel() for step in steps]) for steps in (made, port))
         factor = float(own @ other) / float(own @ own) if other.size and np.any(own) else 1.0
         changed.append(replace(rule, rates=tuple(short(rate * factor) for rate in rule.rates)))
-    yield Suspect("learning rate", "another for each parameter", tuple(changed))
+    yield Suspect(RATES, "another for each parameter", tuple(changed))
 
 
 def _together(trial: Trial, rules: Rules, singles: Sequence[Suspect]) -> Iterator[Suspect]:
     """Two changes at once: those that shrink the gap by themselves, each with every other and with every number."""
     start = trial.gap(rules).total
     gaps = sorted(((trial.gap(one.rules).total, at) for at, one in enumerate(singles)), key=lambda pair: pair[0])
-    for first in [singles[at] for gap, at in gaps if gap < start][:BEST]:
+    best: dict[str, Suspect] = {}
+    for at in [at for gap, at in gaps if gap < start]:
+        best.setdefault(singles[at].label, singles[at])
+    for first in list(best.values())[:BEST]:
         own = {one.label for one in differing(aligned(rules, first.rules), first.rules)}
         for second in singles:
             if not own & {one.label for one in differing(aligned(rules, second.rules), second.rules)}:

@@ -99,7 +99,7 @@ class _Doctor:
         closing, best = None, None
         for suspect in self._suspects():
             clear = suspect.value == AS_READ or suspect.plain(self.reference)
-            if closing is not None and suspect.label == TWO:
+            if closing is not None and suspect.label in (TWO, OPTIMIZER.label):
                 break
             if closing is not None and not clear:
                 continue

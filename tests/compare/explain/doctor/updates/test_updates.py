@@ -333,6 +333,19 @@ def test_the_users_own_optimizer_is_made_with_its_hyperparameters(cpu):
     assert np.isclose(float(found.causes[0].port), 0.3)
 
 
+@pytest.mark.parametrize(
+    ("port", "expected"),
+    [
+        (optax.sgd(0.05, 0.9, nesterov=True), ["learning rate", "Nesterov momentum"]),
+        (optax.sgd(0.0321, 0.873), ["learning rate", "momentum"]),
+    ],
+)
+def test_two_settings_are_named_without_a_look_inside_optax(port, expected, cpu):
+    """A number fitted with a flag turned, and two numbers at once."""
+    found = diagnosed(cpu, MOMENTUM, hidden(port))
+    assert [(one.setting, one.certain) for one in found.causes] == [(setting, True) for setting in expected]
+
+
 @pytest.mark.parametrize("row", training.OPTIMIZERS, ids=lambda row: row.name)
 def test_planted_faults_are_named_without_a_look_inside_optax(row, cpu, monkeypatch):
     """By the updates alone, as surely as when the port's settings are read."""
