@@ -128,7 +128,13 @@ def path_of(keys: tuple) -> str:
 
 
 def struct(array: Tree) -> jax.ShapeDtypeStruct:
-    """Shape and dtype of an array; a Python number counts as one."""
+    """Shape and dtype of an array as JAX takes it; a Python number counts as one.
+
+    NumPy's float64 is float32 there unless x64 is on: JAX 0.12 warns of a shape that asks for more.
+    """
     if not hasattr(array, "shape"):
         array = np.asarray(array)
-    return jax.ShapeDtypeStruct(array.shape, array.dtype)
+    dtype = array.dtype
+    if not jax.dtypes.issubdtype(dtype, jax.dtypes.extended):  # a random key's has no other
+        dtype = jax.dtypes.canonicalize_dtype(dtype)
+    return jax.ShapeDtypeStruct(array.shape, dtype)

@@ -19,3 +19,14 @@ def test_a_number_has_a_shape_too():
     """A learned temperature may be a Python float."""
     assert struct(1.5).shape == ()
     assert struct(X).shape == (2, 3)
+
+
+def test_a_shape_asks_for_no_more_than_jax_gives():
+    """NumPy's float64 and int64 are what they are in JAX, which warns otherwise; a random key is what it is."""
+    wide = np.ones(2)
+    assert struct(wide).dtype == np.float32
+    assert struct(np.arange(2)).dtype == np.int32
+    with jax.enable_x64(True):
+        assert struct(wide).dtype == np.float64
+    key = jax.random.key(0)
+    assert struct(key).dtype == key.dtype
