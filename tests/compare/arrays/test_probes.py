@@ -65,6 +65,17 @@ def test_other_sizes_cut_every_array_alike():
     assert [batch.targets["y"].shape[0] for batch in cut.values()] == [1, 0]
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_perturbation_keeps_to_the_one_sign_that_there_is(sign):
+    """A batch of pixels stays one; where both signs are, or none, a zero is moved either way."""
+    x, rng = sign * np.where(np.abs(X) > 0.5, np.abs(X), 0).astype(np.float32), np.random.default_rng(0)
+    for _ in range(4):
+        assert (sign * perturbed(Batch({"x": x}), rng).inputs["x"] > 0).all()
+    both = Batch({"x": np.where(np.abs(X) > 0.5, X, 0).astype(np.float32)})
+    moved = np.stack([perturbed(both, rng).inputs["x"][both.inputs["x"] == 0] for _ in range(4)])
+    assert moved.min() < 0 < moved.max()
+
+
 def test_a_perturbation_is_small_against_the_batch_and_moves_zeros_too():
     """A thousandth of its size, or of 1 where it is zero."""
     rng = np.random.default_rng(0)

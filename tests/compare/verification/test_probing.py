@@ -15,6 +15,7 @@ from compare.weights.weights import WeightMap, same
 USERS_MODELS = True
 X = np.random.default_rng(0).uniform(0.5, 1.5, (8, 4)).astype(np.float32)
 PROBED = Plan(locate=False)
+QUICK = Plan(quick=True, locate=False)
 
 
 def of_positive(p, x):
@@ -51,13 +52,28 @@ def test_a_kink_whose_neighbours_are_refused_is_a_skipped_probe(cpu):
     assert any(notice.startswith("probe zeros skipped: beside it") for notice in report.notices)
 
 
+def test_beside_numbers_of_one_sign_a_kink_is_asked_on_that_side(cpu):
+    """Pixels of which some are 0, and a reference that refuses what is below: a kink all the same."""
+    edge = np.where(X > 1, X, 0).astype(np.float32)
+    for sign in (1, -1):
+        report = verify(small(lambda p, x, sign=sign: of_positive(p, sign * x), sign * edge), cpu, plan=QUICK)
+        assert report.verdict is Verdict.MATCH
+        assert {one.name for one in report.quantities if one.kink} == {"grad/input.x"}
+
+
 def test_on_the_batch_itself_a_difference_stays_one(cpu):
     """It cannot be skipped, and no neighbour excuses it; that none could be asked is listed."""
+
+    def of_halves(p, x):
+        if bool(((x != 0) & (x.abs() < 0.4)).any()):
+            raise ValueError("numbers near 0 are refused")
+        return (x * p["w"]).abs() + 1
+
     edge = np.where(X > 1, X, 0).astype(np.float32)
-    report = verify(small(of_positive, edge), cpu, plan=Plan(quick=True, locate=False))
+    report = verify(small(of_halves, edge), cpu, plan=QUICK)
     wrong = {one.name for one in report.quantities if one.verdict is Verdict.MISMATCH}
     assert wrong == {"grad/input.x"}
-    assert "numbers below 0 are refused" in report.coverage.skipped["batch, nearby"]
+    assert "numbers near 0 are refused" in report.coverage.skipped["batch, nearby"]
 
 
 def test_a_probe_that_the_reference_takes_in_float32_alone_is_skipped(cpu):
