@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from compare.errors import UsageError
+
 Step = tuple[str, Any]
 
 LARGE, TILE = 1 << 16, 64
 
-STEPS = ("reshape", "transpose", "index", "slice", "flip")
+# What a step is told: numbers, and how many of them where that is fixed.
+STEPS = {"reshape": None, "transpose": None, "index": 2, "slice": 3, "flip": None}
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,23 @@ class View:
     - ``("index", (axis, position))``: one position of an axis, which goes away;
     - ``("slice", (axis, start, stop))``: a range of an axis;
     - ``("flip", axes)``: those axes from back to front.
+
+    Raises:
+        UsageError: a step is none of these.
     """
 
     steps: tuple[Step, ...] = ()
+
+    def __post_init__(self) -> None:
+        for place, (kind, how) in enumerate(self.steps):
+            if kind not in STEPS:
+                raise UsageError(f"view: unknown step {kind!r}: expected one of {', '.join(STEPS)}")
+            numbers = isinstance(how, tuple | list) and all(isinstance(one, int | np.integer) for one in how)
+            if not numbers or STEPS[kind] not in (None, len(how)):
+                count = {2: "two", 3: "three"}.get(STEPS[kind] or 0, "some")
+                raise UsageError(f"view: {kind} takes a tuple of {count} integers, got {how!r}")
+            if kind == "reshape" and place:
+                raise UsageError("view: reshape stands first or nowhere: after another step it could be a copy")
 
     def of(self, array: np.ndarray) -> np.ndarray:
         """The view of ``array``: writing to it writes to ``array``."""

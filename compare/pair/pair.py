@@ -92,6 +92,8 @@ class Pair:
                 raise UsageError(f"{name}: expected some of {', '.join(known)}, got {unknown[0]!r}")
         if not isinstance(self.rules, Mapping):
             raise UsageError(f"rules: expected a dictionary of name patterns, got {type(self.rules).__name__}")
+        if self.weight_map is not None and not isinstance(self.weight_map, WeightMap):
+            raise UsageError(f"weight_map: expected a WeightMap of Entry lines, got {type(self.weight_map).__name__}")
         if self.weights is not None and not callable(self.weights):
             raise UsageError(f"weights: expected a function of a NumPy generator, got {type(self.weights).__name__}")
         for name in ("reference_inputs", "port_inputs", "reference_outputs", "port_outputs"):

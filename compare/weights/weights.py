@@ -7,6 +7,7 @@ arrays by their ``state_dict`` name, the port's leaves by their path, ``params/D
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,11 @@ class Entry:
     port_view: View = AS_IS
     reason: str = ""
     summed: bool = False
+
+    def __post_init__(self) -> None:
+        for name, kind in (("reference", str), ("port", str), ("reference_view", View), ("port_view", View)):
+            if not isinstance(given := getattr(self, name), kind):
+                raise UsageError(f"entry: {name}: expected a {kind.__name__}, got {type(given).__name__}")
 
     @property
     def layout(self) -> str:
@@ -90,8 +96,16 @@ def same(*names: str) -> list[Entry]:
 class WeightMap:
     """The lines of a map, strict both ways: nothing missing, nothing left over, every shape checked."""
 
-    def __init__(self, *groups: Iterable[Entry]) -> None:
-        self.entries = tuple(entry for group in groups for entry in group)
+    def __init__(self, *groups: Entry | Iterable[Entry]) -> None:
+        """Entries, or groups of them.
+
+        Raises:
+            UsageError: something else is among them.
+        """
+        lines = [[group] if isinstance(group, Entry) else group for group in groups]
+        self.entries = tuple(entry for group in lines for entry in group)
+        if strange := [entry for entry in self.entries if not isinstance(entry, Entry)]:
+            raise UsageError(f"weight map: expected Entry objects, got {strange[0]!r}")
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -235,9 +249,14 @@ class WeightMap:
     @staticmethod
     def _check_names(given: Iterable[str], mapped: Iterable[str], side: str) -> None:
         there, wanted = set(given), set(mapped)
-        for names, what in ((there - wanted, "is in no entry of the map"), (wanted - there, "does not exist")):
-            if names:
-                raise UsageError(f"weight map: {min(names)} of {side} {what}: every array must be mapped, one to one")
+        if unknown := wanted - there:
+            like = get_close_matches(min(unknown), sorted(there - wanted) or sorted(there), 1, 0.0)
+            meant = f"did you mean {like[0]}?" if like else f"{side} has no arrays"
+            raise UsageError(f"weight map: {min(unknown)} of {side} does not exist: {meant}")
+        if left := there - wanted:
+            raise UsageError(
+                f"weight map: {min(left)} of {side} is in no entry of the map: every array must be mapped, one to one"
+            )
 
     @staticmethod
     def _check_tiled(views: list[tuple[str, View]], shapes: Shapes) -> None:

@@ -1,6 +1,7 @@
 """Views: each step shows the same memory, and a view can be saved."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compare.arrays.views import AS_IS, View, reshaped, transposed
+from compare.errors import UsageError
 
 X = np.arange(24.0).reshape(4, 6)
 
@@ -65,9 +67,29 @@ def test_any_transpose_comes_back(axes):
     np.testing.assert_array_equal(back, array)
 
 
-def test_what_is_no_step_is_refused():
-    """A file from elsewhere may name anything."""
-    with pytest.raises(KeyError):
-        View((("eval", "1"),)).of(X)
+@pytest.mark.parametrize(
+    ("kind", "how", "line"),
+    [
+        ("eval", "1", "view: unknown step 'eval': expected one of reshape, transpose, index, slice, flip"),
+        ("take", (0, 4), "view: unknown step 'take': expected one of reshape, transpose, index, slice, flip"),
+        ("slice", (0, 0, 4.0), "view: slice takes a tuple of three integers, got (0, 0, 4.0)"),
+        ("index", (0, 1, 2), "view: index takes a tuple of two integers, got (0, 1, 2)"),
+        ("flip", 0, "view: flip takes a tuple of some integers, got 0"),
+    ],
+)
+def test_a_step_that_is_none_is_refused_where_it_is_written(kind, how, line):
+    """In one line: what was expected, and what came."""
+    with pytest.raises(UsageError, match=f"^{re.escape(line)}$"):
+        View().then(kind, how)
+
+
+def test_a_reshape_stands_first_or_nowhere():
+    """After a slice there may be no such view, only a copy."""
+    with pytest.raises(UsageError, match="view: reshape stands first or nowhere"):
+        View().then("slice", (0, 0, 4)).then("reshape", (6, 4))
+
+
+def test_a_shape_that_does_not_fit_the_array_is_numpys_to_refuse():
+    """What an array is like is known when it comes."""
     with pytest.raises(ValueError, match="cannot reshape"):
         reshaped(5, 5).of(X)

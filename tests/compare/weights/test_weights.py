@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compare import verify
+from compare import Pair, verify
 from compare.arrays.views import AS_IS, View, reshaped, transposed
 from compare.errors import UsageError
 from compare.weights.weights import Entry, Sum, WeightMap, linear, same, uniform_fan_in
@@ -251,3 +251,32 @@ def test_the_map_that_the_guide_writes_by_hand():
     port = (space["port"], {"first": np.zeros((5, 6)), "second": np.zeros((7, 3))})
     with pytest.raises(UsageError, match=r"^weight map: fc.weight .* has no counterpart .* weight_map=WeightMap"):
         verify(space["Reference"](), port, x, device="cpu", quick=True)
+
+
+@pytest.mark.parametrize(
+    ("made", "line"),
+    [
+        (lambda: WeightMap(["fc.weight"]), "weight map: expected Entry objects, got 'fc.weight'"),
+        (lambda: Entry(None, "params/w"), "entry: reference: expected a str, got NoneType"),
+        (lambda: Entry("w", "params/w", port_view=[]), "entry: port_view: expected a View, got list"),
+        (lambda: Pair(1, 2, 3, weight_map={"w": "w"}), "weight_map: expected a WeightMap of Entry lines, got dict"),
+    ],
+)
+def test_what_is_no_map_is_said_where_it_is_written(made, line):
+    """One line, before anything runs."""
+    with pytest.raises(UsageError, match=f"^{re.escape(line)}$"):
+        made()
+
+
+def test_an_entry_alone_is_a_group():
+    """As many as there are."""
+    entry = Entry("w", "params/w")
+    assert WeightMap(entry, [entry]).entries == (entry, entry)
+
+
+def test_a_name_that_is_misspelt_is_the_one_that_is_said():
+    """And the one that was meant, of those that no line has."""
+    shapes = {"fc.weight": (2,), "fc.bias": (2,)}
+    lines = WeightMap(Entry("fcc.weight", "params/w"), Entry("fc.bias", "params/b"))
+    with pytest.raises(UsageError, match=r"^weight map: fcc.weight of the reference .*: did you mean fc.weight\?$"):
+        lines.check(shapes, {"params/w": (2,), "params/b": (2,)})

@@ -217,7 +217,7 @@ def test_a_users_file_of_several_pairs(tmp_path):
         (FILE.replace("torch.tanh(x", "torch.tanh(x.nothing"), "pair mine: the reference raised AttributeError"),
         (FILE.replace("jnp.tanh(x", "jnp.tanh(x.nothing"), "pair mine: the port raised AttributeError"),
         (FILE.replace("(3, 4)", "(3, 5)"), "pair mine: the reference raised RuntimeError: The size of tensor a (5)"),
-        (FILE.replace('same("w")', 'same("v")'), "weight map: w of the reference is in no entry of the map"),
+        (FILE.replace('same("w")', 'same("v")'), "weight map: v of the reference does not exist: did you mean w?"),
     ],
 )
 def test_a_users_file_that_cannot_be_compared(text, expected):
