@@ -11,6 +11,12 @@ class UsageError(Exception):
     """The command or its input is wrong. The message says what was expected, what came, and what to do."""
 
 
+class WholeBatchError(Exception):
+    """A port that is called with the whole batch raised on it: its own error is the cause, and the message says what to
+    give if it is written for one row. That is news while it is traced; in a run its own error is all there is to say.
+    """
+
+
 def swallowed(error: BaseException) -> None:
     """Call it where an exception of unknown origin is answered by going on: its traceback goes to standard error if
     ``JAXPORT_TRACEBACK`` is set, and nowhere else."""

@@ -3,11 +3,14 @@
 import traceback
 from typing import Any
 
+from compare.errors import WholeBatchError
 from compare.frameworks.models.choose import is_layer, kind_of
 
 
 def described(error: BaseException) -> str:
     """The exception in one line: its type, its own message, and the layer that raised it, as far as known."""
+    if isinstance(error, WholeBatchError) and error.__cause__ is not None:
+        error = error.__cause__
     text = " ".join(str(error).split())
     path = layer_of(error)
     return f"{type(error).__name__}{f' in {path}' if path else ''}: {text[:500]}"

@@ -6,9 +6,10 @@ with the whole batch, like every port, and ``(function, module)`` is called as `
 ``state`` and ``key``; with a state, the call returns (outputs, state).
 """
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -17,8 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from compare.arrays.arrays import PARAMS, Arrays
-from compare.errors import UsageError
-from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
+from compare.errors import UsageError, WholeBatchError
+from compare.frameworks.models.modes import Mode, argument_names, mode_arguments, takes_mode
 from compare.frameworks.models.patched import calls_patched
 from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, path_of, struct
 
@@ -29,6 +30,9 @@ INFERENCE = "inference"  # the attribute by which a layer is told the mode
 PASSIVE = (eqx.nn.StateIndex,)
 # What Flax's layers call the settings of Equinox's.
 NAMES = {"stride": "strides", "dilation": "kernel_dilation", "use_weight": "use_scale", "groups": "feature_group_count"}
+
+# The paths of the modules that a call of ``apply`` is running, by what each is known by: of this thread's call alone.
+_running: ContextVar[Mapping[object, str]] = ContextVar("_running", default=MappingProxyType({}))
 
 
 class EquinoxModel:
@@ -44,7 +48,7 @@ class EquinoxModel:
     ) -> None:
         self.module, self.state = module, state
         self._given, self._alone = call or type(module).__call__, call is None
-        self._names = _signature(self._given)
+        self._names = argument_names(self._given)
         if state is not None and STATE not in self._names:
             raise UsageError(
                 f"port: it comes with a State, and what calls it takes no argument {STATE}: write lambda module, x, "
@@ -64,7 +68,6 @@ class EquinoxModel:
         self._state_leaves = [jnp.asarray(leaf, leaf.dtype) for leaf in own]
         self.leaves = {path: struct(leaf) for path, (_, leaf) in zip(self._paths, keyed, strict=True)}
         self.leaves |= {path: struct(self._state_leaves[at]) for path, at in self._places.items()}
-        self._running: dict[object, str] = {}
 
     @classmethod
     def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "EquinoxModel | None":
@@ -114,11 +117,11 @@ class EquinoxModel:
 
     def apply(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
         module = eqx.combine(self.tree(leaves), self._static[mode])
-        self._running = {mark: path for path, node in reversed(list(_layers(module))) for mark in _marks(node)}
         given = dict(kwargs) | mode_arguments(self._given, mode, kwargs)
         given |= {name: value for name, value in self._beside(leaves).items() if self._takes(name, args, kwargs)}
-        alone = self._alone
-        results = _on_whole_batch(module, args, given, mode) if alone else self._given(module, *args, **given)
+        with _runs(module):
+            alone = self._alone
+            results = _on_whole_batch(module, args, given, mode) if alone else self._given(module, *args, **given)
         if self.state is None:
             return results, {}
         if not (isinstance(results, tuple) and len(results) == 2 and isinstance(results[1], eqx.nn.State)):
@@ -150,12 +153,13 @@ class EquinoxModel:
     @contextmanager
     def watched(self, around: Around) -> Iterator[None]:
         def called(module: Any, plain: Callable[..., Tree], args: tuple, kwargs: dict) -> Tree:
-            path = next((self._running[mark] for mark in _marks(module) if mark in self._running), None)
+            running = _running.get()
+            path = next((running[mark] for mark in _marks(module) if mark in running), None)
             if path is None:
                 return plain(module, *args, **kwargs)
             return around(path, lambda args, kwargs: plain(module, *args, **kwargs), args, kwargs, rows=True)
 
-        with calls_patched({type(node) for node in self.modules.values() if callable(node)}, called):
+        with calls_patched((type(node) for node in self.modules.values() if callable(node)), called):
             yield
 
     def _beside(self, leaves: Given) -> dict[str, Tree]:
@@ -172,24 +176,25 @@ class EquinoxModel:
         return name in self._names[1 + len(args) :] and name not in kwargs
 
 
-def _signature(call: Callable[..., object]) -> tuple[str, ...]:
-    """The names of the arguments, the module's first and those that only a keyword fills last."""
-    try:
-        return tuple(inspect.signature(call).parameters)
-    except (TypeError, ValueError):
-        return ()
-
-
 def _layers(tree: Tree, path: tuple = ()) -> Iterator[tuple[str, eqx.Module]]:
     """Every module in a tree by its path, the outermost first."""
     if isinstance(tree, PASSIVE):
         return
     if isinstance(tree, eqx.Module):
         yield path_of(path), tree
-    inner = jax.tree_util.tree_flatten_with_path(tree, is_leaf=lambda node: node is not tree and _is_module(node))[0]
-    for keys, node in inner:
-        if _is_module(node) and node is not tree:
+    is_below = lambda node: node is not tree and EquinoxModel.is_layer(node)  # noqa: E731
+    for keys, node in jax.tree_util.tree_flatten_with_path(tree, is_leaf=is_below)[0]:
+        if is_below(node):
             yield from _layers(node, (*path, *keys))
+
+
+@contextmanager
+def _runs(module: Tree) -> Iterator[None]:
+    before = _running.set({mark: path for path, node in reversed(list(_layers(module))) for mark in _marks(node)})
+    try:
+        yield
+    finally:
+        _running.reset(before)
 
 
 def _marks(module: eqx.Module) -> tuple[object, ...]:
@@ -199,12 +204,8 @@ def _marks(module: eqx.Module) -> tuple[object, ...]:
     return (id(module), (type(module), arrays)) if arrays else (id(module),)
 
 
-def _is_module(node: object) -> bool:
-    return isinstance(node, eqx.Module)
-
-
 def _holds_modules(tree: Tree) -> bool:
-    return any(map(_is_module, jax.tree.leaves(tree, is_leaf=_is_module)))
+    return any(map(EquinoxModel.is_layer, jax.tree.leaves(tree, is_leaf=EquinoxModel.is_layer)))
 
 
 def _static(module: Tree, mode: Mode) -> Tree:
@@ -254,7 +255,7 @@ def _on_whole_batch(module: Any, args: tuple, kwargs: dict, mode: Mode) -> Tree:
             return module(*args, **kwargs)
     except (TypeError, ValueError) as error:
         text = " ".join(str(error).split())
-        raise UsageError(
+        raise WholeBatchError(
             f"port: the Equinox module raised {type(error).__name__} on the whole batch ({text[:300]}): if it is "
             "written for one row, give (lambda module, x: jax.vmap(module)(x), module)"
         ) from error

@@ -121,7 +121,7 @@ class NNXModel:
                 if outermost:
                     paths.clear()
 
-        with calls_patched({type(node) for node in self.modules.values() if callable(node)}, called):
+        with calls_patched((type(node) for node in self.modules.values() if callable(node)), called):
             yield
 
     def _split(self, mode: Mode) -> tuple[nnx.GraphDef, nnx.State]:

@@ -29,10 +29,11 @@ def calls_patched(kinds: Iterable[type], called: Callable[[Any, Call, tuple, dic
         return call
 
     with _classes, ExitStack() as put_back:
-        for kind in kinds:
+        # Of all before any is set: a class without a call of its own has its base's, as it was.
+        for kind, plain in {kind: getattr(kind, CALL) for kind in kinds}.items():
             if CALL in vars(kind):
                 put_back.callback(setattr, kind, CALL, vars(kind)[CALL])
             else:
                 put_back.callback(delattr, kind, CALL)
-            setattr(kind, CALL, around(getattr(kind, CALL)))
+            setattr(kind, CALL, around(plain))
         yield

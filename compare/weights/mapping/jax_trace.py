@@ -8,7 +8,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var
 
 from compare.arrays.batch import named_leaves
-from compare.errors import UsageError, swallowed
+from compare.errors import UsageError, WholeBatchError, swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.models.ports import PortModel
 from compare.weights.mapping.units import Value
@@ -45,6 +45,8 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
         closed = jax.make_jaxpr(call)([model.leaves[name] for name in names], [given[at] for at in arrays])
     except UsageError:
         raise
+    except WholeBatchError as error:
+        raise UsageError(str(error)) from error
     except Exception as error:
         swallowed(error)
         raise UsageError(f"the port raised {described(error)}") from error

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -123,6 +125,32 @@ def test_a_port_that_raises_on_one_row_is_invalid(cpu):
     wrong = [quantity for quantity in report.quantities if quantity.verdict is not Verdict.MATCH]
     assert [(one.probe, one.verdict) for one in wrong] == [("one_row", Verdict.INVALID)]
     assert "the port raised TypeError: one row is not supported" in wrong[0].judgement.reason
+
+
+def test_an_equinox_port_that_raises_on_one_row_is_invalid(cpu):
+    """In evaluation mode too, where a module says that it is written for one row by raising."""
+
+    class Scale(eqx.Module):
+        w: jax.Array
+
+        def __call__(self, x, inference=False):
+            if x.shape[0] == 1:
+                raise TypeError("one row is not supported")
+            return x * self.w
+
+    class Reference(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = torch.nn.Parameter(torch.ones(4))
+
+        def forward(self, x):
+            return x * self.w
+
+    pair = Pair(Reference(), Scale(jnp.ones(4)), X, modes=("eval",))
+    report = verify(pair, cpu, plan=Plan(all_probes=True))
+    wrong = [quantity for quantity in report.quantities if quantity.verdict is not Verdict.MATCH]
+    assert {(one.probe, one.verdict) for one in wrong} == {("one_row", Verdict.INVALID)}
+    assert all("the port raised TypeError: one row is not supported" in one.judgement.reason for one in wrong)
 
 
 def test_a_model_that_raises_on_the_batch_itself_is_bad_input(cpu):

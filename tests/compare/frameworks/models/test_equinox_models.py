@@ -1,5 +1,6 @@
 """A port that is an Equinox module: as it is or called by a function, with its state, its keys and its modes."""
 
+import threading
 from typing import Any
 
 import equinox as eqx
@@ -8,11 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from compare.errors import UsageError
+from compare.errors import UsageError, WholeBatchError
+from compare.frameworks.blame import described
 from compare.frameworks.dropout.masks import draw
 from compare.frameworks.dropout.port import DropoutMismatch, replayed
 from compare.frameworks.models.choose import port_model
-from compare.frameworks.models.equinox_models import EquinoxModel
+from compare.frameworks.models.equinox_models import EquinoxModel, _running
+from compare.weights.mapping.jax_trace import trace_port
 
 KEY = jax.random.key(0)
 X = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
@@ -112,7 +115,7 @@ def test_a_layer_of_one_row_is_not_given_as_many_rows_as_it_has_inputs():
     square = np.eye(6, dtype=np.float32)
     linear = eqx.nn.Linear(6, 6, key=KEY)
     model, leaves = model_of(linear)
-    with pytest.raises(UsageError, match=r"a Linear takes one row, and is given an array of shape \(6, 6\)"):
+    with pytest.raises(WholeBatchError, match=r"a Linear takes one row, and is given an array of shape \(6, 6\)"):
         model.apply(leaves, (square,), {}, False)
     model, leaves = model_of(Mapped(linear))
     np.testing.assert_array_equal(model.apply(leaves, (square,), {}, False)[0], jax.vmap(linear)(square))
@@ -194,7 +197,6 @@ def test_an_explicit_dtype_is_float64_for_the_oracle():
 @pytest.mark.parametrize(
     ("port", "said"),
     [
-        (eqx.nn.Linear(6, 2, key=KEY), r"raised TypeError on the whole batch .*jax.vmap\(module\)\(x\), module\)"),
         ((rows, eqx.nn.make_with_state(Counting)()), "takes no argument state"),
         (((lambda m, x, state: x), eqx.nn.make_with_state(Counting)()), r"returns \(outputs, state\), got"),
         ((eqx.nn.Linear(6, 2, key=KEY), {"w": 1}), "port: expected .* an Equinox module .* got Linear"),
@@ -208,6 +210,25 @@ def test_what_cannot_be_called_is_told_in_one_line(port, said):
 
     with pytest.raises(UsageError, match=said):
         applied()
+
+
+def test_a_module_that_raises_on_the_whole_batch_is_an_ordinary_error():
+    """Which says what to give if it is written for one row, while it is traced; of a run its own error is told."""
+
+    class Refusing(eqx.Module):
+        linear: eqx.nn.Linear
+
+        def __call__(self, x):
+            raise ValueError("at least two rows")
+
+    model, leaves = model_of(Refusing(eqx.nn.Linear(6, 2, key=KEY)))
+    with pytest.raises(
+        WholeBatchError, match=r"raised ValueError on the whole batch .*jax.vmap\(module\)\(x\)"
+    ) as caught:
+        model.apply(leaves, (X,), {}, False)
+    assert described(caught.value) == "ValueError: at least two rows"
+    with pytest.raises(UsageError, match=r"raised ValueError on the whole batch .*jax.vmap\(module\)\(x\), module\)"):
+        trace_port(model, (X,), {})
 
 
 def test_settings_have_the_names_that_flax_has():
@@ -258,6 +279,25 @@ def test_layers_are_watched_inside_vmap(call):
     before = len(seen)
     model.apply(leaves, (X,), {}, False)
     assert len(seen) == before
+
+
+def test_another_run_beside_it_hides_no_layer():
+    """Two sides share the model: which modules run belongs to the call, and nothing of it stays."""
+    model, leaves = model_of((rows, Dropped(0.0)))
+    others = {path: leaf + 1 for path, leaf in leaves.items()}
+    seen = []
+
+    def around(path, call, args, kwargs, rows=False):
+        beside = threading.Thread(target=lambda: model.apply(others, (X,), {}, False))
+        beside.start()
+        beside.join()
+        seen.append(path)
+        return call(args, kwargs)
+
+    with model.watched(around):
+        model.apply(leaves, (X,), {}, False)
+    assert seen == ["", "layers/0", "drop", "layers/1"]
+    assert not _running.get()
 
 
 def replay(model: EquinoxModel, leaves: Any, masks: Any) -> tuple[Any, Any]:

@@ -45,6 +45,20 @@ def test_classes_are_put_back_also_after_an_error():
     assert Inherits()(1) == 2
 
 
+@pytest.mark.parametrize("kinds", [[Base, Inherits], [Inherits, Base]])
+def test_an_inherited_call_is_handed_over_once(kinds):
+    """Whichever of the two classes comes first."""
+    seen = []
+
+    def called(module, plain, args, kwargs):
+        seen.append(type(module).__name__)
+        return plain(module, *args, **kwargs)
+
+    with calls_patched(kinds, called):
+        assert Inherits()(1) == 2
+    assert seen == ["Inherits"]
+
+
 def test_another_threads_calls_are_its_own():
     """The classes belong to the process; who did not ask is not watched."""
     results = []
