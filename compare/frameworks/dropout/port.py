@@ -49,7 +49,7 @@ def replayed(masks: Sequence[jax.Array], *, channels_last: bool = False) -> Iter
     """Inside it, every dropout layer of a port's library that draws takes the next of ``masks``.
 
     Enter it *inside* the function that ``jax.jit`` or ``jax.vjp`` traces, with ``masks`` among that function's
-    arguments: boolean arrays of the reference's shapes in its order (``masks_of``). Entered once per trace; the
+    arguments: boolean arrays of the reference's shapes in its order (``masks.draw``). Entered once per trace; the
     record is complete when the trace is. A call that finds the compiled program does not enter it again.
 
     A library's dropout asks a name of its own module for its mask, ``jax.random``: that name is exchanged, where the
@@ -78,8 +78,7 @@ def replayed(masks: Sequence[jax.Array], *, channels_last: bool = False) -> Iter
             for draws in every:
                 for name in (*draws.layers, *draws.attention):
                     if name in sys.modules:
-                        shim = _Random(replay, name in draws.attention, draws)
-                        undo.enter_context(_exchanged(sys.modules[name], draws.name, shim))
+                        replay.stand_in(name, draws)
             replay.watch()
             yield record
     finally:
@@ -134,8 +133,17 @@ class _Replay:
         self.shapes = frozenset().union(*(draws.shapes for draws in every))
         self.pairing, self.level = Pairing(record, channels_last), Level()
         self.thread, self.around, self.serial = threading.get_ident(), set(stack()), next(_serial)
-        self.quiet, self.drawn_at = False, set[str]()
+        self.quiet, self.drawn_at, self.unseen = False, set[str](), set[str]()
         self._turn_epoch()
+
+    def stand_in(self, name: str, draws: Draws) -> None:
+        """In the place of ``jax.random`` in a module of a library; where a version calls it otherwise, that is said as
+        soon as the module draws, and not before: a port may have nothing to do with the library."""
+        if hasattr(sys.modules[name], draws.name):
+            shim = _Random(self, name in draws.attention, draws)
+            self.undo.enter_context(_exchanged(sys.modules[name], draws.name, shim))
+        else:
+            self.unseen.add(name)
 
     def mine(self) -> bool:
         """Whether the running thread is the one that replays."""
@@ -200,7 +208,12 @@ class _Replay:
         where = user_line(LIBRARIES)
         if where not in self.drawn_at:  # one sampler calls another: the first name is the one the user wrote
             self.drawn_at.add(where)
-            self.record.miss(f"jax.random.{name}, drawn by hand, at {where}")
+            unseen = next((module for module in self._inside() if module in self.unseen), None)
+            if unseen is not None:
+                library = unseen.partition(".")[0]
+                self.record.miss(f"dropout at {where}: this version of {library} cannot be watched")
+            else:
+                self.record.miss(f"jax.random.{name}, drawn by hand, at {where}")
 
     def _inside(self) -> list[str]:
         """The modules of the frames between the dropout that asks and the function that entered the replay."""

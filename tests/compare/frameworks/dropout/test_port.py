@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from dataclasses import replace
 
 import flax.linen.attention
 import flax.linen.stochastic
@@ -16,6 +17,8 @@ from jax.random import normal
 
 from compare.frameworks.dropout.masks import draw
 from compare.frameworks.dropout.port import SAMPLERS, DropoutMismatch, replayed
+from compare.frameworks.models.linen_models import LinenModel
+from compare.frameworks.models.nnx_models import NNXModel
 
 KEYS = {"dropout": jax.random.key(0)}
 HERE = "tests/compare/frameworks/dropout/test_port.py:"
@@ -78,6 +81,20 @@ def test_masks_are_arguments_of_the_compiled_program():
 def test_the_gradient_goes_through_the_same_mask():
     grad, _ = traced(jax.grad(lambda x: (drop(x) * X).sum()), X)
     assert np.array_equal(grad, by_hand(X, MASKS[0]))
+
+
+def test_a_library_that_cannot_be_watched_is_named_where_it_draws(monkeypatch):
+    """A version that calls ``jax.random`` otherwise is no matter to the other libraries' dropouts."""
+    monkeypatch.setattr(NNXModel, "draws", replace(NNXModel.draws, name="jrandom"))
+    out, record = traced(drop, X)
+    assert np.array_equal(out, by_hand(X, MASKS[0]))
+    assert record.not_compared == []
+    monkeypatch.setattr(LinenModel, "draws", replace(LinenModel.draws, name="jrandom"))
+    out, record = traced(drop, X)
+    assert not np.array_equal(out, by_hand(X, MASKS[0]))
+    (line,) = record.not_compared
+    assert line.startswith(f"dropout at {HERE}")
+    assert line.endswith(": this version of flax cannot be watched")
 
 
 def test_rates_0_and_1_and_evaluation_draw_nothing():
