@@ -36,8 +36,3 @@ def draw(seed: int, index: int, shape: Iterable[int], rate: float) -> np.ndarray
     bits = np.random.PCG64(np.random.SeedSequence([seed, index])).random_raw((size + 1) // 2)
     words = np.asarray(bits).astype("<u8", copy=False).view("<u4")[:size]
     return (words < round((1.0 - rate) * 2**32)).reshape(shape)
-
-
-def masks_of(seed: int, drawn: Iterable[Dropout]) -> list[np.ndarray]:
-    """The masks of every dropout that the reference drew with ``seed``, in its order."""
-    return [draw(seed, dropout.index, dropout.shape, dropout.rate) for dropout in drawn]

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jax.extend import core
 
-from compare.frameworks.islands.constants import Call, Constant, holds_float32, is_rounded, widen
+from compare.frameworks.islands.constants import Constant, holds_float32, is_rounded, widen
 from compare.frameworks.islands.places import UNKNOWN
 from compare.frameworks.islands.port import Function, place_of_eqn, promoted_jax, trace_promoted
 from compare.frameworks.islands.replay import (
@@ -18,7 +18,6 @@ from compare.frameworks.islands.replay import (
     inner_programs,
     is_low,
     is_real,
-    is_unpromotable,
     parts,
 )
 
@@ -38,17 +37,6 @@ def constants_jax(function: Function, *args: Value, **kwargs: Value) -> list[Con
             array, key = np.asarray(value), float(value) if is_literal else id(value)
             found.append(Constant(index, places.get(key, UNKNOWN), widen(array), str(array.dtype)))
     return found
-
-
-def calls_jax(function: Function, *args: Value, **kwargs: Value) -> list[Call]:
-    """The calls out of JAX that ``function`` makes (callbacks, foreign functions, hand-written kernels).
-
-    They run at the precision they were written for, whatever is promoted around them. Those that return nothing are
-    left out. Call it inside ``jax.enable_x64(True)`` with float64 arguments. Nothing is computed.
-    """
-    program, _ = trace_promoted(function, *args, **kwargs)
-    found = [eqn for eqn in _operations(program) if is_unpromotable(eqn) and eqn.outvars]
-    return list(dict.fromkeys(Call(eqn.primitive.name, place_of_eqn(eqn)) for eqn in found))
 
 
 def replay_with(function: Function, exact: Sequence[tuple[np.ndarray, np.ndarray]]) -> Function:
@@ -105,11 +93,6 @@ def _programs(program: Program) -> Iterator[Program]:
     for eqn in parts(program)[0].eqns:
         for inner in inner_programs(eqn):
             yield from _programs(inner)
-
-
-def _operations(program: Program) -> Iterator[core.JaxprEqn]:
-    for inner in _programs(program):
-        yield from parts(inner)[0].eqns
 
 
 def _uses(program: Program) -> dict[int | float, str]:

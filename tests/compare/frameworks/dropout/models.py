@@ -11,7 +11,7 @@ from flax import linen, nnx
 from torch import nn
 
 from compare.frameworks.dropout import port, reference
-from compare.frameworks.dropout.masks import masks_of
+from compare.frameworks.dropout.masks import draw
 
 KEYS = {"dropout": jax.random.key(0)}
 EPS = 1e-5
@@ -239,7 +239,7 @@ def run_port(case, apply, params, masks, replay=True, **kwargs):
 
 
 def masks_from(record, seed=11):
-    return masks_of(seed, record.drawn)
+    return [draw(seed, dropout.index, dropout.shape, dropout.rate) for dropout in record.drawn]
 
 
 def gap(one, other):

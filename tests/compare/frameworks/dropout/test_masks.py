@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compare.frameworks.dropout.masks import Dropout, draw, masks_of
+from compare.frameworks.dropout.masks import draw
 
 
 def test_the_same_arguments_give_the_same_mask_and_others_another():
@@ -62,10 +62,3 @@ def test_a_smaller_rate_drops_a_part_of_what_a_larger_one_drops():
 def test_a_rate_that_is_none_is_refused(rate):
     with pytest.raises(ValueError, match="between 0 and 1"):
         draw(0, 0, (3,), rate)
-
-
-def test_masks_of_a_record_are_its_own():
-    drawn = [Dropout(0, (2, 3), 0.5, "a.py:1"), Dropout(1, (4,), 0.1, "a.py:2")]
-    masks = masks_of(9, drawn)
-    assert np.array_equal(masks[0], draw(9, 0, (2, 3), 0.5))
-    assert np.array_equal(masks[1], draw(9, 1, (4,), 0.1))

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 import torch
 from jax import lax
-from jax.experimental import io_callback
 
 from compare.frameworks.islands.constants import shortest
 from compare.frameworks.islands.port import promoted_jax
 from compare.frameworks.islands.reference import promoted_torch
-from compare.frameworks.islands.witness import calls_jax, constants_jax, replay_with
+from compare.frameworks.islands.witness import constants_jax, replay_with
 from compare.verdict.verdict import Verdict
 from tests.compare.frameworks.islands.models import (
     CASES,
@@ -115,21 +114,3 @@ def test_a_constant_is_known_by_what_it_holds():
     np.testing.assert_allclose(twice, X * EXACT, rtol=1e-15)
     np.testing.assert_array_equal(replay_with(lambda x: x * TABLE[0], exact)(X), X * np.float64(TABLE[0]))
     np.testing.assert_array_equal(replay_with(closes_over, ())(X), promoted_jax(closes_over)(X))
-
-
-def test_calls_out_of_jax_are_named():
-    """Those that give something back, each line once."""
-    declared = jax.ShapeDtypeStruct((6,), jnp.float32)
-
-    def function(x):
-        x = jax.pure_callback(np.sin, declared, x.astype(jnp.float32))
-        jax.debug.callback(lambda x: None, x)
-        return lax.scan(lambda c, _: (io_callback(np.cos, declared, c.astype(declared.dtype)), None), x, None, 2)[0]
-
-    line = function.__code__.co_firstlineno
-    file = "tests/compare/frameworks/islands/test_witness.py"
-    assert [(call.name, call.place) for call in calls_jax(function, X)] == [
-        ("pure_callback", f"{file}:{line + 1}"),
-        ("io_callback", f"{file}:{line + 3}"),
-    ]
-    assert calls_jax(jnp.sin, X) == []
