@@ -181,12 +181,19 @@ def _names_side(raised: ast.Raise) -> bool:
     return raised.cause is not None and ast.unparse(raised.exc).startswith("SideError(")
 
 
+def _suppresses_all(manager: ast.expr) -> bool:
+    called = isinstance(manager, ast.Call) and ast.unparse(manager.func).split(".")[-1] == "suppress"
+    return called and any(isinstance(part, ast.Name) and part.id in BROAD for part in ast.walk(manager))
+
+
 def test_what_a_broad_except_swallows_can_be_shown():
     """``JAXPORT_TRACEBACK=1`` shows it: the handler hands it to ``errors.swallowed``, or raises it, as it is or as the
-    cause of one that names its side."""
+    cause of one that names its side. ``suppress`` shows nothing."""
     silent = []
     for path in sources("compare"):
         for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.With | ast.AsyncWith):
+                silent += [f"{path}:{node.lineno}" for item in node.items if _suppresses_all(item.context_expr)]
             if not isinstance(node, ast.ExceptHandler):
                 continue
             caught = {part.id for part in ast.walk(node.type) if isinstance(part, ast.Name)} if node.type else BROAD

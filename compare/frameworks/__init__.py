@@ -1,1 +1,1 @@
-"""Torch's and Flax's insides: the room to open when a new version of either comes out."""
+"""The insides of torch, JAX, Flax, Equinox and optax: the room to open when a new version of one comes out."""

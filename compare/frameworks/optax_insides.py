@@ -67,9 +67,11 @@ def _stages(init: Any, update: Any, masks: tuple[Any, ...]) -> list[Stage]:
     if name == "named_chain" and "transforms" in given:
         return [stage for _, one in given["transforms"] for stage in _stages(one.init, one.update, masks)]
     if name == "inject_hyperparams" and "inner_factory" in given:
-        with suppress(Exception):  # a factory that takes nothing but arrays
+        try:
             made = _made(given)
             return _stages(made.init, made.update, masks)
+        except Exception as error:  # a factory that takes nothing but arrays
+            swallowed(error)
     if name == "partition" and isinstance(given.get("transforms"), Mapping):
         return [
             stage

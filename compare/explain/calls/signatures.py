@@ -6,6 +6,7 @@ of the function that was called, so that nothing has to be written down again he
 
 import inspect
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -108,7 +109,9 @@ def _overloads(function: Function) -> tuple[tuple[Parameter, ...], ...]:
         pass
     plain = name.strip("_")
     plain = plain[1:] if name.startswith("__i") else plain
-    schemas = torch._C._jit_get_schemas_for_operator(f"aten::{plain}") if plain else []
+    # Of no promised interface: where it is gone, a native function says nothing of its arguments.
+    schemas_of: Callable[[str], list[Any]] = getattr(torch._C, "_jit_get_schemas_for_operator", lambda name: [])
+    schemas = schemas_of(f"aten::{plain}") if plain else []
     written = [schema for schema in schemas if not any(argument.is_out for argument in schema.arguments)]
     return tuple(tuple(_native(argument) for argument in schema.arguments) for schema in written)
 

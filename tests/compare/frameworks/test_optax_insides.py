@@ -1,11 +1,14 @@
 """What an optax transformation is made of, read from its closures."""
 
+import contextlib
 import inspect
 
+import jax
 import jax.numpy as jnp
 import optax
 import pytest
 
+from compare.errors import TRACEBACK
 from compare.frameworks.optax_insides import UnreadError, stages_of
 from tests.compare.explain.doctor.trained import hidden
 
@@ -85,3 +88,18 @@ def test_a_stranger_is_not_taken_for_optax():
 
     assert names(trace()) == [f"{__name__}.test_a_stranger_is_not_taken_for_optax"]
     assert names(hidden(optax.sgd(0.1))) == ["tests.compare.explain.doctor.trained.hidden"]
+
+
+def test_what_a_factory_raises_can_be_shown(monkeypatch, capsys):
+    """Of one that cannot be made again no stage is read; why, is said where somebody asks."""
+    monkeypatch.setenv(TRACEBACK, "1")
+
+    def picky(learning_rate):
+        if not isinstance(learning_rate, jax.Array):
+            raise TypeError("arrays alone")
+        return optax.sgd(learning_rate)
+
+    injected = optax.inject_hyperparams(picky)(learning_rate=0.1)
+    with contextlib.suppress(UnreadError):  # whether the stage itself can be read depends on the version
+        stages_of(injected)
+    assert "TypeError: arrays alone" in capsys.readouterr().err

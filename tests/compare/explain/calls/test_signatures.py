@@ -13,6 +13,7 @@ from compare.explain.calls.signatures import (
     NUMBER,
     TENSOR,
     WORD,
+    _overloads,
     bound,
     parameters_of,
     rebound,
@@ -87,3 +88,16 @@ def test_words_are_read_off_the_documentation():
     assert words_of(F.grid_sample, "padding_mode") == ("zeros", "border", "reflection")
     assert set(words_of(F.pad, "mode")) == {"constant", "reflect", "replicate", "circular"}
     assert words_of(torch.Tensor.__getitem__, "mode") == ()
+
+
+def test_without_schemas_a_native_function_says_nothing(monkeypatch):
+    """They are of no promised interface: a version without them leaves the arguments that were given by keyword."""
+    monkeypatch.delattr(torch._C, "_jit_get_schemas_for_operator")
+    _overloads.cache_clear()
+    try:
+        assert parameters_of(torch.add, (torch.ones(1), 2), {}) == ()
+        assert bound(torch.add, (torch.ones(1), 2), {"alpha": 3}) == {"alpha": 3}
+    finally:
+        _overloads.cache_clear()
+    monkeypatch.undo()
+    assert parameters_of(torch.add, (torch.ones(1), torch.ones(1)), {}) != ()
