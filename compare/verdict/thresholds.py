@@ -26,11 +26,28 @@ FILL = 2.0**8
 """Times the median magnitude: from here on, an entry equal in both oracles is a fill (a mask of -1e9), which would
 blind the norm. Entries of one distribution stay within a few times their median."""
 
-# What is done about a quantity that is no match (compare/sides/judging.py, compare/verification/kinks.py).
+# What is done about a quantity that is no match (compare/sides/judging.py, compare/verification/kinks.py,
+# compare/frameworks/islands/constants.py).
 
 ISLANDS = 2.0**14
 """Times both sides' own rounding errors: a larger gap is no float32 inside a model, since what is rounded in there is
 rounded at the working precision too and shows in these errors."""
+
+MASKED = 1e18
+"""A constant's entry of this magnitude or more fills a mask: no table reaches it, and what it was rounded to is all the
+same."""
+
+EXACT_PARTS = 2.0**8
+"""A constant's entries that are whole multiples of 1 / 256 are exact in binary: whatever made them, they were not
+rounded. Halves and quarters are; of a table's entries one in 2**16 is by chance."""
+
+TYPED = 2.0**16
+"""A constant's entries from here on are multiples of 1 / 128 in float32, whatever they were rounded from: that they are
+exact in binary says nothing, and their shortest decimal has to tell."""
+
+TWIN = 2.0**-12
+"""Of a table's largest entry: within it another table is the same, computed more exactly. The angle 4096 in float32
+puts its sine 2**-13 off."""
 
 VANISHED = 1e-3
 """Of a gradient's size on a probe: what is smaller at a neighbour has vanished there, and nothing is left that could

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import ml_dtypes
 import numpy as np
 
-FILL = 1e18  # no table reaches this: it fills a mask, and what it was rounded to is all the same
+from compare.verdict.thresholds import EXACT_PARTS, MASKED, TWIN, TYPED
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,11 @@ def is_rounded(values: np.ndarray) -> bool:
     wide = widen(values)
     if np.iscomplexobj(wide):
         return is_rounded(wide.real) or is_rounded(wide.imag)
-    finite = np.unique(wide[np.abs(wide) < FILL])
-    left = finite[finite * 256 != np.rint(finite * 256)]  # exact in binary: whatever made it, it was not rounded
-    large = finite[np.abs(finite) >= 2**16]
+    finite = np.unique(wide[np.abs(wide) < MASKED])
+    left = finite[
+        finite * EXACT_PARTS != np.rint(finite * EXACT_PARTS)
+    ]  # exact in binary: whatever made it, it was not rounded
+    large = finite[np.abs(finite) >= TYPED]
     suspects = np.concatenate([left, large])
     for start in range(0, suspects.size, 1024):  # a table shows itself in its first entries
         some = suspects[start : start + 1024]
@@ -98,8 +100,8 @@ def twin_of(sought: np.ndarray, candidate: np.ndarray) -> np.ndarray | None:
     """``candidate`` in the shape of ``sought`` if it is the same table, computed more exactly; else None.
 
     Axes of length 1 do not count. A table that was computed in float32 and not only rounded to it is farther off than a
-    rounding: the angle 4096 in float32 puts its sine 2^-13 off. So "the same" is within 2^-12 of the largest
-    entry; that no more than float32's noise is at stake, the judge has said before a witness is sought.
+    rounding, so "the same" is within ``TWIN`` of the largest entry; that no more than float32's noise is at stake, the
+    judge has said before a witness is sought.
     """
     if np.squeeze(sought).shape != np.squeeze(candidate).shape or np.iscomplexobj(sought) != np.iscomplexobj(candidate):
         return None
@@ -109,5 +111,5 @@ def twin_of(sought: np.ndarray, candidate: np.ndarray) -> np.ndarray | None:
     finite = np.isfinite(first)
     if not np.array_equal(first[~finite], second[~finite], equal_nan=True):
         return None
-    near = np.abs(first[finite] - second[finite]) <= 2.0**-12 * np.max(np.abs(first[finite]), initial=0.0)
+    near = np.abs(first[finite] - second[finite]) <= TWIN * np.max(np.abs(first[finite]), initial=0.0)
     return second if near.all() else None
