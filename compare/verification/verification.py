@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from compare.arrays.probes import BASE, SUBNORMAL, probed
-from compare.errors import UsageError, swallowed
+from compare.errors import UsageError, WholeBatchError, swallowed
 from compare.frameworks.devices import Device
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering, Pair
@@ -88,8 +88,9 @@ class Session:
                 beside += [why] if why else []
             if not self.plan.quick:
                 bitten = self.teeth(entering, learnt, by_hand, steps, progress)
-        except SideError as error:
-            raise UsageError(f"pair {self.prepared.pair.name}: {error}") from error
+        except SideError as error:  # on the pair's own batch
+            told = error.__cause__ if isinstance(error.__cause__, WholeBatchError) else error
+            raise UsageError(f"pair {self.prepared.pair.name}: {told}") from error
         report = self.report(entering, outcomes, by_hand, steps, bitten, trajectory, beside)
         if self.plan.locate and self.record is None and report.verdict is not Verdict.MATCH:
             from compare.explain.explain import Suspect, explain_pair

@@ -163,6 +163,20 @@ def test_a_model_that_raises_on_the_batch_itself_is_bad_input(cpu):
         verify(small_pair(lambda p, x: x * p["w"], port, X), cpu)
 
 
+def test_an_equinox_module_of_one_row_is_told_what_to_give(cpu):
+    """On the batch itself, where no weight map had to be found before."""
+
+    class Row(eqx.nn.Linear):
+        def __call__(self, x, inference=False):
+            return super().__call__(x)
+
+    given = WeightMap(same("weight"), same("bias"))
+    row = Row(4, 2, key=jax.random.key(0))
+    pair = Pair(torch.nn.Linear(4, 2), row, X, weight_map=given, modes=("eval",))
+    with pytest.raises(UsageError, match=r"raised TypeError on the whole batch .*give \(lambda module, x: jax.vmap"):
+        verify(pair, cpu)
+
+
 def test_outputs_of_another_structure_are_invalid(cpu):
     """One output here, two there: both structures are named, and nothing of the pair counts as compared."""
     pair = small_pair(lambda p, x: x * p["w"], lambda p, x: (x * p["w"], x), X)
