@@ -28,9 +28,9 @@ What = Mode | Literal["steps"]  # what a side is run for: one mode's outputs and
 class SideError(Exception):
     """One side's model raised; ``side`` says whose, the message is its own, on one line."""
 
-    def __init__(self, side: str, error: Exception, oracle: bool = False) -> None:
+    def __init__(self, side: str, error: Exception) -> None:
         super().__init__(f"the {side} raised {described(error)}")
-        self.side, self.oracle = side, oracle
+        self.side = side
 
 
 class RecordedError(SideError):
@@ -38,7 +38,7 @@ class RecordedError(SideError):
 
     def __init__(self, message: str) -> None:
         Exception.__init__(self, message)
-        self.side, self.oracle = "reference", False
+        self.side = "reference"
 
 
 @dataclass(frozen=True, eq=False)
