@@ -4,7 +4,7 @@ The pair's own batch, the probes and their neighbours, and the training steps, e
 float64, and with promoted float64; of a reference that cannot run in float64, the re-runs that stand in for it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,13 +19,12 @@ from compare.frameworks.models.references import ReferenceModel
 from compare.pair.pair import Entering, Pair, moved
 from compare.sides.nearby import reruns
 from compare.sides.plan import Plan
+from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import ORACLE, PROMOTED, WORKING
 from compare.sides.records import SCHEMA, Record, digest_of, form_of, key_of
 from compare.sides.side import STEPS, Side, SideError, What
 from compare.verdict.precision import Precision
 from compare.weights.weights import Sum
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Alone:
 
 
 def take(
-    pair: Pair, device: Device, precision: Precision, plan: Plan, oracle: Device, progress: Progress = lambda text: None
+    pair: Pair, device: Device, precision: Precision, plan: Plan, oracle: Device, progress: Progress = say_nothing
 ) -> Record:
     """Run the reference of ``pair`` on everything that the judge will ask for.
 

@@ -1,6 +1,6 @@
 """One probe of a pair in one mode, judged: outputs, gradients and statistics, and the kinks among them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from compare.arrays.probes import BASE, SUBNORMAL
@@ -44,6 +44,11 @@ class Outcome:
     digests: Mapping[str, bytes] = field(default_factory=dict)
     drawn: frozenset[str] = frozenset()
     failing: bool = False
+
+
+def skipped_in(outcomes: Iterable[Outcome]) -> dict[str, str]:
+    """What any of them did not judge, with the reason."""
+    return {name: why for outcome in outcomes for name, why in outcome.skipped.items()}
 
 
 def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, context: Context, plan: Plan) -> Outcome:
