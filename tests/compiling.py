@@ -2,19 +2,26 @@
 
 import inspect
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 # Beside JAX's own `jax_disable_most_optimizations`: XLA's older way of emitting a fusion takes a third of the time of
 # its new one, and a program in one part takes less than one in many, which wait for a processor each.
 QUICK = {"xla_cpu_use_fusion_emitters": "False", "xla_cpu_parallel_codegen_split_count": "1"}
+OVERRIDES = "env_options_overrides"  # what JAX calls the argument by which XLA's options are given
 _options: dict[str, str] = {}  # of the test at work
 
 
 def compile_quickly(quick: bool) -> None:
-    """From here on, every program is compiled with most of XLA's optimizations, or without and with ``QUICK``."""
+    """From here on, every program is compiled with most of XLA's optimizations, or without and with ``QUICK``.
+
+    What was compiled quickly is compiled anew then for who wants it whole; whole programs serve the others too.
+    """
     import jax
 
+    if jax.config.read("jax_disable_most_optimizations") and not quick:
+        jax.clear_caches()
     known = _quick_options()
     _options.clear()
     _options.update(known if quick else {})
@@ -31,15 +38,23 @@ def _quick_options() -> dict[str, str]:
     from jax._src import compiler
 
     own = getattr(compiler, "get_compile_options", None)
-    if own is None or "env_options_overrides" not in inspect.signature(own).parameters:
+    if own is None or OVERRIDES not in inspect.signature(own).parameters:
         return {}
     known = {name: value for name, value in QUICK.items() if _is_known(name, value)}
-
-    def extended(*arguments: Any, env_options_overrides: dict[str, Any] | None = None, **more: Any) -> Any:
-        return own(*arguments, env_options_overrides=_options | (env_options_overrides or {}), **more)
-
-    compiler.get_compile_options = extended
+    compiler.get_compile_options = with_options(own)
     return known
+
+
+def with_options(own: Callable[..., Any]) -> Callable[..., Any]:
+    """``own``, with ``_options`` below whatever it is given as ``env_options_overrides``."""
+    signature = inspect.signature(own)
+
+    def extended(*arguments: Any, **more: Any) -> Any:
+        bound = signature.bind(*arguments, **more)
+        bound.arguments[OVERRIDES] = _options | (bound.arguments.get(OVERRIDES) or {})
+        return own(*bound.args, **bound.kwargs)
+
+    return extended
 
 
 def _is_known(name: str, value: str) -> bool:

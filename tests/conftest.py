@@ -24,8 +24,15 @@ if importlib.util.find_spec("beartype"):
     install_import_hook(SHAPED, "beartype.beartype")
 
 # Folders of tests on models that are not the project's; a single file says USERS_MODELS = True.
-USERS = {"zoo", "mapping", "islands", "dropout", "models", "checkpoints", "calls", "locate", "doctor", "segment",
-         "suspects", "statistics", "updates"}  # fmt: skip
+USERS = [
+    Path(__file__).parent / "compare" / folder
+    for folder in (
+        "checkpoints", "explain/calls", "explain/doctor", "explain/doctor/segment", "explain/doctor/segment/suspects",
+        "explain/doctor/statistics", "explain/doctor/updates", "explain/locate", "frameworks/dropout",
+        "frameworks/islands", "frameworks/models", "weights/mapping", "zoo",
+    )
+]  # fmt: skip
+assert all(folder.is_dir() for folder in USERS), [folder for folder in USERS if not folder.is_dir()]
 
 # Derandomized: the same examples on every machine. No deadline: a first call may compile.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=60)
@@ -44,7 +51,7 @@ def promotion(request: pytest.FixtureRequest) -> Iterator[None]:
     they are written for (optax's Adam and Flax's BatchNorm do not run under the strict one)."""
     import jax
 
-    users = request.path.parent.name in USERS or getattr(request.module, "USERS_MODELS", False)
+    users = request.path.parent in USERS or getattr(request.module, "USERS_MODELS", False)
     with jax.numpy_dtype_promotion("standard" if users else "strict"):
         yield
 

@@ -239,6 +239,7 @@ def test_the_tests_mirror_the_tree():
         "scene",
         "diagnosis",
         "row",
+        "progress",
     }
     for folder in ("torchref", "jaxport", "compare"):
         for path in sources(folder):

@@ -1,7 +1,7 @@
 """Where a port differs, and why: the first difference, its cause with the evidence, in one sentence and at length."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -27,6 +27,7 @@ from compare.frameworks.models.modes import Mode
 from compare.frameworks.models.references import ReferenceModel
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
+from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import Quartet
 from compare.sides.side import Result
 
@@ -84,7 +85,7 @@ class Explanation:
         return sentence_of(self.first, self.causes, self.observed) if self.first else ""
 
 
-def explain(looked: Looked, progress: Callable[[str], None] = lambda text: None, witness: str = "") -> Explanation:
+def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "") -> Explanation:
     """Name the causes of what was found in one run of a pair.
 
     Args:
@@ -321,7 +322,7 @@ def explain_pair(
     entering: Entering,
     suspects: Sequence[Suspect],
     steps: Judged | None,
-    progress: Callable[[str], None] = lambda text: None,
+    progress: Progress = say_nothing,
 ) -> Explanation:
     """Where and why a pair differs.
 

@@ -3,8 +3,10 @@
 A probe, a mutant and a training step are judged in the context of their mode, and may come in any order.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from compare.pair.pair import Entering
 class Witness:
     """A constant held in float32 that is responsible for a gap of float32's size, and its exact values.
 
+    Two of the same content are the same one: what is compiled for one serves the other.
+
     Attributes:
         text: what is held where, in words.
         reference: by dotted name, the values for buffers and attributes of the reference.
@@ -26,6 +30,22 @@ class Witness:
     text: str
     reference: Mapping[str, np.ndarray] = field(default_factory=dict)
     port: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Equal for equal values at the same places, in 16 bytes."""
+        placed = [*self.reference.items(), *(("port", array) for constant in self.port for array in constant)]
+        hashed = hashlib.blake2b(digest_size=16)
+        for name, array in placed:
+            hashed.update(f"{name} {array.dtype} {array.shape}".encode())
+            hashed.update(np.ascontiguousarray(array).tobytes())
+        return hashed.digest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Witness) and (self.text, self.digest) == (other.text, other.digest)
+
+    def __hash__(self) -> int:
+        return hash((self.text, self.digest))
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,6 @@ class Judged:
     """The judgements on one run of a pair, by quantity, and how they were reached.
 
     Attributes:
-        oracle: the reference's float64 run, if it has one, by the oracles that came first.
         reference, port: the runs at the working precision.
         oracles: those that the last word was spoken by; None where there was nothing to judge by them.
         no_oracle: why a model cannot run in float64, if one cannot.
@@ -40,7 +39,6 @@ class Judged:
     """
 
     judgements: Judgements
-    oracle: Run = field(default_factory=dict)
     reference: Result = field(default_factory=lambda: Result({}))
     port: Result = field(default_factory=lambda: Result({}))
     oracles: Oracles | None = None
@@ -54,9 +52,7 @@ class Judged:
 
     def without_arrays(self) -> "Judged":
         """The same without the runs' arrays, which may be large."""
-        return replace(
-            self, oracle={}, reference=replace(self.reference, arrays={}), port=replace(self.port, arrays={})
-        )
+        return replace(self, reference=replace(self.reference, arrays={}), port=replace(self.port, arrays={}))
 
 
 def reference_runs(quartet: Quartet, entering: Entering, what: What, context: Context = NOTHING_KNOWN) -> ReferenceRuns:
@@ -115,7 +111,7 @@ def judge_port(
     judged |= again
     judged |= by_known_cause(quartet, entering, what, judged, (t, j, t64, j64))
     judged |= in_another_unit(judged, t64, j64, _again(quartet, (t, j, t64, j64)))
-    return Judged(judged, t64, t, j, oracles, "", witness)
+    return Judged(judged, t, j, oracles, "", witness)
 
 
 def _again(quartet: Quartet, runs: tuple[Run, Run, Run, Run]) -> Callable[[list[str], float], Judgements]:

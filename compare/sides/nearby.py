@@ -1,6 +1,6 @@
 """A judgement where a model cannot run in float64: by how much each side deviates on what enters nearby."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -29,8 +29,7 @@ def without_oracle(
     errors_t: dict[str, float] = {}
     errors_j: dict[str, float] = {}
     stood, last = 0, ""
-    for rng in np.random.default_rng(entering.seed).spawn(RERUNS):
-        beside = nudged(entering, rng, quartet.precision)
+    for beside in reruns(entering, quartet.precision):
         try:
             again_t = quartet.working_reference(beside, what)
             again_j = quartet.working_port(beside, what, again_t)
@@ -75,6 +74,12 @@ def _note_errors(errors: dict[str, float], run: Run, again: Mapping[str, np.ndar
         errors[name] = max(errors.get(name, 0.0), float(np.sqrt(np.dot(finite, finite))))
 
 
+def reruns(entering: Entering, precision: Precision) -> Iterator[Entering]:
+    """What enters the re-runs nearby, each ``nudged`` by draws of its own."""
+    for rng in np.random.default_rng(entering.seed).spawn(RERUNS):
+        yield nudged(entering, rng, precision)
+
+
 def nudged(entering: Entering, rng: np.random.Generator, precision: Precision) -> Entering:
     """What enters, every floating input moved by one unit in the last place; the weights, where no input floats."""
 
@@ -86,4 +91,5 @@ def nudged(entering: Entering, rng: np.random.Generator, precision: Precision) -
     if any(batch.floating for batch in entering.batches):
         batches = tuple(batch.mapped(lambda _, array: nudge(array)) for batch in entering.batches)
         return replace(entering, batches=batches).at(precision)
-    return replace(entering, weights={name: nudge(array) for name, array in entering.weights.items()}).at(precision)
+    weights = {name: nudge(entering.weights[name]) for name in sorted(entering.weights)}  # a record has another order
+    return replace(entering, weights={name: weights[name] for name in entering.weights}).at(precision)

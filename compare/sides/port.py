@@ -45,7 +45,7 @@ class PortSide:
         exact: Sequence[tuple[np.ndarray, np.ndarray]] = (),
     ) -> None:
         """``exact``: of a promoted side, what constants hold, and the values that take its place (see
-        ``islands.witness``)."""
+        ``compare.frameworks.islands.witness``)."""
         self.prepared = prepared.widened() if precision is FLOAT64 else prepared
         self.pair, self.precision, self.device, self.promoted = prepared.pair, precision, device, promoted
         self._exact = exact

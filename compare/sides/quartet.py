@@ -132,14 +132,12 @@ class Quartet:
         return _aside(self._of_port(self.port, entering, what, followed))
 
     def oracle_reference(self, entering: Entering, what: What = None) -> Result:
-        return _aside(_of_reference(self.reference_64, entering, what, oracle=True))
+        return _aside(_of_reference(self.reference_64, entering, what))
 
     def oracle_port(self, entering: Entering, what: What = None, followed: Result | None = None) -> Result:
-        return self._of_port(self.port_64, entering, what, followed, oracle=True)
+        return self._of_port(self.port_64, entering, what, followed)
 
-    def _of_port(
-        self, side: Following, entering: Entering, what: What, followed: Result | None, oracle: bool = False
-    ) -> Result:
+    def _of_port(self, side: Following, entering: Entering, what: What, followed: Result | None) -> Result:
         dropped = followed.dropped if followed else ()
 
         def run() -> Result:
@@ -147,7 +145,7 @@ class Quartet:
                 return side.steps(entering, dropped, followed.slots if followed else frozenset())
             return side.run(entering, what, dropped)
 
-        result = _named_after("port", run, oracle)
+        result = _named_after("port", run)
         if ACCEPT in self.pair.accept and followed:
             corrections = self.with_unbiased_variance(result, followed, entering, what)
             return replace(result, arrays={**result.arrays, **corrections})
@@ -195,11 +193,11 @@ class Quartet:
         return judge_together((t, j, t64, j64), self.precision, sizes or {})
 
 
-def _of_reference(side: Side, entering: Entering, what: What, oracle: bool = False) -> Result:
+def _of_reference(side: Side, entering: Entering, what: What) -> Result:
     def run() -> Result:
         return side.steps(entering) if what == STEPS else side.run(entering, what)
 
-    return _named_after("reference", run, oracle)
+    return _named_after("reference", run)
 
 
 def _aside(result: Result) -> Result:
@@ -216,11 +214,11 @@ def _widen(arrays: Arrays) -> Arrays:
     return {name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in arrays.items()}
 
 
-def _named_after(side: str, run: Callable[[], Made], oracle: bool = False) -> Made:
+def _named_after(side: str, run: Callable[[], Made]) -> Made:
     """What ``run`` returns; what it raises is named after its side."""
     try:
         return run()
     except (UsageError, SideError):
         raise
     except Exception as error:  # whatever a user's model raises is its own; it is named, not swallowed
-        raise SideError(side, error, oracle) from error
+        raise SideError(side, error) from error

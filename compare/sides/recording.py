@@ -1,10 +1,10 @@
 """The reference run alone, on everything that the judge will ask for: what ``jaxport verify --record`` does.
 
 The pair's own batch, the probes and their neighbours, and the training steps, each at the working precision, in
-float64, and with promoted float64.
+float64, and with promoted float64; of a reference that cannot run in float64, the re-runs that stand in for it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -17,14 +17,14 @@ from compare.frameworks.devices import Device
 from compare.frameworks.models.modes import Mode
 from compare.frameworks.models.references import ReferenceModel
 from compare.pair.pair import Entering, Pair, moved
+from compare.sides.nearby import reruns
 from compare.sides.plan import Plan
+from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import ORACLE, PROMOTED, WORKING
-from compare.sides.records import SCHEMA, Record, form_of, key_of
+from compare.sides.records import SCHEMA, Record, digest_of, form_of, key_of
 from compare.sides.side import STEPS, Side, SideError, What
 from compare.verdict.precision import Precision
 from compare.weights.weights import Sum
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Alone:
 
 
 def take(
-    pair: Pair, device: Device, precision: Precision, plan: Plan, oracle: Device, progress: Progress = lambda text: None
+    pair: Pair, device: Device, precision: Precision, plan: Plan, oracle: Device, progress: Progress = say_nothing
 ) -> Record:
     """Run the reference of ``pair`` on everything that the judge will ask for.
 
@@ -95,7 +95,7 @@ def take(
     record.facts["program"] = program.to_form()
     sizes = {name: int(np.prod(shape)) for name, shape in program.weights.items()}
     ways = [(), *summed_biases(program.gates, sizes)]
-    for what, fed, summed, which in _wanted(pair, reference, entering, precision, plan, ways):
+    for what, fed, summed, which in _wanted(record, pair, reference, entering, plan, ways):
         progress(f"recording the reference: {which}")
         alone = Alone(pair, reference, summed)
         _run(record, _side(alone, which, precision, device, oracle), what, fed, summed, which)
@@ -103,14 +103,19 @@ def take(
 
 
 def _wanted(
+    record: Record,
     pair: Pair,
     reference: ReferenceModel,
     entering: Entering,
-    precision: Precision,
     plan: Plan,
     ways: list[tuple[Sum, ...]],
 ) -> Iterator[tuple[What, Entering, tuple[Sum, ...], str]]:
+    """What is run, what enters, and as what. With the re-runs nearby where ``record`` says by then that the reference
+    cannot run in float64: on the pair's own batch, and so on every probe, or in the training steps."""
+    precision = record.precision
     modes = (True, False) if reference.has_mode else (None,)
+    first = replace(entering, batches=entering.batches[:1])
+    without: set[Mode] = set()  # the modes that have no oracle
     for batch in probed(entering.batches[0], precision, plan.seed, plan.all_probes, plan.quick).values():
         own = replace(entering, batches=(batch.at(precision),))
         # The neighbours of the pair's own batch too, quick or not: a gradient that differs there may lie on a kink.
@@ -121,10 +126,20 @@ def _wanted(
             for mode in modes:
                 for which in (WORKING, ORACLE, PROMOTED):
                     yield mode, fed, (), which
+        without |= {mode for mode in modes if _raised(record, mode, first)}
+        for beside in reruns(own, precision) if without else ():
+            yield from ((mode, beside, (), WORKING) for mode in modes if mode in without)
     if pair.optimizers:
         for summed in ways:
             for which in (WORKING, ORACLE, PROMOTED):
                 yield STEPS, entering, summed, which
+            if without or _raised(record, STEPS, entering, summed):
+                yield from ((STEPS, beside, summed, WORKING) for beside in reruns(entering, precision))
+
+
+def _raised(record: Record, what: What, entering: Entering, summed: tuple[Sum, ...] = ()) -> bool:
+    """Whether the reference raised in float64, by what is on record."""
+    return "raised" in record.facts["runs"].get(key_of(record.facts, ORACLE, what, entering, summed), {})
 
 
 def _side(alone: Alone, which: str, precision: Precision, device: Device, oracle: Device) -> Side:
@@ -193,6 +208,7 @@ def _facts(
         "bounds": {name: [int(low), int(high)] for name, (low, high) in batch.bounds.items()},
         "axes": dict(batch.axes) if isinstance(batch.axes, Mapping) else batch.axes,
         "form": None if batch.form is None else [form_of(list(batch.form[0])), form_of(batch.form[1])],
+        "weights": digest_of(entering.weights),
         "runs": {},
     }
 

@@ -97,7 +97,10 @@ class Record:
 
 
 def key_of(facts: Facts, which: str, what: What, entering: Entering, summed: tuple[Sum, ...]) -> str:
-    """A run's key: what is run, and a digest of what enters it but for the weights, which are the record's own."""
+    """A run's key: what is run, and a digest of what enters it; of the weights, where they are not the record's own.
+
+    Those are moved in a re-run nearby without a floating input, and nowhere else: only there are they looked at.
+    """
     said = what if what == STEPS or facts["has_mode"] else None
     hashed = hashlib.blake2b(digest_size=16)
     for batch in entering.batches if what == STEPS else entering.batches[:1]:
@@ -105,7 +108,19 @@ def key_of(facts: Facts, which: str, what: What, entering: Entering, summed: tup
             hashed.update(f"{name} {array.dtype} {array.shape}".encode())
             hashed.update(np.ascontiguousarray(array).tobytes())
     parts = [which, str(said), hashed.hexdigest(), repr(entering.cotangent)]
+    if not any(batch.floating for batch in entering.batches):
+        weights = digest_of(entering.weights)
+        parts += [weights] * (weights != facts.get("weights", weights))
     return " ".join([*parts, _frozen(summed, facts["parameters"])] if what == STEPS else parts)
+
+
+def digest_of(weights: Mapping[str, np.ndarray]) -> str:
+    """Another for moved weights, in whatever order they come: of each the first entries, since all of one are moved."""
+    hashed = hashlib.blake2b(digest_size=16)
+    for name in sorted(weights):
+        hashed.update(f"{name} ".encode())
+        hashed.update(weights[name].reshape(-1)[:64].tobytes())
+    return hashed.hexdigest()
 
 
 def _frozen(summed: tuple[Sum, ...], shapes: Mapping[str, list[int]]) -> str:

@@ -28,9 +28,9 @@ What = Mode | Literal["steps"]  # what a side is run for: one mode's outputs and
 class SideError(Exception):
     """One side's model raised; ``side`` says whose, the message is its own, on one line."""
 
-    def __init__(self, side: str, error: Exception, oracle: bool = False) -> None:
+    def __init__(self, side: str, error: Exception) -> None:
         super().__init__(f"the {side} raised {described(error)}")
-        self.side, self.oracle = side, oracle
+        self.side = side
 
 
 class RecordedError(SideError):
@@ -38,7 +38,7 @@ class RecordedError(SideError):
 
     def __init__(self, message: str) -> None:
         Exception.__init__(self, message)
-        self.side, self.oracle = "reference", False
+        self.side = "reference"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +85,18 @@ class Result(Mapping[str, np.ndarray]):
 
 
 class Side(Protocol):
-    """One side of a pair at one precision on one device; compiled programs may stay in it, and nothing else."""
+    """One side of a pair at one precision on one device; compiled programs may stay in it, and nothing else.
+
+    Either side names its quantities alike, under the reference's names and in its layout.
+    """
 
     def run(self, entering: Entering, mode: Mode = None) -> Result:
-        """Outputs, loss and gradients on the first batch and, in training, the statistics after it."""
+        """ "output" (or "output/0", "output/key", ...), "loss", "grad/<parameter>" and "grad/input.<name>" on the first
+        batch and, in training, "state/<buffer>" as the run leaves it."""
 
     def steps(self, entering: Entering) -> Result:
-        """One optimizer step on each batch in turn, named as ``steps_named`` does."""
+        """One optimizer step on each batch in turn: losses, each parameter's change in float64, and with the last step
+        buffers and optimizer state, named as ``steps_named`` does."""
 
 
 class Following(Side, Protocol):

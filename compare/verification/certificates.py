@@ -4,7 +4,7 @@ The third certificate, the detection limit, is a number of each judgement.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from compare.arrays.probes import BASE
 from compare.errors import swallowed
 from compare.pair.pair import Entering
 from compare.sides.context import Context
+from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import Quartet
 from compare.sides.side import STEPS, Result, SideError, What
 from compare.verdict.quantity import EVAL, Quantity, kind_of
@@ -122,7 +123,7 @@ def teeth(
     entering: Entering,
     quantities: Sequence[Quantity],
     contexts: Mapping[What, Context],
-    progress: Callable[[str], None] = lambda text: None,
+    progress: Progress = say_nothing,
 ) -> Teeth:
     """Run every mutant of what enters the port through the whole path, and see which checks it worsens.
 

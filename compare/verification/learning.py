@@ -1,6 +1,6 @@
 """The first stage: what the pair's own batch shows in every mode, and so the context that all else is judged in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from compare.arrays.probes import BASE
@@ -9,11 +9,11 @@ from compare.pair.pair import Entering
 from compare.sides.context import NOTHING_KNOWN, Context, input_size
 from compare.sides.judging import Judged
 from compare.sides.plan import Plan
+from compare.sides.progress import Progress
 from compare.sides.quartet import Quartet
 from compare.sides.side import What
 from compare.verification.probing import Outcome, judge_probe
 
-Progress = Callable[[str], None]
 IN_WORDS = {None: "", True: ", training", False: ", evaluation"}
 
 

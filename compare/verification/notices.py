@@ -9,7 +9,7 @@ from compare.verdict.bits import PrecisionFlag
 from compare.verdict.quantity import Quantity
 from compare.verdict.verdict import Verdict
 from compare.verification.certificates import Teeth
-from compare.verification.probing import Outcome
+from compare.verification.probing import Outcome, skipped_in
 
 
 def notices(
@@ -49,7 +49,7 @@ def notices(
     if check := ", ".join(bitten.toothless):
         yield f"teeth: no mutant was caught by {check}: that check proves nothing here"
     yield from beside
-    for probe, message in {name: why for outcome in outcomes for name, why in outcome.skipped.items()}.items():
+    for probe, message in skipped_in(outcomes).items():
         yield f"probe {probe} skipped: {message}"
     yield from _of_quantities(quantities)
 

@@ -11,7 +11,7 @@ from compare.verdict.quantity import Quantity
 from compare.verdict.verdict import Verdict, worst
 from compare.verification.certificates import Coverage, Teeth, coverage
 from compare.verification.envelope import Envelope
-from compare.verification.probing import Outcome
+from compare.verification.probing import Outcome, skipped_in
 
 if TYPE_CHECKING:
     from compare.explain.explain import Explanation
@@ -55,7 +55,7 @@ def covered_by(
         quartet,
         entering,
         quantities,
-        {name: why for outcome in outcomes for name, why in outcome.skipped.items()},
+        skipped_in(outcomes),
         digests,
         {name for outcome in judged if outcome.judged for name in outcome.judged.reference.changed},
         {line for outcome in outcomes for line in outcome.drawn},

@@ -1,6 +1,6 @@
 """One probe of a pair in one mode, judged: outputs, gradients and statistics, and the kinks among them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from compare.arrays.probes import BASE, SUBNORMAL
@@ -12,7 +12,7 @@ from compare.sides.context import Context
 from compare.sides.judging import Judged, judge_port, reference_runs
 from compare.sides.plan import Plan
 from compare.sides.quartet import Quartet
-from compare.sides.side import SideError
+from compare.sides.side import Run, SideError
 from compare.verdict.quantity import EVAL, Quantity, kind_of
 from compare.verdict.verdict import Judgement, Verdict
 from compare.verification.certificates import digest
@@ -29,7 +29,8 @@ class Outcome:
         entering: the weights, and the probe.
         judged: how it was judged, without the arrays; None where nothing could be held against anything.
         skipped: what was not judged, with the reason.
-        digests: of the reference's float64 run, what ``digest`` makes of each quantity.
+        digests: of the reference's float64 run, by the oracles that the pair's own batch ended with, what ``digest``
+            makes of each quantity.
         drawn: randomness that no mask replaced: two runs would not agree with each other.
         failing: something differs, and it is worth a look where.
     """
@@ -43,6 +44,11 @@ class Outcome:
     digests: Mapping[str, bytes] = field(default_factory=dict)
     drawn: frozenset[str] = frozenset()
     failing: bool = False
+
+
+def skipped_in(outcomes: Iterable[Outcome]) -> dict[str, str]:
+    """What any of them did not judge, with the reason."""
+    return {name: why for outcome in outcomes for name, why in outcome.skipped.items()}
 
 
 def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, context: Context, plan: Plan) -> Outcome:
@@ -93,13 +99,17 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
         Quantity(f"{prefix}{name}", kind_of(name), probe, judgement, name in on_kink)
         for name, judgement in judgements.items()
     ]
-    oracle = {} if plan.quick else judged.oracle  # of one batch there is nothing to hold it against
+    exact: Run = {}
+    if t64 is not None and not judged.no_oracle and not plan.quick:  # of one batch there is nothing to hold it against
+        # By the same oracles on every probe: those that the pair's own batch ended with, which the others start with.
+        learnt = probe == BASE and judged.oracles != quartet.using(context.oracles).oracles
+        exact = quartet.using(judged.oracles).oracle_reference(entering, mode) if learnt else t64
     return replace(
         nothing,
         quantities=tuple(quantities),
         judged=judged.without_arrays(),
         skipped=left,
-        digests={f"{prefix}{name}": digest(array) for name, array in oracle.items()},
+        digests={f"{prefix}{name}": digest(array) for name, array in exact.items()},
         failing=any(judgement.verdict in FAILING for name, judgement in judgements.items() if name not in on_kink),
     )
 

@@ -19,6 +19,7 @@ from compare.pair.prepare import prepare, prepare_recorded
 from compare.sides.context import Context
 from compare.sides.judging import Judged, judge_port, reference_runs
 from compare.sides.plan import BY_DEFAULT, Plan
+from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import Quartet
 from compare.sides.recorded import recorded_side
 from compare.sides.records import Record
@@ -29,16 +30,12 @@ from compare.verdict.quantity import Quantity, kind_of
 from compare.verdict.verdict import Verdict
 from compare.verification.certificates import Teeth, teeth
 from compare.verification.envelope import Envelope, envelope
-from compare.verification.learning import IN_WORDS, Learnt, Progress, learn
+from compare.verification.learning import IN_WORDS, Learnt, learn
 from compare.verification.notices import notices
 from compare.verification.pair_report import PairReport, covered_by, verdict_of
 from compare.verification.probing import Outcome, judge_probe
 
 __all__ = ["PairReport", "Plan", "Session", "verify"]
-
-
-def _say_nothing(text: str) -> None:
-    pass
 
 
 class Session:
@@ -71,7 +68,7 @@ class Session:
         steps = self.plan.steps if self.prepared.pair.optimizers else 1
         return self.prepared.enter(self.plan.seed, steps).at(self.quartet.precision)
 
-    def verify(self, progress: Progress = _say_nothing) -> PairReport:
+    def verify(self, progress: Progress = say_nothing) -> PairReport:
         """Judge everything that the plan asks for."""
         entering = self.entering()
         bitten, trajectory, beside = Teeth((), {}), None, list[str]()
@@ -101,7 +98,7 @@ class Session:
             return replace(report, explanation=explain_pair(self.quartet, entering, suspects, steps, progress))
         return report
 
-    def learn(self, entering: Entering, progress: Progress = _say_nothing) -> Learnt:
+    def learn(self, entering: Entering, progress: Progress = say_nothing) -> Learnt:
         """The first stage: what the pair's own batch shows in every mode."""
         return learn(self.quartet, entering, self.plan, progress)
 
@@ -116,7 +113,7 @@ class Session:
         """Outputs, gradients and statistics on one probe in one mode."""
         return judge_probe(self.quartet, fed, probe, mode, learnt.context(mode), self.plan)
 
-    def by_hand(self, entering: Entering, learnt: Learnt, progress: Progress = _say_nothing) -> list[Quantity]:
+    def by_hand(self, entering: Entering, learnt: Learnt, progress: Progress = say_nothing) -> list[Quantity]:
         """Each framework against the derivation by hand, itself run at the working precision and in float64."""
         mode = self.prepared.modes[0]
         context = learnt.context(mode)
@@ -132,7 +129,7 @@ class Session:
             for name, judgement in quartet.judge(hand, at_p, hand_64, at_64, context.sizes(entering)).items()
         ]
 
-    def steps(self, entering: Entering, learnt: Learnt, progress: Progress = _say_nothing) -> Judged | None:
+    def steps(self, entering: Entering, learnt: Learnt, progress: Progress = say_nothing) -> Judged | None:
         """The training steps; None where there are none, or where no mode could be compared."""
         recorded = self.record is None or bool(self.record.facts["has_optimizers"])
         if not (self.prepared.pair.optimizers and learnt.contexts and recorded):
@@ -143,7 +140,7 @@ class Session:
         return judge_port(self.quartet, entering, STEPS, *runs, context)
 
     def envelope(
-        self, entering: Entering, steps: Judged, progress: Progress = _say_nothing
+        self, entering: Entering, steps: Judged, progress: Progress = say_nothing
     ) -> tuple[Envelope | None, str]:
         """The noise envelope; None, and why, where the reference does not stand what is disturbed."""
         progress("the noise envelope")
@@ -159,7 +156,7 @@ class Session:
         learnt: Learnt,
         by_hand: Sequence[Quantity],
         steps: Judged | None,
-        progress: Progress = _say_nothing,
+        progress: Progress = say_nothing,
     ) -> Teeth:
         """What mutants of what enters show, of what was judged by oracles: without them too little could show."""
         contexts = {what: context for what, context in learnt.contexts.items() if not context.no_oracle}
@@ -224,7 +221,7 @@ def verify(
     precision: Precision = FLOAT32,
     plan: Plan = BY_DEFAULT,
     oracle: Device | None = None,
-    progress: Progress = _say_nothing,
+    progress: Progress = say_nothing,
     record: Record | None = None,
 ) -> PairReport:
     """Judge ``pair`` on ``device``, its oracles on ``oracle`` (by default the same device).

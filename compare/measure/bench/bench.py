@@ -1,6 +1,5 @@
 """The benchmark of one pair: build every variant, judge it, and time those that are equal. Returns data."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +12,7 @@ from compare.measure.bench.timing import Ratio, break_even, first_call, interlea
 from compare.measure.bench.variants import AGAIN, COMPILED, EAGER, OP_BY_OP, VARIANTS, Build, Runner
 from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import Prepared, prepare
+from compare.sides.progress import Progress, say_nothing
 from compare.verdict.precision import FLOAT32, FLOAT64
 from compare.verdict.verdict import Verdict, judge, worst
 
@@ -70,7 +70,7 @@ def bench(
     rounds: int,
     seed: int = 0,
     compiled: bool = True,
-    progress: Callable[[str], None] = lambda text: None,
+    progress: Progress = say_nothing,
 ) -> Bench:
     """Time one training step of ``pair``. Nothing is timed that the judge has not passed.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compare.measure.bench.variants import Runner
+from compare.sides.progress import say_nothing
 
 BLOCK_SECONDS = 0.02  # a block is at least as long, so that reading the clock costs nothing
 RESAMPLES = 2000
@@ -47,7 +48,7 @@ def calls_in_a_block(runner: Runner) -> int:
 
 
 def interleaved(
-    runners: dict[str, Runner], rounds: int, seed: int, progress: Callable[[int], None] = lambda done: None
+    runners: dict[str, Runner], rounds: int, seed: int, progress: Callable[[int], None] = say_nothing
 ) -> dict[str, np.ndarray]:
     """Seconds for each step, of every variant in every round; each round in an order of its own."""
     calls = {name: calls_in_a_block(runner) for name, runner in runners.items()}

@@ -1,6 +1,6 @@
 """Every lesson run once, and the site written from what came out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,13 +17,13 @@ from compare.report.book.page import SIGNS, contents, counted, pages
 from compare.report.book.prose import prose
 from compare.report.contract import Form
 from compare.report.form import SCHEMA, lesson_form, part_form
+from compare.sides.progress import Progress, say_nothing
 from compare.verdict.verdict import Verdict, worst
 
-Say = Callable[[str], None]
 STATIC = ("book.css", "book.js")
 
 
-def build(out: Path, device: Device, seed: int, lessons: Iterable[Lesson], say: Say = lambda _: None) -> Form:
+def build(out: Path, device: Device, seed: int, lessons: Iterable[Lesson], say: Progress = say_nothing) -> Form:
     """Run ``lessons`` and write the book into ``out``.
 
     Returns:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -18,7 +19,7 @@ from compare.sides.side import RecordedError
 from compare.verdict.precision import FLOAT32
 from compare.verdict.verdict import Verdict
 from compare.verification.verification import Session
-from tests.compare.small import loose_pair, norm_pair
+from tests.compare.small import X, loose_pair, norm_pair
 
 SGD = (lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), optax.sgd(0.1, 0.9))
 
@@ -73,6 +74,30 @@ def test_a_gradient_that_differs_is_judged_against_a_quick_record(cpu):
     port = loose_pair(None, lambda p, x: x * jax.lax.stop_gradient(p["w"]))
     report = Session(port, cpu, record=record).verify()
     assert report.verdict is Verdict.MISMATCH
+
+
+def in_float32_alone(p, x):
+    if (torch.is_floating_point(x) and x.dtype != torch.float32) or p["w"].dtype != torch.float32:
+        raise TypeError("float32 is expected")
+    return torch.tanh(x * p["w"])
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.00001], ids=["sound", "wrong"])
+@pytest.mark.parametrize("plan", [Plan(quick=True, locate=False), Plan(locate=False)], ids=["quick", "probed"])
+@pytest.mark.parametrize("integers", [False, True], ids=["floats", "integers"])
+def test_without_an_oracle_the_record_judges_as_a_live_reference(cpu, factor, plan, integers):
+    """Probes and training steps among it: the re-runs nearby are on record, those of the weights where no input
+    floats."""
+    x = np.arange(24).reshape(6, 4) % 5 if integers else X
+    pair = loose_pair(in_float32_alone, lambda p, x: jnp.tanh(x * p["w"]) * factor, x, optimizers=SGD)
+    reference = loose_pair(in_float32_alone, None, x, optimizers=SGD)
+    with jax.numpy_dtype_promotion("standard"):
+        live = Session(pair, cpu, plan=plan).verify()
+        record = take(reference, cpu, FLOAT32, plan, cpu)
+        judged = Session(pair, cpu, record=record).verify()
+    assert live.verdict is (Verdict.FLOAT32_ONLY if factor == 1.0 else Verdict.MISMATCH)
+    assert judged.verdict is live.verdict
+    assert judged.quantities == live.quantities
 
 
 def test_what_the_reference_raised_is_said_once(cpu):

@@ -90,6 +90,25 @@ def test_a_probe_that_the_reference_takes_in_float32_alone_is_skipped(cpu):
     assert "too large for this" in report.coverage.skipped["offset"]
 
 
+@pytest.mark.parametrize("inside", [False, True], ids=["plain", "float32 inside"])
+def test_what_no_probe_changes_is_uninformative(cpu, inside):
+    """A quantity of the weights alone, also where it is float32 inside that is raised on every probe."""
+
+    def reference(p, x):
+        wide = p["w"].to(torch.float32) if inside else p["w"]
+        return {"x": x * p["w"], "w": torch.tanh(wide).to(x.dtype)}
+
+    def ported(p, x):
+        wide = p["w"].astype(jnp.float32) if inside else p["w"]
+        return {"x": x * p["w"], "w": jnp.tanh(wide).astype(x.dtype)}
+
+    report = verify(small(reference, made=ported), cpu, plan=PROBED)
+    assert report.verdict is Verdict.MATCH
+    assert any("float32 inside" in notice for notice in report.notices) == inside
+    assert "output/w" in report.coverage.uninformative
+    assert "output/x" not in report.coverage.uninformative
+
+
 @pytest.mark.parametrize("largest", [1.0, 0.5])
 def test_where_the_noise_cannot_be_measured_the_verdict_stays(cpu, largest):
     """The steps are sound; moved by their last place, inputs of 1 leave what the reference takes."""

@@ -12,6 +12,7 @@ import torch
 
 from compare.arrays.batch import Batch
 from compare.pair.pair import Pair
+from compare.sides.context import Witness
 from compare.verdict.quantity import EVAL
 from compare.verdict.verdict import Verdict
 from compare.verification.pair_report import PairReport
@@ -89,6 +90,14 @@ def test_the_sound_pairs_are_accepted(session, report):
 def test_a_second_verify_says_what_the_first_said(session, report):
     """To the word and to the last bit, the notice of float32 inside among them."""
     assert session.verify() == report
+
+
+def test_a_second_verify_compiles_nothing(session, report):
+    """What is compiled stays, a witness's oracles among it, which is found anew each time: the same sides as before."""
+    before = dict(session.quartet.sides)
+    session.verify()
+    assert session.quartet.sides == before
+    assert any(isinstance(key[-1], Witness) for key in before) == (session.expected is Verdict.FLOAT32_ONLY)
 
 
 @pytest.mark.parametrize("order", ["steps, teeth, probes", "teeth, probes, steps", "probes turned round"])

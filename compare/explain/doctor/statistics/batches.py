@@ -80,7 +80,7 @@ def layers_of(quartet: Quartet, entering: Entering, mode: Mode) -> list[Layer]:
     try:
         side.run(entering, mode)
     except Exception as error:
-        raise SideError("reference", error, oracle=True) from error
+        raise SideError("reference", error) from error
     return [layer for layer in side.layers.values() if layer.seen and layer.before]
 
 

@@ -13,6 +13,7 @@ from flax import linen, nnx
 
 from compare.explain.locate.cuts import IN, OUT
 from compare.explain.locate.layer_calls import Watch
+from compare.frameworks.models import patched
 from compare.frameworks.models.choose import port_model
 from compare.frameworks.models.ports import PortModel
 from tests.compare.explain.locate.models import WIDTH, LinenBlocks, NNXBlocks, X
@@ -195,16 +196,27 @@ def test_two_threads_that_watch_wait_for_each_other():
     before = calls_of_classes()
     _, seen, _ = run(model, leaves)
     late: list[Seen] = []
-    second = threading.Thread(target=lambda: late.append(run(model, leaves)[1]))
+    free: list[bool] = []
+    asked = threading.Event()
+
+    def watch_too() -> None:
+        free.append(patched._classes.acquire(blocking=False))
+        if free[0]:
+            patched._classes.release()
+        asked.set()
+        late.append(run(model, leaves)[1])
+
+    second = threading.Thread(target=watch_too)
 
     def change(at: Any, one: Any) -> Any:
         if at == ("a", 0, IN):
             second.start()
-            second.join(timeout=1)
+            asked.wait()
             assert late == []
         return one
 
     assert run(model, leaves, change)[1] == seen
+    assert free == [False]
     second.join()
     assert late == [seen]
     assert calls_of_classes() == before
