@@ -31,9 +31,12 @@ _VIEWS = {"T", "mT", "H", "mH", "real", "imag"}
 _QUESTIONS = {"_set_grad_enabled", "dim", "size", "numel", "stride", "is_floating_point", "is_contiguous", "is_complex",
               "backward", "requires_grad", "get_device", "type", "item", "tolist", "__len__", "__bool__", "__hash__",
               "__format__", "__repr__", "__contains__", "_is_view", "storage_offset", "data_ptr"}  # fmt: skip
-_RENAMED = {"radd": "add", "rmul": "mul", "iadd": "add", "imul": "mul", "isub": "sub", "itruediv": "div",
-            "truediv": "div", "rtruediv": "rdiv", "true_divide": "div", "divide": "div", "subtract": "sub",
-            "multiply": "mul", "absolute": "abs", "negative": "neg", "swapaxes": "transpose"}  # fmt: skip
+_RENAMED = {"radd": "add", "rmul": "mul", "truediv": "div", "rtruediv": "rdiv", "true_divide": "div", "divide": "div",
+            "subtract": "sub", "multiply": "mul", "absolute": "abs", "negative": "neg",
+            "swapaxes": "transpose"}  # fmt: skip
+# By name: "__invert__" begins like them and is none.
+_IN_PLACE = {f"__i{name}__" for name in ("add", "sub", "mul", "div", "truediv", "floordiv", "mod", "pow", "matmul",
+                                         "and", "or", "xor", "lshift", "rshift")}  # fmt: skip
 
 
 def name_of(function: Any) -> str:
@@ -41,8 +44,18 @@ def name_of(function: Any) -> str:
     name = getattr(function, "__name__", "") or str(function)
     if name == "__get__":
         return getattr(getattr(function, "__self__", None), "__name__", name)
-    plain = name.strip("_")
+    plain = plain_name(name)
     return _RENAMED.get(plain, plain)
+
+
+def plain_name(name: str) -> str:
+    """ "add" of "add", "add_", "__add__" and "__iadd__"."""
+    return name.strip("_")[name in _IN_PLACE :]
+
+
+def in_place(name: str) -> bool:
+    """Whether the function of this name writes into its first tensor."""
+    return name in _IN_PLACE or (name.endswith("_") and not name.endswith("__"))
 
 
 def counted(function: Any) -> bool:
@@ -89,9 +102,8 @@ class Counting(TorchFunctionMode):
         replacement = self.replaced.get(number)
         if replacement is None:
             return func(*args, **kwargs)
-        name = getattr(func, "__name__", "")
-        in_place = (name.endswith("_") and not name.endswith("__")) or kwargs.get("inplace") or name.startswith("__i")
-        if not (in_place and args and isinstance(args[0], torch.Tensor)):
+        writes = in_place(getattr(func, "__name__", "")) or kwargs.get("inplace")
+        if not (writes and args and isinstance(args[0], torch.Tensor)):
             return replacement(func, args, kwargs)
         made = replacement(func, (args[0].clone(), *args[1:]), kwargs)
         return args[0].copy_(made)

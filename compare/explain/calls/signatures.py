@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from compare.explain.calls.call import Described
-from compare.explain.calls.counting import Function
+from compare.explain.calls.counting import Function, plain_name
 
 Given = dict[str, Any]  # arguments by name
 REQUIRED = inspect.Parameter.empty  # the default of an argument that has none
@@ -107,8 +107,7 @@ def _overloads(function: Function) -> tuple[tuple[Parameter, ...], ...]:
             return (tuple(_python(p) for p in signature.parameters.values()),)
     except (ValueError, TypeError, AttributeError):
         pass
-    plain = name.strip("_")
-    plain = plain[1:] if name.startswith("__i") else plain
+    plain = plain_name(name)
     # Of no promised interface: where it is gone, a native function says nothing of its arguments.
     schemas_of: Callable[[str], list[Any]] = getattr(torch._C, "_jit_get_schemas_for_operator", lambda name: [])
     schemas = schemas_of(f"aten::{plain}") if plain else []

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from compare.explain.calls.change import Change
+from compare.explain.calls.change import Change, recorded
 from compare.explain.calls.counting import counting
 from compare.frameworks.dropout.reference import replayed
 from compare.frameworks.islands.reference import promoted_torch
@@ -51,6 +51,39 @@ def test_an_operation_in_place_stays_in_place(block):
     number = numbers(block, X)["add"].number
     out, _ = ran(block, X, Change(calls={number: lambda func, args, kwargs: args[0]}))
     assert torch.equal(out, (F.gelu(block.fc(block.norm(X))) * 2).detach())
+
+
+def test_a_mask_that_is_inverted_stays_as_it_is():
+    """``~mask`` begins like ``mask += 1`` and writes nowhere: what replaces it is its result; the mask stays."""
+
+    class Masked(nn.Module):
+        def forward(self, mask):
+            return torch.cat([~mask, mask])
+
+    mask, module = torch.tensor([True, False]), Masked()
+    with recorded(module) as calls:
+        module(mask)
+    (inverted,) = (call for call in calls if call.name == "invert")
+    with Change(calls={inverted.number: lambda func, args, kwargs: torch.zeros_like(args[0])}).applied(module):
+        out = module(mask)
+    assert (out.tolist(), mask.tolist()) == ([False, False, True, False], [True, False])
+
+
+def test_an_operator_in_place_writes_where_the_user_reads():
+    """``mask |= other``, which the user goes on with by another name."""
+
+    class Masked(nn.Module):
+        def forward(self, mask):
+            kept = mask
+            mask |= torch.ones_like(mask)
+            return kept
+
+    module = Masked()
+    with recorded(module) as calls:
+        module(torch.tensor([True, False]))
+    (joined,) = (call for call in calls if call.name == "or")
+    with Change(calls={joined.number: lambda func, args, kwargs: torch.zeros_like(args[0])}).applied(module):
+        assert module(torch.tensor([True, False])).tolist() == [False, False]
 
 
 def test_an_attribute_is_set_and_put_back(block):

@@ -42,6 +42,7 @@ def test_a_function_of_python_says_it_in_its_signature(function):
         (torch.Tensor.mul, (X, X), {}, {"other": (TENSOR, X)}),
         (torch.Tensor.mul_, (X, 2), {}, {"other": (NUMBER, 2)}),
         (torch.Tensor.__rsub__, (X, 1), {}, {"other": (NUMBER, 1)}),
+        (torch.Tensor.__imul__, (X, 2), {}, {"other": (NUMBER, 2)}),
         (torch.Tensor.mean, (X, (1, 2)), {}, {"dim": (INTEGERS, (1, 2)), "keepdim": (FLAG, False)}),
         (torch.sum, (X,), {"axis": 1}, {"dim": (INTEGERS, 1)}),
         (torch.Tensor.var, (X, 1), {"unbiased": False}, {"unbiased": (FLAG, False)}),
