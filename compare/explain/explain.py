@@ -182,7 +182,6 @@ def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
     by_reference = {path: other for other, path in sections.pairs.items()}
     return Scene(
         reference_path="" if owner == AFTER else owner,
-        port_path=by_reference.get(owner, ""),
         reference_layer=reference.module.get_submodule(owner)
         if isinstance(reference, ReferenceModel) and owner != AFTER
         else None,

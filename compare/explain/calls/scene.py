@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from compare.explain.calls.call import Call
+from compare.explain.calls.call import Call, tensors_of
 from compare.explain.calls.change import Change
+
+CALL = 2000  # entries in whose time a call that computes nothing is watched, near enough
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Scene:
     """One segment, in float64.
 
     Attributes:
-        reference_path, port_path: of the layer whose code the segment is ("enc.norm", "enc/norm").
+        reference_path: of the layer whose code the segment is ("enc.norm").
         reference_layer, port_layer: the two layers, or None. They are never modified.
         calls: the reference's calls in the segment in which the difference can arise, in order. cleared: the others,
             whose results the port makes too.
@@ -31,7 +34,6 @@ class Scene:
     """
 
     reference_path: str
-    port_path: str
     reference_layer: Any
     port_layer: Any
     calls: tuple[Call, ...]
@@ -45,3 +47,12 @@ class Scene:
     run: Callable[[Change], Mapping[str, np.ndarray]]
     every: Mapping[str, np.ndarray] = field(default_factory=dict)
     cleared: tuple[Call, ...] = ()
+
+    @property
+    def work(self) -> float:
+        """Of one run, in entries that its calls read and write: as many calls as there are up to the segment's last,
+        each as large as the segment's are and ``CALL`` more; thrice that where it goes backward too."""
+        calls = (*self.calls, *self.cleared)
+        sizes = [prod(one.shape) for call in calls for one in tensors_of([call.args, call.kwargs, call.result])]
+        until = max((call.number + 1 for call in calls), default=0)
+        return until * (CALL + sum(sizes) / max(len(calls), 1)) * (3 if self.direction == "backward" else 1)

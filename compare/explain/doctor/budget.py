@@ -2,21 +2,25 @@
 
 from dataclasses import dataclass
 
-from compare.explain.doctor.thresholds import FITS, FOR_LATER, MORE, PAIRS, RUNS, SECONDS
+from compare.explain.doctor.thresholds import FITS, FOR_LATER, MORE, PAIRS, RUNS, SMALL
 
 
 @dataclass
 class Budget:
-    """How often the reference may be run: ``runs`` times, and one that is quick more often."""
+    """How often the reference may be run: ``runs`` times, and one that computes little more often.
+
+    ``work``: of one run, in entries of arrays (``Scene.work``). It is counted and not timed, so that what is named
+    depends neither on the processor nor on what else it does.
+    """
 
     runs: int = RUNS
+    work: float = 0.0
     count: int = 0
-    fastest: float = 0.0  # seconds of computing
 
     @property
     def every(self) -> int:
-        """All runs that may be made, as far as is known of their speed."""
-        return MORE if self.runs >= RUNS and self.fastest * MORE < SECONDS else self.runs
+        """All runs that may be made."""
+        return MORE if self.runs >= RUNS and self.work < SMALL else self.runs
 
     def left(self, kept: int = 0) -> bool:
         """Whether one more run may be made, ``kept`` of them set aside."""
@@ -26,7 +30,3 @@ class Budget:
     def for_later(self) -> int:
         """What single suspects leave for numbers that are fitted and for two changes at once."""
         return min(max(PAIRS + FITS, self.every // FOR_LATER), self.every // 2)
-
-    def spend(self, seconds: float) -> None:
-        """One run that took so much computing."""
-        self.fastest = min(self.fastest or seconds, seconds)

@@ -18,8 +18,8 @@ PROBABLE = 0.1  # of the gap left: a change that leaves less is worth a word eve
 # --- How much may be computed ---------------------------------------------------------------------------------------
 
 RUNS = 60  # of the reference, at most, unless the caller says otherwise
-MORE = 400  # of one that is quick
-SECONDS = 60.0  # of computing that so many may take, by the fastest so far; a busy machine makes no slow model
+MORE = 400  # of one that computes little
+SMALL = 1e6  # entries in the calls of one run, below which it computes little: some 0.15 s, a minute for MORE of them
 PAIRS = 10  # runs kept for two changes at once
 FITS = 12  # runs kept for numbers that are fitted
 FOR_LATER = 6  # where there are many runs, one of so many is kept for numbers and pairs

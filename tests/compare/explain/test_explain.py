@@ -192,7 +192,7 @@ def test_the_doctor_is_shown_what_differs_there():
     """Arrays of both sides in one layout, the layers, and a run of the reference that ends where it differs."""
     seen = looked("a norm's epsilon")
     scene = scene_of(seen, seen.found[:1])
-    assert (scene.reference_path, scene.port_path, scene.direction) == ("norm", "norm", FORWARD)
+    assert (scene.reference_path, scene.direction) == ("norm", FORWARD)
     assert scene.reference_layer.eps == 1e-5
     assert scene.port_layer.epsilon == 1e-6
     assert scene.plain.keys() == scene.port.keys() == scene.allowed.keys() == {"out/0"}

@@ -19,15 +19,15 @@ from compare.explain.doctor.trials import Search
 def diagnose(scene: Scene, runs: int = RUNS) -> Diagnosis:
     """The cause of the difference in ``scene``, in words, with its evidence.
 
-    The reference is run at most ``runs`` times, by default more often if it is quick. Nothing is said of a scene whose
-    gaps are within what is allowed.
+    The reference is run at most ``runs`` times, by default more often if it computes little. Nothing is said of a scene
+    whose gaps are within what is allowed.
     """
     names = judged(scene)
     if all(distance(scene.plain[name], scene.port[name]) <= scene.allowed.get(name, 0.0) for name in names):
         return Diagnosis()
     settings = differing(scene.reference_layer, scene.port_layer)
     seen = observe(scene, names)
-    search = Search(scene.run, Change.__or__, scene.plain, scene.port, scene.allowed, names, Budget(runs))
+    search = Search(scene.run, Change.__or__, scene.plain, scene.port, scene.allowed, names, Budget(runs, scene.work))
     search.for_all(suspects(scene, settings, seen), lambda: numbers(scene))
     causes = tuple(replace(cause, change=change) for cause, change in search.causes())
     observed = (*seen.sentences, *rules(scene))

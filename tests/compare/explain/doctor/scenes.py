@@ -68,7 +68,7 @@ def scene_of(module, inputs, port: Callable, *, loss=None, layer=None, direction
     plain = run(Change())
     made = ported(module, inputs, port, direction)
     allowed = {name: ALLOWED * max(float(np.linalg.norm(one)), 1.0) for name, one in plain.items()}
-    return Scene(path, path.replace(".", "/"), module.get_submodule(path), layer, tuple(calls), (), tuple(primitives),
+    return Scene(path, module.get_submodule(path), layer, tuple(calls), (), tuple(primitives),
                  "loss" if loss else direction, plain, made, allowed, _arrays(module), run)  # fmt: skip
 
 

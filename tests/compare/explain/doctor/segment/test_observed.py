@@ -14,7 +14,7 @@ E = np.eye(4, 6)
 
 
 def scene(plain, port):
-    return Scene("", "", None, None, (), (), (), "forward", {"value": plain}, {"value": port}, {"value": 1e-12}, {},
+    return Scene("", None, None, (), (), (), "forward", {"value": plain}, {"value": port}, {"value": 1e-12}, {},
                  lambda change: {})  # fmt: skip
 
 
