@@ -47,7 +47,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Suspect:
+class FailedRun:
     """A probe, a mode and what enters there, on which something differs, and how that was judged."""
 
     probe: str
@@ -319,7 +319,7 @@ def _worst(reference: Arrays, port: Arrays) -> float:
 def explain_pair(
     quartet: Quartet,
     entering: Entering,
-    suspects: Sequence[Suspect],
+    suspects: Sequence[FailedRun],
     steps: Judged | None,
     progress: Progress = say_nothing,
 ) -> Explanation:

@@ -90,10 +90,12 @@ class Session:
             raise UsageError(f"pair {self.prepared.pair.name}: {told}") from error
         report = self.report(entering, outcomes, by_hand, steps, bitten, trajectory, beside)
         if self.plan.locate and self.record is None and report.verdict is not Verdict.MATCH:
-            from compare.explain.explain import Suspect, explain_pair
+            from compare.explain.explain import FailedRun, explain_pair
 
             suspects = [
-                Suspect(one.probe, one.mode, one.entering, one.judged or Judged({})) for one in outcomes if one.failing
+                FailedRun(one.probe, one.mode, one.entering, one.judged or Judged({}))
+                for one in outcomes
+                if one.failing
             ]
             return replace(report, explanation=explain_pair(self.quartet, entering, suspects, steps, progress))
         return report

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compare.explain.doctor.thresholds import DONE, ROUNDS, STEPS, WIDER, WRITTEN
+from compare.explain.doctor.thresholds import DONE, ROUNDS, SHORTENED, SHORTER, STEPS, WIDER, WRITTEN
 
 Moved = Callable[[float], np.ndarray | None]
 
@@ -38,11 +38,11 @@ def by_slope(moved: Moved, gap: np.ndarray, own: float, slope: np.ndarray) -> Fi
     for _ in range(ROUNDS):
         left = gap - reached
         step = float(slope @ left) / float(slope @ slope)
-        for _ in range(3):
+        for _ in range(SHORTER):
             vector = moved(at + step)
             if vector is not None and np.linalg.norm(gap - vector) < np.linalg.norm(left):
                 break
-            step /= 4
+            step /= SHORTENED
         else:
             return None
         slope, at, reached = (vector - reached) / step, at + step, vector

@@ -23,6 +23,7 @@ SMALL = 1e6  # entries in the calls of one run, below which it computes little: 
 PAIRS = 10  # runs kept for two changes at once
 FITS = 12  # runs kept for numbers that are fitted
 FOR_LATER = 6  # where there are many runs, one of so many is kept for numbers and pairs
+FOR_PAIRS = 4  # where there are few runs, numbers leave no more than one of so many for two changes at once
 
 # --- Numbers that are fitted ----------------------------------------------------------------------------------------
 
@@ -31,6 +32,8 @@ ALIKE = 0.25  # cosine between what a number moves and the gap; below it the num
 FITTED = 4  # numbers that are fitted, those that point along the gap best
 ROUNDS = 12  # of one fit; Newton's way doubles the digits in each
 DONE = 1e-7  # of the gap left: the value is found
+SHORTER = 3  # times that one step of a fit is shortened until it leads nearer
+SHORTENED = 4  # of such a step, one of so many parts is left
 JUMPS = (0.5, -0.5, 10.0, 1000.0)  # of a number: how far off it is tried where its neighbours do nothing alike
 WIDER = 8  # times that a jump is trebled until it leads too far
 STEPS = 40  # of one search by halves: as many digits as a number is written with, three steps each
@@ -58,3 +61,6 @@ NUDGE = 1e-6  # of a number that is fitted to updates, to see which way it moves
 NEWTON = 20  # rounds of such a fit, where it does not end by itself
 FAR = 300.0  # the largest logarithm that a fit looks at: beyond it there is no number in float64
 DIGITS = 3  # a fitted number of so few is what somebody has written; of several that fit it is the likelier
+WORST = 1e6  # a relative gap beyond it counts as this one: the square of an infinite one would hide all the others
+ENTRY = 20  # one of so many parts of a gradient's norm is near its largest entry: where a fit of a clipping begins
+ACCUMULATED = 4  # steps over which gradients may be accumulated, at most: a pair is seldom trained for more

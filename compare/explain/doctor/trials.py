@@ -17,7 +17,7 @@ from compare.explain.doctor.diagnosis import Cause
 from compare.explain.doctor.fit import Fitted, by_halves, by_slope, cosine, written
 from compare.explain.doctor.gaps import Arrays, closed, nearly, relative
 from compare.explain.doctor.suspect import C, Number, Suspect
-from compare.explain.doctor.thresholds import ALIKE, FITTED, JUMPS, PAIRS, PROBABLE, STEP
+from compare.explain.doctor.thresholds import ALIKE, FITTED, FOR_PAIRS, JUMPS, PAIRS, PROBABLE, STEP
 from compare.explain.doctor.two_at_once import effect, summing_to
 
 
@@ -179,7 +179,7 @@ class Search(Generic[C]):
         return tuple(dict.fromkeys(suspect.words for suspect in failed if suspect.sentence not in named))
 
     def _moved(self, number: Number[C], value: float) -> np.ndarray | None:
-        if not self.budget.left(min(PAIRS, self.budget.every // 4)):
+        if not self.budget.left(min(PAIRS, self.budget.every // FOR_PAIRS)):
             return None
         arrays = self.under(number.change(value))
         return effect(self.plain, arrays, self.names) if arrays is not None else None

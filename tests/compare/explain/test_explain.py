@@ -14,7 +14,7 @@ from compare import verify
 from compare.arrays.probes import BASE
 from compare.explain import explain as explaining
 from compare.explain.doctor.diagnosis import Cause, Diagnosis
-from compare.explain.explain import Explanation, Named, Suspect, explain, explain_pair, scene_of, sentence_of
+from compare.explain.explain import Explanation, FailedRun, Named, explain, explain_pair, scene_of, sentence_of
 from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Difference
 from compare.explain.locate.introduced import by_place
 from compare.pair.pair import Pair
@@ -229,7 +229,7 @@ def test_every_kind_of_difference_can_be_shown(name, keys):
 def test_the_first_probe_that_tells_is_asked():
     """The pair's own batch before others; what raises, or shows nothing, is a note and no end."""
     quartet, entering = brought_together(chain_pair(LinenChain(between=scaled(1.5))))
-    suspects = [Suspect("zeros", None, None), Suspect(BASE, None, entering)]
+    suspects = [FailedRun("zeros", None, None), FailedRun(BASE, None, entering)]
     made = explain_pair(quartet, entering, suspects, None)
     assert (made.first.probe, made.first.direction) == (BASE, FORWARD)
     assert made.notes == ()
@@ -242,7 +242,7 @@ def test_the_first_probe_that_tells_is_asked():
 def test_what_cannot_run_in_float64_is_not_looked_into():
     """And the reason is a note."""
     quartet, entering = brought_together(chain_pair())
-    suspect = Suspect(BASE, None, entering, Judged({}, no_oracle="the port raised"))
+    suspect = FailedRun(BASE, None, entering, Judged({}, no_oracle="the port raised"))
     made = explain_pair(quartet, entering, [suspect], None)
     assert made.first is None
     assert made.notes == ("where: not looked for, since a model cannot run in float64",)

@@ -49,7 +49,7 @@ SPOKEN = {
 }  # fmt: skip
 
 
-def spoken(function: str, argument: str) -> str:
+def argument_words(function: str, argument: str) -> str:
     """What a porter calls an argument."""
     if argument in AXES:
         return "axis"
@@ -69,7 +69,7 @@ def ideas(view: View) -> Iterator[Idea]:
 
 def _read(view: View, parameter: Parameter, own: Any) -> Iterator[Idea]:
     """What was read of the port's layer."""
-    setting = spoken(view.call.name, parameter.name)
+    setting = argument_words(view.call.name, parameter.name)
     other = view.read.get(setting)
     if other is not None and own is not None and shown(other) != shown(own):
         yield value(setting, own, other, altered(**{parameter.name: other}), READ + BEHIND)
@@ -77,7 +77,7 @@ def _read(view: View, parameter: Parameter, own: Any) -> Iterator[Idea]:
 
 def _others(view: View, parameter: Parameter, own: Any) -> Iterator[Idea]:
     name = parameter.name
-    setting = spoken(view.call.name, name)
+    setting = argument_words(view.call.name, name)
     kind = kind_of(own) if parameter.kind == OTHER else parameter.kind
     if name in AXES:
         yield from _axes(view, name, own)

@@ -7,7 +7,7 @@ from compare.explain.calls.scene import Scene
 from compare.explain.doctor.budget import Budget
 from compare.explain.doctor.diagnosis import Diagnosis
 from compare.explain.doctor.gaps import distance
-from compare.explain.doctor.segment.layer_settings import differing
+from compare.explain.doctor.segment.layer_settings import settings_read
 from compare.explain.doctor.segment.numbers import numbers
 from compare.explain.doctor.segment.observed import observe
 from compare.explain.doctor.segment.own_derivatives import rules
@@ -25,7 +25,7 @@ def diagnose(scene: Scene, runs: int = RUNS) -> Diagnosis:
     names = judged(scene)
     if all(distance(scene.plain[name], scene.port[name]) <= scene.allowed.get(name, 0.0) for name in names):
         return Diagnosis()
-    settings = differing(scene.reference_layer, scene.port_layer)
+    settings = settings_read(scene.reference_layer, scene.port_layer)
     seen = observe(scene, names)
     search = Search(scene.run, Change.__or__, scene.plain, scene.port, scene.allowed, names, Budget(runs, scene.work))
     search.for_all(suspects(scene, settings, seen), lambda: numbers(scene))

@@ -56,7 +56,7 @@ class Setting:
         return f"{self.name} is {shown(self.port)} in the port, {shown(self.reference)} in the reference"
 
 
-def differing(reference: Any, port: Any) -> tuple[Setting, ...]:
+def settings_read(reference: Any, port: Any) -> tuple[Setting, ...]:
     """The settings that can be read of both layers, a torch module and a port's, and differ."""
     if reference is None or port is None:
         return ()

@@ -13,7 +13,7 @@ from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
 from compare.explain.calls.signatures import NUMBER, OTHER, bound
 from compare.explain.doctor.fit import Fitted
-from compare.explain.doctor.segment.arguments import SHAPES, SILENT, spoken
+from compare.explain.doctor.segment.arguments import SHAPES, SILENT, argument_words
 from compare.explain.doctor.segment.ideas import View, altered, times
 from compare.explain.doctor.segment.observed import known_number
 from compare.explain.doctor.segment.padding import shown
@@ -62,7 +62,7 @@ def _arguments(view: View) -> Iterator[tuple[str, float, Replaced]]:
         if isinstance(own, bool) or not math.isfinite(own):
             continue
         operand = parameter.name in ("other", "exponent", "input")
-        setting = arithmetic.setting_of(name, parameter.name, own) if operand else spoken(name, parameter.name)
+        setting = arithmetic.setting_of(name, parameter.name, own) if operand else argument_words(name, parameter.name)
         yield setting, float(own), partial(_with, parameter.name)
 
 

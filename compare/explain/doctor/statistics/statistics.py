@@ -27,7 +27,7 @@ from compare.verdict.verdict import Verdict
 
 
 @dataclass(frozen=True)
-class _Suspect:
+class _Averaging:
     """What one layer of the port may do: the weight of the new batch, and what it keeps as its variance."""
 
     weight: float
@@ -83,16 +83,16 @@ class _Doctor:
         return Diagnosis(tuple(causes), tuple(self._settings(read)), tried, tuple(self._observed()))
 
     @property
-    def _own(self) -> _Suspect:
-        return _Suspect(self.layer.weight, PLAIN if ACCEPT in self.quartet.pair.accept else UNBIASED)
+    def _own(self) -> _Averaging:
+        return _Averaging(self.layer.weight, PLAIN if ACCEPT in self.quartet.pair.accept else UNBIASED)
 
-    def _suspects(self) -> Iterator[_Suspect]:
+    def _suspects(self) -> Iterator[_Averaging]:
         """One change before two: what is kept as the variance, the weight of the batch, both."""
         own = self._own
         kinds = [kind for kind in KINDS if kind != own.kind]
-        yield from (_Suspect(own.weight, kind) for kind in kinds)
+        yield from (_Averaging(own.weight, kind) for kind in kinds)
         for kind in (own.kind, *kinds):
-            yield from (one for weight in (0.0, self._estimated(kind)) if (one := _Suspect(weight, kind)) != own)
+            yield from (one for weight in (0.0, self._estimated(kind)) if (one := _Averaging(weight, kind)) != own)
 
     def _estimated(self, kind: str) -> float:
         def residual(weights: Sequence[float]) -> np.ndarray:
@@ -101,7 +101,7 @@ class _Doctor:
 
         return short(fitted(residual, [self.layer.weight], [Range()])[0])
 
-    def _gaps(self, suspect: _Suspect) -> list[tuple[float, float, float]]:
+    def _gaps(self, suspect: _Averaging) -> list[tuple[float, float, float]]:
         """Of each statistic: the gap, what is allowed, and the size."""
         made = self.layer.after(suspect.weight, suspect.kind)
         return [
@@ -114,10 +114,10 @@ class _Doctor:
             if f"state/{name}" in self.judged.judgements
         ]
 
-    def _relative(self, suspect: _Suspect) -> float:
+    def _relative(self, suspect: _Averaging) -> float:
         return max(gap / size for gap, _, size in self._gaps(suspect))
 
-    def _named(self, suspect: _Suspect, read: float | None) -> Iterator[Cause]:
+    def _named(self, suspect: _Averaging, read: float | None) -> Iterator[Cause]:
         own = self._own
         before, after = self._relative(own), self._relative(suspect)
         if suspect.weight != own.weight:
@@ -157,7 +157,7 @@ def _momentum(own: float, port: float, evidence: str, before: float, after: floa
     return Cause(setting, reference, said, text, evidence, before, after, None, True)
 
 
-def _excluded(tried: Sequence[_Suspect], own: _Suspect) -> tuple[str, ...]:
+def _excluded(tried: Sequence[_Averaging], own: _Averaging) -> tuple[str, ...]:
     kinds = dict.fromkeys(one.kind for one in tried if one.kind != own.kind)
     momentum = ("momentum, any value",) if any(one.weight != own.weight for one in tried) else ()
     return (*momentum, *(f"running variance {kind}" for kind in kinds))

@@ -12,11 +12,19 @@ from typing import Any
 import numpy as np
 
 from compare.explain.doctor.least_squares import short
-from compare.explain.doctor.thresholds import BEST
-from compare.explain.doctor.updates.led import Trial
+from compare.explain.doctor.thresholds import ACCUMULATED, BEST
+from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.rule_settings import aligned, differing, merged, subsets
 from compare.explain.doctor.updates.rules import DECOUPLED, GRADIENT, OWN, Rules, every_one
-from compare.explain.doctor.updates.unknowns import Suspect, by_step, estimates, on_matrices, scaled, turned, unknowns
+from compare.explain.doctor.updates.unknowns import (
+    OtherRules,
+    by_step,
+    estimates,
+    on_matrices,
+    scaled,
+    turned,
+    unknowns,
+)
 from compare.weights.twin import FLAG, Twin, defaults
 from compare.weights.twins import ROWS, settings_of
 
@@ -24,11 +32,11 @@ TWO = "two of these at once"
 RATES = "learning rate by step or parameter"  # so many numbers that they go with no other
 
 
-def sought(trial: Trial, reference: Rules) -> Iterator[Suspect]:
+def sought(trial: Retraining, reference: Rules) -> Iterator[OtherRules]:
     """Every suspect: settings turned, the defaults of optax's own factories, estimated numbers, rates by step or
     parameter, other optimizers, and two changes at once."""
     replay = trial.replay
-    singles: list[Suspect] = []
+    singles: list[OtherRules] = []
     seen: set[Rules] = set()
     for suspects in (
         one_away(reference, replay.ranks, replay.unused),
@@ -46,7 +54,7 @@ def sought(trial: Trial, reference: Rules) -> Iterator[Suspect]:
     yield from _together(trial, reference, singles)
 
 
-def one_away(rules: Rules, ranks: Sequence[int], unused: bool) -> Iterator[Suspect]:
+def one_away(rules: Rules, ranks: Sequence[int], unused: bool) -> Iterator[OtherRules]:
     """Every setting that is no number turned, every number left out, and what goes on before and after the rule.
 
     Args:
@@ -54,31 +62,31 @@ def one_away(rules: Rules, ranks: Sequence[int], unused: bool) -> Iterator[Suspe
     """
     first, decay = rules[0], max(rule.weight_decay for rule in rules)
     if decay:
-        yield Suspect("weight decay", "on every parameter", every_one(rules, weight_decay=decay))
-        yield Suspect("weight decay", "on matrices only", on_matrices(ranks, rules, decay))
-        yield Suspect("weight decay", "off", every_one(rules, weight_decay=0.0))
+        yield OtherRules("weight decay", "on every parameter", every_one(rules, weight_decay=decay))
+        yield OtherRules("weight decay", "on matrices only", on_matrices(ranks, rules, decay))
+        yield OtherRules("weight decay", "off", every_one(rules, weight_decay=0.0))
         for coupling in {GRADIENT, DECOUPLED} - {first.coupling}:
-            yield Suspect("weight decay", coupling, every_one(rules, coupling=coupling))
+            yield OtherRules("weight decay", coupling, every_one(rules, coupling=coupling))
     for one in settings_of(first.family):
         value = 0.0 if first.get(one.name) or one.kind != FLAG else 1.0
-        yield Suspect(one.label, ("on" if value else "off") if one.kind == FLAG else "0", turned(one, rules, value))
+        yield OtherRules(one.label, ("on" if value else "off") if one.kind == FLAG else "0", turned(one, rules, value))
     if first.get("epsilon") or first.get("epsilon_root"):
         moved = {"epsilon": first.get("epsilon_root"), "epsilon_root": first.get("epsilon")}
-        yield Suspect("epsilon", "on the other side of the root", every_one(rules, **moved))
-    yield Suspect("learning rate", "opposite sign", scaled(rules, -1.0))
-    yield Suspect("clipping by global norm", "off", every_one(rules, clip_norm=inf))
-    yield Suspect("what clipping adds to the norm", "0", every_one(rules, clip_epsilon=0.0))
-    yield Suspect("clipping by value", "off", every_one(rules, clip_value=inf))
-    yield Suspect("gradients never zeroed", "", every_one(rules, stale=True))
-    for every in range(1, 5):
+        yield OtherRules("epsilon", "on the other side of the root", every_one(rules, **moved))
+    yield OtherRules("learning rate", "opposite sign", scaled(rules, -1.0))
+    yield OtherRules("clipping by global norm", "off", every_one(rules, clip_norm=inf))
+    yield OtherRules("what clipping adds to the norm", "0", every_one(rules, clip_epsilon=0.0))
+    yield OtherRules("clipping by value", "off", every_one(rules, clip_value=inf))
+    yield OtherRules("gradients never zeroed", "", every_one(rules, stale=True))
+    for every in range(1, ACCUMULATED + 1):
         for averaged in (True, False) if every > 1 else (first.averaged,):
             steps = f"{every} steps, {'mean' if averaged else 'sum'}"
-            yield Suspect("accumulation", steps, every_one(rules, every=every, averaged=averaged))
+            yield OtherRules("accumulation", steps, every_one(rules, every=every, averaged=averaged))
     if unused:
-        yield Suspect("unused parameters updated", "", every_one(rules, skips_unused=False))
+        yield OtherRules("unused parameters updated", "", every_one(rules, skips_unused=False))
 
 
-def by_default(rules: Rules) -> Iterator[Suspect]:
+def by_default(rules: Rules) -> Iterator[OtherRules]:
     """The reference's optimizer with what optax's factories take by default, in as few settings as can be."""
     import optax
 
@@ -87,14 +95,14 @@ def by_default(rules: Rules) -> Iterator[Suspect]:
             yield from toward(rules, _made_by(rules, twin, name, optax), f"optax.{name}'s default")
 
 
-def toward(reference: Rules, rules: Rules, value: str, unused: bool = True) -> Iterator[Suspect]:
+def toward(reference: Rules, rules: Rules, value: str, unused: bool = True) -> Iterator[OtherRules]:
     """The reference's rules with as few settings of ``rules`` as may be."""
     start = aligned(reference, rules, unused)
     for chosen in subsets(differing(start, rules)):
-        yield Suspect(" and ".join(one.label for one in chosen), value, merged(start, rules, chosen))
+        yield OtherRules(" and ".join(one.label for one in chosen), value, merged(start, rules, chosen))
 
 
-def other_optimizers(trial: Trial, rules: Rules) -> Iterator[Suspect]:
+def other_optimizers(trial: Retraining, rules: Rules) -> Iterator[OtherRules]:
     """Another optimizer with either library's defaults, at the reference's learning rate or another; as the row's first
     factory makes it, also with another number of its own."""
     import optax
@@ -107,7 +115,7 @@ def other_optimizers(trial: Trial, rules: Rules) -> Iterator[Suspect]:
                 made = _made_by(rules, twin, name, library)
                 if made not in seen:
                     seen.add(made)
-                    yield Suspect("optimizer", f"{twin.name} ({name})", made)
+                    yield OtherRules("optimizer", f"{twin.name} ({name})", made)
                     for unknown in [*unknowns(trial, made)][: None if name == next(iter(twin.optax)) else 1]:
                         yield from estimates(trial, made, unknown, label="optimizer")
 
@@ -123,7 +131,7 @@ def _made_by(rules: Rules, twin: Twin, name: str, library: Any) -> Rules:
     return tuple(replace(rule, family=twin.name, own=tuple(own.items())).but(**decay) for rule in rules)
 
 
-def _another_rate(trial: Trial, rules: Rules) -> Iterator[Suspect]:
+def _another_rate(trial: Retraining, rules: Rules) -> Iterator[OtherRules]:
     """A learning rate of its own for each step, outside the momentum and inside it, and for each parameter."""
     for start in dict.fromkeys([rules, every_one(rules, rate_inside=1.0)]):
         yield from estimates(trial, start, *by_step(trial), label=RATES)
@@ -132,21 +140,21 @@ def _another_rate(trial: Trial, rules: Rules) -> Iterator[Suspect]:
         own, other = (np.concatenate([step.get(name, np.zeros(0)).ravel() for step in steps]) for steps in (made, port))
         factor = float(own @ other) / float(own @ own) if other.size and np.any(own) else 1.0
         changed.append(replace(rule, rates=tuple(short(rate * factor) for rate in rule.rates)))
-    yield Suspect(RATES, "another for each parameter", tuple(changed))
+    yield OtherRules(RATES, "another for each parameter", tuple(changed))
 
 
-def _together(trial: Trial, rules: Rules, singles: Sequence[Suspect]) -> Iterator[Suspect]:
+def _together(trial: Retraining, rules: Rules, singles: Sequence[OtherRules]) -> Iterator[OtherRules]:
     """Two changes at once: those that shrink the gap by themselves, each with every other and with every number."""
     start = trial.gap(rules).total
     gaps = sorted(((trial.gap(one.rules).total, at) for at, one in enumerate(singles)), key=lambda pair: pair[0])
-    best: dict[str, Suspect] = {}
+    best: dict[str, OtherRules] = {}
     for at in [at for gap, at in gaps if gap < start]:
         best.setdefault(singles[at].label, singles[at])
     for first in list(best.values())[:BEST]:
         own = {one.label for one in differing(aligned(rules, first.rules), first.rules)}
         for second in singles:
             if not own & {one.label for one in differing(aligned(rules, second.rules), second.rules)}:
-                yield Suspect(TWO, "", _both(rules, first.rules, second.rules))
+                yield OtherRules(TWO, "", _both(rules, first.rules, second.rules))
                 if first.unknown and not second.unknown and first.base[0].family == second.rules[0].family:
                     yield from estimates(trial, second.rules, first.unknown, label=TWO)
         for unknown in unknowns(trial, first.rules):

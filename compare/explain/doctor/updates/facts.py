@@ -6,12 +6,12 @@ import numpy as np
 
 from compare.explain.doctor.least_squares import number, short
 from compare.explain.doctor.thresholds import UNSEEN
-from compare.explain.doctor.updates.led import Trial, update_name
+from compare.explain.doctor.updates.led import Retraining, update_name
 from compare.explain.doctor.updates.rules import Rules
 from compare.sides.side import STATE
 
 
-def facts(trial: Trial, differing: Sequence[str], rules: Rules) -> Iterator[str]:
+def facts(trial: Retraining, differing: Sequence[str], rules: Rules) -> Iterator[str]:
     """Which parameters and steps differ, and how: in words.
 
     Args:
@@ -24,7 +24,7 @@ def facts(trial: Trial, differing: Sequence[str], rules: Rules) -> Iterator[str]
     yield from _ratio(trial, rules)
 
 
-def _which(trial: Trial, differing: set[str]) -> Iterator[str]:
+def _which(trial: Retraining, differing: set[str]) -> Iterator[str]:
     replay = trial.replay
     there = [name for name in replay.names if name in replay.updates[0]]
     wrong = {n for n in there if any(update_name(step, n) in differing for step in range(1, replay.steps + 1))}
@@ -43,7 +43,7 @@ def _which(trial: Trial, differing: set[str]) -> Iterator[str]:
         yield f"{len(wrong)} of {len(there)} parameters are updated otherwise, first {first}"
 
 
-def _when(trial: Trial, differing: set[str]) -> Iterator[str]:
+def _when(trial: Retraining, differing: set[str]) -> Iterator[str]:
     steps = range(1, trial.replay.steps + 1)
     first = next((s for s in steps if any(update_name(s, name) in differing for name in trial.replay.names)), None)
     if first is not None and first > 1:
@@ -52,7 +52,7 @@ def _when(trial: Trial, differing: set[str]) -> Iterator[str]:
         yield "the first step differs already"
 
 
-def _still(trial: Trial) -> Iterator[str]:
+def _still(trial: Retraining) -> Iterator[str]:
     """Updates of the port that are zero where there is a gradient."""
     replay = trial.replay
     idle = [at for at, made in enumerate(replay.updates, start=1) if not any(one.any() for one in made.values())]
@@ -70,7 +70,7 @@ def _still(trial: Trial) -> Iterator[str]:
         yield f"the port does not update {', '.join(frozen[:3])}{more}"
 
 
-def _ratio(trial: Trial, rules: Rules) -> Iterator[str]:
+def _ratio(trial: Retraining, rules: Rules) -> Iterator[str]:
     """The first step's updates where they are one number times the reference's, in every entry."""
     made, port = trial.made(rules)[0], trial.replay.updates[0]
     own = np.concatenate([made[name].ravel() for name in port]) if port else np.zeros(0)

@@ -27,7 +27,7 @@ from compare.verdict.verdict import Judgement
 
 
 @dataclass(frozen=True)
-class Trial:
+class Retraining:
     """The reference with another optimizer: on the recorded steps, and as a whole."""
 
     quartet: Quartet
@@ -100,9 +100,9 @@ def update_name(step: int, name: str) -> str:
     return f"update/{name}" if step == 1 else f"step{step}/update/{name}"
 
 
-def recorded(
+def led_along(
     quartet: Quartet, entering: Entering, judgements: Mapping[str, Judgement], followed: Result | None = None
-) -> Trial:
+) -> Retraining:
     """Run the port once more in float64, and the reference along the port's trajectory.
 
     ``followed``: the reference's own run, whose dropouts the port replays.
@@ -134,7 +134,7 @@ def recorded(
         ),
         ranks=tuple(one.dim() for one in kept[0].parameters),
     )
-    return Trial(quartet, entering, port, judgements, replay)
+    return Retraining(quartet, entering, port, judgements, replay)
 
 
 def _run(quartet: Quartet, entering: Entering, factory: Factory) -> Run:

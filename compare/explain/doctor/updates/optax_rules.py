@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from compare.arrays.arrays import PARAMS
 from compare.errors import swallowed
 from compare.explain.doctor.updates.rules import AFTER, DECOUPLED, PLAIN, Rule, Rules, usual
 from compare.frameworks.optax_insides import Stage, UnreadError, stages_of
 from compare.pair.prepare import Prepared
+from compare.sides.port import is_parameter
 from compare.weights.twins import ROWS
 
 CORES = {name: row for row in ROWS for name in row.optax}
@@ -54,7 +54,7 @@ def _applied(stage: Stage, prepared: Prepared, names: Sequence[str]) -> set[str]
         return set(names)
     import jax
 
-    paths = [path for path in prepared.leaves if path == PARAMS or path.startswith(f"{PARAMS}/")]
+    paths = [path for path in prepared.leaves if is_parameter(path)]
     tree = prepared.port.tree({path: np.broadcast_to(np.float32(0), prepared.leaves[path]) for path in paths})
     chosen = set(paths)
     for mask in stage.masks:

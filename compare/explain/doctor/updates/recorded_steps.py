@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from compare.explain.doctor.thresholds import WORST
 from compare.explain.doctor.updates.optimizer import RuleOptimizer
 from compare.explain.doctor.updates.rules import Rule, Rules
 from compare.explain.doctor.updates.torch_rules import rules_of_torch
@@ -35,7 +36,7 @@ class Gap:
             apart = float(np.linalg.norm(port - one))
             relative = apart / (float(np.linalg.norm(one)) or float(np.linalg.norm(port)) or 1.0)
             relative = relative if isfinite(relative) else inf
-            worst, total, closed = max(worst, relative), total + min(relative, 1e6) ** 2, closed and apart <= allowed
+            worst, total, closed = max(worst, relative), total + min(relative, WORST) ** 2, closed and apart <= allowed
         return cls(worst, total**0.5, closed)
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from compare.explain.doctor.least_squares import Range
 from compare.explain.doctor.thresholds import UNSEEN
-from compare.explain.doctor.updates.led import Trial
+from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.rules import OWN, Rule, Rules, every_one
 from compare.explain.doctor.updates.unknowns import Unknown, estimates
 from compare.weights.twin import POSITIVE
@@ -12,7 +12,7 @@ from compare.weights.twin import POSITIVE
 CLIP_EPSILON = 1e-6  # torch.nn.utils.clip_grad_norm_
 
 
-def rules_of_reference(trial: Trial) -> Rules:
+def rules_of_reference(trial: Retraining) -> Rules:
     """The reference's rules, their learning rates by step, and its clipping where hooks do that; of the family ``OWN``
     where its optimizer does anything else than what was read."""
     steps, by_step = trial.replay.of(trial.own)

@@ -9,8 +9,8 @@ from math import isfinite
 import numpy as np
 
 from compare.explain.doctor.least_squares import Range, fitted, short
-from compare.explain.doctor.thresholds import DIGITS
-from compare.explain.doctor.updates.led import Trial
+from compare.explain.doctor.thresholds import DIGITS, ENTRY
+from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.rule_settings import TOGETHER
 from compare.explain.doctor.updates.rules import AFTER, DECOUPLED, GRADIENT, Rules, every_one
 from compare.weights.twin import FLAG, LINEAR, POSITIVE, Setting
@@ -30,7 +30,7 @@ class Unknown:
 
 
 @dataclass(frozen=True)
-class Suspect:
+class OtherRules:
     """Rules a setting or two away; ``label`` and ``value`` say which, in short words.
 
     Attributes:
@@ -54,7 +54,7 @@ class Suspect:
         return all(float(f"{one:.{DIGITS}g}") == one for value in numbers for one in np.atleast_1d(value))
 
 
-def unknowns(trial: Trial, rules: Rules) -> Iterator[Unknown]:
+def unknowns(trial: Retraining, rules: Rules) -> Iterator[Unknown]:
     """The numbers that can be estimated from the updates, likeliest first."""
     matrices = partial(on_matrices, trial.replay.ranks)
     yield Unknown("learning rate", scaled)
@@ -74,10 +74,10 @@ def unknowns(trial: Trial, rules: Rules) -> Iterator[Unknown]:
     if norms:
         clip = partial(_named, "clip_norm", {"clip_epsilon": 0.0})
         yield Unknown("clipping by global norm", clip, (min(norms) / 2,), Range(POSITIVE))
-        yield Unknown("clipping by value", partial(_named, "clip_value", {}), (min(norms) / 20,), Range(POSITIVE))
+        yield Unknown("clipping by value", partial(_named, "clip_value", {}), (min(norms) / ENTRY,), Range(POSITIVE))
 
 
-def by_step(trial: Trial) -> list[Unknown]:
+def by_step(trial: Retraining) -> list[Unknown]:
     """A factor of the learning rate in each step."""
     steps = range(1, trial.replay.steps + 1)
 
@@ -122,7 +122,7 @@ def turned(setting: Setting, rules: Rules, value: float) -> Rules:
     return turned(needed, made, needed.starts[0])
 
 
-def estimates(trial: Trial, rules: Rules, *unknown: Unknown, label: str = "") -> Iterator[Suspect]:
+def estimates(trial: Retraining, rules: Rules, *unknown: Unknown, label: str = "") -> Iterator[OtherRules]:
     """The rules whose numbers fit the port's updates best, as somebody has written them down and as they come."""
 
     def made(values: Sequence[float]) -> Rules:
@@ -140,4 +140,4 @@ def estimates(trial: Trial, rules: Rules, *unknown: Unknown, label: str = "") ->
             values = fitted(residual, starts, [one.where for one in unknown])
             for numbers in dict.fromkeys([tuple(map(short, values)), tuple(values)]):
                 if all(map(isfinite, numbers)):
-                    yield Suspect(label or unknown[0].label, ANY, made(numbers), unknown[0], rules)
+                    yield OtherRules(label or unknown[0].label, ANY, made(numbers), unknown[0], rules)

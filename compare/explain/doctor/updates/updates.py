@@ -11,13 +11,13 @@ from compare.explain.doctor.diagnosis import Cause, Diagnosis
 from compare.explain.doctor.thresholds import PROBABLE
 from compare.explain.doctor.updates.candidates import TWO, sought, toward
 from compare.explain.doctor.updates.facts import facts
-from compare.explain.doctor.updates.led import Trial, recorded
+from compare.explain.doctor.updates.led import Retraining, led_along
 from compare.explain.doctor.updates.optax_rules import Reading, read_optax
 from compare.explain.doctor.updates.recorded_steps import Gap
 from compare.explain.doctor.updates.reference_rules import rules_of_reference
 from compare.explain.doctor.updates.rule_settings import OPTIMIZER, Spoken, aligned, differing
 from compare.explain.doctor.updates.rules import Rules
-from compare.explain.doctor.updates.unknowns import ANY, Suspect
+from compare.explain.doctor.updates.unknowns import ANY, OtherRules
 from compare.explain.doctor.updates.words import Said, said_of
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
@@ -46,7 +46,7 @@ def diagnose_updates(quartet: Quartet, entering: Entering, judged: Judged) -> Di
         why = "is on record" if quartet.on_record else "or the port cannot run in float64"
         return Diagnosis(observed=(f"no optimizer can be tried: the reference {why}",))
     try:
-        trial = recorded(quartet.using(judged.oracles), entering, judged.judgements, judged.reference)
+        trial = led_along(quartet.using(judged.oracles), entering, judged.judgements, judged.reference)
     except SideError as error:
         return Diagnosis(observed=(f"no optimizer can be tried: {error}",))
     return _Doctor(trial, [name for name in names if not name.startswith(STATE)], names).diagnosis()
@@ -56,7 +56,7 @@ def diagnose_updates(quartet: Quartet, entering: Entering, judged: Judged) -> Di
 class _Doctor:
     """The search for one pair's cause; ``updates`` and ``names`` differ, the second with the optimizers' state."""
 
-    trial: Trial
+    trial: Retraining
     updates: list[str]
     names: list[str]
     excluded: dict[str, list[str]] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class _Doctor:
             evidence, gaps = "both" if read else "counterfactual", (self.before.worst, confirmed.worst)
             yield Cause(one.label, said.reference, said.port, said.text, evidence, *gaps, None, certain)
 
-    def _found(self) -> tuple[Suspect | None, bool]:
+    def _found(self) -> tuple[OtherRules | None, bool]:
         """The suspect that closes the gap, one that was read or with numbers such as a person writes before one that
         only fits, and True; or the one that comes nearest and False."""
         start = nearest = self.trial.gap(self.reference).total
@@ -114,7 +114,7 @@ class _Doctor:
                     nearest, best = gap.total, suspect
         return (closing, True) if closing is not None else (best if nearest < PROBABLE * start else None, False)
 
-    def _suspects(self) -> Iterator[Suspect]:
+    def _suspects(self) -> Iterator[OtherRules]:
         if self.reading.rules is not None:
             yield from toward(self.reference, self.reading.rules, AS_READ, self.trial.replay.unused)
         yield from sought(self.trial, self.reference)

@@ -8,7 +8,7 @@ import optax
 import torch
 
 from compare.explain.doctor.diagnosis import Diagnosis
-from compare.explain.doctor.updates.led import Trial, recorded
+from compare.explain.doctor.updates.led import Retraining, led_along
 from compare.explain.doctor.updates.updates import diagnose_updates
 from compare.frameworks.devices import Device
 from compare.pair.pair import Entering, Pair
@@ -49,7 +49,7 @@ def diagnosed(cpu: Device, reference: Any, port: Any, steps: int = 3) -> Diagnos
     return diagnose_updates(*stepped(cpu, dense_pair(optimizers=(reference, port)), steps))
 
 
-def tried(cpu: Device, reference: Any, port: Any, steps: int = 3) -> Trial:
+def tried(cpu: Device, reference: Any, port: Any, steps: int = 3) -> Retraining:
     """The port's steps on record, and the reference led along them."""
     quartet, entering, judged = stepped(cpu, dense_pair(optimizers=(reference, port)), steps)
-    return recorded(quartet, entering, judged.judgements)
+    return led_along(quartet, entering, judged.judgements)

@@ -11,7 +11,7 @@ from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, ca
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.thresholds import DEFAULT, EPSILON, POSSIBLE, RARE, THETA, USUAL
 
-EPSILONS = (1e-6, 1e-5, 1e-8, 1e-12, 1e-3, 0.0)
+ADDED_EPSILONS = (1e-6, 1e-5, 1e-8, 1e-12, 1e-3, 0.0)
 THETAS = (1e4, 5e5, 1e6, 1e5, 100.0, 1e3)
 
 
@@ -97,7 +97,7 @@ def added(view: View) -> Iterator[Idea]:
         argument, number = by
         own = shown(float(number))
         if name == "add" and 0 < number < EPSILON:
-            for eps, _ in candidates(view, "epsilon", number, EPSILONS):
+            for eps, _ in candidates(view, "epsilon", number, ADDED_EPSILONS):
                 change = altered(**{argument: float(eps)})
                 yield value("epsilon", float(number), float(eps), change, DEFAULT if eps else USUAL)
         yield Idea("constant", own, "none", _unmoved(name), USUAL, f"the port does not {name} {own} there")

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from compare.explain.calls.change import recorded
-from compare.explain.doctor.segment.arguments import ideas, spoken
+from compare.explain.doctor.segment.arguments import argument_words, ideas
 from compare.explain.doctor.segment.ideas import View
 from tests.compare.explain.doctor.scenes import drawn, holds, scene_of
 
@@ -55,8 +55,8 @@ def test_what_changes_no_value_is_not_tried():
 
 def test_porters_words():
     """An epsilon where a norm has one, its own name elsewhere."""
-    assert (spoken("layer_norm", "eps"), spoken("logit", "eps")) == ("epsilon", "eps")
-    assert (spoken("cumsum", "dim"), spoken("lerp", "weight"), spoken("dropout2d", "p")) == (
+    assert (argument_words("layer_norm", "eps"), argument_words("logit", "eps")) == ("epsilon", "eps")
+    assert (argument_words("cumsum", "dim"), argument_words("lerp", "weight"), argument_words("dropout2d", "p")) == (
         "axis", "weight", "dropout rate",
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ import jax
 import pytest
 from torch import nn
 
-from compare.explain.doctor.segment.layer_settings import differing
+from compare.explain.doctor.segment.layer_settings import settings_read
 
 KEY = jax.random.key(0)
 
@@ -44,7 +44,7 @@ ALIKE = {
 
 @pytest.mark.parametrize(("reference", "port"), ALIKE.values(), ids=ALIKE)
 def test_the_same_layer_has_the_same_settings(reference, port):
-    assert differing(reference, port) == ()
+    assert settings_read(reference, port) == ()
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_the_same_layer_has_the_same_settings(reference, port):
     ],
 )  # fmt: skip
 def test_one_that_differs_is_named(reference, port, said):
-    assert [setting.text for setting in differing(reference, port)] == [said]
+    assert [setting.text for setting in settings_read(reference, port)] == [said]

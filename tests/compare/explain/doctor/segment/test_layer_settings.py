@@ -5,7 +5,7 @@ import pytest
 from flax import linen, nnx
 from torch import nn
 
-from compare.explain.doctor.segment.layer_settings import differing, port_settings
+from compare.explain.doctor.segment.layer_settings import port_settings, settings_read
 
 R = nnx.Rngs(0)
 
@@ -37,7 +37,7 @@ SAME_ON_BOTH = [
 @pytest.mark.parametrize(("reference", "port"), SAME_ON_BOTH)
 def test_equal_settings_are_equal_in_both_frameworks_words(reference, port):
     """Nothing differs, whatever each calls it."""
-    assert differing(reference, port) == ()
+    assert settings_read(reference, port) == ()
 
 
 DIFFERING = [
@@ -68,7 +68,7 @@ DIFFERING = [
 @pytest.mark.parametrize(("reference", "port", "text"), DIFFERING)
 def test_what_differs_is_said_in_torchs_conventions(reference, port, text):
     """One setting, in one sentence."""
-    assert [one.text for one in differing(reference, port)] == ([text] if text else [])
+    assert [one.text for one in settings_read(reference, port)] == ([text] if text else [])
 
 
 class OwnReference(nn.Module):
@@ -96,18 +96,18 @@ class OwnNnx(nnx.Module):
 
 def test_a_users_own_classes_are_paired_by_the_names_of_their_attributes():
     """Under whatever usual name each has it; the reference's attribute is known, so that it can be tried."""
-    assert differing(OwnReference(), OwnLinen()) == ()
-    assert differing(OwnReference(), OwnNnx()) == ()
+    assert settings_read(OwnReference(), OwnLinen()) == ()
+    assert settings_read(OwnReference(), OwnNnx()) == ()
     for port in (OwnLinen(eps=1e-6, is_causal=False), OwnNnx(epsilon=1e-6, causal=False)):
-        found = {one.name: one.attribute for one in differing(OwnReference(), port)}
+        found = {one.name: one.attribute for one in settings_read(OwnReference(), port)}
         assert found == {"epsilon": "variance_epsilon", "causal": "causal"}
-    (theta,) = differing(OwnReference(rope_theta=5e5), OwnNnx())
+    (theta,) = settings_read(OwnReference(rope_theta=5e5), OwnNnx())
     assert theta.text == "theta is 10000 in the port, 500000 in the reference"
 
 
 def test_a_users_own_norm_beside_torchs():
     """Their epsilons have one meaning."""
-    assert [one.text for one in differing(nn.LayerNorm(4), OwnNnx(epsilon=1e-6))] == [
+    assert [one.text for one in settings_read(nn.LayerNorm(4), OwnNnx(epsilon=1e-6))] == [
         "epsilon is 1e-06 in the port, 1e-05 in the reference"
     ]
 
@@ -116,9 +116,9 @@ def test_a_low_precision_is_a_setting():
     """A layer's dtype is read where it is below float32."""
     assert port_settings(linen.Dense(3, dtype=jnp.bfloat16))["dtype"] == "bfloat16"
     assert "dtype" not in port_settings(linen.Dense(3, dtype=jnp.float32))
-    (low,) = differing(nn.Linear(3, 3), linen.Dense(3, dtype=jnp.bfloat16))
+    (low,) = settings_read(nn.Linear(3, 3), linen.Dense(3, dtype=jnp.bfloat16))
     assert low.text == "dtype is bfloat16 in the port, float32 in the reference"
-    assert differing(nn.Linear(3, 3).bfloat16(), linen.Dense(3, dtype=jnp.bfloat16)) == ()
+    assert settings_read(nn.Linear(3, 3).bfloat16(), linen.Dense(3, dtype=jnp.bfloat16)) == ()
 
 
 def test_a_bound_module_and_none():
@@ -132,6 +132,6 @@ def test_a_bound_module_and_none():
             return self.norm(x)
 
     bound = Model().bind({"params": {"norm": {"scale": jnp.ones(4), "bias": jnp.ones(4)}}})
-    assert [one.name for one in differing(nn.LayerNorm(4), bound.norm)] == ["epsilon"]
-    assert differing(None, bound.norm) == ()
-    assert differing(nn.LayerNorm(4), None) == ()
+    assert [one.name for one in settings_read(nn.LayerNorm(4), bound.norm)] == ["epsilon"]
+    assert settings_read(None, bound.norm) == ()
+    assert settings_read(nn.LayerNorm(4), None) == ()

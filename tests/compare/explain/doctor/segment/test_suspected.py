@@ -5,7 +5,7 @@ from flax import linen
 from torch import nn
 from torch.nn import functional as F
 
-from compare.explain.doctor.segment.layer_settings import differing
+from compare.explain.doctor.segment.layer_settings import settings_read
 from compare.explain.doctor.segment.observed import Observed
 from compare.explain.doctor.segment.suspected import suspects
 from tests.compare.explain.doctor.scenes import drawn, moved, scene_of
@@ -20,7 +20,7 @@ def test_the_readable_comes_first():
     """A setting read on both sides, as an attribute, before anything that is guessed."""
     module, own = moved(nn.LayerNorm(4)), linen.LayerNorm(epsilon=1e-4)
     scene = scene_of(module, [drawn(3, 4)], lambda p, x: x, layer=own)
-    found = suspects(scene, differing(module, own), Observed())
+    found = suspects(scene, settings_read(module, own), Observed())
     assert (found[0].setting, found[0].port, found[0].read) == ("epsilon", "0.0001", True)
     assert found[0].change.attributes == {("", "eps"): 1e-4}
     assert [one.rank for one in found] == sorted(one.rank for one in found)

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from compare.arrays.batch import Batch
-from compare.explain.doctor.updates.led import SAMPLE, recorded, update_name
+from compare.explain.doctor.updates.led import SAMPLE, led_along, update_name
 from compare.explain.doctor.updates.reference_rules import rules_of_reference
 from compare.explain.doctor.updates.rules import every_one, usual
 from compare.explain.doctor.updates.updates import diagnose_updates
@@ -63,7 +63,7 @@ def test_of_large_parameters_whole_rows_are_kept(cpu):
         optimizers=(made(O.SGD, lr=0.1), optax.chain(optax.clip_by_global_norm(0.5), optax.sgd(0.1))),
     )
     quartet, entering, judged = stepped(cpu, pair)
-    trial = recorded(quartet, entering, judged.judgements)
+    trial = led_along(quartet, entering, judged.judgements)
     assert trial.replay.before[0]["w"].shape == (2, wide)
     rules = (usual("SGD", rates=(0.1,), clip_norm=0.5),)
     assert trial.gap(rules).closed
@@ -80,5 +80,5 @@ def test_a_model_that_does_not_stand_the_ports_parameters_is_told(cpu, monkeypat
     quartet, entering, judged = stepped(cpu, dense_pair(optimizers=(REFERENCE, PORT)))
     monkeypatch.setattr(ReferenceSide, "steps", steps)
     with pytest.raises(SideError, match="the reference raised ValueError: a weight is negative"):
-        recorded(quartet, entering, judged.judgements)
+        led_along(quartet, entering, judged.judgements)
     assert diagnose_updates(quartet, entering, judged).observed[0].endswith("a weight is negative")
