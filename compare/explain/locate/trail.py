@@ -17,7 +17,7 @@ from compare.explain.locate.shown_by import layouts
 from compare.explain.locate.thresholds import ENTRIES, EXACT
 from compare.frameworks.islands.places import UNKNOWN
 from compare.frameworks.islands.port import place_of_eqn
-from compare.frameworks.islands.replay import apply, inner_programs, literal, parts, widened
+from compare.frameworks.islands.replay import apply, inner_programs, parts, value_of, widened
 
 if TYPE_CHECKING:
     import jax
@@ -133,16 +133,12 @@ def _run(eqns: Sequence[core.JaxprEqn], known: "Known", values: list[Value], aro
     for eqn in eqns:
         place = place_of_eqn(eqn)
         place = around if place == UNKNOWN else place
-        operands = [_read(atom, known) for atom in eqn.invars]
+        operands = [value_of(atom, known) for atom in eqn.invars]
         results = _made(eqn, operands, values, place)
         known.update(zip(eqn.outvars, map(widened, results), strict=True))
         for result in results:
             if getattr(result, "ndim", 0) and np.issubdtype(result.dtype, np.floating) and result.size <= ENTRIES:
                 values.append(Value(np.asarray(from_jax(result), np.float64), place))
-
-
-def _read(atom: "core.Var | core.Literal", known: "Known") -> "jax.Array":
-    return literal(atom) if isinstance(atom, core.Literal) else known[atom]
 
 
 def _made(eqn: core.JaxprEqn, operands: list["jax.Array"], values: list[Value], place: str) -> list["jax.Array"]:
@@ -154,7 +150,7 @@ def _made(eqn: core.JaxprEqn, operands: list["jax.Array"], values: list[Value], 
             inside = zip([*jaxpr.constvars, *jaxpr.invars], [*map(widened, consts), *operands], strict=True)
             known: Known = dict(inside)
             _run(jaxpr.eqns, known, values, place)
-            return [_read(atom, known) for atom in jaxpr.outvars]
+            return [value_of(atom, known) for atom in jaxpr.outvars]
     results = apply(eqn, operands)
     return list(results) if eqn.primitive.multiple_results else [results]
 

@@ -16,8 +16,8 @@ from compare.frameworks.islands.replay import (
     inner_programs,
     is_real,
     is_unpromotable,
-    literal,
     parts,
+    value_of,
     widened,
 )
 
@@ -52,7 +52,7 @@ def _known(program: Program, values: dict[core.Var, Value]) -> Iterator[Value]:
             yield from _known(inner, _entering(eqn, inner, values))
         if eqn.effects or is_unpromotable(eqn) or not all(_is_known(atom, values) for atom in eqn.invars):
             continue
-        results = apply(eqn, [_read(atom, values) for atom in eqn.invars])
+        results = apply(eqn, [value_of(atom, values) for atom in eqn.invars])
         for variable, result in zip(eqn.outvars, results if eqn.primitive.multiple_results else [results], strict=True):
             if jax.dtypes.issubdtype(getattr(variable.aval, "dtype", bool), jax.dtypes.extended):
                 continue  # a random key: no array of numbers, and nothing that a table is made from
@@ -71,7 +71,7 @@ def _entering(eqn: core.JaxprEqn, inner: Program, values: dict[core.Var, Value])
     elif eqn.primitive.name == "while" or len(outer) != len(own):
         outer = []
     pairs = zip(own, outer, strict=False)
-    return {variable: _read(atom, values) for variable, atom in pairs if _is_known(atom, values)}
+    return {variable: value_of(atom, values) for variable, atom in pairs if _is_known(atom, values)}
 
 
 def _constants_of_scan(params: Mapping[str, Value]) -> int:
@@ -84,7 +84,3 @@ def _constants_of_scan(params: Mapping[str, Value]) -> int:
 
 def _is_known(atom: Atom, values: dict[core.Var, Value]) -> bool:
     return isinstance(atom, core.Literal) or atom in values
-
-
-def _read(atom: Atom, values: dict[core.Var, Value]) -> Value:
-    return literal(atom) if isinstance(atom, core.Literal) else values[atom]

@@ -1,6 +1,6 @@
 """Evaluate a traced program with every float32 in it raised to float64: the rest that tracing could not prevent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -115,6 +115,11 @@ def literal(atom: core.Literal, swap: Swap | None = None) -> Value:
         return atom.val if swap is None else swap.literal(atom.val)
     array = np.asarray(atom.val)
     return widened(array) if array.ndim else shortest(array, array.dtype.name)
+
+
+def value_of(atom: core.Var | core.Literal, values: Mapping[core.Var, Any]) -> Any:
+    """Of an operand: the literal's, or what is known of the variable."""
+    return literal(atom) if isinstance(atom, core.Literal) else values[atom]
 
 
 def widened(value: Value) -> Value:
