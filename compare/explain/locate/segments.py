@@ -13,7 +13,7 @@ from compare.explain.locate.introduced import Introduced
 from compare.explain.locate.sections import Sections
 from compare.frameworks.islands.places import UNKNOWN
 from compare.frameworks.islands.port import place_of_eqn
-from compare.frameworks.islands.replay import inner_programs, parts
+from compare.frameworks.islands.replay import Program, inner_programs, parts
 from compare.frameworks.models.choose import LIBRARIES
 
 # What only shows an array in another shape, or asks about it: code that cannot be what differs by itself.
@@ -139,8 +139,8 @@ def _code(sections: Sections, chosen: Sequence[Stretch], after: str = "", before
     return Code(tuple(calls), layers, after, before)
 
 
-def operations(program: "core.ClosedJaxpr | core.Jaxpr", results: Sequence[int]) -> list[tuple[str, str]]:
-    """Name and "file:line" of each operation between a program's inputs and some of its results, in order."""
+def leading_to(program: Program, results: Sequence[int]) -> list[core.JaxprEqn]:
+    """The equations between a program's inputs and some of its results, by position, in order."""
     jaxpr, _ = parts(program)
     wanted = {jaxpr.outvars[at] for at in results if not isinstance(jaxpr.outvars[at], core.Literal)}
     chosen = []
@@ -148,7 +148,12 @@ def operations(program: "core.ClosedJaxpr | core.Jaxpr", results: Sequence[int])
         if any(variable in wanted for variable in eqn.outvars):
             chosen.append(eqn)
             wanted |= {atom for atom in eqn.invars if not isinstance(atom, core.Literal)}
-    return [one for eqn in reversed(chosen) for one in _operations(eqn, UNKNOWN)]
+    return chosen[::-1]
+
+
+def operations(program: Program, results: Sequence[int]) -> list[tuple[str, str]]:
+    """Name and "file:line" of each operation between a program's inputs and some of its results, in order."""
+    return [operation for eqn in leading_to(program, results) for operation in _operations(eqn, UNKNOWN)]
 
 
 def _named(eqn: core.JaxprEqn) -> str:

@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 from compare.arrays.arrays import from_jax
 from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change
-from compare.explain.locate.segments import SHAPING
+from compare.explain.locate.segments import SHAPING, leading_to
 from compare.explain.locate.shown_by import layouts
 from compare.explain.locate.thresholds import ENTRIES, EXACT
 from compare.frameworks.islands.places import UNKNOWN
@@ -117,15 +117,9 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
 def values_of(program: "Program", arguments: Sequence["jax.Array"], results: Sequence[int]) -> list[Value]:
     """Every floating value between a program's inputs and some of its results, computed one by one."""
     jaxpr, consts = parts(program)
-    needed = {jaxpr.outvars[at] for at in results if not isinstance(jaxpr.outvars[at], core.Literal)}
-    chosen = []
-    for eqn in reversed(jaxpr.eqns):
-        if any(variable in needed for variable in eqn.outvars):
-            chosen.append(eqn)
-            needed |= {atom for atom in eqn.invars if not isinstance(atom, core.Literal)}
     known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*map(widened, consts), *arguments], strict=True))
     values: list[Value] = []
-    _run(chosen[::-1], known, values, UNKNOWN)
+    _run(leading_to(program, results), known, values, UNKNOWN)
     return values
 
 

@@ -41,28 +41,17 @@ def test_one_thread_is_one_thread(process):
     assert all(1 <= count < threads.TOLERANCE for count in used.values())
 
 
-def test_more_threads_than_asked_for_are_refused(cpu, monkeypatch):
-    """A side that runs two threads where one was asked for."""
-    monkeypatch.setattr(threads, "_sharing", lambda run: 1.9)
+@pytest.mark.parametrize(("shared", "asked"), [(1.9, 1), (1.0, 4)], ids=["more", "fewer"])
+def test_other_threads_than_asked_for_are_refused(cpu, monkeypatch, shared, asked):
+    """A side that runs two where one was asked for; and one where four were, which is another benchmark."""
+    monkeypatch.setattr(threads, "_sharing", lambda run: shared)
     import torch
 
+    line = f"torch shared a product among {shared} threads where {asked} were asked for"
     before = torch.get_num_threads()
     try:
-        with pytest.raises(UsageError, match=r"torch shared a product among 1\.9 threads where 1 were asked for"):
-            threads.verify_threads(1, cpu)
-    finally:
-        torch.set_num_threads(before)
-
-
-def test_fewer_threads_than_asked_for_are_refused(cpu, monkeypatch):
-    """One thread where four were asked for is another benchmark."""
-    monkeypatch.setattr(threads, "_sharing", lambda run: 1.0)
-    import torch
-
-    before = torch.get_num_threads()
-    try:
-        with pytest.raises(UsageError, match=r"torch shared a product among 1\.0 threads where 4 were asked for"):
-            threads.verify_threads(4, cpu)
+        with pytest.raises(UsageError, match=re.escape(line)):
+            threads.verify_threads(asked, cpu)
     finally:
         torch.set_num_threads(before)
 
