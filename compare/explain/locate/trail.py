@@ -17,12 +17,11 @@ from compare.explain.locate.shown_by import layouts
 from compare.explain.locate.thresholds import ENTRIES, EXACT
 from compare.frameworks.islands.places import UNKNOWN
 from compare.frameworks.islands.port import place_of_eqn
-from compare.frameworks.islands.replay import apply, inner_programs, parts, value_of, widened
+from compare.frameworks.islands.replay import Program, apply, inner_programs, parts, value_of, widened
 
 if TYPE_CHECKING:
     import jax
 
-    Program = core.ClosedJaxpr | core.Jaxpr
     Known = dict[core.Var, jax.Array]
 
 
@@ -114,7 +113,7 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(np.all(np.abs(one[finite] - other[finite]) <= EXACT * np.maximum(size, np.median(size))))
 
 
-def values_of(program: "Program", arguments: Sequence["jax.Array"], results: Sequence[int]) -> list[Value]:
+def values_of(program: Program, arguments: Sequence["jax.Array"], results: Sequence[int]) -> list[Value]:
     """Every floating value between a program's inputs and some of its results, computed one by one."""
     jaxpr, consts = parts(program)
     known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*map(widened, consts), *arguments], strict=True))

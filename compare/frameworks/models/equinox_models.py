@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 import equinox as eqx
 import jax
@@ -182,7 +182,10 @@ def _layers(tree: Tree, path: tuple = ()) -> Iterator[tuple[str, eqx.Module]]:
         return
     if isinstance(tree, eqx.Module):
         yield path_of(path), tree
-    is_below = lambda node: node is not tree and EquinoxModel.is_layer(node)  # noqa: E731
+
+    def is_below(node: object) -> bool:
+        return node is not tree and EquinoxModel.is_layer(node)
+
     for keys, node in jax.tree_util.tree_flatten_with_path(tree, is_leaf=is_below)[0]:
         if is_below(node):
             yield from _layers(node, (*path, *keys))
@@ -222,7 +225,10 @@ def _places_of_state(module: Tree, state: "eqx.nn.State") -> dict[str, int]:
     leaves, structure = jax.tree.flatten(state)
     numbered = jax.tree.unflatten(structure, range(len(leaves)))
     places: dict[str, int] = {}
-    is_index = lambda node: isinstance(node, eqx.nn.StateIndex)  # noqa: E731
+
+    def is_index(node: object) -> TypeGuard[eqx.nn.StateIndex]:
+        return isinstance(node, eqx.nn.StateIndex)
+
     for keys, node in jax.tree_util.tree_flatten_with_path(module, is_leaf=is_index)[0]:
         if is_index(node):
             for inner, at in jax.tree_util.tree_flatten_with_path(numbered.get(node))[0]:

@@ -80,8 +80,11 @@ def product(view: View) -> Iterator[Idea]:
         if square[place]:
             yield value("transposed", "as it is", f"{word} factor transposed", _transposed(place))
     if len(shapes) == 2 and shapes[0] == shapes[1] and square[0]:
-        turned = lambda func, args, kwargs: func(args[1], args[0], **kwargs)  # noqa: E731
-        yield value("product", "a @ b", "b @ a", turned, POSSIBLE)
+        yield value("product", "a @ b", "b @ a", _other_way_round, POSSIBLE)
+
+
+def _other_way_round(func: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Any:
+    return func(args[1], args[0], **kwargs)
 
 
 def _transposed(place: int) -> Replacement:
