@@ -37,6 +37,7 @@ def test_a_ratio_stands_only_between_like_and_like(made):
     """Neither op by op nor the scan over many steps is in one."""
     assert {row.name for row in made.rows if row.against_eager} == {AGAIN, "jax.jit"}
     assert {row.name for row in made.rows if row.break_even is not None} <= {"jax.jit"}
+    assert {row.name for row in made.rows if row.against_eager and row.against_eager.word} == {"jax.jit"}
 
 
 def test_another_function_is_not_timed(cpu, monkeypatch):
