@@ -23,7 +23,7 @@ from compare.verdict.precision import WORKING as PRECISIONS
 from compare.verdict.precision import Precision
 from compare.weights.weights import Sum
 
-SCHEMA = 1
+SCHEMA = 2
 
 Facts = dict[str, Any]  # as JSON holds them
 

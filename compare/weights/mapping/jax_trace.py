@@ -17,7 +17,7 @@ from compare.weights.mapping.walk import Trace, Walk
 UNROLLED = 256  # a scan over stacked layers is unrolled up to so many of them
 
 Param = Any  # of a primitive: numbers, tuples, inner programs
-Rule = Callable[[Walk, list[Value], dict[str, Param], list[tuple[int, ...]]], list[Value]]
+JaxRule = Callable[[Walk, list[Value], dict[str, Param], list[tuple[int, ...]]], list[Value]]
 
 
 def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
@@ -82,15 +82,17 @@ def _other(walk: Walk, name: str, values: list[Value], params: dict, shapes: lis
     inner = next((value for value in params.values() if isinstance(value, ClosedJaxpr | Jaxpr)), None)
     if inner is not None and len(_open(inner).invars) == len(values):
         return _call(walk, inner, values)
-    if name in SAME:
+    if name in COPIES:
         return [values[0]]
-    if name in REDUCING:
-        axes = params.get("axes", params.get("dimensions", ()))
-        return [walk.reduce(values[0], axes) for _ in shapes]
-    if name.startswith("reduce_window") or name in WINDOWS:
-        return [walk.window(values[0], shape) for shape in shapes]
+    first, *others = values or [walk.constant(())]
+    axes = params.get("axes", params.get("dimensions"))
+    if axes is not None and len(shapes[0]) == len(first.shape) - len(axes):
+        return [walk.reduce(first, axes) for _ in shapes]
+    scalars_beside = all(not other.shape for other in others)
+    if scalars_beside and len(first.shape) == len(shapes[0]) and first.shape != shapes[0]:  # pooled or padded
+        return [walk.window(first, shape) for shape in shapes]
     if values and all(len(value.shape) in (0, len(shapes[0])) for value in values):
-        return [walk.elementwise(NAMED.get(name, name), values, shape) for shape in shapes]
+        return [walk.elementwise(COMMON_NAMES.get(name, name), values, shape) for shape in shapes]
     return [walk.opaque(values, shape) for shape in shapes]
 
 
@@ -223,17 +225,12 @@ def _rev(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, 
     return [walk.flip(values[0], params["dimensions"])]
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, JaxRule] = {
     "scan": _scan, "while": _while, "cond": _cond, "transpose": _transpose, "reshape": _reshape,
     "squeeze": _reshape, "expand_dims": _reshape, "broadcast_in_dim": _broadcast, "slice": _slice,
     "dynamic_slice": _dynamic_slice, "split": _split, "unstack": _unstack, "concatenate": _concatenate,
     "dot_general": _dot, "conv_general_dilated": _conv, "gather": _gather, "rev": _rev,
 }  # fmt: skip
-SAME = ("convert_element_type", "copy", "copy_p", "stop_gradient", "reduce_precision", "optimization_barrier", "name")
-REDUCING = (
-    "reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_and", "reduce_or", "argmax", "argmin",
-)  # fmt: skip
-WINDOWS = ("pad", "cumsum", "cumprod", "cummax", "cumlogsumexp", "sort")
-NAMED = {
-    "add_any": "add", "logistic": "sigmoid", "erf": "erf", "erfc": "erf", "rsqrt": "rsqrt", "sqrt": "rsqrt",
-}  # fmt: skip
+COPIES = ("convert_element_type", "copy", "copy_p", "stop_gradient", "reduce_precision", "optimization_barrier", "name")
+# What a primitive is called on both sides, where that tells weights apart.
+COMMON_NAMES = {"add_any": "add", "logistic": "sigmoid", "erfc": "erf", "sqrt": "rsqrt"}

@@ -5,10 +5,11 @@ torch, so a port can be mapped on a machine that has none.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from compare.weights.mapping.gates import Gate
+from compare.weights.mapping.operation import Operation
 from compare.weights.mapping.torch_ops import run
 from compare.weights.mapping.units import Value
 from compare.weights.mapping.walk import Trace, Walk
@@ -24,8 +25,9 @@ class Program:
         weights: shapes of parameters and buffers by name; optional: the buffers, which may have no counterpart.
         gates: of each weight of a recurrent layer, the gates that it packs.
         events: what happened, in order: ``["weight", value, name]``, ``["input", value, shape]``, ``["constant", value,
-            shape]``, ``["op", name, arguments, keywords, values, shapes]`` ``["write", target, written values, what the
-            target is a view of]``, or ``["into", what a changed value is a view of, the changed value]``.
+            shape]``, ``["op", name, what its result is, arguments by name, values, shapes]`` (see ``Operation``),
+            ``["write", target, written values, what the target is a view of]``, or ``["into", what a changed value is
+            a view of, the changed value]``.
         inputs: the values that entered, in the order of the arguments' leaves; outputs: by name.
     """
 
@@ -47,34 +49,34 @@ class Program:
 
     def to_form(self) -> dict[str, Any]:
         """As JSON holds it."""
-        gates = {name: [[g.source, g.name, g.layer, g.bias] for g in ones] for name, ones in self.gates.items()}
-        return {**vars(self), "weights": {name: list(shape) for name, shape in self.weights.items()}, "gates": gates}
+        weights = {name: list(shape) for name, shape in self.weights.items()}
+        gates = {name: [list(astuple(gate)) for gate in held] for name, held in self.gates.items()}
+        return {**vars(self), "weights": weights, "gates": gates}
 
     @classmethod
     def from_form(cls, form: Mapping[str, Any]) -> "Program":
         """Read back what ``to_form`` wrote."""
         weights = {name: tuple(shape) for name, shape in form["weights"].items()}
-        gates = {name: tuple(Gate(*one) for one in ones) for name, ones in form["gates"].items()}
+        gates = {name: tuple(Gate(*fields) for fields in held) for name, held in form["gates"].items()}
         return cls(**{**form, "weights": weights, "gates": gates})
 
 
-def said(item: Any) -> Any:
+def plain_argument(item: Any) -> Any:
     """An argument as an event holds it: values as ``{"value": number}``, what is no number or list by its name."""
     if isinstance(item, list | tuple):
-        return [said(one) for one in item]
+        return [plain_argument(entry) for entry in item]
     if item is None or isinstance(item, bool | int | float | str):
         return item
     if isinstance(item, dict):
-        return {"value": item["value"]} if "value" in item else {key: said(one) for key, one in item.items()}
+        return {"value": item["value"]}
     return str(item)
 
 
-def _meant(item: Any, values: Mapping[int, Value]) -> Any:
+def _replayed(item: Any, values: Mapping[int, Value]) -> Any:
+    """An event's argument with the values in their places."""
     if isinstance(item, list):
-        return [_meant(one, values) for one in item]
-    if isinstance(item, dict):
-        return values[item["value"]] if "value" in item else {key: _meant(one, values) for key, one in item.items()}
-    return item
+        return [_replayed(entry, values) for entry in item]
+    return values[item["value"]] if isinstance(item, dict) else item
 
 
 def _weight(program: Program, walk: Walk, values: dict[int, Value], number: int, name: str) -> None:
@@ -90,23 +92,31 @@ def _constant(program: Program, walk: Walk, values: dict[int, Value], number: in
 
 
 def _op(
-    program: Program, walk: Walk, values: dict[int, Value], name: str, args: Any, kwargs: Any, outs: Any, shapes: Any
+    program: Program,
+    walk: Walk,
+    values: dict[int, Value],
+    name: str,
+    result: str,
+    arguments: dict[str, Any],
+    numbers: list[int],
+    shapes: list[list[int]],
 ) -> None:
-    named = {key: _meant(one, values) for key, one in kwargs.items()}
-    made = run(walk, name, _meant(args, values), named, [tuple(shape) for shape in shapes])
-    values.update(zip(outs, made, strict=False))
+    plain_name = name if name.startswith("__") else name.removesuffix("_")
+    given = {key: _replayed(argument, values) for key, argument in arguments.items()}
+    operation = Operation(plain_name, result, given, [tuple(shape) for shape in shapes])
+    values.update(zip(numbers, run(walk, operation), strict=False))
 
 
 def _write(
     program: Program, walk: Walk, values: dict[int, Value], target: int, written: list[int], base: int | None
 ) -> None:
     """Something was written into ``target``, and into what it is a view of."""
-    seen = [values[number] for number in written]
-    if seen[0].units:
+    before, *sources = (values[number] for number in written)
+    if before.units:
         return
-    values[target] = walk.written(seen[0], seen[1:], along=len(seen) == 2)
+    values[target] = walk.written(before, sources, along=len(sources) == 1)
     if base is not None and not values[base].units:
-        values[base] = walk.written(values[base], seen, along=False)
+        values[base] = walk.written(values[base], [before, *sources], along=False)
 
 
 def _into(program: Program, walk: Walk, values: dict[int, Value], base: int, changed: int) -> None:

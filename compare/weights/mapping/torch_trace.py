@@ -17,8 +17,9 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from compare.arrays.batch import named_leaves
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
+from compare.weights.mapping.aten_schema import named_arguments, result_of
 from compare.weights.mapping.gates import GRU, HIDDEN, INPUT, LSTM, PLAIN, Gate
-from compare.weights.mapping.program import Program, said
+from compare.weights.mapping.program import Program, plain_argument
 
 
 def program_of(reference: nn.Module, args: tuple, kwargs: dict) -> Program:
@@ -73,16 +74,19 @@ class _Recorder(TorchDispatchMode):
         self, function: torch._ops.OpOverload, types: Collection[type], args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        given = said(_replaced(args, self._slot))
-        named = {key: said(_replaced(one, self._slot)) for key, one in kwargs.items()}  # one may be called "value"
+        named = named_arguments(function, args, kwargs)
+        # Before it runs: what it changes in place becomes another value.
+        arguments = {key: plain_argument(_replaced(argument, self._as_value)) for key, argument in named.items()}
         result = function(*args, **kwargs)
         outs = [out for out in tree_flatten(result)[0] if isinstance(out, torch.Tensor)]
         name = function.overloadpacket.__name__
         if name in ("copy_", "index_put_", "scatter_", "masked_scatter_"):
-            self._write(args[0], [self.number(one) for one in tree_flatten(args)[0] if isinstance(one, torch.Tensor)])
+            tensors = [leaf for leaf in tree_flatten(args)[0] if isinstance(leaf, torch.Tensor)]
+            self._write(args[0], [self.number(tensor) for tensor in tensors])
         elif outs:
             numbers = [self._new(out) for out in outs]
-            self.program.events.append(["op", name, given, named, numbers, [list(out.shape) for out in outs]])
+            shapes = [list(out.shape) for out in outs]
+            self.program.events.append(["op", name, result_of(function), arguments, numbers, shapes])
             if name.endswith("_") and not name.endswith("__") and outs[0]._base is not None:
                 self.program.events.append(["into", self.number(outs[0]._base), numbers[0]])
         return result
@@ -93,8 +97,8 @@ class _Recorder(TorchDispatchMode):
             self.enter(tensor, "constant", list(tensor.shape))
         return int(self.numbers[tensor])
 
-    def enter(self, tensor: torch.Tensor, kind: str, what: object) -> int:
-        self.program.events.append([kind, self._new(tensor), what])
+    def enter(self, tensor: torch.Tensor, origin: str, name_or_shape: object) -> int:
+        self.program.events.append([origin, self._new(tensor), name_or_shape])
         return self.count
 
     def _new(self, tensor: torch.Tensor) -> int:
@@ -102,7 +106,7 @@ class _Recorder(TorchDispatchMode):
         self.numbers[tensor] = self.count
         return self.count
 
-    def _slot(self, tensor: torch.Tensor) -> dict[str, int]:
+    def _as_value(self, tensor: torch.Tensor) -> dict[str, int]:
         return {"value": self.number(tensor)}
 
     def _write(self, target: torch.Tensor, written: list[int]) -> None:
@@ -112,7 +116,7 @@ class _Recorder(TorchDispatchMode):
 
 def reference_gates(module: nn.Module) -> dict[str, tuple[Gate, ...]]:
     """By name of a recurrent layer's weight, the gates it packs, in order."""
-    found: dict[str, tuple[Gate, ...]] = {}
+    packed: dict[str, tuple[Gate, ...]] = {}
     for path, layer in module.named_modules():
         if not isinstance(layer, nn.RNNBase | nn.modules.rnn.RNNCellBase):
             continue
@@ -123,29 +127,27 @@ def reference_gates(module: nn.Module) -> dict[str, tuple[Gate, ...]]:
             for source in (INPUT, HIDDEN):
                 if f"_{source}" in name:
                     number = f"{path}{name.partition('_' + source)[2]}"
-                    found[f"{path}.{name}" if path else name] = tuple(
+                    packed[f"{path}.{name}" if path else name] = tuple(
                         Gate(source, gate, number, name.startswith("bias")) for gate in gates
                     )
-    return found
+    return packed
 
 
 def _replaced(item: object, slot: Callable[[torch.Tensor], object]) -> object:
     if isinstance(item, torch.Tensor):
         return slot(item)
     if isinstance(item, list | tuple):
-        return [_replaced(one, slot) for one in item]
-    if isinstance(item, dict):
-        return {key: _replaced(one, slot) for key, one in item.items()}
+        return [_replaced(entry, slot) for entry in item]
     return item
 
 
 def _mapped(item: object, change: Callable[[object], object]) -> Any:
     """A nest with every leaf changed, in the order in which JAX lists leaves: dictionaries by their sorted keys."""
     if isinstance(item, dict):
-        made = {key: _mapped(item[key], change) for key in sorted(item)}
-        return {key: made[key] for key in item}
+        changed = {key: _mapped(item[key], change) for key in sorted(item)}
+        return {key: changed[key] for key in item}
     if isinstance(item, list | tuple):
-        items = [_mapped(one, change) for one in item]
+        items = [_mapped(entry, change) for entry in item]
         return type(item)(*items) if hasattr(item, "_fields") else type(item)(items)
     return change(item)
 

@@ -60,6 +60,8 @@ class Walk(Record):
         return with_(seen, blocks=blocks)
 
     def reshape(self, value: Value, shape: Sequence[int]) -> Value:
+        if tuple(shape) == value.shape:
+            return value
         atoms = [atom for axis in value.axes for atom in axis]
         seen = value.like(regroup(atoms, shape), shape)
         return with_(seen, blocks=tuple(squeezed(block, value.shape, shape) for block in value.blocks))

@@ -10,7 +10,7 @@ from jax.extend.core import jaxprs_in_params
 
 from compare.errors import UsageError
 from compare.frameworks.models.choose import port_model
-from compare.weights.mapping.jax_trace import REDUCING, RULES, SAME, WINDOWS, replay, trace_port
+from compare.weights.mapping.jax_trace import COPIES, RULES, replay, trace_port
 from compare.weights.mapping.walk import Walk
 from tests.compare.weights.mapping.hand import roles, same_atoms, sound
 
@@ -60,7 +60,7 @@ def primitives(jaxpr):
 
 
 def test_every_rule_has_a_case():
-    assert {*RULES, *SAME, *REDUCING, *WINDOWS} <= set(CASES)
+    assert {*RULES, *COPIES} <= set(CASES)
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

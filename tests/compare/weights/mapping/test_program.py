@@ -13,7 +13,7 @@ from torch import nn
 
 from compare.weights.mapping.find import find
 from compare.weights.mapping.gates import Gate
-from compare.weights.mapping.program import Program, said
+from compare.weights.mapping.program import Program, plain_argument
 from compare.weights.mapping.torch_trace import program_of
 from tests.compare.weights.mapping.carry import normal
 from tests.compare.weights.mapping.hand import roles, same_atoms
@@ -84,8 +84,8 @@ def test_what_comes_of_a_form_is_what_went_in():
 
 EVENTS = [
     ["weight", 1, "w"], ["input", 2, [2, 3]], ["constant", 3, [2, 4]],
-    ["op", "mm", [{"value": 2}, {"value": 1}], {}, [4], [[2, 4]]],
-    ["op", "tanh", [{"value": 4}], {}, [5], [[2, 4]]],
+    ["op", "mm", "new", {"self": {"value": 2}, "mat2": {"value": 1}}, [4], [[2, 4]]],
+    ["op", "tanh_", "new", {"self": {"value": 4}}, [5], [[2, 4]]],
     ["write", 3, [3, 5], None],
 ]  # fmt: skip
 
@@ -102,21 +102,23 @@ def test_a_replay_follows_the_events():
 
 
 def test_a_write_reaches_what_its_target_is_a_view_of():
-    events = [*EVENTS[:5], ["op", "slice", [{"value": 3}, 0, 0, 2], {}, [6], [[2, 4]]], ["write", 6, [6, 5], 3]]
+    arguments = {"self": {"value": 3}, "dim": 0, "start": 0, "end": 2, "step": 1}
+    events = [*EVENTS[:5], ["op", "slice", "view", arguments, [6], [[2, 4]]], ["write", 6, [6, 5], 3]]
     outputs = Program({"w": (3, 4)}, events=events, inputs=[2], outputs={"base": 3}).trace().outputs
     assert (outputs["base"].moving, outputs["base"].last) == (True, frozenset({0}))
 
 
 def test_a_weight_is_not_written_into():
-    events = [*EVENTS[:5], ["write", 1, [1, 5], None], ["op", "mm", [{"value": 2}, {"value": 1}], {}, [6], [[2, 4]]]]
+    product = ["op", "mm", "new", {"self": {"value": 2}, "mat2": {"value": 1}}, [6], [[2, 4]]]
+    events = [*EVENTS[:5], ["write", 1, [1, 5], None], product]
     trace = Program({"w": (3, 4)}, events=events, inputs=[2], outputs={"y": 6}).trace()
     assert trace.walk.units["w"].uses == [0, 1]
 
 
 def test_arguments_are_said_as_json_holds_them():
-    item = ({"value": 3}, [None, 2, 0.5, True, "sum"], {"dim": (1, 2)}, torch.float32)
-    assert said(item) == [{"value": 3}, [None, 2, 0.5, True, "sum"], {"dim": [1, 2]}, "torch.float32"]
-    assert json.loads(json.dumps(said(item))) == said(item)
+    item = ({"value": 3}, [None, 2, 0.5, True, "sum"], (1, 2), torch.float32)
+    assert plain_argument(item) == [{"value": 3}, [None, 2, 0.5, True, "sum"], [1, 2], "torch.float32"]
+    assert json.loads(json.dumps(plain_argument(item))) == plain_argument(item)
 
 
 WITHOUT_TORCH = """
