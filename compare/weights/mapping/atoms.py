@@ -60,9 +60,9 @@ class Atom:
         mine, theirs = self.root, other.root
         mine._kin.append(theirs)
         theirs._kin.append(mine)
-        for one, two in ((mine, theirs), (theirs, mine)):
-            if one._label is not None:
-                two.mark(one._label)
+        for source, target in ((mine, theirs), (theirs, mine)):
+            if source._label is not None:
+                target.mark(source._label)
 
     def split(self, first: int) -> None:
         """Make it two factors, the slower of them with ``first`` entries."""
@@ -105,9 +105,9 @@ def size_of(axis: Iterable[Atom]) -> int:
     return prod(atom.size for atom in axis)
 
 
-def tie(one: Sequence[Atom], other: Sequence[Atom]) -> bool:
+def tie(first: Sequence[Atom], second: Sequence[Atom]) -> bool:
     """Lay two axes along each other: they are split alike and joined. False where their factors do not fit."""
-    left, right = finest(one)[::-1], finest(other)[::-1]
+    left, right = finest(first)[::-1], finest(second)[::-1]
     if size_of(left) != size_of(right):
         return False
     while left and right:
@@ -129,10 +129,10 @@ def tie(one: Sequence[Atom], other: Sequence[Atom]) -> bool:
     return not left and not right
 
 
-def relate(one: Axis, other: Axis) -> None:
+def relate(first: Axis, second: Axis) -> None:
     """Two axes of different size that are the same axis to a reader."""
-    if len(one) == len(other) == 1:
-        one[0].relate(other[0])
+    if len(first) == len(second) == 1:
+        first[0].relate(second[0])
 
 
 def regroup(atoms: Sequence[Atom], sizes: Sequence[int]) -> list[Axis]:

@@ -47,13 +47,13 @@ def fitted_inputs(
         except UsageError as error:
             tried.append(error)
             continue
-        found = (model, axes, traced)
+        candidate = (model, axes, traced)
         if all(
             _agree(mine, theirs, axes[at])
             for at, mine, theirs in zip(arrays, reference.inputs, traced.inputs, strict=False)
         ):
-            return found
-        best = best or found
+            return candidate
+        best = best or candidate
     if best is None:
         raise tried[0]
     return best
@@ -97,8 +97,8 @@ def labels_of(value: Value) -> list[str | None]:
     """What convolutions made of each axis; None where they say nothing, or several things."""
     labels = []
     for axis in value.axes:
-        found = {atom.label for atom in finest(axis)}
-        labels.append(found.pop() if len(found) == 1 else None)
+        own = {atom.label for atom in finest(axis)}
+        labels.append(own.pop() if len(own) == 1 else None)
     return labels
 
 

@@ -22,17 +22,17 @@ def ambiguous(group: Group) -> AmbiguousError:
     """Names the first array of the group and its candidates."""
     array = group.reference[0]
     candidates = [other.name for other in group.port]
-    told = " or ".join([", ".join(candidates[:-1]), candidates[-1]] if len(candidates) > 1 else candidates)
+    choice = " or ".join([", ".join(candidates[:-1]), candidates[-1]] if len(candidates) > 1 else candidates)
     layers, ports = _layer(array), [_layer(other) for other in group.port]
-    if len({_layer(one) for one in group.reference}) < len(group.reference) or len(set(ports)) < len(ports):
+    if len({_layer(other) for other in group.reference}) < len(group.reference) or len(set(ports)) < len(ports):
         layers, ports = array.name, candidates  # several arrays of one layer: only their own names tell them apart
     rule = "rules={" + f"{layers!r}: {ports[0].removeprefix('params/')!r}" + "}"
-    if len({one.name for one in group.reference}) < len(group.reference) or len(set(candidates)) < len(candidates):
+    if len({other.name for other in group.reference}) < len(group.reference) or len(set(candidates)) < len(candidates):
         rule = "weight_map=: it is one array on one side and several on the other"
-    return AmbiguousError(f"weight map: {array.name} could be {told} ({_alike(group)}): say which with {rule}")
+    return AmbiguousError(f"weight map: {array.name} could be {choice} ({_likeness(group)}): say which with {rule}")
 
 
-def _alike(group: Group) -> str:
+def _likeness(group: Group) -> str:
     source = {array.before for array in group.port if array.unit.uses}
     return ", ".join(["same shape", *(["same input"] if len(source) == 1 else []), "names do not tell"])
 
@@ -62,11 +62,11 @@ def _refused(array: Array, other: Array, taken: bool) -> str:
     if taken:
         return "is another's counterpart"
     if mine[0] != theirs[0]:
-        return f"is {_KINDS[theirs[0]]}, not {_KINDS[mine[0]]}"
+        return f"is {_USE_WORDS[theirs[0]]}, not {_USE_WORDS[mine[0]]}"
     return "is of another size"
 
 
-_KINDS = {
+_USE_WORDS = {
     "matrix": "a matrix", "conv": "a convolution's kernel", "table": "a table", "scale": "a factor",
     "shift": "a summand", "loose": "used in another way", "unused": "never used",
 }  # fmt: skip

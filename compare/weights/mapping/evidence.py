@@ -32,7 +32,7 @@ class Group:
 
 
 @dataclass
-class Side:
+class SideArrays:
     """All arrays of one side, and which of them a use belongs to."""
 
     arrays: list[Array]
@@ -47,10 +47,10 @@ class Side:
                 self.of_use.setdefault(use, []).append(array)
 
 
-Evidence = Callable[[Group, Side, Side], tuple[dict[Array, Key], bool]]
+Evidence = Callable[[Group, SideArrays, SideArrays], tuple[dict[Array, Key], bool]]
 
 
-def split(group: Group, keys: dict[Array, Key], whole: bool, reason: str) -> list[Group]:
+def split_group(group: Group, keys: dict[Array, Key], whole: bool, reason: str) -> list[Group]:
     """The group taken apart by the keys that both sides have equally often; ``whole``: all keys or none must agree."""
     mine = Counter(keys[array] for array in group.reference)
     theirs = Counter(keys[array] for array in group.port)
@@ -81,7 +81,7 @@ def _nth(place: Key) -> str:
     return f"{number}{ending}"
 
 
-def by_numbered_names(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+def by_numbered_names(group: Group, reference: SideArrays, port: SideArrays) -> tuple[dict[Array, Key], bool]:
     """Words with their numbers, where both sides have the very same set of them."""
     mine = {name for array in group.reference for name in array.numbers}
     theirs = {name for array in group.port for name in array.numbers}
@@ -97,24 +97,24 @@ def by_numbered_names(group: Group, one: Side, two: Side) -> tuple[dict[Array, K
     }, True
 
 
-def by_words(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+def by_words(group: Group, reference: SideArrays, port: SideArrays) -> tuple[dict[Array, Key], bool]:
     """The words that occur on both sides."""
     return {array: _shared_words(array, group) or None for array in (*group.reference, *group.port)}, False
 
 
 def _shared_words(array: Array, group: Group) -> frozenset[str]:
-    mine = [_said(other) for other in group.reference]
-    theirs = [_said(other) for other in group.port]
+    mine = [_words_and_tag(other) for other in group.reference]
+    theirs = [_words_and_tag(other) for other in group.port]
     shared = frozenset().union(*mine) & frozenset().union(*theirs)
     common = frozenset.intersection(*mine, *theirs)
-    return _said(array) & (shared - common)
+    return _words_and_tag(array) & (shared - common)
 
 
-def _said(array: Array) -> frozenset[str]:
+def _words_and_tag(array: Array) -> frozenset[str]:
     return array.words | ({array.tag} if array.tag and not array.tag.isdigit() else frozenset())
 
 
-def by_pieces(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+def by_pieces(group: Group, reference: SideArrays, port: SideArrays) -> tuple[dict[Array, Key], bool]:
     """Pieces of one weight, by their place in it."""
     return {array: array.tag or None for array in (*group.reference, *group.port)}, True
 
@@ -125,9 +125,9 @@ def by_layer(mine: int, theirs: int) -> Evidence:
     The two sides nest their layers differently, so each has its own depth.
     """
 
-    def keys_of(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+    def keys_of(group: Group, reference: SideArrays, port: SideArrays) -> tuple[dict[Array, Key], bool]:
         keys: dict[Array, Key] = {}
-        for arrays, side, depth in ((group.reference, one, mine), (group.port, two, theirs)):
+        for arrays, side, depth in ((group.reference, reference, mine), (group.port, port, theirs)):
             for array in arrays:
                 keys[array] = _settled_around(array, side, depth)
         return keys, False
@@ -135,7 +135,7 @@ def by_layer(mine: int, theirs: int) -> Evidence:
     return keys_of
 
 
-def _settled_around(array: Array, side: Side, depth: int) -> Key:
+def _settled_around(array: Array, side: SideArrays, depth: int) -> Key:
     last: frozenset[int] = frozenset()
     for layer in above(array.parent):
         inside = side.inside[layer]
@@ -149,15 +149,15 @@ def _settled_around(array: Array, side: Side, depth: int) -> Key:
     return None
 
 
-def by_hints(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+def by_hints(group: Group, reference: SideArrays, port: SideArrays) -> tuple[dict[Array, Key], bool]:
     """Subtracted, or under a root: a mean, a variance."""
     return {array: array.hints for array in (*group.reference, *group.port)}, True
 
 
-def by_neighbours(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+def by_neighbours(group: Group, reference: SideArrays, port: SideArrays) -> tuple[dict[Array, Key], bool]:
     """The settled arrays that come just before and just after it."""
     keys: dict[Array, Key] = {}
-    for arrays, side in ((group.reference, one), (group.port, two)):
+    for arrays, side in ((group.reference, reference), (group.port, port)):
         for array in arrays:
             before, after = (
                 frozenset(other.group for use in uses for other in side.of_use.get(use, []))
@@ -167,12 +167,12 @@ def by_neighbours(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key],
     return keys, False
 
 
-def by_fate(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+def by_fate(group: Group, reference: SideArrays, port: SideArrays) -> tuple[dict[Array, Key], bool]:
     """The functions that its result goes through before the next weight."""
     return {array: array.fate for array in (*group.reference, *group.port)}, True
 
 
-def by_order(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+def by_order(group: Group, reference: SideArrays, port: SideArrays) -> tuple[dict[Array, Key], bool]:
     """How many of the group come before it, one after another: what is parallel stays together."""
     keys: dict[Array, Key] = {}
     for arrays in (group.reference, group.port):
@@ -184,11 +184,11 @@ def by_order(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool
     return keys, True
 
 
-def _precedes(one: Array, other: Array) -> bool:
-    return one.first < 1 << 60 and bool(other.ancestors >> one.first & 1)
+def _precedes(earlier: Array, later: Array) -> bool:
+    return earlier.first < 1 << 60 and bool(later.ancestors >> earlier.first & 1)
 
 
-def by_position(group: Group, one: Side, two: Side) -> tuple[dict[Array, Key], bool]:
+def by_position(group: Group, reference: SideArrays, port: SideArrays) -> tuple[dict[Array, Key], bool]:
     """Members of one list on the reference's side, numbered layers on the port's: the numbers in their order."""
     ranks: dict[Array, Key] = {}
     for arrays in (group.reference, group.port):

@@ -35,7 +35,7 @@ def port_gates(paths: Iterable[str], modules: Mapping[str, object]) -> dict[str,
     like torch's (``weight_ih``); such a cell has torch's first bias, and of the second only the candidate's.
     """
     paths = list(paths)
-    found = _like_torchs(paths, modules)
+    by_path = _like_torchs(paths, modules)
     children: dict[str, set[str]] = {}
     for path in paths:
         cell, name = _cell_of(path)
@@ -46,10 +46,10 @@ def port_gates(paths: Iterable[str], modules: Mapping[str, object]) -> dict[str,
         source = {"i": INPUT, "h": HIDDEN}.get(name[:1] if not name.startswith("dense_") else name[6:7])
         bias = path.endswith("bias")
         if gates and source and len(name) == 2 and name[1] in gates:
-            found[path] = (Gate(source, name[1], cell, bias),)
+            by_path[path] = (Gate(source, name[1], cell, bias),)
         elif gates and source and name in ("i", "h", "dense_i", "dense_h"):
-            found[path] = tuple(Gate(source, gate, cell, bias) for gate in gates)
-    return found
+            by_path[path] = tuple(Gate(source, gate, cell, bias) for gate in gates)
+    return by_path
 
 
 def _like_torchs(paths: Iterable[str], modules: Mapping[str, object]) -> dict[str, tuple[Gate, ...]]:
@@ -57,18 +57,18 @@ def _like_torchs(paths: Iterable[str], modules: Mapping[str, object]) -> dict[st
     for path in paths:
         cell, _, name = path.rpartition("/")
         own.setdefault(cell, set()).add(name)
-    found: dict[str, tuple[Gate, ...]] = {}
+    by_path: dict[str, tuple[Gate, ...]] = {}
     for cell, names in own.items():
-        kind = _class_of(cell, modules)
-        gates = LSTM if "LSTM" in kind else GRU if "GRU" in kind else ()
+        class_name = _class_of(cell, modules)
+        gates = LSTM if "LSTM" in class_name else GRU if "GRU" in class_name else ()
         if not gates or not {"weight_ih", "weight_hh"} <= names:
             continue
         for name, source in (("weight_ih", INPUT), ("weight_hh", HIDDEN), ("bias", INPUT)):
             if name in names:
-                found[f"{cell}/{name}"] = tuple(Gate(source, gate, cell, name == "bias") for gate in gates)
+                by_path[f"{cell}/{name}"] = tuple(Gate(source, gate, cell, name == "bias") for gate in gates)
         if "bias_n" in names:
-            found[f"{cell}/bias_n"] = (Gate(HIDDEN, "n", cell, True),)
-    return found
+            by_path[f"{cell}/bias_n"] = (Gate(HIDDEN, "n", cell, True),)
+    return by_path
 
 
 def summed_biases(gates: Mapping[str, tuple[Gate, ...]], sizes: Mapping[str, int]) -> list[tuple[Sum, ...]]:

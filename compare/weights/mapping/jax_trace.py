@@ -29,7 +29,7 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
     names = list(model.leaves)
     given, structure = jax.tree.flatten((args, kwargs))
     arrays = [at for at, leaf in enumerate(given) if isinstance(leaf, np.ndarray | np.generic)]
-    seen: list[str] = []
+    output_names: list[str] = []
 
     def call(weights: list[jax.Array], inputs: list[jax.Array]) -> list[jax.Array]:
         filled = list(given)
@@ -38,7 +38,7 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
         own_args, own_kwargs = jax.tree.unflatten(structure, filled)
         outputs, _ = model.apply(dict(zip(names, weights, strict=True)), own_args, own_kwargs, False)
         named = [(name, item) for name, item in named_leaves(outputs, "output") if hasattr(item, "shape")]
-        seen.extend(name for name, _ in named)
+        output_names.extend(name for name, _ in named)
         return [item for _, item in named]
 
     try:
@@ -54,7 +54,7 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
     weights = [walk.weight(name, model.leaves[name].shape) for name in names]
     inputs = [walk.input(np.shape(given[at])) for at in arrays]
     outputs = replay(walk, closed.jaxpr, closed.consts, [*weights, *inputs])
-    return Trace(walk, tuple(inputs), dict(zip(seen, outputs, strict=True)))
+    return Trace(walk, tuple(inputs), dict(zip(output_names, outputs, strict=True)))
 
 
 def replay(walk: Walk, jaxpr: Jaxpr, consts: Sequence[jax.Array | Value], given: Sequence[Value]) -> list[Value]:

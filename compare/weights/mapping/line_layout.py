@@ -31,16 +31,16 @@ class Slot:
         return self.part == other.part and self.stride == other.stride * other.size
 
 
-def entry(reference: Unit, port: Unit, reason: str) -> Entry:
+def entry_of(reference: Unit, port: Unit, reason: str) -> Entry:
     """The line that shows both units alike, in the port's order.
 
     Raises:
         UsageError: their axes cannot be laid along each other.
     """
-    pairs, moved = _paired(reference, port)
-    here = _View(reference, [one for one, _ in pairs])
-    there = _View(port, [two for _, two in pairs])
-    turned = [two_at for two_at, (one, two) in enumerate(pairs) if one.flipped != two.flipped]
+    pairs, moved = _paired_slots(reference, port)
+    here = _SideLayout(reference, [mine for mine, _ in pairs])
+    there = _SideLayout(port, [theirs for _, theirs in pairs])
+    turned = [at for at, (mine, theirs) in enumerate(pairs) if mine.flipped != theirs.flipped]
     reason = f"{_why(reference, port)}; {reason}"
     if moved:
         reason += f"; flattened {moved[0]} here, {moved[1]} there"
@@ -77,7 +77,7 @@ def _plain(
     return view
 
 
-class _View:
+class _SideLayout:
     """How one side's array falls into the shared slots."""
 
     def __init__(self, unit: Unit, slots: list[Slot]) -> None:
@@ -148,7 +148,7 @@ def _slots(unit: Unit) -> list[Slot]:
 _RANKS = {role: at for at, role in enumerate(ORDER)}
 
 
-def _paired(reference: Unit, port: Unit) -> tuple[list[tuple[Slot, Slot]], tuple[str, str] | None]:
+def _paired_slots(reference: Unit, port: Unit) -> tuple[list[tuple[Slot, Slot]], tuple[str, str] | None]:
     pairs: list[tuple[Slot, Slot]] = []
     moved = None
     mine, theirs = _slots(reference), _slots(port)
@@ -156,24 +156,23 @@ def _paired(reference: Unit, port: Unit) -> tuple[list[tuple[Slot, Slot]], tuple
     if not same_roles:  # used differently: both as they lie in memory
         mine, theirs = (_in_memory(slots) for slots in (mine, theirs))
     for role in (*ORDER, "") if same_roles else (None,):
-        one = [slot for slot in mine if role is None or slot.role == role]
-        two = [slot for slot in theirs if role is None or slot.role == role]
+        own = [slot for slot in mine if role is None or slot.role == role]
+        others = [slot for slot in theirs if role is None or slot.role == role]
         if role is not None and role != SPACE:
-            aligned = _by_label(one, two)
+            aligned = _by_label(own, others)
             if aligned is not None:
-                moved, two = (_labels(one), _labels(two)), aligned
-        pairs += _refined(reference, port, one, two)
+                moved, others = (_labels(own), _labels(others)), aligned
+        pairs += _refined(reference, port, own, others)
     return _merged(pairs), moved
 
 
-def _by_label(one: list[Slot], two: list[Slot]) -> list[Slot] | None:
-    """``two`` in the order of ``one``, where a convolution's axes are flattened in another order."""
-    runs, others = _runs(one), _runs(two)
+def _by_label(mine: list[Slot], theirs: list[Slot]) -> list[Slot] | None:
+    """``theirs`` in the order of ``mine``, where a convolution's axes are flattened in another order."""
+    runs, others = _runs(mine), _runs(theirs)
     if len(runs) < 2 or None in runs or None in others or list(runs) == list(others):
         return None
-    if {label: _size(run) for label, run in runs.items()} != {label: _size(run) for label, run in others.items()}:
-        return None
-    return [slot for label in runs for slot in others[label]]
+    sizes, other_sizes = ({label: _entry_count(run) for label, run in side.items()} for side in (runs, others))
+    return [slot for label in runs for slot in others[label]] if sizes == other_sizes else None
 
 
 def _runs(slots: list[Slot]) -> dict[str | None, list[Slot]]:
@@ -183,7 +182,7 @@ def _runs(slots: list[Slot]) -> dict[str | None, list[Slot]]:
     return runs
 
 
-def _size(slots: list[Slot]) -> int:
+def _entry_count(slots: list[Slot]) -> int:
     return prod(slot.size for slot in slots)
 
 
@@ -191,9 +190,9 @@ def _in_memory(slots: list[Slot]) -> list[Slot]:
     return sorted(slots, key=lambda slot: (slot.part, -slot.stride))
 
 
-def _refined(reference: Unit, port: Unit, one: list[Slot], two: list[Slot]) -> list[tuple[Slot, Slot]]:
+def _refined(reference: Unit, port: Unit, mine: list[Slot], theirs: list[Slot]) -> list[tuple[Slot, Slot]]:
     """Both lists laid along each other, each slot split where the other side's is."""
-    left, right, pairs = one[::-1], two[::-1], []
+    left, right, pairs = mine[::-1], theirs[::-1], []
     while left and right:
         a, b = left.pop(), right.pop()
         small = min(a.size, b.size)
@@ -214,11 +213,12 @@ def _refined(reference: Unit, port: Unit, one: list[Slot], two: list[Slot]) -> l
 def _merged(pairs: list[tuple[Slot, Slot]]) -> list[tuple[Slot, Slot]]:
     """In the port's order, with neighbours that are neighbours in both arrays made one."""
     out: list[tuple[Slot, Slot]] = []
-    for one, two in sorted(pairs, key=lambda pair: (pair[1].part, -pair[1].stride)):
-        if out and out[-1][0].before(one) and out[-1][1].before(two) and out[-1][0].flipped == one.flipped:
-            mine, theirs = out.pop()
-            one, two = (replace(b, size=a.size * b.size) for a, b in ((mine, one), (theirs, two)))
-        out.append((one, two))
+    for here, there in sorted(pairs, key=lambda pair: (pair[1].part, -pair[1].stride)):
+        if out and out[-1][0].before(here) and out[-1][1].before(there) and out[-1][0].flipped == here.flipped:
+            before_here, before_there = out.pop()
+            here = replace(here, size=before_here.size * here.size)
+            there = replace(there, size=before_there.size * there.size)
+        out.append((here, there))
     return out
 
 
@@ -230,7 +230,7 @@ def _labels(slots: list[Slot]) -> str:
 def _why(reference: Unit, port: Unit) -> str:
     kind = reference.kind
     if kind == "matrix":
-        return f"{_order(reference)} here, {_order(port)} there"
+        return f"{_role_order(reference)} here, {_role_order(port)} there"
     if kind == "conv":
         return "a kernel's axes by what they do"
     if kind == "table":
@@ -240,6 +240,6 @@ def _why(reference: Unit, port: Unit) -> str:
     return "used alike"
 
 
-def _order(unit: Unit) -> str:
+def _role_order(unit: Unit) -> str:
     roles = dict.fromkeys(factor.role for factor in _factors(unit) if factor.size > 1)
     return f"({', '.join(role or '?' for role in roles)})"

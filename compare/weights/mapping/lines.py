@@ -9,10 +9,10 @@ from compare.frameworks.models.ports import PortModel
 from compare.weights.mapping.complaints import ambiguous, unmatched
 from compare.weights.mapping.evidence import Group
 from compare.weights.mapping.gates import GRU, HIDDEN, INPUT, Gate, port_gates, spare_biases
-from compare.weights.mapping.line_layout import entry
+from compare.weights.mapping.line_layout import entry_of
 from compare.weights.mapping.match import paired
 from compare.weights.mapping.paired import Array, arrays_of, pieces_of
-from compare.weights.mapping.user_rules import Rules, Said, applied
+from compare.weights.mapping.user_rules import AppliedRules, Rules, applied
 from compare.weights.mapping.walk import Walk
 from compare.weights.weights import Entry
 
@@ -28,7 +28,7 @@ class Lines:
 
 
 @dataclass
-class _Side:
+class _SidePieces:
     """One side's arrays, in as many pieces as needed so far."""
 
     walk: Walk
@@ -38,10 +38,10 @@ class _Side:
     parted: frozenset[str] = frozenset()
 
     def arrays(self) -> list[Array]:
-        found = arrays_of(self.walk, self.names, self.parted, self.gates)
-        for array in found:
+        arrays = arrays_of(self.walk, self.names, self.parted, self.gates)
+        for array in arrays:
             array.rule = self.rules.get(array.name)
-        return found
+        return arrays
 
     def part(self, arrays: list[Array]) -> bool:
         """Take those apart that can be; whether there was one."""
@@ -67,47 +67,47 @@ def lines_of(
     Raises:
         UsageError: something stays unpaired or ambiguous, or a rule matches nothing.
     """
-    said = applied(rules, names, leaves)
-    one, two = _sides(
-        _Side(reference, names, dict(gates), said.reference),
-        _Side(port, leaves, port_gates(leaves, model.modules), said.port),
+    user_rules = applied(rules, names, leaves)
+    reference_side, port_side = _gates_parted(
+        _SidePieces(reference, names, dict(gates), user_rules.reference),
+        _SidePieces(port, leaves, port_gates(leaves, model.modules), user_rules.port),
     )
     while True:
-        mine, theirs = one.arrays(), two.arrays()
-        forced = _forced(said, mine, theirs)
+        mine, theirs = reference_side.arrays(), port_side.arrays()
+        forced = _forced(user_rules, mine, theirs)
         spare = _spare(mine, theirs) | _summed_whole(mine, theirs, gates)
         groups = paired(
             [array for array in mine if array not in forced and array not in spare],
             [array for array in theirs if array not in forced.values()],
         )
         uneven = [group for group in groups if len(group.reference) != len(group.port)]
-        parted = one.part([array for group in uneven for array in group.reference])
-        if not (two.part([array for group in uneven for array in group.port]) or parted):
+        parted = reference_side.part([array for group in uneven for array in group.reference])
+        if not (port_side.part([array for group in uneven for array in group.port]) or parted):
             break
-    return _Settled(groups, mine, theirs, forced, spare, said).lines()
+    return _Settled(groups, mine, theirs, forced, spare, user_rules).lines()
 
 
-def _sides(one: _Side, two: _Side) -> tuple[_Side, _Side]:
+def _gates_parted(reference: _SidePieces, port: _SidePieces) -> tuple[_SidePieces, _SidePieces]:
     """Packed gates are taken apart where the port has one of them apart; where it has none, they say nothing."""
-    single = {(gates[0].name, gates[0].bias) for gates in two.gates.values() if len(gates) == 1}
-    known = {gate.name for gates in two.gates.values() for gate in gates}
-    one.gates = {name: gates for name, gates in one.gates.items() if gates[0].name in known}
-    one.parted, two.parted = (
+    single = {(gates[0].name, gates[0].bias) for gates in port.gates.values() if len(gates) == 1}
+    known = {gate.name for gates in port.gates.values() for gate in gates}
+    reference.gates = {name: gates for name, gates in reference.gates.items() if gates[0].name in known}
+    reference.parted, port.parted = (
         frozenset(
             name
             for name, gates in side.gates.items()
             if len(gates) > 1 and single & {(gate.name, gate.bias) for gate in gates}
         )
-        for side in (one, two)
+        for side in (reference, port)
     )
-    mine = {gate.name for gates in one.gates.values() for gate in gates}
-    two.gates = {name: gates for name, gates in two.gates.items() if gates[0].name in mine}
-    return one, two
+    mine = {gate.name for gates in reference.gates.values() for gate in gates}
+    port.gates = {name: gates for name, gates in port.gates.items() if gates[0].name in mine}
+    return reference, port
 
 
-def _forced(said: Said, mine: list[Array], theirs: list[Array]) -> dict[Array, Array]:
+def _forced(user_rules: AppliedRules, mine: list[Array], theirs: list[Array]) -> dict[Array, Array]:
     by_name = {array.name: array for array in theirs}
-    return {array: by_name[said.pairs[array.name][0]] for array in mine if array.name in said.pairs}
+    return {array: by_name[user_rules.pairs[array.name][0]] for array in mine if array.name in user_rules.pairs}
 
 
 def _spare(mine: list[Array], theirs: list[Array]) -> dict[Array, Array]:
@@ -115,27 +115,28 @@ def _spare(mine: list[Array], theirs: list[Array]) -> dict[Array, Array]:
     theirs_gates = [array.gate for array in theirs if array.gate]
     named = {f"{at}": array for at, array in enumerate(mine) if array.gate}
     sources = spare_biases([(at, array.gate) for at, array in named.items() if array.gate], theirs_gates)
-    found: dict[Array, Array] = {}
+    summed: dict[Array, Array] = {}
     for at, source in sources.items():
         spare = named[at]
-        for other in mine:
-            if spare.gate and other.gate == replace(spare.gate, source=source):
-                found[spare] = other
-    return found
+        for partner in mine:
+            if spare.gate and partner.gate == replace(spare.gate, source=source):
+                summed[spare] = partner
+    return summed
 
 
 def _summed_whole(mine: list[Array], theirs: list[Array], gates: Mapping[str, tuple[Gate, ...]]) -> dict[Array, Array]:
     """The same where the port packs its gates as torch does, in arrays of its own: one bias for each two."""
-    found: dict[Array, Array] = {}
+    summed: dict[Array, Array] = {}
     named = {array.name: array for array in mine if array.gate is None}
     for name, held in gates.items():
-        other = named.get(name.replace(f"_{INPUT}", f"_{HIDDEN}"))
-        if name in named and other is not None and other is not named[name] and held[0].bias and len(held) != len(GRU):
-            found[other] = named[name]
-    alike = {array.what for array in found}
+        first, second = named.get(name), named.get(name.replace(f"_{INPUT}", f"_{HIDDEN}"))
+        if first is not None and second not in (None, first) and held[0].bias and len(held) != len(GRU):
+            assert second is not None
+            summed[second] = first
+    alike = {array.what for array in summed}
     count = sum(array.what in alike for array in theirs)
     every = sum(array.what in alike for array in mine)
-    return found if every == 2 * len(found) and count == len(found) else {}
+    return summed if every == 2 * len(summed) and count == len(summed) else {}
 
 
 @dataclass
@@ -147,7 +148,7 @@ class _Settled:
     theirs: list[Array]
     forced: dict[Array, Array]
     spare: dict[Array, Array]
-    said: Said
+    user_rules: AppliedRules
 
     def lines(self) -> Lines:
         lines = Lines()
@@ -164,7 +165,7 @@ class _Settled:
         taken = {other for other, _ in partner.values()}
         for array in self.mine:
             if array in partner:
-                lines.entries.append(self._entry(array, *partner[array]))
+                lines.entries.append(self._line(array, *partner[array]))
             elif array in self.spare and self.spare[array] in partner:
                 continue
             elif array.optional:
@@ -178,14 +179,14 @@ class _Settled:
                 lines.port_constants.append(array.name)
         for array, first in self.spare.items():
             if first in partner:
-                line = entry(array.unit, partner[first][0].unit, f"the port holds its sum with {first.name}")
+                line = entry_of(array.unit, partner[first][0].unit, f"the port holds its sum with {first.name}")
                 lines.entries.append(replace(line, summed=True))
         if self.spare:
             lines.notes.append("the port holds each recurrent bias as one where the reference adds two")
         return lines
 
-    def _entry(self, array: Array, other: Array, reason: str) -> Entry:
-        axes = self.said.pairs.get(array.name, ("", None))[1]
+    def _line(self, array: Array, other: Array, reason: str) -> Entry:
+        axes = self.user_rules.pairs.get(array.name, ("", None))[1]
         if axes is not None:
             return Entry(array.name, other.name, View((("transpose", axes),)), reason="by rule")
-        return entry(array.unit, other.unit, reason)
+        return entry_of(array.unit, other.unit, reason)

@@ -2,36 +2,37 @@
 
 from collections.abc import Sequence
 
-from compare.weights.mapping.evidence import EVIDENCE, Group, Side, split
+from compare.weights.mapping.evidence import EVIDENCE, Evidence, Group, SideArrays, split_group
 from compare.weights.mapping.paired import Array
 
 
 def paired(reference: Sequence[Array], port: Sequence[Array]) -> list[Group]:
     """Groups in the end: settled ones are pairs, of the others the arrays could not be told apart or are left over."""
-    one, two = Side(list(reference)), Side(list(port))
+    reference_side, port_side = SideArrays(list(reference)), SideArrays(list(port))
     groups: list[Group] = []
-    for what in dict.fromkeys((array.what, array.rule) for array in (*reference, *port)):
+    for identity in dict.fromkeys((array.what, array.rule) for array in (*reference, *port)):
         groups.append(
             Group(
-                [array for array in reference if (array.what, array.rule) == what],
-                [array for array in port if (array.what, array.rule) == what],
+                [array for array in reference if (array.what, array.rule) == identity],
+                [array for array in port if (array.what, array.rule) == identity],
             )
         )
-    groups = settle(groups, one, two)
-    return settle([*groups, *_loosely(groups)], one, two)
+    groups = settle(groups, reference_side, port_side)
+    return settle([*groups, *_loosely(groups)], reference_side, port_side)
 
 
 def _loosely(groups: list[Group]) -> list[Group]:
     """New groups of what is left over on both sides and has one shape: a table indexed here, cut there."""
     left = [group for group in groups if len(group.reference) != len(group.port)]
-    found: dict[tuple, Group] = {}
+    by_shape: dict[tuple, Group] = {}
     for group in left:
         for arrays, reference in ((group.reference, True), (group.port, False)):
             for array in arrays:
                 if array.loosely is not None:
-                    alike = found.setdefault((array.loosely, array.rule), Group([], [], ("the only one of its shape",)))
+                    key = (array.loosely, array.rule)
+                    alike = by_shape.setdefault(key, Group([], [], ("the only one of its shape",)))
                     (alike.reference if reference else alike.port).append(array)
-    new = [group for group in found.values() if group.reference and group.port]
+    new = [group for group in by_shape.values() if group.reference and group.port]
     moved = {array for group in new for array in (*group.reference, *group.port)}
     for group in left:
         group.reference = [array for array in group.reference if array not in moved]
@@ -39,7 +40,7 @@ def _loosely(groups: list[Group]) -> list[Group]:
     return new
 
 
-def settle(groups: list[Group], one: Side, two: Side) -> list[Group]:
+def settle(groups: list[Group], reference: SideArrays, port: SideArrays) -> list[Group]:
     """Split groups until no evidence splits any. The strongest evidence is asked again after each success."""
     counter = 0
     while True:
@@ -51,7 +52,7 @@ def settle(groups: list[Group], one: Side, two: Side) -> list[Group]:
                 # Arrays of one unsettled group have one number: alike on both sides, telling nothing apart.
                 array.group = group.number if balanced else -1
         for reason, evidence in EVIDENCE:
-            changed = _apply(groups, reason, evidence, one, two)
+            changed = _split_all(groups, reason, evidence, reference, port)
             if changed is not None:
                 groups = changed
                 break
@@ -59,13 +60,16 @@ def settle(groups: list[Group], one: Side, two: Side) -> list[Group]:
             return groups
 
 
-def _apply(groups: list[Group], reason: str, evidence, one: Side, two: Side) -> list[Group] | None:  # type: ignore[no-untyped-def]
+def _split_all(
+    groups: list[Group], reason: str, evidence: Evidence, reference: SideArrays, port: SideArrays
+) -> list[Group] | None:
+    """The groups taken apart by one evidence; None where it takes none apart."""
     out: list[Group] = []
     filled = [group for group in groups if group.reference or group.port]
     for group in filled:
         if group.settled or not group.reference or not group.port:
             out.append(group)
             continue
-        keys, whole = evidence(group, one, two)
-        out += split(group, keys, whole, reason)
+        keys, whole = evidence(group, reference, port)
+        out += split_group(group, keys, whole, reason)
     return out if len(out) > len(filled) else None

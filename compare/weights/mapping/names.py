@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from compare.frameworks.models import choose
 
 # What kind of array it is, the trace says better than its name.
-KINDS = {
+ARRAY_WORDS = {
     "weight", "kernel", "scale", "embedding", "gamma", "bias", "beta", "w", "b", "param", "params", "parametrizations",
     "original0", "original1", "original",
 }  # fmt: skip
@@ -45,32 +45,32 @@ AUTOMATIC = re.compile(f"^({'|'.join(kind.numbered for kind in choose.KINDS if k
 
 def tokens(path: str) -> list[tuple[str, tuple[int, ...]]]:
     """The words of a ``state_dict`` name or a leaf's path, each with the numbers that stand at it."""
-    found: list[tuple[str, tuple[int, ...]]] = []
+    words_and_numbers: list[tuple[str, tuple[int, ...]]] = []
     for part in re.split(r"[./]", path):
         if AUTOMATIC.match(part):
             continue
         plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", part).lower().strip("_")
         if plain in MEANINGS:
-            found.append((MEANINGS[plain], ()))
+            words_and_numbers.append((MEANINGS[plain], ()))
         elif plain.isdigit():
-            if found:
-                found[-1] = (found[-1][0], (*found[-1][1], int(plain)))
+            if words_and_numbers:
+                words_and_numbers[-1] = (words_and_numbers[-1][0], (*words_and_numbers[-1][1], int(plain)))
             else:
-                found.append(("", (int(plain),)))
+                words_and_numbers.append(("", (int(plain),)))
         else:
             word, number = re.match(r"^(.*?)_?(\d*)$", plain).groups()  # type: ignore[union-attr]
-            found.append((_singular(MEANINGS.get(word, word)), (int(number),) if number else ()))
-    return [(word, numbers) for word, numbers in found if word not in KINDS or numbers]
+            words_and_numbers.append((_singular(MEANINGS.get(word, word)), (int(number),) if number else ()))
+    return [(word, numbers) for word, numbers in words_and_numbers if word not in ARRAY_WORDS or numbers]
 
 
 def words(path: str) -> frozenset[str]:
     """The words alone; a compound counts as itself and as its parts."""
-    found = set()
+    alone = set()
     for word, _ in tokens(path):
-        found.add(word)
+        alone.add(word)
         if "_" in word:
-            found |= {MEANINGS.get(part, _singular(part)) for part in word.split("_")}
-    return frozenset(found - KINDS - {""})
+            alone |= {MEANINGS.get(part, _singular(part)) for part in word.split("_")}
+    return frozenset(alone - ARRAY_WORDS - {""})
 
 
 def numbered(path: str) -> frozenset[tuple[str, tuple[int, ...]]]:
@@ -85,4 +85,5 @@ def alike(names: Iterable[str], name: str) -> list[str]:
 
 
 def _singular(word: str) -> str:
-    return word[:-1] if word not in KINDS and len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+    plural = word not in ARRAY_WORDS and len(word) > 3 and word.endswith("s") and not word.endswith("ss")
+    return word[:-1] if plural else word

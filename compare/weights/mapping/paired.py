@@ -92,7 +92,7 @@ def arrays_of(
         for other in use.before:
             mask |= masks[other] | (1 << other)
         masks.append(mask)
-    found = []
+    arrays = []
     for name, optional in names.items():
         held = gates.get(name, ())
         units = _units(walk.units[name])
@@ -112,8 +112,8 @@ def arrays_of(
                 array.ancestors, array.before = masks[use.position], use.before
                 array.after = frozenset(later for mine in unit.uses for later in walk.uses[mine].after)
                 array.fate = frozenset(use.fate)
-            found.append(array)
-    return found
+            arrays.append(array)
+    return arrays
 
 
 def _units(unit: Unit) -> list[Unit]:
@@ -121,7 +121,7 @@ def _units(unit: Unit) -> list[Unit]:
     used = [piece for piece in unit.pieces if piece.uses]
     if unit.uses or not used:
         return [unit]
-    if len(used) == len(unit.pieces) and sum(map(_entries, used)) == _entries(unit):
+    if len(used) == len(unit.pieces) and sum(map(_unit_entries, used)) == _unit_entries(unit):
         return unit.pieces
     return [_whole(unit, used[0])]
 
@@ -134,7 +134,7 @@ def _whole(unit: Unit, piece: Unit) -> Unit:
     return Unit(unit.leaf, unit.shape, factors, piece.kind, piece.hints, piece.uses)
 
 
-def _entries(unit: Unit) -> int:
+def _unit_entries(unit: Unit) -> int:
     return prod(factor.size for factor in unit.factors)
 
 

@@ -43,11 +43,11 @@ class Unit:
     @property
     def sizes(self) -> dict[str, int]:
         """How many entries each role has; space is told axis by axis."""
-        found: dict[str, int] = {}
+        by_role: dict[str, int] = {}
         for factor in self.factors:
             name = f"{SPACE}{factor.rank}" if factor.role == SPACE else factor.role
-            found[name] = found.get(name, 1) * factor.size
-        return found
+            by_role[name] = by_role.get(name, 1) * factor.size
+        return by_role
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class Value:
     moving: bool = False  # it depends on the inputs
     fixed: bool = False  # it depends on weights alone, but is a view of none
     blocks: tuple["Value", ...] = ()  # weights laid beside each other
+
+    @property
+    def weighs(self) -> bool:
+        """Whether it is a view of a weight, or of several side by side."""
+        return bool(self.units or self.blocks)
 
     def like(self, axes: Iterable[Axis], shape: Sequence[int]) -> "Value":
         return Value(tuple(axes), tuple(shape), self.units, self.last, self.flips, self.moving, self.fixed, self.blocks)

@@ -11,7 +11,7 @@ Rules = Mapping[str, str | tuple]
 
 
 @dataclass
-class Said:
+class AppliedRules:
     """What the rules say.
 
     Attributes:
@@ -24,40 +24,40 @@ class Said:
     port: dict[str, Any] = field(default_factory=dict)
 
 
-def applied(rules: Rules, names: Iterable[str], paths: Iterable[str]) -> Said:
+def applied(rules: Rules, names: Iterable[str], paths: Iterable[str]) -> AppliedRules:
     """The rules on the names of both sides.
 
     Raises:
         UsageError: a rule is not (pattern: path or (path, axes)), or matches nothing on one of the sides.
     """
-    said, names, paths = Said(), list(names), list(paths)
+    result, names, paths = AppliedRules(), list(names), list(paths)
     for number, (pattern, target) in enumerate(rules.items()):
-        path, axes = _parted(pattern, target)
+        path, axes = _path_and_axes(pattern, target)
         if pattern.endswith(".*") and path.endswith("/*"):  # all of a layer is the layer
             shown, path = pattern.removesuffix(".*"), path.removesuffix("/*")
         else:
             shown = pattern
-        seen = [(name, found) for name in names if (found := _matched(shown, name)) and name not in said.pairs]
-        if not seen:
+        matches = [(name, matched) for name in names if (matched := _matched(shown, name)) and name not in result.pairs]
+        if not matches:
             raise UsageError(f"rules: {pattern!r} matches no array of the reference: write a name or a layer's name")
-        for name, (stars, rest) in seen:
+        for name, (stars, rest) in matches:
             wanted = _filled(path, stars, pattern)
-            exact = [one for one in paths if wanted in (one, one.partition("/")[2])]
-            under = [one for one in paths if _under(one, wanted)]
+            exact = [leaf for leaf in paths if wanted in (leaf, leaf.partition("/")[2])]
+            under = [leaf for leaf in paths if _under(leaf, wanted)]
             if not exact and not under:
                 raise UsageError(f"rules: {pattern!r}: {wanted!r} is no leaf and no layer of the port")
             if exact and not rest:
-                said.pairs[name] = (exact[0], axes)
+                result.pairs[name] = (exact[0], axes)
             elif axes is not None:
                 raise UsageError(f"rules: {pattern!r}: axes can be said of one array alone, not of a layer")
             else:
                 key = (number, stars)
-                said.reference[name] = key
-                said.port.update(dict.fromkeys(under or exact, key))
-    return said
+                result.reference[name] = key
+                result.port.update(dict.fromkeys(under or exact, key))
+    return result
 
 
-def _parted(pattern: str, target: Any) -> tuple[str, tuple[int, ...] | None]:
+def _path_and_axes(pattern: str, target: Any) -> tuple[str, tuple[int, ...] | None]:
     if isinstance(target, str):
         return target, None
     if isinstance(target, tuple) and len(target) == 2 and isinstance(target[0], str):
@@ -68,8 +68,8 @@ def _parted(pattern: str, target: Any) -> tuple[str, tuple[int, ...] | None]:
 def _matched(pattern: str, name: str) -> tuple[tuple[str, ...], str] | None:
     """What the stars stand for, and what follows the layer's name."""
     form = "([^.]+)".join(re.escape(part) for part in pattern.split("*"))
-    found = re.fullmatch(form + r"(\..*)?", name)
-    return None if found is None else (found.groups()[:-1], found.groups()[-1] or "")
+    match = re.fullmatch(form + r"(\..*)?", name)
+    return None if match is None else (match.groups()[:-1], match.groups()[-1] or "")
 
 
 def _filled(path: str, stars: tuple[str, ...], pattern: str) -> str:

@@ -76,10 +76,13 @@ class Record:
             unit.pieces.append(piece)
             self._pieces[key] = piece
         piece = self._pieces[key]
-        axes = [[piece.own[id(atom.root)] for atom in finest(one) if id(atom.root) in piece.own] for one in value.axes]
+        axes = [
+            [piece.own[id(atom.root)] for atom in finest(atoms_of_axis) if id(atom.root) in piece.own]
+            for atoms_of_axis in value.axes
+        ]
         shape = [*value.shape[:axis], stop - start, *value.shape[axis + 1 :]]
-        for at, (one, size) in enumerate(zip(axes, shape, strict=True)):
-            if prod(atom.size for atom in one) != size:  # an axis of another array, along which it was laid
+        for at, (own, size) in enumerate(zip(axes, shape, strict=True)):
+            if prod(atom.size for atom in own) != size:  # an axis of another array, along which it was laid
                 axes[at] = axis_of(size)
         return Value(tuple(axes), tuple(shape), ((piece, hints),), value.last, value.flips, value.moving)
 
@@ -87,13 +90,13 @@ class Record:
 def _part_of(unit: Unit, atom: Atom, start: int, stop: int) -> Unit | None:
     """The unit with one of its factors cut to a range, in atoms of its own."""
     piece = Unit(unit.leaf, unit.shape, [])
-    found = False
+    was_cut = False
     for factor in unit.factors:
         for part, given in parted(factor):
-            cut = part.root is atom.root and not found
-            found = found or cut
+            cut = part.root is atom.root and not was_cut
+            was_cut = was_cut or cut
             own = Atom(stop - start if cut else part.size, part.label)
             piece.factors.append(Factor(own, given.full, given.start + start if cut else given.start))
             if own.size > 1:
                 piece.own[id(part.root)] = own
-    return piece if found else None
+    return piece if was_cut else None

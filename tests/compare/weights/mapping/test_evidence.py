@@ -6,7 +6,7 @@ from compare.weights.mapping.evidence import (
     EVIDENCE,
     IN_ORDER,
     Group,
-    Side,
+    SideArrays,
     by_fate,
     by_hints,
     by_layer,
@@ -16,7 +16,7 @@ from compare.weights.mapping.evidence import (
     by_pieces,
     by_position,
     by_words,
-    split,
+    split_group,
 )
 from compare.weights.mapping.names import numbered, words
 from compare.weights.mapping.paired import Array
@@ -33,29 +33,29 @@ def told(evidence, reference, port, whole=()):
     """The pairs of names that one kind of evidence makes of a group; ``whole``: further arrays of both sides."""
     mine, theirs = whole or ((), ())
     group = Group(list(reference), list(port))
-    keys, strict = evidence(group, Side([*reference, *mine]), Side([*port, *theirs]))
-    parts = split(group, keys, strict, "told")
+    keys, strict = evidence(group, SideArrays([*reference, *mine]), SideArrays([*port, *theirs]))
+    parts = split_group(group, keys, strict, "told")
     return {part.reference[0].name: part.port[0].name for part in parts if part.settled}
 
 
 def test_a_group_splits_by_keys_that_both_sides_have_equally_often():
     a, b, c, d = (array(name) for name in "abcd")
     group = Group([a, b], [c, d], ("first",))
-    parts = split(group, {a: 1, b: 2, c: 2, d: 1}, True, "why")
+    parts = split_group(group, {a: 1, b: 2, c: 2, d: 1}, True, "why")
     assert [(part.reference, part.port, part.reasons) for part in parts] == [
         ([a], [d], ("first", "why")),
         ([b], [c], ("first", "why")),
     ]
-    assert split(group, {a: 1, b: 1, c: 1, d: 1}, True, "why") == [group]
-    assert split(group, {a: None, b: None, c: None, d: None}, False, "why") == [group]
+    assert split_group(group, {a: 1, b: 1, c: 1, d: 1}, True, "why") == [group]
+    assert split_group(group, {a: None, b: None, c: None, d: None}, False, "why") == [group]
 
 
 def test_keys_that_must_all_agree_split_nothing_otherwise():
     a, b, c, d = (array(name) for name in "abcd")
     keys = {a: 1, b: 2, c: 1, d: 3}
     group = Group([a, b], [c, d])
-    assert split(group, keys, True, "why") == [group]
-    one, rest = split(group, keys, False, "why")
+    assert split_group(group, keys, True, "why") == [group]
+    one, rest = split_group(group, keys, False, "why")
     assert (one.reference, one.port) == ([a], [c])
     assert (rest.reference, rest.port, rest.reasons) == ([b], [d], ())
 
@@ -65,7 +65,7 @@ def test_keys_that_must_all_agree_split_nothing_otherwise():
 )
 def test_order_is_said_in_words(place, said):
     a, b, c, d = (array(name) for name in "abcd")
-    part = split(Group([a, b], [c, d]), {a: place, b: 99, c: place, d: 99}, True, IN_ORDER)[0]
+    part = split_group(Group([a, b], [c, d]), {a: place, b: 99, c: place, d: 99}, True, IN_ORDER)[0]
     assert part.reasons == (f"{said} of 2 alike, by order of use",)
 
 
@@ -93,7 +93,7 @@ def test_words_tell_what_occurs_on_both_sides():
 def test_the_name_of_a_piece_is_a_word():
     one = [array("in_proj_weight", tag=tag) for tag in "qkv"]
     two = [array(f"params/{name}/kernel") for name in ("value", "query", "key")]
-    parts = split(Group(one, two), by_words(Group(one, two), Side(one), Side(two))[0], False, "")
+    parts = split_group(Group(one, two), by_words(Group(one, two), SideArrays(one), SideArrays(two))[0], False, "")
     pairs = {part.reference[0].tag: part.port[0].name for part in parts if part.settled}
     assert pairs == {"q": "params/query/kernel", "k": "params/key/kernel", "v": "params/value/kernel"}
 
@@ -102,10 +102,10 @@ def test_pieces_go_by_their_place():
     one = [array("w", tag="0"), array("w", tag="1")]
     two = [array("params/k", tag="1"), array("params/k", tag="0")]
     group = Group(one, two)
-    parts = split(group, *by_pieces(group, Side(one), Side(two)), "")
+    parts = split_group(group, *by_pieces(group, SideArrays(one), SideArrays(two)), "")
     assert [(part.reference[0].tag, part.port[0].tag) for part in parts] == [("0", "0"), ("1", "1")]
     untold = Group(one, [array("params/a"), array("params/b")])
-    assert split(untold, *by_pieces(untold, Side(one), Side(untold.port)), "") == [untold]
+    assert split_group(untold, *by_pieces(untold, SideArrays(one), SideArrays(untold.port)), "") == [untold]
 
 
 def test_what_is_settled_in_a_layer_tells_the_rest_of_it():
@@ -162,7 +162,7 @@ def test_order_puts_one_after_another_and_leaves_the_parallel_together():
 
 def test_what_is_never_used_comes_before_nothing():
     one, two = [array("a"), array("b", [1], ancestors=0b1)], [array("params/c"), array("params/d")]
-    keys, _ = by_order(Group(one, two), Side(one), Side(two))
+    keys, _ = by_order(Group(one, two), SideArrays(one), SideArrays(two))
     assert set(keys.values()) == {0}
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from compare.errors import UsageError
 from compare.weights.mapping.atoms import Atom
-from compare.weights.mapping.line_layout import entry
+from compare.weights.mapping.line_layout import entry_of
 from compare.weights.mapping.units import Factor, Unit
 from compare.weights.mapping.walk import Walk
 from compare.weights.weights import WeightMap
@@ -19,7 +19,7 @@ def unit(leaf, *axes, kind="matrix"):
 
 def carried(*pairs):
     """Numbers 0, 1, 2 ... carried from the reference's arrays to the port's, and found again on the way back."""
-    weight_map = WeightMap([entry(one, two, "by name") for one, two in pairs])
+    weight_map = WeightMap([entry_of(one, two, "by name") for one, two in pairs])
     shapes = {one.leaf: one.shape for one, _ in pairs}
     leaves = {two.leaf: two.shape for _, two in pairs}
     weight_map.check(shapes, leaves)
@@ -124,7 +124,7 @@ def test_a_single_row_and_a_range_split_further():
 def test_a_piece_that_no_view_shows_is_refused():
     heads = unit("b", ("in", 4), ("out", 2), ("out", 2, {"rank": 1}))
     with pytest.raises(UsageError, match="w falls into pieces that its axes cannot show"):
-        entry(piece(1, 4), heads, "")
+        entry_of(piece(1, 4), heads, "")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_piece_that_no_view_shows_is_refused():
 )
 def test_what_does_not_fit_is_refused(one, two, told):
     with pytest.raises(UsageError, match=told):
-        entry(unit("w", *one), unit("k", *two), "")
+        entry_of(unit("w", *one), unit("k", *two), "")
 
 
 def test_what_is_used_in_different_ways_is_laid_as_it_lies_in_memory():

@@ -1,6 +1,6 @@
 """Groups of equals taken apart until nothing splits them any more."""
 
-from compare.weights.mapping.evidence import Group, Side
+from compare.weights.mapping.evidence import Group, SideArrays
 from compare.weights.mapping.match import paired, settle
 from compare.weights.mapping.paired import arrays_of
 from compare.weights.mapping.walk import Walk
@@ -43,7 +43,7 @@ def test_a_settled_weight_brings_its_bias():
         Group([array for array in one if array.what == what], [array for array in two[::-1] if array.what == what])
         for what in dict.fromkeys(array.what for array in one)
     ]
-    assert told(settle(groups, Side(one), Side(two))) == {
+    assert told(settle(groups, SideArrays(one), SideArrays(two))) == {
         "a.weight": "params/x/kernel", "b.weight": "params/y/kernel",
         "a.bias": "params/x/bias", "b.bias": "params/y/bias",
     }  # fmt: skip

@@ -1,0 +1,69 @@
+"""What enters a walk, and the views of it: an axis keeps its atoms wherever a program puts it."""
+
+from collections.abc import Iterable, Sequence
+
+from compare.weights.mapping.atoms import Atom, axis_of, finest, regroup, relate
+from compare.weights.mapping.units import Factor, Unit, Value, note_cut, squeezed, with_
+from compare.weights.mapping.uses import Record
+
+
+class Shaping(Record):
+    """A record of uses that also makes values, and shows them in other shapes."""
+
+    def weight(self, name: str, shape: Sequence[int]) -> Value:
+        """A weight or buffer: the same value at each call."""
+        if name not in self._values:
+            axes = [axis_of(size) for size in shape]
+            factors = [Factor(atom, atom.size) for axis in axes for atom in axis]
+            self.units[name] = Unit(name, tuple(shape), factors)
+            self._values[name] = Value(tuple(axes), tuple(shape), ((self.units[name], frozenset()),))
+        return self._values[name]
+
+    def input(self, shape: Sequence[int]) -> Value:
+        return Value(tuple(axis_of(size) for size in shape), tuple(shape), moving=True)
+
+    def constant(self, shape: Sequence[int]) -> Value:
+        return Value(tuple(axis_of(size) for size in shape), tuple(shape))
+
+    def permute(self, value: Value, order: Sequence[int]) -> Value:
+        blocks = tuple(self.permute(block, order) for block in value.blocks)
+        turned = value.like([value.axes[axis] for axis in order], [value.shape[axis] for axis in order])
+        return with_(turned, blocks=blocks)
+
+    def reshape(self, value: Value, shape: Sequence[int]) -> Value:
+        if tuple(shape) == value.shape:
+            return value
+        atoms = [atom for axis in value.axes for atom in axis]
+        reshaped = value.like(regroup(atoms, shape), shape)
+        return with_(reshaped, blocks=tuple(squeezed(block, value.shape, shape) for block in value.blocks))
+
+    def broadcast(self, value: Value, shape: Sequence[int], axes: Sequence[int]) -> Value:
+        """Axis i of the value becomes axis ``axes[i]`` of ``shape``."""
+        new = [axis_of(size) for size in shape]
+        for own, axis in enumerate(axes):
+            if value.shape[own] == shape[axis]:
+                new[axis] = value.axes[own]
+            elif value.shape[own] > 1 and shape[axis] % value.shape[own] == 0:  # repeated as a whole
+                new[axis] = [Atom(shape[axis] // value.shape[own]), *value.axes[own]]
+        return value.like(new, shape)
+
+    def cut(self, value: Value, axis: int, start: int, stop: int, step: int = 1) -> Value:
+        """A range of an axis; of a weight it is a piece."""
+        size = stop - start if step == 1 else -(-(stop - start) // step)
+        shape = [*value.shape[:axis], size, *value.shape[axis + 1 :]]
+        if size == value.shape[axis]:
+            return value
+        if len(value.units) == 1 and step == 1 and (piece := self._piece(value, axis, start, stop)):
+            return piece
+        note_cut(value.axes[axis], start, stop)
+        axes = [*value.axes[:axis], axis_of(size), *value.axes[axis + 1 :]]
+        relate(value.axes[axis], axes[axis])
+        return value.like(axes, shape)
+
+    def flip(self, value: Value, axes: Iterable[int]) -> Value:
+        turned = {id(atom.root) for axis in axes for atom in finest(value.axes[axis])}
+        return with_(value, flips=value.flips ^ turned)
+
+    def backwards(self, value: Value) -> Value:
+        """A step of a sequence that is walked from its end."""
+        return with_(value, flips=value.flips | {0})
