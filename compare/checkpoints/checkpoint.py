@@ -1,6 +1,7 @@
 """What every checkpoint file comes to: named arrays in file order, and the side that they belong to."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -60,16 +61,40 @@ def plain(name: str, array: ArrayLike) -> np.ndarray:
     """``array`` in C order and the machine's byte order, value and shape unchanged (an axis-free one stays so).
 
     Raises:
-        UnsoundError: its dtype is none that weights have (objects, text, records, packed or extended kinds).
+        UnsoundError: its dtype is none that weights have (objects, text, records, packed or extended kinds), or it is
+            of booleans that are neither true nor false.
     """
     array = np.asarray(array)
-    dtype = array.dtype
+    check_dtype(name, array.dtype)
+    native = np.asarray(array, DTYPES[array.dtype.name], order="C")
+    if native.dtype.kind == "b" and native.size and native.view(np.uint8).max() > 1:
+        raise UnsoundError(f"{name!r} has bytes that are neither true nor false")
+    return native
+
+
+def check_dtype(name: str, dtype: np.dtype) -> None:
+    """Refuse what no weight has, before there is an array of it.
+
+    Raises:
+        UnsoundError: ``dtype`` is none of ``DTYPES``, in either byte order.
+    """
     if dtype.hasobject:
-        raise UnsoundError(f"{name!r} holds Python objects, not numbers: refused")
+        raise UnsoundError(f"{name!r} holds Python objects, which may hold code: refused")
     if DTYPES.get(dtype.name) != dtype.newbyteorder("="):
-        hint = " (np.savez forgets bfloat16 and float8: save their bits as integers)" if dtype.kind == "V" else ""
+        forgotten = " (np.savez forgets bfloat16 and float8: save their bits as integers)"
+        hint = forgotten if dtype.str in ("|V1", "|V2") else ""
         raise UnsoundError(f"{name!r} has dtype {dtype}, which no weight has{hint}")
-    return np.asarray(array, DTYPES[dtype.name], order="C")
+
+
+def check_shape(name: str, shape: Sequence[object], dtype: np.dtype) -> None:
+    """Refuse a shape that no array can have, be one of its sizes zero.
+
+    Raises:
+        UnsoundError: a size that is no whole number, more than 64 of them, or more bytes than can be addressed.
+    """
+    sizes = [size for size in shape if type(size) is int and size >= 0]
+    if len(sizes) < len(shape) or len(shape) > 64 or math.prod(filter(None, sizes)) * dtype.itemsize >= 2**63:
+        raise UnsoundError(f"{name!r} has the shape {tuple(shape)!s:.80}, which no array can have")
 
 
 def sound(checkpoint: Checkpoint) -> Checkpoint:

@@ -1,15 +1,16 @@
 """A checkpoint from one framework to the other, through the weight map of a pair."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from compare.arrays.arrays import Arrays
+from compare.checkpoints.array_form import array_from_form, array_to_form
 from compare.checkpoints.checkpoint import Checkpoint
+from compare.checkpoints.json_file import strict_json, write_json
 from compare.errors import UsageError
 from compare.weights.weights import WeightMap
 
@@ -17,14 +18,6 @@ if TYPE_CHECKING:
     from compare.pair.pair import Pair
 
 SCHEMA = 1
-
-
-class Constant(TypedDict):
-    """An array as JSON holds it: NumPy's name of its dtype with the byte order, and its bytes in base64."""
-
-    dtype: str
-    shape: list[int]
-    data: str
 
 
 @dataclass(frozen=True)
@@ -37,6 +30,8 @@ class Conversion:
         aliases: further names of tied arrays of the reference, and the name under which the map has them.
         constants: the reference's arrays without a counterpart: dtype, shape and values as the model makes them.
         port_constants: the same of the port's leaves.
+        numbers: of the arrays of both sides that are no floats, by name or path, what they are: "integer", "boolean" or
+            "complex". None in a map that was saved before it was noted: then it is not checked.
     """
 
     weight_map: WeightMap
@@ -45,6 +40,7 @@ class Conversion:
     aliases: dict[str, str]
     constants: Arrays
     port_constants: Arrays
+    numbers: dict[str, str] | None = None
 
     def converted(self, checkpoint: Checkpoint) -> tuple[Checkpoint, list[str]]:
         """The checkpoint of the other side, and what is worth saying about it.
@@ -53,7 +49,8 @@ class Conversion:
         from the model, since the other side's file does not hold them.
 
         Raises:
-            UsageError: the checkpoint does not fit the model: an array is missing, left over, or of another shape.
+            UsageError: the checkpoint does not fit the model: an array is missing, left over, of another shape, or of
+                integers or complex numbers where the model has floats.
         """
         if checkpoint.side == "reference":
             arrays, notes = self._to_port(checkpoint.arrays)
@@ -70,6 +67,7 @@ class Conversion:
         dropped = [name for name in given if name in self.constants]
         left = [name for name in given if name not in {*mapped, *self.aliases, *dropped}]
         _check("the reference", mapped, self.shapes, left)
+        self._check_numbers("the reference", mapped)
         notes = [f"left out, since the port has no counterpart: {', '.join(dropped)}"] if dropped else []
         if frozen := list(dict.fromkeys(entry.second for entry in self.weight_map.summed)):
             notes.append(f"added to the array before it, as the port keeps their sum: {', '.join(frozen)}")
@@ -81,6 +79,7 @@ class Conversion:
         dropped = [path for path in given if path in self.port_constants]
         left = [path for path in given if path not in {*mapped, *dropped}]
         _check("the port", mapped, self.leaves, left)
+        self._check_numbers("the port", mapped)
         arrays = self.weight_map.to_reference(mapped, self.shapes, values=True)
         notes = (
             [f"as the model makes them, since the port has none: {', '.join(self.constants)}"] if self.constants else []
@@ -90,18 +89,27 @@ class Conversion:
         arrays |= {alias: arrays[name] for alias, name in self.aliases.items()}
         return arrays | self.constants, notes
 
+    def _check_numbers(self, side: str, mapped: Arrays) -> None:
+        """Integers in the place of floats are a quantized checkpoint without its scales: no model runs with them."""
+        for name, array in mapped.items() if self.numbers is not None else ():
+            there, wanted = number_of(array.dtype), (self.numbers or {}).get(name, "float")
+            if there != wanted:
+                raise UsageError(
+                    f"checkpoint: does not fit {side}: {name} is {array.dtype} ({there}), the model's is {wanted}: "
+                    "convert it first"
+                )
+
     def save(self, path: Path) -> None:
         """Write the conversion as JSON, for a machine that has neither model."""
-        from compare.checkpoints.json_file import write_json
-
         form = {
             "schema": SCHEMA,
             "entries": self.weight_map.to_form(),
             "reference": {name: list(shape) for name, shape in self.shapes.items()},
             "port": {path: list(shape) for path, shape in self.leaves.items()},
             "aliases": self.aliases,
-            "constants": {name: _to_form(array) for name, array in self.constants.items()},
-            "port_constants": {name: _to_form(array) for name, array in self.port_constants.items()},
+            "constants": {name: array_to_form(array) for name, array in self.constants.items()},
+            "port_constants": {name: array_to_form(array) for name, array in self.port_constants.items()},
+            "numbers": self.numbers,
         }
         write_json(path, form)
 
@@ -113,7 +121,7 @@ class Conversion:
             UsageError: it is not there, or is none.
         """
         try:
-            form = json.loads(path.read_text(encoding="utf-8"))
+            form: Any = strict_json(path.read_text(encoding="utf-8"))
             if form["schema"] != SCHEMA:
                 raise UsageError(f"{path}: a weight map of schema {form['schema']}, expected {SCHEMA}")
             return cls(
@@ -121,13 +129,19 @@ class Conversion:
                 {name: tuple(shape) for name, shape in form["reference"].items()},
                 {name: tuple(shape) for name, shape in form["port"].items()},
                 form["aliases"],
-                {name: _from_form(constant) for name, constant in form["constants"].items()},
-                {name: _from_form(constant) for name, constant in form["port_constants"].items()},
+                {name: array_from_form(constant) for name, constant in form["constants"].items()},
+                {name: array_from_form(constant) for name, constant in form["port_constants"].items()},
+                form.get("numbers"),
             )
         except OSError as error:
             raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageError(f"{path}: is no weight map that jaxport convert --save-map wrote") from error
+
+
+def number_of(dtype: np.dtype) -> str:
+    """What a dtype counts as: "float" (bfloat16 and float8 too), "integer", "boolean" or "complex"."""
+    return {"i": "integer", "u": "integer", "b": "boolean", "c": "complex"}.get(dtype.kind, "float")
 
 
 def conversion_of(pair: "Pair", seed: int = 0) -> Conversion:
@@ -152,6 +166,8 @@ def conversion_of(pair: "Pair", seed: int = 0) -> Conversion:
         for name, tensor in state.items()
         if name not in prepared.shapes and name not in aliases and hasattr(tensor, "numpy")
     }
+    dtypes = {name: from_torch(tensor).dtype for name, tensor in state.items() if name in prepared.shapes}
+    dtypes |= {path: np.dtype(leaf.dtype) for path, leaf in prepared.port.leaves.items() if path in prepared.leaves}
     return Conversion(
         prepared.weight_map,
         dict(prepared.shapes),
@@ -159,6 +175,7 @@ def conversion_of(pair: "Pair", seed: int = 0) -> Conversion:
         aliases,
         constants,
         prepared.port.initial([path for path in prepared.port.leaves if path not in prepared.leaves]),
+        {name: number_of(dtype) for name, dtype in dtypes.items() if number_of(dtype) != "float"},
     )
 
 
@@ -176,16 +193,3 @@ def _check(side: str, given: Arrays, shapes: Mapping[str, tuple[int, ...]], left
 
 def _same_bits(left: np.ndarray, right: np.ndarray) -> bool:
     return left.dtype == right.dtype and left.shape == right.shape and left.tobytes() == right.tobytes()
-
-
-def _to_form(array: np.ndarray) -> Constant:
-    import base64
-
-    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
-    return {"dtype": array.dtype.str, "shape": list(array.shape), "data": data}
-
-
-def _from_form(form: Constant) -> np.ndarray:
-    import base64
-
-    return np.frombuffer(base64.b64decode(form["data"]), form["dtype"]).reshape(form["shape"]).copy()

@@ -1,12 +1,17 @@
 """Checkpoint files read and written by their suffix: the one place where anything wrong becomes a line for the user."""
 
+import contextlib
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from compare.checkpoints.checkpoint import Checkpoint, OtherKindError, UnsoundError, sound
-from compare.checkpoints.formats import FORMATS, ROWS, Format, by_suffix, suffixes
+from compare.checkpoints.formats import FORMATS, ROWS, Foretelling, Format, by_suffix, suffixes
 from compare.checkpoints.kinds import EMPTY, EMPTY_FOLDER, FOLDER, NOTHING, PICKLE, SCRIPT, SPECIAL, kind_of
-from compare.errors import UsageError
+from compare.errors import UsageError, swallowed
+
+Part = TypeVar("Part")
 
 
 def read(path: Path) -> Checkpoint:
@@ -17,17 +22,23 @@ def read(path: Path) -> Checkpoint:
             suffix says, or holds code, objects, equal names or dtypes that no weight has.
     """
     path = Path(path)
-    try:
-        kind = kind_of(path)
-        if kind in (NOTHING, SPECIAL):
-            raise UnsoundError("no such file or folder" if kind == NOTHING else f"{SPECIAL}, not a checkpoint")
-        format = next(row for row in ROWS if row.folder) if path.is_dir() else format_of(path)
-        if format.folder and not path.is_dir():
-            unnamed = f"has no suffix, so that its format is unknown: expected {suffixes()}"
-            raise UnsoundError(f"not {format.words} but {kind}" if path.suffix else unnamed)
-        return sound(_read(path, format, kind))
-    except (UnsoundError, OSError, MemoryError) as error:
-        raise _usage(path, "read", error) from error
+    with _in_one_line(path, "read"):
+        kind, format = _at(path)
+        return sound(_read(path, format, kind, format.codec.read))
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """The metadata of the checkpoint at ``path``, where its format can tell them without reading an array first.
+
+    Raises:
+        UsageError: as ``read`` does.
+    """
+    path = Path(path)
+    with _in_one_line(path, "read"):
+        kind, format = _at(path)
+        if isinstance(format.codec, Foretelling):
+            return _read(path, format, kind, format.codec.metadata)
+        return _read(path, format, kind, format.codec.read).metadata
 
 
 def write(path: Path, checkpoint: Checkpoint, format: str | None = None) -> None:
@@ -41,7 +52,7 @@ def write(path: Path, checkpoint: Checkpoint, format: str | None = None) -> None
             cannot be written.
     """
     path = Path(path)
-    try:
+    with _in_one_line(path, "written"):
         if format and format not in FORMATS:
             raise UnsoundError(f"unknown format {format!r}: expected one of {', '.join(FORMATS)}")
         row = FORMATS[format] if format else format_of(path)
@@ -53,8 +64,6 @@ def write(path: Path, checkpoint: Checkpoint, format: str | None = None) -> None
         if kind not in (NOTHING, EMPTY_FOLDER if row.folder else EMPTY, row.words):
             raise UnsoundError(f"there is {kind}, not {row.words}: remove it first, or choose another name")
         row.codec.write(target, checkpoint)
-    except (UnsoundError, OSError, MemoryError) as error:
-        raise _usage(path, "written", error) from error
 
 
 def format_of(path: Path) -> Format:
@@ -64,9 +73,9 @@ def format_of(path: Path) -> Format:
     raise UnsoundError(f"unknown suffix {path.suffix!r}: expected {suffixes()}")
 
 
-def _read(path: Path, format: Format, kind: str) -> Checkpoint:
+def _read(path: Path, format: Format, kind: str, reader: Callable[[Path], Part]) -> Part:
     try:
-        return format.codec.read(path)
+        return reader(path)
     except OtherKindError:
         raise
     except UnsoundError as error:
@@ -74,6 +83,32 @@ def _read(path: Path, format: Format, kind: str) -> Checkpoint:
         known = (*(row.words for row in ROWS), FOLDER, EMPTY_FOLDER, PICKLE, SCRIPT)
         other = kind in known and kind != format.words
         raise UnsoundError(f"not {format.words} but {kind}") if other else error from error
+
+
+def _at(path: Path) -> tuple[str, Format]:
+    """What lies at ``path`` (``kind_of``), and the format that its name says it is of."""
+    kind = kind_of(path)
+    if kind in (NOTHING, SPECIAL):
+        raise UnsoundError("no such file or folder" if kind == NOTHING else f"{SPECIAL}, not a checkpoint")
+    format = next(row for row in ROWS if row.folder) if path.is_dir() else format_of(path)
+    if format.folder and not path.is_dir():
+        unnamed = f"has no suffix, so that its format is unknown: expected {suffixes()}"
+        raise UnsoundError(f"not {format.words} but {kind}" if path.suffix else unnamed)
+    return kind, format
+
+
+@contextlib.contextmanager
+def _in_one_line(path: Path, done: str) -> Iterator[None]:
+    """Whatever a format's file or its library says of a bad file is one line; that it is not installed is no such."""
+    try:
+        yield
+    except (UnsoundError, OSError, MemoryError) as error:
+        raise _usage(path, done, error) from error
+    except (ImportError, UsageError):
+        raise
+    except Exception as error:
+        swallowed(error)
+        raise _usage(path, done, UnsoundError(f"cannot be {done} ({type(error).__name__}: {error!s:.120})")) from error
 
 
 def _usage(path: Path, done: str, error: BaseException) -> UsageError:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from compare.checkpoints.atomic import whole_file
-from compare.checkpoints.checkpoint import DTYPES, Checkpoint, UnsoundError
+from compare.checkpoints.checkpoint import DTYPES, Checkpoint, UnsoundError, check_shape
 from compare.checkpoints.formats import Seen
 from compare.checkpoints.tree import flatten, nest
 
@@ -78,8 +78,8 @@ def _whole(node: Mapping[object, object]) -> np.ndarray:
     shape, chunks = _listed(node.get("shape")), _listed(node.get("chunks"))
     lengths = [length for length in shape or () if type(length) is int and length >= 0]
     arrays = [chunk for chunk in chunks or () if isinstance(chunk, np.ndarray)]
-    if shape is None or not chunks or len(lengths) != len(shape):
-        raise UnsoundError("a chunked array lacks its shape or its chunks")
+    if set(node) != {CHUNKED, "shape", "chunks"} or shape is None or not chunks or len(lengths) != len(shape):
+        raise UnsoundError("a chunked array is not made of exactly its shape and its chunks")
     if len(arrays) != len(chunks) or any(array.dtype != arrays[0].dtype for array in arrays):
         raise UnsoundError("the chunks of an array are no arrays of one dtype")
     if sum(array.size for array in arrays) != math.prod(lengths):
@@ -110,8 +110,9 @@ def _extension(code: int, data: bytes) -> complex | np.ndarray:
     kind = name.decode("ascii", "replace") if isinstance(name, bytes) else repr(name)
     if kind not in DTYPES:
         raise UnsoundError(f"an array in it has dtype {kind:.40}, which no weight has")
-    if not isinstance(shape, list) or not all(type(length) is int and length >= 0 for length in shape):
+    if not isinstance(shape, list):
         raise UnsoundError("an array in it has no shape of whole numbers")
+    check_shape("an array", shape, DTYPES[kind])
     if math.prod(shape) * DTYPES[kind].itemsize != len(body):
         raise UnsoundError(
             f"an array in it has {len(body)} bytes, its dtype {kind} and shape {shape} need another number"

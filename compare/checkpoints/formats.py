@@ -7,7 +7,7 @@ until a format's file is asked for, so that ``--help`` is instant.
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast, runtime_checkable
 
 if TYPE_CHECKING:
     from compare.checkpoints.checkpoint import Checkpoint
@@ -45,6 +45,14 @@ class Codec(Protocol):
 
     def write(self, path: Path, checkpoint: "Checkpoint") -> None:
         """Write it, whole or not at all."""
+
+
+@runtime_checkable
+class Foretelling(Protocol):
+    """What the file of a format has, beside a codec, whose metadata stand apart from the arrays."""
+
+    def metadata(self, path: Path) -> dict[str, str]:
+        """The checkpoint's metadata, without any of its arrays."""
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,51 @@
-"""Results as JSON: one form, in a file that appears whole or not at all."""
+"""JSON: results in a file that appears whole or not at all, and text that is read without losing any of it."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from compare.checkpoints.atomic import write
+from compare.errors import UsageError
 
 
 def write_json(path: Path, form: Mapping[str, object]) -> None:
-    """``form`` as indented JSON. A device or a pipe is written into, never replaced by a file."""
+    """``form`` as indented JSON. A device or a pipe is written into, never replaced by a file.
+
+    Raises:
+        UsageError: it cannot be written there.
+    """
 
     def make(beside: Path) -> None:
         beside.write_text(to_json(form), encoding="utf-8")
 
-    if path.exists() and not path.is_file():
-        make(path)
-    else:
+    if not path.exists() or path.is_file():
         write(path, make)
+        return
+    try:
+        make(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def strict_json(text: str | bytes) -> object:
+    """What ``json.loads`` gives, unless it would drop the first of two equal keys, or give up on the nesting.
+
+    Raises:
+        ValueError: the text is no JSON, or one of these.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except RecursionError as error:
+        raise ValueError("its brackets lie too deep in each other") from error
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    entries: dict[str, object] = {}
+    for key, value in pairs:
+        if key in entries:
+            raise ValueError(f"two entries named {key!r:.80}")
+        entries[key] = value
+    return entries
 
 
 def to_json(form: Mapping[str, object]) -> str:

@@ -9,19 +9,19 @@ note in ``_METADATA`` (other readers see the arrays that have entries), the thir
 """
 
 import contextlib
-import errno
-import json
 import logging
-import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypedDict
+from typing import cast
 
 import numpy as np
 
 from compare.checkpoints.atomic import whole_folder
-from compare.checkpoints.checkpoint import DTYPES, Checkpoint, UnsoundError, joined
+from compare.checkpoints.checkpoint import DTYPES, Checkpoint, UnsoundError, check_shape, joined
 from compare.checkpoints.formats import Seen
+from compare.checkpoints.json_file import strict_json
+from compare.checkpoints.orbax_store import Entry, Listing, Note, restored, unlisted
 from compare.checkpoints.tree import LEFT_OUT, nest
 from compare.errors import swallowed
 
@@ -31,32 +31,8 @@ NOTE = "jaxport"
 ARRAYS = ("jax.Array", "np.ndarray", "scalar")
 DATA = {"d", "manifest.ocdbt", "array_metadatas", "_sharding", "_strings.json"}
 PARTS = {MARK, "_CHECKPOINT_METADATA", "commit_success.txt"} | DATA
+FLAGS = ("use_zarr3", "use_ocdbt", "store_array_data_equal_to_fill_value")
 BRANCHES = ("Dict", "List", "Tuple", "NamedTuple", "None")  # empty ones stand in the list as leaves
-
-
-class Entry(TypedDict):
-    """One leaf in Orbax's list: the keys that lead to it, and what it is."""
-
-    key_metadata: list[dict[str, str]]
-    value_metadata: dict[str, str]
-
-
-class Note(TypedDict):
-    """What is added to Orbax's list: every name in order, the dtype and shape of empty arrays, and the metadata."""
-
-    names: list[str]
-    empty: dict[str, tuple[str, list[int]]]
-    metadata: dict[str, str]
-
-
-class Listing(TypedDict, total=False):
-    """The file ``_METADATA``, as far as it is read here; what is missing or of another kind is damage."""
-
-    tree_metadata: dict[str, Entry]
-    custom_metadata: dict[str, Note] | None
-    use_zarr3: bool
-    use_ocdbt: bool
-    store_array_data_equal_to_fill_value: bool
 
 
 def recognised(seen: Seen) -> bool:
@@ -72,13 +48,20 @@ def read(path: Path) -> Checkpoint:
     """
     folder = _item(path)
     try:
-        listed: Listing = json.loads((folder / MARK).read_bytes())
+        listed = cast(Listing, strict_json((folder / MARK).read_bytes()))
         leaves = [_leaf(entry) for entry in listed["tree_metadata"].values()]
         note = (listed.get("custom_metadata") or {}).get(NOTE)
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        if not all(listed.get(flag) in (None, True, False) for flag in FLAGS):
+            raise TypeError(f"one of {FLAGS} is neither true nor false")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnsoundError(f"incomplete or damaged: its {MARK} cannot be read ({type(error).__name__})") from error
-    _check_dotted(name for name, _ in leaves)
-    arrays = _restore(folder, [name for name, kind in leaves if kind in ARRAYS], listed)
+    names = [name for name, _ in leaves]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise UnsoundError(f"its {MARK} lists {joined(twice)} more than once")
+    _check_dotted(names)
+    arrays = restored(folder, [name for name, kind in leaves if kind in ARRAYS], listed)
+    if listed.get("use_ocdbt", True) and (forgotten := unlisted(folder, names)):
+        raise UnsoundError(f"damaged: it holds {joined(forgotten)}, which its {MARK} does not list")
     others = [name for name, kind in leaves if kind not in (*ARRAYS, *BRANCHES)]
     metadata = {LEFT_OUT: joined(others)} if others else {}
     if folder != path:
@@ -157,56 +140,22 @@ def _check_dotted(names: Iterable[str]) -> None:
             raise UnsoundError(f"Orbax keeps {other!r} and {name!r} in one place, so that one of them is lost")
 
 
-def _restore(folder: Path, names: list[str], listed: "Listing") -> dict[str, np.ndarray]:
-    import tensorstore as ts
-
-    # One store for all, so that its index is read once; asked for together, so that the disk is never idle.
-    context = ts.Context({"cache_pool": {"total_bytes_limit": 100_000_000}})
-    specs = {name: _spec(folder, name.replace("/", "."), listed) for name in names}
-    name = ""
-    try:
-        opened = {name: ts.open(spec, context=context, open=True, read=True) for name, spec in specs.items()}
-        begun = {}
-        for name, store in opened.items():
-            begun[name] = store.result().read()
-        arrays = {}
-        for name, array in begun.items():
-            arrays[name] = np.asarray(array.result())
-    except MemoryError:
-        raise
-    except Exception as error:
-        swallowed(error)
-        reason = str(error).split(":")[0].split("\n")[0]
-        if "PERMISSION_DENIED" in str(error):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
-        raise UnsoundError(f"incomplete or damaged: the array {name!r} cannot be read ({reason:.60})") from error
-    return arrays
-
-
-def _spec(folder: Path, dotted: str, listed: "Listing") -> dict[str, object]:
-    """Where tensorstore finds the leaf: in the folder's database, or in a folder of its own."""
-    root = str(folder.absolute())
-    database = {"driver": "ocdbt", "base": {"driver": "file", "path": f"{root}/"}, "path": f"{dotted}/"}
-    alone = {"driver": "file", "path": f"{root}/{dotted}/"}
-    return {
-        "driver": "zarr3" if listed.get("use_zarr3") else "zarr",
-        "kvstore": database if listed.get("use_ocdbt", True) else alone,
-        # A missing piece is an error, unless pieces of zeros were left out in writing, as older versions did.
-        "fill_missing_data_reads": not listed.get("store_array_data_equal_to_fill_value", False),
-    }
-
-
 def _with_note(arrays: dict[str, np.ndarray], metadata: dict[str, str], note: "Note | None") -> Checkpoint:
     """Order, empty arrays and metadata as the note says, which must fit what was restored."""
     if note is None:
         return Checkpoint("port", "orbax", arrays, metadata)
+    full: list[str] = []
     try:
-        empty = {name: np.empty(shape, DTYPES[kind]) for name, (kind, shape) in note["empty"].items()}
+        empty = {}
+        for name, (kind, shape) in note["empty"].items():
+            check_shape(name, shape, DTYPES[kind])
+            empty[name] = np.empty(shape if 0 in shape else 0, DTYPES[kind])
+            full.extend([name] * (0 not in shape))
         names, noted = [str(name) for name in note["names"]], dict(note["metadata"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnsoundError(f"its note {NOTE!r} cannot be read ({type(error).__name__})") from error
     everything = arrays | empty
-    if sorted(names) != sorted(everything) or any(array.size for array in empty.values()):
+    if sorted(names) != sorted(everything) or full:
         raise UnsoundError(f"incomplete: the {len(everything)} arrays in it are not those that its note names")
     return Checkpoint("port", "orbax", {name: everything[name] for name in names}, noted | metadata)
 

@@ -10,18 +10,20 @@ import json
 import math
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, TypeGuard
+from typing import Any, BinaryIO, TypeGuard, cast
 
 import numpy as np
 
 from compare.checkpoints.atomic import whole_file
-from compare.checkpoints.checkpoint import DTYPES, Checkpoint, Side, UnsoundError, side_of
+from compare.checkpoints.checkpoint import DTYPES, Checkpoint, Side, UnsoundError, check_shape, side_of
 from compare.checkpoints.formats import Seen
+from compare.checkpoints.json_file import strict_json
 
 LONGEST_HEADER = 100_000_000  # what the format's own reader accepts
 SIDE = "jaxport.side"
+Entries = Mapping[str, tuple[np.dtype, tuple[int, ...], int]]  # of each array its dtype, shape and first byte
 FORMAT = {"reference": "pt", "port": "flax"}  # by which other readers tell whose arrays these are
 CODES = {
     "BOOL": "bool", "I8": "int8", "I16": "int16", "I32": "int32", "I64": "int64",
@@ -44,10 +46,20 @@ def read(path: Path) -> Checkpoint:
         UnsoundError: the file breaks the format's rules in any way, or ends early.
     """
     with path.open("rb") as file:
-        return _read(file)
+        notes, entries, first = _opened(file)
+        arrays = {name: _array(file, first + start, dtype, shape) for name, (dtype, shape, start) in entries.items()}
+    return Checkpoint(_side(notes, entries), "safetensors", arrays, _without_own(notes, entries))
 
 
-def _read(file: BinaryIO) -> Checkpoint:
+def metadata(path: Path) -> dict[str, str]:
+    """What the header says beside the arrays; it is checked as a whole."""
+    with path.open("rb") as file:
+        notes, entries, _ = _opened(file)
+    return _without_own(notes, entries)
+
+
+def _opened(file: BinaryIO) -> tuple[dict[str, str], Entries, int]:
+    """The header's notes and arrays, and where the first array begins."""
     size = os.fstat(file.fileno()).st_size
     if size < 8:
         raise UnsoundError(f"truncated: {size} bytes, where a header's length alone takes 8")
@@ -57,16 +69,12 @@ def _read(file: BinaryIO) -> Checkpoint:
     if length > size - 8:
         raise UnsoundError(f"truncated inside its header ({size - 8} of {length} bytes)")
     header = _header(file.read(length))
-    metadata = header.pop("__metadata__", {})
-    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+    notes = header.pop("__metadata__", {})
+    if not isinstance(notes, dict) or not all(isinstance(value, str) for value in notes.values()):
         raise UnsoundError("its __metadata__ is not text by text")
     entries = {name: _entry(name, entry) for name, entry in header.items()}
     _check_places(entries, size - 8 - length)
-    arrays = {name: _array(file, 8 + length + start, dtype, shape) for name, (dtype, shape, start) in entries.items()}
-    side = _side(metadata, arrays)
-    if metadata.get("format") == FORMAT[side]:
-        del metadata["format"]
-    return Checkpoint(side, "safetensors", arrays, metadata)
+    return notes, entries, 8 + length
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:
@@ -102,19 +110,9 @@ def _header(text: bytes) -> dict[str, object]:
     if not text.startswith(b"{"):
         raise UnsoundError("its header is no JSON object")
     try:
-        header: dict[str, object] = json.loads(text.decode(), object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
+        return cast(dict[str, object], strict_json(text.decode()))
+    except ValueError as error:
         raise UnsoundError(f"its header is no sound JSON ({error})") from error
-    return header
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    entries: dict[str, object] = {}
-    for key, value in pairs:
-        if key in entries:
-            raise UnsoundError(f"its header has two entries named {key!r}")
-        entries[key] = value
-    return entries
 
 
 def _entry(name: str, entry: object) -> tuple[np.dtype, tuple[int, ...], int]:
@@ -124,9 +122,10 @@ def _entry(name: str, entry: object) -> tuple[np.dtype, tuple[int, ...], int]:
     code, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(code, str) or code not in CODES:
         raise UnsoundError(f"{name!r} has the unknown dtype {code!r}")
-    if not _counts(shape) or len(shape) > 64 or not _counts(offsets) or len(offsets) != 2:
+    if not _counts(shape) or not _counts(offsets) or len(offsets) != 2:
         raise UnsoundError(f"{name!r} has a shape or data_offsets that are no whole numbers of its kind")
     dtype, (start, end) = DTYPES[CODES[code]], offsets
+    check_shape(name, shape, dtype)
     if end - start != math.prod(shape) * dtype.itemsize:
         raise UnsoundError(f"{name!r} has {end - start} bytes, its dtype {code} and shape {shape} need another number")
     return dtype, tuple(shape), start
@@ -136,7 +135,7 @@ def _counts(numbers: object) -> TypeGuard[list[int]]:
     return isinstance(numbers, list) and all(type(number) is int and 0 <= number < 2**63 for number in numbers)
 
 
-def _check_places(entries: Mapping[str, tuple[np.dtype, tuple[int, ...], int]], size: int) -> None:
+def _check_places(entries: Entries, size: int) -> None:
     """Each byte after the header belongs to exactly one array."""
     end = 0
     spans = sorted((start, math.prod(shape) * dtype.itemsize, name) for name, (dtype, shape, start) in entries.items())
@@ -160,13 +159,19 @@ def _array(file: BinaryIO, place: int, dtype: np.dtype, shape: tuple[int, ...]) 
     return array
 
 
-def _side(metadata: dict[str, str], arrays: Mapping[str, np.ndarray]) -> Side:
-    said = metadata.pop(SIDE, None)
-    if said is None:
-        return side_of(arrays)
-    if said not in FORMAT:
-        raise UnsoundError(f"its note says side {said!r}: expected reference or port")
-    return "port" if said == "port" else "reference"
+def _side(notes: Mapping[str, str], names: Iterable[str]) -> Side:
+    noted = notes.get(SIDE)
+    if noted is None:
+        return side_of(names)
+    if noted not in FORMAT:
+        raise UnsoundError(f"its note says side {noted!r}: expected reference or port")
+    return "port" if noted == "port" else "reference"
+
+
+def _without_own(notes: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """The notes but for those that ``write`` adds."""
+    own = _notes(_side(notes, names))
+    return {key: value for key, value in notes.items() if key != SIDE and own.get(key) != value}
 
 
 def _notes(side: Side) -> dict[str, str]:

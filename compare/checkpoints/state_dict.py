@@ -3,6 +3,7 @@
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
@@ -12,6 +13,7 @@ import numpy as np
 
 from compare.checkpoints.atomic import whole_file
 from compare.checkpoints.checkpoint import DTYPES, EXTENDED, Checkpoint, OtherKindError, UnsoundError, joined
+from compare.checkpoints.declared import check_archive, check_unpacked, size_on_disk
 from compare.checkpoints.formats import FORMATS, Seen
 from compare.checkpoints.kinds import EMPTY, PICKLE, SCRIPT, kind_of
 from compare.errors import swallowed
@@ -40,6 +42,9 @@ def read(path: Path) -> Checkpoint:
         UnsoundError: no torch file, a truncated one, one that holds anything that could run, or no dense tensors.
     """
     _check_kind(kind_of(path))
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            check_archive(archive, size_on_disk(path))
     loaded, metadata = _unwrap(_load(path))
     tensors = {name: value for name, value in loaded.items() if isinstance(name, str) and _is_tensor(value)}
     if any(_is_tensor(value) and not isinstance(name, str) for name, value in loaded.items()):
@@ -49,6 +54,8 @@ def read(path: Path) -> Checkpoint:
         if not tensors:
             raise UnsoundError(f"holds no state_dict: {joined(others)}, and not one tensor")
         metadata["left out"] = joined([*filter(None, [metadata.get("left out")]), *others])
+    # A tensor may say that its few stored numbers are repeated along its axes.
+    check_unpacked(sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()), size_on_disk(path))
     arrays, tied = _arrays(tensors)
     return Checkpoint("reference", "torch", arrays, metadata | ({"tied": joined(tied)} if tied else {}))
 

@@ -21,7 +21,11 @@ def flatten(tree: object) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """
     arrays: dict[str, np.ndarray] = {}
     others: list[str] = []
-    for name, leaf in _leaves(tree, ()):
+    try:
+        leaves = list(_leaves(tree, ()))
+    except RecursionError as error:
+        raise UnsoundError("its dictionaries lie too deep in each other") from error
+    for name, leaf in leaves:
         if name in arrays or name in others:
             raise UnsoundError(f"two entries have the name {name!r}")
         if isinstance(leaf, np.ndarray | np.generic | bool | int | float | complex):

@@ -54,18 +54,17 @@ class Record:
         Raises:
             UsageError: it is not there, is truncated, or is no record.
         """
-        from compare.checkpoints.files import read
+        from compare.checkpoints.files import metadata, read
 
         if path.suffix != ".npz":
             raise UsageError(f"{path}: expected a record, an .npz that jaxport verify --record wrote")
-        checkpoint = read(path)
         try:
-            facts = json.loads(checkpoint.metadata["record"])
+            facts = json.loads(metadata(path)["record"])
             if facts["schema"] != SCHEMA:
                 raise UsageError(f"{path}: a record of schema {facts['schema']}, expected {SCHEMA}")
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, RecursionError) as error:
             raise UsageError(f"{path}: is no record that jaxport verify --record wrote") from error
-        return cls(facts, checkpoint.arrays)
+        return cls(facts, read(path).arrays)
 
     @property
     def precision(self) -> Precision:

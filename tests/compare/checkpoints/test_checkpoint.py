@@ -31,6 +31,7 @@ def test_plain_keeps_values_and_shape(array):
         (np.array(["a"]), "<U1"),
         (np.zeros(1, "V2"), "forgets bfloat16"),
         (np.zeros(1, "M8[s]"), "datetime64"),
+        (np.array([1, 2], np.uint8).view(bool), "neither true nor false"),
         (np.zeros(1, np.longdouble), "longdouble|float128"),
         (np.zeros(1, ml_dtypes.int4), "int4"),
         (np.zeros(1, [("f4", "f4")]), "f4"),

@@ -1,5 +1,7 @@
 """A checkpoint goes to the other framework and back through the weight map of a pair."""
 
+import json
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -97,6 +99,42 @@ def test_a_saved_map_converts_alike(conversion, arrays, tmp_path):
     first, second = conversion.converted(checkpoint)[0].arrays, loaded.converted(checkpoint)[0].arrays
     assert first.keys() == second.keys()
     assert all(same_bits(first[path], second[path]) for path in first)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int64, np.bool_, np.complex64])
+def test_what_are_no_floats_is_no_checkpoint_of_a_model_of_floats(conversion, arrays, tmp_path, dtype):
+    """Of either side, through the map as found or as saved; the counter, an integer in the model too, stays one."""
+    there, _ = conversion.converted(Checkpoint("reference", "npz", arrays))
+    conversion.save(tmp_path / "map.json")
+    for side, given, name in (("reference", arrays, "head.weight"), ("port", there.arrays, "params/head/kernel")):
+        changed = given | {name: np.ones(given[name].shape, dtype)}
+        for each in (conversion, Conversion.load(tmp_path / "map.json")):
+            with pytest.raises(UsageError, match=rf"{name} is {np.dtype(dtype)} \(.*\), the model's is float"):
+                each.converted(Checkpoint(side, "npz", changed))
+
+
+@pytest.mark.parametrize("dtype", [ml_dtypes.bfloat16, ml_dtypes.float8_e4m3fn, np.float16, np.float64])
+def test_any_width_of_floats_is_a_checkpoint_of_it(conversion, arrays, dtype):
+    arrays["head.weight"] = np.ones((4, 6), dtype)
+    there, _ = conversion.converted(Checkpoint("reference", "npz", arrays))
+    assert there.arrays["params/head/kernel"].dtype == dtype
+
+
+def test_a_map_that_was_saved_before_numbers_were_noted_converts(conversion, arrays, tmp_path):
+    path = tmp_path / "map.json"
+    conversion.save(path)
+    form = json.loads(path.read_text())
+    del form["numbers"]
+    path.write_text(json.dumps(form))
+    assert Conversion.load(path).converted(Checkpoint("reference", "npz", arrays))[0].side == "port"
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"schema": 1, "schema": 1}', '{"schema": 1}', "[]", "null", "\x00"])
+def test_what_is_no_map_is_one_line(tmp_path, text):
+    path = tmp_path / "map.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match="is no weight map"):
+        Conversion.load(path)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,10 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from compare.checkpoints import npz
 from compare.checkpoints.checkpoint import Checkpoint
-from compare.checkpoints.files import format_of, read, write
+from compare.checkpoints.files import format_of, metadata, read, write
+from compare.checkpoints.formats import FORMATS, Foretelling
 from compare.errors import UsageError
 from tests.compare.checkpoints.samples import (
     CASES,
@@ -74,6 +76,45 @@ def test_metadata_travels_where_there_is_a_place(tmp_path, format):
     said = {"made by": 'größe "1"\n', "step": "7"}
     write(path, Checkpoint("port", format, {"params/w": np.ones(1)}, said))
     assert read(path).metadata == said
+
+
+@every
+def test_metadata_alone_are_those_of_the_whole(tmp_path, format, side, monkeypatch):
+    """Where they stand apart from the arrays, none of these is read."""
+    path = tmp_path / f"weights{SUFFIX[format]}"
+    write(path, Checkpoint(side, format, {"w" if side == "reference" else "params/w": np.ones(2)}, {"step": "7"}))
+    whole = read(path).metadata
+    codec = FORMATS[format].codec
+    if isinstance(codec, Foretelling):
+        monkeypatch.setattr(codec, "read", lambda path: pytest.fail("read as a whole"))
+    assert metadata(path) == whole
+    assert isinstance(codec, Foretelling) == (format in ("safetensors", "npz"))
+
+
+@in_files
+def test_metadata_of_what_is_none_is_one_line(tmp_path, format, side):
+    """As ``read`` says it."""
+    path = tmp_path / f"weights{SUFFIX[format]}"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    with pytest.raises(UsageError) as caught:
+        metadata(path)
+    assert str(caught.value) == complaint(path)
+
+
+def test_metadata_of_an_npz_unpack_the_note_alone(tmp_path, monkeypatch):
+    """A large archive can be told not to be what is wanted before it is unpacked."""
+    path, unpacked = tmp_path / "w.npz", []
+    write(path, Checkpoint("reference", "npz", {"w": np.ones(2)}, {"record": "{}"}))
+
+    def noted(archive, name, part, own=npz._array):
+        unpacked.append(name)
+        return own(archive, name, part)
+
+    monkeypatch.setattr(npz, "_array", noted)
+    assert metadata(path) == {"record": "{}"}
+    assert unpacked == ["__jaxport__"]
+    np.savez(path, x=np.ones(2))
+    assert metadata(path) == {}
 
 
 @pytest.mark.parametrize("format", ["safetensors", "npz"])

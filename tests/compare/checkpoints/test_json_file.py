@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from compare.checkpoints.json_file import to_json, write_json
+from compare.checkpoints.json_file import strict_json, to_json, write_json
+from compare.errors import UsageError
 
 
 def _names(folder: Path) -> set[str]:
@@ -32,6 +33,21 @@ def test_json_refuses_what_is_not_plain(tmp_path: Path, value: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "form.json", {"x": value})
     assert _names(tmp_path) == set()
+
+
+def test_a_folder_is_no_place_for_json(tmp_path: Path) -> None:
+    """One line, and nothing in the folder."""
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_json(tmp_path, {"a": 1})
+    assert _names(tmp_path) == set()
+
+
+def test_equal_keys_and_deep_brackets_are_no_json() -> None:
+    """The first of two would be lost; and a reader that gives up must say so as of any other damage."""
+    assert strict_json(b'{"a": [1, {"b": null}]}') == {"a": [1, {"b": None}]}
+    for text in ('{"a": 1, "a": 2}', '{"x": {"a": 1, "a": 1}}', "[" * 100_000, '{"a":' * 100_000, "{"):
+        with pytest.raises(ValueError):  # noqa: PT011
+            strict_json(text)
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:

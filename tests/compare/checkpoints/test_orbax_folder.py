@@ -1,5 +1,6 @@
 """Orbax folders: Orbax's own are read in every layout, ours are restored by Orbax, incomplete ones are refused."""
 
+import json
 import logging
 import shutil
 
@@ -157,12 +158,33 @@ def test_a_folder_of_more_than_one_checkpoint_is_not_replaced(path):
     assert "(notes.txt)" in write_complaint(path.parent / "runs" / "first", mine)
 
 
-@pytest.mark.parametrize("listed", ["", "[]", "{}", '{"tree_metadata": []}', '{"tree_metadata": {"a": 1}}', "{" * 9999])
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"tree_metadata": {}, "tree_metadata": {}}',
+        '{"tree_metadata": {}, "use_zarr3": "no"}',
+        '{"tree_metadata": []}',
+        '{"tree_metadata": {"a": 1}}',
+        "{" * 9999,
+    ],
+)
 def test_a_list_of_leaves_that_is_none(path, listed):
     """Not JSON, or not what Orbax writes."""
     save_standard(path)
     (path / "_METADATA").write_text(listed)
     assert "incomplete or damaged: its _METADATA" in complaint(path)
+
+
+def test_a_leaf_that_is_listed_twice(path):
+    """The second would take the first one's place without a word."""
+    save_standard(path)
+    listed = json.loads((path / "_METADATA").read_text())
+    listed["tree_metadata"]["again"] = next(iter(listed["tree_metadata"].values()))
+    (path / "_METADATA").write_text(json.dumps(listed))
+    assert "more than once" in complaint(path)
 
 
 def test_names_that_orbax_mixes_up(path):

@@ -187,3 +187,28 @@ def test_nothing_is_warned_of(path):
     assert "refused" in complaint(path)
     torch.save({"w": torch.ones(2)}, path, pickle_protocol=3)
     assert_same(read(path).arrays, {"w": np.ones(2, np.float32)})
+
+
+def test_an_archive_is_refused_by_its_list_of_parts(tmp_path, monkeypatch):
+    """torch unpacks what another tool has packed; here the list of parts says three gigabytes, and nothing is read."""
+    torch.save({"w": torch.zeros(2)}, tmp_path / "plain.pt")
+    path = tmp_path / "w.pt"
+    with zipfile.ZipFile(tmp_path / "plain.pt") as plain, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for part in plain.infolist():
+            packed.writestr(part.filename, plain.read(part))
+    assert read(path).arrays["w"].tolist() == [0, 0]
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\1\2") + 24
+    data[at : at + 4] = (3 << 30).to_bytes(4, "little")
+    path.write_bytes(data)
+    monkeypatch.setattr(torch, "load", lambda *args, **kwargs: pytest.fail("read"))
+    assert "refused unread" in complaint(path)
+
+
+def test_a_number_that_is_repeated_along_axes_is_no_terabyte(tmp_path):
+    """One stored number, ten to the twelfth entries: the copy would not fit anywhere. A small one is copied."""
+    path = tmp_path / "w.pt"
+    torch.save({"w": torch.ones(1).expand(10**6, 10**6)}, path)
+    assert "refused unread" in complaint(path)
+    torch.save({"w": torch.ones(1).expand(3, 2)}, path)
+    assert read(path).arrays["w"].tolist() == [[1, 1]] * 3
