@@ -3,7 +3,7 @@
 from collections.abc import Container, Sequence
 
 from compare.errors import UsageError
-from compare.weights.mapping.evidence import Group
+from compare.weights.mapping.groups import Group
 from compare.weights.mapping.names import alike
 from compare.weights.mapping.paired import Array
 

@@ -7,8 +7,8 @@ from typing import Any
 from compare.arrays.views import View
 from compare.frameworks.models.ports import PortModel
 from compare.weights.mapping.complaints import ambiguous, unmatched
-from compare.weights.mapping.evidence import Group
 from compare.weights.mapping.gates import GRU, HIDDEN, INPUT, Gate, port_gates, spare_biases
+from compare.weights.mapping.groups import Group
 from compare.weights.mapping.line_layout import entry_of
 from compare.weights.mapping.match import paired
 from compare.weights.mapping.paired import Array, arrays_of, pieces_of

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from compare.weights.mapping.evidence import EVIDENCE, Evidence, Group, SideArrays, split_group
+from compare.weights.mapping.evidence import EVIDENCE, Evidence
+from compare.weights.mapping.groups import Group, SideArrays, split_group
 from compare.weights.mapping.paired import Array
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from compare.errors import UsageError
 from compare.weights.mapping.complaints import BY_HAND, AmbiguousError, UnmatchedError, ambiguous, unmatched
-from compare.weights.mapping.evidence import Group
+from compare.weights.mapping.groups import Group
 from compare.weights.mapping.lines import lines_of
 from compare.weights.mapping.paired import arrays_of
 from compare.weights.mapping.walk import Walk

@@ -1,12 +1,7 @@
 """Each kind of evidence on a few arrays by hand: what it tells apart, and what it leaves alone."""
 
-import pytest
-
 from compare.weights.mapping.evidence import (
     EVIDENCE,
-    IN_ORDER,
-    Group,
-    SideArrays,
     by_fate,
     by_hints,
     by_layer,
@@ -16,8 +11,8 @@ from compare.weights.mapping.evidence import (
     by_pieces,
     by_position,
     by_words,
-    split_group,
 )
+from compare.weights.mapping.groups import Group, SideArrays, split_group
 from compare.weights.mapping.names import numbered, words
 from compare.weights.mapping.paired import Array
 from compare.weights.mapping.units import Unit
@@ -36,37 +31,6 @@ def told(evidence, reference, port, whole=()):
     keys, strict = evidence(group, SideArrays([*reference, *mine]), SideArrays([*port, *theirs]))
     parts = split_group(group, keys, strict, "told")
     return {part.reference[0].name: part.port[0].name for part in parts if part.settled}
-
-
-def test_a_group_splits_by_keys_that_both_sides_have_equally_often():
-    a, b, c, d = (array(name) for name in "abcd")
-    group = Group([a, b], [c, d], ("first",))
-    parts = split_group(group, {a: 1, b: 2, c: 2, d: 1}, True, "why")
-    assert [(part.reference, part.port, part.reasons) for part in parts] == [
-        ([a], [d], ("first", "why")),
-        ([b], [c], ("first", "why")),
-    ]
-    assert split_group(group, {a: 1, b: 1, c: 1, d: 1}, True, "why") == [group]
-    assert split_group(group, {a: None, b: None, c: None, d: None}, False, "why") == [group]
-
-
-def test_keys_that_must_all_agree_split_nothing_otherwise():
-    a, b, c, d = (array(name) for name in "abcd")
-    keys = {a: 1, b: 2, c: 1, d: 3}
-    group = Group([a, b], [c, d])
-    assert split_group(group, keys, True, "why") == [group]
-    one, rest = split_group(group, keys, False, "why")
-    assert (one.reference, one.port) == ([a], [c])
-    assert (rest.reference, rest.port, rest.reasons) == ([b], [d], ())
-
-
-@pytest.mark.parametrize(
-    ("place", "said"), [(0, "1st"), (1, "2nd"), (2, "3rd"), (3, "4th"), (10, "11th"), (20, "21st")]
-)
-def test_order_is_said_in_words(place, said):
-    a, b, c, d = (array(name) for name in "abcd")
-    part = split_group(Group([a, b], [c, d]), {a: place, b: 99, c: place, d: 99}, True, IN_ORDER)[0]
-    assert part.reasons == (f"{said} of 2 alike, by order of use",)
 
 
 def test_numbers_tell_where_both_sides_have_the_very_same():

@@ -10,7 +10,8 @@ from jax.extend.core import jaxprs_in_params
 
 from compare.errors import UsageError
 from compare.frameworks.models.choose import port_model
-from compare.weights.mapping.jax_trace import COPIES, RULES, replay, trace_port
+from compare.weights.mapping.jax_ops import RULES
+from compare.weights.mapping.jax_trace import COPIES, INNER, replay, trace_port
 from compare.weights.mapping.walk import Walk
 from tests.compare.weights.mapping.hand import roles, same_atoms, sound
 
@@ -60,7 +61,7 @@ def primitives(jaxpr):
 
 
 def test_every_rule_has_a_case():
-    assert {*RULES, *COPIES} <= set(CASES)
+    assert {*RULES, *INNER, *COPIES} <= set(CASES)
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

@@ -373,6 +373,48 @@ def test_a_single_cell(cell):
     carried(Step(), Port(), normal(3, 2, 4))
 
 
+@pytest.mark.parametrize("mask", ["tril", "triu"])
+def test_a_masked_square_matrix_is_turned_by_its_use(mask):
+    """An autoregressive layer: the triangle is cut from the weight itself."""
+
+    class Masked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w, self.v = nn.Parameter(torch.randn(4, 4)), nn.Parameter(torch.randn(4, 4))
+
+        def forward(self, x):
+            return F.linear(torch.tanh(F.linear(x, getattr(torch, mask)(self.w))), self.v)
+
+    def port(params, x):
+        kept = getattr(jnp, {"tril": "triu", "triu": "tril"}[mask])(params["first"])  # (in, out): the other triangle
+        return jnp.tanh(x @ kept) @ params["second"]
+
+    params = {"first": jnp.ones((4, 4)), "second": jnp.ones((4, 4))}
+    found = carried(Masked(), (port, params), normal(3, 4))
+    assert layout_of(found, "w") == layout_of(found, "v") == "transpose (1, 0)"
+
+
+def test_channels_are_followed_through_a_pixel_shuffle_and_statistics():
+    class Shuffled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.Conv2d(3, 8, 1), nn.Conv2d(2, 5, 3)
+
+        def forward(self, x):
+            h = F.pixel_shuffle(self.first(x), 2)
+            return self.second(h).amax((2, 3)) + torch.std_mean(h, (2, 3), correction=0)[1].sum(1, keepdim=True)
+
+    class Port(linen.Module):
+        @linen.compact
+        def __call__(self, x):
+            h = linen.Conv(8, (1, 1))(x)
+            b, height, width, _ = h.shape
+            h = h.reshape(b, height, width, 2, 2, 2).transpose(0, 1, 4, 2, 5, 3).reshape(b, 2 * height, 2 * width, 2)
+            return linen.Conv(5, (3, 3), padding="VALID")(h).max((1, 2)) + h.mean((1, 2)).sum(1, keepdims=True)
+
+    carried(Shuffled(), Port(), normal(2, 3, 4, 5))
+
+
 def test_a_bag_of_rows():
     ids = np.array([[1, 2, 3], [0, 4, 4]], np.int32)
     port = (lambda params, ids: params["table"][ids].mean(1), {"table": jnp.ones((5, 5))})

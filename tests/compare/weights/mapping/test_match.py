@@ -1,6 +1,6 @@
 """Groups of equals taken apart until nothing splits them any more."""
 
-from compare.weights.mapping.evidence import Group, SideArrays
+from compare.weights.mapping.groups import Group, SideArrays
 from compare.weights.mapping.match import paired, settle
 from compare.weights.mapping.paired import arrays_of
 from compare.weights.mapping.walk import Walk

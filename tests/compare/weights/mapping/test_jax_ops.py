@@ -1,0 +1,49 @@
+"""Primitives that move entries: what they leave of a weight, and what they must not take for a table's rows."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from compare.weights.mapping.jax_trace import replay
+from compare.weights.mapping.walk import Walk
+from tests.compare.weights.mapping.hand import roles, same_atoms
+
+ROWS = jnp.array([0, 1, 1])
+
+
+def replayed(function, *shapes):
+    """The walk over ``function``, whose first argument is the weight "w" and the others are inputs."""
+    closed = jax.make_jaxpr(function)(*(jnp.ones(shape) for shape in shapes))
+    walk = Walk()
+    values = [walk.weight("w", shapes[0]), *(walk.input(shape) for shape in shapes[1:])]
+    return walk, values, replay(walk, closed.jaxpr, closed.consts, values)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda w: w.T, lambda w: w.reshape(2, 2, 6), lambda w: w[:, None], lambda w: w[::-1], lambda w: jnp.tril(w)],
+    ids=["transpose", "reshape", "broadcast", "rev", "tril"],
+)
+def test_a_view_of_a_weight_is_still_that_weight(function):
+    walk, _, (seen,) = replayed(function, (4, 6))
+    assert [unit for unit, _ in seen.units] == [walk.units["w"]]
+
+
+def test_a_range_of_a_weight_is_a_piece_and_a_stride_is_none():
+    walk, _, _ = replayed(lambda w, x: x @ w[:, 2:4], (4, 6), (3, 4))
+    assert [piece.uses for piece in walk.units["w"].pieces] == [[0]]
+    walk, _, _ = replayed(lambda w, x: x @ w[:, ::2], (4, 6), (3, 4))
+    assert walk.units["w"].pieces == []
+
+
+def test_rows_are_taken_and_columns_are_not():
+    walk, _, _ = replayed(lambda w, x: w[ROWS] * x, (4, 6), (3, 6))
+    assert (walk.units["w"].kind, roles(walk.units["w"])) == ("table", [("in", 4), ("out", 6)])
+    walk, _, _ = replayed(lambda w, x: w[:, 0, 1:3] * x, (4, 5, 6), (4, 2))
+    assert walk.units["w"].kind != "table"
+
+
+def test_a_product_lays_what_is_summed_along():
+    walk, (w, x), _ = replayed(lambda w, x: jnp.einsum("gio,bgi->bgo", w, x), (2, 4, 5), (3, 2, 4))
+    assert sorted(roles(walk.units["w"])) == [("group", 2), ("in", 4), ("out", 5)]
+    assert same_atoms(w.axes[1], x.axes[2])
