@@ -1,17 +1,19 @@
 """Which faults of the tool itself do its tests catch, and did they catch more in another checkout?
 
-    python -m benchmarks.suite.mutants [BEFORE] [--count 200] [--seed 0] [--json results/cpu/mutants.json]
+    python -m benchmarks.suite.mutants [BEFORE] [--count 200] [--seed 0] [--jobs 1] [--json results/cpu/mutants.json]
 
 A mutant is this checkout with one point of one function of `compare/` changed: a comparison, a sign, a number, a
 branch, or an argument left out. They are drawn evenly over the rooms, from a seed. Each runs against the tests nearest
 to it, those that import the changed module and then those of its folder, until one fails. What survives here is planted
 in BEFORE as well, in the function of the same name and text wherever it stands there: one that is caught there
 and survives here is an escape, and makes the exit code 1. Some mutants are no fault (a tolerance a little larger).
+With `--jobs` several are tried at a time, each in checkouts of its own.
 """
 
 import argparse
 import ast
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -28,6 +30,7 @@ from benchmarks.suite.points import Point, functions, mutated, points
 HERE = Path(__file__).parents[2]
 HEAVY = ("numpy", "torch", "torch._dynamo", "jax", "flax.linen", "flax.nnx", "optax", "matplotlib.pyplot", "rich")
 LIMIT = 900  # seconds for the tests of one mutant
+trees: list[Path | None] = []  # of this job: its copy of this checkout, and of the other where there is one
 
 
 @dataclass
@@ -147,28 +150,46 @@ def _test(tree: Path, files: list[str], noted: Path) -> None:
     os._exit(0 if code in (0, 5) else 1)
 
 
+def settled(mutant: Mutant) -> Mutant:
+    """The mutant, with what became of it in this job's checkouts."""
+    here, before = trees
+    mutant.here = caught(here, mutant.module, mutant)
+    if before and not mutant.here:
+        function = functions(ast.parse((here / mutant.module).read_text()))[mutant.function]
+        if module := counterpart(before, mutant, function):
+            mutant.before = caught(before, module, mutant)
+    return mutant
+
+
+def take_copies(whole: list[Path], folder: Path) -> None:
+    """This job's own checkouts, in which it plants: here, and before where there is one."""
+    own = folder / str(os.getpid())
+    copies = [_copied(tree, own / tree.name) for tree in whole]
+    trees[:] = [copies[0], copies[1] if len(copies) > 1 else None]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("before", nargs="?", type=Path)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     for name in HEAVY:
         __import__(name)
     mutants = []
-    with tempfile.TemporaryDirectory() as folder:
-        here = _copied(HERE, Path(folder, "here"))
-        before = _copied(options.before, Path(folder, "before")) if options.before else None
-        for mutant in drawn(here, options.count, options.seed):
-            mutants.append(mutant)
-            mutant.here = caught(here, mutant.module, mutant)
-            if before and not mutant.here:
-                function = functions(ast.parse((here / mutant.module).read_text()))[mutant.function]
-                if module := counterpart(before, mutant, function):
-                    mutant.before = caught(before, module, mutant)
-            print(f"{mutant.module} {mutant.function}: {mutant.point.text}: {mutant.here or 'survives'}"
-                  + (f" (before: {mutant.before})" if mutant.before else ""), flush=True)  # fmt: skip
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        whole = [_copied(HERE, folder / "here")]
+        if options.before:
+            whole.append(_copied(options.before, folder / "before"))
+        copied = multiprocessing.get_context("fork").Pool(options.jobs, take_copies, (whole, folder))
+        with copied as jobs:
+            for mutant in jobs.imap(settled, drawn(whole[0], options.count, options.seed)):
+                mutants.append(mutant)
+                print(f"{mutant.module} {mutant.function}: {mutant.point.text}: {mutant.here or 'survives'}"
+                      + (f" (before: {mutant.before})" if mutant.before else ""), flush=True)  # fmt: skip
     escapes = [mutant for mutant in mutants if mutant.before]
     killed = sum(bool(mutant.here) for mutant in mutants)
     print(f"{killed} of {len(mutants)} are caught; {len(escapes)} are caught in the other checkout alone")
