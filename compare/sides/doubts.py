@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from compare.errors import swallowed
 from compare.frameworks import devices
@@ -17,6 +18,13 @@ OFF_THE_CARD = "a kernel on the GPU is accurate to float32 only, in float64 too:
 ON_RECORD = "no witness can be sought against a record: verify with both frameworks installed"
 
 Judgements = dict[str, Judgement]
+
+
+class Exact(NamedTuple):
+    """The oracles in use, and the reference's run by them."""
+
+    oracles: Oracles
+    reference: Result
 
 
 @dataclass(frozen=True)
@@ -47,9 +55,9 @@ class Doubts:
         quartet = self.quartet.using(oracles)
         return quartet.oracle_reference(self.entering, self.what), quartet.oracle_port(self.entering, self.what, self.t)
 
-    def promoted(self, oracles: Oracles, doubtful: Judgements) -> tuple[Judgements, Oracles]:
+    def promoted(self, by: Exact, doubtful: Judgements) -> tuple[Judgements, Exact]:
         """The doubtful ones judged again with promoted oracles, which stay in use where any of them is a match."""
-        raised = replace(oracles, promoted=True)
+        raised = replace(by.oracles, promoted=True)
         try:
             t64, j64 = self.by(raised)
         except SideError as error:
@@ -57,15 +65,15 @@ class Doubts:
             text = f"promoted oracles failed: {error}"
             return {
                 name: replace(judgement, reason=judgement.reason or text) for name, judgement in doubtful.items()
-            }, oracles
+            }, by
         judged = self.judge(t64, j64, doubtful)
         if not any(judgement.verdict is Verdict.MATCH for judgement in judged.values()):
-            return judged, oracles
+            return judged, by
         where = self.inside(raised, t64)
         return {
             name: replace(judgement, reason=where) if judgement.verdict is Verdict.MATCH else judgement
             for name, judgement in judged.items()
-        }, raised
+        }, Exact(raised, t64)
 
     def inside(self, oracles: Oracles, t64: Result) -> str:
         """Where the models' own code makes something float32."""
@@ -79,7 +87,7 @@ class Doubts:
         more = f" and {len(places) - 3} more" if len(places) > 3 else ""
         return f"float32 inside: {', '.join(places[:3]) or 'the code of a library'}{more}"
 
-    def off_the_card(self, oracles: Oracles, judged: Judgements) -> tuple[Judgements, Oracles]:
+    def off_the_card(self, by: Exact, judged: Judgements) -> tuple[Judgements, Exact]:
         """What still differs by float32's size, judged by float64 on the CPU, which stays in use where any matches.
 
         Not every kernel for a GPU is accurate to float64: torch's hardswish and weight norm hold constants in float32
@@ -91,22 +99,23 @@ class Doubts:
             if is_doubtful(judgement) and may_be_rounding(judgement)
         }
         if not doubtful:
-            return {}, oracles
-        there = replace(oracles, device=devices.choose("cpu"))
+            return {}, by
+        oracles = replace(by.oracles, device=devices.choose("cpu"))
         try:
-            again = self.judge(*self.by(there), doubtful)
+            t64, j64 = self.by(oracles)
         except SideError as error:  # a model that runs on the card alone
             swallowed(error)
-            return {}, oracles
+            return {}, by
+        again, there = self.judge(t64, j64, doubtful), Exact(oracles, t64)
         left = {name: judgement for name, judgement in again.items() if is_doubtful(judgement)}
-        if left and not there.promoted:
+        if left and not oracles.promoted:
             raised, there = self.promoted(there, left)
             again |= raised
         closed = {name: judgement for name, judgement in again.items() if judgement.verdict is Verdict.MATCH}
         return {
             name: replace(judgement, reason=": ".join(filter(None, (OFF_THE_CARD, judgement.reason))))
             for name, judgement in closed.items()
-        }, there if closed else oracles
+        }, there if closed else by
 
     def with_witness(self, oracles: Oracles, judged: Judgements) -> tuple[Judgements, Witness | None]:
         """With promoted oracles nothing explains a gap of float32's size but a constant held in float32: where there is

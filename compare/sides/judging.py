@@ -12,7 +12,7 @@ from compare.errors import swallowed
 from compare.pair.pair import Entering
 from compare.sides.context import NOTHING_KNOWN, Context, Oracles, Witness
 from compare.sides.conventions import by_known_cause, in_another_unit
-from compare.sides.doubts import Doubts, Judgements, is_doubtful, may_be_rounding
+from compare.sides.doubts import Doubts, Exact, Judgements, is_doubtful, may_be_rounding
 from compare.sides.nearby import without_oracle
 from compare.sides.quantities import unpaired_slots
 from compare.sides.quartet import Quartet
@@ -34,6 +34,7 @@ class Judged:
     Attributes:
         reference, port: the runs at the working precision.
         oracles: those that the last word was spoken by; None where there was nothing to judge by them.
+        exact: the reference's run by these.
         no_oracle: why a model cannot run in float64, if one cannot.
         witness: what explains the quantities that are ``float32_only``.
     """
@@ -41,6 +42,7 @@ class Judged:
     judgements: Judgements
     reference: Result = field(default_factory=lambda: Result({}))
     port: Result = field(default_factory=lambda: Result({}))
+    exact: Result = field(default_factory=lambda: Result({}))
     oracles: Oracles | None = None
     no_oracle: str = ""
     witness: Witness | None = None
@@ -52,7 +54,8 @@ class Judged:
 
     def without_arrays(self) -> "Judged":
         """The same without the runs' arrays, which may be large."""
-        return replace(self, reference=replace(self.reference, arrays={}), port=replace(self.port, arrays={}))
+        runs = {name: replace(getattr(self, name), arrays={}) for name in ("reference", "port", "exact")}
+        return replace(self, **runs)
 
 
 def reference_runs(quartet: Quartet, entering: Entering, what: What, context: Context = NOTHING_KNOWN) -> ReferenceRuns:
@@ -99,19 +102,19 @@ def judge_port(
         judgements = without_oracle(quartet, entering, what, t, j, no_oracle)
         return Judged(judgements, reference=t, port=j, no_oracle=no_oracle)
     doubts = Doubts(quartet, entering, what, context, t, j)
-    judged, oracles = doubts.judge(t64, j64), quartet.oracles
+    judged, by = doubts.judge(t64, j64), Exact(quartet.oracles, t64)
     doubtful = {name: judgement for name, judgement in judged.items() if is_doubtful(judgement)}
-    if not oracles.promoted and any(map(may_be_rounding, doubtful.values())):
-        again, oracles = doubts.promoted(oracles, doubtful)
+    if not by.oracles.promoted and any(map(may_be_rounding, doubtful.values())):
+        again, by = doubts.promoted(by, doubtful)
         judged |= again
-    if oracles.device.name == "gpu" and not quartet.on_record:
-        again, oracles = doubts.off_the_card(oracles, judged)
+    if by.oracles.device.name == "gpu" and not quartet.on_record:
+        again, by = doubts.off_the_card(by, judged)
         judged |= again
-    again, witness = doubts.with_witness(oracles, judged)
+    again, witness = doubts.with_witness(by.oracles, judged)
     judged |= again
     judged |= by_known_cause(quartet, entering, what, judged, (t, j, t64, j64))
     judged |= in_another_unit(judged, t64, j64, _again(quartet, (t, j, t64, j64)))
-    return Judged(judged, t, j, oracles, "", witness)
+    return Judged(judged, t, j, by.reference, by.oracles, "", witness)
 
 
 def _again(quartet: Quartet, runs: tuple[Run, Run, Run, Run]) -> Callable[[list[str], float], Judgements]:

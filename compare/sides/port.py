@@ -43,16 +43,18 @@ class PortSide:
         device: jax.Device,
         promoted: bool = False,
         exact: Sequence[tuple[np.ndarray, np.ndarray]] = (),
+        shapes: dict[Program, Leaves] | None = None,
     ) -> None:
         """``exact``: of a promoted side, what constants hold, and the values that take its place (see
-        ``compare.frameworks.islands.witness``)."""
+        ``compare.frameworks.islands.witness``). ``shapes``: where the sides of one port keep the shapes of its outputs,
+        which are the same in all of them: traced once at whatever precision comes first."""
         self.prepared = prepared.widened() if precision is FLOAT64 else prepared
         self.pair, self.precision, self.device, self.promoted = prepared.pair, precision, device, promoted
         self._exact = exact
         self._replays: dict[Program, Record] = {}  # noted while a program is traced, true of each of its runs
         self._value_and_grads = self._compiled(self._trace_value_and_grads)
         self._init = jax.jit(self._trace_init)
-        self._shapes: dict[Program, Leaves] = {}
+        self._shapes = {} if shapes is None else shapes
         self._step = self._compiled(self._trace_step)
 
     def run(self, entering: Entering, mode: Mode = None, dropped: Dropped = ()) -> Result:
@@ -280,7 +282,8 @@ class PortSide:
         return {name: self._array(array) for name, array in drawn.items()}
 
     def outputs(self, leaves: Leaves, inputs: Leaves, masks: tuple, batch: Batch, mode: Mode) -> Leaves:
-        """Shapes and dtypes of the outputs by name; computes nothing, and traces once for the same shapes."""
+        """Shapes of the outputs by name, and whether they float; computes nothing, and traces once for the same
+        shapes."""
         key = _program(mode, batch, inputs, [mask.shape for mask in masks])
         if key not in self._shapes:
             self._shapes[key] = jax.eval_shape(
@@ -350,7 +353,8 @@ class Form:
 
 def _program(mode: Mode, batch: Batch, inputs: Leaves, masks: Sequence[tuple[int, ...]]) -> Program:
     """What JAX tells one trace of the forward pass from another by."""
-    shapes = sorted((name, tuple(one.shape), str(one.dtype)) for name, one in inputs.items())
+    kinds = {name: jnp.issubdtype(one.dtype, jnp.floating) for name, one in inputs.items()}  # at every precision alike
+    shapes = sorted((name, tuple(one.shape), kinds[name]) for name, one in inputs.items())
     return mode, Form(batch), tuple(shapes), tuple(tuple(shape) for shape in masks)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from compare.sides.variance import ACCEPT, corrected
 from compare.verdict.precision import FLOAT64, Precision
 from compare.verdict.verdict import Judgement
 
+if TYPE_CHECKING:
+    from compare.sides.port import Leaves, Program
+
 WORKING, ORACLE, PROMOTED = "working", "oracle", "promoted"  # what a side is run as
 
 Made = TypeVar("Made")
@@ -30,7 +33,8 @@ class Quartet:
     """Both sides of one pair, each at ``precision`` on ``device`` and in float64 on ``oracle``.
 
     What a side runs is one mode's outputs and gradients, or ``STEPS``, the training steps. Nothing in it changes but
-    ``sides``, where compiled programs stay: other oracles make another quartet (``using``).
+    ``sides``, where compiled programs stay, and ``shapes``, of the port's outputs: other oracles make another quartet
+    (``using``).
 
     Attributes:
         recorded: makes the reference's side for ``WORKING``, ``ORACLE`` or ``PROMOTED`` from its record; by default
@@ -47,6 +51,7 @@ class Quartet:
     promoted: bool = False
     witness: Witness | None = None
     sides: dict[Hashable, Side] = field(default_factory=dict, repr=False, compare=False)
+    shapes: "dict[Program, Leaves]" = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def pair(self) -> Pair:
@@ -108,9 +113,9 @@ class Quartet:
         from compare.sides.port import PortSide
 
         if which == WORKING:
-            return PortSide(self.prepared, self.precision, self.device.jax)
+            return PortSide(self.prepared, self.precision, self.device.jax, shapes=self.shapes)
         exact = self.witness.port if self.witness else ()
-        return PortSide(self.prepared, FLOAT64, self.oracle.jax, promoted=which == PROMOTED, exact=exact)
+        return PortSide(self.prepared, FLOAT64, self.oracle.jax, which == PROMOTED, exact, self.shapes)
 
     def run(self, entering: Entering, what: What = None) -> tuple[Result, Result, Result, Result]:
         """The four runs, in the order the judge takes them."""

@@ -99,11 +99,9 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
         Quantity(f"{prefix}{name}", kind_of(name), probe, judgement, name in on_kink)
         for name, judgement in judgements.items()
     ]
-    exact: Run = {}
-    if t64 is not None and not judged.no_oracle and not plan.quick:  # of one batch there is nothing to hold it against
-        # By the same oracles on every probe: those that the pair's own batch ended with, which the others start with.
-        learnt = probe == BASE and judged.oracles != quartet.using(context.oracles).oracles
-        exact = quartet.using(judged.oracles).oracle_reference(entering, mode) if learnt else t64
+    # By the same oracles on every probe: those that the pair's own batch ended with, which the others start with. Of
+    # one batch alone there is nothing to hold it against.
+    exact: Run = {} if plan.quick else judged.exact if probe == BASE else t64 or {}
     return replace(
         nothing,
         quantities=tuple(quantities),

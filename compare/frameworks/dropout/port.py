@@ -38,9 +38,12 @@ TRACING = "jax._src.interpreters.partial_eval"
 SAMPLERS, CHECK = "jax._src.random.core", "_check_prng_key"
 DERIVE = {"split", "fold_in", "key_data", "key_impl", "clone", "wrap_key_data"}
 
-# Part of the key of JAX's tracing caches. A program traced under replay holds masks, and must never be found again.
+# Part of the key of JAX's tracing caches. A program traced under replay holds masks, and must never be found again; nor
+# one in which something drew, since that is noted while it is traced. What is traced without masks and draws nothing
+# may be found by every replay without masks: until one of them notes a draw, they share an epoch.
 _epoch = jax.make_user_context(None)
 _serial = itertools.count(1)
+_undrawn = 0
 _one = threading.Lock()
 
 
@@ -68,8 +71,10 @@ def replayed(masks: Sequence[jax.Array], *, channels_last: bool = False) -> Iter
     Raises DropoutMismatch where the shapes do not fit or the masks have run out, and RuntimeError where another
     replay is under way.
     """
+    global _undrawn
     if not _one.acquire(blocking=False):
         raise RuntimeError("dropout is already being replayed: leave the other replayed() first")
+    draws_nothing = False
     try:
         record = Record([tuple(mask.shape) for mask in masks])
         with ExitStack() as undo:
@@ -81,7 +86,10 @@ def replayed(masks: Sequence[jax.Array], *, channels_last: bool = False) -> Iter
                         replay.stand_in(name, draws)
             replay.watch()
             yield record
+            draws_nothing = record == Record(record.given)
     finally:
+        if not (masks or draws_nothing):
+            _undrawn = next(_serial)
         _one.release()
 
 
@@ -132,7 +140,8 @@ class _Replay:
         self.bodies: Mapping[str, str] = BODIES | {name: body for draws in every for name, body in draws.bodies.items()}
         self.shapes = frozenset().union(*(draws.shapes for draws in every))
         self.pairing, self.level = Pairing(record, channels_last), Level()
-        self.thread, self.around, self.serial = threading.get_ident(), set(stack()), next(_serial)
+        self.thread, self.around = threading.get_ident(), set(stack())
+        self.serial = next(_serial) if masks else _undrawn
         self.quiet, self.drawn_at, self.unseen = False, set[str](), set[str]()
         self._turn_epoch()
 

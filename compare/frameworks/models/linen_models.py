@@ -13,6 +13,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 from compare.arrays.arrays import PARAMS, Arrays
 from compare.errors import swallowed
+from compare.frameworks.models.initializers import shapes_known
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, struct
 
@@ -48,7 +49,7 @@ class LinenModel:
         def make(args: tuple, kwargs: dict) -> Tree:
             flags: Any = mode_arguments(type(module).__call__, False, kwargs)
             seen: dict[str, linen.Module] = {}
-            with linen.intercept_methods(_noting(seen)):
+            with linen.intercept_methods(shapes_known), linen.intercept_methods(_noting(seen)):
                 if variables is None:
                     initial = module.init(rngs, *args, **kwargs, **flags)
                 else:
@@ -111,7 +112,7 @@ class LinenModel:
         kept = [name for name in variables if name != PARAMS]
         # A stream that a layer calls by a name of its own falls back on that of "params".
         rngs = {name: jax.random.key(0) for name in ("dropout", "params")} if mode is not False else {}
-        with linen.intercept_methods(_widening) if self.wide else _nothing():
+        with linen.intercept_methods(shapes_known), linen.intercept_methods(_widening) if self.wide else _nothing():
             outputs = self.module.apply(
                 variables, *args, **kwargs, **flags, rngs=rngs, mutable=kept if mode is not False and kept else False
             )

@@ -1,5 +1,7 @@
 """One probe: skipped and listed where the reference does not take it, or what lies beside it."""
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -8,6 +10,7 @@ import torch
 
 from compare.arrays.batch import Batch
 from compare.pair.pair import Pair
+from compare.sides.reference import ReferenceSide
 from compare.verdict.verdict import Verdict
 from compare.verification.verification import Plan, verify
 from compare.weights.weights import WeightMap, same
@@ -27,6 +30,10 @@ def of_positive(p, x):
 
 def port(p, x):
     return jnp.where(x * p["w"] >= 0, x * p["w"], -x * p["w"]) + 1
+
+
+def in_float32(p, x):
+    return jnp.tanh(x.astype(jnp.float32) * p["w"].astype(jnp.float32)).astype(x.dtype)
 
 
 def small(reference, x=X, made=port, **fields) -> Pair:
@@ -107,6 +114,23 @@ def test_what_no_probe_changes_is_uninformative(cpu, inside):
     assert any("float32 inside" in notice for notice in report.notices) == inside
     assert "output/w" in report.coverage.uninformative
     assert "output/x" not in report.coverage.uninformative
+
+
+def test_the_references_run_by_promoted_oracles_is_run_once(cpu, monkeypatch):
+    """What the pair's own batch was judged by last is what every probe is held against."""
+    runs, run = [], ReferenceSide.run
+
+    def counted(side, entering, mode=None):
+        runs.append((side.promoted, side.precision.name, entering.batches[0].inputs["x"].tobytes()))
+        return run(side, entering, mode)
+
+    monkeypatch.setattr(ReferenceSide, "run", counted)
+    pair = small(lambda p, x: torch.tanh(x.float() * p["w"].float()).to(x.dtype), made=in_float32)
+    report = verify(pair, cpu, plan=replace(PROBED, quick=False))
+    assert report.verdict is Verdict.MATCH
+    own = [asked for asked in runs if asked[2] == X.tobytes()]
+    promoted = [asked for asked in own if asked[0]]
+    assert len(promoted) == 2  # judged, and for the mutants
 
 
 @pytest.mark.parametrize("largest", [1.0, 0.5])

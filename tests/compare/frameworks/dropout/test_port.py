@@ -63,6 +63,45 @@ def test_dropouts_take_the_masks_in_order():
     assert record.asked[0].where.startswith(HERE)
 
 
+def test_what_draws_nothing_is_traced_once_for_every_replay_without_masks():
+    """A user's own compiled function is found again, until something draws."""
+    traces = []
+
+    @jax.jit
+    def inner(x):
+        traces.append(1)
+        return x * 2
+
+    for _ in range(3):
+        traced(inner, X, masks=[])
+    assert len(traces) == 1
+    traced(lambda x: inner(drop(x)), X)  # with masks nothing is shared
+    assert len(traces) == 2
+
+
+def test_what_is_drawn_by_hand_inside_is_listed_in_every_replay():
+    """The program that drew is not found again, in which it would be drawn unseen; nor one from outside of a replay."""
+
+    @jax.jit
+    def inner(x, key):
+        return x * jax.random.bernoulli(key, 0.5, x.shape)
+
+    inner(X, KEYS["dropout"])
+    for _ in range(3):
+        _, record = traced(lambda x: inner(x, KEYS["dropout"]), X, masks=[])
+        assert len(record.not_compared) == 1
+        assert "drawn by hand" in record.not_compared[0]
+
+
+def test_a_dropout_without_a_mask_is_refused_in_every_replay():
+    """Whatever was traced before it."""
+    inner = jax.jit(lambda x: drop(x))
+    inner(X)
+    for _ in range(2):
+        with pytest.raises(DropoutMismatch):
+            traced(inner, X, masks=[])
+
+
 def test_masks_are_arguments_of_the_compiled_program():
     """One trace serves every mask: they are no constants in it."""
     traces = []
