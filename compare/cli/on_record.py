@@ -27,7 +27,7 @@ def on_record(options: argparse.Namespace) -> int:
 
 def _record(options: argparse.Namespace) -> int:
     from compare.sides.plan import Plan
-    from compare.sides.recording import take
+    from compare.sides.record_taking import take
 
     device = devices.choose(options.device, ("torch",))
     plan = Plan(options.seed, options.probes == "all", options.quick)
@@ -43,10 +43,10 @@ def _record(options: argparse.Namespace) -> int:
 
 def _against(options: argparse.Namespace) -> int:
     from compare.report.form import verify_form
-    from compare.sides.records import Record
+    from compare.sides.record_file import ReferenceRecord
     from compare.verification.verification import verify
 
-    record = Record.load(options.against)
+    record = ReferenceRecord.load(options.against)
     device = devices.choose(options.device, ("jax",))
     oracle = devices.choose("cpu", ("jax",)) if options.oracle_device == "cpu" else device
     with busy("judging the port") as say:

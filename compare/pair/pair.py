@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays, freeze, rounded
+from compare.arrays.arrays import Arrays, rounded
 from compare.arrays.batch import Axes, Batch
 from compare.errors import UsageError, swallowed
 from compare.verdict.precision import FLOAT64, Precision
@@ -15,7 +15,6 @@ from compare.weights.weights import WeightMap
 
 UserFunction = Callable[..., Any]  # a function that the user wrote, of one framework or the other
 
-FEW = 1000
 ACCEPTABLE = ("running_variance",)
 MODES = ("train", "eval")
 
@@ -216,15 +215,3 @@ def cotangent_of(name: str, shape: tuple[int, ...], seed: int, precision: Precis
     """The random cotangent of one output: N(0, 1), rounded to ``precision``, a pure function of its arguments."""
     rng = np.random.default_rng([seed, *name.encode()])
     return rounded(rng.standard_normal(shape), precision)
-
-
-def moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """``array`` with every entry that is exactly 0 or 1 moved by up to a tenth, so that a forgotten bias, scale or
-    statistic shows; unchanged where only a few are, by chance. A variance of 1 stays positive."""
-    if array.dtype.kind != "f":
-        return array
-    still = (array == 0) | (array == 1)
-    if np.count_nonzero(still) <= array.size / FEW:  # drawn, not set: a random 0 hides nothing
-        return array
-    by = rng.uniform(0.02, 0.1, array.shape) * rng.choice([-1.0, 1.0], array.shape)
-    return freeze(np.where(still, array + by, array).astype(array.dtype))

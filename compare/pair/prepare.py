@@ -1,8 +1,8 @@
 """A pair made ready to run: its models as functions of named arrays, and the weight map and layouts between them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.models.choose import is_function_alone, port_model
-from compare.pair.pair import Entering, Pair, UserFunction, moved
+from compare.pair.adapters import adapted_port, adapted_reference
+from compare.pair.drawing import drawn
+from compare.pair.pair import Entering, Pair
 from compare.verdict.precision import FLOAT32
 from compare.weights.weights import Sum, WeightMap, same
 
@@ -85,32 +87,8 @@ class Prepared:
 
     def enter(self, seed: int, steps: int) -> Entering:
         """What enters both sides: weights and ``steps`` batches, all from one seeded NumPy generator."""
-        rng = np.random.default_rng(seed)
-        if self.pair.weights:
-            arrays = {name: np.asarray(array) for name, array in self.pair.weights(rng).items()}
-            self._check(arrays)
-        else:
-            arrays = {name: moved(self.own[name], rng) for name in self.shapes}
-        batches = tuple(self.pair.draw(rng) for _ in range(steps))
-        training = self.pair.training()
         still = {*self.buffers, *self.reference.frozen}
-        return Entering(
-            weights={name: array for name, array in arrays.items() if name not in still},
-            buffers={name: array for name, array in arrays.items() if name in still},
-            batches=batches,
-            cotangent=1.0,
-            hyper=dict(training.hyper) if training else {},
-            seed=seed,
-        )
-
-    def _check(self, arrays: Arrays) -> None:
-        for name in {**arrays, **self.shapes}:
-            given = arrays[name].shape if name in arrays else "nothing"
-            if given != self.shapes.get(name):
-                raise UsageError(
-                    f"pair {self.pair.name}: weights= gives {given} for {name}, the reference has "
-                    f"{self.shapes.get(name, 'no such array')}"
-                )
+        return drawn(self.pair, self.own, self.shapes, still, seed, steps)
 
 
 def prepare(pair: Pair, seed: int = 0) -> Prepared:
@@ -132,7 +110,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
         pair = replace(pair, weight_map=WeightMap(same(*reference.parameters)))
     if pair.weight_map is None:
         return _found(pair, reference, batch)
-    args, kwargs = _adapted(pair.port_inputs, batch, _seen_by_jax)
+    args, kwargs = adapted_port(pair, batch)
     own = reference.state() if given is None or pair.reference is reference.module else dict(given)
     port = _port(pair, reference, args, kwargs)
     mapped = pair.weight_map.references
@@ -168,53 +146,20 @@ def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) ->
 def _found(pair: Pair, reference: "ReferenceModel", batch: Batch) -> Prepared:
     from compare.weights.mapping.find import find
 
-    inside = _adapted(pair.reference_inputs, batch, _seen_by_torch)
-    port_inside = _adapted(pair.port_inputs, batch, _seen_by_jax)
+    (args, kwargs), (port_args, port_kwargs) = adapted_reference(pair, batch), adapted_port(pair, batch)
     found_map = find(
-        reference.module, *inside, pair.port, *port_inside, rules=pair.rules, permute=pair.port_inputs is None
-    )
-    return _prepared(pair, reference, found_map, batch, reference.state())
+        reference.module, args, kwargs, pair.port, port_args, port_kwargs,
+        rules=pair.rules, permute=pair.port_inputs is None,
+    )  # fmt: skip
+    return with_map(pair, reference, found_map, batch, reference.state())
 
 
-def _seen_by_torch(arrays: Arrays) -> dict[str, Any]:
-    import torch
+def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: Batch, own: Arrays) -> Prepared:
+    """A pair brought together by the weight map that was found for it.
 
-    return {name: torch.tensor(array) for name, array in arrays.items()}
-
-
-def _seen_by_jax(arrays: Arrays) -> dict[str, Any]:
-    import jax.numpy as jnp
-
-    return {name: jnp.array(array) for name, array in arrays.items()}
-
-
-def _as_numpy(item: Any) -> Any:
-    """A nest of either framework's arrays in NumPy."""
-    if isinstance(item, Mapping):
-        return {key: _as_numpy(part) for key, part in item.items()}
-    if isinstance(item, tuple | list):
-        items = [_as_numpy(part) for part in item]
-        return type(item)(*items) if hasattr(item, "_fields") else type(item)(items)
-    return np.asarray(item) if hasattr(item, "dtype") and hasattr(item, "shape") else item
-
-
-def _adapted(
-    adapt: UserFunction | None, batch: Batch, seen: Callable[[Arrays], dict[str, Any]]
-) -> tuple[tuple, dict[str, Any]]:
-    """What a side's model is called with, in NumPy; the adapter itself gets the side's own arrays."""
-    if adapt is None:
-        return batch.call(batch.inputs)
-    args, kwargs = called(adapt, *batch.call(seen(batch.inputs)))
-    return _as_numpy(args), _as_numpy(kwargs)
-
-
-def adapted_reference(pair: Pair, batch: Batch) -> tuple[tuple, dict[str, Any]]:
-    """What the reference is called with, in NumPy."""
-    return _adapted(pair.reference_inputs, batch, _seen_by_torch)
-
-
-def _prepared(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: Batch, own: Arrays) -> Prepared:
-    """A pair with the map that was found_map."""
+    Args:
+        batch: on which its models were traced; own: the reference's own values of what is mapped.
+    """
     import jax
 
     every = reference.parameters | reference.buffers
@@ -251,56 +196,3 @@ class _Named:
 
     def __init__(self, name: str) -> None:
         self.name = name
-
-
-def called(adapt: UserFunction | None, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
-    """What a side's model is called with: the batch's arguments, through the pair's adapter if there is one."""
-    if adapt is None:
-        return args, kwargs
-    try:
-        arguments = adapt(*args, **kwargs)
-    except Exception as error:
-        swallowed(error)
-        raise UsageError(
-            f"an adapter of the inputs (reference_inputs=, port_inputs=) raised {described(error)}"
-        ) from error
-    if isinstance(arguments, dict):
-        return (), arguments
-    return (arguments if isinstance(arguments, tuple) else (arguments,)), {}
-
-
-def prepare_recorded(pair: Pair, record: Any) -> Prepared:
-    """Bring the port of ``pair`` together with a reference that is on record; needs no torch.
-
-    Raises:
-        UsageError: the pair and the record do not belong together, or the weight map cannot be found_map.
-    """
-    from compare.weights.mapping.find import find
-    from compare.weights.mapping.program import Program
-
-    facts = record.facts
-    if pair.port is None:
-        raise UsageError(f"pair {pair.name}: there is no port to hold against the record")
-    if facts["has_optimizers"] and pair.optimizers is None:
-        raise UsageError(f"pair {pair.name}: the record was made with optimizers, and the pair has none for the port")
-    if facts["has_loss"] != (pair.loss is not None):
-        raise UsageError(f"pair {pair.name}: the record was made {'with' if facts['has_loss'] else 'without'} a loss")
-    reference = RecordedReference(facts)
-    batch = record.entering(()).batches[0]
-    args, kwargs = _adapted(pair.port_inputs, batch, _seen_by_jax)
-    port = pair.port
-    if is_function_alone(port):
-        port = (port, {name: np.zeros(shape, np.float32) for name, shape in reference.parameters.items()})
-    program = Program.from_form(facts["program"])
-    found_map = find(program, (), {}, port, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None)
-    return _prepared(pair, reference, found_map, batch, {})
-
-
-class RecordedReference:
-    """What is known of a reference that is on record."""
-
-    def __init__(self, facts: Mapping[str, Any]) -> None:
-        self.parameters = {name: tuple(shape) for name, shape in facts["parameters"].items()}
-        self.buffers = {name: tuple(shape) for name, shape in facts["buffers"].items()}
-        self.counters, self.has_mode = list(facts["counters"]), bool(facts["has_mode"])
-        self.frozen, self.training = list(facts["frozen"]), bool(facts["training"])

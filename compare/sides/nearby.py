@@ -1,6 +1,6 @@
 """A judgement where a model cannot run in float64: by how much each side deviates on what enters nearby."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from compare.pair.pair import Entering
 from compare.sides.conventions import in_another_unit
 from compare.sides.quantities import only_one_has_it, slot_of, unpaired_slots
 from compare.sides.quartet import Quartet
-from compare.sides.side import Result, Run, SideError, What
+from compare.sides.side import Deviations, Result, Run, SideError, What
 from compare.verdict.precision import Precision
 from compare.verdict.thresholds import RERUNS
 from compare.verdict.verdict import Judgement, Verdict, judge_without_oracle
@@ -26,26 +26,29 @@ def without_oracle(
     The rules of structure are those with oracles. ``why`` a model cannot run in float64 is the reason of each judgement
     that has no other. Where a side stands no re-run, nothing says how large rounding is: ``incomplete``.
     """
-    errors_t: dict[str, float] = {}
+    of_reference = quartet.recorded_deviations(entering, what) or deviations(
+        lambda beside: quartet.working_reference(beside, what), t, entering, quartet.precision
+    )
     errors_j: dict[str, float] = {}
     stood, last = 0, ""
-    for beside in reruns(entering, quartet.precision):
+    for beside, refused in zip(reruns(entering, quartet.precision), of_reference.raised, strict=True):
+        if refused:
+            last = refused
+            continue
         try:
-            again_t = quartet.working_reference(beside, what)
-            again_j = quartet.working_port(beside, what, again_t)
+            again = quartet.working_port(beside, what, t)
         except SideError as error:  # the edge of the model's own domain lies between
             swallowed(error)
             last = str(error)
             continue
         stood += 1
-        _note_errors(errors_t, t, again_t)
-        _note_errors(errors_j, j, again_j)
+        _note_errors(errors_j, j, again)
 
     def judged(names: list[str], factor: float = 1.0) -> dict[str, Judgement]:
         judgements = {}
         for name in names:
             port = j[name] if factor == 1.0 else j[name] / factor
-            errors = errors_t.get(name, 0.0), errors_j.get(name, 0.0) / abs(factor)
+            errors = of_reference.largest.get(name, 0.0), errors_j.get(name, 0.0) / abs(factor)
             judgement = judge_without_oracle(t[name], port, *errors, quartet.precision)
             judgements[name] = replace(judgement, reason=judgement.reason or f"{NO_ORACLE}: {why}")
         return judgements
@@ -62,6 +65,20 @@ def without_oracle(
         }
     ordered = {name: (lonely | both)[name] for name in names}
     return ordered | in_another_unit(ordered, t, j, judged, Verdict.FLOAT32_ONLY)
+
+
+def deviations(run: Callable[[Entering], Run], own: Run, entering: Entering, precision: Precision) -> Deviations:
+    """How far a side's re-runs nearby leave ``own``, its run on what enters."""
+    largest: dict[str, float] = {}
+    raised: list[str] = []
+    for beside in reruns(entering, precision):
+        try:
+            _note_errors(largest, own, run(beside))
+            raised.append("")
+        except SideError as error:  # the edge of the model's own domain lies between
+            swallowed(error)
+            raised.append(str(error))
+    return Deviations(largest, tuple(raised))
 
 
 def _note_errors(errors: dict[str, float], run: Run, again: Mapping[str, np.ndarray]) -> None:

@@ -15,8 +15,9 @@ from compare.arrays.batch import Batch, named_leaves
 from compare.frameworks.dropout.masks import draw
 from compare.frameworks.dropout.port import Record, replayed
 from compare.frameworks.models.modes import Mode
+from compare.pair.adapters import called
 from compare.pair.pair import Entering, cotangent_of, scored
-from compare.pair.prepare import Prepared, called
+from compare.pair.prepare import Prepared
 from compare.sides.moments import moments_of_optax, widened
 from compare.sides.seeds import mask_seed
 from compare.sides.shelf import make_room

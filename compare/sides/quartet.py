@@ -15,7 +15,7 @@ from compare.pair.prepare import Prepared
 from compare.sides.context import Oracles, Witness
 from compare.sides.quantities import judge_together
 from compare.sides.shelf import put_aside
-from compare.sides.side import STEPS, Following, Result, Run, Side, SideError, What
+from compare.sides.side import STEPS, Deviations, Following, OnRecord, Result, Run, Side, SideError, What
 from compare.sides.variance import ACCEPT, corrected
 from compare.verdict.precision import FLOAT64, Precision
 from compare.verdict.verdict import Judgement
@@ -47,7 +47,7 @@ class Quartet:
     precision: Precision
     device: Device
     oracle: Device
-    recorded: Callable[[str], Side] | None = None
+    recorded: Callable[[str], OnRecord] | None = None
     promoted: bool = False
     witness: Witness | None = None
     sides: dict[Hashable, Side] = field(default_factory=dict, repr=False, compare=False)
@@ -132,6 +132,10 @@ class Quartet:
 
     def working_reference(self, entering: Entering, what: What = None) -> Result:
         return _aside(_of_reference(self.reference, entering, what))
+
+    def recorded_deviations(self, entering: Entering, what: What) -> Deviations | None:
+        """The reference's from its re-runs nearby, where it is on record: it cannot be run again."""
+        return self.recorded(WORKING).deviations(entering, what) if self.recorded else None
 
     def working_port(self, entering: Entering, what: What = None, followed: Result | None = None) -> Result:
         return _aside(self._of_port(self.port, entering, what, followed))

@@ -17,8 +17,8 @@ from compare.frameworks.dropout.reference import Record, replayed
 from compare.frameworks.islands.seen import Seen
 from compare.frameworks.models.modes import Mode, mode_arguments
 from compare.frameworks.models.references import ReferenceModel
+from compare.pair.adapters import called
 from compare.pair.pair import Entering, Pair, cotangent_of, scored
-from compare.pair.prepare import called
 from compare.sides.moments import moments_of_torch
 from compare.sides.seeds import mask_seed
 from compare.sides.shelf import let_go, make_room

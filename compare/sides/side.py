@@ -84,6 +84,20 @@ class Result(Mapping[str, np.ndarray]):
         return frozenset(name.split("/")[2] for name in self.arrays if name.startswith(STATE))
 
 
+@dataclass(frozen=True)
+class Deviations:
+    """How far a side's re-runs nearby leave its run: what its rounding errors are taken for where a model cannot run in
+    float64.
+
+    Attributes:
+        largest: of each quantity, the 2-norm of the largest.
+        raised: of each re-run in order what the side raised; empty where it stood.
+    """
+
+    largest: Mapping[str, float]
+    raised: tuple[str, ...]
+
+
 class Side(Protocol):
     """One side of a pair at one precision on one device; compiled programs may stay in it, and nothing else.
 
@@ -97,6 +111,13 @@ class Side(Protocol):
     def steps(self, entering: Entering) -> Result:
         """One optimizer step on each batch in turn: losses, each parameter's change in float64, and with the last step
         buffers and optimizer state, named as ``steps_named`` does."""
+
+
+class OnRecord(Side, Protocol):
+    """A reference's side that is not run, but looked up."""
+
+    def deviations(self, entering: Entering, what: What) -> Deviations:
+        """Those of the re-runs nearby, as they were when it was recorded."""
 
 
 class Following(Side, Protocol):

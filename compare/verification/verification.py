@@ -15,14 +15,15 @@ from compare.errors import UsageError, WholeBatchError, swallowed
 from compare.frameworks.devices import Device
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering, Pair
-from compare.pair.prepare import prepare, prepare_recorded
+from compare.pair.prepare import prepare
 from compare.sides.context import Context
 from compare.sides.judging import Judged, judge_port, reference_runs
 from compare.sides.plan import BY_DEFAULT, Plan
 from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import Quartet
-from compare.sides.recorded import recorded_side
-from compare.sides.records import Record
+from compare.sides.record_file import ReferenceRecord
+from compare.sides.record_pairing import prepare_recorded
+from compare.sides.record_side import recorded_side
 from compare.sides.side import STEPS, SideError
 from compare.verdict.bits import precision_flag
 from compare.verdict.precision import FLOAT32, Precision
@@ -48,7 +49,7 @@ class Session:
         precision: Precision = FLOAT32,
         plan: Plan = BY_DEFAULT,
         oracle: Device | None = None,
-        record: Record | None = None,
+        record: ReferenceRecord | None = None,
     ) -> None:
         """``record``: the reference's runs, where it was run before; then precision and plan are the record's."""
         self.plan = Plan(**record.facts["plan"]) if record else plan
@@ -224,7 +225,7 @@ def verify(
     plan: Plan = BY_DEFAULT,
     oracle: Device | None = None,
     progress: Progress = say_nothing,
-    record: Record | None = None,
+    record: ReferenceRecord | None = None,
 ) -> PairReport:
     """Judge ``pair`` on ``device``, its oracles on ``oracle`` (by default the same device).
 

@@ -9,8 +9,8 @@ from flax import linen
 
 from compare.arrays.batch import Batch
 from compare.errors import UsageError
-from compare.pair.pair import Pair, moved
-from compare.pair.prepare import called, prepare
+from compare.pair.pair import Pair
+from compare.pair.prepare import prepare
 from compare.weights.weights import WeightMap, linear
 from tests.compare.small import DENSE_MAP, NORM_MAP, X, dense_pair, loose_pair, norm_pair
 
@@ -37,27 +37,6 @@ def test_the_users_module_keeps_its_zeros_and_ones():
     prepare(pair).enter(0, 1)
     assert (pair.reference[1].weight == 1).all()
     assert (pair.reference[1].bias == 0).all()
-
-
-def test_moving_leaves_other_entries_alone():
-    """Entry by entry; integers never."""
-    array = np.array([0.0, 0.5, 1.0, -1.0], np.float32)
-    after = moved(array, np.random.default_rng(0))
-    assert (after != array).tolist() == [True, False, True, False]
-    assert after.dtype == np.float32
-    ids = np.array([0, 1])
-    assert moved(ids, np.random.default_rng(0)) is ids
-
-
-def test_all_that_enters_comes_from_the_seed():
-    """Weights that are moved, and every step's batch."""
-    ready = prepare(norm_pair(batch=lambda rng: rng.standard_normal((6, 4), dtype=np.float32)))
-    one, same, other = ready.enter(0, 2), ready.enter(0, 2), ready.enter(1, 2)
-    np.testing.assert_array_equal(one.weights["1.bias"], same.weights["1.bias"])
-    np.testing.assert_array_equal(one.batches[1].inputs["input"], same.batches[1].inputs["input"])
-    assert not np.array_equal(one.weights["1.bias"], other.weights["1.bias"])
-    assert not np.array_equal(one.batches[0].inputs["input"], one.batches[1].inputs["input"])
-    assert other.seed == 1
 
 
 def test_modes_are_compared_where_a_side_has_them():
@@ -157,16 +136,6 @@ def test_inputs_are_named_as_the_reference_names_them():
     pair = Pair(dense_pair().reference, dense_pair().port, X, weight_map=DENSE_MAP)
     assert list(pair.draw(np.random.default_rng(0)).inputs) == ["x"]
     assert list(replace(pair, batch=Batch({"mine": X})).draw(np.random.default_rng(0)).inputs) == ["mine"]
-
-
-@pytest.mark.parametrize(
-    ("made", "expected"),
-    [(1, ((1,), {})), ((1, 2), ((1, 2), {})), ({"a": 1}, ((), {"a": 1})), ([1, 2], (([1, 2],), {}))],
-)
-def test_an_adapter_returns_a_call(made, expected):
-    """A tuple is positional, a dictionary by keyword, anything else is one argument."""
-    assert called(lambda x, *, flag: made, (0,), {"flag": True}) == expected
-    assert called(None, (0,), {"flag": True}) == ((0,), {"flag": True})
 
 
 def test_the_optimizers_may_be_a_plain_pair():

@@ -1,7 +1,8 @@
 """The reference's runs on record, so that the port can be judged later, on a machine without torch.
 
 A record holds what entered the reference and what each of its runs returned; a run is known by what entered it.
-``recording`` makes one, and ``recorded`` is the reference's side that answers from it.
+``record_taking`` makes one, ``record_pairing`` brings a port together with it, and ``record_side`` is the reference's
+side that answers from it.
 """
 
 import hashlib
@@ -24,12 +25,13 @@ from compare.verdict.precision import Precision
 from compare.weights.weights import Sum
 
 SCHEMA = 2
+NEARBY = "nearby"  # among what a side is run as: its re-runs nearby, of which only the deviations are kept
 
 Facts = dict[str, Any]  # as JSON holds them
 
 
 @dataclass
-class Record:
+class ReferenceRecord:
     """What was recorded.
 
     Attributes:
@@ -48,7 +50,7 @@ class Record:
         write(path, Checkpoint("reference", "npz", self.arrays, {"record": json.dumps(self.facts)}), "npz")
 
     @classmethod
-    def load(cls, path: Path) -> "Record":
+    def load(cls, path: Path) -> "ReferenceRecord":
         """Read it back.
 
         Raises:
@@ -96,30 +98,15 @@ class Record:
 
 
 def key_of(facts: Facts, which: str, what: What, entering: Entering, summed: tuple[Sum, ...]) -> str:
-    """A run's key: what is run, and a digest of what enters it; of the weights, where they are not the record's own.
-
-    Those are moved in a re-run nearby without a floating input, and nowhere else: only there are they looked at.
-    """
-    said = what if what == STEPS or facts["has_mode"] else None
+    """A run's key: what is run, and a digest of the batches that enter it; the weights are always the record's own."""
+    mode = what if what == STEPS or facts["has_mode"] else None
     hashed = hashlib.blake2b(digest_size=16)
     for batch in entering.batches if what == STEPS else entering.batches[:1]:
         for name, array in (batch.inputs | batch.targets).items():
             hashed.update(f"{name} {array.dtype} {array.shape}".encode())
             hashed.update(np.ascontiguousarray(array).tobytes())
-    parts = [which, str(said), hashed.hexdigest(), repr(entering.cotangent)]
-    if not any(batch.floating for batch in entering.batches):
-        weights = digest_of(entering.weights)
-        parts += [weights] * (weights != facts.get("weights", weights))
+    parts = [which, str(mode), hashed.hexdigest(), repr(entering.cotangent)]
     return " ".join([*parts, _frozen(summed, facts["parameters"])] if what == STEPS else parts)
-
-
-def digest_of(weights: Mapping[str, np.ndarray]) -> str:
-    """Another for moved weights, in whatever order they come: of each the first entries, since all of one are moved."""
-    hashed = hashlib.blake2b(digest_size=16)
-    for name in sorted(weights):
-        hashed.update(f"{name} ".encode())
-        hashed.update(weights[name].reshape(-1)[:64].tobytes())
-    return hashed.hexdigest()
 
 
 def _frozen(summed: tuple[Sum, ...], shapes: Mapping[str, list[int]]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from compare.errors import UsageError
-from compare.sides.records import Record
+from compare.sides.record_file import ReferenceRecord
 from tests.compare.command_line import jaxport, refused
 from tests.compiling import quick_environment
 
@@ -124,7 +124,7 @@ def test_ports_are_judged_against_the_record_without_torch(folder):
 
 
 def test_a_record_goes_through_its_file(folder):
-    record = Record.load(folder / "r.npz")
+    record = ReferenceRecord.load(folder / "r.npz")
     assert record.facts["pair"] == "reference"
     entering = record.entering(("norm.running_mean", "norm.running_var"))
     assert entering.weights["conv.weight"].shape == (4, 3, 3, 3)
@@ -149,4 +149,4 @@ def test_a_truncated_record_is_refused(folder):
     whole = (folder / "r.npz").read_bytes()
     (folder / "cut.npz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UsageError, match=r"cut\.npz"):
-        Record.load(folder / "cut.npz")
+        ReferenceRecord.load(folder / "cut.npz")

@@ -1,7 +1,8 @@
 """The reference run alone, on everything that the judge will ask for: what ``jaxport verify --record`` does.
 
 The pair's own batch, the probes and their neighbours, and the training steps, each at the working precision, in
-float64, and with promoted float64; of a reference that cannot run in float64, the re-runs that stand in for it.
+float64, and with promoted float64; and of the re-runs nearby, which stand in for a model that cannot run in float64,
+how far they deviate.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,15 +17,18 @@ from compare.errors import UsageError, swallowed
 from compare.frameworks.devices import Device
 from compare.frameworks.models.modes import Mode
 from compare.frameworks.models.references import ReferenceModel
-from compare.pair.pair import Entering, Pair, moved
-from compare.sides.nearby import reruns
+from compare.pair.drawing import drawn
+from compare.pair.pair import Entering, Pair
+from compare.sides.nearby import deviations
 from compare.sides.plan import Plan
 from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import ORACLE, PROMOTED, WORKING
-from compare.sides.records import SCHEMA, Record, digest_of, form_of, key_of
-from compare.sides.side import STEPS, Side, SideError, What
+from compare.sides.record_file import NEARBY, SCHEMA, ReferenceRecord, form_of, key_of
+from compare.sides.side import STEPS, Result, Side, SideError, What
 from compare.verdict.precision import Precision
 from compare.weights.weights import Sum
+
+RUNNING = ("running_mean", "running_var")  # the buffers that are no constants, whatever port there will be
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Alone:
 
 def take(
     pair: Pair, device: Device, precision: Precision, plan: Plan, oracle: Device, progress: Progress = say_nothing
-) -> Record:
+) -> ReferenceRecord:
     """Run the reference of ``pair`` on everything that the judge will ask for.
 
     Args:
@@ -58,39 +62,28 @@ def take(
     Raises:
         UsageError: the pair has no reference, or it raises on the pair's own batch.
     """
-    from compare.pair.prepare import adapted_reference
+    from compare.pair.adapters import adapted_reference
     from compare.weights.mapping.gates import summed_biases
     from compare.weights.mapping.torch_trace import program_of
 
     if pair.reference is None:
         raise UsageError(f"pair {pair.name}: there is no reference to record")
-    rng = np.random.default_rng(plan.seed)
-    given = pair.weights(rng) if pair.weights else None
-    shapes = {name: tuple(array.shape) for name, array in given.items()} if given else None
-    reference = ReferenceModel(pair.reference, shapes)
-    running = [name for name in reference.buffers if name.rpartition(".")[2] in ("running_mean", "running_var")]
-    own = given or reference.state()
-    arrays = {
-        name: array if given else moved(array, rng) for name, array in own.items() if name in reference.parameters
-    }
-    buffers = {
-        name: moved(array, rng) if name in running else array
-        for name, array in own.items()
-        if name in reference.buffers
-    }
-    training = pair.training()
-    steps = plan.steps if training else 1
-    buffers |= {name: arrays.pop(name) for name in reference.frozen}
-    entering = Entering(
-        arrays,
-        tuple(pair.draw(rng) for _ in range(steps)),
-        1.0,
-        dict(training.hyper) if training else {},
-        buffers,
-        plan.seed,
+    # A function has no shapes of its own: they are those of the weights that it is given.
+    given = pair.weights(np.random.default_rng(plan.seed)) if pair.weights else {}
+    reference = ReferenceModel(pair.reference, {name: np.shape(array) for name, array in given.items()} or None)
+    steps = plan.steps if pair.training() else 1
+    entering = drawn(
+        pair,
+        reference.state(),
+        reference.parameters | reference.buffers,
+        still={*reference.buffers, *reference.frozen},
+        seed=plan.seed,
+        steps=steps,
+        moving=lambda name: name in reference.parameters or name.rpartition(".")[2] in RUNNING,
+        optional=reference.buffers,
     ).at(precision)
     batch = entering.batches[0]
-    record = Record(_facts(pair, reference, entering, precision, plan), _entered(entering))
+    record = ReferenceRecord(_facts(pair, reference, entering, precision, plan), _entered(entering))
     program = program_of(reference.module, *adapted_reference(pair, batch))
     record.facts["program"] = program.to_form()
     sizes = {name: int(np.prod(shape)) for name, shape in program.weights.items()}
@@ -103,73 +96,61 @@ def take(
 
 
 def _wanted(
-    record: Record,
+    record: ReferenceRecord,
     pair: Pair,
     reference: ReferenceModel,
     entering: Entering,
     plan: Plan,
     ways: list[tuple[Sum, ...]],
 ) -> Iterator[tuple[What, Entering, tuple[Sum, ...], str]]:
-    """What is run, what enters, and as what. With the re-runs nearby where ``record`` says by then that the reference
-    cannot run in float64: on the pair's own batch, and so on every probe, or in the training steps."""
+    """What is run, what enters, and as what: the re-runs nearby too, since a port may have no float64 of its own."""
     precision = record.precision
     modes = (True, False) if reference.has_mode else (None,)
-    first = replace(entering, batches=entering.batches[:1])
-    without: set[Mode] = set()  # the modes that have no oracle
     for batch in probed(entering.batches[0], precision, plan.seed, plan.all_probes, plan.quick).values():
         own = replace(entering, batches=(batch.at(precision),))
         # The neighbours of the pair's own batch too, quick or not: a gradient that differs there may lie on a kink.
-        around = [
-            replace(entering, batches=(moved_batch,)) for moved_batch in nearby(own.batches[0], precision, plan.seed)
-        ]
-        for fed in [own, *around]:
-            for mode in modes:
-                for which in (WORKING, ORACLE, PROMOTED):
-                    yield mode, fed, (), which
-        without |= {mode for mode in modes if _raised(record, mode, first)}
-        for beside in reruns(own, precision) if without else ():
-            yield from ((mode, beside, (), WORKING) for mode in modes if mode in without)
-    if pair.optimizers:
-        for summed in ways:
-            for which in (WORKING, ORACLE, PROMOTED):
-                yield STEPS, entering, summed, which
-            if without or _raised(record, STEPS, entering, summed):
-                yield from ((STEPS, beside, summed, WORKING) for beside in reruns(entering, precision))
-
-
-def _raised(record: Record, what: What, entering: Entering, summed: tuple[Sum, ...] = ()) -> bool:
-    """Whether the reference raised in float64, by what is on record."""
-    return "raised" in record.facts["runs"].get(key_of(record.facts, ORACLE, what, entering, summed), {})
+        around = [replace(entering, batches=(beside,)) for beside in nearby(own.batches[0], precision, plan.seed)]
+        for mode in modes:
+            for which in (WORKING, NEARBY, ORACLE, PROMOTED):
+                yield mode, own, (), which
+        for beside in around:
+            yield from ((mode, beside, (), which) for mode in modes for which in (WORKING, ORACLE, PROMOTED))
+    for summed in ways if pair.optimizers else ():
+        yield from ((STEPS, entering, summed, which) for which in (WORKING, NEARBY, ORACLE, PROMOTED))
 
 
 def _side(alone: Alone, which: str, precision: Precision, device: Device, oracle: Device) -> Side:
     from compare.sides.reference import ReferenceSide
     from compare.verdict.precision import FLOAT64
 
-    if which == WORKING:
+    if which in (WORKING, NEARBY):
         return ReferenceSide(alone, precision, device.torch)
     return ReferenceSide(alone, FLOAT64, oracle.torch, promoted=which == PROMOTED)
 
 
-def _run(record: Record, side: Side, what: What, fed: Entering, summed: tuple[Sum, ...], which: str) -> None:
+def _run(record: ReferenceRecord, side: Side, what: What, fed: Entering, summed: tuple[Sum, ...], which: str) -> None:
     key = key_of(record.facts, which, what, fed, summed)
-    if key in record.facts["runs"]:
+    runs = record.facts["runs"]
+    if key in runs:
+        return
+    if which == NEARBY:
+        own = runs[key_of(record.facts, WORKING, what, fed, summed)]
+        if "raised" not in own:
+            arrays = {name: record.arrays[place] for name, place in own["arrays"][0].items()}
+            runs[key] = asdict(deviations(lambda beside: _result(side, what, beside), arrays, fed, record.precision))
         return
     try:
-        result = side.steps(fed) if what == STEPS else side.run(fed, what)
-    except UsageError:
-        raise
-    except Exception as error:
-        raised = SideError("reference", error)
-        if not record.facts["runs"]:
-            raise UsageError(f"pair {record.facts['pair']}: {raised}") from error
+        result = _result(side, what, fed)
+    except SideError as error:
+        if not runs:
+            raise UsageError(f"pair {record.facts['pair']}: {error}") from error.__cause__
         swallowed(error)
-        record.facts["runs"][key] = {"raised": str(raised)}
+        runs[key] = {"raised": str(error)}
         return
-    number = len(record.facts["runs"])
+    number = len(runs)
     places = {name: f"run{number}/0/{name}" for name in result}
     record.arrays |= {places[name]: np.asarray(array, order="C") for name, array in result.items()}
-    record.facts["runs"][key] = {
+    runs[key] = {
         "arrays": [places],
         "dropouts": [asdict(dropout) for dropout in result.dropouts],
         "not_compared": list(result.not_compared),
@@ -177,6 +158,15 @@ def _run(record: Record, side: Side, what: What, fed: Entering, summed: tuple[Su
         "changed": list(result.changed),
         "variances": dict(result.variances),
     }
+
+
+def _result(side: Side, what: What, fed: Entering) -> Result:
+    try:
+        return side.steps(fed) if what == STEPS else side.run(fed, what)
+    except UsageError:
+        raise
+    except Exception as error:  # whatever a user's model raises is its own; it is named, not swallowed
+        raise SideError("reference", error) from error
 
 
 def _facts(
@@ -208,7 +198,6 @@ def _facts(
         "bounds": {name: [int(low), int(high)] for name, (low, high) in batch.bounds.items()},
         "axes": dict(batch.axes) if isinstance(batch.axes, Mapping) else batch.axes,
         "form": None if batch.form is None else [form_of(list(batch.form[0])), form_of(batch.form[1])],
-        "weights": digest_of(entering.weights),
         "runs": {},
     }
 

@@ -10,8 +10,8 @@ from compare.frameworks.dropout.masks import Dropout
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.pair.prepare import Prepared
-from compare.sides.records import Record, key_of
-from compare.sides.side import STEPS, RecordedError, Result, What, steps_named
+from compare.sides.record_file import NEARBY, Facts, ReferenceRecord, key_of
+from compare.sides.side import STEPS, Deviations, RecordedError, Result, What, steps_named
 from compare.weights.weights import Sum
 
 
@@ -24,7 +24,7 @@ class RecordedSide:
         buffers, constants, summed: of the pair that the port has been brought together in (see ``Prepared``).
     """
 
-    record: Record
+    record: ReferenceRecord
     which: str
     buffers: tuple[str, ...]
     constants: tuple[str, ...]
@@ -36,14 +36,12 @@ class RecordedSide:
     def steps(self, entering: Entering) -> Result:
         return self._look_up(entering, STEPS)
 
+    def deviations(self, entering: Entering, what: What) -> Deviations:
+        found = self._found(NEARBY, entering, what)
+        return Deviations(found["largest"], tuple(found["raised"]))
+
     def _look_up(self, entering: Entering, what: What) -> Result:
-        key = key_of(self.record.facts, self.which, what, entering, self.summed)
-        entry = self.record.facts["runs"].get(key)
-        if entry is None:
-            raise UsageError(
-                f"the record holds no {self.which} run of the reference for this ({what}): record it again with the "
-                f"same version of jaxport and NumPy ({self.record.facts['numpy']} then, {np.__version__} now)"
-            )
+        entry = self._found(self.which, entering, what)
         if "raised" in entry:
             raise RecordedError(entry["raised"])
         dropouts = [
@@ -59,6 +57,16 @@ class RecordedSide:
             tuple(entry["inside"]),
         )
 
+    def _found(self, which: str, entering: Entering, what: What) -> Facts:
+        key = key_of(self.record.facts, which, what, entering, self.summed)
+        entry = self.record.facts["runs"].get(key)
+        if entry is None:
+            raise UsageError(
+                f"the record holds no {which} run of the reference for this ({what}): record it again with the "
+                f"same version of jaxport and NumPy ({self.record.facts['numpy']} then, {np.__version__} now)"
+            )
+        return entry
+
     def _arrays(self, places: list[dict[str, str]], what: What) -> Arrays:
         """Those that the port has too; a step's are named already, or were recorded step by step."""
         steps = [{name: self.record.arrays[at] for name, at in step.items()} for step in places]
@@ -71,6 +79,6 @@ class RecordedSide:
         return what is not False and name.removeprefix("state/") in self.buffers
 
 
-def recorded_side(record: Record, prepared: Prepared, which: str) -> RecordedSide:
+def recorded_side(record: ReferenceRecord, prepared: Prepared, which: str) -> RecordedSide:
     """The reference's side for ``which`` of its runs."""
     return RecordedSide(record, which, prepared.buffers, prepared.constants, prepared.summed)

@@ -13,8 +13,8 @@ from compare.errors import UsageError
 from compare.pair.prepare import prepare
 from compare.sides.plan import Plan
 from compare.sides.quartet import ORACLE, PROMOTED, WORKING, Quartet
-from compare.sides.recorded import recorded_side
-from compare.sides.recording import take
+from compare.sides.record_side import recorded_side
+from compare.sides.record_taking import take
 from compare.sides.side import RecordedError
 from compare.verdict.precision import FLOAT32
 from compare.verdict.verdict import Verdict
@@ -82,18 +82,35 @@ def in_float32_alone(p, x):
     return torch.tanh(x * p["w"])
 
 
+def tanh(p, x):
+    return torch.tanh(x * p["w"])
+
+
+def jax_tanh_in_float32_alone(p, x):
+    if p["w"].dtype != jnp.float32:
+        raise TypeError("float32 is expected")
+    return jnp.tanh(x * p["w"])
+
+
+QUICK, PROBED = Plan(quick=True, locate=False), Plan(locate=False)
+REFERENCES = [
+    pytest.param(in_float32_alone, lambda p, x: jnp.tanh(x * p["w"]), plan, integers, id=f"reference, {name}, {kind}")
+    for plan, name in ((QUICK, "quick"), (PROBED, "probed"))
+    for integers, kind in ((False, "floats"), (True, "integers"))
+]
+PORT = pytest.param(tanh, jax_tanh_in_float32_alone, PROBED, False, id="port, probed, floats")
+
+
 @pytest.mark.parametrize("factor", [1.0, 1.00001], ids=["sound", "wrong"])
-@pytest.mark.parametrize("plan", [Plan(quick=True, locate=False), Plan(locate=False)], ids=["quick", "probed"])
-@pytest.mark.parametrize("integers", [False, True], ids=["floats", "integers"])
-def test_without_an_oracle_the_record_judges_as_a_live_reference(cpu, factor, plan, integers):
-    """Probes and training steps among it: the re-runs nearby are on record, those of the weights where no input
-    floats."""
+@pytest.mark.parametrize(("reference", "port", "plan", "integers"), [*REFERENCES, PORT])
+def test_without_an_oracle_the_record_judges_as_a_live_reference(cpu, factor, plan, integers, reference, port):
+    """Probes and training steps among it, whichever side cannot run in float64: how far the reference's re-runs nearby
+    deviate is on record, those of the weights where no input floats."""
     x = np.arange(24).reshape(6, 4) % 5 if integers else X
-    pair = loose_pair(in_float32_alone, lambda p, x: jnp.tanh(x * p["w"]) * factor, x, optimizers=SGD)
-    reference = loose_pair(in_float32_alone, None, x, optimizers=SGD)
+    pair = loose_pair(reference, lambda p, x: port(p, x) * factor, x, optimizers=SGD)
     with jax.numpy_dtype_promotion("standard"):
         live = Session(pair, cpu, plan=plan).verify()
-        record = take(reference, cpu, FLOAT32, plan, cpu)
+        record = take(replace(pair, port=None), cpu, FLOAT32, plan, cpu)
         judged = Session(pair, cpu, record=record).verify()
     assert live.verdict is (Verdict.FLOAT32_ONLY if factor == 1.0 else Verdict.MISMATCH)
     assert judged.verdict is live.verdict

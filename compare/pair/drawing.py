@@ -1,0 +1,74 @@
+"""What enters a pair's two sides, drawn: weights and batches, all from one seeded NumPy generator."""
+
+from collections.abc import Callable, Collection
+
+import numpy as np
+
+from compare.arrays.arrays import Arrays, Shapes, freeze
+from compare.errors import UsageError
+from compare.pair.pair import Entering, Pair
+
+FEW = 1000  # of so many entries one may be 0 or 1 by chance
+
+
+def drawn(
+    pair: Pair,
+    own: Arrays,
+    shapes: Shapes,
+    still: Collection[str],
+    seed: int,
+    steps: int,
+    moving: Callable[[str], bool] = lambda name: True,
+    optional: Collection[str] = (),
+) -> Entering:
+    """What enters, as it was drawn: not rounded yet.
+
+    Args:
+        own: the reference's own values by name; moved away from 0 and 1 where the pair has no ``weights``.
+        shapes: of what enters, by name.
+        still: what has no gradient: it enters as buffers do.
+        steps: how many batches.
+        moving: whether an array is moved.
+        optional: what ``weights`` may leave out.
+
+    Raises:
+        UsageError: the pair's ``weights`` are not what the reference takes.
+    """
+    rng = np.random.default_rng(seed)
+    if pair.weights:
+        arrays = {name: np.asarray(array) for name, array in pair.weights(rng).items()}
+        _check(pair, arrays, {name: shapes[name] for name in shapes if name in arrays or name not in optional})
+    else:
+        arrays = {name: moved(own[name], rng) if moving(name) else own[name] for name in shapes}
+    batches = tuple(pair.draw(rng) for _ in range(steps))
+    training = pair.training()
+    return Entering(
+        weights={name: array for name, array in arrays.items() if name not in still},
+        buffers={name: array for name, array in arrays.items() if name in still},
+        batches=batches,
+        cotangent=1.0,
+        hyper=dict(training.hyper) if training else {},
+        seed=seed,
+    )
+
+
+def moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """``array`` with every entry that is exactly 0 or 1 moved by up to a tenth, so that a forgotten bias, scale or
+    statistic shows; unchanged where only a few are, by chance. A variance of 1 stays positive."""
+    if array.dtype.kind != "f":
+        return array
+    still = (array == 0) | (array == 1)
+    if np.count_nonzero(still) <= array.size / FEW:  # drawn, not set: a random 0 hides nothing
+        return array
+    by = rng.uniform(0.02, 0.1, array.shape) * rng.choice([-1.0, 1.0], array.shape)
+    return freeze(np.where(still, array + by, array).astype(array.dtype))
+
+
+def _check(pair: Pair, arrays: Arrays, shapes: Shapes) -> None:
+    for name in {**arrays, **shapes}:
+        given = arrays[name].shape if name in arrays else "nothing"
+        if given != shapes.get(name):
+            raise UsageError(
+                f"pair {pair.name}: weights= gives {given} for {name}, the reference has "
+                f"{shapes.get(name, 'no such array')}"
+            )

@@ -1,0 +1,62 @@
+"""What enters both sides: all from one seed, moved away from 0 and 1, or the pair's own weights."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from compare.errors import UsageError
+from compare.pair.drawing import drawn, moved
+from compare.pair.prepare import prepare
+from tests.compare.small import loose_pair, norm_pair
+
+USERS_MODELS = True
+OWN = {"w": np.ones((2, 3), np.float32), "mean": np.zeros(3, np.float32), "table": np.ones(3, np.float32)}
+SHAPES = {name: array.shape for name, array in OWN.items()}
+
+
+def test_moving_leaves_other_entries_alone():
+    """Entry by entry; integers never."""
+    array = np.array([0.0, 0.5, 1.0, -1.0], np.float32)
+    after = moved(array, np.random.default_rng(0))
+    assert (after != array).tolist() == [True, False, True, False]
+    assert after.dtype == np.float32
+    ids = np.array([0, 1])
+    assert moved(ids, np.random.default_rng(0)) is ids
+
+
+def test_all_that_enters_comes_from_the_seed():
+    """Weights that are moved, and every step's batch."""
+    ready = prepare(norm_pair(batch=lambda rng: rng.standard_normal((6, 4), dtype=np.float32)))
+    one, same, other = ready.enter(0, 2), ready.enter(0, 2), ready.enter(1, 2)
+    np.testing.assert_array_equal(one.weights["1.bias"], same.weights["1.bias"])
+    np.testing.assert_array_equal(one.batches[1].inputs["input"], same.batches[1].inputs["input"])
+    assert not np.array_equal(one.weights["1.bias"], other.weights["1.bias"])
+    assert not np.array_equal(one.batches[0].inputs["input"], one.batches[1].inputs["input"])
+    assert other.seed == 1
+
+
+def test_what_is_still_enters_as_a_buffer_and_what_does_not_move_as_it_is():
+    """A running mean is moved, a table is not."""
+    pair = replace(loose_pair(None, None), weights=None)
+    entering = drawn(pair, OWN, SHAPES, {"mean", "table"}, 0, 2, moving=lambda name: name != "table")
+    assert (set(entering.weights), set(entering.buffers), len(entering.batches)) == ({"w"}, {"mean", "table"}, 2)
+    assert (entering.buffers["mean"] != 0).all()
+    assert entering.buffers["table"] is OWN["table"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "complaint"),
+    [
+        ({"w": np.ones(2)}, r"gives \(2,\) for w, the reference has \(2, 3\)"),
+        ({"w": np.ones((2, 3)), "v": np.ones(2)}, r"for v, the reference has no such array"),
+        ({"mean": np.ones(3)}, r"gives nothing for w"),
+    ],
+)
+def test_weights_of_the_pairs_own_are_held_against_the_reference(weights, complaint):
+    """Only what may be left out is."""
+    pair = loose_pair(None, None, weights=lambda rng: weights)
+    with pytest.raises(UsageError, match=complaint):
+        drawn(pair, OWN, SHAPES, {"mean", "table"}, 0, 1, optional={"mean", "table"})
+    whole = replace(pair, weights=lambda rng: {"w": np.zeros((2, 3))})
+    assert set(drawn(whole, OWN, SHAPES, {"mean"}, 0, 1, optional={"mean", "table"}).weights) == {"w"}
