@@ -1,6 +1,7 @@
 """Gradients that differ on a kink alone, where both one-sided values are right."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from compare.arrays.probes import nearby
 from compare.errors import swallowed
@@ -15,15 +16,26 @@ from compare.verdict.thresholds import VANISHED
 from compare.verdict.verdict import Judgement, Verdict
 
 
-def kinks(quartet: Quartet, entering: Entering, mode: Mode, judged: Judged, context: Context, seed: int) -> set[str]:
-    """The gradients that differ here and match at every one of four perturbations nearby. NaN on one side is no kink;
-    nor is anything where the port raises at a neighbour that the reference takes.
+class Kinks(NamedTuple):
+    """Which gradients that differ lie on a kink.
+
+    Attributes:
+        on: those that match at all of four perturbations nearby.
+        undecided: those that match at each one that the reference takes, where it does not take all.
+        why: what the reference raised there.
+    """
+
+    on: frozenset[str] = frozenset()
+    undecided: frozenset[str] = frozenset()
+    why: str = ""
+
+
+def kinks(quartet: Quartet, entering: Entering, mode: Mode, judged: Judged, context: Context, seed: int) -> Kinks:
+    """The gradients that differ here and not nearby. NaN on one side is no kink; nor is anything where the port raises
+    at a neighbour that the reference takes.
 
     Args:
         judged: on what enters; the neighbours are judged by the oracles that it was judged by.
-
-    Raises:
-        SideError: the reference raises at a neighbour.
     """
     differing = {
         name
@@ -31,21 +43,28 @@ def kinks(quartet: Quartet, entering: Entering, mode: Mode, judged: Judged, cont
         if kind_of(name) == "gradient" and judgement.verdict in (Verdict.MISMATCH, Verdict.FLOAT32_ONLY)
     }
     if judged.no_oracle or not differing:
-        return set()
-    quartet = quartet.using(judged.oracles)
+        return Kinks()
+    quartet, refused = quartet.using(judged.oracles), ""
     for moved in nearby(entering.batches[0], quartet.precision, seed):
         beside = replace(entering, batches=(moved,))
-        t, t64 = quartet.run_reference(beside, mode)
+        try:
+            t, t64 = quartet.run_reference(beside, mode)
+        except (
+            SideError
+        ) as error:  # outside of what the reference takes: it says nothing for a kink, and nothing against
+            swallowed(error)
+            refused = str(error)
+            continue
         try:
             j, j64 = quartet.run_port(beside, mode, t)
         except SideError as error:
             swallowed(error)
-            return set()
+            return Kinks()
         around = quartet.judge(t, j, t64, j64, context.sizes(beside))
         differing = {name for name in differing if _proves(around[name], judged.judgements[name])}
         if not differing:
-            break
-    return differing
+            return Kinks()
+    return Kinks(undecided=frozenset(differing), why=refused) if refused else Kinks(frozenset(differing))
 
 
 def _proves(around: Judgement, here: Judgement) -> bool:

@@ -9,6 +9,7 @@ from compare.frameworks.dropout.pairing import DropoutMismatch
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.context import Context
+from compare.sides.doubts import Judgements
 from compare.sides.judging import Judged, judge_port, reference_runs
 from compare.sides.plan import Plan
 from compare.sides.quartet import Quartet
@@ -16,7 +17,7 @@ from compare.sides.side import Run, SideError
 from compare.verdict.quantity import EVAL, Quantity, kind_of
 from compare.verdict.verdict import Judgement, Verdict
 from compare.verification.certificates import digest
-from compare.verification.kinks import kinks
+from compare.verification.kinks import Kinks, kinks
 
 FAILING = (Verdict.FLOAT32_ONLY, Verdict.MISMATCH, Verdict.INVALID)
 
@@ -82,21 +83,19 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
         return replace(nothing, quantities=_invalid(prefix, probe, str(error)))
     if mode is not False and judged.port.not_compared:
         return replace(nothing, drawn=frozenset(judged.port.not_compared))
-    left: dict[str, str] = {}
-    try:
-        on_kink = kinks(quartet, entering, mode, judged, context, plan.seed)
-    except SideError as error:  # a neighbour is outside of what the reference takes: nothing can be said of a kink
-        swallowed(error)
-        if probe != BASE:
-            return replace(nothing, skipped={skipped: f"beside it, {error}"})
-        on_kink, left = set(), {f"{skipped}, nearby": str(error)}
-    judgements = judged.judgements
+    found = kinks(quartet, entering, mode, judged, context, plan.seed)
+    failing = {name for name, one in judged.judgements.items() if one.verdict in FAILING and name not in found.on}
+    if probe != BASE and found.undecided and failing <= found.undecided:
+        return replace(nothing, skipped={skipped: f"beside it, {found.why}"})
+    judgements, left = _decided(judged.judgements, found, probe), dict[str, str]()
+    if found.undecided:
+        left[f"{skipped}, nearby"] = found.why
     if probe != BASE and (beyond := _out_of_range(judgements, probe)):
         why = f"out of {quartet.precision.name}'s range" if not judged.no_oracle else judgements[beyond[0]].reason
         left[f"{probe}, {len(beyond)} quantities"] = f"{why}, first {beyond[0]}"
         judgements = {name: judgement for name, judgement in judgements.items() if name not in beyond}
     quantities = [
-        Quantity(f"{prefix}{name}", kind_of(name), probe, judgement, name in on_kink)
+        Quantity(f"{prefix}{name}", kind_of(name), probe, judgement, name in found.on)
         for name, judgement in judgements.items()
     ]
     # By the same oracles on every probe: those that the pair's own batch ended with, which the others start with. Of
@@ -108,13 +107,25 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
         judged=judged.without_arrays(),
         skipped=left,
         digests={f"{prefix}{name}": digest(array) for name, array in exact.items()},
-        failing=any(judgement.verdict in FAILING for name, judgement in judgements.items() if name not in on_kink),
+        failing=bool(failing.intersection(judgements)),
     )
 
 
 def prefix_of(quartet: Quartet, mode: object) -> str:
     """What stands before the names of a mode's quantities."""
     return EVAL if mode is False and len(quartet.prepared.modes) > 1 else ""
+
+
+def _decided(judgements: Judgements, found: Kinks, probe: str) -> Judgements:
+    """Without the gradients of which nothing can be said; on the pair's own batch they are ``incomplete``."""
+    decided: Judgements = {}
+    for name, judgement in judgements.items():
+        if name not in found.undecided:
+            decided[name] = judgement
+        elif probe == BASE:
+            reason = f"differs, and whether on a kink alone cannot be told: beside it, {found.why}"
+            decided[name] = replace(judgement, verdict=Verdict.INCOMPLETE, reason=reason)
+    return decided
 
 
 def _invalid(prefix: str, probe: str, reason: str) -> tuple[Quantity]:

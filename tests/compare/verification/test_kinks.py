@@ -13,7 +13,7 @@ from compare.sides.judging import judge_port, reference_runs
 from compare.sides.quartet import Quartet
 from compare.sides.side import SideError
 from compare.verdict.precision import FLOAT32
-from compare.verification.kinks import kinks
+from compare.verification.kinks import Kinks, kinks
 from tests.compare.small import loose_pair
 
 USERS_MODELS = True
@@ -28,7 +28,7 @@ def slopes(left: float, right: float = 1.0):
     return lambda p, x: jnp.where(x >= 0, right * x * p["w"], left * x * p["w"]) + 1
 
 
-def at_zero(cpu, of, port) -> set[str]:
+def at_zero(cpu, of, port) -> Kinks:
     """The kinks on a batch of zeros."""
     quartet = Quartet(prepare(loose_pair(of, port, ZEROS)), FLOAT32, cpu, cpu)
     entering = quartet.prepared.enter(0, 1).at(FLOAT32)
@@ -38,12 +38,12 @@ def at_zero(cpu, of, port) -> set[str]:
 
 def test_both_one_sided_slopes_are_right(cpu):
     """|x| at 0: torch takes 0, JAX's where-form takes 1."""
-    assert at_zero(cpu, reference, slopes(-1)) == {"grad/input.input0"}
+    assert at_zero(cpu, reference, slopes(-1)) == Kinks(on=frozenset({"grad/input.input0"}))
 
 
 @pytest.mark.parametrize("port", [slopes(-1.001), slopes(-1, 1.001)], ids=["left", "right"])
 def test_a_wrong_slope_beside_it_is_none(cpu, port):
-    assert at_zero(cpu, reference, port) == set()
+    assert at_zero(cpu, reference, port) == Kinks()
 
 
 def test_a_gradient_that_vanishes_nearby_proves_nothing(cpu):
@@ -55,7 +55,7 @@ def test_a_gradient_that_vanishes_nearby_proves_nothing(cpu):
     def steep(p, x):
         return jnp.clip(x * p["w"], -1e-9, 1e-9) * 2e9
 
-    assert at_zero(cpu, flat, steep) == set()
+    assert at_zero(cpu, flat, steep) == Kinks()
 
 
 def test_where_the_port_raises_beside_it_there_is_none(cpu):
@@ -71,19 +71,38 @@ def test_where_the_port_raises_beside_it_there_is_none(cpu):
             return super().working_port(entering, *given)
 
     raising = Raising(quartet.prepared, FLOAT32, cpu, cpu)
-    assert kinks(raising, entering, None, judged, NOTHING_KNOWN, 0) == set()
+    assert kinks(raising, entering, None, judged, NOTHING_KNOWN, 0) == Kinks()
 
 
-def test_where_the_reference_raises_beside_it_it_says_so(cpu):
-    """Whoever asked decides what that means."""
+def refusing(refuses):
+    """The reference, where it takes only some batches."""
 
-    def positive(p, x):
-        if bool((x < 0).any()):
-            raise ValueError("numbers below 0 are refused")
+    def of(p, x):
+        if refuses(x):
+            raise ValueError("such numbers are refused")
         return reference(p, x)
 
-    with pytest.raises(SideError, match="numbers below 0 are refused"):
-        at_zero(cpu, positive, slopes(-1))
+    return of
+
+
+def test_where_the_reference_takes_no_neighbour_nothing_is_decided(cpu):
+    """Neither for a kink nor against one, whatever the port's slopes are."""
+    for port in (slopes(-1), slopes(-1.001)):
+        found = at_zero(cpu, refusing(lambda x: bool((x < 0).any())), port)
+        assert found == Kinks(
+            undecided=frozenset({"grad/input.input0"}),
+            why="the reference raised ValueError: such numbers are refused",
+        )
+
+
+def test_one_neighbour_is_enough_to_show_that_there_is_none(cpu):
+    """Others are refused; the four differ in which numbers are below 0."""
+
+    def first_below_0(x):
+        return bool(x.flatten()[0] < 0)
+
+    assert at_zero(cpu, refusing(first_below_0), slopes(-1)).undecided == {"grad/input.input0"}
+    assert at_zero(cpu, refusing(first_below_0), slopes(-1.001)) == Kinks()
 
 
 def test_without_oracles_none_is_looked_for(cpu):
@@ -92,4 +111,4 @@ def test_without_oracles_none_is_looked_for(cpu):
     entering = quartet.prepared.enter(0, 1).at(FLOAT32)
     judged = judge_port(quartet, entering, None, *reference_runs(quartet, entering, None))
     blind = replace(judged, no_oracle="the port raised")
-    assert kinks(quartet, entering, None, blind, NOTHING_KNOWN, 0) == set()
+    assert kinks(quartet, entering, None, blind, NOTHING_KNOWN, 0) == Kinks()

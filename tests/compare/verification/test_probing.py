@@ -12,6 +12,7 @@ from compare.arrays.batch import Batch
 from compare.pair.pair import Pair
 from compare.sides.reference import ReferenceSide
 from compare.verdict.verdict import Verdict
+from compare.verification import certificates
 from compare.verification.verification import Plan, verify
 from compare.weights.weights import WeightMap, same
 
@@ -68,19 +69,49 @@ def test_beside_numbers_of_one_sign_a_kink_is_asked_on_that_side(cpu):
         assert {one.name for one in report.quantities if one.kink} == {"grad/input.x"}
 
 
-def test_on_the_batch_itself_a_difference_stays_one(cpu):
-    """It cannot be skipped, and no neighbour excuses it; that none could be asked is listed."""
+def of_halves(p, x):
+    """|x| of numbers that are 0 or far from it."""
+    if bool(((x != 0) & (x.abs() < 0.4)).any()):
+        raise ValueError("numbers near 0 are refused")
+    return (x * p["w"]).abs() + 1
 
-    def of_halves(p, x):
-        if bool(((x != 0) & (x.abs() < 0.4)).any()):
-            raise ValueError("numbers near 0 are refused")
-        return (x * p["w"]).abs() + 1
 
-    edge = np.where(X > 1, X, 0).astype(np.float32)
-    report = verify(small(of_halves, edge), cpu, plan=QUICK)
-    wrong = {one.name for one in report.quantities if one.verdict is Verdict.MISMATCH}
-    assert wrong == {"grad/input.x"}
+EDGE = np.where(X > 1, X, 0).astype(np.float32)
+
+
+def test_on_the_batch_itself_what_cannot_be_decided_is_incomplete(cpu):
+    """It cannot be skipped, and no neighbour tells whether it is a kink: no pass and no accusation, but listed."""
+    report = verify(small(of_halves, EDGE), cpu, plan=QUICK)
+    undecided = {one.name: one for one in report.quantities if one.verdict is Verdict.INCOMPLETE}
+    assert (report.verdict, set(undecided)) == (Verdict.INCOMPLETE, {"grad/input.x"})
+    assert "whether on a kink alone cannot be told" in undecided["grad/input.x"].judgement.reason
+    assert undecided["grad/input.x"].judgement.gap > 0
     assert "numbers near 0 are refused" in report.coverage.skipped["batch, nearby"]
+
+
+def test_a_kink_on_the_batch_itself_is_caught_in_no_mutant(cpu, monkeypatch):
+    """It differs in every run: a mutant that changes nothing is caught by no check."""
+    monkeypatch.setattr(certificates, "mutants", lambda entering: {"nothing": entering})
+    reference = of_halves, lambda p, x: (x * p["w"]).abs() + 1
+    for one, left in zip(reference, ({"grad/input.x"}, set()), strict=True):
+        report = verify(small(one, EDGE), cpu, plan=PROBED)
+        assert {own.name for own in report.quantities if own.probe == "batch" and own.verdict != "match"} == left
+        assert any(own.kink for own in report.quantities if own.probe == "batch") == (not left)
+        assert not any(report.teeth.caught.values())
+
+
+def test_what_differs_beside_an_undecided_gradient_stays_a_difference(cpu):
+    """A wrong output is no kink, on the batch or on a probe where no neighbour can be asked."""
+
+    def wrong_at_zero(p, x):
+        return port(p, x) + jnp.where(jnp.all(x == 0), 1e-3, 0.0).astype(x.dtype)
+
+    for made, probe, x in ((lambda p, x: port(p, x) + 1e-3, "batch", EDGE), (wrong_at_zero, "zeros", X)):
+        reference = of_halves if probe == "batch" else of_positive
+        report = verify(small(reference, x, made), cpu, plan=replace(PROBED, quick=probe == "batch"))
+        wrong = {one.name for one in report.quantities if one.verdict is Verdict.MISMATCH and one.probe == probe}
+        assert (report.verdict, wrong) == (Verdict.MISMATCH, {"output"})
+        assert f"{probe}, nearby" in report.coverage.skipped
 
 
 def test_a_probe_that_the_reference_takes_in_float32_alone_is_skipped(cpu):
