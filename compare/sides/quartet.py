@@ -21,7 +21,7 @@ from compare.verdict.precision import FLOAT64, Precision
 from compare.verdict.verdict import Judgement
 
 if TYPE_CHECKING:
-    from compare.sides.port import Leaves, Program
+    from compare.sides.port_forward import Leaves, Program
 
 WORKING, ORACLE, PROMOTED = "working", "oracle", "promoted"  # what a side is run as
 

@@ -1,32 +1,27 @@
 """The reference's side: one PyTorch module at one precision on one device."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial, wraps
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import torch
 from torch import nn
 
-from compare.arrays.arrays import Arrays, from_torch, to_torch
-from compare.arrays.batch import Batch, named_leaves
-from compare.errors import UsageError
+from compare.arrays.arrays import Arrays, from_torch
 from compare.frameworks.dropout.reference import Record, replayed
 from compare.frameworks.islands.seen import Seen
-from compare.frameworks.models.modes import Mode, mode_arguments
-from compare.frameworks.models.references import ReferenceModel
-from compare.pair.adapters import called
-from compare.pair.pair import Entering, Pair, cotangent_of, scored
+from compare.frameworks.models.modes import Mode
+from compare.pair.pair import Entering, cotangent_of, scored
 from compare.sides.moments import moments_of_torch
+from compare.sides.reference_forward import Ready, ReferenceForward, Tensors, tensors_by_name
 from compare.sides.seeds import mask_seed
-from compare.sides.shelf import let_go, make_room
+from compare.sides.shelf import let_go
 from compare.sides.side import Result, steps_named
 from compare.verdict.precision import Precision
-from compare.weights.weights import Sum
 
-Tensors = dict[str, torch.Tensor]
 Rest = ParamSpec("Rest")
 Own = TypeVar("Own", bound="ReferenceSide")
 
@@ -48,24 +43,7 @@ def _undisturbed(
     return inside
 
 
-class Ready(Protocol):
-    """What a reference's side is made of: a pair brought together with its port, or one to be recorded alone."""
-
-    @property
-    def pair(self) -> Pair: ...
-    @property
-    def reference(self) -> Any: ...
-    @property
-    def summed(self) -> tuple[Sum, ...]: ...
-    @property
-    def buffers(self) -> tuple[str, ...]: ...
-    @property
-    def constants(self) -> tuple[str, ...]: ...
-    @property
-    def modes(self) -> tuple[Mode, ...]: ...
-
-
-class ReferenceSide:
+class ReferenceSide(ReferenceForward):
     """Runs copies of the pair's module: the pair's own is never touched.
 
     With ``promoted``, every cast to a lower precision in the module's own code is raised to float64, and the result
@@ -83,9 +61,8 @@ class ReferenceSide:
     ) -> None:
         """``sought``, of a promoted side: arrays of the port whose more exact twins it looks out for; ``replaced``:
         buffers and attributes of the module by dotted name, with other values (see ``compare.frameworks.islands``)."""
-        self.sought, self._replaced = sought, replaced or {}
-        self.prepared, self.precision, self.device, self.promoted = prepared, precision, device, promoted
-        self.pair = prepared.pair
+        super().__init__(prepared, precision, device, replaced)
+        self.promoted, self.sought = promoted, sought
 
     @_undisturbed
     def run(self, entering: Entering, mode: Mode = None) -> Result:
@@ -102,7 +79,7 @@ class ReferenceSide:
             outputs = self.forward(
                 module, entering.batches[0], {name: tensor.clone() for name, tensor in inputs.items()}, mode
             )
-            named = _named(outputs)
+            named = tensors_by_name(outputs)
             loss = self._backward(outputs, named, targets, entering)
         after = self._constants(module)
         changed = tuple(name for name, before in constants.items() if not torch.equal(before, after[name]))
@@ -137,7 +114,7 @@ class ReferenceSide:
             optimizer.zero_grad()
             with self.here(), self._as_promoted() as seen, self._replaying(entering, mode, number) as replay:
                 outputs = self.forward(module, batch, inputs, mode)
-                loss = self._backward(outputs, _named(outputs), targets, entering)
+                loss = self._backward(outputs, tensors_by_name(outputs), targets, entering)
             optimizer.step()
             after = _values(parameters)
             taken.append({f"update/{name}": after[name] - before[name] for name in after})
@@ -148,49 +125,6 @@ class ReferenceSide:
         taken[-1] |= self._buffers(module) if mode is not False else {}
         taken[-1] |= moments_of_torch(optimizer, parameters)
         return _result(steps_named(taken), variances, replays, places)
-
-    def forward(self, module: nn.Module, batch: Batch, inputs: Tensors, mode: Mode) -> object:
-        """The module called as the pair says, its outputs as the pair compares them."""
-        args, kwargs = called(self.pair.reference_inputs, *batch.call(inputs))
-        outputs = module(*args, **kwargs, **mode_arguments(module.forward, mode, kwargs))
-        return self.pair.reference_outputs(outputs) if self.pair.reference_outputs else outputs
-
-    def loss(self, module: nn.Module, batch: Batch, inputs: Tensors, targets: Tensors) -> torch.Tensor:
-        """The loss of the module in the pair's first mode; without a loss of its own, the pair's is the outputs times
-        their cotangents."""
-        outputs = self.forward(module, batch, inputs, self.prepared.modes[0])
-        if self.pair.loss is not None:
-            return scored(self.pair.loss[0], outputs, list(targets.values()))
-        named = {name: one for name, one in _named(outputs).items() if one.is_floating_point()}
-        against = {name: cotangent_of(name, tuple(one.shape), 0, self.precision) for name, one in named.items()}
-        return sum((torch.sum(one * self._tensor(against[name])) for name, one in named.items()), start=torch.zeros(()))
-
-    def load(self, entering: Entering, mode: Mode = None) -> nn.Module:
-        """A copy of the module with what enters, in ``mode``."""
-        assert isinstance(self.prepared.reference, ReferenceModel)
-        make_room(entering.weights)
-        module = self.prepared.reference.copy(entering.weights | entering.buffers, self.precision, self.device)
-        for name, array in self._replaced.items():
-            _put(module, name, self._tensor(array))
-        if mode is not None:
-            module.train(mode)
-        for layer in module.modules():
-            if isinstance(layer, nn.RNNBase):
-                layer.flatten_parameters()  # cuDNN takes one piece of memory, and warns of copies at every call
-                if not layer.training:
-                    layer.dropout = 0.0  # cuDNN differentiates a recurrent layer in training mode only
-                    layer.train()
-        return module
-
-    def here(self) -> AbstractContextManager[object]:
-        """What the model's own code makes without naming a device, ``torch.arange(n)``, is made on the side's, as JAX
-        does it: else a model written on a CPU could not be run on a GPU."""
-        return nullcontext() if self.device.type == "cpu" else self.device
-
-    def batch(self, batch: Batch) -> tuple[Tensors, Tensors]:
-        """A batch on the device: its inputs and its targets, by name."""
-        inputs = {name: self._tensor(array) for name, array in batch.inputs.items()}
-        return inputs, {name: self._tensor(array) for name, array in batch.targets.items()}
 
     def _backward(self, outputs: object, named: Tensors, targets: Tensors, entering: Entering) -> torch.Tensor | None:
         """Gradients of the loss, or of the outputs against their random cotangents, into every leaf."""
@@ -220,14 +154,6 @@ class ReferenceSide:
         own = dict(module.named_buffers())
         return {f"state/{name}": _seen(own[name]) for name in self.prepared.buffers}
 
-    def _constants(self, module: nn.Module) -> Tensors:
-        """The floating buffers that the port has no counterpart of."""
-        return {
-            name: tensor
-            for name, tensor in module.named_buffers()
-            if name in self.prepared.constants and tensor.is_floating_point()
-        }
-
     def _watch(self, module: nn.Module) -> None:
         """For a side that looks into its runs: hooks on the copy that is about to run."""
 
@@ -248,9 +174,6 @@ class ReferenceSide:
 
         with promoted_torch(self.sought) as seen:
             yield seen
-
-    def _tensor(self, array: np.ndarray) -> torch.Tensor:
-        return to_torch(array, self.precision, self.device)
 
 
 def _result(
@@ -287,26 +210,6 @@ def _variances(module: nn.Module) -> dict[str, tuple[float, float]]:
             name = f"{path}.running_var" if path else "running_var"
             layer.register_forward_pre_hook(partial(note, name, float(layer.momentum)))
     return variances
-
-
-def _named(outputs: object) -> Tensors:
-    """The outputs by name; a Python number among them is a tensor too."""
-    named = {name: torch.as_tensor(one) for name, one in named_leaves(outputs, "output")}
-    if unreal := [name for name, one in named.items() if one.is_complex()]:
-        raise UsageError(
-            f"{unreal[0]} is complex: compare real and imaginary parts (reference_outputs=, port_outputs=)"
-        )
-    return named
-
-
-def _put(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
-    """A buffer, or a plain attribute, at its dotted name."""
-    path, _, last = name.rpartition(".")
-    owner = module.get_submodule(path)
-    if last in owner._buffers:
-        owner._buffers[last] = tensor
-    else:
-        setattr(owner, last, tensor)
 
 
 def _gradient(leaf: torch.Tensor) -> np.ndarray:

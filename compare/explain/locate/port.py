@@ -15,7 +15,8 @@ from compare.explain.locate.layer_calls import Watch
 from compare.frameworks.islands.port import trace_promoted
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
-from compare.sides.port import Form, Leaves, PortSide, is_parameter, outputs_by_name
+from compare.sides.port import PortSide
+from compare.sides.port_forward import Form, Leaves, is_parameter, outputs_by_name
 from compare.sides.side import Dropped
 
 

@@ -19,7 +19,6 @@ from compare.pair import pairs
 from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import prepare
 from compare.sides.port import PortSide
-from compare.sides.quartet import Quartet
 from compare.verdict.precision import BFLOAT16, FLOAT32, FLOAT64, Precision
 from compare.verification.mutants import mutants
 from compare.weights.weights import WeightMap, same
@@ -81,22 +80,6 @@ def test_x64_is_on_for_the_oracle_only(
         side.steps(entering)
     assert len(seen) >= 2
     assert set(seen) == {(*(makes or ("float64", "int64")), precision.name, precision.name)}
-
-
-def test_outputs_are_traced_for_their_shapes_once_for_both_precisions(
-    loose: Pair, entering: Entering, cpu: Device
-) -> None:
-    """What the random cotangents need to know is the same in float64: there the port is traced once, to be run."""
-    seen: list[Any] = []
-    x = entering.batches[0].inputs["x"]
-    alone = replace(loose, port=_noting(seen), batch=Batch({"x": x}), loss=None, by_hand=None, optimizers=None)
-    quartet = Quartet(prepare(alone), FLOAT32, cpu, cpu)
-    targetless = replace(entering, batches=(Batch({"x": x}),))
-    seen.clear()
-    quartet.working_port(targetless)
-    assert len(seen) == 2
-    quartet.oracle_port(targetless)
-    assert [dtype for *_, dtype in seen[2:]] == ["float64"]
 
 
 def test_everything_is_computed_at_the_precision(side: PortSide, entering: Entering) -> None:

@@ -10,7 +10,7 @@ from compare.errors import swallowed
 from compare.explain.doctor.updates.rules import AFTER, DECOUPLED, PLAIN, Rule, Rules, usual
 from compare.frameworks.optax_insides import Stage, UnreadError, stages_of
 from compare.pair.prepare import Prepared
-from compare.sides.port import is_parameter
+from compare.sides.port_forward import is_parameter
 from compare.weights.twins import ROWS
 
 CORES = {name: row for row in ROWS for name in row.optax}

@@ -1,0 +1,225 @@
+"""The port's forward pass: what enters it on the device, in its own layout, and what it returns in the reference's."""
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from compare.arrays.arrays import NUMPY_FLOAT, PARAMS, to_jax
+from compare.arrays.batch import Batch, named_leaves
+from compare.frameworks.dropout.masks import draw
+from compare.frameworks.dropout.port import Record, replayed
+from compare.frameworks.models.modes import Mode
+from compare.pair.adapters import called
+from compare.pair.pair import Entering, cotangent_of, scored
+from compare.pair.prepare import Prepared
+from compare.sides.seeds import mask_seed
+from compare.sides.shelf import make_room
+from compare.sides.side import Dropped
+from compare.verdict.precision import FLOAT64, Precision
+
+Tree = Any  # of a model, an optimizer or an optax state: whatever its library makes it
+Leaves = dict[str, Any]
+Program = tuple[Hashable, ...]  # what tells one traced forward pass from another
+
+
+class PortForward:
+    """The port on flat leaves, at one precision on one device: what is traced for outputs, gradients and steps.
+
+    Float64 lives inside ``jax.enable_x64(True)``, the working precision inside ``jax.enable_x64(False)``: x64
+    changes what ``jnp.zeros`` and ``jnp.arange`` make inside a user's model.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        precision: Precision,
+        device: jax.Device,
+        shapes: dict[Program, Leaves] | None = None,
+    ) -> None:
+        """``shapes``: where the sides of one port keep the shapes of its outputs, which are the same in all of them:
+        traced once at whatever precision comes first."""
+        self.prepared = prepared.widened() if precision is FLOAT64 else prepared
+        self.pair, self.precision, self.device = prepared.pair, precision, device
+        self._replays: dict[Program, Record] = {}  # noted while a program is traced, true of each of its runs
+        self._shapes = {} if shapes is None else shapes
+
+    def arrays(self, entering: Entering) -> tuple[Leaves, Leaves, Leaves]:
+        """The leaves, and the first batch's inputs and targets. Call it, and what uses them, outside x64."""
+        return self.leaves(entering), *self.batch(entering.batches[0])
+
+    def loss_of(
+        self, inputs: Leaves, targets: Leaves, batch: Batch
+    ) -> Callable[[Tree, Leaves], tuple[jax.Array, Leaves]]:
+        """The loss on one batch as a function of (the tree of parameters, the other leaves), with the other leaves
+        as training leaves them. Without a loss of its own, the pair's is the outputs times their cotangents."""
+
+        def loss_of(params: Tree, rest: Leaves) -> tuple[jax.Array, Leaves]:
+            leaves, mode = self.prepared.port.flat(params) | rest, self.prepared.modes[0]
+            # Traced once under replay, which refuses a dropout that no mask is there for. It is left out of the run:
+            # programs traced under it are never found again, and a step op by op would compile every operation anew.
+            self.outputs(leaves, inputs, (), batch, mode)
+            outputs, changed = self._forward(leaves, inputs, None, mode, batch)
+            if self.pair.loss is not None:
+                loss = self._scored(outputs, targets, batch)
+            else:
+                named = outputs_by_name(outputs)
+                floats = {name: output for name, output in named.items() if jnp.issubdtype(output.dtype, jnp.floating)}
+                against = {name: cotangent_of(name, output.shape, 0, self.precision) for name, output in floats.items()}
+                parts = [jnp.vdot(output, against[name].astype(output.dtype)) for name, output in floats.items()]
+                loss = sum(parts, start=jnp.zeros(()))
+            return loss, rest | changed
+
+        return loss_of
+
+    def tree(self, leaves: Leaves) -> tuple[Tree, Leaves]:
+        """The parameters as the tree that the port's own training code works on, and the other leaves."""
+        return self._tree(leaves), {path: leaf for path, leaf in leaves.items() if not is_parameter(path)}
+
+    def leaves(self, entering: Entering) -> Leaves:
+        """What enters as the port's leaves, on the device."""
+        make_room(entering.weights)
+        arrays = entering.weights | entering.buffers
+        dtype = NUMPY_FLOAT.get(self.precision)
+        made = self.prepared.weight_map.each_to_port(arrays, self.prepared.leaves, dtype, exact=True)
+        # Each waited for: copies that are still under way would hold a second set of all weights.
+        return {
+            path: to_jax(array, self.precision, self.device, given_up=True).block_until_ready() for path, array in made
+        }
+
+    def batch(self, batch: Batch) -> tuple[Leaves, Leaves]:
+        """A batch on the device: its inputs and its targets, by name."""
+        inputs = {name: self._array(array) for name, array in batch.inputs.items()}
+        return inputs, {name: self._array(array) for name, array in batch.targets.items()}
+
+    def masks(self, entering: Entering, dropped: Dropped, step: int = 0) -> tuple[jax.Array, ...]:
+        """The dropout masks of one step, in the reference's order."""
+        seed = mask_seed(entering, step)
+        return tuple(self._array(draw(seed, i, shape, rate)) for i, (shape, rate) in enumerate(dropped))
+
+    def _forward(
+        self, leaves: Leaves, inputs: Leaves, masks: tuple | None, mode: Mode, form: Batch
+    ) -> tuple[Tree, Leaves]:
+        """The outputs in the reference's layout, as the pair compares them, and the statistics afterwards. Without
+        ``masks`` (None, not an empty tuple) nothing is replayed."""
+        turned = {
+            name: jnp.transpose(array, self.prepared.input_axes[name]) if name in self.prepared.input_axes else array
+            for name, array in inputs.items()
+        }
+        args, kwargs = called(self.pair.port_inputs, *form.call(turned))
+        with self._replaying(masks, mode, form, inputs):
+            outputs, changed = self.prepared.port.apply(leaves, args, kwargs, mode)
+        outputs = self.pair.port_outputs(outputs) if self.pair.port_outputs else outputs
+        return self._turned_back(outputs), changed
+
+    def _turned_back(self, outputs: Tree) -> Tree:
+        axes = self.prepared.output_axes
+        if not axes:
+            return outputs
+        leaves, structure = jax.tree.flatten(outputs)
+        by_id = {id(leaf): name for name, leaf in named_leaves(outputs, "output")}
+        turned = [
+            jnp.transpose(leaf, axes[by_id[id(leaf)]]) if by_id.get(id(leaf)) in axes else leaf for leaf in leaves
+        ]
+        return jax.tree.unflatten(structure, turned)
+
+    def _scored(self, outputs: Tree, targets: Leaves, batch: Batch) -> jax.Array:
+        # In the batch's order: JAX sorts the keys of a dictionary that goes through a compiled function.
+        return scored(self.pair.loss[1], outputs, [targets[name] for name in batch.targets])  # type: ignore[index]
+
+    def _tree(self, leaves: Leaves) -> Tree:
+        return self.prepared.port.tree({path: leaf for path, leaf in leaves.items() if is_parameter(path)})
+
+    def _cotangents(
+        self, leaves: Leaves, inputs: Leaves, masks: tuple, entering: Entering, mode: Mode
+    ) -> dict[str, jax.Array]:
+        """What the gradients are taken against: the loss's 1, or a random cotangent of each floating output."""
+        if self.pair.loss is not None:
+            return {"loss": self._array(np.asarray(entering.cotangent))}
+        shapes = self.outputs(leaves, inputs, masks, entering.batches[0], mode)
+        drawn = {
+            name: cotangent_of(name, tuple(leaf.shape), entering.seed, entering.precision) * entering.cotangent
+            for name, leaf in shapes.items()
+            if jnp.issubdtype(leaf.dtype, jnp.floating)
+        }
+        return {name: self._array(array) for name, array in drawn.items()}
+
+    def outputs(self, leaves: Leaves, inputs: Leaves, masks: tuple, batch: Batch, mode: Mode) -> Leaves:
+        """Shapes of the outputs by name, and whether they float; computes nothing, and traces once for the same
+        shapes."""
+        key = program_key(mode, batch, inputs, [mask.shape for mask in masks])
+        if key not in self._shapes:
+            self._shapes[key] = jax.eval_shape(
+                lambda leaves, inputs, masks: self._trace_outputs(leaves, inputs, masks, mode, batch),
+                leaves, inputs, masks,
+            )  # fmt: skip
+        return self._shapes[key]
+
+    def _trace_outputs(self, leaves: Leaves, inputs: Leaves, masks: tuple, mode: Mode, form: Batch) -> Leaves:
+        outputs, _ = self._forward(leaves, inputs, masks, mode, form)
+        return outputs_by_name(outputs)
+
+    def shapes_of_outputs(self, entering: Entering, mode: Mode, dropped: Dropped) -> Leaves:
+        """``outputs`` of what would enter; no weight goes to the device."""
+        with self.x64():
+            inputs, _ = self.batch(entering.batches[0])
+            return self.outputs(self._structs(), inputs, self.masks(entering, dropped), entering.batches[0], mode)
+
+    def _structs(self) -> Leaves:
+        """The leaves that ``leaves`` brings to the device, by shape and dtype alone."""
+        dtype, there = jnp.dtype(self.precision.name), jax.sharding.SingleDeviceSharding(self.device)
+        return {
+            path: jax.ShapeDtypeStruct(shape, dtype, sharding=there) for path, shape in self.prepared.leaves.items()
+        }
+
+    @contextmanager
+    def _replaying(self, masks: tuple | None, mode: Mode, form: Batch, inputs: Leaves) -> Iterator[None]:
+        if mode is False or masks is None:
+            yield
+            return
+        with replayed(list(masks), channels_last=bool(self.prepared.input_axes)) as record:
+            yield
+        self._replays[program_key(mode, form, inputs, [mask.shape for mask in masks])] = record
+
+    @contextmanager
+    def x64(self) -> Iterator[None]:
+        """Float64 for an oracle. Flax's own layers mix dtypes there, which a process with strict promotion refuses."""
+        wide = self.precision is FLOAT64
+        with jax.enable_x64(wide), jax.numpy_dtype_promotion("standard") if wide else nullcontext():
+            yield
+
+    def _array(self, array: np.ndarray) -> jax.Array:
+        return to_jax(array, self.precision, self.device)
+
+
+class Form:
+    """How a batch is called, as a static argument of a compiled program: equal where names and structure are."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self._key = repr((batch.form, tuple(batch.inputs)))
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Form) and other._key == self._key
+
+
+def program_key(mode: Mode, batch: Batch, inputs: Leaves, masks: Sequence[tuple[int, ...]]) -> Program:
+    """What JAX tells one trace of the forward pass from another by."""
+    kinds = {name: jnp.issubdtype(one.dtype, jnp.floating) for name, one in inputs.items()}  # at every precision alike
+    shapes = sorted((name, tuple(one.shape), kinds[name]) for name, one in inputs.items())
+    return mode, Form(batch), tuple(shapes), tuple(tuple(shape) for shape in masks)
+
+
+def outputs_by_name(outputs: Tree) -> Leaves:
+    """The outputs by name; a Python number among them is an array too."""
+    return {name: jnp.asarray(one) for name, one in named_leaves(outputs, "output")}
+
+
+def is_parameter(path: str) -> bool:
+    return path == PARAMS or path.startswith(f"{PARAMS}/")

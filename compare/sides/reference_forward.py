@@ -1,0 +1,128 @@
+"""The reference's forward pass: a copy of its module with what enters, called as the pair says."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from compare.arrays.arrays import to_torch
+from compare.arrays.batch import Batch, named_leaves
+from compare.errors import UsageError
+from compare.frameworks.models.modes import Mode, mode_arguments
+from compare.frameworks.models.references import ReferenceModel
+from compare.pair.adapters import called
+from compare.pair.pair import Entering, Pair, cotangent_of, scored
+from compare.sides.shelf import make_room
+from compare.verdict.precision import Precision
+from compare.weights.weights import Sum
+
+Tensors = dict[str, torch.Tensor]
+
+
+class Ready(Protocol):
+    """What a reference's side is made of: a pair brought together with its port, or one to be recorded alone."""
+
+    @property
+    def pair(self) -> Pair: ...
+    @property
+    def reference(self) -> Any: ...
+    @property
+    def summed(self) -> tuple[Sum, ...]: ...
+    @property
+    def buffers(self) -> tuple[str, ...]: ...
+    @property
+    def constants(self) -> tuple[str, ...]: ...
+    @property
+    def modes(self) -> tuple[Mode, ...]: ...
+
+
+class ReferenceForward:
+    """Copies of the pair's module at one precision on one device: the pair's own is never touched."""
+
+    def __init__(
+        self,
+        prepared: Ready,
+        precision: Precision,
+        device: torch.device,
+        replaced: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        """``replaced``: buffers and attributes of the module by dotted name, with other values."""
+        self.prepared, self.pair = prepared, prepared.pair
+        self.precision, self.device, self._replaced = precision, device, replaced or {}
+
+    def forward(self, module: nn.Module, batch: Batch, inputs: Tensors, mode: Mode) -> object:
+        """The module called as the pair says, its outputs as the pair compares them."""
+        args, kwargs = called(self.pair.reference_inputs, *batch.call(inputs))
+        outputs = module(*args, **kwargs, **mode_arguments(module.forward, mode, kwargs))
+        return self.pair.reference_outputs(outputs) if self.pair.reference_outputs else outputs
+
+    def loss(self, module: nn.Module, batch: Batch, inputs: Tensors, targets: Tensors) -> torch.Tensor:
+        """The loss of the module in the pair's first mode; without a loss of its own, the pair's is the outputs times
+        their cotangents."""
+        outputs = self.forward(module, batch, inputs, self.prepared.modes[0])
+        if self.pair.loss is not None:
+            return scored(self.pair.loss[0], outputs, list(targets.values()))
+        named = {name: one for name, one in tensors_by_name(outputs).items() if one.is_floating_point()}
+        against = {name: cotangent_of(name, tuple(one.shape), 0, self.precision) for name, one in named.items()}
+        return sum((torch.sum(one * self._tensor(against[name])) for name, one in named.items()), start=torch.zeros(()))
+
+    def load(self, entering: Entering, mode: Mode = None) -> nn.Module:
+        """A copy of the module with what enters, in ``mode``."""
+        assert isinstance(self.prepared.reference, ReferenceModel)
+        make_room(entering.weights)
+        module = self.prepared.reference.copy(entering.weights | entering.buffers, self.precision, self.device)
+        for name, array in self._replaced.items():
+            _put(module, name, self._tensor(array))
+        if mode is not None:
+            module.train(mode)
+        for layer in module.modules():
+            if isinstance(layer, nn.RNNBase):
+                layer.flatten_parameters()  # cuDNN takes one piece of memory, and warns of copies at every call
+                if not layer.training:
+                    layer.dropout = 0.0  # cuDNN differentiates a recurrent layer in training mode only
+                    layer.train()
+        return module
+
+    def here(self) -> AbstractContextManager[object]:
+        """What the model's own code makes without naming a device, ``torch.arange(n)``, is made on the side's, as JAX
+        does it: else a model written on a CPU could not be run on a GPU."""
+        return nullcontext() if self.device.type == "cpu" else self.device
+
+    def batch(self, batch: Batch) -> tuple[Tensors, Tensors]:
+        """A batch on the device: its inputs and its targets, by name."""
+        inputs = {name: self._tensor(array) for name, array in batch.inputs.items()}
+        return inputs, {name: self._tensor(array) for name, array in batch.targets.items()}
+
+    def _constants(self, module: nn.Module) -> Tensors:
+        """The floating buffers that the port has no counterpart of."""
+        return {
+            name: tensor
+            for name, tensor in module.named_buffers()
+            if name in self.prepared.constants and tensor.is_floating_point()
+        }
+
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return to_torch(array, self.precision, self.device)
+
+
+def tensors_by_name(outputs: object) -> Tensors:
+    """The outputs by name; a Python number among them is a tensor too."""
+    named = {name: torch.as_tensor(one) for name, one in named_leaves(outputs, "output")}
+    if unreal := [name for name, one in named.items() if one.is_complex()]:
+        raise UsageError(
+            f"{unreal[0]} is complex: compare real and imaginary parts (reference_outputs=, port_outputs=)"
+        )
+    return named
+
+
+def _put(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
+    """A buffer, or a plain attribute, at its dotted name."""
+    path, _, last = name.rpartition(".")
+    owner = module.get_submodule(path)
+    if last in owner._buffers:
+        owner._buffers[last] = tensor
+    else:
+        setattr(owner, last, tensor)
