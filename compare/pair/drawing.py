@@ -64,6 +64,21 @@ def moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return freeze(np.where(still, array + by, array).astype(array.dtype))
 
 
+def uniform_fan_in(shapes: dict[str, tuple[int, ...]], rng: np.random.Generator) -> Arrays:
+    """Initial weights in float64, each U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as ``torch.nn.Linear`` draws them.
+
+    A matrix is (out, in); a vector takes the fan-in of the matrix before it. No bias is 0, so a forgotten one shows.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
+    """
+    arrays, fan_in = {}, 1
+    for name, shape in shapes.items():
+        fan_in = shape[-1] if len(shape) > 1 else fan_in
+        bound = 1 / np.sqrt(fan_in)
+        arrays[name] = rng.uniform(-bound, bound, shape)
+    return arrays
+
+
 def _check(pair: Pair, arrays: Arrays, shapes: Shapes) -> None:
     for name in {**arrays, **shapes}:
         given = arrays[name].shape if name in arrays else "nothing"

@@ -7,8 +7,10 @@ import numpy as np
 
 from compare.arrays.batch import Batch
 from compare.errors import UsageError
+from compare.pair.drawing import uniform_fan_in
 from compare.pair.pair import Optimizers, Pair
-from compare.weights.weights import WeightMap, linear, same, uniform_fan_in
+from compare.weights.entry import linear, same
+from compare.weights.weights import WeightMap
 
 BATCH = 64
 

@@ -15,7 +15,8 @@ from compare.pair.adapters import adapted_port, adapted_reference
 from compare.pair.drawing import drawn
 from compare.pair.pair import Entering, Pair
 from compare.verdict.precision import FLOAT32
-from compare.weights.weights import Sum, WeightMap, same
+from compare.weights.entry import Sum, same
+from compare.weights.weights import WeightMap
 
 if TYPE_CHECKING:
     from compare.frameworks.models.ports import PortModel

@@ -13,7 +13,8 @@ from compare.sides.quartet import Quartet
 from compare.sides.side import Deviations, Result, Run, SideError, What
 from compare.verdict.precision import Precision
 from compare.verdict.thresholds import RERUNS
-from compare.verdict.verdict import Judgement, Verdict, judge_without_oracle
+from compare.verdict.verdict import Judgement, Verdict
+from compare.verdict.without_oracle import judge_without_oracle
 
 NO_ORACLE = "no_oracle"
 

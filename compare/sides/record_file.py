@@ -22,7 +22,7 @@ from compare.pair.pair import Entering
 from compare.sides.side import STEPS, What
 from compare.verdict.precision import WORKING as PRECISIONS
 from compare.verdict.precision import Precision
-from compare.weights.weights import Sum
+from compare.weights.entry import Sum
 
 SCHEMA = 2
 NEARBY = "nearby"  # among what a side is run as: its re-runs nearby, of which only the deviations are kept

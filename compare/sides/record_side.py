@@ -12,7 +12,7 @@ from compare.pair.pair import Entering
 from compare.pair.prepare import Prepared
 from compare.sides.record_file import NEARBY, Facts, ReferenceRecord, key_of
 from compare.sides.side import STEPS, Deviations, RecordedError, Result, What, steps_named
-from compare.weights.weights import Sum
+from compare.weights.entry import Sum
 
 
 @dataclass(frozen=True)

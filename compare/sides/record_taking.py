@@ -26,7 +26,7 @@ from compare.sides.quartet import ORACLE, PROMOTED, WORKING
 from compare.sides.record_file import NEARBY, SCHEMA, ReferenceRecord, form_of, key_of
 from compare.sides.side import STEPS, Result, Side, SideError, What
 from compare.verdict.precision import Precision
-from compare.weights.weights import Sum
+from compare.weights.entry import Sum
 
 RUNNING = ("running_mean", "running_var")  # the buffers that are no constants, whatever port there will be
 

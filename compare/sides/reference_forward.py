@@ -17,7 +17,7 @@ from compare.pair.adapters import called
 from compare.pair.pair import Entering, Pair, cotangent_of, scored
 from compare.sides.shelf import make_room
 from compare.verdict.precision import Precision
-from compare.weights.weights import Sum
+from compare.weights.entry import Sum
 
 Tensors = dict[str, torch.Tensor]
 

@@ -10,7 +10,7 @@ DESIGN.md, section 4, derives the rule. In short, with the 2-norm over the entri
     match when g <= 2**10 predicted; else float32_only when g <= 2 quiet; else mismatch.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from math import inf, log2
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from compare.verdict.norms import Norms, measure, worst_entry
 from compare.verdict.precision import FLOAT32, FLOAT64, Precision
-from compare.verdict.thresholds import MARGIN, NEARBY_MARGIN, QUIET_MARGIN
+from compare.verdict.thresholds import MARGIN, QUIET_MARGIN
 
 LOOK_UP = 1 << 20  # entries; the worst entry of a larger quantity is looked up only where it is no match
 
@@ -113,12 +113,12 @@ def judge(
 
     Integers and booleans are judged by equality of the float64 runs.
     """
-    if differs := _structures_differ((reference, port), (reference_64, port_64)):
+    if differs := structures_differ((reference, port), (reference_64, port_64)):
         return Judgement(Verdict.INVALID, reason=differs)
-    if _kind(reference_64) == "exact":
-        return _judge_exact(reference, port, reference_64, port_64)
+    if array_kind(reference_64) == "exact":
+        return judge_exact(reference, port, reference_64, port_64)
     norms = measure(reference, port, reference_64, port_64, precision.smallest_normal)
-    if unheld := _cannot_be_held(norms):
+    if unheld := cannot_be_held(norms):
         return unheld
     if norms.entries and not norms.measured:
         reason = f"{precision.name} holds no finite entry where the oracles do"
@@ -162,56 +162,17 @@ def _judge_norms(
     )
 
 
-def judge_without_oracle(
-    reference: np.ndarray, port: np.ndarray, error_reference: float, error_port: float, precision: Precision
-) -> Judgement:
-    """Hold the port against the reference at the working precision alone, where a model cannot run in float64.
-
-    Args:
-        reference, port: the quantity as each side computes it at ``precision``.
-        error_reference, error_port: each side's largest deviation (2-norm) over re-runs nearby.
-
-    The best verdict is ``float32_only``: |t_p - j_p| <= 4 max(e_t, e_j, s u_p).
-    """
-    if differs := _structures_differ((reference, port)):
-        return Judgement(Verdict.INVALID, reason=differs)
-    if _kind(reference) == "exact":
-        exact = _judge_exact(reference, port, reference, port)
-        return exact if exact.verdict is not Verdict.MATCH else replace(exact, verdict=Verdict.FLOAT32_ONLY)
-    norms = measure(reference, port, reference, port, precision.smallest_normal)
-    if unheld := _cannot_be_held(norms):
-        return unheld
-    allowed = NEARBY_MARGIN * max(error_reference, error_port, norms.scale * precision.unit_roundoff)
-    index = worst_entry(reference, port)
-    return Judgement(
-        Verdict.FLOAT32_ONLY if norms.gap <= allowed else Verdict.MISMATCH,
-        gap=norms.gap,
-        allowed=allowed,
-        quiet=allowed,
-        error_reference=error_reference,
-        error_port=error_port,
-        scale=norms.scale,
-        bits_reference=effective_bits(error_reference, norms.scale, precision),
-        bits_port=effective_bits(error_port, norms.scale, precision),
-        entries=norms.entries,
-        fills=norms.fills,
-        flushed=norms.flushed,
-        nonfinite=norms.nonfinite,
-        worst=None if index is None else Worst(index, float(reference[index]), float(port[index])),
-    )
-
-
-def _structures_differ(*runs: tuple[np.ndarray, np.ndarray]) -> str:
+def structures_differ(*runs: tuple[np.ndarray, np.ndarray]) -> str:
     """What the reference's and the port's arrays do not share before any number is looked at; empty where they may be
     held against each other. ``runs``: pairs of (reference's, port's), the most exact last."""
     shapes = [array.shape for run in runs for array in run]
     if len(set(shapes)) > 1:
         return f"shape {shapes[0]} in the reference, {shapes[1]} in the port"
-    reference, port = map(_kind, runs[-1])
+    reference, port = map(array_kind, runs[-1])
     return f"{reference} in the reference, {port} in the port" if reference != port else ""
 
 
-def _cannot_be_held(norms: Norms) -> Judgement | None:
+def cannot_be_held(norms: Norms) -> Judgement | None:
     """The judgement where NaN or infinity leave nothing to compare, or stand in different places."""
     if norms.disagreement:
         return Judgement(Verdict.INVALID, nonfinite=norms.nonfinite, worst=_entry(norms), reason=_said(norms))
@@ -234,12 +195,12 @@ def _ratio(norms: Norms, precision: Precision) -> float:
     return port / reference if reference > 0 else 1.0
 
 
-def _kind(array: np.ndarray) -> str:
+def array_kind(array: np.ndarray) -> str:
     """``exact`` for integers and booleans, ``inexact`` for every float (bfloat16 is no NumPy float, but is one)."""
     return "exact" if array.dtype.kind in "biu" else "inexact"
 
 
-def _judge_exact(reference: np.ndarray, port: np.ndarray, reference_64: np.ndarray, port_64: np.ndarray) -> Judgement:
+def judge_exact(reference: np.ndarray, port: np.ndarray, reference_64: np.ndarray, port_64: np.ndarray) -> Judgement:
     unequal = reference_64 != port_64
     count, size = int(np.count_nonzero(unequal)), reference_64.size
     if count:

@@ -6,91 +6,16 @@ arrays by their ``state_dict`` name, the port's leaves by their path, ``params/D
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from compare.arrays.arrays import PARAMS, Arrays, Shapes
-from compare.arrays.views import AS_IS, View, assign, transposed
+from compare.arrays.arrays import Arrays, Shapes
+from compare.arrays.views import View, assign
 from compare.errors import UsageError
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the map: both views show the same numbers.
-
-    Attributes:
-        reference: a ``state_dict`` name; ``reference_view`` shows it in the common layout.
-        port: the path of a leaf; ``port_view`` shows it in the common layout.
-        reason: why these two, and why this layout, in a few words.
-        summed: the port holds one array where the reference adds two (a recurrent layer's biases): this line is the
-            second of them. Its value is added to the leaf, its gradient is the leaf's, and on the way back its value
-            is zero, the first line's the sum.
-    """
-
-    reference: str
-    port: str
-    reference_view: View = AS_IS
-    port_view: View = AS_IS
-    reason: str = ""
-    summed: bool = False
-
-    def __post_init__(self) -> None:
-        for name, kind in (("reference", str), ("port", str), ("reference_view", View), ("port_view", View)):
-            if not isinstance(given := getattr(self, name), kind):
-                raise UsageError(f"entry: {name}: expected a {kind.__name__}, got {type(given).__name__}")
-
-    @property
-    def layout(self) -> str:
-        """Both views in words; ``same`` where nothing changes."""
-        parts = [str(self.reference_view), f"port: {self.port_view}" if self.port_view.steps else ""]
-        return "; ".join(part for part in parts if part) or "same"
-
-    def explain(self) -> str:
-        added = ", added" if self.summed else ""
-        return f"{self.reference} -> {self.port} ({self.layout}{added}: {self.reason})"
-
-
-@dataclass(frozen=True)
-class Sum:
-    """Two views of the reference's parameters of which only the sum is a parameter of the port.
-
-    In training steps the first holds the sum and the second is zero and has no gradient: the same function, and the
-    one in which every optimizer does to the first what it does to the port's.
-    """
-
-    first: str
-    first_view: View
-    second: str
-    second_view: View
-
-    def collect(self, arrays: Arrays) -> None:
-        """Move the second into the first, in place."""
-        self.first_view.of(arrays[self.first])[...] += self.second_view.of(arrays[self.second])
-        self.second_view.of(arrays[self.second])[...] = 0
-
-    def kept(self, shape: tuple[int, ...]) -> np.ndarray:
-        """1 where the second's gradient is kept, 0 where it is frozen."""
-        mask = np.ones(shape, np.float32)
-        self.second_view.of(mask)[...] = 0
-        return mask
-
-
-def linear(reference: str, port: str) -> list[Entry]:
-    """``torch.nn.Linear`` and ``flax.linen.Dense``: weight (out, in) is kernel (in, out), bias is bias."""
-    why = "Linear stores (out, in), Dense (in, out)"
-    return [
-        Entry(f"{reference}.weight", f"{PARAMS}/{port}/kernel", transposed(1, 0), reason=why),
-        Entry(f"{reference}.bias", f"{PARAMS}/{port}/bias", reason="a bias has one axis"),
-    ]
-
-
-def same(*names: str) -> list[Entry]:
-    """Loose arrays that both sides hold under one name and in one layout."""
-    return [Entry(name, f"{PARAMS}/{name}", reason="both sides name and store it alike") for name in names]
+from compare.weights.entry import Entry, Sum
 
 
 class WeightMap:
@@ -284,18 +209,3 @@ def _shown(view: View, shape: tuple[int, ...]) -> np.ndarray:
             raise ValueError(f"shape {shape} cannot be seen as {tuple(steps[0][1])}")
         shape, steps = tuple(steps[0][1]), steps[1:]
     return View(steps).of(np.broadcast_to(np.zeros((), np.uint8), shape))
-
-
-def uniform_fan_in(shapes: dict[str, tuple[int, ...]], rng: np.random.Generator) -> Arrays:
-    """Initial weights in float64, each U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as ``torch.nn.Linear`` draws them.
-
-    A matrix is (out, in); a vector takes the fan-in of the matrix before it. No bias is 0, so a forgotten one shows.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
-    """
-    arrays, fan_in = {}, 1
-    for name, shape in shapes.items():
-        fan_in = shape[-1] if len(shape) > 1 else fan_in
-        bound = 1 / np.sqrt(fan_in)
-        arrays[name] = rng.uniform(-bound, bound, shape)
-    return arrays

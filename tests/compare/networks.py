@@ -12,10 +12,12 @@ import jaxport.optimizers
 import torchref.losses
 import torchref.optimizers
 from compare.arrays.batch import Batch
+from compare.pair.drawing import uniform_fan_in
 from compare.pair.pair import Entering, Optimizers, Pair
 from compare.pair.prepare import prepare
 from compare.verdict.precision import Precision
-from compare.weights.weights import WeightMap, same, uniform_fan_in
+from compare.weights.entry import same
+from compare.weights.weights import WeightMap
 
 TORCH = {"relu": torch.relu, "tanh": torch.tanh}
 JAX = {"relu": jax.nn.relu, "tanh": jnp.tanh}

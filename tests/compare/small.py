@@ -9,7 +9,8 @@ from flax import linen
 
 from compare.arrays.batch import Batch
 from compare.pair.pair import Pair
-from compare.weights.weights import Entry, WeightMap, linear, same
+from compare.weights.entry import Entry, linear, same
+from compare.weights.weights import WeightMap
 
 X = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)
 

@@ -17,7 +17,8 @@ from compare.arrays.views import transposed
 from compare.errors import UsageError
 from compare.verdict.verdict import Verdict
 from compare.verification.verification import PairReport, Plan, verify
-from compare.weights.weights import Entry, WeightMap
+from compare.weights.entry import Entry
+from compare.weights.weights import WeightMap
 from tests.compare.small import X, dense_pair, loose_pair, norm_pair, seeded
 
 USERS_MODELS = True

@@ -19,17 +19,13 @@ import numpy as np
 
 from compare.arrays.arrays import PARAMS, Arrays
 from compare.errors import UsageError, WholeBatchError
+from compare.frameworks.models.equinox_layers import holds_modules, is_layer, layers_in, library_class, settings_of
 from compare.frameworks.models.modes import Mode, argument_names, mode_arguments, takes_mode
 from compare.frameworks.models.patched import calls_patched
 from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, path_of, struct
 
 STATE, KEY = "state", "key"
 INFERENCE = "inference"  # the attribute by which a layer is told the mode
-
-# Modules that are no layers: what a stateful layer finds its state by.
-PASSIVE = (eqx.nn.StateIndex,)
-# What Flax's layers call the settings of Equinox's.
-NAMES = {"stride": "strides", "dilation": "kernel_dilation", "use_weight": "use_scale", "groups": "feature_group_count"}
 
 # The paths of the modules that a call of ``apply`` is running, by what each is known by: of this thread's call alone.
 _running: ContextVar[Mapping[object, str]] = ContextVar("_running", default=MappingProxyType({}))
@@ -54,7 +50,7 @@ class EquinoxModel:
                 f"port: it comes with a State, and what calls it takes no argument {STATE}: write lambda module, x, "
                 f"{STATE}: jax.vmap(module, in_axes=(0, None), out_axes=(0, None), axis_name=...)(x, {STATE})"
             )
-        self.modules: Mapping[str, eqx.Module] = dict(_layers(module))
+        self.modules: Mapping[str, eqx.Module] = dict(layers_in(module))
         self.has_mode = takes_mode(self._given) or any(map(_has_mode, self.modules.values()))
         params, _ = eqx.partition(module, eqx.is_inexact_array)
         keyed, structure = jax.tree_util.tree_flatten_with_path(params)
@@ -81,39 +77,23 @@ class EquinoxModel:
             held, state = held
         if call is None and not (isinstance(held, eqx.Module) and callable(held)):
             return None
-        return cls(held, state, call) if _holds_modules(held) else None
+        return cls(held, state, call) if holds_modules(held) else None
 
     @staticmethod
     def is_layer(value: object) -> bool:
-        return isinstance(value, eqx.Module)
+        return is_layer(value)
 
     @staticmethod
     def path(layer: Any, running: Sequence[Any]) -> str:
-        return next((path for path, node in _layers(running[0]) if node is layer), "")
+        return next((path for path, node in layers_in(running[0]) if node is layer), "")
 
     @staticmethod
     def settings(layer: Any) -> Settings:
-        settings = {NAMES.get(name, name): value for name, value in vars(layer).items()}
-        kind = EquinoxModel.library_class(layer)
-        if kind in ("LayerNorm", "RMSNorm"):
-            settings["reduction_axes"] = tuple(range(-len(layer.shape), 0))
-        if kind == "ConvTranspose":
-            settings["padding"] = _padding_of_transposed(layer)
-        if kind == "Conv" and layer.padding_mode != "ZEROS":
-            settings["padding"] = layer.padding_mode
-        if kind == "GroupNorm":
-            settings["num_groups"] = settings.pop("feature_group_count")
-        if kind in ("GroupNorm", "BatchNorm"):
-            settings["use_bias"] = settings["use_scale"] = layer.channelwise_affine
-        if kind == "BatchNorm":
-            settings["use_running_average"] = layer.inference
-        return settings
+        return settings_of(layer)
 
     @staticmethod
     def library_class(layer: Any) -> str:
-        names = [base.__name__ for base in type(layer).__mro__ if base.__module__.startswith("equinox.nn.")]
-        own = next((name for name in names if name != "StatefulLayer"), "")
-        return own[:-2] if own.endswith(("1d", "2d", "3d")) and own.startswith("Conv") else own
+        return library_class(layer)
 
     def apply(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
         module = eqx.combine(self.tree(leaves), self._static[mode])
@@ -144,7 +124,7 @@ class EquinoxModel:
 
     def widened(self) -> "EquinoxModel":
         wide = jax.tree.map(lambda leaf: leaf, self.module)  # new modules around the same arrays
-        for _, node in _layers(wide):
+        for _, node in layers_in(wide):
             own = getattr(node, "dtype", None)
             if own is not None and not eqx.is_array(own) and jnp.issubdtype(own, jnp.floating):
                 object.__setattr__(node, "dtype", jnp.float64)
@@ -176,24 +156,9 @@ class EquinoxModel:
         return name in self._names[1 + len(args) :] and name not in kwargs
 
 
-def _layers(tree: Tree, path: tuple = ()) -> Iterator[tuple[str, eqx.Module]]:
-    """Every module in a tree by its path, the outermost first."""
-    if isinstance(tree, PASSIVE):
-        return
-    if isinstance(tree, eqx.Module):
-        yield path_of(path), tree
-
-    def is_below(node: object) -> bool:
-        return node is not tree and EquinoxModel.is_layer(node)
-
-    for keys, node in jax.tree_util.tree_flatten_with_path(tree, is_leaf=is_below)[0]:
-        if is_below(node):
-            yield from _layers(node, (*path, *keys))
-
-
 @contextmanager
 def _runs(module: Tree) -> Iterator[None]:
-    before = _running.set({mark: path for path, node in reversed(list(_layers(module))) for mark in _marks(node)})
+    before = _running.set({mark: path for path, node in reversed(list(layers_in(module))) for mark in _marks(node)})
     try:
         yield
     finally:
@@ -205,10 +170,6 @@ def _marks(module: eqx.Module) -> tuple[object, ...]:
     where the module is one of its arguments."""
     arrays = tuple(id(leaf) for leaf in jax.tree.leaves(module) if eqx.is_array(leaf))
     return (id(module), (type(module), arrays)) if arrays else (id(module),)
-
-
-def _holds_modules(tree: Tree) -> bool:
-    return any(map(EquinoxModel.is_layer, jax.tree.leaves(tree, is_leaf=EquinoxModel.is_layer)))
 
 
 def _static(module: Tree, mode: Mode) -> Tree:
@@ -234,16 +195,6 @@ def _places_of_state(module: Tree, state: "eqx.nn.State") -> dict[str, int]:
             for inner, at in jax.tree_util.tree_flatten_with_path(numbered.get(node))[0]:
                 places["_".join([f"{STATE}/{path_of(keys)}", *path_of(inner).split("/")]).rstrip("_")] = at
     return places
-
-
-def _padding_of_transposed(layer: Any) -> object:
-    """As Flax has it: what is put around the input, where Equinox, like torch, says what is cut off the result."""
-    padding = ((0, 0),) * len(layer.kernel_size) if layer.padding == "VALID" else layer.padding
-    if isinstance(padding, str):
-        return padding
-    reach = [dilation * (size - 1) for size, dilation in zip(layer.kernel_size, layer.dilation, strict=True)]
-    sides = zip(reach, padding, layer.output_padding, strict=True)
-    return tuple((whole - low, whole - high + out) for whole, (low, high), out in sides)
 
 
 def _on_whole_batch(module: Any, args: tuple, kwargs: dict, mode: Mode) -> Tree:

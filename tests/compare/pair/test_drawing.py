@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compare.errors import UsageError
-from compare.pair.drawing import drawn, moved
+from compare.pair.drawing import drawn, moved, uniform_fan_in
 from compare.pair.prepare import prepare
 from tests.compare.small import loose_pair, norm_pair
 
@@ -60,3 +60,12 @@ def test_weights_of_the_pairs_own_are_held_against_the_reference(weights, compla
         drawn(pair, OWN, SHAPES, {"mean", "table"}, 0, 1, optional={"mean", "table"})
     whole = replace(pair, weights=lambda rng: {"w": np.zeros((2, 3))})
     assert set(drawn(whole, OWN, SHAPES, {"mean"}, 0, 1, optional={"mean", "table"}).weights) == {"w"}
+
+
+def test_initial_weights_have_torchs_own_distribution():
+    """U(-1/sqrt(fan_in), 1/sqrt(fan_in)), biases included, so that a forgotten bias shows."""
+    drawn = uniform_fan_in({"w": (400, 100), "b": (400,)}, np.random.default_rng(0))
+    for array in drawn.values():
+        assert np.abs(array).max() <= 0.1
+        assert np.abs(array).max() > 0.099
+        assert array.std() == pytest.approx(0.1 / np.sqrt(3), rel=0.1)

@@ -11,7 +11,8 @@ from compare.arrays.batch import Batch
 from compare.errors import UsageError
 from compare.pair.pair import Pair
 from compare.pair.prepare import prepare
-from compare.weights.weights import WeightMap, linear
+from compare.weights.entry import linear
+from compare.weights.weights import WeightMap
 from tests.compare.small import DENSE_MAP, NORM_MAP, X, dense_pair, loose_pair, norm_pair
 
 USERS_MODELS = True

@@ -18,7 +18,8 @@ from jax import numpy as jnp
 from torch import Tensor, nn
 
 from compare.pair.pair import Pair
-from compare.weights.weights import WeightMap, linear
+from compare.weights.entry import linear
+from compare.weights.weights import WeightMap
 from tests.compare.planted import nnx_port, paired
 from tests.compare.planted.row import Planted
 from tests.compare.zoo import dense, normal, norms, seeded

@@ -21,7 +21,8 @@ from compare.pair.prepare import prepare
 from compare.sides.port import PortSide
 from compare.verdict.precision import BFLOAT16, FLOAT32, FLOAT64, Precision
 from compare.verification.mutants import mutants
-from compare.weights.weights import WeightMap, same
+from compare.weights.entry import same
+from compare.weights.weights import WeightMap
 
 NUMPY = {FLOAT64: "float64", FLOAT32: "float32", BFLOAT16: "float32"}  # what a precision comes out as
 

@@ -4,11 +4,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
-from compare.verdict.norms import BLOCK, SMALL, Norm, measure, median_magnitude, worst_entry
+from compare.verdict.norms import BLOCK, Norm, measure, worst_entry
 
 TINY = 2.0**-126
 
@@ -60,26 +57,6 @@ def test_blocks_of_unlike_scale_are_merged():
         for value in values:
             norm.add(np.array([value]))
         assert norm.value == pytest.approx(np.hypot.reduce(values), rel=1e-12)
-
-
-@given(hnp.arrays(np.float64, st.integers(0, 60), elements=st.floats(allow_nan=True, allow_infinity=True)))
-def test_the_median_magnitude_is_the_lower_median(array):
-    """Of the finite nonzero entries, as sorting finds it."""
-    magnitudes = np.sort(np.abs(array[np.isfinite(array) & (array != 0)]))
-    expected = magnitudes[(magnitudes.size - 1) // 2] if magnitudes.size else 0.0
-    assert median_magnitude(array) == expected
-
-
-def test_the_median_by_counting_is_the_median_by_sorting(monkeypatch):
-    """Beyond the size that is sorted, four counting sweeps find the same entry."""
-    rng = np.random.default_rng(0)
-    for array in (
-        rng.standard_normal(SMALL + 11),
-        10 ** rng.uniform(-300, 300, SMALL + 10),
-        np.repeat([0.0, 1.0, -2.0], SMALL),
-    ):
-        magnitudes = np.sort(np.abs(array[array != 0]))
-        assert median_magnitude(array) == magnitudes[(magnitudes.size - 1) // 2]
 
 
 def test_fills_are_found_in_large_arrays():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from compare.verdict import bits, norms, thresholds, verdict
+from compare.verdict import bits, norms, thresholds, verdict, without_oracle
 
 COMPARE = Path(__file__).parents[3] / "compare"
 # Sizes of work and of files, and what a mutant changes: nothing is decided by them.
@@ -52,6 +52,6 @@ def test_each_has_its_reason():
 
 def test_they_are_found_where_they_are_used():
     """Under the names that the guide and the reports give them."""
-    assert (verdict.MARGIN, verdict.QUIET_MARGIN, verdict.NEARBY_MARGIN) == (2.0**10, 2.0, 4.0)
+    assert (verdict.MARGIN, verdict.QUIET_MARGIN, without_oracle.NEARBY_MARGIN) == (2.0**10, 2.0, 4.0)
     assert norms.FILL == thresholds.FILL == 2.0**8
     assert (bits.RATIO, bits.ENOUGH) == (4.0, 16)

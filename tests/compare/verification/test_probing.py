@@ -14,7 +14,8 @@ from compare.sides.reference import ReferenceSide
 from compare.verdict.verdict import Verdict
 from compare.verification import certificates
 from compare.verification.verification import Plan, verify
-from compare.weights.weights import WeightMap, same
+from compare.weights.entry import same
+from compare.weights.weights import WeightMap
 
 USERS_MODELS = True
 X = np.random.default_rng(0).uniform(0.5, 1.5, (8, 4)).astype(np.float32)

@@ -14,7 +14,8 @@ from compare.errors import UsageError
 from compare.pair.pair import Optimizers, Pair
 from compare.verdict.verdict import Verdict
 from compare.verification.verification import Plan, verify
-from compare.weights.weights import WeightMap, same
+from compare.weights.entry import same
+from compare.weights.weights import WeightMap
 from tests.compare.faults import square
 
 

@@ -174,7 +174,8 @@ import numpy as np
 import torch
 import jax.numpy as jnp
 from compare import Pair
-from compare.weights.weights import WeightMap, same
+from compare.weights.entry import same
+from compare.weights.weights import WeightMap
 
 
 def made(port):

@@ -20,7 +20,8 @@ from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import prepare
 from compare.sides.quartet import Quartet
 from compare.verdict.precision import FLOAT32
-from compare.weights.weights import Entry, WeightMap, linear
+from compare.weights.entry import Entry, linear
+from compare.weights.weights import WeightMap
 
 WIDTH, CLASSES, DEPTH = 6, 3, 3
 X = np.random.default_rng(0).standard_normal((5, WIDTH)).astype(np.float32)

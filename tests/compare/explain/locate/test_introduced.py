@@ -17,7 +17,8 @@ from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTIC
 from compare.explain.locate.introduced import differs, introduced
 from compare.pair.pair import Pair
 from compare.verdict.verdict import Verdict
-from compare.weights.weights import Entry, WeightMap, linear
+from compare.weights.entry import Entry, linear
+from compare.weights.weights import WeightMap
 from tests.compare.explain.locate.models import CLASSES, NORM, WIDTH, X, arising, cut, looked, scaled, seeded, stopped
 
 

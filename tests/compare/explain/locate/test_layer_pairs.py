@@ -13,7 +13,8 @@ from compare.arrays.views import View, transposed
 from compare.explain.locate.layer_pairs import paired_modules
 from compare.pair.pair import Pair
 from compare.pair.prepare import prepare
-from compare.weights.weights import Entry, WeightMap, linear
+from compare.weights.entry import Entry, linear
+from compare.weights.weights import WeightMap
 from tests.compare.explain.locate.models import WIDTH, NNXBlocks, X, blocks_pair, seeded
 
 ROWS = tuple(View((("slice", (0, at * WIDTH, (at + 1) * WIDTH)),)) for at in range(3))

@@ -15,7 +15,8 @@ from compare.explain.locate.introduced import introduced
 from compare.explain.locate.own_ways import own_ways
 from compare.explain.locate.thresholds import WAY_RUNS
 from compare.pair.pair import Pair
-from compare.weights.weights import WeightMap, linear
+from compare.weights.entry import linear
+from compare.weights.weights import WeightMap
 from tests.compare.explain.locate.models import (
     NORM,
     WIDTH,

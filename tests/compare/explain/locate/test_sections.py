@@ -19,7 +19,8 @@ from compare.explain.locate.introduced import differs
 from compare.explain.locate.sections import Sections
 from compare.pair.pair import Pair
 from compare.verdict.verdict import Verdict
-from compare.weights.weights import WeightMap, linear
+from compare.weights.entry import linear
+from compare.weights.weights import WeightMap
 from tests.compare.explain.locate.models import (
     CHAIN,
     IMAGES,

@@ -231,23 +231,6 @@ def test_a_module_that_raises_on_the_whole_batch_is_an_ordinary_error():
         trace_port(model, (X,), {})
 
 
-def test_settings_have_the_names_that_flax_has():
-    """What the doctor reads of a layer, beside its class."""
-
-    def told(layer):
-        return EquinoxModel.library_class(layer), EquinoxModel.settings(layer)
-
-    kind, conv = told(eqx.nn.Conv2d(2, 4, 3, stride=2, dilation=1, groups=2, padding=1, key=KEY))
-    assert (kind, conv["strides"], conv["feature_group_count"], conv["kernel_size"]) == ("Conv", (2, 2), 2, (3, 3))
-    kind, norm = told(eqx.nn.LayerNorm((3, 4), eps=1e-6))
-    assert (kind, norm["eps"], norm["reduction_axes"], norm["use_scale"]) == ("LayerNorm", 1e-6, (-2, -1), True)
-    kind, group = told(eqx.nn.GroupNorm(2, 4))
-    assert (kind, group["num_groups"], group["use_bias"]) == ("GroupNorm", 2, True)
-    kind, batch = told(eqx.nn.BatchNorm(4, "batch", momentum=0.9, mode="batch"))
-    assert (kind, batch["momentum"], batch["use_running_average"]) == ("BatchNorm", 0.9, False)
-    assert told(Dropped())[0] == ""
-
-
 def test_the_path_of_a_layer_is_told_by_the_outermost():
     module = Dropped()
     assert EquinoxModel.path(module.layers[1], [module]) == "layers/1"

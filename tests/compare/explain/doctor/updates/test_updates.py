@@ -16,7 +16,8 @@ from compare.frameworks.optax_insides import UnreadError
 from compare.pair.pair import Optimizers
 from compare.sides.quartet import Quartet
 from compare.verdict.verdict import Verdict
-from compare.weights.weights import WeightMap, same
+from compare.weights.entry import same
+from compare.weights.weights import WeightMap
 from tests.compare.explain.doctor.trained import O, diagnosed, hidden, made, matrices, stepped
 from tests.compare.planted import training
 from tests.compare.planted.reports import is_named
