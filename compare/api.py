@@ -104,20 +104,20 @@ def verify(
     from compare.frameworks import devices
     from compare.frameworks.environment import fingerprint
     from compare.report.form import verify_form
-    from compare.verdict.precision import WORKING
+    from compare.verdict.precision import PRECISIONS
     from compare.verification.verification import Plan
     from compare.verification.verification import verify as run
 
     pair = _pair(reference, port, batch, loss, fields)
-    if dtype not in WORKING:
-        raise UsageError(f"dtype: expected one of {', '.join(WORKING)}, got {dtype!r}")
+    if dtype not in PRECISIONS:
+        raise UsageError(f"dtype: expected one of {', '.join(PRECISIONS)}, got {dtype!r}")
     if oracle_device not in ("same", "cpu"):
         raise UsageError(f"oracle_device: expected same or cpu, got {oracle_device!r}")
     devices.share_the_card()
     with devices.policy_restored():
         chosen = devices.choose(device)
         oracle = devices.choose("cpu") if oracle_device == "cpu" else chosen
-        result = run(pair, chosen, WORKING[dtype], Plan(seed, all_probes, quick, locate=locate), oracle)
+        result = run(pair, chosen, PRECISIONS[dtype], Plan(seed, all_probes, quick, locate=locate), oracle)
         return Report(result, verify_form([result], fingerprint(chosen)))
 
 

@@ -9,7 +9,7 @@ from compare.errors import UsageError
 from compare.frameworks import devices
 from compare.frameworks.environment import fingerprint
 from compare.report.terminal import show_verify
-from compare.verdict.precision import WORKING
+from compare.verdict.precision import PRECISIONS
 
 
 def on_record(options: argparse.Namespace) -> int:
@@ -35,7 +35,7 @@ def _record(options: argparse.Namespace) -> int:
     with busy("recording the reference") as say:
         pair = pair_of(options.pairs[0], options.data, options.batch)
         devices.set_float32_policy(("torch",))
-        record = take(pair, device, WORKING[options.dtype], plan, oracle, say)
+        record = take(pair, device, PRECISIONS[options.dtype], plan, oracle, say)
         record.save(Path(options.record))
     print(f"wrote {options.record}: {len(record.facts['runs'])} runs of {pair.name}'s reference")
     return 0

@@ -4,7 +4,7 @@ import traceback
 from typing import Any
 
 from compare.errors import WholeBatchError
-from compare.frameworks.models.choose import is_layer, kind_of
+from compare.frameworks.models.choose import is_layer, kind_of_port
 
 
 def described(error: BaseException) -> str:
@@ -24,7 +24,7 @@ def layer_of(error: BaseException) -> str:
     if not layers:
         return ""
     innermost: Any = layers[-1]
-    kind = kind_of(innermost)
+    kind = kind_of_port(innermost)
     if kind is None:
         root: Any = next(layer for layer in layers if _is_torchs(layer))
         return next((name for name, layer in root.named_modules() if layer is innermost), "")

@@ -23,7 +23,7 @@ from compare.arrays.images import Images
 from compare.errors import UsageError
 from compare.frameworks.devices import Device
 from compare.measure.trainees import PortTrainee, ReferenceTrainee
-from compare.measure.trajectory import Epoch, GateFlip, Plan, Step, Training
+from compare.measure.trajectory import Epoch, GateFlip, Step, Training, TrainingPlan
 from compare.pair.by_hand import hidden_preactivation
 from compare.pair.pair import Pair
 from compare.pair.prepare import Prepared, prepare
@@ -32,7 +32,7 @@ from compare.verdict.thresholds import LOSSES_TOGETHER
 from compare.verdict.verdict import Judgement, Verdict, judge, worst
 
 
-class Runs:
+class FiveRuns:
     """The five runs, all from the same weights."""
 
     def __init__(self, prepared: Prepared, weights: Arrays, device: Device) -> None:
@@ -62,7 +62,11 @@ Run = ReferenceTrainee | PortTrainee
 
 
 def train(
-    pair: Pair, images: Images, device: Device, plan: Plan, progress: Callable[[int, float], None] = lambda s, a: None
+    pair: Pair,
+    images: Images,
+    device: Device,
+    plan: TrainingPlan,
+    progress: Callable[[int, float], None] = lambda s, a: None,
 ) -> Training:
     """Train ``pair`` on ``images``; ``progress`` is told each step's number and the reference's last accuracy.
 
@@ -82,11 +86,13 @@ def train(
         torch.set_num_threads(threads)
 
 
-def _train(pair: Pair, images: Images, device: Device, plan: Plan, progress: Callable[[int, float], None]) -> Training:
+def _train(
+    pair: Pair, images: Images, device: Device, plan: TrainingPlan, progress: Callable[[int, float], None]
+) -> Training:
     rng = np.random.default_rng(plan.seed)
     assert pair.weights is not None
     weights = {name: array.astype(np.float32) for name, array in pair.weights(rng).items()}
-    runs = Runs(prepare(pair, plan.seed), weights, device)
+    runs = FiveRuns(prepare(pair, plan.seed), weights, device)
     gate_names = list(weights)[:2]
     losses: list[list[np.ndarray]] = []
     steps: list[Step] = []
@@ -129,7 +135,7 @@ def _rows(rng: np.random.Generator, available: int, size: int) -> Iterator[np.nd
     return iter(order[: available // size * size].reshape(-1, size))
 
 
-def _judged(losses: list[list[np.ndarray]], runs: Runs) -> dict[str, Judgement]:
+def _judged(losses: list[list[np.ndarray]], runs: FiveRuns) -> dict[str, Judgement]:
     """The step's loss and each parameter's update; updates, since parameters would hide a small step in their size.
 
     A loss is one number, and both sides' errors in one number can be small by luck: it is judged with the few before.

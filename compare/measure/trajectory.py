@@ -6,7 +6,7 @@ from compare.verdict.verdict import Verdict
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """How long to train, and on what: ``epochs`` passes in batches of ``batch`` rows, the last partial one left out."""
 
     epochs: int = 15
@@ -79,7 +79,7 @@ class Training:
 
     data: str
     device: str
-    plan: Plan
+    plan: TrainingPlan
     verdict: Verdict
     steps: tuple[Step, ...]
     epochs: tuple[Epoch, ...]

@@ -11,7 +11,7 @@ import numpy as np
 from compare.arrays.arrays import NUMPY_FLOAT, PARAMS, to_jax
 from compare.arrays.batch import Batch, named_leaves
 from compare.frameworks.dropout.masks import draw
-from compare.frameworks.dropout.port import Record, replayed
+from compare.frameworks.dropout.port import Replay, replayed
 from compare.frameworks.models.modes import Mode
 from compare.pair.adapters import called
 from compare.pair.pair import Entering, cotangent_of, scored
@@ -44,7 +44,7 @@ class PortForward:
         traced once at whatever precision comes first."""
         self.prepared = prepared.widened() if precision is FLOAT64 else prepared
         self.pair, self.precision, self.device = prepared.pair, precision, device
-        self._replays: dict[Program, Record] = {}  # noted while a program is traced, true of each of its runs
+        self._replays: dict[Program, Replay] = {}  # noted while a program is traced, true of each of its runs
         self._shapes = {} if shapes is None else shapes
 
     def arrays(self, entering: Entering) -> tuple[Leaves, Leaves, Leaves]:

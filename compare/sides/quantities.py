@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from compare.sides.side import STATE, Run
+from compare.sides.side import OPTIMIZER_STATE, Run
 from compare.verdict.precision import Precision
 from compare.verdict.verdict import Judgement, Verdict, judge
 
@@ -39,7 +39,7 @@ def only_one_has_it(name: str, of_reference: tuple[Run, ...], of_port: tuple[Run
 
 def slot_of(name: str) -> str:
     """The slot of the optimizer that a quantity is of, by torch's name; empty for any other quantity."""
-    return name.split("/")[2] if name.startswith(STATE) else ""
+    return name.split("/")[2] if name.startswith(OPTIMIZER_STATE) else ""
 
 
 def unpaired_slots(reference: Run, port: Run) -> frozenset[str]:

@@ -20,8 +20,7 @@ from compare.checkpoints.checkpoint import Checkpoint
 from compare.errors import UsageError
 from compare.pair.pair import Entering
 from compare.sides.side import STEPS, What
-from compare.verdict.precision import WORKING as PRECISIONS
-from compare.verdict.precision import Precision
+from compare.verdict.precision import PRECISIONS, Precision
 from compare.weights.entry import Sum
 
 SCHEMA = 2

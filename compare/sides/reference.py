@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from compare.arrays.arrays import Arrays, from_torch
-from compare.frameworks.dropout.reference import Record, replayed
+from compare.frameworks.dropout.reference import Drawn, replayed
 from compare.frameworks.islands.seen import Seen
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering, cotangent_of, scored
@@ -108,7 +108,7 @@ class ReferenceSide(ReferenceForward):
         self._watch(module)
         parameters = {name: parameters[name] for name in entering.weights}
         before, taken = _values(parameters), list[Arrays]()
-        replays, places = list[Record | None](), list[Seen | None]()
+        replays, places = list[Drawn | None](), list[Seen | None]()
         for number, batch in enumerate(entering.batches):
             inputs, targets = self.batch(batch)
             optimizer.zero_grad()
@@ -158,7 +158,7 @@ class ReferenceSide(ReferenceForward):
         """For a side that looks into its runs: hooks on the copy that is about to run."""
 
     @contextmanager
-    def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[Record | None]:
+    def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[Drawn | None]:
         if mode is False:
             yield None
             return
@@ -179,7 +179,7 @@ class ReferenceSide(ReferenceForward):
 def _result(
     arrays: Arrays,
     variances: Mapping[str, tuple[float, float]],
-    replays: Sequence[Record | None],
+    replays: Sequence[Drawn | None],
     places: Sequence[Seen | None],
     changed: tuple[str, ...] = (),
 ) -> Result:

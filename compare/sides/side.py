@@ -13,7 +13,7 @@ import numpy as np
 from compare.arrays.arrays import Arrays
 from compare.frameworks.blame import described
 from compare.frameworks.dropout.masks import Dropout
-from compare.frameworks.dropout.pairing import Record as Replay
+from compare.frameworks.dropout.pairing import Replay
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 
@@ -21,7 +21,7 @@ Run = Mapping[str, np.ndarray]  # one run's arrays by quantity
 Dropped = tuple[tuple[tuple[int, ...], float], ...]  # shape and rate of every dropout of the reference's run
 
 STEPS: Literal["steps"] = "steps"
-STATE = "after/optimizer/"  # before the name of a slot and its parameter
+OPTIMIZER_STATE = "after/optimizer/"  # before the name of a slot and its parameter
 What = Mode | Literal["steps"]  # what a side is run for: one mode's outputs and gradients, or the training steps
 
 
@@ -81,7 +81,7 @@ class Result(Mapping[str, np.ndarray]):
     @property
     def slots(self) -> frozenset[str]:
         """What the optimizer keeps for every parameter, by torch's name, of a run of training steps."""
-        return frozenset(name.split("/")[2] for name in self.arrays if name.startswith(STATE))
+        return frozenset(name.split("/")[2] for name in self.arrays if name.startswith(OPTIMIZER_STATE))
 
 
 @dataclass(frozen=True)

@@ -28,4 +28,4 @@ FLOAT32 = Precision("float32", 24, 2.0**-126)
 BFLOAT16 = Precision("bfloat16", 8, 2.0**-126)
 FLOAT16 = Precision("float16", 11, 2.0**-14)
 
-WORKING = {precision.name: precision for precision in (FLOAT32, BFLOAT16, FLOAT16)}
+PRECISIONS = {precision.name: precision for precision in (FLOAT32, BFLOAT16, FLOAT16)}

@@ -8,7 +8,7 @@ KINDS = ("output", "loss", "gradient", "statistics", "by_hand", "update", "traje
 EVAL = "eval/"  # before the name of a quantity taken in evaluation mode, where the pair has two modes
 
 
-def kind_of(name: str) -> str:
+def kind_of_quantity(name: str) -> str:
     """The kind of a quantity, from the first part of its name."""
     head, *rest = name.removeprefix(EVAL).split("/")
     if head == "after":

@@ -17,7 +17,7 @@ from compare.sides.context import Context
 from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import Quartet
 from compare.sides.side import STEPS, Result, SideError, What
-from compare.verdict.quantity import EVAL, Quantity, kind_of
+from compare.verdict.quantity import EVAL, Quantity, kind_of_quantity
 from compare.verdict.verdict import Judgement, Verdict, worst
 from compare.verification.mutants import mutants
 
@@ -179,5 +179,5 @@ def _judged(
 def _by_check(verdicts: Iterable[tuple[str, Verdict]]) -> dict[str, Verdict]:
     grouped: dict[str, list[Verdict]] = {}
     for name, verdict in verdicts:
-        grouped.setdefault(kind_of(name), []).append(verdict)
+        grouped.setdefault(kind_of_quantity(name), []).append(verdict)
     return {kind: worst(found) for kind, found in grouped.items()}

@@ -11,7 +11,7 @@ from compare.sides.context import Context
 from compare.sides.judging import Judged
 from compare.sides.quartet import Quartet
 from compare.sides.side import SideError
-from compare.verdict.quantity import kind_of
+from compare.verdict.quantity import kind_of_quantity
 from compare.verdict.thresholds import VANISHED
 from compare.verdict.verdict import Judgement, Verdict
 
@@ -40,7 +40,7 @@ def kinks(quartet: Quartet, entering: Entering, mode: Mode, judged: Judged, cont
     differing = {
         name
         for name, judgement in judged.judgements.items()
-        if kind_of(name) == "gradient" and judgement.verdict in (Verdict.MISMATCH, Verdict.FLOAT32_ONLY)
+        if kind_of_quantity(name) == "gradient" and judgement.verdict in (Verdict.MISMATCH, Verdict.FLOAT32_ONLY)
     }
     if judged.no_oracle or not differing:
         return Kinks()

@@ -14,7 +14,7 @@ from compare.sides.judging import Judged, judge_port, reference_runs
 from compare.sides.plan import Plan
 from compare.sides.quartet import Quartet
 from compare.sides.side import Run, SideError
-from compare.verdict.quantity import EVAL, Quantity, kind_of
+from compare.verdict.quantity import EVAL, Quantity, kind_of_quantity
 from compare.verdict.verdict import Judgement, Verdict
 from compare.verification.certificates import digest
 from compare.verification.kinks import Kinks, kinks
@@ -95,7 +95,7 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
         left[f"{probe}, {len(beyond)} quantities"] = f"{why}, first {beyond[0]}"
         judgements = {name: judgement for name, judgement in judgements.items() if name not in beyond}
     quantities = [
-        Quantity(f"{prefix}{name}", kind_of(name), probe, judgement, name in found.on)
+        Quantity(f"{prefix}{name}", kind_of_quantity(name), probe, judgement, name in found.on)
         for name, judgement in judgements.items()
     ]
     # By the same oracles on every probe: those that the pair's own batch ended with, which the others start with. Of
@@ -130,7 +130,7 @@ def _decided(judgements: Judgements, found: Kinks, probe: str) -> Judgements:
 
 def _invalid(prefix: str, probe: str, reason: str) -> tuple[Quantity]:
     name = f"{prefix}output"
-    return (Quantity(name, kind_of(name), probe, Judgement(Verdict.INVALID, reason=reason)),)
+    return (Quantity(name, kind_of_quantity(name), probe, Judgement(Verdict.INVALID, reason=reason)),)
 
 
 def _out_of_range(judged: Mapping[str, Judgement], probe: str) -> list[str]:

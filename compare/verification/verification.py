@@ -27,7 +27,7 @@ from compare.sides.record_side import recorded_side
 from compare.sides.side import STEPS, SideError
 from compare.verdict.bits import precision_flag
 from compare.verdict.precision import FLOAT32, Precision
-from compare.verdict.quantity import Quantity, kind_of
+from compare.verdict.quantity import Quantity, kind_of_quantity
 from compare.verdict.verdict import Verdict
 from compare.verification.certificates import Teeth, teeth
 from compare.verification.envelope import Envelope, envelope
@@ -215,7 +215,7 @@ class Session:
 
 def _quantities(steps: Judged | None) -> list[Quantity]:
     judgements = steps.judgements if steps else {}
-    return [Quantity(name, kind_of(name), BASE, one) for name, one in judgements.items()]
+    return [Quantity(name, kind_of_quantity(name), BASE, one) for name, one in judgements.items()]
 
 
 def verify(

@@ -10,7 +10,7 @@ https://optax.readthedocs.io/en/latest/api/transformations.html
 
 from typing import TYPE_CHECKING, Any
 
-from compare.weights.twin import BELOW_ONE, LINEAR, POSITIVE, Setting, Twin, Values
+from compare.weights.optimizer_row import BELOW_ONE, LINEAR, POSITIVE, OptimizerSetting, Twin, Values
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 State = dict[str, Any]
 ACCUMULATED = "initial_accumulator_value"
 
-EPSILON = Setting("epsilon", "eps", ("eps",), "epsilon", POSITIVE, (1e-8, 1e-5))
-EPSILON_ROOT = Setting("epsilon_root", "", ("eps_root",), "epsilon", POSITIVE, (1e-8, 1e-4))
-MOMENTUM = Setting("momentum", "momentum", ("momentum", "decay"), "momentum", LINEAR, (0.9, 0.5))
-NESTEROV = Setting("nesterov", "nesterov", ("nesterov",), "Nesterov momentum", of="momentum")
-RATE_INSIDE = Setting("rate_inside", label="what momentum sums up", of="momentum")  # steps: a rate stays on each
-BETA1 = Setting("beta1", "betas[0]", ("b1",), "beta1", BELOW_ONE, (0.9,))
-BETA2 = Setting("beta2", "betas[1]", ("b2",), "beta2", BELOW_ONE, (0.99,))
+EPSILON = OptimizerSetting("epsilon", "eps", ("eps",), "epsilon", POSITIVE, (1e-8, 1e-5))
+EPSILON_ROOT = OptimizerSetting("epsilon_root", "", ("eps_root",), "epsilon", POSITIVE, (1e-8, 1e-4))
+MOMENTUM = OptimizerSetting("momentum", "momentum", ("momentum", "decay"), "momentum", LINEAR, (0.9, 0.5))
+NESTEROV = OptimizerSetting("nesterov", "nesterov", ("nesterov",), "Nesterov momentum", of="momentum")
+RATE_INSIDE = OptimizerSetting(
+    "rate_inside", label="what momentum sums up", of="momentum"
+)  # steps: a rate stays on each
+BETA1 = OptimizerSetting("beta1", "betas[0]", ("b1",), "beta1", BELOW_ONE, (0.9,))
+BETA2 = OptimizerSetting("beta2", "betas[1]", ("b2",), "beta2", BELOW_ONE, (0.99,))
 
 
 def _sgd(at: Values, state: State, gradient: "Tensor", step: int, rate: float) -> "Tensor":
@@ -107,9 +109,9 @@ ROWS = (
         slots={"momentum_buffer": ("trace",)},
         settings=(
             MOMENTUM,
-            Setting("dampening", "dampening", (), "momentum", LINEAR, (0.1,), of="momentum"),
-            Setting("average", label="momentum", of="momentum"),  # of gradients, from zero on
-            Setting("debias", "", ("debias",), "momentum", of="average"),
+            OptimizerSetting("dampening", "dampening", (), "momentum", LINEAR, (0.1,), of="momentum"),
+            OptimizerSetting("average", label="momentum", of="momentum"),  # of gradients, from zero on
+            OptimizerSetting("debias", "", ("debias",), "momentum", of="average"),
             NESTEROV,
             RATE_INSIDE,
         ),
@@ -130,11 +132,13 @@ ROWS = (
             BETA2,
             EPSILON,
             EPSILON_ROOT,
-            Setting("epsilon_hat", label="epsilon", of="epsilon"),  # added to the uncorrected moment's root
-            Setting("nesterov", "", ("nesterov",), "Nesterov momentum"),
-            Setting("bias_correction", label="bias correction", default=1),
-            Setting("amsgrad", "amsgrad", (), "amsgrad"),
-            Setting("amsgrad_corrected", label="amsgrad", of="amsgrad"),  # the maximum is of the corrected moment
+            OptimizerSetting("epsilon_hat", label="epsilon", of="epsilon"),  # added to the uncorrected moment's root
+            OptimizerSetting("nesterov", "", ("nesterov",), "Nesterov momentum"),
+            OptimizerSetting("bias_correction", label="bias correction", default=1),
+            OptimizerSetting("amsgrad", "amsgrad", (), "amsgrad"),
+            OptimizerSetting(
+                "amsgrad_corrected", label="amsgrad", of="amsgrad"
+            ),  # the maximum is of the corrected moment
         ),
         direction=_adam,
     ),
@@ -144,15 +148,15 @@ ROWS = (
         optax={"rmsprop": {}, "scale_by_rms": {}, "scale_by_stddev": {"centered": 1}},
         slots={"square_avg": ("nu",), "grad_avg": ("mu",), "momentum_buffer": ("trace",)},
         settings=(
-            Setting("decay", "alpha", ("decay",), "decay (torch's alpha)", BELOW_ONE, (0.95,)),
-            Setting("momentum", "momentum", ("momentum",), "momentum", LINEAR, (0.9, 0.5)),
+            OptimizerSetting("decay", "alpha", ("decay",), "decay (torch's alpha)", BELOW_ONE, (0.95,)),
+            OptimizerSetting("momentum", "momentum", ("momentum",), "momentum", LINEAR, (0.9, 0.5)),
             EPSILON,
             EPSILON_ROOT,
             NESTEROV,
             RATE_INSIDE,
-            Setting("bias_correction", "", ("bias_correction",), "bias correction"),
-            Setting("centered", "centered", ("centered",), "centered"),
-            Setting("initial", "", ("initial_scale",), "initial accumulator", POSITIVE, (0.1, 1.0)),
+            OptimizerSetting("bias_correction", "", ("bias_correction",), "bias correction"),
+            OptimizerSetting("centered", "centered", ("centered",), "centered"),
+            OptimizerSetting("initial", "", ("initial_scale",), "initial accumulator", POSITIVE, (0.1, 1.0)),
         ),
         direction=_rmsprop,
     ),
@@ -162,10 +166,10 @@ ROWS = (
         optax={"adagrad": {}, "scale_by_rss": {}},
         slots={"sum": ("sum_of_squares",)},
         settings=(
-            Setting("epsilon", "eps", (), "epsilon", POSITIVE, (1e-8, 1e-5)),
-            Setting("epsilon_root", "", ("eps",), "epsilon", POSITIVE, (1e-8,)),
-            Setting("initial", ACCUMULATED, (ACCUMULATED,), "initial accumulator", POSITIVE, (0.1,)),
-            Setting("rate_decay", "lr_decay", (), "lr_decay", POSITIVE, (0.1,)),
+            OptimizerSetting("epsilon", "eps", (), "epsilon", POSITIVE, (1e-8, 1e-5)),
+            OptimizerSetting("epsilon_root", "", ("eps",), "epsilon", POSITIVE, (1e-8,)),
+            OptimizerSetting("initial", ACCUMULATED, (ACCUMULATED,), "initial accumulator", POSITIVE, (0.1,)),
+            OptimizerSetting("rate_decay", "lr_decay", (), "lr_decay", POSITIVE, (0.1,)),
         ),
         direction=_adagrad,
     ),
@@ -175,8 +179,8 @@ ROWS = (
         optax={"adadelta": {}, "scale_by_adadelta": {}},
         slots={"square_avg": ("e_g",), "acc_delta": ("e_x",)},
         settings=(
-            Setting("rho", "rho", ("rho",), "rho", BELOW_ONE, (0.9,)),
-            Setting("epsilon_root", "eps", ("eps",), "epsilon", POSITIVE, (1e-6,)),
+            OptimizerSetting("rho", "rho", ("rho",), "rho", BELOW_ONE, (0.9,)),
+            OptimizerSetting("epsilon_root", "eps", ("eps",), "epsilon", POSITIVE, (1e-6,)),
         ),
         direction=_adadelta,
     ),
@@ -193,7 +197,7 @@ ROWS = (
 TWINS = {row.name: row for row in ROWS}
 
 
-def settings_of(name: str) -> tuple[Setting, ...]:
+def settings_of(name: str) -> tuple[OptimizerSetting, ...]:
     """The settings of the optimizer of that name; none where it has no row."""
     return TWINS[name].settings if name in TWINS else ()
 

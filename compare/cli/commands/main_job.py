@@ -35,12 +35,12 @@ def run(options: argparse.Namespace) -> int:
     from compare.cli.streams import write_json_option
     from compare.pair.pairs import REGISTRY
     from compare.report.terminal import console, show_training, show_verify
-    from compare.verdict.precision import WORKING
+    from compare.verdict.precision import PRECISIONS
     from compare.verification.verification import Plan
 
     device = device_of(options)
     folder = writable_folder(options.out)
-    verdicts, failed = verified(options, list(REGISTRY), device, WORKING["float32"], Plan(options.seed), device)
+    verdicts, failed = verified(options, list(REGISTRY), device, PRECISIONS["float32"], Plan(options.seed), device)
     write_json(folder / "verify.json", verdicts)
     out = console() if options.json != "-" else Console(stderr=True)
     show_verify(verdicts, out)

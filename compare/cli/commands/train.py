@@ -45,11 +45,11 @@ def trained(options: argparse.Namespace, device: "Device") -> "Form":
     from compare.cli.streams import progress_bar
     from compare.frameworks.environment import fingerprint
     from compare.measure.training import train
-    from compare.measure.trajectory import Plan
+    from compare.measure.trajectory import TrainingPlan
     from compare.pair import pairs
     from compare.report.form import train_form
 
-    images, plan = load_images(options.data), Plan(options.epochs, options.batch, options.seed)
+    images, plan = load_images(options.data), TrainingPlan(options.epochs, options.batch, options.seed)
     pair = pairs.find("mlp", options.data, options.batch)
     columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     with progress_bar(*columns) as bar:

@@ -75,14 +75,14 @@ def _judge(options: argparse.Namespace) -> int:
     from compare.frameworks import devices
     from compare.pair.pairs import REGISTRY
     from compare.report.terminal import show_verify
-    from compare.verdict.precision import WORKING
+    from compare.verdict.precision import PRECISIONS
     from compare.verification.verification import Plan
 
     device = device_of(options)
     oracle = devices.choose("cpu") if options.oracle_device == "cpu" else device
     plan = Plan(options.seed, options.probes == "all", options.quick, locate=not options.no_locate)
     names = options.pairs or list(REGISTRY)
-    form, failed = verified(options, names, device, WORKING[options.dtype], plan, oracle, options.strict)
+    form, failed = verified(options, names, device, PRECISIONS[options.dtype], plan, oracle, options.strict)
     emit(options, form, lambda out: show_verify(form, out, options.every, options.explain))
     return int(failed)
 

@@ -8,7 +8,7 @@ from math import exp, inf, isfinite, log
 import numpy as np
 
 from compare.explain.doctor.thresholds import FAR, NEWTON, NUDGE, UNSEEN
-from compare.weights.twin import BELOW_ONE, LINEAR, POSITIVE
+from compare.weights.optimizer_row import BELOW_ONE, LINEAR, POSITIVE
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change, recorded
 from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, arrays_in, counted, substituted
 from compare.explain.locate.thresholds import REPLAYS
-from compare.frameworks.dropout.reference import Record
+from compare.frameworks.dropout.reference import Drawn
 from compare.frameworks.islands.places import here
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
@@ -147,7 +147,7 @@ class WatchedReference(ReferenceSide):
         return own
 
     @contextmanager
-    def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[Record | None]:
+    def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[Drawn | None]:
         # Innermost: what counts the calls must see the model's own, and not those of another mode.
         with super()._replaying(entering, mode, step) as replay:
             if self._change is not None:

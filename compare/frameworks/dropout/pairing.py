@@ -23,7 +23,7 @@ class DropoutMismatch(ValueError):  # noqa: N818 (a mismatch is a verdict's word
 
 
 @dataclass
-class Record:
+class Replay:
     """What the port asked for, and what it got.
 
     ``given`` holds the shapes of the reference's masks; ``asked`` the port's replayed dropouts, with shapes and rates
@@ -64,7 +64,7 @@ class Record:
 class Pairing:
     """Goes through the reference's masks once, in order."""
 
-    def __init__(self, record: Record, channels_last: bool) -> None:
+    def __init__(self, record: Replay, channels_last: bool) -> None:
         self.record, self.channels_last, self.position = record, channels_last, 0
 
     def take(self, shape: Shape, rate: float, where: str, attention: bool = False) -> tuple[int, str] | None:

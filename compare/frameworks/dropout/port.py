@@ -15,12 +15,12 @@ import jax.numpy as jnp
 from compare.frameworks.dropout import mask_layouts as layouts
 from compare.frameworks.dropout.frames import module_of, stack, user_line
 from compare.frameworks.dropout.mask_layouts import Shape
-from compare.frameworks.dropout.pairing import DropoutMismatch, Pairing, Record
+from compare.frameworks.dropout.pairing import DropoutMismatch, Pairing, Replay
 from compare.frameworks.models.choose import LIBRARIES, loaded
 from compare.frameworks.models.ports import Draws
 from compare.frameworks.models.rows import Level, drawn
 
-__all__ = ["DropoutMismatch", "Record", "replayed"]
+__all__ = ["DropoutMismatch", "Replay", "replayed"]
 
 # Bodies that run more than once, on slices, or not at all: no one mask is theirs. A kind's own come on top.
 VMAP = "jax._src.interpreters.batching"
@@ -48,7 +48,7 @@ _one = threading.Lock()
 
 
 @contextmanager
-def replayed(masks: Sequence[jax.Array], *, channels_last: bool = False) -> Iterator[Record]:
+def replayed(masks: Sequence[jax.Array], *, channels_last: bool = False) -> Iterator[Replay]:
     """Inside it, every dropout layer of a port's library that draws takes the next of ``masks``.
 
     Enter it *inside* the function that ``jax.jit`` or ``jax.vjp`` traces, with ``masks`` among that function's
@@ -76,17 +76,17 @@ def replayed(masks: Sequence[jax.Array], *, channels_last: bool = False) -> Iter
         raise RuntimeError("dropout is already being replayed: leave the other replayed() first")
     draws_nothing = False
     try:
-        record = Record([tuple(mask.shape) for mask in masks])
+        record = Replay([tuple(mask.shape) for mask in masks])
         with ExitStack() as undo:
             every = [kind.draws for kind in loaded()]
-            replay = _Replay(record, masks, channels_last, undo, every)
+            replay = _Replaying(record, masks, channels_last, undo, every)
             for draws in every:
                 for name in (*draws.layers, *draws.attention):
                     if name in sys.modules:
                         replay.stand_in(name, draws)
             replay.watch()
             yield record
-            draws_nothing = record == Record(record.given)
+            draws_nothing = record == Replay(record.given)
     finally:
         if not (masks or draws_nothing):
             _undrawn = next(_serial)
@@ -106,7 +106,7 @@ def _exchanged(module: ModuleType, name: str, value: object) -> Iterator[None]:
 class _Random:
     """``jax.random`` as one module of a library sees it: ``bernoulli`` replays, everything else is the real one's."""
 
-    def __init__(self, replay: "_Replay", attention: bool, draws: Draws) -> None:
+    def __init__(self, replay: "_Replaying", attention: bool, draws: Draws) -> None:
         self._replay, self._attention, self._draws = replay, attention, draws
 
     def bernoulli(self, key: jax.Array, p: float = 0.5, shape: Shape = (), **rest: Any) -> jax.Array:
@@ -130,11 +130,11 @@ class _Asked:
     rows: bool
 
 
-class _Replay:
+class _Replaying:
     """One replay: its pairing, and which frames were running when it began."""
 
     def __init__(
-        self, record: Record, masks: Sequence[jax.Array], channels_last: bool, undo: ExitStack, every: Sequence[Draws]
+        self, record: Replay, masks: Sequence[jax.Array], channels_last: bool, undo: ExitStack, every: Sequence[Draws]
     ) -> None:
         self.record, self.masks, self.undo = record, masks, undo
         self.bodies: Mapping[str, str] = BODIES | {name: body for draws in every for name, body in draws.bodies.items()}

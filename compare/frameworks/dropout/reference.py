@@ -38,7 +38,7 @@ _running = threading.local()
 
 
 @dataclass
-class Record:
+class Drawn:
     """What was met: the dropouts that were replayed, in order, and the randomness that was not, as sentences."""
 
     drawn: list[Dropout] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Record:
 
 
 @contextmanager
-def replayed(seed: int, *, unfuse: bool = False) -> Iterator[Record]:
+def replayed(seed: int, *, unfuse: bool = False) -> Iterator[Drawn]:
     """Inside it, the n-th active dropout computes ``x * draw(seed, n, shape, p) / (1 - p)``, and so does its gradient.
 
     Covered: ``nn.Dropout``, ``Dropout1d``, ``2d`` and ``3d`` (mask (N, C, 1, ...)), their functions, in place or not,
@@ -71,11 +71,11 @@ def replayed(seed: int, *, unfuse: bool = False) -> Iterator[Record]:
     """
     if getattr(_running, "on", False):
         raise RuntimeError("dropout is already being replayed: leave the outer replayed() first")
-    record = Record()
+    record = Drawn()
     net = _Net(record)
     _running.on = True
     try:
-        with net, _Replay(seed, record, net, unfuse):
+        with net, _Replaying(seed, record, net, unfuse):
             yield record
     finally:
         _running.on = False
@@ -84,7 +84,7 @@ def replayed(seed: int, *, unfuse: bool = False) -> Iterator[Record]:
 class _Net(TorchDispatchMode):
     """Names every random kernel that runs although nobody replayed it."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Drawn) -> None:
         super().__init__()
         self.record, self.quiet = record, False
 
@@ -105,10 +105,10 @@ class _Net(TorchDispatchMode):
             self.quiet = before
 
 
-class _Replay(TorchFunctionMode):
+class _Replaying(TorchFunctionMode):
     """Stands between the program and torch's dropout functions."""
 
-    def __init__(self, seed: int, record: Record, net: _Net, unfuse: bool) -> None:
+    def __init__(self, seed: int, record: Drawn, net: _Net, unfuse: bool) -> None:
         super().__init__()
         self.seed, self.record, self.net, self.unfuse = seed, record, net, unfuse
         self.inside_attention = False

@@ -10,8 +10,8 @@ from compare.frameworks.islands.constants import twin_of
 from compare.frameworks.islands.port import Function, trace_promoted
 from compare.frameworks.islands.replay import (
     Atom,
+    Operand,
     Program,
-    Value,
     apply,
     inner_programs,
     is_real,
@@ -22,7 +22,9 @@ from compare.frameworks.islands.replay import (
 )
 
 
-def twins_jax(function: Function, sought: Sequence[np.ndarray], *args: Value, **kwargs: Value) -> dict[int, np.ndarray]:
+def twins_jax(
+    function: Function, sought: Sequence[np.ndarray], *args: Operand, **kwargs: Operand
+) -> dict[int, np.ndarray]:
     """For each array of ``sought``, by its position, the first value in the promoted port that is it, only more exact.
 
     A reference that keeps a rotary table as a float32 buffer and a port that computes it in its forward pass differ
@@ -41,7 +43,7 @@ def twins_jax(function: Function, sought: Sequence[np.ndarray], *args: Value, **
     return twins
 
 
-def _known(program: Program, values: dict[core.Var, Value]) -> Iterator[Value]:
+def _known(program: Program, values: dict[core.Var, Operand]) -> Iterator[Operand]:
     """Every floating value in a program that follows from its constants and from the ``values`` given."""
     jaxpr, consts = parts(program)
     values |= {
@@ -61,7 +63,7 @@ def _known(program: Program, values: dict[core.Var, Value]) -> Iterator[Value]:
                 yield values[variable]
 
 
-def _entering(eqn: core.JaxprEqn, inner: Program, values: dict[core.Var, Value]) -> dict[core.Var, Value]:
+def _entering(eqn: core.JaxprEqn, inner: Program, values: dict[core.Var, Operand]) -> dict[core.Var, Operand]:
     """What is known of an inner program's inputs: all of a call's, a branch's without the index, a scan's constants."""
     outer, own = list(eqn.invars), parts(inner)[0].invars
     if eqn.primitive.name == "cond":
@@ -74,7 +76,7 @@ def _entering(eqn: core.JaxprEqn, inner: Program, values: dict[core.Var, Value])
     return {variable: value_of(atom, values) for variable, atom in pairs if _is_known(atom, values)}
 
 
-def _constants_of_scan(params: Mapping[str, Value]) -> int:
+def _constants_of_scan(params: Mapping[str, Operand]) -> int:
     """How many operands a scan hands unchanged to every step; none, where a version of JAX does not tell."""
     if "num_consts" in params:
         return params["num_consts"]
@@ -82,5 +84,5 @@ def _constants_of_scan(params: Mapping[str, Value]) -> int:
     return len(groups[0]) if groups else 0
 
 
-def _is_known(atom: Atom, values: dict[core.Var, Value]) -> bool:
+def _is_known(atom: Atom, values: dict[core.Var, Operand]) -> bool:
     return isinstance(atom, core.Literal) or atom in values

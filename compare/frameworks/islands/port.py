@@ -7,10 +7,10 @@ from jax.extend import core
 
 from compare.errors import swallowed
 from compare.frameworks.islands.places import UNKNOWN, place_of
-from compare.frameworks.islands.replay import Program, Swap, Value, inner_programs, is_low, parts, replay
+from compare.frameworks.islands.replay import Operand, Program, Swap, inner_programs, is_low, parts, replay
 from compare.frameworks.islands.tracing import requests_raised
 
-Function = Callable[..., Value]  # of arrays, in trees or not
+Function = Callable[..., Operand]  # of arrays, in trees or not
 
 
 def promoted_jax(function: Function, swap_of: Callable[[Program], Swap] | None = None) -> Function:
@@ -29,7 +29,7 @@ def promoted_jax(function: Function, swap_of: Callable[[Program], Swap] | None =
     left alone: it is a rounding that was asked for, and no island. ``swap_of`` is ``witness.replay_with``'s.
     """
 
-    def promoted(*args: Value, **kwargs: Value) -> Value:
+    def promoted(*args: Operand, **kwargs: Operand) -> Operand:
         closed, tree = trace_promoted(function, *args, **kwargs)
         leaves = jax.tree.leaves((args, kwargs))
         return jax.tree.unflatten(tree, replay(closed, leaves, swap_of and swap_of(closed)))
@@ -37,7 +37,7 @@ def promoted_jax(function: Function, swap_of: Callable[[Program], Swap] | None =
     return promoted
 
 
-def trace_promoted(function: Function, *args: Value, **kwargs: Value) -> tuple[Program, jax.tree_util.PyTreeDef]:
+def trace_promoted(function: Function, *args: Operand, **kwargs: Operand) -> tuple[Program, jax.tree_util.PyTreeDef]:
     """The program of ``function`` as ``promoted_jax`` replays it, and the tree that its outputs form."""
     try:
         with requests_raised():
@@ -47,7 +47,7 @@ def trace_promoted(function: Function, *args: Value, **kwargs: Value) -> tuple[P
         return _trace(function, *args, **kwargs)
 
 
-def islands_jax(function: Function, *args: Value, **kwargs: Value) -> list[str]:
+def islands_jax(function: Function, *args: Operand, **kwargs: Operand) -> list[str]:
     """Where the user's code makes something float32 when traced with these arguments: "file:line", each once, in order.
 
     Call it inside ``jax.enable_x64(True)`` with float64 arguments. Nothing is computed.
@@ -56,7 +56,7 @@ def islands_jax(function: Function, *args: Value, **kwargs: Value) -> list[str]:
     return list(dict.fromkeys(_places(closed)))
 
 
-def _trace(function: Function, *args: Value, **kwargs: Value) -> tuple[Program, jax.tree_util.PyTreeDef]:
+def _trace(function: Function, *args: Operand, **kwargs: Operand) -> tuple[Program, jax.tree_util.PyTreeDef]:
     # A new function each time: JAX would otherwise give a program that it traced before, under other rules.
     closed, shape = jax.make_jaxpr(lambda *a, **k: function(*a, **k), return_shape=True)(*args, **kwargs)
     return closed, jax.tree.structure(shape)

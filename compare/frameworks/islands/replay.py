@@ -18,7 +18,7 @@ UNPROMOTABLE = ("callback", "ffi_call", "pallas_call", "custom_call", "triton", 
 BITS = ("bitcast_convert_type",)
 Program = core.ClosedJaxpr | core.Jaxpr
 Atom = core.Var | core.Literal
-Value = Any  # an array of either library, a tracer, or a Python number: whatever an operation takes
+Operand = Any  # an array of either library, a tracer, or a Python number: whatever an operation takes
 
 DERIVED = ("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr")
 
@@ -30,10 +30,10 @@ class Swap:
     arrays: dict[int, np.ndarray]
     literals: dict[float, np.ndarray]
 
-    def array(self, const: Value) -> Value:
+    def array(self, const: Operand) -> Operand:
         return self.arrays.get(id(const), const)
 
-    def literal(self, value: Value) -> Value:
+    def literal(self, value: Operand) -> Operand:
         return self.literals.get(float(value), value) if np.ndim(value) == 0 and is_real(value) else value
 
 
@@ -56,7 +56,7 @@ def inner_programs(eqn: core.JaxprEqn) -> list[Program]:
     return [leaf for leaf in jax.tree.leaves(list(eqn.params.values()), is_leaf=_is_program) if _is_program(leaf)]
 
 
-def parts(program: Program) -> tuple[core.Jaxpr, Sequence[Value]]:
+def parts(program: Program) -> tuple[core.Jaxpr, Sequence[Operand]]:
     """A program and the constants it closes over; JAX 0.10 has open and closed programs, 0.11 one kind."""
     either: Any = program
     return getattr(either, "jaxpr", either), getattr(either, "consts", ())
@@ -76,15 +76,15 @@ def _eqn_holds_low(eqn: core.JaxprEqn) -> bool:
     return any(_raise_param(p) is not p for p in eqn.params.values()) or any(map(holds_low, inner_programs(eqn)))
 
 
-def replay(program: Program, args: Sequence[Value], swap: Swap | None = None) -> list[Value]:
+def replay(program: Program, args: Sequence[Operand], swap: Swap | None = None) -> list[Operand]:
     """The program's outputs from ``args``, at float64. ``swap`` gives what stands in for each constant in it."""
     jaxpr, consts = parts(program)
-    values: dict[core.Var, Value] = {}
+    values: dict[core.Var, Operand] = {}
 
-    def read(atom: Atom) -> Value:
+    def read(atom: Atom) -> Operand:
         return literal(atom, swap) if isinstance(atom, core.Literal) else values[atom]
 
-    def write(variables: Sequence[core.Var], results: Sequence[Value]) -> None:
+    def write(variables: Sequence[core.Var], results: Sequence[Operand]) -> None:
         values.update(zip(variables, map(widened, results), strict=True))
 
     write(jaxpr.constvars, consts if swap is None else [swap.array(const) for const in consts])
@@ -96,7 +96,7 @@ def replay(program: Program, args: Sequence[Value], swap: Swap | None = None) ->
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def apply(eqn: core.JaxprEqn, operands: list[Value], swap: Swap | None = None) -> Value:
+def apply(eqn: core.JaxprEqn, operands: list[Operand], swap: Swap | None = None) -> Operand:
     """What one operation gives at float64, from operands that are at float64."""
     params = eqn.params
     if is_unpromotable(eqn) or eqn.primitive.name in BITS:
@@ -109,7 +109,7 @@ def apply(eqn: core.JaxprEqn, operands: list[Value], swap: Swap | None = None) -
     return eqn.primitive.bind(*operands, **eqn.primitive.get_bind_params(params))
 
 
-def literal(atom: core.Literal, swap: Swap | None = None) -> Value:
+def literal(atom: core.Literal, swap: Swap | None = None) -> Operand:
     """A scalar literal in float32 is a number that the port's code wrote: the shortest decimal that it can be."""
     if not is_low(atom.aval):
         return atom.val if swap is None else swap.literal(atom.val)
@@ -122,11 +122,11 @@ def value_of(atom: core.Var | core.Literal, values: Mapping[core.Var, Any]) -> A
     return literal(atom) if isinstance(atom, core.Literal) else values[atom]
 
 
-def widened(value: Value) -> Value:
+def widened(value: Operand) -> Operand:
     return lax.convert_element_type(value, raised(value.dtype)) if is_low(value) else value
 
 
-def _as_traced(value: Value, aval: Value) -> Value:
+def _as_traced(value: Operand, aval: Operand) -> Operand:
     if is_low(aval) and value.dtype != aval.dtype:
         return lax.convert_element_type(value, aval.dtype)
     return value

@@ -12,9 +12,9 @@ from compare.frameworks.islands.places import UNKNOWN
 from compare.frameworks.islands.port import Function, place_of_eqn, promoted_jax, trace_promoted
 from compare.frameworks.islands.replay import (
     Atom,
+    Operand,
     Program,
     Swap,
-    Value,
     inner_programs,
     is_low,
     is_real,
@@ -22,7 +22,7 @@ from compare.frameworks.islands.replay import (
 )
 
 
-def constants_jax(function: Function, *args: Value, **kwargs: Value) -> list[Constant]:
+def constants_jax(function: Function, *args: Operand, **kwargs: Operand) -> list[Constant]:
     """The arrays that ``function`` closes over and that were rounded to float32 (or lower) before it saw them, and the
     scalars that it rounds itself outside JAX (``np.float32(0.1)``).
 
@@ -67,12 +67,12 @@ def replay_with(function: Function, exact: Sequence[tuple[np.ndarray, np.ndarray
     return promoted_jax(function, swap_of)
 
 
-def _constants(program: Program) -> list[tuple[Value, bool]]:
+def _constants(program: Program) -> list[tuple[Operand, bool]]:
     """Every constant of a program and of those inside it, each once, in the order in which they stand; then its rounded
     literals, each value once. With each, whether it is a literal.
     """
-    arrays: dict[int, Value] = {}
-    literals: dict[float, Value] = {}
+    arrays: dict[int, Operand] = {}
+    literals: dict[float, Operand] = {}
     for inner in _programs(program):
         jaxpr, consts = parts(inner)
         arrays.update((id(const), const) for const in consts)
@@ -110,7 +110,7 @@ def _uses(program: Program) -> dict[int | float, str]:
     return uses
 
 
-def _is_born_float32(const: Value) -> bool:
+def _is_born_float32(const: Operand) -> bool:
     if isinstance(const, jax.core.Tracer) or not hasattr(const, "dtype"):
         return False
     if not jax.numpy.issubdtype(const.dtype, jax.numpy.inexact):

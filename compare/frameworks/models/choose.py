@@ -82,14 +82,14 @@ def port_model(port: object, args: tuple, kwargs: dict, like: "Arrays") -> "Port
     raise UsageError(f"port: expected {', '.join(others)}, or {last}, got {type(given).__name__}")
 
 
-def kind_of(layer: object) -> "type[PortModel] | None":
+def kind_of_port(layer: object) -> "type[PortModel] | None":
     """The kind that a layer is a module of; None for anything else."""
     return next((kind for kind in loaded() if kind.is_layer(layer)), None)
 
 
 def is_layer(value: object) -> bool:
     """Whether a value is a module of any kind."""
-    return kind_of(value) is not None
+    return kind_of_port(value) is not None
 
 
 def is_function_alone(port: object) -> bool:

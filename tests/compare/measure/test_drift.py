@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from compare.measure.drift import explain_drift
-from compare.measure.trajectory import Epoch, GateFlip, Plan, Step, Training
+from compare.measure.trajectory import Epoch, GateFlip, Step, Training, TrainingPlan
 from compare.verdict.verdict import Verdict
 
 FLIP = GateFlip(step=2, image=41, unit=7, left=3e-9, right=-5e-9)
@@ -42,7 +42,7 @@ def training(*steps: Step, **other: Any) -> Training:
     made = Training(
         data="drawn by hand",
         device="cpu",
-        plan=Plan(epochs=1, batch=5),
+        plan=TrainingPlan(epochs=1, batch=5),
         verdict=Verdict.MATCH,
         steps=steps or (step(1), step(2), step(3)),
         epochs=(Epoch(1, 0.5, 0.25, 0.5, 0.5),),

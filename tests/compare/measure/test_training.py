@@ -18,12 +18,12 @@ from compare.arrays.images import Images, load_images
 from compare.errors import UsageError
 from compare.frameworks.devices import Device
 from compare.measure.training import distance, train
-from compare.measure.trajectory import Plan, Training
+from compare.measure.trajectory import Training, TrainingPlan
 from compare.pair import pairs
 from compare.pair.pair import Pair
 from compare.verdict.verdict import Verdict
 
-PLAN = Plan(epochs=1, batch=64)
+PLAN = TrainingPlan(epochs=1, batch=64)
 STEPS = 4
 
 
@@ -181,7 +181,7 @@ def test_the_threads_of_torch_are_given_back(pair: Pair, images: Images, cpu: De
 def test_a_batch_beyond_the_images_is_refused(pair: Pair, images: Images, cpu: Device, batch: int) -> None:
     """In one line that says how many there are."""
     with pytest.raises(UsageError, match=f"--batch {batch}: expected 1 to 300 rows"):
-        train(pair, images, cpu, Plan(epochs=1, batch=batch))
+        train(pair, images, cpu, TrainingPlan(epochs=1, batch=batch))
 
 
 def test_a_run_that_leaves_the_numbers_is_judged_to_its_end(pair: Pair, images: Images, cpu: Device) -> None:
@@ -205,7 +205,7 @@ def test_the_full_recipe_trains_both_alike(pair: Pair, cpu: Device) -> None:
     shipped images. Both sides reach 93 % on the test images, and every single step matches."""
     assert dict(pair.optimizers.hyper) == {"learning_rate": 0.1, "momentum": 0.9}
     images = load_images()
-    run = train(pair, images, cpu, Plan())
+    run = train(pair, images, cpu, TrainingPlan())
     assert len(run.steps) == 15 * (len(images.train_labels) // 64)
     assert all(_matched(run)), run.first_failure
     last = run.epochs[-1]

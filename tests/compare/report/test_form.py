@@ -13,7 +13,7 @@ from hypothesis import given
 from compare.checkpoints.json_file import to_json
 from compare.report.form import plain, train_form, verify_form
 from compare.verdict.bits import PrecisionFlag
-from compare.verdict.quantity import Quantity, kind_of
+from compare.verdict.quantity import Quantity, kind_of_quantity
 from compare.verdict.verdict import Judgement, Verdict, Worst
 from compare.verification.certificates import Coverage, Teeth
 from compare.verification.verification import PairReport
@@ -41,7 +41,7 @@ DESIGNED = {"name", "kind", "probe", "verdict", "gap", "allowed", "error_referen
 
 def quantity(name: str, probe: str = "batch", kink: bool = False, **other: Any) -> Quantity:
     """One judged quantity, by default a match."""
-    return Quantity(name, kind_of(name), probe, replace(JUDGED, **other), kink)
+    return Quantity(name, kind_of_quantity(name), probe, replace(JUDGED, **other), kink)
 
 
 def report(*quantities: Quantity, **other: Any) -> PairReport:

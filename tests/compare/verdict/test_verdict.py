@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from compare.verdict.precision import BFLOAT16, FLOAT16, FLOAT32, WORKING
+from compare.verdict.precision import BFLOAT16, FLOAT16, FLOAT32, PRECISIONS
 from compare.verdict.verdict import MARGIN, Verdict, effective_bits, judge, worst
 
 SIZES = st.integers(1, 300)
@@ -70,7 +70,7 @@ def test_quiet_never_exceeds_single_precision():
     assert judge(coarse, coarse, t64, t64 * (1 + 2.0**-12), BFLOAT16).verdict is Verdict.MISMATCH
 
 
-@pytest.mark.parametrize("precision", WORKING.values(), ids=WORKING)
+@pytest.mark.parametrize("precision", PRECISIONS.values(), ids=PRECISIONS)
 def test_zero_on_paper_is_a_match(precision):
     """A gradient that is rounding noise on both sides has its own noise as its tolerance."""
     rng = np.random.default_rng(0)

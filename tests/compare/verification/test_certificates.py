@@ -9,7 +9,7 @@ from compare.sides.context import NOTHING_KNOWN
 from compare.sides.quartet import Quartet
 from compare.sides.side import STEPS
 from compare.verdict.precision import FLOAT32
-from compare.verdict.quantity import Quantity, kind_of
+from compare.verdict.quantity import Quantity, kind_of_quantity
 from compare.verdict.verdict import Verdict
 from compare.verification import certificates
 from compare.verification.certificates import Coverage, coverage, digest, teeth
@@ -24,7 +24,7 @@ def judged(cpu):
     t, j, t64, j64 = quartet.run(entering)
     found = quartet.judge(t, j, t64, j64)
     found |= quartet.judge(*quartet.run(entering, STEPS))
-    return quartet, entering, [Quantity(name, kind_of(name), "batch", one) for name, one in found.items()], t64
+    return quartet, entering, [Quantity(name, kind_of_quantity(name), "batch", one) for name, one in found.items()], t64
 
 
 BOTH = {None: NOTHING_KNOWN, STEPS: NOTHING_KNOWN}

@@ -3,7 +3,7 @@
 import pytest
 
 from compare.frameworks.dropout.masks import Dropout
-from compare.frameworks.dropout.pairing import Record
+from compare.frameworks.dropout.pairing import Replay
 from compare.pair.prepare import prepare
 from compare.sides.judging import Judged
 from compare.sides.plan import Plan
@@ -42,7 +42,7 @@ def test_why_there_are_no_oracles_is_said_once(quartet):
 def test_dropouts_that_the_sides_do_not_share_are_named(quartet):
     """From what the runs themselves returned."""
     drawn = (Dropout(0, (2, 3), 0.5, "torch.py:1"), Dropout(1, (2, 3), 0.5, "torch.py:2"))
-    replay = Record([(2, 3), (2, 3)], asked=[Dropout(0, (2, 3), 0.4, "jax.py:1")], used=[0])
+    replay = Replay([(2, 3), (2, 3)], asked=[Dropout(0, (2, 3), 0.4, "jax.py:1")], used=[0])
     judged = Judged({}, reference=Result({}, drawn), port=Result({}, replay=replay))
     assert said(quartet, judged) == [
         "dropout: the reference has 1 more than the port",

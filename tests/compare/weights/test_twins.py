@@ -7,7 +7,7 @@ import optax
 import pytest
 import torch
 
-from compare.weights.twin import defaults, flat
+from compare.weights.optimizer_row import defaults, flat
 from compare.weights.twins import ROWS, TWINS, fields_of, settings_of
 
 # What no setting stands for: where the numbers go and how they are kept, and what every optimizer has.

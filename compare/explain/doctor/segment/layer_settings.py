@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from compare.explain.doctor.segment.padding import SAME, shown, torch_padding, translated, uniform
-from compare.frameworks.models.choose import kind_of
+from compare.frameworks.models.choose import kind_of_port
 
 # Names for one setting, as layers of either side, a library's or a user's own, call it.
 ALIASES = {
@@ -97,7 +97,7 @@ def port_settings(layer: Any, reference: nn.Module | None = None) -> dict[str, A
 
     ``reference`` is the torch layer beside it, whose sizes give a padding such as "SAME" its meaning.
     """
-    side_kind = kind_of(layer)
+    side_kind = kind_of_port(layer)
     values: dict[str, Any] = dict(side_kind.settings(layer)) if side_kind else {}
     kind = side_kind.library_class(layer) if side_kind else ""
     settings = _plain(values)

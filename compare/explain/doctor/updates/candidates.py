@@ -25,7 +25,7 @@ from compare.explain.doctor.updates.unknowns import (
     turned,
     unknowns,
 )
-from compare.weights.twin import FLAG, Twin, defaults
+from compare.weights.optimizer_row import FLAG, Twin, defaults
 from compare.weights.twins import ROWS, settings_of
 
 TWO = "two of these at once"

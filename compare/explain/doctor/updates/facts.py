@@ -8,7 +8,7 @@ from compare.explain.doctor.least_squares import number, short
 from compare.explain.doctor.thresholds import UNSEEN
 from compare.explain.doctor.updates.led import Retraining, update_name
 from compare.explain.doctor.updates.rules import Rules
-from compare.sides.side import STATE
+from compare.sides.side import OPTIMIZER_STATE
 
 
 def facts(trial: Retraining, differing: Sequence[str], rules: Rules) -> Iterator[str]:
@@ -29,7 +29,7 @@ def _which(trial: Retraining, differing: set[str]) -> Iterator[str]:
     there = [name for name in replay.names if name in replay.updates[0]]
     wrong = {n for n in there if any(update_name(step, n) in differing for step in range(1, replay.steps + 1))}
     if not wrong and differing:
-        slots = sorted({name.split("/")[2] for name in differing if name.startswith(STATE)})
+        slots = sorted({name.split("/")[2] for name in differing if name.startswith(OPTIMIZER_STATE)})
         yield f"the updates agree, the optimizer's state differs ({', '.join(slots)})"
     by_kind = {True: "matrices", False: "vectors (biases, norms)"}
     ranks = dict(zip(replay.names, replay.ranks, strict=True))

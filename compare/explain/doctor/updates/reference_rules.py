@@ -7,7 +7,7 @@ from compare.explain.doctor.thresholds import UNSEEN
 from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.rules import OWN, Rule, Rules, every_one
 from compare.explain.doctor.updates.unknowns import Unknown, estimates
-from compare.weights.twin import POSITIVE
+from compare.weights.optimizer_row import POSITIVE
 
 CLIP_EPSILON = 1e-6  # torch.nn.utils.clip_grad_norm_
 

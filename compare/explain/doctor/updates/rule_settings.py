@@ -8,7 +8,7 @@ from math import inf
 from compare.explain.doctor.least_squares import number
 from compare.explain.doctor.thresholds import AT_ONCE
 from compare.explain.doctor.updates.rules import AFTER, COMMON, PLAIN, Rule, Rules
-from compare.weights.twin import FLAG
+from compare.weights.optimizer_row import FLAG
 from compare.weights.twins import settings_of
 
 WORDS = {  # of a flag: on, off

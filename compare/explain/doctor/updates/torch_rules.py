@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from compare.explain.doctor.updates.rules import DECOUPLED, GRADIENT, OWN, Rule, Rules
-from compare.weights.twin import Twin, flat
+from compare.weights.optimizer_row import Twin, flat
 from compare.weights.twins import ROWS
 
 KINDS = {getattr(torch.optim, name): row for row in ROWS for name in row.torch}

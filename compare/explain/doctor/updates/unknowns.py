@@ -13,7 +13,7 @@ from compare.explain.doctor.thresholds import DIGITS, ENTRY
 from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.rule_settings import TOGETHER
 from compare.explain.doctor.updates.rules import AFTER, DECOUPLED, GRADIENT, Rules, every_one
-from compare.weights.twin import FLAG, LINEAR, POSITIVE, Setting
+from compare.weights.optimizer_row import FLAG, LINEAR, POSITIVE, OptimizerSetting
 from compare.weights.twins import settings_of
 
 ANY = "or any other value"
@@ -113,7 +113,7 @@ def on_matrices(ranks: Sequence[int], rules: Rules, decay: float) -> Rules:
     return tuple(one.but(weight_decay=decay if rank > 1 else 0.0) for one, rank in zip(rules, ranks, strict=True))
 
 
-def turned(setting: Setting, rules: Rules, value: float) -> Rules:
+def turned(setting: OptimizerSetting, rules: Rules, value: float) -> Rules:
     """``rules`` with another value of a setting; one on which it depends gets its usual value where it has none."""
     made = every_one(rules, **{setting.name: value})
     if not setting.of or rules[0].get(setting.of):

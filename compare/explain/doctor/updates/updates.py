@@ -22,7 +22,7 @@ from compare.explain.doctor.updates.words import Said, said_of
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
 from compare.sides.quartet import Quartet
-from compare.sides.side import STATE, SideError
+from compare.sides.side import OPTIMIZER_STATE, SideError
 from compare.verdict.verdict import Verdict
 
 AS_READ = "as read"
@@ -49,7 +49,7 @@ def diagnose_updates(quartet: Quartet, entering: Entering, judged: Judged) -> Di
         trial = led_along(quartet.using(judged.oracles), entering, judged.judgements, judged.reference)
     except SideError as error:
         return Diagnosis(observed=(f"no optimizer can be tried: {error}",))
-    return _Doctor(trial, [name for name in names if not name.startswith(STATE)], names).diagnosis()
+    return _Doctor(trial, [name for name in names if not name.startswith(OPTIMIZER_STATE)], names).diagnosis()
 
 
 @dataclass

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compare.explain.doctor.least_squares import Range, fitted, number, short
-from compare.weights.twin import BELOW_ONE, LINEAR, POSITIVE
+from compare.weights.optimizer_row import BELOW_ONE, LINEAR, POSITIVE
 
 T = np.linspace(1, 3, 7)
 

@@ -3,11 +3,11 @@
 import pytest
 
 from compare.frameworks.dropout.masks import Dropout
-from compare.frameworks.dropout.pairing import DropoutMismatch, Pairing, Record
+from compare.frameworks.dropout.pairing import DropoutMismatch, Pairing, Replay
 
 
 def pairing(*shapes, channels_last=False):
-    return Pairing(Record(list(shapes)), channels_last)
+    return Pairing(Replay(list(shapes)), channels_last)
 
 
 def test_masks_are_taken_in_order_and_the_rest_is_left_over():

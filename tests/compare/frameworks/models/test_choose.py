@@ -12,7 +12,15 @@ import torch
 from flax import linen, nnx
 
 from compare.errors import UsageError
-from compare.frameworks.models.choose import KINDS, LIBRARIES, is_function_alone, is_layer, kind_of, loaded, port_model
+from compare.frameworks.models.choose import (
+    KINDS,
+    LIBRARIES,
+    is_function_alone,
+    is_layer,
+    kind_of_port,
+    loaded,
+    port_model,
+)
 from compare.frameworks.models.equinox_models import EquinoxModel
 from compare.frameworks.models.functions import FunctionModel
 from compare.frameworks.models.linen_models import LinenModel
@@ -106,7 +114,7 @@ def test_the_message_is_made_from_the_rows():
 )
 def test_whose_layer_it_is(layer, kind):
     """Asked of the layer alone; of no two kinds."""
-    assert kind_of(layer) is kind
+    assert kind_of_port(layer) is kind
     assert is_layer(layer) == (kind is not None)
     assert sum(one.is_layer(layer) for one in loaded()) == (kind is not None)
 

@@ -15,7 +15,7 @@ Direction = Callable[[Values, dict[str, Any], "Tensor", int, float], "Tensor"]
 
 
 @dataclass(frozen=True)
-class Setting:
+class OptimizerSetting:
     """One setting of an optimizer.
 
     Attributes:
@@ -58,7 +58,7 @@ class Twin:
     torch: tuple[str, ...]
     optax: Mapping[str, Values]
     slots: Mapping[str, tuple[str, ...]]
-    settings: tuple[Setting, ...]
+    settings: tuple[OptimizerSetting, ...]
     direction: Direction
     decoupled: tuple[str, ...] = ()
     needs: Mapping[str, bool] = field(default_factory=dict)

@@ -2,19 +2,19 @@
 
 import numpy as np
 
-from compare.weights.twin import POSITIVE, Setting, Twin, defaults, flat
+from compare.weights.optimizer_row import POSITIVE, OptimizerSetting, Twin, defaults, flat
 
-EPSILON = Setting("epsilon", "eps", ("eps",), "epsilon", POSITIVE)
+EPSILON = OptimizerSetting("epsilon", "eps", ("eps",), "epsilon", POSITIVE)
 ROW = Twin(
     "Mine",
     torch=("Mine",),
     optax={"mine": {}, "scale_by_mine": {"centered": 1.0}},
     slots={},
     settings=(
-        Setting("beta", "betas[1]", ("b2", "decay")),
+        OptimizerSetting("beta", "betas[1]", ("b2", "decay")),
         EPSILON,
-        Setting("epsilon_root", default=0.25),
-        Setting("centered"),
+        OptimizerSetting("epsilon_root", default=0.25),
+        OptimizerSetting("centered"),
     ),
     direction=lambda at, state, gradient, step, rate: gradient,
 )
