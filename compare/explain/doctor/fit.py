@@ -1,16 +1,47 @@
-"""The number at which a gap closes: by Newton's way where the arrays move with it, by halves where they jump.
+"""The numbers at which a gap closes, fitted by slopes or by halves, and numbers as a person would have written them."""
 
-What a number does is one vector, the difference that it makes to the arrays; None where nothing runs with it.
-"""
-
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import exp, inf, isfinite, log, log10
 
 import numpy as np
 
-from compare.explain.doctor.thresholds import DONE, ROUNDS, SHORTENED, SHORTER, STEPS, WIDER, WRITTEN
+from compare.explain.doctor.thresholds import (
+    DONE,
+    FAR,
+    NEWTON,
+    NUDGE,
+    SHORTENED,
+    SHORTER,
+    SLOW,
+    STEPS,
+    UNSEEN,
+    WIDER,
+    WRITTEN,
+)
+from compare.weights.twin import BELOW_ONE, LINEAR, POSITIVE
 
-Moved = Callable[[float], np.ndarray | None]
+Moved = Callable[[float], np.ndarray | None]  # the difference that a number makes; None where nothing runs with it
+Residual = Callable[[Sequence[float]], np.ndarray | None]
+
+
+@dataclass(frozen=True)
+class Range:
+    """Where a number lives. It is searched for along x: itself, its logarithm, or (from 0 to 1) that of its distance to
+    1."""
+
+    kind: str = LINEAR
+    scale: float = 1.0  # of a linear one, for which 0 is no special number
+
+    def to_x(self, value: float) -> float:
+        if self.kind == POSITIVE:
+            return log(value)
+        return log(1 - value) if self.kind == BELOW_ONE else value / self.scale
+
+    def of_x(self, x: float) -> float:
+        if self.kind == POSITIVE:
+            return exp(min(max(x, -FAR), FAR))
+        return 1 - exp(min(max(x, -FAR), 0.0)) if self.kind == BELOW_ONE else x * self.scale
 
 
 @dataclass(frozen=True)
@@ -29,28 +60,65 @@ def cosine(left: np.ndarray | None, right: np.ndarray) -> float:
     return float(left @ right) / float(np.linalg.norm(left) * np.linalg.norm(right))
 
 
-def by_slope(moved: Moved, gap: np.ndarray, own: float, slope: np.ndarray) -> Fitted | None:
-    """Gauss and Newton's way from ``own``, where the arrays move by ``slope`` for each unit of the number.
+def by_slopes(
+    residual: Residual,
+    starts: Sequence[float],
+    where: Sequence[Range],
+    known: tuple[np.ndarray, np.ndarray] | None = None,
+    done: float = 0.0,
+) -> tuple[list[float], float]:
+    """The numbers near ``starts`` at which ``residual`` is smallest, and what is left of it, by Gauss and Newton's way.
 
-    Each further slope is that of the step before; a step that leads further off is taken in part.
+    Each further slope is that of the step before (Broyden's update); where that leads nowhere, slopes are measured. A
+    step that leads further off is taken in part.
+
+    Args:
+        known: the residual and its slopes at the starts, where a run costs something.
+        done: the part of the first residual at which to stop.
     """
-    at, reached = own, np.zeros_like(gap)
-    for _ in range(ROUNDS):
-        left = gap - reached
-        step = float(slope @ left) / float(slope @ slope)
+
+    def at(x: np.ndarray) -> np.ndarray | None:
+        left = residual([own.of_x(float(place)) for own, place in zip(where, x, strict=True)])
+        return left if left is not None and np.all(np.isfinite(left)) else None
+
+    x = np.array([own.to_x(start) for own, start in zip(where, starts, strict=True)])
+    held, slopes = known if known is not None else (at(x), None)
+    if held is None:
+        return list(starts), inf
+    first, fresh = _norm(held), False
+    for _ in range(NEWTON):
+        if slopes is None:
+            slopes, fresh = _measured(at, x, held), True
+        if slopes is None or not np.any(slopes) or _norm(held) <= done * first:
+            break
+        step = -np.linalg.lstsq(slopes, held, rcond=None)[0]
+        there = None
         for _ in range(SHORTER):
-            vector = moved(at + step)
-            if vector is not None and np.linalg.norm(gap - vector) < np.linalg.norm(left):
+            there = at(x + step)
+            if there is not None and _norm(there) < _norm(held):
                 break
-            step /= SHORTENED
-        else:
+            there, step = None, step / SHORTENED
+        if there is None:
+            if fresh:
+                break
+            slopes = None
+            continue
+        shrunk = _norm(there) / _norm(held)
+        if fresh and shrunk > 1 - UNSEEN:
+            break
+        slopes = None if shrunk > SLOW else slopes + np.outer(there - held - slopes @ step, step) / (step @ step)
+        x, held, fresh = x + step, there, False
+    return [own.of_x(float(place)) for own, place in zip(where, x, strict=True)], _norm(held) / (first or 1.0)
+
+
+def _measured(at: Callable[[np.ndarray], np.ndarray | None], x: np.ndarray, held: np.ndarray) -> np.ndarray | None:
+    columns = []
+    for nudge in np.diag(NUDGE * np.maximum(1.0, np.abs(x))):
+        there = at(x + nudge)
+        if there is None:
             return None
-        slope, at, reached = (vector - reached) / step, at + step, vector
-        if _closed(reached, gap):
-            return Fitted(at, at, at)
-        if not np.any(slope):
-            return None
-    return None
+        columns.append((there - held) / nudge.sum())
+    return np.stack(columns, axis=1)
 
 
 def by_halves(moved: Moved, gap: np.ndarray, own: float, beyond: float) -> Fitted | None:
@@ -69,31 +137,53 @@ def by_halves(moved: Moved, gap: np.ndarray, own: float, beyond: float) -> Fitte
         vector = moved(at)
         if vector is None:
             return None
-        if _closed(vector, gap):
+        if _norm(gap - vector) <= DONE * _norm(gap):
             return Fitted(at, min(near, far), max(near, far))
         near, far = (at, far) if float(vector @ vector) < whole else (near, at)
     return None
 
 
-def _closed(moved: np.ndarray, gap: np.ndarray) -> bool:
-    return float(np.linalg.norm(gap - moved)) <= DONE * float(np.linalg.norm(gap))
+def _norm(vector: np.ndarray) -> float:
+    return float(np.linalg.norm(vector))
 
 
 def fewest_digits(start: float, end: float) -> float:
     """The number between two that is written with the fewest digits, of those near the middle."""
     low, high = min(start, end), max(start, end)
     middle = (low + high) / 2
-    for digits in range(1, 17):
-        short = float(f"{middle:.{digits}g}")
-        if low <= short <= high:
-            return short
-    return middle
+    return next((short for short in _decimals(middle) if low <= short <= high), middle)
 
 
-def written(number: float) -> float:
-    """The number as it was typed, where a few digits are as near as a fit gets."""
-    for digits in range(1, 7):
-        short = float(f"{number:.{digits}g}")
-        if abs(short - number) <= WRITTEN * abs(number):
-            return short
-    return number
+def _decimals(value: float) -> Iterator[float]:
+    """The numbers of one digit, two, three, ... next to ``value``."""
+    return (float(f"{value:.{digits}g}") for digits in range(1, 17))
+
+
+def written(value: float, near: float = WRITTEN) -> float:
+    """The shortest decimal number that ``value`` can have been typed as, ``near`` to it as a part of it (below 1 also
+    of its distance to 1), or itself."""
+    if value == 0 or not isfinite(value):
+        return value
+    size = min(value, 1 - value) if 0 < value < 1 else abs(value)
+    shorts = list(_decimals(value))[: round(-log10(near)) - 1]  # with one digit more every number would be short
+    return next((short for short in shorts if abs(short - value) <= near * size), value)
+
+
+def exactly_written(value: float) -> float:
+    """The same of a number that is known to all digits but the last few."""
+    return written(value, UNSEEN)
+
+
+def single(value: float) -> float:
+    """A short number whose float32 is ``value``, or infinity."""
+    near = UNSEEN * abs(value)
+    shorts = (short for short in list(_decimals(value))[:8] if short != value)
+    return next((short for short in shorts if abs(float(np.float32(short)) - value) <= near), inf)
+
+
+def number_words(value: float) -> str:
+    """A number as a person would have written it."""
+    if value == inf:
+        return "none"
+    held = single(value)
+    return f"{value:.10g}" if held == inf else f"{held:g} rounded to float32"

@@ -20,6 +20,7 @@ class Suspect(Generic[C]):
         text: the sentence, where there is a better one than that of a setting with two values.
         short: how it is listed where it is excluded, where that is not the setting with the port's value.
         read: whether it was read on both sides.
+        odd: whether a number of it only fits: nobody would have written it so.
     """
 
     setting: str
@@ -30,6 +31,7 @@ class Suspect(Generic[C]):
     text: str = ""
     short: str = ""
     read: bool = False
+    odd: bool = False
 
     @property
     def sentence(self) -> str:

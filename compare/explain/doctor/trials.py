@@ -14,17 +14,16 @@ import numpy as np
 from compare.errors import swallowed
 from compare.explain.doctor.budget import Budget
 from compare.explain.doctor.diagnosis import Cause
-from compare.explain.doctor.fit import Fitted, by_halves, by_slope, cosine, written
-from compare.explain.doctor.gaps import Arrays, closed, nearly, relative
+from compare.explain.doctor.fit import Fitted, Range, by_halves, by_slopes, cosine, written
+from compare.explain.doctor.gaps import Arrays, closed, effect, nearly, relative, summing_to
 from compare.explain.doctor.suspect import C, Number, Suspect
-from compare.explain.doctor.thresholds import ALIKE, FITTED, FOR_PAIRS, JUMPS, PAIRS, PROBABLE, STEP
-from compare.explain.doctor.two_at_once import effect, summing_to
+from compare.explain.doctor.thresholds import ALIKE, DONE, FITTED, FOR_PAIRS, JUMPS, PAIRS, PROBABLE, STEP
 
 
 @dataclass(frozen=True)
 class Trial(Generic[C]):
     """One suspect, or several at once, tried: the relative gap that is left; whether it is closed, or nearly so; what
-    the change did (``compare.explain.doctor.two_at_once``)."""
+    the change did (``compare.explain.doctor.gaps.effect``)."""
 
     suspects: tuple[Suspect[C], ...]
     after: float
@@ -47,6 +46,7 @@ class Search(Generic[C]):
         join: two changes as one; the second is applied to what the first makes.
         plain, port: the arrays of both sides. allowed: the 2-norm up to which a gap counts as closed.
         names: of the arrays that are looked at.
+        confirm: whether a change that closes the gap there does so everywhere.
     """
 
     run: Callable[[C], Arrays]
@@ -56,6 +56,7 @@ class Search(Generic[C]):
     allowed: Mapping[str, float]
     names: list[str]
     budget: Budget = field(default_factory=Budget)
+    confirm: Callable[[C], bool] = lambda change: True
     trials: list[Trial[C]] = field(default_factory=list)
 
     def for_all(self, suspects: Iterable[Suspect[C]], numbers: Callable[[], Iterable[Number[C]]]) -> None:
@@ -67,19 +68,20 @@ class Search(Generic[C]):
     def for_each(self, suspects: Iterable[Suspect[C]]) -> bool:
         """Whether one of the suspects explains the gap.
 
-        After one that nearly closes it only other values of the same setting are tried: one may do it entirely.
+        After one that nearly closes it only other values of the same setting are tried: one may do it entirely. After
+        one whose number only fits, only what a person writes.
         """
-        setting = ""
+        held: Trial[C] | None = None
         for suspect in suspects:
             if not self.budget.left(self.budget.for_later):
                 break
-            if setting and suspect.setting != setting:
+            if held is not None and (suspect.odd if held.closes else suspect.setting != held.suspects[0].setting):
                 continue
-            if (trial := self.tried(suspect)) is not None:
-                if trial.closes:
+            if (trial := self.tried(suspect)) is not None and trial.explains:
+                if trial.closes and not suspect.odd:
                     return True
-                setting = suspect.setting if trial.nearly else setting
-        return bool(setting)
+                held = held or trial
+        return held is not None
 
     def fit(self, numbers: Iterable[Number[C]]) -> bool:
         """Whether one of the numbers explains the gap with another value: those that point along the gap best."""
@@ -97,7 +99,9 @@ class Search(Generic[C]):
             else:
                 others.append(number)
         for _, number, slope in sorted(smooth, key=lambda item: item[0])[:FITTED]:
-            if self._explains(number, by_slope(partial(self._moved, number), gap, number.own, slope)):
+            known = (-gap, slope[:, None])
+            (value,), left = by_slopes(partial(self._left, number, gap), [number.own], [Range()], known, DONE)
+            if left <= DONE and self._explains(number, Fitted(value, value, value)):
                 return True
         return self._by_halves(others, gap)
 
@@ -138,15 +142,13 @@ class Search(Generic[C]):
         arrays = self.under(change)
         if arrays is None:
             return None
-        trial = Trial(
-            suspects,
-            relative(arrays, self.port, self.plain, self.names),
-            closed(arrays, self.port, self.allowed, self.names),
-            nearly(arrays, self.port, self.plain, self.names),
-            effect(self.plain, arrays, self.names),
-        )
-        self.trials.append(trial)
-        return trial
+        closes = closed(arrays, self.port, self.allowed, self.names)
+        near = closes or nearly(arrays, self.port, self.plain, self.names)
+        confirmed = near and self.confirm(change)
+        after = relative(arrays, self.port, self.plain, self.names)
+        moved = effect(self.plain, arrays, self.names)
+        self.trials.append(Trial(suspects, after, closes and confirmed, near and confirmed, moved))
+        return self.trials[-1]
 
     def under(self, change: C) -> Arrays | None:
         """The reference's arrays under a change; None where it does not run so, or may not."""
@@ -162,19 +164,41 @@ class Search(Generic[C]):
             return None
         return arrays if all(name in arrays for name in self.names) else None
 
-    def causes(self) -> list[tuple[Cause, C]]:
-        """The certain ones, each with its change: of the trial that explains the gap best. Without one, the change that
-        shrinks it by far the most, as uncertain."""
-        before = relative(self.plain, self.port, self.plain, self.names)
+    def best(self) -> tuple[Trial[C] | None, bool]:
+        """The trial that explains the gap best, and True; without one, the single change that shrinks it by far the
+        most, and False."""
         explaining = [trial for trial in self.trials if trial.explains]
-        best = min(explaining or self.trials, key=lambda trial: (not trial.closes, trial.after), default=None)
-        if best is None or not (explaining or best.after < PROBABLE * before):
-            return []
-        return [(_cause(suspect, before, best.after, bool(explaining)), suspect.change) for suspect in best.suspects]
+        trials = explaining or [trial for trial in self.trials if len(trial.suspects) == 1]
+        best = min(
+            trials,
+            key=lambda trial: (not trial.closes, trial.closes and trial.suspects[0].odd, trial.after),
+            default=None,
+        )
+        if best is None or not (explaining or best.after < PROBABLE * min(1.0, self.before)):
+            return None, False
+        return best, bool(explaining)
+
+    @property
+    def before(self) -> float:
+        """The relative gap without any change."""
+        return relative(self.plain, self.port, self.plain, self.names)
+
+    def causes(self) -> list[tuple[Cause, C]]:
+        """Of the best trial, each with its change; the certain ones are certain together."""
+        best, certain = self.best()
+        suspects = best.suspects if best is not None else ()
+        return [(self.cause(suspect, best.after, certain), suspect.change) for suspect in suspects if best is not None]
+
+    def cause(self, suspect: Suspect[C], after: float, certain: bool = True) -> Cause:
+        """A suspect that leaves a gap of ``after`` as a cause."""
+        evidence = "both" if suspect.read else "counterfactual"
+        named = (suspect.setting, suspect.reference, suspect.port, suspect.sentence)
+        return Cause(*named, evidence, self.before, after, None, certain)
 
     def excluded(self) -> tuple[str, ...]:
         """What was tried alone and does not explain the gap, in short words, once each."""
-        named = {cause.text for cause, _ in self.causes()}
+        best, _ = self.best()
+        named = {suspect.sentence for suspect in best.suspects} if best is not None else set()
         failed = [trial.suspects[0] for trial in self.trials if not trial.explains and len(trial.suspects) == 1]
         return tuple(dict.fromkeys(suspect.words for suspect in failed if suspect.sentence not in named))
 
@@ -183,6 +207,10 @@ class Search(Generic[C]):
             return None
         arrays = self.under(number.change(value))
         return effect(self.plain, arrays, self.names) if arrays is not None else None
+
+    def _left(self, number: Number[C], gap: np.ndarray, values: Sequence[float]) -> np.ndarray | None:
+        vector = self._moved(number, values[0])
+        return vector - gap if vector is not None else None
 
     def _explains(self, number: Number[C], fitted: Fitted | None) -> bool:
         """Whether the fitted number does it as a person would have written it, or as it is."""
@@ -197,7 +225,5 @@ class Search(Generic[C]):
         return near
 
 
-def _cause(suspect: Suspect[C], before: float, after: float, certain: bool) -> Cause:
-    evidence = "both" if suspect.read else "counterfactual"
-    named = (suspect.setting, suspect.reference, suspect.port, suspect.sentence)
-    return Cause(*named, evidence, before, after, None, certain)
+def _rank(trial: Trial[C]) -> tuple[bool, bool, float]:
+    return not trial.closes, trial.closes and trial.suspects[0].odd, trial.after

@@ -4,15 +4,17 @@ Nothing here is a list of mistakes: each setting of the reference's rules is tur
 by default is asked of its signatures.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any
 
 import numpy as np
 
-from compare.explain.doctor.least_squares import short
+from compare.explain.doctor.fit import exactly_written
+from compare.explain.doctor.gaps import effect
 from compare.explain.doctor.thresholds import ACCUMULATED, BEST
+from compare.explain.doctor.trials import Search
 from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.rule_settings import aligned, differing, merged, subsets
 from compare.explain.doctor.updates.rules import DECOUPLED, GRADIENT, OWN, Rules, every_one
@@ -21,6 +23,7 @@ from compare.explain.doctor.updates.unknowns import (
     by_step,
     estimates,
     on_matrices,
+    other_rules,
     scaled,
     turned,
     unknowns,
@@ -33,25 +36,25 @@ RATES = "learning rate by step or parameter"  # so many numbers that they go wit
 
 
 def sought(trial: Retraining, reference: Rules) -> Iterator[OtherRules]:
-    """Every suspect: settings turned, the defaults of optax's own factories, estimated numbers, rates by step or
-    parameter, other optimizers, and two changes at once."""
+    """Every suspect of one change: settings turned, the defaults of optax's own factories, fitted numbers, rates by
+    step or parameter."""
     replay = trial.replay
-    singles: list[OtherRules] = []
+    yield from one_away(reference, replay.ranks, replay.unused)
+    yield from by_default(reference)
+    for unknown in unknowns(trial, reference):
+        yield from estimates(trial, reference, unknown)
+    yield from _another_rate(trial, reference)
+
+
+def distinct(suspects: Iterable[OtherRules], trial: Retraining, reference: Rules) -> Iterator[OtherRules]:
+    """Those that are other rules than the reference's, each once."""
     seen: set[Rules] = set()
-    for suspects in (
-        one_away(reference, replay.ranks, replay.unused),
-        by_default(reference),
-        (one for unknown in unknowns(trial, reference) for one in estimates(trial, reference, unknown)),
-        _another_rate(trial, reference),
-        other_optimizers(trial, reference),
-    ):
-        for suspect in suspects:
-            changed = differing(aligned(reference, suspect.rules, replay.unused), suspect.rules)
-            if changed and suspect.rules not in seen:
-                seen.add(suspect.rules)
-                singles += [suspect] if len(changed) == 1 and suspect.label != RATES else []
-                yield suspect
-    yield from _together(trial, reference, singles)
+    for suspect in suspects:
+        if suspect.change not in seen and differing(
+            aligned(reference, suspect.change, trial.replay.unused), suspect.change
+        ):
+            seen.add(suspect.change)
+            yield suspect.against(reference)
 
 
 def one_away(rules: Rules, ranks: Sequence[int], unused: bool) -> Iterator[OtherRules]:
@@ -62,28 +65,28 @@ def one_away(rules: Rules, ranks: Sequence[int], unused: bool) -> Iterator[Other
     """
     first, decay = rules[0], max(rule.weight_decay for rule in rules)
     if decay:
-        yield OtherRules("weight decay", "on every parameter", every_one(rules, weight_decay=decay))
-        yield OtherRules("weight decay", "on matrices only", on_matrices(ranks, rules, decay))
-        yield OtherRules("weight decay", "off", every_one(rules, weight_decay=0.0))
+        yield other_rules("weight decay", "on every parameter", every_one(rules, weight_decay=decay))
+        yield other_rules("weight decay", "on matrices only", on_matrices(ranks, rules, decay))
+        yield other_rules("weight decay", "off", every_one(rules, weight_decay=0.0))
         for coupling in {GRADIENT, DECOUPLED} - {first.coupling}:
-            yield OtherRules("weight decay", coupling, every_one(rules, coupling=coupling))
+            yield other_rules("weight decay", coupling, every_one(rules, coupling=coupling))
     for one in settings_of(first.family):
         value = 0.0 if first.get(one.name) or one.kind != FLAG else 1.0
-        yield OtherRules(one.label, ("on" if value else "off") if one.kind == FLAG else "0", turned(one, rules, value))
+        yield other_rules(one.label, ("on" if value else "off") if one.kind == FLAG else "0", turned(one, rules, value))
     if first.get("epsilon") or first.get("epsilon_root"):
         moved = {"epsilon": first.get("epsilon_root"), "epsilon_root": first.get("epsilon")}
-        yield OtherRules("epsilon", "on the other side of the root", every_one(rules, **moved))
-    yield OtherRules("learning rate", "opposite sign", scaled(rules, -1.0))
-    yield OtherRules("clipping by global norm", "off", every_one(rules, clip_norm=inf))
-    yield OtherRules("what clipping adds to the norm", "0", every_one(rules, clip_epsilon=0.0))
-    yield OtherRules("clipping by value", "off", every_one(rules, clip_value=inf))
-    yield OtherRules("gradients never zeroed", "", every_one(rules, stale=True))
+        yield other_rules("epsilon", "on the other side of the root", every_one(rules, **moved))
+    yield other_rules("learning rate", "opposite sign", scaled(rules, -1.0))
+    yield other_rules("clipping by global norm", "off", every_one(rules, clip_norm=inf))
+    yield other_rules("what clipping adds to the norm", "0", every_one(rules, clip_epsilon=0.0))
+    yield other_rules("clipping by value", "off", every_one(rules, clip_value=inf))
+    yield other_rules("gradients never zeroed", "", every_one(rules, stale=True))
     for every in range(1, ACCUMULATED + 1):
         for averaged in (True, False) if every > 1 else (first.averaged,):
             steps = f"{every} steps, {'mean' if averaged else 'sum'}"
-            yield OtherRules("accumulation", steps, every_one(rules, every=every, averaged=averaged))
+            yield other_rules("accumulation", steps, every_one(rules, every=every, averaged=averaged))
     if unused:
-        yield OtherRules("unused parameters updated", "", every_one(rules, skips_unused=False))
+        yield other_rules("unused parameters updated", "", every_one(rules, skips_unused=False))
 
 
 def by_default(rules: Rules) -> Iterator[OtherRules]:
@@ -99,7 +102,7 @@ def toward(reference: Rules, rules: Rules, value: str, unused: bool = True) -> I
     """The reference's rules with as few settings of ``rules`` as may be."""
     start = aligned(reference, rules, unused)
     for chosen in subsets(differing(start, rules)):
-        yield OtherRules(" and ".join(one.label for one in chosen), value, merged(start, rules, chosen))
+        yield other_rules(" and ".join(one.label for one in chosen), value, merged(start, rules, chosen))
 
 
 def other_optimizers(trial: Retraining, rules: Rules) -> Iterator[OtherRules]:
@@ -115,7 +118,7 @@ def other_optimizers(trial: Retraining, rules: Rules) -> Iterator[OtherRules]:
                 made = _made_by(rules, twin, name, library)
                 if made not in seen:
                     seen.add(made)
-                    yield OtherRules("optimizer", f"{twin.name} ({name})", made)
+                    yield other_rules("optimizer", f"{twin.name} ({name})", made)
                     for unknown in [*unknowns(trial, made)][: None if name == next(iter(twin.optax)) else 1]:
                         yield from estimates(trial, made, unknown, label="optimizer")
 
@@ -139,29 +142,37 @@ def _another_rate(trial: Retraining, rules: Rules) -> Iterator[OtherRules]:
     for rule, name in zip(rules, trial.replay.names, strict=True):
         own, other = (np.concatenate([step.get(name, np.zeros(0)).ravel() for step in steps]) for steps in (made, port))
         factor = float(own @ other) / float(own @ own) if other.size and np.any(own) else 1.0
-        changed.append(replace(rule, rates=tuple(short(rate * factor) for rate in rule.rates)))
-    yield OtherRules(RATES, "another for each parameter", tuple(changed))
+        changed.append(replace(rule, rates=tuple(exactly_written(rate * factor) for rate in rule.rates)))
+    yield other_rules(RATES, "another for each parameter", tuple(changed))
 
 
-def _together(trial: Retraining, rules: Rules, singles: Sequence[OtherRules]) -> Iterator[OtherRules]:
+def together(trial: Retraining, rules: Rules, search: Search[Rules]) -> Iterator[OtherRules]:
     """Two changes at once: those that shrink the gap by themselves, each with every other and with every number."""
-    start = trial.gap(rules).total
-    gaps = sorted(((trial.gap(one.rules).total, at) for at, one in enumerate(singles)), key=lambda pair: pair[0])
+    singles: list[tuple[float, OtherRules]] = []
+    gap = effect(search.plain, search.port, search.names)
+    for tried in search.trials:
+        own, moved = tried.suspects[0], tried.effect
+        if isinstance(own, OtherRules) and gap is not None and moved is not None and len(_changed(rules, own)) == 1:
+            singles.append((float(np.linalg.norm(gap - moved) / np.linalg.norm(gap)), own))
     best: dict[str, OtherRules] = {}
-    for at in [at for gap, at in gaps if gap < start]:
-        best.setdefault(singles[at].label, singles[at])
+    for left, first in sorted(singles, key=lambda item: item[0]):
+        if left < 1 and first.setting != RATES:
+            best.setdefault(first.setting, first)
     for first in list(best.values())[:BEST]:
-        own = {one.label for one in differing(aligned(rules, first.rules), first.rules)}
-        for second in singles:
-            if not own & {one.label for one in differing(aligned(rules, second.rules), second.rules)}:
-                yield OtherRules(TWO, "", _both(rules, first.rules, second.rules))
-                if first.unknown and not second.unknown and first.base[0].family == second.rules[0].family:
-                    yield from estimates(trial, second.rules, first.unknown, label=TWO)
-        for unknown in unknowns(trial, first.rules):
+        for _, second in singles:
+            if second.setting != RATES and not _changed(rules, first) & _changed(rules, second):
+                yield other_rules(TWO, "", _both(rules, first.change, second.change))
+                if first.unknown and not second.unknown and first.base[0].family == second.change[0].family:
+                    yield from estimates(trial, second.change, first.unknown, label=TWO)
+        for unknown in unknowns(trial, first.change):
             if first.unknown is None:
-                yield from estimates(trial, first.rules, unknown, label=TWO)
-            elif unknown.label not in own | {first.unknown.label}:
+                yield from estimates(trial, first.change, unknown, label=TWO)
+            elif unknown.label not in _changed(rules, first) | {first.unknown.label}:
                 yield from estimates(trial, first.base, first.unknown, unknown, label=TWO)
+
+
+def _changed(rules: Rules, suspect: OtherRules) -> set[str]:
+    return {setting.label for setting in differing(aligned(rules, suspect.change), suspect.change)}
 
 
 def _both(rules: Rules, first: Rules, second: Rules) -> Rules:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from compare.explain.doctor.least_squares import number, short
+from compare.explain.doctor.fit import number_words
 from compare.explain.doctor.thresholds import UNSEEN
-from compare.explain.doctor.updates.led import Retraining, update_name
+from compare.explain.doctor.updates.led import Retraining
+from compare.explain.doctor.updates.recorded_steps import update_name
 from compare.explain.doctor.updates.rules import Rules
 from compare.sides.side import OPTIMIZER_STATE
 
@@ -79,4 +80,4 @@ def _ratio(trial: Retraining, rules: Rules) -> Iterator[str]:
     factor = float(own @ other) / size if size else 0.0
     apart = float(np.linalg.norm(other - factor * own))
     if factor and abs(factor - 1) > UNSEEN and apart <= UNSEEN * float(np.linalg.norm(other)):
-        yield f"in the first step the port's update is {number(short(factor))} times the reference's in every entry"
+        yield f"in the first step the port's update is {number_words(factor)} times the reference's in every entry"

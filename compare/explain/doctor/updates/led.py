@@ -14,9 +14,10 @@ import numpy as np
 import torch
 
 from compare.errors import swallowed
+from compare.explain.doctor.gaps import Gap, gap_of
 from compare.explain.doctor.thresholds import SAMPLE
 from compare.explain.doctor.updates.optimizer import RuleOptimizer
-from compare.explain.doctor.updates.recorded_steps import Factory, Gap, Replay, Step
+from compare.explain.doctor.updates.recorded_steps import Factory, Replay, Step, by_quantity, update_name
 from compare.explain.doctor.updates.rules import OWN, Rules
 from compare.pair.pair import Entering, Optimizers
 from compare.sides.quartet import Quartet
@@ -54,7 +55,9 @@ class Retraining:
         return self.replay.by(rules)
 
     def gap(self, rules: Rules) -> Gap:
-        return self.replay.gap(self.made(rules))
+        """How far the updates that rules make of the recorded gradients are from the port's."""
+        port, allowed = by_quantity(self.replay.updates), by_quantity(self.replay.allowed)
+        return gap_of(by_quantity(self.made(rules)), port, allowed, list(port))
 
     def confirmed(self, rules: Rules) -> Gap:
         """The gap of a whole run of the reference by ``rules``: its updates, and its losses after the first step."""
@@ -62,11 +65,11 @@ class Retraining:
             made = _run(self.quartet, self.entering, self.by(rules))
         except Exception as error:  # a model that does not stand where these rules lead it
             swallowed(error)
-            return Gap(inf, inf, False)
-        judged = {n: one.allowed for n, one in self.judgements.items() if n in self.port and not n.startswith("after/")}
-        if not judged.keys() <= made.keys():
-            return Gap(inf, inf, False)
-        return Gap.of((made[name], self.port[name], allowed) for name, allowed in judged.items())
+            return Gap(inf, False)
+        names = [name for name in self.judgements if name in self.port and not name.startswith("after/")]
+        if not set(names) <= made.keys():
+            return Gap(inf, False)
+        return gap_of(made, self.port, {name: self.judgements[name].allowed for name in names}, names)
 
 
 class _Led:
@@ -93,11 +96,6 @@ class _Led:
             update = self.port.get(update_name(len(self.before), name))
             if update is not None:
                 one.add_(torch.as_tensor(np.ascontiguousarray(update), dtype=one.dtype, device=one.device))
-
-
-def update_name(step: int, name: str) -> str:
-    """The quantity that is a parameter's update in a step, counted from 1."""
-    return f"update/{name}" if step == 1 else f"step{step}/update/{name}"
 
 
 def led_along(

@@ -1,14 +1,12 @@
 """The port's training steps on record, and what another optimizer makes of them in milliseconds, without the model."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf, isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
-from compare.explain.doctor.thresholds import WORST
 from compare.explain.doctor.updates.optimizer import RuleOptimizer
 from compare.explain.doctor.updates.rules import Rule, Rules
 from compare.explain.doctor.updates.torch_rules import rules_of_torch
@@ -17,27 +15,17 @@ Factory = Callable[[list[torch.Tensor]], Any]
 Step = dict[str, np.ndarray]
 Tensors = list[torch.Tensor]
 Gradients = Sequence[torch.Tensor | None]
+V = TypeVar("V")
 
 
-@dataclass(frozen=True)
-class Gap:
-    """How far updates are from the port's: the worst one's relative gap, all of them together, and whether every one
-    is within what is allowed."""
+def update_name(step: int, name: str) -> str:
+    """The quantity that is a parameter's update in a step, counted from 1."""
+    return f"update/{name}" if step == 1 else f"step{step}/update/{name}"
 
-    worst: float
-    total: float
-    closed: bool
 
-    @classmethod
-    def of(cls, compared: Iterable[tuple[np.ndarray, np.ndarray, float]]) -> "Gap":
-        """Of updates, the port's beside them, and how far they may be apart."""
-        worst, total, closed = 0.0, 0.0, True
-        for one, port, allowed in compared:
-            apart = float(np.linalg.norm(port - one))
-            relative = apart / (float(np.linalg.norm(one)) or float(np.linalg.norm(port)) or 1.0)
-            relative = relative if isfinite(relative) else inf
-            worst, total, closed = max(worst, relative), total + min(relative, WORST) ** 2, closed and apart <= allowed
-        return cls(worst, total**0.5, closed)
+def by_quantity(steps: Sequence[Mapping[str, V]]) -> dict[str, V]:
+    """What there is of every parameter in every step, by the quantity that is its update."""
+    return {update_name(step, name): own[name] for step, own in enumerate(steps, start=1) for name in own}
 
 
 @dataclass(frozen=True)
@@ -111,18 +99,10 @@ class Replay:
             }
         return named
 
-    def gap(self, made: Sequence[Step]) -> Gap:
-        """How far updates are from the port's."""
-        return Gap.of(
-            (step[name], own, allowed.get(name, 0.0))
-            for step, port, allowed in zip(made, self.updates, self.allowed, strict=True)
-            for name, own in port.items()
-        )
-
     def residual(self, made: Sequence[Step]) -> np.ndarray:
-        """The same as one vector, each quantity over its own size."""
+        """How far updates are from the port's, as one vector, each quantity over its own size."""
         pairs = [(step[name], own) for step, port in zip(made, self.updates, strict=True) for name, own in port.items()]
-        parts = [(one - own).ravel() / (float(np.linalg.norm(own)) or 1.0) for one, own in pairs]
+        parts = [(update - own).ravel() / (float(np.linalg.norm(own)) or 1.0) for update, own in pairs]
         return np.concatenate(parts) if parts else np.zeros(0)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from compare.explain.doctor.least_squares import Range
+from compare.explain.doctor.fit import Range
 from compare.explain.doctor.thresholds import UNSEEN
 from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.rules import OWN, Rule, Rules, every_one
@@ -26,8 +26,8 @@ def rules_of_reference(trial: Retraining) -> Rules:
     smallest = min(trial.replay.norms, default=0.0)
     clip = Unknown("clipping by global norm", _clipping, (smallest / 2,), Range(POSITIVE))
     for suspect in estimates(own, rules, clip) if smallest > 0 and rules[0].family != OWN else ():
-        if own.gap(suspect.rules).worst <= UNSEEN:
-            return suspect.rules
+        if own.gap(suspect.change).worst <= UNSEEN:
+            return suspect.change
     return tuple(Rule(OWN, skips_unused=rule.skips_unused) for rule in rules)
 
 

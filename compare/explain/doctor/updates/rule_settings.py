@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import inf
 
-from compare.explain.doctor.least_squares import number
+from compare.explain.doctor.fit import number_words
 from compare.explain.doctor.thresholds import AT_ONCE
 from compare.explain.doctor.updates.rules import AFTER, COMMON, PLAIN, Rule, Rules
 from compare.weights.optimizer_row import FLAG
@@ -52,23 +52,23 @@ def _listed(members: list[int], names: Sequence[str], largest: list[int]) -> str
 
 
 def _rates(rule: Rule) -> str:
-    values = [number(rate) for rate in rule.rates]
+    values = [number_words(rate) for rate in rule.rates]
     if len(set(values)) == 1:
         return values[0]
     return f"{', '.join(values)} in steps {', '.join(str(step) for step in range(1, len(values) + 1))}"
 
 
 def _momentum(rule: Rule) -> str:
-    value = number(rule.get("momentum"))
+    value = number_words(rule.get("momentum"))
     if rule.get("average"):
         return f"{value} as an average of gradients" + (", bias corrected" if rule.get("debias") else "")
-    return f"{value} with dampening {number(rule.get('dampening'))}" if rule.get("dampening") else value
+    return f"{value} with dampening {number_words(rule.get('dampening'))}" if rule.get("dampening") else value
 
 
 def _epsilon(rule: Rule) -> str:
     epsilon, root = rule.get("epsilon"), rule.get("epsilon_root")
-    outside = number(epsilon) + (" on the uncorrected moment" if rule.get("epsilon_hat") and epsilon else "")
-    inside = f"{number(root)} inside the root"
+    outside = number_words(epsilon) + (" on the uncorrected moment" if rule.get("epsilon_hat") and epsilon else "")
+    inside = f"{number_words(root)} inside the root"
     return (f"{outside} and {inside}" if epsilon else inside) if root else outside
 
 
@@ -83,7 +83,7 @@ def _plain(label: str, name: str, flag: bool = False) -> Spoken:
         if flag:
             on, off = WORDS.get(name, ("on", "off"))
             return on if value else off
-        return value if isinstance(value, str) else number(value)
+        return value if isinstance(value, str) else number_words(value)
 
     return Spoken(label, (name,), said)
 

@@ -5,10 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
-from compare.explain.doctor.least_squares import Range, fitted, short
+from compare.explain.doctor.fit import Range, by_slopes, exactly_written
+from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import DIGITS, ENTRY
 from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.rule_settings import TOGETHER
@@ -16,7 +18,7 @@ from compare.explain.doctor.updates.rules import AFTER, DECOUPLED, GRADIENT, Rul
 from compare.weights.optimizer_row import FLAG, LINEAR, POSITIVE, OptimizerSetting
 from compare.weights.twins import settings_of
 
-ANY = "or any other value"
+ANY = "of any value"
 
 
 @dataclass(frozen=True)
@@ -30,28 +32,28 @@ class Unknown:
 
 
 @dataclass(frozen=True)
-class OtherRules:
-    """Rules a setting or two away; ``label`` and ``value`` say which, in short words.
+class OtherRules(Suspect[Rules]):
+    """Rules a setting or two away; ``unknown``, ``base``: the number that was fitted, where one was, and the rules that
+    it was put into."""
 
-    Attributes:
-        unknown, base: the number that was estimated, where one was, and the rules that it was put into.
-    """
-
-    label: str
-    value: str
-    rules: Rules
     unknown: Unknown | None = None
     base: Rules = ()
 
-    def plain(self, reference: Rules) -> bool:
-        """Whether all that it changes of the reference's rules are numbers such as a person writes."""
+    def against(self, reference: Rules) -> "OtherRules":
+        """The same, odd where it changes numbers of the reference's rules into such as no person writes."""
         numbers = [
             own.get(name)
-            for own, other in zip(self.rules, reference, strict=True)
+            for own, other in zip(self.change, reference, strict=True)
             for name in own.settings
             if own.get(name) != other.get(name) and isinstance(own.get(name), float | tuple)
         ]
-        return all(float(f"{one:.{DIGITS}g}") == one for value in numbers for one in np.atleast_1d(value))
+        plain = all(float(f"{number:.{DIGITS}g}") == number for value in numbers for number in np.atleast_1d(value))
+        return replace(self, odd=not (plain or self.read))
+
+
+def other_rules(setting: str, value: str, rules: Rules, **more: Any) -> OtherRules:
+    """``rules`` whose ``setting`` has that value, in short words."""
+    return OtherRules(setting, "", value, rules, **more)
 
 
 def unknowns(trial: Retraining, rules: Rules) -> Iterator[Unknown]:
@@ -83,7 +85,10 @@ def by_step(trial: Retraining) -> list[Unknown]:
 
     def put(at: int, rules: Rules, factor: float) -> Rules:
         factors = [factor if step == at else 1.0 for step in steps]
-        rates = [tuple(short(f * rule.rate(step)) for f, step in zip(factors, steps, strict=True)) for rule in rules]
+        rates = [
+            tuple(exactly_written(f * rule.rate(step)) for f, step in zip(factors, steps, strict=True))
+            for rule in rules
+        ]
         return tuple(replace(rule, rates=own) for rule, own in zip(rules, rates, strict=True))
 
     return [Unknown("learning rate", partial(put, step)) for step in steps]
@@ -99,7 +104,7 @@ def _also(put: Callable[[Rules, float], Rules], more: dict[str, float | str], ru
 
 def scaled(rules: Rules, factor: float) -> Rules:
     """``rules`` with every learning rate multiplied, as somebody may have written it down."""
-    return tuple(replace(rule, rates=tuple(short(factor * rate) for rate in rule.rates)) for rule in rules)
+    return tuple(replace(rule, rates=tuple(exactly_written(factor * rate) for rate in rule.rates)) for rule in rules)
 
 
 def decaying(rules: Rules, decay: float) -> Rules:
@@ -137,7 +142,7 @@ def estimates(trial: Retraining, rules: Rules, *unknown: Unknown, label: str = "
     several = slice(None) if len(unknown) == 1 else slice(1)
     for starts in zip(*(one.starts[several] for one in unknown), strict=True):
         with suppress(OverflowError, np.linalg.LinAlgError):  # far from any number that a person writes
-            values = fitted(residual, starts, [one.where for one in unknown])
-            for numbers in dict.fromkeys([tuple(map(short, values)), tuple(values)]):
+            values, _ = by_slopes(residual, starts, [one.where for one in unknown])
+            for numbers in dict.fromkeys([tuple(map(exactly_written, values)), tuple(values)]):
                 if all(map(isfinite, numbers)):
-                    yield OtherRules(label or unknown[0].label, ANY, made(numbers), unknown[0], rules)
+                    yield other_rules(label or unknown[0].label, ANY, made(numbers), unknown=unknown[0], base=rules)

@@ -4,20 +4,23 @@ Both optimizers are read where they can be, and every suspect is put to the test
 float64 with one setting changed must come out as the port's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
+from compare.explain.doctor.budget import Budget
 from compare.explain.doctor.diagnosis import Cause, Diagnosis
-from compare.explain.doctor.thresholds import PROBABLE
-from compare.explain.doctor.updates.candidates import TWO, sought, toward
+from compare.explain.doctor.thresholds import PROBABLE, REPLAYS, SMALL
+from compare.explain.doctor.trials import Search, Trial
+from compare.explain.doctor.updates.candidates import distinct, other_optimizers, sought, together, toward
 from compare.explain.doctor.updates.facts import facts
 from compare.explain.doctor.updates.led import Retraining, led_along
 from compare.explain.doctor.updates.optax_rules import Reading, read_optax
-from compare.explain.doctor.updates.recorded_steps import Gap
+from compare.explain.doctor.updates.recorded_steps import by_quantity
 from compare.explain.doctor.updates.reference_rules import rules_of_reference
-from compare.explain.doctor.updates.rule_settings import OPTIMIZER, Spoken, aligned, differing
+from compare.explain.doctor.updates.rule_settings import Spoken, aligned, differing
 from compare.explain.doctor.updates.rules import Rules
-from compare.explain.doctor.updates.unknowns import ANY, OtherRules
+from compare.explain.doctor.updates.unknowns import OtherRules
 from compare.explain.doctor.updates.words import Said, said_of
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
@@ -59,65 +62,62 @@ class _Doctor:
     trial: Retraining
     updates: list[str]
     names: list[str]
-    excluded: dict[str, list[str]] = field(default_factory=dict)
     fitted: list[str] = field(default_factory=list)
-    before: Gap = field(init=False)
     reference: Rules = field(init=False)
     reading: Reading = field(init=False)
+    search: Search[Rules] = field(init=False)
 
     def diagnosis(self) -> Diagnosis:
         replay, training = self.trial.replay, self.trial.quartet.pair.training()
         assert training is not None
         self.reference = rules_of_reference(self.trial)
-        self.before = self.trial.confirmed(self.reference)
         port = training.port(**self.trial.entering.hyper)
         self.reading = read_optax(port, self.trial.quartet.prepared, replay.names, replay.steps)
         if self.reading.rules is not None:
             rules = aligned(self.reading.rules, self.reference, replay.unused)
             self.reading = replace(self.reading, rules=rules)
+        arrays = by_quantity(replay.updates)
+        self.search = Search(
+            lambda rules: by_quantity(self.trial.made(rules)), lambda first, second: second,
+            by_quantity(self.trial.made(self.reference)), arrays, by_quantity(replay.allowed), list(arrays),
+            Budget(REPLAYS, SMALL), lambda rules: self.trial.confirmed(rules).closed,
+        )  # fmt: skip
         # What one optimizer keeps and never uses is no other function yet.
         causes = tuple(self._causes()) if self.updates else ()
         settings = [said.text for _, said in self._said(self.reading.rules)] if self.reading.rules else []
-        return Diagnosis(causes, tuple(settings), tuple(self._excluded()), tuple(self._observed()))
+        return Diagnosis(causes, tuple(settings), self.search.excluded(), tuple(self._observed()))
 
     def _causes(self) -> Iterator[Cause]:
-        suspect, certain = self._found()
-        if suspect is None:
+        best, certain = self._best()
+        if best is None:
             return
-        confirmed, read = self.trial.confirmed(suspect.rules), suspect.value == AS_READ
-        if not certain and not confirmed.worst < PROBABLE * min(1.0, self.before.worst):
+        suspect = best.suspects[0]
+        before, confirmed = self.trial.confirmed(self.reference).worst, self.trial.confirmed(suspect.change).worst
+        if not certain and not confirmed < PROBABLE * min(1.0, before):
             return
-        for one, said in self._said(suspect.rules):
-            self.fitted += [said.text] if certain and not read else []
-            evidence, gaps = "both" if read else "counterfactual", (self.before.worst, confirmed.worst)
-            yield Cause(one.label, said.reference, said.port, said.text, evidence, *gaps, None, certain)
+        for one, said in self._said(suspect.change):
+            self.fitted += [said.text] if certain and not suspect.read else []
+            evidence = "both" if suspect.read else "counterfactual"
+            yield Cause(one.label, said.reference, said.port, said.text, evidence, before, confirmed, None, certain)
 
-    def _found(self) -> tuple[OtherRules | None, bool]:
-        """The suspect that closes the gap, one that was read or with numbers such as a person writes before one that
-        only fits, and True; or the one that comes nearest and False."""
-        start = nearest = self.trial.gap(self.reference).total
-        closing, best = None, None
-        for suspect in self._suspects():
-            clear = suspect.value == AS_READ or suspect.plain(self.reference)
-            if closing is not None and suspect.label in (TWO, OPTIMIZER.label):
-                break
-            if closing is not None and not clear:
-                continue
-            gap = self.trial.gap(suspect.rules)
-            if gap.closed and self.trial.confirmed(suspect.rules).closed:
-                if clear:
-                    return suspect, True
-                closing = suspect
-            elif closing is None:
-                self.excluded.setdefault(suspect.label, []).append(suspect.value)
-                if gap.total < nearest and suspect.label not in (TWO, OPTIMIZER.label):  # too many fit nearly
-                    nearest, best = gap.total, suspect
-        return (closing, True) if closing is not None else (best if nearest < PROBABLE * start else None, False)
+    def _best(self) -> tuple[Trial[Rules] | None, bool]:
+        """What explains the gap, and True; or the single change of the same optimizer that comes nearest, and False:
+        of other optimizers and of two changes too many fit nearly."""
+        if self._any(chain(self._as_read(), sought(self.trial, self.reference))):
+            return self.search.best()
+        nearest = self.search.best()
+        others = other_optimizers(self.trial, self.reference)
+        if self._any(others) or self._any(together(self.trial, self.reference, self.search)):
+            return self.search.best()
+        return nearest
 
-    def _suspects(self) -> Iterator[OtherRules]:
+    def _any(self, suspects: Iterable[OtherRules]) -> bool:
+        return self.search.for_each(distinct(suspects, self.trial, self.reference))
+
+    def _as_read(self) -> Iterator[OtherRules]:
         if self.reading.rules is not None:
-            yield from toward(self.reference, self.reading.rules, AS_READ, self.trial.replay.unused)
-        yield from sought(self.trial, self.reference)
+            for suspect in toward(self.reference, self.reading.rules, AS_READ, self.trial.replay.unused):
+                yield replace(suspect, read=True)
 
     def _said(self, rules: Rules) -> Iterator[tuple[Spoken, Said]]:
         """Each setting that ``rules`` have otherwise than the reference, and both in words."""
@@ -125,11 +125,6 @@ class _Doctor:
         start = aligned(self.reference, rules, replay.unused)
         for one in differing(start, rules):
             yield one, said_of(one, rules, start, replay.names, replay.ranks)
-
-    def _excluded(self) -> Iterator[str]:
-        for label, values in self.excluded.items():
-            said = [value for value in dict.fromkeys(values) if value]
-            yield f"{label} {', '.join(said)}".rstrip() if said != [ANY] else f"{label}, any value"
 
     def _observed(self) -> Iterator[str]:
         yield from facts(self.trial, self.names, self.reference)

@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from compare.explain.doctor.gaps import closed, distance, nearly, relative
+from compare.explain.calls.change import Change
+from compare.explain.doctor.gaps import closed, distance, effect, nearly, relative, summing_to
+from compare.explain.doctor.suspect import Suspect
+from tests.compare.explain.doctor.scenes import drawn
 
 A = np.array([3.0, 4.0])
 
@@ -37,3 +40,40 @@ def test_nearly():
     assert nearly({"a": A + 1e-7}, port, before, ["a"])
     assert not nearly({"a": A + 1e-5}, port, before, ["a"])
     assert nearly({"a": A + 1e-12}, port, {"a": np.zeros(3)}, ["a"])
+
+
+def suspect(setting, port=""):
+    return Suspect(setting, "", port, Change())
+
+
+ONE, TWO, THREE, NOTHING = drawn(20), 1e-3 * drawn(20, seed=1), drawn(20, seed=2), np.zeros(20)
+
+
+def test_a_large_and_a_small_cause_are_found_among_others():
+    """The small one shrinks the gap by a thousandth alone."""
+    effects = [(suspect("c"), THREE), (suspect("a"), ONE), (suspect("none"), NOTHING), (suspect("b"), TWO)]
+    (first, second), *_ = summing_to(ONE + TWO, effects, 3)
+    assert (first.setting, second.setting) == ("a", "b")
+
+
+def test_two_values_of_one_setting_are_no_pair():
+    """They cannot both hold."""
+    assert summing_to(ONE + TWO, [(suspect("a", "1"), ONE), (suspect("a", "2"), TWO)], 3) == []
+
+
+def test_a_pair_must_be_nearer_than_each_alone():
+    """And promising at all."""
+    assert summing_to(ONE, [(suspect("a"), ONE), (suspect("c"), THREE)], 3) == []
+    assert summing_to(ONE, [(suspect("a"), TWO), (suspect("c"), THREE)], 3) == []
+    assert summing_to(ONE, [], 3) == []
+
+
+def test_an_effect_is_relative_and_finite():
+    """Of arrays of one shape; of large ones some entries."""
+    plain = {"a": np.full(4, 2.0), "b": np.zeros((100, 100))}
+    found = effect(plain, {"a": np.full(4, 3.0), "b": np.ones((100, 100))}, ["a", "b"])
+    assert found is not None
+    assert found[:4].tolist() == [0.25] * 4
+    assert 4 + 4096 <= len(found) <= 4 + 2 * 4096
+    assert effect(plain, {"a": np.ones(3)}, ["a"]) is None
+    assert effect(plain, {"a": np.full(4, np.nan)}, ["a"]) is None

@@ -7,7 +7,8 @@ import optax
 import pytest
 
 from compare.arrays.batch import Batch
-from compare.explain.doctor.updates.led import SAMPLE, led_along, update_name
+from compare.explain.doctor.updates.led import SAMPLE, led_along
+from compare.explain.doctor.updates.recorded_steps import update_name
 from compare.explain.doctor.updates.reference_rules import rules_of_reference
 from compare.explain.doctor.updates.rules import every_one, usual
 from compare.explain.doctor.updates.updates import diagnose_updates

@@ -57,12 +57,12 @@ def test_two_numbers_that_nobody_writes_are_fitted_together(trial):
     rules = rules_of_reference(trial)
     rate, momentum = (one for one in unknowns(trial, rules) if one.label in ("learning rate", "momentum"))
     for alone in (rate, momentum):
-        assert not any(trial.gap(one.rules).closed for one in estimates(trial, rules, alone))
+        assert not any(trial.gap(one.change).closed for one in estimates(trial, rules, alone))
     (found, *_) = estimates(trial, rules, rate, momentum)
-    assert trial.gap(found.rules).closed
-    assert (found.rules[0].rates, found.rules[0].get("momentum")) == ((0.0321,), 0.873)
-    assert found.plain(rules)
-    assert not replace(found, rules=every_one(found.rules, momentum=0.87312345)).plain(rules)
+    assert trial.gap(found.change).closed
+    assert (found.change[0].rates, found.change[0].get("momentum")) == ((0.0321,), 0.873)
+    assert not found.against(rules).odd
+    assert replace(found, change=every_one(found.change, momentum=0.87312345)).against(rules).odd
 
 
 def test_a_rate_of_each_step_is_fitted(cpu):
@@ -71,7 +71,7 @@ def test_a_rate_of_each_step_is_fitted(cpu):
     trial = tried(cpu, made(O.SGD, lr=0.1, momentum=0.9), port)
     rules = every_one(rules_of_reference(trial), rate_inside=1.0)
     (found, *_) = estimates(trial, rules, *by_step(trial))
-    assert found.rules[0].rates == pytest.approx((0.1, 0.05, 0.1 / 3), rel=1e-6)
+    assert found.change[0].rates == pytest.approx((0.1, 0.05, 0.1 / 3), rel=1e-6)
 
 
 def test_decays_are_moved_between_parameters():
