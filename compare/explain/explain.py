@@ -1,6 +1,5 @@
-"""Where a port differs, and why: the first difference, its cause with the evidence, in one sentence and at length."""
+"""Asks of every place where a port differs why it does, and puts the causes to one more test together."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -9,41 +8,25 @@ import numpy as np
 from compare.arrays.arrays import Arrays
 from compare.arrays.probes import BASE
 from compare.errors import swallowed
-from compare.explain.calls.call import OUTSIDE, tensors_of
+from compare.explain.calls.call import OUTSIDE
 from compare.explain.calls.change import Change
-from compare.explain.calls.scene import Scene
 from compare.explain.doctor.diagnosis import Cause, Diagnosis
 from compare.explain.doctor.segment.diagnose import diagnose
 from compare.explain.doctor.statistics.statistics import diagnose_statistics
 from compare.explain.doctor.thresholds import CLOSING
 from compare.explain.doctor.updates.updates import diagnose_updates
-from compare.explain.locate.crossings import LOSS as AFTER
-from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Branch, Difference, relative
-from compare.explain.locate.introduced import Introduced, by_place, differs
+from compare.explain.explanation import Explanation, NamedCause
+from compare.explain.locate.difference import STATISTICS, UPDATE, Difference, relative_gap
+from compare.explain.locate.introduced import by_place, differs
 from compare.explain.locate.locate import Looked, difference, located, look
-from compare.explain.locate.segments import Code
 from compare.explain.locate.thresholds import APART, MISSES, PLACES, PROBES
+from compare.explain.scenes import scene_of
 from compare.frameworks.models.modes import Mode
-from compare.frameworks.models.references import ReferenceModel
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
 from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import Quartet
 from compare.sides.side import Result
-
-SEEN = ("the port", "the values", "they differ")  # what is seen of the first place's only array begins so
-
-
-@dataclass(frozen=True)
-class Named:
-    """A cause, and the module whose code it is in: path on both sides, how many places have the same one, and whether
-    the first difference is among them."""
-
-    cause: Cause
-    reference: str
-    port: str
-    places: int = 1
-    of_first: bool = True
 
 
 @dataclass(frozen=True)
@@ -56,35 +39,6 @@ class FailedRun:
     judged: Judged = field(default_factory=lambda: Judged({}))
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """Where and why.
-
-    Attributes:
-        first: the first difference, or None where none could be found.
-        causes: the certain ones, of the first place first.
-        settings, observed, excluded: of the first place, in words: settings that differ, what the arrays show, what was
-            tried and does not explain it.
-        closed: the relative gap of the whole pair's worst quantity before and after all causes are taken together,
-            where that was tried.
-        tree: every layer that both sides have. notes: what could not be looked into.
-    """
-
-    first: Difference | None
-    causes: tuple[Named, ...] = ()
-    settings: tuple[str, ...] = ()
-    observed: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
-    closed: tuple[float, float] | None = None
-    tree: tuple[Branch, ...] = ()
-    notes: tuple[str, ...] = field(default_factory=tuple)
-
-    @property
-    def sentence(self) -> str:
-        """The answer in one sentence; empty where there is none."""
-        return sentence_of(self.first, self.causes, self.observed) if self.first else ""
-
-
 def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "") -> Explanation:
     """Name the causes of what was found in one run of a pair.
 
@@ -95,7 +49,7 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
     if where.first is None:
         return Explanation(None, tree=where.tree, notes=where.notes)
     groups = by_place(looked.found)
-    named: list[Named] = []
+    named: list[NamedCause] = []
     changes = Change()
     first: Diagnosis | None = None
     difference_here = where.first
@@ -144,117 +98,9 @@ def _of_statistics(looked: Looked) -> Diagnosis:
     return diagnose_statistics(looked.cutter.quartet, sections.entering, judged, sections.mode)
 
 
-def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
-    """What the doctor is shown of one place: everything that differs there."""
-    introduction, sections, cutter = group[0], looked.sections, looked.cutter
-    at = looked.found.index(introduction)
-    code, prepared = looked.codes[at], cutter.quartet.prepared
-    backward = introduction.direction == BACKWARD
-    plain: Arrays = {}
-    port: Arrays = {}
-    allowed: dict[str, float] = {}
-    for part in group:
-        for crossing in part.crossings:
-            name = f"{'grad/' if backward else ''}{crossing.cut.way}/{crossing.cut.leaf}"
-            values = crossing.passage.cotangents if backward else crossing.passage.values
-            plain[name], allowed[name] = values[crossing.cut.leaf], part.judgement.allowed  # type: ignore[assignment]
-            port[name] = sections.made_by_port(crossing, backward)
-        if part.name and part.name in sections.forced.ends:
-            plain[part.name], allowed[part.name] = sections.reference_ends[part.name], part.judgement.allowed
-            port[part.name] = sections.forced.ends[part.name]
-
-    def run(change: Change) -> Arrays:
-        until = introduction.crossings[0].cut.boundary if introduction.crossings and not backward else None
-        ends = cutter.reference.watch(sections.entering, sections.mode, change, until)
-        passages = {passage.boundary: passage for passage in cutter.reference.passages}
-        arrays = {name: array for name, array in ends.items() if name in plain}
-        for part in group:
-            for crossing in part.crossings:
-                passage = passages[crossing.cut.boundary]
-                values = passage.cotangents if backward else passage.values
-                value = values[crossing.cut.leaf]
-                name = f"{'grad/' if backward else ''}{crossing.cut.way}/{crossing.cut.leaf}"
-                arrays[name] = np.zeros_like(plain[name]) if value is None else value
-        return arrays
-
-    owner = introduction.owner
-    reference, modules = prepared.reference, prepared.port.modules
-    by_reference = {path: other for other, path in sections.pairs.items()}
-    return Scene(
-        reference_path="" if owner == AFTER else owner,
-        reference_layer=reference.module.get_submodule(owner)
-        if isinstance(reference, ReferenceModel) and owner != AFTER
-        else None,
-        port_layer=modules.get(by_reference.get(owner, "")) if owner != AFTER else None,
-        calls=code.asked,
-        layers=code.layers,
-        primitives=tuple(looked.operations[at]),
-        direction=LOSS if owner == AFTER and not backward else introduction.direction,
-        plain=plain,
-        port=port,
-        allowed=allowed,
-        run=run,
-        weights=_weights_of(looked, owner, code) if owner != AFTER else {},
-        every=sections.entering.weights,
-        cleared=tuple(call for call in code.calls if call.number in code.agreeing - code.last),
-    )
-
-
-def _weights_of(looked: Looked, owner: str, code: Code) -> Arrays:
-    """What a layer holds; of the layers in it that the port has too, only what the layer's own code uses."""
-    sections = looked.sections
-    inside = f"{owner}." if owner else ""
-    others = tuple(f"{path}." for path in sections.pairs.values() if path != owner and path.startswith(inside))
-    used = {tensor.name for call in code.calls for tensor in tensors_of((call.args, call.kwargs))}
-    held = sections.entering.weights | sections.entering.buffers
-    return {
-        name: array
-        for name, array in held.items()
-        if name.startswith(inside) and (name in used or not name.startswith(others))
-    }
-
-
-def sentence_of(first: Difference, causes: Sequence[Named], observed: Sequence[str] = ()) -> str:
-    """The answer in one sentence: which module is the first that differs, and why, or what is seen of it."""
-    where = _where(first)
-    mine = [named.cause for named in causes if named.of_first]
-    if not mine:
-        looks = () if first.reason else observed
-        seen = next((f": {text}" for text in looks if text.startswith(SEEN)), "")
-        return f"{where}{seen} ({first.size})"
-    cause = mine[0]
-    more = f" (and {len(causes) - 1} more cause{'s' if len(causes) > 2 else ''})" if len(causes) > 1 else ""
-    end = f"; with that in the reference the gap falls from {_short(cause.before)} to {_short(cause.after)}"
-    tried = cause.evidence != "read" and math.isfinite(cause.before)
-    return f"{where}: {cause.text}{end if tried else ''}{more}"
-
-
-def _short(size: float) -> str:
-    return f"{size:.0e}" if size else "0"
-
-
-def _where(first: Difference) -> str:
-    name = f"`{first.reference}`" if first.reference else "the model itself"
-    if first.direction == FORWARD and first.before and first.reference not in first.layers:
-        between = f"between `{first.after}` and `{first.before}`" if first.after else f"before `{first.before}`"
-        return f"the code of {name} {between} is the first whose result differs though its inputs agree"
-    if first.direction == FORWARD:
-        though = " though its inputs agree" if first.inputs_seen else ""
-        return f"{name} is the first module whose output differs{though}"
-    if first.direction == BACKWARD and first.in_loss:
-        return "the loss's gradient differs though the loss agrees"
-    if first.direction == BACKWARD:
-        return f"{name} is the first module, from the loss back, whose gradient differs though its outputs agree"
-    return {
-        LOSS: "the loss differs though the outputs agree",
-        STATISTICS: f"{name} keeps other running statistics though its outputs agree",
-        UPDATE: "the optimizers differ though every gradient agrees",
-    }[first.direction]
-
-
 def _held(looked: Looked, witness: str) -> Cause | None:
     """The constant held in float32 that the judgement found responsible, where the gap is no larger than that."""
-    gap, _ = relative(looked.found[0].judgement)
+    gap, _ = relative_gap(looked.found[0].judgement)
     if not witness or gap > APART:
         return None
     text = f"{witness}; with its exact values all that differs is a match"
@@ -279,14 +125,14 @@ def _at_module(looked: Looked, first: Difference, causes: Sequence[Cause]) -> Di
     return first
 
 
-def _named(looked: Looked, at: int, cause: Cause) -> Named:
+def _named(looked: Looked, at: int, cause: Cause) -> NamedCause:
     here = _at_module(looked, difference(looked, at), [cause]) if at == 0 else difference(looked, at)
-    return Named(cause, here.reference, here.port, of_first=at == 0)
+    return NamedCause(cause, here.reference, here.port, of_first=at == 0)
 
 
-def _merged(named: Sequence[Named]) -> list[Named]:
+def _merged(named: Sequence[NamedCause]) -> list[NamedCause]:
     """The same cause in several places once, with their number."""
-    merged: dict[str, Named] = {}
+    merged: dict[str, NamedCause] = {}
     for one in named:
         seen = merged.get(one.cause.text)
         merged[one.cause.text] = replace(seen, places=seen.places + 1) if seen else one
@@ -360,11 +206,11 @@ def _of_training(quartet: Quartet, entering: Entering, steps: Judged) -> Explana
     if not failing:
         return Explanation(None)
     name = failing[0]
-    gap, allowed = relative(steps.judgements[name])
+    gap, allowed = relative_gap(steps.judgements[name])
     diagnosis = diagnose_updates(quartet.using(steps.oracles), entering, steps)
     first = Difference(
         UPDATE, "optimizer", "optimizer", name, BASE, "training", gap, allowed,
         more=len(failing) - 1, reason=steps.judgements[name].reason, scale=steps.judgements[name].scale,
     )  # fmt: skip
-    causes = tuple(Named(cause, "optimizer", "optimizer") for cause in diagnosis.causes if cause.certain)
+    causes = tuple(NamedCause(cause, "optimizer", "optimizer") for cause in diagnosis.causes if cause.certain)
     return Explanation(first, causes, diagnosis.settings, diagnosis.observed, diagnosis.excluded)

@@ -9,7 +9,7 @@ from compare.verdict.quantity import Quantity
 from compare.verdict.verdict import Verdict, worst
 
 if TYPE_CHECKING:  # a port is judged against a record where torch is not installed
-    from compare.explain.explain import Explanation, Named
+    from compare.explain.explanation import Explanation, NamedCause
     from compare.lessons.row import Lesson
     from compare.lessons.run import LessonReport, Returned
     from compare.lessons.sources import Source
@@ -141,7 +141,7 @@ def _explanation(explanation: "Explanation | None") -> Form:
     }
 
 
-def _cause(named: "Named") -> Form:
+def _cause(named: "NamedCause") -> Form:
     cause = named.cause
     return {
         "where": named.reference,

@@ -14,7 +14,7 @@ from compare.verification.envelope import Envelope
 from compare.verification.probing import Outcome, skipped_in
 
 if TYPE_CHECKING:
-    from compare.explain.explain import Explanation
+    from compare.explain.explanation import Explanation
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from compare.explain.calls.call import Call, tensors_of
+from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change
-
-CALL = 2000  # entries in whose time a call that computes nothing is watched, near enough
 
 
 @dataclass(frozen=True)
@@ -47,12 +44,3 @@ class Scene:
     run: Callable[[Change], Mapping[str, np.ndarray]]
     every: Mapping[str, np.ndarray] = field(default_factory=dict)
     cleared: tuple[Call, ...] = ()
-
-    @property
-    def work(self) -> float:
-        """Of one run, in entries that its calls read and write: as many calls as there are up to the segment's last,
-        each as large as the segment's are and ``CALL`` more; thrice that where it goes backward too."""
-        calls = (*self.calls, *self.cleared)
-        sizes = [prod(one.shape) for call in calls for one in tensors_of([call.args, call.kwargs, call.result])]
-        until = max((call.number + 1 for call in calls), default=0)
-        return until * (CALL + sum(sizes) / max(len(calls), 1)) * (3 if self.direction == "backward" else 1)

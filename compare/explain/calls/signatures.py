@@ -88,6 +88,11 @@ def parameters_of(function: Function, args: tuple, kwargs: Given) -> tuple[Param
     return overloads[0] if len(overloads) == 1 else next((own for own in overloads if _takes(own, args, kwargs)), ())
 
 
+def argument_names(function: Function) -> set[str]:
+    """The names of all arguments that any overload of ``function`` takes."""
+    return {parameter.name for overload in _overloads(function) for parameter in overload}
+
+
 def words_of(function: Function, name: str) -> tuple[str, ...]:
     """The words that an argument may be, as the function's documentation quotes them; in its order, each once."""
     text = getattr(function, "__doc__", None) or ""
@@ -120,7 +125,7 @@ def _python(one: inspect.Parameter) -> Parameter:
     text = "" if said is one.empty else (said.__name__ if isinstance(said, type) else str(said)).lower()
     kinds = [kind for word, kind in (("list[int", INTEGERS), ("float", NUMBER), ("tensor", TENSOR), ("bool", FLAG),
                                      ("int", INTEGER), ("str", WORD)) if word in text]  # fmt: skip
-    kind = kinds[0] if kinds else kind_of(None if one.default is one.empty else one.default)
+    kind = kinds[0] if kinds else argument_kind(None if one.default is one.empty else one.default)
     name = "input" if one.name == "self" else one.name
     optional = "none" in text or "optional" in text or one.default is None
     return Parameter(name, kind, one.default, optional, one.kind is one.KEYWORD_ONLY)
@@ -135,7 +140,7 @@ def _native(one: Any) -> Parameter:
     return Parameter(name, kind, default, plain != text, one.kwarg_only, kind == INTEGERS and one.N is not None)
 
 
-def kind_of(value: Any) -> str:
+def argument_kind(value: Any) -> str:
     """The kind of argument that a value is by itself."""
     if isinstance(value, list | tuple) and value and all(type(item) is int for item in value):
         return INTEGERS

@@ -7,10 +7,12 @@ from math import exp, inf, isfinite, log, log10
 import numpy as np
 
 from compare.explain.doctor.thresholds import (
+    DECIMALS,
     DONE,
     FAR,
     NEWTON,
     NUDGE,
+    SHORT,
     SHORTENED,
     SHORTER,
     SLOW,
@@ -156,7 +158,7 @@ def fewest_digits(start: float, end: float) -> float:
 
 def _decimals(value: float) -> Iterator[float]:
     """The numbers of one digit, two, three, ... next to ``value``."""
-    return (float(f"{value:.{digits}g}") for digits in range(1, 17))
+    return (float(f"{value:.{digits}g}") for digits in range(1, DECIMALS))
 
 
 def written(value: float, near: float = WRITTEN) -> float:
@@ -177,7 +179,7 @@ def exactly_written(value: float) -> float:
 def single(value: float) -> float:
     """A short number whose float32 is ``value``, or infinity."""
     near = UNSEEN * abs(value)
-    shorts = (short for short in list(_decimals(value))[:8] if short != value)
+    shorts = (short for short in list(_decimals(value))[:SHORT] if short != value)
     return next((short for short in shorts if abs(float(np.float32(short)) - value) <= near), inf)
 
 
@@ -185,5 +187,6 @@ def number_words(value: float) -> str:
     """A number as a person would have written it."""
     if value == inf:
         return "none"
+    value = exactly_written(value)
     held = single(value)
     return f"{value:.10g}" if held == inf else f"{held:g} rounded to float32"

@@ -10,7 +10,7 @@ from compare.explain.doctor.thresholds import CLOSING, ENTRIES, PROMISING, UNSEE
 Arrays = Mapping[str, np.ndarray]
 
 
-class Gap(NamedTuple):
+class WorstGap(NamedTuple):
     """The largest gap over the size of what was made, and whether every gap is within what is allowed."""
 
     worst: float
@@ -45,9 +45,9 @@ def closed(changed: Arrays, port: Arrays, allowed: Mapping[str, float], names: S
     return all(distance(changed[name], port[name]) <= allowed.get(name, 0.0) for name in names)
 
 
-def gap_of(made: Arrays, port: Arrays, allowed: Mapping[str, float], names: Sequence[str]) -> Gap:
+def gap_of(made: Arrays, port: Arrays, allowed: Mapping[str, float], names: Sequence[str]) -> WorstGap:
     """Both of what was made and the port's."""
-    return Gap(relative(made, port, made, names), closed(made, port, allowed, names))
+    return WorstGap(relative(made, port, made, names), closed(made, port, allowed, names))
 
 
 def nearly(changed: Arrays, port: Arrays, before: Arrays, names: Sequence[str]) -> bool:

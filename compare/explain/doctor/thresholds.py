@@ -20,6 +20,8 @@ PROBABLE = 0.1  # of the gap left: a change that leaves less is worth a word eve
 RUNS = 60  # of the reference, at most, unless the caller says otherwise
 MORE = 400  # of one that computes little
 SMALL = 1e6  # entries in the calls of one run, below which it computes little: some 0.15 s, a minute for MORE of them
+WATCHED = 2000  # entries in whose time a call that computes nothing is watched, near enough
+BACKWARDS = 3  # times the work of a forward pass, where a run goes backward too
 PAIRS = 10  # runs kept for two changes at once
 FITS = 12  # runs kept for numbers that are fitted
 FOR_LATER = 6  # where there are many runs, one of so many is kept for numbers and pairs
@@ -45,11 +47,39 @@ WRITTEN = 1e-6  # relative: a short number so near to a fitted one is what was t
 ENTRIES = 4096  # of each array that are looked at: enough to tell two changes apart, few enough for every pair
 PROMISING = 0.5  # of the gap left: more than that is no pair
 
+# --- What others write, in the order in which it is tried; any other number is fitted -------------------------------
+
+EPSILONS = (1e-6, 1e-5, 1e-12, 1e-3, 1e-8, 0.0)  # the defaults of libraries; of Flax and torch first
+THETAS = (
+    1e4,
+    5e5,
+    1e6,
+    1e5,
+    100.0,
+    1e3,
+)  # bases of rotary tables: the first paper's, and those of long contexts
+FULL = -1e30  # a finite minimum, as JAX masks with: a row that is masked everywhere becomes an average
+FILLS = (FULL, -1e9, float("-inf"), -1e4, 0.0)  # of masked scores, beside float32's lowest number
+FILLED = -1e5  # a number below it masks entirely
+SLOPES = (0.01, 0.25)  # of a leaky ReLU in place of a learnt one: what Flax and torch begin with
+FACTORS = (0.5, 2.0)  # of a loss: half a square, and a whole one for a half
+
 # --- What a number or a layer is taken for --------------------------------------------------------------------------
+
+DECIMALS = 17  # digits that tell any two numbers of float64 apart
+SHORT = 8  # digits of a number that may have been rounded to float32, which holds no more
+TABLE = 1e-4  # relative: powers so near to a table of frequencies are that table, held in float32
+THETA_ALIKE = 1e-3  # relative: two bases so near to each other are one
+FREQUENCIES = 3  # in a table, at least: of fewer anything is a power
 
 NEARLY_ONE = 1e-3  # a ratio nearer to one is shown with twelve digits: six would show 1
 THETA = 50  # the base of a power above it is taken for the theta of a rotary table
 EPSILON = 2e-2  # a number below it that is added is taken for an epsilon
+TINY = 1e-300  # in place of a size of zero
+MOST_AXES = 5  # whose every order is looked for in arrays: 120 orders
+GROUPINGS = (2, 3, 4, 8)  # parts of an axis that may be read the other way round: heads and channels
+SEVERAL = 3  # integers in one argument, of which each is tried: more count something else
+LISTED = 3  # parameters, or places, that are named before "and so many more"
 MOST_ORDERED = 4  # axes or parts whose every order is tried: 24 orders
 LAYERS_ALIKE = 6  # layers of the same shapes that one may be taken for, the nearest in order
 
@@ -62,5 +92,8 @@ NUDGE = 1e-6  # of a number that is fitted to updates, to see which way it moves
 FAR = 300.0  # the largest logarithm that a fit looks at: beyond it there is no number in float64
 DIGITS = 3  # a fitted number of so few is what somebody has written; of several that fit it is the likelier
 REPLAYS = 1 << 20  # of recorded steps, which take milliseconds: as good as any number
+RATE_ALIKE = 1e-6  # relative: learning rates so near are one, though a schedule computes them in float32
+DECAY = 1e-3  # where a fit of a weight decay begins
+DECAY_SCALE = 1e-2  # what counts as much of a weight decay, for which 0 is no special number
 ENTRY = 20  # one of so many parts of a gradient's norm is near its largest entry: where a fit of a clipping begins
 ACCUMULATED = 4  # steps over which gradients may be accumulated, at most: a pair is seldom trained for more

@@ -83,7 +83,7 @@ class Judge:
 
 
 @dataclass(frozen=True)
-class Runs:
+class PortRuns:
     """What there is to judge: the reference's passages at the working precision, the port's runs and their layouts.
 
     Attributes:
@@ -98,7 +98,7 @@ class Runs:
     shapes: Mapping[Cut, Shape]
 
 
-def crossings(passages: Sequence[Passage], runs: Runs, judged: Judge) -> Iterator[Crossing]:
+def crossings(passages: Sequence[Passage], runs: PortRuns, judged: Judge) -> Iterator[Crossing]:
     """Of every array of the reference that the port has too, in the reference's order."""
     around: list[tuple[str, int]] = []
     first = True  # all arrays of another shape after the first are what became of it
@@ -120,7 +120,7 @@ def crossings(passages: Sequence[Passage], runs: Runs, judged: Judge) -> Iterato
             around.append((passage.path, passage.call))
 
 
-def _there_and_back(entry: Crossing, port: Cut, layout: Layout, runs: Runs, judged: Judge) -> Crossing:
+def _there_and_back(entry: Crossing, port: Cut, layout: Layout, runs: PortRuns, judged: Judge) -> Crossing:
     leaf, passage, low = entry.cut.leaf, entry.passage, runs.low[entry.passage.boundary]
     value, cotangent = passage.values[leaf], passage.cotangents[leaf]
     there, own = (layout.to_reference(run.values[port]) for run in (runs.forced, runs.free))
@@ -134,7 +134,7 @@ def _there_and_back(entry: Crossing, port: Cut, layout: Layout, runs: Runs, judg
     return replace(entry, backward=backward, returned=judged(low_cotangent, cotangent, own))
 
 
-def _of_another_shape(passage: Passage, runs: Runs) -> Cut | None:
+def _of_another_shape(passage: Passage, runs: PortRuns) -> Cut | None:
     """The one array that leaves the port's layer, where one leaves the reference's and it has another size."""
     cut = Cut(runs.ports[passage.path], passage.call, passage.way, 0)
     alone = len(passage.values) == 1 and cut in runs.shapes and replace(cut, leaf=1) not in runs.shapes

@@ -58,7 +58,7 @@ class Passage:
 Visit = Callable[[str, int, str, list[Any]], Sequence[Any]]
 
 
-def counted(counts: dict[str, int], path: str) -> int:
+def next_visit(counts: dict[str, int], path: str) -> int:
     """The number of this call of ``path``, from 0."""
     counts[path] = counts.get(path, -1) + 1
     return counts[path]

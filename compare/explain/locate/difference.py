@@ -83,7 +83,7 @@ class Located:
     notes: tuple[str, ...] = ()
 
 
-def relative(judgement: Judgement) -> tuple[float, float]:
+def relative_gap(judgement: Judgement) -> tuple[float, float]:
     """The gap, and what is allowed, in units of the quantity's size; as they are where that is zero."""
     size = judgement.scale or 1.0
     return judgement.gap / size, judgement.allowed / size

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from compare.explain.locate.cuts import IN, OUT, Visit, arrays_in, counted, substituted
+from compare.explain.locate.cuts import IN, OUT, Visit, arrays_in, next_visit, substituted
 from compare.frameworks.islands.places import here
 from compare.frameworks.models.rows import Level, through
 
@@ -38,7 +38,7 @@ class Watch:
         is_seen = self._level.is_current or (rows and self._level.is_above_rows)
         if path not in self.paths or is_base or not is_seen:
             return call(args, kwargs)
-        number = counted(self._counts, path)
+        number = next_visit(self._counts, path)
         self.places[path, number] = here()
         args, kwargs = self._through(path, number, IN, (args, kwargs))
         self._running.append(path)

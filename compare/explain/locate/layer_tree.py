@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from compare.explain.locate.cuts import IN, OUT
-from compare.explain.locate.difference import AGREES, BACKWARD, INTRODUCED, PROPAGATED, UNSEEN, Branch, relative
+from compare.explain.locate.difference import AGREES, BACKWARD, INTRODUCED, PROPAGATED, UNSEEN, Branch, relative_gap
 from compare.explain.locate.introduced import Introduced, differs
 from compare.explain.locate.sections import Sections
 from compare.frameworks.models.references import ReferenceModel
@@ -39,7 +39,7 @@ def _state(sections: Sections, path: str, way: str, is_introduced: bool) -> tupl
     if way == IN:
         own = [name for name in sections.free_ends if name.startswith("grad/") and name[5:].rpartition(".")[0] == path]
         seen += [sections.free_ends[name] for name in own]
-    apart = max((relative(judgement)[0] for judgement in seen if differs(judgement)), default=0.0)
+    apart = max((relative_gap(judgement)[0] for judgement in seen if differs(judgement)), default=0.0)
     if is_introduced:
         return INTRODUCED, apart
     return (UNSEEN if not seen else PROPAGATED if any(map(differs, seen)) else AGREES), apart

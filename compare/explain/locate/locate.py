@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from compare.errors import swallowed
 from compare.explain.locate.crossings import LOSS as AFTER
 from compare.explain.locate.cuts import IN, OUT, Cut
-from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, Difference, Located, relative
+from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, Difference, Located, relative_gap
 from compare.explain.locate.introduced import Introduced, by_place, introduced
 from compare.explain.locate.layer_tree import tree
 from compare.explain.locate.port import CutProgram
@@ -114,7 +114,7 @@ def difference(looked: Looked, number: int) -> Difference:
     """One of the differences found, in words."""
     sections, introduction, code = looked.sections, looked.found[number], looked.codes[number]
     by_reference = {reference: port for port, reference in sections.pairs.items()}
-    gap, allowed = relative(introduction.judgement)
+    gap, allowed = relative_gap(introduction.judgement)
     sole = code.sole_layer if introduction.owner != AFTER else ""
     return Difference(
         direction=introduction.direction,

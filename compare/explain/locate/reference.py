@@ -13,7 +13,7 @@ from torch import nn
 from compare.arrays.arrays import Arrays
 from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change, recorded
-from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, arrays_in, counted, substituted
+from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, arrays_in, next_visit, substituted
 from compare.explain.locate.thresholds import REPLAYS
 from compare.frameworks.dropout.reference import Drawn
 from compare.frameworks.islands.places import here
@@ -99,7 +99,7 @@ class WatchedReference(ReferenceSide):
     def _enter(self, path: str, layer: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict] | None:
         if _recomputing():
             return None
-        call = counted(self._counts, path)
+        call = next_visit(self._counts, path)
         self._open.append((path, call))
         return self._through(path, call, IN, (args, kwargs))
 

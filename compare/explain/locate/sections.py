@@ -7,14 +7,14 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays
 from compare.explain.calls.call import Call
-from compare.explain.locate.crossings import Crossing, Judge, Matched, Runs, crossings
+from compare.explain.locate.crossings import Crossing, Judge, Matched, PortRuns, crossings
 from compare.explain.locate.cuts import IN, Boundary, Cut, Passage, Shape
 from compare.explain.locate.layer_pairs import paired_modules
 from compare.explain.locate.orders import feature_orders
 from compare.explain.locate.own_ways import own_ways
 from compare.explain.locate.port import Crossed, CutPort
 from compare.explain.locate.reference import WatchedReference
-from compare.explain.locate.shown_by import Seen, distance
+from compare.explain.locate.shown_by import KnownLayouts, relative_distance
 from compare.explain.locate.thresholds import LAYOUT_ROUNDS
 from compare.frameworks.dropout.masks import Dropout
 from compare.frameworks.models.modes import Mode
@@ -121,7 +121,7 @@ class Cutter:
         judged = Judge(self.quartet.precision, port_at_p)
         by_reference = {own: (cut, layout) for cut, (own, layout) in reversed(matched.items())}
         ports = {reference: port for port, reference in self.pairs.items()}
-        runs = Runs(at_p, forced, free, by_reference, ports, shapes)
+        runs = PortRuns(at_p, forced, free, by_reference, ports, shapes)
         return Sections(
             self.pairs, entering, mode, result.dropouts, passages, calls,
             list(crossings(passages, runs, judged)),
@@ -146,7 +146,7 @@ class Cutter:
     ) -> tuple[Crossed, dict[Cut, Matched]]:
         """The port run on the reference's arrays, in layouts that are found on the way: what arrives at a cut tells the
         layout there, as soon as the arrays before it are right."""
-        seen = Seen(bool(self.quartet.prepared.input_axes), list(dict.fromkeys(self.orders.values())))
+        seen = KnownLayouts(bool(self.quartet.prepared.input_axes), list(dict.fromkeys(self.orders.values())))
         matched = self._matched(seen, {}, shapes, passages)
         for _ in range(LAYOUT_ROUNDS):
             forced = self.port.cross(entering, mode, dropped, *_sent(matched, passages))
@@ -170,7 +170,7 @@ class Cutter:
         def apart(opened: set[Cut]) -> dict[Cut, float]:
             run = self.port.cross(entering, mode, dropped, *sent, opened=opened) if opened else forced
             return {
-                cut: distance(passages[own.boundary].values[own.leaf], layout.to_reference(run.values[cut]))
+                cut: relative_distance(passages[own.boundary].values[own.leaf], layout.to_reference(run.values[cut]))
                 for cut, (own, layout) in matched.items()
             }
 
@@ -179,7 +179,7 @@ class Cutter:
 
     def _matched(
         self,
-        seen: Seen,
+        seen: KnownLayouts,
         arrived: Mapping[Cut, np.ndarray],
         shapes: Mapping[Cut, Shape],
         passages: Mapping[Boundary, Passage],

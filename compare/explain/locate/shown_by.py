@@ -66,7 +66,7 @@ def _merges(sizes: Sequence[int], into: Shape) -> bool:
     return all(size == 1 for size in rest)
 
 
-def distance(reference: np.ndarray, port: np.ndarray) -> float:
+def relative_distance(reference: np.ndarray, port: np.ndarray) -> float:
     """The relative difference of two arrays in one layout, over the entries that are finite in both."""
     finite = np.isfinite(reference) & np.isfinite(port)
     apart, size = _norm(reference[finite] - port[finite]), _norm(reference[finite])
@@ -79,7 +79,7 @@ def _norm(array: np.ndarray) -> float:
     return top * float(np.linalg.norm(array / top)) if top else 0.0
 
 
-class Seen:
+class KnownLayouts:
     """Which of the reference's arrays an array of the port is, and in which layout; it learns from those that agree."""
 
     def __init__(self, turned: bool = False, orders: Sequence[tuple[int, ...]] = ()) -> None:
@@ -112,7 +112,7 @@ class Seen:
         if not fitting:
             return None
         if port is not None:
-            apart = [distance(references[number], layout.to_reference(port)) for number, layout in fitting]
+            apart = [relative_distance(references[number], layout.to_reference(port)) for number, layout in fitting]
             nearest = min(range(len(fitting)), key=apart.__getitem__)  # of equals the first, the plainest
             if apart[nearest] <= ALIKE:
                 number, layout = fitting[nearest]

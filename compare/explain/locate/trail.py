@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Value:
+class PortValue:
     """A value of the port's program, and the line that makes it."""
 
     array: np.ndarray
@@ -80,7 +80,7 @@ def last_of(results: Results, numbers: set[int]) -> set[int]:
     return {one for number, taken in results.uses.items() if number not in numbers for one in taken & numbers}
 
 
-def agreeing(results: Results, values: Sequence[Value]) -> set[int]:
+def agreeing(results: Results, values: Sequence[PortValue]) -> set[int]:
     """The calls whose result is among the port's values, in whatever layout, and those that it comes from.
 
     The layout being free, a call that only shows an array in another shape proves nothing; nor does one whose result
@@ -113,16 +113,16 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(np.all(np.abs(one[finite] - other[finite]) <= EXACT * np.maximum(size, np.median(size))))
 
 
-def values_of(program: Program, arguments: Sequence["jax.Array"], results: Sequence[int]) -> list[Value]:
+def values_of(program: Program, arguments: Sequence["jax.Array"], results: Sequence[int]) -> list[PortValue]:
     """Every floating value between a program's inputs and some of its results, computed one by one."""
     jaxpr, consts = parts(program)
     known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*map(widened, consts), *arguments], strict=True))
-    values: list[Value] = []
+    values: list[PortValue] = []
     _run(leading_to(program, results), known, values, UNKNOWN)
     return values
 
 
-def _run(eqns: Sequence[core.JaxprEqn], known: "Known", values: list[Value], around: str) -> None:
+def _run(eqns: Sequence[core.JaxprEqn], known: "Known", values: list[PortValue], around: str) -> None:
     for eqn in eqns:
         place = place_of_eqn(eqn)
         place = around if place == UNKNOWN else place
@@ -131,10 +131,10 @@ def _run(eqns: Sequence[core.JaxprEqn], known: "Known", values: list[Value], aro
         known.update(zip(eqn.outvars, map(widened, results), strict=True))
         for result in results:
             if getattr(result, "ndim", 0) and np.issubdtype(result.dtype, np.floating) and result.size <= ENTRIES:
-                values.append(Value(np.asarray(from_jax(result), np.float64), place))
+                values.append(PortValue(np.asarray(from_jax(result), np.float64), place))
 
 
-def _made(eqn: core.JaxprEqn, operands: list["jax.Array"], values: list[Value], place: str) -> list["jax.Array"]:
+def _made(eqn: core.JaxprEqn, operands: list["jax.Array"], values: list[PortValue], place: str) -> list["jax.Array"]:
     """What one operation gives; a program inside it that takes the same operands is looked into."""
     inner = inner_programs(eqn)
     if len(inner) == 1 and eqn.primitive.name not in ("scan", "while", "cond"):
@@ -148,7 +148,7 @@ def _made(eqn: core.JaxprEqn, operands: list["jax.Array"], values: list[Value], 
     return list(results) if eqn.primitive.multiple_results else [results]
 
 
-def place_after(values: Sequence[Value], arrays: Mapping[int, np.ndarray]) -> str:
+def place_after(values: Sequence[PortValue], arrays: Mapping[int, np.ndarray]) -> str:
     """The line of the port that makes the first value which is no result of the reference's any more: the one after the
     last that is."""
     last = max(

@@ -14,9 +14,11 @@ from compare import verify
 from compare.arrays.probes import BASE
 from compare.explain import explain as explaining
 from compare.explain.doctor.diagnosis import Cause, Diagnosis
-from compare.explain.explain import Explanation, FailedRun, Named, explain, explain_pair, scene_of, sentence_of
+from compare.explain.explain import FailedRun, explain, explain_pair
+from compare.explain.explanation import Explanation, NamedCause, sentence_of
 from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Difference
 from compare.explain.locate.introduced import by_place
+from compare.explain.scenes import scene_of
 from compare.pair.pair import Pair
 from compare.pair.pair_file import load
 from compare.sides.judging import Judged
@@ -79,15 +81,15 @@ def test_the_sentence_says_where(first, expected):
 def test_the_sentence_says_why():
     """With what was tried and how far the gap falls; what was only read has not been tried."""
     where = TOLD["a module"][1]
-    tried = sentence_of(FIRST, [Named(SCALE, "enc.norm", "enc/norm")])
+    tried = sentence_of(FIRST, [NamedCause(SCALE, "enc.norm", "enc/norm")])
     assert tried == f"{where}: the port doubles it; with that in the reference the gap falls from 1e+00 to 1e-16"
-    assert sentence_of(FIRST, [Named(READ, "enc.norm", "enc/norm")]) == f"{where}: the port doubles it"
+    assert sentence_of(FIRST, [NamedCause(READ, "enc.norm", "enc/norm")]) == f"{where}: the port doubles it"
     assert Explanation(None).sentence == ""
 
 
 def test_a_cause_of_another_place_is_not_the_firsts():
     """Where the first difference has no cause, the sentence gives none."""
-    assert "doubles" not in sentence_of(FIRST, [Named(SCALE, "dec.norm", "dec/norm", of_first=False)])
+    assert "doubles" not in sentence_of(FIRST, [NamedCause(SCALE, "dec.norm", "dec/norm", of_first=False)])
 
 
 def test_a_norms_epsilon_is_named_with_its_evidence():

@@ -20,12 +20,12 @@ from compare.explain.calls.signatures import (
     TENSOR,
     WORD,
     Parameter,
-    kind_of,
+    argument_kind,
     words_of,
 )
 from compare.explain.doctor.segment.ideas import Idea, View, altered, value
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.thresholds import BEHIND, DEFAULT, POSSIBLE, READ, USUAL
+from compare.explain.doctor.thresholds import BEHIND, DEFAULT, POSSIBLE, READ, SEVERAL, USUAL
 
 # What changes no value, or what other families know better: dropout's masks are the reference's, a batch norm's flag
 # chooses its statistics.
@@ -78,7 +78,7 @@ def _read(view: View, parameter: Parameter, own: Any) -> Iterator[Idea]:
 def _others(view: View, parameter: Parameter, own: Any) -> Iterator[Idea]:
     name = parameter.name
     setting = argument_words(view.call.name, name)
-    kind = kind_of(own) if parameter.kind == OTHER else parameter.kind
+    kind = argument_kind(own) if parameter.kind == OTHER else parameter.kind
     if name in AXES:
         yield from _axes(view, name, own)
     elif kind == FLAG and (own is None or isinstance(own, bool)):
@@ -110,7 +110,7 @@ def _neighbours(own: Any) -> Iterator[Any]:
     for step in (1, -1):
         if isinstance(own, int) and not isinstance(own, bool):
             yield own + step
-        elif isinstance(own, list | tuple) and 0 < len(own) <= 3 and all(type(item) is int for item in own):
+        elif isinstance(own, list | tuple) and 0 < len(own) <= SEVERAL and all(type(item) is int for item in own):
             if len(own) > 1:
                 yield tuple(item + step for item in own)
             for place in range(len(own)):

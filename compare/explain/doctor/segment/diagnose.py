@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from compare.explain.calls.change import Change
 from compare.explain.calls.scene import Scene
-from compare.explain.doctor.budget import Budget
+from compare.explain.doctor.budget import Budget, work_of
 from compare.explain.doctor.diagnosis import Diagnosis
 from compare.explain.doctor.gaps import distance
 from compare.explain.doctor.segment.layer_settings import settings_read
@@ -27,7 +27,9 @@ def diagnose(scene: Scene, runs: int = RUNS) -> Diagnosis:
         return Diagnosis()
     settings = settings_read(scene.reference_layer, scene.port_layer)
     seen = observe(scene, names)
-    search = Search(scene.run, Change.__or__, scene.plain, scene.port, scene.allowed, names, Budget(runs, scene.work))
+    search = Search(
+        scene.run, Change.__or__, scene.plain, scene.port, scene.allowed, names, Budget(runs, work_of(scene))
+    )
     search.for_all(suspects(scene, settings, seen), lambda: numbers(scene))
     causes = tuple(replace(cause, change=change) for cause, change in search.causes())
     observed = (*seen.sentences, *rules(scene))

@@ -39,7 +39,7 @@ _LOW = ("bfloat16", "float16")
 
 
 @dataclass(frozen=True)
-class Setting:
+class SettingRead:
     """One that differs. ``attribute`` is the reference's own attribute that holds it, where it is as plain as that."""
 
     name: str
@@ -56,13 +56,13 @@ class Setting:
         return f"{self.name} is {shown(self.port)} in the port, {shown(self.reference)} in the reference"
 
 
-def settings_read(reference: Any, port: Any) -> tuple[Setting, ...]:
+def settings_read(reference: Any, port: Any) -> tuple[SettingRead, ...]:
     """The settings that can be read of both layers, a torch module and a port's, and differ."""
     if reference is None or port is None:
         return ()
     own, others = reference_settings(reference), port_settings(port, reference)
     return tuple(
-        Setting(name, value, others[name], _attribute(reference, name, value))
+        SettingRead(name, value, others[name], _attribute(reference, name, value))
         for name, value in own.items()
         if name in others and not _equal(value, others[name])
     )

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from compare.explain.calls.call import Call, tensors_of
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.gaps import distance, size
-from compare.explain.doctor.thresholds import NEARLY_ONE, UNSEEN
+from compare.explain.doctor.thresholds import GROUPINGS, LISTED, MOST_AXES, NEARLY_ONE, TINY, UNSEEN
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,8 @@ class Observed:
 
 def observe(scene: Scene, names: list[str]) -> Observed:
     """What is to be seen of the arrays called ``names``; the sentences begin with the name where there are several."""
-    arrays = [
-        (name, _seen(name, scene.plain[name], scene.port[name], scene.calls)) for name in names if differs(scene, name)
-    ]
+    apart = [name for name in names if beyond_allowed(scene, name)]
+    arrays = [(name, _seen(name, scene.plain[name], scene.port[name], scene.calls)) for name in apart]
     arrays = [(name, seen) for name, seen in arrays if seen.sentences]
     if not arrays:
         return Observed()
@@ -42,7 +41,7 @@ def between(reference: np.ndarray, port: np.ndarray) -> str:
     return "; ".join(_seen("", reference, port).sentences)
 
 
-def differs(scene: Scene, name: str) -> bool:
+def beyond_allowed(scene: Scene, name: str) -> bool:
     """Whether the two sides' arrays of this name are further apart than is allowed."""
     return distance(scene.plain[name], scene.port[name]) > scene.allowed.get(name, 0.0)
 
@@ -58,7 +57,7 @@ def _seen(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Ca
     if not port.any() and plain.any():
         return Observed((f"{what} is zero in every entry",), 0.0)
     if (ratio := _ratio(plain, port)) is not None:
-        words, known = recognised(ratio, calls, plain.shape)
+        words, known = ratio_words(ratio, calls, plain.shape)
         if plain.size == 1 and not known:  # of one number everything is a multiple
             return Observed(())
         return Observed((f"{what} is {words} times the reference's in every entry",), ratio)
@@ -81,7 +80,7 @@ def _not_finite(plain: np.ndarray, port: np.ndarray) -> str:
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    return one.shape == other.shape and distance(one, other) <= UNSEEN * max(size(other), 1e-300)
+    return one.shape == other.shape and distance(one, other) <= UNSEEN * max(size(other), TINY)
 
 
 def _ratio(plain: np.ndarray, port: np.ndarray) -> float | None:
@@ -93,7 +92,7 @@ def _ratio(plain: np.ndarray, port: np.ndarray) -> float | None:
     return ratio if _same(ratio * plain, port) and abs(ratio - 1) > UNSEEN and plain.size else None
 
 
-def recognised(ratio: float, calls: Sequence[Call], shape: tuple[int, ...]) -> tuple[str, bool]:
+def ratio_words(ratio: float, calls: Sequence[Call], shape: tuple[int, ...]) -> tuple[str, bool]:
     """The ratio with what it is in terms of the sizes around, "0.125 (1 / sqrt(64))", and whether it is anything."""
     sizes = {int(n) for n in shape} | {
         n for call in calls for tensor in tensors_of((call.args, call.result)) for n in tensor.shape
@@ -111,12 +110,12 @@ def recognised(ratio: float, calls: Sequence[Call], shape: tuple[int, ...]) -> t
 
 def known_number(number: float, scene: Scene) -> str:
     """A number with what it is in terms of the sizes around: "0.353553 (1 / sqrt(8))"."""
-    return recognised(number, scene.calls, ())[0]
+    return ratio_words(number, scene.calls, ())[0]
 
 
 def _moved(plain: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     axes = range(plain.ndim)
-    if plain.ndim <= 5:
+    if plain.ndim <= MOST_AXES:
         for order in permutations(axes):
             if order != tuple(axes) and tuple(plain.shape[axis] for axis in order) == plain.shape:
                 yield f"with axes {order}", plain.transpose(order)
@@ -135,7 +134,7 @@ def _moved(plain: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
                         f"with the {word} along axis {axis} in the order {order}",
                         np.concatenate([blocks[place] for place in order], axis),
                     )
-        for groups in (2, 3, 4, 8):
+        for groups in GROUPINGS:
             if length % groups == 0 and groups < length:
                 split = plain.reshape(*plain.shape[:axis], groups, length // groups, *plain.shape[axis + 1 :])
                 yield (
@@ -165,7 +164,7 @@ EXTRA: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
 def _regions(plain: np.ndarray, port: np.ndarray, what: str) -> Iterator[str]:
     difference = np.abs(plain - port)
     scale = size(plain) / max(plain.size, 1) ** 0.5
-    differs = difference > UNSEEN * max(scale, 1e-300)
+    differs = difference > UNSEEN * max(scale, TINY)
     if differs.any() and _same(np.sort(plain.ravel()), np.sort(port.ravel())):
         yield "the values are the same, in another order"
     if not differs.any() or differs.all():
@@ -198,5 +197,5 @@ def _places(places: np.ndarray, length: int) -> str:
         return "the border"
     if np.array_equal(places, np.arange(places[0], places[-1] + 1)):
         return f"entries {places[0]} to {places[-1]}"
-    shown = ", ".join(str(int(place)) for place in places[:4])
-    return f"entries {shown}" + (", ..." if len(places) > 4 else "")
+    shown = ", ".join(str(int(place)) for place in places[:LISTED])
+    return f"entries {shown}" + (", ..." if len(places) > LISTED else "")

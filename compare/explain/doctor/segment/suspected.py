@@ -12,7 +12,7 @@ from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment import arguments
 from compare.explain.doctor.segment import suspects as families
 from compare.explain.doctor.segment.ideas import Family, Idea, View
-from compare.explain.doctor.segment.layer_settings import Setting
+from compare.explain.doctor.segment.layer_settings import SettingRead
 from compare.explain.doctor.segment.observed import Observed
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import general, gradients, whole
@@ -27,7 +27,7 @@ FAMILIES: list[Mapping[str, Family]] = [
 ]
 
 
-def suspects(scene: Scene, settings: tuple[Setting, ...], seen: Observed) -> list[Suspect[Change]]:
+def suspects(scene: Scene, settings: tuple[SettingRead, ...], seen: Observed) -> list[Suspect[Change]]:
     """In the order in which they are to be tried: what was read to differ, the other framework's default, the rest.
 
     Ideas of one kind about several calls are one suspect for all of them, and then one for each.
@@ -37,13 +37,13 @@ def suspects(scene: Scene, settings: tuple[Setting, ...], seen: Observed) -> lis
         if (hidden := gradients.without_no_grad(scene)) is not None:
             suspected.append(hidden)
     else:
-        suspected = [*_attributes(scene, settings), *_calls(scene, settings), *whole.suspects(scene)]
+        suspected = [*_attributes(scene, settings), *_calls(scene, settings), *whole.of_the_layer(scene)]
         if (extra := general.once_more(scene, seen.extra)) is not None:
             suspected.append(_suspect([extra], {}))
     return sorted(suspected, key=lambda suspect: suspect.rank)
 
 
-def _attributes(scene: Scene, settings: tuple[Setting, ...]) -> Iterator[Suspect[Change]]:
+def _attributes(scene: Scene, settings: tuple[SettingRead, ...]) -> Iterator[Suspect[Change]]:
     for read in settings:
         if read.attribute:
             change = Change(attributes={(scene.reference_path, read.attribute): read.port})
@@ -51,7 +51,7 @@ def _attributes(scene: Scene, settings: tuple[Setting, ...]) -> Iterator[Suspect
             yield Suspect(read.name, own, other, change, READ - 1, read.text, read=True)
 
 
-def _calls(scene: Scene, settings: tuple[Setting, ...], ratio: float | None = None) -> Iterator[Suspect[Change]]:
+def _calls(scene: Scene, settings: tuple[SettingRead, ...], ratio: float | None = None) -> Iterator[Suspect[Change]]:
     read = {setting.name: setting.port for setting in settings}
     groups: dict[tuple[str, str], list[tuple[Call, Idea]]] = {}
     for call in scene.calls:

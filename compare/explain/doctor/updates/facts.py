@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from compare.explain.doctor.fit import number_words
-from compare.explain.doctor.thresholds import UNSEEN
+from compare.explain.doctor.thresholds import LISTED, UNSEEN
 from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.recorded_steps import update_name
 from compare.explain.doctor.updates.rules import Rules
@@ -67,8 +67,8 @@ def _still(trial: Retraining) -> Iterator[str]:
         and any(one.get(name) is not None and np.any(one[name]) for one in replay.gradients)
     ]
     if frozen:
-        more = f" and {len(frozen) - 3} more" if frozen[3:] else ""
-        yield f"the port does not update {', '.join(frozen[:3])}{more}"
+        more = f" and {len(frozen) - LISTED} more" if frozen[LISTED:] else ""
+        yield f"the port does not update {', '.join(frozen[:LISTED])}{more}"
 
 
 def _ratio(trial: Retraining, rules: Rules) -> Iterator[str]:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from compare.errors import swallowed
-from compare.explain.doctor.gaps import Gap, gap_of
+from compare.explain.doctor.gaps import WorstGap, gap_of
 from compare.explain.doctor.thresholds import SAMPLE
 from compare.explain.doctor.updates.optimizer import RuleOptimizer
 from compare.explain.doctor.updates.recorded_steps import Factory, Replay, Step, by_quantity, update_name
@@ -54,21 +54,21 @@ class Retraining:
             return self.replay.of(self.by(rules, self.replay.norms))[0]
         return self.replay.by(rules)
 
-    def gap(self, rules: Rules) -> Gap:
+    def gap(self, rules: Rules) -> WorstGap:
         """How far the updates that rules make of the recorded gradients are from the port's."""
         port, allowed = by_quantity(self.replay.updates), by_quantity(self.replay.allowed)
         return gap_of(by_quantity(self.made(rules)), port, allowed, list(port))
 
-    def confirmed(self, rules: Rules) -> Gap:
+    def confirmed(self, rules: Rules) -> WorstGap:
         """The gap of a whole run of the reference by ``rules``: its updates, and its losses after the first step."""
         try:
             made = _run(self.quartet, self.entering, self.by(rules))
         except Exception as error:  # a model that does not stand where these rules lead it
             swallowed(error)
-            return Gap(inf, False)
+            return WorstGap(inf, False)
         names = [name for name in self.judgements if name in self.port and not name.startswith("after/")]
         if not set(names) <= made.keys():
-            return Gap(inf, False)
+            return WorstGap(inf, False)
         return gap_of(made, self.port, {name: self.judgements[name].allowed for name in names}, names)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from compare.explain.doctor.thresholds import TINY
 from compare.explain.doctor.updates.rules import AFTER, GRADIENT, Rule, Rules
 from compare.weights.twins import TWINS
 
@@ -69,7 +70,7 @@ class RuleOptimizer:
         made, norm = [], self._norm(gradients)
         for rule, gradient in zip(self.rules, gradients, strict=True):
             if gradient is not None and rule.clip_norm < inf:
-                gradient = gradient * min(1.0, rule.clip_norm / max(norm + rule.clip_epsilon, 1e-300))
+                gradient = gradient * min(1.0, rule.clip_norm / max(norm + rule.clip_epsilon, TINY))
             if gradient is not None and rule.clip_value < inf:
                 gradient = gradient.clamp(-rule.clip_value, rule.clip_value)
             made.append(gradient)

@@ -6,7 +6,7 @@ from itertools import combinations
 from math import inf
 
 from compare.explain.doctor.fit import number_words
-from compare.explain.doctor.thresholds import AT_ONCE
+from compare.explain.doctor.thresholds import AT_ONCE, LISTED
 from compare.explain.doctor.updates.rules import AFTER, COMMON, PLAIN, Rule, Rules
 from compare.weights.optimizer_row import FLAG
 from compare.weights.twins import settings_of
@@ -20,7 +20,7 @@ WORDS = {  # of a flag: on, off
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SpokenSetting:
     """What a porter would call one setting: its name in a sentence, the settings behind it, its value in words."""
 
     label: str
@@ -47,8 +47,8 @@ class Spoken:
 def _listed(members: list[int], names: Sequence[str], largest: list[int]) -> str:
     if members is largest:
         return "the others"
-    more = f" and {len(members) - 3} more" if len(members) > 3 else ""
-    return ", ".join(names[at] for at in members[:3]) + more
+    more = f" and {len(members) - LISTED} more" if len(members) > LISTED else ""
+    return ", ".join(names[at] for at in members[:LISTED]) + more
 
 
 def _rates(rule: Rule) -> str:
@@ -77,7 +77,7 @@ def _amsgrad(rule: Rule) -> str:
     return f"the maximum of the {moment} second moment" if rule.get("amsgrad") else "off"
 
 
-def _plain(label: str, name: str, flag: bool = False) -> Spoken:
+def _plain(label: str, name: str, flag: bool = False) -> SpokenSetting:
     def said(rule: Rule) -> str:
         value = rule.get(name)
         if flag:
@@ -85,14 +85,14 @@ def _plain(label: str, name: str, flag: bool = False) -> Spoken:
             return on if value else off
         return value if isinstance(value, str) else number_words(value)
 
-    return Spoken(label, (name,), said)
+    return SpokenSetting(label, (name,), said)
 
 
 TOGETHER = {"momentum": _momentum, "epsilon": _epsilon, "amsgrad": _amsgrad}  # settings that are said in one
 # What all optimizers have, from the most usual difference to the least; an optimizer's own settings come between.
-OPTIMIZER = Spoken("optimizer", (), lambda rule: rule.family)
+OPTIMIZER = SpokenSetting("optimizer", (), lambda rule: rule.family)
 FIRST = (
-    Spoken("learning rate", ("rates",), _rates),
+    SpokenSetting("learning rate", ("rates",), _rates),
     _plain("weight_decay", "weight_decay"),
     _plain("weight decay", "coupling"),
 )
@@ -108,7 +108,7 @@ LAST = (
 )
 
 
-def spoken(*families: str) -> tuple[Spoken, ...]:
+def spoken(*families: str) -> tuple[SpokenSetting, ...]:
     """The settings of these optimizers as a porter knows them."""
     by_label: dict[str, list[str]] = {}
     rows = [one for family in families for one in settings_of(family)]
@@ -116,7 +116,7 @@ def spoken(*families: str) -> tuple[Spoken, ...]:
         by_label.setdefault(one.label, []).append(one.name)
     flags = {one.name for one in rows if one.kind == FLAG}
     own = [
-        Spoken(label, tuple(dict.fromkeys(names)), TOGETHER[label])
+        SpokenSetting(label, tuple(dict.fromkeys(names)), TOGETHER[label])
         if label in TOGETHER
         else _plain(label, names[0], names[0] in flags)
         for label, names in by_label.items()
@@ -124,14 +124,14 @@ def spoken(*families: str) -> tuple[Spoken, ...]:
     return (*FIRST, *own, *LAST)
 
 
-def differing(left: Rules, right: Rules) -> list[Spoken]:
+def differing(left: Rules, right: Rules) -> list[SpokenSetting]:
     """The settings that two sets of rules do not share; where the families differ, the optimizer and what all have."""
     alike = all(a.family == b.family for a, b in zip(left, right, strict=True))
     asked = spoken(*dict.fromkeys(rule.family for rule in left)) if alike else (*FIRST, *LAST)
     return [*([] if alike else [OPTIMIZER]), *(one for one in asked if one.differs(left, right))]
 
 
-def merged(left: Rules, right: Rules, settings: Sequence[Spoken]) -> Rules:
+def merged(left: Rules, right: Rules, settings: Sequence[SpokenSetting]) -> Rules:
     """``left`` with some settings of ``right``; another family brings what it alone has."""
     taken = [name for one in settings for name in one.names]
     made = []
@@ -141,7 +141,7 @@ def merged(left: Rules, right: Rules, settings: Sequence[Spoken]) -> Rules:
     return tuple(made)
 
 
-def subsets(given: Sequence[Spoken]) -> Iterator[tuple[Spoken, ...]]:
+def subsets(given: Sequence[SpokenSetting]) -> Iterator[tuple[SpokenSetting, ...]]:
     """The non-empty subsets of up to three settings, in the order given, then all together."""
     for size in range(1, min(AT_ONCE, len(given)) + 1):
         yield from combinations(given, size)

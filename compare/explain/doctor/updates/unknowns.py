@@ -11,7 +11,7 @@ import numpy as np
 
 from compare.explain.doctor.fit import Range, by_slopes, exactly_written
 from compare.explain.doctor.suspect import Suspect
-from compare.explain.doctor.thresholds import DIGITS, ENTRY
+from compare.explain.doctor.thresholds import DECAY, DECAY_SCALE, DIGITS, ENTRY
 from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.rule_settings import TOGETHER
 from compare.explain.doctor.updates.rules import AFTER, DECOUPLED, GRADIENT, Rules, every_one
@@ -61,10 +61,10 @@ def unknowns(trial: Retraining, rules: Rules) -> Iterator[Unknown]:
     matrices = partial(on_matrices, trial.replay.ranks)
     yield Unknown("learning rate", scaled)
     for coupling in dict.fromkeys([AFTER, rules[0].coupling, GRADIENT, DECOUPLED]):
-        where = Range(POSITIVE) if coupling == AFTER else Range(LINEAR, 1e-2)
+        where = Range(POSITIVE) if coupling == AFTER else Range(LINEAR, DECAY_SCALE)
         for which, put in (("", decaying), (", on matrices only", matrices))[: 1 if coupling == AFTER else 2]:
             yield Unknown(
-                f"weight_decay {coupling}{which}", partial(_also, put, {"coupling": coupling}), (1e-3,), where
+                f"weight_decay {coupling}{which}", partial(_also, put, {"coupling": coupling}), (DECAY,), where
             )
     for one in settings_of(rules[0].family):
         if one.kind != FLAG:

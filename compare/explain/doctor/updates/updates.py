@@ -18,10 +18,10 @@ from compare.explain.doctor.updates.led import Retraining, led_along
 from compare.explain.doctor.updates.optax_rules import Reading, read_optax
 from compare.explain.doctor.updates.recorded_steps import by_quantity
 from compare.explain.doctor.updates.reference_rules import rules_of_reference
-from compare.explain.doctor.updates.rule_settings import Spoken, aligned, differing
+from compare.explain.doctor.updates.rule_settings import SpokenSetting, aligned, differing
 from compare.explain.doctor.updates.rules import Rules
 from compare.explain.doctor.updates.unknowns import OtherRules
-from compare.explain.doctor.updates.words import Said, said_of
+from compare.explain.doctor.updates.words import Wording, wording_of
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
 from compare.sides.quartet import Quartet
@@ -52,11 +52,11 @@ def diagnose_updates(quartet: Quartet, entering: Entering, judged: Judged) -> Di
         trial = led_along(quartet.using(judged.oracles), entering, judged.judgements, judged.reference)
     except SideError as error:
         return Diagnosis(observed=(f"no optimizer can be tried: {error}",))
-    return _Doctor(trial, [name for name in names if not name.startswith(OPTIMIZER_STATE)], names).diagnosis()
+    return _UpdateDoctor(trial, [name for name in names if not name.startswith(OPTIMIZER_STATE)], names).diagnosis()
 
 
 @dataclass
-class _Doctor:
+class _UpdateDoctor:
     """The search for one pair's cause; ``updates`` and ``names`` differ, the second with the optimizers' state."""
 
     trial: Retraining
@@ -119,12 +119,12 @@ class _Doctor:
             for suspect in toward(self.reference, self.reading.rules, AS_READ, self.trial.replay.unused):
                 yield replace(suspect, read=True)
 
-    def _said(self, rules: Rules) -> Iterator[tuple[Spoken, Said]]:
+    def _said(self, rules: Rules) -> Iterator[tuple[SpokenSetting, Wording]]:
         """Each setting that ``rules`` have otherwise than the reference, and both in words."""
         replay = self.trial.replay
         start = aligned(self.reference, rules, replay.unused)
         for one in differing(start, rules):
-            yield one, said_of(one, rules, start, replay.names, replay.ranks)
+            yield one, wording_of(one, rules, start, replay.names, replay.ranks)
 
     def _observed(self) -> Iterator[str]:
         yield from facts(self.trial, self.names, self.reference)

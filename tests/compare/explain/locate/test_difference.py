@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from compare.explain.locate.difference import FORWARD, Difference, relative
+from compare.explain.locate.difference import FORWARD, Difference, relative_gap
 from compare.verdict.verdict import Judgement, Verdict
 
 FIRST = Difference(FORWARD, "norm", "norm", "output of norm", "batch", "", 1e-3, 1e-12)
@@ -11,8 +11,8 @@ FIRST = Difference(FORWARD, "norm", "norm", "output of norm", "batch", "", 1e-3,
 def test_the_gap_is_relative_to_the_quantitys_size():
     """What is allowed likewise; as they are where the size is zero."""
     one = Judgement(Verdict.MISMATCH, gap=6.0, allowed=3.0, scale=2.0)
-    assert relative(one) == (3.0, 1.5)
-    assert relative(replace(one, scale=0.0)) == (6.0, 3.0)
+    assert relative_gap(one) == (3.0, 1.5)
+    assert relative_gap(replace(one, scale=0.0)) == (6.0, 3.0)
 
 
 def test_the_size_in_words():

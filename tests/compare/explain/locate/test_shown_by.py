@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compare.explain.locate.shown_by import Layout, Seen, distance, layouts
+from compare.explain.locate.shown_by import KnownLayouts, Layout, distance, layouts
 
 RNG = np.random.default_rng(0)
 SHOWN = {
@@ -28,7 +28,7 @@ def test_a_layout_is_found_and_goes_both_ways(shape, shown):
     """From the arrays alone; bit by bit the same both ways, and not for numbers in another order."""
     mine = drawn(*shape)
     theirs = np.ascontiguousarray(shown(mine))
-    number, layout = Seen().find([mine], theirs, theirs.shape, 0)
+    number, layout = KnownLayouts().find([mine], theirs, theirs.shape, 0)
     assert number == 0
     np.testing.assert_array_equal(layout.to_port(mine), theirs)
     np.testing.assert_array_equal(layout.to_reference(theirs), mine)
@@ -40,19 +40,19 @@ def test_a_layout_is_found_and_goes_both_ways(shape, shown):
 def test_other_sizes_have_no_layout(mine, theirs):
     """Neither another number of entries, nor axes that are cut across; of equal rank only a permutation is one."""
     assert list(layouts(mine, theirs)) == []
-    assert Seen().find([np.zeros(mine)], None, theirs, 0) is None
+    assert KnownLayouts().find([np.zeros(mine)], None, theirs, 0) is None
 
 
 def test_the_plainest_of_equals_is_taken():
     """A symmetric array tells nothing: then no axis is moved."""
     symmetric = np.ones((3, 3))
-    _, layout = Seen().find([symmetric], symmetric, (3, 3), 0)
+    _, layout = KnownLayouts().find([symmetric], symmetric, (3, 3), 0)
     assert layout.axes == (0, 1)
 
 
 def test_an_array_that_agrees_in_no_layout_has_that_of_others_of_its_shape():
     """So that what differs is still held against the right entries."""
-    seen = Seen()
+    seen = KnownLayouts()
     first, other = drawn(3, 3), drawn(3, 3)
     assert seen.find([first], other, (3, 3), 0) == (0, Layout((3, 3), (3, 3), (0, 1)))
     seen.find([first], np.ascontiguousarray(first.T), (3, 3), 0)
@@ -62,16 +62,16 @@ def test_an_array_that_agrees_in_no_layout_has_that_of_others_of_its_shape():
 @pytest.mark.parametrize(("turned", "axes"), [(True, (0, 2, 1)), (False, (0, 1, 2))])
 def test_where_inputs_are_turned_channels_are_last(turned, axes):
     """Before any array has been seen."""
-    _, layout = Seen(turned).find([np.zeros((3, 3, 3))], None, (3, 3, 3), 0)
+    _, layout = KnownLayouts(turned).find([np.zeros((3, 3, 3))], None, (3, 3, 3), 0)
     assert layout.axes == axes
 
 
 def test_of_several_arrays_the_one_that_agrees_is_taken():
     """Whatever its position: keyword arguments come in any order."""
     one, other = drawn(4, 3), drawn(4, 3)
-    assert Seen().find([one, other], one, (4, 3), 1)[0] == 0
-    assert Seen().find([one, other], drawn(4, 3), (4, 3), 1)[0] == 1
-    assert Seen().find([drawn(2), other], None, (4, 3), 0)[0] == 1
+    assert KnownLayouts().find([one, other], one, (4, 3), 1)[0] == 0
+    assert KnownLayouts().find([one, other], drawn(4, 3), (4, 3), 1)[0] == 1
+    assert KnownLayouts().find([drawn(2), other], None, (4, 3), 0)[0] == 1
 
 
 def test_what_is_not_finite_is_no_distance():

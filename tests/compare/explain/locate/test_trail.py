@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from compare.explain.calls.change import recorded
-from compare.explain.locate.trail import Results, Value, agreeing, place_after, values_of
+from compare.explain.locate.trail import PortValue, Results, agreeing, place_after, values_of
 from compare.frameworks.islands.places import UNKNOWN
 from tests.compare.explain.locate.models import looked
 
@@ -50,11 +50,11 @@ def test_a_call_agrees_if_the_port_makes_its_result_in_any_layout():
     """And so do the calls that led to it; what is only like it does not, and a transpose tells nothing by itself."""
     _, results = noted(Steps())
     tanh, exp, turned, product, sigmoid = sorted(results.made)
-    assert agreeing(results, [Value(np.tanh(X).T.copy(), "")]) == {tanh}
-    assert agreeing(results, [Value(np.exp(X).reshape(-1), "")]) == {exp}
-    assert agreeing(results, [Value(np.tanh(X).T @ np.exp(X), "")]) == {tanh, exp, turned, product}
-    assert agreeing(results, [Value(np.exp(X) * (1 + 1e-8), "")]) == set()
-    assert sigmoid not in agreeing(results, [Value(X, "")])
+    assert agreeing(results, [PortValue(np.tanh(X).T.copy(), "")]) == {tanh}
+    assert agreeing(results, [PortValue(np.exp(X).reshape(-1), "")]) == {exp}
+    assert agreeing(results, [PortValue(np.tanh(X).T @ np.exp(X), "")]) == {tanh, exp, turned, product}
+    assert agreeing(results, [PortValue(np.exp(X) * (1 + 1e-8), "")]) == set()
+    assert sigmoid not in agreeing(results, [PortValue(X, "")])
 
 
 @pytest.mark.parametrize("x", [np.ones((2, 2)), np.full((2, 2), -np.inf), np.full((2, 2), np.nan), np.ones((0, 2))])
@@ -66,8 +66,8 @@ def test_an_array_of_equal_entries_tells_nothing(x):
             return x * 1
 
     _, results = noted(Same(), x)
-    assert agreeing(results, [Value(x, "net.py:1")]) == set()
-    assert place_after([Value(x, "net.py:1"), Value(x, "net.py:2")], results.made) == "net.py:1"
+    assert agreeing(results, [PortValue(x, "net.py:1")]) == set()
+    assert place_after([PortValue(x, "net.py:1"), PortValue(x, "net.py:2")], results.made) == "net.py:1"
 
 
 def test_the_values_of_a_program_are_those_that_lead_to_a_result():
@@ -92,7 +92,12 @@ def test_the_values_of_a_program_are_those_that_lead_to_a_result():
 
 def test_the_line_after_the_last_value_that_agrees():
     """Nothing after the last, nothing where no line is known."""
-    values = [Value(X, "net.py:1"), Value(X + 1, "net.py:2"), Value(X * 3, UNKNOWN), Value(X * 2, "net.py:4")]
+    values = [
+        PortValue(X, "net.py:1"),
+        PortValue(X + 1, "net.py:2"),
+        PortValue(X * 3, UNKNOWN),
+        PortValue(X * 2, "net.py:4"),
+    ]
     assert place_after(values, {0: X}) == "net.py:2"
     assert place_after(values, {0: X, 1: X + 1}) == "net.py:4"
     assert place_after(values, {0: X * 2}) == ""

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from compare.explain.calls.counting import Replacement
 from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, computed, instead, left_out, times, value
-from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, READ, USUAL
+from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, READ, SLOPES, USUAL
 
 Activation = Callable[[torch.Tensor], torch.Tensor]
 
@@ -73,7 +73,7 @@ def _settings(view: View) -> Iterator[Idea]:
     if name == "softplus":
         yield value("threshold", given["threshold"], "none", computed(_smooth_softplus), DEFAULT)
     if name == "prelu":
-        for slope in (0.01, 0.25):
+        for slope in SLOPES:
             fixed = altered(weight=lambda own, slope=slope: torch.full_like(own["weight"], slope))
             yield value("negative_slope", "learnt", slope, fixed)
 
@@ -92,14 +92,9 @@ def _smooth_softplus(given: Given) -> torch.Tensor:
 
 
 def softmax(view: View) -> Iterator[Idea]:
-    """Of a softmax or log-softmax: one for the other, a sigmoid, one added to the sum."""
-    name = view.call.name
-    other = "softmax" if name == "log_softmax" else "log_softmax"
-    function = {"softmax": F.softmax, "log_softmax": F.log_softmax}[other]
-    yield Idea("activation", name, other, computed(lambda own: function(own["input"], dim=own["dim"])))
-    if name == "softmax":
-        yield Idea("activation", name, "sigmoid", instead(torch.sigmoid), RARE)
-        yield Idea("softmax", "exp(x) / sum(exp(x))", "exp(x) / (1 + sum(exp(x)))", computed(_off_by_one), RARE)
+    """Of a softmax: a sigmoid, one added to the sum."""
+    yield Idea("activation", "softmax", "sigmoid", instead(torch.sigmoid), RARE)
+    yield Idea("softmax", "exp(x) / sum(exp(x))", "exp(x) / (1 + sum(exp(x)))", computed(_off_by_one), RARE)
 
 
 def _off_by_one(given: Given) -> torch.Tensor:
@@ -135,7 +130,6 @@ def dropout(view: View) -> Iterator[Idea]:
 FAMILIES: dict[str, Family] = {
     **dict.fromkeys(OWN, ideas),
     "softmax": softmax,
-    "log_softmax": softmax,
     "glu": glu,
     **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d"), dropout),
 }

@@ -7,12 +7,19 @@ import torch
 
 from compare.explain.calls.call import Described
 from compare.explain.calls.counting import Function, Replacement
-from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, candidates, first_tensor, left_out, value
+from compare.explain.doctor.segment.ideas import (
+    Family,
+    Idea,
+    View,
+    altered,
+    candidates,
+    computed,
+    first_tensor,
+    left_out,
+    value,
+)
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.thresholds import DEFAULT, EPSILON, POSSIBLE, RARE, THETA, USUAL
-
-ADDED_EPSILONS = (1e-6, 1e-5, 1e-8, 1e-12, 1e-3, 0.0)
-THETAS = (1e4, 5e5, 1e6, 1e5, 100.0, 1e3)
+from compare.explain.doctor.thresholds import DEFAULT, EPSILON, EPSILONS, POSSIBLE, RARE, THETA, THETAS, USUAL
 
 
 def operand(view: View) -> tuple[str, float] | None:
@@ -34,7 +41,7 @@ def setting_of(name: str, argument: str, number: float) -> str:
     return "scale" if name in ("mul", "div", "rdiv") else argument
 
 
-def scaled(view: View) -> Iterator[Idea]:
+def multiplied(view: View) -> Iterator[Idea]:
     """Of a product or quotient: its number missing or inverted; of two tensors, one of them missing."""
     name, by = view.call.name, operand(view)
     if by is None:
@@ -97,7 +104,7 @@ def added(view: View) -> Iterator[Idea]:
         argument, number = by
         own = shown(float(number))
         if name == "add" and 0 < number < EPSILON:
-            for eps, _ in candidates(view, "epsilon", number, ADDED_EPSILONS):
+            for eps, _ in candidates(view, "epsilon", number, EPSILONS):
                 change = altered(**{argument: float(eps)})
                 yield value("epsilon", float(number), float(eps), change, DEFAULT if eps else USUAL)
         yield Idea("constant", own, "none", _unmoved(name), USUAL, f"the port does not {name} {own} there")
@@ -138,21 +145,23 @@ def raised(view: View) -> Iterator[Idea]:
         yield value(setting, float(number), float(other), altered(**{argument: float(other)}), rank)
 
 
-def wave(view: View) -> Iterator[Idea]:
-    """Of a sine: the cosine, and the other way round."""
-    other = torch.cos if view.call.name == "sin" else torch.sin
-    yield Idea("function", view.call.name, other.__name__, lambda func, args, kwargs: other(args[0]))
-
-
 def chosen(view: View) -> Iterator[Idea]:
     """Of ``where``: the two sides exchanged."""
     yield value("condition", "as it is", "inverted", lambda func, args, kwargs: func(args[0], args[2], args[1]))
 
 
+def accumulated(view: View) -> Iterator[Idea]:
+    """Of a running sum: without the entry itself, and from the end."""
+    yield value("running sum", "with itself", "without itself", lambda func, args, kwargs:
+                func(*args, **kwargs) - args[0])  # fmt: skip
+    yield value("running sum", "from the beginning", "from the end", computed(
+        lambda own: own["input"].flip(own["dim"]).cumsum(own["dim"]).flip(own["dim"])), POSSIBLE)  # fmt: skip
+
+
 FAMILIES: dict[str, Family] = {
-    **dict.fromkeys(("mul", "div", "rdiv"), scaled),
+    **dict.fromkeys(("mul", "div", "rdiv"), multiplied),
     **dict.fromkeys(("add", "sub", "rsub"), added),
     **dict.fromkeys(("pow", "rpow"), raised),
-    **dict.fromkeys(("sin", "cos"), wave),
     "where": chosen,
+    "cumsum": accumulated,
 }

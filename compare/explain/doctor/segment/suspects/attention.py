@@ -11,10 +11,9 @@ from compare.explain.calls.call import Described
 from compare.explain.calls.counting import Replacement
 from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, altered, computed, value
-from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
+from compare.explain.doctor.thresholds import DEFAULT, FILLED, FILLS, FULL, POSSIBLE, RARE, USUAL
 
 Tensor = torch.Tensor
-FULL = -1e30  # a finite minimum, as JAX masks with: a row that is masked everywhere becomes an average
 
 
 def scores_mask(rows: int, columns: int, diagonal: int, like: Tensor) -> Tensor:
@@ -22,34 +21,12 @@ def scores_mask(rows: int, columns: int, diagonal: int, like: Tensor) -> Tensor:
     return torch.ones(rows, columns, dtype=torch.bool, device=like.device).tril(diagonal)
 
 
-def attended(given: Given, *, scale: float | None = None, mask: Tensor | None = None, axis: int = -1,
-             fill: float = float("-inf"), additive: Tensor | None = None) -> Tensor:  # fmt: skip
-    """Attention by its formula; ``mask`` is True where a query may look."""
+def _over_queries(given: Given) -> Tensor:
+    """Attention whose weights sum to one over the queries; without masks."""
     query, key, value = given["query"], given["key"], given["value"]
-    factor = scale if scale is not None else 1 / math.sqrt(query.shape[-1])
-    scores = query @ key.transpose(-1, -2) * factor
-    scores = scores + additive if additive is not None else scores
-    scores = scores.masked_fill(~mask, fill) if mask is not None else scores
-    return scores.softmax(axis) @ value
-
-
-def _masks(given: Given) -> tuple[Tensor | None, Tensor | None]:
-    """The call's own masks: what may be looked at, and what is added."""
-    mask = given["attn_mask"]
-    if given["is_causal"]:
-        return scores_mask(given["query"].shape[-2], given["key"].shape[-2], 0, given["query"]), None
-    if mask is None:
-        return None, None
-    return (mask, None) if mask.dtype == torch.bool else (None, mask)
-
-
-def _formula(**changes: Any) -> Replacement:
-    def formula(given: Given) -> Tensor:
-        allowed, additive = _masks(given)
-        changed = {name: change(given) if callable(change) else change for name, change in changes.items()}
-        return attended(given, **({"mask": allowed, "additive": additive, "scale": given["scale"]} | changed))
-
-    return computed(formula)
+    factor = given["scale"] if given["scale"] is not None else 1 / math.sqrt(query.shape[-1])
+    result: Tensor = (query @ key.transpose(-1, -2) * factor).softmax(-2) @ value
+    return result
 
 
 def ideas(view: View) -> Iterator[Idea]:
@@ -70,7 +47,8 @@ def ideas(view: View) -> Iterator[Idea]:
         yield from _triangles(query.shape[-2], key.shape[-2])
     if isinstance(given["attn_mask"], Described):
         yield from _mask(given["attn_mask"])
-    yield value("axis", "keys", "queries", _formula(axis=-2), POSSIBLE)
+    if given["attn_mask"] is None and not given["is_causal"]:
+        yield value("axis", "keys", "queries", computed(_over_queries), POSSIBLE)
     if key.shape == given["value"].shape:
         yield _exchanged("key", "value", "(query, value, key)")
         if key.shape == query.shape:
@@ -92,15 +70,24 @@ def _tiled(name: str) -> Any:
 def _triangles(queries: int, keys: int) -> Iterator[Idea]:
     for diagonal, word in ((1, "one later"), (-1, "one earlier"), (keys - queries, f"{keys - queries} later")):
         if diagonal:
-            mask = partial(scores_mask, queries, keys, diagonal)
-            change = _formula(mask=lambda given, mask=mask: mask(given["query"]))
-            yield value("causal", "up to itself", word, change)
+            mask = partial(_triangle, queries, keys, diagonal)
+            yield value("causal", "up to itself", word, altered(attn_mask=mask, is_causal=False))
+
+
+def _triangle(queries: int, keys: int, diagonal: int, given: Given) -> Tensor:
+    return scores_mask(queries, keys, diagonal, given["query"])
+
+
+def _averaging(given: Given) -> Tensor:
+    """The mask as what is added to the scores, nowhere infinite."""
+    mask, query = given["attn_mask"], given["query"]
+    return torch.zeros_like(mask, dtype=query.dtype).masked_fill(~mask, FULL)
 
 
 def _mask(mask: Described) -> Iterator[Idea]:
     if mask.dtype == "bool":
         yield value("mask", "True is kept", "True is masked", altered(attn_mask=lambda own: ~own["attn_mask"]), DEFAULT)
-        yield value("masked rows", "zero or NaN", "an average", _formula(fill=FULL))
+        yield value("masked rows", "zero or NaN", "an average", altered(attn_mask=_averaging))
         number = altered(attn_mask=lambda own: own["attn_mask"].to(own["query"].dtype))
         yield value("mask", "a mask", "added as a number", number, RARE)
     if len(mask.shape) >= 2 and mask.shape[-1] == mask.shape[-2]:
@@ -131,9 +118,9 @@ def filled(view: View) -> Iterator[Idea]:
     """Of ``masked_fill``: done to the rest, and with another value."""
     own = view.given["value"]
     yield value("mask", "True is filled", "False is filled", altered(mask=lambda own: ~own["mask"]))
-    for fill in (FULL, -1e9, float("-inf"), -1e4, 0.0, torch.finfo(torch.float32).min):
+    for fill in (*FILLS, torch.finfo(torch.float32).min):
         if isinstance(own, int | float) and fill != own:
-            yield value("fill", float(own), fill, altered(value=fill), USUAL if fill < -1e5 else POSSIBLE)
+            yield value("fill", float(own), fill, altered(value=fill), USUAL if fill < FILLED else POSSIBLE)
 
 
 def triangle(view: View) -> Iterator[Idea]:
@@ -145,8 +132,6 @@ def triangle(view: View) -> Iterator[Idea]:
     for diagonal in (own + 1, own - 1):
         text = f"the diagonal of {name} is {diagonal} in the port, {own} in the reference"
         yield Idea(word, str(own), str(diagonal), altered(diagonal=diagonal), USUAL, text)
-    other = torch.tril if name == "triu" else torch.triu
-    yield value("triangle", name, "the other", lambda func, args, kwargs: other(args[0], own), POSSIBLE)
     yield value("triangle", name, "all", lambda func, args, kwargs: args[0], POSSIBLE)
     for masks, what in ((torch.zeros_like, "nothing"), (torch.ones_like, "everything")) if scores else ():
         text = "the reference's attention is causal, the port's is not"

@@ -70,10 +70,11 @@ def _paddings(view: View, given: Given, axes: int) -> Iterator[Idea]:
             yield value("padding_mode", "zeros", mode, padded(pairs, mode), POSSIBLE)
 
 
-def padded(pairs: Pairs, mode: str = "constant") -> Replacement:
-    """The convolution without its own padding, of an input padded by ``pairs`` (negative: cut off)."""
+def padded(pairs: Pairs, mode: str = "constant", fill: float = 0.0) -> Replacement:
+    """The call without its own padding, of an input padded by ``pairs`` (negative: cut off), with ``fill``."""
     flat = [n for pair in reversed(pairs) for n in pair]
-    return altered(input=lambda given: F.pad(given["input"], flat, mode=mode), padding=0)
+    constant = {"value": fill} if mode == "constant" else {}
+    return altered(input=lambda given: F.pad(given["input"], flat, mode=mode, **constant), padding=0)
 
 
 def _kernel(given: Given, axes: int) -> Iterator[Idea]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from math import inf
 from typing import Any
 
 import torch
@@ -11,8 +12,7 @@ from compare.explain.calls.call import Call, Described, tensors_of
 from compare.explain.calls.change import Change
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
-from compare.explain.calls.signatures import Given
-from compare.explain.doctor.segment.ideas import Idea, View, altered, computed, first_tensor, left_out, value
+from compare.explain.doctor.segment.ideas import Idea, View, altered, first_tensor, left_out, value
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import unrolled
 from compare.explain.doctor.segment.suspects.activations import ACTIVATIONS, OWN, own_name
@@ -118,6 +118,8 @@ def _entering(places: set[int] | None, function: Callable[[Tensor], Tensor]) -> 
     return replacement
 
 
+KINKED = {"relu", "leaky_relu", "relu6", "hardtanh", "hardswish", "hardsigmoid", "abs", "clamp", "clip", "threshold",
+          "softshrink", "hardshrink"}  # fmt: skip
 ROUGH = {"round", "floor", "ceil", "trunc", "sign", "heaviside"}  # whose derivative is zero wherever there is one
 
 
@@ -134,9 +136,9 @@ def derivatives(view: View) -> Iterator[Idea]:
         yield _through(own, f"of the {own}", "", POSSIBLE)
     if name in ROUGH:
         yield _through(name, "zero", ", where the reference's is zero", USUAL)
-    if name in _KINKS:
-        formula, word = _KINKS[name]
-        yield value("gradient at a kink", "torch's", word, computed(formula))
+    if name in KINKED:
+        for word, sides in (("that above it", (inf,)), ("that below it", (-inf,)), ("the mean of both", (inf, -inf))):
+            yield value("gradient at a kink", "torch's", word, _beside(*sides), POSSIBLE)
 
 
 def _through(name: str, own: str, where: str, rank: int) -> Idea:
@@ -159,35 +161,15 @@ def _derived(function: Callable[[Tensor], Tensor]) -> Replacement:
     return replacement
 
 
-def _surrogate(result: Tensor, slope: Tensor, x: Tensor) -> Tensor:
-    """``result`` with the gradient ``slope`` with respect to ``x``."""
-    return result.detach() + (x - x.detach()) * slope.detach()
+def _beside(*sides: float) -> Replacement:
+    """The call, with the mean of the derivatives next to its tensor: what a framework may take where there is none."""
 
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Tensor:
+        x, own = args[0], args[0].detach()
+        near = [x + (torch.nextafter(own, torch.full_like(own, side)) - own) for side in sides]
+        others = [func(other, *args[1:], **kwargs) for other in near]
+        surrogate = torch.stack([other - other.detach() for other in others]).mean(0)
+        result: Tensor = func(*args, **kwargs).detach() + surrogate
+        return result
 
-def _absolute(given: Given) -> Tensor:
-    x = given["input"]
-    return _surrogate(x.abs(), torch.where(x >= 0, 1.0, -1.0).to(x.dtype), x)
-
-
-def _leaky(given: Given) -> Tensor:
-    x, slope = given["input"], given["negative_slope"]
-    steep = torch.where(x >= 0, torch.ones_like(x), torch.full_like(x, slope))
-    return _surrogate(torch.where(x >= 0, x, slope * x), steep, x)
-
-
-def _clipped(given: Given) -> Tensor:
-    x, low, high = given["input"], given["min"], given["max"]
-    inside = torch.ones_like(x)
-    for edge, outside in ((low, x < low if low is not None else None), (high, x > high if high is not None else None)):
-        if outside is not None:
-            inside = inside * torch.where(x == edge, 0.5, torch.where(outside, 0.0, 1.0)).to(x.dtype)
-    return _surrogate(x.clamp(low, high), inside, x)
-
-
-# JAX's gradient at the point where a function has none, and what it is in words.
-_KINKS: dict[str, tuple[Callable[[Given], Tensor], str]] = {
-    "abs": (_absolute, "1 at zero"),
-    "leaky_relu": (_leaky, "1 at zero"),
-    "clamp": (_clipped, "one half at the bounds"),
-    "clip": (_clipped, "one half at the bounds"),
-}
+    return replacement

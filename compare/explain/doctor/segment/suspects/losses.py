@@ -11,7 +11,7 @@ from compare.explain.calls.call import Described
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.signatures import Given, bound
 from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, altered, computed, times, value
-from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE
+from compare.explain.doctor.thresholds import DEFAULT, FACTORS, POSSIBLE, RARE
 
 Tensor = torch.Tensor
 _CLASSES = ("cross_entropy", "nll_loss")
@@ -23,8 +23,8 @@ def ideas(view: View) -> Iterator[Idea]:
     shape = given["input"].shape if isinstance(given["input"], Described) else ()
     if given["reduction"] == "mean" and len(shape) > (2 if name in _CLASSES else 1):
         yield value("reduction", "mean of all", "sum, over the batch", _summed(lambda own: shape[0]), DEFAULT)
-    for factor in (0.5, 2.0):
-        yield value("scale", 1, factor, times(factor))
+    for factor in FACTORS:
+        yield value("scale", 1, factor, times(factor), POSSIBLE)
     yield value("sign", "+", "-", afterwards(torch.neg), RARE)
     if name in _CLASSES:
         yield from _of_classes(view)
@@ -70,32 +70,8 @@ def _over_axis(axis: int, given: Given) -> Tensor:
     return F.nll_loss(logs, given["target"], **options)
 
 
-def _other(view: View, word: str, function: Any) -> Idea:
-    change = computed(lambda own: function(own["input"], own["target"], reduction=own["reduction"]))
-    return value("loss", view.call.name, word, change)
-
-
 def _squares(view: View) -> Iterator[Idea]:
-    yield _other(view, "absolute error", F.l1_loss)
     yield value("root", "none", "square root", afterwards(torch.sqrt), POSSIBLE)
-
-
-def _absolute(view: View) -> Iterator[Idea]:
-    yield _other(view, "squared error", F.mse_loss)
-    yield _other(view, "smooth L1", F.smooth_l1_loss)
-
-
-def _huber(view: View) -> Iterator[Idea]:
-    """Of either of two losses that differ by a factor: the other of the same width."""
-    name = view.call.name
-    kinds: dict[str, tuple[str, str, Any, str]] = {
-        "huber_loss": ("delta", "beta", F.smooth_l1_loss, "smooth L1"),
-        "smooth_l1_loss": ("beta", "delta", F.huber_loss, "Huber"),
-    }
-    own, other, function, word = kinds[name]
-    change = computed(lambda had: function(
-        had["input"], had["target"], reduction=had["reduction"], **{other: had[own]}))  # fmt: skip
-    yield value("form", name, word, change, DEFAULT)
 
 
 def _divergence(view: View) -> Iterator[Idea]:
@@ -120,11 +96,8 @@ def _unclamped(given: Given) -> Tensor:
 
 _OWN: dict[str, Family] = {
     "mse_loss": _squares,
-    "l1_loss": _absolute,
-    "huber_loss": _huber,
-    "smooth_l1_loss": _huber,
     "kl_div": _divergence,
     "binary_cross_entropy": _probabilities,
     "binary_cross_entropy_with_logits": _logits,
 }
-FAMILIES: dict[str, Family] = dict.fromkeys([*_CLASSES, *_OWN], ideas)
+FAMILIES: dict[str, Family] = dict.fromkeys([*_CLASSES, *_OWN, "l1_loss", "huber_loss", "smooth_l1_loss"], ideas)

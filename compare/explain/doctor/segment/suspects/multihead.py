@@ -10,9 +10,9 @@ import torch
 from compare.explain.calls.call import Described
 from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, value
-from compare.explain.doctor.segment.suspects.attention import FULL, scores_mask
+from compare.explain.doctor.segment.suspects.attention import scores_mask
 from compare.explain.doctor.segment.suspects.dense import blocks_in
-from compare.explain.doctor.thresholds import DEFAULT, USUAL
+from compare.explain.doctor.thresholds import DEFAULT, FULL, USUAL
 
 Tensor = torch.Tensor
 _PARTS = ("query", "key", "value")

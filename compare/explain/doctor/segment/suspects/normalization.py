@@ -11,11 +11,10 @@ import torch
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.signatures import Given, bound
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, candidates, computed, value
-from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
+from compare.explain.doctor.thresholds import DEFAULT, EPSILONS, POSSIBLE, RARE, USUAL
 
 Tensor = torch.Tensor
 FLOAT32 = torch.finfo(torch.float32).eps  # what torch's RMS norm adds where it is given no epsilon
-EPSILONS = (1e-6, 1e-5, 1e-12, 1e-3, 1e-8, 0.0, 1e-7, 1e-4, FLOAT32)
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def ideas(view: View) -> Iterator[Idea]:
     """Of a norm: epsilon, what is learnt, what it normalises over, and its formula."""
     name, given = view.call.name, view.given
     own = given["eps"] if given["eps"] is not None else FLOAT32
-    usual = (FLOAT32, *EPSILONS[:-1]) if given["eps"] is None else EPSILONS
+    usual = (FLOAT32, *EPSILONS) if given["eps"] is None else (*EPSILONS, FLOAT32)
     for eps, rank in candidates(view, "epsilon", own, usual):
         rank = rank if rank <= DEFAULT + 1 else USUAL
         yield value("epsilon", own, float(eps), altered(eps=float(eps)), rank)

@@ -13,6 +13,8 @@ from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, computed, times, value
 from compare.explain.doctor.segment.padding import Pairs, same, shown, uniform
+from compare.explain.doctor.segment.suspects.convolutions import padded
+from compare.explain.doctor.segment.suspects.kin import AXES
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, USUAL
 
 
@@ -26,10 +28,6 @@ def ideas(view: View) -> Iterator[Idea]:
         if other != stride:
             yield value("stride", stride, other, altered(stride=other), DEFAULT if max(other) == 1 else USUAL)
     yield from _padding(view, given, size, stride)
-    other_kind: Any = getattr(F, f"{'max' if average else 'avg'}_pool{axes}d")
-    own, word = ("average", "maximum") if average else ("maximum", "average")
-    yield value("pooling", own, word, computed(lambda own: other_kind(
-        own["input"], own["kernel_size"], own["stride"], own["padding"])))  # fmt: skip
     if average:
         yield value("pooling", "average", "sum", times(prod(size)), POSSIBLE)
 
@@ -40,40 +38,30 @@ def _padding(view: View, given: Given, size: tuple[int, ...], stride: tuple[int,
     dilation = uniform(given.get("dilation") or 1, axes)
     reach = tuple(d * (k - 1) for k, d in zip(size, dilation, strict=True))
     alike = tuple(same(n, r, s) for n, r, s in zip(view.shape[-axes:], reach, stride, strict=True))
+    fill = float("-inf") if name.startswith("max") else 0.0
     for word, pairs in {"VALID": tuple((0, 0) for _ in size), "SAME": alike}.items():
         if pairs != own:
             text = f"padding is {word}: {shown(pairs)} in the port, {shown(own)} in the reference"
-            yield Idea("padding", shown(own), word, padded(name, pairs), DEFAULT, text)
+            yield Idea("padding", shown(own), word, padded(pairs, fill=fill), DEFAULT, text)
     if name.startswith("max") and any(low for low, _ in own):
-        yield value("padding value", "-inf", "0", padded(name, own, 0.0))
+        yield value("padding value", "-inf", "0", padded(own, fill=0.0))
     if name.startswith("avg") and alike != own:
-        yield value("padding", shown(own), "SAME, not counted", _same_uncounted(name, alike))
+        yield value("padding", shown(own), "SAME, not counted", _same_uncounted(alike))
 
 
-def padded(name: str, pairs: Pairs, fill: float | None = None) -> Replacement:
-    """The pooling without its own padding, of an input padded by ``pairs`` with ``fill`` (-inf before a maximum)."""
-    number = fill if fill is not None else float("-inf") if name.startswith("max") else 0.0
-    flat = [n for pair in reversed(pairs) for n in pair]
-    return altered(input=lambda own: F.pad(own["input"], flat, value=number), padding=0)
-
-
-def _same_uncounted(name: str, pairs: Pairs) -> Replacement:
+def _same_uncounted(pairs: Pairs) -> Replacement:
     def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
-        ones = padded(name, pairs)(func, (torch.ones_like(args[0]), *args[1:]), kwargs)
-        return padded(name, pairs)(func, args, kwargs) / ones
+        ones = padded(pairs)(func, (torch.ones_like(args[0]), *args[1:]), kwargs)
+        return padded(pairs)(func, args, kwargs) / ones
 
     return replacement
 
 
 def whole(view: View) -> Iterator[Idea]:
-    """Of adaptive pooling: one kind for the other, and the sum."""
-    axes, average = int(view.call.name[-2]), "avg" in view.call.name
-    own, other = ("average", "maximum") if average else ("maximum", "average")
-    function: Any = getattr(F, f"adaptive_{'max' if average else 'avg'}_pool{axes}d")
-    yield value("pooling", own, other, lambda func, args, kwargs: function(*args))
-    if average:
-        yield value("pooling", "average", "sum", times(prod(view.shape[-axes:])))
-        yield from _other_axes(view, axes)
+    """Of an adaptive average: the sum, and other axes."""
+    axes = int(view.call.name[-2])
+    yield value("pooling", "average", "sum", times(prod(view.shape[-axes:])))
+    yield from _other_axes(view, axes)
 
 
 def _other_axes(view: View, axes: int) -> Iterator[Idea]:
@@ -121,10 +109,9 @@ def shuffle(view: View) -> Iterator[Idea]:
     yield value("channel order", "(channels, blocks)", "(blocks, channels)", computed(other))
 
 
-_AXES = (1, 2, 3)
 FAMILIES: dict[str, Family] = {
-    **dict.fromkeys([f"{kind}_pool{axes}d" for kind in ("max", "avg") for axes in _AXES], ideas),
-    **dict.fromkeys([f"adaptive_{kind}_pool{axes}d" for kind in ("max", "avg") for axes in _AXES], whole),
+    **dict.fromkeys([f"{kind}_pool{axes}d" for kind in ("max", "avg") for axes in AXES], ideas),
+    **dict.fromkeys([f"adaptive_avg_pool{axes}d" for axes in AXES], whole),
     "interpolate": resize,
     "pixel_shuffle": shuffle,
 }

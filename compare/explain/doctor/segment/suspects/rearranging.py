@@ -92,7 +92,7 @@ def _grouped(same: int, groups: Shape, x: Tensor, shape: Shape) -> Tensor:
     return x.reshape(*shape[:same], *groups, *shape[same + 2 :])
 
 
-def turned(view: View) -> Iterator[Idea]:
+def permuted(view: View) -> Iterator[Idea]:
     """Of a permutation: none, where the shape stays, or a reshape in its place."""
     if len(view.shape) < 2:
         return
@@ -101,7 +101,7 @@ def turned(view: View) -> Iterator[Idea]:
     yield value("axis order", "permuted", "reshaped", _reshaped(lambda x, shape: x.reshape(shape)))
 
 
-def joined(view: View) -> Iterator[Idea]:
+def concatenated(view: View) -> Iterator[Idea]:
     """Of a concatenation or a stack: its parts in another order; a rotation's halves."""
     parts = view.call.args[0] if view.call.args else ()
     for order in _orders(len(parts)) if isinstance(parts, tuple | list) else ():
@@ -155,7 +155,7 @@ def _dealt(count: int, given: Given) -> tuple[Tensor, ...]:
 
 FAMILIES: dict[str, Family] = {
     **dict.fromkeys(("flatten", "reshape", "view", "unflatten"), reshaped),
-    **dict.fromkeys(("permute", "transpose", "T", "mT", "t", "movedim", "moveaxis"), turned),
-    **dict.fromkeys(("cat", "concat", "concatenate", "stack"), joined),
+    **dict.fromkeys(("permute", "transpose", "T", "mT", "t", "movedim", "moveaxis"), permuted),
+    **dict.fromkeys(("cat", "concat", "concatenate", "stack"), concatenated),
     **dict.fromkeys(("split", "chunk", "unbind", "tensor_split"), parted),
 }

@@ -12,12 +12,20 @@ from compare.explain.calls.counting import Function
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.segment.layer_settings import SKIPPED
 from compare.explain.doctor.segment.suspects.activations import OWN
-from compare.explain.doctor.segment.suspects.arithmetic import THETAS
 from compare.explain.doctor.suspect import Suspect
-from compare.explain.doctor.thresholds import LAYERS_ALIKE, POSSIBLE, RARE, USUAL
+from compare.explain.doctor.thresholds import (
+    FREQUENCIES,
+    LAYERS_ALIKE,
+    POSSIBLE,
+    RARE,
+    TABLE,
+    THETA_ALIKE,
+    THETAS,
+    USUAL,
+)
 
 
-def suspects(scene: Scene) -> Iterator[Suspect[Change]]:
+def of_the_layer(scene: Scene) -> Iterator[Suspect[Change]]:
     """Of the forward pass."""
     yield from flags(scene)
     yield from gates(scene)
@@ -126,16 +134,16 @@ def parameters(weights: Mapping[str, np.ndarray]) -> Iterator[Suspect[Change]]:
 def _base(frequencies: np.ndarray) -> float:
     """theta of the table theta ** (-i / n); 0.0 where ``frequencies`` is none."""
     count = len(frequencies)
-    if count < 3 or frequencies[0] != 1 or not np.all(frequencies > 0):
+    if count < FREQUENCIES or frequencies[0] != 1 or not np.all(frequencies > 0):
         return 0.0
     ratio = float(frequencies[1])
-    fits = 0 < ratio < 1 and np.allclose(frequencies, ratio ** np.arange(count), rtol=1e-4)
+    fits = 0 < ratio < 1 and np.allclose(frequencies, ratio ** np.arange(count), rtol=TABLE)
     return ratio ** (-count) if fits else 0.0
 
 
 def _thetas(name: str, base: float) -> Iterator[Suspect[Change]]:
     for theta in THETAS:
-        if not np.isclose(theta, base, rtol=1e-3):
+        if not np.isclose(theta, base, rtol=THETA_ALIKE):
             power = np.log(theta) / np.log(base)
             change = Change(weights={name: lambda own, power=power: own**power})  # type: ignore[misc]
             yield Suspect("theta", f"{base:.6g}", f"{theta:g}", change)

@@ -9,7 +9,7 @@ import optax
 import pytest
 import torch
 
-from compare.explain.doctor.gaps import Gap
+from compare.explain.doctor.gaps import WorstGap
 from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.updates import diagnose_updates
 from compare.frameworks.optax_insides import UnreadError
@@ -210,7 +210,7 @@ def test_a_change_that_almost_closes_the_gap_is_named_without_certainty(cpu):
 @pytest.mark.parametrize("port", [optax.sgd(0.03, 0.9), hidden(optax.sgd(0.03, 0.9))], ids=["read", "hidden"])
 def test_what_the_whole_reference_does_not_confirm_is_not_named(port, cpu, monkeypatch):
     """The record alone proves nothing: the models might still differ along the port's way."""
-    monkeypatch.setattr(Retraining, "confirmed", lambda *_: Gap(1.0, False))
+    monkeypatch.setattr(Retraining, "confirmed", lambda *_: WorstGap(1.0, False))
     found = diagnosed(cpu, MOMENTUM, port)
     assert found.causes == ()
     assert found.excluded

@@ -4,14 +4,14 @@ import pytest
 
 from compare.explain.doctor.updates.rule_settings import differing
 from compare.explain.doctor.updates.rules import AFTER, usual
-from compare.explain.doctor.updates.words import said_of
+from compare.explain.doctor.updates.words import wording_of
 
 PLAIN = usual("SGD", rates=(0.1,))
 
 
 def text(port, reference):
     (one,) = differing((reference,), (port,))
-    return said_of(one, (port,), (reference,), ("w",), (2,)).text
+    return wording_of(one, (port,), (reference,), ("w",), (2,)).text
 
 
 def test_a_sentence_names_both_sides():

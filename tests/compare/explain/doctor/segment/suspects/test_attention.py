@@ -139,7 +139,7 @@ def test_plain(setting, value, options):
         ("causal", "no", {}),
         ("mask", "False is filled", {"mask": ~below()}),
         ("causal", "1", {"mask": below(1)}),
-        ("triangle", "the other", {"mask": below().T}),
+        ("triangle", "triu", {"mask": below().T}),
         ("fill", "0", {"mask": below(), "fill": 0}),
     ],
 )

@@ -35,7 +35,7 @@ def largest(stride=(2, 2), padding=((1, 1), (1, 1)), fill=-jnp.inf):
         ("padding", "SAME", largest(padding="SAME")),
         ("padding", "VALID", largest(padding="VALID")),
         ("padding value", "0", largest(fill=0)),
-        ("pooling", "average", last(lambda y: linen.avg_pool(y, (3, 3), (2, 2), [(1, 1)] * 2))),
+        ("pooling", "avg_pool2d", last(lambda y: linen.avg_pool(y, (3, 3), (2, 2), [(1, 1)] * 2))),
     ],
 )
 def test_a_maximum(setting, value, port):
@@ -55,7 +55,7 @@ def test_a_maximum(setting, value, port):
         ("padding", "SAME, not counted",
          last(lambda y: linen.avg_pool(y, (3, 3), (2, 2), "SAME", count_include_pad=False))),
         ("pooling", "sum", last(lambda y: 9 * linen.avg_pool(y, (3, 3), (2, 2), [(1, 1)] * 2))),
-        ("pooling", "maximum", last(lambda y: linen.max_pool(y, (3, 3), (2, 2), [(1, 1)] * 2))),
+        ("pooling", "max_pool2d", last(lambda y: linen.max_pool(y, (3, 3), (2, 2), [(1, 1)] * 2))),
     ],
 )  # fmt: skip
 def test_an_average(setting, value, port):
@@ -73,7 +73,7 @@ def test_global_pooling():
     """The maximum, and the sum, for the average."""
     module = nn.AdaptiveAvgPool2d(1)
     sound(scene_of(module, [X], lambda p, x: x.mean((2, 3), keepdims=True)))
-    holds(scene_of(module, [X], lambda p, x: x.max((2, 3), keepdims=True)), "pooling", "maximum")
+    holds(scene_of(module, [X], lambda p, x: x.max((2, 3), keepdims=True)), "pooling", "adaptive_max_pool2d")
     holds(scene_of(module, [X], lambda p, x: x.sum((2, 3), keepdims=True)), "pooling", "sum")
 
 

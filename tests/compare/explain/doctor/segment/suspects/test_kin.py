@@ -1,4 +1,4 @@
-"""Means, sums, maxima, variances and running sums: each fault is named, and a sound port is not."""
+"""Functions of the same arguments, one for another; means, variances and running sums: each fault is named."""
 
 import jax.numpy as jnp
 import pytest
@@ -37,6 +37,10 @@ FAULTS = {
     "running sum from the end": (
         lambda x: x.cumsum(1), lambda x: jnp.flip(jnp.cumsum(jnp.flip(x, 1), 1), 1), "running sum", "from the end",
     ),
+    "minimum for maximum": (lambda x: x.amax(1), lambda x: x.min(1), "reduction", "amin"),
+    "logarithm of base 2": (lambda x: torch.log(x.abs() + 1), lambda x: jnp.log2(jnp.abs(x) + 1), "function", "log2"),
+    "running product": (lambda x: x.cumsum(1), lambda x: jnp.cumprod(x, 1), "running sum", "cumprod"),
+    "the other triangle": (lambda x: x.tril(), lambda x: jnp.triu(x), "triangle", "triu"),
 }  # fmt: skip
 
 

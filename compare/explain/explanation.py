@@ -1,0 +1,89 @@
+"""The answer: where a port differs first, and why, in one sentence and at length."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from compare.explain.doctor.diagnosis import Cause
+from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Branch, Difference
+
+SEEN = ("the port", "the values", "they differ")  # what is seen of the first place's only array begins so
+
+
+@dataclass(frozen=True)
+class NamedCause:
+    """A cause, and the module whose code it is in: path on both sides, how many places have the same one, and whether
+    the first difference is among them."""
+
+    cause: Cause
+    reference: str
+    port: str
+    places: int = 1
+    of_first: bool = True
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where and why.
+
+    Attributes:
+        first: the first difference, or None where none could be found.
+        causes: the certain ones, of the first place first.
+        settings, observed, excluded: of the first place, in words: settings that differ, what the arrays show, what was
+            tried and does not explain it.
+        closed: the relative gap of the whole pair's worst quantity before and after all causes are taken together,
+            where that was tried.
+        tree: every layer that both sides have. notes: what could not be looked into.
+    """
+
+    first: Difference | None
+    causes: tuple[NamedCause, ...] = ()
+    settings: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    closed: tuple[float, float] | None = None
+    tree: tuple[Branch, ...] = ()
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def sentence(self) -> str:
+        """The answer in one sentence; empty where there is none."""
+        return sentence_of(self.first, self.causes, self.observed) if self.first else ""
+
+
+def sentence_of(first: Difference, causes: Sequence[NamedCause], observed: Sequence[str] = ()) -> str:
+    """The answer in one sentence: which module is the first that differs, and why, or what is seen of it."""
+    where = _where(first)
+    mine = [named.cause for named in causes if named.of_first]
+    if not mine:
+        looks = () if first.reason else observed
+        seen = next((f": {text}" for text in looks if text.startswith(SEEN)), "")
+        return f"{where}{seen} ({first.size})"
+    cause = mine[0]
+    more = f" (and {len(causes) - 1} more cause{'s' if len(causes) > 2 else ''})" if len(causes) > 1 else ""
+    end = f"; with that in the reference the gap falls from {_short(cause.before)} to {_short(cause.after)}"
+    tried = cause.evidence != "read" and math.isfinite(cause.before)
+    return f"{where}: {cause.text}{end if tried else ''}{more}"
+
+
+def _short(size: float) -> str:
+    return f"{size:.0e}" if size else "0"
+
+
+def _where(first: Difference) -> str:
+    name = f"`{first.reference}`" if first.reference else "the model itself"
+    if first.direction == FORWARD and first.before and first.reference not in first.layers:
+        between = f"between `{first.after}` and `{first.before}`" if first.after else f"before `{first.before}`"
+        return f"the code of {name} {between} is the first whose result differs though its inputs agree"
+    if first.direction == FORWARD:
+        though = " though its inputs agree" if first.inputs_seen else ""
+        return f"{name} is the first module whose output differs{though}"
+    if first.direction == BACKWARD and first.in_loss:
+        return "the loss's gradient differs though the loss agrees"
+    if first.direction == BACKWARD:
+        return f"{name} is the first module, from the loss back, whose gradient differs though its outputs agree"
+    return {
+        LOSS: "the loss differs though the outputs agree",
+        STATISTICS: f"{name} keeps other running statistics though its outputs agree",
+        UPDATE: "the optimizers differ though every gradient agrees",
+    }[first.direction]

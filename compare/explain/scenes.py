@@ -1,0 +1,86 @@
+"""What the doctor is shown of one place where a difference is introduced."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from compare.arrays.arrays import Arrays
+from compare.explain.calls.call import tensors_of
+from compare.explain.calls.change import Change
+from compare.explain.calls.scene import Scene
+from compare.explain.locate.crossings import LOSS as AFTER
+from compare.explain.locate.difference import BACKWARD, LOSS
+from compare.explain.locate.introduced import Introduced
+from compare.explain.locate.locate import Looked
+from compare.explain.locate.segments import Code
+from compare.frameworks.models.references import ReferenceModel
+
+
+def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
+    """What the doctor is shown of one place: everything that differs there."""
+    introduction, sections, cutter = group[0], looked.sections, looked.cutter
+    at = looked.found.index(introduction)
+    code, prepared = looked.codes[at], cutter.quartet.prepared
+    backward = introduction.direction == BACKWARD
+    plain: Arrays = {}
+    port: Arrays = {}
+    allowed: dict[str, float] = {}
+    for part in group:
+        for crossing in part.crossings:
+            name = f"{'grad/' if backward else ''}{crossing.cut.way}/{crossing.cut.leaf}"
+            values = crossing.passage.cotangents if backward else crossing.passage.values
+            plain[name], allowed[name] = values[crossing.cut.leaf], part.judgement.allowed  # type: ignore[assignment]
+            port[name] = sections.made_by_port(crossing, backward)
+        if part.name and part.name in sections.forced.ends:
+            plain[part.name], allowed[part.name] = sections.reference_ends[part.name], part.judgement.allowed
+            port[part.name] = sections.forced.ends[part.name]
+
+    def run(change: Change) -> Arrays:
+        until = introduction.crossings[0].cut.boundary if introduction.crossings and not backward else None
+        ends = cutter.reference.watch(sections.entering, sections.mode, change, until)
+        passages = {passage.boundary: passage for passage in cutter.reference.passages}
+        arrays = {name: array for name, array in ends.items() if name in plain}
+        for part in group:
+            for crossing in part.crossings:
+                passage = passages[crossing.cut.boundary]
+                values = passage.cotangents if backward else passage.values
+                value = values[crossing.cut.leaf]
+                name = f"{'grad/' if backward else ''}{crossing.cut.way}/{crossing.cut.leaf}"
+                arrays[name] = np.zeros_like(plain[name]) if value is None else value
+        return arrays
+
+    owner = introduction.owner
+    reference, modules = prepared.reference, prepared.port.modules
+    by_reference = {path: other for other, path in sections.pairs.items()}
+    return Scene(
+        reference_path="" if owner == AFTER else owner,
+        reference_layer=reference.module.get_submodule(owner)
+        if isinstance(reference, ReferenceModel) and owner != AFTER
+        else None,
+        port_layer=modules.get(by_reference.get(owner, "")) if owner != AFTER else None,
+        calls=code.asked,
+        layers=code.layers,
+        primitives=tuple(looked.operations[at]),
+        direction=LOSS if owner == AFTER and not backward else introduction.direction,
+        plain=plain,
+        port=port,
+        allowed=allowed,
+        run=run,
+        weights=_weights_of(looked, owner, code) if owner != AFTER else {},
+        every=sections.entering.weights,
+        cleared=tuple(call for call in code.calls if call.number in code.agreeing - code.last),
+    )
+
+
+def _weights_of(looked: Looked, owner: str, code: Code) -> Arrays:
+    """What a layer holds; of the layers in it that the port has too, only what the layer's own code uses."""
+    sections = looked.sections
+    inside = f"{owner}." if owner else ""
+    others = tuple(f"{path}." for path in sections.pairs.values() if path != owner and path.startswith(inside))
+    used = {tensor.name for call in code.calls for tensor in tensors_of((call.args, call.kwargs))}
+    held = sections.entering.weights | sections.entering.buffers
+    return {
+        name: array
+        for name, array in held.items()
+        if name.startswith(inside) and (name in used or not name.startswith(others))
+    }
