@@ -27,6 +27,9 @@ from compare.sides.judging import Judged
 from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import Quartet
 from compare.sides.side import Result
+from compare.verdict.verdict import Verdict
+
+HELD = "dtype"  # the setting of a constant that is held in float32
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
     """Name the causes of what was found in one run of a pair.
 
     Args:
-        witness: the constant held in float32 that its judgement found responsible, in words.
+        witness: the constant held in float32 that its judgement found responsible, and what follows with its exact
+            values, in words.
     """
     where = located(looked)
     if where.first is None:
@@ -103,8 +107,7 @@ def _held(looked: Looked, witness: str) -> Cause | None:
     gap, _ = relative_gap(looked.found[0].judgement)
     if not witness or gap > APART:
         return None
-    text = f"{witness}; with its exact values all that differs is a match"
-    return Cause("dtype", "the working precision", "float32", text, "read", gap, 0.0, None, True)
+    return Cause(HELD, "the working precision", "float32", witness, "read", gap, 0.0, None, True)
 
 
 def _at_module(looked: Looked, first: Difference, causes: Sequence[Cause]) -> Difference:
@@ -178,6 +181,7 @@ def explain_pair(
     if (steps and steps.no_oracle) or any(suspect.judged.no_oracle for suspect in suspects):
         return Explanation(None, notes=("where: not looked for, since a model cannot run in float64",))
     notes: list[str] = []
+    trained = [FailedRun(BASE, None, entering, steps)] if steps else []
     for suspect in sorted(suspects, key=lambda suspect: suspect.probe != BASE)[:PROBES]:
         probe, judged = suspect.probe, suspect.judged
         progress(f"where it differs first, on {probe}")
@@ -185,19 +189,38 @@ def explain_pair(
             # Masks of the lowest number, and what a suspect makes of them, overflow: that is no error here.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 looked = look(quartet.using(judged.oracles), suspect.entering, suspect.mode, probe)
-                explanation = explain(looked, progress, judged.witness.text if judged.witness else "")
+                explanation = explain(looked, progress, _claim(judged, [*suspects, *trained]))
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
             swallowed(error)
             words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
             notes.append(f"where: not found on {probe}: {words}")
             continue
         if explanation.first is not None:
-            return explanation
+            held = explanation.causes and all(named.cause.setting == HELD for named in explanation.causes)
+            if not (held and steps and _apart(steps)):
+                return explanation
+            oracles = replace(judged.oracles, witness=judged.witness) if judged.oracles else None
+            beside = _of_training(quartet, entering, replace(steps, oracles=oracles)).causes
+            return replace(explanation, causes=(*explanation.causes, *(replace(own, of_first=False) for own in beside)))
         notes += [f"where: on {probe}, {note}" for note in explanation.notes]
     if steps is not None and not suspects:
         progress("where training differs first")
         return _of_training(quartet, entering, steps)
     return Explanation(None, notes=tuple(dict.fromkeys(notes)))
+
+
+def _apart(judged: Judged) -> list[str]:
+    """What differs by more than a constant held in float32 explains."""
+    rounding = (Verdict.MATCH, Verdict.FLOAT32_ONLY, Verdict.INCOMPLETE)
+    return [name for name, judgement in judged.judgements.items() if judgement.verdict not in rounding]
+
+
+def _claim(judged: Judged, runs: Sequence[FailedRun]) -> str:
+    """The constant held in float32, and that its exact values mend everything, or what they mend."""
+    if judged.witness is None:
+        return ""
+    mended = "what differs by rounding" if any(_apart(run.judged) for run in runs) else "all that differs"
+    return f"{judged.witness.text}; with its exact values {mended} is a match"
 
 
 def _of_training(quartet: Quartet, entering: Entering, steps: Judged) -> Explanation:

@@ -66,11 +66,12 @@ class LinenNorm(linen.Module):
     """A batch norm after a dense layer; ``momentum`` is Flax's, the weight of the old value."""
 
     momentum: float = 0.9
+    epsilon: float = 1e-5
 
     @linen.compact
     def __call__(self, x: Any, train: bool) -> Any:
         x = linen.Dense(5)(x)
-        return linen.BatchNorm(use_running_average=not train, momentum=self.momentum, epsilon=1e-5)(x)
+        return linen.BatchNorm(use_running_average=not train, momentum=self.momentum, epsilon=self.epsilon)(x)
 
 
 NORM_MAP = WeightMap(

@@ -84,7 +84,10 @@ class Search(Generic[C]):
         return held is not None
 
     def fit(self, numbers: Iterable[Number[C]]) -> bool:
-        """Whether one of the numbers explains the gap with another value: those that point along the gap best."""
+        """Whether one of the numbers explains the gap with another value: those that point along the gap best.
+
+        After one with a value that nobody writes the others are fitted too: one of them may be round.
+        """
         gap = effect(self.plain, self.port, self.names)
         if gap is None or not np.any(gap):
             return False
@@ -98,12 +101,15 @@ class Search(Generic[C]):
                 smooth.append((-abs(along), number, vector / step))
             else:
                 others.append(number)
+        held = False
         for _, number, slope in sorted(smooth, key=lambda item: item[0])[:FITTED]:
             known = (-gap, slope[:, None])
             (value,), left = by_slopes(partial(self._left, number, gap), [number.own], [Range()], known, DONE)
-            if left <= DONE and self._explains(number, Fitted(value, value, value)):
+            trial = self._explaining(number, Fitted(value, value, value)) if left <= DONE else None
+            if trial is not None and not trial.suspects[0].odd:
                 return True
-        return self._by_halves(others, gap)
+            held = held or trial is not None
+        return held or self._by_halves(others, gap)
 
     def _by_halves(self, numbers: Sequence[Number[C]], gap: np.ndarray) -> bool:
         """Of numbers whose neighbours do nothing alike: those that move the arrays along the gap from further off."""
@@ -118,7 +124,8 @@ class Search(Generic[C]):
                 if vector is not None and np.any(vector) and abs(jump) > 1:
                     break  # it moves something else
         for _, number, far in sorted(ranked, key=lambda item: item[0])[:FITTED]:
-            if self._explains(number, by_halves(partial(self._moved, number), gap, number.own, far)):
+            fitted = by_halves(partial(self._moved, number), gap, number.own, far)
+            if fitted is not None and self._explaining(number, fitted) is not None:
                 return True
         return False
 
@@ -212,16 +219,14 @@ class Search(Generic[C]):
         vector = self._moved(number, values[0])
         return vector - gap if vector is not None else None
 
-    def _explains(self, number: Number[C], fitted: Fitted | None) -> bool:
-        """Whether the fitted number does it as a person would have written it, or as it is."""
-        if fitted is None:
-            return False
-        near = False
+    def _explaining(self, number: Number[C], fitted: Fitted) -> Trial[C] | None:
+        """The trial of the fitted number as a person would have written it, or as it is, if it explains the gap."""
+        near = None
         for value in dict.fromkeys((written(fitted.number), fitted.number)):
             trial = self.tried(number.suspect(replace(fitted, number=value)))
             if trial is not None and trial.closes:
-                return True
-            near = near or (trial is not None and trial.nearly)
+                return trial
+            near = trial if near is None and trial is not None and trial.nearly else near
         return near
 
 

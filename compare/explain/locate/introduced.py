@@ -40,7 +40,8 @@ def introduced(sections: Sections) -> list[Introduced]:
     loss = [Introduced(LOSS, AFTER, end, name="loss")] if end and differs(end) and not _another_shape(sections) else []
     blamed = {one.owner for one in forward + loss}
     backward = [one for one in _backward(sections) if one.owner not in blamed]
-    statistics = [] if forward else list(_statistics(sections))
+    alike = {crossing.cut.path for crossing in sections.crossings if crossing.cut.way == IN and not _leads(crossing)}
+    statistics = [one for one in _statistics(sections) if not forward or one.owner in alike]
     return [*forward, *loss, *statistics, *backward]
 
 
@@ -53,6 +54,11 @@ def _forward(sections: Sections) -> Iterator[Introduced]:
     for name, one in sections.ends.items():
         if name.split("/")[0] == "output" and differs(one) and not _another_shape(sections):
             yield Introduced(FORWARD, "", one, name=name)
+
+
+def _leads(crossing: Crossing) -> bool:
+    """Whether a difference enters the layer there, which its running statistics would only follow."""
+    return differs(crossing.forward) or differs(crossing.arrived)
 
 
 def _another_shape(sections: Sections) -> bool:

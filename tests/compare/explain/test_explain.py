@@ -5,12 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import jax.numpy as jnp
+import numpy as np
+import optax
 import pytest
 import torch
 from flax import linen
 from torch import nn
 
 from compare import verify
+from compare.arrays.batch import Batch
 from compare.arrays.probes import BASE
 from compare.explain import explain as explaining
 from compare.explain.doctor.diagnosis import Cause, Diagnosis
@@ -35,6 +38,7 @@ from tests.compare.explain.locate.models import (
     scaled,
     seeded,
 )
+from tests.compare.small import LinenNorm, norm_pair
 
 USERS_MODELS = True
 EPSILON = "epsilon is 1e-06 in the port, 1e-05 in the reference"
@@ -248,6 +252,44 @@ def test_what_cannot_run_in_float64_is_not_looked_into():
     made = explain_pair(quartet, entering, [suspect], None)
     assert made.first is None
     assert made.notes == ("where: not looked for, since a model cannot run in float64",)
+
+
+class TorchTable(nn.Module):
+    """A table held in float32."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(7, 5)
+        self.register_buffer("sines", torch.sin(torch.arange(7) * 0.3), persistent=False)
+
+    def forward(self, x):
+        return torch.tanh(self.layer(x * self.sines))
+
+
+class LinenTable(linen.Module):
+    """The same, computed."""
+
+    @linen.compact
+    def __call__(self, x):
+        return jnp.tanh(linen.Dense(5, name="layer")(x * jnp.sin(jnp.arange(7) * 0.3).astype(x.dtype)))
+
+
+@pytest.mark.parametrize(("rate", "settings"), [(1e-2, ["dtype"]), (3e-2, ["dtype", "learning rate"])])
+def test_what_a_constant_in_float32_does_not_explain_is_named_beside_it(rate, settings):
+    """Nothing is claimed of it but what its exact values mend."""
+    batch = Batch.of(np.random.default_rng(0).standard_normal((6, 7), dtype=np.float32))
+    optimizers = (lambda parameters: torch.optim.Adam(parameters, lr=1e-2), optax.adam(rate))
+    pair = Pair(seeded(TorchTable), LinenTable(), batch, optimizers=optimizers)
+    found = verify(pair, device="cpu", quick=True).found.explanation
+    assert [named.cause.setting for named in found.causes] == settings
+    assert ("all that differs" in found.causes[0].cause.text) is (len(settings) == 1)
+
+
+def test_an_epsilon_and_a_momentum_of_one_batch_norm_are_both_named():
+    """What entered the layer agrees, so that its statistics tell of themselves."""
+    pair = replace(norm_pair(accept=("running_variance",)), port=LinenNorm(0.8, 1e-3))
+    found = verify(pair, device="cpu", quick=True).found.explanation
+    assert {named.cause.setting for named in found.causes if named.cause.certain} == {"epsilon", "momentum"}
 
 
 def test_a_sound_run_explains_nothing():

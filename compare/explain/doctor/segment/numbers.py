@@ -3,23 +3,28 @@
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
+from math import prod
 from typing import Any
 
+import numpy as np
 import torch
+from torch.utils._pytree import tree_map_only
 
-from compare.explain.calls.call import Described
+from compare.errors import swallowed
+from compare.explain.calls.call import Described, tensors_of
 from compare.explain.calls.change import Change
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
-from compare.explain.calls.signatures import NUMBER, OTHER, bound
-from compare.explain.doctor.fit import Fitted
+from compare.explain.calls.signatures import NUMBER, OTHER, bound, rebound
+from compare.explain.doctor.fit import Fitted, Range, by_slopes
 from compare.explain.doctor.segment.arguments import SHAPES, SILENT, argument_words
 from compare.explain.doctor.segment.ideas import View, altered, times
-from compare.explain.doctor.segment.observed import known_number
+from compare.explain.doctor.segment.observed import is_written, known_number
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import arithmetic, unrolled
+from compare.explain.doctor.segment.suspects.normalization import FLOAT32
 from compare.explain.doctor.suspect import Number, Suspect
-from compare.explain.doctor.thresholds import RARE
+from compare.explain.doctor.thresholds import DONE, RARE, SMALL
 
 Replaced = Callable[[float], Replacement]
 
@@ -47,7 +52,8 @@ def _number(scene: Scene, setting: str, own: float, alike: list[tuple[View, Repl
         words = known_number(fitted.number, scene)
         within = f" (or any between {fitted.low:.6g} and {fitted.high:.6g})" if fitted.low < fitted.high else ""
         text = f"{setting} is {words} in the port{within}, {known_number(own, scene)} in the reference{place}"
-        return Suspect(setting, shown(own), shown(fitted.number), change(fitted.number), RARE, text)
+        known = fitted.low < fitted.high or is_written(fitted.number, scene)
+        return Suspect(setting, shown(own), shown(fitted.number), change(fitted.number), RARE, text, odd=not known)
 
     return Number(own, change, suspect)
 
@@ -71,20 +77,49 @@ def _with(name: str, number: float) -> Replacement:
 
 
 def _implied(view: View) -> Iterator[tuple[str, float, Replaced]]:
-    """Numbers that no signature says: what None stands for, what dropout keeps, a factor of one, a state of zero."""
+    """Numbers that are no argument: what None stands for, what dropout keeps, a factor of one, a state of zero."""
     name, given = view.call.name, view.given
-    if name == "scaled_dot_product_attention" and given["scale"] is None and isinstance(given["query"], Described):
-        yield "scale", given["query"].shape[-1] ** -0.5, partial(_with, "scale")
-    elif name == "pad" and given["mode"] == "constant" and given["value"] is None:
-        yield "padding value", 0.0, partial(_with, "value")
-    elif name == "rms_norm" and given["eps"] is None:
-        yield "epsilon", torch.finfo(torch.float32).eps, partial(_with, "eps")
-    elif name.startswith("dropout") and given.get("training", given.get("train")):
+    for parameter in view.parameters:
+        if parameter.kind == NUMBER and parameter.optional and given.get(parameter.name) is None:
+            # Of torch's epsilon for a type of numbers too little is seen.
+            own = FLOAT32 if name == "rms_norm" else _meant_by_none(view, parameter.name)
+            if own is not None:
+                yield argument_words(name, parameter.name), own, partial(_with, parameter.name)
+    if name.startswith("dropout") and given.get("training", given.get("train")):
         yield "dropout rate", float(given["p"]), _dropping
     elif name in ("embedding", "linear"):
         yield "scale", 1.0, times
     elif name in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
         yield "initial state", 0.0, unrolled.starting(name)
+
+
+def _meant_by_none(view: View, name: str) -> float | None:
+    """The number with which the function does what it does without one, asked of it with tensors drawn for that; None
+    where there is none, or where it cannot be asked."""
+    call = view.call
+    if sum(prod(tensor.shape) for tensor in tensors_of([call.args, call.kwargs])) > SMALL:
+        return None
+    args, kwargs = tree_map_only(Described, _drawn, (call.args, call.kwargs))
+
+    def made(number: float | None) -> np.ndarray:
+        positional, keywords = rebound(call.function, args, kwargs, {name: number})
+        array: np.ndarray = call.function(*positional, **keywords).double().numpy().ravel()
+        return array
+
+    try:
+        plain = made(None)
+        if np.array_equal(made(1.0), plain):
+            return None
+        (number,), left = by_slopes(lambda values: made(values[0]) - plain, [1.0], [Range()])
+    except Exception as error:  # arguments that do not go with drawn tensors
+        swallowed(error)
+        return None
+    return number if left <= DONE else None
+
+
+def _drawn(tensor: Described) -> torch.Tensor:
+    dtype = getattr(torch, tensor.dtype)
+    return torch.rand(tensor.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
 
 
 def _dropping(rate: float) -> Replacement:

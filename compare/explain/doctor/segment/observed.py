@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from math import exp, log
 
 import numpy as np
 import torch
@@ -11,7 +12,18 @@ from torch.nn import functional as F
 from compare.explain.calls.call import Call, tensors_of
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.gaps import distance, size
-from compare.explain.doctor.thresholds import GROUPINGS, LISTED, MOST_AXES, NEARLY_ONE, TINY, UNSEEN
+from compare.explain.doctor.thresholds import (
+    DIGITS,
+    FAR,
+    GROUPINGS,
+    LISTED,
+    MOST_AXES,
+    NEARLY_ONE,
+    THETA,
+    TINY,
+    UNSEEN,
+    WRITTEN,
+)
 
 
 @dataclass(frozen=True)
@@ -102,10 +114,24 @@ def ratio_words(ratio: float, calls: Sequence[Call], shape: tuple[int, ...]) -> 
         terms |= {f"{n}": n, f"1 / {n}": 1 / n, f"sqrt({n})": n**0.5, f"1 / sqrt({n})": n**-0.5}
         terms |= {f"{n} / {n - 1}": n / (n - 1), f"{n - 1} / {n}": (n - 1) / n}
     words = [text for text, number in terms.items() if abs(ratio / number - 1) < UNSEEN]
+    words += [f"{'-' if ratio < 0 else ''}log({base:g}) / {n}" for n in sizes if (base := _base(abs(ratio), n))]
     shown = f"{ratio:.{6 if abs(ratio - 1) > NEARLY_ONE else 12}g}"
     if any(abs(ratio - number) < UNSEEN * abs(ratio) for number in (0.5, 2.0, -1.0)):
         return shown, True
     return f"{shown} ({words[0]})" if words and words[0] != shown else shown, bool(words)
+
+
+def _base(ratio: float, n: int) -> float:
+    """The round base of the rotary table exp(-i * ratio) of ``n`` frequencies; 0.0 where there is none."""
+    if not 0 < ratio * n < FAR:
+        return 0.0
+    base = float(f"{exp(ratio * n):.{DIGITS}g}")
+    return base if base > THETA and abs(log(base) / n - ratio) <= WRITTEN * ratio else 0.0
+
+
+def is_written(number: float, scene: Scene) -> bool:
+    """Whether somebody may have written the number so, or as something of the sizes around."""
+    return float(f"{number:.{DIGITS}g}") == number or ratio_words(number, scene.calls, ())[1]
 
 
 def known_number(number: float, scene: Scene) -> str:

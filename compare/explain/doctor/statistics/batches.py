@@ -76,7 +76,8 @@ class Layer:
 
 def layers_of(quartet: Quartet, entering: Entering, mode: Mode) -> list[Layer]:
     """Run the reference in float64 and look at every batch norm that keeps statistics which the port keeps too."""
-    side = _Watching(quartet.prepared, FLOAT64, quartet.oracle.torch, promoted=quartet.promoted)
+    held = quartet.witness.reference if quartet.witness else None
+    side = _Watching(quartet.prepared, FLOAT64, quartet.oracle.torch, promoted=quartet.promoted, replaced=held)
     try:
         side.run(entering, mode)
     except Exception as error:

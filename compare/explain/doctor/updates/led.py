@@ -141,7 +141,8 @@ def _run(quartet: Quartet, entering: Entering, factory: Factory) -> Run:
     assert training is not None
     optimizers = Optimizers(lambda parameters, **hyper: factory(parameters), training.port, training.hyper)
     prepared = replace(quartet.prepared, pair=replace(quartet.pair, optimizers=optimizers))
-    side = ReferenceSide(prepared, FLOAT64, quartet.oracle.torch, promoted=quartet.promoted)
+    held = quartet.witness.reference if quartet.witness else None
+    side = ReferenceSide(prepared, FLOAT64, quartet.oracle.torch, promoted=quartet.promoted, replaced=held)
     return side.steps(entering)
 
 

@@ -1,5 +1,7 @@
 """The search for what was changed, of a reference that is two numbers: what is tried, how often, and what is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -106,4 +108,22 @@ def test_after_one_that_nearly_closes_it_only_its_own_setting_is_tried():
 def test_a_fit_that_fails_on_all_entries_is_no_cause():
     """What was looked at may be some entries; the whole decides."""
     made = search({"level": 1.7})
-    assert not made._explains(number("level"), Fitted(1.5, 1.5, 1.5))
+    assert made._explaining(number("level"), Fitted(1.5, 1.5, 1.5)) is None
+
+
+def test_of_two_numbers_that_fit_the_round_one_is_the_cause():
+    """Of one entry everything is a multiple: a level of 2, or a slope that nobody writes."""
+
+    def one(changed):
+        own = {"slope": 0.7, "level": 1.3} | changed
+        return {"value": np.array([own["slope"] * 1.9 + own["level"]])}
+
+    def number(name, own):
+        def said(fitted):
+            return replace(suspect(name, fitted.number), odd=len(f"{fitted.number:.12g}") > 5)
+
+        return Number(own, lambda value: {name: value}, said)
+
+    made = Search(one, lambda a, b: a | b, one({}), one({"level": 2.0}), {"value": 1e-9}, ["value"])
+    made.for_all([], lambda: [number("slope", 0.7), number("level", 1.3)])
+    assert [(cause.setting, cause.port) for cause, _ in made.causes()] == [("level", "2.0")]

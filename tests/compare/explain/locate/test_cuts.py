@@ -10,7 +10,7 @@ import pytest
 from flax import linen
 from flax.core import FrozenDict
 
-from compare.explain.locate.cuts import arrays_in, counted, substituted
+from compare.explain.locate.cuts import arrays_in, next_visit, substituted
 
 Two = namedtuple("Two", ["a", "b"])
 
@@ -88,4 +88,4 @@ def test_what_is_no_nest_stays_itself(item):
 def test_calls_are_counted_by_path():
     """From 0."""
     counts: dict[str, int] = {}
-    assert [counted(counts, path) for path in ("a", "b", "a", "a")] == [0, 0, 1, 2]
+    assert [next_visit(counts, path) for path in ("a", "b", "a", "a")] == [0, 0, 1, 2]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compare.explain.locate.shown_by import KnownLayouts, Layout, distance, layouts
+from compare.explain.locate.shown_by import KnownLayouts, Layout, layouts, relative_distance
 
 RNG = np.random.default_rng(0)
 SHOWN = {
@@ -33,7 +33,9 @@ def test_a_layout_is_found_and_goes_both_ways(shape, shown):
     np.testing.assert_array_equal(layout.to_port(mine), theirs)
     np.testing.assert_array_equal(layout.to_reference(theirs), mine)
     if mine.size > 1:
-        assert distance(mine, layout.to_reference(theirs[::-1] if len(theirs) > 1 else theirs[..., ::-1])) > 0.1
+        assert (
+            relative_distance(mine, layout.to_reference(theirs[::-1] if len(theirs) > 1 else theirs[..., ::-1])) > 0.1
+        )
 
 
 @pytest.mark.parametrize(("mine", "theirs"), [((2, 3), (2, 4)), ((4, 6), (8, 3)), ((2, 3, 4), (4, 6, 2)), ((0,), (1,))])
@@ -77,6 +79,6 @@ def test_of_several_arrays_the_one_that_agrees_is_taken():
 def test_what_is_not_finite_is_no_distance():
     """Minus infinity in a mask, on both sides or on one; arrays of zeros are apart from anything else."""
     mask = np.where(RNG.random((4, 4)) > 0.5, -np.inf, 1.0)
-    assert distance(mask, mask) == 0
-    assert distance(np.ones(3), np.array([1.0, np.nan, 1.0])) == 0
-    assert distance(np.zeros(3), np.full(3, 1e-9)) == 1
+    assert relative_distance(mask, mask) == 0
+    assert relative_distance(np.ones(3), np.array([1.0, np.nan, 1.0])) == 0
+    assert relative_distance(np.zeros(3), np.full(3, 1e-9)) == 1

@@ -1,5 +1,7 @@
 """Numbers that no list holds: the value that closes the gap is fitted."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -7,7 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from compare.explain.doctor.fit import Fitted
 from compare.explain.doctor.segment.diagnose import diagnose
+from compare.explain.doctor.segment.numbers import numbers
 from tests.compare.explain.doctor.scenes import drawn, holds, moved, scene_of
 
 X = drawn(3, 5, 8, scale=0.3)
@@ -64,3 +68,43 @@ def test_a_shape_that_no_number_makes_is_not_fitted():
     """Another function moves the arrays elsewhere."""
     found = diagnose(scene_of(Scored(), [X], lambda p, x: scored()(p, x) + jnp.sin(17 * x)))
     assert not any(cause.certain for cause in found.causes)
+
+
+class Rotating(nn.Module):
+    """Rotary frequencies whose base is written as a logarithm."""
+
+    def forward(self, x):
+        rates = torch.exp(torch.arange(8, dtype=x.dtype) * (-math.log(10000.0) / 8))
+        return torch.sin(x * rates) + x
+
+
+def test_the_base_of_a_table_is_recognised_in_its_logarithm():
+    """No round number itself."""
+
+    def port(p, x):
+        return jnp.sin(x * 300000.0 ** (-jnp.arange(8) / 8)) + x
+
+    found = holds(scene_of(Rotating(), [X], port), "scale")
+    assert "(-log(300000) / 8) in the port" in found.causes[0].text
+    assert "(-log(10000) / 8) in the reference" in found.causes[0].text
+
+
+class Attending(nn.Module):
+    def forward(self, x):
+        return F.scaled_dot_product_attention(x, x, x)
+
+
+class Rooted(nn.Module):
+    def forward(self, x):
+        return F.rms_norm(x, (8,))
+
+
+@pytest.mark.parametrize(
+    ("module", "setting", "own"),
+    [(Attending(), "scale", 8**-0.5), (Rooted(), "epsilon", 2.0**-23)],
+)
+def test_what_none_stands_for_is_asked_of_the_function(module, setting, own):
+    """The number with which it does the same."""
+    scene = scene_of(module, [X], lambda p, x: x)
+    found = [number.own for number in numbers(scene) if number.suspect(Fitted(0.5, 0.5, 0.5)).setting == setting]
+    assert found == [pytest.approx(own, rel=1e-6)]
