@@ -16,11 +16,9 @@ from compare import verify
 from compare.arrays.batch import Batch
 from compare.arrays.probes import BASE
 from compare.explain import explain as explaining
-from compare.explain.doctor.diagnosis import Cause, Diagnosis
+from compare.explain.doctor.diagnosis import Diagnosis
 from compare.explain.explain import FailedRun, explain, explain_pair
-from compare.explain.explanation import Explanation, NamedCause, sentence_of
-from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Difference
-from compare.explain.locate.introduced import by_place
+from compare.explain.locate.difference import BACKWARD, FORWARD
 from compare.explain.scenes import scene_of
 from compare.pair.pair import Pair
 from compare.pair.pair_file import load
@@ -42,58 +40,6 @@ from tests.compare.small import LinenNorm, norm_pair
 
 USERS_MODELS = True
 EPSILON = "epsilon is 1e-06 in the port, 1e-05 in the reference"
-SCALE = Cause("scale", "1", "2", "the port doubles it", "counterfactual", 1.0, 1e-16, None, True)
-READ = replace(SCALE, evidence="read")
-FIRST = Difference(FORWARD, "enc.norm", "enc/norm", "output of enc.norm", BASE, "", 1e-3, 1e-12)
-TOLD = {
-    "a module": (FIRST, "`enc.norm` is the first module whose output differs though its inputs agree"),
-    "code between": (
-        replace(FIRST, reference="enc", after="enc.fc", before="enc.norm"),
-        "the code of `enc` between `enc.fc` and `enc.norm` is the first whose result differs though its inputs agree",
-    ),
-    "code before": (
-        replace(FIRST, reference="", before="enc"),
-        "the code of the model itself before `enc` is the first whose result differs though its inputs agree",
-    ),
-    "a layer without a counterpart in it": (
-        replace(FIRST, reference="enc.act", before="enc.norm", layers=("enc.act",)),
-        "`enc.act` is the first module whose output differs though its inputs agree",
-    ),
-    "a gradient": (
-        replace(FIRST, direction=BACKWARD),
-        "`enc.norm` is the first module, from the loss back, whose gradient differs though its outputs agree",
-    ),
-    "the loss": (replace(FIRST, direction=LOSS), "the loss differs though the outputs agree"),
-    "its gradient": (
-        replace(FIRST, direction=BACKWARD, reference="", in_loss=True),
-        "the loss's gradient differs though the loss agrees",
-    ),
-    "statistics": (
-        replace(FIRST, direction=STATISTICS),
-        "`enc.norm` keeps other running statistics though its outputs agree",
-    ),
-    "updates": (replace(FIRST, direction=UPDATE), "the optimizers differ though every gradient agrees"),
-}
-
-
-@pytest.mark.parametrize(("first", "expected"), TOLD.values(), ids=TOLD)
-def test_the_sentence_says_where(first, expected):
-    """Each direction in its own words; without a cause, how large the difference is."""
-    assert sentence_of(first, []) == f"{expected} (relative difference 1.0e-03, where rounding explains 1.0e-12)"
-
-
-def test_the_sentence_says_why():
-    """With what was tried and how far the gap falls; what was only read has not been tried."""
-    where = TOLD["a module"][1]
-    tried = sentence_of(FIRST, [NamedCause(SCALE, "enc.norm", "enc/norm")])
-    assert tried == f"{where}: the port doubles it; with that in the reference the gap falls from 1e+00 to 1e-16"
-    assert sentence_of(FIRST, [NamedCause(READ, "enc.norm", "enc/norm")]) == f"{where}: the port doubles it"
-    assert Explanation(None).sentence == ""
-
-
-def test_a_cause_of_another_place_is_not_the_firsts():
-    """Where the first difference has no cause, the sentence gives none."""
-    assert "doubles" not in sentence_of(FIRST, [NamedCause(SCALE, "dec.norm", "dec/norm", of_first=False)])
 
 
 def test_a_norms_epsilon_is_named_with_its_evidence():
@@ -185,51 +131,6 @@ def test_one_more_step_after_a_call_that_agrees_is_named():
     made = explain(seen)
     assert [one.cause.text for one in made.causes] == ["the port applies the tanh once more, to the result"]
     assert scene_of(seen, seen.found[:1]).weights == {}
-
-
-def test_the_sentence_says_what_is_seen_where_no_cause_is_known():
-    """An array of its own name is said of several, and of no first place."""
-    seen = ("in/1: the port's is zero in every entry", "the port's is 1.01 times the reference's in every entry")
-    assert f"agree: {seen[1]} (relative" in sentence_of(FIRST, (), seen)
-    assert "zero" not in sentence_of(FIRST, (), seen[:1])
-
-
-def test_the_doctor_is_shown_what_differs_there():
-    """Arrays of both sides in one layout, the layers, and a run of the reference that ends where it differs."""
-    seen = looked("a norm's epsilon")
-    scene = scene_of(seen, seen.found[:1])
-    assert (scene.reference_path, scene.direction) == ("norm", FORWARD)
-    assert scene.reference_layer.eps == 1e-5
-    assert scene.port_layer.epsilon == 1e-6
-    assert scene.plain.keys() == scene.port.keys() == scene.allowed.keys() == {"out/0"}
-    assert set(scene.weights) == {"norm.weight", "norm.bias"}
-    assert [call.name for call in scene.calls] == ["layer_norm"]
-    gap = abs(scene.plain["out/0"] - scene.port["out/0"]).max()
-    assert gap > 1e-6
-    assert abs(scene.run(explaining.Change())["out/0"] - scene.plain["out/0"]).max() == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "keys"),
-    [
-        ("another shape", {"out/0"}),
-        ("a parameter's gradient", {"grad/last.bias"}),
-        ("a batch norm's momentum", {"state/norm.running_mean", "state/norm.running_var"}),
-        ("the loss", {"loss"}),
-        ("the loss's gradient", {"grad/out/0"}),
-        ("a gradient between layers", {"grad/out/0"}),
-    ],
-)
-def test_every_kind_of_difference_can_be_shown(name, keys):
-    """Also an array of another shape; the port's differs from the reference's."""
-    seen = looked(name)
-    (group,) = by_place(seen.found)
-    scene = scene_of(seen, group)
-    assert scene.plain.keys() == scene.port.keys() == keys
-    assert scene.run(explaining.Change()).keys() == keys
-    for key in keys:
-        same = scene.plain[key].shape == scene.port[key].shape
-        assert not same or abs(scene.plain[key] - scene.port[key]).max() > 1e-7
 
 
 def test_the_first_probe_that_tells_is_asked():

@@ -24,7 +24,7 @@ from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import arithmetic, unrolled
 from compare.explain.doctor.segment.suspects.normalization import FLOAT32
 from compare.explain.doctor.suspect import Number, Suspect
-from compare.explain.doctor.thresholds import DONE, RARE, SMALL
+from compare.explain.doctor.thresholds import DONE, RARE, SMALL, UNSEEN
 
 Replaced = Callable[[float], Replacement]
 
@@ -114,7 +114,7 @@ def _meant_by_none(view: View, name: str) -> float | None:
     except Exception as error:  # arguments that do not go with drawn tensors
         swallowed(error)
         return None
-    return number if left <= DONE else None
+    return (number if abs(number) > UNSEEN else 0.0) if left <= DONE else None
 
 
 def _drawn(tensor: Described) -> torch.Tensor:

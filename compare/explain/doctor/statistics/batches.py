@@ -64,14 +64,14 @@ class Layer:
 
     def after(self, weight: float, kind: str) -> dict[str, np.ndarray]:
         """The statistics after the pass, had each batch this weight and were the variance of that kind."""
-        made = dict(self.before)
+        statistics = dict(self.before)
         for own, other in zip(self.seen, self.across, strict=True):
             mean, plain, count = other if kind == OTHER_AXIS and other is not None else own
             variance = KINDS[kind](mean, plain, count)
-            for name in made:
+            for name in statistics:
                 new = variance if name.endswith("running_var") else mean
-                made[name] = (1 - weight) * made[name] + weight * new
-        return made
+                statistics[name] = (1 - weight) * statistics[name] + weight * new
+        return statistics
 
 
 def layers_of(quartet: Quartet, entering: Entering, mode: Mode) -> list[Layer]:
@@ -98,13 +98,13 @@ class _Watching(ReferenceSide):
             if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.track_running_stats:
                 start = f"{path}." if path else ""
                 named = {f"{start}{name}": getattr(layer, name) for name in ("running_mean", "running_var")}
-                before = {name: one.detach().cpu().double().numpy().copy() for name, one in named.items()}
+                before = {name: statistic.detach().cpu().double().numpy().copy() for name, statistic in named.items()}
                 tracked = float(layer.num_batches_tracked) if layer.num_batches_tracked is not None else 0.0
                 self.layers[path] = Layer(
                     path,
                     1 / (tracked + 1) if layer.momentum is None else float(layer.momentum),
                     layer.momentum is None,
-                    {name: one for name, one in before.items() if name in self.prepared.buffers},
+                    {name: statistic for name, statistic in before.items() if name in self.prepared.buffers},
                 )
                 layer.register_forward_pre_hook(partial(self._look, path))
 

@@ -70,9 +70,11 @@ def one_away(rules: Rules, ranks: Sequence[int], unused: bool) -> Iterator[Other
         yield other_rules("weight decay", "off", every_one(rules, weight_decay=0.0))
         for coupling in {GRADIENT, DECOUPLED} - {first.coupling}:
             yield other_rules("weight decay", coupling, every_one(rules, coupling=coupling))
-    for one in settings_of(first.family):
-        value = 0.0 if first.get(one.name) or one.kind != FLAG else 1.0
-        yield other_rules(one.label, ("on" if value else "off") if one.kind == FLAG else "0", turned(one, rules, value))
+    for setting in settings_of(first.family):
+        value = 0.0 if first.get(setting.name) or setting.kind != FLAG else 1.0
+        yield other_rules(
+            setting.label, ("on" if value else "off") if setting.kind == FLAG else "0", turned(setting, rules, value)
+        )
     if first.get("epsilon") or first.get("epsilon_root"):
         moved = {"epsilon": first.get("epsilon_root"), "epsilon_root": first.get("epsilon")}
         yield other_rules("epsilon", "on the other side of the root", every_one(rules, **moved))
@@ -102,7 +104,7 @@ def toward(reference: Rules, rules: Rules, value: str, unused: bool = True) -> I
     """The reference's rules with as few settings of ``rules`` as may be."""
     start = aligned(reference, rules, unused)
     for chosen in subsets(differing(start, rules)):
-        yield other_rules(" and ".join(one.label for one in chosen), value, merged(start, rules, chosen))
+        yield other_rules(" and ".join(setting.label for setting in chosen), value, merged(start, rules, chosen))
 
 
 def other_optimizers(trial: Retraining, rules: Rules) -> Iterator[OtherRules]:
@@ -115,12 +117,12 @@ def other_optimizers(trial: Retraining, rules: Rules) -> Iterator[OtherRules]:
     for twin in [row for row in ROWS if rules[0].family not in (OWN, row.name)]:
         for library, names in ((optax, twin.optax), (torch.optim, twin.torch)):
             for name in names:
-                made = _made_by(rules, twin, name, library)
-                if made not in seen:
-                    seen.add(made)
-                    yield other_rules("optimizer", f"{twin.name} ({name})", made)
-                    for unknown in [*unknowns(trial, made)][: None if name == next(iter(twin.optax)) else 1]:
-                        yield from estimates(trial, made, unknown, label="optimizer")
+                changed = _made_by(rules, twin, name, library)
+                if changed not in seen:
+                    seen.add(changed)
+                    yield other_rules("optimizer", f"{twin.name} ({name})", changed)
+                    for unknown in [*unknowns(trial, changed)][: None if name == next(iter(twin.optax)) else 1]:
+                        yield from estimates(trial, changed, unknown, label="optimizer")
 
 
 def _made_by(rules: Rules, twin: Twin, name: str, library: Any) -> Rules:
@@ -138,9 +140,11 @@ def _another_rate(trial: Retraining, rules: Rules) -> Iterator[OtherRules]:
     """A learning rate of its own for each step, outside the momentum and inside it, and for each parameter."""
     for start in dict.fromkeys([rules, every_one(rules, rate_inside=1.0)]):
         yield from estimates(trial, start, *by_step(trial), label=RATES)
-    made, port, changed = trial.made(rules), trial.replay.updates, []
+    own_steps, port, changed = trial.updates_by(rules), trial.replay.updates, []
     for rule, name in zip(rules, trial.replay.names, strict=True):
-        own, other = (np.concatenate([step.get(name, np.zeros(0)).ravel() for step in steps]) for steps in (made, port))
+        own, other = (
+            np.concatenate([step.get(name, np.zeros(0)).ravel() for step in steps]) for steps in (own_steps, port)
+        )
         factor = float(own @ other) / float(own @ own) if other.size and np.any(own) else 1.0
         changed.append(replace(rule, rates=tuple(exactly_written(rate * factor) for rate in rule.rates)))
     yield other_rules(RATES, "another for each parameter", tuple(changed))
@@ -177,7 +181,9 @@ def _changed(rules: Rules, suspect: OtherRules) -> set[str]:
 
 def _both(rules: Rules, first: Rules, second: Rules) -> Rules:
     """The first, with what the second changes of ``rules``."""
-    made = []
-    for start, one, two in zip(rules, first, second, strict=True):
-        made.append(one.but(**{name: two.get(name) for name in two.settings if two.get(name) != start.get(name)}))
-    return tuple(made)
+    joined = []
+    for start, own, other in zip(rules, first, second, strict=True):
+        joined.append(
+            own.but(**{name: other.get(name) for name in other.settings if other.get(name) != start.get(name)})
+        )
+    return tuple(joined)

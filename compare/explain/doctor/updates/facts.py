@@ -73,7 +73,7 @@ def _still(trial: Retraining) -> Iterator[str]:
 
 def _ratio(trial: Retraining, rules: Rules) -> Iterator[str]:
     """The first step's updates where they are one number times the reference's, in every entry."""
-    made, port = trial.made(rules)[0], trial.replay.updates[0]
+    made, port = trial.updates_by(rules)[0], trial.replay.updates[0]
     own = np.concatenate([made[name].ravel() for name in port]) if port else np.zeros(0)
     other = np.concatenate([port[name].ravel() for name in port]) if port else np.zeros(0)
     size = float(own @ own)

@@ -48,7 +48,7 @@ class Retraining:
         behind = any(rule.family == OWN for rule in rules)
         return lambda given: RuleOptimizer(given, rules, self.own(given) if behind else None, norms)
 
-    def made(self, rules: Rules) -> list[Step]:
+    def updates_by(self, rules: Rules) -> list[Step]:
         """The updates that rules make of the recorded gradients."""
         if any(rule.family == OWN for rule in rules):
             return self.replay.of(self.by(rules, self.replay.norms))[0]
@@ -57,19 +57,19 @@ class Retraining:
     def gap(self, rules: Rules) -> WorstGap:
         """How far the updates that rules make of the recorded gradients are from the port's."""
         port, allowed = by_quantity(self.replay.updates), by_quantity(self.replay.allowed)
-        return gap_of(by_quantity(self.made(rules)), port, allowed, list(port))
+        return gap_of(by_quantity(self.updates_by(rules)), port, allowed, list(port))
 
     def confirmed(self, rules: Rules) -> WorstGap:
         """The gap of a whole run of the reference by ``rules``: its updates, and its losses after the first step."""
         try:
-            made = _run(self.quartet, self.entering, self.by(rules))
+            arrays = _run(self.quartet, self.entering, self.by(rules))
         except Exception as error:  # a model that does not stand where these rules lead it
             swallowed(error)
             return WorstGap(inf, False)
         names = [name for name in self.judgements if name in self.port and not name.startswith("after/")]
-        if not set(names) <= made.keys():
+        if not set(names) <= arrays.keys():
             return WorstGap(inf, False)
-        return gap_of(made, self.port, {name: self.judgements[name].allowed for name in names}, names)
+        return gap_of(arrays, self.port, {name: self.judgements[name].allowed for name in names}, names)
 
 
 class _Led:
@@ -88,14 +88,16 @@ class _Led:
     @torch.no_grad()
     def step(self) -> None:
         named = dict(zip(self.names, self.parameters, strict=True))
-        self.before.append({name: _sampled(one) for name, one in named.items()})
-        grads = {name: one.grad for name, one in named.items()}
-        self.gradients.append({name: None if one is None else _sampled(one) for name, one in grads.items()})
-        self.norms.append(float(sum(float(one.square().sum()) for one in grads.values() if one is not None)) ** 0.5)
-        for name, one in named.items():
+        self.before.append({name: _sampled(tensor) for name, tensor in named.items()})
+        grads = {name: tensor.grad for name, tensor in named.items()}
+        self.gradients.append({name: None if tensor is None else _sampled(tensor) for name, tensor in grads.items()})
+        self.norms.append(
+            float(sum(float(tensor.square().sum()) for tensor in grads.values() if tensor is not None)) ** 0.5
+        )
+        for name, tensor in named.items():
             update = self.port.get(update_name(len(self.before), name))
             if update is not None:
-                one.add_(torch.as_tensor(np.ascontiguousarray(update), dtype=one.dtype, device=one.device))
+                tensor.add_(torch.as_tensor(np.ascontiguousarray(update), dtype=tensor.dtype, device=tensor.device))
 
 
 def led_along(
@@ -121,7 +123,9 @@ def led_along(
     there = [name for name in names if update_name(1, name) in port]
     replay = Replay(
         names=names,
-        trained=frozenset(name for name, one in zip(names, kept[0].parameters, strict=True) if one.requires_grad),
+        trained=frozenset(
+            name for name, parameter in zip(names, kept[0].parameters, strict=True) if parameter.requires_grad
+        ),
         before=tuple(kept[0].before),
         gradients=tuple(kept[0].gradients),
         updates=tuple({name: _rows(port[update_name(step, name)]) for name in there} for step in steps),
@@ -130,7 +134,7 @@ def led_along(
             {name: judgements[key].allowed for name in there if (key := update_name(step, name)) in judgements}
             for step in steps
         ),
-        ranks=tuple(one.dim() for one in kept[0].parameters),
+        ranks=tuple(parameter.dim() for parameter in kept[0].parameters),
     )
     return Retraining(quartet, entering, port, judgements, replay)
 

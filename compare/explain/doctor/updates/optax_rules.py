@@ -30,10 +30,10 @@ class Reading:
 
 def read_optax(transformation: Any, prepared: Prepared, names: Sequence[str], steps: int) -> Reading:
     """The rules of ``transformation`` for the reference's parameters ``names`` over so many steps."""
-    said: tuple[str, ...] = ()
+    names_of_stages: tuple[str, ...] = ()
     try:
         stages = stages_of(transformation)
-        said = tuple(stage.name for stage in stages if stage.name != "identity")
+        names_of_stages = tuple(stage.name for stage in stages if stage.name != "identity")
         applied = [_applied(stage, prepared, names) for stage in stages]
         if any(stage.name == CLIP and len(to) < len(names) for stage, to in zip(stages, applied, strict=True)):
             raise UnreadError("a global norm over a part of the parameters")
@@ -41,11 +41,11 @@ def read_optax(transformation: Any, prepared: Prepared, names: Sequence[str], st
             _rule([stage for stage, to in zip(stages, applied, strict=True) if name in to], steps) for name in names
         )
     except UnreadError as error:
-        return Reading(None, said, str(error))
+        return Reading(None, names_of_stages, str(error))
     except Exception as error:
         swallowed(error)
-        return Reading(None, said, f"{type(error).__name__}: {error}")
-    return Reading(rules, said)
+        return Reading(None, names_of_stages, f"{type(error).__name__}: {error}")
+    return Reading(rules, names_of_stages)
 
 
 def _applied(stage: Stage, prepared: Prepared, names: Sequence[str]) -> set[str]:
@@ -58,8 +58,8 @@ def _applied(stage: Stage, prepared: Prepared, names: Sequence[str]) -> set[str]
     tree = prepared.port.tree({path: np.broadcast_to(np.float32(0), prepared.leaves[path]) for path in paths})
     chosen = set(paths)
     for mask in stage.masks:
-        made = mask(tree) if callable(mask) else mask
-        whole = jax.tree.map(lambda flag, below: jax.tree.map(lambda _, flag=flag: bool(flag), below), made, tree)
+        marked = mask(tree) if callable(mask) else mask
+        whole = jax.tree.map(lambda flag, below: jax.tree.map(lambda _, flag=flag: bool(flag), below), marked, tree)
         flags = prepared.port.flat(whole)
         chosen = {path for path in chosen if flags[path]}
     entries = [entry for entry in prepared.weight_map.entries if entry.reference in names]
@@ -96,8 +96,8 @@ def _core(stage: Stage, common: dict[str, Any]) -> Rule:
     for name, meant in twin.needs.items():
         if stage.given.get(name, meant) is not meant:
             raise UnreadError(f"{stage.name} with {name}={stage.given[name]}")
-    known = {"eps_in_sqrt", *(name for one in twin.settings for name in one.optax)}
-    given = {name: _value(one) for name, one in stage.given.items() if name in known}
+    known = {"eps_in_sqrt", *(name for setting in twin.settings for name in setting.optax)}
+    given = {name: _value(setting) for name, setting in stage.given.items() if name in known}
     return Rule.of(twin.name, twin.of_optax(stage.name, given), **common)
 
 
@@ -149,8 +149,8 @@ def _after(rule: Rule, stages: list[Stage], early: np.ndarray | None, steps: int
         else:
             raise UnreadError(stage.name)
     # Without any rate the update is the gradient itself, added.
-    made = tuple(float(one) for one in (np.full(steps, -1.0) if rates is None else rates))
-    return replace(rule, rates=made[:1] if len(set(made)) == 1 else made)
+    by_step = tuple(float(rate) for rate in (np.full(steps, -1.0) if rates is None else rates))
+    return replace(rule, rates=by_step[:1] if len(set(by_step)) == 1 else by_step)
 
 
 def _factors(stage: Stage, steps: int) -> np.ndarray:

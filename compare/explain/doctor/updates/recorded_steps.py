@@ -61,20 +61,22 @@ class Replay:
     def of(self, factory: Factory) -> tuple[list[Step], list[Rules]]:
         """The updates that an optimizer makes, and its rules as they stand before each step."""
         alone = [[at] for at in range(len(self.names))]
-        made, rules = _walked(factory, self._together(alone), [name in self.trained for name in self.names])
-        return [self._named(step, alone) for step in made], rules
+        updates, rules = _walked(factory, self._together(alone), [name in self.trained for name in self.names])
+        return [self._named(step, alone) for step in updates], rules
 
     def by(self, rules: Rules) -> list[Step]:
         """The updates that rules make; parameters with one rule go through it as one."""
         groups: dict[tuple[Rule, tuple[bool, ...]], list[int]] = {}
         for at, (rule, name) in enumerate(zip(rules, self.names, strict=True)):
-            missing = tuple(one.get(name) is None for one in self.gradients)
+            missing = tuple(gradients.get(name) is None for gradients in self.gradients)
             groups.setdefault((rule, (name in self.trained, *missing)), []).append(at)
         members = list(groups.values())
         own = tuple(rule for rule, _ in groups)
         trained = [pattern[0] for _, pattern in groups]
-        made, _ = _walked(lambda given: RuleOptimizer(given, own, None, self.norms), self._together(members), trained)
-        return [self._named(step, members) for step in made]
+        updates, _ = _walked(
+            lambda given: RuleOptimizer(given, own, None, self.norms), self._together(members), trained
+        )
+        return [self._named(step, members) for step in updates]
 
     def _together(self, members: list[list[int]]) -> list[tuple[Tensors, Gradients]]:
         """What enters every step, the parameters of each group as one vector; of a group of one, as it is."""
@@ -89,19 +91,21 @@ class Replay:
             ]
         return self._joined[key]
 
-    def _named(self, made: Tensors, members: list[list[int]]) -> Step:
+    def _named(self, updates: Tensors, members: list[list[int]]) -> Step:
         named: Step = {}
-        for group, tensor in zip(members, made, strict=True):
+        for group, tensor in zip(members, updates, strict=True):
             arrays = [self.before[0][self.names[at]] for at in group]
-            parts = np.split(tensor.numpy().ravel(), np.cumsum([one.size for one in arrays])[:-1])
+            parts = np.split(tensor.numpy().ravel(), np.cumsum([array.size for array in arrays])[:-1])
             named |= {
-                self.names[at]: part.reshape(one.shape) for at, part, one in zip(group, parts, arrays, strict=True)
+                self.names[at]: part.reshape(array.shape) for at, part, array in zip(group, parts, arrays, strict=True)
             }
         return named
 
-    def residual(self, made: Sequence[Step]) -> np.ndarray:
+    def residual(self, updates: Sequence[Step]) -> np.ndarray:
         """How far updates are from the port's, as one vector, each quantity over its own size."""
-        pairs = [(step[name], own) for step, port in zip(made, self.updates, strict=True) for name, own in port.items()]
+        pairs = [
+            (step[name], own) for step, port in zip(updates, self.updates, strict=True) for name, own in port.items()
+        ]
         parts = [(update - own).ravel() / (float(np.linalg.norm(own)) or 1.0) for update, own in pairs]
         return np.concatenate(parts) if parts else np.zeros(0)
 
@@ -111,10 +115,10 @@ def _walked(
 ) -> tuple[list[Tensors], list[Rules]]:
     """An optimizer led through steps: the updates it makes, and its rules before each."""
     parameters: Tensors = [
-        torch.nn.Parameter(one.clone(), needs) for one, needs in zip(steps[0][0], trained, strict=True)
+        torch.nn.Parameter(parameter.clone(), needs) for parameter, needs in zip(steps[0][0], trained, strict=True)
     ]
     optimizer = factory(parameters)
-    made: list[Tensors] = []
+    updates: list[Tensors] = []
     rules: list[Rules] = []
     for before, gradients in steps:
         optimizer.zero_grad()
@@ -126,14 +130,14 @@ def _walked(
                     parameter.grad = gradient.clone() if kept is None else gradient + kept
         rules.append(rules_of_torch(optimizer, parameters))
         optimizer.step()
-        made.append([one.detach() - value for one, value in zip(parameters, before, strict=True)])
-    return made, rules
+        updates.append([parameter.detach() - value for parameter, value in zip(parameters, before, strict=True)])
+    return updates, rules
 
 
 def _one(arrays: Sequence[np.ndarray]) -> torch.Tensor:
-    return torch.tensor(arrays[0] if len(arrays) == 1 else np.concatenate([one.ravel() for one in arrays]))
+    return torch.tensor(arrays[0] if len(arrays) == 1 else np.concatenate([array.ravel() for array in arrays]))
 
 
 def _gradient(arrays: Sequence[np.ndarray | None]) -> torch.Tensor | None:
-    there = [one for one in arrays if one is not None]
+    there = [array for array in arrays if array is not None]
     return _one(there) if there else None

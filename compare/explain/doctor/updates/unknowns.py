@@ -66,12 +66,18 @@ def unknowns(trial: Retraining, rules: Rules) -> Iterator[Unknown]:
             yield Unknown(
                 f"weight_decay {coupling}{which}", partial(_also, put, {"coupling": coupling}), (DECAY,), where
             )
-    for one in settings_of(rules[0].family):
-        if one.kind != FLAG:
-            label, where, put = one.name if one.label in TOGETHER else one.label, Range(one.kind), partial(turned, one)
-            yield Unknown(label, put, one.starts, where)
-            if one.name == "epsilon_root":
-                yield Unknown("epsilon inside the root alone", partial(_also, put, {"epsilon": 0.0}), one.starts, where)
+    for setting in settings_of(rules[0].family):
+        if setting.kind != FLAG:
+            label, where, put = (
+                setting.name if setting.label in TOGETHER else setting.label,
+                Range(setting.kind),
+                partial(turned, setting),
+            )
+            yield Unknown(label, put, setting.starts, where)
+            if setting.name == "epsilon_root":
+                yield Unknown(
+                    "epsilon inside the root alone", partial(_also, put, {"epsilon": 0.0}), setting.starts, where
+                )
     norms = [norm for norm in trial.replay.norms if norm > 0]
     if norms:
         clip = partial(_named, "clip_norm", {"clip_epsilon": 0.0})
@@ -115,34 +121,36 @@ def decaying(rules: Rules, decay: float) -> Rules:
 
 def on_matrices(ranks: Sequence[int], rules: Rules, decay: float) -> Rules:
     """``rules`` that decay parameters of two axes and more."""
-    return tuple(one.but(weight_decay=decay if rank > 1 else 0.0) for one, rank in zip(rules, ranks, strict=True))
+    return tuple(rule.but(weight_decay=decay if rank > 1 else 0.0) for rule, rank in zip(rules, ranks, strict=True))
 
 
 def turned(setting: OptimizerSetting, rules: Rules, value: float) -> Rules:
     """``rules`` with another value of a setting; one on which it depends gets its usual value where it has none."""
-    made = every_one(rules, **{setting.name: value})
+    changed = every_one(rules, **{setting.name: value})
     if not setting.of or rules[0].get(setting.of):
-        return made
-    needed = next(one for one in settings_of(rules[0].family) if one.name == setting.of)
-    return turned(needed, made, needed.starts[0])
+        return changed
+    needed = next(row for row in settings_of(rules[0].family) if row.name == setting.of)
+    return turned(needed, changed, needed.starts[0])
 
 
 def estimates(trial: Retraining, rules: Rules, *unknown: Unknown, label: str = "") -> Iterator[OtherRules]:
     """The rules whose numbers fit the port's updates best, as somebody has written them down and as they come."""
 
-    def made(values: Sequence[float]) -> Rules:
+    def with_values(values: Sequence[float]) -> Rules:
         changed = rules
-        for one, value in zip(unknown, values, strict=True):
-            changed = one.put(changed, value)
+        for own, value in zip(unknown, values, strict=True):
+            changed = own.put(changed, value)
         return changed
 
     def residual(values: Sequence[float]) -> np.ndarray:
-        return trial.replay.residual(trial.made(made(values)))
+        return trial.replay.residual(trial.updates_by(with_values(values)))
 
     several = slice(None) if len(unknown) == 1 else slice(1)
-    for starts in zip(*(one.starts[several] for one in unknown), strict=True):
+    for starts in zip(*(own.starts[several] for own in unknown), strict=True):
         with suppress(OverflowError, np.linalg.LinAlgError):  # far from any number that a person writes
-            values, _ = by_slopes(residual, starts, [one.where for one in unknown])
+            values, _ = by_slopes(residual, starts, [own.where for own in unknown])
             for numbers in dict.fromkeys([tuple(map(exactly_written, values)), tuple(values)]):
                 if all(map(isfinite, numbers)):
-                    yield other_rules(label or unknown[0].label, ANY, made(numbers), unknown=unknown[0], base=rules)
+                    yield other_rules(
+                        label or unknown[0].label, ANY, with_values(numbers), unknown=unknown[0], base=rules
+                    )

@@ -78,8 +78,8 @@ class _UpdateDoctor:
             self.reading = replace(self.reading, rules=rules)
         arrays = by_quantity(replay.updates)
         self.search = Search(
-            lambda rules: by_quantity(self.trial.made(rules)), lambda first, second: second,
-            by_quantity(self.trial.made(self.reference)), arrays, by_quantity(replay.allowed), list(arrays),
+            lambda rules: by_quantity(self.trial.updates_by(rules)), lambda first, second: second,
+            by_quantity(self.trial.updates_by(self.reference)), arrays, by_quantity(replay.allowed), list(arrays),
             Budget(REPLAYS, SMALL), lambda rules: self.trial.confirmed(rules).closed,
         )  # fmt: skip
         # What one optimizer keeps and never uses is no other function yet.

@@ -14,7 +14,7 @@ SGD = made(O.SGD, lr=0.1, momentum=0.9)
 
 def said(trial):
     """The facts of a trial, the quantities that differ found by their size."""
-    gaps = zip(trial.made(rules_of_reference(trial)), trial.replay.updates, strict=True)
+    gaps = zip(trial.updates_by(rules_of_reference(trial)), trial.replay.updates, strict=True)
     wrong = [
         update_name(step, name)
         for step, (made, port) in enumerate(gaps, start=1)
