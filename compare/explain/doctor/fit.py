@@ -21,7 +21,7 @@ from compare.explain.doctor.thresholds import (
     WIDER,
     WRITTEN,
 )
-from compare.weights.twin import BELOW_ONE, LINEAR, POSITIVE
+from compare.weights.optimizer_row import BELOW_ONE, LINEAR, POSITIVE
 
 Moved = Callable[[float], np.ndarray | None]  # the difference that a number makes; None where nothing runs with it
 Residual = Callable[[Sequence[float]], np.ndarray | None]

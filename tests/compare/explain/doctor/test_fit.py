@@ -13,7 +13,7 @@ from compare.explain.doctor.fit import (
     number_words,
     written,
 )
-from compare.weights.twin import BELOW_ONE, LINEAR, POSITIVE
+from compare.weights.optimizer_row import BELOW_ONE, LINEAR, POSITIVE
 
 X = np.linspace(-2.0, 2.0, 41)
 
