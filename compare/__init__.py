@@ -41,5 +41,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """What is there already, and what comes when it is asked for."""
-    return sorted({*globals(), *__all__})
+    """The public names, and those that every module has; not what this file itself imports."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__") and name.endswith("__"))})

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from io import StringIO
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from compare.errors import UsageError
@@ -11,8 +11,9 @@ from compare.pair.pair import Pair
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from compare.report.contract import VerifyForm
-    from compare.verdict.verdict import Judgement
+    from compare.report.contract import CauseForm, VerifyForm
+    from compare.report.rows import QuantityRow
+    from compare.sides.progress import Progress
     from compare.verification.verification import PairReport
 
 
@@ -21,8 +22,11 @@ class Report:
 
     Attributes:
         verdict: ``match``, ``float32_only``, ``incomplete``, ``mismatch`` or ``invalid``.
+        answer: one sentence: where the port differs and why, or that it is the same function.
+        causes: what was found responsible, each with its place (``where``), ``text`` and evidence.
+        quantities: every quantity on every probe as a flat row, which ``pandas.DataFrame`` takes as they are.
         result: every number, as a ``compare.verification.verification.PairReport``; ``found`` is its former name.
-        form: the same as nested dictionaries, what ``jaxport verify --json`` writes; ``compare.report.contract`` has
+        form: the same as nested dictionaries, what ``jaxport verify --json`` writes: ``schema/verify.schema.json`` has
             its keys.
     """
 
@@ -34,24 +38,53 @@ class Report:
     def verdict(self) -> str:
         return str(self.result.verdict)
 
+    @property
+    def answer(self) -> str:
+        from compare.report.answer import answer
+
+        return answer(self.form["pairs"][0])
+
+    @property
+    def causes(self) -> "list[CauseForm]":
+        return self.form["pairs"][0]["causes"]
+
+    @property
+    def quantities(self) -> "list[QuantityRow]":
+        from compare.report.rows import quantity_rows
+
+        return quantity_rows(self.form["pairs"][0])
+
     def __bool__(self) -> bool:
         """Whether the port is the same function, to float32 at least."""
         return not self.result.failed()
 
     def __str__(self) -> str:
-        from compare.report.terminal import console, show_verify
+        from compare.report.captured import captured_text
 
-        out = console(StringIO())
-        show_verify(self.form, out)
-        assert isinstance(out.file, StringIO)
-        return out.file.getvalue().rstrip("\n")
+        return captured_text(self.form)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        from compare.report.terminal import html_of_verify
+        from compare.report.captured import html_block
 
-        return html_of_verify(self.form)
+        return html_block(self.form)
+
+    def to_html(self, path: "str | Path") -> None:
+        """Write a page that needs no other file, whole or not at all.
+
+        Raises:
+            UsageError: it cannot be written there.
+        """
+        from pathlib import Path
+
+        from compare.checkpoints.atomic import write
+        from compare.report.captured import html_page
+
+        def make(beside: Path) -> None:
+            beside.write_text(html_page(self.form), encoding="utf-8")
+
+        write(Path(path), make)
 
     def to_json(self, path: "str | Path | None" = None) -> str:
         """The form as JSON; also written to ``path`` where one is given."""
@@ -77,6 +110,7 @@ def verify(
     all_probes: bool = False,
     oracle_device: str = "same",
     locate: bool = True,
+    progress: "bool | Progress" = True,
     **fields: Any,
 ) -> Report:
     """Hold a port against its reference: outputs, every gradient, running statistics, and training steps.
@@ -88,14 +122,14 @@ def verify(
         reference: an ``nn.Module``, or a whole ``Pair`` (then nothing else describes the models).
         port: a Flax module, alone or with its variables; an Equinox module, alone or as (function, module); or
             (function, parameters), the function one of (parameters, *inputs).
-        batch: NumPy: an array, a tuple of positional inputs, a dictionary of keyword inputs, or a ``Batch`` with
-            targets for the loss.
+        batch: an array, a tuple of positional inputs, a dictionary of keyword inputs, or a ``Batch`` with targets for
+            the loss; of NumPy, or copied from torch tensors or JAX arrays.
         loss: (torch function, JAX function), each a scalar from (outputs, *targets); without it gradients are taken
             against a random cotangent of every output.
         device: ``auto``, ``cpu`` or ``gpu``. dtype: the working precision, ``float32``, ``bfloat16`` or ``float16``.
         seed: of everything that is drawn. quick: the batch alone, no probes, no mutants. all_probes: other numbers of
             rows too. oracle_device: where float64 runs, ``same`` or ``cpu``. locate: where the port differs, find out
-            where and why.
+            where and why. progress: say what it is at, in one line on standard error; or a function of each stage.
         fields: any further field of ``compare.pair.pair.Pair``: ``optimizers``, ``rules``, ``accept``, ``bounds``, ...
 
     Raises:
@@ -117,25 +151,39 @@ def verify(
     with devices.policy_restored():
         chosen = devices.choose(device)
         oracle = devices.choose("cpu") if oracle_device == "cpu" else chosen
-        result = run(pair, chosen, PRECISIONS[dtype], Plan(seed, all_probes, quick, locate=locate), oracle)
+        with _told(progress, pair.name) as say:
+            result = run(pair, chosen, PRECISIONS[dtype], Plan(seed, all_probes, quick, locate=locate), oracle, say)
         return Report(result, verify_form([result], fingerprint(chosen)))
 
 
-def assert_port(*models: Any, strict: bool = False, **options: Any) -> Report:
+def assert_port(*models: Any, strict: bool = False, progress: "bool | Progress" = False, **options: Any) -> Report:
     """``verify``, as one line of a test suite.
 
-    ``float32_only`` warns; with ``strict`` it raises, and so do a precision flag and a check without teeth.
+    ``float32_only`` warns; with ``strict`` it raises, and so do a precision flag and a check without teeth. Nothing is
+    said on the way, unless ``progress`` asks for it.
 
     Raises:
         AssertionError: the port is another function; the message names the first quantity that differs, and by how
             much.
     """
-    report = verify(*models, **options)
+    __tracebackhide__ = True  # pytest shows the caller's line, not this one
+    from compare.report.answer import complaint
+
+    report = verify(*models, progress=progress, **options)
     if report.result.failed(strict):
-        raise AssertionError(_complaint(report))
+        raise AssertionError(complaint(report.form["pairs"][0]))
     if report.verdict == "float32_only":
-        warnings.warn(_complaint(report), stacklevel=2)
+        warnings.warn(complaint(report.form["pairs"][0]), stacklevel=2)
     return report
+
+
+def _told(progress: "bool | Progress", pair: str) -> "AbstractContextManager[Progress]":
+    from compare.report.progress_line import progress_line
+    from compare.sides.progress import say_nothing
+
+    if callable(progress):
+        return nullcontext(progress)
+    return progress_line(f"verifying {pair}") if progress else nullcontext(say_nothing)
 
 
 def _pair(
@@ -155,32 +203,3 @@ def _pair(
         return Pair(reference, port, batch, loss, **fields)
     except TypeError as error:
         raise UsageError(f"verify: {error}".replace("Pair.__init__() got an ", "")) from error
-
-
-def _complaint(report: Report) -> str:
-    """Where it differs first, and why, in one sentence; then the first quantity that is as bad as the pair, and by how
-    much."""
-    explanation = report.result.explanation
-    sentence = explanation.sentence if explanation else ""
-    return f"{sentence}\n{_first(report)}" if sentence else _first(report)
-
-
-def _first(report: Report) -> str:
-    result = report.result
-    as_bad = [quantity for quantity in result.quantities if quantity.verdict is result.verdict]
-    if as_bad and result.verdict != "match":
-        first, rest = as_bad[0], f"; {len(as_bad) - 1} more" if len(as_bad) > 1 else ""
-        return f"{result.verdict}: {first.name} on {first.probe}: {_why(first.judgement)}{rest}"
-    if left := (*result.coverage.not_compared, *result.coverage.drawn):
-        rest = f" and {len(left) - 3} more" if len(left) > 3 else ""
-        return f"{result.verdict}: not compared: {', '.join(left[:3])}{rest}"
-    return f"{result.verdict}: {'; '.join(result.notices)}"
-
-
-def _why(judgement: "Judgement") -> str:
-    """The judge's reason, or by how much it differs, where, and what rounding explains."""
-    scale = judgement.scale
-    size = f"relative difference {judgement.gap / scale:.1e}" if scale else f"difference {judgement.gap:.1e}"
-    where = f" at {list(judgement.worst.index)}" if judgement.worst else ""
-    allowed = judgement.allowed / scale if scale else 0
-    return judgement.reason or f"{size}{where}, where rounding explains {allowed:.1e}"

@@ -10,6 +10,12 @@ TRACEBACK = "JAXPORT_TRACEBACK"  # set to anything: what is swallowed is printed
 class UsageError(Exception):
     """The command or its input is wrong. The message says what was expected, what came, and what to do."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it in a notebook: its one line; where ``JAXPORT_TRACEBACK`` is set, all of it."""
+        if os.environ.get(TRACEBACK):
+            return traceback.format_exception(self)
+        return [f"{type(self).__name__}: {self}"]
+
 
 class WholeBatchError(Exception):
     """A port that is called with the whole batch raised on it: its own error is the cause, and the message says what to

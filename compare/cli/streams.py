@@ -43,5 +43,5 @@ def busy(text: str) -> Iterator[Callable[[str], None]]:
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
     """A progress bar on standard error; silent where that is no terminal."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, force_jupyter=False)
     return Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal)

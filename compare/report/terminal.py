@@ -1,6 +1,5 @@
 """Results for a person at a terminal, made from the form that JSON holds."""
 
-import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -25,7 +24,6 @@ SEVERITY = list(COLOUR)
 LISTED = 20  # names of one kind up to which each match has its row
 SUMMED_UP = ("by_hand", "trajectory", "optimizer")  # kinds whose matches are shown as one row: they are many and alike
 WIDTH = 120
-PREFORMATTED = '<pre style="font-family:monospace;line-height:1.2">{code}</pre>'
 WIDE = 105  # columns from which every number has room
 # The numbers of a row; where there is room, all of them.
 NUMBERS: dict[str, Callable[[QuantityForm], Number]] = {
@@ -48,7 +46,9 @@ class Pipe(Console):
 def console(file: IO[str] | None = None) -> Console:
     """A console that keeps one width where nobody watches, so that redirected output does not wrap at 80."""
     file = file or sys.stdout
-    return Pipe(file=file, width=None if file.isatty() or "COLUMNS" in os.environ else WIDTH, highlight=False)
+    width = None if file.isatty() or "COLUMNS" in os.environ else WIDTH
+    # Else rich would send everything to the notebook that it runs in, whatever the file.
+    return Pipe(file=file, width=width, highlight=False, force_jupyter=False)
 
 
 def fits(rows: Table, out: Console) -> bool:
@@ -78,13 +78,6 @@ def show_verify(form: VerifyForm, out: Console, every: bool = False, explain: bo
             out.print(paragraph("notice", notice))
         out.print(paragraph("verdict", coloured(pair["verdict"])))
         out.print()
-
-
-def html_of_verify(form: VerifyForm) -> str:
-    """The same as a piece of HTML for a notebook."""
-    out = Console(record=True, file=io.StringIO(), width=WIDTH, highlight=False)
-    show_verify(form, out)
-    return out.export_html(inline_styles=True, code_format=PREFORMATTED)
 
 
 def _quantities(quantities: list[QuantityForm], every: bool, wide: bool) -> Table:

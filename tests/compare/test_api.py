@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import random
 import re
 import warnings
@@ -46,10 +47,10 @@ def test_a_report_prints_itself(report):
 
 
 def test_a_report_is_html_in_a_notebook(report):
-    """One preformatted piece, with the verdict, and no script."""
+    """One piece, with the verdict, and no script."""
     text = report._repr_html_()
-    assert text.startswith("<pre")
-    assert text.rstrip().endswith("</pre>")
+    assert text.startswith("<div")
+    assert text.endswith("</div>")
     assert "verdict" in text
     assert "<script" not in text
 
@@ -67,6 +68,44 @@ def test_a_report_is_json(report, tmp_path):
     form = json.loads(report.to_json(str(tmp_path / "x.json")), parse_constant=pytest.fail)
     assert form == json.loads((tmp_path / "x.json").read_text()) == report.form
     assert (form["schema"], form["verdict"], form["pairs"][0]["verdict"]) == (1, "match", "match")
+
+
+def test_a_report_answers_a_program(report):
+    """The sentence, the causes, and every quantity as a row."""
+    assert report.answer == "the port is the same function: 6 quantities on 1 probe match"
+    assert report.causes == []
+    assert [row.name for row in report.quantities] == [one.name for one in report.result.quantities]
+    assert all(row.gap <= row.allowed for row in report.quantities)
+
+
+def test_a_report_is_a_page(report, tmp_path):
+    """Whole, by the one writer: where it cannot be written there is one line, and nothing is left behind."""
+    report.to_html(tmp_path / "x.html")
+    page = (tmp_path / "x.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert report.answer in page
+    with pytest.raises(UsageError, match=r"none/x\.html: cannot be written \(No such file or directory\)"):
+        report.to_html(str(tmp_path / "none" / "x.html"))
+    (tmp_path / "x.html").chmod(0o400)
+    if not os.access(tmp_path / "x.html", os.W_OK):  # root may write to it all the same
+        with pytest.raises(UsageError, match="write-protected"):
+            report.to_html(tmp_path / "x.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.html"]
+
+
+def test_what_it_is_at_is_said_on_standard_error(capsys):
+    """A line a stage where nobody watches; to a function, if one is given; to nobody in a test suite."""
+    stages: list[str] = []
+    verify(dense_pair(), **CPU)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert all(line.startswith("verifying dense: ") for line in err.splitlines())
+    verify(dense_pair(), **CPU, progress=stages.append)
+    assert [f"verifying dense: {stage}" for stage in stages] == err.splitlines()
+    assert len(stages) > 1
+    verify(dense_pair(), **CPU, progress=False)
+    assert_port(dense_pair(), **CPU)
+    assert capsys.readouterr() == ("", "")
 
 
 def wrong(factor: float = 1 + 1e-6) -> dict:
@@ -278,7 +317,7 @@ def test_the_door_is_short():
     """What ``from compare import`` offers, and nothing by accident."""
     offered = ["Batch", "Entry", "Optimizers", "Pair", "Report", "View", "WeightMap", "assert_port", "verify"]
     assert sorted(compare.__all__) == offered
-    assert set(offered) <= set(dir(compare))
+    assert [name for name in dir(compare) if not name.startswith("__")] == offered
     assert {name: getattr(compare, name).__name__ for name in offered} == {name: name for name in offered}
     assert all(getattr(compare, name).__doc__ for name in offered)
     assert compare.Pair is Pair

@@ -2,7 +2,7 @@
 
 import pytest
 
-from compare.errors import TRACEBACK, swallowed
+from compare.errors import TRACEBACK, UsageError, swallowed
 
 
 def _swallow() -> None:
@@ -27,3 +27,18 @@ def test_the_traceback_goes_to_standard_error(
     assert shown.out == ""
     assert "in _swallow" in shown.err
     assert "KeyError: 'the key that is not there'" in shown.err
+
+
+def test_a_usage_error_is_one_line_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it where that is asked for."""
+
+    def raised() -> UsageError:
+        try:
+            raise UsageError("batch: expected arrays")
+        except UsageError as error:
+            return error
+
+    monkeypatch.delenv(TRACEBACK, raising=False)
+    assert raised()._render_traceback_() == ["UsageError: batch: expected arrays"]
+    monkeypatch.setenv(TRACEBACK, "1")
+    assert "in raised" in "".join(raised()._render_traceback_())

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     folder = writable_folder(options.out)
     verdicts, failed = verified(options, list(REGISTRY), device, PRECISIONS["float32"], Plan(options.seed), device)
     write_json(folder / "verify.json", verdicts)
-    out = console() if options.json != "-" else Console(stderr=True)
+    out = console() if options.json != "-" else Console(stderr=True, force_jupyter=False)
     show_verify(verdicts, out)
     training = trained(options, device)
     write_training(training, folder)

@@ -1,0 +1,49 @@
+"""The answer to "is my port the same function?" in a sentence, and what a test suite says where it is not."""
+
+from compare.report.contract import PairForm, QuantityForm
+
+
+def answer(pair: PairForm) -> str:
+    """Where the port differs and why; else the first quantity that is as bad as the pair; that it is the same."""
+    explanation = pair["explanation"]
+    if explanation and explanation["sentence"]:
+        return explanation["sentence"]
+    if pair["verdict"] != "match":
+        return first_failure(pair)
+    quantities, probes = len(pair["quantities"]), len(pair["coverage"]["probes"])
+    return f"the port is the same function: {_counted(quantities, 'quantity', 'quantities')} on " + (
+        f"{_counted(probes, 'probe', 'probes')} match"
+    )
+
+
+def complaint(pair: PairForm) -> str:
+    """Where it differs first, and why, in one sentence; then the first quantity that is as bad as the pair, and by how
+    much."""
+    explanation = pair["explanation"]
+    sentence = explanation["sentence"] if explanation else ""
+    return f"{sentence}\n{first_failure(pair)}" if sentence else first_failure(pair)
+
+
+def first_failure(pair: PairForm) -> str:
+    """The first quantity that is as bad as the pair, or what was not compared."""
+    as_bad = [quantity for quantity in pair["quantities"] if quantity["verdict"] == pair["verdict"]]
+    if as_bad and pair["verdict"] != "match":
+        first, rest = as_bad[0], f"; {len(as_bad) - 1} more" if len(as_bad) > 1 else ""
+        return f"{pair['verdict']}: {first['name']} on {first['probe']}: {_why(first)}{rest}"
+    if left := (*pair["coverage"]["not_compared"], *pair["coverage"]["drawn"]):
+        rest = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        return f"{pair['verdict']}: not compared: {', '.join(left[:3])}{rest}"
+    return f"{pair['verdict']}: {'; '.join(pair['notices'])}"
+
+
+def _why(quantity: QuantityForm) -> str:
+    """The judge's reason, or by how much it differs, where, and what rounding explains."""
+    gap, scale, allowed = (float(quantity[key]) for key in ("gap", "scale", "allowed"))
+    size = f"relative difference {gap / scale:.1e}" if scale else f"difference {gap:.1e}"
+    worst = quantity["worst"]
+    where = f" at {worst['index']}" if worst else ""
+    return quantity["reason"] or f"{size}{where}, where rounding explains {allowed / scale if scale else 0:.1e}"
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
