@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from compare.report.contract import CauseForm, VerifyForm
-    from compare.report.rows import QuantityRow
+    from compare.report.quantity_rows import QuantityRow
     from compare.sides.progress import Progress
     from compare.verification.verification import PairReport
 
@@ -50,7 +50,7 @@ class Report:
 
     @property
     def quantities(self) -> "list[QuantityRow]":
-        from compare.report.rows import quantity_rows
+        from compare.report.quantity_rows import quantity_rows
 
         return quantity_rows(self.form["pairs"][0])
 

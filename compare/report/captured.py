@@ -13,7 +13,7 @@ from rich.terminal_theme import TerminalTheme
 
 from compare.report.answer import answer
 from compare.report.contract import PairForm, VerifyForm
-from compare.report.rows import QuantityRow, quantity_rows
+from compare.report.quantity_rows import QuantityRow, quantity_rows
 from compare.report.terminal import WIDTH, show_verify
 
 # What each of the terminal's colours is on a light ground, by its name in the style sheet: at least 4.5 times as

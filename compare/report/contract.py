@@ -1,13 +1,34 @@
 """The JSON of ``jaxport verify`` as types: the keys that others may build on, and that the terminal reads.
 
 There are further keys (all of a judgement's numbers, say), which may change; these stay. See ``compare.report.form``.
+The files of ``schema/`` are written from these types (``scripts/make_schemas.py``). A key that goes, or that comes to
+mean something else, makes another version of the contract: another ``schema``.
 """
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 Form = Mapping[str, Any]  # of results whose keys nothing is promised of
-Number = float | str  # a word where it is not finite: "nan", "inf", "-inf"
+Number = float | Literal["nan", "inf", "-inf"]  # a word where it is not finite
+VerdictWord = Literal["match", "float32_only", "incomplete", "mismatch", "invalid"]
+Version = Literal[1]  # of the contract
+
+
+class EnvironmentForm(TypedDict):
+    """What the figures depend on: the machine, the versions, the precision policy as it was set and as a product
+    shows it."""
+
+    device: str
+    device_name: str
+    python: str
+    system: str
+    processor: str
+    cores: int | None
+    versions: dict[str, str]
+    precision_policy: dict[str, str]
+    product_error: dict[str, float]
+    torch_threads: int | str
+    jax_preallocates: str
 
 
 class WorstForm(TypedDict):
@@ -24,7 +45,7 @@ class QuantityForm(TypedDict):
     name: str
     kind: str
     probe: str
-    verdict: str
+    verdict: VerdictWord
     gap: Number
     allowed: Number
     error_reference: Number
@@ -121,16 +142,29 @@ class EnvelopeForm(TypedDict):
     by: str
 
 
+class PrecisionForm(TypedDict):
+    """A side that computes less precisely than the other: where it loses the most, and what it likely is."""
+
+    side: str
+    quantity: str
+    probe: str
+    bits_reference: float
+    bits_port: float
+    ratio: float
+    quantities: int
+    likely: str
+
+
 class PairForm(TypedDict):
     """One pair."""
 
     pair: str
     title: str
-    verdict: str
+    verdict: VerdictWord
     device: str
     dtype: str
     quantities: list[QuantityForm]
-    precision: Form | None
+    precision: PrecisionForm | None
     first_difference: DifferenceForm | None
     causes: list[CauseForm]
     tree: list[BranchForm]
@@ -145,7 +179,7 @@ class PairForm(TypedDict):
 class VerifyForm(TypedDict):
     """All that ``jaxport verify --json`` writes."""
 
-    schema: int
-    verdict: str
-    environment: Form
+    schema: Version
+    verdict: VerdictWord
+    environment: EnvironmentForm
     pairs: list[PairForm]

@@ -1,4 +1,7 @@
-"""The command line as the tests use it: one command in this process, its streams, and the files it leaves."""
+"""The command line as the tests use it: one command in this process, its streams, and the files it leaves.
+
+Whatever a command writes as JSON, in any test, is held against its schema.
+"""
 
 import io
 import json
@@ -9,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from compare.cli.cli import main
+from tests.compare.schemas import command_of, faults
 
 CPU = ("--device", "cpu")
 LOOSE = ("verify", "loose", *CPU)
@@ -30,7 +34,18 @@ def jaxport(*arguments: object) -> Ran:
             patch.delenv(name, raising=False)
         with redirect_stderr(io.StringIO()) as err:
             code = main([str(argument) for argument in arguments])
-    return Ran(code, out.getvalue(), err.getvalue())
+    ran = Ran(code, out.getvalue(), err.getvalue())
+    hold_to_schema([str(argument) for argument in arguments], ran)
+    return ran
+
+
+def hold_to_schema(arguments: list[str], ran: Ran) -> None:
+    """The JSON that a command wrote, if it came to a result, is what its schema says."""
+    if "--json" not in arguments or ran.code not in (0, 1):
+        return
+    place = arguments[arguments.index("--json") + 1]
+    form = strictly(ran.out if place == "-" else Path(place).read_text())
+    assert faults(command_of(arguments, form), form) == []
 
 
 def refused(ran: Ran) -> str:

@@ -15,8 +15,9 @@ def run(options: argparse.Namespace) -> int:
     from compare.cli.chosen_device import device_of
     from compare.cli.streams import emit
     from compare.frameworks.environment import fingerprint
+    from compare.report.form import SCHEMA
     from compare.report.terminal import show_environment
 
-    form = fingerprint(device_of(options))
-    emit(options, form, lambda out: show_environment(form, out))
+    facts = fingerprint(device_of(options))
+    emit(options, {"schema": SCHEMA, **facts}, lambda out: show_environment(facts, out))
     return 0

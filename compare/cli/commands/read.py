@@ -21,18 +21,20 @@ def run(options: argparse.Namespace) -> int:
     from compare import lessons
     from compare.cli.streams import emit
     from compare.lessons import sources
-    from compare.report.form import part_form
+    from compare.report.form import SCHEMA, part_form
     from compare.report.lesson import show_list, show_sources
 
     if options.lesson is None:
         known = {name: lesson.title for name, lesson in lessons.LESSONS.items()}
         parts = {name: sources.summary(sources.both(*where)[0].text) for name, where in lessons.PARTS.items()}
-        emit(options, {"lessons": known, "parts": parts}, lambda out: show_list(known, parts, out))
+        form = {"schema": SCHEMA, "lessons": known, "parts": parts}
+        emit(options, form, lambda out: show_list(known, parts, out))
         return 0
     if options.lesson in lessons.PARTS:
         where = lessons.PARTS[options.lesson]
         shown = [part_form(where[1], *sources.both(*where))]
-        emit(options, {"lesson": options.lesson, "sources": shown}, lambda out: show_sources(shown, out))
+        form = {"schema": SCHEMA, "lesson": options.lesson, "sources": shown}
+        emit(options, form, lambda out: show_sources(shown, out))
         return 0
     return _lesson(options, lessons.find(options.lesson))
 

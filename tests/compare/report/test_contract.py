@@ -1,5 +1,6 @@
 """The keys that stay are in the form, at every depth."""
 
+import copy
 from collections.abc import Iterator
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
@@ -9,6 +10,7 @@ from compare.explain.explanation import Explanation, NamedCause
 from compare.explain.locate.difference import Branch, Difference
 from compare.report.contract import VerifyForm
 from compare.report.form import verify_form
+from compare.verdict.bits import PrecisionFlag
 from compare.verification.envelope import Envelope
 from tests.compare.report.test_form import report
 
@@ -18,6 +20,22 @@ EXPLANATION = Explanation(
     closed=(1e-3, 0.0),
     tree=(Branch("enc", "enc", "LayerNorm", "introduced", "agrees"),),
 )
+
+
+ENVIRONMENT = {
+    "device": "cpu",
+    "device_name": "a processor",
+    "python": "3.11.0",
+    "system": "Linux x86_64",
+    "processor": "a processor",
+    "cores": 2,
+    "versions": {"torch": "2.99.0", "jax": "0.99.0"},
+    "precision_policy": {"torch": "highest", "jax": "highest"},
+    "product_error": {"torch": 2e-7, "jax": 2e-7},
+    "torch_threads": 1,
+    "jax_preallocates": "false",
+}
+FLAG = PrecisionFlag("port", "output", "batch", 24.0, 8.0, 9e4, 3, "bfloat16")
 
 
 def missing(form: Any, kind: Any, path: str = "") -> Iterator[str]:
@@ -41,8 +59,8 @@ def missing(form: Any, kind: Any, path: str = "") -> Iterator[str]:
 
 def test_every_key_that_stays_is_there():
     """Of a pair that differs, with its causes and certificates: the form has all that the types promise."""
-    filled = report(explanation=EXPLANATION, envelope=Envelope(3, 1e-7, 1e-7, "rows permuted"))
-    form = verify_form([filled], {"device": "cpu"})
+    filled = report(explanation=EXPLANATION, precision=FLAG, envelope=Envelope(3, 1e-7, 1e-7, "rows permuted"))
+    form = verify_form([filled], ENVIRONMENT)
     assert list(missing(form, VerifyForm)) == []
 
 
@@ -50,8 +68,8 @@ def test_a_key_that_goes_is_noticed():
     """Planted in each kind of place: the whole, a pair, a quantity, its worst entry, a cause."""
     of_pair = (("teeth",), ("quantities", 0, "gap"), ("quantities", 0, "worst", "index"), ("causes", 0, "text"))
     for path in (("verdict",), *(("pairs", 0, *keys) for keys in of_pair)):
-        filled = report(explanation=EXPLANATION, envelope=Envelope(3, 1e-7, 1e-7, "rows permuted"))
-        form: Any = verify_form([filled], {"device": "cpu"})
+        filled = report(explanation=EXPLANATION, precision=FLAG, envelope=Envelope(3, 1e-7, 1e-7, "rows permuted"))
+        form: Any = verify_form([filled], copy.deepcopy(ENVIRONMENT))
         inner = form
         for step in path[:-1]:
             inner = inner[step]

@@ -5,7 +5,7 @@ import math
 from math import inf, nan
 
 from compare.report.form import verify_form
-from compare.report.rows import QuantityRow, quantity_rows
+from compare.report.quantity_rows import QuantityRow, quantity_rows
 from compare.verdict.verdict import Verdict
 from tests.compare.report.test_form import quantity, report
 

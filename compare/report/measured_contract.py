@@ -1,0 +1,169 @@
+"""The JSON of the commands that measure, as types: ``train``, ``contrast``, ``bench``, and the main job with all three.
+
+As in ``compare.report.contract``, these keys stay, and there may be more.
+"""
+
+from typing import TypedDict
+
+from compare.report.contract import EnvironmentForm, Number, VerdictWord, VerifyForm, Version
+
+
+class PlanForm(TypedDict):
+    """How long both sides are trained: ``epochs`` passes in batches of ``batch`` rows."""
+
+    epochs: int
+    batch: int
+    seed: int
+
+
+class StepForm(TypedDict):
+    """One training step, judged: losses before it, and distances of parameters over the parameters' size."""
+
+    epoch: int
+    step: int
+    loss_reference: Number
+    loss_port: Number
+    loss_gap_64: Number
+    verdict: VerdictWord
+    worst: str
+    used: Number
+    sees: Number
+    drift_32: Number
+    drift_64: Number
+    envelope: Number
+    departure: Number
+    gates_32: int
+    gates_64: int
+    gates_departure: int
+
+
+class EpochForm(TypedDict):
+    """The share of test images that each run classifies correctly after an epoch."""
+
+    epoch: int
+    reference_32: float
+    port_32: float
+    reference_64: float
+    port_64: float
+
+
+class FlipForm(TypedDict):
+    """The first ReLU gate that two runs set differently, with both pre-activations."""
+
+    step: int
+    image: int
+    unit: int
+    left: Number
+    right: Number
+
+
+class DriftForm(TypedDict):
+    """Where, when and why the float32 runs drift apart, and what would have been seen, in words."""
+
+    where: str
+    when: str
+    why: str
+    sees: str
+
+
+class TrainForm(TypedDict):
+    """All that ``jaxport train --json`` writes."""
+
+    schema: Version
+    verdict: VerdictWord
+    environment: EnvironmentForm
+    data: str
+    device: str
+    plan: PlanForm
+    steps: list[StepForm]
+    epochs: list[EpochForm]
+    drift_by_parameter: dict[str, dict[str, Number]]
+    first_flip: FlipForm | None
+    first_departure: FlipForm | None
+    first_failure: str
+    drift: DriftForm
+
+
+class KeptForm(TypedDict):
+    """One array kept for the backward pass: whose memory it is, whose copy, and whether an earlier row has it."""
+
+    shape: list[int]
+    dtype: str
+    bytes: int
+    same_as: str
+    copy_of: str
+    shared: bool
+
+
+class NodeForm(TypedDict):
+    """One node of the tape with what it saved."""
+
+    name: str
+    saved: list[KeptForm]
+
+
+class ContrastForm(TypedDict):
+    """All that ``jaxport contrast --json`` writes."""
+
+    schema: Version
+    environment: EnvironmentForm
+    pair: str
+    title: str
+    device: str
+    loss_reference: Number
+    loss_port: Number
+    tape: list[NodeForm]
+    forward: list[str]
+    backward: list[str]
+    residuals: list[KeptForm]
+    tape_bytes: int
+    residual_bytes: int
+
+
+class RatioForm(TypedDict):
+    """How many times as fast as the baseline, with a 95 % interval; ``word`` is empty where torch is timed twice."""
+
+    value: float
+    low: float
+    high: float
+    word: str
+
+
+class RowForm(TypedDict):
+    """One variant of the benchmark: seconds for a training step; what was not measured is null."""
+
+    name: str
+    verdict: VerdictWord
+    reason: str
+    steps_per_call: int
+    median: float | None
+    quartiles: tuple[float, float] | None
+    compile: float | None
+    against_eager: RatioForm | None
+    break_even: Number | None
+
+
+class BenchForm(TypedDict):
+    """All that ``jaxport bench --json`` writes."""
+
+    schema: Version
+    environment: EnvironmentForm
+    steps_in_a_scan: int
+    pair: str
+    title: str
+    device: str
+    threads: int
+    processors: dict[str, float]
+    rounds: int
+    noise: float
+    rows: list[RowForm]
+
+
+class MainJobForm(TypedDict):
+    """All that ``jaxport --json`` writes; the benchmark is null where it could not run."""
+
+    schema: Version
+    verify: VerifyForm
+    train: TrainForm
+    contrast: ContrastForm
+    bench: BenchForm | None

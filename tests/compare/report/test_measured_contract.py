@@ -1,0 +1,52 @@
+"""The types of what is measured have every key that is written, and no other."""
+
+import dataclasses
+
+import pytest
+
+from compare.measure import trajectory
+from compare.measure.bench import bench, timing
+from compare.measure.contrast import contrast
+from compare.report import measured_contract as contract
+from compare.report.form import bench_form, contrast_form, train_form
+from tests.compare.measure.test_drift import FLIP, step, training
+from tests.compare.report.test_contract import ENVIRONMENT, missing
+
+KEPT = contrast.Kept((2, 3), "float32", 24)
+CONTRAST = contrast.Contrast(
+    "mlp", "by hand", "cpu", 1.0, 1.0, (contrast.Node("AddBackward0", (KEPT,)),), ("add",), ("neg",), (KEPT,)
+)
+RATIO = timing.Ratio(2.0, 1.5, 2.5, "FAST")
+ROW = bench.Row("jax.jit", "match", "", 1, 1e-3, (1e-3, 2e-3), 0.5, RATIO, float("inf"))
+BENCH = bench.Bench("mlp", "by hand", "cpu", 1, {"torch": 1.0}, 10, 0.05, (ROW,))
+FORMS = {
+    "train": (train_form(training(step(1), first_flip=FLIP, first_departure=FLIP), ENVIRONMENT), contract.TrainForm),
+    "contrast": (contrast_form(CONTRAST, ENVIRONMENT), contract.ContrastForm),
+    "bench": (bench_form(BENCH, ENVIRONMENT), contract.BenchForm),
+}
+
+
+@pytest.mark.parametrize("command", FORMS)
+def test_every_key_that_is_written_is_promised(command):
+    """Of the whole, and at every depth what the types have is there."""
+    form, kind = FORMS[command]
+    assert set(form) == kind.__required_keys__
+    assert list(missing(form, kind)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (contract.StepForm, trajectory.Step),
+        (contract.EpochForm, trajectory.Epoch),
+        (contract.FlipForm, trajectory.GateFlip),
+        (contract.PlanForm, trajectory.Plan),
+        (contract.KeptForm, contrast.Kept),
+        (contract.NodeForm, contrast.Node),
+        (contract.RowForm, bench.Row),
+        (contract.RatioForm, timing.Ratio),
+    ],
+)
+def test_a_part_has_the_fields_that_are_measured(kind, data):
+    """One for one: what is measured next year is promised next year."""
+    assert kind.__required_keys__ == {field.name for field in dataclasses.fields(data)}
