@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from compare.arrays.arrays import Arrays, check_int32, freeze, rounded
+from compare.arrays.copied import copied
 from compare.errors import UsageError
 from compare.verdict.precision import Precision
 
@@ -25,6 +26,8 @@ class Slot:
 class Batch:
     """The NumPy arrays fed to both sides, read-only and C-contiguous from the moment a batch exists.
 
+    Tensors of torch and arrays of JAX are copied (``compare.arrays.copied``).
+
     Attributes:
         inputs: the model's arrays by name; without a ``form``, its positional arguments in order.
         targets: the loss's further arguments, in order.
@@ -40,6 +43,8 @@ class Batch:
     form: Form | None = None
 
     def __post_init__(self) -> None:
+        for arrays in ("inputs", "targets"):
+            object.__setattr__(self, arrays, {n: copied(array, n) for n, array in getattr(self, arrays).items()})
         names = {*self.inputs, *self.targets}
         for what, given in (("bounds", self.bounds), ("axes", self.axes)):
             if isinstance(given, Mapping) and (unknown := [name for name in given if name not in names]):
@@ -60,14 +65,15 @@ class Batch:
         """A batch as a user writes it.
 
         Args:
-            inputs: an array, a tuple of positional inputs, or a dictionary of keyword inputs; each an array, a nest
-                of dictionaries, tuples and lists of arrays, or a constant that is passed on as it is (None, a flag).
+            inputs: an array, a tuple of positional inputs, or a dictionary of keyword inputs; each an array, of
+                NumPy, torch or JAX, a nest of dictionaries, tuples and lists of arrays, or a constant that is passed on
+                as it is (None, a flag).
             targets: an array, or a tuple or dictionary of arrays: the loss's arguments after the outputs, in order.
             names: what positional inputs are called in reports.
             options: ``bounds`` and ``axes``.
 
         Raises:
-            UsageError: there is no array in ``inputs``, or it is a tensor of a framework.
+            UsageError: there is no array in ``inputs``, or one that has no values to copy.
         """
         if isinstance(inputs, Batch):
             return inputs
@@ -88,7 +94,8 @@ class Batch:
         else:
             several = targets if isinstance(targets, tuple) else (targets,)
             listed = {"targets" if len(several) == 1 else f"target{i}": item for i, item in enumerate(several)}
-        for name, item in listed.items():
+        for name, given in listed.items():
+            item = copied(given, name)
             if not isinstance(item, np.ndarray | np.generic) and not (item is targets and item == ()):
                 raise UsageError(f"batch: target {name} is a {_kind(item)}: expected a NumPy array")
             _slots(item, name, wanted)
@@ -177,13 +184,14 @@ def _slots(item: object, name: str, arrays: Arrays) -> object:
         return {key: _slots(inner, f"{name}.{key}", arrays) for key, inner in item.items()}
     if isinstance(item, tuple | list):
         return _like(item, [_slots(inner, f"{name}.{i}", arrays) for i, inner in enumerate(item)])
+    item = copied(item, name)
     if isinstance(item, np.ndarray | np.generic):
         if item.dtype.kind not in "fiub":
             raise UsageError(f"batch: {name} has dtype {item.dtype}: expected floats, integers or booleans")
         arrays[name] = np.asarray(item)
         return Slot(name)
     if type(item).__module__.split(".")[0] in ("torch", "jax", "jaxlib"):
-        raise UsageError(f"batch: {name} is a {_kind(item)}: expected a NumPy array, which both sides can be fed")
+        raise UsageError(f"batch: {name} is a {_kind(item)}: expected an array, which both sides can be fed")
     return item
 
 

@@ -234,6 +234,28 @@ def test_the_users_arrays_are_left_as_they_were():
     jax.tree.map(np.testing.assert_array_equal, variables, kept)
 
 
+@pytest.mark.parametrize("made", [torch.tensor, jnp.array, np.array])
+def test_a_batch_of_either_framework_gives_the_same_numbers(made):
+    """Copied: what the tensor wanted of autograd is no part of it, and the user's own stays as it was."""
+    x = made(X)
+    if isinstance(x, torch.Tensor):
+        x.requires_grad_()
+    report = verify(seeded(TorchDense), LinenDense(), x, weight_map=DENSE_MAP, **CPU)
+    known = verify(seeded(TorchDense), LinenDense(), X, weight_map=DENSE_MAP, **CPU)
+    assert (report.verdict, report.form["pairs"]) == ("match", known.form["pairs"])
+    np.testing.assert_array_equal(x.detach() if isinstance(x, torch.Tensor) else x, X)
+
+
+def test_targets_and_recipes_may_be_tensors_too():
+    """In a batch, and in what a function of a generator returns."""
+    losses = (lambda out, y: ((out - y) ** 2).sum(), lambda out, y: ((out - y) ** 2).sum())
+
+    def recipe(rng):
+        return Batch.of(torch.tensor(rng.standard_normal((3, 4))), jnp.ones((3, 3)))
+
+    assert verify(seeded(TorchDense), LinenDense(), recipe, losses, weight_map=DENSE_MAP, **CPU).verdict == "match"
+
+
 class NNXDense(nnx.Module):
     """The dense network in NNX, with dropout that does nothing."""
 
@@ -280,7 +302,11 @@ def test_three_ways_in_give_one_verdict():
         ((1, 2, X), {"dtype": "float64"}, "dtype: expected one of float32, bfloat16, float16, got 'float64'"),
         ((1, 2, X), {"oracle_device": "gpu"}, "oracle_device: expected same or cpu, got 'gpu'"),
         ((1, 2, X), {"device": "tpu"}, "tpu"),
-        ((seeded(TorchDense), LinenDense(), torch.ones(2, 4)), {}, "is a torch.Tensor: expected a NumPy array"),
+        (
+            (seeded(TorchDense), LinenDense(), torch.ones(2, 4).to_sparse()),
+            {},
+            "batch: x is a torch.Tensor that cannot be copied (can't convert Sparse layout tensor to numpy.",
+        ),
         ((3, LinenDense(), X), {}, "reference: expected an nn.Module or a function, got int"),
     ],
 )

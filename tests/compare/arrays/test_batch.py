@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import flax.struct
-import jax
 import numpy as np
 import pytest
 import torch
@@ -72,8 +71,7 @@ def test_targets_are_named_in_the_losss_order(targets, names):
         ((), "expected NumPy arrays to feed both models, got builtins.tuple"),
         (None, "expected NumPy arrays to feed both models, got builtins.NoneType"),
         ({"flag": True}, "expected NumPy arrays"),
-        (torch.ones(2), "input0 is a torch.Tensor: expected a NumPy array"),
-        ({"x": jax.numpy.ones(2)}, "x is a jaxlib"),
+        (torch.float32, "input0 is a torch.dtype: expected an array"),
         (np.array(["a"]), "input0 has dtype <U1: expected floats, integers or booleans"),
         (np.array([1j]), "input0 has dtype complex128"),
         (np.array([None]), "input0 has dtype object"),
