@@ -1,7 +1,7 @@
 """What a pair is: one reference, one port, and the recipe for the identical NumPy arrays both are fed."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -58,6 +58,9 @@ class Pair:
         weights: the reference's arrays by name from a NumPy generator; by default its own, moved away from 0 and 1.
         by_hand: outputs, loss and gradients from (weights, batch) in NumPy, where somebody has derived them.
         modes: ``("train",)``, ``("eval",)`` or both, where the models have modes; both by default.
+        rngs: names of the random streams that the port needs beside those of dropout: Flax's by ``make_rng``, or keys
+            that are arguments of its call. What it draws with them by hand has no counterpart in torch: it is listed,
+            and the pair is ``incomplete``.
         smooth: no kink anywhere (no ReLU, max, abs): then rounding errors must agree closely on both sides.
     """
 
@@ -79,6 +82,7 @@ class Pair:
     by_hand: Callable[[Arrays, Batch], Arrays] | None = None
     smooth: bool = False
     modes: tuple[str, ...] = ()
+    rngs: tuple[str, ...] = ()
     name: str = "pair"
     title: str = ""
 
@@ -98,6 +102,7 @@ class Pair:
         for name in ("reference_inputs", "port_inputs", "reference_outputs", "port_outputs"):
             if getattr(self, name) is not None and not callable(getattr(self, name)):
                 raise UsageError(f"{name}: expected a function, got {type(getattr(self, name)).__name__}")
+        object.__setattr__(self, "rngs", _stream_names(self.rngs))
         self._check_optimizers()
         if self.loss is not None and not (isinstance(self.loss, tuple) and len(self.loss) == 2):
             raise UsageError("loss: expected two functions, (the reference's, the port's), each of (outputs, *targets)")
@@ -203,6 +208,15 @@ def scored(loss: UserFunction, outputs: object, targets: Sequence[object]) -> An
 
 class LossError(Exception):
     """The pair's own loss could not be computed."""
+
+
+def _stream_names(given: object) -> tuple[str, ...]:
+    """The names of streams, however they are given: one name, several, or Flax's dictionary of keys by name."""
+    names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else (given,)
+    for name in names:
+        if not (isinstance(name, str) and name.isidentifier()):
+            raise UsageError(f"rngs: expected names of random streams, such as ('noise',), got {name!r}")
+    return tuple(dict.fromkeys(names))
 
 
 def _two(given: Any) -> tuple[UserFunction, Any]:

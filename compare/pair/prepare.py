@@ -10,7 +10,7 @@ from compare.arrays.arrays import PARAMS, Arrays
 from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
-from compare.frameworks.models.choose import is_function_alone, port_model
+from compare.frameworks.models.choose import Streamed, is_function_alone, port_model
 from compare.pair.adapters import adapted_port, adapted_reference
 from compare.pair.drawing import drawn
 from compare.pair.pair import Entering, Pair
@@ -136,7 +136,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
 def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) -> "PortModel":
     like = {name: np.broadcast_to(np.float32(0), shape) for name, shape in reference.parameters.items()}
     try:
-        return port_model(pair.port, args, kwargs, like)
+        return port_model(Streamed(pair.port, pair.rngs), args, kwargs, like)
     except UsageError:
         raise
     except Exception as error:
@@ -149,7 +149,7 @@ def _found(pair: Pair, reference: "ReferenceModel", batch: Batch) -> Prepared:
 
     (args, kwargs), (port_args, port_kwargs) = adapted_reference(pair, batch), adapted_port(pair, batch)
     found_map = find(
-        reference.module, args, kwargs, pair.port, port_args, port_kwargs,
+        reference.module, args, kwargs, Streamed(pair.port, pair.rngs), port_args, port_kwargs,
         rules=pair.rules, permute=pair.port_inputs is None,
     )  # fmt: skip
     return with_map(pair, reference, found_map, batch, reference.state())

@@ -3,7 +3,7 @@
 import numpy as np
 
 from compare.errors import UsageError
-from compare.frameworks.models.choose import is_function_alone
+from compare.frameworks.models.choose import Streamed, is_function_alone
 from compare.pair.adapters import adapted_port
 from compare.pair.pair import Pair
 from compare.pair.prepare import Prepared, with_map
@@ -43,5 +43,6 @@ def prepare_recorded(pair: Pair, record: ReferenceRecord) -> Prepared:
     if is_function_alone(port):
         port = (port, {name: np.zeros(shape, np.float32) for name, shape in reference.parameters.items()})
     program = Program.from_form(facts["program"])
-    found_map = find(program, (), {}, port, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None)
+    streamed = Streamed(port, pair.rngs)
+    found_map = find(program, (), {}, streamed, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None)
     return with_map(pair, reference, found_map, batch, {})

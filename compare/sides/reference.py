@@ -159,7 +159,7 @@ class ReferenceSide(ReferenceForward):
 
     @contextmanager
     def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[Drawn | None]:
-        if mode is False:
+        if mode is False and not self.pair.rngs:  # an evaluation draws nothing, unless it may
             yield None
             return
         with replayed(mask_seed(entering, step)) as record:

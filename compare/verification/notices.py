@@ -38,6 +38,9 @@ def notices(
         yield f"frozen in the reference, gradients and updates not compared: {', '.join(frozen)}"
     if why := next((judged.no_oracle for judged in every if judged.no_oracle), ""):
         yield f"no_oracle: judged at {quartet.precision.name} alone: {why}"
+    if streams := quartet.pair.rngs:
+        drawn = "what is drawn with them by hand is not torch's, and what depends on it is not compared"
+        yield f"rngs: the port has random keys for {', '.join(streams)}: {drawn}"
     yield from _of_dropout(every)
     if slots := sorted(steps.unpaired if steps else ()):
         yield f"optimizer state without a counterpart in the port, not compared: {', '.join(slots)}"

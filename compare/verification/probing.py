@@ -70,7 +70,7 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
         return replace(nothing, skipped={skipped: str(error)})
     if probe != BASE and no_oracle and not context.no_oracle:
         return replace(nothing, skipped={skipped: no_oracle})
-    if mode is not False and t.not_compared:
+    if t.not_compared:
         return replace(nothing, drawn=frozenset(t.not_compared))
     try:
         if differs := quartet.structures_differ(t, entering, mode):
@@ -81,7 +81,7 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
             raise
         swallowed(error)
         return replace(nothing, quantities=_invalid(prefix, probe, str(error)))
-    if mode is not False and judged.port.not_compared:
+    if judged.port.not_compared:
         return replace(nothing, drawn=frozenset(judged.port.not_compared))
     found = kinks(quartet, entering, mode, judged, context, plan.seed)
     failing = {name for name, one in judged.judgements.items() if one.verdict in FAILING and name not in found.on}

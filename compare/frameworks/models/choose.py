@@ -15,6 +15,15 @@ from compare.errors import UsageError
 if TYPE_CHECKING:
     from compare.arrays.arrays import Arrays
     from compare.frameworks.models.ports import PortModel
+    from compare.frameworks.models.random_streams import Streams
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """A user's port with the names of the random streams that it needs."""
+
+    port: object
+    streams: "Streams" = ()
 
 
 @dataclass(frozen=True)
@@ -65,17 +74,18 @@ def loaded() -> "Iterator[type[PortModel]]":
 
 
 def port_model(port: object, args: tuple, kwargs: dict, like: "Arrays") -> "PortModel":
-    """``port`` as a model; ``args`` and ``kwargs`` are the shapes that a Linen module without variables is traced on,
-    ``like`` the arrays that a function without parameters of its own takes by name.
+    """``port``, or one that is ``Streamed``, as a model; ``args`` and ``kwargs`` are the shapes that a Linen module
+    without variables is traced on, ``like`` the arrays that a function without parameters of its own takes by name.
 
     Raises:
         UsageError: ``port`` is of no kind.
     """
+    port, streams = (port.port, port.streams) if isinstance(port, Streamed) else (port, ())
     given = port[0] if isinstance(port, tuple) and len(port) == 2 else port
     for row in KINDS:
         # A module with something beside it that its kind does not take is not a function with its parameters.
         if row.is_loaded and (row.library or not is_layer(given)):
-            model = row.load().of(port, args, kwargs, like)
+            model = row.load().of(port, args, kwargs, like, streams)
             if model is not None:
                 return model
     *others, last = [kind.expects for kind in KINDS]

@@ -23,6 +23,7 @@ from compare.frameworks.models.equinox_layers import holds_modules, is_layer, la
 from compare.frameworks.models.modes import Mode, argument_names, mode_arguments, takes_mode
 from compare.frameworks.models.patched import calls_patched
 from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, path_of, struct
+from compare.frameworks.models.random_streams import Streams, keys_of, stream_arguments
 
 STATE, KEY = "state", "key"
 INFERENCE = "inference"  # the attribute by which a layer is told the mode
@@ -40,9 +41,13 @@ class EquinoxModel:
     nests: ClassVar[tuple[type, ...]] = ()
 
     def __init__(
-        self, module: Tree, state: "eqx.nn.State | None" = None, call: Callable[..., Tree] | None = None
+        self,
+        module: Tree,
+        state: "eqx.nn.State | None" = None,
+        call: Callable[..., Tree] | None = None,
+        streams: Streams = (),
     ) -> None:
-        self.module, self.state = module, state
+        self.module, self.state, self.streams = module, state, streams
         self._given, self._alone = call or type(module).__call__, call is None
         self._names = argument_names(self._given)
         if state is not None and STATE not in self._names:
@@ -66,7 +71,7 @@ class EquinoxModel:
         self.leaves |= {path: struct(self._state_leaves[at]) for path, at in self._places.items()}
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "EquinoxModel | None":
+    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = ()) -> "EquinoxModel | None":
         call, held = (None, port)
         if isinstance(port, tuple) and len(port) == 2:
             first, second = port
@@ -77,7 +82,7 @@ class EquinoxModel:
             held, state = held
         if call is None and not (isinstance(held, eqx.Module) and callable(held)):
             return None
-        return cls(held, state, call) if holds_modules(held) else None
+        return cls(held, state, call, streams) if holds_modules(held) else None
 
     @staticmethod
     def is_layer(value: object) -> bool:
@@ -99,6 +104,7 @@ class EquinoxModel:
         module = eqx.combine(self.tree(leaves), self._static[mode])
         given = dict(kwargs) | mode_arguments(self._given, mode, kwargs)
         given |= {name: value for name, value in self._beside(leaves).items() if self._takes(name, args, kwargs)}
+        given |= stream_arguments(self._given, self.streams, args, given, keys_of(self.streams))
         with _runs(module):
             alone = self._alone
             results = _on_whole_batch(module, args, given, mode) if alone else self._given(module, *args, **given)
@@ -128,7 +134,7 @@ class EquinoxModel:
             own = getattr(node, "dtype", None)
             if own is not None and not eqx.is_array(own) and jnp.issubdtype(own, jnp.floating):
                 object.__setattr__(node, "dtype", jnp.float64)
-        return EquinoxModel(wide, self.state, None if self._alone else self._given)
+        return EquinoxModel(wide, self.state, None if self._alone else self._given, self.streams)
 
     @contextmanager
     def watched(self, around: Around) -> Iterator[None]:

@@ -10,6 +10,7 @@ import numpy as np
 from compare.arrays.arrays import PARAMS, Arrays
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, path_of, struct
+from compare.frameworks.models.random_streams import Streams, keys_of, stream_arguments
 
 
 class FunctionModel:
@@ -18,8 +19,8 @@ class FunctionModel:
     draws: ClassVar[Draws] = Draws()
     nests: ClassVar[tuple[type, ...]] = ()
 
-    def __init__(self, function: Callable[..., Tree], params: Tree) -> None:
-        self.function = function
+    def __init__(self, function: Callable[..., Tree], params: Tree, streams: Streams = ()) -> None:
+        self.function, self.streams = function, streams
         paths, structure = jax.tree_util.tree_flatten_with_path(params)
         self._structure: Any = structure
         self._paths = [f"{PARAMS}/{path_of(keys)}" if keys else PARAMS for keys, _ in paths]
@@ -28,11 +29,11 @@ class FunctionModel:
         self.has_mode = takes_mode(function)
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "FunctionModel | None":
+    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = ()) -> "FunctionModel | None":
         function, params = port if isinstance(port, tuple) and len(port) == 2 else (port, None)
         if not callable(function) or isinstance(function, type) or _is_torchs(function):
             return None
-        return cls(function, dict(like) if params is None else params)
+        return cls(function, dict(like) if params is None else params, streams)
 
     @staticmethod
     def is_layer(value: object) -> bool:
@@ -51,7 +52,9 @@ class FunctionModel:
         return ""
 
     def apply(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
-        return self.function(self.tree(leaves), *args, **kwargs, **mode_arguments(self.function, mode, kwargs)), {}
+        beside: dict[str, Any] = dict(mode_arguments(self.function, mode, kwargs))
+        beside |= stream_arguments(self.function, self.streams, args, kwargs, keys_of(self.streams))
+        return self.function(self.tree(leaves), *args, **kwargs, **beside), {}
 
     def tree(self, leaves: Given) -> Tree:
         return jax.tree_util.tree_unflatten(self._structure, [leaves[path] for path in self._paths])

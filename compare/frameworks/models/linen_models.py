@@ -1,5 +1,6 @@
 """A port that is a Flax Linen module, with its variables or without."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar
@@ -9,13 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen
 from flax.core import FrozenDict, unfreeze
+from flax.errors import InvalidRngError
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from compare.arrays.arrays import PARAMS, Arrays
-from compare.errors import swallowed
+from compare.errors import UsageError, swallowed
 from compare.frameworks.models.initializers import shapes_known
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, struct
+from compare.frameworks.models.random_streams import RNGS, Streams, keys_of, stream_arguments
 
 # Collections that a run makes for whoever asks, and that are no state of the model.
 PASSING = ("intermediates", "perturbations")
@@ -35,21 +38,23 @@ class LinenModel:
     )
     nests: ClassVar[tuple[type, ...]] = (FrozenDict,)
 
-    def __init__(self, module: linen.Module, variables: Tree | None, args: tuple, kwargs: dict) -> None:
+    def __init__(
+        self, module: linen.Module, variables: Tree | None, args: tuple, kwargs: dict, streams: Streams = ()
+    ) -> None:
         if module.scope is not None:  # bound: it carries its variables
             module, own = module.unbind()
             variables = own if variables is None else variables
-        self.module, self.wide = module, False
+        self.module, self.wide, self.streams = module, False, streams
         self.fixed: Given = {}
         self.has_mode = takes_mode(type(module).__call__)
         self.modules: Mapping[str, linen.Module] = {}
-        rngs = {name: jax.random.key(0) for name in ("params", "dropout")}
+        rngs = {name: jax.random.key(0) for name in ("params", "dropout")} | keys_of(streams)
         self._initial: Callable[[], Tree] = lambda: variables
 
         def make(args: tuple, kwargs: dict) -> Tree:
-            flags: Any = mode_arguments(type(module).__call__, False, kwargs)
+            flags: Any = self._beside(False, args, kwargs)
             seen: dict[str, linen.Module] = {}
-            with linen.intercept_methods(shapes_known), linen.intercept_methods(_noting(seen)):
+            with linen.intercept_methods(shapes_known), linen.intercept_methods(_noting(seen)), _streams_named():
                 if variables is None:
                     initial = module.init(rngs, *args, **kwargs, **flags)
                 else:
@@ -79,9 +84,9 @@ class LinenModel:
         self.leaves = {"/".join(keys): struct(leaf) for keys, leaf in flat.items()}
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "LinenModel | None":
+    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = ()) -> "LinenModel | None":
         module, variables = port if isinstance(port, tuple) and len(port) == 2 else (port, None)
-        return cls(module, variables, args, kwargs) if isinstance(module, linen.Module) else None
+        return cls(module, variables, args, kwargs, streams) if isinstance(module, linen.Module) else None
 
     @staticmethod
     def is_layer(value: object) -> bool:
@@ -107,12 +112,14 @@ class LinenModel:
         return next((base.__name__ for base in bases if base.__name__ not in ("Module", "ModuleBase")), "")
 
     def apply(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
-        flags: Any = mode_arguments(type(self.module).__call__, mode, kwargs)
+        flags: Any = self._beside(mode, args, kwargs)
         variables = self._nested({**self.fixed, **leaves})
         kept = [name for name in variables if name != PARAMS]
         # A stream that a layer calls by a name of its own falls back on that of "params".
         rngs = {name: jax.random.key(0) for name in ("dropout", "params")} if mode is not False else {}
-        with linen.intercept_methods(shapes_known), linen.intercept_methods(_widening) if self.wide else _nothing():
+        rngs |= keys_of(self.streams)
+        widening = linen.intercept_methods(_widening) if self.wide else _nothing()
+        with linen.intercept_methods(shapes_known), widening, _streams_named():
             outputs = self.module.apply(
                 variables, *args, **kwargs, **flags, rngs=rngs, mutable=kept if mode is not False and kept else False
             )
@@ -120,6 +127,13 @@ class LinenModel:
             outputs, changed = outputs
             return outputs, _joined(changed)
         return outputs, {}
+
+    def _beside(self, mode: Mode, args: tuple, kwargs: dict) -> dict[str, Any]:
+        """What is given by name beside the batch: the mode, and streams that are arguments of the call itself."""
+        call = type(self.module).__call__
+        given = stream_arguments(call, self.streams, args, kwargs, None)
+        given.pop(RNGS, None)  # an argument of ``apply``, which takes it for its own
+        return {**mode_arguments(call, mode, kwargs), **given}
 
     def tree(self, leaves: Given) -> Tree:
         return self._nested(leaves)[PARAMS]
@@ -200,6 +214,20 @@ def _joined(tree: Tree) -> Leaves:
 def _plain(tree: Tree) -> Tree:
     """Nested dictionaries, frozen ones and boxes with sharding metadata undone."""
     return linen.unbox(unfreeze(tree))
+
+
+@contextmanager
+def _streams_named() -> Iterator[None]:
+    """Flax's error for a stream that a run was not given, as what to do about it."""
+    try:
+        yield
+    except InvalidRngError as error:
+        named = re.search(r'needs PRNG for "([^"]+)"', str(error))
+        if named is None:
+            raise
+        raise UsageError(
+            f"port: it draws random numbers from the stream {named[1]!r}: name it in the pair's rngs=({named[1]!r},)"
+        ) from error
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from compare.arrays.arrays import PARAMS, Arrays
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.patched import calls_patched
 from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, path_of, struct
+from compare.frameworks.models.random_streams import Streams, keys_of, stream_arguments
 
 # What a module draws random numbers with is no parameter and no statistic: it enters every run as it is.
 RANDOM = (nnx.RngKey, nnx.RngCount)
@@ -26,8 +27,8 @@ class NNXModel:
     draws: ClassVar[Draws] = Draws(layers=("flax.nnx.nn.stochastic",), attention=("flax.nnx.nn.attention",))
     nests: ClassVar[tuple[type, ...]] = ()
 
-    def __init__(self, module: nnx.Module) -> None:
-        self.module = nnx.clone(module)
+    def __init__(self, module: nnx.Module, streams: Streams = ()) -> None:
+        self.module, self.streams = nnx.clone(module), streams
         self.modules = {path_of(path): node for path, node in nnx.iter_modules(self.module)}
         self.has_mode = takes_mode(type(module).__call__) or any(_has_mode(node) for node in self.modules.values())
         self._state = {mode: self._split(mode) for mode in (None, True, False)}
@@ -40,8 +41,8 @@ class NNXModel:
         self.leaves = {path: struct(_value(self._variables[keys])) for path, keys in self._keys.items()}
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "NNXModel | None":
-        return cls(port) if isinstance(port, nnx.Module) else None
+    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = ()) -> "NNXModel | None":
+        return cls(port, streams) if isinstance(port, nnx.Module) else None
 
     @staticmethod
     def is_layer(value: object) -> bool:
@@ -70,8 +71,10 @@ class NNXModel:
             ]
         )
         module = nnx.merge(graph, state, copy=True)
-        flags = mode_arguments(type(module).__call__, mode, kwargs)
-        outputs = module(*args, **kwargs, **flags)
+        call = type(module).__call__
+        beside: dict[str, Any] = dict(mode_arguments(call, mode, kwargs))
+        every = nnx.Rngs(**keys_of(self.streams)) if self.streams else None
+        outputs = module(*args, **kwargs, **beside, **stream_arguments(call, self.streams, args, kwargs, every))
         after = dict(nnx.to_flat_state(nnx.state(module)))
         kept = {path: keys for path, keys in self._keys.items() if not path.startswith(f"{PARAMS}/")}
         return outputs, {path: _value(after[keys]) for path, keys in kept.items()} if mode is not False else {}
@@ -102,7 +105,7 @@ class NNXModel:
                 own = getattr(node, name, None)
                 if own is not None and jnp.issubdtype(own, jnp.floating):
                     setattr(node, name, jnp.float64)
-        return NNXModel(wide)
+        return NNXModel(wide, self.streams)
 
     @contextmanager
     def watched(self, around: Around) -> Iterator[None]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays
 from compare.frameworks.models.modes import Mode
+from compare.frameworks.models.random_streams import Streams
 
 Tree = Any  # any pytree of arrays
 Layer = Any  # a module of the kind's library
@@ -67,12 +68,13 @@ class PortModel(Protocol):
     nests: ClassVar[tuple[type, ...]]
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays) -> "PortModel | None":
+    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = ()) -> "PortModel | None":
         """What a user gave as the port, as a model; None where it is not of this kind.
 
         Args:
             args, kwargs: the shapes on which a port without arrays of its own is traced.
             like: the arrays that a function without parameters of its own takes by name.
+            streams: the random streams that every run is given keys of.
         """
 
     @staticmethod
