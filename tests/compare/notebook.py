@@ -11,13 +11,7 @@ Output = dict[str, Any]
 Notebook = dict[str, Any]
 
 # In a process of its own: what the kernel's client leaves open there at the end is no business of other tests.
-EXECUTE = """
-import sys, nbclient, nbformat
-notebook = nbformat.read(sys.argv[1], as_version=4)
-client = nbclient.NotebookClient(notebook, timeout=900, kernel_name="python3", allow_errors=True, coalesce_streams=True)
-client.execute()
-nbformat.write(notebook, sys.argv[2])
-"""
+EXECUTE = Path(__file__).parents[2] / "scripts" / "execute_notebook.py"
 SPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -29,7 +23,7 @@ def execute(source: Path, target: Path, folder: Path) -> Notebook:
     own = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
     quiet = {"JAX_PLATFORMS": "cpu", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "OMP_NUM_THREADS": "1"}
     environment = os.environ | quiet | {name: str(folder / name.lower()) for name in own}
-    command = [sys.executable, "-c", EXECUTE, str(source), str(target)]
+    command = [sys.executable, str(EXECUTE), str(source), str(target)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(target.read_text())

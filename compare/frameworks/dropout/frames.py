@@ -5,6 +5,8 @@ import sys
 from collections.abc import Collection, Iterator
 from types import FrameType
 
+from compare.frameworks.notebook_cells import cell_of
+
 # Frames that are nobody's model: this package, and the standard library's glue around it.
 GLUE = ("compare.frameworks.dropout", "contextlib", "functools", "threading")
 
@@ -25,12 +27,13 @@ def module_of(frame: FrameType) -> str:
 def user_line(frameworks: Collection[str]) -> str:
     """file:line of the innermost frame that belongs to none of ``frameworks`` (top-level package names).
 
-    The file is relative to the working directory where it lies below it.
+    The file is relative to the working directory where it lies below it; a cell of a notebook is ``In[3]``.
     """
     for frame in stack():
         name = module_of(frame)
         if name.split(".")[0] not in frameworks and not name.startswith(GLUE):
-            return f"{_short(frame.f_code.co_filename)}:{frame.f_lineno}"
+            file = frame.f_code.co_filename
+            return f"{cell_of(file) or _short(file)}:{frame.f_lineno}"
     return "unknown line"
 
 

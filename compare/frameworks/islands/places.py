@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from compare.frameworks.models import choose
+from compare.frameworks.notebook_cells import cell_of
 
 # What stands between a user's line and the operation it leads to.
 LIBRARIES = ("torch", *choose.LIBRARIES, "jaxlib", "optax", "numpy", "ml_dtypes", "einops", "compare")
@@ -31,6 +32,8 @@ def _library_folders() -> tuple[str, ...]:
 @cache
 def is_users(file: str) -> bool:
     """Whether ``file`` is neither a library named above, nor Python's own, nor generated code."""
+    if cell_of(file):
+        return True
     if file.startswith("<") or file.startswith(_library_folders()):
         return False
     packages = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
@@ -52,7 +55,7 @@ def place_of(frames: Iterable[tuple[str, int]]) -> str:
         if file in _ENTRIES:
             return UNKNOWN
         if is_users(file):
-            return f"{_shown(file)}:{line}"
+            return f"{cell_of(file) or _shown(file)}:{line}"
     return UNKNOWN
 
 

@@ -1,0 +1,12 @@
+"""Which cell of a notebook a piece of code is from: a kernel compiles each under a file name that says nothing."""
+
+import sys
+
+
+def cell_of(file: str) -> str | None:
+    """``In[3]`` for the file name under which IPython compiled that cell; None for any other. Imports no IPython."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    named = getattr(getattr(shell, "compile", None), "format_code_name", None)
+    label_and_name = named(file) if named is not None else None
+    return label_and_name[1] if label_and_name else None
