@@ -71,7 +71,7 @@ class Report:
         return html_block(self.form)
 
     def to_html(self, path: "str | Path") -> None:
-        """Write a page that needs no other file, whole or not at all.
+        """Write a page that needs no other file, whole or not at all. A pipe is written into, never replaced by a file.
 
         Raises:
             UsageError: it cannot be written there.
@@ -81,10 +81,17 @@ class Report:
         from compare.checkpoints.atomic import write
         from compare.report.captured import html_page
 
+        if not isinstance(path, str | Path) or not str(path):
+            raise UsageError(f"to_html: expected a path, got {path!r:.60}")
+        target = Path(path)
+
         def make(beside: Path) -> None:
             beside.write_text(html_page(self.form), encoding="utf-8")
 
-        write(Path(path), make)
+        if target.exists() and not (target.is_file() or target.is_dir()):
+            make(target)
+        else:
+            write(target, make)
 
     def to_json(self, path: "str | Path | None" = None) -> str:
         """The form as JSON; also written to ``path`` where one is given."""

@@ -44,7 +44,7 @@ def outputs_of(cells: dict[str, str], folder: Path) -> dict[str, list[Output]]:
 
 def kind_of(output: Output) -> str:
     """What an output is: "stderr", "execute_result text/html text/plain", "error UsageError"."""
-    word = output.get("name") or output["output_type"]
+    word = output["name"] if output["output_type"] == "stream" else output["output_type"]
     return " ".join([word, *sorted(output.get("data", {})), *filter(None, [output.get("ename")])])
 
 

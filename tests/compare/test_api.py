@@ -90,7 +90,20 @@ def test_a_report_is_a_page(report, tmp_path):
     if not os.access(tmp_path / "x.html", os.W_OK):  # root may write to it all the same
         with pytest.raises(UsageError, match="write-protected"):
             report.to_html(tmp_path / "x.html")
+    for path, why in ((3, "to_html: expected a path, got 3"), ("", "expected a path"), (tmp_path, "Is a directory")):
+        with pytest.raises(UsageError, match=why):
+            report.to_html(path)
     assert [path.name for path in tmp_path.iterdir()] == ["x.html"]
+
+
+def test_a_page_goes_into_a_pipe(report, tmp_path):
+    """Which is there afterwards, and no file in its place."""
+    os.mkfifo(tmp_path / "pipe")
+    reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)  # a reader who waits would do so forever
+    report.to_html(tmp_path / "pipe")
+    assert os.read(reading, 1_000_000).startswith(b"<!doctype html>")
+    os.close(reading)
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_what_it_is_at_is_said_on_standard_error(capsys):

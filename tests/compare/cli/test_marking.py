@@ -5,6 +5,7 @@ import json
 from compare.cli.cli import main
 from compare.cli.marking import lesson_files
 from compare.lessons.sources import source
+from tests.compare.schemas import faults
 
 USERS_MODELS = True
 
@@ -23,6 +24,7 @@ def test_a_written_side_is_marked(tmp_path, capsys):
     capsys.readouterr()
     assert main(["verify", str(path), "--device", "cpu", "--json", "-"]) == 1
     form = json.loads(capsys.readouterr().out)
+    assert faults("mark", form) == []
     assert (form["verdict"], form["marked"]) == ("mismatch", "port")
     assert form["first_difference"]["name"] == "added"
     assert "2 times the reference's" in form["first_difference"]["reason"]

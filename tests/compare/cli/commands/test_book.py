@@ -7,6 +7,7 @@ from compare.cli.cli import main
 from compare.errors import UsageError
 from compare.lessons import run
 from compare.verdict.verdict import Judgement, Verdict
+from tests.compare.command_line import CPU, jaxport
 
 
 @pytest.mark.parametrize("verdict", ["mismatch", "failure"])
@@ -20,7 +21,9 @@ def test_the_command_says_so_where_a_lesson_fails(verdict, monkeypatch, tmp_path
 
     monkeypatch.setattr(run, "run", fails)
     monkeypatch.setattr(lessons, "LESSONS", {"broadcasting": lessons.find("broadcasting")})
-    assert main(["book", "--device", "cpu", "--out", str(tmp_path / "book")]) == 1
+    out = ("--out", tmp_path / "book")
+    assert jaxport("book", *CPU, *out, "--json", tmp_path / "book.json").code == 1  # its JSON is held to its schema
+    assert main(["book", *CPU, *map(str, out)]) == 1
     page = (tmp_path / "book" / "broadcasting.html").read_text(encoding="utf-8")
     assert ("the port raised E: &lt;why&gt;" if verdict == "failure" else "✗</span> mismatch") in page
     assert "index.html" in capsys.readouterr().out
