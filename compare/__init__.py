@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from compare.weights.weights import Entry as Entry
     from compare.weights.weights import WeightMap as WeightMap
 
+__version__ = "0.1.0"  # also what an installation is called
+
 _HOME = {
     "Batch": "compare.arrays.batch",
     "Entry": "compare.weights.weights",

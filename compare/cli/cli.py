@@ -11,7 +11,10 @@ import threading
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import compare
 from compare.cli.commands import COMMANDS, main_job
+from compare.cli.results import results_alone
+from compare.cli.suggest import did_you_mean, instead_of_command, instead_of_options, nearest
 from compare.errors import TRACEBACK, UsageError
 
 INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
@@ -22,6 +25,14 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings, allow_abbrev=False)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As argparse does, but for a command or a word that is misspelt."""
+        if action.choices is not None and value not in action.choices:
+            words = [str(word) for word in action.choices]
+            meant = instead_of_command if isinstance(action, argparse._SubParsersAction) else nearest
+            hint = did_you_mean(meant(str(value), words), f"expected one of {', '.join(words)}")
+            raise argparse.ArgumentError(action, f"invalid choice: {value!r}{hint}")
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} ({self.prog} --help lists what there is)")
@@ -62,10 +73,14 @@ def _keep_interrupts(unraisable: "sys.UnraisableHookArgs") -> None:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    options = command_line().parse_args(arguments)
+    options, unknown = command_line().parse_known_args(arguments)
+    if unknown:
+        meant = did_you_mean(instead_of_options(unknown, options.parser._option_string_actions))
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
     if options.run is not main_job.run and arguments[0].startswith("-"):
         raise UsageError("the command comes first, its options after it")
-    return int(options.run(options))
+    with results_alone():
+        return int(options.run(options))
 
 
 def command_line() -> Parser:
@@ -76,13 +91,14 @@ def command_line() -> Parser:
         f"Without a command, {main_job.HELP}.",
         epilog="Exit code 0: everything matched. 1: something did not. 2: the command or its input is wrong.",
     )
+    parser.add_argument("--version", action="version", version=f"jaxport {compare.__version__}")
     main_job.arguments(parser)
-    parser.set_defaults(run=main_job.run)
+    parser.set_defaults(run=main_job.run, parser=parser)
     below = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     for name, command in COMMANDS.items():
         one_command = below.add_parser(name, help=command.HELP)
         command.arguments(one_command)
-        one_command.set_defaults(run=command.run)
+        one_command.set_defaults(run=command.run, parser=one_command)
     return parser
 
 

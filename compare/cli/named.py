@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from compare.cli.suggest import did_you_mean, instead_of_file, instead_of_pair
 from compare.errors import UsageError
 from compare.pair import pair_file, pairs
 from compare.pair.pair import Pair
@@ -15,9 +16,10 @@ def check_pair(name: str) -> None:
     """
     if is_file(name):
         if not Path(name).is_file():
-            raise UsageError(f"{name}: there is no such file")
-    else:
-        pairs.check_name(name)
+            raise UsageError(f"{name}: there is no such file{did_you_mean(instead_of_file(name))}")
+    elif name not in pairs.REGISTRY:
+        known = f"expected one of {', '.join(pairs.REGISTRY)}, or a file that defines a pair"
+        raise UsageError(f"unknown pair {name!r}{did_you_mean(instead_of_pair(name), known)}")
 
 
 def is_file(name: str) -> bool:

@@ -4,11 +4,13 @@ import argparse
 from pathlib import Path
 
 from compare.cli.named import pair_of
+from compare.cli.results import result
 from compare.cli.streams import busy, emit
 from compare.errors import UsageError
 from compare.frameworks import devices
 from compare.frameworks.environment import fingerprint
 from compare.report.terminal import show_verify
+from compare.verdict.counted import counted
 from compare.verdict.precision import PRECISIONS
 
 
@@ -37,7 +39,7 @@ def _record(options: argparse.Namespace) -> int:
         devices.set_float32_policy(("torch",))
         record = take(pair, device, PRECISIONS[options.dtype], plan, oracle, say)
         record.save(Path(options.record))
-    print(f"wrote {options.record}: {len(record.facts['runs'])} runs of {pair.name}'s reference")
+    result(f"wrote {options.record}: {counted(len(record.facts['runs']), 'run')} of {pair.name}'s reference")
     return 0
 
 

@@ -10,20 +10,21 @@ from rich.console import Console
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from compare.checkpoints.json_file import to_json, write_json
+from compare.cli.results import results
 from compare.report import terminal
 
 
 def emit(options: argparse.Namespace, form: Mapping[str, object], show: Callable[[Console], None]) -> None:
     """The result to standard output as text, or as JSON alone where ``--json -`` asks for that."""
     if options.json != "-":
-        show(terminal.console())
+        show(terminal.console(results()))
     write_json_option(options, form)
 
 
 def write_json_option(options: argparse.Namespace, form: Mapping[str, object]) -> None:
     """The result as ``--json`` asks for it, if it does."""
     if options.json == "-":
-        sys.stdout.write(to_json(form))
+        results().write(to_json(form))
     elif options.json:
         write_json(Path(options.json), form)
 

@@ -3,6 +3,7 @@
 from math import isfinite, log2
 
 from compare.measure.trajectory import GateFlip, Training
+from compare.verdict.counted import counted
 from compare.verdict.precision import FLOAT32, FLOAT64
 
 ROUNDOFF_RATIO = log2(FLOAT32.unit_roundoff / FLOAT64.unit_roundoff)
@@ -30,7 +31,7 @@ def _where(training: Training) -> str:
 def _when(training: Training) -> str:
     first, last = training.steps[0], training.steps[-1]
     if not any(step.drift_32 for step in training.steps):
-        return f"Never, in {last.step} steps."
+        return f"Never, in {counted(last.step, 'step')}."
     if not isfinite(last.drift_32):
         left = next(step.step for step in training.steps if not isfinite(step.drift_32))
         return (
@@ -40,7 +41,7 @@ def _when(training: Training) -> str:
     if flip := training.first_flip:
         return text + (
             f"The first ReLU gate that the two float32 runs set differently: step {flip.step}, {_gate(flip)}; "
-            f"{sum(step.gates_32 for step in training.steps)} gates in all."
+            f"{counted(sum(step.gates_32 for step in training.steps), 'gate')} in all."
         )
     return text + "The two float32 runs set no ReLU gate differently in any step."
 
@@ -70,7 +71,11 @@ def _why(training: Training) -> str:
             f"by the end."
         )
     flips = sum(step.gates_64 for step in training.steps)
-    return text + (f" In float64 {flips} gates differ." if flips else " In float64 no gate differs in any step.")
+    return text + (
+        f" In float64 {counted(flips, 'gate differs', 'gates differ')}."
+        if flips
+        else " In float64 no gate differs in any step."
+    )
 
 
 def _sees(training: Training) -> str:

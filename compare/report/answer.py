@@ -1,6 +1,7 @@
 """The answer to "is my port the same function?" in a sentence, and what a test suite says where it is not."""
 
 from compare.report.contract import PairForm, QuantityForm
+from compare.verdict.counted import counted
 
 
 def answer(pair: PairForm) -> str:
@@ -11,9 +12,8 @@ def answer(pair: PairForm) -> str:
     if pair["verdict"] != "match":
         return first_failure(pair)
     quantities, probes = len(pair["quantities"]), len(pair["coverage"]["probes"])
-    return f"the port is the same function: {_counted(quantities, 'quantity', 'quantities')} on " + (
-        f"{_counted(probes, 'probe', 'probes')} match"
-    )
+    many = "quantity on {} matches" if quantities == 1 else "quantities on {} match"
+    return f"the port is the same function: {quantities:,} {many.format(counted(probes, 'probe'))}"
 
 
 def complaint(pair: PairForm) -> str:
@@ -43,7 +43,3 @@ def _why(quantity: QuantityForm) -> str:
     worst = quantity["worst"]
     where = f" at {worst['index']}" if worst else ""
     return quantity["reason"] or f"{size}{where}, where rounding explains {allowed / scale if scale else 0:.1e}"
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

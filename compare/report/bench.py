@@ -1,11 +1,12 @@
 """The benchmark's table in the terminal."""
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from compare.report.contract import Form
-from compare.report.pieces import table
-from compare.report.terminal import COLOUR, WIDE
+from compare.report.pieces import coloured, show_table, table
+from compare.verdict.counted import counted
 
 WORDS = {"FAST": "green", "SLOW": "red", "SAME": "", "AMBIGUOUS": "yellow"}
 
@@ -14,23 +15,26 @@ def show_bench(form: Form, out: Console) -> None:
     """One line for each variant; what was not timed says why."""
     out.print(Text.assemble((form["pair"], "bold"), f": one training step, {form['title']}"))
     used = ", ".join(f"{side} {count:.2f}" for side, count in form["processors"].items())
-    out.print(Text(f"{form['device']}, {form['threads']} thread(s) each (processors used: {used or 'not measured'}), "
-                   f"{form['rounds']} rounds, interleaved, one process"))  # fmt: skip
-    wide = out.width >= WIDE
+    threads, rounds = counted(form["threads"], "thread"), counted(form["rounds"], "round")
+    processors = f"processors used: {used or 'not measured'}"
+    out.print(Text(f"{form['device']}, {threads} each ({processors}), {rounds}, interleaved, one process"))
+    show_table(out, _variants(form, wide=True), _variants(form, wide=False))
+    for row in form["rows"]:
+        if row["reason"]:
+            out.print(Text(f"{row['name']}: {row['reason']}"))
+    out.print(Text(f"lax.scan makes {form['steps_in_a_scan']} steps in one call: another question, in no ratio"))
+    out.print(Text(f"noise: torch eager against itself leaves 1 by up to {form['noise']:.1%}"))
+
+
+def _variants(form: Form, wide: bool) -> Table:
     rows = table()
     for head in ("variant", "judged"):
         rows.add_column(head, no_wrap=True)
     for head in ("us/step", *(["quartiles"] if wide else []), "against eager", "compile s", "break-even"):
         rows.add_column(head, justify="right", no_wrap=True)
     for row in form["rows"]:
-        judged = Text(row["verdict"], style=COLOUR[row["verdict"]])
-        rows.add_row(Text(row["name"]), judged, *_numbers(row, wide))
-    out.print(rows)
-    for row in form["rows"]:
-        if row["reason"]:
-            out.print(Text(f"{row['name']}: {row['reason']}"))
-    out.print(Text(f"lax.scan makes {form['steps_in_a_scan']} steps in one call: another question, in no ratio"))
-    out.print(Text(f"noise: torch eager against itself leaves 1 by up to {form['noise']:.1%}"))
+        rows.add_row(Text(row["name"]), coloured(row["verdict"]), *_numbers(row, wide))
+    return rows
 
 
 def headline(form: Form) -> str:
@@ -40,7 +44,8 @@ def headline(form: Form) -> str:
         for row in form["rows"]
         if row["against_eager"] and not row["name"].endswith("again")
     ]
-    return f"{'; '.join(said)}; noise {form['noise']:.1%}, {form['threads']} thread"
+    threads, rounds = counted(form["threads"], "thread"), counted(form["rounds"], "round")
+    return f"{'; '.join(said)}; noise {form['noise']:.1%}, {threads}, {rounds}"
 
 
 def _numbers(row: Form, wide: bool) -> list[Text]:

@@ -16,6 +16,7 @@ def show_beside(left: tuple[str, RenderableType], right: tuple[str, RenderableTy
         table.add_row(*(Text(title, style="bold") for title, _ in (left, right)))
         table.add_row(left[1], right[1])
         out.print(table)
+        out.print()
         return
     for title, block in (left, right):
         out.print(Text(title, style="bold"))

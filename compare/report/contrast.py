@@ -6,16 +6,18 @@ from rich.text import Text
 
 from compare.report.beside import show_beside
 from compare.report.contract import Form
+from compare.verdict.counted import counted
 
 
 def show_contrast(form: Form, out: Console) -> None:
     """What each side kept from one forward pass, and the programs that use it."""
     out.print(Text.assemble((form["pair"], "bold"), f": {form['title']}, {form['device']}"))
-    reference = f"PyTorch: {len(form['tape'])} nodes of the tape, {_size(form['tape_bytes'])} kept"
-    port = f"JAX: {len(form['residuals'])} residuals of jax.vjp, {_size(form['residual_bytes'])} kept"
+    nodes, residuals = counted(len(form["tape"]), "node"), counted(len(form["residuals"]), "residual")
+    reference = f"PyTorch: {nodes} of the tape, {_size(form['tape_bytes'])} kept"
+    port = f"JAX: {residuals} of jax.vjp, {_size(form['residual_bytes'])} kept"
     show_beside((reference, _tape(form["tape"])), (port, _residuals(form["residuals"])), out)
-    forward = f"jaxpr, forward half: {len(form['forward'])} equations"
-    backward = f"jaxpr, backward half: {len(form['backward'])} equations"
+    forward = f"jaxpr, forward half: {counted(len(form['forward']), 'equation')}"
+    backward = f"jaxpr, backward half: {counted(len(form['backward']), 'equation')}"
     show_beside((forward, _lines(form["forward"])), (backward, _lines(form["backward"])), out)
     for line in summary(form):
         out.print(Text(line))
@@ -23,10 +25,11 @@ def show_contrast(form: Form, out: Console) -> None:
 
 def summary(form: Form) -> list[str]:
     """The contrast in two lines: what is kept, by whom, and what it costs beyond the parameters and the batch."""
+    nodes, arrays = counted(len(form["tape"]), "node"), counted(len(form["residuals"]), "array")
     return [
-        f"tape: written while the forward pass runs, {len(form['tape'])} nodes, {_size(form['tape_bytes'])} kept; "
+        f"tape: written while the forward pass runs, {nodes}, {_size(form['tape_bytes'])} kept; "
         "backward() walks it once and fills .grad",
-        f"residuals: returned by the forward half of a traced program, {len(form['residuals'])} arrays, "
+        f"residuals: returned by the forward half of a traced program, {arrays}, "
         f"{_size(form['residual_bytes'])} kept (op by op; under jit XLA decides anew what to keep); "
         "the backward half is a function and can be called again",
     ]
@@ -67,8 +70,8 @@ def _table(*heads: str) -> Table:
 
 
 def _lines(equations: list[str]) -> RenderableType:
-    return Group(*(Text(line) for line in equations), Text(""))
+    return Group(*(Text(line) for line in equations))
 
 
 def _size(count: int) -> str:
-    return f"{count / 1024:,.1f} KiB" if count >= 1024 else f"{count} bytes"
+    return f"{count / 1024:,.1f} KiB" if count >= 1024 else counted(count, "byte")

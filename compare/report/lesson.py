@@ -8,8 +8,8 @@ from rich.text import Text
 from compare.lessons.align import aligned
 from compare.report.beside import SIDE_BY_SIDE
 from compare.report.contract import Form
-from compare.report.pieces import paragraph, table
-from compare.report.terminal import COLOUR, coloured
+from compare.report.pieces import COLOUR, INDENT, coloured, pairs_of_words, paragraph, show_table, table
+from compare.report.reading import PAGE, TITLE
 
 MARKS = {(True, True): "|", (True, False): "<", (False, True): ">"}
 
@@ -32,7 +32,7 @@ def show_sources(sources: list[Form], out: Console) -> None:
 
 def show_outcome(form: Form, out: Console) -> None:
     """What each side returned, the verdict, and the lesson in three sentences."""
-    out.print(_quantities(form["quantities"]))
+    show_table(out, _quantities(form["quantities"]))
     out.print()
     for word in ("same", "different", "prevents"):
         out.print(paragraph(word, form[word]))
@@ -45,17 +45,20 @@ def show_mark(form: Form, out: Console) -> None:
     if first := form["first_difference"]:
         out.print(paragraph("answer", f"`{first['name']}` is the first quantity that differs: {first['reason']}"))
     left, right = ("torchref", form["file"]) if form["marked"] == "port" else (form["file"], "jaxport")
-    out.print(_quantities(form["quantities"], left, right, "not judged"))
+    show_table(out, _quantities(form["quantities"], left, right, "not judged"))
     out.print(paragraph("verdict", coloured(form["verdict"])))
 
 
 def show_list(lessons: dict[str, str], parts: dict[str, str], out: Console) -> None:
     """What there is to read, one line each."""
-    width = max(map(len, [*lessons, *parts])) + 2
-    for heading, known in (("lessons", lessons), ("the pairs' own sources", parts)):
+    width = max(map(len, [*lessons, *parts]))
+    chapters = {"lessons": lessons, "the pairs' own sources": parts, "what a report says": {PAGE: TITLE}}
+    for heading, known in chapters.items():
         out.print(Text(heading, style="bold"))
+        names = pairs_of_words()
         for name, text in known.items():
-            out.print(Text.assemble(("  " + name.ljust(width), "cyan"), text))
+            names.add_row(Text(INDENT + name.ljust(width), style="cyan"), Text(text))
+        show_table(out, names)
     out.print(Text("jaxport read NAME shows both sides, what each returns, and the verdict"))
 
 

@@ -2,38 +2,26 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import IO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from compare.report.contract import Form, Number, PairForm, QuantityForm, VerifyForm
-from compare.report.pieces import number, paragraph, table
+from compare.report.answer import answer
+from compare.report.certified import certificates
+from compare.report.contract import Form, PairForm, VerifyForm
+from compare.report.pieces import COLOUR, coloured, number, pairs_of_words, paragraph, show_table, table
+from compare.report.unpadded import Unpadded
 from compare.report.where import show_where
+from compare.report.worst import reasons, show_quantities
+from compare.verdict.counted import counted
 
-COLOUR = {
-    "match": "green",
-    "float32_only": "yellow",
-    "incomplete": "yellow",
-    "mismatch": "bold red",
-    "invalid": "bold red",
-}
-SEVERITY = list(COLOUR)
-LISTED = 20  # names of one kind up to which each match has its row
-SUMMED_UP = ("by_hand", "trajectory", "optimizer")  # kinds whose matches are shown as one row: they are many and alike
-WIDTH = 120
-WIDE = 105  # columns from which every number has room
-# The numbers of a row; where there is room, all of them.
-NUMBERS: dict[str, Callable[[QuantityForm], Number]] = {
-    "gap": lambda quantity: quantity["gap"],
-    "allowed": lambda quantity: quantity["allowed"],
-    "error ref": lambda quantity: quantity["error_reference"],
-    "error port": lambda quantity: quantity["error_port"],
-    "sees": lambda quantity: quantity["detection_limit"],
-}
-NARROW = ("gap", "allowed")
+WIDTH = 120  # columns where nobody watches and nobody says otherwise
+UNKNOWN = 80  # columns of a terminal that does not say
+LEAST = 20  # columns below which lines are left to the terminal to break
+READING = "jaxport read report explains each of these, and says when not to trust a verdict"
 
 
 class Pipe(Console):
@@ -46,119 +34,78 @@ class Pipe(Console):
 def console(file: IO[str] | None = None) -> Console:
     """A console that keeps one width where nobody watches, so that redirected output does not wrap at 80."""
     file = file or sys.stdout
-    width = None if file.isatty() or "COLUMNS" in os.environ else WIDTH
     # Else rich would send everything to the notebook that it runs in, whatever the file.
-    return Pipe(file=file, width=width, highlight=False, force_jupyter=False)
+    out = Pipe(file=file, width=_width(file), highlight=False, force_jupyter=False)
+    out.push_render_hook(Unpadded())
+    return out
 
 
-def fits(rows: Table, out: Console) -> bool:
-    """Whether no cell of the table would be broken."""
-    return out.measure(rows, options=out.options.update(max_width=10_000)).maximum <= out.width
+def _width(file: IO[str]) -> int:
+    """What COLUMNS says, if that is a number of columns; else the terminal's own, or one width where nobody watches."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isascii() and asked.isdigit() and int(asked) > 0:
+        return max(int(asked), LEAST)
+    if not file.isatty():
+        return WIDTH
+    with suppress(OSError):  # a terminal that is none to the system, as a test's
+        return max(os.get_terminal_size(file.fileno()).columns or UNKNOWN, LEAST)
+    return UNKNOWN
 
 
 def show_verify(form: VerifyForm, out: Console, every: bool = False, explain: bool = False) -> None:
     """The verdict of each pair with its table and certificates; ``every`` lists each quantity on each probe,
     ``explain`` the weight map with the reason for each line."""
     for pair in form["pairs"]:
-        counts = pair["coverage"]
-        out.print(Text.assemble((pair["pair"], "bold"), f": {pair['title']}"))
-        run = f"{pair['device']}, {pair['dtype']}, {counts['parameters']:,} parameters"
-        out.print(Text(f"{run}, {len(pair['quantities'])} quantities on {len(counts['probes'])} probes"))
+        _show_head(pair, out)
+        if pair["verdict"] != "match":
+            _show_answer(pair, out)
         show_where(pair, out)
         if explain:
             for line in pair["weight_map"]:
                 out.print(paragraph("map", line))
-        full = _quantities(pair["quantities"], every, wide=True)
-        out.print(full if fits(full, out) else _quantities(pair["quantities"], every, wide=False))
-        for reason in _reasons(pair["quantities"]):
+        show_quantities(pair, out, every)
+        for reason in reasons(pair["quantities"]):
             out.print(paragraph("reason", reason))
-        for word, text in _certificates(pair):
+        for word, text in certificates(pair):
             out.print(paragraph(word, text))
         for notice in pair["notices"]:
             out.print(paragraph("notice", notice))
+        if pair is form["pairs"][-1]:
+            out.print(paragraph("words", Text(READING, style="dim")))
         out.print(paragraph("verdict", coloured(pair["verdict"])))
+        if pair["verdict"] != "match":  # again: the end of a long report is what is on the screen
+            _show_answer(pair, out)
         out.print()
 
 
-def _quantities(quantities: list[QuantityForm], every: bool, wide: bool) -> Table:
-    rows = table("quantity", "probe" if every else "worst on", "verdict")
-    numbers = NUMBERS if wide else {head: NUMBERS[head] for head in NARROW}
-    for head in numbers:
-        rows.add_column(head, justify="right", no_wrap=True)
-    rows.add_column("bits ref, port", justify="right", no_wrap=True)
-    for label, quantity in _rows(quantities, every):
-        verdict = quantity["verdict"] + (" (kink)" if quantity["kink"] else "")
-        bits = f"{quantity['bits_reference']:.1f}, {quantity['bits_port']:.1f}"
-        shown = [number(value(quantity)) for value in numbers.values()]
-        rows.add_row(Text(label), Text(quantity["probe"]), coloured(verdict), *shown, bits)
-    return rows
+def _show_head(pair: PairForm, out: Console) -> None:
+    """What was compared, where and how much of it."""
+    counts = pair["coverage"]
+    quantities = counted(len(pair["quantities"]), "quantity", "quantities")
+    parameters, probes = counted(counts["parameters"], "parameter"), counted(len(counts["probes"]), "probe")
+    out.print(Text.assemble((pair["pair"], "bold"), f": {pair['title']}"))
+    out.print(Text(f"{pair['device']}, {pair['dtype']}, {parameters}, {quantities} on {probes}"))
 
 
-def _rows(quantities: list[QuantityForm], every: bool) -> Iterator[tuple[str, QuantityForm]]:
-    """Each quantity on the probe where it is worst, or on every one; the kinds with many rows as one."""
-    if every:
-        yield from ((quantity["name"], quantity) for quantity in quantities)
-        return
-    names: dict[str, set[str]] = {}
-    for quantity in quantities:
-        names.setdefault(quantity["kind"], set()).add(quantity["name"])
-    many = {kind for kind, of_kind in names.items() if kind in SUMMED_UP or len(of_kind) > LISTED}
-    groups: dict[tuple[str, bool], list[QuantityForm]] = {}
-    for quantity in quantities:
-        summed = quantity["kind"] in many and quantity["verdict"] == "match"
-        groups.setdefault((quantity["kind"] if summed else quantity["name"], summed), []).append(quantity)
-    for (name, summed), group in groups.items():
-        yield f"{name} ({len(group)})" if summed else name, max(group, key=_badness)
-
-
-def _badness(quantity: QuantityForm) -> tuple[int, float]:
-    gap, allowed = float(quantity["gap"]), float(quantity["allowed"])
-    return SEVERITY.index(quantity["verdict"]), gap / allowed if allowed > 0 else 0.0
-
-
-def _reasons(quantities: list[QuantityForm]) -> Iterator[str]:
-    """Why, for what does not match and has a reason that its numbers do not show; each said once."""
-    by_reason: dict[str, list[str]] = {}
-    for quantity in quantities:
-        if quantity["reason"] and quantity["verdict"] != "match":
-            by_reason.setdefault(quantity["reason"], []).append(quantity["name"])
-    for reason, names in by_reason.items():
-        unique = list(dict.fromkeys(names))
-        yield f"{unique[0]}{f' and {len(unique) - 1} more' if len(unique) > 1 else ''}: {reason}"
-
-
-def _certificates(pair: PairForm) -> Iterator[tuple[str, str]]:
-    covered, bitten = pair["coverage"], pair["teeth"]
-    missing = ", ".join([*covered["not_compared"], *covered["drawn"]])
-    every = "every output, every parameter's gradient" + (" and update" if "update" in covered["counts"] else "")
-    text = f"not compared: {missing}" if missing else every
-    left = ", ".join(f"{count:,} {reason}" for reason, count in covered["left_out"].items() if count)
-    yield "coverage", text + (f"; entries left out: {left}" if left else "")
-    if covered["constants"]:
-        yield "", f"constants of the reference, which no run changed: {', '.join(covered['constants'])}"
-    if covered["frozen"]:
-        yield "", f"second of two summed biases, frozen in training steps: {', '.join(covered['frozen'])}"
-    if covered["uninformative"]:
-        yield "", f"the same on every probe: {', '.join(covered['uninformative'])}"
-    limits = sorted(limit for quantity in pair["quantities"] if isinstance(limit := quantity["detection_limit"], float))
-    if limits:
-        yield "sees", f"relative differences from {limits[len(limits) // 2]:.1e} (median; worst {limits[-1]:.1e})"
-    caught = ", ".join(f"{check} {len(names)}" for check, names in bitten["caught"].items())
-    if envelope := pair["envelope"]:
-        yield (
-            "drift",
-            f"{number(envelope['drift'])} of the parameters' change in {envelope['steps']} steps at {pair['dtype']}; "
-            f"the reference against itself, {envelope['by']}: {number(envelope['noise'])}",
-        )
-    if bitten["mutants"]:
-        yield "teeth", f"of {len(bitten['mutants'])} mutants of what enters the port, caught: {caught}"
+def _show_answer(pair: PairForm, out: Console) -> None:
+    out.print(paragraph("answer", Text(answer(pair), style="bold")))
 
 
 def show_training(form: Form, out: Console) -> None:
     """One line for each epoch, then where, when and why the float32 runs drift apart."""
-    plan = form["plan"]
-    out.print(Text.assemble(("training", "bold"), f": {form['data']}, {len(form['steps'])} steps of {plan['batch']}"))
-    wide = out.width >= WIDE
+    steps = f"{counted(len(form['steps']), 'step')} of {counted(form['plan']['batch'], 'image')}"
+    out.print(Text.assemble(("training", "bold"), f": {form['data']}, {steps}"))
+    show_table(out, _epochs(form, wide=True), _epochs(form, wide=False))
+    for word, text in form["drift"].items():
+        out.print(paragraph(word, text))
+    if form["first_failure"]:
+        out.print(paragraph("first", form["first_failure"]))
+    out.print(paragraph("words", Text(READING, style="dim")))
+    out.print(paragraph("verdict", coloured(form["verdict"])))
+    out.print()
+
+
+def _epochs(form: Form, wide: bool) -> Table:
     rows = table()
     heads = ("epoch", "loss ref", "port", "test ref", "port", "matched", "drift f32", "drift f64")
     for head in (*heads, *(("reordering", "sees") if wide else ())):
@@ -177,28 +124,19 @@ def show_training(form: Form, out: Console) -> None:
             *(last if wide else last[:2]),
             *((number(max(float(step["sees"]) for step in steps)),) if wide else ()),
         )
-    out.print(rows)
-    for word, text in form["drift"].items():
-        out.print(paragraph(word, text))
-    if form["first_failure"]:
-        out.print(paragraph("first", form["first_failure"]))
-    out.print(paragraph("verdict", coloured(form["verdict"])))
-    out.print()
+    return rows
 
 
 def show_environment(environment: Form, out: Console) -> None:
-    table = Table(box=None, pad_edge=False, show_header=False)
+    """One line for each fact."""
+    rows = pairs_of_words()
     for key, value in environment.items():
         if isinstance(value, dict):
             parts = (f"{k} {v:.1e}" if isinstance(v, float) else f"{k} {v}" for k, v in value.items())
             value = ", ".join(parts)
-        table.add_row(key, Text(str(value)))
-    out.print(table)
+        rows.add_row(key, Text(str(value)))
+    show_table(out, rows)
 
 
 def _mean(steps: list[Form], key: str) -> float:
     return sum(float(step[key]) for step in steps) / len(steps)
-
-
-def coloured(verdict: str) -> Text:
-    return Text(verdict, style=COLOUR[verdict.split()[0]])

@@ -1,4 +1,4 @@
-"""Where and why a pair differs, for a person at a terminal: the answer in one sentence, then the evidence."""
+"""Where and why a pair differs, for a person at a terminal: the evidence for the answer, the tree of modules."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.report.contract import BranchForm, CauseForm, DifferenceForm, ExplanationForm, Number, PairForm
-from compare.report.pieces import number, paragraph, table
+from compare.report.pieces import INDENT, number, paragraph, show_table, table
+from compare.verdict.counted import counted
 
 MARKS = {
     "agrees": ("agrees", "green"),
@@ -16,20 +17,17 @@ MARKS = {
     "not seen": ("", "dim"),
 }
 SHOWN = 40  # rows of the tree; beyond, what agrees with all that is in it is summed up
-INDENT = "  "
 
 
 def show_where(pair: PairForm, out: Console) -> None:
-    """The sentence, the paths and lines of both sides, the causes with their evidence, and the tree of modules."""
+    """The paths and lines of both sides, the causes with their evidence, and the tree of modules."""
     explanation = pair["explanation"]
     if explanation is None:
         return
-    if explanation["sentence"]:
-        out.print(paragraph("answer", Text(explanation["sentence"], style="bold")))
     for word, text in _evidence(pair, explanation):
         out.print(paragraph(word, Text(text)))
     if pair["tree"]:
-        out.print(_tree(pair["tree"]))
+        show_table(out, _tree(pair["tree"], gaps=True), _tree(pair["tree"], gaps=False))
 
 
 def _evidence(pair: PairForm, explanation: ExplanationForm) -> Iterator[tuple[str, str]]:
@@ -71,10 +69,9 @@ def _at(path: str, place: str) -> str:
 
 
 def _more(first: DifferenceForm) -> str:
-    count, many = first["more"], first["more"] > 1
     if first["direction"] == "update":
-        return f"{count} more {'quantities differ' if many else 'quantity differs'}"
-    return f"a difference also arises in {count} other {'places' if many else 'place'}"
+        return counted(first["more"], "more quantity differs", "more quantities differ")
+    return f"a difference also arises in {counted(first['more'], 'other place')}"
 
 
 def _shown(cause: CauseForm) -> str:
@@ -84,9 +81,9 @@ def _shown(cause: CauseForm) -> str:
     return f"{read}: {number(cause['before'])} falls to {number(cause['after'])}"
 
 
-def _tree(branches: list[BranchForm]) -> Table:
-    rows = table("module of the reference", "of the port")
-    for head in ("forward", "backward"):
+def _tree(branches: list[BranchForm], gaps: bool) -> Table:
+    rows = table()
+    for head in ("module of the reference", "of the port", "forward", "backward"):
         rows.add_column(head, no_wrap=True)
     seen = [branch for branch in branches if branch["forward"] != "not seen" or branch["backward"] != "not seen"]
     groups = [[branch] for branch in seen] if len(seen) <= SHOWN else list(_alike(seen))
@@ -96,8 +93,8 @@ def _tree(branches: list[BranchForm]) -> Table:
         rows.add_row(
             Text(f"{INDENT * depth}{name or 'the model'}"),
             Text(branch["port"], style="dim"),
-            _mark(branch["forward"], branch["gap_forward"]),
-            _mark(branch["backward"], branch["gap_backward"]),
+            _mark(branch["forward"], branch["gap_forward"] if gaps else 0.0),
+            _mark(branch["backward"], branch["gap_backward"] if gaps else 0.0),
         )
         if others:
             depth = branch["reference"].count(".") + 1

@@ -200,6 +200,10 @@ def array_kind(array: np.ndarray) -> str:
     return "exact" if array.dtype.kind in "biu" else "inexact"
 
 
+def _entries(count: int) -> str:
+    return "entries differs" if count == 1 else "entries differ"
+
+
 def judge_exact(reference: np.ndarray, port: np.ndarray, reference_64: np.ndarray, port_64: np.ndarray) -> Judgement:
     unequal = reference_64 != port_64
     count, size = int(np.count_nonzero(unequal)), reference_64.size
@@ -207,10 +211,10 @@ def judge_exact(reference: np.ndarray, port: np.ndarray, reference_64: np.ndarra
         index = tuple(int(i) for i in np.unravel_index(int(np.argmax(unequal)), unequal.shape))
         entry = Worst(index, float(reference_64[index]), float(port_64[index]))
         return Judgement(
-            Verdict.MISMATCH, gap=float(count), entries=size, worst=entry, reason=f"{count} of {size} entries differ"
+            Verdict.MISMATCH, gap=float(count), entries=size, worst=entry, reason=f"{count} of {size} {_entries(count)}"
         )
     flips = int(np.count_nonzero(reference != port))
-    notice = f"{flips} of {size} entries differ at the working precision only (near-ties)" if flips else ""
+    notice = f"{flips} of {size} {_entries(flips)} at the working precision only (near-ties)" if flips else ""
     return Judgement(Verdict.MATCH, entries=size, reason=notice)
 
 

@@ -6,6 +6,7 @@ from compare.sides.judging import Judged
 from compare.sides.plan import Plan
 from compare.sides.quartet import Quartet
 from compare.verdict.bits import PrecisionFlag
+from compare.verdict.counted import counted
 from compare.verdict.quantity import Quantity
 from compare.verdict.verdict import Verdict
 from compare.verification.certificates import Teeth
@@ -70,12 +71,18 @@ def _of_dropout(every: Sequence[Judged]) -> Iterator[str]:
 
 def _of_quantities(quantities: Sequence[Quantity]) -> Iterator[str]:
     if low := [quantity.name for quantity in quantities if quantity.verdict is Verdict.FLOAT32_ONLY]:
-        yield f"{len(low)} quantities agree to float32 only, first {low[0]}: something is held at low precision"
+        many = counted(len(low), "quantity agrees", "quantities agree")
+        yield f"{many} to float32 only, first {low[0]}: something is held at low precision"
     if kinks := [quantity for quantity in quantities if quantity.kink]:
-        yield f"{len(kinks)} gradients differ on a kink only, first {kinks[0].name} on {kinks[0].probe}"
+        many = counted(len(kinks), "gradient differs", "gradients differ")
+        yield (
+            f"{many} on a kink only, first {kinks[0].name} on {kinks[0].probe}: the function has a corner there, each "
+            "side takes the slope on another side of it, and at four points nearby they match"
+        )
     reasons: dict[str, list[Quantity]] = {}
     for quantity in quantities:
         if quantity.judgement.reason and quantity.verdict is Verdict.MATCH:
             reasons.setdefault(quantity.judgement.reason, []).append(quantity)
     for reason, explained in reasons.items():
-        yield f"{reason} ({len(explained)} quantities, first {explained[0].name} on {explained[0].probe})"
+        many = counted(len(explained), "quantity", "quantities")
+        yield f"{reason} ({many}, first {explained[0].name} on {explained[0].probe})"

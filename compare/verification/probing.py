@@ -14,6 +14,7 @@ from compare.sides.judging import Judged, judge_port, reference_runs
 from compare.sides.plan import Plan
 from compare.sides.quartet import Quartet
 from compare.sides.side import Run, SideError
+from compare.verdict.counted import counted
 from compare.verdict.quantity import EVAL, Quantity, kind_of_quantity
 from compare.verdict.verdict import Judgement, Verdict
 from compare.verification.certificates import digest
@@ -92,7 +93,7 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
         left[f"{skipped}, nearby"] = found.why
     if probe != BASE and (beyond := _out_of_range(judgements, probe)):
         why = f"out of {quartet.precision.name}'s range" if not judged.no_oracle else judgements[beyond[0]].reason
-        left[f"{probe}, {len(beyond)} quantities"] = f"{why}, first {beyond[0]}"
+        left[f"{probe}, {counted(len(beyond), 'quantity', 'quantities')}"] = f"{why}, first {beyond[0]}"
         judgements = {name: judgement for name, judgement in judgements.items() if name not in beyond}
     quantities = [
         Quantity(f"{prefix}{name}", kind_of_quantity(name), probe, judgement, name in found.on)

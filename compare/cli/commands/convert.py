@@ -33,17 +33,20 @@ def run(options: argparse.Namespace) -> int:
     from compare.checkpoints.convert import Conversion, conversion_of
     from compare.checkpoints.files import read, write
     from compare.cli.named import check_pair, pair_of
+    from compare.cli.results import result
     from compare.cli.streams import busy, remark
+    from compare.verdict.counted import counted
 
     if options.pair is not None and options.map is not None:
         raise UsageError("convert: --pair and --map both say how to convert: give one of them")
     if options.pair is None and options.map is None:
         raise UsageError("convert: expected --pair FILE.py, whose weight map converts, or --map FILE.json")
+    if options.pair is not None:
+        check_pair(options.pair)
     checkpoint = read(options.source)
     if options.map:
         conversion = Conversion.load(options.map)
     else:
-        check_pair(options.pair)
         with busy("finding the weight map"):
             conversion = conversion_of(pair_of(options.pair), options.seed)
     converted, notes = conversion.converted(checkpoint)
@@ -52,6 +55,6 @@ def run(options: argparse.Namespace) -> int:
         conversion.save(Path(options.save_map))
     for note in [f"{what}: {text}" for what, text in checkpoint.metadata.items()] + notes:
         remark(note)
-    arrays = f"{len(converted.arrays)} arrays of the {converted.side}, from {len(checkpoint.arrays)}"
-    print(f"wrote {options.target}: {arrays}")
+    arrays = f"{counted(len(converted.arrays), 'array')} of the {converted.side}, from {len(checkpoint.arrays)}"
+    result(f"wrote {options.target}: {arrays}")
     return 0

@@ -2,6 +2,7 @@
 look."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from compare.checkpoints.atomic import writable_folder
     from compare.checkpoints.json_file import write_json
     from compare.cli.chosen_device import device_of
@@ -32,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
     from compare.cli.commands.contrast import contrasted
     from compare.cli.commands.train import trained, write_training
     from compare.cli.commands.verify import verified
+    from compare.cli.results import results
     from compare.cli.streams import write_json_option
     from compare.pair.pairs import REGISTRY
     from compare.report.terminal import console, show_training, show_verify
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     folder = writable_folder(options.out)
     verdicts, failed = verified(options, list(REGISTRY), device, PRECISIONS["float32"], Plan(options.seed), device)
     write_json(folder / "verify.json", verdicts)
-    out = console() if options.json != "-" else Console(stderr=True, force_jupyter=False)
+    out = console(sys.stderr if options.json == "-" else results())
     show_verify(verdicts, out)
     training = trained(options, device)
     write_training(training, folder)
@@ -75,7 +75,7 @@ def _show_other_uses(contrast: "Form", bench: "Form | None", out: "Console") -> 
     out.print(Text("contrast: jaxport contrast mlp", style="bold"))
     for line in summary(contrast):
         out.print(Text(line))
-    out.print(Text("bench: jaxport bench mlp", style="bold"))
+    out.print(Text("bench: jaxport bench mlp --quick", style="bold"))
     out.print(Text(headline(bench) if bench else "not timed; run the command for the reason"))
     out.print(Text("read: jaxport read mlp", style="bold"))
     out.print(Text("both sources beside each other; jaxport read lists what there is"))

@@ -16,6 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from compare import lessons
+    from compare.cli.results import result
     from compare.lessons.handout import handout
     from compare.pair.pair_file import write_new
 
@@ -24,5 +25,5 @@ def run(options: argparse.Namespace) -> int:
     file = options.file or Path(f"{options.lesson}.py")
     text = handout(lessons.find(options.lesson), options.side, file) if options.lesson else None
     write_new(file, text)
-    print(f"wrote {file}; run it with: jaxport verify {file}")
+    result(f"wrote {file}; run it with: jaxport verify {file}")
     return 0

@@ -1,4 +1,4 @@
-"""``jaxport read``: lists without a framework; shows a lesson's sources at once, then runs it."""
+"""``jaxport read``: lists without a framework; shows a lesson's sources at once, then runs it; the page on reports."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -23,12 +23,17 @@ def run(options: argparse.Namespace) -> int:
     from compare.lessons import sources
     from compare.report.form import SCHEMA, part_form
     from compare.report.lesson import show_list, show_sources
+    from compare.report.reading import PAGE, page_text, show_page
 
     if options.lesson is None:
         known = {name: lesson.title for name, lesson in lessons.LESSONS.items()}
         parts = {name: sources.summary(sources.both(*where)[0].text) for name, where in lessons.PARTS.items()}
         form = {"schema": SCHEMA, "lessons": known, "parts": parts}
         emit(options, form, lambda out: show_list(known, parts, out))
+        return 0
+    if options.lesson == PAGE:
+        page = page_text()
+        emit(options, {"schema": SCHEMA, "page": PAGE, "text": page}, lambda out: show_page(page, out))
         return 0
     if options.lesson in lessons.PARTS:
         where = lessons.PARTS[options.lesson]
@@ -42,13 +47,14 @@ def run(options: argparse.Namespace) -> int:
 def _lesson(options: argparse.Namespace, lesson: "Lesson") -> int:
     """Its sources, then what both sides return and the verdict."""
     from compare.cli.chosen_device import device_of
+    from compare.cli.results import results
     from compare.cli.streams import busy, write_json_option
     from compare.frameworks.environment import fingerprint
     from compare.report.form import lesson_form, passed
     from compare.report.lesson import show_outcome, show_sources
     from compare.report.terminal import console
 
-    out = console()
+    out = console(results())
     form = lesson_form(lesson, None, None)
     if options.json != "-":
         show_sources(form["sources"], out)

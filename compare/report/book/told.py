@@ -6,8 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from compare.report.contract import Form
-from compare.report.pieces import paragraph, table
-from compare.report.terminal import coloured
+from compare.report.pieces import coloured, paragraph, show_table, table
 
 
 def show_book(book: Form, out: Path, to: Console) -> None:
@@ -15,7 +14,7 @@ def show_book(book: Form, out: Path, to: Console) -> None:
     rows = table("lesson", "title", "verdict")
     for form in book["lessons"]:
         rows.add_row(Text(form["lesson"]), Text(form["title"]), coloured(form["verdict"]))
-    to.print(rows)
+    show_table(to, rows)
     for form in book["lessons"]:
         if form["failure"]:
             to.print(paragraph("failed", form["failure"]))

@@ -1,12 +1,15 @@
 """The command line: what it refuses in one line, its help, its streams, and how it ends when it is interrupted."""
 
+import io
 import os
 import re
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout, suppress
 
 import pytest
 
+from compare.cli.cli import main
 from compare.cli.commands import COMMANDS, train, verify
 from tests.compare.command_line import CPU, LOOSE, SHORT, files, jaxport, refused
 
@@ -33,6 +36,30 @@ def test_help_is_instant(command):
     assert not SLOW & set(ran.stderr.split())
 
 
+def test_the_version():
+    """The package's own, with no framework loaded; pyproject reads it from there."""
+    import compare
+
+    ran = subprocess.run([sys.executable, "-m", "compare", "--version"], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"jaxport {compare.__version__}\n", "")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", compare.__version__)
+
+
+@pytest.mark.parametrize("columns", ["0", "20"])
+@pytest.mark.parametrize("command", ["", "verify loose --quick", "env", "read", "read broadcasting", "contrast loose"])
+def test_any_width(command, columns, monkeypatch):
+    """What is no width counts as none, and twenty columns are enough: nothing is lost on any command."""
+    if not command:
+        command = "--help"
+    monkeypatch.setenv("COLUMNS", columns)
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()), suppress(SystemExit):
+        assert main([*command.split(), *([] if command.startswith(("-", "read")) else CPU)]) == 0
+    lines = out.getvalue().splitlines()
+    assert sum(map(len, lines)) > 200
+    assert "…" not in out.getvalue()
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
 def test_as_a_process():
     """``python -m compare`` passes the exit code on and says its one line, before it looks for a device."""
     ran = subprocess.run([sys.executable, "-m", "compare", "verify", "nope"], capture_output=True, text=True)
@@ -56,6 +83,7 @@ def test_closed_pipe(command):
     ("arguments", "expected"),
     [
         ("verify nope", "unknown pair 'nope': expected one of mlp,"),
+        ("verify --frobnicate", "unrecognized arguments: --frobnicate (jaxport verify --help lists"),
         ("verify loose nope --device cpu", "unknown pair 'nope'"),
         ("frobnicate", "invalid choice: 'frobnicate'"),
         ("--device tpu", "invalid choice: 'tpu'"),

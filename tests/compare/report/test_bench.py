@@ -41,5 +41,5 @@ def test_the_headline_has_every_ratio():
     """What the main job prints."""
     assert headline(FORM) == (
         "torch.compile 0.80 times torch eager's speed (SLOW); jax.jit 2.50 times torch eager's speed (FAST); "
-        "noise 2.1%, 1 thread"
+        "noise 2.1%, 1 thread, 30 rounds"
     )

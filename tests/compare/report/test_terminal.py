@@ -66,7 +66,7 @@ def test_each_quantity_is_shown_where_it_is_worst() -> None:
     assert _row(text, "output")[:5] == ["output", "zeros", "mismatch", "5.0e-01", "1.1e-13"]
     assert _row(text, "grad/w")[:5] == ["grad/w", "ties", "match", "(kink)", "2.5e-01"]
     assert text.count("output  ") == 1
-    assert text.rstrip().endswith("verdict    mismatch")
+    assert "\nverdict    mismatch\n" in text
 
 
 def test_the_trajectory_is_one_row_until_every_is_asked_for() -> None:
@@ -85,14 +85,17 @@ def test_the_trajectory_is_one_row_until_every_is_asked_for() -> None:
 
 
 def test_the_head_and_the_certificates_are_told() -> None:
-    """Device, precision, sizes; coverage with what was left out, the median limit, the teeth."""
+    """Device, precision, sizes; coverage with what was left out, the median limit, the teeth; where words are
+    explained."""
     made = report(notices=("two near-ties",))
     left = replace(made.coverage, left_out={"fills": 1024, "flushed": 0}, not_compared=("grad/w",))
     text = _shown(replace(made, coverage=left))
-    assert text.startswith("drawn: drawn by hand\ncpu, float32, 1,234 parameters, 2 quantities on 1 probes\n")
-    assert "not compared: grad/w; entries left out: 1,024 fills" in text
+    assert text.startswith("drawn: drawn by hand\ncpu, float32, 1,234 parameters, 2 quantities on 1 probe\n")
+    assert "coverage   not compared: grad/w\n           left out: 1,024 entries huge and alike on both sides" in text
+    assert "flushes" not in text
     assert "relative differences from 2.3e-13 (median; worst 2.3e-13)" in text
-    assert "of 1 mutants of what enters the port, caught: output 1, gradient 0" in text
+    assert "of 1 fault planted in what enters the port (mutants), each check caught: output 1, gradient 0" in text
+    assert text.count("jaxport read report") == 1
     assert "notice     two near-ties" in text
 
 
@@ -132,8 +135,36 @@ def test_nonfinite_numbers_are_shown_as_words(value: float, kind: str) -> None:
 def test_every_verdict_is_a_word_and_a_colour(verdict: Verdict) -> None:
     """The word is the same with and without colour."""
     text, coloured = _shown(report(verdict=verdict)), _shown(report(verdict=verdict), file=Terminal())
-    assert text.rstrip().endswith(f"verdict    {verdict}")
+    assert f"\nverdict    {verdict}\n" in text
     assert re.search(rf"\x1b\[[0-9;]+m{verdict}\x1b\[0m", coloured)
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_the_answer_is_said_first_and_last(verdict: Verdict) -> None:
+    """Of anything but a match: below the head, and again as the last line, which is what a screen shows."""
+    lines = _shown(report(quantity("output", verdict=verdict, gap=0.5), verdict=verdict)).rstrip().splitlines()
+    places = [place for place, line in enumerate(lines) if line.startswith("answer     ")]
+    assert places == ([] if verdict is Verdict.MATCH else [2, len(lines) - 1])
+    assert len({lines[place] for place in places}) < 2
+
+
+@pytest.mark.parametrize("columns", ["0", "7", "20", "40", "80", "120", "-3", "wide"])
+def test_any_width(monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    """Nothing is lost or cut at any width, no line has blanks at its end, and what is no width counts as none."""
+    monkeypatch.setenv("COLUMNS", columns)
+    text = _shown(_mixed()) + _shown(_mixed(), every=True) + _trained(training(first_flip=FLIP))
+    width = {"7": 20, "20": 20, "40": 40, "80": 80}.get(columns, 120)
+    assert max(map(len, text.splitlines())) <= width
+    assert not re.search(r"[ \t]$", text, re.MULTILINE)
+    assert "…" not in text
+    for word in ("step2/update/b", "mismatch", "5.0e-01", "coverage", "teeth", "50.0%"):
+        assert word in text, word
+
+
+def test_a_terminal_without_a_width_has_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """COLUMNS=0 is what some terminals say before they know: not a line is lost."""
+    monkeypatch.setenv("COLUMNS", "0")
+    assert "mismatch" in _shown(_mixed(), file=Terminal())
 
 
 def test_no_escape_codes_where_nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:

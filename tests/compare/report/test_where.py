@@ -1,4 +1,4 @@
-"""Where and why at a terminal: the answer, the evidence, the tree of modules, and long trees summed up."""
+"""Where and why at a terminal: the evidence, the tree of modules, and long trees summed up."""
 
 from dataclasses import asdict
 from io import StringIO
@@ -39,12 +39,11 @@ def rows(text: str, word: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if word in line]
 
 
-def test_the_answer_comes_first_and_the_evidence_after_it():
+def test_the_evidence():
     """Quantity, run and size; both paths with their lines; the cause and what was done to see it."""
     text = shown({})
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    assert lines[0].split(None, 1) == ["answer", "`enc.norm` is the first."]
-    assert lines[1].split(None, 1) == ["where", "output of enc.norm, on batch, training: relative difference 1.0e-03"]
+    assert lines[0].split(None, 1) == ["where", "output of enc.norm, on batch, training: relative difference 1.0e-03"]
     assert rows(text, "net.py") == ["reference: enc.norm, net.py:7"]
     assert rows(text, "port.py") == ["port: enc/norm, port.py:9"]
     assert rows(text, "in 2 other places")
@@ -117,6 +116,6 @@ def test_a_long_tree_is_summed_up():
     text = shown({"tree": many, "first_difference": None})
     assert [row.split("more")[0].strip() for row in rows(text, " more ")] == ["19", "19"]
     assert len(rows(text, "INTRODUCED")) == 1
-    assert len(rows(text, "enc.")) == 3 + 2  # the sentence and the cause name it as well
+    assert len(rows(text, "enc.")) == 3 + 1  # the cause names it as well
     short = shown({"tree": many[: where.SHOWN], "first_difference": None})
     assert rows(short, " more ") == []

@@ -24,6 +24,7 @@ from compare.explain.doctor.thresholds import (
     UNSEEN,
     WRITTEN,
 )
+from compare.verdict.counted import counted
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def _not_finite(plain: np.ndarray, port: np.ndarray) -> str:
     for word, test in (("NaN", np.isnan), ("infinite", np.isinf)):
         own, other = test(plain), test(port)
         if np.any(own != other):
-            return f"{int(other.sum())} entries of the port's are {word}, {int(own.sum())} of the reference's"
+            many = counted(int(other.sum()), "entry of the port's is", "entries of the port's are")
+            return f"{many} {word}, {int(own.sum())} of the reference's"
     return ""
 
 
@@ -197,7 +199,7 @@ def _regions(plain: np.ndarray, port: np.ndarray, what: str) -> Iterator[str]:
         if differs.any() and np.ptp(plain - port) <= UNSEEN * scale:
             yield f"{what} is the reference's plus {float((port - plain).flat[0]):.6g} in every entry"
         return
-    yield f"{int(differs.sum())} of {differs.size} entries differ"
+    yield f"{int(differs.sum())} of {differs.size} entries {'differs' if differs.sum() == 1 else 'differ'}"
     for axis in range(plain.ndim):
         places = np.flatnonzero(differs.any(axis=tuple(other for other in range(plain.ndim) if other != axis)))
         length = plain.shape[axis]

@@ -41,14 +41,16 @@ def _which(trial: Retraining, differing: set[str]) -> Iterator[str]:
             return
     if wrong and len(wrong) < len(there):
         first = next(name for name in there if name in wrong)
-        yield f"{len(wrong)} of {len(there)} parameters are updated otherwise, first {first}"
+        are = "is" if len(wrong) == 1 else "are"
+        yield f"{len(wrong)} of {len(there)} parameters {are} updated otherwise, first {first}"
 
 
 def _when(trial: Retraining, differing: set[str]) -> Iterator[str]:
     steps = range(1, trial.replay.steps + 1)
     first = next((s for s in steps if any(update_name(s, name) in differing for name in trial.replay.names)), None)
     if first is not None and first > 1:
-        yield f"the first {first - 1} of {len(steps)} steps agree: what the optimizer keeps differs, or a schedule"
+        agree = "first step agrees" if first == 2 else f"first {first - 1} of {len(steps)} steps agree"
+        yield f"the {agree}: what the optimizer keeps differs, or a schedule"
     if first == 1:
         yield "the first step differs already"
 

@@ -50,7 +50,7 @@ def test_main_job(job):
     """The bare command verifies every pair, trains, shows the other uses, and ends by saying where to look."""
     ran, folder = job
     assert (ran.code, files(folder.parent)) == (0, sorted([*USERS_OWN, *(f"out/{name}" for name in WRITTEN)]))
-    for heading in ("contrast: jaxport contrast mlp", "bench: jaxport bench mlp", "read: jaxport read mlp"):
+    for heading in ("contrast: jaxport contrast mlp", "bench: jaxport bench mlp --quick", "read: jaxport read mlp"):
         assert heading in ran.out.splitlines()
     assert (folder / "training.png").read_bytes().startswith(b"\x89PNG\r\n")
     verified = strictly((folder / "verify.json").read_text())

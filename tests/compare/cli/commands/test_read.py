@@ -28,6 +28,15 @@ def test_sources_alone(name):
     assert form["sources"]
 
 
+def test_the_page_on_reports():
+    """As text and as JSON; neither needs a device."""
+    ran = jaxport("read", "report")
+    assert (ran.code, ran.err) == (0, "")
+    assert "## When not to trust it" in ran.out
+    assert strictly(jaxport("read", "report", "--json", "-").out)["text"].strip() == ran.out.strip()
+    assert "report" in jaxport("read").out.split("what a report says")[1]
+
+
 def test_a_lesson_is_run():
     """What both sides return, and the verdict; the JSON is the form with both."""
     ran = jaxport("read", "broadcasting", *CPU)

@@ -28,7 +28,7 @@ def said(trial):
     ("port", "expected"),
     [
         (optax.sgd(0.05, 0.9), "in the first step the port's update is 0.5 times the reference's in every entry"),
-        (optax.sgd(0.1, 0.8), "the first 1 of 3 steps agree: what the optimizer keeps differs, or a schedule"),
+        (optax.sgd(0.1, 0.8), "the first step agrees: what the optimizer keeps differs, or a schedule"),
         (
             optax.chain(optax.add_decayed_weights(0.1, mask=matrices), optax.sgd(0.1, 0.9)),
             "the updates of matrices differ, those of vectors (biases, norms) agree",

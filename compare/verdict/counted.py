@@ -1,0 +1,12 @@
+"""Numbers of things in words."""
+
+
+def counted(count: int, noun: str, several: str = "") -> str:
+    """``1 probe``, ``9 probes``, ``57,243 entries``.
+
+    Args:
+        count: how many there are.
+        noun: what one of them is called.
+        several: what more or fewer of them are called, where that is not ``noun`` with an s.
+    """
+    return f"{count:,} {noun if count == 1 else several or noun + 's'}"

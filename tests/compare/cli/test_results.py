@@ -1,0 +1,92 @@
+"""Standard output is for results alone."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compare.cli.results import result, results, results_alone
+from tests.compare.command_line import CPU, jaxport
+
+NOISY = """
+import os, subprocess, sys
+import torch
+from compare import Pair
+
+print("from the file")
+os.system("echo from a process")
+subprocess.run([sys.executable, "-c", "print('from a child')"])
+
+
+class Reference(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(3))
+
+    def forward(self, x):
+        print("from forward")
+        return self.scale * x
+
+
+def port(parameters, x):
+    print("from the port")
+    return parameters["scale"] * x
+
+
+def batch(rng):
+    print("from the batch")
+    return rng.standard_normal((4, 3), dtype="float32")
+
+
+pair = Pair(Reference(), port, batch)
+"""
+PRINTED = ["from the file", "from forward", "from the port", "from the batch"]
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
+
+def test_prints_go_to_standard_error(capsys):
+    """Until the command is over; the result is where it belongs, and standard output is itself again."""
+    shown = sys.stdout
+    with results_alone():
+        print("a print")
+        result("a result")
+        assert results() is shown
+    print("afterwards")
+    assert sys.stdout is results() is shown
+    assert capsys.readouterr() == ("a result\nafterwards\n", "a print\n")
+
+
+def test_an_error_puts_standard_output_back(capsys):
+    """Whatever ended the command."""
+    with pytest.raises(KeyboardInterrupt), results_alone():
+        raise KeyboardInterrupt
+    print("shown")
+    assert capsys.readouterr().out == "shown\n"
+
+
+@pytest.mark.parametrize(
+    "command", ["verify noisy.py --quick", "contrast noisy.py", "verify noisy.py --quick --record r.npz"]
+)
+def test_the_json_of_a_file_that_prints(command):
+    """Every command that takes a file: JSON alone, or the one line; what is printed is not lost."""
+    Path("noisy.py").write_text(NOISY.replace("os.system", "").replace("subprocess.run", ""))
+    json_option = () if "--record" in command else ("--json", "-")
+    ran = jaxport(*command.split(), *CPU, *json_option)
+    assert ran.code == 0, ran
+    assert json.loads(ran.out) if json_option else ran.out.startswith("wrote r.npz")
+    for line in PRINTED:
+        if line != "from the port" or "--record" not in command:
+            assert line in ran.err
+
+
+def test_the_json_beside_what_processes_print():
+    """These write to the descriptor and know nothing of ``sys.stdout``."""
+    Path("noisy.py").write_text(NOISY)
+    command = [sys.executable, "-m", "compare", "verify", "noisy.py", "--quick", *CPU, "--json", "-"]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert (ran.returncode, json.loads(ran.stdout)["verdict"]) == (0, "match")
+    for line in [*PRINTED, "from a process", "from a child"]:
+        assert line in ran.stderr
