@@ -71,7 +71,8 @@ class Report:
         return html_block(self.form)
 
     def to_html(self, path: "str | Path") -> None:
-        """Write a page that needs no other file, whole or not at all. A pipe is written into, never replaced by a file.
+        """Write a page that needs no other file to ``path``, whole or not at all. A pipe is written into, never replaced
+        by a file.
 
         Raises:
             UsageError: it cannot be written there.
@@ -133,10 +134,14 @@ def verify(
             the loss; of NumPy, or copied from torch tensors or JAX arrays.
         loss: (torch function, JAX function), each a scalar from (outputs, *targets); without it gradients are taken
             against a random cotangent of every output.
-        device: ``auto``, ``cpu`` or ``gpu``. dtype: the working precision, ``float32``, ``bfloat16`` or ``float16``.
-        seed: of everything that is drawn. quick: the batch alone, no probes, no mutants. all_probes: other numbers of
-            rows too. oracle_device: where float64 runs, ``same`` or ``cpu``. locate: where the port differs, find out
-            where and why. progress: say what it is at, in one line on standard error; or a function of each stage.
+        device: ``auto`` (a GPU where both frameworks see one), ``cpu`` or ``gpu``.
+        dtype: the working precision, ``float32``, ``bfloat16`` or ``float16``.
+        seed: of everything that is drawn, a whole number from 0.
+        quick: the pair's own batch alone: no probes, no mutants.
+        all_probes: other numbers of rows too, each of which compiles anew.
+        oracle_device: where float64 runs, ``same`` or ``cpu``.
+        locate: where the port differs, find out where and why.
+        progress: say what it is at, in one line on standard error; or a function of each stage's text.
         fields: any further field of ``compare.pair.pair.Pair``: ``optimizers``, ``rules``, ``accept``, ``bounds``, ...
 
     Raises:
@@ -168,6 +173,11 @@ def assert_port(*models: Any, strict: bool = False, progress: "bool | Progress" 
 
     ``float32_only`` warns; with ``strict`` it raises, and so do a precision flag and a check without teeth. Nothing is
     said on the way, unless ``progress`` asks for it.
+
+    Args:
+        models: what ``verify`` takes by place: a reference, a port, a batch and a loss, or a whole ``Pair``.
+        strict: whether ``float32_only``, a precision flag and a check without teeth raise as well.
+        options: what ``verify`` takes by name.
 
     Raises:
         AssertionError: the port is another function; the message names the first quantity that differs, and by how

@@ -34,6 +34,9 @@ class Batch:
         bounds: for each integer array, the half-open range its values may take.
         axes: the batch axis of each array; 0 unless said, None for an array that has none.
         form: positional and keyword arguments with a ``Slot`` in the place of each array.
+
+    Raises:
+        UsageError: bounds or axes of what is no array, or in another form than theirs; integers beyond int32.
     """
 
     inputs: Arrays
@@ -111,7 +114,7 @@ class Batch:
         }
 
     def axis(self, name: str) -> int | None:
-        """The batch axis of an array; None where it has none."""
+        """The batch axis of the array called ``name``, from 0; None where it has none."""
         array = self.inputs.get(name, self.targets.get(name))
         axis = self.axes.get(name, 0) if isinstance(self.axes, Mapping) else self.axes
         if axis is None or array is None:
@@ -129,7 +132,7 @@ class Batch:
         return 0
 
     def taking(self, rows: np.ndarray | slice) -> "Batch":
-        """Those rows of every array that has a batch axis of that length."""
+        """``rows`` (their numbers, or a slice) of every array that has a batch axis of ``Batch.rows`` entries."""
         count = self.rows
 
         def take(name: str, array: np.ndarray) -> np.ndarray:
@@ -141,7 +144,7 @@ class Batch:
         return self.mapped(take)
 
     def mapped(self, change: Callable[[str, np.ndarray], np.ndarray]) -> "Batch":
-        """The same batch with each array replaced by ``change(name, array)``."""
+        """The same batch with each array replaced by what ``change`` makes of its name and itself."""
         return replace(
             self,
             inputs={name: change(name, array) for name, array in self.inputs.items()},

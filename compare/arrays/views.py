@@ -31,6 +31,9 @@ class View:
     - ``("slice", (axis, start, stop))``: a range of an axis;
     - ``("flip", axes)``: those axes from back to front.
 
+    Attributes:
+        steps: in their order; none is the array as it is.
+
     Raises:
         UsageError: a step is none of these.
     """
@@ -56,7 +59,7 @@ class View:
         return seen
 
     def then(self, kind: str, how: Any) -> "View":
-        """This view with one more step."""
+        """This view with one more step: of a ``kind``, told ``how`` (its numbers, as above)."""
         return View((*self.steps, (kind, how)))
 
     @property
@@ -73,7 +76,7 @@ class View:
 
     @classmethod
     def from_list(cls, steps: Sequence[Sequence[Any]]) -> "View":
-        """Read back what ``to_list`` wrote."""
+        """Read ``steps`` back, which ``View.to_list`` wrote."""
         return cls(tuple((str(kind), tuple(int(one) for one in how)) for kind, how in steps))
 
 

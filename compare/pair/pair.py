@@ -21,7 +21,13 @@ MODES = ("train", "eval")
 
 @dataclass(frozen=True)
 class Optimizers:
-    """How each side trains: ``reference(parameters, **hyper)`` and ``port(**hyper)`` build its optimizer."""
+    """How each side trains.
+
+    Attributes:
+        reference: a function of (the torch parameters, ``**hyper``) that makes a ``torch.optim`` optimizer.
+        port: a function of (``**hyper``) that makes an optax transformation.
+        hyper: the hyper-parameters of both, by name, so that mutants can change them.
+    """
 
     reference: UserFunction
     port: UserFunction
@@ -62,6 +68,11 @@ class Pair:
             that are arguments of its call. What it draws with them by hand has no counterpart in torch: it is listed,
             and the pair is ``incomplete``.
         smooth: no kink anywhere (no ReLU, max, abs): then rounding errors must agree closely on both sides.
+        name: what reports call the pair; from a file, its variable's name, or the file's where that is ``pair``.
+        title: what reports say of it beside its name.
+
+    Raises:
+        UsageError: a field is not what it should be; the message says what was expected.
     """
 
     reference: Any
@@ -120,7 +131,11 @@ class Pair:
             raise UsageError("optimizers: the port's is an optax transformation, or a function that makes one")
 
     def draw(self, rng: np.random.Generator) -> Batch:
-        """A batch from the recipe."""
+        """A batch from the recipe, drawn with ``rng``.
+
+        Raises:
+            UsageError: the recipe raises, or makes no batch for this pair.
+        """
         batch = self._drawn(self.batch, rng) if callable(self.batch) else self.batch
         if isinstance(batch, Batch) and (self.bounds or self.batch_axes != 0):
             raise UsageError(f"pair {self.name}: bounds= and batch_axes= belong to the Batch that the pair is given")

@@ -14,12 +14,17 @@ class Entry:
     """One line of the map: both views show the same numbers.
 
     Attributes:
-        reference: a ``state_dict`` name; ``reference_view`` shows it in the common layout.
-        port: the path of a leaf; ``port_view`` shows it in the common layout.
+        reference: a ``state_dict`` name.
+        port: the path of a leaf, ``params/Dense_0/kernel``.
+        reference_view: shows the reference's array in the layout that both share.
+        port_view: shows the port's leaf in that layout.
         reason: why these two, and why this layout, in a few words.
         summed: the port holds one array where the reference adds two (a recurrent layer's biases): this line is the
             second of them. Its value is added to the leaf, its gradient is the leaf's, and on the way back its value
             is zero, the first line's the sum.
+
+    Raises:
+        UsageError: a name that is no string, a view that is no ``View``.
     """
 
     reference: str
@@ -41,6 +46,7 @@ class Entry:
         return "; ".join(part for part in parts if part) or "same"
 
     def explain(self) -> str:
+        """Both names, the change of layout, and why, in one line."""
         added = ", added" if self.summed else ""
         return f"{self.reference} -> {self.port} ({self.layout}{added}: {self.reason})"
 

@@ -19,14 +19,19 @@ from compare.weights.entry import Entry, Sum
 
 
 class WeightMap:
-    """The lines of a map, strict both ways: nothing missing, nothing left over, every shape checked."""
+    """The lines of a map, strict both ways: nothing missing, nothing left over, every shape checked.
+
+    Args:
+        groups: entries, or groups of them (any iterable of ``Entry``).
+
+    Attributes:
+        entries: all of them, in their order.
+
+    Raises:
+        UsageError: something else is among them.
+    """
 
     def __init__(self, *groups: Entry | Iterable[Entry]) -> None:
-        """Entries, or groups of them.
-
-        Raises:
-            UsageError: something else is among them.
-        """
         lines = [[group] if isinstance(group, Entry) else group for group in groups]
         self.entries = tuple(entry for group in lines for entry in group)
         if strange := [entry for entry in self.entries if not isinstance(entry, Entry)]:
@@ -43,7 +48,15 @@ class WeightMap:
         return tuple(dict.fromkeys(entry.port for entry in self.entries))
 
     def to_port(self, arrays: Arrays, leaves: Shapes) -> Arrays:
-        """The reference's arrays as the port's leaves, each C-contiguous and its own copy."""
+        """The reference's ``arrays`` (by name) as the port's leaves, each C-contiguous and its own copy.
+
+        Args:
+            arrays: the reference's, by name.
+            leaves: the port's shapes, by path.
+
+        Raises:
+            UsageError: an array or a leaf is missing, left over or of another shape.
+        """
         return dict(self.each_to_port(arrays, leaves))
 
     def each_to_port(
@@ -56,6 +69,9 @@ class WeightMap:
             leaves: the port's shapes, by path.
             dtype: of the leaves, where not the arrays' own: converted on the way, without one more copy.
             exact: sums are taken and kept in float64: two arrays rounded to float32 have a sum that is not.
+
+        Raises:
+            UsageError: an array or a leaf is missing, left over or of another shape.
         """
         self._check_names(arrays, self.references, "the reference")
         self._check_names(leaves, self.ports, "the port")
@@ -78,6 +94,9 @@ class WeightMap:
             values: the leaves are weights: of two summed arrays the first gets the sum, the second zeros. Of anything
                 else (a gradient) both get the leaf's.
             consume: ``leaves`` is emptied on the way: of a large model, both layouts are never there at once.
+
+        Raises:
+            UsageError: a leaf is of another shape.
         """
         arrays: Arrays = {}
         last = {entry.port: entry for entry in self.entries}
@@ -112,6 +131,10 @@ class WeightMap:
 
     def check(self, arrays: Shapes, leaves: Shapes) -> None:
         """Hold the map against the shapes of both sides.
+
+        Args:
+            arrays: the reference's shapes, by name.
+            leaves: the port's shapes, by path.
 
         Raises:
             UsageError: an array is missing, left over, of another shape, or only partly mapped.
@@ -150,7 +173,7 @@ class WeightMap:
 
     @classmethod
     def from_form(cls, form: Iterable[Mapping[str, Any]]) -> "WeightMap":
-        """Read back what ``to_form`` wrote."""
+        """Read ``form`` back, which ``WeightMap.to_form`` wrote."""
         return cls(
             Entry(
                 one["reference"],
