@@ -71,8 +71,9 @@ class Report:
         return html_block(self.form)
 
     def to_html(self, path: "str | Path") -> None:
-        """Write a page that needs no other file to ``path``, whole or not at all. A pipe is written into, never replaced
-        by a file.
+        """Write a page that needs no other file to ``path``, whole or not at all.
+
+        A pipe is written into, never replaced by a file.
 
         Raises:
             UsageError: it cannot be written there.

@@ -7,12 +7,12 @@ cd "$(dirname "$0")/.."
 folder="results/${1:?a name for the machine, such as cpu}"
 python=${PYTHON:-.venv/bin/python}
 mkdir -p "$folder"
-COLUMNS=80 "$python" -P jaxport_command.py --out "$folder" | sed 's/ *$//' | tee "$folder/main-job.txt"
-"$python" -P jaxport_command.py bench mlp --rounds 60 --json "$folder/bench.json" | sed 's/ *$//' | tee "$folder/bench.txt"
+COLUMNS=80 "$python" -P jaxport_command.py --out "$folder" | tee "$folder/main-job.txt"
+"$python" -P jaxport_command.py bench mlp --rounds 60 --json "$folder/bench.json" | tee "$folder/bench.txt"
 "$python" benchmarks/verify_time.py --json "$folder/verify_time.json" | tee "$folder/speed.txt"
 "$python" benchmarks/judge.py --json "$folder/judge.json" | tee -a "$folder/speed.txt"
 for name in encoder quantizer; do
-    COLUMNS=100 "$python" -P jaxport_command.py verify "examples/differs/$name.py" --quick | sed 's/ *$//' \
+    COLUMNS=100 "$python" -P jaxport_command.py verify "examples/differs/$name.py" --quick \
         | tee "$folder/differs-$name.txt" || true  # they differ on purpose
 done
 "$python" benchmarks/large.py --full --json "$folder/large.json" | tee "$folder/large.txt"

@@ -7,8 +7,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def excerpt(text: str) -> str:
-    """The output without the second pair's part."""
+    """The output without the second pair's part, and without the benchmark's ten rounds: the README shows sixty."""
     first, _, rest = text.partition("\nloose: ")
+    rest = re.sub(r"^bench: .*?(?=^read: )", "[and a quick benchmark]\n", rest, flags=re.MULTILINE | re.DOTALL)
     return f"{first}\n[and the pair `loose`]\n\n{rest[rest.index('training: ') :]}".rstrip()
 
 

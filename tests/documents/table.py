@@ -1,0 +1,113 @@
+"""How each command that a page shows is run by the tests: as it stands, smaller, or by which other test."""
+
+from dataclasses import dataclass
+
+PROBES = "probes and mutants run in tests/compare/verification/"
+FORM = "a form: the words in capitals are the reader's; the same command with words of ours is run"
+NETWORK = "installs from a package index; the target is read by make, and nothing of it is run"
+MEASURES = "measures for minutes on a quiet machine: here it only says what it takes"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One command.
+
+    Attributes:
+        command: as the pages show it.
+        instead: what is run in its place.
+        by: the test that runs it, where it is dear and is run there already.
+        why: the reason for either.
+        needs: files that it reads, made before it.
+        code: its exit code.
+    """
+
+    command: str
+    instead: str = ""
+    by: str = ""
+    why: str = ""
+    needs: tuple[str, ...] = ()
+    code: int = 0
+
+
+SAME = "what runs it there runs jaxport bench mlp --quick in a process of its own"
+NAME = "a command's name: with its words it is another row"
+
+MINE, MODEL = ("my_pair.py",), ("my_pair.py", "model.pt")
+OWN = "jaxport verify my_pair.py --quick --explain"
+ENCODER, QUANTIZER = (f"jaxport verify examples/differs/{name}.py" for name in ("encoder", "quantizer"))
+RESNET = "jaxport verify examples/resnet.py --explain"
+RECORD = "jaxport verify my_reference.py --record reference.npz"
+TRAIN = "jaxport train --data images.npz --epochs 1 --batch 100 --out report"
+MAIN_JOB = "tests/compare/cli/commands/test_main_job.py::test_main_job"
+ROWS = [
+    # The main job and the set-up.
+    Row("jaxport", by=MAIN_JOB, why="run there on one epoch in batches of 500"),
+    Row("python3 jaxport_command.py", "python jaxport_command.py --version", why="without a word it is the main job"),
+    Row("make compare", "make -n compare", why=NETWORK),
+    Row("make test", "make -n test", why=NETWORK),
+    Row("make book", "make -n book", why=NETWORK),
+    Row("make lint", "make -n lint", why=NETWORK),
+    Row("pip install .", by="tests/test_package.py::test_every_folder_of_the_packages_is_found", why="needs an index"),
+    Row("scripts/make_results.sh cpu", "bash -n scripts/make_results.sh", why=MEASURES),
+    Row("python -m compare.first", by="tests/compare/test_first.py::test_it_prints_each_gradients_difference"),
+    Row("python -m compare", "python -m compare --version", why="without a word it is the main job"),
+    Row("python3 -m scripts.make_api", by="tests/test_api_page.py::test_the_committed_page_is_what_the_command_makes"),
+    # Pairs.
+    Row(f"{ENCODER} --quick", code=1),
+    Row(QUANTIZER, f"{QUANTIZER} --quick", why=PROBES, code=1),
+    Row(f"{QUANTIZER} --quick", code=1),
+    Row(RESNET, f"{RESNET} --quick", why=PROBES),
+    Row("jaxport new my_pair.py && jaxport verify my_pair.py", OWN, why=PROBES, needs=MINE),
+    Row("jaxport new my_pair.py", "jaxport new another_pair.py", why="my_pair.py is there already"),
+    Row("jaxport verify my_pair.py", OWN, why=PROBES, needs=MINE),
+    Row("jaxport verify my_pair.py --explain", OWN, why=PROBES, needs=MINE),
+    Row("jaxport verify mlp --every", "jaxport verify mlp --every --quick", why=PROBES),
+    Row("jaxport verify mlp --dtype bfloat16", "jaxport verify mlp --dtype bfloat16 --quick", why=PROBES),
+    Row(RECORD, f"{RECORD} --quick", why=PROBES, needs=("my_reference.py",)),
+    Row("jaxport verify my_port.py --against reference.npz", needs=("my_reference.py", "my_port.py", "reference.npz")),
+    # Checkpoints.
+    Row("jaxport convert model.pt flax.msgpack --pair my_pair.py", needs=MODEL),
+    Row("jaxport convert flax.msgpack back.safetensors --pair my_pair.py", needs=(*MODEL, "flax.msgpack")),
+    Row("jaxport convert model.pt flax.msgpack --pair my_pair.py --save-map map.json", needs=MODEL),
+    Row("jaxport convert other.pt other.msgpack --map map.json", needs=(*MODEL, "other.pt", "map.json")),
+    # What training is like, and lessons.
+    Row("jaxport contrast loose"),
+    Row("jaxport bench mlp", by=MAIN_JOB, why=SAME),
+    Row("jaxport bench mlp --rounds 60", by=MAIN_JOB, why=SAME),
+    Row("jaxport bench mlp --threads 2 --rounds 50", by=MAIN_JOB, why=SAME),
+    Row("jaxport train", TRAIN, why="15 epochs of 5,000 images", needs=("images.npz",)),
+    Row(
+        "jaxport train --data ~/data/FashionMNIST/raw --epochs 5 --out report",
+        TRAIN,
+        why="a set of images that the reader has; tests/compare/arrays/test_images.py reads its format",
+        needs=("images.npz",),
+    ),
+    Row("jaxport read"),
+    Row("jaxport read tape"),
+    Row("jaxport read accumulation"),
+    Row("jaxport read report"),
+    Row("jaxport new --lesson by_hand"),
+    Row("jaxport book", by="tests/compare/report/book/test_build.py", why="run once for all tests of the book"),
+    Row("jaxport env"),
+    Row("jaxport --version"),
+    # The tool's own measurements.
+    Row("python -m benchmarks.study --json results/cpu/study.json", by="tests/test_study.py", why=MEASURES),
+    Row("python -m benchmarks.study", by="tests/test_study.py", why=MEASURES),
+    Row("python benchmarks/verify_time.py", "python benchmarks/verify_time.py --help", why=MEASURES),
+    Row("python benchmarks/judge.py", "python benchmarks/judge.py --help", why=MEASURES),
+    Row("python benchmarks/large.py --full --rounds 1", "python benchmarks/large.py --help", why=MEASURES),
+    # Names and forms.
+    Row("jaxport verify", by=MAIN_JOB, why=NAME),
+    Row("jaxport verify --json", by=MAIN_JOB, why=NAME),
+    Row("jaxport bench", by=MAIN_JOB, why=NAME),
+    Row("jaxport verify [PAIR or FILE.py ...]", OWN, why=FORM, needs=MINE),
+    Row("jaxport new FILE.py", "jaxport new another_pair.py", why=FORM),
+    Row("jaxport new --lesson NAME", "jaxport new --lesson by_hand", why=FORM),
+    Row("jaxport convert IN OUT", "jaxport convert model.pt flax.msgpack --pair my_pair.py", why=FORM, needs=MODEL),
+    Row("jaxport contrast [PAIR or FILE.py]", "jaxport contrast loose", why=FORM),
+    Row("jaxport bench [PAIR or FILE.py]", by=MAIN_JOB, why=FORM),
+    Row("jaxport bench PAIR", by=MAIN_JOB, why=FORM),
+    Row("jaxport read [LESSON]", "jaxport read tape", why=FORM),
+    Row("jaxport verify FILE.py", OWN, why=FORM, needs=MINE),
+    Row("python -P PATH/TO/jaxport_command.py new my_pair.py", "jaxport new another_pair.py", why=FORM),
+]  # fmt: skip

@@ -1,0 +1,57 @@
+"""The committed results are what today's code prints of the numbers beside them."""
+
+import io
+import json
+import re
+
+import pytest
+
+from compare.cli.commands.main_job import _last_word, _show_other_uses
+from compare.report.bench import show_bench
+from compare.report.terminal import console, show_training, show_verify
+from tests.documents.shown import ROOT
+
+RESULTS = ROOT / "results"
+
+
+def read(name):
+    return json.loads((RESULTS / name).read_text())
+
+
+def shown(width, *shows):
+    """What each of ``shows`` prints to a console of that width."""
+    out = console(io.StringIO())
+    out.width = width
+    for show in shows:
+        show(out)
+    return out.file.getvalue()
+
+
+@pytest.mark.parametrize("machine", ["cpu", "h200"])
+def test_the_benchmark(machine):
+    """bench.txt is bench.json, set as the terminal sets it."""
+    form = read(f"{machine}/bench.json")
+    assert (RESULTS / machine / "bench.txt").read_text() == shown(120, lambda out: show_bench(form, out))
+
+
+def test_the_main_job():
+    """main-job.txt is verify.json, train.json and contrast.json; its own quick benchmark, whose figure no page quotes,
+    is not kept."""
+    verdicts = read("cpu/verify.json")
+    text = shown(
+        80,
+        lambda out: show_verify(verdicts, out),
+        lambda out: show_training(read("cpu/train.json"), out),
+        lambda out: _show_other_uses(read("cpu/contrast.json"), read("cpu/bench.json"), out),
+    )
+    committed = (RESULTS / "cpu" / "main-job.txt").read_text()
+    *lines, last = committed.splitlines()
+    assert without_times(text) == without_times("\n".join(lines) + "\n")
+    assert last.startswith(_last_word(True, verdicts))
+
+
+def without_times(text):
+    """A text with a mark for the benchmark's line: everything but its words is measured."""
+    marked, count = re.subn(r"^jax\.jit \d.*?rounds$|^torch\.compile \d.*?rounds$", "(timed)", text, flags=re.M | re.S)
+    assert count == 1
+    return marked
