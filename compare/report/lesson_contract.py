@@ -76,7 +76,15 @@ class ListForm(TypedDict):
     parts: dict[str, str]
 
 
-ReadForm = LessonForm | PartForm | ListForm
+class PageForm(TypedDict):
+    """What ``jaxport read report --json`` writes: the page that explains a report, in Markdown."""
+
+    schema: Version
+    page: str
+    text: str
+
+
+ReadForm = LessonForm | PartForm | ListForm | PageForm
 
 
 class MarkForm(LessonForm):

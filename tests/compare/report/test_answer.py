@@ -17,7 +17,7 @@ def pair(*quantities, **other):
 def test_a_match_is_said_with_what_was_compared():
     """One is one."""
     assert answer(pair()) == "the port is the same function: 2 quantities on 1 probe match"
-    assert answer(pair(quantity("output"))) == "the port is the same function: 1 quantity on 1 probe match"
+    assert answer(pair(quantity("output"))) == "the port is the same function: 1 quantity on 1 probe matches"
 
 
 def test_a_mismatch_is_said_by_where_and_why():
