@@ -89,7 +89,8 @@ def command_line() -> Parser:
         prog="jaxport",
         description="The same model in PyTorch and in JAX, fed identical NumPy arrays: is the port the same function? "
         f"Without a command, {main_job.HELP}.",
-        epilog="Exit code 0: everything matched. 1: something did not. 2: the command or its input is wrong.",
+        epilog="Exit code 0: everything matched. 1: something did not. 2: the command or its input is wrong. "
+        "What the words of a report mean: jaxport read report.",
     )
     parser.add_argument("--version", action="version", version=f"jaxport {compare.__version__}")
     main_job.arguments(parser)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from rich import box
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +17,8 @@ COLOUR = {
     "invalid": "bold red",
 }  # the verdicts, the better first
 MARGIN = 10  # columns of the words in the margin
-NARROW = 40  # columns below which no margin is spared: the text stands below its word
+NARROW = 60  # columns below which no margin is spared: a path and its line would not fit beside it
+ROOM = 16  # columns that a record's text needs beside its head
 INDENT = "  "
 
 
@@ -43,7 +45,7 @@ def show_table(out: Console, *tables: Table) -> None:
         if _least(rows, out) <= out.width:
             out.print(rows)
             return
-    for line in _records(tables[-1]):
+    for line in _records(tables[-1], out):
         out.print(line)
 
 
@@ -58,7 +60,7 @@ def _least(rows: Table, out: Console) -> int:
     return out.measure(rows, options=unbounded).maximum - widest + least
 
 
-def _records(rows: Table) -> Iterator[Text]:
+def _records(rows: Table, out: Console) -> Iterator[RenderableType]:
     heads = [_text(column.header) for column in rows.columns]
     wide = max(len(head) for head in heads[1:])
     for first, *others in zip(*(column.cells for column in rows.columns), strict=True):
@@ -66,7 +68,20 @@ def _records(rows: Table) -> Iterator[Text]:
         for head, cell in zip(heads[1:], others, strict=True):
             if shown := _text(cell):
                 label = f"{INDENT}{head.plain.ljust(wide)}{INDENT if wide else ''}"
-                yield Text.assemble(label, shown)
+                yield _beside(label, shown, out.width)
+
+
+def _beside(label: str, text: Text, width: int) -> RenderableType:
+    """A head with its text, which stays indented where it is wrapped or has lines of its own."""
+    if len(label) + max(map(len, text.plain.split("\n"))) <= width and "\n" not in text.plain:
+        return Text.assemble(label, text)
+    if width - len(label) < ROOM and label.strip():
+        return Group(Text(label.rstrip()), Padding(text, (0, 0, 0, 2 * len(INDENT))))
+    grid = Table.grid()
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(label, text)
+    return grid
 
 
 def _text(cell: RenderableType) -> Text:

@@ -8,7 +8,7 @@ from compare.cli.options import add_shared
 if TYPE_CHECKING:
     from compare.lessons.row import Lesson
 
-HELP = "a lesson: both sources beside each other, what each returns, the verdict"
+HELP = "a lesson: both sources beside each other, what each returns, the verdict; or 'report': how to read one"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

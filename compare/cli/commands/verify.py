@@ -43,7 +43,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against", type=Path, metavar="FILE.npz", help="judge the port against such a record; needs no torch"
     )
-    parser.add_argument("--strict", action="store_true", help="a notice counts: float32_only, precision, teeth")
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="a notice counts: float32_only, precision, a check without teeth",
+    )
     parser.add_argument(
         "--no-locate", action="store_true", help="where something differs, do not look for the place and the cause"
     )

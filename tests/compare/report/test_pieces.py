@@ -10,7 +10,7 @@ from rich.text import Text
 from compare.report.pieces import number, pairs_of_words, paragraph, show_table, table
 
 
-def printed(item: object, width: int = 40) -> str:
+def printed(item: object, width: int = 60) -> str:
     out = Console(file=StringIO(), width=width)
     out.print(item)
     assert isinstance(out.file, StringIO)
@@ -25,7 +25,7 @@ def test_a_number_has_two_digits_and_a_word_stays(value: object, shown: str) -> 
 
 def test_a_paragraph_keeps_its_word_in_the_margin() -> None:
     """What does not fit goes on below the text, not below the word."""
-    lines = printed(paragraph("why", "one two three four five six seven")).splitlines()
+    lines = printed(paragraph("why", "one two three four five six seven eight nine ten eleven twelve")).splitlines()
     assert lines[0].startswith("why        one")
     assert len(lines) > 1
     assert all(line.startswith(" " * 11) for line in lines[1:])
@@ -57,7 +57,7 @@ def pairs(*names: str) -> Table:
     [
         (40, ["what   first      second", "───────────────────────────", "x      of first   of second"]),
         (20, ["what   first", "───────────────", "x      of first"]),
-        (14, ["x", "  first  of", "first"]),
+        (14, ["x", "  first", "    of first"]),
     ],
 )
 def test_the_first_table_with_room_is_shown(width: int, lines: list[str]) -> None:
@@ -75,6 +75,20 @@ def test_names_stand_above_their_texts_where_there_is_no_room() -> None:
     show_table(out, rows)
     assert isinstance(out.file, StringIO)
     assert out.file.getvalue() == "processor\n  of a make\n"
+
+
+def test_the_lines_of_a_record_stay_indented() -> None:
+    """A matrix of several lines, and a text that has to be wrapped."""
+    rows = table()
+    for name in ("what", "one", "other"):
+        rows.add_column(name, no_wrap=True)
+    rows.add_row(Text("x"), Text("[[1 2]\n [3 4]]"), Text("a text of words that is much too long"))
+    out = Console(file=StringIO(), width=30)
+    show_table(out, rows)
+    assert isinstance(out.file, StringIO)
+    assert [line.rstrip() for line in out.file.getvalue().splitlines()] == [
+        "x", "  one    [[1 2]", "          [3 4]]", "  other  a text of words that", "         is much too long"
+    ]  # fmt: skip
 
 
 def test_a_narrow_paragraph_has_its_word_above_it() -> None:
