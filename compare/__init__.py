@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from compare.arrays.views import View as View
     from compare.pair.pair import Optimizers as Optimizers
     from compare.pair.pair import Pair as Pair
-    from compare.weights.weights import Entry as Entry
+    from compare.weights.entry import Entry as Entry
     from compare.weights.weights import WeightMap as WeightMap
 
 __version__ = "0.1.0"  # also what an installation is called
 
 _HOME = {
     "Batch": "compare.arrays.batch",
-    "Entry": "compare.weights.weights",
+    "Entry": "compare.weights.entry",
     "Optimizers": "compare.pair.pair",
     "Pair": "compare.pair.pair",
     "Report": "compare.api",

@@ -85,7 +85,9 @@ def public() -> list[Public]:
     homes, names = (ast.literal_eval(assigned[name]) for name in ("_HOME", "__all__"))
     found: list[Public] = []
     for name in names:
-        node = next(n for n in module_tree(homes[name]).body if isinstance(n, Definition) and n.name == name)
+        defined = {n.name: n for n in module_tree(homes[name]).body if isinstance(n, Definition)}
+        if (node := defined.get(name)) is None:
+            raise ValueError(f"{name}: compare/__init__.py looks for it in {homes[name]}, which does not define it")
         found.append(Public(name, node, homes[name]))
         inside = [n for n in node.body if isinstance(n, ast.FunctionDef)] if isinstance(node, ast.ClassDef) else []
         found += [Public(f"{name}.{n.name}", n, homes[name]) for n in inside if not n.name.startswith("_")]
