@@ -40,7 +40,7 @@ def test_every_key_that_is_written_is_promised(command):
         (contract.StepForm, trajectory.Step),
         (contract.EpochForm, trajectory.Epoch),
         (contract.FlipForm, trajectory.GateFlip),
-        (contract.PlanForm, trajectory.Plan),
+        (contract.PlanForm, trajectory.TrainingPlan),
         (contract.KeptForm, contrast.Kept),
         (contract.NodeForm, contrast.Node),
         (contract.RowForm, bench.Row),
