@@ -4,11 +4,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = [
-    "README.md",
-    *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
-    "compare/report/reading.md",
-]
+DOCS = [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))]
+PAGES = ["README.md", *DOCS, "compare/report/reading.md"]
 PROGRAM = r"(?:jaxport|python3?|make|pip|uv|bash|scripts/[\w.]+)"
 SHELL = ("", "bash", "sh", "console", "shell")  # fences that hold commands
 
