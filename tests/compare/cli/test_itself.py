@@ -80,7 +80,7 @@ def test_the_console_command_goes_the_same_way():
     """And the installation brings its file."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["scripts"] == {"jaxport": "jaxport_command:main"}
-    assert project["tool"]["setuptools"]["py-modules"] == ["jaxport_command"]
+    assert "jaxport_command" in project["tool"]["setuptools"]["py-modules"]
     assert itself("env") == [sys.executable, "-P", str(ROOT / "jaxport_command.py"), "env"]
 
 
