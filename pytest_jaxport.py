@@ -139,18 +139,19 @@ class AssertPort:
 
     def _verified(self, models: tuple[Any, ...], strict: bool, options: dict[str, Any]) -> "tuple[Report, str]":
         """The report on one pair, and the failure's text, which is empty where it passes."""
-        from compare.api import complaint, verify
+        from compare.api import verify
+        from compare.report.answer import complaint
         from compare.report.failure import cause_lines
 
         report = verify(*models, **{"quick": self._config.getoption("jaxport_quick")} | options)
         failed = report.result.failed(strict)
         form = report.form["pairs"][0]
-        text = complaint(report) if failed else ""
+        text = complaint(form) if failed else ""
         page = self._page(report, failed)
         row = Row(form["pair"], report.verdict, text.split("\n")[0], page)
         self._node.user_properties.append((PROPERTY, json.dumps(row._asdict())))
         if report.verdict == "float32_only" and not failed:
-            warnings.warn(complaint(report), stacklevel=3)
+            warnings.warn(complaint(form), stacklevel=3)
         return report, "\n".join([text, *cause_lines(form), *([f"page: {page}"] if page else [])]) if failed else ""
 
     def _page(self, report: "Report", failed: bool) -> str:

@@ -2,12 +2,14 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from compare.api import verify
 from compare.pair.pair_file import module_of
@@ -259,3 +261,41 @@ def test_with_a_plugin_left_out(installed, without):
     assert ran.returncode == (1 if without == "jaxport" else 0)
     if without == "jaxport":
         assert "fixture 'assert_port' not found" in ran.stdout
+
+
+PAGE = (ROOT / "docs" / "tests-and-ci.md").read_text()
+
+
+def block(name):
+    """The lines of one of the page's blocks."""
+    return re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```", PAGE, re.DOTALL)[1].splitlines()
+
+
+def without_numbers(line):
+    """Rounding errors are another processor's to choose."""
+    return re.sub(r"\d(\.\d)?e[+-]\d+|at \[[\d, ]+\]|\d+ more", "N", line.rstrip())
+
+
+def test_the_page_shows_what_its_command_prints(suite, pytester):
+    """The example, run as the page says: its failure, its summary, one page in the folder."""
+    shutil.copytree(ROOT / "examples" / "suite", pytester.path / "examples" / "suite")
+    (command,) = re.findall(r"^    python -m pytest (.*)$", PAGE, re.MULTILINE)
+    result = pytester.runpytest_inprocess(*FAST, *command.split())
+    result.assert_outcomes(passed=2, failed=1)
+    printed = [without_numbers(line) for line in result.stdout.lines]
+    shown = [without_numbers(line) for line in (*block("failure"), *block("summary"))]
+    assert len(shown) == 7
+    assert [line for line in shown if line not in printed] == []
+    assert len(list((pytester.path / "report").iterdir())) == 1
+
+
+def test_the_page_shows_the_examples(suite, pytester):
+    """The tests and the workflow, word for word; every option and input in its tables."""
+    test = (ROOT / "examples" / "suite" / "test_mixer.py").read_text()
+    workflow = (ROOT / "examples" / "suite" / "workflow.yml").read_text()
+    assert "\n".join(block("test-mixer")) in test
+    assert "\n".join(block("workflow")) in workflow
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    tables = " ".join(line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| `"))
+    assert {*re.findall(r"`([a-z][\w-]+)`", tables)} == set(action["inputs"])
+    assert {*re.findall(r"`(--[\w-]+)", tables)} == {"--jaxport-quick", "--jaxport-report"}

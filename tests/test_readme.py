@@ -12,6 +12,7 @@ PAGES = [
     "docs/benchmark.md",
     "CONTRIBUTING.md",
     "docs/api.md",
+    "docs/tests-and-ci.md",
     "docs/verdict.md",
     "docs/verify-your-port.md",
     "docs/when-a-port-differs.md",

@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from compare.report.failure import cause_lines, place_to_mend
+from compare.report.failure import cause_lines, failed, place_to_mend
+from compare.report.form import verify_form
+from compare.verdict.bits import PrecisionFlag
+from compare.verdict.verdict import Verdict
+from compare.verification.certificates import Teeth
+from tests.compare.report.test_form import report
 from tests.compare.report.test_where import CAUSE, FIRST
 
 
@@ -45,3 +50,16 @@ def test_the_line_to_mend_is_the_ports(port, reference, place):
 
 def test_without_a_first_difference_there_is_no_line():
     assert place_to_mend(pair(first_difference=None)) is None
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("flagged", [False, True])
+@pytest.mark.parametrize("toothless", [False, True])
+def test_it_fails_where_the_report_does(verdict, strict, flagged, toothless):
+    """The same answer from the form as from the report that it was made of."""
+    teeth = Teeth((), {"update": ()} if toothless else {})
+    flag = PrecisionFlag("port", "output", "batch", 24.0, 11.0, 8192.0, 1, "TF32") if flagged else None
+    made = report(verdict=verdict, precision=flag, teeth=teeth)
+    form = verify_form([made], {})["pairs"][0]
+    assert failed(form, strict) is made.failed(strict)
