@@ -20,10 +20,12 @@ PLANTED := tests/compare/planted/test_planted.py::test_a_planted_fault_is_seen_p
 FAULTS := '$(PLANTED)[residual forgotten (Linen)]' '$(PLANTED)[skip stopped in the gradient (NNX)]' \
 	'$(PLANTED)[sum for mean (Linen)]' '$(PLANTED)[momentum 0.99 for 0.9 (Linen)]' \
 	'$(PLANTED)[BatchNorm momentum 0.99 for 0.9 (NNX)]'
+QUICK := $(ROOMS) $(SOUND:%='$(ZOO)[%]') $(FAULTS)
+SETS :=
 
 DISPATCHED := from numpy._core import _multiarray_umath as m; print(*m.__cpu_dispatch__)
 
-.PHONY: compare book test check plain lint clean
+.PHONY: compare book test check versions plain lint clean
 .DELETE_ON_ERROR:
 
 compare: .venv/ready  # verify every pair, train both sides on real images, write report/
@@ -36,7 +38,10 @@ test: .venv/ready-to-test  # every test, on every core: one thread each, or they
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 check: lint  # for the hand: the linters, the rooms that cost little, and of each kind of port and of fault one
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal $(ROOMS) $(SOUND:%='$(ZOO)[%]') $(FAULTS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal $(QUICK)
+
+versions:  # the quick tests in each tested set of versions, or in those of SETS, each in an environment of its own
+	@'$(PYTHON)' scripts/versions.py $(SETS:%=--set %) -- $(QUICK)
 
 plain: .venv/ready-to-test  # the tests on the plainest kernels of torch and NumPy: none may need a processor's own
 	@ATEN_CPU_CAPABILITY=default NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c '$(DISPATCHED)')" \
@@ -61,4 +66,4 @@ lint: .venv/ready-to-test  # ruff and the type checker
 	@touch $@
 
 clean:  # what the commands made
-	rm -rf .venv report book build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .versions report book build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -15,6 +15,7 @@ PAGES = [
     "docs/tests-and-ci.md",
     "docs/verdict.md",
     "docs/verify-your-port.md",
+    "docs/versions.md",
     "docs/when-a-port-differs.md",
     "compare/arrays/data/README.md",
     "compare/report/reading.md",
