@@ -71,6 +71,7 @@ def suite(pytester, monkeypatch, loaded):
     for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "JAXPORT_TRACEBACK"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # or pytest warns that what is loaded is not rewritten
 
     def run(*options, **tests):
         pytester.makepyfile(test_ports=module(**tests))
