@@ -143,7 +143,8 @@ class AssertPort:
         from compare.report.answer import complaint
         from compare.report.failure import cause_lines
 
-        report = verify(*models, **{"quick": self._config.getoption("jaxport_quick")} | options)
+        defaults = {"quick": self._config.getoption("jaxport_quick"), "progress": False}
+        report = verify(*models, **defaults | options)
         failed = report.result.failed(strict)
         form = report.form["pairs"][0]
         text = complaint(form) if failed else ""
@@ -167,18 +168,8 @@ class AssertPort:
             path.unlink(missing_ok=True)
             return ""
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_page(report, path)
+        report.to_html(path)
         return str(path)
-
-
-def write_page(report: "Report", path: Path) -> None:
-    """The report as one self-contained HTML file."""
-    from compare.checkpoints.atomic import whole_file
-    from compare.report.terminal import html_of_verify
-
-    head = f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{path.stem}</title>\n'
-    with whole_file(path) as file:
-        file.write(f"{head}{html_of_verify(report.form)}</html>\n".encode())
 
 
 @contextmanager
