@@ -222,6 +222,7 @@ OWN = """
 def test_the_users_own_modules_are_still_theirs(turn):
     import compare, jaxport, torchref
     assert {one.MINE for one in (compare, jaxport, torchref)} == {"the one of the user"}
+    assert compare is loaded_before
 """
 
 
@@ -231,7 +232,7 @@ def test_beside_a_users_own_compare(installed, workers, tmp_path):
     if workers:
         pytest.importorskip("xdist")
     source = module(a=SOUND, b=WRONG) + OWN + module(c=WRONG, d=SOUND).removeprefix(PORTS)
-    source = f"import compare\nimport pytest\n{source}"
+    source = f"import compare as loaded_before\nimport pytest\n{source}"
     ran = installed(source, "-q", "--jaxport-quick", "--jaxport-report", "pages", *workers)
     assert ran.stdout.splitlines()[-1].startswith("2 failed, 6 passed"), ran.stdout + ran.stderr
     assert "jaxport: 4 pairs, quick" in ran.stdout
