@@ -1,7 +1,9 @@
 """The tested sets of versions: the table says what the files pin, and one command runs the tests in each."""
 
 import json
+import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,19 @@ def test_the_table_says_what_the_files_pin():
         assert python == f"{name[2]}.{name[3:5]}"
         assert cells[:-1] == [pinned[package] for package in head[2:-1]], name
         assert ("make versions" in cells[-1]) == (name in versions.cpu_sets(ROOT))
+
+
+def test_every_set_pins_all_that_the_project_asks_for():
+    """For running, testing and the linters: a new requirement is a line of each file."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [
+        *project["dependencies"],
+        *(one for name in ("test", "lint") for one in project["optional-dependencies"][name]),
+    ]
+    names = {re.split(r"[\[<>=]", one)[0].replace("_", "-").lower() for one in asked} - {"jaxport"}
+    assert len(names) > 20
+    for path in (ROOT / "constraints").glob("*.txt"):
+        assert names - set(versions.pins(path)) == set(), path.name
 
 
 def test_the_sets_for_the_cpu_pin_nothing_for_a_gpu():
