@@ -47,6 +47,9 @@ ROWS = [
     Row("make test", "make -n test", why=NETWORK),
     Row("make book", "make -n book", why=NETWORK),
     Row("make lint", "make -n lint", why=NETWORK),
+    Row("make versions", "make -n versions", why=NETWORK),
+    Row("make versions SETS=py312-newest-cpu", "make -n versions SETS=py312-newest-cpu", why=NETWORK),
+    Row("make versions SETS=NAME", "make -n versions SETS=py311-cpu", why=FORM),
     Row("pip install .", by="tests/test_package.py::test_every_folder_of_the_packages_is_found", why="needs an index"),
     Row("scripts/make_results.sh cpu", "bash -n scripts/make_results.sh", why=MEASURES),
     Row("python -m compare.first", by="tests/compare/test_first.py::test_it_prints_each_gradients_difference"),
@@ -65,6 +68,17 @@ ROWS = [
     Row("jaxport verify mlp --dtype bfloat16", "jaxport verify mlp --dtype bfloat16 --quick", why=PROBES),
     Row(RECORD, f"{RECORD} --quick", why=PROBES, needs=("my_reference.py",)),
     Row("jaxport verify my_port.py --against reference.npz", needs=("my_reference.py", "my_port.py", "reference.npz")),
+    # In a test suite, and in a workflow.
+    Row(
+        "python -m pytest examples/suite --jaxport-quick --jaxport-report report --runxfail",
+        by="tests/test_pytest_jaxport.py::test_the_page_shows_what_its_command_prints",
+        why="one of its tests fails on purpose: what it prints is held to the page there",
+    ),
+    Row(
+        "python -P PATH/TO/jaxport/scripts/action/verify_changed.py --pairs '**/*_pair.py' --base origin/main --quick",
+        by="tests/scripts/action/test_verify_changed.py::test_the_pages_command_runs_at_a_desk",
+        why="needs a repository with an origin, which is made there",
+    ),
     # Checkpoints.
     Row("jaxport convert model.pt flax.msgpack --pair my_pair.py", needs=MODEL),
     Row("jaxport convert flax.msgpack back.safetensors --pair my_pair.py", needs=(*MODEL, "flax.msgpack")),

@@ -16,6 +16,7 @@ USERS_MODELS = True
 ELSEWHERE = {  # blocks that another test runs as they stand, and holds to what they say
     "program": "tests/compare/test_api_guide.py",
     "rngs": "tests/compare/test_api_guide.py",
+    "test-mixer": "tests/test_pytest_jaxport.py",
     "written-map": "tests/compare/weights/test_weights.py",
 }
 

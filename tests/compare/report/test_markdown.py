@@ -10,7 +10,7 @@ def test_every_pair_has_its_row():
     """With its file, its verdict and the answer in a sentence."""
     text = markdown_of_pairs([("a_pair.py", pair("match", **COVERED)), ("b_pair.py", pair(pair="<b>|x"))])
     lines = text.splitlines()
-    assert lines[2] == "| enc | `a_pair.py` | ✅ match | the port is the same function: 1 quantity on 1 probe match |"
+    assert lines[2] == "| enc | `a_pair.py` | ✅ match | the port is the same function: 1 quantity on 1 probe matches |"
     assert lines[3] == "| \\<b\\>\\|x | `b_pair.py` | ❌ mismatch | `enc.norm` is the first. |"
     assert "### enc" not in text
 
