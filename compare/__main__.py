@@ -1,6 +1,7 @@
 """``python -m compare`` is the console command ``jaxport``."""
 
+import os
 import runpy
-from pathlib import Path
 
-runpy.run_path(str(Path(__file__).resolve().parents[1] / "jaxport_command.py"), run_name="__main__")
+FOLDER = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+runpy.run_path(os.path.join(FOLDER, "jaxport_command.py"), run_name="__main__")

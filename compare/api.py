@@ -5,8 +5,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from compare.errors import UsageError
+from compare.errors import UsageError, shown
 from compare.pair.pair import Pair
+from compare.sides.plan import check_flag
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +102,8 @@ class Report:
 
         from compare.checkpoints.json_file import to_json, write_json
 
+        if path is not None and not (isinstance(path, str | Path) and str(path)):
+            raise UsageError(f"to_json: expected a path, got {shown(path)}")
         if path is not None:
             write_json(Path(path), self.form)
         return to_json(self.form)
@@ -149,6 +152,7 @@ def verify(
         UsageError: the comparison could not start; the message is one line that says what to do.
     """
     from compare.frameworks import devices
+    from compare.frameworks.blame import program_goes_on
     from compare.frameworks.environment import fingerprint
     from compare.report.form import verify_form
     from compare.verdict.precision import PRECISIONS
@@ -156,16 +160,17 @@ def verify(
     from compare.verification.verification import verify as run
 
     pair = _pair(reference, port, batch, loss, fields)
-    if dtype not in PRECISIONS:
+    if not isinstance(dtype, str) or dtype not in PRECISIONS:
         raise UsageError(f"dtype: expected one of {', '.join(PRECISIONS)}, got {dtype!r}")
     if oracle_device not in ("same", "cpu"):
         raise UsageError(f"oracle_device: expected same or cpu, got {oracle_device!r}")
+    plan = Plan(seed, all_probes, quick, locate=locate)
     devices.share_the_card()
     with devices.policy_restored():
         chosen = devices.choose(device)
         oracle = devices.choose("cpu") if oracle_device == "cpu" else chosen
-        with _told(progress, pair.name) as say:
-            result = run(pair, chosen, PRECISIONS[dtype], Plan(seed, all_probes, quick, locate=locate), oracle, say)
+        with program_goes_on(), _told(progress, pair.name) as say:
+            result = run(pair, chosen, PRECISIONS[dtype], plan, oracle, say)
         return Report(result, verify_form([result], fingerprint(chosen)))
 
 
@@ -187,6 +192,7 @@ def assert_port(*models: Any, strict: bool = False, progress: "bool | Progress" 
     __tracebackhide__ = True  # pytest shows the caller's line, not this one
     from compare.report.answer import complaint
 
+    check_flag("strict", strict)
     report = verify(*models, progress=progress, **options)
     if report.result.failed(strict):
         raise AssertionError(complaint(report.form["pairs"][0]))

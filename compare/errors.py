@@ -5,6 +5,7 @@ import sys
 import traceback
 
 TRACEBACK = "JAXPORT_TRACEBACK"  # set to anything: what is swallowed is printed
+SHORT = 60  # what came is shown up to so many characters
 
 
 class UsageError(Exception):
@@ -15,6 +16,16 @@ class UsageError(Exception):
         if os.environ.get(TRACEBACK):
             return traceback.format_exception(self)
         return [f"{type(self).__name__}: {self}"]
+
+
+def shown(value: object) -> str:
+    """What came, for a message: a short value as Python writes it, of anything else its type."""
+    parts = value if isinstance(value, tuple | list) else (value,)
+    plain = all(part is None or isinstance(part, bool | int | float | str) for part in parts)
+    if plain and len(parts) <= SHORT and len(written := repr(value)) <= SHORT:
+        return written
+    kind = type(value).__name__
+    return f"{'an' if kind[0] in 'aeiouAEIOU' or kind == 'ndarray' else 'a'} {kind}"
 
 
 class WholeBatchError(Exception):

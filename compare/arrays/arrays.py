@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compare.errors import UsageError
+from compare.arrays.checks import check_int32
 from compare.verdict.precision import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, Precision
 
 if TYPE_CHECKING:
@@ -28,25 +28,6 @@ Shapes = Mapping[str, tuple[int, ...]]
 PARAMS = "params"  # the collection of a port's leaves that are trained, the first part of their path
 
 NUMPY_FLOAT = {FLOAT64: np.float64, FLOAT32: np.float32, FLOAT16: np.float16}
-
-
-INT32 = np.iinfo(np.int32)
-
-
-def check_int32(array: np.ndarray, whose: str) -> None:
-    """Refuse integers that JAX would wrap without a word: it holds them in int32, the widest without x64.
-
-    Raises:
-        UsageError: an integer of ``array`` is out of int32's range; ``whose`` it is begins the message.
-    """
-    if array.dtype.kind not in "iu" or not array.size:
-        return
-    low, high = int(array.min()), int(array.max())
-    if low < INT32.min or high > INT32.max:
-        raise UsageError(
-            f"{whose}: expected integers that int32 holds, which is what JAX takes them as, got "
-            f"{low if low < INT32.min else high}: renumber them, or give them as floats"
-        )
 
 
 def freeze(array: Any) -> np.ndarray:

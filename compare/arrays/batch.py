@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays, check_int32, freeze, rounded
+from compare.arrays.arrays import Arrays, freeze, rounded
+from compare.arrays.checks import Axes, Bounds, check_array, check_axes, check_bounds, check_named
 from compare.arrays.copied import copied
-from compare.errors import UsageError
+from compare.errors import UsageError, shown
 from compare.verdict.precision import Precision
 
-Axes = int | None | Mapping[str, int | None]
 Form = tuple[tuple[Any, ...], dict[str, Any]]  # positional and keyword arguments
 
 
@@ -41,25 +41,17 @@ class Batch:
 
     inputs: Arrays
     targets: Arrays = field(default_factory=dict)
-    bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    bounds: Bounds = field(default_factory=dict)
     axes: Axes = 0
     form: Form | None = None
 
     def __post_init__(self) -> None:
-        for arrays in ("inputs", "targets"):
-            object.__setattr__(self, arrays, {n: copied(array, n) for n, array in getattr(self, arrays).items()})
-        names = {*self.inputs, *self.targets}
-        for what, given in (("bounds", self.bounds), ("axes", self.axes)):
-            if isinstance(given, Mapping) and (unknown := [name for name in given if name not in names]):
-                raise UsageError(f"batch: {what} for {unknown[0]!r}: expected some of {', '.join(sorted(names))}")
-        if not (self.axes is None or isinstance(self.axes, int | Mapping)):
-            raise UsageError(f"batch: axes: expected an axis, or one for each name, got {self.axes!r}")
-        if any(len(tuple(bound)) != 2 for bound in self.bounds.values()):
-            raise UsageError("batch: bounds: expected (low, high) for each name, high not included")
-        for name, array in (self.inputs | self.targets).items():
-            check_int32(array, f"batch: {name}")
-        for name, (low, high) in self.bounds.items():
-            check_int32(np.array([low, high - 1]), f"batch: the bounds of {name}")
+        for what in ("inputs", "targets"):
+            if isinstance(given := getattr(self, what), Mapping):
+                object.__setattr__(self, what, {name: copied(array, name) for name, array in given.items()})
+        check_named(self.inputs, self.targets)
+        check_bounds(self.bounds, {**self.inputs, **self.targets})
+        check_axes(self.axes, self.inputs, self.targets)
         object.__setattr__(self, "inputs", {name: freeze(array) for name, array in self.inputs.items()})
         object.__setattr__(self, "targets", {name: freeze(array) for name, array in self.targets.items()})
 
@@ -87,6 +79,8 @@ class Batch:
             kwargs = {str(key): _slots(item, str(key), arrays) for key, item in inputs.items()}
         else:
             given = inputs if isinstance(inputs, tuple) else (inputs,)
+            if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
+                raise UsageError(f"batch: names: expected a tuple of names, got {shown(names)}")
             called = [*names[: len(given)], *(f"input{i}" for i in range(len(names), len(given)))]
             args = tuple(_slots(item, name, arrays) for item, name in zip(given, called, strict=True))
         if not arrays:
@@ -189,8 +183,9 @@ def _slots(item: object, name: str, arrays: Arrays) -> object:
         return _like(item, [_slots(inner, f"{name}.{i}", arrays) for i, inner in enumerate(item)])
     item = copied(item, name)
     if isinstance(item, np.ndarray | np.generic):
-        if item.dtype.kind not in "fiub":
-            raise UsageError(f"batch: {name} has dtype {item.dtype}: expected floats, integers or booleans")
+        check_array(name, item)
+        if name in arrays:
+            raise UsageError(f"batch: two arrays are called {name}: give each a name of its own")
         arrays[name] = np.asarray(item)
         return Slot(name)
     if type(item).__module__.split(".")[0] in ("torch", "jax", "jaxlib"):

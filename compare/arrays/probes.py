@@ -5,7 +5,7 @@ redrawn within their declared bounds. The probes of ``FULL`` keep the batch's sh
 compiled program; those of ``OTHER`` change the number of rows, and each compiles anew.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -80,6 +80,18 @@ def perturbed(batch: Batch, rng: np.random.Generator) -> Batch:
         return x + 1e-3 * np.where(x == 0, min(size or 1.0, 1.0), np.abs(x)) * ways
 
     return _transformed(batch, move, rng)
+
+
+def at_bounds(batch: Batch, names: Collection[str]) -> Batch:
+    """The batch with the integers of those names at the ends of their bounds, the lowest and the highest in turn."""
+
+    def ends(name: str, array: np.ndarray) -> np.ndarray:
+        if name not in names:
+            return array
+        low, high = batch.bounds[name]
+        return np.where(np.arange(array.size) % 2, low, high - 1).reshape(array.shape).astype(array.dtype)
+
+    return batch.mapped(ends)
 
 
 def _transformed(batch: Batch, transform: Transform, rng: np.random.Generator) -> Batch:

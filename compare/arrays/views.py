@@ -41,8 +41,11 @@ class View:
     steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
-        for place, (kind, how) in enumerate(self.steps):
-            if kind not in STEPS:
+        steps = self.steps if isinstance(self.steps, tuple | list) else (self.steps,)
+        if strange := [step for step in steps if not isinstance(step, tuple | list) or len(step) != 2]:
+            raise UsageError(f"view: expected steps, each (kind, numbers) as ('transpose', (1, 0)), got {strange[0]!r}")
+        for place, (kind, how) in enumerate(steps):
+            if not isinstance(kind, str) or kind not in STEPS:
                 raise UsageError(f"view: unknown step {kind!r}: expected one of {', '.join(STEPS)}")
             numbers = isinstance(how, tuple | list) and all(isinstance(one, int | np.integer) for one in how)
             if not numbers or STEPS[kind] not in (None, len(how)):
@@ -50,6 +53,7 @@ class View:
                 raise UsageError(f"view: {kind} takes a tuple of {count} integers, got {how!r}")
             if kind == "reshape" and place:
                 raise UsageError("view: reshape stands first or nowhere: after another step it could be a copy")
+        object.__setattr__(self, "steps", tuple((kind, tuple(how)) for kind, how in steps))
 
     def of(self, array: np.ndarray) -> np.ndarray:
         """The view of ``array``: writing to it writes to ``array``."""

@@ -26,14 +26,23 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A path with the suffix of ``path`` at which to make a file, for makers that open it themselves; else the same."""
+def whole(path: Path, new: bool = False) -> Iterator[Path]:
+    """A path with the suffix of ``path`` at which to make a file, for makers that open it themselves; else the same.
+
+    Raises:
+        FileExistsError: something is at ``path``, a broken link too, and ``new`` says that nothing may be.
+    """
+    if new and os.path.lexists(path):
+        raise FileExistsError(17, "is there already", str(path))
     path = Path(os.path.realpath(path))  # a link stays a link: what it points to is written
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(13, "write-protected", str(path))
     beside = _beside(path)
     try:
         yield beside
+        if new:
+            _put_new(beside, path)
+            return
         if path.exists():
             shutil.copymode(path, beside)
         beside.replace(path)
@@ -66,17 +75,19 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(holder, ignore_errors=True)
 
 
-def write(path: Path, make: Callable[[Path], None]) -> None:
-    """Have ``make`` write a file beside ``path``, then put it in its place in one move.
+def write(path: Path, make: Callable[[Path], None], new: bool = False) -> None:
+    """Have ``make`` write a file beside ``path``, then put it in its place in one move; ``new``: where nothing is.
 
     Raises:
-        UsageError: it cannot be written there.
+        UsageError: it cannot be written there, or something is there already where it is to be new.
     """
-    if not path.name:
+    if not path.name or "\0" in str(path):
         raise UsageError(f"{path}: cannot be written (it names no file)")
     try:
-        with whole(path) as beside:
+        with whole(path, new) as beside:
             make(beside)
+    except FileExistsError as error:
+        raise UsageError(f"{path}: is there already, and is not overwritten") from error
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
 
@@ -93,6 +104,16 @@ def writable_folder(folder: Path) -> Path:
             return folder
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written to as an output folder ({error.strerror})") from error
+
+
+def _put_new(beside: Path, path: Path) -> None:
+    """Move a file to where nothing is: a link, which does not replace what somebody made there in the meantime."""
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        beside.replace(path)
 
 
 def _beside(path: Path) -> Path:

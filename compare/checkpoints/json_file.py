@@ -18,13 +18,14 @@ def write_json(path: Path, form: Mapping[str, object]) -> None:
     def make(beside: Path) -> None:
         beside.write_text(to_json(form), encoding="utf-8")
 
-    if not path.exists() or path.is_file():
-        write(path, make)
-        return
     try:
-        make(path)
+        in_place = path.exists() and not path.is_file()
+        if in_place:
+            make(path)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
+    if not in_place:
+        write(path, make)
 
 
 def strict_json(text: str | bytes) -> object:

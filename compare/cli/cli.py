@@ -5,18 +5,23 @@ Exit code 0: everything matched. 1: something did not. 2: the command or its inp
 
 import _thread
 import argparse
+import io
 import os
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import compare
 from compare.cli.commands import COMMANDS, main_job
 from compare.cli.results import results_alone
 from compare.cli.suggest import did_you_mean, instead_of_command, instead_of_options, nearest
-from compare.errors import TRACEBACK, UsageError
+from compare.errors import TRACEBACK, UsageError, swallowed
+from compare.frameworks.blame import program_goes_on
 
+READ = ("pair", "source", "map", "against", "data")  # options that name a file to read, beside verify's pairs
+WRITTEN = ("json", "record", "target", "save_map")  # those that name one to write
 INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
 
 
@@ -41,27 +46,42 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     sys.unraisablehook = _keep_interrupts
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # closed by the caller: there is nobody to tell
+    for name in ("stdout", "stderr"):  # closed by the caller: there is nobody to tell
+        setattr(sys, name, getattr(sys, name) or open(os.devnull, "w"))  # noqa: SIM115
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding does not have
     try:
         try:
             return _run(sys.argv[1:] if arguments is None else arguments)
         finally:
             sys.stdout.flush()  # a reader that has gone is noticed here, not by the interpreter on its way out
     except UsageError as error:
-        print(f"jaxport: {error}", file=sys.stderr)
-        return 2
+        if os.environ.get(TRACEBACK):
+            swallowed(error)
+        return _end(str(error), 2)
     except KeyboardInterrupt:
-        print("jaxport: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return _end("interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe has seen enough: nothing is left to say, not even on exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # a fault of ours, or of what nobody has thought of: not to be taken for a mismatch
         if os.environ.get(TRACEBACK):
             raise
-        text = " ".join(str(error).split())
-        print(f"jaxport: {type(error).__name__}: {text} (JAXPORT_TRACEBACK=1 shows where)", file=sys.stderr)
-        return 2
+        text = f"{type(error).__name__}: {error}".removesuffix(": ")
+        return _end(f"{text} ({TRACEBACK}=1 shows where)", 2)
+
+
+def _end(text: str, code: int) -> int:
+    """``code``, once the one line is said. A full disk takes neither the line nor what was left to write: no code but
+    this one comes of it, not even on exit."""
+    for stream, last in ((sys.stdout, ""), (sys.stderr, f"jaxport: {' '.join(text.split())}\n")):
+        try:
+            stream.write(last)
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):  # a stream of a test has no file
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return code
 
 
 def _keep_interrupts(unraisable: "sys.UnraisableHookArgs") -> None:
@@ -77,10 +97,26 @@ def _run(arguments: Sequence[str]) -> int:
     if unknown:
         meant = did_you_mean(instead_of_options(unknown, options.parser._option_string_actions))
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
+    options.here = os.getcwd()  # what is named on the command line is named from here, whatever a user's file does
     if options.run is not main_job.run and arguments[0].startswith("-"):
         raise UsageError("the command comes first, its options after it")
-    with results_alone():
+    _check_kept(options)
+    with results_alone(), program_goes_on():
         return int(options.run(options))
+
+
+def _check_kept(options: argparse.Namespace) -> None:
+    """Refuse to write a result over what the command reads: a user's own file would be lost.
+
+    Raises:
+        UsageError: a file is named for both.
+    """
+    given = vars(options)
+    read = [*(given.get("pairs") or []), *(str(given[name]) for name in READ if given.get(name))]
+    for name in WRITTEN:
+        path = given.get(name)
+        if path and any(os.path.exists(one) and os.path.realpath(one) == os.path.realpath(path) for one in read):
+            raise UsageError(f"{path}: is read by this command and would be overwritten: name another file to write")
 
 
 def command_line() -> Parser:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from compare.cli.suggest import did_you_mean, instead_of_file, instead_of_pair
-from compare.errors import UsageError
+from compare.errors import SHORT, UsageError
 from compare.pair import pair_file, pairs
 from compare.pair.pair import Pair
 
@@ -12,14 +12,27 @@ def check_pair(name: str) -> None:
     """Refuse what is neither a file nor a pair's name, before anything slow is imported.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: it is neither, or the file is no Python.
     """
-    if is_file(name):
-        if not Path(name).is_file():
+    if name in pairs.REGISTRY:
+        return
+    path, known = Path(name), ", ".join(pairs.REGISTRY)
+    try:
+        if name and path.is_dir():
+            raise UsageError(f"{name}: is a folder: expected a Python file that defines a pair, or one of {known}")
+        if not is_file(name):
+            names = f"expected one of {known}, or a file that defines a pair"
+            raise UsageError(f"unknown pair {name!r}{did_you_mean(instead_of_pair(name), names)}")
+        if not path.exists():
             raise UsageError(f"{name}: there is no such file{did_you_mean(instead_of_file(name))}")
-    elif name not in pairs.REGISTRY:
-        known = f"expected one of {', '.join(pairs.REGISTRY)}, or a file that defines a pair"
-        raise UsageError(f"unknown pair {name!r}{did_you_mean(instead_of_pair(name), known)}")
+        if not path.is_file():
+            raise UsageError(
+                f"{name}: is no regular file: expected a Python file that defines a pair, or one of {known}"
+            )
+    except OSError as error:  # a name that no file can have
+        raise UsageError(f"{name[:SHORT]}: cannot be read ({error.strerror})") from error
+    if path.suffix == ".py":
+        pair_file.check_syntax(path)
 
 
 def is_file(name: str) -> bool:

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from compare.cli.chosen_device import check_xla_flags
 from compare.cli.named import pair_of
 from compare.cli.results import result
 from compare.cli.streams import busy, emit
@@ -22,6 +23,8 @@ def on_record(options: argparse.Namespace) -> int:
     """
     if options.record and options.against:
         raise UsageError("verify: --record runs the reference, --against judges the port: one at a time")
+    if options.record and Path(options.record).suffix != ".npz":
+        raise UsageError(f"verify: --record {options.record}: expected a name that ends in .npz")
     if len(options.pairs) != 1:
         raise UsageError("verify: --record and --against take one pair")
     return _record(options) if options.record else _against(options)
@@ -38,7 +41,7 @@ def _record(options: argparse.Namespace) -> int:
         pair = pair_of(options.pairs[0], options.data, options.batch)
         devices.set_float32_policy(("torch",))
         record = take(pair, device, PRECISIONS[options.dtype], plan, oracle, say)
-        record.save(Path(options.record))
+        record.save(Path(options.here, options.record))
     result(f"wrote {options.record}: {counted(len(record.facts['runs']), 'run')} of {pair.name}'s reference")
     return 0
 
@@ -49,6 +52,7 @@ def _against(options: argparse.Namespace) -> int:
     from compare.verification.verification import verify
 
     record = ReferenceRecord.load(options.against)
+    check_xla_flags()
     device = devices.choose(options.device, ("jax",))
     oracle = devices.choose("cpu", ("jax",)) if options.oracle_device == "cpu" else device
     with busy("judging the port") as say:

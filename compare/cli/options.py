@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from compare.errors import SHORT
+
 
 def add_shared(parser: argparse.ArgumentParser) -> None:
     """What every command takes that runs a model: device, seed, JSON."""
@@ -43,9 +45,14 @@ def add_pair(parser: argparse.ArgumentParser) -> None:
 def json_path(text: str) -> str:
     """A path that takes a file, or ``-``: refused before the run, not after it."""
     path = Path(text)
-    usable = path.parent.is_dir() and os.access(path.parent, os.W_OK) and not path.is_dir()
+    try:
+        usable = path.parent.is_dir() and os.access(path.parent, os.W_OK) and not path.is_dir()
+    except OSError:  # a name that no file can have
+        usable = False
     if text != "-" and not (text and usable):
-        raise argparse.ArgumentTypeError(f"expected a file in a folder that can be written to, or -, got {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"expected a file in a folder that can be written to, or -, got {text[:SHORT]!r}"
+        )
     return text
 
 
@@ -53,8 +60,8 @@ def whole(least: int) -> Callable[[str], int]:
     """A parser of whole numbers from ``least`` on."""
 
     def number(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
+        if not text.isascii() or not text.isdigit() or len(text) > SHORT or int(text) < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text[:SHORT]!r}")
         return int(text)
 
     return number

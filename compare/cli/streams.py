@@ -26,7 +26,7 @@ def write_json_option(options: argparse.Namespace, form: Mapping[str, object]) -
     if options.json == "-":
         results().write(to_json(form))
     elif options.json:
-        write_json(Path(options.json), form)
+        write_json(Path(options.here, options.json), form)  # a pair's file may have gone to another folder
 
 
 def remark(text: str) -> None:

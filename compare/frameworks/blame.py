@@ -1,19 +1,52 @@
-"""Where in a user's model an exception came from: the path of the innermost layer, read off the traceback."""
+"""Where in a user's model an exception came from: the innermost layer and the user's own line, off the traceback."""
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from compare.errors import WholeBatchError
+from compare.errors import UsageError, WholeBatchError, swallowed
+from compare.frameworks.islands.places import UNKNOWN, place_of
 from compare.frameworks.models.choose import is_layer, kind_of_port
+
+# From here on JAX's own messages name the function that it traces, which is one of this package's.
+TRACED = " The error occurred while tracing the function"
+LONG = 500
 
 
 def described(error: BaseException) -> str:
-    """The exception in one line: its type, its own message, and the layer that raised it, as far as known."""
+    """The exception in one line: its type, the layer that raised it, its own message, and the user's own line
+    ("file:line"), as far as known."""
     if isinstance(error, WholeBatchError) and error.__cause__ is not None:
         error = error.__cause__
-    text = " ".join(str(error).split())
-    path = layer_of(error)
-    return f"{type(error).__name__}{f' in {path}' if path else ''}: {text[:500]}"
+    text = " ".join(str(error).split()).partition(TRACED)[0][:LONG]
+    path, line = layer_of(error), line_of(error)
+    in_layer = f" in {path}" if path else ""
+    return f"{type(error).__name__}{in_layer}{f': {text}' if text else ''}{f' ({line})' if line else ''}"
+
+
+@contextmanager
+def program_goes_on() -> Iterator[None]:
+    """For code that calls a user's: what would end the program, as ``sys.exit(0)`` does, whose code a caller takes for
+    a success, is an error of that code.
+
+    Raises:
+        UsageError: it would.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        swallowed(error)
+        raise UsageError(f"a model or a pair's file ended the program: {described(error)}") from error
+
+
+def line_of(error: BaseException) -> str:
+    """ "file:line" of the innermost line on the way to the exception that is the user's own; empty where none is."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = place_of((frame.filename, frame.lineno or 0) for frame in reversed(frames))
+    return "" if place == UNKNOWN else place
 
 
 def layer_of(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compare.errors import UsageError
+from compare.errors import UsageError, swallowed
 
 if TYPE_CHECKING:
     import jax
@@ -70,9 +70,7 @@ def choose(wanted: str, frameworks: tuple[str, ...] = BOTH) -> Device:
 
         by_torch = torch.device("cuda" if name == "gpu" else "cpu")
     if "jax" in frameworks:
-        import jax
-
-        by_jax = jax.devices(name)[0]
+        by_jax = _device_of_jax(name)
     if by_torch is not None and by_torch.type == "cuda":
         _wake(by_torch)
     return Device(name, by_torch, by_jax)
@@ -94,14 +92,54 @@ def _sees_gpu(framework: str) -> bool:
             import torch
 
             return torch.cuda.is_available()
-        import jax
-
-        return jax.default_backend() == "gpu"
+        return _backend() == "gpu"
     except ImportError as error:
         raise UsageError(
             f"{framework} is not installed here: jaxport verify PAIR --record FILE needs torch alone, --against FILE "
             f"needs jax alone, everything else both"
         ) from error
+
+
+def _backend() -> str:
+    """The platform that JAX has started on.
+
+    Raises:
+        UsageError: JAX cannot start, as where JAX_PLATFORMS asks for what is not there.
+    """
+    import jax
+
+    try:
+        return jax.default_backend()
+    except Exception as error:
+        swallowed(error)
+        raise UsageError(f"JAX does not start{_reason(error)}: {_platforms()}") from error
+
+
+def _device_of_jax(platform: str) -> "jax.Device":
+    """The first device of a platform.
+
+    Raises:
+        UsageError: JAX has none, as where JAX_PLATFORMS leaves it out.
+    """
+    import jax
+
+    try:
+        return jax.devices(platform)[0]
+    except RuntimeError as error:
+        raise UsageError(f"JAX has no device {platform!r}{_reason(error)}: {_platforms()}") from error
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f" ({text[:200]})" if text else ""
+
+
+def _platforms() -> str:
+    """What to do about JAX_PLATFORMS."""
+    asked = os.environ.get("JAX_PLATFORMS")
+    return (
+        f"JAX_PLATFORMS is {asked!r}: unset it, or write cpu or cuda,cpu" if asked else "run jaxport env --device cpu"
+    )
 
 
 def set_float32_policy(frameworks: tuple[str, ...] = BOTH) -> None:

@@ -35,8 +35,9 @@ def drawn(
         UsageError: the pair's ``weights`` are not what the reference takes.
     """
     rng = np.random.default_rng(seed)
-    if pair.weights:
-        arrays = {name: np.asarray(array) for name, array in pair.weights(rng).items()}
+    given = pair.draw_weights(rng)
+    if given is not None:
+        arrays = given
         _check(pair, arrays, {name: shapes[name] for name in shapes if name in arrays or name not in optional})
     else:
         arrays = {name: moved(own[name], rng) if moving(name) else own[name] for name in shapes}

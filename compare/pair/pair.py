@@ -9,14 +9,13 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays, rounded
 from compare.arrays.batch import Axes, Batch
-from compare.errors import UsageError, swallowed
+from compare.errors import UsageError
+from compare.pair.fields import FieldError, answer_of, arrays_of, check_fields, check_hyper, check_optimizers, scalar_of
 from compare.verdict.precision import FLOAT64, Precision
+from compare.weights.mapping.user_rules import check_rules
 from compare.weights.weights import WeightMap
 
 UserFunction = Callable[..., Any]  # a function that the user wrote, of one framework or the other
-
-ACCEPTABLE = ("running_variance",)
-MODES = ("train", "eval")
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,9 @@ class Optimizers:
     reference: UserFunction
     port: UserFunction
     hyper: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_hyper(self.hyper)
 
 
 @dataclass(frozen=True)
@@ -98,37 +100,15 @@ class Pair:
     title: str = ""
 
     def __post_init__(self) -> None:
-        for name, known in (("accept", ACCEPTABLE), ("modes", MODES)):
-            given = getattr(self, name)
-            given = (given,) if isinstance(given, str) else tuple(given)
-            object.__setattr__(self, name, given)
-            if unknown := [value for value in given if value not in known]:
-                raise UsageError(f"{name}: expected some of {', '.join(known)}, got {unknown[0]!r}")
-        if not isinstance(self.rules, Mapping):
-            raise UsageError(f"rules: expected a dictionary of name patterns, got {type(self.rules).__name__}")
-        if self.weight_map is not None and not isinstance(self.weight_map, WeightMap):
-            raise UsageError(f"weight_map: expected a WeightMap of Entry lines, got {type(self.weight_map).__name__}")
-        if self.weights is not None and not callable(self.weights):
-            raise UsageError(f"weights: expected a function of a NumPy generator, got {type(self.weights).__name__}")
-        for name in ("reference_inputs", "port_inputs", "reference_outputs", "port_outputs"):
-            if getattr(self, name) is not None and not callable(getattr(self, name)):
-                raise UsageError(f"{name}: expected a function, got {type(getattr(self, name)).__name__}")
+        check_fields(vars(self))
+        check_rules(self.rules)
+        for name in ("accept", "modes"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         object.__setattr__(self, "rngs", _stream_names(self.rngs))
-        self._check_optimizers()
-        if self.loss is not None and not (isinstance(self.loss, tuple) and len(self.loss) == 2):
-            raise UsageError("loss: expected two functions, (the reference's, the port's), each of (outputs, *targets)")
-
-    def _check_optimizers(self) -> None:
-        own = self.optimizers
-        if own is None:
-            return
-        reference, port = (own.reference, own.port) if isinstance(own, Optimizers) else _two(own)
-        if reference is not None and not callable(reference):
-            raise UsageError(
-                "optimizers: the reference's is a function of the parameters, such as lambda p: SGD(p, 0.1)"
-            )
-        if port is not None and not callable(port) and not hasattr(port, "update"):
-            raise UsageError("optimizers: the port's is an optax transformation, or a function that makes one")
+        if self.optimizers is not None:
+            own = self.optimizers
+            two = (own.reference, own.port) if isinstance(own, Optimizers) else _two(own)
+            check_optimizers(two[0], two[1], needed=(self.reference is not None, self.port is not None))
 
     def draw(self, rng: np.random.Generator) -> Batch:
         """A batch from the recipe, drawn with ``rng``.
@@ -136,7 +116,7 @@ class Pair:
         Raises:
             UsageError: the recipe raises, or makes no batch for this pair.
         """
-        batch = self._drawn(self.batch, rng) if callable(self.batch) else self.batch
+        batch = self._own(answer_of, "batch", self.batch, rng) if callable(self.batch) else self.batch
         if isinstance(batch, Batch) and (self.bounds or self.batch_axes != 0):
             raise UsageError(f"pair {self.name}: bounds= and batch_axes= belong to the Batch that the pair is given")
         if not isinstance(batch, Batch):
@@ -145,15 +125,25 @@ class Pair:
             raise UsageError(f"pair {self.name}: the batch has targets, and there is no loss= that takes them")
         return batch
 
-    def _drawn(self, batch: UserFunction, rng: np.random.Generator) -> object:
+    def draw_weights(self, rng: np.random.Generator) -> Arrays | None:
+        """What ``weights`` draws; None without it."""
+        return self._own(arrays_of, "weights", self.weights, rng) if self.weights else None
+
+    def derived(self, weights: Arrays, batch: Batch) -> Arrays:
+        """What ``by_hand`` makes of them; it must be there."""
+        assert self.by_hand is not None
+        return self._own(arrays_of, "by_hand", self.by_hand, weights, batch)
+
+    def _own(self, ask: UserFunction, field: str, function: UserFunction, *args: Any) -> Any:
+        """The answer of one of the pair's functions that know neither framework.
+
+        Raises:
+            UsageError: it raises, or returns what it must not.
+        """
         try:
-            return batch(rng)
-        except UsageError:
-            raise
-        except Exception as error:
-            swallowed(error)
-            text = " ".join(str(error).split())
-            raise UsageError(f"pair {self.name}: batch= raised {type(error).__name__}: {text}") from error
+            return ask(field, function, *args)
+        except FieldError as error:
+            raise UsageError(f"pair {self.name}: {error}") from error
 
     def input_names(self) -> tuple[str, ...]:
         """What the reference calls its positional inputs."""
@@ -209,20 +199,9 @@ def scored(loss: UserFunction, outputs: object, targets: Sequence[object]) -> An
     """The loss, a scalar; what it raises is told as its own.
 
     Raises:
-        LossError: it raises, or is no scalar.
+        FieldError: it raises, or is no floating scalar.
     """
-    try:
-        value = loss(outputs, *targets)
-    except Exception as error:
-        swallowed(error)
-        raise LossError(f"loss= raised {type(error).__name__}: {error}") from error
-    if getattr(value, "shape", None) != ():
-        raise LossError(f"loss= returned {getattr(value, 'shape', type(value).__name__)}: expected a scalar")
-    return value
-
-
-class LossError(Exception):
-    """The pair's own loss could not be computed."""
+    return scalar_of("loss", answer_of("loss", loss, outputs, *targets))
 
 
 def _stream_names(given: object) -> tuple[str, ...]:

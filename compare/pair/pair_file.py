@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 import traceback
+import warnings
 from pathlib import Path
 from types import ModuleType
 
@@ -84,6 +85,29 @@ pair = Pair(
 '''
 
 
+def starting_text(path: Path) -> str:
+    """The commented starting file, for ``path``."""
+    name = str(path).encode(errors="replace").decode()
+    return TEMPLATE.format(name=name.replace("\\", "\\\\").replace('"', '\\"'))  # it stands in a docstring
+
+
+def check_syntax(path: Path) -> None:
+    """Compile the file and run nothing of it: neither framework is loaded for a file that is no Python.
+
+    Raises:
+        UsageError: it cannot be read, or is no Python.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever runs it will hear them
+            compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None)
+        raise UsageError(f"{path}{f', line {line}' if line else ''}: {_words(error, path)}") from error
+
+
 def load(path: Path) -> list[Pair]:
     """Every ``Pair`` that the file defines at its top level, by the order of its names; the file's name names it.
 
@@ -102,27 +126,10 @@ def load(path: Path) -> list[Pair]:
     if not found:
         raise UsageError(f"{path}: defines no Pair: expected a line like pair = Pair(reference, port, batch)")
     named = [(name, found[name]) for name in found if unique[id(found[name])] == name]
+    stem = path.stem if path.stem.isprintable() else ascii(path.stem)[1:-1]  # of an undecodable name, what can be shown
     return [
-        replace(one, name=one.name if one.name != "pair" else path.stem if len(named) == 1 else name)
-        for name, one in named
+        replace(one, name=one.name if one.name != "pair" else stem if len(named) == 1 else name) for name, one in named
     ]
-
-
-def write_new(path: Path, text: str | None = None) -> None:
-    """Write the commented starting file, or ``text``.
-
-    Raises:
-        UsageError: something is there already, or nothing can be written there.
-    """
-    if path.suffix != ".py":
-        raise UsageError(f"{path}: expected a name that ends in .py")
-    try:
-        with open(path, "x", encoding="utf-8") as file:
-            file.write(TEMPLATE.format(name=path) if text is None else text)
-    except FileExistsError as error:
-        raise UsageError(f"{path}: is there already, and is not overwritten") from error
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def module_of(path: Path) -> ModuleType:
@@ -145,10 +152,18 @@ def module_of(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except UsageError:
         raise
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit among them: a file that ends the program has defined no pair
         swallowed(error)
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = lines[-1] if lines else getattr(error, "lineno", None)
         where = f", line {line}" if line else ""
-        raise UsageError(f"{shown}{where}: {type(error).__name__}: {' '.join(str(error).split())}") from error
+        raise UsageError(f"{shown}{where}: {_words(error, path)}") from error
     return module
+
+
+def _words(error: BaseException, path: Path) -> str:
+    """An exception in one line; of a syntax error in ``path`` without the place, which stands before it already."""
+    text = error.msg if isinstance(error, SyntaxError) and error.filename == str(path) else str(error)
+    return f"{type(error).__name__}: {' '.join(text.split())}".removesuffix(": ")

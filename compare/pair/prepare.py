@@ -101,7 +101,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
     from compare.frameworks.models.references import ReferenceModel
 
     rng = np.random.default_rng(seed)
-    given = pair.weights(rng) if pair.weights else None
+    given = pair.draw_weights(rng)
     batch = pair.draw(rng).at(FLOAT32)  # both models are traced as they are run, at most in single precision
     if empty := [name for name, array in batch.inputs.items() if not array.size]:
         raise UsageError(f"pair {pair.name}: the batch's {empty[0]} is empty: there is nothing to compare")

@@ -1,7 +1,10 @@
 """How much of a pair is compared: what the judge asks for, and so what a record must hold."""
 
 from dataclasses import dataclass
+from operator import index
+from typing import SupportsIndex
 
+from compare.errors import UsageError, shown
 from compare.verdict.thresholds import TRAINING_STEPS
 
 
@@ -22,6 +25,23 @@ class Plan:
     quick: bool = False
     steps: int = TRAINING_STEPS
     locate: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.seed, SupportsIndex) or isinstance(self.seed, bool) or index(self.seed) < 0:
+            raise UsageError(f"seed: expected a whole number from 0, got {shown(self.seed)}")
+        object.__setattr__(self, "seed", index(self.seed))
+        for name in ("all_probes", "quick", "locate"):
+            check_flag(name, getattr(self, name))
+
+
+def check_flag(name: str, value: object) -> None:
+    """Refuse what is neither True nor False: any text, "no" too, would be true.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if not isinstance(value, bool):
+        raise UsageError(f"{name}: expected True or False, got {shown(value)}")
 
 
 BY_DEFAULT = Plan()

@@ -10,7 +10,9 @@ import optax
 
 from compare.arrays.arrays import Arrays, from_jax
 from compare.arrays.batch import Batch
+from compare.errors import shown
 from compare.frameworks.models.modes import Mode
+from compare.pair.fields import FieldError, answer_of
 from compare.pair.pair import Entering
 from compare.pair.prepare import Prepared
 from compare.sides.moments import moments_of_optax, widened
@@ -162,7 +164,10 @@ class PortSide(PortForward):
     def _optimizer(self, hyper: Mapping[str, float]) -> optax.GradientTransformation:
         training = self.pair.training()
         assert training is not None
-        return training.port(**hyper)
+        optimizer = answer_of("optimizers", training.port, **hyper)
+        if not hasattr(optimizer, "update"):
+            raise FieldError(f"optimizers= returned {shown(optimizer)}: expected an optax transformation")
+        return optimizer
 
     def _buffers(self, changed: Leaves) -> Arrays:
         named = self._to_reference(changed)

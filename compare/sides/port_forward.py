@@ -10,10 +10,12 @@ import numpy as np
 
 from compare.arrays.arrays import NUMPY_FLOAT, PARAMS, to_jax
 from compare.arrays.batch import Batch, named_leaves
+from compare.errors import UsageError, shown
 from compare.frameworks.dropout.masks import draw
 from compare.frameworks.dropout.port import Replay, replayed
 from compare.frameworks.models.modes import Mode
 from compare.pair.adapters import called
+from compare.pair.fields import answer_of
 from compare.pair.pair import Entering, cotangent_of, scored
 from compare.pair.prepare import Prepared
 from compare.sides.seeds import mask_seed
@@ -24,6 +26,7 @@ from compare.verdict.precision import FLOAT64, Precision
 Tree = Any  # of a model, an optimizer or an optax state: whatever its library makes it
 Leaves = dict[str, Any]
 Program = tuple[Hashable, ...]  # what tells one traced forward pass from another
+EXPECTED = "expected an array, or arrays in tuples, lists and dictionaries (port_outputs= makes them)"
 
 
 class PortForward:
@@ -112,7 +115,8 @@ class PortForward:
         args, kwargs = called(self.pair.port_inputs, *form.call(turned))
         with self._replaying(masks, mode, form, inputs):
             outputs, changed = self.prepared.port.apply(leaves, args, kwargs, mode)
-        outputs = self.pair.port_outputs(outputs) if self.pair.port_outputs else outputs
+        adapt = self.pair.port_outputs
+        outputs = answer_of("port_outputs", adapt, outputs) if adapt else outputs
         return self._turned_back(outputs), changed
 
     def _turned_back(self, outputs: Tree) -> Tree:
@@ -218,7 +222,12 @@ def program_key(mode: Mode, batch: Batch, inputs: Leaves, masks: Sequence[tuple[
 
 def outputs_by_name(outputs: Tree) -> Leaves:
     """The outputs by name; a Python number among them is an array too."""
-    return {name: jnp.asarray(one) for name, one in named_leaves(outputs, "output")}
+    named: Leaves = {}
+    for name, one in named_leaves(outputs, "output"):
+        if not (hasattr(one, "dtype") or isinstance(one, bool | int | float | complex)):
+            raise UsageError(f"the port returned {shown(one)} as {name}: {EXPECTED}")
+        named[name] = jnp.asarray(one)
+    return named
 
 
 def is_parameter(path: str) -> bool:

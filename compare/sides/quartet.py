@@ -180,7 +180,7 @@ class Quartet:
         assert self.pair.by_hand is not None
         weights, batch = entering.weights, entering.batches[0]
         wide = replace(batch, inputs=_widen(batch.inputs), targets=_widen(batch.targets))
-        return self.pair.by_hand(weights, batch), self.pair.by_hand(_widen(weights), wide)
+        return self.pair.derived(weights, batch), self.pair.derived(_widen(weights), wide)
 
     def structures_differ(self, t: Result, entering: Entering, mode: Mode) -> str:
         """Both sides' outputs in words where structure or shapes differ, else nothing. Computes nothing."""

@@ -69,7 +69,7 @@ def take(
     if pair.reference is None:
         raise UsageError(f"pair {pair.name}: there is no reference to record")
     # A function has no shapes of its own: they are those of the weights that it is given.
-    given = pair.weights(np.random.default_rng(plan.seed)) if pair.weights else {}
+    given = pair.draw_weights(np.random.default_rng(plan.seed)) or {}
     reference = ReferenceModel(pair.reference, {name: np.shape(array) for name, array in given.items()} or None)
     steps = plan.steps if pair.training() else 1
     entering = drawn(

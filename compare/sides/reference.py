@@ -11,9 +11,11 @@ import torch
 from torch import nn
 
 from compare.arrays.arrays import Arrays, from_torch
+from compare.errors import shown
 from compare.frameworks.dropout.reference import Drawn, replayed
 from compare.frameworks.islands.seen import Seen
 from compare.frameworks.models.modes import Mode
+from compare.pair.fields import FieldError, answer_of
 from compare.pair.pair import Entering, cotangent_of, scored
 from compare.sides.moments import moments_of_torch
 from compare.sides.reference_forward import Ready, ReferenceForward, Tensors, tensors_by_name
@@ -103,7 +105,9 @@ class ReferenceSide(ReferenceForward):
         for biases in self.prepared.summed:
             kept = self._tensor(biases.kept(tuple(parameters[biases.second].shape)))
             parameters[biases.second].register_hook(partial(torch.mul, kept))
-        optimizer = training.reference(list(parameters.values()), **entering.hyper)
+        optimizer = answer_of("optimizers", training.reference, list(parameters.values()), **entering.hyper)
+        if not hasattr(optimizer, "zero_grad"):
+            raise FieldError(f"optimizers= returned {shown(optimizer)}: expected a torch.optim.Optimizer")
         variances = _variances(module)
         self._watch(module)
         parameters = {name: parameters[name] for name in entering.weights}

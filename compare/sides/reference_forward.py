@@ -10,16 +10,18 @@ from torch import nn
 
 from compare.arrays.arrays import to_torch
 from compare.arrays.batch import Batch, named_leaves
-from compare.errors import UsageError
+from compare.errors import UsageError, shown
 from compare.frameworks.models.modes import Mode, mode_arguments
 from compare.frameworks.models.references import ReferenceModel
 from compare.pair.adapters import called
+from compare.pair.fields import answer_of
 from compare.pair.pair import Entering, Pair, cotangent_of, scored
 from compare.sides.shelf import make_room
 from compare.verdict.precision import Precision
 from compare.weights.entry import Sum
 
 Tensors = dict[str, torch.Tensor]
+EXPECTED = "expected a dense tensor, or such tensors in tuples, lists and dictionaries (reference_outputs= makes them)"
 
 
 class Ready(Protocol):
@@ -57,7 +59,8 @@ class ReferenceForward:
         """The module called as the pair says, its outputs as the pair compares them."""
         args, kwargs = called(self.pair.reference_inputs, *batch.call(inputs))
         outputs = module(*args, **kwargs, **mode_arguments(module.forward, mode, kwargs))
-        return self.pair.reference_outputs(outputs) if self.pair.reference_outputs else outputs
+        adapt = self.pair.reference_outputs
+        return answer_of("reference_outputs", adapt, outputs) if adapt else outputs
 
     def loss(self, module: nn.Module, batch: Batch, inputs: Tensors, targets: Tensors) -> torch.Tensor:
         """The loss of the module in the pair's first mode; without a loss of its own, the pair's is the outputs times
@@ -89,7 +92,7 @@ class ReferenceForward:
     def here(self) -> AbstractContextManager[object]:
         """What the model's own code makes without naming a device, ``torch.arange(n)``, is made on the side's, as JAX
         does it: else a model written on a CPU could not be run on a GPU."""
-        return nullcontext() if self.device.type == "cpu" else self.device
+        return nullcontext() if torch.get_default_device().type == self.device.type else self.device
 
     def batch(self, batch: Batch) -> tuple[Tensors, Tensors]:
         """A batch on the device: its inputs and its targets, by name."""
@@ -110,7 +113,15 @@ class ReferenceForward:
 
 def tensors_by_name(outputs: object) -> Tensors:
     """The outputs by name; a Python number among them is a tensor too."""
-    named = {name: torch.as_tensor(one) for name, one in named_leaves(outputs, "output")}
+    named: Tensors = {}
+    for name, one in named_leaves(outputs, "output"):
+        if not isinstance(one, torch.Tensor | bool | int | float | complex):
+            raise UsageError(f"the reference returned {shown(one)} as {name}: {EXPECTED}")
+        named[name] = torch.as_tensor(one)
+        if named[name].layout is not torch.strided or named[name].is_quantized or named[name].is_nested:
+            raise UsageError(f"{name} of the reference is sparse, quantized or nested: {EXPECTED}")
+    if not named:
+        raise UsageError(f"the reference returned {shown(outputs)}: {EXPECTED}")
     if unreal := [name for name, one in named.items() if one.is_complex()]:
         raise UsageError(
             f"{unreal[0]} is complex: compare real and imaginary parts (reference_outputs=, port_outputs=)"

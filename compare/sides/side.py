@@ -15,6 +15,7 @@ from compare.frameworks.blame import described
 from compare.frameworks.dropout.masks import Dropout
 from compare.frameworks.dropout.pairing import Replay
 from compare.frameworks.models.modes import Mode
+from compare.pair.fields import FieldError
 from compare.pair.pair import Entering
 
 Run = Mapping[str, np.ndarray]  # one run's arrays by quantity
@@ -29,7 +30,8 @@ class SideError(Exception):
     """One side's model raised; ``side`` says whose, the message is its own, on one line."""
 
     def __init__(self, side: str, error: Exception) -> None:
-        super().__init__(f"the {side} raised {described(error)}")
+        own = isinstance(error, FieldError)  # says itself which of the pair's functions raised
+        super().__init__(f"the {side}'s {error}" if own else f"the {side} raised {described(error)}")
         self.side = side
 
 

@@ -32,6 +32,8 @@ def notices(
     every = [*(outcome.judged for outcome in outcomes if outcome.judged), *([steps] if steps else [])]
     if plan.quick:
         yield "quick: no probes and no mutants were run"
+    if quartet.pair.modes and quartet.prepared.modes == (None,):
+        yield f"modes={quartet.pair.modes} says nothing here: neither model tells training from evaluation"
     yield from quartet.prepared.notes
     if quartet.prepared.evaluates_only:
         yield "compared in evaluation mode alone: the reference came in it, and the port knows no other"

@@ -29,6 +29,7 @@ from compare.verdict.bits import precision_flag
 from compare.verdict.precision import FLOAT32, Precision
 from compare.verdict.quantity import Quantity, kind_of_quantity
 from compare.verdict.verdict import Verdict
+from compare.verification.bounds import check_bounds
 from compare.verification.certificates import Teeth, teeth
 from compare.verification.envelope import Envelope, envelope
 from compare.verification.learning import IN_WORDS, Learnt, learn
@@ -76,6 +77,8 @@ class Session:
         try:
             learnt = self.learn(entering, progress)
             outcomes = [*learnt.outcomes]
+            if not self.plan.quick:
+                check_bounds(self.quartet, entering)
             for probe, mode, fed in self.probes(entering):
                 progress(f"probe {probe}{IN_WORDS[mode]}")
                 outcomes.append(self.probe(probe, mode, fed, learnt))

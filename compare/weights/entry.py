@@ -8,6 +8,10 @@ from compare.arrays.arrays import PARAMS, Arrays
 from compare.arrays.views import AS_IS, View, transposed
 from compare.errors import UsageError
 
+KINDS = {
+    "reference": str, "port": str, "reference_view": View, "port_view": View, "reason": str, "summed": bool,
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -35,7 +39,7 @@ class Entry:
     summed: bool = False
 
     def __post_init__(self) -> None:
-        for name, kind in (("reference", str), ("port", str), ("reference_view", View), ("port_view", View)):
+        for name, kind in KINDS.items():
             if not isinstance(given := getattr(self, name), kind):
                 raise UsageError(f"entry: {name}: expected a {kind.__name__}, got {type(given).__name__}")
 

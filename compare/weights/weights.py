@@ -32,7 +32,7 @@ class WeightMap:
     """
 
     def __init__(self, *groups: Entry | Iterable[Entry]) -> None:
-        lines = [[group] if isinstance(group, Entry) else group for group in groups]
+        lines = [group if isinstance(group, Iterable) else [group] for group in groups]
         self.entries = tuple(entry for group in lines for entry in group)
         if strange := [entry for entry in self.entries if not isinstance(entry, Entry)]:
             raise UsageError(f"weight map: expected Entry objects, got {strange[0]!r}")

@@ -121,6 +121,30 @@ def test_what_it_is_at_is_said_on_standard_error(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [(".", ".: cannot be written (Is a directory)"), ("", "to_json: expected a path, got ''"), (3, "got 3")],
+)
+def test_where_no_json_can_be_is_one_line(report, path, words):
+    with pytest.raises(UsageError) as raised:
+        report.to_json(path)
+    assert words in str(raised.value)
+
+
+def test_strict_is_no_text():
+    """Before anything runs."""
+    with pytest.raises(UsageError, match="strict: expected True or False, got 'no'"):
+        assert_port(strict="no")
+
+
+def test_a_model_that_ends_the_program_does_not():
+    def leave(outputs):
+        raise SystemExit(0)
+
+    with pytest.raises(UsageError, match=r"ended the program: SystemExit: 0 \(.*test_api\.py:\d+\)"):
+        verify(dense_pair(reference_outputs=leave), **CPU)
+
+
 def wrong(factor: float = 1 + 1e-6) -> dict:
     """The dense port with an output ``factor`` too large."""
     return {"port_outputs": lambda outputs: outputs * factor}
@@ -313,6 +337,17 @@ def test_three_ways_in_give_one_verdict():
         ((1, 2), {}, "verify: expected a reference, a port and a batch"),
         ((1, 2, X), {"rule": {}}, "verify: unexpected keyword argument 'rule'"),
         ((1, 2, X), {"dtype": "float64"}, "dtype: expected one of float32, bfloat16, float16, got 'float64'"),
+        ((1, 2, X), {"dtype": ["float32"]}, "dtype: expected one of float32, bfloat16, float16, got ['float32']"),
+        ((1, 2, X), {"seed": "a"}, "seed: expected a whole number from 0, got 'a'"),
+        ((1, 2, X), {"quick": "no"}, "quick: expected True or False, got 'no'"),
+        ((1, 2, X), {"modes": "train"}, "modes: expected a tuple of some of train, eval"),
+        ((1, 2, X), {"weight_map": "x"}, "weight_map: expected a WeightMap of Entry lines, got 'x'"),
+        ((1, 2, X), {"by_hand": 3}, "by_hand: expected a function of (weights, batch) in NumPy, got 3"),
+        (
+            (seeded(TorchDense), LinenDense(), X),
+            {"batch_axes": 7},
+            "batch: axes: expected an axis of x (6, 4)",
+        ),
         ((1, 2, X), {"oracle_device": "gpu"}, "oracle_device: expected same or cpu, got 'gpu'"),
         ((1, 2, X), {"device": "tpu"}, "tpu"),
         (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from compare.errors import TRACEBACK, UsageError, swallowed
+from compare.errors import TRACEBACK, UsageError, shown, swallowed
 
 
 def _swallow() -> None:
@@ -42,3 +42,20 @@ def test_a_usage_error_is_one_line_in_a_notebook(monkeypatch: pytest.MonkeyPatch
     assert raised()._render_traceback_() == ["UsageError: batch: expected arrays"]
     monkeypatch.setenv(TRACEBACK, "1")
     assert "in raised" in "".join(raised()._render_traceback_())
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "None"),
+        ("a\nb", r"'a\nb'"),
+        ("x" * 100, "a str"),
+        (3.5, "3.5"),
+        (("a", 1), "('a', 1)"),
+        ((object(),), "a tuple"),
+        ({}, "a dict"),
+        (OSError(), "an OSError"),
+    ],
+)
+def test_what_came_is_shown_in_a_few_words(value: object, words: str) -> None:
+    assert shown(value) == words

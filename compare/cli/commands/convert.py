@@ -50,9 +50,9 @@ def run(options: argparse.Namespace) -> int:
         with busy("finding the weight map"):
             conversion = conversion_of(pair_of(options.pair), options.seed)
     converted, notes = conversion.converted(checkpoint)
-    write(options.target, converted, options.format)
+    write(Path(options.here, options.target), converted, options.format)
     if options.save_map:
-        conversion.save(Path(options.save_map))
+        conversion.save(Path(options.here, options.save_map))
     for note in [f"{what}: {text}" for what, text in checkpoint.metadata.items()] + notes:
         remark(note)
     arrays = f"{counted(len(converted.arrays), 'array')} of the {converted.side}, from {len(checkpoint.arrays)}"

@@ -16,14 +16,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from compare import lessons
+    from compare.checkpoints.atomic import write
     from compare.cli.results import result
     from compare.lessons.handout import handout
-    from compare.pair.pair_file import write_new
+    from compare.pair.pair_file import starting_text
 
     if options.file is None and options.lesson is None:
         raise UsageError("new: expected the name of a file to write, such as my_pair.py, or --lesson NAME")
     file = options.file or Path(f"{options.lesson}.py")
-    text = handout(lessons.find(options.lesson), options.side, file) if options.lesson else None
-    write_new(file, text)
+    if file.suffix != ".py":
+        raise UsageError(f"{file}: expected a name that ends in .py")
+    text = handout(lessons.find(options.lesson), options.side, file) if options.lesson else starting_text(file)
+
+    def fill(beside: Path) -> None:
+        beside.write_text(text, encoding="utf-8")
+
+    write(file, fill, new=True)
     result(f"wrote {file}; run it with: jaxport verify {file}")
     return 0

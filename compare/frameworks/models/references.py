@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from compare.arrays.arrays import Arrays, from_torch, to_torch
-from compare.errors import UsageError
+from compare.errors import UsageError, swallowed
+from compare.frameworks.blame import described
 from compare.frameworks.models.modes import takes_mode
 from compare.verdict.precision import Precision
 
@@ -71,12 +72,9 @@ class ReferenceModel:
             if shapes is None:
                 raise UsageError("reference: a function has no weights of its own: give the pair weights=")
             reference = LooseTensors(reference, shapes)
+        _check(reference)
         self.module = reference
         own = dict(reference.named_parameters())
-        if lazy := [name for name, tensor in own.items() if nn.parameter.is_lazy(tensor)]:
-            raise UsageError(f"reference: {lazy[0]} has no shape yet: call the module once before it is compared")
-        if meta := [name for name, tensor in own.items() if tensor.is_meta]:
-            raise UsageError(f"reference: {meta[0]} is on the meta device and has no values: load the module's weights")
         self.parameters = {name: tuple(tensor.shape) for name, tensor in own.items()}
         self.frozen = [name for name, tensor in own.items() if not tensor.requires_grad]
         kept = dict(reference.named_buffers())
@@ -112,11 +110,46 @@ class ReferenceModel:
         for held in _attributes(self.module):
             if held.device.type != device.type and held.is_leaf:
                 memo.setdefault(id(held), held.detach().to(device))
-        try:
-            return copy.deepcopy(self.module, memo)
-        except (RuntimeError, TypeError) as error:
-            text = " ".join(str(error).split())
-            raise UsageError(f"reference: the module cannot be copied ({text}): hold no results in it") from error
+        return copied(self.module, memo)
+
+
+def copied(module: nn.Module, memo: dict[int, object] | None = None) -> nn.Module:
+    """A deep copy of the user's module, which is never run itself; ``memo`` as ``copy.deepcopy`` has it.
+
+    Raises:
+        UsageError: something in it cannot be copied.
+    """
+    try:
+        return copy.deepcopy(module, memo)
+    except Exception as error:
+        swallowed(error)
+        raise UsageError(
+            f"reference: the module cannot be copied ({described(error)}): expected one that holds no results of "
+            "its own runs, no locks and no generators"
+        ) from error
+
+
+def _check(module: nn.Module) -> None:
+    """Refuse a module whose copies cannot be run on other weights.
+
+    Raises:
+        UsageError: it was not initialised, is compiled by TorchScript, or a parameter has no values, or odd ones.
+    """
+    if not hasattr(module, "_parameters"):
+        raise UsageError(f"reference: {type(module).__name__} is not initialised: call super().__init__() in its own")
+    if scripted := [path for path, layer in module.named_modules() if isinstance(layer, torch.jit.ScriptModule)]:
+        raise UsageError(
+            f"reference: {scripted[0] or 'the model'} is a TorchScript module, whose copies keep its weights and its "
+            "precision: give the nn.Module that it was made from"
+        )
+    for name, tensor in module.named_parameters():
+        if nn.parameter.is_lazy(tensor):
+            raise UsageError(f"reference: {name} has no shape yet: call the module once before it is compared")
+        if tensor.is_meta:
+            raise UsageError(f"reference: {name} is on the meta device and has no values: load the module's weights")
+        if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_complex():
+            kind = "sparse" if tensor.layout is not torch.strided else str(tensor.dtype).removeprefix("torch.")
+            raise UsageError(f"reference: {name} is {kind}: expected dense parameters of real floats")
 
 
 def _attributes(module: nn.Module) -> Iterator[torch.Tensor]:

@@ -1,6 +1,5 @@
 """The reference's forward pass, noted operation by operation."""
 
-import copy
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from compare.arrays.batch import named_leaves
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
+from compare.frameworks.models.references import copied
 from compare.weights.mapping.aten_schema import named_arguments, result_of
 from compare.weights.mapping.gates import GRU, HIDDEN, INPUT, LSTM, PLAIN, Gate
 from compare.weights.mapping.program import Program, plain_argument
@@ -30,7 +30,7 @@ def program_of(reference: nn.Module, args: tuple, kwargs: dict) -> Program:
     """
     first: Exception | None = None
     for training in (False, True):
-        module = copy.deepcopy(reference).float().train(training)
+        module = copied(reference).float().train(training)
         try:
             with torch.inference_mode(False):
                 return _recorded(module, args, kwargs)

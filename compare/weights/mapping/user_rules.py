@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from compare.errors import UsageError
+from compare.errors import UsageError, shown
 
 Rules = Mapping[str, str | tuple]
 
@@ -57,11 +57,25 @@ def applied(rules: Rules, names: Iterable[str], paths: Iterable[str]) -> Applied
     return result
 
 
+def check_rules(rules: Rules) -> None:
+    """Refuse what can be no rule, whatever the models are.
+
+    Raises:
+        UsageError: a pattern is no text, or leads to neither a path nor (path, axes).
+    """
+    for pattern, target in rules.items():
+        if not isinstance(pattern, str):
+            raise UsageError(f"rules: expected a name pattern of the reference, got {shown(pattern)}")
+        _path_and_axes(pattern, target)
+
+
 def _path_and_axes(pattern: str, target: Any) -> tuple[str, tuple[int, ...] | None]:
     if isinstance(target, str):
         return target, None
     if isinstance(target, tuple) and len(target) == 2 and isinstance(target[0], str):
-        return target[0], tuple(int(axis) for axis in target[1])
+        path, axes = target
+        if isinstance(axes, tuple | list) and all(isinstance(axis, int) for axis in axes):
+            return path, tuple(axes)
     raise UsageError(f"rules: {pattern!r}: expected a path of the port or (path, axes), got {target!r}")
 
 

@@ -99,7 +99,7 @@ def test_the_axis_of_the_rows_is_each_arrays_own():
     seq = Batch.of({"x": np.ones((5, 2, 3)), "mask": np.ones((5, 5)), "t": np.ones(2)}, axes={"x": 1, "mask": None})
     assert [seq.axis(name) for name in ("x", "mask", "t")] == [1, None, 0]
     assert seq.rows == 2
-    assert Batch.of(A, axes=2).axis("input0") is None
+    assert Batch.of((A, np.ones(3)), axes=1).axis("input1") is None
     assert (Batch.of(A, axes=None).rows, Batch.of(A).rows) == (0, 2)
 
 

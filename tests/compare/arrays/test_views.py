@@ -83,6 +83,17 @@ def test_a_step_that_is_none_is_refused_where_it_is_written(kind, how, line):
         View().then(kind, how)
 
 
+@pytest.mark.parametrize("steps", [3, "ab", (1, 2), (("flip", (0,), 1),), [["flip"]], ([["flip"], (0,)],)])
+def test_what_are_no_steps_is_refused(steps):
+    with pytest.raises(UsageError, match=r"^view: (expected steps, each \(kind, numbers\) as|unknown step)"):
+        View(steps)
+
+
+def test_steps_in_lists_are_steps():
+    """Whatever they come in, a view is a key of dictionaries."""
+    assert {View([["flip", [0]]])} == {View((("flip", (0,)),))}
+
+
 def test_a_reshape_stands_first_or_nowhere():
     """After a slice there may be no such view, only a copy."""
     with pytest.raises(UsageError, match="view: reshape stands first or nowhere"):

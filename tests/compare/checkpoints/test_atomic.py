@@ -206,3 +206,32 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(UsageError, match="Permission denied"):
         writable_folder(tmp_path)
+
+
+def test_a_new_file_is_put_in_nobodys_place(tmp_path, monkeypatch):
+    """Nor in that of one that appears while it is made; and a file system without links has it too."""
+    path = tmp_path / "w"
+
+    def make(beside: Path) -> None:
+        beside.write_bytes(b"new")
+
+    def make_late(beside: Path) -> None:
+        make(beside)
+        path.write_bytes(b"another's")
+
+    with pytest.raises(UsageError, match="is there already, and is not overwritten"):
+        write(path, make_late, new=True)
+    assert path.read_bytes() == b"another's"
+    with pytest.raises(UsageError, match="is there already"):
+        write(path, make, new=True)
+    path.unlink()
+    write(path, make, new=True)
+    assert (path.read_bytes(), os.listdir(tmp_path)) == (b"new", ["w"])
+    path.unlink()
+
+    def no_links(*given):
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", no_links)
+    write(path, make, new=True)
+    assert (path.read_bytes(), os.listdir(tmp_path)) == (b"new", ["w"])

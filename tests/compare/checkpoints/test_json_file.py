@@ -71,3 +71,32 @@ def test_a_pipe_is_written_into_and_stays_a_pipe(tmp_path: Path) -> None:
     assert pipe.is_fifo()
     reader.join()
     assert read == [to_json({"a": 1})]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("folder", "cannot be written \\(Is a directory"),
+        ("no/x.json", "cannot be written \\(No such file"),
+        ("x" * 300, "cannot be written \\(File name too long"),
+        ("a\0b", "cannot be written \\(it names no file"),
+    ],
+)
+def test_where_nothing_can_be_written_is_one_line(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UsageError, match=words):
+        write_json(tmp_path / name, {"a": 1})
+    assert _names(tmp_path) == {"folder"}
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full on this system")
+def test_a_full_device_is_one_line() -> None:
+    with pytest.raises(UsageError, match="/dev/full: cannot be written \\(No space left"):
+        write_json(Path("/dev/full"), {"a": 1})
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "{", "", b"\xff"])
+def test_what_is_no_json_is_a_value_error(text: str | bytes) -> None:
+    """However deep it is."""
+    with pytest.raises(ValueError, match=r"too deep|Expecting|codec"):
+        strict_json(text)

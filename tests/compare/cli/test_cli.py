@@ -103,9 +103,15 @@ def test_closed_pipe(command):
         ("train --device cpu --data nowhere --out out", "--data nowhere: no such file or folder"),
         ("verify nowhere.py --device cpu", "nowhere.py: there is no such file"),
         ("verify loose nowhere/pair.py --device cpu", "nowhere/pair.py: there is no such file"),
-        ("verify . --device cpu", "unknown pair '.'"),
+        ("verify . --device cpu", ".: is a folder: expected a Python file that defines a pair, or one of mlp, loose"),
+        ("verify ./ --device cpu", "./: is a folder"),
+        ("verify /dev/null --device cpu", "/dev/null: is no regular file: expected a Python file"),
+        (f"verify {'x' * 300}.py --device cpu", "x: cannot be read (File name too long)"),
+        (f"env --device cpu --json {'x' * 300}", "expected a file in a folder that can be written to, or -, got 'xxx"),
+        (f"env --seed {'9' * 5000}", "expected a whole number from 0, got '999"),
         ("contrast nowhere.py --device cpu", "nowhere.py: there is no such file"),
         ("bench nowhere.py --device cpu", "nowhere.py: there is no such file"),
+        ("verify loose --record rec --device cpu", "--record rec: expected a name that ends in .npz"),
         ("new", "expected the name of a file to write, such as my_pair.py, or --lesson NAME"),
         ("new pair.txt", "pair.txt: expected a name that ends in .py"),
         ("new nowhere/pair.py", "nowhere/pair.py: cannot be written (No such file or directory)"),
@@ -207,3 +213,104 @@ sys.exit(cli.main(["env"]))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (130, "jaxport: interrupted\n")
+
+
+WRONG = "x = 1\ndef f(:\n"
+
+
+@pytest.mark.parametrize("command", [("verify", "loose", "wrong.py"), ("contrast", "wrong.py"), ("bench", "wrong.py")])
+def test_a_file_that_is_no_python_is_refused_before_the_frameworks_load(tmp_path, command):
+    """Whatever stands before it on the command line."""
+    (tmp_path / "wrong.py").write_text(WRONG)
+    code = "import sys\nfrom compare.cli.cli import main\n"
+    code += f"code = main({[*command, *CPU]!r})\nprint(code, *sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stderr == "jaxport: wrong.py, line 2: SyntaxError: invalid syntax\n"
+    assert ran.stdout.split()[0] == "2"
+    assert not {"torch", "jax", "flax"} & set(ran.stdout.split())
+
+
+ENDS = """
+import sys
+import numpy as np, torch
+from flax import linen
+from compare import Pair
+
+class Reference(torch.nn.Linear):
+    def forward(self, x):
+        sys.exit(0)
+
+pair = Pair(Reference(4, 3), linen.Dense(3), np.ones((2, 4), np.float32))
+"""
+
+
+def test_a_model_that_ends_the_program_is_no_match(tmp_path):
+    """Its exit code 0 would be taken for one."""
+    (tmp_path / "ends.py").write_text(ENDS)
+    complaint = refused(jaxport("verify", "ends.py", *CPU))
+    assert complaint == "jaxport: a model or a pair's file ended the program: SystemExit: 0 (ends.py:9)"
+
+
+def test_the_traceback_of_a_usage_error_is_shown_to_whoever_asks(tmp_path, monkeypatch):
+    """With its cause, before the one line."""
+    (tmp_path / "raises.py").write_text("def inner():\n    raise KeyError('mine')\n\n\ninner()\n")
+    monkeypatch.setenv("JAXPORT_TRACEBACK", "1")
+    ran = jaxport("verify", "raises.py", *CPU)
+    *traceback, last = ran.err.splitlines()
+    assert (ran.code, last) == (2, "jaxport: raises.py, line 2: KeyError: 'mine'")
+    text = "\n".join(traceback)
+    assert "in inner" in text
+    assert "The above exception was the direct cause" in text
+    assert "compare.errors.UsageError: raises.py, line 2" in text
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full on this system")
+@pytest.mark.parametrize("command", [("verify", "nope"), ("read",)], ids=" ".join)
+@pytest.mark.parametrize("stream", ["stdout", "stderr", "both"])
+def test_a_full_disk_or_a_closed_stream_is_no_mismatch(command, stream):
+    """1 would say that something differs: with nowhere to write the code is 2, or the command's own where it has said
+    what it had to say; and no traceback comes of it, not even on exit."""
+    with open("/dev/full", "w") as full:
+        given = {"stdout": full, "stderr": subprocess.PIPE} if stream == "stdout" else {"stdout": subprocess.PIPE}
+        given |= {"stderr": full} if stream != "stdout" else {}
+        given |= {"stdout": full} if stream == "both" else {}
+        ran = subprocess.run([sys.executable, "-m", "compare", *command], text=True, **given)
+    expected = 0 if (command, stream) == (("read",), "stderr") else 2
+    assert ran.returncode == expected
+    assert "Traceback" not in (ran.stderr or "")
+
+
+def test_a_closed_standard_error_takes_nothing_to_standard_output():
+    """Where a result belongs."""
+    command = f"{sys.executable} -m compare verify nope 2>&-"
+    ran = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True)
+    assert (ran.returncode, ran.stdout) == (2, "")
+
+
+def test_a_name_that_the_encoding_does_not_have_is_shown_all_the_same(tmp_path):
+    """Escaped: an exception would make a mismatch, or a command that could not start, of a command that could."""
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "compare", "new", "ü.py"]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (0, "wrote \\xfc.py; run it with: jaxport verify \\xfc.py\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("verify", "own.py", "--json", "own.py"),
+        ("verify", "loose", "own.py", "--json", "./own.py"),
+        ("verify", "own.py", "--record", "link.npz"),
+        ("contrast", "own.py", "--json", "own.py"),
+        ("convert", "own.npz", "own.npz", "--pair", "own.py"),
+        ("convert", "own.npz", "other.npz", "--pair", "own.py", "--save-map", "own.py"),
+    ],
+    ids=" ".join,
+)
+def test_nothing_is_written_over_what_is_read(tmp_path, command):
+    """A pair's file, or a checkpoint, is the user's own work."""
+    for name in ("own.py", "own.npz"):
+        (tmp_path / name).write_text("kept")
+    (tmp_path / "link.npz").symlink_to("own.py")
+    assert "would be overwritten: name another file to write" in refused(jaxport(*command))
+    assert {(tmp_path / name).read_text() for name in ("own.py", "own.npz")} == {"kept"}

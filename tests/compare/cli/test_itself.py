@@ -76,6 +76,49 @@ def test_a_strangers_package_that_is_loaded_already_gives_way(clash):
     assert ran.stdout.split()[:1] == [compare.__file__]
 
 
+INTERRUPTED = """
+import atexit, importlib.abc, os, runpy, signal, sys
+
+class Interrupting(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *given):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Interrupting())
+if not {module!r}:
+    atexit.register(os.kill, os.getpid(), signal.SIGINT)
+sys.argv = ["jaxport", "read"]
+runpy.run_path({command!r}, run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("module", ["compare.cli", "argparse", "compare.report.lesson", ""])
+def test_ctrl_c_while_it_starts_and_ends_is_one_line(tmp_path, module):
+    """In the middle of an import, of the command's own as well, and when everything is done."""
+    program = INTERRUPTED.format(module=module, command=str(ROOT / "jaxport_command.py"))
+    ran = run([sys.executable, "-P", "-c", program], tmp_path)
+    assert (ran.returncode, ran.stderr) == (130, "jaxport: interrupted\n")
+    assert bool(ran.stdout) == (not module)
+
+
+def test_ctrl_c_of_a_program_that_imports_the_command_is_its_own(tmp_path):
+    program = f"import signal, sys; sys.path.insert(0, {str(ROOT)!r})"
+    program += "; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program += "; import jaxport_command; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    assert run([sys.executable, "-P", "-c", program], tmp_path).stdout == "True\n"
+
+
+def test_ctrl_c_stays_ignored_where_it_is(tmp_path):
+    """As under nohup."""
+    program = (
+        "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); sys.argv = ['jaxport', 'read']\n"
+    )
+    program += f"try: runpy.run_path({str(ROOT / 'jaxport_command.py')!r}, run_name='__main__')\n"
+    program += "finally: print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+    assert run([sys.executable, "-P", "-c", program], tmp_path).stdout.endswith("True\n")
+
+
 def test_the_console_command_goes_the_same_way():
     """And the installation brings its file."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())

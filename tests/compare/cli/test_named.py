@@ -23,9 +23,24 @@ def test_files_and_names():
     ]
 
 
-@pytest.mark.parametrize(("name", "words"), [("nope", "unknown pair"), ("no.py", "no.py: there is no such file")])
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("nope", "unknown pair"),
+        ("no.py", "no.py: there is no such file"),
+        ("", "unknown pair ''"),
+        ("folder", "folder: is a folder: expected a Python file that defines a pair, or one of mlp, loose"),
+        ("folder/", "folder/: is a folder"),
+        ("folder.py", "folder.py: is a folder"),
+        ("wrong.py", "wrong.py, line 1: SyntaxError: invalid syntax"),
+    ],
+)
 def test_neither(name, words):
     """Refused before anything slow is imported."""
+    Path("folder").mkdir()
+    Path("folder.py").mkdir()
+    Path("wrong.py").write_text("def f(:\n")
     with pytest.raises(UsageError, match=words):
         check_pair(name)
 
@@ -38,6 +53,12 @@ def test_a_file_of_two_pairs():
     assert [pair.name for pair in pairs_of("two.py")] == ["a", "b"]
     with pytest.raises(UsageError, match="defines 2 pairs, and this command takes one"):
         pair_of("two.py")
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_folder_of_a_pairs_name_is_in_nobodys_way():
+    Path("mlp").mkdir()
+    check_pair("mlp")
 
 
 def test_one_of_the_projects_pairs():

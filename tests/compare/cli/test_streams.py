@@ -16,7 +16,7 @@ FORM = {"verdict": "match", "gap": 0.5}
 )
 def test_text_or_json(path, shown, in_file, tmp_path, capsys):
     """Text on standard output, unless ``--json -`` asks for JSON alone there; a file beside the text."""
-    emit(argparse.Namespace(json=path), FORM, lambda out: out.print("a verdict"))
+    emit(argparse.Namespace(json=path, here="."), FORM, lambda out: out.print("a verdict"))
     out, err = capsys.readouterr()
     assert err == ""
     assert ("a verdict" in out) == shown
@@ -33,3 +33,10 @@ def test_progress_and_remarks(capsys):
         say("still loading")
     remark("wrote x")
     assert capsys.readouterr() == ("", "wrote x\n")
+
+
+def test_a_file_is_written_where_the_command_was_given(tmp_path, monkeypatch):
+    """Though a pair's file may have gone to another folder since."""
+    monkeypatch.chdir("/")
+    emit(argparse.Namespace(json="x.json", here=str(tmp_path)), FORM, lambda out: None)
+    assert json.loads((tmp_path / "x.json").read_text()) == FORM

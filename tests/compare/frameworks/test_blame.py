@@ -1,5 +1,7 @@
 """An exception inside a model is told with the layer that raised it."""
 
+from pathlib import Path
+
 import equinox as eqx
 import flax.linen as linen
 import jax
@@ -11,7 +13,7 @@ from flax import nnx
 
 from compare.api import verify
 from compare.errors import UsageError
-from compare.frameworks.blame import described, layer_of
+from compare.frameworks.blame import described, layer_of, line_of, program_goes_on
 
 USERS_MODELS = True
 X = np.ones((2, 3), np.float32)
@@ -98,3 +100,70 @@ def test_a_report_that_cannot_start_names_side_and_layer():
         verify(Outer(), Sound(), X, device="cpu")
     with pytest.raises(UsageError, match=r"port.*ValueError in second: no way"):
         verify(torch.nn.Linear(3, 3), LinenOuter(), X, device="cpu")
+
+
+HERE = Path(__file__).name
+
+
+def _fails(x):
+    return helped(x)
+
+
+def helped(x):
+    return jnp.reshape(x, (9, 9))
+
+
+@pytest.mark.parametrize("sided", ["port", "reference"])
+def test_the_users_own_line_is_named(sided, monkeypatch, request):
+    """The innermost that is the user's, relative to the working folder; not the library's that raised."""
+    monkeypatch.chdir(request.config.rootpath)
+
+    class Port(linen.Module):
+        @linen.compact
+        def __call__(self, x):
+            return _fails(linen.Dense(3)(x))
+
+    class Reference(torch.nn.Linear):
+        def forward(self, x):
+            return super().forward(x).view(9, 9)
+
+    reference, port = (torch.nn.Linear(3, 3), Port()) if sided == "port" else (Reference(3, 3), linen.Dense(3))
+    with pytest.raises(UsageError, match=rf"the {sided} raised .*\(tests/compare/frameworks/{HERE}:\d+\)$") as raised:
+        verify(reference, port, X, device="cpu", quick=True)
+    line = int(str(raised.value).rpartition(":")[2].rstrip(")"))
+    text = Path(__file__).read_text().splitlines()[line - 1]
+    assert ("jnp.reshape" if sided == "port" else "view(9, 9)") in text
+
+
+def test_jaxs_own_message_ends_before_it_names_this_package():
+    """It says which function is traced, and that is one of ours."""
+
+    class Branching(linen.Module):
+        @linen.compact
+        def __call__(self, x):
+            return x if x.sum() > 0 else -x
+
+    with pytest.raises(UsageError, match="TracerBoolConversionError") as raised:
+        verify(torch.nn.Identity(), Branching(), X, device="cpu", quick=True)
+    assert "occurred while tracing" not in str(raised.value)
+    assert "compare/" not in str(raised.value).replace("tests/compare/", "")
+
+
+def test_an_exception_without_words_is_told_by_its_type():
+    assert described(AssertionError()) == "AssertionError"
+    assert line_of(AssertionError()) == ""
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), GeneratorExit("mine")])
+def test_what_would_end_the_program_is_an_error_of_the_users_code(error):
+    with (
+        pytest.raises(UsageError, match=rf"ended the program: {type(error).__name__}: \w+ \(.*{HERE}:\d+\)"),
+        program_goes_on(),
+    ):
+        raise error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("x")])
+def test_anything_else_is_passed_on(error):
+    with pytest.raises(type(error)), program_goes_on():
+        raise error

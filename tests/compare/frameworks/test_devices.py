@@ -56,3 +56,35 @@ def test_importing_devices_imports_no_framework():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "false"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (AssertionError(), r"^JAX does not start: JAX_PLATFORMS is 'cuda': unset it, or write cpu or cuda,cpu$"),
+        (RuntimeError("no\nbackend"), r"^JAX does not start \(no backend\): JAX_PLATFORMS is 'cuda'"),
+    ],
+)
+def test_a_platform_that_jax_does_not_find_is_one_line(error, words, monkeypatch):
+    """JAX raises an AssertionError without a word where its CUDA plugin finds no card."""
+    import jax
+
+    def start():
+        raise error
+
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    monkeypatch.setattr(jax, "default_backend", start)
+    with pytest.raises(UsageError, match=words):
+        devices.choose("auto")
+
+
+def test_a_cpu_that_jax_platforms_leaves_out_is_one_line(monkeypatch):
+    import jax
+
+    def none(platform):
+        raise RuntimeError(f"Unknown backend {platform}")
+
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    monkeypatch.setattr(jax, "devices", none)
+    with pytest.raises(UsageError, match=r"^JAX has no device 'cpu' \(Unknown backend cpu\): JAX_PLATFORMS is 'cuda'"):
+        devices.choose("cpu")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from compare.errors import UsageError
-from compare.pair.pair_file import TEMPLATE, load, write_new
+from compare.pair.pair_file import TEMPLATE, check_syntax, load, starting_text
 
 PAIR = "from compare import Pair\npair = Pair(None, None, None)\n"
 
@@ -28,6 +28,11 @@ def test_a_pair_is_named_for_its_file(write):
     """Unless it has a name of its own."""
     assert [one.name for one in load(write(PAIR))] == ["mine"]
     assert [one.name for one in load(write(PAIR.replace("None)", "None, name='net')")))] == ["net"]
+
+
+def test_a_file_of_an_unprintable_name_gives_what_can_be_shown_of_it(write):
+    """As a name that the file system's encoding does not have."""
+    assert [one.name for one in load(write(PAIR, "a\udcff.py"))] == [r"a\udcff"]
 
 
 def test_several_pairs_are_named_for_their_variables(write):
@@ -66,10 +71,18 @@ REFUSED = {
         "def f():\n    import json\n    json.loads('{')\n\n\nf()\n",
         "mine.py, line 3: JSONDecodeError",
     ),
-    "no syntax": ("def f(:\n", "mine.py, line 1: SyntaxError"),
+    "no syntax": ("def f(:\n", "mine.py, line 1: SyntaxError: invalid syntax"),
+    "fails without a word": ("assert False\n", "mine.py, line 1: AssertionError"),
+    "ends the program its own way": (
+        "class Out(BaseException): pass\nraise Out('mine')\n",
+        "mine.py, line 2: Out: mine",
+    ),
     "no import": ("import no_such_module_at_all\n", "mine.py, line 1: ModuleNotFoundError: No module named"),
     "exits": ("import sys\nsys.exit(0)\n", "mine.py, line 2: SystemExit: 0"),
-    "a pair of nonsense": ("from compare import Pair\nPair(1, 2, 3, accept=('x',))\n", "accept: expected some of"),
+    "a pair of nonsense": (
+        "from compare import Pair\nPair(1, 2, 3, accept=('x',))\n",
+        "accept: expected a tuple of some of",
+    ),
 }
 
 
@@ -106,8 +119,8 @@ def test_a_file_of_another_kind_is_refused(write):
 def test_the_starting_file_is_commented_and_defines_one_pair(tmp_path):
     """Python as it is, its own name in it, both models, both losses, both optimizers."""
     path = tmp_path / "pair.py"
-    write_new(path)
-    text = path.read_text()
+    text = starting_text(path)
+    path.write_text(text)
     assert f"jaxport verify {path}" in text
     assert "{{" not in text
     assert sum(line.lstrip().startswith("#") or '"""' in line for line in text.splitlines()) >= 5
@@ -120,13 +133,39 @@ def test_the_starting_file_is_commented_and_defines_one_pair(tmp_path):
     assert TEMPLATE.count("{name}") == 1
 
 
-def test_nothing_is_overwritten(write, tmp_path):
-    """And a name of another kind, or a folder that is not there, is refused."""
-    path = write("kept")
-    with pytest.raises(UsageError, match="is there already, and is not overwritten"):
-        write_new(path)
-    assert path.read_text() == "kept"
-    with pytest.raises(UsageError, match=r"expected a name that ends in \.py"):
-        write_new(tmp_path / "pair")
-    with pytest.raises(UsageError, match="cannot be written"):
-        write_new(tmp_path / "no" / "pair.py")
+@pytest.mark.parametrize("name", ["ü 文.py", 'a"""b.py', "a\\N.py"])
+def test_the_starting_file_is_python_whatever_its_name(name):
+    """The name stands in its docstring."""
+    text = starting_text(Path(name))
+    assert f"jaxport verify {name}" in str(ast.get_docstring(ast.parse(text)))
+
+
+NO_PYTHON = {
+    "syntax": (b"x = 1\ndef f(:\n", "mine.py, line 2: SyntaxError: invalid syntax"),
+    "indent": (b"def f():\nx = 1\n", "mine.py, line 2: IndentationError: expected an indented block"),
+    "null": (b"x = 1\0\n", "mine.py: SyntaxError: source code string cannot contain null bytes"),
+    "latin 1": (b"x = '\xe9'\n", "mine.py, line 1: SyntaxError: (unicode error)"),
+    "too deep": (b"x = " + b"(" * 5000 + b")" * 5000, "mine.py, line 1: SyntaxError: too many nested parentheses"),
+    "return": (b"return 1\n", "mine.py, line 1: SyntaxError: 'return' outside function"),
+}
+
+
+@pytest.mark.parametrize(("source", "complaint"), NO_PYTHON.values(), ids=NO_PYTHON)
+def test_what_is_no_python_is_found_without_running_it(tmp_path, source, complaint):
+    """Once the place, and once what is wrong."""
+    path = tmp_path / "mine.py"
+    path.write_bytes(source)
+    with pytest.raises(UsageError) as raised:
+        check_syntax(path)
+    assert complaint in str(raised.value)
+    assert str(raised.value).count("mine.py") == 1
+
+
+def test_python_passes_and_is_not_run(write):
+    """Nor is a warning of the compiler's said twice."""
+    check_syntax(write("raise ValueError('no')\n'\\d'\n"))
+
+
+def test_what_cannot_be_read_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"none\.py: cannot be read \(No such file"):
+        check_syntax(tmp_path / "none.py")

@@ -60,7 +60,7 @@ def test_a_port_that_cannot_run_in_float64_has_no_oracle_either(cpu):
 
     judged = judge(cpu, loose_pair(lambda p, x: torch.tanh(x * p["w"]), port))
     assert verdicts(judged.judgements) == {Verdict.FLOAT32_ONLY}
-    assert judged.no_oracle == "the port raised TypeError: float32 is expected"
+    assert judged.no_oracle.startswith("the port raised TypeError: float32 is expected (")
 
 
 def test_without_an_oracle_a_quantity_of_one_side_is_invalid(cpu):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from compare.api import verify
 from compare.arrays.batch import Batch
 from compare.errors import UsageError
 from compare.frameworks.devices import Device
@@ -23,6 +24,7 @@ from compare.verdict.precision import BFLOAT16, FLOAT32, FLOAT64, Precision
 from compare.verification.mutants import mutants
 from compare.weights.entry import same
 from compare.weights.weights import WeightMap
+from tests.compare.small import dense_pair
 
 NUMPY = {FLOAT64: "float64", FLOAT32: "float32", BFLOAT16: "float32"}  # what a precision comes out as
 
@@ -200,3 +202,31 @@ def test_a_port_of_other_sizes_is_refused_by_name() -> None:
     complaint = r"net.1.weight is \(784, 128\) in the common layout, params/Dense_0/kernel is \(784, 64\)"
     with pytest.raises(UsageError, match=complaint):
         prepare(narrow)
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        ("x", "the port returned 'x' as output: expected an array, or arrays in tuples, lists and dictionaries"),
+        ({"a": object()}, "the port returned an object as output/a: expected an array"),
+    ],
+)
+def test_what_is_no_output_is_refused_by_name(returned: Any, words: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        verify(dense_pair(port_outputs=lambda outputs: returned), device="cpu", quick=True)
+    assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("optimizers", "words"),
+    [
+        ((lambda p: 3, lambda: 3), "the reference's optimizers= returned 3: expected a torch.optim.Optimizer"),
+        ((torch.optim.SGD, lambda: 3), "the port's optimizers= returned 3: expected an optax transformation"),
+        ((lambda: 3, lambda: 3), "the reference's optimizers= raised TypeError"),
+        ((torch.optim.SGD, lambda rate: 3), "the port's optimizers= raised TypeError"),
+    ],
+)
+def test_what_makes_no_optimizer_is_told_by_its_field(optimizers: Any, words: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        verify(dense_pair(optimizers=optimizers), device="cpu", quick=True)
+    assert words in str(raised.value)

@@ -44,7 +44,8 @@ def test_what_raises_is_recorded_as_that(cpu):
     record = take(loose_pair(picky, None), cpu, FLOAT32, Plan(), cpu)
     runs = {key: entry for key, entry in record.facts["runs"].items() if not key.startswith("nearby ")}
     raised = [entry["raised"] for entry in runs.values() if "raised" in entry]
-    assert set(raised) == {"the reference raised ValueError: inputs are expected below 100"}
+    said = {text.partition(" (")[0] for text in raised}
+    assert said == {"the reference raised ValueError: inputs are expected below 100"}
     assert len(raised) < len(runs) / 2
     large = loose_pair(picky, None, np.full((2, 4), 1000, np.float32))
     with pytest.raises(UsageError, match="inputs are expected below 100"):

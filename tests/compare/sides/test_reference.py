@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from compare.api import verify
 from compare.arrays.batch import Batch
+from compare.errors import UsageError
 from compare.frameworks.devices import Device
 from compare.pair import pairs
 from compare.pair.pair import Entering, Pair
@@ -16,6 +18,7 @@ from compare.sides.reference import ReferenceSide
 from compare.verdict.precision import BFLOAT16, FLOAT32, FLOAT64, Precision
 from compare.weights.entry import same
 from compare.weights.weights import WeightMap
+from tests.compare.small import dense_pair
 
 NUMPY = {FLOAT64: "float64", FLOAT32: "float32", BFLOAT16: "float32"}  # what a precision comes out as
 
@@ -138,3 +141,37 @@ def test_no_state_is_carried_over(loose: Pair, entering: Entering, cpu: Device) 
     for again, once in ((side.steps(entering), steps), (side.run(entering), ran)):
         for name, array in once.items():
             np.testing.assert_array_equal(again[name], array)
+
+
+EXPECTED = "expected a dense tensor, or such tensors in tuples, lists and dictionaries"
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        (lambda y: None, f"the reference returned None: {EXPECTED}"),
+        (lambda y: {}, f"the reference returned a dict: {EXPECTED}"),
+        (lambda y: [], f"the reference returned []: {EXPECTED}"),
+        (lambda y: {"a": y, "b": "s"}, f"the reference returned 's' as output/b: {EXPECTED}"),
+        (lambda y: (part for part in y), f"the reference returned a generator as output: {EXPECTED}"),
+        (lambda y: y.detach().numpy(), f"the reference returned an ndarray as output: {EXPECTED}"),
+        (lambda y: y.to_sparse(), f"output of the reference is sparse, quantized or nested: {EXPECTED}"),
+        (lambda y: y * 1j, "output is complex: compare real and imaginary parts"),
+    ],
+    ids=["None", "dict", "list", "text", "generator", "NumPy", "sparse", "complex"],
+)
+def test_what_is_no_output_is_refused_by_name(returned, words):
+    """Whatever the port returns: it is not accused of a gradient that the reference does not have."""
+    with pytest.raises(UsageError) as raised:
+        verify(dense_pair(reference_outputs=returned), device="cpu", quick=True)
+    assert words in str(raised.value)
+
+
+def test_a_default_device_of_the_callers_is_not_the_sides():
+    """What the model's own code and PyTorch's make without naming a device is made where the side runs."""
+    pair = dense_pair()
+    torch.set_default_device("meta")
+    try:
+        assert verify(pair, device="cpu", quick=True).verdict == "match"
+    finally:
+        torch.set_default_device(None)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from compare.frameworks.dropout.masks import Dropout
-from compare.sides.side import Result, steps_named
+from compare.pair.fields import FieldError
+from compare.sides.side import Result, SideError, steps_named
 
 STEP = [{"loss": np.array(float(i)), "update/w": np.array(10.0 + i)} for i in (1, 2, 3)]
 
@@ -47,3 +48,9 @@ def test_what_is_named_stays_named():
     named = steps_named(taken)
     assert steps_named([named]) == named
     assert {"after/state/mean", "after/optimizer/trace/w"} < set(named)
+
+
+def test_a_function_of_the_pair_is_told_by_its_field_and_its_side():
+    """It is no fault of the model's."""
+    assert str(SideError("port", FieldError("loss= raised ValueError: no"))) == "the port's loss= raised ValueError: no"
+    assert str(SideError("reference", ValueError("no"))) == "the reference raised ValueError: no"

@@ -48,7 +48,7 @@ def test_why_there_are_no_oracles_is_learnt(cpu):
 
     quartet, entering = together(cpu, loose_pair(lambda p, x: x * p["w"], port))
     context = learnt(quartet, entering).context(None)
-    assert context.no_oracle == "the port raised TypeError: float32 is expected"
+    assert context.no_oracle.startswith("the port raised TypeError: float32 is expected (")
     assert context.oracles is None
 
 

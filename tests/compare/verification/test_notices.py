@@ -1,5 +1,7 @@
 """What is said beside the numbers: each thing once, in one line."""
 
+from dataclasses import replace
+
 import pytest
 
 from compare.frameworks.dropout.masks import Dropout
@@ -31,6 +33,14 @@ def said(quartet, judged=None, steps=None, quantities=(), plan=Plan(), **outcome
 def test_of_a_sound_pair_there_is_nothing_to_say(quartet):
     assert said(quartet) == []
     assert said(quartet, plan=Plan(quick=True)) == ["quick: no probes and no mutants were run"]
+
+
+def test_modes_of_models_that_have_none_are_said_to_mean_nothing(cpu):
+    """What the pair asks for is not what was compared."""
+    pair = replace(square(), modes=("train",))
+    assert said(Quartet(prepare(pair), FLOAT32, cpu, cpu)) == [
+        "modes=('train',) says nothing here: neither model tells training from evaluation"
+    ]
 
 
 def test_why_there_are_no_oracles_is_said_once(quartet):

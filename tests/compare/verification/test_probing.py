@@ -55,8 +55,8 @@ def test_a_kink_whose_neighbours_are_refused_is_a_skipped_probe(cpu):
     report = verify(small(of_positive), cpu, plan=PROBED)
     assert report.verdict is Verdict.MATCH
     assert "zeros" not in report.coverage.probes
-    assert report.coverage.skipped["zeros"] == (
-        "beside it, the reference raised ValueError: numbers below 0 are refused"
+    assert report.coverage.skipped["zeros"].startswith(
+        "beside it, the reference raised ValueError: numbers below 0 are refused ("
     )
     assert any(notice.startswith("probe zeros skipped: beside it") for notice in report.notices)
 

@@ -248,9 +248,13 @@ def test_the_map_that_the_guide_writes_by_hand():
     ("made", "line"),
     [
         (lambda: WeightMap(["fc.weight"]), "weight map: expected Entry objects, got 'fc.weight'"),
+        (lambda: WeightMap(3), "weight map: expected Entry objects, got 3"),
+        (lambda: WeightMap(None), "weight map: expected Entry objects, got None"),
+        (lambda: Entry("w", "params/w", reason=3), "entry: reason: expected a str, got int"),
+        (lambda: Entry("w", "params/w", summed="no"), "entry: summed: expected a bool, got str"),
         (lambda: Entry(None, "params/w"), "entry: reference: expected a str, got NoneType"),
         (lambda: Entry("w", "params/w", port_view=[]), "entry: port_view: expected a View, got list"),
-        (lambda: Pair(1, 2, 3, weight_map={"w": "w"}), "weight_map: expected a WeightMap of Entry lines, got dict"),
+        (lambda: Pair(1, 2, 3, weight_map={"w": "w"}), "weight_map: expected a WeightMap of Entry lines, got a dict"),
     ],
 )
 def test_what_is_no_map_is_said_where_it_is_written(made, line):

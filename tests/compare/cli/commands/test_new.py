@@ -1,5 +1,7 @@
-"""``jaxport new``: a file that runs as it is, and never in the place of another."""
+"""``jaxport new``: a file that runs as it is, never in the place of another, and whole or not at all."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,42 @@ def test_new_overwrites_nothing(tmp_path):
     Path("pair.py").write_text("kept")
     assert "pair.py: is there already, and is not overwritten" in refused(jaxport("new", "pair.py"))
     assert (files(tmp_path), Path("pair.py").read_text()) == (["pair.py"], "kept")
+
+
+LIMITED = """
+import resource, sys
+from compare.cli.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+sys.exit(main(["new", "pair.py"]))
+"""
+
+
+def test_a_full_disk_leaves_nothing_that_blocks_the_next_try(tmp_path):
+    """Here the disk takes a hundred bytes."""
+    ran = subprocess.run([sys.executable, "-B", "-c", LIMITED], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout, files(tmp_path)) == (2, "", [])
+    assert ran.stderr == "jaxport: pair.py: cannot be written (File too large)\n"
+    assert jaxport("new", "pair.py").code == 0
+
+
+def test_a_broken_link_is_something_that_is_there(tmp_path):
+    (tmp_path / "pair.py").symlink_to("nowhere")
+    assert "pair.py: is there already" in refused(jaxport("new", "pair.py"))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("folder", "folder: expected a name that ends in .py"),
+        (".py", ".py: expected a name that ends in .py"),
+        ("no/pair.py", "no/pair.py: cannot be written (No such file or directory)"),
+        (f"{'x' * 300}.py", "cannot be written (File name too long)"),
+    ],
+)
+def test_names_that_no_pair_file_has(tmp_path, name, words):
+    (tmp_path / "folder").mkdir()
+    assert words in refused(jaxport("new", name))
+    assert files(tmp_path) == []
 
 
 def test_a_new_file_runs_as_it_is(tmp_path):

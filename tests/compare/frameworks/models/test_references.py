@@ -152,6 +152,36 @@ def test_a_forward_that_takes_its_mode_has_one():
     assert ReferenceModel(Told()).has_mode
 
 
+def _with_sparse():
+    module = nn.Linear(2, 2)
+    module.weight = nn.Parameter(torch.eye(2).to_sparse())
+    return module
+
+
+def _uninitialised():
+    class Bare(nn.Module):
+        def __init__(self):
+            pass
+
+    return Bare()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: torch.jit.script(nn.Linear(2, 2)), "the model"),
+        (lambda: torch.jit.trace(nn.Linear(2, 2), torch.ones(1, 2)), "the model"),
+        (lambda: nn.Sequential(nn.ReLU(), torch.jit.script(nn.Linear(2, 2))), "1"),
+    ],
+    ids=["script", "trace", "inside"],
+)
+def test_torchscript_is_refused_not_accused(make, name):
+    """A copy of such a module keeps its own parameters: their gradients would come out as zero."""
+    with pytest.raises(UsageError, match=f"^reference: {name} is a TorchScript module, .* give the nn.Module"):
+        ReferenceModel(make())
+
+
 @pytest.mark.parametrize(
     ("reference", "complaint"),
     [
@@ -159,6 +189,10 @@ def test_a_forward_that_takes_its_mode_has_one():
         (nn.Linear, "reference: expected an nn.Module or a function, got type"),
         (lambda params, x: x, "a function has no weights of its own: give the pair weights="),
         (nn.LazyLinear(3), "weight has no shape yet: call the module once"),
+        (nn.Linear(2, 2, device="meta"), "weight is on the meta device and has no values: load the module's weights"),
+        (nn.Linear(2, 2, dtype=torch.complex64), "weight is complex64: expected dense parameters of real floats"),
+        (_with_sparse(), "weight is sparse: expected dense parameters of real floats"),
+        (_uninitialised(), "reference: Bare is not initialised: call super"),
     ],
 )
 def test_what_is_no_reference_is_refused(reference, complaint):
@@ -172,7 +206,7 @@ def test_a_module_that_cannot_be_copied_says_why():
     module = nn.Linear(2, 2)
     module.last = module(torch.ones(2))
     model = ReferenceModel(module)
-    with pytest.raises(UsageError, match=r"the module cannot be copied .*hold no results in it"):
+    with pytest.raises(UsageError, match=r"the module cannot be copied .*holds no results of its own"):
         model.copy(model.state(), FLOAT32, CPU)
 
 

@@ -123,7 +123,7 @@ def test_a_model_that_raises_in_both_is_told_of_the_first():
 
     with pytest.raises(UsageError) as caught:
         program_of(Takes(forward), (normal(2),), {})
-    assert str(caught.value) == "the reference raised RuntimeError: evaluation mode"
+    assert str(caught.value).startswith("the reference raised RuntimeError: evaluation mode (")
 
 
 @pytest.mark.parametrize(
