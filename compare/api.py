@@ -85,16 +85,12 @@ class Report:
         from compare.report.captured import html_page
 
         if not isinstance(path, str | Path) or not str(path):
-            raise UsageError(f"to_html: expected a path, got {path!r:.60}")
-        target = Path(path)
+            raise UsageError(f"to_html: expected a path, got {shown(path)}")
 
         def make(beside: Path) -> None:
             beside.write_text(html_page(self.form), encoding="utf-8")
 
-        if target.exists() and not (target.is_file() or target.is_dir()):
-            make(target)
-        else:
-            write(target, make)
+        write(Path(path), make)
 
     def to_json(self, path: "str | Path | None" = None) -> str:
         """The form as JSON; also written to ``path`` where one is given."""
@@ -207,6 +203,7 @@ def _told(progress: "bool | Progress", pair: str) -> "AbstractContextManager[Pro
 
     if callable(progress):
         return nullcontext(progress)
+    check_flag("progress", progress)
     return progress_line(f"verifying {pair}") if progress else nullcontext(say_nothing)
 
 

@@ -1,6 +1,7 @@
 """Files and folders that appear whole or not at all: made beside the target, then moved into its place."""
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -77,13 +78,19 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 def write(path: Path, make: Callable[[Path], None], new: bool = False) -> None:
     """Have ``make`` write a file beside ``path``, then put it in its place in one move; ``new``: where nothing is.
+    A device or a pipe is written into, never replaced by a file.
 
     Raises:
         UsageError: it cannot be written there, or something is there already where it is to be new.
     """
-    if not path.name or "\0" in str(path):
-        raise UsageError(f"{path}: cannot be written (it names no file)")
     try:
+        if not new and path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not path.name or "\0" in str(path):
+            raise OSError(errno.EINVAL, "it names no file")
+        if not new and path.exists() and not path.is_file():
+            make(path)
+            return
         with whole(path, new) as beside:
             make(beside)
     except FileExistsError as error:

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from compare.checkpoints.atomic import write
-from compare.errors import UsageError
 
 
 def write_json(path: Path, form: Mapping[str, object]) -> None:
-    """``form`` as indented JSON. A device or a pipe is written into, never replaced by a file.
+    """``form`` as indented JSON, by the one writer.
 
     Raises:
         UsageError: it cannot be written there.
@@ -18,14 +17,7 @@ def write_json(path: Path, form: Mapping[str, object]) -> None:
     def make(beside: Path) -> None:
         beside.write_text(to_json(form), encoding="utf-8")
 
-    try:
-        in_place = path.exists() and not path.is_file()
-        if in_place:
-            make(path)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
-    if not in_place:
-        write(path, make)
+    write(path, make)
 
 
 def strict_json(text: str | bytes) -> object:

@@ -123,11 +123,18 @@ def test_what_it_is_at_is_said_on_standard_error(capsys):
 
 @pytest.mark.parametrize(
     ("path", "words"),
-    [(".", ".: cannot be written (Is a directory)"), ("", "to_json: expected a path, got ''"), (3, "got 3")],
+    [
+        (".", ".: cannot be written (Is a directory)"),
+        ("/dev/full", "cannot be written (No space left"),
+        ("", "to_json: expected a path, got ''"),
+        (3, "got 3"),
+    ],
 )
 def test_where_no_json_can_be_is_one_line(report, path, words):
     with pytest.raises(UsageError) as raised:
         report.to_json(path)
+    with pytest.raises(UsageError):
+        report.to_html(path)
     assert words in str(raised.value)
 
 
@@ -340,6 +347,7 @@ def test_three_ways_in_give_one_verdict():
         ((1, 2, X), {"dtype": ["float32"]}, "dtype: expected one of float32, bfloat16, float16, got ['float32']"),
         ((1, 2, X), {"seed": "a"}, "seed: expected a whole number from 0, got 'a'"),
         ((1, 2, X), {"quick": "no"}, "quick: expected True or False, got 'no'"),
+        ((1, 2, X), {"progress": "no"}, "progress: expected True or False, got 'no'"),
         ((1, 2, X), {"modes": "train"}, "modes: expected a tuple of some of train, eval"),
         ((1, 2, X), {"weight_map": "x"}, "weight_map: expected a WeightMap of Entry lines, got 'x'"),
         ((1, 2, X), {"by_hand": 3}, "by_hand: expected a function of (weights, batch) in NumPy, got 3"),
