@@ -89,9 +89,9 @@ def test_where_the_reference_takes_no_neighbour_nothing_is_decided(cpu):
     """Neither for a kink nor against one, whatever the port's slopes are."""
     for port in (slopes(-1), slopes(-1.001)):
         found = at_zero(cpu, refusing(lambda x: bool((x < 0).any())), port)
-        assert found == Kinks(
+        assert found.why.startswith("the reference raised ValueError: such numbers are refused (")
+        assert found._replace(why="") == Kinks(
             undecided=frozenset({"grad/input.input0"}),
-            why="the reference raised ValueError: such numbers are refused",
         )
 
 
