@@ -46,7 +46,8 @@ def json_path(text: str) -> str:
     """A path that takes a file, or ``-``: refused before the run, not after it."""
     path = Path(text)
     try:
-        usable = path.parent.is_dir() and os.access(path.parent, os.W_OK) and not path.is_dir()
+        into = path if path.exists() and not path.is_file() else path.parent  # a device or a pipe is never replaced
+        usable = path.parent.is_dir() and os.access(into, os.W_OK) and not path.is_dir()
     except OSError:  # a name that no file can have
         usable = False
     if text != "-" and not (text and usable):

@@ -33,6 +33,8 @@ def results_alone() -> Iterator[None]:
     finally:
         apart = _kept.pop()
         if own:
+            with suppress(OSError, ValueError):  # what was written to it past ``sys.stdout``, and still waits
+                shown.flush()
             os.dup2(apart.fileno(), STDOUT)
             apart.close()
 

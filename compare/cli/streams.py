@@ -13,6 +13,8 @@ from compare.checkpoints.json_file import to_json, write_json
 from compare.cli.results import results
 from compare.report import terminal
 
+STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")  # while a command runs these lead elsewhere
+
 
 def emit(options: argparse.Namespace, form: Mapping[str, object], show: Callable[[Console], None]) -> None:
     """The result to standard output as text, or as JSON alone where ``--json -`` asks for that."""
@@ -23,7 +25,7 @@ def emit(options: argparse.Namespace, form: Mapping[str, object], show: Callable
 
 def write_json_option(options: argparse.Namespace, form: Mapping[str, object]) -> None:
     """The result as ``--json`` asks for it, if it does."""
-    if options.json == "-":
+    if options.json in STANDARD_OUTPUT:
         results().write(to_json(form))
     elif options.json:
         write_json(Path(options.here, options.json), form)  # a pair's file may have gone to another folder

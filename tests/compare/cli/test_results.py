@@ -3,13 +3,16 @@
 import json
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from compare.cli.results import result, results, results_alone
+from compare.cli.streams import write_json_option
 from tests.compare.command_line import CPU, jaxport
 
+ROOT = Path(__file__).parents[3]
 NOISY = """
 import os, subprocess, sys
 import torch
@@ -65,6 +68,30 @@ def test_an_error_puts_standard_output_back(capsys):
         raise KeyboardInterrupt
     print("shown")
     assert capsys.readouterr().out == "shown\n"
+
+
+PAST = """
+import sys
+from compare.cli.results import result, results_alone
+
+with results_alone():
+    sys.__stdout__.write("past the redirection\\n")
+    result("a result")
+"""
+
+
+def test_what_waits_in_a_buffer_is_no_part_of_the_result(monkeypatch):
+    """Text for the stream that Python began with, which it would write out at its end."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    ran = subprocess.run([sys.executable, "-c", PAST], cwd=ROOT, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "a result\n", "past the redirection\n")
+
+
+def test_the_json_to_the_name_of_standard_output(capsys):
+    """By its name too it is a result, not what comes out beside it."""
+    with results_alone():
+        write_json_option(Namespace(json="/dev/stdout", here=""), {"schema": 1})
+    assert capsys.readouterr() == ('{\n "schema": 1\n}\n', "")
 
 
 @pytest.mark.parametrize(
