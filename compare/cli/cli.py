@@ -64,7 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe has seen enough: nothing is left to say, not even on exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # a fault of ours, or of what nobody has thought of: not to be taken for a mismatch
+    except SystemExit:  # the parser's, once --help or --version is printed: a user's has become a UsageError
+        raise
+    except BaseException as error:  # a fault of ours, or of what nobody has thought of: not to be taken for a mismatch
         if os.environ.get(TRACEBACK):
             raise
         text = f"{type(error).__name__}: {error}".removesuffix(": ")

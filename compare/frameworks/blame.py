@@ -28,16 +28,15 @@ def described(error: BaseException) -> str:
 @contextmanager
 def program_goes_on() -> Iterator[None]:
     """For code that calls a user's: what would end the program, as ``sys.exit(0)`` does, whose code a caller takes for
-    a success, is an error of that code.
+    a success, is an error of that code. What the caller's own machinery stops a run by (pytest's outcomes, a cancelled
+    task) is not ours to answer.
 
     Raises:
         UsageError: it would.
     """
     try:
         yield
-    except (Exception, KeyboardInterrupt):
-        raise
-    except BaseException as error:
+    except (SystemExit, GeneratorExit) as error:
         swallowed(error)
         raise UsageError(f"a model or a pair's file ended the program: {described(error)}") from error
 

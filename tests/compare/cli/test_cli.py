@@ -251,6 +251,14 @@ def test_a_model_that_ends_the_program_is_no_match(tmp_path):
     assert complaint == "jaxport: a model or a pair's file ended the program: SystemExit: 0 (ends.py:9)"
 
 
+def test_a_model_that_raises_what_nobody_catches_is_no_mismatch(tmp_path):
+    """Python's own exit code for it is 1."""
+    leaves = ENDS.replace("class Reference", "class Left(BaseException): pass\n\nclass Reference")
+    (tmp_path / "leaves.py").write_text(leaves.replace("sys.exit(0)", "raise Left('mine')"))
+    complaint = refused(jaxport("verify", "leaves.py", *CPU))
+    assert complaint == "jaxport: Left: mine (JAXPORT_TRACEBACK=1 shows where)"
+
+
 def test_the_traceback_of_a_usage_error_is_shown_to_whoever_asks(tmp_path, monkeypatch):
     """With its cause, before the one line."""
     (tmp_path / "raises.py").write_text("def inner():\n    raise KeyError('mine')\n\n\ninner()\n")

@@ -163,7 +163,11 @@ def test_what_would_end_the_program_is_an_error_of_the_users_code(error):
         raise error
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("x")])
+class Cancelled(BaseException):
+    """As pytest ends a test and an event loop a task."""
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("x"), Cancelled()])
 def test_anything_else_is_passed_on(error):
     with pytest.raises(type(error)), program_goes_on():
         raise error
