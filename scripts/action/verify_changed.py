@@ -27,7 +27,9 @@ from compare.report.annotation import ERROR, annotations, workflow_command
 from compare.report.markdown import folded, inline, markdown_of_pairs
 
 ENDED = re.compile(r"jaxport: (?P<text>.*)")
+# "file, line 3: ..." of a pair's file, "... (file:3)" of what a model raised: as jaxport words them.
 AT_LINE = re.compile(r"(?P<file>[^:]+), line (?P<line>\d+): ")
+RAISED_AT = re.compile(r".*\((?P<file>[^:()]+):(?P<line>\d+)\)$")
 
 
 def main() -> int:
@@ -63,8 +65,9 @@ def _verified_all(files: list[str], of: int, passed_on: list[str]) -> int:
         codes.append(code)
         if form is None:
             reason = _reason(error) or f"jaxport ended with exit code {code}"
-            at = AT_LINE.match(reason)
-            place = {"file": at["file"], "line": int(at["line"])} if at else {"file": file, "line": 1}
+            at = AT_LINE.match(reason) or RAISED_AT.match(reason)
+            ours = at if at and not Path(at["file"]).is_absolute() else None  # else it is shown nowhere
+            place = {"file": ours["file"], "line": int(ours["line"])} if ours else {"file": file, "line": 1}
             print(workflow_command(ERROR, reason, **place, title=f"{file}: cannot be verified"))
             stopped.append(f"- ❌ `{file}` cannot be verified: {inline(reason)}")
             continue

@@ -118,6 +118,17 @@ def test_a_pair_that_cannot_start_keeps_no_other_from_its_verdict(job):
     assert "| sound\\_pair | `ports/sound_pair.py` | ✅ match |" in summary
 
 
+def test_a_port_that_raises_is_annotated_at_its_own_line(job):
+    """Not at the first line of the file, which is that of a place nobody knows."""
+    raises = SOUND.replace("jax.nn.gelu(", "None + jax.nn.gelu(")
+    assert raises != SOUND
+    job.write(raises_pair=raises)
+    ran = job.run(pairs="ports/raises_pair.py", all="true", quick="true")
+    line = 1 + next(n for n, text in enumerate(raises.splitlines()) if "None + " in text)
+    (command,) = commands(ran)
+    assert command.startswith(f"::error file=ports/raises_pair.py,line={line},title="), command
+
+
 def test_where_nothing_is_concerned_nothing_is_run(job):
     """A push of another file: exit code 0, and the summary says so."""
     before = git("rev-parse", "HEAD").strip()
