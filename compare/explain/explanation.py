@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from compare.explain.doctor.diagnosis import Cause
 from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Branch, Difference
+from compare.verdict.counted import counted
 
 SEEN = ("the port", "the values", "they differ")  # what is seen of the first place's only array begins so
 
@@ -60,7 +61,7 @@ def sentence_of(first: Difference, causes: Sequence[NamedCause], observed: Seque
         seen = next((f": {text}" for text in looks if text.startswith(SEEN)), "")
         return f"{where}{seen} ({first.size})"
     cause = mine[0]
-    more = f" (and {len(causes) - 1} more cause{'s' if len(causes) > 2 else ''})" if len(causes) > 1 else ""
+    more = f" (and {counted(len(causes) - 1, 'more cause')})" if len(causes) > 1 else ""
     end = f"; with that in the reference the gap falls from {_short(cause.before)} to {_short(cause.after)}"
     tried = cause.evidence != "read" and math.isfinite(cause.before)
     return f"{where}: {cause.text}{end if tried else ''}{more}"

@@ -8,6 +8,7 @@ from shutil import get_terminal_size
 from typing import TextIO
 
 from compare.sides.progress import Progress
+from compare.verdict.counted import counted
 
 ERASE = "\r\x1b[2K"  # what a terminal understands, and a notebook does not
 
@@ -102,6 +103,5 @@ class OfNotebook(OfPipe):
         self.write("\n")
 
     def end(self) -> None:
-        stages = f"{self.stages} stage{'s' if self.stages > 1 else ''}"
-        self.rewrite(self.text(f"{stages}, {time.monotonic() - self.began:.0f} s"))
+        self.rewrite(self.text(f"{counted(self.stages, 'stage')}, {time.monotonic() - self.began:.0f} s"))
         self.write("\n")

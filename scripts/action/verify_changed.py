@@ -25,6 +25,7 @@ from changed_pairs import CannotTellError, changed_files, concerned, git, pair_f
 import jaxport_command  # our own packages, whatever the repository has of their names
 from compare.report.annotation import ERROR, annotations, workflow_command
 from compare.report.markdown import folded, inline, markdown_of_pairs
+from compare.verdict.counted import counted
 
 ENDED = re.compile(r"jaxport: (?P<text>.*)")
 # "file, line 3: ..." of a pair's file, "... (file:3)" of what a model raised: as jaxport words them.
@@ -75,7 +76,7 @@ def _verified_all(files: list[str], of: int, passed_on: list[str]) -> int:
             pairs.append((file, pair))
             print(*annotations(pair, file, strict), sep="\n", flush=True)
         reports.append(folded(f"the whole report on {file}", text))
-    head = f"## jaxport\n\n{len(files)} of {of} pair file{'s' if of > 1 else ''} concerned by this change\n"
+    head = f"## jaxport\n\n{len(files)} of {counted(of, 'pair file')} concerned by this change\n"
     _summarize("\n".join([head, *stopped, "", markdown_of_pairs(pairs, strict) if pairs else "", *reports]))
     return max(code if code in (0, 1) else 2 for code in codes)
 

@@ -176,11 +176,7 @@ class Search(Generic[C]):
         most, and False."""
         explaining = [trial for trial in self.trials if trial.explains]
         trials = explaining or [trial for trial in self.trials if len(trial.suspects) == 1]
-        best = min(
-            trials,
-            key=lambda trial: (not trial.closes, trial.closes and trial.suspects[0].odd, trial.after),
-            default=None,
-        )
+        best = min(trials, key=_rank, default=None)
         if best is None or not (explaining or best.after < PROBABLE * min(1.0, self.before)):
             return None, False
         return best, bool(explaining)

@@ -1,11 +1,14 @@
 """An initializer whose shapes are known is not traced again; a wrong shape is still an error, and Flax's own."""
 
+from weakref import WeakKeyDictionary
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import errors, linen
 
+from compare.frameworks.models import initializers
 from compare.frameworks.models.initializers import shapes_known
 
 
@@ -30,8 +33,10 @@ BOXED = linen.with_partitioning(noting, ("wide",))
 
 
 @pytest.fixture(autouse=True)
-def asked_nothing():
+def asked_nothing(monkeypatch):
+    """And nothing is known: a test that runs twice in one process finds the same."""
     ASKED.clear()
+    monkeypatch.setattr(initializers, "_known", WeakKeyDictionary())
 
 
 def applied(module, params, x):
