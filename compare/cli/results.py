@@ -36,7 +36,8 @@ def results_alone() -> Iterator[None]:
             with suppress(OSError, ValueError):  # what was written to it past ``sys.stdout``, and still waits
                 shown.flush()
             os.dup2(apart.fileno(), STDOUT)
-            apart.close()
+            with suppress(BrokenPipeError):  # a reader that has seen enough changes no exit code
+                apart.close()
 
 
 def _is_the_process_own(stream: TextIO) -> bool:

@@ -25,10 +25,13 @@ READING = "jaxport read report explains each of these, and says when not to trus
 
 
 class Pipe(Console):
-    """A console whose reader may go away: rich itself would end the process with exit code 1."""
+    """A console whose reader may go away, as ``head -1`` does: rich itself would end the process with exit code 1. What
+    is left to say is said to nobody; what is left to do, files and an exit code of one's own, is done."""
 
     def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
 
 
 def console(file: IO[str] | None = None) -> Console:

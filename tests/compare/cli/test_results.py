@@ -70,6 +70,20 @@ def test_an_error_puts_standard_output_back(capsys):
     assert capsys.readouterr().out == "shown\n"
 
 
+@pytest.mark.parametrize("shown", [(), ("--json", "-")])
+def test_a_reader_that_goes_away_makes_no_match(shown):
+    """``jaxport verify wrong.py | head -1``: exit code 1 all the same, and the file that was asked for is there."""
+    wrong = NOISY.replace('["scale"] * x', '["scale"] * x * 2').replace("os.system", "").replace("subprocess.run", "")
+    Path("wrong.py").write_text(wrong)
+    command = [sys.executable, "-m", "compare", "verify", "wrong.py", "--quick", "--no-locate", *CPU]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*command, *(shown or ("--json", "made.json"))], text=True, **pipes) as ran:
+        ran.stdout.close()
+        said = ran.stderr.read()
+    assert (ran.returncode, "Error" in said) == (1, False), said
+    assert shown or json.loads(Path("made.json").read_text())["verdict"] == "mismatch"
+
+
 PAST = """
 import sys
 from compare.cli.results import result, results_alone
