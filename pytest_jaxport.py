@@ -211,8 +211,9 @@ def _is_ours(name: str) -> bool:
     """Whether ``import name`` gives our package here."""
     module = sys.modules.get(name)
     spec = find_spec(name) if module is None else None
-    file = module.__file__ if module else spec.origin if spec else str(FOLDER / name / "__init__.py")
-    return file is not None and Path(file).resolve() == FOLDER / name / "__init__.py"
+    ours = str(FOLDER / name / "__init__.py")
+    file = getattr(module, "__file__", None) if module else spec.origin if spec else ours  # a stub has none
+    return file is not None and str(Path(file).resolve()) == ours
 
 
 def _taken(names: list[str]) -> dict[str, ModuleType]:

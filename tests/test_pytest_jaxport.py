@@ -7,12 +7,14 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
 
 from compare.api import verify
 from compare.pair.pair_file import module_of
+from pytest_jaxport import own_packages
 
 pytest_plugins = ["pytester"]
 USERS_MODELS = True
@@ -239,6 +241,15 @@ def test_beside_a_users_own_compare(installed, workers, tmp_path):
     rows = re.findall(r"^(\w*match) +test_ports\.py::test_(\w)", ran.stdout, re.MULTILINE)
     assert rows == [("match", "a"), ("mismatch", "b"), ("mismatch", "c"), ("match", "d")]
     assert len(list((tmp_path / "users" / "pages").iterdir())) == 2
+
+
+def test_a_stub_in_the_place_of_a_module_is_a_strangers(monkeypatch):
+    """As a user's tests put one into ``sys.modules``: it has no file."""
+    stub = ModuleType("torchref")
+    monkeypatch.setitem(sys.modules, "torchref", stub)
+    with own_packages():
+        assert sys.modules["torchref"].__file__ == str(ROOT / "torchref" / "__init__.py")
+    assert sys.modules["torchref"] is stub
 
 
 def test_a_session_that_does_not_ask_pays_nothing(installed):
