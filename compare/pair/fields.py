@@ -122,11 +122,19 @@ def arrays_of(field: str, function: Callable[..., Any], *args: Any) -> Arrays:
     answer = answer_of(field, function, *args)
     if not isinstance(answer, Mapping):
         raise FieldError(f"{field}= returned {shown(answer)}: expected a dictionary of arrays by name")
-    arrays = {str(name): np.asarray(value) for name, value in answer.items()}
+    arrays = {str(name): _in_numpy(field, str(name), value) for name, value in answer.items()}
     for name, array in arrays.items():
         if array.dtype.kind != "f":
             raise FieldError(f"{field}= returned dtype {array.dtype} for {name}: expected floats")
     return arrays
+
+
+def _in_numpy(field: str, name: str, value: object) -> np.ndarray:
+    try:
+        return np.asarray(value)
+    except Exception as error:  # a parameter of torch that wants a gradient, rows of several lengths
+        swallowed(error)
+        raise FieldError(f"{field}= returned {shown(value)} for {name}: expected an array in NumPy") from error
 
 
 def scalar_of(field: str, value: Any) -> Any:

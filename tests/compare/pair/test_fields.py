@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from compare.errors import UsageError
 from compare.pair.fields import FieldError, answer_of, arrays_of, scalar_of
@@ -99,6 +100,8 @@ def _raise(*given):
         (lambda: {"w": "x"}, "weights= returned dtype <U1 for w: expected floats"),
         (lambda: {"w": np.ones(2, complex)}, "weights= returned dtype complex128 for w: expected floats"),
         (lambda: {"w": np.ones(2, int)}, "weights= returned dtype int64 for w: expected floats"),
+        (lambda: {"w": [[1.0], [1.0, 2.0]]}, "weights= returned a list for w: expected an array in NumPy"),
+        (lambda: dict(torch.nn.Linear(1, 1).named_parameters()), "returned a Parameter for weight: expected an array"),
     ],
 )
 def test_what_a_function_of_the_pair_does_is_told_as_its_own(function, words, monkeypatch, request):
