@@ -171,13 +171,13 @@ def policy_restored() -> Iterator[None]:
     import torch
 
     try:
-        before = torch.get_float32_matmul_precision()
+        before, cudnn = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     except RuntimeError as error:
         raise UsageError(
             "torch's precision is set by its new interface (fp32_precision), which cannot be read back here: set it "
-            "with torch.set_float32_matmul_precision() instead"
+            "with torch.set_float32_matmul_precision() and torch.backends.cudnn.allow_tf32 instead"
         ) from error
-    cudnn, own = torch.backends.cudnn.allow_tf32, jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
+    own = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
     try:
         yield
     finally:

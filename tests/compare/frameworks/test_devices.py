@@ -1,5 +1,6 @@
 """The device and the precision policy: set, read back, and shown by a product."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -37,6 +38,36 @@ def test_a_policy_that_does_not_take_is_an_error(cpu, monkeypatch):
         devices.set_float32_policy()
 
 
+NEWLY_SET = """
+import torch
+from compare.errors import UsageError
+from compare.frameworks import devices
+
+{setting}
+try:
+    with devices.policy_restored():
+        print("entered")
+except UsageError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "torch.backends.cuda.matmul.fp32_precision = 'tf32'; torch.set_float32_matmul_precision('highest'); "
+        "torch.backends.cuda.matmul.fp32_precision = 'tf32'",
+        "torch.backends.cudnn.conv.fp32_precision, torch.backends.cudnn.rnn.fp32_precision = 'tf32', 'ieee'",
+    ],
+    ids=["matmul", "cudnn"],
+)
+def test_what_cannot_be_read_back_is_refused_in_one_line(setting):
+    """In a process of its own: torch has no way back from its new interface to the one that is read here."""
+    ran = subprocess.run([sys.executable, "-c", NEWLY_SET.format(setting=setting)], capture_output=True, text=True)
+    assert ran.stdout.startswith("torch's precision is set by its new interface"), ran
+    assert ran.stdout.count("\n") == 1
+
+
 def test_an_absent_gpu_is_an_error_and_auto_is_not(cpu):
     """Asked for by name it is never replaced silently."""
     if devices.choose("auto").name == "gpu":
@@ -48,8 +79,6 @@ def test_an_absent_gpu_is_an_error_and_auto_is_not(cpu):
 
 def test_importing_devices_imports_no_framework():
     """The setting that keeps JAX off the card must come before JAX."""
-    import subprocess
-
     program = (
         "import sys, compare.frameworks.devices as d; assert not {'jax', 'torch'} & set(sys.modules); "
         "d.share_the_card(); import os; print(os.environ['XLA_PYTHON_CLIENT_PREALLOCATE'])"
