@@ -66,20 +66,25 @@ class Summary:
 
     def __init__(self, quick: bool) -> None:
         self.quick = quick
-        self.rows: list[tuple[str, Row]] = []
+        self._rows: dict[str, list[Row]] = {}
+
+    @property
+    def rows(self) -> list[tuple[str, Row]]:
+        """Of every test, in one order: workers bring them in any."""
+        return sorted((test, row) for test, rows in self._rows.items() for row in rows)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "teardown":  # the last report of a test has what all its phases recorded
             rows = [json.loads(str(value)) for name, value in report.user_properties if name == PROPERTY]
-            self.rows += [(report.nodeid, Row(**row)) for row in rows]
+            self._rows[report.nodeid] = [Row(**row) for row in rows]  # of a test that is run again, the last
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if not self.rows:
+        if not (found := self.rows):
             return
-        count = f"{len(self.rows)} pair{'s' if len(self.rows) > 1 else ''}"
+        count = f"{len(found)} pair{'s' if len(found) > 1 else ''}"
         terminalreporter.section(f"jaxport: {count}{', quick' if self.quick else ''}")
-        width = max(len(row.verdict) for _, row in self.rows)
-        for test, row in sorted(self.rows):  # workers bring them in any order
+        width = max(len(row.verdict) for _, row in found)
+        for test, row in found:
             name = "" if row.pair in test else f", {row.pair}"
             answer = f": {row.answer}" if row.answer else ""
             terminalreporter.write(f"{row.verdict:{width}}", **{COLOUR.get(row.verdict, "red"): True})
@@ -101,6 +106,8 @@ class AssertPort:
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._node, self._config = request.node, request.config
         self._count = 0
+        kept = [recorded for recorded in self._node.user_properties if recorded[0] != PROPERTY]
+        self._node.user_properties[:] = kept  # where the test is run again, the first run's rows are there still
 
     def __call__(self, *models: Any, strict: bool = False, **options: Any) -> "Report":
         """Hold a port against its reference.

@@ -183,6 +183,25 @@ def test_a_page_for_each_failing_pair(suite, pytester):
     assert sorted((pytester.path / "made" / "pages").iterdir()) == pages[:2]
 
 
+TWICE = """
+from _pytest.runner import runtestprotocol
+
+
+def pytest_runtest_protocol(item, nextitem):
+    for _ in range(2):
+        item._initrequest()
+        for report in runtestprotocol(item, nextitem=nextitem, log=False):
+            item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+
+
+def test_a_test_that_is_run_again_has_its_last_rows(suite, pytester):
+    """As a plugin does that repeats what is flaky: no pair is counted twice."""
+    pytester.makeconftest(TWICE)
+    suite(sound=SOUND).stdout.fnmatch_lines(["*= jaxport: 1 pair, quick =*", "match  test_ports.py::test_sound"])
+
+
 def test_a_report_folder_that_is_a_file_is_refused(suite, pytester):
     """In one line, before any test runs."""
     pytester.makefile(".txt", taken="")
