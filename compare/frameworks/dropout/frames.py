@@ -1,11 +1,10 @@
 """Which line of whose code is running: the Python frames between a framework's inside and the model that called it."""
 
-import os
 import sys
 from collections.abc import Collection, Iterator
 from types import FrameType
 
-from compare.frameworks.notebook_cells import cell_of
+from compare.frameworks.notebook_cells import shown_file
 
 # Frames that are nobody's model: this package, and the standard library's glue around it.
 GLUE = ("compare.frameworks.dropout", "contextlib", "functools", "threading")
@@ -32,11 +31,5 @@ def user_line(frameworks: Collection[str]) -> str:
     for frame in stack():
         name = module_of(frame)
         if name.split(".")[0] not in frameworks and not name.startswith(GLUE):
-            file = frame.f_code.co_filename
-            return f"{cell_of(file) or _short(file)}:{frame.f_lineno}"
+            return f"{shown_file(frame.f_code.co_filename)}:{frame.f_lineno}"
     return "unknown line"
-
-
-def _short(path: str) -> str:
-    below = os.getcwd() + os.sep
-    return path.removeprefix(below)

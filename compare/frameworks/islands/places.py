@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from compare.frameworks.models import choose
-from compare.frameworks.notebook_cells import cell_of
+from compare.frameworks.notebook_cells import cell_of, shown_file
 
 # What stands between a user's line and the operation it leads to.
 LIBRARIES = ("torch", *choose.LIBRARIES, "jaxlib", "optax", "numpy", "ml_dtypes", "einops", "compare")
@@ -40,12 +40,6 @@ def is_users(file: str) -> bool:
     return file.startswith(packages) or not file.startswith(sysconfig.get_path("stdlib"))
 
 
-@cache
-def _shown(file: str) -> str:
-    path = Path(file)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file
-
-
 def place_of(frames: Iterable[tuple[str, int]]) -> str:
     """ "file:line" of the first of ``frames`` (file, line; innermost first) that is the user's; else UNKNOWN.
 
@@ -55,7 +49,7 @@ def place_of(frames: Iterable[tuple[str, int]]) -> str:
         if file in _ENTRIES:
             return UNKNOWN
         if is_users(file):
-            return f"{cell_of(file) or _shown(file)}:{line}"
+            return f"{shown_file(file)}:{line}"
     return UNKNOWN
 
 

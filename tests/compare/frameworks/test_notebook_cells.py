@@ -7,7 +7,7 @@ import pytest
 
 from compare.frameworks.dropout.frames import user_line
 from compare.frameworks.islands.places import is_users, place_of
-from compare.frameworks.notebook_cells import cell_of
+from compare.frameworks.notebook_cells import cell_of, shown_file
 
 CELL, BARE = "/tmp/ipykernel_7/123.py", "<ipython-input-3-abc>"
 
@@ -52,3 +52,16 @@ def test_an_ipython_that_names_no_cells(monkeypatch):
     running = SimpleNamespace(compile=SimpleNamespace())
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: running))
     assert cell_of(CELL) is None
+
+
+def test_a_file_is_named_from_the_folder_that_one_works_in_now(tmp_path, monkeypatch):
+    """And by its whole path from any other, whatever was said of it before."""
+    file = tmp_path / "ports" / "model.py"
+    file.parent.mkdir()
+    said = []
+    for folder in (tmp_path, file.parent, tmp_path / "ports" / "..", file.parent, "/"):
+        monkeypatch.chdir(folder)
+        place = place_of([(str(file), 7)])
+        assert place == f"{shown_file(str(file))}:7"
+        said.append(place)
+    assert said == ["ports/model.py:7", "model.py:7", "ports/model.py:7", "model.py:7", f"{file}:7"]
