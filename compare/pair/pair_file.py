@@ -146,6 +146,7 @@ def module_of(path: Path) -> ModuleType:
         )
     module = importlib.util.module_from_spec(spec)
     folder = str(path.parent)
+    _forget_namesakes(path.parent)
     sys.path.insert(0, folder)  # for good, as python itself does: a function of the file may import later
     sys.modules[spec.name] = module  # dataclasses and pickles look their module up
     try:
@@ -161,6 +162,24 @@ def module_of(path: Path) -> ModuleType:
         where = f", line {line}" if line else ""
         raise UsageError(f"{shown}{where}: {_words(error, path)}") from error
     return module
+
+
+_folders: set[Path] = set()  # of the files so far
+
+
+def _forget_namesakes(folder: Path) -> None:
+    """What an earlier file imported from its own folder, and this folder has under the same name, is imported anew: the
+    models beside one file are not those beside another."""
+    here = {file.stem for file in folder.glob("*.py")} | {file.parent.name for file in folder.glob("*/__init__.py")}
+    namesakes = set()
+    for name in here & set(sys.modules):
+        file = Path(getattr(sys.modules[name], "__file__", None) or "")
+        theirs = file.parent.parent if file.name == "__init__.py" else file.parent
+        if theirs != folder and theirs in _folders:
+            namesakes.add(name)
+    for name in [module for module in sys.modules if module.partition(".")[0] in namesakes]:
+        del sys.modules[name]
+    _folders.add(folder)
 
 
 def _words(error: BaseException, path: Path) -> str:

@@ -1,13 +1,14 @@
 """A user's file: every pair in it, by name; what it cannot be; and the starting file."""
 
 import ast
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
 from compare.errors import UsageError
-from compare.pair.pair_file import TEMPLATE, check_syntax, load, starting_text
+from compare.pair.pair_file import TEMPLATE, check_syntax, load, module_of, starting_text
 
 PAIR = "from compare import Pair\npair = Pair(None, None, None)\n"
 
@@ -169,3 +170,17 @@ def test_python_passes_and_is_not_run(write):
 def test_what_cannot_be_read_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"none\.py: cannot be read \(No such file"):
         check_syntax(tmp_path / "none.py")
+
+
+def test_what_lies_beside_one_file_is_not_what_lies_beside_another(tmp_path, monkeypatch):
+    """Two files that import a module of one name, each from its own folder; one of the standard library stays."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for folder, factor in (("a", 1), ("b", 2)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "json.py").write_text("")
+        (tmp_path / folder / "models_beside.py").write_text(f"FACTOR = {factor}")
+        (tmp_path / folder / "port.py").write_text("import json\nfrom models_beside import FACTOR\n")
+    modules = [module_of(tmp_path / folder / "port.py") for folder in ("a", "b", "a")]
+    assert [module.FACTOR for module in modules] == [1, 2, 1]
+    assert {module.json for module in modules} == {json}
+    monkeypatch.delitem(sys.modules, "models_beside")
