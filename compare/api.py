@@ -93,7 +93,11 @@ class Report:
         write(Path(path), make)
 
     def to_json(self, path: "str | Path | None" = None) -> str:
-        """The form as JSON; also written to ``path`` where one is given."""
+        """The form as JSON; also written to ``path`` where one is given.
+
+        Raises:
+            UsageError: it cannot be written there.
+        """
         from pathlib import Path
 
         from compare.checkpoints.json_file import to_json, write_json

@@ -126,11 +126,26 @@ class Pair:
         return batch
 
     def draw_weights(self, rng: np.random.Generator) -> Arrays | None:
-        """What ``weights`` draws; None without it."""
+        """What ``weights`` draws; None without it.
+
+        Args:
+            rng: what it draws with.
+
+        Raises:
+            UsageError: it raises, or returns no floating arrays by name.
+        """
         return self._own(arrays_of, "weights", self.weights, rng) if self.weights else None
 
     def derived(self, weights: Arrays, batch: Batch) -> Arrays:
-        """What ``by_hand`` makes of them; it must be there."""
+        """What ``by_hand`` makes of them; it must be there.
+
+        Args:
+            weights: the reference's arrays, by name.
+            batch: what both sides are fed.
+
+        Raises:
+            UsageError: it raises, or returns no floating arrays by name.
+        """
         assert self.by_hand is not None
         return self._own(arrays_of, "by_hand", self.by_hand, weights, batch)
 
