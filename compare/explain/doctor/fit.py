@@ -76,7 +76,7 @@ def by_slopes(
 
     Args:
         known: the residual and its slopes at the starts, where a run costs something.
-        done: the part of the first residual at which to stop.
+        done: the part of the first residual at which to stop, after one step more for the last digits.
     """
 
     def at(x: np.ndarray) -> np.ndarray | None:
@@ -87,21 +87,22 @@ def by_slopes(
     held, slopes = known if known is not None else (at(x), None)
     if held is None:
         return list(starts), inf
-    first, fresh = _norm(held), False
+    first, fresh, last = _norm(held), False, False
     for _ in range(NEWTON):
         if slopes is None:
             slopes, fresh = _measured(at, x, held), True
-        if slopes is None or not np.any(slopes) or _norm(held) <= done * first:
+        if slopes is None or not np.any(slopes) or last or not np.any(held):
             break
+        last = _norm(held) <= done * first
         step = -np.linalg.lstsq(slopes, held, rcond=None)[0]
         there = None
-        for _ in range(SHORTER):
+        for _ in range(1 if last else SHORTER):
             there = at(x + step)
             if there is not None and _norm(there) < _norm(held):
                 break
             there, step = None, step / SHORTENED
         if there is None:
-            if fresh:
+            if fresh or last:
                 break
             slopes = None
             continue
@@ -166,6 +167,8 @@ def written(value: float, near: float = WRITTEN) -> float:
     of its distance to 1), or itself."""
     if value == 0 or not isfinite(value):
         return value
+    if abs(value - 1) <= near:
+        return 1.0
     size = min(value, 1 - value) if 0 < value < 1 else abs(value)
     shorts = list(_decimals(value))[: round(-log10(near)) - 1]  # with one digit more every number would be short
     return next((short for short in shorts if abs(short - value) <= near * size), value)

@@ -59,9 +59,6 @@ THETAS = (
     1e3,
 )  # bases of rotary tables: the first paper's, and those of long contexts
 FULL = -1e30  # a finite minimum, as JAX masks with: a row that is masked everywhere becomes an average
-FILLS = (FULL, -1e9, float("-inf"), -1e4, 0.0)  # of masked scores, beside float32's lowest number
-FILLED = -1e5  # a number below it masks entirely
-SLOPES = (0.01, 0.25)  # of a leaky ReLU in place of a learnt one: what Flax and torch begin with
 FACTORS = (0.5, 2.0)  # of a loss: half a square, and a whole one for a half
 
 # --- What a number or a layer is taken for --------------------------------------------------------------------------

@@ -45,7 +45,7 @@ SPOKEN = {
     ("dropout", "p"): "dropout rate", ("attention", "is_causal"): "causal", ("pad", "mode"): "padding_mode",
     ("pad", "value"): "padding value", ("interpolate", "mode"): "method", ("norm", "p"): "norm",
     ("scaled_dot", "attn_mask"): "mask", ("add", "alpha"): "scale", ("sub", "alpha"): "scale",
-    ("var", "correction"): "unbiased", ("std", "correction"): "unbiased",
+    ("var", "correction"): "unbiased", ("std", "correction"): "unbiased", ("masked_fill", "value"): "fill",
 }  # fmt: skip
 
 

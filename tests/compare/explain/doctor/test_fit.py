@@ -71,6 +71,7 @@ def test_few_digits_are_preferred():
     assert fewest_digits(0.7301, 0.7303) == 0.7302
     assert written(0.30000000004) == 0.3
     assert written(0.1234567891) == 0.1234567891
+    assert written(0.99999996) == 1.0
 
 
 def test_the_angle_to_nothing():

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from compare.explain.calls.counting import Replacement
 from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, computed, instead, left_out, times, value
-from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, READ, SLOPES, USUAL
+from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, READ, USUAL
 
 Activation = Callable[[torch.Tensor], torch.Tensor]
 
@@ -72,10 +72,6 @@ def _settings(view: View) -> Iterator[Idea]:
         yield _gelu(given["approximate"])
     if name == "softplus":
         yield value("threshold", given["threshold"], "none", computed(_smooth_softplus), DEFAULT)
-    if name == "prelu":
-        for slope in SLOPES:
-            fixed = altered(weight=lambda own, slope=slope: torch.full_like(own["weight"], slope))
-            yield value("negative_slope", "learnt", slope, fixed)
 
 
 def _gelu(approximate: str) -> Idea:

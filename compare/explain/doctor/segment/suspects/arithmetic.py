@@ -1,4 +1,4 @@
-"""The user's own arithmetic: numbers missing or inverted, terms and factors left out."""
+"""The user's own arithmetic: numbers missing, terms and factors left out."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ from compare.explain.doctor.segment.ideas import (
     value,
 )
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.thresholds import DEFAULT, EPSILON, EPSILONS, POSSIBLE, RARE, THETA, THETAS, USUAL
+from compare.explain.doctor.thresholds import DEFAULT, EPSILON, EPSILONS, POSSIBLE, RARE, THETA, USUAL
 
 
 def operand(view: View) -> tuple[str, float] | None:
@@ -42,18 +42,14 @@ def setting_of(name: str, argument: str, number: float) -> str:
 
 
 def multiplied(view: View) -> Iterator[Idea]:
-    """Of a product or quotient: its number missing or inverted; of two tensors, one of them missing."""
+    """Of a product or quotient: its number missing; of two tensors, one of them missing."""
     name, by = view.call.name, operand(view)
     if by is None:
         yield from _two(view)
-        return
-    argument, number = by
-    own = shown(float(number))
-    if name != "rdiv":
+    elif name != "rdiv":
+        own = shown(float(by[1]))
         text = f"the port does not {'multiply' if name == 'mul' else 'divide'} by {own} there"
         yield Idea("scale", own, "1", left_out, DEFAULT, text)
-    if number not in (0, 1, -1):
-        yield value("scale", own, f"1 / {own}", altered(**{argument: 1 / number}))
 
 
 def _kept(place: int, sign: int = 1) -> Replacement:
@@ -136,15 +132,6 @@ def _unmoved(name: str) -> Replacement:
     return lambda func, args, kwargs: -first_tensor(args, kwargs) if name == "rsub" else first_tensor(args, kwargs)
 
 
-def raised(view: View) -> Iterator[Idea]:
-    """Of a number to the power of a tensor: another base, as rotary tables have; of a tensor's power: its inverse."""
-    argument, number = operand(view) or ("", 0.0)
-    setting = setting_of(view.call.name, argument, number)
-    usual = THETAS if setting == "theta" else (-number,) if setting == "exponent" else ()
-    for other, rank in candidates(view, setting, float(number), usual, USUAL):
-        yield value(setting, float(number), float(other), altered(**{argument: float(other)}), rank)
-
-
 def chosen(view: View) -> Iterator[Idea]:
     """Of ``where``: the two sides exchanged."""
     yield value("condition", "as it is", "inverted", lambda func, args, kwargs: func(args[0], args[2], args[1]))
@@ -161,7 +148,6 @@ def accumulated(view: View) -> Iterator[Idea]:
 FAMILIES: dict[str, Family] = {
     **dict.fromkeys(("mul", "div", "rdiv"), multiplied),
     **dict.fromkeys(("add", "sub", "rsub"), added),
-    **dict.fromkeys(("pow", "rpow"), raised),
     "where": chosen,
     "cumsum": accumulated,
 }

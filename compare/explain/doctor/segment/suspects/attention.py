@@ -11,7 +11,7 @@ from compare.explain.calls.call import Described
 from compare.explain.calls.counting import Replacement
 from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, altered, computed, value
-from compare.explain.doctor.thresholds import DEFAULT, FILLED, FILLS, FULL, POSSIBLE, RARE, USUAL
+from compare.explain.doctor.thresholds import DEFAULT, FULL, POSSIBLE, RARE, USUAL
 
 Tensor = torch.Tensor
 
@@ -88,22 +88,18 @@ def _mask(mask: Described) -> Iterator[Idea]:
     if mask.dtype == "bool":
         yield value("mask", "True is kept", "True is masked", altered(attn_mask=lambda own: ~own["attn_mask"]), DEFAULT)
         yield value("masked rows", "zero or NaN", "an average", altered(attn_mask=_averaging))
-        number = altered(attn_mask=lambda own: own["attn_mask"].to(own["query"].dtype))
-        yield value("mask", "a mask", "added as a number", number, RARE)
     if len(mask.shape) >= 2 and mask.shape[-1] == mask.shape[-2]:
         yield value("mask", "(queries, keys)", "transposed", altered(
             attn_mask=lambda own: own["attn_mask"].transpose(-1, -2)))  # fmt: skip
 
 
 def by_hand(view: View) -> Iterator[Idea]:
-    """Of a softmax over scores: causal or not, and scaled."""
+    """Of a softmax over scores: causal or not."""
     if view.call.name != "softmax" or len(view.shape) < 2:
         return
     queries, keys = view.shape[-2:]
     for diagonal, word, rank in ((0, "yes", USUAL), (-1, "yes, without itself", RARE)):
         yield value("causal", "as masked", word, _causal(queries, keys, diagonal), rank)
-    scaled = altered(input=lambda own: own["input"] * keys**-0.5)
-    yield value("scale", "1", f"1 / sqrt({keys})", scaled, RARE)
 
 
 def _causal(queries: int, keys: int, diagonal: int) -> Replacement:
@@ -115,12 +111,12 @@ def _causal(queries: int, keys: int, diagonal: int) -> Replacement:
 
 
 def filled(view: View) -> Iterator[Idea]:
-    """Of ``masked_fill``: done to the rest, and with another value."""
+    """Of ``masked_fill``: done to the rest; with infinity for a number that masks entirely, and the other way."""
     own = view.given["value"]
     yield value("mask", "True is filled", "False is filled", altered(mask=lambda own: ~own["mask"]))
-    for fill in (*FILLS, torch.finfo(torch.float32).min):
-        if isinstance(own, int | float) and fill != own:
-            yield value("fill", float(own), fill, altered(value=fill), USUAL if fill < FILLED else POSSIBLE)
+    for fill in (FULL, -math.inf) if isinstance(own, int | float) else ():
+        if fill != own:
+            yield value("fill", float(own), fill, altered(value=fill))
 
 
 def triangle(view: View) -> Iterator[Idea]:

@@ -10,7 +10,7 @@ from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.signatures import bound
 from compare.explain.doctor.segment.ideas import Family, Idea, View, value
 from compare.explain.doctor.segment.suspects.recurrent import KINDS
-from compare.explain.doctor.thresholds import POSSIBLE, RARE, USUAL
+from compare.explain.doctor.thresholds import POSSIBLE, USUAL
 
 Tensor = torch.Tensor
 Activation = Callable[[Tensor], Tensor]
@@ -113,7 +113,7 @@ _STEPS: dict[str, Any] = {"lstm": lstm_step, "gru": gru_step}
 
 
 def ideas(view: View) -> Iterator[Idea]:
-    """Of a recurrent layer or a cell: other activations of its gates, or of its candidate; a first state of ones."""
+    """Of a recurrent layer or a cell: other activations of its gates, or of its candidate."""
     kind = view.call.name.removesuffix("_cell")
     if kind.startswith("rnn"):
         own = "tanh" if kind == "rnn_tanh" else "ReLU"
@@ -129,8 +129,6 @@ def ideas(view: View) -> Iterator[Idea]:
             yield _other("tanh", word, "its candidate", unrolled(steps(cell=function)), POSSIBLE)
     if kind == "gru":
         yield value("reset gate", "after the product", "before the product", unrolled(gru_step(before=True)))
-    if kind == view.call.name:
-        yield value("initial state", "0", "1", starting(kind)(1.0), RARE)
 
 
 def _other(own: str, word: str, where: str, replacement: Replacement, rank: int) -> Idea:

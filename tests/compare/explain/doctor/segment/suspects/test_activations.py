@@ -71,8 +71,8 @@ def test_a_sound_one():
 
 
 def test_a_learnt_slope_that_the_port_holds_fixed():
-    """PReLU's initial value in Flax."""
-    holds(scene_of(nn.PReLU(init=0.4).double(), [X], of(jax.nn.leaky_relu)), "negative_slope", "0.01")
+    """PReLU's initial value in Flax: a leaky ReLU."""
+    holds(scene_of(nn.PReLU(init=0.4).double(), [X], of(jax.nn.leaky_relu)), "activation", "leaky ReLU")
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def below(diagonal=0):
     ("setting", "value", "options"),
     [
         ("scale", "1", {"scale": 1}),
-        ("scale", "1 / 0.4472135955", {"scale": 5**0.5}),
+        ("scale", "2.236067977", {"scale": 5**0.5}),
         ("scale", "0.2", {"scale": 0.2}),
         ("causal", "yes", {"mask": below()}),
         ("axis", "1", {"axis": 1}),
