@@ -43,16 +43,13 @@ def ideas(view: View, ratio: float | None) -> Iterator[Idea]:
     stops = any(name == "stop_gradient" for name, _ in view.scene.primitives)
     for place, given in entering:
         what = given.name or (f"what enters {call.name}" if len(entering) == 1 else f"entry {place} of {call.name}")
-        yield _stop(f"the port stops the gradient at {what}", f"stopped at {what}", _entering({place}, _stopped),
+        yield _stop(f"the port stops the gradient at {what}", f"stopped at {what}", _entering(place, _stopped),
                     DEFAULT if stops else USUAL)  # fmt: skip
         if ratio is not None and ratio != 0.0:
             words = f"times {shown(ratio)}"
             text = f"the port multiplies the gradient by {shown(ratio)} at {what}"
-            yield Idea("gradient", "as it is", words, _entering({place}, _multiplied(ratio)), USUAL, text,
+            yield Idea("gradient", "as it is", words, _entering(place, _multiplied(ratio)), USUAL, text,
                        f"{words} at {what}")  # fmt: skip
-    if len(entering) > 1:
-        yield _stop(f"the port stops the gradient at all that enters {call.name}", f"stopped before {call.name}",
-                    _entering(None, _stopped), POSSIBLE)  # fmt: skip
     if call.name in KINDS:
         yield _stop("the port stops the gradient of the state between two steps", "stopped between steps",
                     unrolled.truncated(call.name), USUAL)  # fmt: skip
@@ -105,15 +102,13 @@ def _multiplied(ratio: float) -> Callable[[Tensor], Tensor]:
     return lambda tensor: tensor.detach() + ratio * (tensor - tensor.detach())
 
 
-def _entering(places: set[int] | None, function: Callable[[Tensor], Tensor]) -> Replacement:
-    """The call with the tensors that enter it at some places changed, or all of them."""
+def _entering(place: int, function: Callable[[Tensor], Tensor]) -> Replacement:
+    """The call with one of the tensors that enter it changed."""
 
     def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
-        place = count()
-        changed = tree_map_only(
-            Tensor, lambda own: function(own) if places is None or next(place) in places else own, (args, kwargs)
-        )
-        return func(*changed[0], **changed[1])
+        at = count()
+        args, kwargs = tree_map_only(Tensor, lambda own: function(own) if next(at) == place else own, (args, kwargs))
+        return func(*args, **kwargs)
 
     return replacement
 

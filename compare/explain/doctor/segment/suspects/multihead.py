@@ -12,7 +12,7 @@ from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, value
 from compare.explain.doctor.segment.suspects.attention import scores_mask
 from compare.explain.doctor.segment.suspects.dense import blocks_in
-from compare.explain.doctor.thresholds import DEFAULT, FULL, USUAL
+from compare.explain.doctor.thresholds import DEFAULT
 
 Tensor = torch.Tensor
 _PARTS = ("query", "key", "value")
@@ -26,9 +26,6 @@ def ideas(view: View) -> Iterator[Idea]:
         if isinstance(given[name], Described):
             yield value(name, "used", "ignored", _masked(name, lambda mask: None), DEFAULT)
             yield value(name, "True is masked", "True is kept", _masked(name, _inverted), DEFAULT)
-            text = "a row that is masked everywhere becomes an average in the port"
-            finite = _masked(name, lambda mask: mask.clamp(min=FULL))
-            yield Idea("masked rows", "NaN", "an average", finite, USUAL, text, f"masked rows averaged ({name})")
     if not isinstance(given["attn_mask"], Described):
         yield value("causal", "no", "yes", altered(attn_mask=_triangle, is_causal=False))
     for word, factor in (("1", (width // heads) ** 0.5), (f"1 / sqrt({width})", heads**-0.5)):

@@ -105,3 +105,17 @@ class Powers(nn.Module):
 def test_powers_and_choices(setting, run):
     """Exponent, condition, running sum."""
     holds(scene_of(Powers(), [X], lambda p, x: run(jnp.abs(x) + 1, x)), setting)
+
+
+class Gained(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(6))
+
+    def forward(self, x):
+        return torch.sin(x * self.gain)
+
+
+def test_a_divisor_for_a_factor():
+    """One name, two meanings."""
+    holds(scene_of(moved(Gained()), [X], lambda p, x: jnp.sin(x / p["gain"])), "scale", "a divisor")

@@ -100,6 +100,15 @@ def test_a_transposed_convolution(setting, value, port):
     holds(scene_of(module, [X], port), setting, value)
 
 
+def test_the_channels_of_a_transposed_kernel():
+    """Torch's lies as (in, out), unlike that of a convolution."""
+    port = transposed([(1, 1)] * 2)
+    module = moved(nn.ConvTranspose2d(4, 4, 3, stride=2, padding=1))
+    sound(scene_of(module, [X], port))
+    turned = scene_of(module, [X], lambda p, x: port({**p, "weight": p["weight"].transpose(1, 0, 2, 3)}, x))
+    holds(turned, "kernel", "(out, in)")
+
+
 @pytest.mark.parametrize("flip", [True, False])
 @pytest.mark.parametrize(("size", "stride"), [(3, 2), (4, 2), (2, 3), (5, 3)])
 def test_what_flaxs_own_transposed_convolution_does(flip, size, stride):

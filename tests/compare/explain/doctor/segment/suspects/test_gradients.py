@@ -96,6 +96,16 @@ def test_the_padding_row():
     holds(scene_of(module, [index], lambda p, i: p["weight"][i], direction="backward"), "padding_idx", "none")
 
 
+def test_a_padding_row_that_the_reference_has_not():
+    """The port takes row 0 for one."""
+
+    def port(p, i):
+        return jnp.where((i == 0)[..., None], stop_gradient(p["weight"][i]), p["weight"][i])
+
+    index = np.array([[0, 1, 4], [2, 0, 0]])
+    holds(scene_of(moved(nn.Embedding(5, 3)), [index], port, direction="backward"), "padding_idx", "0")
+
+
 Y = drawn(3, 4)
 exact = partial(jax.nn.gelu, approximate=False)
 

@@ -64,6 +64,22 @@ def test_class_weights():
     holds(row(loss, lambda x: (own * picked(x)).mean()), "weight", "by the number of rows")
 
 
+def test_labels_counted_from_elsewhere():
+    """From 1, say."""
+    loss = entropy(torch.tensor([0, 3, 1, 0, 2]))
+    holds(row(loss, lambda x: -jax.nn.log_softmax(x)[jnp.arange(5), (KNOWN + 1) % 4].mean()), "labels", "y +1")
+
+
+def test_a_logarithm_that_torch_bounds():
+    """Of a probability of zero: -100 there, infinite in the port."""
+    p, y = np.array([0.0, 0.3, 0.9]), torch.tensor([0.5, 1.0, 0.0], dtype=torch.float64)
+
+    def port(_, x):
+        return -(y.numpy() * jnp.log(x) + (1 - y.numpy()) * jnp.log1p(-x)).mean()
+
+    holds(scene_of(Same(), [p], port, loss=lambda x: F.binary_cross_entropy(x, y)), "clamp", "none")
+
+
 T = Y.numpy()
 PROBABILITY = torch.softmax(Y, -1)
 P = PROBABILITY.numpy()

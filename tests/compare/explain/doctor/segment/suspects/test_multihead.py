@@ -25,7 +25,7 @@ class Own(nn.Module):
 
 
 def attended(p, x, padding=None, order=(0, 1, 2), scale=3**-0.5, causal=False, bias=1, out_bias=1, last=False,
-             turned=False):  # fmt: skip
+             turned=False, fill=-jnp.inf):  # fmt: skip
     weights, biases = jnp.split(p["a.in_proj_weight"], 3), jnp.split(p["a.in_proj_bias"], 3)
     parts = [x @ weights[one].T + bias * biases[one] for one in order]
     shape = (2, 4, 3, 2) if last else (2, 4, 2, 3)
@@ -33,7 +33,7 @@ def attended(p, x, padding=None, order=(0, 1, 2), scale=3**-0.5, causal=False, b
     q, k, v = (one.reshape(shape).transpose(axes) for one in parts)
     scores = q @ k.swapaxes(-1, -2) * scale
     scores = jnp.where(jnp.tril(jnp.ones((4, 4), bool)), scores, -jnp.inf) if causal else scores
-    scores = scores if padding is None else jnp.where(padding[:, None, None], -jnp.inf, scores)
+    scores = scores if padding is None else jnp.where(padding[:, None, None], fill, scores)
     out = (jax.nn.softmax(scores) @ v).transpose(*((0, 2, 3, 1) if last else (0, 2, 1, 3))).reshape(x.shape)
     kernel = p["a.out_proj.weight"] if turned else p["a.out_proj.weight"].T
     return out @ kernel + out_bias * p["a.out_proj.bias"]
@@ -67,3 +67,11 @@ def test_a_padding_mask(value, mask):
     """Where True means that the key is left out."""
     scene = scene_of(moved(Own()), [X, PADDING], lambda p, x, m: attended(p, x, mask(m)))
     sound(scene) if value == "sound" else holds(scene, "key_padding_mask", value)
+
+
+def test_a_row_without_a_key():
+    """NaN in torch, an average under a finite minimum."""
+    padding = PADDING.copy()
+    padding[0] = True
+    scene = scene_of(moved(Own()), [X, padding], lambda p, x, m: attended(p, x, m, fill=-1e30))
+    holds(scene, "fill", "-1e+30")

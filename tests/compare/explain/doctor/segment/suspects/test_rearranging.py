@@ -1,5 +1,6 @@
 """Reshapes, permutations, joins and splits: each fault a port makes in one is named."""
 
+import jax
 import jax.numpy as jnp
 import pytest
 import torch
@@ -44,6 +45,20 @@ class Heads(nn.Module):
 def test_splitting_heads(setting, value, port):
     """The two factors of the width exchanged; a reshape for a transposition."""
     holds(scene_of(Heads(), [drawn(2, 3, 8)], lambda p, x: jnp.sin(port(x))), setting, value)
+
+
+class Grouped(nn.Module):
+    def forward(self, x):
+        return x.view(2, 3, 2, 4).softmax(-1).flatten(2)
+
+
+def test_another_number_of_groups():
+    """Four heads of two for two heads of four."""
+
+    def port(p, x):
+        return jax.nn.softmax(x.reshape(2, 3, 4, 2)).reshape(2, 3, 8)
+
+    holds(scene_of(Grouped(), [drawn(2, 3, 8)], port), "groups", "(4, 2)")
 
 
 class Square(nn.Module):

@@ -134,6 +134,31 @@ def test_both_directions(turned_back):
     sound(scene) if turned_back else holds(scene, "keep_order", "as computed")
 
 
+def test_the_directions_joined_the_other_way_round():
+    """Backwards first."""
+
+    def port(p, x):
+        return jnp.concatenate([lstm(suffix="_reverse")(p, x[:, ::-1])[:, ::-1], lstm()(p, x)], -1)
+
+    scene = scene_of(moved(Sequence(nn.LSTM, bidirectional=True)), [X], within(port))
+    holds(scene, "direction", "(backwards, forwards)")
+
+
+class Stated(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(3, 4, batch_first=True)
+
+    def forward(self, x, h):
+        return self.rnn(x, h)[0]
+
+
+def test_a_first_state_that_the_port_leaves_out():
+    """It begins with zero."""
+    scene = scene_of(moved(Stated()), [X, drawn(1, 2, 4)], lambda p, x, h: within(gru())(p, x))
+    holds(scene, "initial state", "zero")
+
+
 class Cell(nn.Module):
     def __init__(self):
         super().__init__()

@@ -73,3 +73,17 @@ def test_another_activation(value, options):
     """In the gates, in the candidate."""
     module = moved(nn.LSTM(4, 3, batch_first=True))
     holds(scene_of(module, [X], lstm(**options)), "activation", value)
+
+
+def test_another_activation_of_a_plain_layer():
+    """Which torch has as an option."""
+
+    def port(p, x):
+        h, out = jnp.zeros((2, 3)), []
+        for step in range(x.shape[1]):
+            rows = x[:, step] @ p["weight_ih_l0"].T + h @ p["weight_hh_l0"].T
+            h = jax.nn.relu(rows + p["bias_ih_l0"] + p["bias_hh_l0"])
+            out.append(h)
+        return jnp.stack(out, 1)
+
+    holds(scene_of(moved(nn.RNN(4, 3, batch_first=True)), [X], port), "activation", "ReLU")
