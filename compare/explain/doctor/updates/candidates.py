@@ -4,7 +4,7 @@ Nothing here is a list of mistakes: each setting of the reference's rules is tur
 by default is asked of its signatures.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -17,14 +17,12 @@ from compare.explain.doctor.thresholds import ACCUMULATED, BEST
 from compare.explain.doctor.trials import Search
 from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.rule_settings import aligned, differing, merged, subsets
-from compare.explain.doctor.updates.rules import DECOUPLED, GRADIENT, OWN, Rules, every_one
+from compare.explain.doctor.updates.rules import DECOUPLED, OWN, Rules, every_one
 from compare.explain.doctor.updates.unknowns import (
     OtherRules,
     by_step,
     estimates,
-    on_matrices,
     other_rules,
-    scaled,
     turned,
     unknowns,
 )
@@ -39,7 +37,7 @@ def sought(trial: Retraining, reference: Rules) -> Iterator[OtherRules]:
     """Every suspect of one change: settings turned, the defaults of optax's own factories, fitted numbers, rates by
     step or parameter."""
     replay = trial.replay
-    yield from one_away(reference, replay.ranks, replay.unused)
+    yield from one_away(reference, replay.unused)
     yield from by_default(reference)
     for unknown in unknowns(trial, reference):
         yield from estimates(trial, reference, unknown)
@@ -57,7 +55,7 @@ def distinct(suspects: Iterable[OtherRules], trial: Retraining, reference: Rules
             yield suspect.against(reference)
 
 
-def one_away(rules: Rules, ranks: Sequence[int], unused: bool) -> Iterator[OtherRules]:
+def one_away(rules: Rules, unused: bool) -> Iterator[OtherRules]:
     """Every setting that is no number turned, every number left out, and what goes on before and after the rule.
 
     Args:
@@ -66,10 +64,7 @@ def one_away(rules: Rules, ranks: Sequence[int], unused: bool) -> Iterator[Other
     first, decay = rules[0], max(rule.weight_decay for rule in rules)
     if decay:
         yield other_rules("weight decay", "on every parameter", every_one(rules, weight_decay=decay))
-        yield other_rules("weight decay", "on matrices only", on_matrices(ranks, rules, decay))
         yield other_rules("weight decay", "off", every_one(rules, weight_decay=0.0))
-        for coupling in {GRADIENT, DECOUPLED} - {first.coupling}:
-            yield other_rules("weight decay", coupling, every_one(rules, coupling=coupling))
     for setting in settings_of(first.family):
         value = 0.0 if first.get(setting.name) or setting.kind != FLAG else 1.0
         yield other_rules(
@@ -78,7 +73,6 @@ def one_away(rules: Rules, ranks: Sequence[int], unused: bool) -> Iterator[Other
     if first.get("epsilon") or first.get("epsilon_root"):
         moved = {"epsilon": first.get("epsilon_root"), "epsilon_root": first.get("epsilon")}
         yield other_rules("epsilon", "on the other side of the root", every_one(rules, **moved))
-    yield other_rules("learning rate", "opposite sign", scaled(rules, -1.0))
     yield other_rules("clipping by global norm", "off", every_one(rules, clip_norm=inf))
     yield other_rules("what clipping adds to the norm", "0", every_one(rules, clip_epsilon=0.0))
     yield other_rules("clipping by value", "off", every_one(rules, clip_value=inf))

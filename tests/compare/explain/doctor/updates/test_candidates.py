@@ -13,7 +13,6 @@ from compare.explain.doctor.updates.unknowns import ANY
 from tests.compare.explain.doctor.trained import O, made, tried
 
 USERS_MODELS = True
-RANKS = (2, 1)
 USUAL = {
     "SGD": usual("SGD", rates=(0.1,), momentum=0.9),
     "Adam": usual("Adam", rates=(0.1,), beta1=0.9, beta2=0.999, epsilon=1e-8),
@@ -40,7 +39,7 @@ def test_flags_come_before_numbers_and_none_comes_twice(cpu):
 def test_a_suspect_is_one_setting_away(family):
     """Of the rules it comes from; what has no effect does not count."""
     rules = every_one((USUAL[family],) * 2, weight_decay=0.01)
-    suspects = list(one_away(rules, RANKS, unused=True))
+    suspects = list(one_away(rules, unused=True))
     for suspect in suspects:
         changed = differing(aligned(rules, suspect.change), suspect.change)
         assert len(changed) <= 1, (suspect.setting, suspect.port, [one.label for one in changed])
@@ -53,13 +52,13 @@ def test_a_suspect_is_one_setting_away(family):
 def test_what_is_there_can_be_left_out_and_what_goes_with_a_flag_comes_with_it():
     """A clip, a decay of some, a momentum; an average of gradients needs a momentum."""
     rules = (USUAL["SGD"].but(clip_norm=1.0, weight_decay=0.1), USUAL["SGD"].but(clip_norm=1.0))
-    suspects = [one.change for one in one_away(rules, RANKS, False)]
+    suspects = [one.change for one in one_away(rules, False)]
     assert every_one(rules, clip_norm=inf) in suspects
     assert every_one(rules, weight_decay=0.0) in suspects
     assert every_one(rules, weight_decay=0.1) in suspects
     assert every_one(rules, momentum=0.0) in suspects
     plain = (usual("SGD"),) * 2
-    assert every_one(plain, debias=1, average=1, momentum=0.9) in [one.change for one in one_away(plain, RANKS, False)]
+    assert every_one(plain, debias=1, average=1, momentum=0.9) in [one.change for one in one_away(plain, False)]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ FAULTS = {
         optax.chain(optax.add_decayed_weights(3.7e-3), optax.sgd(0.1, 0.9)),
         [("weight_decay", "0.0037", "0")],
     ),
+    "no weight decay": (made(O.SGD, lr=0.1, weight_decay=0.01), optax.sgd(0.1), [("weight_decay", "0", "0.01")]),
     "AdamW's defaults": (DECAYED, optax.adamw(1e-3), [("weight_decay", "0.0001", "0.01")]),
     "decoupled for L2": (
         made(O.Adam, lr=1e-3, weight_decay=1e-2),
