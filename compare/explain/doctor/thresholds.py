@@ -59,7 +59,6 @@ THETAS = (
     1e3,
 )  # bases of rotary tables: the first paper's, and those of long contexts
 FULL = -1e30  # a finite minimum, as JAX masks with: a row that is masked everywhere becomes an average
-FACTORS = (0.5, 2.0)  # of a loss: half a square, and a whole one for a half
 
 # --- What a number or a layer is taken for --------------------------------------------------------------------------
 

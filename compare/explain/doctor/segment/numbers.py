@@ -21,7 +21,7 @@ from compare.explain.doctor.segment.arguments import SHAPES, SILENT, argument_wo
 from compare.explain.doctor.segment.ideas import View, altered, times
 from compare.explain.doctor.segment.observed import is_written, known_number
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.segment.suspects import arithmetic, unrolled
+from compare.explain.doctor.segment.suspects import arithmetic, losses, unrolled
 from compare.explain.doctor.segment.suspects.normalization import FLOAT32
 from compare.explain.doctor.suspect import Number, Suspect
 from compare.explain.doctor.thresholds import DONE, RARE, SMALL, UNSEEN
@@ -87,7 +87,7 @@ def _implied(view: View) -> Iterator[tuple[str, float, Replaced]]:
                 yield argument_words(name, parameter.name), own, partial(_with, parameter.name)
     if name.startswith("dropout") and given.get("training", given.get("train")):
         yield "dropout rate", float(given["p"]), _dropping
-    elif name in ("embedding", "linear"):
+    elif name in ("embedding", "linear", *losses.FAMILIES):
         yield "scale", 1.0, times
     elif name in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
         yield "initial state", 0.0, unrolled.starting(name)

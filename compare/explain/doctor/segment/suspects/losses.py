@@ -10,8 +10,8 @@ from torch.nn import functional as F
 from compare.explain.calls.call import Described
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.signatures import Given, bound
-from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, altered, computed, times, value
-from compare.explain.doctor.thresholds import DEFAULT, FACTORS, POSSIBLE, RARE
+from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, altered, computed, value
+from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE
 
 Tensor = torch.Tensor
 _CLASSES = ("cross_entropy", "nll_loss")
@@ -23,9 +23,6 @@ def ideas(view: View) -> Iterator[Idea]:
     shape = given["input"].shape if isinstance(given["input"], Described) else ()
     if given["reduction"] == "mean" and len(shape) > (2 if name in _CLASSES else 1):
         yield value("reduction", "mean of all", "sum, over the batch", _summed(lambda own: shape[0]), DEFAULT)
-    for factor in FACTORS:
-        yield value("scale", 1, factor, times(factor), POSSIBLE)
-    yield value("sign", "+", "-", afterwards(torch.neg), RARE)
     if name in _CLASSES:
         yield from _of_classes(view)
     yield from _OWN.get(name, lambda view: iter(()))(view)

@@ -85,6 +85,8 @@ PROBABILITY = torch.softmax(Y, -1)
 P = PROBABILITY.numpy()
 OTHERS = [
     (lambda x: F.mse_loss(x, Y), "scale", "0.5", lambda x: optax.l2_loss(x, T).mean()),
+    (lambda x: F.mse_loss(x, Y), "scale", "3.7", lambda x: 3.7 * ((x - T) ** 2).mean()),
+    (lambda x: F.mse_loss(x, Y), "scale", "-1", lambda x: -((x - T) ** 2).mean()),
     (lambda x: F.mse_loss(x, Y), "reduction", "sum", lambda x: ((x - T) ** 2).sum()),
     (lambda x: F.mse_loss(x, Y), "reduction", "sum, over the batch", lambda x: ((x - T) ** 2).sum(-1).mean()),
     (lambda x: F.mse_loss(x, Y), "loss", "l1_loss", lambda x: jnp.abs(x - T).mean()),
