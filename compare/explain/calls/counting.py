@@ -13,12 +13,13 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from compare.explain.calls.call import OUTSIDE, Call, Described
 from compare.frameworks.islands.places import here
+from compare.pair.fields import answer_of
 
 Function = Callable[..., Any]  # one of torch's
 Replacement = Callable[..., Any]  # f(function, args, kwargs), in place of function(*args, **kwargs)
 
 _COMPARE = f"{Path(__file__).parents[2]}/"
-_LOSS = f"{_COMPARE}pair/pair.py"  # calls the pair's loss, which may be one of torch's own functions
+_LOSS = answer_of.__code__.co_filename  # calls the pair's loss, which may be one of torch's own functions
 # What calls a function on the program's behalf: torch, and the modes that may stand before this one.
 _BETWEEN = (
     f"{Path(torch.__file__).parent}/",
