@@ -1,20 +1,21 @@
 """The study of random ports: its faults are faults, its rule for equivalent mutants holds, its tally counts right."""
 
+import math
+
 import numpy as np
 import pytest
 
-from benchmarks.study import faults, planting
-from benchmarks.study.case import MARGIN, effect
-from benchmarks.study.draw import FAMILIES, draw
+from benchmarks.study import bounds, planting, strangers
+from benchmarks.study.__main__ import numbers_of, seed_of
+from benchmarks.study.case import MARGIN, case, effect
+from benchmarks.study.draw import FAMILIES
 from benchmarks.study.tally import tally, text
 
-CASES = 1500
+CASES = 6000
 
 
 def drawn(number):
-    rng = np.random.default_rng([0, number])
-    network = draw(rng)
-    return network, *faults.plant(network, rng)
+    return case(0, number)
 
 
 def test_a_case_is_a_function_of_seed_and_number():
@@ -34,8 +35,36 @@ def test_every_fault_has_a_place_somewhere_and_changes_the_port_alone():
         seen.add(name)
         families.add(sound.family)
     assert seen == set(planting.FAULTS)
-    assert families == set(FAMILIES)
+    assert families == {*FAMILIES, *strangers.FAMILIES}
     assert len(seen) >= 30
+
+
+def test_every_trait_of_a_stranger_is_drawn():
+    """And an exact network has none but those that are no matter of precision."""
+    networks = [drawn(number)[0] for number in range(1, 400, 2)]
+    seen = {trait for network in networks for trait in strangers.traits(network)}
+    assert seen >= {*strangers.TRAITS, "512 rows", "default run"}
+    left = {trait for network in networks for trait in strangers.traits(strangers.exact(network))}
+    assert left == {
+        "cache, int32", "couplings", "mask of finfo.min", "Fourier layer, real parameters", "Fourier mixing",
+        "512 rows", "default run",
+    }  # fmt: skip
+
+
+def test_plain_networks_and_those_of_strangers_have_their_own_numbers():
+    """A number means the same network whichever are left out; as many are drawn as were asked for."""
+    assert numbers_of(4, None) == [0, 1, 2, 3]
+    assert (numbers_of(3, "plain"), numbers_of(3, "strangers")) == ([0, 2, 4], [1, 3, 5])
+    assert {drawn(number)[0].family for number in numbers_of(40, "strangers")} == set(strangers.FAMILIES)
+
+
+def test_the_seed_of_a_commit_is_its_hash(monkeypatch):
+    """Its first eight hexadecimal digits; a number stays one."""
+    answer = type("Done", (), {"stdout": "0000001f" + "a" * 32 + "\n"})
+    monkeypatch.setattr("benchmarks.study.__main__.subprocess.run", lambda *_, **__: answer)
+    assert (seed_of("commit"), seed_of("7")) == (31, 7)
+    with pytest.raises(ValueError, match="invalid literal"):
+        seed_of("head")
 
 
 def test_sizes_are_spread_evenly_over_the_decades():
@@ -69,6 +98,41 @@ def row(number, sound, faulty, equivalent=False, draw=0):
         "fault": "epsilon off", "sound": {"verdict": sound, **tools}, "faulty": {"verdict": faulty, **tools},
         "equivalent": equivalent, "multiple": 1e9, "relative": 1e-5, "seconds": [1.0, 2.0],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "words"),
+    [(0, 2000, "0 of 2,000, below 0.15 % at 95 %"), (0, 59, "0 of 59, below 5.0 % at 95 %"), (0, 0, "none tried")],
+)
+def test_a_rate_of_nothing_has_a_bound(count, total, words):
+    """1 - 0.05^(1/n); rounded upwards."""
+    assert bounds.in_words(count, total) == words
+
+
+def test_the_bound_is_the_rate_at_which_so_few_are_seen_once_in_twenty():
+    """Clopper and Pearson's, against the binomial sum itself."""
+    rate = bounds.upper(2, 40)
+    chances = [math.comb(40, k) * rate**k * (1 - rate) ** (40 - k) for k in range(3)]
+    assert sum(chances) == pytest.approx(0.05)
+    assert bounds.upper(3, 3) == 1.0
+
+
+def test_accused_excused_and_refused_are_counted_by_network():
+    """Two draws of one network are one; a port that could not start is neither accused nor excused."""
+    rows = [
+        row(1, "mismatch", "mismatch"),
+        row(1, "incomplete", "mismatch", draw=1),
+        row(3, "float32_only", "float32_only"),
+        row(5, "refused", "refused"),
+        row(7, "match", "match", equivalent=True),
+        row(9, "match", "refused") | {"proved": 2.0**11},
+    ]
+    form = bounds.bounds([made | {"traits": ["couplings"]} for made in rows])
+    counts = {name: (form[name]["count"], form[name]["of"]) for name in ("accused", "excused", "refused")}
+    assert counts == {"accused": (1, 4), "excused": (1, 2), "refused": (1, 5)}
+    assert form["by_trait"] == {"couplings": {"networks": 5, "accused": 1, "excused": 1, "refused": 1, "faulty": 2}}
+    assert form["unproved"] == [9]
+    assert "excused, by case" in bounds.lines(form)
 
 
 def test_the_tally_counts_alarms_misses_and_equivalents_apart():

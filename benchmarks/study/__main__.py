@@ -5,6 +5,7 @@ data; see README.md in this folder's parent. What is judged is appended to a fil
 cut off goes on.
 
     python -m benchmarks.study [--cases 2200] [--workers 2] [--json results/cpu/study.json]
+    python -m benchmarks.study --seed commit  # networks that nobody has chosen
     python -m benchmarks.study --case 17      # one case alone, with everything that was found
 """
 
@@ -12,6 +13,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,6 +22,7 @@ from typing import Any
 # XLA's optimisation passes take most of a case's time on programs that run once. They are no part of what is asked:
 # ``--optimised`` leaves them on.
 XLA = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+HERE = Path(__file__).parent
 RECYCLED_AFTER = 200  # cases until a worker is given up
 
 
@@ -36,9 +39,10 @@ def study(options: argparse.Namespace) -> list[dict[str, Any]]:
     """All cases: those on file, and the others judged now."""
     from benchmarks.study.worker import work
 
-    rows = _on_file(options.out, options.seed, options.cases)
+    numbers = numbers_of(options.cases, options.only)
+    rows = _on_file(options.out, options.seed, set(numbers))
     known = {number for number, _ in rows}
-    left = [(options.seed, number, options.draws) for number in range(options.cases) if number not in known]
+    left = [(options.seed, number, options.draws) for number in numbers if number not in known]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     context = multiprocessing.get_context("spawn")
@@ -57,11 +61,29 @@ def study(options: argparse.Namespace) -> list[dict[str, Any]]:
     return [rows[key] for key in sorted(rows)]
 
 
-def _on_file(path: Path, seed: int, cases: int) -> dict[tuple[int, int], dict[str, Any]]:
+def numbers_of(cases: int, only: str | None) -> list[int]:
+    """The numbers of so many cases: plain networks and those of strangers by turns, or ``only`` either."""
+    places = {"plain": (0,), "strangers": (1,), None: (0, 1)}[only]
+    return [number for number in range(2 * cases) if number % 2 in places][:cases]
+
+
+def seed_of(given: str) -> int:
+    """A number as it is; ``commit`` is the first eight hexadecimal digits of what is checked out, which nobody chooses.
+
+    Raises:
+        ValueError: neither. CalledProcessError: there is no commit.
+    """
+    if given != "commit":
+        return int(given)
+    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, cwd=HERE)
+    return int(found.stdout[:8], 16)
+
+
+def _on_file(path: Path, seed: int, numbers: set[int]) -> dict[tuple[int, int], dict[str, Any]]:
     if not path.exists():
         return {}
     rows = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
-    return {(row["case"], row["draw"]): row for row in rows if row["seed"] == seed and row["case"] < cases}
+    return {(row["case"], row["draw"]): row for row in rows if row["seed"] == seed and row["case"] in numbers}
 
 
 def alone(options: argparse.Namespace) -> None:
@@ -99,7 +121,7 @@ def finished(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
     if options.json:
         head = {
             "command": f"python -m benchmarks.study --cases {options.cases} --draws {options.draws} "
-            f"--seed {options.seed}",
+            f"--seed {options.seed}" + (f" --only {options.only}" if options.only else ""),
             "seed": options.seed,
             "xla_flags": os.environ.get("XLA_FLAGS", ""),
             "broken": [row["case"] for row in broken],
@@ -115,7 +137,8 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=560, help="random networks, each with a sound and a faulty port")
     parser.add_argument("--draws", type=int, default=4, help="draws of weights and data that each port is judged on")
     parser.add_argument("--case", type=int, help="this one alone, in full")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed_of, default=0, help="a number, or `commit`: that of what is checked out")
+    parser.add_argument("--only", choices=("plain", "strangers"), help="even numbers are plain networks, odd ones not")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, default=Path("/tmp/jaxport-study/cases.jsonl"), help="the cases, appended")
     parser.add_argument("--optimised", action="store_true", help="with all of XLA's optimisation passes")

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from benchmarks.study import tables
 from benchmarks.study.network import CELLS, Edit, Op
 
 Arrays = Mapping[str, Array]
@@ -126,7 +128,7 @@ def _recurrent(op: Op, x: Array, arrays: Arrays) -> Array:
         return (h, c), h
 
     assert set(gates) == set(order)
-    start = jnp.full((x.shape[0], hidden), op.get("start", 0.0), x.dtype)
+    start = jnp.full((x.shape[0], hidden), op.get("start", 0.0), jnp.float32 if op.get("carry32") else x.dtype)
     _, states = lax.scan(lstm if op.kind == "lstm" else gru, (start, start), jnp.swapaxes(x, 0, 1))
     return jnp.swapaxes(states, 0, 1)
 
@@ -145,8 +147,15 @@ def attention(op: Op, x: Array, dense: Callable[[str, Array], Array]) -> Array:
     if op["rotary"] and not op.get("rotary_missing"):
         q, k = rotated(q, op, op.get("query_offset", 0.0)), rotated(k, op)
     scale = op.get("scale", 1.0) / size ** op.get("power", 0.5)
+    if op.get("cache") and op["causal"]:
+        y = decoded(op, q * scale, k, v)
+        return dense("o", y.transpose(0, 2, 1, 3).reshape(batch, steps, width))
     scores = jnp.einsum("bhqd,bhkd->bhqk", q, k) * scale
-    if op["causal"]:
+    if op["causal"] and op.get("finfo") and "fill" not in op.settings and "diagonal" not in op.settings:
+        mask = jnp.triu(jnp.full((steps, steps), jnp.finfo(jnp.float32).min, jnp.float32), 1)
+        for _ in range(op["finfo"]):
+            scores = scores + mask
+    elif op["causal"]:
         keep = jnp.tril(jnp.ones((steps, steps), bool), op.get("diagonal", 0))
         scores = jnp.where(keep, scores, op.get("fill", -jnp.inf))
     weights = jax.nn.softmax(scores, axis=op.get("softmax_axis", -1))
@@ -156,13 +165,52 @@ def attention(op: Op, x: Array, dense: Callable[[str, Array], Array]) -> Array:
     return dense("o", y)
 
 
+def decoded(op: Op, q: Array, k: Array, v: Array) -> Array:
+    """Causal attention of (batch, heads, steps, features), token by token with a key/value cache; ``q`` is scaled."""
+    steps = q.shape[2]
+    zero: Array | int = 0 if op["cache"] == "plain" else jnp.int32(0)
+
+    def step(carry: tuple[Array, Array, Array], token: tuple[Array, Array, Array]) -> tuple[Any, Array]:
+        keys, values, at = carry
+        query, key, value = token
+        where = jnp.maximum(at - 1, 0) if op.get("late") else at
+        keys = lax.dynamic_update_slice(keys, key[:, :, None], (zero, zero, where, zero))
+        values = lax.dynamic_update_slice(values, value[:, :, None], (zero, zero, where, zero))
+        scores = jnp.einsum("bhd,bhkd->bhk", query, keys)
+        future = jnp.arange(steps) > at + op.get("diagonal", 0)
+        weights = jax.nn.softmax(jnp.where(future, op.get("fill", -jnp.inf), scores), axis=-1)
+        weights = lax.stop_gradient(weights) if op.get("stop") else weights
+        return (keys, values, at + 1), jnp.einsum("bhk,bhkd->bhd", weights, values)
+
+    start = (jnp.zeros_like(k), jnp.zeros_like(v), jnp.zeros((), jnp.int32))
+    _, y = lax.scan(step, start, tuple(jnp.moveaxis(part, 2, 0) for part in (q, k, v)))
+    return jnp.moveaxis(y, 0, 2)
+
+
+def fourier(op: Op, x: Array, weight: Array) -> Array:
+    """The lowest frequencies of (rows, steps, width), each through its own matrix; the others vanish."""
+    weight = weight if op["complex"] else weight[..., 0] + 1j * weight[..., 1]
+    if op.get("conjugated"):
+        weight = weight.conj()
+    modes = op.get("used", op["modes"])
+    spectrum = jnp.fft.rfft(x, axis=1)
+    kept = jnp.einsum("bmi,mio->bmo", spectrum[:, :modes], weight[:modes])
+    padded = jnp.zeros_like(spectrum).at[:, :modes].set(kept)
+    return jnp.fft.irfft(padded, n=x.shape[1], axis=1)
+
+
+def lowered(style: str, x: Array, arrays: Arrays) -> Array:
+    """A dense layer with its input or its product in bfloat16."""
+    if style == "input":
+        y = x.astype(jnp.bfloat16).astype(x.dtype) @ arrays["kernel"]
+    else:
+        y = jnp.matmul(x, arrays["kernel"], preferred_element_type=jnp.bfloat16).astype(x.dtype)
+    return y + arrays["bias"] if "bias" in arrays else y
+
+
 def rotated(x: Array, op: Op, offset: float = 0.0) -> Array:
     """Rotary positions of (batch, heads, steps, features), in halves; ``interleaved`` in neighbouring pairs."""
-    dtype = jnp.float32 if op["island_port"] else x.dtype
-    half = x.shape[-1] // 2
-    speeds = jnp.asarray(op["base"], dtype) ** (-jnp.arange(half, dtype=dtype) / half)
-    angles = (jnp.arange(x.shape[-2], dtype=dtype) + offset)[:, None] * speeds
-    cos, sin = jnp.cos(angles).astype(x.dtype), jnp.sin(angles).astype(x.dtype)
+    cos, sin = (table.astype(x.dtype) for table in tables.rotary(op, x.shape[-2], x.dtype, offset))
     if op.get("sign"):
         sin = -sin
     if op.get("interleaved"):

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import torch
 
-from benchmarks.study import faults
+from benchmarks.study import faults, strangers
+from benchmarks.study.draw import FAMILIES as PLAIN
 from benchmarks.study.draw import draw
 from benchmarks.study.flax_layers import port
 from benchmarks.study.network import Network
@@ -30,7 +31,9 @@ from compare.weights.weights import WeightMap
 
 MARGIN = 2.0**10  # times a quantity's own rounding in float64: a fault that moves no quantity further is equivalent
 NOISE = 2.0**20  # times its rounding: a smaller quantity is zero on paper, and no measure of an effect
+MARGIN_32 = 2.0**6  # the same in float32, where the rounding of both sides is at hand and not only what it may be
 NUDGES = 2
+STRANGER = 1  # the remainder of the numbers, by 2, of the cases that strangers write
 
 
 @dataclass
@@ -110,14 +113,16 @@ class Redrawn(Session):
             return entering
         rng = np.random.default_rng([self.plan.seed, self.draw])
 
-        def mixed(array: np.ndarray) -> np.ndarray:
+        def mixed(name: str, array: np.ndarray) -> np.ndarray:
+            if name.startswith("table"):  # what positions mean is no weight
+                return array
             return freeze(rng.permutation(array.reshape(-1)).reshape(array.shape))
 
         return replace(
             entering,
-            weights={name: mixed(array) for name, array in entering.weights.items()},
-            buffers={name: mixed(array) for name, array in entering.buffers.items()},
-            batches=tuple(batch.mapped(lambda _, array: mixed(array)) for batch in entering.batches),
+            weights={name: mixed(name, array) for name, array in entering.weights.items()},
+            buffers={name: mixed(name, array) for name, array in entering.buffers.items()},
+            batches=tuple(batch.mapped(lambda _, array: mixed("", array)) for batch in entering.batches),
         )
 
     def redraw(self, draw: int) -> Runs:
@@ -134,6 +139,9 @@ class Redrawn(Session):
 def case(seed: int, number: int) -> tuple[Network, str, Network]:
     """The network of one case, and the name and the network of its fault: a pure function of both arguments."""
     rng = np.random.default_rng([seed, number])
+    if number % 2 == STRANGER:
+        sound = strangers.draw(rng)
+        return sound, *faults.plant(sound, rng, faults.OF_STRANGERS)
     sound = draw(rng)
     return sound, *faults.plant(sound, rng)
 
@@ -176,23 +184,24 @@ def batch_of(network: Network, module: torch.nn.Module) -> Batch:
 
 
 def judged(network: Network, faulty: Network, carried: WeightMap | None = None) -> Runs:
-    """The verdict as ``compare.verify(..., quick=True)`` reaches it, and the arrays that it was reached on."""
+    """The verdict as ``compare.verify(..., quick=True)`` reaches it, or the default run where the network says so, and
+    the arrays that it was reached on."""
     try:
-        plan = Plan(quick=True, locate=False)
+        plan = Plan(quick=not network.probed, locate=False)
         session = Redrawn(pair_of(network, faulty, carried), devices.choose("cpu"), FLOAT32, plan)
     except UsageError as error:
         return Runs(refused=str(error))
     return session.redraw(0)
 
 
-def rounding(runs: Runs, mode: bool) -> dict[str, float]:
+def rounding(runs: Runs, mode: bool, distance: bool = True) -> dict[str, float]:
     """How far float64's own rounding moves each quantity of a sound port, without the judge's numbers: the largest of
-    its distance from the reference's float64 run, of what moving every weight and input by its last place does to
-    it, and of its size's last place."""
+    its ``distance`` from the reference's float64 run (unless that is what is asked), of what moving every weight and
+    input by its last place does to it, and of its size's last place."""
     session, t, j = runs.session, runs.made["oracle_reference"], runs.made["oracle_port"]
     assert session is not None
     assert runs.entering is not None
-    found = {name: max(norm(t[name] - j[name]), norm(t[name]) * FLOAT64.unit_roundoff) for name in j}
+    found = {name: max(norm(t[name] - j[name]) * distance, norm(t[name]) * FLOAT64.unit_roundoff) for name in j}
     for rng in np.random.default_rng(0).spawn(NUDGES):
         quartet = session.quartet.using(runs.oracles)
         moved = quartet.oracle_port(_nudged(runs.entering, rng), mode, runs.followed)
@@ -213,8 +222,19 @@ def _nudged(entering: Entering, rng: np.random.Generator) -> Entering:
     return replace(entering, weights=weights, batches=batches)
 
 
+def rounding_32(runs: Runs, exact: Runs) -> dict[str, float]:
+    """How far float32's rounding moves each quantity of a sound port: the largest of the two sides' distance, of the
+    reference's from its exact run in float64, and of the size's last place."""
+    t, j, true = runs.made["working_reference"], runs.made["working_port"], exact.made.get("oracle_reference", {})
+    found = {name: max(norm(t[name] - j[name]), norm(t[name]) * FLOAT32.unit_roundoff) for name in j}
+    for name in found:
+        if name in true and true[name].shape == t[name].shape:
+            found[name] = max(found[name], norm(t[name] - true[name]))
+    return found
+
+
 def norm(array: np.ndarray) -> float:
-    return float(np.linalg.norm(np.asarray(array, np.float64)))
+    return float(np.linalg.norm(np.asarray(array, np.complex128 if np.iscomplexobj(array) else np.float64)))
 
 
 def effect(sound: Arrays, faulty: Arrays, limits: dict[str, float]) -> tuple[float, float]:
@@ -268,12 +288,62 @@ def told(runs: Runs) -> dict[str, Any]:
     return row
 
 
+@dataclass
+class Truth:
+    """Whether the sound port is sound and the faulty one another function, without the verdict.
+
+    Of a plain network the runs that the judge saw in float64 are exact. Those of a stranger hold tables and layers that
+    are not; there both ports are run a second time, as ``strangers.exact`` writes them.
+
+    Attributes:
+        network, fault, faulty: the case. runs: those of the exact ports, sound and faulty, on the pair's own draw.
+    """
+
+    network: Network
+    fault: str
+    faulty: Network
+    runs: tuple[Runs, Runs] | None = None
+
+    def facts(self, place: int, sound: Runs, wrong: Runs) -> dict[str, Any]:
+        """What a row says of it: ``proved`` is how far the sound port is from its reference, ``multiple`` how far the
+        fault moves it, both in multiples of rounding; empty where it cannot be told."""
+        mode = self.network.mode == "train"
+        exact, off = (sound, wrong) if self.network.family in PLAIN else self._exact(place)
+        if "oracle_port" not in exact.made:
+            return {}
+        own = effect(exact.made["oracle_reference"], exact.made["oracle_port"], rounding(exact, mode, distance=False))
+        if self.fault in faults.OF_PRECISION or strangers.runs_in_float32_only(self.network):
+            if "working_port" not in sound.made:
+                return {}
+            limits, margin, made = rounding_32(sound, exact), MARGIN_32, dict(sound.made["working_port"])
+            if self.fault in faults.OF_PRECISION:  # a cast and nothing else stands between these two runs
+                made = {"output": made["output"]}
+                limits = {"output": norm(made["output"]) * FLOAT32.unit_roundoff}
+            multiple, relative = effect(made, wrong.made.get("working_port", {}), limits)
+        else:
+            limits, margin = rounding(exact, mode), MARGIN
+            multiple, relative = effect(exact.made["oracle_port"], off.made.get("oracle_port", {}), limits)
+        return {"proved": own[0], "multiple": multiple, "relative": relative, "equivalent": multiple <= margin}
+
+    def _exact(self, place: int) -> tuple[Runs, Runs]:
+        if self.runs is None:
+            network, faulty = (replace(strangers.exact(each), probed=False) for each in (self.network, self.faulty))
+            sound = judged(network, network)
+            self.runs = sound, judged(network, faulty, weight_map_for(self.fault, sound))
+        if not place:
+            return self.runs
+        first, second = (each.session.redraw(place) if each.session else each for each in self.runs)
+        return first, second
+
+
 def run(seed: int, number: int, draws: int = 1) -> list[dict[str, Any]]:
     """One network with its fault, judged on several draws of weights and data: of each draw everything that the tally
     counts, as JSON takes it."""
     network, name, faulty = case(seed, number)
     facts: dict[str, Any] = {"case": number, "seed": seed, "family": network.family, "flavour": network.flavour}
     facts |= {"mode": network.mode, "loss": network.loss.kind if network.loss else "cotangent", "fault": name}
+    facts["traits"] = strangers.traits(network)
+    truth = Truth(network, name, faulty)
     rows: list[dict[str, Any]] = []
     first: Runs | None = None
     second: Runs | None = None
@@ -281,15 +351,12 @@ def run(seed: int, number: int, draws: int = 1) -> list[dict[str, Any]]:
         start = time.process_time()
         sound = first.session.redraw(place) if first and first.session else judged(network, network)
         middle = time.process_time()
-        limits = rounding(sound, network.mode == "train") if "oracle_port" in sound.made else {}
         if second and second.session:
             wrong = second.session.redraw(place)
         else:
             wrong = judged(network, faulty, weight_map_for(name, sound))
         row = {**facts, "draw": place, "sound": told(sound), "faulty": told(wrong)}
-        if limits:
-            multiple, relative = effect(sound.made["oracle_port"], wrong.made.get("oracle_port", {}), limits)
-            row |= {"multiple": multiple, "relative": relative, "equivalent": multiple <= MARGIN}
+        row |= truth.facts(place, sound, wrong)
         row["seconds"] = [round(middle - start, 3), round(time.process_time() - middle, 3)]
         rows.append(row)
         first, second = first or sound, second or wrong

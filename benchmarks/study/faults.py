@@ -5,6 +5,15 @@ pass, and numbers that are off by a little.
 from benchmarks.study.network import Network, Op
 from benchmarks.study.planting import FAULTS, GENERAL, Rng, act, change, edit, insert, kind, loss, norm
 
+OF_PRECISION = (  # nothing to see in float64
+    "bfloat16 module in the port alone", "bfloat16 input in the port alone", "bfloat16 output in the port alone",
+    "bfloat16 in the reference alone",
+)  # fmt: skip
+OF_STRANGERS = (
+    *OF_PRECISION, "table of base 10001 for 10000", "table of base 10000.1 for 10000", "table shifted by a row",
+    "cache written a row late", "epsilon off by 1 %", "coupling without its tanh", "Fourier modes one fewer",
+    "Fourier weights conjugated", "imaginary for real part", "rotary base off",
+)  # fmt: skip
 OF_LAYOUT = ("square weight transposed", "kernel mirrored", "flatten order")  # what a weight map can make up for
 SPECIFIC = 0.5  # how often a general fault is the last resort
 
@@ -25,6 +34,14 @@ def rotary_pairs(op: Op) -> bool:
 
 def two_groups(op: Op) -> bool:
     return norm("group")(op) and op["width"] % 2 == 0
+
+
+def cached(op: Op) -> bool:
+    return bool(op.get("cache"))
+
+
+def holds_table(op: Op) -> bool:
+    return bool(op.get("held"))
 
 
 def is_kernel(op: Op, leaf: str, shape: tuple[int, ...]) -> bool:
@@ -56,6 +73,7 @@ def is_window(op: Op, leaf: str, shape: tuple[int, ...]) -> bool:
 change("epsilon 1e-6 for 1e-5", lambda op: op.kind == "norm" and op["eps"] == 1e-5, lambda op, size: {"eps": 1e-6})
 change("epsilon off", kind("norm"), lambda op, size: {"eps": op["eps"] * (1 + size)})
 change("epsilon outside the root", norm("layer", "rms", "group"), lambda op, size: {"eps_outside": True})
+change("epsilon off by 1 %", kind("norm"), lambda op, size: {"eps": op["eps"] * 1.01})
 change("unbiased variance", norm("layer", "group"), lambda op, size: {"ddof": 1})
 change("norm over another axis", norm("layer", "rms"), lambda op, size: {"axis": (0,)})
 change("norm over two axes", norm("layer", "rms"), lambda op, size: {"axis": (0, -1)})
@@ -112,6 +130,10 @@ change("rotary interleaved", rotary_pairs, lambda op, size: {"interleaved": True
 change("rotary the other way round", ROTARY, lambda op, size: {"sign": True})
 change("rotary base off", ROTARY, lambda op, size: {"base": op["base"] * (1 + size)})
 change("rotary of the query shifted", ROTARY, lambda op, size: {"query_offset": 1.0})
+change("table of base 10001 for 10000", holds_table, lambda op, size: {"base": op["base"] * 1.0001})
+change("table of base 10000.1 for 10000", holds_table, lambda op, size: {"base": op["base"] * 1.00001})
+change("table shifted by a row", holds_table, lambda op, size: {"rolled": 1})
+change("cache written a row late", cached, lambda op, size: {"late": True})
 change("gate and value swapped", kind("gated"), lambda op, size: {"letters": ("w3", "w1")})
 change("positions shifted", kind("position"), lambda op, size: {"shifted": 1})
 # Recurrent layers.
@@ -123,6 +145,16 @@ change("GRU's reset before the product", GRU, lambda op, size: {"reset_before": 
 change("GRU's update gate swapped", GRU, lambda op, size: {"update_swapped": True})
 change("GRU's gates in another order", GRU, lambda op, size: {"order": "zrn"})
 change("recurrent start not zero", kind("lstm", "gru", by_hand=True), lambda op, size: {"start": size})
+# Couplings, Fourier layers.
+change("coupling without its tanh", kind("coupling"), lambda op, size: {"unbounded": True})
+change("Fourier modes one fewer", kind("fourier"), lambda op, size: {"used": op["modes"] - 1})
+change("Fourier weights conjugated", kind("fourier"), lambda op, size: {"conjugated": True})
+change("imaginary for real part", kind("mix"), lambda op, size: {"component": "imag"})
+# Precision.
+for style in ("module", "input", "output"):
+    change(f"bfloat16 {style} in the port alone", lambda op: op.kind == "dense" and not op.get("low_reference"),
+           lambda op, size, style=style: {"low_port": style})
+change("bfloat16 in the reference alone", lambda op: bool(op.get("low_reference")), lambda op, size: {"low_port": ""})
 # Training.
 change("dropout forgotten", kind("dropout"), lambda op, size: {"deterministic": True}, mode="train")
 change("running statistics in training", norm("batch"), lambda op, size: {"running": True}, mode="train")
@@ -163,11 +195,14 @@ loss("Huber's delta off", lambda one: one.kind == "huber", lambda one, size: {"s
 GENERAL.add("activation missing")
 
 
-def plant(network: Network, rng: Rng) -> tuple[str, Network]:
-    """The network with one fault, drawn from those that have a place in it: mostly of those that only few have."""
+def plant(network: Network, rng: Rng, preferred: tuple[str, ...] = ()) -> tuple[str, Network]:
+    """The network with one fault, drawn from those that have a place in it: mostly of those that only few have, and as
+    often of the ``preferred`` ones, if there are any."""
     names = [list(FAULTS)[index] for index in rng.permutation(len(FAULTS))]
     if rng.random() < SPECIFIC:
         names.sort(key=lambda name: name in GENERAL)
+    if preferred and rng.random() < SPECIFIC:
+        names.sort(key=lambda name: name not in preferred)
     for name in names:
         faulty = FAULTS[name](network, rng)
         if faulty is not None:

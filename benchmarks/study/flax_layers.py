@@ -17,6 +17,7 @@ class Held(linen.Module):
     """The arrays of a layer that is written out; a name with a slash is a layer inside."""
 
     shapes: Any
+    dtype: Any = jnp.float32
 
     @linen.compact
     def __call__(self) -> dict[str, Array]:
@@ -27,7 +28,7 @@ class Held(linen.Module):
             if group:
                 inner.setdefault(group, {})[leaf] = shape
             else:
-                made[name] = self.param(name, linen.initializers.normal(), shape)
+                made[name] = self.param(name, linen.initializers.normal(), shape, self.dtype)
         for group, leaves in inner.items():
             made |= {f"{group}/{leaf}": array for leaf, array in Held(leaves, name=group)().items()}
         return made
@@ -47,10 +48,7 @@ class LinenLayers:
         return _linen(op)(x)
 
     def arrays(self, op: Op) -> dict[str, Array]:
-        if op.kind == "position":
-            (shape,) = shapes(op).values()
-            return {"table": Held({"table": shape}, name=op.name)()["table"]}
-        return Held(shapes(op), name=op.name)()
+        return Held(shapes(op), _dtype(op), name=op.name)()
 
     def dropout(self, op: Op, x: Array) -> Array:
         return linen.Dropout(op["rate"])(x, deterministic=op.get("deterministic", not self.train))
@@ -68,7 +66,7 @@ class LinenNet(linen.Module):
 
 def _linen(op: Op) -> Any:
     if op.kind == "dense":
-        return linen.Dense(op["out"], use_bias=op["bias"], name=op.name)
+        return linen.Dense(op["out"], use_bias=op["bias"], dtype=_lower(op), name=op.name)
     if op.kind == "conv":
         return linen.Conv(op["out"], name=op.name, **_conv(op))
     if op.kind == "embed":
@@ -80,6 +78,14 @@ def _linen(op: Op) -> Any:
         return linen.GroupNorm(op["groups"], epsilon=op["eps"], use_fast_variance=op["fast"], name=op.name)
     kind = linen.RMSNorm if op["style"] == "rms" else linen.LayerNorm
     return kind(epsilon=op["eps"], use_fast_variance=op["fast"], name=op.name)
+
+
+def _dtype(op: Op) -> Any:
+    return jnp.complex64 if op.get("complex") else jnp.float32
+
+
+def _lower(op: Op) -> Any:
+    return jnp.bfloat16 if op.get("low_port") == "module" else None
 
 
 def _conv(op: Op) -> dict[str, Any]:
@@ -94,8 +100,8 @@ def _conv(op: Op) -> dict[str, Any]:
 class Table(nnx.Module):
     """One array of an NNX network."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.table = nnx.Param(jnp.zeros(shape))
+    def __init__(self, op: Op) -> None:
+        self.table = nnx.Param(jnp.zeros(shapes(op)["table"], _dtype(op)))
 
 
 class GRU(nnx.Module):
@@ -160,13 +166,13 @@ class NNXLayers:
 
 def _nnx(op: Op, rngs: nnx.Rngs) -> Any:
     if op.kind == "dense":
-        return nnx.Linear(op["into"], op["out"], use_bias=op["bias"], rngs=rngs)
+        return nnx.Linear(op["into"], op["out"], use_bias=op["bias"], dtype=_lower(op), rngs=rngs)
     if op.kind == "conv":
         return nnx.Conv(op["into"], op["out"], rngs=rngs, **_conv(op))
     if op.kind == "embed":
         return nnx.Embed(op["vocabulary"], op["width"], rngs=rngs)
-    if op.kind == "position":
-        return Table((op["steps"], op["width"]))
+    if op.kind in ("position", "fourier"):
+        return Table(op)
     if op.kind == "gru":
         return GRU(op["into"], op["hidden"], rngs)
     if op.kind == "lstm":

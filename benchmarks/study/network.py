@@ -54,6 +54,7 @@ class Network:
         shape: of the input, rows first, in torch's layout. vocabulary: of an integer input; 0 for a floating one.
         flavour: ``linen`` or ``nnx``. mode: ``train`` or ``eval``.
         weight_scale, input_scale, input_offset: times what is usual; seed: of the weights and the batch.
+        probed: the verdict is the default run's, with probes and mutants, and not that of ``quick``.
     """
 
     family: str
@@ -69,16 +70,18 @@ class Network:
     input_scale: float = 1.0
     input_offset: float = 0.0
     seed: int = 0
+    probed: bool = False
 
 
 def part(op: Op, letter: str) -> Op:
     """One of the dense layers inside an attention or a gated unit."""
-    width, inner = op["width"], op.get("inner", op["width"])
+    width = op["width"] // 2 if op.kind == "coupling" else op["width"]
+    inner = op.get("inner", width)
     into, out = {"w1": (width, inner), "w3": (width, inner), "w2": (inner, width)}.get(letter, (width, width))
     return Op("dense", f"{op.name}_{letter}", {"into": into, "out": out, "bias": op.get("bias", False)})
 
 
-PARTS = {"attention": ("q", "k", "v", "o"), "gated": ("w1", "w3", "w2")}
+PARTS = {"attention": ("q", "k", "v", "o"), "gated": ("w1", "w3", "w2"), "coupling": ("s", "t")}
 
 
 def layers(ops: tuple[Op, ...]) -> list[Op]:
@@ -109,6 +112,9 @@ def shapes(op: Op) -> dict[str, tuple[int, ...]]:
         return {"embedding": (op["vocabulary"], op["width"])}
     elif op.kind == "position":
         return {"table": (op["steps"], op["width"])}
+    elif op.kind == "fourier":
+        pair = () if op["complex"] else (2,)
+        return {"table": (op["modes"], op["width"], op["width"], *pair)}
     else:
         bias = {} if op["style"] == "rms" else {"bias": (op["width"],)}
         return {"scale": (op["width"],), **bias}

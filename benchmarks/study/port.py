@@ -8,7 +8,7 @@ import optax
 from flax import linen
 from jax import Array
 
-from benchmarks.study import by_hand
+from benchmarks.study import by_hand, tables
 from benchmarks.study.network import Loss, Network, Op, part
 
 Layers = Any  # layers(op, x) calls Flax's own layer, layers.arrays(op) are its arrays, layers.dropout(op, x)
@@ -37,6 +37,11 @@ def apply_op(network: Network, layers: Layers, op: Op, x: Array) -> Array:
     if op.kind == "gated":
         first, second = (_held(network, layers, part(op, letter), x) for letter in op.get("letters", ("w1", "w3")))
         return _held(network, layers, part(op, "w2"), jax.nn.silu(first) * second)
+    if op.kind == "coupling":
+        first, second = jnp.split(x, 2, -1)
+        scale, shift = (_held(network, layers, part(op, letter), first) for letter in "st")
+        scale = scale if op.get("unbounded") else jnp.tanh(scale)
+        return jnp.concatenate([second * jnp.exp(scale) + shift, first], -1)
     if op.kind == "dropout":
         return layers.dropout(op, x)
     if op.name:
@@ -48,14 +53,25 @@ def _held(network: Network, layers: Layers, op: Op, x: Array) -> Array:
     """A layer with parameters: Flax's own, or written out where a fault needs it."""
     if op.kind == "position":
         return x + jnp.roll(layers.arrays(op)["table"], op.get("shifted", 0), axis=0)
+    if op.kind == "fourier":
+        return by_hand.fourier(op, x, by_hand.with_edit(layers.arrays(op), op, network.edit)["table"])
+    if op.get("float_before_port"):
+        return _held(network, layers, op.but(float_before_port=False), x.astype(jnp.float32)).astype(x.dtype)
+    if op.get("low_port", "module") != "module":
+        arrays = by_hand.with_edit(layers.arrays(op), op, network.edit)
+        return by_hand.lowered(op["low_port"], x, arrays)
     if op.kind == "norm" and op["style"] == "rms" and op["island_port"] and not (NOT_FLAX & set(op.settings)):
         wide = x.astype(jnp.float32)
         wide = wide * jax.lax.rsqrt(jnp.square(wide).mean(-1, keepdims=True) + op["eps"])
         return by_hand.with_edit(layers.arrays(op), op, network.edit)["scale"] * wide.astype(x.dtype)
     is_edited = network.edit is not None and network.edit.layer == op.name
     if is_edited or op.get("by_hand") or (op.kind == "norm" and NOT_FLAX & set(op.settings)):
-        return by_hand.layer(op, x, by_hand.with_edit(layers.arrays(op), op, network.edit))
-    return layers(op, x)
+        arrays = by_hand.with_edit(layers.arrays(op), op, network.edit)
+        if op.get("low_port"):
+            low = {name: array.astype(jnp.bfloat16) for name, array in arrays.items()}
+            return by_hand.layer(op, x.astype(jnp.bfloat16), low).astype(x.dtype)
+        return by_hand.layer(op, x, arrays)
+    return layers(op, x).astype(x.dtype) if op.get("low_port") else layers(op, x)
 
 
 def _flatten(op: Op, x: Array, network: Network) -> Array:
@@ -72,6 +88,13 @@ def _pool(op: Op, x: Array, network: Network) -> Array:
 def _mean(op: Op, x: Array, network: Network) -> Array:
     axes = tuple(range(1, 1 + network.spatial)) if op["pixels"] else (1,)
     return x.max(axes) if op.get("max") else x.sum(axes) if op.get("sum") else x.mean(axes)
+
+
+def _only32(op: Op, x: Array, network: Network) -> Array:
+    """What a kernel that somebody wrote for one format does."""
+    if op["strict"] and x.dtype != jnp.float32:
+        raise TypeError(f"this kernel takes float32, and {x.dtype} came")
+    return x
 
 
 def _softplus(x: Array) -> Array:
@@ -111,6 +134,10 @@ SIMPLE: dict[str, Any] = {
     "last": lambda op, x, network: x[:, op.get("step", -1)],
     "softmax": lambda op, x, network: jax.nn.softmax(x, op.get("axis", -1)),
     "edit": lambda op, x, network: x,
+    "sinusoid": lambda op, x, network: x + op["by"] * tables.sinusoid(op, x.dtype),
+    "standardize": lambda op, x, network: (x - x.mean(0)) / jnp.sqrt(x.var(0) + op["eps"]),
+    "mix": lambda op, x, network: getattr(jnp.fft.fft2(x, axes=(-2, -1)), op.get("component", "real")),
+    "only32": _only32,
 }
 
 

@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from benchmarks.study import bounds
+
 Row = dict[str, Any]
 DETECTED = ("mismatch", "invalid")
 TOOLS = ("jaxport", "assert_close", "assert_allclose")
@@ -57,6 +59,7 @@ def tally(rows: list[Row]) -> Row:
         "by_relative_effect": _by_effect(faulty),
         "not_match": [_key(row) for row in sound if row["sound"]["verdict"] != "match"],
         "missed": [_key(row) for row in faulty if not alarm("jaxport", row["faulty"])],
+        "bounds": bounds.bounds(rows),
         "seconds": sum(sum(row["seconds"]) for row in rows),
     }
 
@@ -120,6 +123,8 @@ def text(form: Row) -> str:
         f"verdicts on faulty ports: {_listed(faulty['verdicts'])}",
         f"verdicts on equivalent mutants: {_listed(form['equivalent']['verdicts'])}",
         f"could not start: {len(form['refused'])}",
+        "",
+        *bounds.lines(form["bounds"]),
         "",
         *_table("family", form["by_family"]),
         "",
