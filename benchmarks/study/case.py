@@ -44,6 +44,7 @@ class Runs:
         made: the runs on the pair's own batch: ``working_reference``, ``oracle_port``, ...
         entering: what entered them; followed: the reference's at the working precision; oracles: by which float64 ran.
         report: None where the comparison could not start, ``refused`` says why.
+        plainly: keep only oracles that are not promoted, which would make up for what an exact network still rounds.
     """
 
     session: "Redrawn | None" = None
@@ -53,6 +54,7 @@ class Runs:
     oracles: Oracles | None = None
     report: PairReport | None = None
     refused: str = ""
+    plainly: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class _Keeping(Quartet):
 
     def _keep(self, name: str, entering: Entering, result: Result) -> bool:
         self.runs.entering = self.runs.entering or entering
-        if entering is not self.runs.entering or self.witness is not None:
+        if entering is not self.runs.entering or self.witness is not None or (self.promoted and self.runs.plainly):
             return False
         self.runs.made[name] = dict(result)
         return True
@@ -97,10 +99,11 @@ class Redrawn(Session):
 
     Attributes:
         draw: 0 for the pair's own; any other has the entries of every array in another random order.
-        runs: where the runs of the present draw are kept.
+        runs: where the runs of the present draw are kept, ``plainly`` or not.
     """
 
     draw = 0
+    plainly = False
     runs = Runs()
 
     def __init__(self, *given: Any) -> None:
@@ -127,7 +130,7 @@ class Redrawn(Session):
 
     def redraw(self, draw: int) -> Runs:
         """Judge the pair on one draw."""
-        self.draw, self.runs = draw, Runs(self)
+        self.draw, self.runs = draw, Runs(self, plainly=self.plainly)
         self.quartet = replace(self.quartet, runs=self.runs)
         try:
             self.runs.report = self.verify()
@@ -183,7 +186,7 @@ def batch_of(network: Network, module: torch.nn.Module) -> Batch:
     return Batch.of(x, drawn.astype(np.float32))
 
 
-def judged(network: Network, faulty: Network, carried: WeightMap | None = None) -> Runs:
+def judged(network: Network, faulty: Network, carried: WeightMap | None = None, plainly: bool = False) -> Runs:
     """The verdict as ``compare.verify(..., quick=True)`` reaches it, or the default run where the network says so, and
     the arrays that it was reached on."""
     try:
@@ -191,6 +194,7 @@ def judged(network: Network, faulty: Network, carried: WeightMap | None = None) 
         session = Redrawn(pair_of(network, faulty, carried), devices.choose("cpu"), FLOAT32, plan)
     except UsageError as error:
         return Runs(refused=str(error))
+    session.plainly = plainly
     return session.redraw(0)
 
 
@@ -328,8 +332,8 @@ class Truth:
     def _exact(self, place: int) -> tuple[Runs, Runs]:
         if self.runs is None:
             network, faulty = (replace(strangers.exact(each), probed=False) for each in (self.network, self.faulty))
-            sound = judged(network, network)
-            self.runs = sound, judged(network, faulty, weight_map_for(self.fault, sound))
+            sound = judged(network, network, plainly=True)
+            self.runs = sound, judged(network, faulty, weight_map_for(self.fault, sound), plainly=True)
         if not place:
             return self.runs
         first, second = (each.session.redraw(place) if each.session else each for each in self.runs)

@@ -57,7 +57,7 @@ def _held(network: Network, layers: Layers, op: Op, x: Array) -> Array:
         return by_hand.fourier(op, x, by_hand.with_edit(layers.arrays(op), op, network.edit)["table"])
     if op.get("float_before_port"):
         return _held(network, layers, op.but(float_before_port=False), x.astype(jnp.float32)).astype(x.dtype)
-    if op.get("low_port", "module") != "module":
+    if op.get("low_port") in ("input", "output"):
         arrays = by_hand.with_edit(layers.arrays(op), op, network.edit)
         return by_hand.lowered(op["low_port"], x, arrays)
     if op.kind == "norm" and op["style"] == "rms" and op["island_port"] and not (NOT_FLAX & set(op.settings)):
