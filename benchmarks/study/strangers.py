@@ -62,7 +62,7 @@ class Strange(Draw):
             self.add("coupling", "pair", width=width, bias=True)
         if self.chance(0.5):
             self.dense(width, 3)
-        return {"shape": (self.one_of((3, 8)), width)}
+        return {"shape": (self.one_of((1, 3, 8)), width)}
 
     def lowered(self) -> dict[str, Any]:
         """Dense layers of which each is in bfloat16, fed float32 on either side, or neither."""
@@ -123,7 +123,7 @@ def draw(rng: np.random.Generator) -> Network:
     family = drawn.one_of((*FAMILIES, "decoder"))
     facts = getattr(drawn, family)()
     network = Network(family, tuple(drawn.ops), loss=drawn.loss(), flavour=drawn.one_of(("linen", "nnx")), **facts)
-    largest = 30.0 if family == "coupling" else 3.0
+    largest = 300.0 if family == "coupling" else 3.0
     return replace(
         network,
         weight_scale=float(np.exp(rng.uniform(np.log(0.3), np.log(3.0)))),
