@@ -89,6 +89,7 @@ def test_a_quantity_that_is_missing_is_no_equivalent_mutant():
     sound = {"output": np.ones(2)}
     assert effect(sound, {}, {"output": 1.0})[0] > MARGIN
     assert effect(sound, {"output": np.ones(3)}, {"output": 1.0})[0] > MARGIN
+    assert effect(sound, {"output": np.array([1.0, np.nan])}, {"output": 1.0})[0] > MARGIN
 
 
 def row(number, sound, faulty, equivalent=False, draw=0):

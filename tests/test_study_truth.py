@@ -18,7 +18,7 @@ from benchmarks.study.network import Network, layers
 from benchmarks.study.reference import reference
 
 RELATIVE = 1e-9  # far above float64's rounding in these networks, far below what float32 would leave
-EACH = 6  # networks of a family
+EACH = 4  # networks of a family
 
 
 def by_name(network: Network, arrays: dict[str, np.ndarray]) -> dict[str, dict]:

@@ -249,6 +249,8 @@ def effect(sound: Arrays, faulty: Arrays, limits: dict[str, float]) -> tuple[flo
         if name not in faulty or faulty[name].shape != array.shape:
             return float("inf"), float("inf")
         apart, size = norm(faulty[name] - array), norm(array)
+        if np.isnan(apart) and np.isfinite(size):  # the fault alone overflows
+            return float("inf"), float("inf")
         if apart > 0:
             multiples.append(apart / limits[name] if limits[name] else float("inf"))
             relatives.append(apart / size if size > NOISE * limits[name] else 0.0)
