@@ -106,6 +106,7 @@ ROWS = [
     Row("jaxport --version"),
     # The tool's own measurements.
     Row("python -m benchmarks.study --json results/cpu/study.json", by="tests/test_study.py", why=MEASURES),
+    Row("python -m benchmarks.study --only strangers", by="tests/test_study.py", why=MEASURES),
     Row("python -m benchmarks.study", by="tests/test_study.py", why=MEASURES),
     Row("python benchmarks/verify_time.py", "python benchmarks/verify_time.py --help", why=MEASURES),
     Row("python benchmarks/judge.py", "python benchmarks/judge.py --help", why=MEASURES),
