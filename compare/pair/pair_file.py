@@ -120,15 +120,15 @@ def load(path: Path) -> list[Pair]:
         raise UsageError(
             f"{path}: expected a Python file that defines a Pair, found {'a folder' if path.is_dir() else 'nothing'}"
         )
-    module = module_of(path)
-    found = {name: one for name, one in vars(module).items() if isinstance(one, Pair)}
-    unique = {id(one): name for name, one in reversed(found.items())}
-    if not found:
+    pairs = {name: value for name, value in vars(module_of(path)).items() if isinstance(value, Pair)}
+    if not pairs:
         raise UsageError(f"{path}: defines no Pair: expected a line like pair = Pair(reference, port, batch)")
-    named = [(name, found[name]) for name in found if unique[id(found[name])] == name]
+    first_names = {id(pair): name for name, pair in reversed(pairs.items())}  # one pair may have two names
+    named = {name: pair for name, pair in pairs.items() if first_names[id(pair)] == name}
     stem = path.stem if path.stem.isprintable() else ascii(path.stem)[1:-1]  # of an undecodable name, what can be shown
     return [
-        replace(one, name=one.name if one.name != "pair" else stem if len(named) == 1 else name) for name, one in named
+        replace(pair, name=pair.name if pair.name != "pair" else stem if len(named) == 1 else name)
+        for name, pair in named.items()
     ]
 
 
@@ -153,10 +153,8 @@ def module_of(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except UsageError:
         raise
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit among them: a file that ends the program has defined no pair
-        swallowed(error)
+    except (Exception, SystemExit) as error:  # a file that ends the program has defined no pair
+        swallowed(error)  # what a test runner stops a test by passes: importorskip in a pair's file skips the test
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = lines[-1] if lines else getattr(error, "lineno", None)
         where = f", line {line}" if line else ""

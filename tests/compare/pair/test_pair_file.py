@@ -74,10 +74,6 @@ REFUSED = {
     ),
     "no syntax": ("def f(:\n", "mine.py, line 1: SyntaxError: invalid syntax"),
     "fails without a word": ("assert False\n", "mine.py, line 1: AssertionError"),
-    "ends the program its own way": (
-        "class Out(BaseException): pass\nraise Out('mine')\n",
-        "mine.py, line 2: Out: mine",
-    ),
     "no import": ("import no_such_module_at_all\n", "mine.py, line 1: ModuleNotFoundError: No module named"),
     "exits": ("import sys\nsys.exit(0)\n", "mine.py, line 2: SystemExit: 0"),
     "a pair of nonsense": (
@@ -94,6 +90,20 @@ def test_what_cannot_be_loaded_is_one_line(write, text, complaint):
         load(write(text))
     assert complaint in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("import pytest\npytest.importorskip('no_such_module_at_all')\n", pytest.skip.Exception),
+        ("import pytest\npytest.fail('no data')\n", pytest.fail.Exception),
+        ("raise KeyboardInterrupt\n", KeyboardInterrupt),
+    ],
+)
+def test_what_stops_a_test_passes(write, text, outcome):
+    """A file may say what it needs, in pytest's words: its test is skipped then."""
+    with pytest.raises(outcome):
+        load(write(text))
 
 
 def test_the_line_is_said_of_a_relative_path_too(write, monkeypatch):
