@@ -224,3 +224,7 @@ class Search(Generic[C]):
                 return trial
             near = trial if near is None and trial is not None and trial.nearly else near
         return near
+
+
+def _rank(trial: Trial[C]) -> tuple[bool, bool, float]:
+    return not trial.closes, trial.closes and trial.suspects[0].odd, trial.after

@@ -34,7 +34,7 @@ def entry_of(reference: Unit, port: Unit, reason: str) -> Entry:
 
 
 def _plain(
-    reference: Unit, port: Unit, here: "_View", there: "_View", order: list[int], turned: list[int]
+    reference: Unit, port: Unit, here: "_SideLayout", there: "_SideLayout", order: list[int], turned: list[int]
 ) -> View | None:
     """Without reshaping, where every factor is a whole axis and both sides have as many axes."""
     if not (here.natural and there.natural) or len(reference.shape) != len(port.shape):
