@@ -105,7 +105,7 @@ def check_syntax(path: Path) -> None:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
-        raise UsageError(f"{path}{f', line {line}' if line else ''}: {_words(error, path)}") from error
+        raise UsageError(f"{path}{f':{line}' if line else ''}: {_words(error, path)}") from error
 
 
 def load(path: Path) -> list[Pair]:
@@ -147,6 +147,8 @@ def module_of(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     folder = str(path.parent)
     _forget_namesakes(path.parent)
+    if folder in sys.path:
+        sys.path.remove(folder)  # it comes to the front, and stands there once
     sys.path.insert(0, folder)  # for good, as python itself does: a function of the file may import later
     sys.modules[spec.name] = module  # dataclasses and pickles look their module up
     try:
@@ -157,8 +159,7 @@ def module_of(path: Path) -> ModuleType:
         swallowed(error)  # what a test runner stops a test by passes: importorskip in a pair's file skips the test
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = lines[-1] if lines else getattr(error, "lineno", None)
-        where = f", line {line}" if line else ""
-        raise UsageError(f"{shown}{where}: {_words(error, path)}") from error
+        raise UsageError(f"{shown}{f':{line}' if line else ''}: {_words(error, path)}") from error
     return module
 
 

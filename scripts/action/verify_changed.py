@@ -28,8 +28,8 @@ from compare.report.markdown import folded, inline, markdown_of_pairs
 from compare.verdict.counted import counted
 
 ENDED = re.compile(r"jaxport: (?P<text>.*)")
-# "file, line 3: ..." of a pair's file, "... (file:3)" of what a model raised: as jaxport words them.
-AT_LINE = re.compile(r"(?P<file>[^:]+), line (?P<line>\d+): ")
+# "file:3: ..." of a pair's file, "... (file:3)" of what a model raised: as jaxport words them.
+AT_LINE = re.compile(r"(?P<file>[^:]+):(?P<line>\d+): ")
 RAISED_AT = re.compile(r".*\((?P<file>[^:()]+):(?P<line>\d+)\)$")
 
 

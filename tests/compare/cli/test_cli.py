@@ -225,7 +225,7 @@ def test_a_file_that_is_no_python_is_refused_before_the_frameworks_load(tmp_path
     code = "import sys\nfrom compare.cli.cli import main\n"
     code += f"code = main({[*command, *CPU]!r})\nprint(code, *sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stderr == "jaxport: wrong.py, line 2: SyntaxError: invalid syntax\n"
+    assert ran.stderr == "jaxport: wrong.py:2: SyntaxError: invalid syntax\n"
     assert ran.stdout.split()[0] == "2"
     assert not {"torch", "jax", "flax"} & set(ran.stdout.split())
 
@@ -265,11 +265,11 @@ def test_the_traceback_of_a_usage_error_is_shown_to_whoever_asks(tmp_path, monke
     monkeypatch.setenv("JAXPORT_TRACEBACK", "1")
     ran = jaxport("verify", "raises.py", *CPU)
     *traceback, last = ran.err.splitlines()
-    assert (ran.code, last) == (2, "jaxport: raises.py, line 2: KeyError: 'mine'")
+    assert (ran.code, last) == (2, "jaxport: raises.py:2: KeyError: 'mine'")
     text = "\n".join(traceback)
     assert "in inner" in text
     assert "The above exception was the direct cause" in text
-    assert "compare.errors.UsageError: raises.py, line 2" in text
+    assert "compare.errors.UsageError: raises.py:2" in text
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full on this system")

@@ -33,7 +33,7 @@ def test_files_and_names():
         ("folder", "folder: is a folder: expected a Python file that defines a pair, or one of mlp, loose"),
         ("folder/", "folder/: is a folder"),
         ("folder.py", "folder.py: is a folder"),
-        ("wrong.py", "wrong.py, line 1: SyntaxError: invalid syntax"),
+        ("wrong.py", "wrong.py:1: SyntaxError: invalid syntax"),
     ],
 )
 def test_neither(name, words):

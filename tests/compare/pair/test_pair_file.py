@@ -54,6 +54,20 @@ def test_what_lies_beside_the_file_can_be_imported(write, tmp_path, monkeypatch)
     sys.path.remove(str(tmp_path))
 
 
+def test_the_folder_of_several_files_is_searched_first_and_stands_once(write, tmp_path, monkeypatch):
+    """However many are loaded: what a function of theirs imports when it is called is still found."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    write("value = 41\n", "another_neighbour.py")
+    write("def batch():\n    import another_neighbour\n    return another_neighbour.value\n", "first.py")
+    write("", "second.py")
+    first = module_of(tmp_path / "first.py")
+    sys.path.insert(0, "/elsewhere")
+    module_of(tmp_path / "second.py")
+    assert sys.path.index(str(tmp_path)) == 0
+    assert sys.path.count(str(tmp_path)) == 1
+    assert first.batch() == 41
+
+
 def test_dataclasses_and_classes_work_in_it(write):
     """Their module is known while the file runs."""
     text = "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass A:\n    x: int\n\n"
@@ -67,15 +81,15 @@ def test_the_file_is_not_run_as_main(write):
 
 REFUSED = {
     "no pair": ("x = 1\n", "defines no Pair: expected a line like pair = Pair(reference, port, batch)"),
-    "raises": ("x = 1\nraise ValueError('no\\nsuch file')\n", "mine.py, line 2: ValueError: no such file"),
+    "raises": ("x = 1\nraise ValueError('no\\nsuch file')\n", "mine.py:2: ValueError: no such file"),
     "raises deep inside": (
         "def f():\n    import json\n    json.loads('{')\n\n\nf()\n",
-        "mine.py, line 3: JSONDecodeError",
+        "mine.py:3: JSONDecodeError",
     ),
-    "no syntax": ("def f(:\n", "mine.py, line 1: SyntaxError: invalid syntax"),
-    "fails without a word": ("assert False\n", "mine.py, line 1: AssertionError"),
-    "no import": ("import no_such_module_at_all\n", "mine.py, line 1: ModuleNotFoundError: No module named"),
-    "exits": ("import sys\nsys.exit(0)\n", "mine.py, line 2: SystemExit: 0"),
+    "no syntax": ("def f(:\n", "mine.py:1: SyntaxError: invalid syntax"),
+    "fails without a word": ("assert False\n", "mine.py:1: AssertionError"),
+    "no import": ("import no_such_module_at_all\n", "mine.py:1: ModuleNotFoundError: No module named"),
+    "exits": ("import sys\nsys.exit(0)\n", "mine.py:2: SystemExit: 0"),
     "a pair of nonsense": (
         "from compare import Pair\nPair(1, 2, 3, accept=('x',))\n",
         "accept: expected a tuple of some of",
@@ -109,7 +123,7 @@ def test_what_stops_a_test_passes(write, text, outcome):
 def test_the_line_is_said_of_a_relative_path_too(write, monkeypatch):
     """As it is typed on a command line."""
     monkeypatch.chdir(write("x = 1\nraise ValueError('no')\n").parent)
-    with pytest.raises(UsageError, match=r"mine\.py, line 2: ValueError: no"):
+    with pytest.raises(UsageError, match=r"mine\.py:2: ValueError: no"):
         load(Path("mine.py"))
 
 
@@ -152,12 +166,12 @@ def test_the_starting_file_is_python_whatever_its_name(name):
 
 
 NO_PYTHON = {
-    "syntax": (b"x = 1\ndef f(:\n", "mine.py, line 2: SyntaxError: invalid syntax"),
-    "indent": (b"def f():\nx = 1\n", "mine.py, line 2: IndentationError: expected an indented block"),
+    "syntax": (b"x = 1\ndef f(:\n", "mine.py:2: SyntaxError: invalid syntax"),
+    "indent": (b"def f():\nx = 1\n", "mine.py:2: IndentationError: expected an indented block"),
     "null": (b"x = 1\0\n", "mine.py: SyntaxError: source code string cannot contain null bytes"),
-    "latin 1": (b"x = '\xe9'\n", "mine.py, line 1: SyntaxError: (unicode error)"),
-    "too deep": (b"x = " + b"(" * 5000 + b")" * 5000, "mine.py, line 1: SyntaxError: too many nested parentheses"),
-    "return": (b"return 1\n", "mine.py, line 1: SyntaxError: 'return' outside function"),
+    "latin 1": (b"x = '\xe9'\n", "mine.py:1: SyntaxError: (unicode error)"),
+    "too deep": (b"x = " + b"(" * 5000 + b")" * 5000, "mine.py:1: SyntaxError: too many nested parentheses"),
+    "return": (b"return 1\n", "mine.py:1: SyntaxError: 'return' outside function"),
 }
 
 

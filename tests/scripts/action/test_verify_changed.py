@@ -110,11 +110,11 @@ def test_a_pair_that_cannot_start_keeps_no_other_from_its_verdict(job):
     (line,) = commands(ran)
     assert line == (
         "::error file=ports/broken_pair.py,line=3,title=ports/broken_pair.py%3A cannot be verified::"
-        "ports/broken_pair.py, line 3: ValueError: what: 50%25"
+        "ports/broken_pair.py:3: ValueError: what: 50%25"
     )
     assert commands(ran, "notice") == ["::notice title=jaxport::every pair file is verified: no base to compare with"]
     summary = job.summary.read_text()
-    assert "- ❌ `ports/broken_pair.py` cannot be verified: ports/broken\\_pair.py, line 3: ValueError" in summary
+    assert "- ❌ `ports/broken_pair.py` cannot be verified: ports/broken\\_pair.py:3: ValueError" in summary
     assert "| sound\\_pair | `ports/sound_pair.py` | ✅ match |" in summary
 
 

@@ -211,9 +211,9 @@ def test_a_users_file_of_several_pairs(tmp_path):
     ("text", "expected"),
     [
         ("x = 1", "mine.py: defines no Pair"),
-        ("x = 1\n\nraise ValueError('no\\nsuch data')", "mine.py, line 3: ValueError: no such data"),
-        ("import torch\ndef f(:", "mine.py, line 2: SyntaxError"),
-        ("raise SystemExit(0)", "mine.py, line 1: SystemExit: 0"),
+        ("x = 1\n\nraise ValueError('no\\nsuch data')", "mine.py:3: ValueError: no such data"),
+        ("import torch\ndef f(:", "mine.py:2: SyntaxError"),
+        ("raise SystemExit(0)", "mine.py:1: SystemExit: 0"),
         (FILE.replace("port=port", "port=3"), "port: expected a Linen module (alone or with its variables)"),
         (FILE.replace("torch.tanh(x", "torch.tanh(x.nothing"), "pair mine: the reference raised AttributeError"),
         (FILE.replace("jnp.tanh(x", "jnp.tanh(x.nothing"), "pair mine: the port raised AttributeError"),
