@@ -1,6 +1,7 @@
 """The house rules of the project: who may import whom, and how plain the core files stay."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -215,6 +216,44 @@ def test_one_room_looks_into_the_libraries_that_ports_are_written_in():
     outside = [path for path in sources("compare") if not str(path.relative_to(ROOT / "compare")).startswith(WITHIN)]
     assert len(outside) > 100
     assert {str(path): found for path in outside if (found := tops(imported(path)) & MODEL_LIBRARIES)} == {}
+
+
+# Underscored modules that torch's own documentation sends its users to, and the classes that layers of one kind share.
+OPEN = {
+    "torch.utils._pytree", "torch.utils._python_dispatch", "torch._dynamo", "torch.nn.modules.batchnorm._BatchNorm",
+    "torch.nn.modules.batchnorm._NormBase", "torch.nn.modules.conv._ConvNd",
+}  # fmt: skip
+UNDERSCORED = re.compile(r"(torch|jax|flax|optax|orbax|equinox)(\.\w+)*\._[a-z]\w*", re.IGNORECASE)
+
+
+def insides(path: Path) -> set[str]:
+    """What a file uses of the frameworks' undocumented modules and functions: by import, by attribute, by a name in a
+    string; and the schema of an operation, which hangs on an object of torch's."""
+    tree = ast.parse(path.read_text())
+    homes: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            homes |= {alias.asname or tops({alias.name}).pop(): alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, ast.ImportFrom):
+            homes |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    written = {*homes.values(), *imported(path)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            root, dot, rest = ast.unparse(node).partition(".")
+            written.add(f"{homes.get(root, root)}{dot}{rest}")
+            written |= {"torch._schema"} if node.attr == "_schema" else set()
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            written.add(node.value)
+    return {name for name in written if UNDERSCORED.match(name) and not name.startswith(tuple(OPEN))}
+
+
+def test_one_room_knows_what_the_frameworks_do_not_promise():
+    """A version that changes it is mended in one place."""
+    inner = ROOT / "compare" / "frameworks"
+    outside = [path for path in sources("compare") if inner not in path.parents]
+    assert {str(path): names for path in outside if (names := insides(path))} == {}
+    known = set().union(*(insides(path) for path in inner.rglob("*.py")))
+    assert {"torch._C._current_graph_task_id", "torch._ops.OpOverload", "torch._schema", "jax._src.dtypes"} <= known
 
 
 def test_every_source_file_says_what_it_is():

@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from compare.explain.calls.call import OUTSIDE, Call, Described
 from compare.frameworks.islands.places import here
+from compare.frameworks.torch_insides import in_backward
 from compare.pair.fields import answer_of
 
 Function = Callable[..., Any]  # one of torch's
@@ -59,7 +60,7 @@ def in_place(name: str) -> bool:
     return name in _IN_PLACE or (name.endswith("_") and not name.endswith("__"))
 
 
-def counted(function: Any) -> bool:
+def gets_number(function: Any) -> bool:
     """Whether a call of ``function`` gets a number."""
     name = getattr(function, "__name__", "")
     if name in ("__get__", "__set__", "__delete__"):
@@ -83,7 +84,7 @@ class Counting(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
-        if not counted(func) or torch._C._current_graph_task_id() != -1 or _ours():
+        if not gets_number(func) or in_backward() or _ours():
             return func(*args, **kwargs)
         self.number += 1
         number = self.number

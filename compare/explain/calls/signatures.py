@@ -6,7 +6,6 @@ of the function that was called, so that nothing has to be written down again he
 
 import inspect
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,6 +15,7 @@ from torch.nn import functional as F
 
 from compare.explain.calls.call import Described
 from compare.explain.calls.counting import Function, plain_name
+from compare.frameworks.torch_insides import schemas_of
 
 Given = dict[str, Any]  # arguments by name
 REQUIRED = inspect.Parameter.empty  # the default of an argument that has none
@@ -113,10 +113,7 @@ def _overloads(function: Function) -> tuple[tuple[Parameter, ...], ...]:
     except (ValueError, TypeError, AttributeError):
         pass
     plain = plain_name(name)
-    # Of no promised interface: where it is gone, a native function says nothing of its arguments.
-    schemas_of: Callable[[str], list[Any]] = getattr(torch._C, "_jit_get_schemas_for_operator", lambda name: [])
-    schemas = schemas_of(f"aten::{plain}") if plain else []
-    written = [schema for schema in schemas if not any(argument.is_out for argument in schema.arguments)]
+    written = [schema for schema in schemas_of(plain) if not any(argument.is_out for argument in schema.arguments)]
     return tuple(tuple(_native(argument) for argument in schema.arguments) for schema in written)
 
 

@@ -18,6 +18,7 @@ from compare.explain.locate.thresholds import REPLAYS
 from compare.frameworks.dropout.reference import Drawn
 from compare.frameworks.islands.places import here
 from compare.frameworks.models.modes import Mode
+from compare.frameworks.torch_insides import in_backward
 from compare.pair.pair import Entering
 from compare.sides.reference import ReferenceSide
 from compare.sides.side import Result
@@ -97,14 +98,14 @@ class WatchedReference(ReferenceSide):
         return module
 
     def _enter(self, path: str, layer: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict] | None:
-        if _recomputing():
+        if in_backward():
             return None
         call = next_visit(self._counts, path)
         self._open.append((path, call))
         return self._through(path, call, IN, (args, kwargs))
 
     def _leave(self, path: str, layer: nn.Module, args: tuple, output: Any) -> Any:
-        if _recomputing():
+        if in_backward():
             return None
         return self._through(*self._open.pop(), OUT, output)
 
@@ -114,7 +115,7 @@ class WatchedReference(ReferenceSide):
         return tuple(self._layers)
 
     def _pass(self, path: str, layer: nn.Module, args: tuple) -> None:
-        if not _recomputing():
+        if not in_backward():
             self._layers.append(path)
 
     def _through(self, path: str, call: int, way: str, item: Any) -> Any:
@@ -164,11 +165,6 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
 
 def _is_floating(item: object) -> bool:
     return isinstance(item, torch.Tensor) and item.is_floating_point()
-
-
-def _recomputing() -> bool:
-    """Whether a checkpoint runs its part of the forward pass again, within the backward pass."""
-    return torch._C._current_graph_task_id() != -1
 
 
 def by_cut(passages: list[Passage]) -> Iterator[tuple[Cut, np.ndarray, np.ndarray | None]]:

@@ -2,6 +2,8 @@
 
 import torch
 
+from compare.frameworks.torch_insides import Kernel, schema_of
+
 
 def attention(
     query: torch.Tensor,
@@ -41,11 +43,11 @@ def between_layers(args: tuple) -> bool:
     return bool(train) and rate > 0 and layers > 1
 
 
-def draws(kernel: torch._ops.OpOverload, args: tuple, kwargs: dict[str, object]) -> bool:
+def draws(kernel: Kernel, args: tuple, kwargs: dict[str, object]) -> bool:
     """Whether a kernel draws random numbers: not one that is told that it is not training, or to drop at rate 0."""
     if torch.Tag.nondeterministic_seeded not in kernel.tags:
         return False
-    arguments = kernel._schema.arguments
+    arguments = schema_of(kernel).arguments
     given = {argument.name: argument.default_value for argument in arguments if argument.has_default_value()}
     given |= dict(zip((argument.name for argument in arguments), args, strict=False)) | kwargs
     off = any(given.get(name) is False for name in ("train", "training"))

@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from compare.frameworks.dropout.frames import user_line
 from compare.frameworks.dropout.kernels import attention, between_layers, draws
 from compare.frameworks.dropout.masks import Dropout, draw
+from compare.frameworks.torch_insides import Kernel, in_backward
 
 # Functions that end in one of torch's own dropout kernels, and the mask's shape is known from the input's.
 WHOLE = {torch.dropout, torch.dropout_}
@@ -32,7 +33,6 @@ OPENED = {
 
 Result = Any  # a tensor, or a nest of tensors and plain values
 Function = Callable[..., Result]
-Kernel = torch._ops.OpOverload
 
 _running = threading.local()
 
@@ -180,7 +180,7 @@ class _Replaying(TorchFunctionMode):
         # A checkpoint runs a part of the forward pass again during the backward pass, from the generator's state at
         # its first run. So a number drawn from the generator tells which dropout this is.
         token = self.net.off(torch.randint, 2**62, (), dtype=torch.int64, device="cpu").item()
-        if torch._C._current_graph_task_id() != -1:
+        if in_backward():
             if token in self.seen and self.seen[token].shape == shape:
                 return self.seen[token]
             self.record.miss("dropout that first runs in a backward pass")

@@ -13,8 +13,8 @@ from torch.utils._pytree import tree_leaves, tree_map
 from compare.frameworks.islands.constants import shortest
 from compare.frameworks.islands.requests import Requests
 from compare.frameworks.islands.seen import RAISED, Seen, tensors_in, widen_tensor
+from compare.frameworks.torch_insides import Kernel, schema_of
 
-Kernel = torch._ops.OpOverload
 Result = Any  # a tensor, or a nest of tensors and plain values
 
 _default_dtype = threading.RLock()  # torch's default dtype belongs to the process
@@ -110,7 +110,7 @@ class _Operations(TorchDispatchMode):
 
     def _drawn(self, func: Kernel, args: tuple, kwargs: dict) -> Result:
         """Random numbers made from nothing: float64 would draw others, not the same ones more exactly."""
-        if any(one.name == "dtype" and one.default_value is not None for one in func._schema.arguments):
+        if any(one.name == "dtype" and one.default_value is not None for one in schema_of(func).arguments):
             return func(*args, **kwargs)  # integers, unless something else is asked for: the dispatcher leaves that out
         if kwargs.get("dtype") is None:
             self.seen.place()
@@ -135,7 +135,7 @@ def _widened(tensor: torch.Tensor) -> torch.Tensor:
 def _written(func: Kernel) -> set[int | str]:
     """Positions and names of the arguments that ``func`` writes into."""
     written: set[int | str] = set()
-    for place, argument in enumerate(func._schema.arguments):
+    for place, argument in enumerate(schema_of(func).arguments):
         if argument.alias_info is not None and argument.alias_info.is_write:
             written |= {place, argument.name}
     return written

@@ -13,7 +13,7 @@ from compare.lessons import PARTS, sources
 from compare.lessons.row import Lesson
 from compare.report.book import folder
 from compare.report.book import search_index as search
-from compare.report.book.page import SIGNS, contents, counted, pages
+from compare.report.book.page import SIGNS, contents, pages, verdict_counts
 from compare.report.book.prose import prose
 from compare.report.contract import Form
 from compare.report.form import SCHEMA, lesson_form, part_form
@@ -63,7 +63,7 @@ def write(book: Form, target: Path) -> None:
     for before, page, after in zip(order, every, order[2:], strict=False):
         text = engine.get_template(page.template).render(shared, page=page, before=before, after=after, **page.shows)
         (target / page.file).write_text(text, encoding="utf-8")
-    index = engine.get_template("index.html").render(shared, page=None, counted=counted(book["lessons"]))
+    index = engine.get_template("index.html").render(shared, page=None, counted=verdict_counts(book["lessons"]))
     (target / "index.html").write_text(index, encoding="utf-8")
     (target / "search.js").write_text(search.script(every), encoding="utf-8")
     for name in STATIC:

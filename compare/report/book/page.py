@@ -43,7 +43,7 @@ def contents(every: list[Page]) -> list[tuple[str, list[Page]]]:
     return [(group, list(some)) for group, some in groupby(every, key=lambda page: page.group)]
 
 
-def counted(forms: list[Form]) -> list[tuple[str, int]]:
+def verdict_counts(forms: list[Form]) -> list[tuple[str, int]]:
     """How many have each verdict, best first."""
     words = [form["verdict"] for form in forms]
     return [(word, words.count(word)) for word in SIGNS if word in words]

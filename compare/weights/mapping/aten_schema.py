@@ -4,25 +4,24 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
+from compare.frameworks.torch_insides import Kernel, schema_of
 from compare.weights.mapping.operation import NEW, PARTS, VIEW
 
 
-def named_arguments(
-    overload: torch._ops.OpOverload, args: Sequence[object], kwargs: Mapping[str, object]
-) -> dict[str, object]:
+def named_arguments(overload: Kernel, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object]:
     """Every argument that the schema lists, in its order: as given, or else its default."""
-    positional = [argument.name for argument in overload._schema.arguments if not argument.kwarg_only]
+    arguments = schema_of(overload).arguments
+    positional = [argument.name for argument in arguments if not argument.kwarg_only]
     given = dict(zip(positional, args, strict=False)) | dict(kwargs)
-    arguments = overload._schema.arguments
     return {each.name: given.get(each.name, each.default_value) for each in arguments}
 
 
-def result_of(overload: torch._ops.OpOverload) -> str:
+def result_of(overload: Kernel) -> str:
     """VIEW where the result shares the memory of the first argument and leaves it as it is, or only sees it otherwise.
 
     PARTS where it is a list made of the first argument, which is one tensor; NEW of all others.
     """
-    schema = overload._schema
+    schema = schema_of(overload)
     first = schema.arguments[0] if schema.arguments else None
     if first is None or str(first.type) != "Tensor" or not schema.returns:
         return NEW

@@ -17,6 +17,7 @@ from compare.arrays.batch import named_leaves
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.models.references import copied
+from compare.frameworks.torch_insides import Kernel
 from compare.weights.mapping.aten_schema import named_arguments, result_of
 from compare.weights.mapping.gates import GRU, HIDDEN, INPUT, LSTM, PLAIN, Gate
 from compare.weights.mapping.program import Program, plain_argument
@@ -71,7 +72,7 @@ class _Recorder(TorchDispatchMode):
         self.count = 0
 
     def __torch_dispatch__(
-        self, function: torch._ops.OpOverload, types: Collection[type], args: tuple = (), kwargs: dict | None = None
+        self, function: Kernel, types: Collection[type], args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         kwargs = kwargs or {}
         named = named_arguments(function, args, kwargs)

@@ -1,6 +1,6 @@
 """What the pages say."""
 
-from compare.report.book.page import contents, counted, pages
+from compare.report.book.page import contents, pages, verdict_counts
 
 from .conftest import lesson, quantity, small
 
@@ -19,7 +19,7 @@ def test_the_order_is_the_learners():
 def test_verdicts_are_counted_best_first():
     """Only those that occur."""
     forms = [lesson(word, verdict=word) for word in ("invalid", "match", "match")]
-    assert counted(forms) == [("match", 2), ("invalid", 1)]
+    assert verdict_counts(forms) == [("match", 2), ("invalid", 1)]
 
 
 def test_quantities_carry_their_numbers_where_there_are_any():

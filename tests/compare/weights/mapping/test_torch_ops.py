@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from compare.frameworks.torch_insides import schema_of
 from compare.weights.mapping.atoms import finest
 from compare.weights.mapping.operation import NEW, PARTS, VIEW, Operation
 from compare.weights.mapping.torch_ops import COMMON_NAMES, RULES, run
@@ -20,7 +21,7 @@ def falls_apart(name):
     """Whether torch takes every form of the operation apart before a recorder sees it."""
     packet, composite = getattr(torch.ops.aten, name), torch._C.DispatchKey.CompositeImplicitAutograd
     overloads = [getattr(packet, each) for each in packet.overloads() if each != "t"]
-    on_tensors = [each for each in overloads if any("Tensor" in str(given.type) for given in each._schema.arguments)]
+    on_tensors = [each for each in overloads if any("Tensor" in str(given.type) for given in schema_of(each).arguments)]
     return all(each.has_kernel_for_dispatch_key(composite) for each in on_tensors)
 
 

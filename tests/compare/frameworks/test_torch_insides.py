@@ -1,0 +1,59 @@
+"""What torch tells of itself through no promised interface: here a version that no longer does is noticed."""
+
+import pytest
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from compare.frameworks.torch_insides import in_backward, schema_of, schemas_of
+
+
+@pytest.mark.parametrize("reentrant", [True, False])
+def test_a_backward_pass_knows_itself(reentrant):
+    """In a hook, and in the forward pass that a checkpoint runs again; neither before nor after."""
+    asked = []
+
+    def square(x):
+        asked.append(in_backward())
+        return x * x
+
+    x = torch.ones(2, requires_grad=True)
+    y = checkpoint(square, x, use_reentrant=reentrant)
+    y.register_hook(lambda cotangent: asked.append(in_backward()))
+    y.sum().backward()
+    assert sorted(asked) == [False, True, True]
+    assert asked[0] is in_backward() is False
+
+
+def test_a_native_function_has_the_schemas_of_its_overloads():
+    """Arguments by name, with type, default and whether by keyword alone."""
+    schemas = schemas_of("add")
+    assert len(schemas) > 1
+    (tensors,) = [schema for schema in schemas if schema.overload_name == "Tensor"]
+    assert [(each.name, str(each.type), each.kwarg_only) for each in tensors.arguments] == [
+        ("self", "Tensor", False),
+        ("other", "Tensor", False),
+        ("alpha", "number", True),
+    ]
+    assert tensors.arguments[2].has_default_value()
+    assert tensors.arguments[2].default_value == 1
+    (kernel,) = schemas_of("avg_pool2d")[:1]
+    assert next(each for each in kernel.arguments if each.name == "kernel_size").N == 2  # 3 stands for (3, 3)
+
+
+@pytest.mark.parametrize("name", ["", "no_such_function"])
+def test_what_is_no_native_function_has_none(name):
+    assert schemas_of(name) == []
+
+
+def test_without_that_interface_there_are_none(monkeypatch):
+    monkeypatch.delattr(torch._C, "_jit_get_schemas_for_operator")
+    assert schemas_of("add") == []
+
+
+def test_an_overload_has_its_own():
+    """With what it returns, and which argument's memory that is."""
+    schema = schema_of(torch.ops.aten.transpose.int)
+    assert [each.name for each in schema.arguments] == ["self", "dim0", "dim1"]
+    assert not schema.arguments[0].alias_info.is_write
+    assert [str(each.type) for each in schema.returns] == ["Tensor"]
+    assert schema_of(torch.ops.aten.add_.Tensor).arguments[0].alias_info.is_write
