@@ -82,16 +82,21 @@ def perturbed(batch: Batch, rng: np.random.Generator) -> Batch:
     return _transformed(batch, move, rng)
 
 
-def at_bounds(batch: Batch, names: Collection[str]) -> Batch:
-    """The batch with the integers of those names at the ends of their bounds, the lowest and the highest in turn."""
+def at_bounds(batch: Batch, names: Collection[str]) -> list[Batch]:
+    """The batch with the integers of those names at the ends of their bounds, the highest and the lowest in turn; where
+    one of them has a single entry, which is at one end alone, a second batch begins with the lowest."""
 
-    def ends(name: str, array: np.ndarray) -> np.ndarray:
-        if name not in names:
-            return array
-        low, high = batch.bounds[name]
-        return np.where(np.arange(array.size) % 2, low, high - 1).reshape(array.shape).astype(array.dtype)
+    def alternating(lowest: int) -> Batch:
+        def ends(name: str, array: np.ndarray) -> np.ndarray:
+            if name not in names:
+                return array
+            low, high = batch.bounds[name]
+            return np.where(np.arange(array.size) % 2 == lowest, low, high - 1).reshape(array.shape).astype(array.dtype)
 
-    return batch.mapped(ends)
+        return batch.mapped(ends)
+
+    arrays = {**batch.inputs, **batch.targets}
+    return [alternating(lowest) for lowest in ((1, 0) if any(arrays[name].size == 1 for name in names) else (1,))]
 
 
 def _transformed(batch: Batch, transform: Transform, rng: np.random.Generator) -> Batch:

@@ -34,13 +34,14 @@ def check_bounds(quartet: Quartet, entering: Entering) -> None:
 def _out_of_range(quartet: Quartet, entering: Entering, batch: Batch, names: tuple[str, ...]) -> BaseException | None:
     """What the reference raises of an index, with the integers of those names at their ends; of anything else, that
     the probes skip and list, nothing."""
-    fed = replace(entering, batches=(at_bounds(batch, names),))
-    try:
-        quartet.working_reference(fed, quartet.prepared.modes[-1])
-    except SideError as error:
-        swallowed(error)
-        root: BaseException = error
-        while root.__cause__ is not None:
-            root = root.__cause__
-        return root if isinstance(root, IndexError) or ON_A_GPU in str(root) else None
+    for at_ends in at_bounds(batch, names):
+        try:
+            quartet.working_reference(replace(entering, batches=(at_ends,)), quartet.prepared.modes[-1])
+        except SideError as error:
+            swallowed(error)
+            root: BaseException = error
+            while root.__cause__ is not None:
+                root = root.__cause__
+            if isinstance(root, IndexError) or ON_A_GPU in str(root):
+                return root
     return None

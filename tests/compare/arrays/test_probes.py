@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compare.arrays.batch import Batch
-from compare.arrays.probes import full_batches, other_sizes, perturbed
+from compare.arrays.probes import at_bounds, full_batches, other_sizes, perturbed
 from compare.verdict.precision import FLOAT32
 
 X = np.random.default_rng(0).standard_normal((6, 3), dtype=np.float32)
@@ -81,3 +81,13 @@ def test_a_perturbation_is_small_against_the_batch_and_moves_zeros_too():
     rng = np.random.default_rng(0)
     assert 0 < np.abs(perturbed(BATCH, rng).inputs["x"] - X).max() < 0.01
     assert (perturbed(probe("zeros"), rng).inputs["x"] != 0).all()
+
+
+def test_integers_at_their_bounds_are_at_both_ends():
+    """In turn; of a single entry, which cannot be, in two batches. What has no such name stays."""
+    (ends,) = at_bounds(BATCH, ["ids"])
+    assert ends.inputs["ids"].tolist() == [5, 0, 5, 0, 5, 0]
+    np.testing.assert_array_equal(ends.targets["y"], BATCH.targets["y"])
+    alone = Batch({"step": np.array([3]), "ids": np.arange(3)}, {}, {"step": (-2, 9), "ids": (0, 4)})
+    both = [[batch.inputs[name].tolist() for name in ("step", "ids")] for batch in at_bounds(alone, ["step", "ids"])]
+    assert both == [[[8], [3, 0, 3]], [[-2], [0, 3, 0]]]

@@ -1,5 +1,7 @@
 """Bounds that the reference does not take are refused: with them no probe that redraws integers could be judged."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -42,6 +44,14 @@ def test_bounds_wider_than_an_embedding_are_refused(bound):
     text = str(raised.value)
     assert f"the bounds of input0: the reference does not take every value of {bound}: IndexError in rows" in text
     assert "give the half-open range of those that it takes" in text
+
+
+@pytest.mark.parametrize("bound", [(-8, 7), (0, 8)])
+def test_a_single_index_is_tried_at_both_ends(bound):
+    """It has room for one at a time."""
+    batch = Batch.of(np.array([[3]]), bounds={"input0": bound})
+    with pytest.raises(UsageError, match=re.escape(f"does not take every value of {bound}: IndexError in rows")):
+        verify(Rows(), LinenRows(), batch, device="cpu")
 
 
 def test_bounds_that_fit_are_probed():
