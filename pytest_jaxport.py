@@ -149,7 +149,9 @@ class AssertPort:
         from compare.api import verify
         from compare.report.answer import complaint
         from compare.report.failure import cause_lines
+        from compare.sides.plan import check_flag
 
+        check_flag("strict", strict)
         defaults = {"quick": self._config.getoption("jaxport_quick"), "progress": False}
         report = verify(*models, **defaults | options)
         failed = report.result.failed(strict)

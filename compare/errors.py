@@ -1,10 +1,13 @@
 """What a user can mend, printed as one line (exit code 2, no traceback), and what a broad ``except`` swallows."""
 
+import difflib
 import os
 import sys
 import traceback
+from collections.abc import Iterable
 
 TRACEBACK = "JAXPORT_TRACEBACK"  # set to anything: what is swallowed is printed
+ALIKE = 0.6  # difflib's own: two letters that changed places in a name of three
 SHORT = 60  # what came is shown up to so many characters
 
 
@@ -26,6 +29,17 @@ def shown(value: object) -> str:
         return written
     kind = type(value).__name__
     return f"{'an' if kind[0] in 'aeiouAEIOU' or kind == 'ndarray' else 'a'} {kind}"
+
+
+def nearest(name: str, known: Iterable[str], alike: float = ALIKE) -> str:
+    """The one of ``known`` that is spelt most like ``name``; empty where none is alike."""
+    return next(iter(difflib.get_close_matches(name, list(known), 1, alike)), "")
+
+
+def did_you_mean(meant: str, otherwise: str = "") -> str:
+    """The end of a complaint: a question, or ``otherwise`` where nothing is alike."""
+    text = f"did you mean {meant}?" if meant else otherwise
+    return f": {text}" if text else ""
 
 
 class WholeBatchError(Exception):

@@ -138,6 +138,13 @@ def test_float32_only_warns_at_the_tests_own_line_and_fails_when_strict(suite):
     )
 
 
+def test_strict_is_a_flag(suite):
+    """As for ``compare.assert_port``: any text, "no" too, would be true."""
+    result = suite(flag=SOUND.replace("X,", "X, strict='no',"))
+    result.assert_outcomes(failed=1)
+    assert "strict: expected True or False, got 'no'" in result.stdout.str()
+
+
 def test_what_cannot_start_is_one_line(suite, monkeypatch):
     """The user's mistake, not a traceback through this package, unless that is asked for."""
     tests = {"file": "assert_port.file('nowhere.py')", "batch": "assert_port(Reference(), Port())"}

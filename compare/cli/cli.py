@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 import compare
 from compare.cli.commands import COMMANDS, main_job
 from compare.cli.results import results_alone
-from compare.cli.suggest import did_you_mean, instead_of_command, instead_of_options, nearest
-from compare.errors import TRACEBACK, UsageError, swallowed
+from compare.cli.suggest import instead_of_command, instead_of_options
+from compare.errors import TRACEBACK, UsageError, did_you_mean, nearest, swallowed
 from compare.frameworks.blame import program_goes_on
 
 READ = ("pair", "source", "map", "against", "data")  # options that name a file to read, beside verify's pairs

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from compare.cli.suggest import did_you_mean, instead_of_file, instead_of_pair
-from compare.errors import SHORT, UsageError
+from compare.cli.suggest import instead_of_file, instead_of_pair
+from compare.errors import SHORT, UsageError, did_you_mean
 from compare.pair import pair_file, pairs
 from compare.pair.pair import Pair
 

@@ -1,16 +1,11 @@
 """What was probably meant by a name that nothing has."""
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
-ALIKE = 0.6  # difflib's own: two letters that changed places in a name of three
+from compare.errors import nearest
+
 OPTION_ALIKE = 0.75  # options have two letters and more in common, their dashes
-
-
-def nearest(name: str, known: Iterable[str], alike: float = ALIKE) -> str:
-    """The one of ``known`` that is spelt most like ``name``; empty where none is alike."""
-    return next(iter(difflib.get_close_matches(name, list(known), 1, alike)), "")
 
 
 def instead_of_pair(name: str) -> str:
@@ -50,12 +45,6 @@ def instead_of_options(given: Iterable[str], options: Iterable[str]) -> str:
     known = [option for option in options if option.startswith("--")]
     found = (nearest(word.split("=")[0], known, OPTION_ALIKE) for word in given if word.startswith("--"))
     return next(filter(None, found), "")
-
-
-def did_you_mean(meant: str, otherwise: str = "") -> str:
-    """The end of a complaint: a question, or ``otherwise`` where nothing is alike."""
-    text = f"did you mean {meant}?" if meant else otherwise
-    return f": {text}" if text else ""
 
 
 def _files(path: Path) -> list[str]:

@@ -3,9 +3,7 @@
 Importing this imports neither framework: what a row binds imports it when it is called.
 """
 
-import difflib
-
-from compare.errors import UsageError
+from compare.errors import UsageError, did_you_mean, nearest
 from compare.lessons import attention, autograd, compiled, higher, layers, losses, modules, randomness, remat, tensors
 from compare.lessons.row import Lesson
 
@@ -34,6 +32,5 @@ def find(name: str) -> Lesson:
     if name in LESSONS:
         return LESSONS[name]
     known = [*LESSONS, *PARTS]
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
-    raise UsageError(f"unknown lesson {name!r}: {hint}")
+    hint = did_you_mean(nearest(name, known), f"expected one of {', '.join(known)}")
+    raise UsageError(f"unknown lesson {name!r}{hint}")

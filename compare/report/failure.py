@@ -3,15 +3,12 @@
 from collections.abc import Iterator
 
 from compare.report.contract import CauseForm, PairForm
-from compare.report.form import PASSED
+from compare.verdict.verdict import fails
 
 
 def failed(pair: PairForm, strict: bool = False) -> bool:
-    """Whether the pair counts as not matched; ``strict``: ``float32_only``, a precision flag and a check without teeth
-    count too. What ``PairReport.failed`` says, of the form."""
-    if strict:
-        return pair["verdict"] != "match" or pair["precision"] is not None or bool(pair["teeth"]["toothless"])
-    return pair["verdict"] not in PASSED
+    """What ``PairReport.failed`` says, of the form."""
+    return fails(pair["verdict"], pair["precision"] is not None, bool(pair["teeth"]["toothless"]), strict)
 
 
 def cause_lines(pair: PairForm) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from compare.report.contract import Form, VerifyForm
 from compare.verdict.quantity import Quantity
-from compare.verdict.verdict import Verdict, worst
+from compare.verdict.verdict import PASSED, Verdict, worst
 
 if TYPE_CHECKING:  # a port is judged against a record where torch is not installed
     from compare.explain.explanation import Explanation, NamedCause
@@ -19,7 +19,6 @@ if TYPE_CHECKING:  # a port is judged against a record where torch is not instal
     from compare.verification.verification import PairReport
 
 SCHEMA = 1
-PASSED = ("match", "float32_only")  # the verdicts of what counts as the same function
 
 
 def verify_form(reports: "list[PairReport]", environment: Form) -> VerifyForm:

@@ -37,6 +37,17 @@ class Verdict(StrEnum):
         return list(Verdict).index(self)
 
 
+PASSED = (Verdict.MATCH, Verdict.FLOAT32_ONLY)  # of what counts as the same function
+
+
+def fails(verdict: str, flagged: bool, toothless: bool, strict: bool = False) -> bool:
+    """Whether a pair of this verdict counts as not matched. ``strict`` accepts neither ``float32_only``, nor that a
+    side's precision is flagged, nor a check without teeth."""
+    if strict:
+        return verdict != Verdict.MATCH or flagged or toothless
+    return verdict not in PASSED
+
+
 def worst(verdicts: "list[Verdict]") -> Verdict:
     """The most severe of ``verdicts``; ``incomplete`` for none, since nothing was compared."""
     return max(verdicts, key=lambda verdict: verdict.severity, default=Verdict.INCOMPLETE)

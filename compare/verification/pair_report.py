@@ -8,7 +8,7 @@ from compare.pair.pair import Entering
 from compare.sides.quartet import Quartet
 from compare.verdict.bits import PrecisionFlag
 from compare.verdict.quantity import Quantity
-from compare.verdict.verdict import Verdict, worst
+from compare.verdict.verdict import Verdict, fails, worst
 from compare.verification.certificates import Coverage, Teeth, coverage
 from compare.verification.envelope import Envelope
 from compare.verification.probing import Outcome, skipped_in
@@ -36,11 +36,8 @@ class PairReport:
     explanation: "Explanation | None" = None
 
     def failed(self, strict: bool = False) -> bool:
-        """Whether the pair counts as not matched. ``strict`` accepts neither float32_only, nor a flag, nor a
-        toothless check."""
-        if strict:
-            return self.verdict is not Verdict.MATCH or self.precision is not None or bool(self.teeth.toothless)
-        return self.verdict not in (Verdict.MATCH, Verdict.FLOAT32_ONLY)
+        """Whether the pair counts as not matched; ``strict`` as in ``fails``."""
+        return fails(self.verdict, self.precision is not None, bool(self.teeth.toothless), strict)
 
 
 def covered_by(

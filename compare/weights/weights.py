@@ -6,7 +6,6 @@ arrays by their ``state_dict`` name, the port's leaves by their path, ``params/D
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import DTypeLike
 
 from compare.arrays.arrays import Arrays, Shapes
 from compare.arrays.views import View, assign
-from compare.errors import UsageError
+from compare.errors import UsageError, did_you_mean, nearest
 from compare.weights.entry import Entry, Sum
 
 
@@ -198,9 +197,9 @@ class WeightMap:
     def _check_names(given: Iterable[str], mapped: Iterable[str], side: str) -> None:
         there, wanted = set(given), set(mapped)
         if unknown := wanted - there:
-            like = get_close_matches(min(unknown), sorted(there - wanted) or sorted(there), 1, 0.0)
-            meant = f"did you mean {like[0]}?" if like else f"{side} has no arrays"
-            raise UsageError(f"weight map: {min(unknown)} of {side} does not exist: {meant}")
+            meant = nearest(min(unknown), sorted(there - wanted) or sorted(there), alike=0.0)
+            hint = did_you_mean(meant, f"{side} has no arrays")
+            raise UsageError(f"weight map: {min(unknown)} of {side} does not exist{hint}")
         if left := there - wanted:
             raise UsageError(
                 f"weight map: {min(left)} of {side} is in no entry of the map: every array must be mapped, one to one"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from compare.errors import TRACEBACK, UsageError, shown, swallowed
+from compare.errors import TRACEBACK, UsageError, did_you_mean, nearest, shown, swallowed
 
 
 def _swallow() -> None:
@@ -59,3 +59,17 @@ def test_a_usage_error_is_one_line_in_a_notebook(monkeypatch: pytest.MonkeyPatch
 )
 def test_what_came_is_shown_in_a_few_words(value: object, words: str) -> None:
     assert shown(value) == words
+
+
+def test_the_end_of_a_complaint():
+    """A question, or what there is, or nothing."""
+    assert did_you_mean("a") == ": did you mean a?"
+    assert did_you_mean("", "expected b") == ": expected b"
+    assert did_you_mean("") == ""
+
+
+def test_the_nearest_name_is_alike_or_there_is_none():
+    assert nearest("mpl", ["loose", "mlp"]) == "mlp"
+    assert nearest("mpl", ["convnet"]) == ""
+    assert nearest("mpl", ["convnet", "lx"], alike=0.0) == "lx"
+    assert nearest("mpl", []) == ""

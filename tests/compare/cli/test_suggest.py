@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from compare.cli.suggest import did_you_mean, instead_of_command, instead_of_file, instead_of_options, instead_of_pair
+from compare.cli.suggest import instead_of_command, instead_of_file, instead_of_options, instead_of_pair
 from tests.compare.command_line import jaxport, refused
 
 
@@ -51,13 +51,6 @@ def test_instead_of_a_command_or_an_option(folder):
     assert instead_of_command("my_pair.py", ["verify"]) == "jaxport verify my_pair.py"
     assert instead_of_options(["x", "--quik=1"], ["--quick", "-h", "--seed"]) == "--quick"
     assert instead_of_options(["stray"], ["--quick"]) == ""
-
-
-def test_the_end_of_a_complaint():
-    """A question, or what there is, or nothing."""
-    assert did_you_mean("a") == ": did you mean a?"
-    assert did_you_mean("", "expected b") == ": expected b"
-    assert did_you_mean("") == ""
 
 
 @pytest.mark.usefixtures("folder")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from compare.verdict.precision import BFLOAT16, FLOAT16, FLOAT32, PRECISIONS
-from compare.verdict.verdict import MARGIN, Verdict, effective_bits, judge, worst
+from compare.verdict.verdict import MARGIN, PASSED, Verdict, effective_bits, fails, judge, worst
 
 SIZES = st.integers(1, 300)
 SEEDS = st.integers(0, 1 << 30)
@@ -256,3 +256,12 @@ def test_effective_bits_are_clipped_to_the_format():
 def test_the_margin_is_the_designs():
     """Loosening it is a decision, not an edit."""
     assert MARGIN == 1024
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_what_fails_is_said_once_for_reports_and_forms(verdict):
+    """Of the word as of the verdict; strictly, anything but a match that nothing speaks against."""
+    assert fails(verdict, flagged=True, toothless=True) is (verdict not in PASSED)
+    assert fails(str(verdict), flagged=False, toothless=False, strict=True) is (verdict != "match")
+    assert fails(verdict, flagged=True, toothless=False, strict=True)
+    assert fails(verdict, flagged=False, toothless=True, strict=True)
