@@ -18,7 +18,9 @@ def git(*arguments: str) -> str:
     Raises:
         CannotTellError: git says no.
     """
-    ran = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        ["git", *arguments], capture_output=True, encoding="utf-8", errors="surrogateescape", check=False
+    )  # a file's name is any bytes, which Python's own functions take in this form
     if ran.returncode:
         raise CannotTellError(f"git {arguments[0]}: {(ran.stderr.strip() or 'failed').splitlines()[-1]}")
     return ran.stdout
@@ -44,6 +46,8 @@ def changed_files(base: str) -> set[str]:
     try:
         git("cat-file", "-e", f"{base}^{{commit}}")
     except CannotTellError:
+        if git("rev-parse", "--is-shallow-repository").strip() != "true":
+            raise CannotTellError(f"the repository has no commit {base}") from None
         git("fetch", "--no-tags", "--depth=1", "origin", base)  # a shallow clone has the newest commit alone
     names = ("diff", "--name-only", "--no-renames", "-z")
     try:

@@ -38,6 +38,7 @@ def main() -> int:
     parser.add_argument("--pairs", default="**/*_pair.py", help="globs of the pair files, apart by blanks")
     parser.add_argument("--base", default="", help="the commit to compare with; without it every pair file is verified")
     options, passed_on = parser.parse_known_args()
+    sys.stdout.reconfigure(errors="backslashreplace")  # a file's name is any bytes
     try:
         os.chdir(git("rev-parse", "--show-toplevel").strip())
         files = pair_files(options.pairs.split())
@@ -116,7 +117,7 @@ def _summarize(text: str) -> None:
     if not target:
         print(text)
         return
-    with open(target, "a", encoding="utf-8") as file:
+    with open(target, "a", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
 
 

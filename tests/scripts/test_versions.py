@@ -2,17 +2,14 @@
 
 import json
 import re
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from scripts import versions
+
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "scripts"))
-
-import versions  # noqa: E402  # a script: its folder is no package
-
 PAGE = (ROOT / "docs" / "versions.md").read_text()
 
 

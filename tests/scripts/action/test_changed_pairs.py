@@ -1,14 +1,11 @@
 """Which pair files a change is about, in a repository made for it."""
 
+import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[3] / "scripts" / "action"))
-
-from changed_pairs import CannotTellError, changed_files, concerned, git, pair_files
+from scripts.action.changed_pairs import CannotTellError, changed_files, concerned, git, pair_files
 
 FILES = {
     "root_pair.py": "import helpers\n",
@@ -111,6 +108,29 @@ def test_a_shallow_clone_fetches_the_base(repository, tmp_path, monkeypatch):
     subprocess.run(["git", "clone", "-q", "--depth=1", f"file://{repository}", str(clone)], check=True)
     monkeypatch.chdir(clone)
     assert changed_files(base) == {"helpers.py"}
+
+
+def test_a_whole_clone_fetches_nothing(repository, tmp_path, monkeypatch):
+    """A fetch with a depth would cut its history off: what it lacks, it cannot get by one commit more."""
+    git("config", "uploadpack.allowAnySHA1InWant", "true")
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", f"file://{repository}", str(clone)], check=True)
+    (repository / "helpers.py").write_text("2")
+    later = commit()
+    monkeypatch.chdir(clone)
+    with pytest.raises(CannotTellError, match=f"no commit {later}"):
+        changed_files(later)
+    assert git("rev-parse", "--is-shallow-repository").strip() == "false"
+
+
+def test_a_name_that_is_no_text_is_a_name(repository):
+    """Git keeps names as bytes."""
+    name = os.fsdecode(b"ports/\xff_pair.py")
+    (repository / name).write_text("import helpers\n")
+    commit()
+    assert name in pair_files(["**/*_pair.py"])
+    assert changed_files("HEAD~1") == {name}
+    assert concerned([name], {"helpers.py"}) == [name]
 
 
 @pytest.mark.parametrize("base", ["", "0" * 40, "nowhere"])

@@ -118,6 +118,17 @@ def test_a_pair_that_cannot_start_keeps_no_other_from_its_verdict(job):
     assert "| sound\\_pair | `ports/sound_pair.py` | ✅ match |" in summary
 
 
+def test_a_file_whose_name_is_no_text_has_its_say(job):
+    """With what can be shown of the name."""
+    job.write(**{os.fsdecode(b"\xff_pair"): "raise ValueError('no')\n"})
+    ran = job.run(pairs="ports/[!s]*_pair.py", all="true")
+    assert ran.returncode == 2, ran.stdout + ran.stderr
+    (line,) = commands(ran)
+    assert r"ports/\udcff_pair.py" in line
+    assert "ValueError: no" in line
+    assert r"`ports/\udcff_pair.py` cannot be verified" in job.summary.read_text()
+
+
 def test_a_port_that_raises_is_annotated_at_its_own_line(job):
     """Not at the first line of the file, which is that of a place nobody knows."""
     raises = SOUND.replace("jax.nn.gelu(", "None + jax.nn.gelu(")
