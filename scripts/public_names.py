@@ -55,8 +55,8 @@ class Public:
         """Those of a function, those of a class's ``__init__`` or a dataclass's fields."""
         if isinstance(self.node, ast.ClassDef):
             fields = [node.target.id for node in _fields(self.node)]
-            made = method(self.node, "__init__")
-            return fields or (_names(made.args) if made else [])
+            initializer = method(self.node, "__init__")
+            return fields or (_names(initializer.args) if initializer else [])
         return [] if self.is_property else _names(self.node.args)
 
     def signature(self) -> str:
@@ -66,8 +66,8 @@ class Public:
         if fields := _fields(self.node):
             lines = (f"    {ast.unparse(node).replace('field(default_factory=dict)', '{}')},\n" for node in fields)
             return f"{self.name}(\n{''.join(lines)})"
-        made = method(self.node, "__init__")
-        return f"{self.name}{_signature(made, answer=False) if made else '()'}"
+        initializer = method(self.node, "__init__")
+        return f"{self.name}{_signature(initializer, answer=False) if initializer else '()'}"
 
 
 @cache
@@ -83,15 +83,15 @@ def public() -> list[Public]:
         ast.unparse(node.targets[0]): node.value for node in module_tree("compare").body if isinstance(node, ast.Assign)
     }
     homes, names = (ast.literal_eval(assigned[name]) for name in ("_HOME", "__all__"))
-    found: list[Public] = []
+    listed: list[Public] = []
     for name in names:
         defined = {n.name: n for n in module_tree(homes[name]).body if isinstance(n, Definition)}
         if (node := defined.get(name)) is None:
             raise ValueError(f"{name}: compare/__init__.py looks for it in {homes[name]}, which does not define it")
-        found.append(Public(name, node, homes[name]))
-        inside = [n for n in node.body if isinstance(n, ast.FunctionDef)] if isinstance(node, ast.ClassDef) else []
-        found += [Public(f"{name}.{n.name}", n, homes[name]) for n in inside if not n.name.startswith("_")]
-    return found
+        listed.append(Public(name, node, homes[name]))
+        methods = [n for n in node.body if isinstance(n, ast.FunctionDef)] if isinstance(node, ast.ClassDef) else []
+        listed += [Public(f"{name}.{n.name}", n, homes[name]) for n in methods if not n.name.startswith("_")]
+    return listed
 
 
 def parsed(text: str) -> Docstring:
@@ -100,7 +100,7 @@ def parsed(text: str) -> Docstring:
     entries: dict[str, dict[str, str]] = {}
     for section, body in zip(rest[::2], rest[1::2], strict=True):
         named = re.findall(r"^    ([\w*, ]+): (.*(?:\n(?: {8,}.*| *$))*)", body, re.MULTILINE)
-        entries[section] = {name: " ".join(said.split()) for name, said in named}
+        entries[section] = {name: " ".join(entry.split()) for name, entry in named}
         if not named:
             entries[section][""] = " ".join(body.split())
     return Docstring(head.strip(), entries)
@@ -126,7 +126,7 @@ def method(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
 
 def _names(arguments: ast.arguments) -> list[str]:
     every = [*arguments.posonlyargs, *arguments.args, arguments.vararg, *arguments.kwonlyargs, arguments.kwarg]
-    return [one.arg for one in every if one and one.arg not in ("self", "cls")]
+    return [argument.arg for argument in every if argument and argument.arg not in ("self", "cls")]
 
 
 def _signature(node: ast.FunctionDef, answer: bool = True) -> str:

@@ -9,36 +9,37 @@ from scripts.public_names import Public, method, module_of, module_tree
 
 def problems(known: Sequence[Public]) -> Iterator[str]:
     """What is public and not documented, or documented and not there; one line each."""
-    names = {one.name: one for one in known}
-    for one in known:
-        said, text = one.docstring, ast.get_docstring(one.node) or ""
-        if not said.text and not one.in_its_class(names):
-            yield f"{one.name}: has no docstring"
-        there, fields = one.parameters(), said.fields()
+    names = {symbol.name: symbol for symbol in known}
+    for symbol in known:
+        docstring, text = symbol.docstring, ast.get_docstring(symbol.node) or ""
+        if not docstring.text and not symbol.in_its_class(names):
+            yield f"{symbol.name}: has no docstring"
+        there, fields = symbol.parameters(), docstring.fields()
         for name in there:
-            if name not in fields and f"``{name}``" not in said.text:
-                yield f"{one.name}: parameter {name} is not documented"
-        members = {name.split(".")[1] for name in names if name.startswith(f"{one.name}.")} | _attributes(one.node)
+            if name not in fields and f"``{name}``" not in docstring.text:
+                yield f"{symbol.name}: parameter {name} is not documented"
+        members = {name.split(".")[1] for name in names if name.startswith(f"{symbol.name}.")}
+        members |= _attributes(symbol.node)
         yield from (
-            f"{one.name}: documents {name}, which is not there" for name in fields if name not in {*there, *members}
+            f"{symbol.name}: documents {name}, which is not there" for name in fields if name not in {*there, *members}
         )
-        errors = said.entries.get("Raises", {})
+        errors = docstring.entries.get("Raises", {})
         yield from (
-            f"{one.name}: raises {error}, which is not documented"
-            for error in sorted(raised(one))
+            f"{symbol.name}: raises {error}, which is not documented"
+            for error in sorted(raised(symbol))
             if error not in errors
         )
         for word in re.findall(r"``([A-Za-z_][\w.]*)", text):
             if not _resolves(word, names):
-                yield f"{one.name}: refers to {word}, which is not there"
+                yield f"{symbol.name}: refers to {word}, which is not there"
 
 
-def raised(one: Public) -> set[str]:
+def raised(symbol: Public) -> set[str]:
     """The errors that it raises itself, or through private functions of its module, and does not catch."""
-    helpers = {node.name: node for node in ast.walk(module_tree(one.module)) if isinstance(node, ast.FunctionDef)}
-    own = [one.node]
-    if isinstance(one.node, ast.ClassDef):
-        own = [made for name in ("__init__", "__post_init__") if (made := method(one.node, name))]
+    helpers = {node.name: node for node in ast.walk(module_tree(symbol.module)) if isinstance(node, ast.FunctionDef)}
+    own = [symbol.node]
+    if isinstance(symbol.node, ast.ClassDef):
+        own = [called for name in ("__init__", "__post_init__") if (called := method(symbol.node, name))]
     return set().union(*(_raised(node, helpers, frozenset()) for node in own))
 
 
@@ -53,10 +54,10 @@ def _raised(node: ast.AST, helpers: dict[str, ast.FunctionDef], inside: frozense
             errors |= _raised(helpers[called], helpers, inside | {called})
     for name, value in ast.iter_fields(node):
         below = [part for part in (value if isinstance(value, list) else [value]) if isinstance(part, ast.AST)]
-        found = set().union(*(_raised(part, helpers, inside) for part in below))
+        inner = set().union(*(_raised(part, helpers, inside) for part in below))
         if isinstance(node, ast.Try) and name == "body":
-            found -= {word for handler in node.handlers for word in re.findall(r"\w+", _type(handler))}
-        errors |= found
+            inner -= {word for handler in node.handlers for word in re.findall(r"\w+", _type(handler))}
+        errors |= inner
     return errors
 
 

@@ -79,10 +79,10 @@ def refuse_gpu(planned: dict) -> None:
     Raises:
         CannotRunError: something of it is for a GPU: gigabytes that no test here uses.
     """
-    names = sorted(one["metadata"]["name"].lower() for one in planned["install"])
-    if found := [name for name in names if GPU.match(name)]:
+    names = sorted(package["metadata"]["name"].lower() for package in planned["install"])
+    if builds := [name for name in names if GPU.match(name)]:
         raise CannotRunError(
-            f"pip would install torch's CUDA build ({found[0]} and {len(found) - 1} more): "
+            f"pip would install torch's CUDA build ({builds[0]} and {len(builds) - 1} more): "
             "set PIP_EXTRA_INDEX_URL to PyTorch's CPU wheel index"
         )
 
@@ -94,20 +94,20 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("tests", nargs="+", help="what pytest is to run")
     options = parser.parse_args(arguments)
     codes: dict[str, int] = {}
-    said: dict[str, str] = {}
+    results: dict[str, str] = {}
     for name in options.sets or known:
         print(f"== {name}", flush=True)
         try:
             python = environment(root, name, known[name])
             ran = _run([str(python), *PYTEST, *options.tests], cwd=root, env={**os.environ, "OMP_NUM_THREADS": "1"})
             codes[name] = int(ran is None or ran.returncode != 0)
-            said[name] = "FAILED" if codes[name] else "passed"
+            results[name] = "FAILED" if codes[name] else "passed"
         except CannotRunError as error:
-            codes[name], said[name] = 2, f"not run: {error}"
-    for name, text in said.items():
+            codes[name], results[name] = 2, f"not run: {error}"
+    for name, text in results.items():
         pinned = pins(root / "constraints" / f"{name}.txt")
         shown = ", ".join(f"{package} {pinned[package]}" for package in ("torch", "jax", "flax", "numpy"))
-        print(f"{name:{max(map(len, said))}}  Python {known[name]}, {shown}: {text}")
+        print(f"{name:{max(map(len, results))}}  Python {known[name]}, {shown}: {text}")
     return max(codes.values())
 
 

@@ -117,7 +117,7 @@ def _check_kept(options: argparse.Namespace) -> None:
     read = [*(given.get("pairs") or []), *(str(given[name]) for name in READ if given.get(name))]
     for name in WRITTEN:
         path = given.get(name)
-        if path and any(os.path.exists(one) and os.path.realpath(one) == os.path.realpath(path) for one in read):
+        if path and any(os.path.exists(file) and os.path.realpath(file) == os.path.realpath(path) for file in read):
             raise UsageError(f"{path}: is read by this command and would be overwritten: name another file to write")
 
 
