@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from compare.errors import swallowed
 from compare.frameworks import devices
 from compare.pair.pair import Entering
@@ -25,6 +27,15 @@ class Exact(NamedTuple):
 
     oracles: Oracles
     reference: Result
+
+
+class Raised(NamedTuple):
+    """Both sides' promoted runs in place of plain ones that do not stand; ``where`` float32 is made, in words."""
+
+    quartet: Quartet
+    reference: Result
+    port: Result
+    where: str
 
 
 @dataclass(frozen=True)
@@ -69,11 +80,23 @@ class Doubts:
         judged = self.judge(t64, j64, doubtful)
         if not any(judgement.verdict is Verdict.MATCH for judgement in judged.values()):
             return judged, by
-        where = self.inside(raised, t64)
-        return {
-            name: replace(judgement, reason=where) if judgement.verdict is Verdict.MATCH else judgement
-            for name, judgement in judged.items()
-        }, Exact(raised, t64)
+        return told_where(judged, self.inside(raised, t64)), Exact(raised, t64)
+
+    def raised(self) -> Raised | None:
+        """Promoted oracles where the plain ones do not stand; None where these do not stand either.
+
+        What is cast to float32 before a layer in float64 raises there, and a mask of float64's lowest number is minus
+        infinity in float32: neither is so at the working precision, nor with all of it in float64.
+        """
+        oracles = replace(self.quartet.oracles, promoted=True)
+        try:
+            t64, j64 = self.by(oracles)
+        except SideError as error:
+            swallowed(error)
+            return None
+        if not (stands(self.t, t64) and stands(self.j, j64)):
+            return None
+        return Raised(self.quartet.using(oracles), t64, j64, self.inside(oracles, t64))
 
     def inside(self, oracles: Oracles, t64: Result) -> str:
         """Where the models' own code makes something float32."""
@@ -144,6 +167,26 @@ class Doubts:
             else:
                 again[name] = replace(judgement, verdict=Verdict.MISMATCH, reason=judgement.reason or NONE)
         return again, witness if explained else None
+
+
+def told_where(judged: Judgements, where: str) -> Judgements:
+    """With ``where`` float32 is made inside as the reason of each match by promoted oracles; as they are without."""
+    if not where:
+        return judged
+    return {
+        name: replace(judgement, reason=where) if judgement.verdict is Verdict.MATCH else judgement
+        for name, judgement in judged.items()
+    }
+
+
+def stands(run: Run, exact: Run) -> bool:
+    """Whether a float64 run is finite wherever the run at the working precision is: float64 reaches further."""
+    for name, array in exact.items():
+        if array.dtype.kind not in "fc" or np.isfinite(array).all():
+            continue
+        if name in run and run[name].shape == array.shape and (~np.isfinite(array) & np.isfinite(run[name])).any():
+            return False
+    return True
 
 
 def is_doubtful(judgement: Judgement) -> bool:

@@ -12,7 +12,7 @@ from compare.errors import swallowed
 from compare.pair.pair import Entering
 from compare.sides.context import NOTHING_KNOWN, Context, Oracles, Witness
 from compare.sides.conventions import by_known_cause, in_another_unit
-from compare.sides.doubts import Doubts, Exact, Judgements, is_doubtful, may_be_rounding
+from compare.sides.doubts import Doubts, Exact, Judgements, is_doubtful, may_be_rounding, stands, told_where
 from compare.sides.nearby import without_oracle
 from compare.sides.quantities import unpaired_slots
 from compare.sides.quartet import Quartet
@@ -98,11 +98,16 @@ def judge_port(
         except SideError as error:
             swallowed(error)
             no_oracle = str(error)
+    doubts, where = Doubts(quartet, entering, what, context, t, j), ""
+    plain = not (quartet.promoted or context.no_oracle)
+    broken = t64 is None or j64 is None or not (stands(t, t64) and stands(j, j64))
+    if plain and broken and (instead := doubts.raised()):
+        quartet, t64, j64, where = instead
+        doubts = replace(doubts, quartet=quartet)
     if t64 is None or j64 is None:
         judgements = without_oracle(quartet, entering, what, t, j, no_oracle)
         return Judged(judgements, reference=t, port=j, no_oracle=no_oracle)
-    doubts = Doubts(quartet, entering, what, context, t, j)
-    judged, by = doubts.judge(t64, j64), Exact(quartet.oracles, t64)
+    judged, by = told_where(doubts.judge(t64, j64), where), Exact(quartet.oracles, t64)
     doubtful = {name: judgement for name, judgement in judged.items() if is_doubtful(judgement)}
     if not by.oracles.promoted and any(map(may_be_rounding, doubtful.values())):
         again, by = doubts.promoted(by, doubtful)

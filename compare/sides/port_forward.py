@@ -1,7 +1,7 @@
 """The port's forward pass: what enters it on the device, in its own layout, and what it returns in the reference's."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -13,6 +13,7 @@ from compare.arrays.batch import Batch, named_leaves
 from compare.errors import UsageError, shown
 from compare.frameworks.dropout.masks import draw
 from compare.frameworks.dropout.port import Replay, replayed
+from compare.frameworks.integers import float64
 from compare.frameworks.models.modes import Mode
 from compare.pair.adapters import called
 from compare.pair.fields import answer_of
@@ -32,8 +33,8 @@ EXPECTED = "expected an array, or arrays in tuples, lists and dictionaries (port
 class PortForward:
     """The port on flat leaves, at one precision on one device: what is traced for outputs, gradients and steps.
 
-    Float64 lives inside ``jax.enable_x64(True)``, the working precision inside ``jax.enable_x64(False)``: x64
-    changes what ``jnp.zeros`` and ``jnp.arange`` make inside a user's model.
+    Float64 lives inside x64 (with the integers of a process without it), the working precision inside
+    ``jax.enable_x64(False)``: x64 changes what ``jnp.zeros`` and ``jnp.arange`` make inside a user's model.
     """
 
     def __init__(
@@ -190,9 +191,13 @@ class PortForward:
 
     @contextmanager
     def x64(self) -> Iterator[None]:
-        """Float64 for an oracle. Flax's own layers mix dtypes there, which a process with strict promotion refuses."""
-        wide = self.precision is FLOAT64
-        with jax.enable_x64(wide), jax.numpy_dtype_promotion("standard") if wide else nullcontext():
+        """Float64 for an oracle, integers as they are without. Flax's own layers mix dtypes there, which a process with
+        strict promotion refuses."""
+        if self.precision is not FLOAT64:
+            with jax.enable_x64(False):
+                yield
+            return
+        with float64(), jax.numpy_dtype_promotion("standard"):
             yield
 
     def _array(self, array: np.ndarray) -> jax.Array:

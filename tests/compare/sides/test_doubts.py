@@ -2,11 +2,16 @@
 
 from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 import torch
+from jax import lax
 
 from compare.pair.prepare import prepare
 from compare.sides.context import Oracles
+from compare.sides.doubts import stands
 from compare.sides.judging import judge_port, reference_runs
 from compare.sides.quartet import Quartet
 from compare.sides.side import SideError
@@ -88,3 +93,86 @@ def test_a_promoted_run_that_fails_is_told(cpu, monkeypatch):
     assert output.verdict is Verdict.MISMATCH
     assert output.reason == "promoted oracles failed: the reference raised ValueError: float32 is expected"
     assert judged.oracles == Oracles(cpu)
+
+
+def cast_torch(p, x):
+    """float64 weights refuse what is float32."""
+    return torch.tanh(x).float() @ p["w"].outer(p["w"])
+
+
+def plain_jax(p, x):
+    return jnp.tanh(x) @ jnp.outer(p["w"], p["w"])
+
+
+def cast_jax(p, x):
+    return lax.dot(jnp.tanh(x).astype(jnp.float32), jnp.outer(p["w"], p["w"]))
+
+
+def plain_torch(p, x):
+    return torch.tanh(x) @ p["w"].outer(p["w"])
+
+
+def lowest_torch(p, x):
+    """float64's lowest number is minus infinity in float32, and a row of it softmax makes NaN of."""
+    return torch.softmax((p["w"] + torch.full_like(x, torch.finfo(x.dtype).min)).float(), -1).type_as(x) * x * p["w"]
+
+
+def lowest_jax(p, x):
+    lowest = jnp.full_like(x, jnp.finfo(x.dtype).min)
+    return jax.nn.softmax((p["w"] + lowest).astype(jnp.float32), -1).astype(x.dtype) * x * p["w"]
+
+
+def uncast_torch(p, x):
+    return torch.softmax(p["w"] + torch.full_like(x, torch.finfo(x.dtype).min), -1) * x * p["w"]
+
+
+def uncast_jax(p, x):
+    return jax.nn.softmax(p["w"] + jnp.full_like(x, jnp.finfo(x.dtype).min), -1) * x * p["w"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "port"),
+    [
+        (cast_torch, plain_jax),
+        (plain_torch, cast_jax),
+        (lowest_torch, lowest_jax),
+        (lowest_torch, uncast_jax),
+        (uncast_torch, lowest_jax),
+    ],
+)
+def test_an_oracle_that_does_not_stand_is_promoted(reference, port, cpu):
+    """It raises, or has NaN where the working run has none, on either side: raised to float64 it does neither, and
+    says where float32 is. A port that is off by 1e-9 is seen all the same."""
+    judged = judge(cpu, loose_pair(reference, port))
+    assert verdicts(judged.judgements) == {Verdict.MATCH}
+    assert (judged.oracles, judged.no_oracle) == (Oracles(cpu, promoted=True), "")
+    assert {"float32 inside: " in one.reason for one in judged.judgements.values()} == {True}
+    wrong = judge(cpu, loose_pair(reference, lambda p, x: port(p, x) * (1 + 1e-9)))
+    assert wrong.judgements["output"].verdict is Verdict.MISMATCH
+
+
+def test_what_no_oracle_stands_is_said_in_the_words_of_the_plain_one(cpu, monkeypatch):
+    """Promotion is tried, once, and helps nothing where the code itself asserts float32."""
+    tried = []
+    run = Quartet.oracle_reference
+    monkeypatch.setattr(
+        Quartet, "oracle_reference", lambda self, *given: (tried.append(self.promoted), run(self, *given))[1]
+    )
+
+    def narrow(p, x):
+        assert x.dtype is not torch.float64, "float32 is expected"
+        return plain_torch(p, x)
+
+    judged = judge(cpu, loose_pair(narrow, plain_jax))
+    assert judged.no_oracle.startswith("the reference raised AssertionError: float32 is expected")
+    assert tried == [False, True]
+
+
+def test_a_run_stands_where_it_is_finite_as_the_working_one_is():
+    """NaN and infinity of its own do not; what the working run has as well does, and integers and other shapes are
+    none of it."""
+    nan, inf, one = np.array([np.nan, 1.0]), np.array([1.0, np.inf]), np.ones(2)
+    assert all((stands({"a": one}, {"a": one}), stands({"a": nan}, {"a": nan}), stands({"a": inf}, {"a": one})))
+    assert not stands({"a": one}, {"a": nan})
+    assert not stands({"a": one, "b": one}, {"a": one, "b": inf})
+    assert stands({"a": np.ones(3), "b": np.ones(2, int)}, {"a": nan, "b": np.ones(2, int), "c": nan})
