@@ -44,11 +44,13 @@ def between_layers(args: tuple) -> bool:
 
 
 def draws(kernel: Kernel, args: tuple, kwargs: dict[str, object]) -> bool:
-    """Whether a kernel draws random numbers: not one that is told that it is not training, or to drop at rate 0."""
+    """Whether a kernel draws random numbers: not one that is told that it is not training, or to drop at rate 0, or to
+    keep all or nothing."""
     if torch.Tag.nondeterministic_seeded not in kernel.tags:
         return False
     arguments = schema_of(kernel).arguments
     given = {argument.name: argument.default_value for argument in arguments if argument.has_default_value()}
     given |= dict(zip((argument.name for argument in arguments), args, strict=False)) | kwargs
     off = any(given.get(name) is False for name in ("train", "training"))
-    return not off and given.get("dropout_p") != 0.0
+    certain = "bernoulli" in kernel.overloadpacket.__name__ and isinstance(given.get("p"), float | int)
+    return not off and given.get("dropout_p") != 0.0 and not (certain and given["p"] in (0, 1))

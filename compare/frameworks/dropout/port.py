@@ -36,6 +36,7 @@ TRACING = "jax._src.interpreters.partial_eval"
 
 # Every function of jax.random checks its key by this one. Those below derive keys and draw nothing.
 SAMPLERS, CHECK = "jax._src.random.core", "_check_prng_key"
+BERNOULLI = (SAMPLERS, "bernoulli")
 DERIVE = {"split", "fold_in", "key_data", "key_impl", "clone", "wrap_key_data"}
 
 # Part of the key of JAX's tracing caches. A program traced under replay holds masks, and must never be found again; nor
@@ -62,7 +63,7 @@ def replayed(masks: Sequence[jax.Array], *, channels_last: bool = False) -> Iter
     A mask is paired by order and by shape (``layouts.fits``); pass ``channels_last=True`` where the port runs
     (N, H, W, C). Attention's without ``broadcast_dropout`` is paired like a layer's. Inner ``jit`` and ``remat`` are
     looked into, and ``vmap`` where the library's layers are written for one row: there a mask is one of all rows.
-    Dropouts of rate 0 or 1 draw nothing, as in torch.
+    Dropouts of rate 0 or 1 draw nothing, as in torch, and neither does ``jax.random.bernoulli`` of the number 0 or 1.
 
     Listed in ``not_compared``, and left to draw for themselves: dropouts in the body of a scan, loop, cond, another
     vmap or shard_map, after which masks are searched for and no longer demanded in order; attention's dropout with
@@ -207,7 +208,12 @@ class _Replaying:
         check = getattr(core, CHECK)
 
         def watched(name: str, *args: object, **kwargs: object) -> object:
-            if self.mine() and not self.quiet and name not in DERIVE and not self._only_a_shape():
+            if (
+                self.mine()
+                and not self.quiet
+                and name not in DERIVE
+                and not (self._only_a_shape() or _is_certain(name))
+            ):
                 self._drawn_by_hand(name)
             return check(name, *args, **kwargs)
 
@@ -234,3 +240,11 @@ class _Replaying:
     def _only_a_shape(self) -> bool:
         """Whether the library runs an initializer only to learn its shape."""
         return any((module_of(frame), frame.f_code.co_name) in self.shapes for frame in stack())
+
+
+def _is_certain(name: str) -> bool:
+    """Whether ``jax.random.bernoulli`` asks, of the number 0 or 1, which keeps nothing or all; or a sampler on its
+    behalf, when it has asked itself."""
+    asking = next((each for each in stack() if (module_of(each), each.f_code.co_name) == BERNOULLI), None)
+    rate = asking.f_locals.get("p") if asking else None
+    return asking is not None and (name != BERNOULLI[1] or (isinstance(rate, float | int) and rate in (0, 1)))

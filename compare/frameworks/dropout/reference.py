@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from compare.frameworks.dropout.frames import user_line
 from compare.frameworks.dropout.kernels import attention, between_layers, draws
 from compare.frameworks.dropout.masks import Dropout, draw
+from compare.frameworks.dropout.undecided import Undecided
 from compare.frameworks.torch_insides import Kernel, in_backward
 
 # Functions that end in one of torch's own dropout kernels, and the mask's shape is known from the input's.
@@ -46,9 +47,15 @@ class Drawn:
 
     def miss(self, what: str) -> None:
         """List ``what`` with the user's line, once."""
-        line = f"{what} at {user_line({'torch'})}"
+        self.miss_line(line_of(what))
+
+    def miss_line(self, line: str) -> None:
         if line not in self.not_compared:
             self.not_compared.append(line)
+
+
+def line_of(what: str) -> str:
+    return f"{what} at {user_line({'torch'})}"
 
 
 @contextmanager
@@ -65,7 +72,7 @@ def replayed(seed: int, *, unfuse: bool = False) -> Iterator[Drawn]:
     ``dropout_p > 0`` called directly (with ``unfuse=True`` it is replayed, too, by its documented formula), dropout
     between recurrent layers, alpha dropout, dropout under ``torch.vmap``, and every random number that the model
     draws by hand through torch. Random numbers from NumPy or from ``random`` are not seen, and compiled modules
-    are not looked into.
+    are not looked into. A uniform draw that decides nothing, as one compared with a rate of 0, is none (``undecided``).
 
     Raises RuntimeError where it is entered twice.
     """
@@ -77,6 +84,7 @@ def replayed(seed: int, *, unfuse: bool = False) -> Iterator[Drawn]:
     try:
         with net, _Replaying(seed, record, net, unfuse):
             yield record
+        net.undecided.end()
     finally:
         _running.on = False
 
@@ -86,15 +94,19 @@ class _Net(TorchDispatchMode):
 
     def __init__(self, record: Drawn) -> None:
         super().__init__()
-        self.record, self.quiet = record, False
+        self.record, self.quiet, self.undecided = record, False, Undecided(record.miss_line)
 
     def __torch_dispatch__(
         self, func: Kernel, types: Collection[type], args: tuple = (), kwargs: dict | None = None
     ) -> Result:
         kwargs = kwargs or {}
         if not self.quiet and draws(func, args, kwargs):
-            self.record.miss(f"torch's {func.overloadpacket.__name__}, drawn by hand,")
-        return func(*args, **kwargs)
+            line = line_of(f"torch's {func.overloadpacket.__name__}, drawn by hand,")
+            drawn = func(*args, **kwargs)
+            if not self.undecided.take(func, args, kwargs, drawn, line):
+                self.record.miss_line(line)
+            return drawn
+        return self.undecided.follow(func, args, kwargs, func) if self.undecided else func(*args, **kwargs)
 
     def off(self, func: Function, *args: Any, **kwargs: Any) -> Result:
         """Call ``func`` unwatched: what it draws is listed already."""

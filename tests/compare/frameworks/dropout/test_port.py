@@ -298,6 +298,19 @@ def test_numbers_drawn_by_hand_are_named_with_their_line(name, function):
     assert line.startswith(f"jax.random.{name}, drawn by hand, at {HERE}")
 
 
+@pytest.mark.parametrize("keep", [0.0, 1.0])
+def test_bernoulli_of_all_or_nothing_is_no_number_drawn(keep):
+    """A stochastic depth of rate 0, written by hand; what else is drawn on the line is named."""
+
+    def dropped(x, keep, more=0.0):
+        return x * jax.random.bernoulli(jax.random.key(0), keep, (1, 1)) + more
+
+    assert traced(lambda x: dropped(x, keep), X)[1].not_compared == []
+    assert len(traced(lambda x: dropped(x, 0.5), X)[1].not_compared) == 1
+    assert len(traced(lambda x: dropped(x, keep, jax.random.normal(jax.random.key(0))), X)[1].not_compared) == 1
+    assert len(traced(lambda x: dropped(x, jnp.float32(keep)), X)[1].not_compared) == 1
+
+
 def test_parameters_and_keys_are_no_numbers_drawn_by_hand():
     """Flax runs each initializer in every apply, for its shape alone, and derives a key for every dropout."""
     model = Dense()
