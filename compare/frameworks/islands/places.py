@@ -24,7 +24,10 @@ _ENTRIES = tuple(
 def _library_folders() -> tuple[str, ...]:
     folders: list[str] = []
     for name in LIBRARIES:
-        spec = importlib.util.find_spec(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        except ModuleNotFoundError:  # said by a finder that refuses it, instead of that there is none
+            continue
         folders += [f"{folder}/" for folder in (spec.submodule_search_locations or [])] if spec else []
     return tuple(folders)
 
