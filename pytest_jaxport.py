@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PACKAGES = ("compare", "torchref", "jaxport")
 FOLDER = Path(__file__).resolve().parent
 PROPERTY = "jaxport"  # of a test's report: it comes along from a worker of xdist, and stands in JUnit's XML
+NOT_STARTED = "could not start"  # in the place of a verdict
 COLOUR = {"match": "green", "float32_only": "yellow", "incomplete": "yellow"}  # red otherwise
 
 
@@ -33,7 +34,8 @@ class Row(NamedTuple):
     """One pair that a test verified.
 
     Attributes:
-        pair: its name. answer: of one that fails, what differs first, in one line.
+        pair: its name. verdict: the report's, or NOT_STARTED.
+        answer: of one that fails, what differs first, in one line; of one that could not start, why.
         page: of one that fails, the path of its HTML page, where one was asked for.
     """
 
@@ -41,6 +43,14 @@ class Row(NamedTuple):
     verdict: str
     answer: str
     page: str
+
+
+class Refusal:
+    """The pair that is verified now, and why its comparison could not start, if it could not."""
+
+    def __init__(self) -> None:
+        self.pair = ""
+        self.error: Exception | None = None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -85,7 +95,8 @@ class Summary:
         terminalreporter.section(f"jaxport: {count}{', quick' if self.quick else ''}")
         width = max(len(row.verdict) for _, row in found)
         for test, row in found:
-            name = "" if row.pair in test else f", {row.pair}"
+            known = row.pair in test or row.answer.startswith(row.pair)  # the answer begins with a file's path
+            name = "" if known else f", {row.pair}"
             answer = f": {row.answer}" if row.answer else ""
             terminalreporter.write(f"{row.verdict:{width}}", **{COLOUR.get(row.verdict, "red"): True})
             terminalreporter.write_line(f"  {test}{name}{answer}")
@@ -118,11 +129,14 @@ class AssertPort:
             UsageError: the comparison could not start.
         """
         __tracebackhide__ = True
-        with own_packages(), _one_line():
+        with own_packages(), self._refusals() as refusals:
             from compare.pair.pair import Pair
 
             named = {} if models and isinstance(models[0], Pair) else {"name": self._node.name}
+            refusals.pair = models[0].name if not named else str((named | options)["name"])
             report, failure = self._verified(models, strict, named | options)
+        if refusals.error:  # raised here, where pytest sees no frame between the test's and this hidden one
+            raise refusals.error
         if failure:
             raise AssertionError(failure)
         return report
@@ -134,15 +148,41 @@ class AssertPort:
             AssertionError, UsageError: as above, and where the file is missing, raises, or defines no pair.
         """
         __tracebackhide__ = True
-        with own_packages(), _one_line():
+        with own_packages(), self._refusals() as refusals:
+            from compare.cli.named import check_pair, is_file
             from compare.pair.pair_file import load
 
             verified = []
+            refusals.pair = os.fspath(path)
+            if is_file(refusals.pair):  # else it could be the name of one of the project's pairs
+                check_pair(refusals.pair)
             for pair in load(Path(path)):
+                refusals.pair = pair.name
                 verified.append(self._verified((pair,), strict, options))
+        if refusals.error:
+            raise refusals.error
         if failures := [failure for _, failure in verified if failure]:
             raise AssertionError("\n\n".join(failures))
         return [report for report, _ in verified]
+
+    @contextmanager
+    def _refusals(self) -> "Iterator[Refusal]":
+        """Inside, the error of a comparison that cannot start is kept, to be raised where the test called: where in
+        this package it arose helps nobody. The summary lists the pair."""
+        from compare.errors import TRACEBACK, UsageError
+
+        refusal = Refusal()
+        try:
+            yield refusal
+        except UsageError as error:
+            text = " ".join(str(error).split())
+            self._record(Row(refusal.pair, NOT_STARTED, text, ""))
+            if os.environ.get(TRACEBACK):
+                raise
+            refusal.error = UsageError(text)
+
+    def _record(self, row: Row) -> None:
+        self._node.user_properties.append((PROPERTY, json.dumps(row._asdict())))
 
     def _verified(self, models: tuple[Any, ...], strict: bool, options: dict[str, Any]) -> "tuple[Report, str]":
         """The report on one pair, and the failure's text, which is empty where it passes."""
@@ -158,8 +198,7 @@ class AssertPort:
         form = report.form["pairs"][0]
         text = complaint(form) if failed else ""
         page = self._page(report, failed)
-        row = Row(form["pair"], report.verdict, text.split("\n")[0], page)
-        self._node.user_properties.append((PROPERTY, json.dumps(row._asdict())))
+        self._record(Row(form["pair"], report.verdict, text.split("\n")[0], page))
         if report.verdict == "float32_only" and not failed:
             warnings.warn(complaint(form), stacklevel=3)
         return report, "\n".join([text, *cause_lines(form), *([f"page: {page}"] if page else [])]) if failed else ""
@@ -179,20 +218,6 @@ class AssertPort:
         path.parent.mkdir(parents=True, exist_ok=True)
         report.to_html(path)
         return str(path)
-
-
-@contextmanager
-def _one_line() -> Iterator[None]:
-    """A comparison that could not start says so in one line: where in this package that arose helps nobody."""
-    __tracebackhide__ = True
-    from compare.errors import TRACEBACK, UsageError
-
-    try:
-        yield
-    except UsageError as error:
-        if os.environ.get(TRACEBACK):
-            raise
-        raise UsageError(str(error)) from None
 
 
 _waiting: dict[str, ModuleType] = {}  # our modules, while their names are a stranger's

@@ -145,18 +145,39 @@ def test_strict_is_a_flag(suite):
     assert "strict: expected True or False, got 'no'" in result.stdout.str()
 
 
-def test_what_cannot_start_is_one_line(suite, monkeypatch):
-    """The user's mistake, not a traceback through this package, unless that is asked for."""
-    tests = {"file": "assert_port.file('nowhere.py')", "batch": "assert_port(Reference(), Port())"}
+def test_what_cannot_start_is_one_line(suite, pytester, monkeypatch):
+    """The user's mistake, at the test's own line, not a traceback through this package, unless that is asked for. What
+    is said of a file is what the command says. The summary counts these pairs too."""
+    pytester.makepyfile(norm_pairs="")
+    tests = {
+        "file": "assert_port.file('norm_pair.py')",
+        "batch": "assert_port(Reference(), Port())",
+        "rows": "assert_port(torch.nn.Linear(9, 4), linen.Dense(4), np.ones((3, 8), np.float32), device='cpu')",
+    }
     result = suite(**tests)
-    result.assert_outcomes(failed=2)
-    assert errors(result) == [
-        "compare.errors.UsageError: nowhere.py: expected a Python file that defines a Pair, found nothing",
-        "compare.errors.UsageError: verify: expected a reference, a port and a batch",
-    ]
-    assert "pair_file.py" not in result.stdout.str()
+    result.assert_outcomes(failed=3)
+    no_file, no_batch, no_rows = errors(result)
+    nowhere = "norm_pair.py: there is no such file: did you mean norm_pairs.py?"
+    nothing = "verify: expected a reference, a port and a batch"
+    assert no_file == f"compare.errors.UsageError: {nowhere}"
+    assert no_batch == f"compare.errors.UsageError: {nothing}"
+    assert no_rows.startswith("compare.errors.UsageError: ")
+    failures = result.stdout.str().split("= FAILURES =")[1].split("= jaxport:")[0]
+    assert not re.search(r"contextlib\.py|pytest_jaxport\.py|compare/|pair_file\.py", failures)
+    assert len(failures.splitlines()) < 10 * len(tests), failures
+    lines = module(**tests).splitlines()
+    for call in tests.values():
+        assert f"test_ports.py:{1 + lines.index(f'    {call}')}: UsageError" in failures
+    result.stdout.fnmatch_lines(
+        [
+            "*= jaxport: 3 pairs, quick =*",
+            f"could not start  test_ports.py::test_batch: {nothing}",
+            f"could not start  test_ports.py::test_file: {nowhere}",
+            "could not start  test_ports.py::test_rows: *",
+        ]
+    )
     monkeypatch.setenv("JAXPORT_TRACEBACK", "1")
-    assert "pair_file.py" in suite(**tests).stdout.str()
+    assert "compare/" in suite(**tests).stdout.str()
 
 
 def test_quick_is_a_default_that_a_test_may_override(suite):
