@@ -63,6 +63,7 @@ load_own_packages()  # not in main: a process that multiprocessing spawns reads 
 def main() -> int:
     """Run the command that the arguments name and return its exit code."""
     from compare.cli.cli import main as run
+    from compare.cli.results import end_results
 
     try:
         _on_interrupt(signal.default_int_handler, instead_of=_end)  # from here on it is an exception, which tidies up
@@ -71,6 +72,7 @@ def main() -> int:
         return INTERRUPTED
     finally:
         _on_interrupt(_end, instead_of=signal.default_int_handler)
+        end_results()
 
 
 if __name__ == "__main__":

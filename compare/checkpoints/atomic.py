@@ -99,6 +99,22 @@ def write(path: Path, make: Callable[[Path], None], new: bool = False) -> None:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
 
 
+@contextlib.contextmanager
+def writing_to(place: str) -> Iterator[None]:
+    """Inside, a stream is written to: a disk that is full is said as of a file. That the reader of a pipe has gone
+    stays a ``BrokenPipeError``, which is nobody's mistake.
+
+    Raises:
+        UsageError: it cannot be written there.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"{place}: cannot be written ({error.strerror})") from error
+
+
 def writable_folder(folder: Path) -> Path:
     """``folder``, made if need be, once a file could be written to it.
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import compare
 from compare.cli.commands import COMMANDS, main_job
-from compare.cli.results import results_alone
+from compare.cli.results import flush_results, results_alone
 from compare.cli.suggest import instead_of_command, instead_of_options
 from compare.errors import TRACEBACK, UsageError, did_you_mean, nearest, swallowed
 from compare.frameworks.blame import program_goes_on
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return _run(sys.argv[1:] if arguments is None else arguments)
         finally:
-            sys.stdout.flush()  # a reader that has gone is noticed here, not by the interpreter on its way out
+            flush_results()  # a reader that has gone is noticed here, not by the interpreter on its way out
     except UsageError as error:
         if os.environ.get(TRACEBACK):
             swallowed(error)
@@ -94,11 +94,21 @@ def _keep_interrupts(unraisable: "sys.UnraisableHookArgs") -> None:
         sys.__unraisablehook__(unraisable)
 
 
-def _run(arguments: Sequence[str]) -> int:
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options that a command line gives; nothing is run.
+
+    Raises:
+        UsageError: it has a command, an option or a value that there is not.
+    """
     options, unknown = command_line().parse_known_args(arguments)
     if unknown:
         meant = did_you_mean(instead_of_options(unknown, options.parser._option_string_actions))
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
+    return options
+
+
+def _run(arguments: Sequence[str]) -> int:
+    options = parsed(arguments)
     options.here = os.getcwd()  # what is named on the command line is named from here, whatever a user's file does
     if options.run is not main_job.run and arguments[0].startswith("-"):
         raise UsageError("the command comes first, its options after it")

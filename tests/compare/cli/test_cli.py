@@ -286,6 +286,8 @@ def test_a_full_disk_or_a_closed_stream_is_no_mismatch(command, stream):
     expected = 0 if (command, stream) == (("read",), "stderr") else 2
     assert ran.returncode == expected
     assert "Traceback" not in (ran.stderr or "")
+    if (command, stream) == (("read",), "stdout"):  # what a file's JSON would be refused with
+        assert ran.stderr == "jaxport: standard output: cannot be written (No space left on device)\n"
 
 
 def test_a_closed_standard_error_takes_nothing_to_standard_output():

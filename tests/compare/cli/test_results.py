@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
+import torch
 
 from compare.cli.results import result, results, results_alone
 from compare.cli.streams import write_json_option
@@ -14,11 +15,13 @@ from tests.compare.command_line import CPU, jaxport
 
 ROOT = Path(__file__).parents[3]
 NOISY = """
-import os, subprocess, sys
+import atexit, os, subprocess, sys
 import torch
 from compare import Pair
 
 print("from the file")
+atexit.register(print, "from the way out")
+atexit.register(print, "past the redirection", file=sys.__stdout__)
 os.system("echo from a process")
 subprocess.run([sys.executable, "-c", "print('from a child')"])
 
@@ -129,5 +132,15 @@ def test_the_json_beside_what_processes_print():
     command = [sys.executable, "-m", "compare", "verify", "noisy.py", "--quick", *CPU, "--json", "-"]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert (ran.returncode, json.loads(ran.stdout)["verdict"]) == (0, "match")
-    for line in [*PRINTED, "from a process", "from a child"]:
+    for line in [*PRINTED, "from a process", "from a child", "from the way out", "past the redirection"]:
         assert line in ran.stderr
+
+
+def test_what_convert_writes_is_alone_to_the_end(tmp_path):
+    """It has no ``--json``: the one line is its result."""
+    Path("noisy.py").write_text(NOISY)
+    torch.save({"scale": torch.ones(3)}, "in.pt")
+    command = [sys.executable, "-m", "compare", "convert", "in.pt", "out.npz", "--pair", "noisy.py"]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout.startswith("wrote out.npz: "), ran.stdout.count("\n")) == (0, True, 1), ran
+    assert "from the way out" in ran.stderr
