@@ -26,7 +26,8 @@ class Report:
         answer: one sentence: where the port differs and why, or that it is the same function.
         causes: what was found responsible, each with its place (``where``), ``text`` and evidence.
         quantities: every quantity on every probe as a flat row, which ``pandas.DataFrame`` takes as they are.
-        result: every number, as a ``compare.verification.verification.PairReport``; ``found`` is its former name.
+        result, found: every number, as a ``compare.verification.verification.PairReport``; ``found`` is its former
+            name.
         form: the same as nested dictionaries, what ``jaxport verify --json`` writes: ``schema/verify.schema.json`` has
             its keys.
     """
@@ -66,6 +67,10 @@ class Report:
 
     __repr__ = __str__
 
+    def __format__(self, spec: str) -> str:
+        """The text under a format specification of strings, as in ``f"{report:>10}"``."""
+        return format(str(self), spec)
+
     def _repr_html_(self) -> str:
         from compare.report.captured import html_block
 
@@ -74,39 +79,27 @@ class Report:
     def to_html(self, path: "str | Path") -> None:
         """Write a page that needs no other file to ``path``, whole or not at all.
 
-        A pipe is written into, never replaced by a file.
+        A pipe is written into, never replaced by a file; ``-`` is standard output.
 
         Raises:
             UsageError: it cannot be written there.
         """
-        from pathlib import Path
-
-        from compare.checkpoints.atomic import write
         from compare.report.captured import html_page
 
-        if not isinstance(path, str | Path) or not str(path):
-            raise UsageError(f"to_html: expected a path, got {shown(path)}")
-
-        def make(beside: Path) -> None:
-            beside.write_text(html_page(self.form), encoding="utf-8")
-
-        write(Path(path), make)
+        _write("to_html", path, html_page(self.form))
 
     def to_json(self, path: "str | Path | None" = None) -> str:
-        """The form as JSON; also written to ``path`` where one is given.
+        """The form as JSON; also written to ``path`` where one is given, ``-`` being standard output.
 
         Raises:
             UsageError: it cannot be written there.
         """
-        from pathlib import Path
+        from compare.checkpoints.json_file import to_json
 
-        from compare.checkpoints.json_file import to_json, write_json
-
-        if path is not None and not (isinstance(path, str | Path) and str(path)):
-            raise UsageError(f"to_json: expected a path, got {shown(path)}")
+        text = to_json(self.form)
         if path is not None:
-            write_json(Path(path), self.form)
-        return to_json(self.form)
+            _write("to_json", path, text)
+        return text
 
 
 def verify(
@@ -199,6 +192,31 @@ def assert_port(*models: Any, strict: bool = False, progress: "bool | Progress" 
     if report.verdict == "float32_only":
         warnings.warn(complaint(report.form["pairs"][0]), stacklevel=2)
     return report
+
+
+def _write(method: str, path: "str | Path", text: str) -> None:
+    """``text`` to ``path``, whole or not at all; to standard output where the path is ``-``, as on the command line.
+
+    Raises:
+        UsageError: ``path`` is none, or it cannot be written there.
+    """
+    import sys
+    from pathlib import Path
+
+    from compare.checkpoints.atomic import write, writing_to
+
+    if not isinstance(path, str | Path) or not str(path):
+        raise UsageError(f"{method}: expected a path, got {shown(path)}")
+    if str(path) == "-":
+        with writing_to("standard output"):
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        return
+
+    def make(beside: Path) -> None:
+        beside.write_text(text, encoding="utf-8")
+
+    write(Path(path), make)
 
 
 def _told(progress: "bool | Progress", pair: str) -> "AbstractContextManager[Progress]":

@@ -1,11 +1,13 @@
 """One call, one line of a test suite: what it returns, what it raises, what it says, and what it leaves alone."""
 
 import copy
+import inspect
 import json
 import os
 import random
 import re
 import warnings
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +19,7 @@ from flax import nnx
 import compare
 from compare import Batch, Pair, assert_port, verify
 from compare.errors import UsageError
+from scripts.public_names import parsed
 from tests.compare.small import DENSE_MAP, LinenDense, TorchDense, X, dense_pair, loose_pair, norm_pair, seeded
 
 pytestmark = pytest.mark.usefixtures("cpu")
@@ -94,6 +97,29 @@ def test_a_report_is_a_page(report, tmp_path):
         with pytest.raises(UsageError, match=why):
             report.to_html(path)
     assert [path.name for path in tmp_path.iterdir()] == ["x.html"]
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_dash_is_standard_output(report, tmp_path, capsys):
+    """As on the command line: no file of that name is made."""
+    report.to_html("-")
+    assert capsys.readouterr().out.startswith("<!doctype html>")
+    assert report.to_json(Path("-")) == capsys.readouterr().out
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize("spec", ["", ">10", "<3000", "^3000"])
+def test_a_report_is_formatted_as_its_text(report, spec):
+    """Under the specifications of strings, in an f-string and by ``format``."""
+    assert f"{report:{spec}}" == format(str(report), spec)
+
+
+def test_every_attribute_of_a_report_is_documented(report):
+    """What ``dir`` offers, its docstrings explain."""
+    known = parsed(inspect.getdoc(compare.Report)).fields()
+    offered = {name for name in dir(report) if not name.startswith("_")}
+    assert {name for name in offered if name not in known and not callable(getattr(report, name))} == set()
+    assert {"form", "found", "result"} <= offered
 
 
 def test_a_page_goes_into_a_pipe(report, tmp_path):
@@ -397,12 +423,24 @@ def test_a_batch_with_targets_feeds_the_loss():
 
 def test_the_door_is_short():
     """What ``from compare import`` offers, and nothing by accident."""
-    offered = ["Batch", "Entry", "Optimizers", "Pair", "Report", "View", "WeightMap", "assert_port", "verify"]
+    offered = [
+        "Batch",
+        "Entry",
+        "Optimizers",
+        "Pair",
+        "Report",
+        "UsageError",
+        "View",
+        "WeightMap",
+        "assert_port",
+        "verify",
+    ]
     assert sorted(compare.__all__) == offered
     assert [name for name in dir(compare) if not name.startswith("__")] == offered
     assert {name: getattr(compare, name).__name__ for name in offered} == {name: name for name in offered}
     assert all(getattr(compare, name).__doc__ for name in offered)
     assert compare.Pair is Pair
+    assert compare.UsageError is UsageError
     with pytest.raises(AttributeError, match="module 'compare' has no attribute 'nothing'"):
         compare.nothing  # noqa: B018
     with warnings.catch_warnings():
