@@ -23,6 +23,8 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[2]))
 from changed_pairs import CannotTellError, changed_files, concerned, git, pair_files
 
 import jaxport_command  # our own packages, whatever the repository has of their names
+from compare.cli.cli import parsed
+from compare.errors import UsageError
 from compare.report.annotation import ERROR, annotations, workflow_command
 from compare.report.markdown import folded, inline, markdown_of_pairs
 from compare.verdict.counted import counted
@@ -40,11 +42,12 @@ def main() -> int:
     options, passed_on = parser.parse_known_args()
     sys.stdout.reconfigure(errors="backslashreplace")  # a file's name is any bytes
     try:
+        parsed(["verify", *passed_on])  # an option that there is not is no file's fault
         os.chdir(git("rev-parse", "--show-toplevel").strip())
         files = pair_files(options.pairs.split())
         if not files:
             raise CannotTellError(f"pairs: no file of the repository matches {options.pairs!r}")
-    except CannotTellError as error:
+    except (CannotTellError, UsageError) as error:
         print(workflow_command(ERROR, str(error), title="jaxport"))
         return 2
     return _verified_all(_chosen(files, options.base), len(files), passed_on)

@@ -14,7 +14,10 @@ from tests.scripts.action.test_changed_pairs import commit, git
 
 ROOT = Path(__file__).parents[3]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
-SOUND = (ROOT / "examples" / "suite" / "mixer_pair.py").read_text()
+SUITE = ROOT / "examples" / "suite"
+IMPORT = "from mixer import FEATURES, TOKENS, FlaxMixer, Mixer\n"
+SOUND = (SUITE / "mixer.py").read_text() + (SUITE / "mixer_pair.py").read_text().replace(IMPORT, "")
+assert IMPORT not in SOUND
 WRONG = SOUND.replace("approximate: bool = False", "approximate: bool = True")
 assert WRONG != SOUND
 
@@ -138,6 +141,16 @@ def test_a_port_that_raises_is_annotated_at_its_own_line(job):
     line = 1 + next(n for n, text in enumerate(raises.splitlines()) if "None + " in text)
     (command,) = commands(ran)
     assert command.startswith(f"::error file=ports/raises_pair.py,line={line},title="), command
+
+
+def test_an_option_that_there_is_not_is_said_once(job):
+    """And at no file: none is at fault, and none is run."""
+    job.write(second_pair=SOUND)
+    ran = job.run(all="true", args="--quik")
+    assert ran.returncode == 2
+    (line,) = commands(ran)
+    assert line.startswith("::error title=jaxport::unrecognized arguments: --quik: did you mean --quick?"), line
+    assert "::group::" not in ran.stdout
 
 
 def test_where_nothing_is_concerned_nothing_is_run(job):
