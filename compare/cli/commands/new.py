@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
     from compare.lessons.handout import handout
     from compare.pair.pair_file import starting_text
 
-    if options.file is None and options.lesson is None:
+    if str(options.file or "") in ("", ".") and options.lesson is None:
         raise UsageError("new: expected the name of a file to write, such as my_pair.py, or --lesson NAME")
     file = options.file or Path(f"{options.lesson}.py")
     if file.suffix != ".py":

@@ -44,6 +44,7 @@ def test_a_broken_link_is_something_that_is_there(tmp_path):
     ("name", "words"),
     [
         ("folder", "folder: expected a name that ends in .py"),
+        ("", "jaxport: new: expected the name of a file to write, such as my_pair.py"),
         (".py", ".py: expected a name that ends in .py"),
         ("no/pair.py", "no/pair.py: cannot be written (No such file or directory)"),
         (f"{'x' * 300}.py", "cannot be written (File name too long)"),
