@@ -13,6 +13,7 @@ from rich.terminal_theme import TerminalTheme
 
 from compare.report.answer import answer
 from compare.report.contract import PairForm, VerifyForm
+from compare.report.flowing import Flowing
 from compare.report.quantity_rows import QuantityRow, quantity_rows
 from compare.report.terminal import WIDTH, show_verify
 
@@ -25,7 +26,6 @@ DARK = {"good": "#4ac26b", "bad": "#ff7b72", "mind": "#d29922", "name": "#58a6ff
 DARK_NOTEBOOKS = (
     'body[data-jp-theme-light="false"]', "body.vscode-dark", 'html[theme="dark"]', 'html[data-theme="dark"]',
 )  # fmt: skip
-PREFORMATTED = '<pre style="font-family:monospace;line-height:1.2;white-space:pre;overflow-x:auto">{code}</pre>'
 PAGE_STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
@@ -38,15 +38,15 @@ details { margin: 1rem 0; }
 
 def captured_text(form: VerifyForm) -> str:
     """What the terminal shows, without colours and without an end of line: the form alone decides on it."""
-    out = _capturing()
+    out = Console(record=True, file=io.StringIO(), width=WIDTH, highlight=False, force_jupyter=False)
     show_verify(form, out)
     return "\n".join(line.rstrip() for line in out.export_text(styles=False).splitlines()).rstrip("\n")
 
 
 def html_block(form: VerifyForm) -> str:
     """The same as one piece of HTML that is readable on a light and on a dark ground."""
-    dark = _variables(", ".join(f"{body} .jaxport" for body in DARK_NOTEBOOKS), DARK)
-    return f'<div class="jaxport"><style>{_variables(".jaxport", LIGHT)}{dark}</style>{_preformatted(form)}</div>'
+    dark = _variables(", ".join(f"{body} .jaxport" for body in DARK_NOTEBOOKS), DARK, "color-scheme: dark;")
+    return f'<div class="jaxport"><style>{_variables(".jaxport", LIGHT)}{dark}</style>{_report(form)}</div>'
 
 
 def html_page(form: VerifyForm) -> str:
@@ -55,21 +55,17 @@ def html_page(form: VerifyForm) -> str:
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
     dark = f"@media (prefers-color-scheme: dark) {{ {_variables('.jaxport', DARK)} }}"
     style = f"<style>{PAGE_STYLE}{_variables('.jaxport', LIGHT)}{dark}</style>"
-    body = "\n".join([*_answers(form), _preformatted(form), *_further(form)])
+    body = "\n".join([*_answers(form), _report(form), *_further(form)])
     return f'<!doctype html>\n<html lang="en"><head>{head}{style}</head>\n<body class="jaxport">{body}</body></html>\n'
 
 
-def _preformatted(form: VerifyForm) -> str:
-    out = _capturing()
+def _report(form: VerifyForm) -> str:
+    out = Flowing(WIDTH, _theme())
     show_verify(form, out)
-    code = out.export_html(theme=_theme(), inline_styles=True, code_format=PREFORMATTED)
+    code = out.html()
     for name, colour in LIGHT.items():
         code = code.replace(f"color: {colour}", f"color: var(--jaxport-{name}, {colour})")
     return code
-
-
-def _capturing() -> Console:
-    return Console(record=True, file=io.StringIO(), width=WIDTH, highlight=False, force_jupyter=False)
 
 
 def _theme() -> TerminalTheme:
@@ -80,8 +76,10 @@ def _theme() -> TerminalTheme:
     return TerminalTheme(ground, plain, colours)  # type: ignore[arg-type]  # a triple of ints each
 
 
-def _variables(selector: str, colours: dict[str, str]) -> str:
-    return f"{selector} {{ {' '.join(f'--jaxport-{name}: {colour};' for name, colour in colours.items())} }}"
+def _variables(selector: str, colours: dict[str, str], further: str = "") -> str:
+    """A rule with the colours, and ``further``: a scrollbar is as dark as the browser thinks its ground is."""
+    values = [*(f"--jaxport-{name}: {colour};" for name, colour in colours.items()), further]
+    return f"{selector} {{ {' '.join(filter(None, values))} }}"
 
 
 def _answers(form: VerifyForm) -> Iterator[str]:
