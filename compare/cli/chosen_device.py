@@ -6,14 +6,16 @@ import subprocess
 import sys
 
 from compare.arrays.images import load_images
-from compare.cli.streams import busy, remark
+from compare.cli.held import begun, hold
+from compare.cli.streams import busy
 from compare.errors import UsageError
 from compare.frameworks import devices, environment
 from compare.frameworks.devices import Device
 
 
 def device_of(options: argparse.Namespace) -> Device:
-    """The device, once what was typed beside it is known to be usable; said on standard error.
+    """The device, once what was typed beside it is known to be usable; said on standard error, of a command that takes
+    a pair once that has begun.
 
     Raises:
         UsageError: there are no such images, or there is no such device, or XLA does not know a flag that is set.
@@ -23,7 +25,9 @@ def device_of(options: argparse.Namespace) -> Device:
     with busy("loading both frameworks"):
         check_xla_flags()
         device = devices.choose(options.device)
-    remark(f"device: {device.name} ({environment.device_name(device)})")
+    hold(f"device: {device.name} ({environment.device_name(device)})")
+    if not (getattr(options, "pair", None) or getattr(options, "pairs", None)):
+        begun()
     return device
 
 

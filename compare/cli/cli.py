@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import compare
 from compare.cli.commands import COMMANDS, main_job
+from compare.cli.held import drop
 from compare.cli.results import flush_results, results_alone
 from compare.cli.suggest import instead_of_command, instead_of_options
 from compare.errors import TRACEBACK, UsageError, did_you_mean, nearest, swallowed
@@ -50,12 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         setattr(sys, name, getattr(sys, name) or open(os.devnull, "w"))  # noqa: SIM115
         if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding does not have
+    drop()  # of a command before, in this process
     try:
         try:
             return _run(sys.argv[1:] if arguments is None else arguments)
         finally:
             flush_results()  # a reader that has gone is noticed here, not by the interpreter on its way out
     except UsageError as error:
+        drop()
         if os.environ.get(TRACEBACK):
             swallowed(error)
         return _end(str(error), 2)

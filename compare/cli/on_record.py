@@ -6,7 +6,7 @@ from pathlib import Path
 from compare.cli.chosen_device import check_xla_flags
 from compare.cli.named import pair_of
 from compare.cli.results import result
-from compare.cli.streams import busy, emit
+from compare.cli.streams import busy, emit, naming
 from compare.errors import UsageError
 from compare.frameworks import devices
 from compare.frameworks.environment import fingerprint
@@ -40,7 +40,7 @@ def _record(options: argparse.Namespace) -> int:
     with busy("recording the reference") as say:
         pair = pair_of(options.pairs[0], options.data, options.batch)
         devices.set_float32_policy(("torch",))
-        record = take(pair, device, PRECISIONS[options.dtype], plan, oracle, say)
+        record = take(pair, device, PRECISIONS[options.dtype], plan, oracle, naming("recording the reference", say))
         record.save(Path(options.here, options.record))
     result(f"wrote {options.record}: {counted(len(record.facts['runs']), 'run')} of {pair.name}'s reference")
     return 0
@@ -58,7 +58,7 @@ def _against(options: argparse.Namespace) -> int:
     with busy("judging the port") as say:
         pair = pair_of(options.pairs[0], options.data, options.batch)
         devices.set_float32_policy(("jax",))
-        report = verify(pair, device, oracle=oracle, progress=say, record=record)
+        report = verify(pair, device, oracle=oracle, progress=naming("judging the port", say), record=record)
     form = verify_form([report], fingerprint(device))
     emit(options, form, lambda out: show_verify(form, out, options.every, options.explain))
     return int(report.failed(options.strict))

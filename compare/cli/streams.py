@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from compare.checkpoints.json_file import to_json, write_json
+from compare.cli.held import begun, hold
 from compare.cli.results import results
 from compare.report import terminal
 
+STARTING = 2  # stages in which both models run for the first time: the weight map, the pair's own batch
 STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")  # while a command runs these lead elsewhere
 
 
@@ -38,10 +40,29 @@ def remark(text: str) -> None:
 
 @contextmanager
 def busy(text: str) -> Iterator[Callable[[str], None]]:
-    """A spinner with what is going on; called with a text, it says that instead."""
+    """A spinner with what is going on; called with a stage, it says that instead. Where nobody watches, each stage is a
+    line. What is held is said when both models have run once: until then a comparison may turn out unable to start."""
+    stages = 0
     with progress_bar(SpinnerColumn(), TextColumn("{task.description}")) as bar:
         task = bar.add_task(text)
-        yield lambda now: bar.update(task, description=now)
+
+        def say(stage: str) -> None:
+            nonlocal stages
+            stages += 1
+            if bar.disable:
+                hold(stage)
+            else:
+                bar.update(task, description=stage)
+            if stages > STARTING:
+                begun()
+
+        yield say
+    begun()
+
+
+def naming(of: str, say: Callable[[str], None]) -> Callable[[str], None]:
+    """``say`` with what it is a stage of in front."""
+    return lambda stage: say(f"{of}: {stage}")
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:

@@ -1,7 +1,6 @@
 """``jaxport verify``: the verdict on pairs, on a lesson that a student wrote, on a port against a record."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,7 +101,7 @@ def verified(
 ) -> tuple["VerifyForm", bool]:
     """Every pair that ``names`` stand for, as one form, and whether one of them failed."""
     from compare.cli.named import pairs_of
-    from compare.cli.streams import busy
+    from compare.cli.streams import busy, naming
     from compare.frameworks import devices
     from compare.frameworks.environment import fingerprint
     from compare.report.form import verify_form
@@ -114,11 +113,6 @@ def verified(
             pairs = pairs_of(name, options.data, options.batch)
             devices.set_float32_policy()  # again: a user's file may have set another
             for pair in pairs:
-                reports.append(verify(pair, device, precision, plan, oracle, _naming(pair.name, say)))
+                reports.append(verify(pair, device, precision, plan, oracle, naming(f"verifying {pair.name}", say)))
     form = verify_form(reports, fingerprint(device))
     return form, any(report.failed(strict) for report in reports)
-
-
-def _naming(pair: str, say: Callable[[str], None]) -> Callable[[str], None]:
-    """``say`` with the pair's name in front."""
-    return lambda text: say(f"verifying {pair}: {text}")

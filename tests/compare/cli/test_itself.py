@@ -102,6 +102,15 @@ def test_ctrl_c_while_it_starts_and_ends_is_one_line(tmp_path, module):
     assert bool(ran.stdout) == (not module)
 
 
+def test_ctrl_c_before_the_commands_first_line_is_one_line(tmp_path):
+    """While Python compiles it for ``python -m compare``: nothing of the command has run."""
+    program = "import runpy, signal, sys; run = runpy.run_path\n"
+    program += "runpy.run_path = lambda *given, **named: signal.default_int_handler(signal.SIGINT, None)\n"
+    program += f"run({str(ROOT / 'compare' / '__main__.py')!r}, run_name='__main__')"
+    ran = run([sys.executable, "-P", "-c", program], tmp_path)
+    assert (ran.returncode, ran.stderr) == (130, "jaxport: interrupted\n")
+
+
 def test_ctrl_c_of_a_program_that_imports_the_command_is_its_own(tmp_path):
     program = f"import signal, sys; sys.path.insert(0, {str(ROOT)!r})"
     program += "; signal.signal(signal.SIGINT, signal.default_int_handler)"

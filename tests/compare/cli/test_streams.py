@@ -28,11 +28,11 @@ def test_text_or_json(path, shown, in_file, tmp_path, capsys):
 
 
 def test_progress_and_remarks(capsys):
-    """A remark to standard error; a spinner nowhere, where that is no terminal."""
+    """A remark to standard error; no spinner where that is no terminal, but a line a stage."""
     with busy("loading") as say:
         say("still loading")
     remark("wrote x")
-    assert capsys.readouterr() == ("", "wrote x\n")
+    assert capsys.readouterr() == ("", "still loading\nwrote x\n")
 
 
 def test_a_file_is_written_where_the_command_was_given(tmp_path, monkeypatch):

@@ -55,7 +55,7 @@ def test_verify(loose):
     ran, report = loose
     assert ran.code == 0
     assert re.search(r"^verdict +match$", ran.out, re.MULTILINE)
-    assert re.fullmatch(r"device: cpu \(.+\)\n", ran.err)
+    assert re.fullmatch(r"device: cpu \(.+\)\n(verifying loose: .+\n)+", ran.err)
     assert report.verdict is Verdict.MATCH
     assert {quantity.kind for quantity in report.quantities} == set(KINDS) - {"statistics"}  # it has no buffers
 
@@ -118,7 +118,9 @@ def test_mismatch(monkeypatch):
     negated = dataclasses.replace(sound, name="negated", port=lambda params, x: -sound.port(params, x))
     monkeypatch.setitem(pairs.REGISTRY, "negated", lambda data, rows: negated)
     code, out, err = jaxport("verify", "negated", *CPU, "--json", "x.json")
-    assert (code, len(err.splitlines())) == (1, 1)  # the device
+    device, *stages = err.splitlines()
+    assert (code, device.startswith("device: ")) == (1, True)
+    assert all(stage.startswith("verifying negated: ") for stage in stages)
     assert re.search(r"^verdict +mismatch$", out, re.MULTILINE)
     assert strictly(Path("x.json").read_text())["verdict"] == "mismatch"
 
