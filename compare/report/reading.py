@@ -15,5 +15,5 @@ def page_text() -> str:
 
 
 def show_page(text: str, out: Console) -> None:
-    """Set for a terminal; where nobody watches, as it is written."""
-    out.print(Markdown(text) if out.is_terminal else text, markup=False, soft_wrap=not out.is_terminal)
+    """Set to the console's width, whether or not anybody watches; ``--json`` gives it as it is written."""
+    out.print(Markdown(text))

@@ -1,5 +1,6 @@
 """The table of quantities: each where it is worst, and of many the worst ten."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
@@ -40,8 +41,9 @@ def show_quantities(pair: PairForm, out: Console, every: bool) -> None:
     kept = rows if every else _folded(rows, pair["verdict"])
     show_table(out, *(_table(kept, every, heads) for heads in SHOWN))
     if len(kept) < len(rows):
-        left = f"{len(rows) - len(kept)} more rows: {_count([row for row in rows if row not in kept])}"
-        out.print(Text(f"these are the worst {len(kept)}; {left} (--every lists all)", style="dim"))
+        others = f"the other {len(rows) - len(kept)}: {_count([row for row in rows if row not in kept])}"
+        worst = f"the worst {len(kept)} of {len(rows)} rows, by verdict, then by gap / allowed"
+        out.print(Text(f"{worst}; {others} (--every lists all)", style="dim"))
 
 
 def blind(quantity: QuantityForm) -> bool:
@@ -104,5 +106,7 @@ def _count(rows: Sequence[Row]) -> str:
 
 
 def _badness(quantity: QuantityForm) -> tuple[int, float]:
+    """By verdict, then by how many times what is allowed the gap is; where nothing is, any gap is beyond all others."""
     gap, allowed = float(quantity["gap"]), float(quantity["allowed"])
-    return SEVERITY.index(quantity["verdict"]), gap / allowed if allowed > 0 else 0.0
+    times = gap / allowed if allowed > 0 else math.inf if gap else 0.0
+    return SEVERITY.index(quantity["verdict"]), math.inf if math.isnan(times) else times

@@ -15,13 +15,11 @@ from tests.compare.command_line import CPU, jaxport
 
 ROOT = Path(__file__).parents[3]
 NOISY = """
-import atexit, os, subprocess, sys
+import os, subprocess, sys
 import torch
 from compare import Pair
 
 print("from the file")
-atexit.register(print, "from the way out")
-atexit.register(print, "past the redirection", file=sys.__stdout__)
 os.system("echo from a process")
 subprocess.run([sys.executable, "-c", "print('from a child')"])
 
@@ -48,6 +46,12 @@ def batch(rng):
 
 pair = Pair(Reference(), port, batch)
 """
+TO_THE_END = f"""{NOISY}
+import atexit
+
+atexit.register(print, "from the way out")
+atexit.register(print, "past the redirection", file=sys.__stdout__)
+"""  # for processes of their own
 PRINTED = ["from the file", "from forward", "from the port", "from the batch"]
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
@@ -128,7 +132,7 @@ def test_the_json_of_a_file_that_prints(command):
 
 def test_the_json_beside_what_processes_print():
     """These write to the descriptor and know nothing of ``sys.stdout``."""
-    Path("noisy.py").write_text(NOISY)
+    Path("noisy.py").write_text(TO_THE_END)
     command = [sys.executable, "-m", "compare", "verify", "noisy.py", "--quick", *CPU, "--json", "-"]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert (ran.returncode, json.loads(ran.stdout)["verdict"]) == (0, "match")
@@ -138,7 +142,7 @@ def test_the_json_beside_what_processes_print():
 
 def test_what_convert_writes_is_alone_to_the_end(tmp_path):
     """It has no ``--json``: the one line is its result."""
-    Path("noisy.py").write_text(NOISY)
+    Path("noisy.py").write_text(TO_THE_END)
     torch.save({"scale": torch.ones(3)}, "in.pt")
     command = [sys.executable, "-m", "compare", "convert", "in.pt", "out.npz", "--pair", "noisy.py"]
     ran = subprocess.run(command, capture_output=True, text=True)

@@ -39,14 +39,28 @@ def test_it_says_when_not_to_trust_a_verdict():
 
 
 @pytest.mark.parametrize("width", [20, 80])
-def test_as_it_is_written_or_set(width):
-    """In a pipe letter by letter; on a terminal without the marks."""
+def test_it_is_set_to_the_width(width):
+    """In a pipe as on a terminal: without the marks, and no line is longer."""
     pipe, screen = (
         Console(file=io.StringIO(), width=width),
         Console(file=io.StringIO(), width=width, force_terminal=True),
     )
-    show_page(page_text(), pipe)
-    assert pipe.file.getvalue().strip() == page_text().strip()
-    show_page(page_text(), screen)
-    assert "**" not in screen.file.getvalue()
-    assert "When not to trust" in " ".join(screen.file.getvalue().split())
+    for out in (pipe, screen):
+        show_page(page_text(), out)
+        text = re.sub(r"\x1b\[[\d;]*m", "", out.file.getvalue())
+        assert "**" not in text
+        assert "`" not in text
+        assert max(len(line.rstrip()) for line in text.splitlines()) <= width
+        assert "When not to trust" in " ".join(text.split())
+
+
+def test_it_says_where_the_pages_are_that_it_names():
+    """A wheel has no docs/."""
+    named = re.findall(r"docs/\w+\.md(.*?)\.(?:\s|$)", page_text(), re.DOTALL)
+    assert len(named) == 2
+    assert all("the project's repository" in " ".join(words.split()) for words in named)
+
+
+def test_it_says_when_there_is_an_answer():
+    """Of what is incomplete as of what differs, as ``show_verify`` does."""
+    assert "**answer** (where the verdict is not `match`)" in page_text()

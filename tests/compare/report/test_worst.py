@@ -32,7 +32,20 @@ def test_a_mismatch_is_folded_to_the_worst_ten():
     """The worst first; the last line counts the others by their verdict."""
     lines = shown([*many(12), quantity("output"), quantity("loss")], Verdict.MISMATCH)
     assert names(lines) == [f"grad/w{place}" for place in range(11, 1, -1)]
-    assert lines[-1] == "these are the worst 10; 4 more rows: 2 mismatch, 2 match (--every lists all)"
+    worst = "the worst 10 of 14 rows, by verdict, then by gap / allowed"
+    assert lines[-1] == f"{worst}; the other 4: 2 mismatch, 2 match (--every lists all)"
+
+
+def test_the_first_is_the_worst_by_what_is_said():
+    """Times what is allowed, not by the gap itself; where nothing is allowed, or the gap is no number, before all."""
+    mismatch = {"verdict": Verdict.MISMATCH}
+    rows = [*many(10), quantity("grad/none", **mismatch, gap=1e-9), quantity("grad/nan", **mismatch, gap=float("nan"))]
+    pair = verify_form([report(*rows, verdict=Verdict.MISMATCH)], {})["pairs"][0]
+    pair["quantities"][0]["allowed"] = 1e-30
+    pair["quantities"][10]["allowed"] = 0.0
+    out = terminal.console(StringIO())
+    show_quantities(pair, out, False)
+    assert names(out.file.getvalue().splitlines())[:4] == ["grad/none", "grad/nan", "grad/w0", "grad/w9"]
 
 
 def test_every_folds_nothing():

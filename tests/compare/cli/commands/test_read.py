@@ -32,8 +32,8 @@ def test_the_page_on_reports():
     """As text and as JSON; neither needs a device."""
     ran = jaxport("read", "report")
     assert (ran.code, ran.err) == (0, "")
-    assert "## When not to trust it" in ran.out
-    assert strictly(jaxport("read", "report", "--json", "-").out)["text"].strip() == ran.out.strip()
+    assert "When not to trust it" in ran.out
+    assert "## When not to trust it" in strictly(jaxport("read", "report", "--json", "-").out)["text"]
     assert "report" in jaxport("read").out.split("what a report says")[1]
 
 
