@@ -1,11 +1,12 @@
 """Is my port the same function? One call, and one line for a test suite."""
 
+import os
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from compare.errors import UsageError, shown
+from compare.errors import TRACEBACK, UsageError, shown
 from compare.pair.pair import Pair
 from compare.sides.plan import check_flag
 
@@ -181,12 +182,18 @@ def assert_port(*models: Any, strict: bool = False, progress: "bool | Progress" 
     Raises:
         AssertionError: the port is another function; the message names the first quantity that differs, and by how
             much.
+        UsageError: the comparison could not start; in pytest it stands at the caller's line.
     """
     __tracebackhide__ = True  # pytest shows the caller's line, not this one
     from compare.report.answer import complaint
 
     check_flag("strict", strict)
-    report = verify(*models, progress=progress, **options)
+    try:
+        report = verify(*models, progress=progress, **options)
+    except UsageError as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        raise UsageError(str(error)) from None  # where in this package it arose helps no test
     if report.result.failed(strict):
         raise AssertionError(complaint(report.form["pairs"][0]))
     if report.verdict == "float32_only":

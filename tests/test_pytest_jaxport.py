@@ -152,15 +152,16 @@ def test_what_cannot_start_is_one_line(suite, pytester, monkeypatch):
     tests = {
         "file": "assert_port.file('norm_pair.py')",
         "batch": "assert_port(Reference(), Port())",
+        "call": "import compare; compare.assert_port(Reference(), Port())",
         "rows": "assert_port(torch.nn.Linear(9, 4), linen.Dense(4), np.ones((3, 8), np.float32), device='cpu')",
     }
     result = suite(**tests)
-    result.assert_outcomes(failed=3)
-    no_file, no_batch, no_rows = errors(result)
+    result.assert_outcomes(failed=4)
+    no_file, no_batch, no_call, no_rows = errors(result)
     nowhere = "norm_pair.py: there is no such file: did you mean norm_pairs.py?"
     nothing = "verify: expected a reference, a port and a batch"
     assert no_file == f"compare.errors.UsageError: {nowhere}"
-    assert no_batch == f"compare.errors.UsageError: {nothing}"
+    assert no_batch == no_call == f"compare.errors.UsageError: {nothing}"
     assert no_rows.startswith("compare.errors.UsageError: ")
     failures = result.stdout.str().split("= FAILURES =")[1].split("= jaxport:")[0]
     assert not re.search(r"contextlib\.py|pytest_jaxport\.py|compare/|pair_file\.py", failures)

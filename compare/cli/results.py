@@ -9,7 +9,7 @@ from typing import TextIO
 
 from compare.checkpoints.atomic import writing_to
 
-STANDARD_OUTPUT = "standard output"
+PLACE = "standard output"  # in a complaint
 STDOUT, STDERR = 1, 2  # the descriptors, which processes that are started from here inherit
 _kept: list[TextIO] = []
 
@@ -23,15 +23,15 @@ class _Apart(io.TextIOWrapper):
     """Standard output by another descriptor. It says in one sentence why it takes no more."""
 
     def write(self, text: str) -> int:
-        with writing_to(STANDARD_OUTPUT):
+        with writing_to(PLACE):
             return super().write(text)
 
     def flush(self) -> None:
-        with writing_to(STANDARD_OUTPUT):
+        with writing_to(PLACE):
             super().flush()
 
     def close(self) -> None:
-        with writing_to(STANDARD_OUTPUT):  # the buffer below tries once more, by itself
+        with writing_to(PLACE):  # the buffer below tries once more, by itself
             super().close()
 
 
@@ -78,7 +78,7 @@ def flush_results() -> None:
     Raises:
         UsageError: it takes no more.
     """
-    with writing_to(STANDARD_OUTPUT):
+    with writing_to(PLACE):
         sys.stdout.flush()
 
 
