@@ -9,7 +9,7 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays, rounded
 from compare.arrays.batch import Axes, Batch
-from compare.errors import UsageError
+from compare.errors import UsageError, shown
 from compare.pair.fields import FieldError, answer_of, arrays_of, check_fields, check_hyper, check_optimizers, scalar_of
 from compare.verdict.precision import FLOAT64, Precision
 from compare.weights.mapping.user_rules import check_rules
@@ -220,11 +220,10 @@ def scored(loss: UserFunction, outputs: object, targets: Sequence[object]) -> An
 
 
 def _stream_names(given: object) -> tuple[str, ...]:
-    """The names of streams, however they are given: one name, several, or Flax's dictionary of keys by name."""
-    names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else (given,)
-    for name in names:
-        if not (isinstance(name, str) and name.isidentifier()):
-            raise UsageError(f"rngs: expected names of random streams, such as ('noise',), got {name!r}")
+    """The names of streams, or Flax's dictionary of keys by name; a text alone is none, as of ``modes``."""
+    names = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (None,)
+    if not all(isinstance(name, str) and name.isidentifier() for name in names):
+        raise UsageError(f"rngs: expected names of random streams, such as ('noise',), got {shown(given)}")
     return tuple(dict.fromkeys(names))
 
 

@@ -64,6 +64,22 @@ class Oracles:
 
 
 @dataclass(frozen=True)
+class Noise:
+    """Random numbers that the models draw by hand, each side its own.
+
+    Attributes:
+        drawn: every line of either side that draws, as sentences.
+        reaches: the quantities that depend on them, by name: they are not compared.
+    """
+
+    drawn: tuple[str, ...] = ()
+    reaches: frozenset[str] = frozenset()
+
+
+QUIET = Noise()
+
+
+@dataclass(frozen=True)
 class Context:
     """What is known of a pair in one mode.
 
@@ -73,6 +89,7 @@ class Context:
         ordinary: the size of each quantity on the pair's own batch, by name.
         input_size: the 2-norm of that batch's floating inputs.
         witness: what explains a gap of float32's size there.
+        noise: what the models draw by hand, of a pair whose port may.
     """
 
     oracles: Oracles | None = None
@@ -80,6 +97,7 @@ class Context:
     ordinary: Mapping[str, float] = field(default_factory=dict)
     input_size: float = 0.0
     witness: Witness | None = None
+    noise: Noise = QUIET
 
     def sizes(self, entering: Entering) -> dict[str, float]:
         """What each quantity's size counts as at least, on what enters now.

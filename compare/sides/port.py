@@ -11,6 +11,7 @@ import optax
 from compare.arrays.arrays import Arrays, from_jax
 from compare.arrays.batch import Batch
 from compare.errors import shown
+from compare.frameworks.dropout.port import in_stream
 from compare.frameworks.models.modes import Mode
 from compare.pair.fields import FieldError, answer_of
 from compare.pair.pair import Entering
@@ -63,15 +64,35 @@ class PortSide(PortForward):
             # Compiled on shapes alone: tracing leaves cycles that would hold the weights of a large model, and the
             # gradients, until they are collected; and what compiling takes is given back before they are there.
             self._value_and_grads.lower(structs, *beside, **static).compile()
-            outputs, loss, grads, changed = self._value_and_grads(self.leaves(entering), *beside, **static)
-            arrays = {name: from_jax(array) for name, array in outputs.items()}
-            arrays |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
-            by_input, by_leaf = grads
-            del grads
-            named = self._to_reference(by_leaf)
-            arrays |= {f"grad/{name}": named[name] for name in entering.weights if name in named}
-            arrays |= {f"grad/input.{name}": from_jax(by_input[name]) for name in batch.floating}
-            return self._result(arrays | self._buffers(changed), mode, batch, inputs, dropped)
+            arrays = self._named(entering, *self._value_and_grads(self.leaves(entering), *beside, **static))
+            return self._result(arrays, mode, batch, inputs, dropped)
+
+    def in_streams(self, entering: Entering, mode: Mode, dropped: Dropped, streams: Sequence[int]) -> list[Result]:
+        """What ``run`` returns, once for each number, with other random numbers each time; the masks stay. It is one
+        program, so that what does not depend on them is the same in every bit."""
+        batch = entering.batches[0]
+        with self.x64():
+            function, args = self.program(entering, mode, dropped)
+
+            def drawing(stream: jax.Array, *args: Tree) -> Tree:
+                with in_stream(stream):
+                    return function(*args)
+
+            compiled = jax.jit(drawing)
+            runs = [self._named(entering, *compiled(np.uint32(number), *args)) for number in streams]
+            return [self._result(arrays, mode, batch, args[1], dropped) for arrays in runs]
+
+    def _named(
+        self, entering: Entering, outputs: Leaves, loss: jax.Array | None, grads: tuple[Leaves, Leaves], changed: Leaves
+    ) -> Arrays:
+        """What the value-and-gradient function returned, as ``run`` names it."""
+        arrays = {name: from_jax(array) for name, array in outputs.items()}
+        arrays |= {"loss": from_jax(loss)} if loss is not None else {}
+        by_input, by_leaf = grads
+        named = self._to_reference(by_leaf)
+        arrays |= {f"grad/{name}": named[name] for name in entering.weights if name in named}
+        arrays |= {f"grad/input.{name}": from_jax(by_input[name]) for name in entering.batches[0].floating}
+        return arrays | self._buffers(changed)
 
     def _result(self, arrays: Arrays, mode: Mode, batch: Batch, inputs: Leaves, dropped: Dropped) -> Result:
         replay = self._replays.get(program_key(mode, batch, inputs, [shape for shape, _ in dropped]))

@@ -12,7 +12,7 @@ from compare.frameworks.devices import Device
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import Prepared
-from compare.sides.context import Oracles, Witness
+from compare.sides.context import Context, Oracles, Witness
 from compare.sides.quantities import judge_together
 from compare.sides.shelf import put_aside
 from compare.sides.side import STEPS, Deviations, Following, OnRecord, Result, Run, Side, SideError, What
@@ -41,6 +41,7 @@ class Quartet:
             it is run.
         promoted: whether everything that the models' own code lowers to float32 is raised to float64 in the oracles.
         witness: whose exact values stand in the oracles in place of what the models hold.
+        left_out: quantities that no run returns, since they depend on what each side draws for itself.
     """
 
     prepared: Prepared
@@ -50,6 +51,7 @@ class Quartet:
     recorded: Callable[[str], OnRecord] | None = None
     promoted: bool = False
     witness: Witness | None = None
+    left_out: frozenset[str] = frozenset()
     sides: dict[Hashable, Side] = field(default_factory=dict, repr=False, compare=False)
     shapes: "dict[Program, Leaves]" = field(default_factory=dict, repr=False, compare=False)
 
@@ -70,6 +72,14 @@ class Quartet:
         if oracles is None:
             return self
         return replace(self, oracle=oracles.device, promoted=oracles.promoted, witness=oracles.witness)
+
+    def within(self, context: Context) -> "Quartet":
+        """The same sides by a context's oracles, without what its noise reaches."""
+        return self.using(context.oracles).without(context.noise.reaches)
+
+    def without(self, left_out: frozenset[str]) -> "Quartet":
+        """The same sides without these quantities."""
+        return replace(self, left_out=left_out)
 
     @property
     def reference(self) -> Side:
@@ -131,7 +141,7 @@ class Quartet:
         return self.working_port(entering, what, followed), self.oracle_port(entering, what, followed)
 
     def working_reference(self, entering: Entering, what: What = None) -> Result:
-        return _aside(_of_reference(self.reference, entering, what))
+        return _aside(self._rest(_of_reference(self.reference, entering, what)))
 
     def recorded_deviations(self, entering: Entering, what: What) -> Deviations | None:
         """The reference's from its re-runs nearby, where it is on record: it cannot be run again."""
@@ -141,7 +151,7 @@ class Quartet:
         return _aside(self._of_port(self.port, entering, what, followed))
 
     def oracle_reference(self, entering: Entering, what: What = None) -> Result:
-        return _aside(_of_reference(self.reference_64, entering, what))
+        return _aside(self._rest(_of_reference(self.reference_64, entering, what)))
 
     def oracle_port(self, entering: Entering, what: What = None, followed: Result | None = None) -> Result:
         return self._of_port(self.port_64, entering, what, followed)
@@ -154,11 +164,16 @@ class Quartet:
                 return side.steps(entering, dropped, followed.slots if followed else frozenset())
             return side.run(entering, what, dropped)
 
-        result = _named_after("port", run)
+        result = self._rest(named_after("port", run))
         if ACCEPT in self.pair.accept and followed:
             corrections = self.with_unbiased_variance(result, followed, entering, what)
             return replace(result, arrays={**result.arrays, **corrections})
         return result
+
+    def _rest(self, result: Result) -> Result:
+        if not self.left_out:
+            return result
+        return replace(result, arrays={name: result[name] for name in result if name not in self.left_out})
 
     def with_unbiased_variance(self, run: Run, followed: Result, entering: Entering, what: What) -> Arrays:
         """Of a run of the port, the running variances as torch would keep them."""
@@ -184,8 +199,8 @@ class Quartet:
 
     def structures_differ(self, t: Result, entering: Entering, mode: Mode) -> str:
         """Both sides' outputs in words where structure or shapes differ, else nothing. Computes nothing."""
-        leaves = _named_after("port", lambda: self.port.shapes_of_outputs(entering, mode, t.dropped))
-        port = {name: tuple(leaf.shape) for name, leaf in leaves.items()}
+        leaves = named_after("port", lambda: self.port.shapes_of_outputs(entering, mode, t.dropped))
+        port = {name: tuple(leaf.shape) for name, leaf in leaves.items() if name not in self.left_out}
         reference = {name: array.shape for name, array in t.items() if name.split("/")[0] == "output"}
         if port == reference:
             return ""
@@ -206,7 +221,7 @@ def _of_reference(side: Side, entering: Entering, what: What) -> Result:
     def run() -> Result:
         return side.steps(entering) if what == STEPS else side.run(entering, what)
 
-    return _named_after("reference", run)
+    return named_after("reference", run)
 
 
 def _aside(result: Result) -> Result:
@@ -223,7 +238,7 @@ def _widen(arrays: Arrays) -> Arrays:
     return {name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in arrays.items()}
 
 
-def _named_after(side: str, run: Callable[[], Made]) -> Made:
+def named_after(side: str, run: Callable[[], Made]) -> Made:
     """What ``run`` returns; what it raises is named after its side."""
     try:
         return run()

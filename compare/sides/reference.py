@@ -38,6 +38,10 @@ def _undisturbed(
     def inside(side: Own, entering: Entering, *args: Rest.args, **kwargs: Rest.kwargs) -> Result:
         devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
         with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=devices):
+            if side.stream is not None:
+                torch.default_generator.manual_seed(side.stream)
+                if devices:
+                    torch.cuda.manual_seed(side.stream)
             result = run(side, entering, *args, **kwargs)
         let_go(entering.weights)
         return result
@@ -60,11 +64,13 @@ class ReferenceSide(ReferenceForward):
         promoted: bool = False,
         sought: Sequence[np.ndarray] = (),
         replaced: Mapping[str, np.ndarray] | None = None,
+        stream: int | None = None,
     ) -> None:
         """``sought``, of a promoted side: arrays of the port whose more exact twins it looks out for; ``replaced``:
-        buffers and attributes of the module by dotted name, with other values (see ``compare.frameworks.islands``)."""
+        buffers and attributes of the module by dotted name, with other values (see ``compare.frameworks.islands``);
+        ``stream``: the seed of what the model draws by hand, else drawn from wherever torch's generator stands."""
         super().__init__(prepared, precision, device, replaced)
-        self.promoted, self.sought = promoted, sought
+        self.promoted, self.sought, self.stream = promoted, sought, stream
 
     @_undisturbed
     def run(self, entering: Entering, mode: Mode = None) -> Result:
@@ -166,7 +172,7 @@ class ReferenceSide(ReferenceForward):
         if mode is False and not self.pair.rngs:  # an evaluation draws nothing, unless it may
             yield None
             return
-        with replayed(mask_seed(entering, step)) as record:
+        with replayed(mask_seed(entering, step), stream=self.stream) as record:
             yield record
 
     @contextmanager

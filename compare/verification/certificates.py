@@ -28,7 +28,8 @@ class Coverage:
 
     Attributes:
         counts: how many quantities of each kind were judged.
-        not_compared: parameters without a judged gradient or update, and buffers; one is enough for ``incomplete``.
+        not_compared: parameters without a judged gradient or update, buffers, and what depends on the models' own
+            random numbers; one is enough for ``incomplete``.
         drawn: randomness that no mask could replace (fused or hand-drawn dropout); one is enough for ``incomplete``.
         constants: the reference's buffers without a counterpart, which no run changed, and its integer counters.
         frozen: parameters that training steps leave alone, since the port holds them summed into another.
@@ -71,6 +72,7 @@ def coverage(
     digests: dict[str, dict[str, bytes]],
     changed: set[str],
     drawn: set[str],
+    unlike: set[str],
 ) -> Coverage:
     """The coverage of what ``verify`` judged.
 
@@ -78,10 +80,12 @@ def coverage(
         digests: of the reference's float64 runs by probe, what ``digest`` makes of each quantity.
         changed: constants of the reference that a run did not leave as they were.
         drawn: randomness that no mask replaced.
+        unlike: quantities that depend on it, and so were not judged on the pair's own batch.
     """
     judged = {quantity.name for quantity in quantities if quantity.verdict is not Verdict.INVALID}
     prefixes = ("grad", "update") if quartet.pair.optimizers else ("grad",)
-    not_compared = [
+    not_compared = sorted(unlike - judged)
+    not_compared += [
         f"{prefix}/{name}" for name in entering.weights for prefix in prefixes if f"{prefix}/{name}" not in judged
     ]
     if any(mode is not False for mode in quartet.prepared.modes):
@@ -92,7 +96,7 @@ def coverage(
     return Coverage(
         counts={kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
         parameters=sum(array.size for array in entering.weights.values()),
-        not_compared=tuple(not_compared),
+        not_compared=tuple(dict.fromkeys(not_compared)),
         drawn=tuple(sorted(drawn)),
         constants=tuple(name for name in quartet.prepared.constants if name not in changed),
         frozen=tuple(dict.fromkeys(bias.second for bias in quartet.prepared.summed)),
@@ -137,9 +141,7 @@ def teeth(
     before = _by_check((quantity.name, quantity.verdict) for quantity in own if quantity.name not in unsure)
     every = mutants(entering)
     caught: dict[str, list[str]] = {check: [] for check in before}
-    reference = {
-        what: quartet.using(context.oracles).run_reference(entering, what) for what, context in contexts.items()
-    }
+    reference = {what: quartet.within(context).run_reference(entering, what) for what, context in contexts.items()}
     hand = quartet.run_by_hand(entering) if quartet.pair.by_hand else None
     for name, mutant in every.items():
         progress(f"mutant: {name}")
@@ -165,7 +167,7 @@ def _judged(
 ) -> dict[str, Judgement]:
     judged: dict[str, Judgement] = {}
     for what, (t, t64) in reference.items():
-        bound, sizes = quartet.using(contexts[what].oracles), contexts[what].sizes(mutant)
+        bound, sizes = quartet.within(contexts[what]), contexts[what].sizes(mutant)
         j, j64 = bound.run_port(mutant, what, t)
         prefix = EVAL if what is False and len(quartet.prepared.modes) > 1 else ""
         judged |= {f"{prefix}{name}": judgement for name, judgement in bound.judge(t, j, t64, j64, sizes).items()}

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from compare.arrays.probes import BASE
+from compare.errors import swallowed
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
-from compare.sides.context import NOTHING_KNOWN, Context, input_size
+from compare.sides.context import NOTHING_KNOWN, QUIET, Context, Noise, input_size
 from compare.sides.judging import Judged
+from compare.sides.noise import noise_of
 from compare.sides.plan import Plan
 from compare.sides.progress import Progress
 from compare.sides.quartet import Quartet
-from compare.sides.side import What
+from compare.sides.side import SideError, What
 from compare.verification.probing import Outcome, judge_probe
 
 IN_WORDS = {None: "", True: ", training", False: ", evaluation"}
@@ -41,17 +43,30 @@ def learn(quartet: Quartet, entering: Entering, plan: Plan, progress: Progress) 
         SideError: a model raises.
     """
     own = replace(entering, batches=entering.batches[:1])
-    outcomes: list[Outcome] = []
+    outcomes, noises = list[Outcome](), dict[What, Noise]()
     for mode in quartet.prepared.modes:
         progress(f"probe {BASE}{IN_WORDS[mode]}")
-        outcomes.append(judge_probe(quartet, own, BASE, mode, NOTHING_KNOWN, plan))
+        noises[mode] = _noise(quartet, own, mode)
+        outcomes.append(judge_probe(quartet, own, BASE, mode, Context(noise=noises[mode]), plan))
     contexts: dict[What, Context] = {
-        outcome.mode: context_of(outcome.judged, own) for outcome in outcomes if outcome.judged
+        outcome.mode: context_of(outcome.judged, own, noises[outcome.mode]) for outcome in outcomes if outcome.judged
     }
     return Learnt(tuple(outcomes), contexts)
 
 
-def context_of(judged: Judged, entering: Entering) -> Context:
+def _noise(quartet: Quartet, own: Entering, mode: Mode) -> Noise:
+    """Of a pair whose port is given random streams. On record the reference cannot be run with others, and where a
+    model raises, judging it says so."""
+    if not quartet.pair.rngs or quartet.on_record:
+        return QUIET
+    try:
+        return noise_of(quartet, own, mode)
+    except SideError as error:
+        swallowed(error)
+        return QUIET
+
+
+def context_of(judged: Judged, entering: Entering, noise: Noise = QUIET) -> Context:
     """What a judgement of the pair's own batch tells those that follow."""
     return Context(
         judged.oracles,
@@ -59,4 +74,5 @@ def context_of(judged: Judged, entering: Entering) -> Context:
         {name: one.scale for name, one in judged.judgements.items()},
         input_size(entering.batches[0]),
         judged.witness,
+        noise,
     )

@@ -12,6 +12,9 @@ from compare.verdict.verdict import Verdict
 from compare.verification.certificates import Teeth
 from compare.verification.probing import Outcome, skipped_in
 
+BY_HAND = "what is drawn with them by hand is not torch's, and what depends on it is not compared"
+UNUSED = "nothing draws with them by hand, and all is compared"
+
 
 def notices(
     quartet: Quartet,
@@ -42,8 +45,8 @@ def notices(
     if why := next((judged.no_oracle for judged in every if judged.no_oracle), ""):
         yield f"no_oracle: judged at {quartet.precision.name} alone: {why}"
     if streams := quartet.pair.rngs:
-        drawn = "what is drawn with them by hand is not torch's, and what depends on it is not compared"
-        yield f"rngs: the port has random keys for {', '.join(streams)}: {drawn}"
+        drawn = any(outcome.drawn for outcome in outcomes)
+        yield f"rngs: the port has random keys for {', '.join(streams)}: {BY_HAND if drawn else UNUSED}"
     yield from _of_dropout(every)
     if slots := sorted(steps.unpaired if steps else ()):
         yield f"optimizer state without a counterpart in the port, not compared: {', '.join(slots)}"

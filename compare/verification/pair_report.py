@@ -56,6 +56,7 @@ def covered_by(
         digests,
         {name for outcome in judged if outcome.judged for name in outcome.judged.reference.changed},
         {line for outcome in outcomes for line in outcome.drawn},
+        {name for outcome in outcomes for name in outcome.unlike},
     )
 
 

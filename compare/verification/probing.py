@@ -34,6 +34,7 @@ class Outcome:
         digests: of the reference's float64 run, by the oracles that the pair's own batch ended with, what ``digest``
             makes of each quantity.
         drawn: randomness that no mask replaced: two runs would not agree with each other.
+        unlike: the quantities that depend on it, and so were not judged.
         failing: something differs, and it is worth a look where.
     """
 
@@ -45,6 +46,7 @@ class Outcome:
     skipped: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, bytes] = field(default_factory=dict)
     drawn: frozenset[str] = frozenset()
+    unlike: frozenset[str] = frozenset()
     failing: bool = False
 
 
@@ -60,7 +62,9 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
         SideError: a model raises on the pair's own batch.
     """
     prefix = prefix_of(quartet, mode)
-    nothing = Outcome(probe, mode, entering)
+    noise, quartet = context.noise, quartet.without(context.noise.reaches)
+    unlike = frozenset(f"{prefix}{name}" for name in noise.reaches)
+    nothing = Outcome(probe, mode, entering, drawn=frozenset(noise.drawn), unlike=unlike)
     skipped = f"{probe}, evaluation" if prefix else probe
     try:
         t, t64, no_oracle = reference_runs(quartet, entering, mode, context)
@@ -71,7 +75,9 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
         return replace(nothing, skipped={skipped: str(error)})
     if probe != BASE and no_oracle and not context.no_oracle:
         return replace(nothing, skipped={skipped: no_oracle})
-    if t.not_compared:
+    if noise.drawn and not t.arrays:
+        return nothing
+    if t.not_compared and not noise.drawn:
         return replace(nothing, drawn=frozenset(t.not_compared))
     try:
         if differs := quartet.structures_differ(t, entering, mode):
@@ -82,7 +88,7 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
             raise
         swallowed(error)
         return replace(nothing, quantities=_invalid(prefix, probe, str(error)))
-    if judged.port.not_compared:
+    if judged.port.not_compared and not noise.drawn:
         return replace(nothing, drawn=frozenset(judged.port.not_compared))
     found = kinks(quartet, entering, mode, judged, context, plan.seed)
     failing = {name for name, one in judged.judgements.items() if one.verdict in FAILING and name not in found.on}

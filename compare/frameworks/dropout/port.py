@@ -1,5 +1,6 @@
 """Replay on the port's side: every library's dropout takes the reference's mask while a function is traced."""
 
+import contextvars
 import itertools
 import sys
 import threading
@@ -46,6 +47,20 @@ _epoch = jax.make_user_context(None)
 _serial = itertools.count(1)
 _undrawn = 0
 _one = threading.Lock()
+
+# Folded into every key that something draws with, a hand-made one too; None: the keys are as they are.
+_stream: contextvars.ContextVar[jax.Array | None] = contextvars.ContextVar("stream", default=None)
+
+
+@contextmanager
+def in_stream(number: jax.Array) -> Iterator[None]:
+    """What is traced inside a replay within it draws other numbers for each ``number``, which may be traced; masks that
+    are replayed are the same."""
+    token = _stream.set(number)
+    try:
+        yield
+    finally:
+        _stream.reset(token)
 
 
 @contextmanager
@@ -142,7 +157,8 @@ class _Replaying:
         self.shapes = frozenset().union(*(draws.shapes for draws in every))
         self.pairing, self.level = Pairing(record, channels_last), Level()
         self.thread, self.around = threading.get_ident(), set(stack())
-        self.serial = next(_serial) if masks else _undrawn
+        # A program that holds a stream's number is nobody else's either.
+        self.serial = next(_serial) if masks or _stream.get() is not None else _undrawn
         self.quiet, self.drawn_at, self.unseen = False, set[str](), set[str]()
         self._turn_epoch()
 
@@ -208,14 +224,15 @@ class _Replaying:
         check = getattr(core, CHECK)
 
         def watched(name: str, *args: object, **kwargs: object) -> object:
-            if (
-                self.mine()
-                and not self.quiet
-                and name not in DERIVE
-                and not (self._only_a_shape() or _is_certain(name))
-            ):
+            checked, stream = check(name, *args, **kwargs), _stream.get()
+            if not self.mine() or name in DERIVE or self._only_a_shape() or _is_certain(name):
+                return checked
+            if not self.quiet:
                 self._drawn_by_hand(name)
-            return check(name, *args, **kwargs)
+            if stream is None:
+                return checked
+            key, *rest = checked
+            return (jax.random.fold_in(key, stream), *rest)
 
         self.undo.enter_context(_exchanged(core, CHECK, watched))
 

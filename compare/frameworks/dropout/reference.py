@@ -59,7 +59,7 @@ def line_of(what: str) -> str:
 
 
 @contextmanager
-def replayed(seed: int, *, unfuse: bool = False) -> Iterator[Drawn]:
+def replayed(seed: int, *, unfuse: bool = False, stream: int | None = None) -> Iterator[Drawn]:
     """Inside it, the n-th active dropout computes ``x * draw(seed, n, shape, p) / (1 - p)``, and so does its gradient.
 
     Covered: ``nn.Dropout``, ``Dropout1d``, ``2d`` and ``3d`` (mask (N, C, 1, ...)), their functions, in place or not,
@@ -74,12 +74,15 @@ def replayed(seed: int, *, unfuse: bool = False) -> Iterator[Drawn]:
     draws by hand through torch. Random numbers from NumPy or from ``random`` are not seen, and compiled modules
     are not looked into. A uniform draw that decides nothing, as one compared with a rate of 0, is none (``undecided``).
 
+    With a ``stream`` a generator that the model hands to a draw is exchanged for one seeded with that number; the
+    default generator is its caller's to seed.
+
     Raises RuntimeError where it is entered twice.
     """
     if getattr(_running, "on", False):
         raise RuntimeError("dropout is already being replayed: leave the outer replayed() first")
     record = Drawn()
-    net = _Net(record)
+    net = _Net(record, stream)
     _running.on = True
     try:
         with net, _Replaying(seed, record, net, unfuse):
@@ -92,9 +95,10 @@ def replayed(seed: int, *, unfuse: bool = False) -> Iterator[Drawn]:
 class _Net(TorchDispatchMode):
     """Names every random kernel that runs although nobody replayed it."""
 
-    def __init__(self, record: Drawn) -> None:
+    def __init__(self, record: Drawn, stream: int | None = None) -> None:
         super().__init__()
-        self.record, self.quiet, self.undecided = record, False, Undecided(record.miss_line)
+        self.record, self.quiet, self.stream = record, False, stream
+        self.undecided = Undecided(record.miss_line)
 
     def __torch_dispatch__(
         self, func: Kernel, types: Collection[type], args: tuple = (), kwargs: dict | None = None
@@ -102,6 +106,9 @@ class _Net(TorchDispatchMode):
         kwargs = kwargs or {}
         if not self.quiet and draws(func, args, kwargs):
             line = line_of(f"torch's {func.overloadpacket.__name__}, drawn by hand,")
+            own = kwargs.get("generator")
+            if self.stream is not None and isinstance(own, torch.Generator):
+                kwargs = {**kwargs, "generator": torch.Generator(own.device).manual_seed(self.stream)}
             drawn = func(*args, **kwargs)
             if not self.undecided.take(func, args, kwargs, drawn, line):
                 self.record.miss_line(line)
