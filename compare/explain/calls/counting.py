@@ -20,7 +20,9 @@ Function = Callable[..., Any]  # one of torch's
 Replacement = Callable[..., Any]  # f(function, args, kwargs), in place of function(*args, **kwargs)
 
 _COMPARE = f"{Path(__file__).parents[2]}/"
-_LOSS = answer_of.__code__.co_filename  # calls the pair's loss, which may be one of torch's own functions
+# What calls the model, and the functions of the pair: they may be torch's own, nn.Sequential or F.cross_entropy.
+_MODEL = f"{_COMPARE}sides/reference_forward.py"
+_FUNCTIONS = answer_of.__code__.co_filename
 # What calls a function on the program's behalf: torch, and the modes that may stand before this one.
 _BETWEEN = (
     f"{Path(torch.__file__).parent}/",
@@ -84,7 +86,7 @@ class Counting(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
-        if not gets_number(func) or in_backward() or _ours():
+        if not gets_number(func) or in_backward() or _ours(bool(self.paths)):
             return func(*args, **kwargs)
         self.number += 1
         number = self.number
@@ -139,12 +141,16 @@ def counting(
             handle.remove()
 
 
-def _ours() -> bool:
-    """Whether ``compare`` itself makes the call that is running now, and neither the user nor torch for the user."""
+def _ours(in_module: bool) -> bool:
+    """Whether ``compare`` itself makes the call that is running now, and neither the user nor torch for the user.
+
+    Args:
+        in_module: a module's forward is running: then what calls the model waits for it.
+    """
     frame: Any = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
         if not file.startswith(_BETWEEN):
-            return file.startswith(_COMPARE) and file != _LOSS
+            return file.startswith(_COMPARE) and file != _FUNCTIONS and not (in_module and file == _MODEL)
         frame = frame.f_back
     return False

@@ -318,7 +318,31 @@ POSITIVE = paired(seeded(Positive), nnx_port(PositiveNNX, linear_above_20), larg
 QUANTIZED = paired(seeded(Quantized), nnx_port(QuantizedNNX, straight_through), normal(4, 5))
 DROPPING = paired(seeded(dense.Dropping), nnx_port(dense.DroppingNNX), normal(4, 10))
 
+
+class GeluLinen(linen.Module):
+    """Two layers and an activation, which the reference has as a bare ``nn.Sequential``."""
+
+    act: Callable[[Array], Array] = gelu
+
+    @linen.compact
+    def __call__(self, x: Array) -> Array:
+        return linen.Dense(4)(self.act(linen.Dense(WIDE)(x)))
+
+
+def bare(act: Callable[[Array], Array]) -> Callable[[], Pair]:
+    own = seeded(lambda: nn.Sequential(nn.Linear(WIDTH, WIDE), nn.GELU(), nn.Linear(WIDE, 4)))
+    return paired(own, lambda: GeluLinen(act), X)
+
+
 ROWS = [
+    Planted(
+        "tanh GELU for a module of a bare nn.Sequential (Linen)",
+        bare(jax.nn.gelu),
+        bare(gelu),
+        where="1",
+        setting="approximate",
+        port="tanh",
+    ),
     Planted(
         "LayerNorm epsilon 1e-6 for 1e-5 (Linen)",
         net_linen(norm=linen.LayerNorm),

@@ -9,8 +9,10 @@ from torch.nn import functional as F
 import compare
 from compare.explain.calls.call import OUTSIDE
 from compare.explain.calls.change import recorded
+from compare.pair.fields import answer_of
 from tests.compare.explain.doctor.blocks import X, block, numbers
 
+MODEL = str(Path(compare.__file__).parent / "sides" / "reference_forward.py")
 INSIDE = str(Path(compare.__file__).parent / "locate" / "hooks.py")
 
 
@@ -33,6 +35,17 @@ def test_calls_are_noted_where_the_program_makes_them():
     assert norm.kwargs["eps"] == 1e-5
     assert linear.args[1].shape == (6, 6)
     assert linear.result.shape == (4, 6)
+
+
+def test_torchs_own_module_and_loss_are_the_program_s():
+    """A bare container that a run of the comparison calls, and a loss that is a function of torch."""
+    module = nn.Sequential(nn.Linear(6, 6).double(), nn.GELU())
+    calling = compile("def forward(module, x):\n    return module(x) + 0\n", MODEL, "exec")
+    names: dict = {}
+    exec(calling, names)
+    with recorded(module) as calls:
+        answer_of("loss", F.mse_loss, names["forward"](module, X), X)
+    assert [(call.name, call.module) for call in calls] == [("linear", "0"), ("gelu", "1"), ("mse_loss", OUTSIDE)]
 
 
 def test_hooks_of_compare_are_not_counted():
