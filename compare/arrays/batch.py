@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from compare.arrays.arrays import Arrays, freeze, rounded
-from compare.arrays.checks import Axes, Bounds, check_array, check_axes, check_bounds, check_named
+from compare.arrays.checks import Axes, Bounds, check_array, check_axes, check_bounds, check_named, check_within
 from compare.arrays.copied import copied
 from compare.errors import UsageError, shown
 from compare.verdict.precision import Precision
@@ -36,7 +36,8 @@ class Batch:
         form: positional and keyword arguments with a ``Slot`` in the place of each array.
 
     Raises:
-        UsageError: bounds or axes of what is no array, or in another form than theirs; integers beyond int32.
+        UsageError: bounds or axes of what is no array, or in another form than theirs; an input outside of its bounds;
+            integers beyond int32.
     """
 
     inputs: Arrays
@@ -51,6 +52,7 @@ class Batch:
                 object.__setattr__(self, what, {name: copied(array, name) for name, array in given.items()})
         check_named(self.inputs, self.targets)
         check_bounds(self.bounds, {**self.inputs, **self.targets})
+        check_within(self.bounds, self.inputs)
         check_axes(self.axes, self.inputs, self.targets)
         object.__setattr__(self, "inputs", {name: freeze(array) for name, array in self.inputs.items()})
         object.__setattr__(self, "targets", {name: freeze(array) for name, array in self.targets.items()})
@@ -84,7 +86,7 @@ class Batch:
             called = [*names[: len(given)], *(f"input{i}" for i in range(len(names), len(given)))]
             args = tuple(_slots(item, name, arrays) for item, name in zip(given, called, strict=True))
         if not arrays:
-            raise UsageError(f"batch: expected NumPy arrays to feed both models, got {_kind(inputs)}")
+            raise UsageError(f"batch: expected NumPy arrays to feed both models, got {_without_arrays(inputs)}")
         wanted: Arrays = {}
         if isinstance(targets, Mapping):
             listed = {str(key): item for key, item in targets.items()}
@@ -207,6 +209,13 @@ def _like(sequence: tuple | list, items: list[object]) -> object:
     """``items`` as a sequence of that kind; a NamedTuple takes them one by one."""
     kind: Callable[..., object] = type(sequence)
     return kind(*items) if hasattr(sequence, "_fields") else kind(items)
+
+
+def _without_arrays(inputs: object) -> str:
+    if isinstance(inputs, tuple | list | Mapping) and not inputs:
+        kind = "tuple" if isinstance(inputs, tuple) else "list" if isinstance(inputs, list) else "dictionary"
+        return f"an empty {kind}"
+    return _kind(inputs)
 
 
 def _kind(value: object) -> str:

@@ -87,6 +87,22 @@ def check_bounds(bounds: Bounds, arrays: Named) -> None:
         check_int32(np.array([bound[0], bound[1] - 1]), f"batch: the bounds of {name}")
 
 
+def check_within(bounds: Bounds, inputs: Named) -> None:
+    """Refuse an input outside of its own bounds. A target may lie there: a label that the loss ignores, such as -100,
+    is none that is drawn.
+
+    Raises:
+        UsageError: an integer of an input is not in the half-open range that is said to hold its values.
+    """
+    for name in [name for name in bounds if name in inputs and inputs[name].size]:
+        (low, high), lowest, highest = bounds[name], int(inputs[name].min()), int(inputs[name].max())
+        if lowest < low or highest >= high:
+            raise UsageError(
+                f"batch: the bounds of {name}: expected the half-open range of its values, which go from {lowest} to "
+                f"{highest}, got {(low, high)}"
+            )
+
+
 def check_axes(axes: Axes, inputs: Named, targets: Named) -> None:
     """Refuse batch axes that no array has. One axis for all must be that of some input.
 

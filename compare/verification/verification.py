@@ -77,8 +77,7 @@ class Session:
         try:
             learnt = self.learn(entering, progress)
             outcomes = [*learnt.outcomes]
-            if not self.plan.quick:
-                check_bounds(self.quartet, entering)
+            check_bounds(self.quartet, entering)
             for probe, mode, fed in self.probes(entering):
                 progress(f"probe {probe}{IN_WORDS[mode]}")
                 outcomes.append(self.probe(probe, mode, fed, learnt))

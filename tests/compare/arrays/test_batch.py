@@ -68,7 +68,9 @@ def test_targets_are_named_in_the_losss_order(targets, names):
 @pytest.mark.parametrize(
     ("inputs", "complaint"),
     [
-        ((), "expected NumPy arrays to feed both models, got builtins.tuple"),
+        ((), "expected NumPy arrays to feed both models, got an empty tuple"),
+        ([], "expected NumPy arrays to feed both models, got an empty list"),
+        ({}, "expected NumPy arrays to feed both models, got an empty dictionary"),
         (None, "expected NumPy arrays to feed both models, got builtins.NoneType"),
         ({"flag": True}, "expected NumPy arrays"),
         (torch.float32, "input0 is a torch.dtype: expected an array"),

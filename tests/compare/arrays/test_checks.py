@@ -34,6 +34,10 @@ REFUSED = [
     (lambda: Batch.of(I, bounds={"input0": ("a", "b")}), "two integers, low below high, which is not included"),
     (lambda: Batch.of(I, bounds={"input0": (0.5, 3.5)}), "got (0.5, 3.5)"),
     (lambda: Batch.of(X, bounds={"input0": (0, 3)}), "expected an array of integers, got float32"),
+    (
+        lambda: Batch.of(np.array([[1, 2, 9]]), bounds={"input0": (0, 5)}),
+        "the bounds of input0: expected the half-open range of its values, which go from 1 to 9, got (0, 5)",
+    ),
     (lambda: Batch.of(I, bounds={"input0": (0, 2**40)}), "the bounds of input0: expected integers that int32 holds"),
     (lambda: Batch.of(X, axes=7), "batch: axes: expected an axis of input0 (6, 4), or None, got 7"),
     (lambda: Batch.of(X, axes=-3), "batch: axes: expected an axis of input0 (6, 4), or None, got -3"),
@@ -62,6 +66,6 @@ def test_one_axis_for_all_is_that_of_some_input():
     assert Batch.of(np.float32(3)).axis("input0") is None
 
 
-def test_values_may_lie_outside_of_their_bounds():
+def test_targets_may_lie_outside_of_their_bounds():
     """A label that the loss ignores, such as -100, is no label that is drawn."""
     assert Batch.of(X, np.array([0, -100]), bounds={"targets": (0, 10)}).bounds == {"targets": (0, 10)}

@@ -36,11 +36,13 @@ def of(bound):
     return Batch.of(INDICES, bounds={"input0": bound})
 
 
+@pytest.mark.parametrize("quick", [False, True])
 @pytest.mark.parametrize("bound", [(0, 8), (-8, 7), (0, 50)])
-def test_bounds_wider_than_an_embedding_are_refused(bound):
-    """By one row as by many: the ends are what is tried, and no draw decides."""
+def test_bounds_wider_than_an_embedding_are_refused(bound, quick):
+    """By one row as by many: the ends are what is tried, and no draw decides. Without probes too: a pair that passes
+    quickly is not refused later."""
     with pytest.raises(UsageError) as raised:
-        verify(Rows(), LinenRows(), of(bound), device="cpu")
+        verify(Rows(), LinenRows(), of(bound), device="cpu", quick=quick)
     text = str(raised.value)
     assert f"the bounds of input0: the reference does not take every value of {bound}: IndexError in rows" in text
     assert "give the half-open range of those that it takes" in text
