@@ -16,6 +16,7 @@ from compare.sides.context import Context, Oracles, Witness
 from compare.sides.quantities import judge_together
 from compare.sides.shelf import put_aside
 from compare.sides.side import STEPS, Deviations, Following, OnRecord, Result, Run, Side, SideError, What
+from compare.sides.structures import Structures
 from compare.sides.variance import ACCEPT, corrected
 from compare.verdict.precision import FLOAT64, Precision
 from compare.verdict.verdict import Judgement
@@ -197,14 +198,12 @@ class Quartet:
         wide = replace(batch, inputs=_widen(batch.inputs), targets=_widen(batch.targets))
         return self.pair.derived(weights, batch), self.pair.derived(_widen(weights), wide)
 
-    def structures_differ(self, t: Result, entering: Entering, mode: Mode) -> str:
-        """Both sides' outputs in words where structure or shapes differ, else nothing. Computes nothing."""
+    def structures_differ(self, t: Result, entering: Entering, mode: Mode) -> Structures | None:
+        """Both sides' outputs where structure or shapes differ, else None. Computes nothing."""
         leaves = named_after("port", lambda: self.port.shapes_of_outputs(entering, mode, t.dropped))
         port = {name: tuple(leaf.shape) for name, leaf in leaves.items() if name not in self.left_out}
         reference = {name: array.shape for name, array in t.items() if name.split("/")[0] == "output"}
-        if port == reference:
-            return ""
-        return f"the reference returns {_structure(reference)}, the port {_structure(port)}"
+        return Structures(reference, port) if port != reference else None
 
     def judge(
         self, t: Run, j: Run, t64: Run, j64: Run, sizes: Mapping[str, float] | None = None
@@ -227,10 +226,6 @@ def _of_reference(side: Side, entering: Entering, what: What) -> Result:
 def _aside(result: Result) -> Result:
     """The same run, its arrays on a shelf where they are large."""
     return replace(result, arrays=put_aside(dict(result.arrays)))
-
-
-def _structure(shapes: Mapping[str, tuple[int, ...]]) -> str:
-    return "{" + ", ".join(f"{name}: {shape}" for name, shape in shapes.items()) + "}" if shapes else "nothing"
 
 
 def _widen(arrays: Arrays) -> Arrays:

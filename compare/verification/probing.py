@@ -81,7 +81,7 @@ def judge_probe(quartet: Quartet, entering: Entering, probe: str, mode: Mode, co
         return replace(nothing, drawn=frozenset(t.not_compared))
     try:
         if differs := quartet.structures_differ(t, entering, mode):
-            return replace(nothing, quantities=_invalid(prefix, probe, differs), failing=True)
+            return replace(nothing, quantities=_invalid(prefix, probe, str(differs)), failing=differs.named_alike)
         judged = judge_port(quartet, entering, mode, t, t64, no_oracle, context)
     except SideError as error:
         if probe == BASE and not isinstance(error.__cause__, DropoutMismatch):

@@ -241,9 +241,26 @@ def test_incomplete_names_what_was_not_compared():
 def test_invalid_names_both_structures():
     """Outputs of another structure."""
     with pytest.raises(
-        AssertionError, match=r"invalid: output on batch: the reference returns \{output: \(6, 3\)\}, the"
+        AssertionError,
+        match="invalid: output on batch: the port returns outputs named logits and the reference one array",
     ):
         assert_port(dense_pair(port_outputs=lambda outputs: {"logits": outputs}), **CPU)
+
+
+def test_an_output_more_is_the_answer():
+    """No module is blamed for it: none differs."""
+    report = verify(dense_pair(port_outputs=lambda outputs: (outputs, 3)), **CPU)
+    assert report.answer.startswith(
+        "invalid: output on batch: the port returns a tuple of 2 and the reference one array"
+    )
+
+
+def test_a_port_that_returns_nothing_is_told_so():
+    """A forgotten return."""
+    report = verify(dense_pair(port_outputs=lambda outputs: None), **CPU)
+    assert report.answer.startswith(
+        "invalid: output on batch: the port returns nothing (a call that ends without a return) and the reference one "
+    )
 
 
 def test_a_zero_quantity_that_is_not_zero_in_the_port_is_said():
