@@ -1,5 +1,6 @@
 """What a name on the command line stands for: one of the project's pairs, or those that a file defines."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from compare.cli.suggest import instead_of_file, instead_of_pair
@@ -33,6 +34,20 @@ def check_pair(name: str) -> None:
         raise UsageError(f"{name[:SHORT]}: cannot be read ({error.strerror})") from error
     if path.suffix == ".py":
         pair_file.check_syntax(path)
+
+
+def check_once(names: Sequence[str]) -> None:
+    """Refuse a pair or a file that is named twice.
+
+    Raises:
+        UsageError: one is, by the same path or another.
+    """
+    seen = set[str]()
+    for name in names:
+        own = str(Path(name).resolve()) if is_file(name) else name
+        if own in seen:
+            raise UsageError(f"{name}: named twice: expected each pair once")
+        seen.add(own)
 
 
 def is_file(name: str) -> bool:

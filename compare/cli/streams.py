@@ -60,6 +60,14 @@ def busy(text: str) -> Iterator[Callable[[str], None]]:
     begun()
 
 
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """A spinner with what is waited for, before anything has begun."""
+    with progress_bar(SpinnerColumn(), TextColumn("{task.description}")) as bar:
+        bar.add_task(text)
+        yield
+
+
 def naming(of: str, say: Callable[[str], None]) -> Callable[[str], None]:
     """``say`` with what it is a stage of in front."""
     return lambda stage: say(f"{of}: {stage}")

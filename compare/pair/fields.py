@@ -33,12 +33,17 @@ def _some_of(known: tuple[str, ...]) -> Check:
     return known_alone, f"a tuple of some of {', '.join(known)}, such as {(known[0],)}"
 
 
+def _at_least(many: int, check: Check) -> Check:
+    will_do, expected = check
+    return lambda value: will_do(value) and len(value) >= many, expected
+
+
 FUNCTION: Check = (callable, "a function")
 CHECKS: Mapping[str, Check] = {
     "loss": (_are_two, "two functions, (the reference's, the port's), each of (outputs, *targets)"),
     "rules": (lambda value: isinstance(value, Mapping), "a dictionary of name patterns"),
     "accept": _some_of(ACCEPTABLE),
-    "modes": _some_of(MODES),
+    "modes": _at_least(1, _some_of(MODES)),
     "weight_map": (lambda value: isinstance(value, WeightMap), "a WeightMap of Entry lines"),
     "weights": (callable, "a function of a NumPy generator"),
     "by_hand": (callable, "a function of (weights, batch) in NumPy"),
@@ -50,7 +55,7 @@ CHECKS: Mapping[str, Check] = {
     "name": (lambda value: _is_text(value) and bool(value), "one line of printable text"),
     "title": (_is_text, "one line of printable text"),
 }
-NEVER_NONE = ("rules", "accept", "modes", "smooth", "name", "title")
+NEVER_NONE = ("rules", "accept", "smooth", "name", "title")
 
 
 def check_fields(fields: Mapping[str, Any]) -> None:

@@ -65,7 +65,7 @@ class Pair:
         weight_map: which arrays of the reference are which leaves of the port; found where it is not given.
         weights: the reference's arrays by name from a NumPy generator; by default its own, moved away from 0 and 1.
         by_hand: outputs, loss and gradients from (weights, batch) in NumPy, where somebody has derived them.
-        modes: ``("train",)``, ``("eval",)`` or both, where the models have modes; both by default.
+        modes: ``("train",)``, ``("eval",)`` or both, where the models have modes; both where it is None.
         rngs: names of the random streams that the port needs beside those of dropout: Flax's by ``make_rng``, or keys
             that are arguments of its call. What it draws with them by hand has no counterpart in torch: it is listed,
             and the pair is ``incomplete``.
@@ -94,7 +94,7 @@ class Pair:
     weights: Callable[[np.random.Generator], Arrays] | None = None
     by_hand: Callable[[Arrays, Batch], Arrays] | None = None
     smooth: bool = False
-    modes: tuple[str, ...] = ()
+    modes: tuple[str, ...] | None = None
     rngs: tuple[str, ...] = ()
     name: str = "pair"
     title: str = ""
@@ -102,8 +102,8 @@ class Pair:
     def __post_init__(self) -> None:
         check_fields(vars(self))
         check_rules(self.rules)
-        for name in ("accept", "modes"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        object.__setattr__(self, "accept", tuple(self.accept))
+        object.__setattr__(self, "modes", tuple(self.modes) if self.modes is not None else None)
         object.__setattr__(self, "rngs", _stream_names(self.rngs))
         if self.optimizers is not None:
             own = self.optimizers

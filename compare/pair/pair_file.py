@@ -4,6 +4,7 @@ import importlib.util
 import sys
 import traceback
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -126,10 +127,29 @@ def load(path: Path) -> list[Pair]:
     first_names = {id(pair): name for name, pair in reversed(pairs.items())}  # one pair may have two names
     named = {name: pair for name, pair in pairs.items() if first_names[id(pair)] == name}
     stem = path.stem if path.stem.isprintable() else ascii(path.stem)[1:-1]  # of an undecodable name, what can be shown
-    return [
+    renamed = [
         replace(pair, name=pair.name if pair.name != "pair" else stem if len(named) == 1 else name)
         for name, pair in named.items()
     ]
+    check_names([(str(path), pair.name) for pair in renamed])
+    return renamed
+
+
+def check_names(named: Sequence[tuple[str, str]]) -> None:
+    """Refuse two pairs of one name, which a report could not tell apart.
+
+    Args:
+        named: of each pair where it is from, and its name.
+
+    Raises:
+        UsageError: two of them have one name.
+    """
+    seen: dict[str, str] = {}
+    for source, name in named:
+        if name in seen:
+            where = f"both in {source}" if source == seen[name] else f"in {seen[name]} and in {source}"
+            raise UsageError(f"two pairs are called {name!r}, {where}: give one another name, Pair(..., name=...)")
+        seen[name] = source
 
 
 def module_of(path: Path) -> ModuleType:

@@ -57,11 +57,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from compare.cli.marking import lesson_files, mark
-    from compare.cli.named import check_pair
+    from compare.cli.named import check_once, check_pair
     from compare.cli.on_record import on_record
 
     for name in options.pairs:
         check_pair(name)
+    check_once(options.pairs)
     if lesson_files(options.pairs):
         parser = argparse.ArgumentParser()
         arguments(parser)
@@ -101,18 +102,21 @@ def verified(
 ) -> tuple["VerifyForm", bool]:
     """Every pair that ``names`` stand for, as one form, and whether one of them failed."""
     from compare.cli.named import pairs_of
-    from compare.cli.streams import busy, naming
+    from compare.cli.streams import busy, naming, waiting
     from compare.frameworks import devices
     from compare.frameworks.environment import fingerprint
+    from compare.pair.pair_file import check_names
     from compare.report.form import verify_form
     from compare.verification.verification import verify
 
-    reports = []
+    reports, found = [], []
     for name in names:
-        with busy(f"verifying {name}") as say:
-            pairs = pairs_of(name, options.data, options.batch)
-            devices.set_float32_policy()  # again: a user's file may have set another
-            for pair in pairs:
-                reports.append(verify(pair, device, precision, plan, oracle, naming(f"verifying {pair.name}", say)))
+        with waiting(f"loading {name}"):
+            found += [(name, pair) for pair in pairs_of(name, options.data, options.batch)]
+    check_names([(name, pair.name) for name, pair in found])
+    devices.set_float32_policy()  # again: a user's file may have set another
+    for _, pair in found:
+        with busy(f"verifying {pair.name}") as say:
+            reports.append(verify(pair, device, precision, plan, oracle, naming(f"verifying {pair.name}", say)))
     form = verify_form(reports, fingerprint(device))
     return form, any(report.failed(strict) for report in reports)

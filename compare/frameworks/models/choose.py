@@ -89,7 +89,15 @@ def port_model(port: object, args: tuple, kwargs: dict, like: "Arrays") -> "Port
             if model is not None:
                 return model
     *others, last = [kind.expects for kind in KINDS]
-    raise UsageError(f"port: expected {', '.join(others)}, or {last}, got {type(given).__name__}")
+    raise UsageError(f"port: expected {', '.join(others)}, or {last}, got {_came(given)}")
+
+
+def _came(given: object) -> str:
+    """The name of its class; of a torch module, that it is one: it may be called like a layer of the port's."""
+    of_torch = any(
+        f"{kind.__module__}.{kind.__name__}" == "torch.nn.modules.module.Module" for kind in type(given).__mro__
+    )
+    return f"{type(given).__name__}, a torch.nn.Module: that is a reference" if of_torch else type(given).__name__
 
 
 def kind_of_port(layer: object) -> "type[PortModel] | None":

@@ -1,10 +1,11 @@
 """What a name on the command line stands for."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from compare.cli.named import check_pair, is_file, pair_of, pairs_of
+from compare.cli.named import check_once, check_pair, is_file, pair_of, pairs_of
 from compare.errors import UsageError
 
 TWO = """
@@ -12,6 +13,14 @@ from compare import Pair
 
 a, b = Pair(None, lambda p, x: x, None), Pair(None, lambda p, x: x, None)
 """
+
+
+@pytest.mark.parametrize("names", [["mlp", "mlp"], ["a.py", "./a.py"], ["a.py", "b.py", "x/../a.py"]])
+def test_a_name_given_twice_is_refused(names):
+    """By the same path or another."""
+    with pytest.raises(UsageError, match=f"^{re.escape(names[-1])}: named twice: expected each pair once$"):
+        check_once(names)
+    check_once([*names[:-1], "loose"])
 
 
 def test_files_and_names():

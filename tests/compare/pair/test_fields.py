@@ -40,6 +40,7 @@ REFUSED = [
     ("modes", "train", "modes: expected a tuple of some of train, eval, such as ('train',), got 'train'"),
     ("modes", ("train", "both"), "got ('train', 'both')"),
     ("modes", (True,), "got (True,)"),
+    ("modes", (), "modes: expected a tuple of some of train, eval, such as ('train',), got ()"),
     ("modes", 3, "modes: expected a tuple"),
     ("weight_map", "x", "weight_map: expected a WeightMap of Entry lines, got 'x'"),
     ("weight_map", {}, "weight_map: expected a WeightMap of Entry lines, got a dict"),

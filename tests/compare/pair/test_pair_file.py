@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from compare.errors import UsageError
-from compare.pair.pair_file import TEMPLATE, check_syntax, load, module_of, starting_text
+from compare.pair.pair_file import TEMPLATE, check_names, check_syntax, load, module_of, starting_text
 
 PAIR = "from compare import Pair\npair = Pair(None, None, None)\n"
+TWO_OF_ONE_NAME = "from compare import Pair\na, b = Pair(1, 2, 3, name='same'), Pair(4, 5, 6, name='same')\n"
 
 
 @pytest.fixture
@@ -41,6 +42,19 @@ def test_several_pairs_are_named_for_their_variables(write):
     text = "from compare import Pair\nsmall = Pair(1, 2, 3)\nlarge = Pair(4, 5, 6)\nagain = small\n"
     found = load(write(text))
     assert [(one.name, one.reference) for one in found] == [("small", 1), ("large", 4)]
+
+
+def test_two_pairs_of_one_name_are_refused(write):
+    """In one file, or in several."""
+    path = write(TWO_OF_ONE_NAME)
+    with pytest.raises(UsageError) as raised:
+        load(path)
+    assert str(raised.value) == (
+        f"two pairs are called 'same', both in {path}: give one another name, Pair(..., name=...)"
+    )
+    check_names([("mlp", "mlp"), ("a.py", "a")])
+    with pytest.raises(UsageError, match=r"two pairs are called 'mlp', in mlp and in a\.py: give one"):
+        check_names([("mlp", "mlp"), ("a.py", "mlp")])
 
 
 def test_what_lies_beside_the_file_can_be_imported(write, tmp_path, monkeypatch):
