@@ -53,12 +53,14 @@ def test_why_there_are_no_oracles_is_learnt(cpu):
 
 
 def test_of_what_could_not_be_compared_nothing_is_known(cpu):
-    """Outputs of another structure have no sizes."""
+    """Outputs of another structure have no sizes, and no module is to be looked for; of another shape there may be."""
     quartet, entering = together(cpu, loose_pair(lambda p, x: x * p["w"], lambda p, x: (x * p["w"], x)))
     found = learnt(quartet, entering)
     assert found.contexts == {}
     assert found.context(None) is NOTHING_KNOWN
-    assert found.outcomes[0].failing
+    assert not found.outcomes[0].failing
+    quartet, entering = together(cpu, loose_pair(lambda p, x: x * p["w"], lambda p, x: (x * p["w"]).reshape(-1)))
+    assert learnt(quartet, entering).outcomes[0].failing
 
 
 def test_a_model_that_raises_on_its_own_batch_ends_it(cpu):

@@ -159,7 +159,7 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_evaluation_is_judged_by_its_own_sizes(kind, cpu):
     """Beside training as alone: every number of every probe, the detection limit among them."""
-    both, alone = (verify(kind(modes), cpu, plan=PLAN) for modes in ((), ("eval",)))
+    both, alone = (verify(kind(modes), cpu, plan=PLAN) for modes in (None, ("eval",)))
     beside = {
         (one.name.removeprefix(EVAL), one.probe): one.judgement for one in both.quantities if one.name.startswith(EVAL)
     }
