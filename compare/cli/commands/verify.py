@@ -109,13 +109,13 @@ def verified(
     from compare.report.form import verify_form
     from compare.verification.verification import verify
 
-    reports, found = [], []
+    reports, entered = [], []
     for name in names:
         with waiting(f"loading {name}"):
-            found += [(name, pair) for pair in pairs_of(name, options.data, options.batch)]
-    check_names([(name, pair.name) for name, pair in found])
+            entered += [(name, pair) for pair in pairs_of(name, options.data, options.batch)]
+    check_names([(name, pair.name) for name, pair in entered])
     devices.set_float32_policy()  # again: a user's file may have set another
-    for _, pair in found:
+    for _, pair in entered:
         with busy(f"verifying {pair.name}") as say:
             reports.append(verify(pair, device, precision, plan, oracle, naming(f"verifying {pair.name}", say)))
     form = verify_form(reports, fingerprint(device))
