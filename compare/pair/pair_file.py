@@ -4,7 +4,9 @@ import importlib.util
 import sys
 import traceback
 import warnings
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -115,8 +117,6 @@ def load(path: Path) -> list[Pair]:
     Raises:
         UsageError: there is no such file, it raises, or it defines no pair.
     """
-    from dataclasses import replace
-
     if not path.is_file():
         raise UsageError(
             f"{path}: expected a Python file that defines a Pair, found {'a folder' if path.is_dir() else 'nothing'}"
@@ -133,6 +133,26 @@ def load(path: Path) -> list[Pair]:
     ]
     check_names([(str(path), pair.name) for pair in renamed])
     return renamed
+
+
+def told_apart(entered: Sequence[tuple[str, Pair]]) -> list[Pair]:
+    """The pairs of several files for one report; those of one name get their file's folder in front, ``a/pair``.
+
+    Args:
+        entered: each with where it is from: a file, or a name in the registry.
+
+    Raises:
+        UsageError: two of them have one name all the same.
+    """
+    taken = Counter(pair.name for _, pair in entered)
+    pairs = [
+        replace(pair, name=f"{Path(source).resolve().parent.name}/{pair.name}")
+        if taken[pair.name] > 1 and source.endswith(".py")
+        else pair
+        for source, pair in entered
+    ]
+    check_names([(source, pair.name) for (source, _), pair in zip(entered, pairs, strict=True)])
+    return pairs
 
 
 def check_names(named: Sequence[tuple[str, str]]) -> None:

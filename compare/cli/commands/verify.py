@@ -105,7 +105,7 @@ def verified(
     from compare.cli.streams import busy, naming, waiting
     from compare.frameworks import devices
     from compare.frameworks.environment import fingerprint
-    from compare.pair.pair_file import check_names
+    from compare.pair.pair_file import told_apart
     from compare.report.form import verify_form
     from compare.verification.verification import verify
 
@@ -113,9 +113,9 @@ def verified(
     for name in names:
         with waiting(f"loading {name}"):
             entered += [(name, pair) for pair in pairs_of(name, options.data, options.batch)]
-    check_names([(name, pair.name) for name, pair in entered])
+    pairs = told_apart(entered)
     devices.set_float32_policy()  # again: a user's file may have set another
-    for _, pair in entered:
+    for pair in pairs:
         with busy(f"verifying {pair.name}") as say:
             reports.append(verify(pair, device, precision, plan, oracle, naming(f"verifying {pair.name}", say)))
     form = verify_form(reports, fingerprint(device))

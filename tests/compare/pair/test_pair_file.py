@@ -3,12 +3,13 @@
 import ast
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from compare.errors import UsageError
-from compare.pair.pair_file import TEMPLATE, check_names, check_syntax, load, module_of, starting_text
+from compare.pair.pair_file import TEMPLATE, check_names, check_syntax, load, module_of, starting_text, told_apart
 
 PAIR = "from compare import Pair\npair = Pair(None, None, None)\n"
 TWO_OF_ONE_NAME = "from compare import Pair\na, b = Pair(1, 2, 3, name='same'), Pair(4, 5, 6, name='same')\n"
@@ -55,6 +56,20 @@ def test_two_pairs_of_one_name_are_refused(write):
     check_names([("mlp", "mlp"), ("a.py", "a")])
     with pytest.raises(UsageError, match=r"two pairs are called 'mlp', in mlp and in a\.py: give one"):
         check_names([("mlp", "mlp"), ("a.py", "mlp")])
+
+
+def test_pairs_of_one_name_in_two_folders_are_told_apart(tmp_path):
+    """By the folder of each; what has a name of its own keeps it, and one file twice is refused."""
+    paths = []
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        paths.append(tmp_path / folder / "pair.py")
+        paths[-1].write_text(PAIR)
+    (first,), (second,) = map(load, paths)
+    named = [(str(paths[0]), first), (str(paths[1]), second), ("mlp", replace(first, name="mlp"))]
+    assert [pair.name for pair in told_apart(named)] == ["one/pair", "two/pair", "mlp"]
+    with pytest.raises(UsageError, match="two pairs are called 'one/pair', both in"):
+        told_apart([named[0], named[0]])
 
 
 def test_what_lies_beside_the_file_can_be_imported(write, tmp_path, monkeypatch):
