@@ -13,11 +13,10 @@ from compare.pair.pair import Entering
 from compare.sides.context import QUIET, Noise
 from compare.sides.quartet import Quartet, named_after
 from compare.sides.side import Run
+from compare.verdict.thresholds import STREAMS
 
 if TYPE_CHECKING:
     from compare.sides.port import PortSide
-
-STREAMS = (1, 2, 3)  # two may agree by chance where what is drawn is a yes or no
 
 
 def noise_of(quartet: Quartet, entering: Entering, mode: Mode) -> Noise:

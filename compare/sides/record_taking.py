@@ -88,8 +88,10 @@ def take(
     record.facts["program"] = program.to_form()
     sizes = {name: int(np.prod(shape)) for name, shape in program.weights.items()}
     ways = [(), *summed_biases(program.gates, sizes)]
-    for what, fed, summed, which in _wanted(record, pair, reference, entering, plan, ways):
-        progress(f"recording the reference: {which}")
+    said = ""
+    for stage, what, fed, summed, which in _wanted(record, pair, reference, entering, plan, ways):
+        if stage != said:
+            progress(said := stage)
         alone = Alone(pair, reference, summed)
         _run(record, _side(alone, which, precision, device, oracle), what, fed, summed, which)
     return record
@@ -102,21 +104,25 @@ def _wanted(
     entering: Entering,
     plan: Plan,
     ways: list[tuple[Sum, ...]],
-) -> Iterator[tuple[What, Entering, tuple[Sum, ...], str]]:
-    """What is run, what enters, and as what: the re-runs nearby too, since a port may have no float64 of its own."""
+) -> Iterator[tuple[str, What, Entering, tuple[Sum, ...], str]]:
+    """The stage, what is run, what enters, and as what: the re-runs nearby too, since a port may have no float64 of
+    its own."""
     precision = record.precision
     modes = (True, False) if reference.has_mode else (None,)
-    for batch in probed(entering.batches[0], precision, plan.seed, plan.all_probes, plan.quick).values():
+    for probe, batch in probed(entering.batches[0], precision, plan.seed, plan.all_probes, plan.quick).items():
+        stage = f"probe {probe}"
         own = replace(entering, batches=(batch.at(precision),))
         # The neighbours of the pair's own batch too, quick or not: a gradient that differs there may lie on a kink.
         around = [replace(entering, batches=(beside,)) for beside in nearby(own.batches[0], precision, plan.seed)]
         for mode in modes:
             for which in (WORKING, NEARBY, ORACLE, PROMOTED):
-                yield mode, own, (), which
+                yield stage, mode, own, (), which
         for beside in around:
-            yield from ((mode, beside, (), which) for mode in modes for which in (WORKING, ORACLE, PROMOTED))
+            yield from (
+                (f"probe {probe}", mode, beside, (), which) for mode in modes for which in (WORKING, ORACLE, PROMOTED)
+            )
     for summed in ways if pair.optimizers else ():
-        yield from ((STEPS, entering, summed, which) for which in (WORKING, NEARBY, ORACLE, PROMOTED))
+        yield from (("training steps", STEPS, entering, summed, which) for which in (WORKING, NEARBY, ORACLE, PROMOTED))
 
 
 def _side(alone: Alone, which: str, precision: Precision, device: Device, oracle: Device) -> Side:

@@ -53,6 +53,12 @@ VANISHED = 1e-3
 """Of a gradient's size on a probe: what is smaller at a neighbour has vanished there, and nothing is left that could
 differ, so that the neighbour proves no kink."""
 
+# What noise reaches (compare/sides/noise.py).
+
+STREAMS = (1, 2, 3)
+"""Streams of random numbers that a model which draws is run with: two may agree by chance where what is drawn is a yes
+or no."""
+
 # Precision, the second answer (compare/verdict/bits.py).
 
 RATIO = 4.0
