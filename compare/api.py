@@ -210,7 +210,7 @@ def _write(method: str, path: "str | Path", text: str) -> None:
     import sys
     from pathlib import Path
 
-    from compare.checkpoints.atomic import write, writing_to
+    from compare.checkpoints.atomic import write_text, writing_to
 
     if not isinstance(path, str | Path) or not str(path):
         raise UsageError(f"{method}: expected a path, got {shown(path)}")
@@ -219,11 +219,7 @@ def _write(method: str, path: "str | Path", text: str) -> None:
             sys.stdout.write(text)
             sys.stdout.flush()
         return
-
-    def make(beside: Path) -> None:
-        beside.write_text(text, encoding="utf-8")
-
-    write(Path(path), make)
+    write_text(Path(path), text)
 
 
 def _told(progress: "bool | Progress", pair: str) -> "AbstractContextManager[Progress]":

@@ -99,6 +99,19 @@ def write(path: Path, make: Callable[[Path], None], new: bool = False) -> None:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from error
 
 
+def write_text(path: Path, text: str, new: bool = False) -> None:
+    """A file of text, as ``write`` puts it there.
+
+    Raises:
+        UsageError: as ``write``.
+    """
+
+    def fill(beside: Path) -> None:
+        beside.write_text(text, encoding="utf-8")
+
+    write(path, fill, new)
+
+
 @contextlib.contextmanager
 def writing_to(place: str) -> Iterator[None]:
     """Inside, a stream is written to: a disk that is full is said as of a file. That the reader of a pipe has gone

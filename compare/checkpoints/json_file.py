@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from compare.checkpoints.atomic import write
+from compare.checkpoints.atomic import write_text
 
 
 def write_json(path: Path, form: Mapping[str, object]) -> None:
@@ -13,11 +13,7 @@ def write_json(path: Path, form: Mapping[str, object]) -> None:
     Raises:
         UsageError: it cannot be written there.
     """
-
-    def make(beside: Path) -> None:
-        beside.write_text(to_json(form), encoding="utf-8")
-
-    write(path, make)
+    write_text(path, to_json(form))
 
 
 def strict_json(text: str | bytes) -> object:

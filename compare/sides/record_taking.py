@@ -108,7 +108,7 @@ def _wanted(
     """The stage, what is run, what enters, and as what: the re-runs nearby too, since a port may have no float64 of
     its own."""
     precision = record.precision
-    modes = (True, False) if reference.has_mode else (None,)
+    modes = Alone(pair, reference, ()).modes
     for probe, batch in probed(entering.batches[0], precision, plan.seed, plan.all_probes, plan.quick).items():
         stage = f"probe {probe}"
         own = replace(entering, batches=(batch.at(precision),))

@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from compare import lessons
-    from compare.checkpoints.atomic import write
+    from compare.checkpoints.atomic import write_text
     from compare.cli.results import result
     from compare.lessons.handout import handout
     from compare.pair.pair_file import starting_text
@@ -27,10 +27,6 @@ def run(options: argparse.Namespace) -> int:
     if file.suffix != ".py":
         raise UsageError(f"{file}: expected a name that ends in .py")
     text = handout(lessons.find(options.lesson), options.side, file) if options.lesson else starting_text(file)
-
-    def fill(beside: Path) -> None:
-        beside.write_text(text, encoding="utf-8")
-
-    write(file, fill, new=True)
+    write_text(file, text, new=True)
     result(f"wrote {file}; run it with: jaxport verify {file}")
     return 0
