@@ -92,7 +92,7 @@ def interleaved(
     calls: Mapping[str, int],
     rounds: int,
     seed: int,
-    progress: Callable[[int], None] = say_nothing,  # type: ignore[assignment]  # says nothing of a number too
+    progress: Callable[[int], None] = say_nothing,
 ) -> Timed:
     """Every row in every round, each round in an order of its own; a disturbed round is run again.
 

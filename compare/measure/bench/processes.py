@@ -36,7 +36,7 @@ def in_fresh_process(ask: Callable[[Question, Progress], Answer], question: Ques
         while True:
             kind, content = ours.recv()
             if kind == ANSWERED:
-                return content  # type: ignore[no-any-return]  # what came through the pipe is what was asked for
+                return content
             if kind == REFUSED:
                 raise UsageError(content)
             progress(content)
