@@ -1,7 +1,7 @@
 """What may be said of times from several processes: medians, a ratio with its interval, and one word."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,8 +53,12 @@ def noise(again: Ratio) -> float:
     return max(abs(again.low - 1), abs(again.high - 1))
 
 
-def word(made: Ratio, noise_floor: float) -> str:
-    """FAST, SLOW, SAME or AMBIGUOUS."""
+def worded(made: Ratio, noise_floor: float) -> Ratio:
+    """The ratio with what may be said of it beside so much noise."""
+    return replace(made, word=_word(made, noise_floor))
+
+
+def _word(made: Ratio, noise_floor: float) -> str:
     threshold = max(SMALLEST, 2 * noise_floor)
     if made.low > 1 + threshold:
         return "FAST"

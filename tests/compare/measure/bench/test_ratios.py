@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compare.measure.bench.ratios import Ratio, break_even, noise, ratio, spread, word
+from compare.measure.bench.ratios import Ratio, break_even, noise, ratio, spread, worded
 
 RNG = np.random.default_rng(0)
 EAGER = [1e-3 * (1 + 0.01 * RNG.standard_normal(30)) for _ in range(3)]
@@ -29,7 +29,7 @@ def test_one_word_for_each_ratio(times, said):
     """Beyond the threshold, within it, or neither."""
     made = ratio(EAGER, times)
     assert made.low <= made.value <= made.high
-    assert word(made, noise_floor=0.01) == said
+    assert worded(made, noise_floor=0.01).word == said
 
 
 def test_a_process_that_differs_widens_the_interval():
@@ -53,9 +53,9 @@ def test_the_interval_is_as_wide_as_it_should_be():
 
 def test_a_noisy_machine_makes_no_winner():
     """A difference below twice what the A/A row shows is not called one."""
-    assert word(Ratio(1.1, 1.09, 1.11), 0.01) == "FAST"
-    assert word(Ratio(1.1, 1.09, 1.11), 0.10) == "AMBIGUOUS"
-    assert word(Ratio(1.5, 1.4, 1.6), 0.30) == "AMBIGUOUS"
+    assert worded(Ratio(1.1, 1.09, 1.11), 0.01).word == "FAST"
+    assert worded(Ratio(1.1, 1.09, 1.11), 0.10).word == "AMBIGUOUS"
+    assert worded(Ratio(1.5, 1.4, 1.6), 0.30).word == "AMBIGUOUS"
 
 
 def test_the_noise_is_that_of_the_same_thing_twice():
