@@ -18,6 +18,7 @@ from compare.verdict.precision import Precision
 
 if TYPE_CHECKING:
     from jax.extend.core import ClosedJaxpr, JaxprEqn
+    from jax.stages import Compiled
 
 REPEATS = 16  # of all products in one call, so that calling costs nothing
 Dims = tuple[tuple[tuple[int, ...], tuple[int, ...]], tuple[tuple[int, ...], tuple[int, ...]]]
@@ -87,9 +88,11 @@ class FloorRunner:
 
     steps_per_call = REPEATS
 
-    def __init__(self, side: Side, run: Callable[[], object], wait: Callable[[], object]) -> None:
+    def __init__(
+        self, side: Side, run: Callable[[], object], wait: Callable[[], object], program: "Compiled | None" = None
+    ) -> None:
         self._side: Side = side
-        self._run, self._wait = run, wait
+        self._run, self._wait, self._program = run, wait, program
 
     def call(self, count: int) -> None:
         for _ in range(count):
@@ -111,7 +114,7 @@ class FloorRunner:
         return {}
 
     def looked_at(self) -> Looked:
-        return Looked(self._side)
+        return Looked(self._side, program=self._program)
 
 
 def torch_products(needed: Needed, precision: Precision, device: Device) -> FloorRunner:
@@ -179,14 +182,16 @@ def jax_products(needed: Needed, precision: Precision, device: Device) -> FloorR
         operands, _results = jax.lax.optimization_barrier(carried)  # else the compiler takes them out of the loop
         return operands, once(operands)
 
-    program = jax.jit(lambda operands, results: jax.lax.fori_loop(0, REPEATS, again, (operands, results))[1],
-                      donate_argnums=1)  # fmt: skip
     results = [jax.jit(once)(operands)]
+    repeated = jax.jit(
+        lambda operands, results: jax.lax.fori_loop(0, REPEATS, again, (operands, results))[1], donate_argnums=1
+    )
+    program = repeated.lower(operands, results[0]).compile()
 
     def run() -> None:
         results[0] = program(operands, results[0])
 
-    return FloorRunner("jax", run, lambda: jax.block_until_ready(results[0]))
+    return FloorRunner("jax", run, lambda: jax.block_until_ready(results[0]), program)
 
 
 def copy_of_bytes(needed: Needed, precision: Precision, device: Device) -> FloorRunner:

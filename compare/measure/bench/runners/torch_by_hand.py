@@ -1,4 +1,8 @@
-"""PyTorch by hand: the perceptron's step derived, on flat buffers that are made once; no tape, no optimizer."""
+"""PyTorch by hand: the perceptron's step derived, on flat buffers that are made once; no tape, no optimizer.
+
+A product can be added to what is there, so that ``v = momentum * v + g`` needs no gradient of its own: the product that
+is the gradient goes into the momentum, and no pass over the parameters is spent on it.
+"""
 
 from collections.abc import Callable
 
@@ -60,11 +64,13 @@ class TorchByHandRunner:
 
     def gradients(self) -> Arrays:
         weights, velocity, done = self.step.weights.clone(), self.step.velocity.clone(), self.done
-        self.call(1)
+        self.step.velocity.zero_()
+        self.call(1)  # from no momentum, the momentum is the gradient
+        gradient = self.step.velocity.cpu().numpy().copy()
         self.step.weights.copy_(weights)
         self.step.velocity.copy_(velocity)
         self.done = done
-        return self.layout.named(self.step.gradient.cpu().numpy())
+        return self.layout.named(gradient)
 
     def looked_at(self) -> Looked:
         def step() -> None:
@@ -79,11 +85,11 @@ class _Step:
 
     def __init__(self, layout: Layout, weights: torch.Tensor, rows: int) -> None:
         self.layout, self.weights = layout, weights
-        self.gradient, self.velocity = torch.zeros_like(weights), torch.zeros_like(weights)
-        self.layers, self.gradients = self._in_layers(weights), self._in_layers(self.gradient)
+        self.velocity = torch.zeros_like(weights)
+        self.layers, self.velocities = self._in_layers(weights), self._in_layers(self.velocity)
         self.outputs = [weights.new_empty(rows, width) for width in layout.widths[1:]]
         self.errors = [weights.new_empty(rows, width) for width in layout.widths[1:-1]]
-        self.minus = weights.new_full((rows, 1), -1 / rows)
+        self.ones, self.minus_one, self.share = weights.new_ones(rows), weights.new_full((rows, 1), -1), 1 / rows
         self.turned = [weight.t() for weight, _ in self.layers]
 
     def __call__(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -94,15 +100,15 @@ class _Step:
                 z.relu_()
         logs = torch.log_softmax(self.outputs[last], 1)
         loss = torch.nn.functional.nll_loss(logs, y)
-        z = logs.exp_().div_(len(x)).scatter_add_(1, y[:, None], self.minus)
+        z = logs.exp_().scatter_add_(1, y[:, None], self.minus_one)  # the mean's 1/n comes with each product
+        momentum, share = self.layout.momentum, self.share
         for place in range(last, -1, -1):
-            by_weight, by_bias = self.gradients[place]
-            torch.mm(z.t(), inputs[place], out=by_weight)
-            torch.sum(z, 0, out=by_bias)
+            by_weight, by_bias = self.velocities[place]
+            by_weight.addmm_(z.t(), inputs[place], beta=momentum, alpha=share)
+            by_bias.addmv_(z.t(), self.ones, beta=momentum, alpha=share)
             if place:
                 below = torch.mm(z, self.layers[place][0], out=self.errors[place - 1])
                 z = below.mul_(inputs[place] > 0)
-        torch.add(self.gradient, self.velocity, alpha=self.layout.momentum, out=self.velocity)
         self.weights.add_(self.velocity, alpha=-self.layout.learning_rate)
         return loss
 

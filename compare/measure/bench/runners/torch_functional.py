@@ -3,6 +3,7 @@ it in the same graph, which writes parameters and state back in place."""
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -37,22 +38,27 @@ class FunctionalRunner(CompiledRunner):
         steps: int = 1,
         backend: str = INDUCTOR,
         options: Mapping[str, Any] | None = None,
+        checked: bool = False,
     ) -> None:
+        """``checked``: at every call torch looks whether the graph still fits module, optimizer and batch. Once it is
+        warm it need not, as a program of JAX's that is compiled ahead of time does not."""
         super().__init__(prepared, entering, precision, device, masked, way, backend, options)
         self.steps_per_call = steps_in_a_call(len(self.problem.batches), steps)
         self.functional = Functional(self.problem, self._moving())
         self.run = self.recording.compiled(self.functional.steps, whole=True)
         self._chunks = [self._chunk(start) for start in range(0, len(self.problem.batches), self.steps_per_call)]
         self._keeping: Callable[..., Any] | None = None
+        self._trust = partial(torch.compiler.set_stance, "default", skip_guard_eval_unsafe=not checked)
         self._how, self._compiled = (backend, options), False
 
     def call(self, count: int) -> None:
         if self._is_new or not self._compiled:
             count -= self._first()
         run, chunks, number = self.run, self._chunks, self.done // self.steps_per_call
-        for _ in range(count):
-            self.loss = run(chunks[number % len(chunks)])
-            number += 1
+        with self._trust():
+            for _ in range(count):
+                self.loss = run(chunks[number % len(chunks)])
+                number += 1
         self.done = number * self.steps_per_call
 
     def gradients(self) -> Arrays:
