@@ -18,7 +18,7 @@ from compare.errors import UsageError, swallowed
 from compare.frameworks.models.initializers import shapes_known
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, struct
-from compare.frameworks.models.random_streams import RNGS, Streams, keys_of, stream_arguments
+from compare.frameworks.models.random_streams import RNGS, Streams, keys_of, run_key, stream_arguments
 
 # Collections that a run makes for whoever asks, and that are no state of the model.
 PASSING = ("intermediates", "perturbations")
@@ -116,7 +116,7 @@ class LinenModel:
         variables = self._nested({**self.fixed, **leaves})
         kept = [name for name in variables if name != PARAMS]
         # A stream that a layer calls by a name of its own falls back on that of "params".
-        rngs = {name: jax.random.key(0) for name in ("dropout", "params")} if mode is not False else {}
+        rngs = {name: run_key() for name in ("dropout", "params")} if mode is not False else {}
         rngs |= keys_of(self.streams)
         widening = linen.intercept_methods(_widening) if self.wide else _nothing()
         with linen.intercept_methods(shapes_known), widening, _streams_named():

@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from compare.arrays.arrays import Arrays
-from compare.frameworks.devices import Device
-from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
-from compare.verdict.precision import Precision
 
 if TYPE_CHECKING:
     import torch.fx
     from jax.extend.core import ClosedJaxpr
+    from jax.stages import Compiled
 
 Side = Literal["torch", "jax", "numpy"]
+
+
+class Unavailable(Exception):  # noqa: N818 (no error: the row says why it cannot be had here, and the others run)
+    """This pair, or this machine, has no such row; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Looked:
         eager: one call of the same step, uncompiled, on the next batch: for a dispatch mode to stand around.
         graphs: what torch's compiler took the step apart into, in order; one graph where nothing breaks it.
         breaks: the reasons of its graph breaks.
+        program: what XLA made of the step, where that is at hand: its text, its costs, its memory.
     """
 
     side: Side
@@ -36,6 +38,7 @@ class Looked:
     graphs: "tuple[torch.fx.GraphModule, ...]" = ()
     breaks: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    program: "Compiled | None" = None
 
 
 class Runner(Protocol):
@@ -69,4 +72,6 @@ class Runner(Protocol):
         """What the gates ask."""
 
 
-Build = Callable[[Prepared, Entering, Precision, Device], Runner]
+# (prepared, entering, precision, device), and ``masked=True`` of a pair with dropout that is to be judged: then both
+# sides are given the same masks. Without it each side draws with its own generator, as its people write it.
+Build = Callable[..., Runner]

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from compare.frameworks.models.rows import Level, drawn, through
+from compare.frameworks.models.vmap_levels import Level, drawn, through
 
 X = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 
