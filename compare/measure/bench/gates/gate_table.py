@@ -60,18 +60,18 @@ def _operations(row: Observed, yard: Yardstick) -> str:
 
 
 def _gradient(row: Observed, yard: Yardstick) -> str:
-    return gradient_error(row, draws(row, yard.rebuild, yard.precision))
+    return gradient_error(draws(row, yard.rebuild, yard.precision), yard.precision)
 
 
 def _rule(row: Observed, yard: Yardstick) -> str:
     training = yard.prepared.pair.training()
-    if training is None or row.steps_per_call > 1:
+    if training is None or row.steps_per_call > 1 or not row.fresh:
         return ""
     batches = len(row.entering.batches)
     placed = [one for one in row.points if one.gradients and (not row.masked or one.steps % batches == 0)]
     eager = [at(row, point, yard.rebuild, yard.precision) for point in placed]
     frozen = yard.prepared.reference.frozen
-    return update_rule(row, training.reference, row.entering.hyper, frozen, eager)
+    return update_rule(row, training.reference, frozen, eager, yard.precision)
 
 
 def _many(row: Observed, yard: Yardstick) -> str:
@@ -110,6 +110,8 @@ def marks(row: Observed) -> tuple[str, ...]:
         said.append("not looked into: no operation was counted")
     elif not countable(row):
         said.append("some products are inside kernels that nothing counts")
+    if not row.fresh:
+        said.append("its update rule was not looked at apart: it had stepped before")
     if row.masked:
         said.append("judged with given dropout masks, timed with its own generator")
     return tuple(said)

@@ -12,7 +12,7 @@ from compare.verdict.precision import FLOAT64, Precision
 
 TIMES = 4.0  # eager's error, in the median of the draws: honest rows have 0.92 to 1.05 times
 ALONE = 16.0  # the same of one parameter, whose few entries may be lucky,
-LARGE = 2.0**-16  # where it is no rounding of float32 either
+LARGE = 2.0**8  # where it is above so many roundoffs
 
 Draw = tuple[Arrays, Arrays, Arrays]  # the gradient: of the row, of eager, in float64
 
@@ -28,18 +28,22 @@ def draws(row: Observed, plain: Rebuild, precision: Precision) -> list[Draw]:
 
 def at(row: Observed, point: Point, plain: Rebuild, precision: Precision) -> Arrays:
     """The plain step's gradient from the row's parameters, on the row's next batch."""
-    next_batch = point.steps % len(row.entering.batches)
-    batches = row.entering.batches[next_batch:] + row.entering.batches[:next_batch]
-    entering = replace(row.entering, weights=dict(point.parameters), batches=batches)
+    batch = row.entering.batches[point.steps % len(row.entering.batches)]
+    entering = replace(row.entering, weights=dict(point.parameters), batches=(batch,))
     return plain(entering, precision).gradients()
 
 
-def gradient_error(row: Observed, drawn: Sequence[Draw]) -> str:
+def median_error(drawn: Sequence[Draw]) -> float | None:
+    """Of the row's gradient against float64, relative to its size; None where no draw could be looked at."""
+    return float(np.median([_error(own, exact) for own, _, exact in drawn])) if drawn else None
+
+
+def gradient_error(drawn: Sequence[Draw], precision: Precision) -> str:
     """The median error against float64 is at most ``TIMES`` eager's; nor does one parameter stand out."""
     if not drawn:
         return ""
-    for own, _, exact in drawn:
-        if sentence := _usable(row, own, exact):
+    for own, _, _ in drawn:
+        if sentence := _usable(own, precision):
             return sentence
     errors = [(_error(own, exact), _error(eager, exact)) for own, eager, exact in drawn]
     ratio = float(np.median([_ratio(*pair) for pair in errors]))
@@ -52,19 +56,19 @@ def gradient_error(row: Observed, drawn: Sequence[Draw]) -> str:
             for own, eager, exact in drawn
         ]
         mine, eager = (float(np.median(column)) for column in zip(*errors, strict=True))
-        if float(np.median([_ratio(*pair) for pair in errors])) > ALONE and mine > LARGE:
+        if float(np.median([_ratio(*pair) for pair in errors])) > ALONE and mine > LARGE * precision.unit_roundoff:
             return _sentence(f"the error of the gradient by {name}", mine, eager, len(drawn))
     return ""
 
 
-def _usable(row: Observed, own: Arrays, exact: Arrays) -> str:
+def _usable(own: Arrays, precision: Precision) -> str:
     """A gradient that says something: finite, not zero, and above the subnormal numbers."""
     entries = np.concatenate([np.abs(array).ravel() for array in own.values()])
     if not np.isfinite(entries).all():
         return f"gradient: expected finite numbers, got {np.count_nonzero(~np.isfinite(entries)):,} that are not"
     if not entries.any():
         return "gradient: expected one that moves the parameters, got zero in every entry: nothing is trained"
-    tiny = np.count_nonzero((entries > 0) & (entries < float(np.finfo(np.float32).tiny)))
+    tiny = np.count_nonzero((entries > 0) & (entries < precision.smallest_normal))
     if tiny > 0.01 * entries.size:
         return (
             f"gradient: expected normal numbers, got {tiny:,} of {entries.size:,} subnormal: processors are slow on "

@@ -1,6 +1,6 @@
 """What the gates know of a row: gathered once, without a clock; every gate is a function of it alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import jax
@@ -67,9 +67,9 @@ class Observed:
         points: in the order in which it made them.
         start: its parameters.
         change: of its parameters after ``steps`` steps, and ``change_64`` of the same row in float64.
-        again: the change of the first ``DRAWS`` calls after ``restart()``, less the change that they made at first.
-        repeatable: what two honest runs may differ by there.
-        notes: what the row says of itself; ``graphs`` and ``breaks`` as its compiler does.
+        first: the change of its first call; ``again``: that of the first call after ``restart()``, less ``first``.
+        graphs, breaks: what torch's compiler took the step apart into, and why.
+        masked: of a pair with dropout, judged with the masks that both sides are given.
     """
 
     name: str
@@ -96,6 +96,14 @@ class Observed:
     masked: bool = False
     on_card: bool = False
 
+    @property
+    def fresh(self) -> bool:
+        """Whether it was looked at from its very first step, where an optimizer's state is empty: what two parameters
+        hold together may lie in one of them."""
+        weights = self.entering.weights
+        moved = [name for name, array in self.start.items() if not np.array_equal(array, weights[name])]
+        return len(moved) < len(self.start) / 2
+
 
 @dataclass(frozen=True)
 class Built:
@@ -104,7 +112,7 @@ class Built:
     Attributes:
         judged: at the working precision; of a pair with dropout, with the masks that both sides are given.
         exact: the same in float64.
-        timed: what is to be timed; ``judged`` itself where nothing drops out.
+        timed: what is to be timed; ``judged`` itself where nothing drops out. Each of the three is marked at its start.
         elsewhere: builds what is timed on other batches and weights, to see which of its constants they are.
         modes: the process's settings before any of them was built.
     """
@@ -125,17 +133,16 @@ def observe(built: Built, many: int = MANY) -> Observed:
     settings = [built.modes or global_modes(), global_modes()]
     judged, timed, batches = built.judged, built.timed, len(built.entering.batches)
     size = judged.steps_per_call
-    steps = max(size, batches) * max(1, -(-many // max(size, batches)))
+    steps = batches * -(-many // batches)  # whole passes, into which the calls of every row divide
     for runner in {id(one): one for one in (judged, built.exact, timed)}.values():
         runner.restart()
     start = judged.parameters()
-    points = _points(judged, batches, built.masked, start)
-    judged.call((steps - (points[-1].steps + size)) // size if points[-1].steps + size < steps else 0)
+    points = _points(judged, start, range(0, steps, batches) if built.masked else (), steps)
+    judged.call((steps - points[-1].steps) // size - 1)
     judged.wait()
-    far = max(steps, points[-1].steps + size)
     change = _change(start, judged.parameters())
     start_64 = built.exact.parameters()
-    built.exact.call(far // size)
+    built.exact.call(steps // size)
     built.exact.wait()
     change_64 = _change(start_64, built.exact.parameters())
     judged.restart()
@@ -155,24 +162,24 @@ def observe(built: Built, many: int = MANY) -> Observed:
     return Observed(
         name=built.name, side=looked.side, entering=built.entering, steps_per_call=size, operations=operations,
         constants=_constants(looked, built), host_calls=counts, moved=moved, compiled=compiled, warm_calls=warm_calls,
-        modes=tuple(settings), waiting=waiting, points=tuple(points), start=start, steps=far, change=change,
+        modes=tuple(settings), waiting=waiting, points=tuple(points), start=start, steps=steps, change=change,
         change_64=change_64, again=again, first=_change(start, points[0].after), graphs=len(looked.graphs),
         breaks=looked.breaks, masked=built.masked, on_card=built.on_card,
     )  # fmt: skip
 
 
-def _points(runner: Runner, batches: int, masked: bool, start: Arrays) -> list[Point]:
-    """``DRAWS`` calls in a row. A pair with masks is looked at again each time the first batch, and so the first masks,
-    come round: only there can eager be put at the same place."""
-    points, steps, before = list[Point](), 0, start
-    wanted = [number * batches for number in range(DRAWS)] if masked else []
-    while len(points) < DRAWS or (wanted and points[-1].steps < wanted[-1]):
-        gradients = runner.gradients() if len(points) < DRAWS or steps in wanted else {}
+def _points(runner: Runner, start: Arrays, masked: Sequence[int], steps: int) -> list[Point]:
+    """Up to ``DRAWS`` calls in a row. A pair with masks is looked at again each time the first batch, and so the first
+    masks, come round, after as many steps as ``masked`` says: only there can eager be put at the same place."""
+    points, done, before, size = list[Point](), 0, start, runner.steps_per_call
+    wanted = {*range(0, min(DRAWS * size, steps), size), *masked[:DRAWS]}
+    while done <= max(wanted):
+        gradients = runner.gradients() if done in wanted else {}
         runner.call(1)
         runner.wait()
         after = runner.parameters()
-        points.append(Point(steps, before, gradients, after))
-        before, steps = after, steps + runner.steps_per_call
+        points.append(Point(done, before, gradients, after))
+        before, done = after, done + size
     return points
 
 

@@ -7,16 +7,17 @@ import torch
 
 from compare.arrays.arrays import Arrays
 from compare.measure.bench.gates.observed import Observed, Point
+from compare.verdict.precision import Precision
 
-ROUNDING = 2.0**-23  # of a parameter that float32 stores
-RULE = 2.0**-20  # of an update that float32 computes
-TIMES = 8.0
+STORED = 2.0  # roundoffs of a parameter,
+COMPUTED = 16.0  # and of its update,
+TIMES = 8.0  # and so many times more
 
 Optimizer = Callable[..., torch.optim.Optimizer]
 
 
 def update_rule(
-    row: Observed, optimizer: Optimizer, hyper: Mapping[str, float], frozen: Sequence[str], eager: Sequence[Arrays]
+    row: Observed, optimizer: Optimizer, frozen: Sequence[str], eager: Sequence[Arrays], precision: Precision
 ) -> str:
     """A row of one step a call moves from each point as ``optimizer`` does in float64 with the gradients it says.
 
@@ -29,14 +30,15 @@ def update_rule(
     points = _in_a_row(row)[: len(eager)]
     if row.steps_per_call > 1 or not points:
         return ""
+    hyper, roundoff = row.entering.hyper, precision.unit_roundoff
     own = _moved(points, [point.gradients for point in points], optimizer, hyper, frozen)
     other = _moved(points, eager, optimizer, hyper, frozen)
     for point, change, alike in zip(points, own, other, strict=True):
         for name, expected in change.items():
             got = point.after[name] - point.parameters[name]
             allowed = TIMES * (
-                ROUNDING * float(np.linalg.norm(point.after[name]))
-                + RULE * float(np.linalg.norm(expected))
+                STORED * roundoff * float(np.linalg.norm(point.after[name]))
+                + COMPUTED * roundoff * float(np.linalg.norm(expected))
                 + float(np.linalg.norm(expected - alike[name]))
             )
             gap = float(np.linalg.norm(got - expected))
