@@ -141,13 +141,13 @@ def observe(built: Built, many: int = MANY) -> Observed:
     judged.call((steps - points[-1].steps) // size - 1)
     judged.wait()
     change = _change(start, judged.parameters())
+    compiled, warm_calls = _warm(timed, batches, is_warm=timed is judged)
     start_64 = built.exact.parameters()
     built.exact.call(steps // size)
     built.exact.wait()
     change_64 = _change(start_64, built.exact.parameters())
     judged.restart()
     again = _again(judged, points)
-    compiled, warm_calls = _warm(timed, batches)
     counts = host_calls(lambda: timed.call(WATCHED))
     timed.wait()
     looked = timed.looked_at()
@@ -190,10 +190,11 @@ def _again(runner: Runner, points: list[Point]) -> Arrays:
     return _change(points[0].after, runner.parameters())
 
 
-def _warm(runner: Runner, batches: int) -> tuple[int, int]:
-    """Programs that are compiled in calls after the first passes over the batches, and how many calls these were."""
+def _warm(runner: Runner, batches: int, is_warm: bool) -> tuple[int, int]:
+    """Programs that are compiled in two passes over the batches after others, and how many calls these are: steps that
+    it has not made before, whose number a program may depend on."""
     calls = max(2, 2 * batches // runner.steps_per_call)
-    runner.call(calls)
+    runner.call(0 if is_warm else calls)
     runner.wait()
     before = programs_compiled()
     runner.call(calls)

@@ -8,6 +8,6 @@ def warm(row: Observed, plain: Observed) -> str:
     if not row.compiled:
         return ""
     return (
-        f"compilations: expected 0 in {row.warm_calls} calls after {row.warm_calls} others, got {row.compiled}: "
-        "the row compiles while it is timed"
+        f"compilations: expected 0 in {row.warm_calls} calls after all batches were seen, got {row.compiled}: the row "
+        "compiles while it is timed"
     )

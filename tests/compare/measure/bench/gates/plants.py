@@ -328,18 +328,23 @@ class JaxCallbackInScan(ScanRow):
 
 
 class JaxRecompiles(JaxRow):
-    """Another function in every call, so another program."""
+    """Another function in every pass over the batches, so another program."""
 
     def compiled(self):
-        return lambda carried, batch: jax.jit(lambda *given: self.step(*given), donate_argnums=0)(carried, batch)
+        def program(carried, batch):
+            if self.done % len(self.batches) == 0 or self.done < 2:
+                self.fresh = jax.jit(lambda *given: self.step(*given), donate_argnums=0)
+            return self.fresh(carried, batch)
+
+        return program
 
 
 class JaxStaticNumber(JaxRow):
-    """The number of the step is a static argument."""
+    """The number of the pass is a static argument."""
 
     def compiled(self):
         program = jax.jit(lambda carried, batch, number: self.step(carried, batch), static_argnums=2)
-        return lambda carried, batch: program(carried, batch, self.done)
+        return lambda carried, batch: program(carried, batch, self.done // len(self.batches))
 
 
 class JaxFromHost(JaxRow):
@@ -478,8 +483,8 @@ PLANTS = {
     "jax, pure_callback": Plant("host", True, JaxPureCallback),
     "jax, debug callback": Plant("host", True, JaxDebugPrint),
     "jax, callback in a scan": Plant("host", True, JaxCallbackInScan),
-    "jax, compiled in every call": Plant("compilations", True, JaxRecompiles),
-    "jax, a static step number": Plant("compilations", True, JaxStaticNumber),
+    "jax, compiled in every pass": Plant("compilations", True, JaxRecompiles),
+    "jax, a static number": Plant("compilations", True, JaxStaticNumber),
     "jax, batches from the host": Plant("host", True, JaxFromHost),
     "jax, device_put in every call": Plant("host", True, JaxPutsEachTime),
     "jax, float(loss) in every step": Plant("host", True, JaxReadsLoss),
