@@ -19,6 +19,7 @@ from compare.pair.pair_file import load
 from tests.compare.measure.bench.gates.doubles import Case
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+USERS_MODELS = True
 EXAMPLES = Path(__file__).parents[5] / "examples"
 
 
@@ -99,7 +100,7 @@ class Double(Reference):
     """A mean in float64."""
 
     def forward(self, images):
-        return super().forward((images.double() - 0).float())
+        return super().forward((images.double() * 1.0).to(images.dtype))
 
 
 class Items(Reference):
