@@ -98,7 +98,7 @@ def interleaved(
 
     Args:
         calls: of each row in a block.
-        progress: told how many rounds are done.
+        progress: told how many rounds are done, each time that there is one more.
     """
     rng, kept, lost = np.random.default_rng(seed), list[dict[str, Block]](), list[tuple[dict[str, Block], str]]()
     gc.collect()
@@ -111,7 +111,7 @@ def interleaved(
                 lost.append((one, why))
             else:
                 kept.append(one)
-            progress(len(kept))
+                progress(len(kept))
     finally:
         gc.enable()
     missing = rounds - len(kept)

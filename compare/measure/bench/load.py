@@ -83,15 +83,17 @@ def crowded(load: Load, cores: int) -> str:
 
 
 def quiet(patience: float, progress: Progress = say_nothing) -> str:
-    """Wait until the machine is: why it is not after ``patience`` seconds, in words; empty where it is."""
-    until = time.monotonic() + patience
+    """Wait until the machine is quiet: why it is not after ``patience`` seconds, in words; empty where it is."""
+    until, waiting = time.monotonic() + patience, False
     while True:
         before = read()
         time.sleep(LOOK)
         why = crowded(between(before, read()), cores())
         if not why or time.monotonic() > until:
             return why
-        progress(f"waiting: {why}")
+        if not waiting:
+            progress(f"waiting at most {patience:.0f} s: {why}")
+        waiting = True
 
 
 def cores() -> int:

@@ -25,7 +25,7 @@ from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import Prepared
 from compare.verdict.precision import Precision
 
-__all__ = ["AGAIN", "EAGER", "ROWS", "Row", "Unavailable", "rows_of"]
+__all__ = ["AGAIN", "EAGER", "JIT", "ROWS", "Row", "Unavailable", "rows_of"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ EAGER = "torch eager"
 AGAIN = "torch eager, again"
 COMPILED = "torch.compile"
 OP_BY_OP = "jax op by op"
+JIT = "jax.jit"
 
 _TABLE = (
     Row(EAGER, TorchRunner, "torch"),
@@ -111,7 +112,7 @@ _TABLE = (
     Row("CUDA graph", GraphRunner, "torch"),
     Row("CUDA graph, K steps", partial(GraphRunner, steps=STEPS), "torch", several=True),
     Row(OP_BY_OP, OpByOpRunner, "jax", explains=True, note="explains what jit removes; in no ratio"),
-    Row("jax.jit", JitRunner, "jax"),
+    Row(JIT, JitRunner, "jax"),
     Row("jax.jit, ahead of time", AheadOfTimeRunner, "jax"),
     Row("jax.jit, (out, in)", partial(JitRunner, kind=TransposedProblem), "jax", note="matrices as PyTorch keeps them"),
     Row("jax.jit, lax.scan", ScanRunner, "jax", several=True),

@@ -53,7 +53,7 @@ def test_a_busy_machine_is_waited_for(monkeypatch):
     monkeypatch.setattr(load, "crowded", lambda found, cores: next(states))
     monkeypatch.setattr(load.time, "sleep", lambda seconds: None)
     assert quiet(60.0, said.append) == ""
-    assert said == ["waiting: busy"] * 2
+    assert said == ["waiting at most 60 s: busy"]
     monkeypatch.setattr(load, "crowded", lambda found, cores: "busy")
     assert quiet(-1.0) == "busy"
     assert time.monotonic() > 0
