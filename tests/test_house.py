@@ -279,6 +279,7 @@ def test_the_tests_mirror_the_tree():
         "diagnosis",
         "row",
         "progress",
+        "question",
     }
     for folder in ("torchref", "jaxport", "compare"):
         for path in sources(folder):
