@@ -116,6 +116,7 @@ _TABLE = (
     Row("jax.jit, ahead of time", AheadOfTimeRunner, "jax"),
     Row("jax.jit, (out, in)", partial(JitRunner, kind=TransposedProblem), "jax", note="matrices as PyTorch keeps them"),
     Row("jax.jit, lax.scan", ScanRunner, "jax", several=True),
+    Row("jax.jit, lax.scan, (out, in)", partial(ScanRunner, kind=TransposedProblem), "jax", several=True),
     Row("nnx.jit", NNXRunner, "jax", note="Flax NNX as its guide writes a step"),
     Row(
         "nnx.cached_partial", partial(NNXRunner, cached=True), "jax", note="the same with its objects taken apart once"

@@ -103,9 +103,9 @@ class FunctionalRunner(CompiledRunner):
         """The buffers that a forward pass writes into: running statistics, and no constants."""
         buffers = dict(self.problem.module.named_buffers())
         with self.kept(), torch.no_grad():
-            before = {name: buffer._version for name, buffer in buffers.items()}
+            before = {name: buffer.clone() for name, buffer in buffers.items()}
             self.problem.loss(self.problem.batches[0])
-            return frozenset(name for name, buffer in buffers.items() if buffer._version != before[name])
+            return frozenset(name for name, buffer in buffers.items() if not torch.equal(buffer, before[name]))
 
     def _chunk(self, start: int) -> list[Masked]:
         return [self._at(number) for number in range(start, start + self.steps_per_call)]

@@ -19,6 +19,7 @@ from compare.arrays.batch import Batch
 from compare.frameworks.devices import Device
 from compare.measure.bench.rows import Row
 from compare.measure.bench.runner import Runner
+from compare.measure.bench.runners.deep_mlp import TorchMLP
 from compare.pair.pair import Entering, Optimizers, Pair
 from compare.pair.pairs import find
 from compare.pair.prepare import Prepared, prepare
@@ -58,7 +59,7 @@ def loose() -> Pair:
 
 def mlp() -> Pair:
     """The project's perceptron on 8 images."""
-    return replace(find("mlp", rows=8), loss=LOSS)
+    return replace(find("mlp", rows=8), reference=TorchMLP((784, 128, 10)), loss=LOSS)
 
 
 PAIRS = {"loose": loose, "mlp": mlp, "regularized": regularized}

@@ -21,7 +21,10 @@ SLOW = {
     "torch.compile, one graph, max-autotune",
 }  # options of one row above
 HERE = sorted(set(ROWS) - GPU - SLOW - {"torch eager, single-tensor"})
-DROPPING = [name for name in HERE if "nnx" not in name and "by hand" not in name]
+DROPPING = [EAGER, COMPILED, "torch.compile, one graph", OP_BY_OP, "jax.jit", "jax.jit, lax.scan"]
+
+# torch imports its own code for torch.jit when it first compiles, which warns that it is deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,13 @@
 """The step as people write it, compiled: it is taken apart, and that is said."""
 
+import pytest
+
 from compare.measure.bench.runners.torch_compiled import CompiledRunner
 from compare.verdict.precision import FLOAT32
 from tests.compare.measure.bench.small import ready
+
+# torch imports its own code for torch.jit when it first compiles, which warns that it is deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
 
 
 def test_its_graphs_and_breaks_are_counted(cpu):

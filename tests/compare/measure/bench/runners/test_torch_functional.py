@@ -22,6 +22,9 @@ OPTIMIZERS = {
     "groups": lambda p: torch.optim.SGD([{"params": p[:2]}, {"params": p[2:], "lr": 0.01}], lr=0.1),
 }
 
+# torch imports its own code for torch.jit when it first compiles, which warns that it is deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
+
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_any_optimizer_s_rule_is_in_the_graph(name, cpu):

@@ -1,8 +1,12 @@
 """What torch's compiler did is on record."""
 
+import pytest
 import torch
 
 from compare.measure.bench.runners.torch_recording import Recording, own_code
+
+# torch imports its own code for torch.jit when it first compiles, which warns that it is deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
 
 
 class Doubling:
