@@ -49,7 +49,6 @@ class Recording:
         """``step`` compiled for this row alone: ``whole`` refuses a break."""
         # It says in a warning that the optimizer's profiler mark has no effect inside a compiled step.
         logging.getLogger("torch._dynamo").setLevel(logging.ERROR)
-        logging.getLogger("torch._logging._internal").setLevel(logging.ERROR)
         # And on a GPU that TF32 is off, which is the harness's own doing.
         warnings.filterwarnings("ignore", "TensorFloat32 tensor cores", UserWarning)
         return torch.compile(own_code(step), backend=self, dynamic=False, fullgraph=whole)
