@@ -56,7 +56,7 @@ class TorchRunner:
         loss = self.problem.loss(given)
         loss.backward()
         optimizer.step()
-        return loss
+        return loss.detach()
 
     def call(self, count: int) -> None:
         if self.masked:

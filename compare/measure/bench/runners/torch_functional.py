@@ -72,7 +72,8 @@ class FunctionalRunner(CompiledRunner):
             return self.problem.named({**self.functional.zeros(), **grads})
 
     def looked_at(self) -> Looked:
-        return Looked("torch", eager=self.uncompiled(), graphs=tuple(self.recording.graphs))
+        # One graph, or torch would have refused; where its analysis began anew, the last is what runs.
+        return Looked("torch", eager=self.uncompiled(), graphs=tuple(self.recording.graphs[-1:]))
 
     def uncompiled(self) -> Callable[[], object]:
         def steps() -> object:
