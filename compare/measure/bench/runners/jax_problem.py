@@ -124,8 +124,12 @@ class JaxProblem(PortForward):
         return self._named(params, values=True)
 
     def gradients(self, grads: Tree) -> Arrays:
-        """Likewise."""
-        return self._named(grads, values=False)
+        """Likewise. Of two parameters of the reference that the port holds as their sum, only the first trains."""
+        named = self._named(grads, values=False)
+        for summed in self.prepared.summed:
+            if summed.second in named:
+                named[summed.second] = named[summed.second] * summed.kept(named[summed.second].shape)
+        return named
 
     def _named(self, tree: Tree, values: bool) -> Arrays:
         leaves = {path: jax.device_get(leaf) for path, leaf in self.prepared.port.flat(self.taken(tree)).items()}

@@ -6,11 +6,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
+from flax import linen
+from torch import nn
 
 from compare.measure.bench.runners.jax_problem import JaxProblem, TransposedProblem
+from compare.measure.bench.runners.jax_rows import JitRunner
+from compare.measure.bench.runners.torch_eager import TorchRunner
+from compare.pair.pair import Pair
 from compare.pair.prepare import prepare
-from compare.verdict.precision import FLOAT32
-from tests.compare.measure.bench.small import apart, ready, regularized
+from compare.verdict.precision import FLOAT32, FLOAT64
+from tests.compare.measure.bench.small import LEARNING, apart, ready, regularized
 
 USERS_MODELS = True  # Flax's BatchNorm does not run under strict promotion
 
@@ -78,6 +84,35 @@ def test_a_frozen_parameter_stays(cpu):
         own, other = (problem.prepared.port.flat(one.params) for one in (start, after))
         moved = {path for path in own if np.abs(np.asarray(own[path]) - np.asarray(other[path])).max() > 0}
         assert moved == set(own) - {"params/Dense_0/bias"}
+
+
+def test_of_two_biases_that_are_one_here_the_first_trains(cpu):
+    """An LSTM's: gradients and steps are those of the reference, where one of the two stays at zero."""
+
+    class Recurrent(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm = nn.LSTM(3, 4, batch_first=True)
+
+        def forward(self, x):
+            return self.lstm(x)[0]
+
+    class Port(linen.Module):
+        @linen.compact
+        def __call__(self, x):
+            return linen.RNN(linen.OptimizedLSTMCell(4))(x)
+
+    torch.manual_seed(0)
+    pair = Pair(Recurrent(), Port(), lambda rng: rng.standard_normal((2, 3, 3), dtype=np.float32), optimizers=LEARNING)
+    prepared = prepare(pair)
+    entering = prepared.enter(0, 2).at(FLOAT32)
+    eager, own = TorchRunner(prepared, entering, FLOAT64, cpu), JitRunner(prepared, entering, FLOAT64, cpu)
+    assert apart(eager.gradients(), own.gradients()) < 1e-13
+    biases = [own.gradients()[name] for name in ("lstm.bias_ih_l0", "lstm.bias_hh_l0")]
+    assert [bool(bias.any()) for bias in biases].count(True) == 1
+    for runner in (eager, own):
+        runner.call(2)
+    assert apart(eager.parameters(), own.parameters()) < 1e-13
 
 
 def test_transposed_matrices_are_the_same_parameters(cpu):
