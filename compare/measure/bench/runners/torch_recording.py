@@ -51,6 +51,8 @@ class Recording:
         logging.getLogger("torch._dynamo").setLevel(logging.ERROR)
         # And on a GPU that TF32 is off, which is the harness's own doing.
         warnings.filterwarnings("ignore", "TensorFloat32 tensor cores", UserWarning)
+        # And of a loss that it carries over a break that it has no gradient of its own, which nobody asks it for.
+        warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
         return torch.compile(own_code(step), backend=self, dynamic=False, fullgraph=whole)
 
 
