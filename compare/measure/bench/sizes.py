@@ -1,4 +1,5 @@
-"""Pairs of another size: any pair's batch with more rows or fewer, and the perceptron of any width and depth."""
+"""Pairs made ready to be timed: any pair's batch with more rows or fewer, an optimizer where there is none, and the
+perceptron of any width and depth."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from compare.arrays.images import CLASSES, load_images
 from compare.errors import UsageError
 from compare.pair import by_hand
 from compare.pair.drawing import uniform_fan_in
-from compare.pair.pair import Pair
+from compare.pair.pair import Optimizers, Pair
 from compare.pair.pairs import BATCH, find
 from compare.weights.entry import linear
 from compare.weights.weights import WeightMap
@@ -39,6 +40,18 @@ def with_rows(pair: Pair, rows: int) -> Pair:
         return joined.taking(rng.integers(0, joined.rows, rows))
 
     return replace(pair, batch=draw, batch_axes=0, bounds={})
+
+
+def with_optimizers(pair: Pair) -> Pair:
+    """``pair``; where it has no optimizers, with SGD and a momentum, so that a pair that was written to be verified can
+    be timed too. Its steps are small: without a loss the outputs have no bound to be driven to."""
+    if pair.optimizers is not None:
+        return pair
+    import jaxport.optimizers
+    import torchref.optimizers
+
+    hyper = {"learning_rate": 1e-3, "momentum": 0.9}
+    return replace(pair, optimizers=Optimizers(torchref.optimizers.sgd, jaxport.optimizers.sgd, hyper))
 
 
 def perceptron(width: int = 128, depth: int = 2, rows: int = BATCH, data: Path | None = None) -> Pair:

@@ -1,10 +1,12 @@
 """Pairs of another size."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from compare.errors import UsageError
-from compare.measure.bench.sizes import perceptron, with_rows
+from compare.measure.bench.sizes import perceptron, with_optimizers, with_rows
 from compare.pair.pairs import find
 from compare.pair.prepare import prepare
 from tests.compare.measure.bench.small import regularized
@@ -34,6 +36,14 @@ def test_rows_and_targets_stay_together():
     labels = np.concatenate([one.targets["labels"] for one in own])[:15]
     np.testing.assert_array_equal(batch.inputs["images"], images)
     np.testing.assert_array_equal(batch.targets["labels"], labels)
+
+
+def test_a_pair_without_optimizers_steps_all_the_same():
+    """By SGD on both sides; a pair's own are kept."""
+    pair = replace(regularized(), optimizers=None)
+    assert with_optimizers(pair).training().hyper == {"learning_rate": 1e-3, "momentum": 0.9}
+    own = regularized()
+    assert with_optimizers(own) is own
 
 
 def test_the_perceptron_has_any_width_and_depth():
