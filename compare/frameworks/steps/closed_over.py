@@ -18,7 +18,8 @@ def in_jaxpr(program: ClosedJaxpr | Jaxpr) -> list[np.ndarray]:
 
 
 def in_graphs(graphs: Iterable[torch.fx.GraphModule]) -> list[np.ndarray]:
-    """The tensors that graphs of torch's compiler hold, and that are no parameters: those move, and are written to."""
+    """The tensors that graphs of torch's compiler hold beside parameters, which move and are written to; an optimizer's
+    state is among them, and is written to as well."""
     return [
         tensor.detach().cpu().double().numpy()
         for graph in graphs

@@ -220,25 +220,24 @@ def _operations(looked: Looked) -> tuple[Operation, ...] | None:
 
 
 def _constants(looked: Looked, built: Built) -> tuple[tuple[int, ...], ...]:
-    """Shapes of the constants that are not the same on another draw."""
-    own = _held(looked)
-    if not own or built.elsewhere is None:
-        return tuple(array.shape for array in own)
-    try:
-        other = _held(built.elsewhere().looked_at())
-    except Exception as error:  # what cannot be built on another draw has not been cleared
-        swallowed(error)
-        other = []
-    same = [any(_equal(array, one) for one in other) for array in own]
-    return tuple(array.shape for array, is_same in zip(own, same, strict=True) if not is_same)
+    """Shapes of what a jaxpr holds and is not the same on another draw; and of batches that torch's graphs hold, beside
+    parameters and the optimizer's state, which they write to."""
+    fed = [array for batch in built.entering.batches for array in (*batch.inputs.values(), *batch.targets.values())]
+    in_torch = [array for array in in_graphs(looked.graphs) if any(_same_values(array, one) for one in fed)]
+    own = in_jaxpr(looked.jaxpr) if looked.jaxpr is not None else []
+    if own and built.elsewhere is not None:
+        try:
+            program = built.elsewhere().looked_at().jaxpr
+        except Exception as error:  # what cannot be built on another draw has not been cleared
+            swallowed(error)
+            program = None
+        other = in_jaxpr(program) if program is not None else []
+        own = [array for array in own if not any(_same_values(array, one) for one in other)]
+    return tuple(array.shape for array in (*own, *in_torch))
 
 
-def _held(looked: Looked) -> list[np.ndarray]:
-    return [*(in_jaxpr(looked.jaxpr) if looked.jaxpr is not None else []), *in_graphs(looked.graphs)]
-
-
-def _equal(left: np.ndarray, right: np.ndarray) -> bool:
-    return left.shape == right.shape and left.dtype == right.dtype and left.tobytes() == right.tobytes()
+def _same_values(left: np.ndarray, right: np.ndarray) -> bool:
+    return left.size == right.size and np.array_equal(left.ravel(), right.ravel(), equal_nan=left.dtype.kind == "f")
 
 
 def _change(before: Arrays, after: Arrays) -> Arrays:

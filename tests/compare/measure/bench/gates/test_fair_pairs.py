@@ -79,9 +79,9 @@ def test_a_strided_convolution_with_batch_norm_at_batch_8_is_fair():
     assert stopped(honest()) == {}
 
 
-@pytest.mark.parametrize("file", ["resnet", "gpt_block", "lstm"])
+@pytest.mark.parametrize("file", ["resnet", "gpt_block"])
 def test_an_example_is_fair(file):
-    """Residual convolutions, attention, a recurrent layer: each as its people write it."""
+    """Residual convolutions, attention: each as its people write it."""
     (own,) = load(EXAMPLES / f"{file}.py")
     optimizers = Optimizers(lambda p: torch.optim.AdamW(p, lr=1e-3), lambda: optax.adamw(1e-3, weight_decay=1e-2))
     assert stopped(Case(replace(own, optimizers=optimizers), batches=4, many=8)) == {}
