@@ -8,7 +8,7 @@ from compare.frameworks.devices import Device
 from compare.frameworks.steps.global_modes import global_modes
 from compare.measure.bench import clock
 from compare.measure.bench.floor import FLOORS, needed_by
-from compare.measure.bench.gates.observed import Built
+from compare.measure.bench.gates.observation import Built
 from compare.measure.bench.rows import EAGER, ROWS, Row, Unavailable
 from compare.measure.bench.runner import Runner
 from compare.measure.bench.runners.dropouts import drops_out

@@ -7,7 +7,7 @@ from compare.errors import UsageError
 from compare.measure.bench.built_rows import BuiltRow, BuiltRows, Refused, Setup
 from compare.measure.bench.gates.gate_table import Yardstick, marks, stopped_by
 from compare.measure.bench.gates.gradient_error import draws, median_error
-from compare.measure.bench.gates.observed import Observed, observe
+from compare.measure.bench.gates.observation import Observed, observe
 from compare.measure.bench.rows import EAGER, JIT
 from compare.sides.progress import Progress
 from compare.verdict.verdict import Verdict, judge, worst

@@ -1,6 +1,6 @@
 """A step is not taken apart into more operations than the plain step."""
 
-from compare.measure.bench.gates.observed import Observed
+from compare.measure.bench.gates.observation import Observed
 
 MORE = 1.25  # times the plain step's operations, and a few beside
 FEW = 16

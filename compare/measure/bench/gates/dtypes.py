@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from compare.measure.bench.gates.observed import Observed
+from compare.measure.bench.gates.observation import Observed
 
 SHARE = 0.01  # of the multiply-adds
 LOW = re.compile(r"BF16|TF32|F16|F8|HIGH$|DEFAULT")  # DEFAULT is TF32 on a card

@@ -11,7 +11,7 @@ from compare.measure.bench.gates.gradient_error import at, draws, gradient_error
 from compare.measure.bench.gates.host import RuleAlone, host, rule_alone
 from compare.measure.bench.gates.inputs import inputs
 from compare.measure.bench.gates.many_steps import many_steps, restarts
-from compare.measure.bench.gates.observed import Observed, Rebuild
+from compare.measure.bench.gates.observation import Observed, Rebuild
 from compare.measure.bench.gates.settings import settings
 from compare.measure.bench.gates.update_rule_of_row import update_rule
 from compare.measure.bench.gates.waits import waits

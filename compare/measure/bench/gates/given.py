@@ -1,6 +1,6 @@
 """Batches and parameters are given to the compiled step; none is a constant of it."""
 
-from compare.measure.bench.gates.observed import Observed
+from compare.measure.bench.gates.observation import Observed
 
 
 def given(row: Observed, plain: Observed) -> str:

@@ -7,7 +7,7 @@ from math import inf
 import numpy as np
 
 from compare.arrays.arrays import Arrays
-from compare.measure.bench.gates.observed import Observed, Point, Rebuild
+from compare.measure.bench.gates.observation import Observed, Point, Rebuild
 from compare.verdict.precision import FLOAT64, Precision
 
 TIMES = 4.0  # eager's error, in the median of the draws: honest rows have 0.92 to 1.05 times

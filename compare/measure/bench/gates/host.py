@@ -10,7 +10,7 @@ import torch
 from compare.arrays.arrays import Arrays
 from compare.frameworks.steps.host_calls import HANDED_OVER, host_calls
 from compare.frameworks.steps.torch_step import torch_step
-from compare.measure.bench.gates.observed import WATCHED, Observed
+from compare.measure.bench.gates.observation import WATCHED, Observed
 
 CALLBACKS = ("pure_callback", "io_callback", "debug_callback", "debug_print", "outside_call", "infeed", "outfeed")
 OF_NUMPY = {"asarray", "array", "copyto"}  # no host beside the device for a step written in NumPy

@@ -4,7 +4,7 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays
 from compare.arrays.batch import Batch
-from compare.measure.bench.gates.observed import Observed
+from compare.measure.bench.gates.observation import Observed
 
 MOST = 0.5  # of the weights: equal ones multiply faster on some machines, and zeros are folded
 

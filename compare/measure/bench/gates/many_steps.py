@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compare.measure.bench.gates.observed import Observed
+from compare.measure.bench.gates.observation import Observed
 from compare.verdict.precision import Precision
 from compare.verdict.verdict import Verdict, judge
 

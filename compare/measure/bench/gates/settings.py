@@ -1,6 +1,6 @@
 """A row leaves the process's settings alone."""
 
-from compare.measure.bench.gates.observed import Observed
+from compare.measure.bench.gates.observation import Observed
 
 # What slows one side down and is meant for finding faults.
 EXPECTED = {

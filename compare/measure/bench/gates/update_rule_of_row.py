@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from compare.arrays.arrays import Arrays
-from compare.measure.bench.gates.observed import Observed, Point
+from compare.measure.bench.gates.observation import Observed, Point
 from compare.verdict.precision import Precision
 
 STORED = 2.0  # roundoffs of a parameter,

@@ -1,6 +1,6 @@
 """``wait()`` waits: until everything that a call leaves behind is done."""
 
-from compare.measure.bench.gates.observed import Observed
+from compare.measure.bench.gates.observation import Observed
 
 
 def waits(row: Observed, plain: Observed) -> str:

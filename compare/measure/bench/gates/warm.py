@@ -1,6 +1,6 @@
 """Nothing is compiled while a warm row is called."""
 
-from compare.measure.bench.gates.observed import Observed
+from compare.measure.bench.gates.observation import Observed
 
 
 def warm(row: Observed, plain: Observed) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import inf
 
 from compare.frameworks.steps.step_operation import Operation
-from compare.measure.bench.gates.observed import Observed
+from compare.measure.bench.gates.observation import Observed
 
 SAME = 0.01  # of the multiply-adds; a loss may be written with a product
 HALF = 0.5  # what nothing needs: the gradient by the input of a single layer is as much

@@ -13,7 +13,7 @@ import torch
 from compare.frameworks.devices import choose
 from compare.frameworks.steps.global_modes import global_modes
 from compare.measure.bench.gates.gate_table import Yardstick, stopped_by
-from compare.measure.bench.gates.observed import Built, observe
+from compare.measure.bench.gates.observation import Built, observe
 from compare.measure.bench.runner import Looked
 from compare.pair.pair import Pair
 from compare.pair.pairs import find

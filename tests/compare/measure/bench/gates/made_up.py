@@ -4,7 +4,7 @@ import numpy as np
 
 from compare.arrays.batch import Batch
 from compare.frameworks.steps.step_operation import Operation
-from compare.measure.bench.gates.observed import Observed
+from compare.measure.bench.gates.observation import Observed
 from compare.pair.pair import Entering
 
 RNG = np.random.default_rng(0)

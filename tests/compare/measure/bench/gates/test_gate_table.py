@@ -50,7 +50,7 @@ def test_a_row_that_had_stepped_before_is_not_held_to_its_rule_apart():
     for runner in (built.judged, built.exact):
         runner.call(8)
         runner.mark()
-    from compare.measure.bench.gates.observed import observe
+    from compare.measure.bench.gates.observation import observe
 
     observed = observe(built, 48)
     assert [mark for mark in marks(observed) if "update rule" in mark]

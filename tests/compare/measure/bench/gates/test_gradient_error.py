@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compare.measure.bench.gates.gradient_error import at, draws, gradient_error, median_error
-from compare.measure.bench.gates.observed import Point
+from compare.measure.bench.gates.observation import Point
 from compare.verdict.precision import FLOAT32, FLOAT64
 from tests.compare.measure.bench.gates.made_up import entering, observed
 

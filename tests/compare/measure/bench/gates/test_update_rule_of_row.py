@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from compare.measure.bench.gates.observed import Point
+from compare.measure.bench.gates.observation import Point
 from compare.measure.bench.gates.update_rule_of_row import update_rule
 from compare.verdict.precision import FLOAT32
 from tests.compare.measure.bench.gates.made_up import entering, observed

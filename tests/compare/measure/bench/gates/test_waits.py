@@ -1,6 +1,6 @@
 """What is waited for."""
 
-from compare.measure.bench.gates.observed import Waiting
+from compare.measure.bench.gates.observation import Waiting
 from compare.measure.bench.gates.waits import waits
 from tests.compare.measure.bench.gates.made_up import observed
 

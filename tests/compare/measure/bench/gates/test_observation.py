@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compare.measure.bench.gates.observed import DRAWS, observe
+from compare.measure.bench.gates.observation import DRAWS, observe
 from tests.compare.measure.bench.gates.doubles import BATCHES, ScanRow, TorchRow, loose
 
 
