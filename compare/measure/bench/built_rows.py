@@ -75,7 +75,7 @@ class Setup:
             runner.restart()
         built = Built(
             row.name, self.entering, judged, exact, timed, lambda: self._elsewhere(row), before, masked,
-            self.device.name == "gpu",
+            self.device.name == "gpu", global_modes(),
         )  # fmt: skip
         return BuiltRow(built, seconds, change, change_64)
 

@@ -63,7 +63,7 @@ class Observed:
         host_calls: in ``WATCHED`` calls.
         moved: why a call copies from the host to the device; empty where none does.
         compiled: programs made in warm calls, and ``warm_calls`` how many these were.
-        modes: the process's settings before it was built, after, and after its calls.
+        modes: the process's settings before it was built and after; before its calls and after.
         points: in the order in which it made them.
         start: its parameters.
         change: of its parameters after ``steps`` steps, and ``change_64`` of the same row in float64.
@@ -114,7 +114,7 @@ class Built:
         exact: the same in float64.
         timed: what is to be timed; ``judged`` itself where nothing drops out. Each of the three is marked at its start.
         elsewhere: builds what is timed on other batches and weights, to see which of its constants they are.
-        modes: the process's settings before any of them was built.
+        modes: the process's settings before any of them was built; ``modes_built``: after the last one was.
     """
 
     name: str
@@ -126,11 +126,13 @@ class Built:
     modes: Mapping[str, str] = field(default_factory=dict)
     masked: bool = False
     on_card: bool = False
+    modes_built: Mapping[str, str] = field(default_factory=dict)
 
 
 def observe(built: Built, many: int = MANY) -> Observed:
     """Everything that the gates ask of a row. It is left at its start."""
-    settings = [built.modes or global_modes(), global_modes()]
+    now = global_modes()
+    settings = [built.modes or now, built.modes_built or now, now]
     judged, timed, batches = built.judged, built.timed, len(built.entering.batches)
     size = judged.steps_per_call
     steps = batches * -(-many // batches)  # whole passes, into which the calls of every row divide

@@ -13,15 +13,15 @@ EXPECTED = {
 
 
 def settings(row: Observed, plain: Observed) -> str:
-    """Before it was built, after, and after its calls: the same threads, precision, modes and variables; and none of
-    those that make one side slow."""
+    """Building it and calling it leave threads, precision, modes and variables as they were; and none of those is on
+    that make one side slow."""
     for name, expected in EXPECTED.items():
         if row.modes and row.modes[0].get(name, expected) not in (expected, "unknown"):
             return f"settings: expected {name} {expected}, got {row.modes[0][name]}"
     stages = ("after it was built", "after its calls")
-    for modes, stage in zip(row.modes[1:], stages, strict=False):
-        for name in sorted(modes.keys() | row.modes[0].keys()):
-            before, after = row.modes[0].get(name, ""), modes.get(name, "")
-            if before != after:
-                return f"settings: expected {name} to stay {before or 'unset'}, got {after or 'unset'} {stage}"
+    for before, after, stage in zip(row.modes[::2], row.modes[1::2], stages, strict=False):
+        for name in sorted(before.keys() | after.keys()):
+            was, now = before.get(name, ""), after.get(name, "")
+            if was != now:
+                return f"settings: expected {name} to stay {was or 'unset'}, got {now or 'unset'} {stage}"
     return ""

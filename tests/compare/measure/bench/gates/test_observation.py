@@ -17,7 +17,7 @@ def test_a_row_is_gathered_and_left_at_its_start():
     assert all(set(point.gradients) == set(seen.start) for point in seen.points)
     assert seen.fresh
     assert (seen.compiled, seen.moved, dict(seen.host_calls)) == (0, "", {})
-    assert len(seen.modes) == 3
+    assert len(seen.modes) == 4
     for name, array in built.judged.parameters().items():
         np.testing.assert_array_equal(array, seen.start[name])
 
