@@ -3,7 +3,7 @@ profiler, under which no clock is read."""
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -14,6 +14,7 @@ import jax
 HANDED_OVER = {"item", "tolist", "numpy", "cpu", "asarray", "array", "from_numpy", "copyto"}
 WAITED = {"synchronize", "_cuda_synchronize", "sleep", "select", "collect"}
 WATCHED = HANDED_OVER | WAITED | {"set_num_threads", "set_num_interop_threads"}
+LIBRARIES = {"jax", "flax", "optax", "equinox"}
 # Python functions of JAX's: a value of an array for the host, a transfer, a wait.
 OF_JAX = {"_value", "device_get", "device_put", "block_until_ready"}
 # Python functions of torch's: settings for the whole process.
@@ -26,9 +27,9 @@ def host_calls(call: Callable[[], object]) -> Counter[str]:
 
     def note(frame: FrameType, event: str, function: Any) -> None:
         if event == "c_call" and getattr(function, "__name__", "") in WATCHED:
-            counts[function.__name__] += not _is_of("jax", frame)  # its own ways are seen by their names below
+            counts[function.__name__] += not _is_of(LIBRARIES, frame)  # JAX's own ways are seen by their names below
         elif event == "call" and (name := frame.f_code.co_name) in OF_JAX | OF_TORCH:
-            counts[name] += _is_of("jax" if name in OF_JAX else "torch", frame)
+            counts[name] += _is_of({"jax"} if name in OF_JAX else {"torch"}, frame)
 
     with _profiled(note):
         call()
@@ -49,7 +50,7 @@ def waited_for(wait: Callable[[], object]) -> tuple[set[int], bool]:
     def note(frame: FrameType, event: str, function: Any) -> None:
         if event == "c_call":
             counts[getattr(function, "__name__", "")] += 1
-        elif event == "call" and frame.f_code.co_name in ("block_until_ready", "_value") and _is_of("jax", frame):
+        elif event == "call" and frame.f_code.co_name in ("block_until_ready", "_value") and _is_of({"jax"}, frame):
             given = frame.f_locals.get("x", frame.f_locals.get("self"))
             arrays.update(id(leaf) for leaf in jax.tree.leaves(given))
 
@@ -98,5 +99,5 @@ def _profiled(note: Callable[[FrameType, str, Any], None]) -> Iterator[None]:
         sys.setprofile(before)
 
 
-def _is_of(package: str, frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__", "")).split(".")[0] == package
+def _is_of(packages: Set[str], frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).split(".")[0] in packages

@@ -4,13 +4,15 @@ import re
 from collections import Counter
 
 from compare.measure.bench.gates.observation import Observed
+from compare.verdict.precision import FLOAT64, Precision
 
 SHARE = 0.01  # of the multiply-adds
 LOW = re.compile(r"BF16|TF32|F16|F8|HIGH$|DEFAULT")  # DEFAULT is TF32 on a card
 
 
-def dtypes(row: Observed, plain: Observed) -> str:
-    """Products at the plain step's precision, and no dtype that it knows nothing of."""
+def dtypes(row: Observed, plain: Observed, precision: Precision) -> str:
+    """Products at the plain step's precision; elsewhere none below it that the plain step knows nothing of, and no
+    float64. What is between them is how JAX sums in bfloat16."""
     if row.operations is None or plain.operations is None:
         return ""
     own, expected = _shares(row), _shares(plain)
@@ -24,7 +26,8 @@ def dtypes(row: Observed, plain: Observed) -> str:
     if low := sorted(name for name in asked if LOW.search(name) and (row.on_card or name != "DEFAULT")):
         return f"dtypes: expected products at full precision, as in {plain.name}, got some that ask for {low[0]}"
     named, known = _dtypes(row), _dtypes(plain)
-    for dtype in sorted(named.keys() ^ known.keys()):
+    wide, narrow = _bits(FLOAT64.name), _bits(precision.name)
+    for dtype in sorted(one for one in named.keys() ^ known.keys() if not narrow <= _bits(one) < wide):
         places, others = named[dtype], known[dtype]
         return (
             f"dtypes: expected the floating dtypes of {plain.name}, {', '.join(sorted(known))}, got {dtype} in "

@@ -81,7 +81,7 @@ def _many(row: Observed, yard: Yardstick) -> str:
 GATES: dict[str, Gate] = {
     "inputs": _beside_plain(inputs),
     "settings": _beside_plain(settings),
-    "dtypes": _beside_plain(dtypes),
+    "dtypes": lambda row, yard: dtypes(row, yard.plain, yard.precision),
     "work": _beside_plain(work),
     "closed over": _beside_plain(given),
     "host": lambda row, yard: host(row, yard.plain, yard.rule),

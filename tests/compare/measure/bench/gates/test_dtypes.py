@@ -3,8 +3,14 @@
 import pytest
 
 from compare.frameworks.steps.step_operation import Operation
-from compare.measure.bench.gates.dtypes import dtypes
+from compare.measure.bench.gates import dtypes as gate
+from compare.verdict.precision import BFLOAT16, FLOAT32
 from tests.compare.measure.bench.gates.made_up import observed, product
+
+
+def dtypes(row, plain, precision=FLOAT32):
+    return gate.dtypes(row, plain, precision)
+
 
 PLAIN = observed("torch eager", operations=(product(), Operation("relu", frozenset({"float32"}), size=64)))
 MIXED = observed("torch eager", operations=(product(dtypes=frozenset({"bfloat16"})), *PLAIN.operations))
@@ -50,3 +56,12 @@ def test_the_default_is_less_on_a_card_alone():
     asks = product(precision="DEFAULT")
     assert dtypes(row(asks), PLAIN) == ""
     assert "DEFAULT" in dtypes(row(asks, on_card=True), PLAIN)
+
+
+def test_sums_of_bfloat16_in_float32_are_jaxs_own_way():
+    """In a run at bfloat16 alone; a float64 is still a detour."""
+    low = observed("torch eager", operations=(product(dtypes=frozenset({"bfloat16"})),))
+    sums = row(*low.operations, Operation("reduce_sum", frozenset({"bfloat16", "float32"}), size=64))
+    assert dtypes(sums, low, BFLOAT16) == ""
+    detour = row(*low.operations, Operation("add", frozenset({"float64"}), size=64))
+    assert "float64 in 1 operations" in dtypes(detour, low, BFLOAT16)
