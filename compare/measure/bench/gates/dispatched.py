@@ -27,6 +27,9 @@ def dispatched(row: Observed, plain: Observed, alike: Observed | None) -> str:
     """
     if row.operations is None or plain.operations is None:
         return ""
+    step = sum(one.times for one in row.operations)
+    if row.called is not None and not step / MORE <= row.called <= MORE * step + FEW:
+        return f"operations: expected a call to dispatch about the {step:,} of its step, got {row.called:,}"
     if alike is not None and alike.operations is not None:
         own, expected = operations(row), operations(alike)
         if own > MORE * expected + FEW:

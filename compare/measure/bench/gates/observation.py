@@ -59,6 +59,7 @@ class Observed:
     Attributes:
         entering: what entered the row.
         operations: of one call; None where nothing can be said, as of NumPy by hand.
+        called: how many operations a call after ``restart()`` dispatches, where torch dispatches them one by one.
         constants: arrays that its program holds, and that change with the draw of batches and weights.
         host_calls: in ``WATCHED`` calls.
         moved: why a call copies from the host to the device; empty where none does.
@@ -77,6 +78,7 @@ class Observed:
     entering: Entering
     steps_per_call: int = 1
     operations: tuple[Operation, ...] | None = None
+    called: int | None = None
     constants: tuple[tuple[int, ...], ...] = ()
     host_calls: Mapping[str, int] = field(default_factory=dict)
     moved: str = ""
@@ -153,8 +155,11 @@ def observe(built: Built, many: int = MANY) -> Observed:
     counts = host_calls(lambda: timed.call(WATCHED))
     timed.wait()
     looked = timed.looked_at()
+    timed.restart()
     waiting = _waiting(timed, looked.side)
     operations = _operations(looked)
+    timed.restart()
+    called = _called(timed, looked, built)
     timed.restart()
     # Last: a call that the guard stops may have given its arguments away.
     moved = moved_to_device(lambda: timed.call(1)) if looked.side == "jax" else ""
@@ -162,7 +167,8 @@ def observe(built: Built, many: int = MANY) -> Observed:
     judged.restart()
     settings.append(global_modes())
     return Observed(
-        name=built.name, side=looked.side, entering=built.entering, steps_per_call=size, operations=operations,
+        name=built.name, side=looked.side, entering=built.entering, steps_per_call=size,
+        operations=operations, called=called,
         constants=_constants(looked, built), host_calls=counts, moved=moved, compiled=compiled, warm_calls=warm_calls,
         modes=tuple(settings), waiting=waiting, points=tuple(points), start=start, steps=steps, change=change,
         change_64=change_64, again=again, first=_change(start, points[0].after), graphs=len(looked.graphs),
@@ -213,6 +219,13 @@ def _waiting(runner: Runner, side: Side) -> Waiting:
     undone = sum(not is_done(array) for array in left)
     jax.block_until_ready(left)
     return Waiting(len(left), sum(id(array) in waited for array in left), undone)
+
+
+def _called(runner: Runner, looked: Looked, built: Built) -> int | None:
+    """Operations that a call dispatches, of steps that the row has made before: it might have kept what they gave."""
+    if looked.side != "torch" or looked.graphs or built.on_card:
+        return None
+    return len(torch_step(lambda: runner.call(1), following=0))
 
 
 def _operations(looked: Looked) -> tuple[Operation, ...] | None:

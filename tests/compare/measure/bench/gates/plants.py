@@ -9,6 +9,7 @@ import numpy as np
 import optax
 import torch
 
+from compare.measure.bench.runner import Looked
 from compare.verdict.precision import FLOAT32
 from tests.compare.measure.bench.gates.doubles import JaxRow, ScanRow, TorchRow
 
@@ -226,6 +227,36 @@ class TorchOldGradient(TorchRow):
         return super().step(inputs, targets)
 
 
+class TorchKept(TorchRow):
+    """Every block starts alike, so it keeps where each step led."""
+
+    def once(self):
+        self.kept = getattr(self, "kept", {})
+        if self.done in self.kept:
+            kept, self.done = self.kept[self.done], self.done + 1
+            for parameter, (value, momentum) in zip(self.module.parameters(), kept, strict=True):
+                parameter.data = value.clone()
+                self.optimizer.state[parameter]["momentum_buffer"] = momentum.clone()
+            return None
+        done, loss = self.done, super().once()
+        state = self.optimizer.state
+        self.kept[done] = [
+            (parameter.detach().clone(), state[parameter]["momentum_buffer"].clone())
+            for parameter in self.module.parameters()
+        ]
+        return loss
+
+    def gradients(self):
+        kept, self.kept = getattr(self, "kept", {}), {}
+        try:
+            return super().gradients()
+        finally:
+            self.kept = kept
+
+    def looked_at(self):
+        return Looked("torch", eager=super().once)
+
+
 # --- JAX ---
 
 
@@ -282,8 +313,6 @@ class JaxClosesOverBatches(JaxRow):
         return lambda carried, batch: programs[self.done % len(self.batches)](carried)
 
     def looked_at(self):
-        from compare.measure.bench.runner import Looked
-
         with jax.enable_x64(self.x64):
             batch = self.next()
             held = jax.jit(lambda carried: self.step(carried, batch))
@@ -427,6 +456,20 @@ class JaxStops(JaxRow):
         return lambda carried, batch: program(carried, batch) if self.done < 8 else (carried, self.last)
 
 
+class JaxKept(JaxRow):
+    """Every block starts alike, so it keeps where each step led."""
+
+    def compiled(self):
+        program, self.kept = jax.jit(self.step), {}
+
+        def kept(carried, batch):
+            if self.done not in self.kept:
+                self.kept[self.done] = program(carried, batch)
+            return self.kept[self.done]
+
+        return kept
+
+
 class JaxHalfScan(ScanRow):
     """Says eight steps in a call; what is timed makes four."""
 
@@ -474,6 +517,7 @@ PLANTS = {
     "torch, no momentum": Plant("update rule", True, TorchNoMomentum),
     "torch, one step for two": Plant("many steps", True, TorchFewerSteps),
     "torch, the last gradient again": Plant("many steps", True, TorchOldGradient),
+    "torch, what it kept": Plant("operations", True, TorchKept),
     "jax, bfloat16 inside": Plant("dtypes", True, JaxBfloat16),
     "jax, products of bfloat16": Plant("dtypes", True, JaxAlgorithm),
     "jax, gradients of ten bits": Plant("precision", True, JaxTruncated),
@@ -494,6 +538,7 @@ PLANTS = {
     "jax, a layer without gradient": Plant("work", True, JaxFrozenLayer),
     "jax, row by row": Plant("operations", True, JaxRowByRow),
     "jax, stops after eight steps": Plant("many steps", True, JaxStops),
+    "jax, what it kept": Plant("wait", True, JaxKept),
     "jax, four steps for eight": Plant("work", True, JaxHalfScan),
     "jax, debug_nans": Plant("settings", True, JaxDebugs),
     "jax, restart() without the optimizer's state": Plant("restart", True, JaxDies),

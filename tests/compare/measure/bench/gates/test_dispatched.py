@@ -39,6 +39,14 @@ def test_a_compiled_step_in_small_products_is_told():
     assert "expected about 5 products in a step, as in torch eager, got 160" in dispatched(rows, PLAIN, rows)
 
 
+def test_a_call_dispatches_what_its_step_does():
+    """A row that has kept the results of an earlier block dispatches little; one that does more beside, more."""
+    assert dispatched(observed(operations=PLAIN.operations, called=30), PLAIN, PLAIN) == ""
+    for called in (2, 90):
+        sentence = dispatched(observed(operations=PLAIN.operations, called=called), PLAIN, PLAIN)
+        assert sentence == f"operations: expected a call to dispatch about the 30 of its step, got {called}"
+
+
 def test_they_are_counted_in_a_step():
     """Of a call of several, a loop's body once where it is asked how it is written."""
     scan = observed(side="jax", steps_per_call=8, operations=(product(times=8), Operation("add", times=8)))

@@ -14,6 +14,11 @@ def test_all_that_is_left_behind_must_be_waited_for():
     assert "2 not done" in waits(observed(waiting=Waiting(9, 9, 2)), observed())
 
 
+def test_a_call_must_leave_something_behind():
+    """What it has kept of an earlier block is not new."""
+    assert "computes nothing" in waits(observed(side="jax"), observed())
+
+
 def test_a_card_must_be_synchronized():
     """Torch's calls return before it is done; on a CPU they do not."""
     lazy = Waiting(synchronized=False)
