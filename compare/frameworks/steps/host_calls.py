@@ -14,7 +14,7 @@ import jax
 HANDED_OVER = {"item", "tolist", "numpy", "cpu", "asarray", "array", "from_numpy", "copyto"}
 WAITED = {"synchronize", "_cuda_synchronize", "sleep", "select", "collect"}
 WATCHED = HANDED_OVER | WAITED | {"set_num_threads", "set_num_interop_threads"}
-LIBRARIES = {"jax", "flax", "optax", "equinox"}
+LIBRARIES = {"jax", "flax", "optax", "equinox", "numpy"}
 # Python functions of JAX's: a value of an array for the host, a transfer, a wait.
 OF_JAX = {"_value", "device_get", "device_put", "block_until_ready"}
 # Python functions of torch's: settings for the whole process.
