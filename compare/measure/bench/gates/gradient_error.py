@@ -18,12 +18,15 @@ Draw = tuple[Arrays, Arrays, Arrays]  # the gradient: of the row, of eager, in f
 
 
 def draws(row: Observed, plain: Rebuild, precision: Precision) -> list[Draw]:
-    """At every point that the row was looked at: its gradient, and those of the plain step put at the same place."""
-    return [
-        (point.gradients, at(row, point, plain, precision), at(row, point, plain, FLOAT64))
-        for point in row.points
-        if point.gradients and (not row.masked or point.steps % len(row.entering.batches) == 0)
-    ]
+    """At every point that the row was looked at: its gradient, and those of the plain step put at the same place. What
+    the plain step does not train is left out: frozen, or held in another parameter as the sum of both."""
+    made: list[Draw] = []
+    for point in row.points:
+        if point.gradients and (not row.masked or point.steps % len(row.entering.batches) == 0):
+            exact = {name: array for name, array in at(row, point, plain, FLOAT64).items() if array.any()}
+            eager = at(row, point, plain, precision)
+            made.append(({name: point.gradients[name] for name in exact}, {name: eager[name] for name in exact}, exact))
+    return made
 
 
 def at(row: Observed, point: Point, plain: Rebuild, precision: Precision) -> Arrays:
@@ -63,7 +66,7 @@ def gradient_error(drawn: Sequence[Draw], precision: Precision) -> str:
 
 def _usable(own: Arrays, precision: Precision) -> str:
     """A gradient that says something: finite, not zero, and above the subnormal numbers."""
-    entries = np.concatenate([np.abs(array).ravel() for array in own.values()])
+    entries = np.concatenate([np.abs(array).ravel() for array in own.values()] or [np.zeros(1)])
     if not np.isfinite(entries).all():
         return f"gradient: expected finite numbers, got {np.count_nonzero(~np.isfinite(entries)):,} that are not"
     if not entries.any():

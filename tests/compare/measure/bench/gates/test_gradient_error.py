@@ -54,29 +54,34 @@ def test_a_gradient_that_says_nothing_is_told():
         assert word in gradient_error([({"w": own["w"] * scale}, eager, exact)], FLOAT32)
 
 
+OWN = {name: np.ones(3) for name in ("w", "x", "b")}
+
+
 class Plain:
-    """Says where it was put."""
+    """Says where it was put: at which weight, on which batch, at which precision; and trains no bias."""
 
     def __init__(self, given, precision):
-        self.given, self.precision = given, precision
+        self.said = {"w": np.array([given.weights.get("w", np.zeros(1))[0], len(given.batches), precision.bits])}
+        self.x = given.batches[0].inputs["x"]
 
     def gradients(self):
-        return {"weights": self.given.weights, "batch": self.given.batches, "precision": self.precision}
+        return {**self.said, "x": self.x, "b": np.zeros(2)}
 
 
 def test_eager_is_put_where_the_row_stood():
     """At the row's parameters, on the row's next batch."""
     own = entering()
-    points = tuple(Point(steps, {"w": np.full(2, steps)}, {"w": np.ones(2)}, {}) for steps in range(3))
+    points = tuple(Point(steps, {"w": np.full(2, steps)}, OWN, {}) for steps in range(3))
     row = observed(entering=own, points=points)
     placed = at(row, points[1], Plain, FLOAT64)
-    assert placed["weights"]["w"][0] == 1
-    assert placed["batch"] == (own.batches[1],)
-    assert placed["precision"] is FLOAT64
-    assert len(draws(row, Plain, FLOAT32)) == 3
+    assert placed["w"].tolist() == [1, 1, 53]
+    np.testing.assert_array_equal(placed["x"], own.batches[1].inputs["x"])
+    made = draws(row, Plain, FLOAT32)
+    assert [eager["w"].tolist() for _, eager, _ in made] == [[0, 1, 24], [1, 1, 24], [2, 1, 24]]
+    assert all(set(part) == {"w", "x"} for draw in made for part in draw)  # the bias is not trained
 
 
 def test_a_pair_with_masks_is_looked_at_where_the_masks_are_known():
     """Each time the first batch comes round."""
-    points = tuple(Point(steps, {}, {"w": np.ones(2)} if steps != 3 else {}, {}) for steps in range(5))
+    points = tuple(Point(steps, {}, OWN if steps != 3 else {}, {}) for steps in range(5))
     assert len(draws(observed(masked=True, points=points), Plain, FLOAT32)) == 3  # after 0, 2 and 4 steps
