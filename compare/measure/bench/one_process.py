@@ -45,7 +45,8 @@ def measured(pair: Pair, question: Question, progress: Progress) -> Process:
     for name, row in chosen.items():
         progress(f"{name}: building")
         rows[name] = setup.build(row)
-    verdicts = row_verdicts(setup, rows, question.gated, question.forced, progress)
+    explaining = {name for name, row in chosen.items() if row.explains}
+    verdicts = row_verdicts(setup, rows, question.gated, question.forced, progress, explaining)
     runners = {
         name: row.built.timed for name, row in rows.items() if isinstance(row, BuiltRow) and verdicts[name].timed
     }

@@ -1,11 +1,11 @@
 """What is said of every row before it is timed: the judge's word, and that of the gates."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from compare.errors import UsageError
 from compare.measure.bench.built_rows import BuiltRow, BuiltRows, Refused, Setup
-from compare.measure.bench.gates.gate_table import Yardstick, marks, stopped_by
+from compare.measure.bench.gates.gate_table import GATES, OF_EXPLAINING, Yardstick, marks, stopped_by
 from compare.measure.bench.gates.gradient_error import draws, median_error
 from compare.measure.bench.gates.observation import Observed, observe
 from compare.measure.bench.rows import EAGER, JIT
@@ -36,10 +36,13 @@ class RowVerdict:
         return self.forced or (self.verdict is Verdict.MATCH and not self.stopped)
 
 
-def row_verdicts(setup: Setup, rows: BuiltRows, gated: bool, forced: bool, progress: Progress) -> dict[str, RowVerdict]:
+def row_verdicts(
+    setup: Setup, rows: BuiltRows, gated: bool, forced: bool, progress: Progress, explaining: Collection[str] = ()
+) -> dict[str, RowVerdict]:
     """The word on each row, by name.
 
     Args:
+        explaining: rows that are in no ratio: what they pay for is what they are there to show.
         gated: whether the gates look. forced: whether what they stop is timed all the same.
 
     Raises:
@@ -64,7 +67,8 @@ def row_verdicts(setup: Setup, rows: BuiltRows, gated: bool, forced: bool, progr
             continue
         progress(f"{name}: gates")
         error = median_error(draws(seen[name], setup.plain, setup.precision))
-        said[name] = RowVerdict(verdict, stopped_by(seen[name], yard), marks(seen[name]), error, forced)
+        gates = OF_EXPLAINING if name in explaining else tuple(GATES)
+        said[name] = RowVerdict(verdict, stopped_by(seen[name], yard, gates), marks(seen[name]), error, forced)
     return said
 
 

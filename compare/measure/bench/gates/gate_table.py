@@ -95,6 +95,10 @@ GATES: dict[str, Gate] = {
 }
 
 
+SHOWN = ("host", "operations", "compilations")  # what a row that only explains is there to show
+OF_EXPLAINING = tuple(name for name in GATES if name not in SHOWN)
+
+
 def stopped_by(row: Observed, yard: Yardstick, gates: Sequence[str] = tuple(GATES)) -> dict[str, str]:
     """The gates that do not let ``row`` pass, each with its sentence; empty where it may be timed."""
     sentences = {name: GATES[name](row, yard) for name in gates}
