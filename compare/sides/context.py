@@ -56,11 +56,13 @@ class Oracles:
         device: where.
         promoted: with everything that the models' own code lowers to float32 raised to float64.
         witness: with its values in place of what the models hold in float32.
+        rounded: with every result rounded to the few bits less of ``ROUNDED``, which shows what rounding does there.
     """
 
     device: Device
     promoted: bool = False
     witness: Witness | None = None
+    rounded: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from compare.sides.doubts import Doubts, Exact, Judgements, is_doubtful, may_be_
 from compare.sides.nearby import without_oracle
 from compare.sides.quantities import unpaired_slots
 from compare.sides.quartet import Quartet
+from compare.sides.rounding import by_rounding_measured
 from compare.sides.side import Result, Run, SideError, What
 
 
@@ -105,7 +106,7 @@ def judge_port(
         quartet, t64, j64, where = instead
         doubts = replace(doubts, quartet=quartet)
     if t64 is None or j64 is None:
-        judgements = without_oracle(quartet, entering, what, t, j, no_oracle)
+        judgements = without_oracle(quartet, entering, what, t, j, no_oracle, doubts.sizes)
         return Judged(judgements, reference=t, port=j, no_oracle=no_oracle)
     judged, by = told_where(doubts.judge(t64, j64), where), Exact(quartet.oracles, t64)
     doubtful = {name: judgement for name, judgement in judged.items() if is_doubtful(judgement)}
@@ -117,6 +118,8 @@ def judge_port(
         judged |= again
     again, witness = doubts.with_witness(by.oracles, judged)
     judged |= again
+    last = Oracles(by.oracles.device, promoted=True, witness=witness) if witness else by.oracles
+    judged |= by_rounding_measured(doubts, last, (t64, j64) if last == quartet.oracles else None, judged)
     judged |= by_known_cause(quartet, entering, what, judged, (t, j, t64, j64))
     judged |= in_another_unit(judged, t64, j64, _again(quartet, (t, j, t64, j64)))
     return Judged(judged, t, j, by.reference, by.oracles, "", witness)

@@ -45,11 +45,12 @@ class PortSide(PortForward):
         promoted: bool = False,
         exact: Sequence[tuple[np.ndarray, np.ndarray]] = (),
         shapes: dict[Program, Leaves] | None = None,
+        bits: int = 0,
     ) -> None:
         """``exact``: of a promoted side, what constants hold, and the values that take its place (see
-        ``compare.frameworks.islands.witness``)."""
+        ``compare.frameworks.islands.witness``); ``bits``: to how many every result in float64 is rounded, 0 for all."""
         super().__init__(prepared, precision, device, shapes)
-        self.promoted, self._exact = promoted, exact
+        self.promoted, self._exact, self._bits = promoted, exact, bits
         self._value_and_grads = self._compiled(self._trace_value_and_grads)
         self._init = jax.jit(self._trace_init)
         self._step = self._compiled(self._trace_step)
@@ -195,12 +196,16 @@ class PortSide(PortForward):
         return {f"state/{name}": named[name] for name in self.prepared.buffers if name in named}
 
     def _compiled(self, function: Callable[..., Tree]) -> jax.stages.Wrapped:
-        if not self.promoted:
+        if not (self.promoted or self._bits):
             return jax.jit(function, static_argnames=("mode", "form"))
         from compare.frameworks.islands.witness import replay_with
+        from compare.frameworks.rounding.port import rounded_jax
 
         def replayed(*args: Tree, mode: Mode, form: Form) -> Tree:
-            return replay_with(lambda *args: function(*args, mode=mode, form=form), self._exact)(*args)
+            evaluated: Callable[..., Tree] = partial(function, mode=mode, form=form)
+            if self.promoted:
+                evaluated = replay_with(evaluated, self._exact)
+            return (rounded_jax(evaluated, self._bits) if self._bits else evaluated)(*args)
 
         return jax.jit(replayed, static_argnames=("mode", "form"))
 

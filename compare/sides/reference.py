@@ -1,7 +1,7 @@
 """The reference's side: one PyTorch module at one precision on one device."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial, wraps
 from typing import Concatenate, ParamSpec, TypeVar
@@ -65,12 +65,14 @@ class ReferenceSide(ReferenceForward):
         sought: Sequence[np.ndarray] = (),
         replaced: Mapping[str, np.ndarray] | None = None,
         stream: int | None = None,
+        bits: int = 0,
     ) -> None:
         """``sought``, of a promoted side: arrays of the port whose more exact twins it looks out for; ``replaced``:
         buffers and attributes of the module by dotted name, with other values (see ``compare.frameworks.islands``);
-        ``stream``: the seed of what the model draws by hand, else drawn from wherever torch's generator stands."""
+        ``stream``: the seed of what the model draws by hand, else drawn from wherever torch's generator stands;
+        ``bits``: to how many every result in float64 is rounded, 0 for all of them."""
         super().__init__(prepared, precision, device, replaced)
-        self.promoted, self.sought, self.stream = promoted, sought, stream
+        self.promoted, self.sought, self.stream, self.bits = promoted, sought, stream, bits
 
     @_undisturbed
     def run(self, entering: Entering, mode: Mode = None) -> Result:
@@ -177,12 +179,12 @@ class ReferenceSide(ReferenceForward):
 
     @contextmanager
     def _as_promoted(self) -> Iterator[Seen | None]:
-        if not self.promoted:
-            yield None
-            return
         from compare.frameworks.islands.reference import promoted_torch
+        from compare.frameworks.rounding.reference import RoundedTorch
 
-        with promoted_torch(self.sought) as seen:
+        promoting = promoted_torch(self.sought) if self.promoted else nullcontext()
+        rounding = RoundedTorch(self.bits) if self.bits else nullcontext()
+        with promoting as seen, rounding:
             yield seen
 
 

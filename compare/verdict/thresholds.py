@@ -13,9 +13,14 @@ QUIET_MARGIN = 2.0
 """Times the noise of single precision: up to here a gap is ``float32_only``. Ports that hold a table in float32 come
 out between 0.3 and 1, an epsilon of 1e-6 for 1e-5 at 8 and more."""
 
+RESOLVED = 4.0
+"""Times the working precision's errors: what rounding does in float64 is not measured for a larger gap. Where both
+sides are equal at the working precision, the gap is at most the sum of their errors."""
+
 NEARBY_MARGIN = 4.0
-"""Without oracles: times the largest deviation of the re-runs nearby. Two sides each deviate by up to one of them from
-what they would compute exactly, and eight re-runs do not always meet the largest; a TF32 product is far above."""
+"""Without oracles: times the larger of both sides' errors. Where both are known, two sound sides are no further apart
+than their sum; the rest is for eight re-runs that do not always meet the largest deviation. A TF32 product is far
+above."""
 
 RERUNS = 8
 """Without oracles: re-runs nearby, each with its inputs moved by one unit in the last place."""
