@@ -30,12 +30,17 @@ class Exact(NamedTuple):
 
 
 class Raised(NamedTuple):
-    """Both sides' promoted runs in place of plain ones that do not stand; ``where`` float32 is made, in words."""
+    """Both sides' promoted runs in place of plain ones that do not stand; None for one that does not stand either.
+
+    Attributes:
+        quartet: with promoted oracles.
+        where: where float32 is made, in words.
+    """
 
     quartet: Quartet
-    reference: Result
-    port: Result
-    where: str
+    reference: Result | None
+    port: Result | None
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,21 +87,24 @@ class Doubts:
             return judged, by
         return told_where(judged, self.inside(raised, t64)), Exact(raised, t64)
 
-    def raised(self) -> Raised | None:
-        """Promoted oracles where the plain ones do not stand; None where these do not stand either.
+    def raised(self) -> Raised:
+        """Promoted oracles where the plain ones do not stand.
 
         What is cast to float32 before a layer in float64 raises there, and a mask of float64's lowest number is minus
         infinity in float32: neither is so at the working precision, nor with all of it in float64.
         """
         oracles = replace(self.quartet.oracles, promoted=True)
+        quartet = self.quartet.using(oracles)
+        t64 = j64 = None
         try:
-            t64, j64 = self.by(oracles)
+            t64 = quartet.oracle_reference(self.entering, self.what)
+            j64 = quartet.oracle_port(self.entering, self.what, self.t)
         except SideError as error:
             swallowed(error)
-            return None
-        if not (stands(self.t, t64) and stands(self.j, j64)):
-            return None
-        return Raised(self.quartet.using(oracles), t64, j64, self.inside(oracles, t64))
+        t64 = t64 if t64 is not None and stands(self.t, t64) else None
+        j64 = j64 if j64 is not None and stands(self.j, j64) else None
+        where = self.inside(oracles, t64) if t64 is not None and j64 is not None else ""
+        return Raised(quartet, t64, j64, where)
 
     def inside(self, oracles: Oracles, t64: Result) -> str:
         """Where the models' own code makes something float32."""

@@ -102,11 +102,14 @@ def judge_port(
     doubts, where = Doubts(quartet, entering, what, context, t, j), ""
     plain = not (quartet.promoted or context.no_oracle)
     broken = t64 is None or j64 is None or not (stands(t, t64) and stands(j, j64))
-    if plain and broken and (instead := doubts.raised()):
-        quartet, t64, j64, where = instead
+    raised = doubts.raised() if plain and broken else None
+    if raised and raised.reference is not None and raised.port is not None:
+        quartet, t64, j64, where = raised
         doubts = replace(doubts, quartet=quartet)
     if t64 is None or j64 is None:
-        judgements = without_oracle(quartet, entering, what, t, j, no_oracle, doubts.sizes)
+        known = [run for run in (raised.reference if raised else None, t64) if run is not None]
+        runs = None if context.no_oracle else known
+        judgements = without_oracle(quartet, entering, what, t, j, no_oracle, doubts.sizes, runs)
         return Judged(judgements, reference=t, port=j, no_oracle=no_oracle)
     judged, by = told_where(doubts.judge(t64, j64), where), Exact(quartet.oracles, t64)
     doubtful = {name: judgement for name, judgement in judged.items() if is_doubtful(judgement)}
@@ -118,7 +121,7 @@ def judge_port(
         judged |= again
     again, witness = doubts.with_witness(by.oracles, judged)
     judged |= again
-    last = Oracles(by.oracles.device, promoted=True, witness=witness) if witness else by.oracles
+    last = replace(by.oracles, promoted=True, witness=witness) if witness else by.oracles
     judged |= by_rounding_measured(doubts, last, (t64, j64) if last == quartet.oracles else None, judged)
     judged |= by_known_cause(quartet, entering, what, judged, (t, j, t64, j64))
     judged |= in_another_unit(judged, t64, j64, _again(quartet, (t, j, t64, j64)))

@@ -1,13 +1,12 @@
 """A judgement where a model cannot run in float64: by how far rounding leaves each side from what it would be."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from compare.errors import swallowed
 from compare.pair.pair import Entering
-from compare.sides.context import Oracles
 from compare.sides.conventions import in_another_unit
 from compare.sides.doubts import stands
 from compare.sides.quantities import only_one_has_it, slot_of, unpaired_slots
@@ -45,15 +44,19 @@ def without_oracle(
     j: Result,
     why: str,
     sizes: Mapping[str, float] | None = None,
+    runs: Sequence[Result] | None = None,
 ) -> dict[str, Judgement]:
     """Each quantity at the working precision alone, its errors as well as they can be known.
 
-    The rules of structure are those with oracles, and so is what a quantity's size counts as at least (``sizes``).
-    ``why`` a model cannot run in float64 is the reason of each judgement that has no other. Where nothing says how
-    large rounding is: ``incomplete``.
+    The rules of structure are those with oracles. Where nothing says how large rounding is: ``incomplete``.
+
+    Args:
+        why: a model cannot run in float64, the reason of each judgement that has no other.
+        sizes: what a quantity's size counts as at least, as with oracles.
+        runs: the reference's in float64, the best first; None where none was tried.
     """
     sizes = sizes or {}
-    of_reference = rounding_of_reference(quartet, entering, what, t, j)
+    of_reference = rounding_of_reference(quartet, entering, what, t, j, runs)
     of_port = rounding_of_port(quartet, entering, what, t, j)
 
     def judged(names: list[str], factor: float = 1.0) -> dict[str, Judgement]:
@@ -103,20 +106,30 @@ def _by_known_cause(
     return named
 
 
-def rounding_of_reference(quartet: Quartet, entering: Entering, what: What, t: Result, j: Run) -> Rounding:
-    """The reference's: by its own float64 run where that stands, by re-runs nearby where none does."""
-    for promoted in (True, False):
-        try:
-            exact = quartet.using(Oracles(quartet.oracle, promoted=promoted)).oracle_reference(entering, what)
-        except SideError as error:
-            swallowed(error)
-            continue
+def rounding_of_reference(
+    quartet: Quartet, entering: Entering, what: What, t: Result, j: Run, runs: Sequence[Result] | None = None
+) -> Rounding:
+    """The reference's: by its own float64 run where one stands, by re-runs nearby where none does.
+
+    Args:
+        runs: those in float64, the best first; None: they are tried here.
+    """
+    for exact in _in_float64(quartet, entering, what) if runs is None else runs:
         if _same_quantities(t, exact) and stands(t, exact):
             return Rounding(_apart(t, exact, j), exact)
     found = quartet.recorded_deviations(entering, what) or deviations(
         lambda beside: quartet.working_reference(beside, what), t, entering, quartet.precision, j
     )
     return Rounding(found.largest, unknown="" if "" in found.raised else found.raised[-1])
+
+
+def _in_float64(quartet: Quartet, entering: Entering, what: What) -> Iterator[Result]:
+    """The reference's runs there: promoted and plain, of those that it does not refuse."""
+    for promoted in (True, False):
+        try:
+            yield quartet.using(replace(quartet.oracles, promoted=promoted)).oracle_reference(entering, what)
+        except SideError as error:
+            swallowed(error)
 
 
 def rounding_of_port(quartet: Quartet, entering: Entering, what: What, t: Result, j: Result) -> Rounding:

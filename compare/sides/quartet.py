@@ -105,14 +105,14 @@ class Quartet:
     def reference_64(self) -> Side:
         """The reference by the oracles in use."""
         which = PROMOTED if self.promoted else ORACLE
-        key = ("reference", which, self.oracle.name, self.witness, self.rounded)
+        key = ("reference", which, self.oracle.name, self.rounded, self.witness)
         return self._kept(key, lambda: self._reference(which))
 
     @property
     def port_64(self) -> Following:
         """The port by the oracles in use."""
         which = PROMOTED if self.promoted else ORACLE
-        key = ("port", which, self.oracle.name, self.witness, self.rounded)
+        key = ("port", which, self.oracle.name, self.rounded, self.witness)
         return cast(Following, self._kept(key, lambda: self._port(which)))
 
     @property

@@ -25,8 +25,8 @@ def by_rounding_measured(
 ) -> Judgements:
     """Of what is still a mismatch, the quantities whose gap float64's own rounding explains: ``match``.
 
-    Both oracles are run once more with every result rounded to 50 bits, and stand where the working precision stood:
-    the same judgement, over 3 bits instead of 29. What is allowed is then what was measured so near to float64.
+    Both oracles are run once more with every result rounded to 46 bits, and stand where the working precision stood:
+    the same judgement, over 7 bits instead of 29. What is allowed is then what was measured so near to float64.
 
     Args:
         oracles: those that the last word was spoken by.
@@ -39,13 +39,13 @@ def by_rounding_measured(
     try:
         t64, j64 = exact or doubts.by(oracles)
         # A reference on record cannot be run again: then the port's rounding alone is measured.
-        t50 = t64 if rounding.on_record else rounding.oracle_reference(doubts.entering, doubts.what)
-        j50 = rounding.oracle_port(doubts.entering, doubts.what, doubts.t)
+        t46 = t64 if rounding.on_record else rounding.oracle_reference(doubts.entering, doubts.what)
+        j46 = rounding.oracle_port(doubts.entering, doubts.what, doubts.t)
     except SideError as error:  # what is known stays
         swallowed(error)
         return {}
-    t50, j50, t64, j64 = ({name: run[name] for name in names} for run in (t50, j50, t64, j64))
-    again = judge_together((t50, j50, t64, j64), ROUNDED, doubts.sizes)
+    t46, j46, t64, j64 = ({name: run[name] for name in names} for run in (t46, j46, t64, j64))
+    again = judge_together((t46, j46, t64, j64), ROUNDED, doubts.sizes)
     return {
         name: replace(judged[name], verdict=Verdict.MATCH, gap=one.gap, allowed=one.allowed, reason=MEASURED)
         for name, one in again.items()

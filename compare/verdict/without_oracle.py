@@ -73,10 +73,10 @@ def judge_without_oracle(
 def deviation(own: np.ndarray, again: np.ndarray, other: np.ndarray | None = None) -> float:
     """|own - again| of one side's quantity, as a 2-norm over the entries that the gap to ``other``, the other side's,
     runs over: those that are finite, and no fills."""
-    left, right = (np.ravel(array).astype(np.float64) for array in (own, again))
+    left, right = _parts(own), _parts(again)
     kept = np.isfinite(left) & np.isfinite(right)
     if other is not None and other.shape == own.shape:
-        beside, magnitude = np.ravel(other).astype(np.float64), np.abs(left)
+        beside, magnitude = _parts(other), np.abs(left)
         kept &= np.isfinite(beside)
         median = median_magnitude(left)
         kept &= ~((left == beside) & (magnitude >= FILL * median) & (median > 0))
@@ -84,3 +84,9 @@ def deviation(own: np.ndarray, again: np.ndarray, other: np.ndarray | None = Non
     with np.errstate(over="ignore"):
         norm.add(left[kept] - right[kept])
     return norm.value
+
+
+def _parts(array: np.ndarray) -> np.ndarray:
+    """Every entry in float64; a complex one is its real and its imaginary part."""
+    flat = np.ravel(array)
+    return flat.astype(np.complex128).view(np.float64) if np.iscomplexobj(flat) else flat.astype(np.float64)

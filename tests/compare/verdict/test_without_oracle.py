@@ -72,3 +72,4 @@ def test_a_deviation_runs_over_the_entries_of_the_gap():
     assert deviation(own, again, other) == pytest.approx(64.0, rel=1e-4)
     assert deviation(own[:3], again[:3]) == pytest.approx(0.5)
     assert deviation(own[:0], again[:0], other[:0]) == 0.0
+    assert deviation(np.array([1 + 2j]), np.array([1.3 + 2.4j]), np.array([1 + 2j])) == pytest.approx(0.5)
