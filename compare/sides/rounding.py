@@ -44,8 +44,8 @@ def by_rounding_measured(
     except SideError as error:  # what is known stays
         swallowed(error)
         return {}
-    t46, j46, t64, j64 = ({name: run[name] for name in names} for run in (t46, j46, t64, j64))
-    again = judge_together((t46, j46, t64, j64), ROUNDED, doubts.sizes)
+    of_t46, of_j46, of_t64, of_j64 = ({name: run[name] for name in names} for run in (t46, j46, t64, j64))
+    again = judge_together((of_t46, of_j46, of_t64, of_j64), ROUNDED, doubts.sizes)
     return {
         name: replace(judged[name], verdict=Verdict.MATCH, gap=one.gap, allowed=one.allowed, reason=MEASURED)
         for name, one in again.items()
