@@ -148,7 +148,7 @@ class Quartet:
             return PortSide(self.prepared, self.precision, self.device.jax, shapes=self.shapes)
         exact = self.witness.port if self.witness else ()
         bits = ROUNDED.bits if self.rounded else 0
-        return PortSide(self.prepared, FLOAT64, self.oracle.jax, which == PROMOTED, exact, self.shapes, bits)
+        return PortSide(self.prepared, FLOAT64, self.oracle.jax, which == PROMOTED, exact, self.shapes, bits=bits)
 
     def run(self, entering: Entering, what: What = None) -> tuple[Result, Result, Result, Result]:
         """The four runs, in the order the judge takes them."""

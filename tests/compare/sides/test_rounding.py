@@ -8,13 +8,18 @@ import numpy as np
 import pytest
 import torch
 
+from compare.arrays.probes import BASE
 from compare.sides import judging
 from compare.sides.context import Oracles
+from compare.sides.judging import judge_port, reference_runs
 from compare.sides.plan import Plan
 from compare.sides.record_taking import take
 from compare.sides.rounding import MEASURED, may_be_unresolved
 from compare.verdict.precision import FLOAT32
+from compare.verdict.quantity import Quantity, kind_of_quantity
 from compare.verdict.verdict import Judgement, Verdict
+from compare.verification.certificates import teeth
+from compare.verification.learning import context_of
 from compare.verification.verification import verify
 from tests.compare.sides.judged import judge, together, verdicts
 from tests.compare.small import loose_pair
@@ -143,3 +148,13 @@ def test_against_a_record_the_ports_own_rounding_counts(cpu):
     report = verify(pair, cpu, plan=Plan(quick=True), record=record)
     assert report.verdict is Verdict.MATCH
     assert MEASURED in {one.judgement.reason for one in report.quantities}
+
+
+def test_a_mutant_proves_nothing_on_what_was_measured(cpu):
+    """It differs in every run, by float64's rounding: that it differs in a mutant's is no bite."""
+    quartet, entering = together(cpu, loose_pair(reference, hyperbolic(), SATURATED, **ONES))
+    judged = judge_port(quartet, entering, None, *reference_runs(quartet, entering, None))
+    quantities = [Quantity(name, kind_of_quantity(name), BASE, one) for name, one in judged.judgements.items()]
+    bitten = teeth(quartet, entering, quantities, {None: context_of(judged, entering)})
+    assert bitten.caught["output"]
+    assert set(bitten.caught) == {"output"}
