@@ -17,9 +17,12 @@ RAISED = {
     torch.complex32: torch.complex128,
 }
 
+KERNEL = "torch's own "  # before the name of a kernel among the places
+
 
 class Seen(list[str]):
-    """Where the user's code made something float32: "file:line", each once, in order.
+    """Where the user's code made something float32: "file:line", each once, in order; and which of torch's own kernels
+    did, though asked for float64: "torch's own hardsigmoid_backward".
 
     ``constants`` holds what entered already rounded and cannot be un-rounded: tensors made from float32 NumPy arrays,
     and float32 tensors that a module keeps outside its parameters and buffers. ``calls`` holds the custom operators
@@ -40,6 +43,10 @@ class Seen(list[str]):
         place = here()
         if place not in self:
             self.append(place)
+
+    def kernel(self, name: str) -> None:
+        if f"{KERNEL}{name}" not in self:
+            self.append(f"{KERNEL}{name}")
 
     def constant(self, tensor: torch.Tensor) -> None:
         address = tensor.untyped_storage().data_ptr()
