@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.errors import swallowed
 from compare.frameworks import devices
-from compare.frameworks.islands.seen import KERNEL
+from compare.frameworks.islands.places import KERNEL
 from compare.pair.pair import Entering
 from compare.sides.context import Context, Oracles, Witness
 from compare.sides.quartet import Quartet

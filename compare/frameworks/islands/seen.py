@@ -7,7 +7,7 @@ import torch
 from torch.utils._pytree import tree_leaves
 
 from compare.frameworks.islands.constants import Call, Constant, is_rounded, twin_of, widen
-from compare.frameworks.islands.places import here
+from compare.frameworks.islands.places import KERNEL, here
 
 RAISED = {
     torch.float32: torch.float64,
@@ -16,8 +16,6 @@ RAISED = {
     torch.complex64: torch.complex128,
     torch.complex32: torch.complex128,
 }
-
-KERNEL = "torch's own "  # before the name of a kernel among the places
 
 
 class Seen(list[str]):

@@ -11,8 +11,8 @@ from torch import nn
 from torch.func import vmap
 
 from compare.frameworks.islands import primitives
+from compare.frameworks.islands.places import KERNEL
 from compare.frameworks.islands.reference import promoted_torch
-from compare.frameworks.islands.seen import KERNEL
 
 X = 2 * torch.randn(60, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 POSITIVE = X.abs() + 0.1
