@@ -8,6 +8,7 @@ import numpy as np
 
 from compare.errors import swallowed
 from compare.frameworks import devices
+from compare.frameworks.islands.places import KERNEL
 from compare.pair.pair import Entering
 from compare.sides.context import Context, Oracles, Witness
 from compare.sides.quartet import Quartet
@@ -114,7 +115,8 @@ class Doubts:
                 places += self.quartet.using(oracles).islands_of_port(self.entering, self.what, self.t)
             except Exception as error:  # a model that only the promoted trace stands: then one side's places have to do
                 swallowed(error)
-        places = list(dict.fromkeys(places))
+        # Torch's own first: nobody would look for them.
+        places = sorted(dict.fromkeys(places), key=lambda place: not place.startswith(KERNEL))
         more = f" and {len(places) - 3} more" if len(places) > 3 else ""
         return f"float32 inside: {', '.join(places[:3]) or 'the code of a library'}{more}"
 

@@ -11,9 +11,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from compare.frameworks.islands.constants import shortest
+from compare.frameworks.islands.primitives import Given
 from compare.frameworks.islands.requests import Requests
 from compare.frameworks.islands.seen import RAISED, Seen, tensors_in, widen_tensor
-from compare.frameworks.torch_insides import Kernel, schema_of
+from compare.frameworks.torch_insides import Kernel, schema_of, written_by
 
 Result = Any  # a tensor, or a nest of tensors and plain values
 
@@ -31,9 +32,10 @@ def promoted_torch(sought: Sequence[np.ndarray] = ()) -> Iterator[Seen]:
 
     The module and its inputs are in double already. Within the block torch's default dtype is float64, so one thread
     at a time can be in it (others wait). ``complex64`` becomes ``complex128``. Random draws in float32 stay the draws
-    that they are and are widened. Left alone: reinterpreted bits (``x.view(dtype)``), in-place writes into a float32
-    tensor that the module keeps outside its buffers, and what custom operators do inside. ``sought`` are arrays, of the
-    port's say, whose more exact twins the run is to look out for: see ``Seen.twins``.
+    that they are and are widened. A kernel of torch's whose float64 is accurate to float32 only is taken apart into
+    primitive operations (``primitives``). Left alone: reinterpreted bits (``x.view(dtype)``), in-place writes into a
+    float32 tensor that the module keeps outside its buffers, and what custom operators do inside. ``sought`` are
+    arrays, of the port's say, whose more exact twins the run is to look out for: see ``Seen.twins``.
     """
     seen = Seen(sought)
     with _default_dtype:
@@ -68,7 +70,7 @@ class _Operations(TorchDispatchMode):
             return self._drawn(func, args, kwargs)
         # A view of a float32 tensor stays one: autograd holds a view and its base to the same dtype.
         raise_tensor = (lambda tensor: tensor) if func.is_view else self._raised
-        written = _written(func)
+        written = written_by(func)
         args = tuple(
             value if place in written else tree_map(lambda leaf: _raise(leaf, raise_tensor), value)
             for place, value in enumerate(args)
@@ -77,7 +79,10 @@ class _Operations(TorchDispatchMode):
             name: value if name in written else tree_map(lambda leaf: _raise(leaf, raise_tensor), value)
             for name, value in kwargs.items()
         }
+        given = Given(func, args, kwargs)
         results = func(*args, **kwargs) if func.namespace in _TORCHS_OWN else self._foreign(func, args, kwargs)
+        if given.taken_apart(results):
+            self.seen.kernel(func.overloadpacket.__name__)
         for tensor in tensors_in(results) if self.seen.sought else ():
             self.seen.result(tensor)
         return results
@@ -130,12 +135,3 @@ def _lowered(leaf: object) -> object:
 
 def _widened(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.to(RAISED.get(tensor.dtype, tensor.dtype))
-
-
-def _written(func: Kernel) -> set[int | str]:
-    """Positions and names of the arguments that ``func`` writes into."""
-    written: set[int | str] = set()
-    for place, argument in enumerate(schema_of(func).arguments):
-        if argument.alias_info is not None and argument.alias_info.is_write:
-            written |= {place, argument.name}
-    return written

@@ -7,7 +7,7 @@ import torch
 from torch.utils._pytree import tree_leaves
 
 from compare.frameworks.islands.constants import Call, Constant, is_rounded, twin_of, widen
-from compare.frameworks.islands.places import here
+from compare.frameworks.islands.places import KERNEL, here
 
 RAISED = {
     torch.float32: torch.float64,
@@ -19,7 +19,8 @@ RAISED = {
 
 
 class Seen(list[str]):
-    """Where the user's code made something float32: "file:line", each once, in order.
+    """Where the user's code made something float32: "file:line", each once, in order; and which of torch's own kernels
+    did, though asked for float64: "torch's own hardsigmoid_backward".
 
     ``constants`` holds what entered already rounded and cannot be un-rounded: tensors made from float32 NumPy arrays,
     and float32 tensors that a module keeps outside its parameters and buffers. ``calls`` holds the custom operators
@@ -40,6 +41,10 @@ class Seen(list[str]):
         place = here()
         if place not in self:
             self.append(place)
+
+    def kernel(self, name: str) -> None:
+        if f"{KERNEL}{name}" not in self:
+            self.append(f"{KERNEL}{name}")
 
     def constant(self, tensor: torch.Tensor) -> None:
         address = tensor.untyped_storage().data_ptr()

@@ -10,12 +10,13 @@ from flax import nnx
 from compare.api import verify
 from compare.pair.pair import Pair
 from compare.pair.pair_file import load
-from tests.compare.zoo import attention, conv, dense, equinox_ports, norms, oracles, saturated, sequences
+from tests.compare.zoo import attention, conv, dense, equinox_ports, kernels, norms, oracles, saturated, sequences
 from tests.compare.zoo.row import Sound
 
 ROWS = [
     *dense.ROWS, *conv.ROWS, *norms.ROWS, *sequences.ROWS, *attention.ROWS, *equinox_ports.ROWS, *oracles.ROWS,
     *saturated.ROWS,
+    *kernels.ROWS,
 ]  # fmt: skip
 NEED_RULES = {"gated_unit_rules_linen"}
 FULLY = (

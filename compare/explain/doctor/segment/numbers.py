@@ -49,9 +49,12 @@ def _number(scene: Scene, setting: str, own: float, alike: list[tuple[View, Repl
         return Change(calls={view.call.number: replaced(number) for view, replaced in alike})
 
     def suspect(fitted: Fitted) -> Suspect[Change]:
-        words = known_number(fitted.number, scene)
+        words, own_words = known_number(fitted.number, scene), known_number(own, scene)
+        for more in (shown, repr):  # six digits may not tell them apart
+            if words == own_words:
+                words, own_words = more(fitted.number), more(own)
         within = f" (or any between {fitted.low:.6g} and {fitted.high:.6g})" if fitted.low < fitted.high else ""
-        text = f"{setting} is {words} in the port{within}, {known_number(own, scene)} in the reference{place}"
+        text = f"{setting} is {words} in the port{within}, {own_words} in the reference{place}"
         known = fitted.low < fitted.high or is_written(fitted.number, scene)
         return Suspect(setting, shown(own), shown(fitted.number), change(fitted.number), RARE, text, odd=not known)
 
