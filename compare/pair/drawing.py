@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays, Shapes, freeze
+from compare.arrays.arrays import Arrays, Shapes, by_parts, freeze
 from compare.errors import UsageError
 from compare.pair.pair import Entering, Pair
 
@@ -55,7 +55,10 @@ def drawn(
 
 def moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """``array`` with every entry that is exactly 0 or 1 moved by up to a tenth, so that a forgotten bias, scale or
-    statistic shows; unchanged where only a few are, by chance. A variance of 1 stays positive."""
+    statistic shows; unchanged where only a few are, by chance. A variance of 1 stays positive. Of complex numbers both
+    parts are."""
+    if array.dtype.kind == "c":
+        return freeze(by_parts(lambda floats: moved(floats, rng), array))
     if array.dtype.kind != "f":
         return array
     still = (array == 0) | (array == 1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from compare.arrays.arrays import by_parts, wide
 from compare.errors import swallowed
 from compare.pair.pair import Entering
 from compare.sides.conventions import in_another_unit
@@ -87,9 +88,9 @@ def _note_errors(errors: dict[str, float], run: Run, again: Mapping[str, np.ndar
         if name not in run or array.shape != run[name].shape:
             continue
         with np.errstate(invalid="ignore", over="ignore"):
-            apart = array.astype(np.float64) - run[name].astype(np.float64)
+            apart = wide(array) - wide(run[name])
         finite = apart[np.isfinite(apart)]
-        errors[name] = max(errors.get(name, 0.0), float(np.sqrt(np.dot(finite, finite))))
+        errors[name] = max(errors.get(name, 0.0), float(np.sqrt(np.vdot(finite, finite).real)))
 
 
 def reruns(entering: Entering, precision: Precision) -> Iterator[Entering]:
@@ -102,6 +103,8 @@ def nudged(entering: Entering, rng: np.random.Generator, precision: Precision) -
     """What enters, every floating input moved by one unit in the last place; the weights, where no input floats."""
 
     def nudge(array: np.ndarray) -> np.ndarray:
+        if array.dtype.kind == "c":
+            return by_parts(nudge, array)
         if array.dtype.kind != "f":
             return array
         return (array * (1 + 2 * precision.unit_roundoff * rng.choice([-1.0, 1.0], array.shape))).astype(array.dtype)

@@ -34,6 +34,8 @@ for _word, _same in {
     "conv": "convolution",
     "ih": "dense_i x2h input_to_hidden w_ih",
     "hh": "dense_h h2h hidden_to_hidden w_hh",
+    "real": "re real_part",
+    "imaginary": "im imag imaginary_part imag_part",
     "reverse": "backward bwd reversed rev backwards backward_rnn",
 }.items():
     for _other in (_word, *_same.split()):

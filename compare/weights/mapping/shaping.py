@@ -10,13 +10,14 @@ from compare.weights.mapping.uses import Record
 class Shaping(Record):
     """A record of uses that also makes values, and shows them in other shapes."""
 
-    def weight(self, name: str, shape: Sequence[int]) -> Value:
+    def weight(self, name: str, shape: Sequence[int], is_complex: bool = False) -> Value:
         """A weight or buffer: the same value at each call."""
         if name not in self._values:
             axes = [axis_of(size) for size in shape]
-            factors = [Factor(atom, atom.size) for axis in axes for atom in axis]
-            self.units[name] = Unit(name, tuple(shape), factors)
-            self._values[name] = Value(tuple(axes), tuple(shape), ((self.units[name], frozenset()),))
+            parts = tuple(axis_of(2)) if is_complex else ()
+            factors = [Factor(atom, atom.size) for axis in (*axes, parts) for atom in axis]
+            self.units[name] = Unit(name, tuple(shape), factors, is_complex=is_complex)
+            self._values[name] = Value(tuple(axes), tuple(shape), ((self.units[name], frozenset()),), parts=parts)
         return self._values[name]
 
     def input(self, shape: Sequence[int]) -> Value:
@@ -36,6 +37,22 @@ class Shaping(Record):
         atoms = [atom for axis in value.axes for atom in axis]
         reshaped = value.like(regroup(atoms, shape), shape)
         return with_(reshaped, blocks=tuple(squeezed(block, value.shape, shape) for block in value.blocks))
+
+    def in_parts(self, value: Value, shape: Sequence[int]) -> Value:
+        """Complex numbers as their real and imaginary parts, along a new last axis."""
+        parts = list(value.parts) or axis_of(2)
+        return with_(value, axes=(*value.axes, parts), shape=tuple(shape), parts=())
+
+    def of_parts(self, value: Value, shape: Sequence[int]) -> Value:
+        """The complex numbers of which a value has the parts, along its last axis."""
+        parts = tuple(finest(value.axes[-1])) if value.weighs else ()
+        return with_(value, axes=value.axes[:-1], shape=tuple(shape), parts=parts)
+
+    def part(self, value: Value, which: int) -> Value:
+        """The real part (0) or the imaginary part (1) of a view of a weight."""
+        rank = len(value.shape)
+        both = self.in_parts(value, (*value.shape, 2))
+        return self.reshape(self.cut(both, rank, which, which + 1), value.shape)
 
     def broadcast(self, value: Value, shape: Sequence[int], axes: Sequence[int]) -> Value:
         """Axis i of the value becomes axis ``axes[i]`` of ``shape``."""
