@@ -40,7 +40,7 @@ def check_array(name: str, array: object) -> None:
         raise UsageError(f"batch: {name}: expected a NumPy array, got {shown(array)}")
     if array.dtype.kind not in NUMERIC:
         raise UsageError(
-            f"batch: {name} has dtype {array.dtype}: expected numbers (floats, complex, integers) or booleans"
+            f"batch: {name} has dtype {array.dtype}: expected floats, complex numbers, integers or booleans"
         )
     if isinstance(array, np.ma.MaskedArray):
         raise UsageError(

@@ -19,7 +19,7 @@ Step = tuple[str, Any]
 LARGE, TILE = 1 << 16, 64
 
 # What a step is told: numbers, and how many of them where that is fixed.
-STEPS = {"parts": 0, "reshape": None, "transpose": None, "index": 2, "slice": 3, "flip": None}
+STEPS = {"reshape": None, "transpose": None, "index": 2, "slice": 3, "flip": None, "parts": 0}
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def drawn(
     given = pair.draw_weights(rng)
     if given is not None:
         arrays = given
-        _check(pair, arrays, {name: shapes[name] for name in shapes if name in arrays or name not in optional})
+        _check(pair, arrays, {name: shapes[name] for name in shapes if name in arrays or name not in optional}, own)
     else:
         arrays = {name: moved(own[name], rng) if moving(name) else own[name] for name in shapes}
     batches = tuple(pair.draw(rng) for _ in range(steps))
@@ -83,11 +83,14 @@ def uniform_fan_in(shapes: dict[str, tuple[int, ...]], rng: np.random.Generator)
     return arrays
 
 
-def _check(pair: Pair, arrays: Arrays, shapes: Shapes) -> None:
+def _check(pair: Pair, arrays: Arrays, shapes: Shapes, own: Arrays) -> None:
     for name in {**arrays, **shapes}:
-        given = arrays[name].shape if name in arrays else "nothing"
-        if given != shapes.get(name):
+        if name in arrays and name in own and np.iscomplexobj(arrays[name]) != np.iscomplexobj(own[name]):
+            given, wanted = ("complex numbers" if np.iscomplexobj(held[name]) else "floats" for held in (arrays, own))
+            raise UsageError(f"pair {pair.name}: weights= gives {given} for {name}, the reference has {wanted}")
+        shape = arrays[name].shape if name in arrays else "nothing"
+        if shape != shapes.get(name):
             raise UsageError(
-                f"pair {pair.name}: weights= gives {given} for {name}, the reference has "
+                f"pair {pair.name}: weights= gives {shape} for {name}, the reference has "
                 f"{shapes.get(name, 'no such array')}"
             )

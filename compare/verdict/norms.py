@@ -227,7 +227,7 @@ def worst_entry(t64: np.ndarray, j64: np.ndarray) -> tuple[int, ...] | None:
 
 def number(entry: np.generic) -> complex:
     """One entry of an array as a number of Python: a float, or a complex number."""
-    return complex(entry) if np.iscomplexobj(entry) else float(entry)  # type: ignore[arg-type]
+    return complex(entry) if np.iscomplexobj(entry) else float(entry)
 
 
 def _unlike(left: np.ndarray, right: np.ndarray) -> np.ndarray:

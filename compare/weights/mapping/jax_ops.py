@@ -106,7 +106,8 @@ def _mul(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, 
 
 
 def _is_imaginary(literal: object) -> bool:
-    return np.iscomplexobj(literal) and np.ndim(literal) == 0 and np.real(literal) == 0 and np.imag(literal) != 0
+    number = np.asarray(literal)
+    return number.dtype.kind == "c" and number.ndim == 0 and bool(number.real == 0 != number.imag)
 
 
 RULES: dict[str, JaxRule] = {

@@ -40,15 +40,15 @@ def entry_of(reference: Unit, port: Unit, reason: str) -> Entry:
 def _of_complex(reference: Unit, port: Unit, reason: str) -> Entry:
     """The line where a side holds complex numbers: as such where both do, whole; else in their parts."""
     if all(unit.is_complex and unit.factors[-1].size == 2 for unit in (reference, port)):
-        numbers = (replace(unit, factors=unit.factors[:-1], is_complex=False) for unit in (reference, port))
-        return entry_of(*numbers, reason)
-    floats = (replace(unit, shape=unit.shape_in_parts, is_complex=False) for unit in (reference, port))
-    line = entry_of(*floats, f"{_which_part(reference) or _which_part(port) or 'both parts'}; {reason}")
-    mine, theirs = line.reference_view, line.port_view
+        mine, theirs = (replace(unit, factors=unit.factors[:-1], is_complex=False) for unit in (reference, port))
+        return entry_of(mine, theirs, reason)
+    mine, theirs = (replace(unit, shape=unit.shape_in_parts, is_complex=False) for unit in (reference, port))
+    line = entry_of(mine, theirs, f"{_which_part(reference) or _which_part(port) or 'both parts'}; {reason}")
+    here, there = line.reference_view, line.port_view
     return replace(
         line,
-        reference_view=_parts_of(mine) if reference.is_complex else mine,
-        port_view=_parts_of(theirs) if port.is_complex else theirs,
+        reference_view=_parts_of(here) if reference.is_complex else here,
+        port_view=_parts_of(there) if port.is_complex else there,
     )
 
 

@@ -133,6 +133,8 @@ def _whole(unit: Unit, piece: Unit) -> Unit:
     factors = [
         replace(part, atom=part.atom if part.size == part.full else Atom(part.full), start=0) for part in piece.factors
     ]
+    if unit.is_complex:
+        factors[-1] = replace(factors[-1], role=COMPLEX)
     return Unit(unit.leaf, unit.shape, factors, piece.kind, piece.hints, piece.uses, is_complex=unit.is_complex)
 
 

@@ -7,7 +7,7 @@ import torch
 from compare.explain.calls.call import Described
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, altered, candidates, left_out, value
-from compare.explain.doctor.thresholds import USUAL
+from compare.explain.doctor.thresholds import DEFAULT, USUAL
 
 NORMS = ("backward", "ortho", "forward")  # by which a transform is divided by n: on the way back, half and half, there
 
@@ -15,7 +15,15 @@ NORMS = ("backward", "ortho", "forward")  # by which a transform is divided by n
 def conjugate(view: View) -> Iterator[Idea]:
     """Of ``conj``: none in its place."""
     if _is_complex(view.call.args[0] if view.call.args else None):
-        yield Idea("conjugate", "taken", "none", left_out, USUAL, "the port does not conjugate there", "no conjugate")
+        yield Idea("conjugate", "taken", "none", left_out, DEFAULT, "the port does not conjugate there", "no conjugate")
+
+
+def made(view: View) -> Iterator[Idea]:
+    """Of complex numbers made of their parts: the conjugates, and the real parts alone."""
+    text = "the port takes the conjugate of the complex numbers made there"
+    yield Idea("conjugate", "none", "taken", afterwards(torch.conj), USUAL, text, "conjugates made")
+    text = "the port takes the real part alone of the complex numbers made there"
+    yield Idea("part", "both", "real part", afterwards(lambda z: z.real.to(z.dtype)), USUAL, text, "real parts made")
 
 
 def product(view: View) -> Iterator[Idea]:
@@ -64,6 +72,7 @@ _TRANSFORMS = [f"fft_{way}{kind}fft{axes}" for way in ("", "i") for kind in ("",
 FAMILIES: dict[str, Family] = {
     "conj": conjugate,
     "conj_physical": conjugate,
+    **dict.fromkeys(("view_as_complex", "complex", "polar"), made),
     **dict.fromkeys(("mul", "matmul", "bmm", "mm"), product),
     **dict.fromkeys(("real", "imag", "abs"), part),
     **dict.fromkeys(_TRANSFORMS, transform),

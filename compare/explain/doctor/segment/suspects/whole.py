@@ -125,7 +125,7 @@ _OF_COMPLEX: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def parameters(weights: Mapping[str, np.ndarray]) -> Iterator[Suspect[Change]]:
-    """Of each: zero, one, negated, reversed, transposed; of a complex one its conjugate and its real part; of a table of
+    """Of each: zero, one, negated, reversed, transposed; of a complex one its conjugate, its real part; of a table of
     frequencies, its base."""
     for name, array in weights.items():
         if not np.issubdtype(array.dtype, np.inexact) or not array.size:
