@@ -120,22 +120,42 @@ def arrays_of(
 
 def _units(unit: Unit) -> list[Unit]:
     """The pieces of a weight where the program uses them and not it, and they are all of it; else the weight."""
-    used = [piece for piece in unit.pieces if piece.uses]
+    used = [part for piece in unit.pieces for part in _in_use(piece)]
     if unit.uses or not used:
         return [unit]
     if len(used) == len(unit.pieces) and sum(map(_unit_entries, used)) == _unit_entries(unit):
-        return unit.pieces
+        return used
     return [_whole(unit, used[0])]
 
 
+def _in_use(piece: Unit) -> list[Unit]:
+    """The piece, where the program uses it or a part of it."""
+    inner = [part for part in piece.pieces if part.uses]
+    return [piece] if piece.uses else [_whole(piece, inner[0])] if inner else []
+
+
 def _whole(unit: Unit, piece: Unit) -> Unit:
-    """The weight of which the program uses a part (the first positions of a table), with that part's roles."""
+    """The weight, or the piece of it, of which the program uses a part (the first positions of a table), with that
+    part's roles."""
+    alike = len(unit.factors) == len(piece.factors)
+    ranges = [(own.size, own.start) if alike else (own.full, 0) for own in (unit if alike else piece).factors]
     factors = [
-        replace(part, atom=part.atom if part.size == part.full else Atom(part.full), start=0) for part in piece.factors
+        replace(part, atom=part.atom if part.size == size else Atom(size), start=start)
+        for part, (size, start) in zip(piece.factors, ranges, strict=True)
     ]
     if unit.is_complex:
         factors[-1] = replace(factors[-1], role=COMPLEX)
-    return Unit(unit.leaf, unit.shape, factors, piece.kind, piece.hints, piece.uses, is_complex=unit.is_complex)
+    return Unit(
+        unit.leaf,
+        unit.shape,
+        factors,
+        piece.kind,
+        piece.hints,
+        piece.uses,
+        [],
+        unit.position,
+        is_complex=unit.is_complex,
+    )
 
 
 def _unit_entries(unit: Unit) -> int:

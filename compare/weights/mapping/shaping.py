@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from compare.weights.mapping.atoms import Atom, axis_of, finest, regroup, relate
-from compare.weights.mapping.units import Factor, Unit, Value, note_cut, squeezed, with_
+from compare.weights.mapping.atoms import Atom, axis_of, finest, regroup, relate, tie
+from compare.weights.mapping.units import PART_HINTS, Factor, Unit, Value, note_cut, squeezed, with_
 from compare.weights.mapping.uses import Record
 
 
@@ -70,12 +70,28 @@ class Shaping(Record):
         shape = [*value.shape[:axis], size, *value.shape[axis + 1 :]]
         if size == value.shape[axis]:
             return value
-        if len(value.units) == 1 and step == 1 and (piece := self._piece(value, axis, start, stop)):
+        if step == 1 and (piece := self._piece_of_each(value, axis, start, stop)):
             return piece
         note_cut(value.axes[axis], start, stop)
         axes = [*value.axes[:axis], axis_of(size), *value.axes[axis + 1 :]]
         relate(value.axes[axis], axes[axis])
         return value.like(axes, shape)
+
+    def _piece_of_each(self, value: Value, axis: int, start: int, stop: int) -> Value | None:
+        """The piece of a weight, or those of two that are the parts of complex numbers; None where one is no piece."""
+        if len(value.units) != 1 and not any(hint in hints for _, hints in value.units for hint in PART_HINTS):
+            return None
+        pieces: list[Value] = []
+        for one in value.units:
+            piece = self._piece(with_(value, units=(one,)), axis, start, stop)
+            if piece is None:
+                return None
+            pieces.append(piece)
+        first, *others = pieces
+        for other in others:
+            for own, same in zip(first.axes, other.axes, strict=True):
+                tie(own, same)
+        return with_(first, units=tuple(unit for piece in (first, *others) for unit in piece.units))
 
     def flip(self, value: Value, axes: Iterable[int]) -> Value:
         turned = {id(atom.root) for axis in axes for atom in finest(value.axes[axis])}

@@ -84,6 +84,11 @@ ROWS = [
     ),
     Planted("spectral weights without their imaginary part (Linen)", fourier(real=True), FOURIER, setting="parameter"),
     Planted("one mode fewer (Linen)", fourier(modes=MODES - 1), FOURIER),
+    Planted(
+        "one mode fewer of weights in parts (Linen)",
+        paired(seeded(SpectralInParts), lambda: SpectralLinen("pair", MODES - 1), signals),
+        paired(seeded(SpectralInParts), lambda: SpectralLinen("pair"), signals),
+    ),
     Planted("one mode more (Linen)", fourier(modes=MODES + 1), FOURIER),
     Planted("a transform divided otherwise (Linen)", fourier(norm="ortho"), FOURIER, setting="norm", port="ortho"),
     Planted("gradient of the imaginary part stopped (Linen)", fourier(stopped=True), FOURIER, direction="backward"),

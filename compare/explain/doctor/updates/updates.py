@@ -13,9 +13,9 @@ from compare.explain.doctor.diagnosis import Cause, Diagnosis
 from compare.explain.doctor.thresholds import PROBABLE, REPLAYS, SMALL
 from compare.explain.doctor.trials import Search, Trial
 from compare.explain.doctor.updates.candidates import distinct, other_optimizers, sought, together, toward
-from compare.explain.doctor.updates.modulus import taken_as_one
 from compare.explain.doctor.updates.facts import facts
 from compare.explain.doctor.updates.led import Retraining, led_along
+from compare.explain.doctor.updates.modulus import taken_as_one
 from compare.explain.doctor.updates.optax_rules import Reading, read_optax
 from compare.explain.doctor.updates.recorded_steps import by_quantity
 from compare.explain.doctor.updates.reference_rules import rules_of_reference
