@@ -22,8 +22,8 @@ class Program:
     """One forward pass.
 
     Attributes:
-        weights: shapes of parameters and buffers by name; complex_weights: those of complex numbers; optional: the
-            buffers, which may have no counterpart.
+        weights: shapes of parameters and buffers by name; optional: the buffers, which may have no counterpart;
+            complex_weights: those of complex numbers.
         gates: of each weight of a recurrent layer, the gates that it packs.
         events: what happened, in order: ``["weight", value, name]``, ``["input", value, shape]``, ``["constant", value,
             shape]``, ``["op", name, what its result is, arguments by name, values, shapes]`` (see ``Operation``),
@@ -33,12 +33,12 @@ class Program:
     """
 
     weights: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    complex_weights: list[str] = field(default_factory=list)
     optional: list[str] = field(default_factory=list)
     gates: dict[str, tuple[Gate, ...]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)
     outputs: dict[str, int] = field(default_factory=dict)
+    complex_weights: list[str] = field(default_factory=list)
 
     def trace(self) -> Trace:
         """The forward pass in the common form."""

@@ -50,6 +50,9 @@ class Shaping(Record):
 
     def part(self, value: Value, which: int) -> Value:
         """The real part (0) or the imaginary part (1) of a view of a weight."""
+        told = tuple(one for one in value.units if PART_HINTS[which] in one[1])
+        if told:  # made of its parts before
+            return with_(value, units=told, parts=())
         rank = len(value.shape)
         both = self.in_parts(value, (*value.shape, 2))
         return self.reshape(self.cut(both, rank, which, which + 1), value.shape)
