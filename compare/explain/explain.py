@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays
+from compare.arrays.arrays import FLOATING, Arrays
 from compare.arrays.probes import BASE
 from compare.errors import swallowed
 from compare.explain.calls.call import OUTSIDE
@@ -158,7 +158,7 @@ def _worst(reference: Arrays, port: Arrays) -> float:
     gaps = [0.0]
     for name, array in reference.items():
         other = port.get(name)
-        if other is not None and other.shape == array.shape and array.dtype.kind == "f":
+        if other is not None and other.shape == array.shape and array.dtype.kind in FLOATING:
             finite = np.isfinite(array) & np.isfinite(other)
             size = float(np.linalg.norm(array[finite]))
             gaps.append(float(np.linalg.norm(array[finite] - other[finite])) / (size or 1.0))

@@ -11,6 +11,7 @@ from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.models.choose import Streamed, is_function_alone, port_model
+from compare.frameworks.models.ports import complex_leaves
 from compare.pair.adapters import adapted_port, adapted_reference
 from compare.pair.drawing import drawn
 from compare.pair.pair import Entering, Pair
@@ -105,8 +106,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
     batch = pair.draw(rng).at(FLOAT32)  # both models are traced as they are run, at most in single precision
     if empty := [name for name, array in batch.inputs.items() if not array.size]:
         raise UsageError(f"pair {pair.name}: the batch's {empty[0]} is empty: there is nothing to compare")
-    shapes = None if given is None else {name: tuple(array.shape) for name, array in given.items()}
-    reference = ReferenceModel(pair.reference, shapes)
+    reference = ReferenceModel(pair.reference, given)
     if pair.weight_map is None and is_function_alone(pair.port):  # no other map than the one by name can be meant
         pair = replace(pair, weight_map=WeightMap(same(*reference.parameters)))
     if pair.weight_map is None:
@@ -119,7 +119,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
     names = {name: shape for name, shape in every.items() if name in mapped or name in reference.parameters}
     leaves = {path: tuple(leaf.shape) for path, leaf in port.leaves.items()}
     mapped_leaves = {p: s for p, s in leaves.items() if p in pair.weight_map.ports or p.startswith(f"{PARAMS}/")}
-    pair.weight_map.check(names, mapped_leaves)
+    pair.weight_map.check(names, mapped_leaves, (reference.complex_names, complex_leaves(port)))
     return Prepared(
         pair=pair,
         reference=reference,
@@ -134,7 +134,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
 
 
 def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) -> "PortModel":
-    like = {name: np.broadcast_to(np.float32(0), shape) for name, shape in reference.parameters.items()}
+    like = zeros_like(reference)
     try:
         return port_model(Streamed(pair.port, pair.rngs), args, kwargs, like)
     except UsageError:
@@ -190,6 +190,14 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
         constants=(*found_map.constants, *(entry.reference for entry in counted)),
         notes=tuple(found_map.notes),
     )
+
+
+def zeros_like(reference: "Reference") -> Arrays:
+    """The reference's parameters by name, all zero: what a port without parameters of its own is traced with."""
+    kinds = {
+        name: np.complex64(0) if name in reference.complex_names else np.float32(0) for name in reference.parameters
+    }
+    return {name: np.broadcast_to(kinds[name], shape) for name, shape in reference.parameters.items()}
 
 
 class _Named:

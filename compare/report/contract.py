@@ -10,6 +10,7 @@ from typing import Any, Literal, TypedDict
 
 Form = Mapping[str, Any]  # of results whose keys nothing is promised of
 Number = float | Literal["nan", "inf", "-inf"]  # a word where it is not finite
+Entry = Number | tuple[Number, Number]  # of an array; a complex one by its real and imaginary part
 VerdictWord = Literal["match", "float32_only", "incomplete", "mismatch", "invalid"]
 Version = Literal[1]  # of the contract
 
@@ -32,11 +33,11 @@ class EnvironmentForm(TypedDict):
 
 
 class WorstForm(TypedDict):
-    """The entry that is furthest apart."""
+    """The entry that is furthest apart: a number each, or two, the real and the imaginary part."""
 
     index: list[int]
-    reference: Number
-    port: Number
+    reference: Entry
+    port: Entry
 
 
 class QuantityForm(TypedDict):

@@ -171,13 +171,16 @@ def _quantity(quantity: Quantity) -> Form:
 
 
 def plain(value: object) -> Any:
-    """``value`` as JSON holds it: enums as their word, non-finite numbers as "nan", "inf" and "-inf"."""
+    """``value`` as JSON holds it: enums as their word, non-finite numbers as "nan", "inf" and "-inf", complex ones as
+    [real part, imaginary part]."""
     if isinstance(value, Verdict):
         return value.value
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    if isinstance(value, complex):
+        return [plain(value.real), plain(value.imag)]
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
     return value

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from compare.arrays.arrays import wide
 from compare.arrays.batch import Batch
 from compare.frameworks.devices import Device
 from compare.pair.pair import Entering
@@ -119,5 +120,5 @@ NOTHING_KNOWN = Context()
 
 def input_size(batch: Batch) -> float:
     """The 2-norm of the floating inputs together."""
-    squares = (np.square(batch.inputs[name], dtype=np.float64) for name in batch.floating)
-    return float(np.sqrt(sum(float(np.sum(one)) for one in squares)))
+    wides = (wide(batch.inputs[name]) for name in batch.floating)
+    return float(np.sqrt(sum(float(np.vdot(array, array).real) for array in wides)))

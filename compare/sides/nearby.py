@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from compare.arrays.arrays import by_parts
 from compare.errors import swallowed
 from compare.pair.pair import Entering
 from compare.sides.conventions import in_another_unit
@@ -194,6 +195,8 @@ def nudged(entering: Entering, rng: np.random.Generator, precision: Precision) -
     """What enters, every floating input moved by one unit in the last place; the weights, where no input floats."""
 
     def nudge(array: np.ndarray) -> np.ndarray:
+        if array.dtype.kind == "c":
+            return by_parts(nudge, array)
         if array.dtype.kind != "f":
             return array
         return (array * (1 + 2 * precision.unit_roundoff * rng.choice([-1.0, 1.0], array.shape))).astype(array.dtype)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from compare.arrays.arrays import Arrays, from_jax
+from compare.arrays.arrays import Arrays, from_jax, wide
 from compare.arrays.batch import Batch
 from compare.errors import shown
 from compare.frameworks.dropout.port import in_stream
@@ -23,6 +23,7 @@ from compare.sides.port_forward import (
     PortForward,
     Program,
     Tree,
+    as_torch_has_it,
     is_parameter,
     outputs_by_name,
     program_key,
@@ -145,14 +146,14 @@ class PortSide(PortForward):
     def parameters(self, leaves: Leaves, entering: Entering) -> Arrays:
         """The parameters that train in float64, under the reference's names and in its layout."""
         named = self._to_reference({path: leaf for path, leaf in leaves.items() if is_parameter(path)}, True)
-        return {name: array.astype(np.float64) for name, array in named.items() if name in entering.weights}
+        return {name: wide(array) for name, array in named.items() if name in entering.weights}
 
     def _trace_value_and_grads(
         self, leaves: Leaves, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple, mode: Mode, form: Form
     ) -> tuple[Leaves, jax.Array | None, tuple[Leaves, Leaves], Leaves]:
         parameters = {path: leaf for path, leaf in leaves.items() if is_parameter(path)}
         rest = {path: leaf for path, leaf in leaves.items() if path not in parameters}
-        floats = {name: array for name, array in inputs.items() if jnp.issubdtype(array.dtype, jnp.floating)}
+        floats = {name: array for name, array in inputs.items() if jnp.issubdtype(array.dtype, jnp.inexact)}
 
         def outputs_of(floats: Leaves, parameters: Leaves) -> tuple[Tree, tuple[Leaves, jax.Array | None, Leaves]]:
             outputs, changed = self._forward(parameters | rest, inputs | floats, masks, mode, form.batch)
@@ -167,7 +168,7 @@ class PortSide(PortForward):
             cotangent = against["loss"].astype(value.dtype)
         else:
             cotangent = {name: array.astype(value[name].dtype) for name, array in against.items()}
-        return named, loss, pull_back(cotangent), changed
+        return named, loss, as_torch_has_it(pull_back(as_torch_has_it(cotangent))), changed
 
     def _trace_init(self, leaves: Leaves, hyper: dict[str, float]) -> Tree:
         return self._optimizer(hyper).init(self._tree(leaves))

@@ -8,13 +8,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from compare.arrays.arrays import NUMPY_FLOAT, PARAMS, to_jax
+from compare.arrays.arrays import NUMPY_FLOAT, PARAMS, complex_name, to_jax
 from compare.arrays.batch import Batch, named_leaves
 from compare.errors import UsageError, shown
 from compare.frameworks.dropout.masks import draw
 from compare.frameworks.dropout.port import Replay, replayed
 from compare.frameworks.integers import float64
 from compare.frameworks.models.modes import Mode
+from compare.frameworks.models.ports import complex_leaves
 from compare.pair.adapters import called
 from compare.pair.fields import answer_of
 from compare.pair.pair import Entering, cotangent_of, scored
@@ -71,9 +72,12 @@ class PortForward:
                 loss = self._scored(outputs, targets, batch)
             else:
                 named = outputs_by_name(outputs)
-                floats = {name: output for name, output in named.items() if jnp.issubdtype(output.dtype, jnp.floating)}
-                against = {name: cotangent_of(name, output.shape, 0, self.precision) for name, output in floats.items()}
-                parts = [jnp.vdot(output, against[name].astype(output.dtype)) for name, output in floats.items()]
+                floats = {name: output for name, output in named.items() if jnp.issubdtype(output.dtype, jnp.inexact)}
+                against = {
+                    name: cotangent_of(name, output.shape, 0, self.precision, jnp.iscomplexobj(output))
+                    for name, output in floats.items()
+                }
+                parts = [jnp.vdot(output, against[name].astype(output.dtype)).real for name, output in floats.items()]
                 loss = sum(parts, start=jnp.zeros(()))
             return loss, rest | changed
 
@@ -146,9 +150,16 @@ class PortForward:
             return {"loss": self._array(np.asarray(entering.cotangent))}
         shapes = self.outputs(leaves, inputs, masks, entering.batches[0], mode)
         drawn = {
-            name: cotangent_of(name, tuple(leaf.shape), entering.seed, entering.precision) * entering.cotangent
+            name: cotangent_of(
+                name,
+                tuple(leaf.shape),
+                entering.seed,
+                entering.precision,
+                jnp.issubdtype(leaf.dtype, jnp.complexfloating),
+            )
+            * entering.cotangent
             for name, leaf in shapes.items()
-            if jnp.issubdtype(leaf.dtype, jnp.floating)
+            if jnp.issubdtype(leaf.dtype, jnp.inexact)
         }
         return {name: self._array(array) for name, array in drawn.items()}
 
@@ -176,8 +187,11 @@ class PortForward:
     def _structs(self) -> Leaves:
         """The leaves that ``leaves`` brings to the device, by shape and dtype alone."""
         dtype, there = jnp.dtype(self.precision.name), jax.sharding.SingleDeviceSharding(self.device)
+        of_complex = complex_leaves(self.prepared.port)
+        dtypes = {path: complex_name(self.precision) if path in of_complex else dtype for path in self.prepared.leaves}
         return {
-            path: jax.ShapeDtypeStruct(shape, dtype, sharding=there) for path, shape in self.prepared.leaves.items()
+            path: jax.ShapeDtypeStruct(shape, dtypes[path], sharding=there)
+            for path, shape in self.prepared.leaves.items()
         }
 
     @contextmanager
@@ -220,9 +234,24 @@ class Form:
 
 def program_key(mode: Mode, batch: Batch, inputs: Leaves, masks: Sequence[tuple[int, ...]]) -> Program:
     """What JAX tells one trace of the forward pass from another by."""
-    kinds = {name: jnp.issubdtype(one.dtype, jnp.floating) for name, one in inputs.items()}  # at every precision alike
+    kinds = {name: _kind(one) for name, one in inputs.items()}  # at every precision alike
     shapes = sorted((name, tuple(one.shape), kinds[name]) for name, one in inputs.items())
     return mode, Form(batch), tuple(shapes), tuple(tuple(shape) for shape in masks)
+
+
+def _kind(array: jax.Array) -> str:
+    """The kind of a dtype, whose width it does not say."""
+    every = (jnp.floating, jnp.complexfloating)
+    return next((kind.__name__ for kind in every if jnp.issubdtype(array.dtype, kind)), "")
+
+
+def as_torch_has_it(tree: Tree) -> Tree:
+    """Gradients or cotangents of JAX as torch has them, and the other way round.
+
+    Of a real loss by x + iy, torch's gradient is dL/dx + i dL/dy, along which the loss rises; JAX's is its conjugate,
+    dL/dx - i dL/dy, by which a complex change is multiplied. Likewise the cotangents of a complex output.
+    """
+    return jax.tree.map(lambda leaf: jnp.conj(leaf) if jnp.iscomplexobj(leaf) else leaf, tree)
 
 
 def outputs_by_name(outputs: Tree) -> Leaves:

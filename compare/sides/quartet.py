@@ -4,9 +4,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
-import numpy as np
-
-from compare.arrays.arrays import Arrays
+from compare.arrays.arrays import FLOATING, Arrays, wide
 from compare.errors import UsageError
 from compare.frameworks.devices import Device
 from compare.frameworks.models.modes import Mode
@@ -255,7 +253,7 @@ def _aside(result: Result) -> Result:
 
 def _widen(arrays: Arrays) -> Arrays:
     """The same values, rounded to the working precision already, held in float64."""
-    return {name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in arrays.items()}
+    return {name: wide(array) if array.dtype.kind in FLOATING else array for name, array in arrays.items()}
 
 
 def named_after(side: str, run: Callable[[], Made]) -> Made:

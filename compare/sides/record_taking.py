@@ -70,7 +70,7 @@ def take(
         raise UsageError(f"pair {pair.name}: there is no reference to record")
     # A function has no shapes of its own: they are those of the weights that it is given.
     given = pair.draw_weights(np.random.default_rng(plan.seed)) or {}
-    reference = ReferenceModel(pair.reference, {name: np.shape(array) for name, array in given.items()} or None)
+    reference = ReferenceModel(pair.reference, given or None)
     steps = plan.steps if pair.training() else 1
     entering = drawn(
         pair,
@@ -193,6 +193,7 @@ def _facts(
         "has_optimizers": pair.optimizers is not None,
         "parameters": {name: list(shape) for name, shape in reference.parameters.items()},
         "buffers": {name: list(shape) for name, shape in reference.buffers.items()},
+        "complex": sorted(reference.complex_names),
         "counters": reference.counters,
         "has_mode": reference.has_mode,
         "frozen": reference.frozen,

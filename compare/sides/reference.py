@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from compare.arrays.arrays import Arrays, from_torch
+from compare.arrays.arrays import Arrays, from_torch, wide
 from compare.errors import shown
 from compare.frameworks.dropout.reference import Drawn, replayed
 from compare.frameworks.islands.seen import Seen
@@ -18,7 +18,7 @@ from compare.frameworks.models.modes import Mode
 from compare.pair.fields import FieldError, answer_of
 from compare.pair.pair import Entering, cotangent_of, scored
 from compare.sides.moments import moments_of_torch
-from compare.sides.reference_forward import Ready, ReferenceForward, Tensors, tensors_by_name
+from compare.sides.reference_forward import Ready, ReferenceForward, Tensors, has_gradient, tensors_by_name
 from compare.sides.seeds import mask_seed
 from compare.sides.shelf import let_go
 from compare.sides.side import Result, steps_named
@@ -79,7 +79,7 @@ class ReferenceSide(ReferenceForward):
         """Outputs, every gradient and, in training, the buffers after it, on the first batch by one ``backward()``."""
         module = self.load(entering, mode)
         inputs, targets = self.batch(entering.batches[0])
-        leaves = {name: tensor.requires_grad_() for name, tensor in inputs.items() if tensor.is_floating_point()}
+        leaves = {name: tensor.requires_grad_() for name, tensor in inputs.items() if has_gradient(tensor)}
         parameters = dict(module.named_parameters())
         constants = {name: tensor.clone() for name, tensor in self._constants(module).items()}
         variances = _variances(module)
@@ -146,7 +146,9 @@ class ReferenceSide(ReferenceForward):
             return loss
         wanted = {name: tensor for name, tensor in named.items() if tensor.requires_grad}
         against = [
-            self._tensor(cotangent_of(name, tuple(tensor.shape), entering.seed, entering.precision)).to(tensor.dtype)
+            self._tensor(
+                cotangent_of(name, tuple(tensor.shape), entering.seed, entering.precision, tensor.is_complex())
+            ).to(tensor.dtype)
             * entering.cotangent
             for name, tensor in wanted.items()
         ]
@@ -231,11 +233,11 @@ def _gradient(leaf: torch.Tensor) -> np.ndarray:
 
 def _seen(tensor: torch.Tensor) -> np.ndarray:
     """A result in NumPy: nobody else holds it, so that its memory can be shared where NumPy knows its dtype."""
-    tensor = tensor.detach().resolve_conj()
+    tensor = tensor.detach().resolve_conj().resolve_neg()
     if tensor.device.type == "cpu" and tensor.dtype is not torch.bfloat16:
         return tensor.numpy()
     return from_torch(tensor)
 
 
 def _values(parameters: dict[str, nn.Parameter]) -> Arrays:
-    return {name: from_torch(parameter).astype(np.float64) for name, parameter in parameters.items()}
+    return {name: wide(from_torch(parameter)) for name, parameter in parameters.items()}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from compare.verdict.median import median_magnitude
-from compare.verdict.norms import Norm, measure, worst_entry
+from compare.verdict.norms import Norm, measure, number, worst_entry
 from compare.verdict.precision import Precision
 from compare.verdict.thresholds import FILL, NEARBY_MARGIN
 from compare.verdict.verdict import (
@@ -66,7 +66,7 @@ def judge_without_oracle(
         fills=norms.fills,
         flushed=norms.flushed,
         nonfinite=norms.nonfinite,
-        worst=None if index is None else Worst(index, float(reference[index]), float(port[index])),
+        worst=None if index is None else Worst(index, number(reference[index]), number(port[index])),
     )
 
 

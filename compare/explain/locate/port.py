@@ -16,7 +16,7 @@ from compare.frameworks.islands.port import trace_promoted
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.port import PortSide
-from compare.sides.port_forward import Form, Leaves, is_parameter, outputs_by_name
+from compare.sides.port_forward import Form, Leaves, as_torch_has_it, is_parameter, outputs_by_name
 from compare.sides.side import Dropped
 
 
@@ -115,7 +115,7 @@ class CutPort(PortSide):
     ) -> Any:  # fmt: skip
         parameters = {path: leaf for path, leaf in leaves.items() if is_parameter(path)}
         rest = {path: leaf for path, leaf in leaves.items() if path not in parameters}
-        floats = {name: array for name, array in inputs.items() if jnp.issubdtype(array.dtype, jnp.floating)}
+        floats = {name: array for name, array in inputs.items() if jnp.issubdtype(array.dtype, jnp.inexact)}
 
         def ends_of(floats: Leaves, parameters: Leaves, onwards: dict[Cut, jax.Array]) -> Any:
             raw: dict[Cut, jax.Array] = {}
@@ -137,7 +137,8 @@ class CutPort(PortSide):
             return ({cut: raw[cut] for cut in backs}, last), (raw, by_name, loss, changed)
 
         ends, pull_back, kept = jax.vjp(ends_of, floats, parameters, onwards, has_aux=True)
-        return kept, pull_back(jax.tree.map(lambda end, back: back.astype(end.dtype), ends, (backs, against)))
+        sent = jax.tree.map(lambda end, back: back.astype(end.dtype), ends, (backs, against))
+        return kept, as_torch_has_it(pull_back(as_torch_has_it(sent)))
 
     def program_of_cuts(
         self, entering: Entering, mode: Mode, dropped: Dropped, onwards: Mapping[Cut, np.ndarray]

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import linen
 from flax.core import FrozenDict, unfreeze
@@ -17,7 +16,7 @@ from compare.arrays.arrays import PARAMS, Arrays
 from compare.errors import UsageError, swallowed
 from compare.frameworks.models.initializers import shapes_known
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
-from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, struct
+from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, struct, widest
 from compare.frameworks.models.random_streams import RNGS, Streams, keys_of, stream_arguments
 
 # Collections that a run makes for whoever asks, and that are no state of the model.
@@ -187,9 +186,9 @@ def _widening(next_fun: Callable, args: tuple, kwargs: dict, context: linen.modu
     for module in _with_given(context.module):
         for name in ("dtype", "param_dtype"):
             own = getattr(module, name, None)
-            if own is not None and jnp.issubdtype(own, jnp.floating) and own != jnp.float64:
+            if own is not None and (wide := widest(own)) != own:
                 changed.append((module, name, own))
-                object.__setattr__(module, name, jnp.float64)
+                object.__setattr__(module, name, wide)
     try:
         return next_fun(*args, **kwargs)
     finally:

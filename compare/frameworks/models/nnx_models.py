@@ -6,14 +6,13 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
 from compare.arrays.arrays import PARAMS, Arrays
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.patched import calls_patched
-from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, path_of, struct
+from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, path_of, struct, widest
 from compare.frameworks.models.random_streams import Streams, keys_of, stream_arguments
 
 # What a module draws random numbers with is no parameter and no statistic: it enters every run as it is.
@@ -103,8 +102,8 @@ class NNXModel:
         for _, node in nnx.iter_modules(wide):
             for name in ("dtype", "param_dtype"):
                 own = getattr(node, name, None)
-                if own is not None and jnp.issubdtype(own, jnp.floating):
-                    setattr(node, name, jnp.float64)
+                if own is not None:
+                    setattr(node, name, widest(own))
         return NNXModel(wide, self.streams)
 
     @contextmanager

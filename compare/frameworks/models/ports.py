@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from compare.arrays.arrays import Arrays
@@ -127,6 +128,18 @@ class PortModel(Protocol):
 def path_of(keys: tuple) -> str:
     """A path of JAX's tree keys, or of plain ones, in words: ``layers/0/kernel``."""
     return "/".join(str(getattr(key, "key", getattr(key, "idx", getattr(key, "name", key)))) for key in keys)
+
+
+def widest(dtype: Any) -> Any:
+    """float64 in the place of a layer's floating dtype, complex128 of its complex one; any other as it is."""
+    if not jnp.issubdtype(dtype, jnp.inexact):
+        return dtype
+    return jnp.complex128 if jnp.issubdtype(dtype, jnp.complexfloating) else jnp.float64
+
+
+def complex_leaves(model: PortModel) -> frozenset[str]:
+    """The paths of the leaves that hold complex numbers."""
+    return frozenset(path for path, leaf in model.leaves.items() if leaf.dtype.kind == "c")
 
 
 def struct(array: Tree) -> jax.ShapeDtypeStruct:

@@ -11,11 +11,12 @@ import numpy as np
 import optax
 import torch
 
-from compare.arrays.arrays import Arrays
+from compare.arrays.arrays import Arrays, from_torch, wide
 from compare.frameworks.devices import Device
 from compare.pair.pair import Entering
 from compare.pair.prepare import Prepared
 from compare.sides.port import PortSide
+from compare.sides.port_forward import as_torch_has_it
 from compare.sides.reference import ReferenceSide
 from compare.verdict.precision import FLOAT64, Precision
 
@@ -83,7 +84,7 @@ class TorchRunner:
 
     def parameters(self) -> Arrays:
         named = self.module.named_parameters()
-        return {name: parameter.detach().cpu().double().numpy().copy() for name, parameter in named}
+        return {name: wide(from_torch(parameter)) for name, parameter in named}
 
 
 class JaxRunner:
@@ -127,7 +128,7 @@ class JaxRunner:
         inputs, targets = batch
         loss_of = jax.value_and_grad(self.side.loss_of(inputs, targets, self.form), has_aux=True)
         (loss, rest), grads = loss_of(params, rest)
-        updates, state = self.optimizer.update(grads, state, params)
+        updates, state = self.optimizer.update(as_torch_has_it(grads), state, params)
         return (optax.apply_updates(params, updates), rest, state), loss
 
 

@@ -7,13 +7,25 @@ from typing import Any
 
 from compare.api import Report, verify
 from compare.pair.pair import Pair
-from tests.compare.planted import attention, conv, kernels, mlp, numbers, oracles, recurrent, saturated, training
+from tests.compare.planted import (
+    attention,
+    complex_numbers,
+    conv,
+    kernels,
+    mlp,
+    numbers,
+    oracles,
+    recurrent,
+    saturated,
+    training,
+)
 from tests.compare.planted.row import Planted
 
 ROWS = [
     *mlp.ROWS, *conv.ROWS, *recurrent.ROWS, *attention.ROWS, *training.ROWS, *numbers.ROWS, *oracles.ROWS,
     *saturated.ROWS,
     *kernels.ROWS,
+    *complex_numbers.ROWS,
 ]  # fmt: skip
 SOUND = {row.sound: row for row in ROWS}  # each distinct sound pair under the last row that shares it
 

@@ -9,7 +9,7 @@ import torch
 
 from compare.pair.pair import Optimizers
 from compare.pair.prepare import prepare
-from compare.sides.moments import moments_of_optax, moments_of_torch
+from compare.sides.moments import moments_of_optax, moments_of_torch, widened
 from compare.sides.quartet import Quartet
 from compare.sides.side import STEPS
 from compare.verdict.precision import FLOAT32
@@ -141,3 +141,20 @@ def test_moments_of_optax_are_found_in_any_nest():
         found = moments_of_optax(made.init(params), dict, {"exp_avg", "exp_avg_sq", "momentum_buffer"})
         assert set(found) == {"exp_avg", "exp_avg_sq"}
     assert moments_of_optax(optax.sgd(0.1).init(params), dict, {"momentum_buffer"}) == {}
+
+
+def test_moments_of_complex_parameters_keep_both_parts():
+    """torch's are complex, each part with a moment of its own; optax's are two arrays where they are split."""
+    parameter = torch.nn.Parameter(torch.tensor([1 + 2j, -0.5 + 0.25j]))
+    optimizer = torch.optim.Adam([parameter], lr=0.1)
+    parameter.grad = torch.tensor([0.5 - 1j, 2 + 0.1j])
+    optimizer.step()
+    taken = moments_of_torch(optimizer, {"w": parameter})
+    made = optax.contrib.split_real_and_imaginary(optax.adam(0.1))
+    params = {"w": np.array([1 + 2j, -0.5 + 0.25j], np.complex64)}
+    _, state = made.update({"w": np.array([0.5 - 1j, 2 + 0.1j], np.complex64)}, made.init(params), params)
+    found = moments_of_optax(state, dict, {"exp_avg", "exp_avg_sq"})
+    for slot in ("exp_avg", "exp_avg_sq"):
+        assert taken[f"optimizer/{slot}/w"].dtype == np.complex128
+        assert (taken[f"optimizer/{slot}/w"].imag != 0).all()
+        np.testing.assert_allclose(widened(found[slot])["w"], taken[f"optimizer/{slot}/w"], rtol=1e-6)

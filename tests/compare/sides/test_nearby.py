@@ -257,3 +257,28 @@ def test_a_size_on_the_pairs_own_batch_counts_here_too(cpu):
     large = without_oracle(quartet, entering, None, t, j, "why", {"grad/w": 1e6})["grad/w"]
     assert large.allowed == pytest.approx(4e6 * FLOAT32.unit_roundoff)
     assert plain.allowed < 1e-3 * large.allowed
+
+
+def test_complex_inputs_and_outputs_without_an_oracle(cpu):
+    """Both parts are moved, and both deviate; a conjugate and a part of 1e-5 too much are seen."""
+    z = (X + 1j * X[::-1]).astype(np.complex64)
+
+    def picky_complex(p, z):
+        assert z.dtype == torch.complex64, "complex64 is expected"
+        return z * p["w"] + torch.tanh(z.imag)
+
+    def port(p, z):
+        return z * p["w"] + jnp.tanh(z.imag)
+
+    found = judge(cpu, loose_pair(picky_complex, port, z)).judgements
+    assert verdicts(found) == {Verdict.FLOAT32_ONLY}
+    assert all(one.error_reference > 0 for one in found.values())
+    for wrong in (lambda out: jnp.conj(out), lambda out: out.real + 1.00001j * out.imag):
+        apart = judge(cpu, loose_pair(picky_complex, lambda p, z, wrong=wrong: wrong(port(p, z)), z)).judgements
+        assert apart["output"].verdict is Verdict.MISMATCH
+    entering = prepare(loose_pair(picky_complex, port, z)).enter(0, 1).at(FLOAT32)
+    moved = nudged(entering, np.random.default_rng(0), FLOAT32).batches[0].inputs
+    (name,) = moved
+    own, other = entering.batches[0].inputs[name], moved[name]
+    assert ((own.real != other.real) & (own.imag != other.imag)).all()
+    assert np.abs(own - other).max() < 1e-6

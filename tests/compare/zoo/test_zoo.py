@@ -10,13 +10,25 @@ from flax import nnx
 from compare.api import verify
 from compare.pair.pair import Pair
 from compare.pair.pair_file import load
-from tests.compare.zoo import attention, conv, dense, equinox_ports, kernels, norms, oracles, saturated, sequences
+from tests.compare.zoo import (
+    attention,
+    complex_numbers,
+    conv,
+    dense,
+    equinox_ports,
+    kernels,
+    norms,
+    oracles,
+    saturated,
+    sequences,
+)
 from tests.compare.zoo.row import Sound
 
 ROWS = [
     *dense.ROWS, *conv.ROWS, *norms.ROWS, *sequences.ROWS, *attention.ROWS, *equinox_ports.ROWS, *oracles.ROWS,
     *saturated.ROWS,
     *kernels.ROWS,
+    *complex_numbers.ROWS,
 ]  # fmt: skip
 NEED_RULES = {"gated_unit_rules_linen"}
 FULLY = (
@@ -26,6 +38,8 @@ FULLY = (
     "lstm_function",
     "key_bias_per_head_linen",
     "attention_equinox",
+    "complex_layers_linen",
+    "linear_recurrence_linen",
 )
 AS_USERS = ("gpt_block", "lstm")  # compiled as users' programs are, which takes three times as long
 EXAMPLES = [

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.utils._pytree import tree_map_only
 
+from compare.arrays.arrays import from_torch, wide
 from compare.errors import swallowed
 from compare.explain.calls.call import Described, tensors_of
 from compare.explain.calls.change import Change
@@ -106,7 +107,7 @@ def _meant_by_none(view: View, name: str) -> float | None:
 
     def made(number: float | None) -> np.ndarray:
         positional, keywords = rebound(call.function, args, kwargs, {name: number})
-        array: np.ndarray = call.function(*positional, **keywords).double().numpy().ravel()
+        array: np.ndarray = wide(from_torch(call.function(*positional, **keywords))).ravel()
         return array
 
     try:

@@ -15,6 +15,7 @@ from compare.explain.doctor.trials import Search, Trial
 from compare.explain.doctor.updates.candidates import distinct, other_optimizers, sought, together, toward
 from compare.explain.doctor.updates.facts import facts
 from compare.explain.doctor.updates.led import Retraining, led_along
+from compare.explain.doctor.updates.modulus import taken_as_one
 from compare.explain.doctor.updates.optax_rules import Reading, read_optax
 from compare.explain.doctor.updates.recorded_steps import by_quantity
 from compare.explain.doctor.updates.reference_rules import rules_of_reference
@@ -88,6 +89,12 @@ class _UpdateDoctor:
         return Diagnosis(causes, tuple(settings), self.search.excluded(), tuple(self._observed()))
 
     def _causes(self) -> Iterator[Cause]:
+        training = self.trial.quartet.pair.training()
+        assert training is not None
+        made = self.trial.updates_by(self.reference)
+        if (cause := taken_as_one(self.trial, training.port(**self.trial.entering.hyper), made)) is not None:
+            yield cause
+            return
         best, certain = self._best()
         if best is None:
             return
