@@ -62,15 +62,13 @@ class ReferenceSide(ReferenceForward):
         precision: Precision,
         device: torch.device,
         promoted: bool = False,
-        sought: Sequence[np.ndarray] = (),
         replaced: Mapping[str, np.ndarray] | None = None,
         stream: int | None = None,
     ) -> None:
-        """``sought``, of a promoted side: arrays of the port whose more exact twins it looks out for; ``replaced``:
-        buffers and attributes of the module by dotted name, with other values (see ``compare.frameworks.islands``);
+        """``replaced``: buffers, frozen parameters and attributes of the module by dotted name, with other values;
         ``stream``: the seed of what the model draws by hand, else drawn from wherever torch's generator stands."""
         super().__init__(prepared, precision, device, replaced)
-        self.promoted, self.sought, self.stream = promoted, sought, stream
+        self.promoted, self.stream = promoted, stream
 
     @_undisturbed
     def run(self, entering: Entering, mode: Mode = None) -> Result:
@@ -182,7 +180,7 @@ class ReferenceSide(ReferenceForward):
             return
         from compare.frameworks.islands.reference import promoted_torch
 
-        with promoted_torch(self.sought) as seen:
+        with promoted_torch() as seen:
             yield seen
 
 
@@ -196,7 +194,6 @@ def _result(
     """What a run returns; of several steps the dropouts are the last one's, which are every one's."""
     last = replays[-1]
     promoted = [seen for seen in places if seen is not None]
-    twins = {at: array for seen in reversed(promoted) for at, array in seen.twins.items()}
     return Result(
         arrays,
         tuple(last.drawn) if last else (),
@@ -204,7 +201,6 @@ def _result(
         changed,
         variances,
         tuple(dict.fromkeys(place for seen in promoted for place in seen)),
-        twins,
     )
 
 

@@ -45,6 +45,8 @@ def kinks(quartet: Quartet, entering: Entering, mode: Mode, judged: Judged, cont
     if judged.no_oracle or not differing:
         return Kinks()
     quartet, refused = quartet.using(judged.oracles), ""
+    if judged.witness:  # its gap is everywhere, and speaks neither for a kink nor against one
+        quartet = quartet.using(replace(quartet.oracles, promoted=True, witness=judged.witness))
     for moved in nearby(entering.batches[0], quartet.precision, seed):
         beside = replace(entering, batches=(moved,))
         try:
