@@ -37,15 +37,16 @@ def kinks(quartet: Quartet, entering: Entering, mode: Mode, judged: Judged, cont
     Args:
         judged: on what enters; the neighbours are judged by the oracles that it was judged by.
     """
+    open_still = (Verdict.MISMATCH,) if judged.witness else (Verdict.MISMATCH, Verdict.FLOAT32_ONLY)
     differing = {
         name
         for name, judgement in judged.judgements.items()
-        if kind_of_quantity(name) == "gradient" and judgement.verdict in (Verdict.MISMATCH, Verdict.FLOAT32_ONLY)
+        if kind_of_quantity(name) == "gradient" and judgement.verdict in open_still
     }
     if judged.no_oracle or not differing:
         return Kinks()
     quartet, refused = quartet.using(judged.oracles), ""
-    if judged.witness:  # its gap is everywhere, and speaks neither for a kink nor against one
+    if judged.witness:  # what it explains here it explains there, and is no kink
         quartet = quartet.using(replace(quartet.oracles, promoted=True, witness=judged.witness))
     for moved in nearby(entering.batches[0], quartet.precision, seed):
         beside = replace(entering, batches=(moved,))
