@@ -8,24 +8,28 @@ it makes the very table that the module holds, bit by bit. No guess can do harm 
 import contextlib
 import inspect
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from compare.errors import swallowed
 from compare.frameworks.islands.constants import Constant, widen
 from compare.frameworks.islands.reference import promoted_torch
-from compare.frameworks.islands.seen import widen_tensor
+from compare.frameworks.islands.seen import tensors_in, widen_tensor
 from compare.frameworks.islands.watch import Watch
+from compare.frameworks.torch_insides import Kernel
 
-TRIES = 128  # calls of one constructor
-OPTIONS, OPEN = 8, 4  # of one parameter; parameters that have several
+TRIES = 256  # calls of one constructor
+OPTIONS, OPEN = 8, 5  # of one parameter; parameters that have several
 LARGEST = 2**24  # numbers in the parameters of a module that is made again
 BASES = (10000.0, 500000.0, 1000000.0)  # of rotary positions, as models have them
+AMPLE = 16, 2**16  # numbers that a call may compute: times those that the module holds, and beside these
 FIXED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 Call = Callable[[], nn.Module]
 
@@ -73,7 +77,7 @@ def makings(root: nn.Module, tables: Sequence[Constant]) -> dict[str, Making]:
 def _reproducing(owner: nn.Module, root: nn.Module, table: Constant, name: str) -> Iterator[tuple[Call, nn.Module]]:
     """The first call of the owner's constructor that makes this table, with the module that it made in float32."""
     for arguments in islice(_arguments(owner, root, table), TRIES):
-        call = _call(type(owner), arguments)
+        call = _call(type(owner), arguments, owner)
         try:
             again = _made(call, False)
         except Exception as error:  # it was called otherwise
@@ -84,8 +88,30 @@ def _reproducing(owner: nn.Module, root: nn.Module, table: Constant, name: str) 
             return
 
 
-def _call(kind: type[nn.Module], arguments: dict[str, object]) -> Call:
-    return lambda: kind(**arguments)
+class _Ample(TorchDispatchMode):
+    """Ends a call that makes far more than the module holds: with a table's length for a number of layers, say."""
+
+    def __init__(self, owner: nn.Module) -> None:
+        super().__init__()
+        times, beside = AMPLE
+        self._left = beside + times * sum(tensor.numel() for tensor in (*owner.parameters(), *owner.buffers()))
+
+    def __torch_dispatch__(
+        self, func: Kernel, types: Collection[type], args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        results = func(*args, **(kwargs or {}))
+        self._left -= 0 if func.is_view else sum(tensor.numel() for tensor in tensors_in(results))
+        if self._left < 0:
+            raise MemoryError("more than the module holds")
+        return results
+
+
+def _call(kind: type[nn.Module], arguments: dict[str, object], owner: nn.Module) -> Call:
+    def call() -> nn.Module:
+        with _Ample(owner):
+            return kind(**arguments)
+
+    return call
 
 
 def _made(call: Call, promoted: bool, rng: np.random.Generator | None = None) -> nn.Module:
@@ -147,8 +173,10 @@ def _choices(parameter: inspect.Parameter, owner: nn.Module, root: nn.Module, ta
     if isinstance(default, float):
         return [*options, *(base for base in BASES if base != default)]
     lengths = dict.fromkeys(times * length for times in (1, 2) for length in table.shape)
-    kept = {name: value for name, value in vars(owner).items() if name not in vars(nn.Module())}
-    own = [value for value in kept.values() if isinstance(value, int) and not isinstance(value, bool)]
+    base = vars(nn.Module())
+    kept = {name: value for name, value in vars(owner).items() if name not in base}
+    others = (value for module in owner.modules() for name, value in vars(module).items() if name not in base)
+    own = [value for value in (*kept.values(), *others) if isinstance(value, int) and not isinstance(value, bool)]
     if default is parameter.empty and not parameter.name.startswith(("base", "theta")):
         options += [value for value in kept.values() if _is_settings(value)]
     if parameter.name.startswith(("base", "theta")) or parameter.annotation is float:

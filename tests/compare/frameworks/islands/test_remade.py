@@ -44,6 +44,17 @@ class Forgotten(nn.Module):
         self.register_buffer("table", torch.stack([table.cos(), table.sin()]) if stacked else table.sin())
 
 
+class Whole(nn.Module):
+    """A model of layers, of which the constructor's numbers have to be guessed, one of them not to be overdone."""
+
+    def __init__(self, width, heads, layers, max_len):
+        super().__init__()
+        assert width % heads == 0
+        self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(layers))
+        table = angles(max_len, width // heads, 10000.0)
+        self.register_buffer("table", torch.stack([table.cos(), table.sin()]), persistent=False)
+
+
 class OfSettings(nn.Module):
     def __init__(self, config: Settings) -> None:
         super().__init__()
@@ -73,6 +84,11 @@ CASES = {
     "kept": (lambda: Kept(DIM, 500000.0), "0.cos", np.cos(exact(STEPS, DIM, 5e5))),
     "forgotten": (lambda: Forgotten(DIM), "0.table", np.sin(exact(32, DIM, 1e4))),
     "forgotten, not the defaults": (lambda: Forgotten(DIM, STEPS, 5e5), "0.table", np.sin(exact(STEPS, DIM, 5e5))),
+    "whole": (
+        lambda: Whole(16, 2, 1, STEPS),
+        "0.table",
+        np.stack([np.cos(exact(STEPS, 8, 1e4)), np.sin(exact(STEPS, 8, 1e4))]),
+    ),
     "settings": (lambda: OfSettings(Settings(DIM)), "0.plain", np.sin(exact(STEPS, DIM, 1e4))),
     "frozen": (Frozen, "0.table", np.cos(exact(STEPS, DIM, 1e4))),
     "torch's own": (Window, "0.window", 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(16) / 16)),
@@ -126,6 +142,21 @@ class Refusing(nn.Module):
         if Refusing.calls > 1:
             raise RuntimeError("once is enough")
         self.register_buffer("table", angles(STEPS, DIM, 10000.0).cos())
+
+
+def test_a_call_that_makes_far_more_is_ended():
+    """A table of 512 rows suggests as many layers of that width, and nobody has the memory."""
+
+    class Huge(nn.Module):
+        def __init__(self, layers, max_len=512):
+            super().__init__()
+            self.layers = nn.ModuleList(nn.Linear(max_len, max_len) for _ in range(layers))
+            self.register_buffer("table", angles(max_len, DIM, 10000.0).cos())
+
+    small = nn.Module()
+    small.__class__ = Huge
+    small.register_buffer("table", angles(512, DIM, 10000.0).cos() * 2)
+    assert makings(small, constants_torch(small)) == {}
 
 
 @pytest.mark.parametrize("build", [lambda: Unknown(angles(STEPS, DIM, 10000.0).cos()), Refusing])
