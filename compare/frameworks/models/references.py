@@ -80,6 +80,11 @@ class ReferenceModel:
         kept = dict(reference.named_buffers())
         self.buffers = {name: tuple(tensor.shape) for name, tensor in kept.items() if tensor.is_floating_point()}
         self.counters = [name for name in kept if name not in self.buffers]
+        self.unsaved = frozenset(  # in no checkpoint
+            f"{path}.{name}".lstrip(".")
+            for path, layer in reference.named_modules()
+            for name in layer._non_persistent_buffers_set
+        )
         self.training = reference.training
         self.has_mode = any(map(_has_mode, reference.modules())) or takes_mode(reference.forward)
 
