@@ -31,7 +31,7 @@ def own_tables(reference: "Reference", port: "PortModel", weight_map: WeightMap,
     leaves -= {entry.port for entry in weight_map.entries if entry.reference not in reference.buffers}
     initial = port.initial(sorted(leaves)) if leaves else {}
     computed = {path for path, values in initial.items() if _is_table(values)}
-    unsaved = getattr(reference, "unsaved", frozenset())
+    unsaved: frozenset[str] = getattr(reference, "unsaved", frozenset())
 
     def is_own(name: str) -> bool:
         paths = {entry.port for entry in entries if entry.reference == name}
