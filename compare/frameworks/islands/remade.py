@@ -67,10 +67,13 @@ def makings(root: nn.Module, tables: Sequence[Constant]) -> dict[str, Making]:
         for call, again in calls[path]:
             if not _holds(again, name, table.values):
                 continue
-            with contextlib.suppress(Exception):  # a constructor that takes no float64
+            try:
                 exact = _table(_made(call, True), name)
-                if exact.shape == table.shape and not np.array_equal(exact, table.values):
-                    found[table.name] = Making(exact, call, name)
+            except Exception as error:  # a constructor that takes no float64
+                swallowed(error)
+                continue
+            if exact.shape == table.shape and not np.array_equal(exact, table.values):
+                found[table.name] = Making(exact, call, name)
     return found
 
 
