@@ -14,6 +14,7 @@ from compare.frameworks.models.choose import Streamed, is_function_alone, port_m
 from compare.frameworks.models.ports import complex_leaves
 from compare.pair.adapters import adapted_port, adapted_reference
 from compare.pair.drawing import drawn
+from compare.pair.own_tables import own_tables
 from compare.pair.pair import Entering, Pair
 from compare.verdict.precision import FLOAT32
 from compare.weights.entry import Sum, same
@@ -167,6 +168,9 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
     # An integer counter that the port keeps too starts as the port starts it: it is no floating statistic to compare.
     counted = [entry for entry in found_map.weight_map.entries if entry.reference not in every]
     weight_map = WeightMap(entry for entry in found_map.weight_map.entries if entry.reference in every)
+    tables = own_tables(reference, found_map.model, weight_map, own)
+    if tables:
+        weight_map = WeightMap(entry for entry in weight_map.entries if entry.reference not in tables)
     shapes = {name: every[name] for name in weight_map.references}
     by_leaf = jax.tree.leaves(batch.call({name: _Named(name) for name in batch.inputs}))
     names = [leaf.name if isinstance(leaf, _Named) else None for leaf in by_leaf]
@@ -187,7 +191,7 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
         # What an adapter makes of the outputs is the pair's own business, their layout included.
         output_axes={} if pair.port_outputs or pair.reference_outputs else dict(found_map.outputs),
         buffers=tuple(name for name in shapes if name in reference.buffers),
-        constants=(*found_map.constants, *(entry.reference for entry in counted)),
+        constants=(*found_map.constants, *sorted(tables), *(entry.reference for entry in counted)),
         notes=tuple(found_map.notes),
     )
 

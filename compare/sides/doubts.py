@@ -151,31 +151,33 @@ class Doubts:
         }, there if closed else by
 
     def with_witness(self, oracles: Oracles, judged: Judgements) -> tuple[Judgements, Witness | None]:
-        """With promoted oracles nothing explains a gap of float32's size but a constant held in float32: where there is
-        none that is responsible, the two are different functions."""
-        names = [name for name, judgement in judged.items() if judgement.verdict is Verdict.FLOAT32_ONLY]
-        if not names:
+        """With promoted oracles nothing explains a gap of float32's size but tables held in float32: where there are
+        none that are responsible, the two are different functions."""
+        doubtful = {name: judgement for name, judgement in judged.items() if is_doubtful(judgement)}
+        if not doubtful:
             return {}, None
+        runs, names, oracles = (self.t, self.j), list(doubtful), replace(oracles, promoted=True, witness=None)
+        quartet, witness, explained, why = self.quartet.using(oracles), self.context.witness, set[str](), NONE
         if self.quartet.on_record:
             why = ON_RECORD
             if self.quartet.oracle.name == "gpu":
                 why += ", or record and judge with --oracle-device cpu"
-            return {name: replace(judged[name], verdict=Verdict.MISMATCH, reason=why) for name in names}, None
-        quartet = self.quartet.using(replace(oracles, witness=None))
-        runs, witness, explained = (self.t, self.j), self.context.witness, set[str]()
-        if witness:
-            in_place = quartet.using(Oracles(oracles.device, promoted=True, witness=witness))
-            explained = closed_by(in_place, self.entering, self.what, names, runs, self.sizes)
-        if self.what != STEPS and explained != set(names):
-            own_witness = find_witness(quartet, self.entering, self.what, names, runs, self.sizes)
-            witness, explained = (own_witness, set(names)) if own_witness else (witness, explained)
+        elif able := [name for name, judgement in doubtful.items() if may_be_rounding(judgement)]:
+            if witness:
+                in_place = quartet.using(replace(oracles, witness=witness))
+                explained = closed_by(in_place, self.entering, self.what, able, runs, self.sizes)
+            invalid = any(judgement.verdict is Verdict.INVALID for judgement in judged.values())
+            if explained != set(names) == set(able) and not invalid:
+                every = [name for name, judgement in judged.items() if judgement.verdict is not Verdict.INCOMPLETE]
+                own_witness = find_witness(quartet, self.entering, self.what, every, runs, self.sizes)
+                witness, explained = (own_witness, set(names)) if own_witness else (witness, explained)
         again = {}
-        for name in names:
-            judgement = judged[name]
+        for name, judgement in doubtful.items():
             if witness and name in explained:
-                again[name] = replace(judgement, reason=witness.text)
-            else:
-                again[name] = replace(judgement, verdict=Verdict.MISMATCH, reason=judgement.reason or NONE)
+                again[name] = replace(judgement, verdict=Verdict.FLOAT32_ONLY, reason=witness.text)
+            elif judgement.verdict is Verdict.FLOAT32_ONLY:
+                reason = why if self.quartet.on_record else judgement.reason or why
+                again[name] = replace(judgement, verdict=Verdict.MISMATCH, reason=reason)
         return again, witness if explained else None
 
 

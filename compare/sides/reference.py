@@ -62,17 +62,15 @@ class ReferenceSide(ReferenceForward):
         precision: Precision,
         device: torch.device,
         promoted: bool = False,
-        sought: Sequence[np.ndarray] = (),
         replaced: Mapping[str, np.ndarray] | None = None,
         stream: int | None = None,
         bits: int = 0,
     ) -> None:
-        """``sought``, of a promoted side: arrays of the port whose more exact twins it looks out for; ``replaced``:
-        buffers and attributes of the module by dotted name, with other values (see ``compare.frameworks.islands``);
+        """``replaced``: buffers, frozen parameters and attributes of the module by dotted name, with other values;
         ``stream``: the seed of what the model draws by hand, else drawn from wherever torch's generator stands;
         ``bits``: to how many every result in float64 is rounded, 0 for all of them."""
         super().__init__(prepared, precision, device, replaced)
-        self.promoted, self.sought, self.stream, self.bits = promoted, sought, stream, bits
+        self.promoted, self.stream, self.bits = promoted, stream, bits
 
     @_undisturbed
     def run(self, entering: Entering, mode: Mode = None) -> Result:
@@ -184,7 +182,7 @@ class ReferenceSide(ReferenceForward):
         from compare.frameworks.islands.reference import promoted_torch
         from compare.frameworks.rounding.reference import RoundedTorch
 
-        promoting = promoted_torch(self.sought) if self.promoted else nullcontext()
+        promoting = promoted_torch() if self.promoted else nullcontext()
         rounding = RoundedTorch(self.bits) if self.bits else nullcontext()
         with promoting as seen, rounding:
             yield seen
@@ -200,7 +198,6 @@ def _result(
     """What a run returns; of several steps the dropouts are the last one's, which are every one's."""
     last = replays[-1]
     promoted = [seen for seen in places if seen is not None]
-    twins = {at: array for seen in reversed(promoted) for at, array in seen.twins.items()}
     return Result(
         arrays,
         tuple(last.drawn) if last else (),
@@ -208,7 +205,6 @@ def _result(
         changed,
         variances,
         tuple(dict.fromkeys(place for seen in promoted for place in seen)),
-        twins,
     )
 
 

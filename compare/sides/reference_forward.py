@@ -51,7 +51,7 @@ class ReferenceForward:
         device: torch.device,
         replaced: Mapping[str, np.ndarray] | None = None,
     ) -> None:
-        """``replaced``: buffers and attributes of the module by dotted name, with other values."""
+        """``replaced``: buffers, frozen parameters and attributes of the module by dotted name, with other values."""
         self.prepared, self.pair = prepared, prepared.pair
         self.precision, self.device, self._replaced = precision, device, replaced or {}
 
@@ -135,10 +135,12 @@ def has_gradient(tensor: torch.Tensor) -> bool:
 
 
 def _put(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
-    """A buffer, or a plain attribute, at its dotted name."""
+    """A buffer, a frozen parameter, or a plain attribute, at its dotted name."""
     path, _, last = name.rpartition(".")
     owner = module.get_submodule(path)
     if last in owner._buffers:
         owner._buffers[last] = tensor
+    elif last in owner._parameters:
+        owner._parameters[last] = nn.Parameter(tensor, requires_grad=False)
     else:
         setattr(owner, last, tensor)

@@ -53,7 +53,6 @@ class Result(Mapping[str, np.ndarray]):
         changed: the reference's constants that the run did not leave as they were.
         variances: of each running variance of the reference, its momentum and the number of values behind it.
         inside: where the model's own code made something float32, "file:line", of a promoted run of the reference.
-        twins: what such a run found of the arrays that it was to look out for, by position.
         replay: which of the reference's masks a run of the port took; None where nothing was replayed.
     """
 
@@ -63,7 +62,6 @@ class Result(Mapping[str, np.ndarray]):
     changed: tuple[str, ...] = ()
     variances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     inside: tuple[str, ...] = ()
-    twins: Mapping[int, np.ndarray] = field(default_factory=dict)
     replay: Replay | None = None
 
     def __getitem__(self, name: str) -> np.ndarray:

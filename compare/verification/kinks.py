@@ -39,17 +39,19 @@ def kinks(quartet: Quartet, entering: Entering, mode: Mode, judged: Judged, cont
     Args:
         judged: on what enters; the neighbours are judged by the oracles that it was judged by.
     """
+    explained = judged.witness or judged.no_oracle  # then float32_only is an answer, and nothing is open
+    open_still = (Verdict.MISMATCH,) if explained else (Verdict.MISMATCH, Verdict.FLOAT32_ONLY)
     differing = {
         name
         for name, judgement in judged.judgements.items()
-        if kind_of_quantity(name) == "gradient"
-        and judgement.verdict in (Verdict.MISMATCH, Verdict.FLOAT32_ONLY)
-        and judgement.verdict is not _best(judged)
+        if kind_of_quantity(name) == "gradient" and judgement.verdict in open_still
     }
     # On record there are no re-runs of the neighbours.
     if not differing or (judged.no_oracle and quartet.on_record):
         return Kinks()
     quartet, refused = quartet.using(judged.oracles), ""
+    if judged.witness:  # what it explains here it explains there, and is no kink
+        quartet = quartet.using(replace(quartet.oracles, promoted=True, witness=judged.witness))
     for moved in nearby(entering.batches[0], quartet.precision, seed):
         beside = replace(entering, batches=(moved,))
         try:

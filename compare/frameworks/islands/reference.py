@@ -1,11 +1,10 @@
 """The promoted oracle of the reference: a torch module in double whose own float32 is raised to float64."""
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
@@ -23,7 +22,7 @@ _TORCHS_OWN = ("aten", "prim", "prims", "profiler", "_c10d_functional")
 
 
 @contextmanager
-def promoted_torch(sought: Sequence[np.ndarray] = ()) -> Iterator[Seen]:
+def promoted_torch() -> Iterator[Seen]:
     """Raise to float64 every cast to, creation in and accumulation in float32, float16 or bfloat16.
 
         with promoted_torch() as seen:
@@ -34,10 +33,9 @@ def promoted_torch(sought: Sequence[np.ndarray] = ()) -> Iterator[Seen]:
     at a time can be in it (others wait). ``complex64`` becomes ``complex128``. Random draws in float32 stay the draws
     that they are and are widened. A kernel of torch's whose float64 is accurate to float32 only is taken apart into
     primitive operations (``primitives``). Left alone: reinterpreted bits (``x.view(dtype)``), in-place writes into a
-    float32 tensor that the module keeps outside its buffers, and what custom operators do inside. ``sought`` are
-    arrays, of the port's say, whose more exact twins the run is to look out for: see ``Seen.twins``.
+    float32 tensor that the module keeps outside its buffers, and what custom operators do inside.
     """
-    seen = Seen(sought)
+    seen = Seen()
     with _default_dtype:
         before = torch.get_default_dtype()
         torch.set_default_dtype(torch.float64)
@@ -83,8 +81,6 @@ class _Operations(TorchDispatchMode):
         results = func(*args, **kwargs) if func.namespace in _TORCHS_OWN else self._foreign(func, args, kwargs)
         if given.taken_apart(results):
             self.seen.kernel(func.overloadpacket.__name__)
-        for tensor in tensors_in(results) if self.seen.sought else ():
-            self.seen.result(tensor)
         return results
 
     def _foreign(self, func: Kernel, args: tuple, kwargs: dict) -> Result:

@@ -87,6 +87,11 @@ class ReferenceModel:
         every = {**kept, **own}
         self.complex_names = frozenset(name for name, tensor in every.items() if tensor.is_complex())
         self.counters = [name for name in kept if name not in self.buffers]
+        self.unsaved = frozenset(  # in no checkpoint
+            f"{path}.{name}".lstrip(".")
+            for path, layer in reference.named_modules()
+            for name in layer._non_persistent_buffers_set
+        )
         self.training = reference.training
         self.has_mode = any(map(_has_mode, reference.modules())) or takes_mode(reference.forward)
 
