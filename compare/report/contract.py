@@ -142,6 +142,23 @@ class EnvelopeForm(TypedDict):
     by: str
 
 
+class RuleForm(TypedDict):
+    """The update rule, judged apart from the model: over how many steps, in how many of them a clip acted, after which
+    the learning rate jumped, up to which schedules were compared as functions, and the first that differs.
+
+    ``verdict`` is null where it was not judged; ``text`` says all of it, and ``not_seen`` what was not.
+    """
+
+    verdict: VerdictWord | None
+    text: str
+    steps: int
+    clipped: int
+    milestones: list[int]
+    schedules: int
+    differs: int | None
+    not_seen: list[str]
+
+
 class PrecisionForm(TypedDict):
     """A side that computes less precisely than the other: where it loses the most, and what it likely is."""
 
@@ -174,6 +191,7 @@ class PairForm(TypedDict):
     weight_map: list[str]
     notices: list[str]
     envelope: EnvelopeForm | None
+    update_rule: RuleForm | None
 
 
 class VerifyForm(TypedDict):
