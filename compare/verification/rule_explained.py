@@ -1,6 +1,6 @@
 """Why an update rule differs: the steps that were made apart from the model, handed to the doctor."""
 
-from collections.abc import Callable
+from collections.abc import Collection
 
 import numpy as np
 
@@ -23,29 +23,32 @@ from compare.verification.update_rule import UpdateRule
 def steps_apart(runs: RuleRuns, inputs: RuleInputs, steps: int) -> StepsApart:
     """The port's float64 run of the first steps by parameter, and what of it is no match."""
     held = set(map(int, inputs.compared))
-    whole = {name: place for name, place in inputs.places.items() if held.issuperset(range(place.start, place.stop))}
-    names, differing = [name for name in inputs.shapes if name not in inputs.frozen], list[str]()
-
-    def by_name(vector: np.ndarray, among: Callable[[str], bool] = lambda name: True) -> dict[str, np.ndarray]:
-        return {
-            name: vector[inputs.places[name]].reshape(shape) for name, shape in inputs.shapes.items() if among(name)
-        }
-
-    allowed = list[dict[str, float]]()
+    whole = [name for name, place in inputs.places.items() if held.issuperset(range(place.start, place.stop))]
+    ours = np.diff(runs.j64[: steps + 1], axis=0)
+    differing, allowed = list[str](), list[dict[str, float]]()
     for step in range(steps):
-        rows = [np.diff(run[step : step + 2], axis=0)[0] for run in (runs.t, runs.j, runs.exact.after, runs.j64)]
-        judged = {name: judge(*(row[place] for row in rows), runs.precision) for name, place in whole.items()}
+        t, j, t64, j64 = runs.of_step(step)
+        judged = {
+            name: judge(t[place], j[place], t64[place], j64[place], runs.precision)
+            for name, place in inputs.places.items()
+            if name in whole
+        }
         allowed.append({name: one.allowed for name, one in judged.items()})
         differing += [update_name(step + 1, name) for name, one in judged.items() if one.verdict is not Verdict.MATCH]
+
+    def by_name(vector: np.ndarray, among: Collection[str]) -> dict[str, np.ndarray]:
+        return {
+            name: vector[inputs.places[name]].reshape(shape) for name, shape in inputs.shapes.items() if name in among
+        }
+
+    trained = [name for name in inputs.shapes if name not in inputs.frozen]
     return StepsApart(
-        before=tuple(by_name(runs.j64[step]) for step in range(steps)),
+        before=tuple(by_name(vector, inputs.shapes) for vector in runs.j64[:steps]),
         gradients=tuple(
-            {name: one if name in names else None for name, one in by_name(inputs.gradients[step]).items()}
-            for step in range(steps)
+            {name: given.get(name) for name in inputs.shapes}
+            for given in (by_name(vector, trained) for vector in inputs.gradients[:steps])
         ),
-        updates=tuple(
-            by_name(np.diff(runs.j64[step : step + 2], axis=0)[0], whole.__contains__) for step in range(steps)
-        ),
+        updates=tuple(by_name(vector, whole) for vector in ours),
         allowed=tuple(allowed),
         differing=differing,
     )

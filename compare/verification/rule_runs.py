@@ -52,9 +52,10 @@ class RuleRuns:
 
         return changes(self.t), changes(self.j), changes(self.exact.after), changes(self.j64)
 
-    def updates_of_port(self, step: int) -> np.ndarray:
-        """The port's in float64 in one step, counted from 0: of all entries, shape (M,)."""
-        return self.j64[step + 1] - self.j64[step]
+    def of_step(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The updates of one step, counted from 0, of all entries: each of shape (M,)."""
+        t, j, t64, j64 = (run[step + 1] - run[step] for run in (self.t, self.j, self.exact.after, self.j64))
+        return t, j, t64, j64
 
     def blocks(self, steps: int) -> dict[str, Judgement]:
         """The judgement on each block of the first ``steps``, each as long as all before it."""

@@ -56,7 +56,7 @@ def diagnose_updates(quartet: Quartet, entering: Entering, judged: Judged) -> Di
 
 
 def diagnosed(trial: Retraining, names: Sequence[str]) -> Diagnosis:
-    """Name the setting that the two optimizers do not share, on recorded steps of which the updates ``names`` differ."""
+    """Name the setting that two optimizers do not share, on recorded steps of which the updates ``names`` differ."""
     return _UpdateDoctor(trial, [*names], [*names]).diagnosis()
 
 
