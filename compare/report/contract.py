@@ -6,7 +6,7 @@ mean something else, makes another version of the contract: another ``schema``.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 Form = Mapping[str, Any]  # of results whose keys nothing is promised of
 Number = float | Literal["nan", "inf", "-inf"]  # a word where it is not finite
@@ -191,7 +191,7 @@ class PairForm(TypedDict):
     weight_map: list[str]
     notices: list[str]
     envelope: EnvelopeForm | None
-    update_rule: RuleForm | None
+    update_rule: NotRequired[RuleForm | None]  # what was written before there was one stays valid
 
 
 class VerifyForm(TypedDict):

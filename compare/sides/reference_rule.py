@@ -164,7 +164,9 @@ def _hand_out(given: torch.Tensor, parameters: list[torch.nn.Parameter], inputs:
     """Parts of one tensor as gradients, so that what is done to them in place shows in it."""
     for parameter, place in zip(parameters, inputs.places.values(), strict=True):
         if parameter.requires_grad:
-            parameter.grad = given[place].view(parameter.shape)
+            own, kept = given[place].view(parameter.shape), parameter.grad
+            # What an optimizer that gathers gradients has not zeroed stays in them, as in a training step.
+            parameter.grad = own if kept is None or not kept.any() else kept + own
 
 
 def _vector(parameters: list[torch.nn.Parameter]) -> np.ndarray:

@@ -26,10 +26,14 @@ def steps_apart(runs: RuleRuns, inputs: RuleInputs, steps: int) -> StepsApart:
     whole = [name for name, place in inputs.places.items() if held.issuperset(range(place.start, place.stop))]
     ours = np.diff(runs.j64[: steps + 1], axis=0)
     differing, allowed = list[str](), list[dict[str, float]]()
+
+    def size(step: int, place: slice) -> float:
+        return float(np.linalg.norm(runs.exact.after[step + 1, place]))
+
     for step in range(steps):
         t, j, t64, j64 = runs.of_step(step)
         judged = {
-            name: judge(t[place], j[place], t64[place], j64[place], runs.precision)
+            name: judge(t[place], j[place], t64[place], j64[place], runs.precision, size(step, place))
             for name, place in inputs.places.items()
             if name in whole
         }

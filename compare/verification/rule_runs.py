@@ -62,14 +62,21 @@ class RuleRuns:
         judged, start, stop = dict[str, Judgement](), 0, RULE_BLOCK
         while start < steps:
             last = min(stop, steps)
-            judged[f"{RULE}steps{start + 1}-{last}"] = judge(*self.updates(start, last), self.precision)
+            judged[f"{RULE}steps{start + 1}-{last}"] = self._judged(start, last)
             start, stop = stop, 2 * stop
         return judged
+
+    def _judged(self, start: int, stop: int) -> Judgement:
+        """Of some steps. An update is the difference of two parameters, which are rounded each: where it is smaller than
+        what that leaves, neither the errors nor its size say how large rounding is."""
+        t, j, t64, j64 = self.updates(start, stop)
+        size = float(np.linalg.norm(self.exact.after[start + 1 : stop + 1, self.compared]))
+        return judge(t, j, t64, j64, self.precision, size)
 
     def first_apart(self, steps: int) -> int:
         """The first step that is no match by itself, from 1; the one with the largest gap, where each is one."""
         for step in range(steps):
-            if judge(*self.updates(step, step + 1), self.precision).verdict is not Verdict.MATCH:
+            if self._judged(step, step + 1).verdict is not Verdict.MATCH:
                 return step + 1
         _, _, t64, j64 = self.updates(0, steps)
         return int(np.argmax(np.linalg.norm(t64 - j64, axis=1))) + 1

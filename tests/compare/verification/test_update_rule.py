@@ -144,6 +144,11 @@ SOUND: dict[str, tuple[Made, optax.GradientTransformation, str]] = {
         jumping(optax.exponential_decay(0.1, 30, 0.1, staircase=True)),
         "milestones 30, 60, 90 and 63 more passed, schedules as functions to step 10,000; match",
     ),
+    "a rate that falls below rounding": (
+        scheduled(adamw, lambda o: lr_scheduler.StepLR(o, 30, 0.1)),
+        optax.adamw(optax.exponential_decay(1e-3, 30, 0.1, staircase=True), weight_decay=1e-2),
+        "milestones 30, 60, 90 and 63 more passed, schedules as functions to step 10,000; match",
+    ),
     "a milestone beyond the steps": (
         LATE,
         jumping(optax.piecewise_constant_schedule(0.1, {3000: 0.1})),

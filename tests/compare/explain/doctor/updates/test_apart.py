@@ -49,6 +49,6 @@ def test_a_clip_that_acts_in_one_step_alone_is_named(cpu):
     entering = quartet.prepared.enter(0, 1)
     found = diagnose_apart(quartet, entering, steps_of(0.5, (1.0, 2.0, 300.0, 1.0)))
     assert [(one.setting, one.reference, one.port, one.certain) for one in found.causes] == [
-        ("gradient clipping by global norm", "100", "inf", True)
+        ("gradient clipping by global norm", "100", "none", True)
     ]
     assert "the first 2 of 4 steps agree: what the optimizer keeps differs, or a schedule" in found.observed
