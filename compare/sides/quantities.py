@@ -20,8 +20,8 @@ def judge_together(
     unpaired = unpaired_slots(t64, j64)
     judgements: dict[str, Judgement] = {}
     for name in dict.fromkeys([*t64, *j64]):
-        if slot_of(name) in unpaired or (slot_of(name) and not (name in t64 and name in j64)):
-            continue  # what one side keeps for some parameters alone: their updates are compared by themselves
+        if slot_of(name) in unpaired:
+            continue
         if missing := only_one_has_it(name, (t, t64), (j, j64)):
             judgements[name] = missing
         else:

@@ -67,8 +67,8 @@ class RuleRuns:
         return judged
 
     def _judged(self, start: int, stop: int) -> Judgement:
-        """Of some steps. An update is the difference of two parameters, which are rounded each: where it is smaller than
-        what that leaves, neither the errors nor its size say how large rounding is."""
+        """Of some steps. An update is the difference of two parameters, each of which is rounded: where it is smaller
+        than what that leaves, neither the errors nor its size say how large rounding is."""
         t, j, t64, j64 = self.updates(start, stop)
         size = float(np.linalg.norm(self.exact.after[start + 1 : stop + 1, self.compared]))
         return judge(t, j, t64, j64, self.precision, size)
