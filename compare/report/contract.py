@@ -6,7 +6,7 @@ mean something else, makes another version of the contract: another ``schema``.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 Form = Mapping[str, Any]  # of results whose keys nothing is promised of
 Number = float | Literal["nan", "inf", "-inf"]  # a word where it is not finite
@@ -143,6 +143,23 @@ class EnvelopeForm(TypedDict):
     by: str
 
 
+class RuleForm(TypedDict):
+    """The update rule, judged apart from the model: over how many steps, in how many of them a clip acted, after which
+    the learning rate jumped, up to which schedules were compared as functions, and the first that differs.
+
+    ``verdict`` is null where it was not judged; ``text`` says all of it, and ``not_seen`` what was not.
+    """
+
+    verdict: VerdictWord | None
+    text: str
+    steps: int
+    clipped: int
+    milestones: list[int]
+    schedules: int
+    differs: int | None
+    not_seen: list[str]
+
+
 class PrecisionForm(TypedDict):
     """A side that computes less precisely than the other: where it loses the most, and what it likely is."""
 
@@ -175,6 +192,7 @@ class PairForm(TypedDict):
     weight_map: list[str]
     notices: list[str]
     envelope: EnvelopeForm | None
+    update_rule: NotRequired[RuleForm | None]  # what was written before there was one stays valid
 
 
 class VerifyForm(TypedDict):

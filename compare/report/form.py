@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # a port is judged against a record where torch is not instal
     from compare.measure.bench.bench import Bench
     from compare.measure.contrast.contrast import Contrast
     from compare.measure.trajectory import Training
+    from compare.verification.update_rule import UpdateRule
     from compare.verification.verification import PairReport
 
 SCHEMA = 1
@@ -117,6 +118,7 @@ def _pair(report: "PairReport") -> Form:
         "teeth": dataclasses.asdict(report.teeth) | {"toothless": report.teeth.toothless},
         "weight_map": report.weight_map,
         "notices": report.notices,
+        "update_rule": None if report.update_rule is None else _rule(report.update_rule),
         "envelope": None if report.envelope is None else dataclasses.asdict(report.envelope),
     }
 
@@ -155,6 +157,11 @@ def _cause(named: "NamedCause") -> Form:
         "after": cause.after,
         "certain": cause.certain,
     }
+
+
+def _rule(rule: "UpdateRule") -> Form:
+    held = {name: getattr(rule, name) for name in ("verdict", "text", "steps", "clipped", "milestones", "schedules")}
+    return {**held, "differs": rule.differs or None, "not_seen": rule.not_seen}
 
 
 def _quantity(quantity: Quantity) -> Form:

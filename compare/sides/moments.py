@@ -4,7 +4,7 @@ What the two libraries call the same running value stands in the optimizer's row
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -13,8 +13,9 @@ from compare.frameworks.optax_insides import whole
 from compare.weights.twins import fields_of
 
 if TYPE_CHECKING:
-    import jax
     import torch
+
+Leaf = TypeVar("Leaf")
 
 
 def moments_of_torch(optimizer: "torch.optim.Optimizer", parameters: "Mapping[str, torch.nn.Parameter]") -> Arrays:
@@ -28,26 +29,31 @@ def moments_of_torch(optimizer: "torch.optim.Optimizer", parameters: "Mapping[st
 
 
 def moments_of_optax(
-    state: object, flat: "Callable[[object], dict[str, jax.Array]]", slots: set[str]
-) -> "dict[str, dict[str, jax.Array]]":
+    state: object, flat: Callable[[object], Mapping[str, Leaf]], slots: set[str]
+) -> dict[str, dict[str, Leaf]]:
     """The trees in an optax state that torch keeps too, by torch's slot: leaves by path, each set once.
+
+    ``optax.partition`` and ``optax.masked`` keep a tree for each group of parameters, in which the others stand masked:
+    together they are the tree of all.
 
     Args:
         state: any optax state.
         flat: from a tree like the parameters to leaves by path.
         slots: torch's slots to look for.
     """
-    trees: dict[str, dict[str, jax.Array]] = {}
+    trees: dict[str, dict[str, Leaf]] = {}
     fields = list(_fields(state))
     for slot in slots:
         for name in fields_of(slot):
             for field, tree in fields:
-                if field == name and slot not in trees:
+                if field == name:
                     try:
-                        trees[slot] = {path: whole(leaf) for path, leaf in flat(tree).items()}
+                        leaves = {path: whole(leaf) for path, leaf in flat(tree).items()}
                     except (ValueError, KeyError, TypeError, AttributeError):
-                        continue  # a masked state: its tree is not that of all parameters
-    return trees
+                        continue  # its tree is not that of all parameters
+                    held = {path: leaf for path, leaf in leaves.items() if hasattr(leaf, "dtype")}
+                    trees[slot] = held | trees.get(slot, {})
+    return {slot: leaves for slot, leaves in trees.items() if leaves}
 
 
 def _fields(state: object) -> Iterator[tuple[str, object]]:

@@ -140,7 +140,7 @@ class PortSide(PortForward):
             taken[-1] |= self._buffers(kept) if mode is not False else {}
             for slot, tree in moments_of_optax(state, self.prepared.port.flat, set(slots)).items():
                 named = widened(self._to_reference(tree, values=True))
-                taken[-1] |= {f"optimizer/{slot}/{name}": named[name] for name in after}
+                taken[-1] |= {f"optimizer/{slot}/{name}": named[name] for name in after if name in named}
             return self._result(steps_named(taken), mode, batch, inputs, dropped)
 
     def parameters(self, leaves: Leaves, entering: Entering) -> Arrays:
@@ -171,7 +171,7 @@ class PortSide(PortForward):
         return named, loss, as_torch_has_it(pull_back(as_torch_has_it(cotangent))), changed
 
     def _trace_init(self, leaves: Leaves, hyper: dict[str, float]) -> Tree:
-        return self._optimizer(hyper).init(self._tree(leaves))
+        return self.optimizer(hyper).init(self._tree(leaves))
 
     def _trace_step(
         self, leaves: Leaves, state: Tree, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple,
@@ -180,11 +180,12 @@ class PortSide(PortForward):
         _, loss, (_, grads), changed = self._trace_value_and_grads(leaves, inputs, targets, against, masks, mode, form)
         params, frozen = self._tree(leaves), self.prepared.frozen_leaves
         grads = {path: jnp.zeros_like(leaf) if path in frozen else leaf for path, leaf in grads.items()}
-        updates, state = self._optimizer(hyper).update(self._tree(grads), state, params)
+        updates, state = self.optimizer(hyper).update(self._tree(grads), state, params)
         after = self.prepared.port.flat(optax.apply_updates(params, updates))
         return leaves | changed | after | {path: leaves[path] for path in frozen}, state, loss
 
-    def _optimizer(self, hyper: Mapping[str, float]) -> optax.GradientTransformation:
+    def optimizer(self, hyper: Mapping[str, float]) -> optax.GradientTransformation:
+        """The pair's own, of these hyper-parameters."""
         training = self.pair.training()
         assert training is not None
         optimizer = answer_of("optimizers", training.port, **hyper)
@@ -199,16 +200,20 @@ class PortSide(PortForward):
     def _compiled(self, function: Callable[..., Tree]) -> jax.stages.Wrapped:
         if not (self.promoted or self._bits):
             return jax.jit(function, static_argnames=("mode", "form"))
+
+        def replayed(*args: Tree, mode: Mode, form: Form) -> Tree:
+            return self.replayed(partial(function, mode=mode, form=form))(*args)
+
+        return jax.jit(replayed, static_argnames=("mode", "form"))
+
+    def replayed(self, function: Callable[..., Tree]) -> Callable[..., Tree]:
+        """A function of arrays as this side runs it: of a promoted side, with what its code lowers raised; of one that
+        counts in fewer bits, with every result rounded to them."""
         from compare.frameworks.islands.witness import replay_with
         from compare.frameworks.rounding.port import rounded_jax
 
-        def replayed(*args: Tree, mode: Mode, form: Form) -> Tree:
-            evaluated: Callable[..., Tree] = partial(function, mode=mode, form=form)
-            if self.promoted:
-                evaluated = replay_with(evaluated, self._exact)
-            return (rounded_jax(evaluated, self._bits) if self._bits else evaluated)(*args)
-
-        return jax.jit(replayed, static_argnames=("mode", "form"))
+        evaluated = replay_with(function, self._exact) if self.promoted else function
+        return rounded_jax(evaluated, self._bits) if self._bits else evaluated
 
     def _to_reference(self, leaves: Leaves, values: bool = False) -> Arrays:
         arrays = {path: from_jax(leaves[path]) for path in leaves}

@@ -112,3 +112,63 @@ TRAINING_STEPS = 3
 LOSSES_TOGETHER = 16
 """Losses that are judged as one quantity: a loss is one number, and both sides' errors in one number can be small by
 luck."""
+
+# The update rule, apart from the model (compare/verification/update_rule.py, compare/sides/rule_inputs.py).
+
+RULE_STEPS = 2000
+"""Of an update rule with a schedule, at most: beyond it schedules are compared as functions of the step."""
+
+RULE_UNSCHEDULED = 256
+"""Of one without: what is left to act acts on the size of the gradients, which goes up and down every sixteen steps."""
+
+RULE_WORK = 40_000
+"""Steps times parameters: a second of torch's, which takes each parameter by itself."""
+
+RULE_LEAST = 32
+"""Of steps, whatever the number of parameters: once through all sizes of a gradient."""
+
+RULE_SCHEDULE = 10_000
+"""Steps up to which schedules are compared as functions: torch steps its schedules one by one, some 20 us each."""
+
+RULE_WHOLE = 512
+"""Entries of a model up to which its parameters are given whole, so that rules which look at shapes are seen too."""
+
+RULE_ENTRIES = 4
+"""Of a parameter of a larger model: a rule treats every entry alike."""
+
+RULE_ORDINARY = (0.3,) * 8
+"""Powers of two that the norms of the first gradients are: of an ordinary size. No limit that a person writes lies on
+one, where rounding would decide whether a clip acts."""
+
+RULE_FURTHER = (3.3, -2.7, 6.3, -5.7, 0.3, 9.3, -8.7, 1.3, 12.3, -11.7, 2.3, -0.7, 0.3, 1.3, -1.7, 0.8)
+"""Then up and down ever further, again and again: whatever a clip's limit between 1/3000 and 5000 is, it acts in some
+steps and not in others."""
+
+RULE_HALF = 5.3
+"""The highest of them in float16, which holds the square of no larger gradient."""
+
+RULE_CLIPPED = 1 - 1e-9
+"""Of the norm of a step's gradients: where an optimizer leaves less of it, it has clipped them in place, as torch's
+functions do."""
+
+RULE_SMOOTH = 3.0
+"""Times the first step up from a schedule's end: a cosine that goes on past its half period has risen four times as
+much after two steps, a triangle twice."""
+
+RULE_READ = 1e-6
+"""Relative: learning rates read of a port that are so near to the reference's over the steps that were run are what its
+steps were made with, though a schedule computes them in float32."""
+
+RULE_ASKED = 64
+"""The last first step that differs whose cause is asked for: every suspect is tried over all steps before it."""
+
+RULE_AFTER = 5
+"""Steps after it that a suspect has to explain too."""
+
+RULE_BLOCK = 8
+"""Steps of the first block that is judged as one; each later one is as long as all before it, so that no block's steps
+drown in those of another size of the learning rate."""
+
+RULE_SIZE = 2.0**-7
+"""Of the parameters at the start: beside large ones a small learning rate's updates would drown in their rounding, and
+too small a weight decay would not show."""

@@ -12,6 +12,7 @@ from compare.verdict.verdict import Verdict, fails, worst
 from compare.verification.certificates import Coverage, Teeth, coverage
 from compare.verification.envelope import Envelope
 from compare.verification.probing import Outcome, skipped_in
+from compare.verification.update_rule import UpdateRule
 
 if TYPE_CHECKING:
     from compare.explain.explanation import Explanation
@@ -34,6 +35,7 @@ class PairReport:
     notices: tuple[str, ...]
     envelope: Envelope | None = None
     explanation: "Explanation | None" = None
+    update_rule: UpdateRule | None = None
 
     def failed(self, strict: bool = False) -> bool:
         """Whether the pair counts as not matched; ``strict`` as in ``fails``."""

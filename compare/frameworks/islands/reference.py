@@ -46,6 +46,19 @@ def promoted_torch() -> Iterator[Seen]:
             torch.set_default_dtype(before)
 
 
+@contextmanager
+def float64_by_default() -> Iterator[None]:
+    """torch's default dtype is float64, and so is what torch's optimizers keep of their own then: NAdam's product of
+    momenta, ASGD's rate. As ``promoted_torch``, for one thread at a time."""
+    with _default_dtype:
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(before)
+
+
 class _Operations(TorchDispatchMode):
     """Sees every operation below autograd, forward and backward, and raises the dtypes it is asked for."""
 

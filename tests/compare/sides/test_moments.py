@@ -158,3 +158,17 @@ def test_moments_of_complex_parameters_keep_both_parts():
         assert taken[f"optimizer/{slot}/w"].dtype == np.complex128
         assert (taken[f"optimizer/{slot}/w"].imag != 0).all()
         np.testing.assert_allclose(widened(found[slot])["w"], taken[f"optimizer/{slot}/w"], rtol=1e-6)
+
+
+def test_what_groups_keep_apart_is_one_tree():
+    """By ``partition`` and by ``masked``: each keeps its own parameters, the others stand masked in it."""
+    params = {"w": np.ones((2, 2), np.float32), "b": np.ones(2, np.float32)}
+    labels = {"w": "w", "b": "b"}
+    parted = optax.partition({"w": optax.adam(0.1), "b": optax.sgd(0.1, momentum=0.9)}, labels)
+    masked = optax.chain(
+        optax.masked(optax.adam(0.1), {"w": True, "b": False}), optax.masked(optax.adam(0.1), {"w": False, "b": True})
+    )
+    slots = {"exp_avg", "momentum_buffer"}
+    found = {slot: sorted(tree) for slot, tree in moments_of_optax(parted.init(params), dict, slots).items()}
+    assert found == {"exp_avg": ["w"], "momentum_buffer": ["b"]}
+    assert sorted(moments_of_optax(masked.init(params), dict, slots)["exp_avg"]) == ["b", "w"]

@@ -4,7 +4,7 @@ Both optimizers are read where they can be, and every suspect is put to the test
 float64 with one setting changed must come out as the port's.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -54,6 +54,11 @@ def diagnose_updates(quartet: Quartet, entering: Entering, judged: Judged) -> Di
     except SideError as error:
         return Diagnosis(observed=(f"no optimizer can be tried: {error}",))
     return _UpdateDoctor(trial, [name for name in names if not name.startswith(OPTIMIZER_STATE)], names).diagnosis()
+
+
+def diagnosed(trial: Retraining, names: Sequence[str]) -> Diagnosis:
+    """Name the setting that two optimizers do not share, on recorded steps of which the updates ``names`` differ."""
+    return _UpdateDoctor(trial, [*names], [*names]).diagnosis()
 
 
 @dataclass
