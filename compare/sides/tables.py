@@ -216,7 +216,7 @@ def _admitted(
         errors: what the code that makes the pieces shows.
         own: what the code that makes the table itself shows, entry by entry.
     """
-    from compare.frameworks.islands.rounding import units
+    from compare.frameworks.islands.last_place import units
 
     table = np.squeeze(held.values)
     ulps = units(table, held.dtype)

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jax.extend import core
 
+from compare.frameworks.islands.last_place import rounded_at_random
 from compare.frameworks.islands.lookout import Lookout
 from compare.frameworks.islands.port import Function, trace_promoted
 from compare.frameworks.islands.replay import (
@@ -21,7 +22,6 @@ from compare.frameworks.islands.replay import (
     value_of,
     widened,
 )
-from compare.frameworks.islands.rounding import rounded_at_random
 
 # They hold another control flow than that of what is inside them.
 LOOPS = ("scan", "while", "cond")

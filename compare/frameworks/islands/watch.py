@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from compare.frameworks.islands.last_place import rounded_at_random
 from compare.frameworks.islands.lookout import Lookout
-from compare.frameworks.islands.rounding import rounded_at_random
 from compare.frameworks.islands.seen import tensors_in, widen_tensor
 from compare.frameworks.torch_insides import Kernel
 

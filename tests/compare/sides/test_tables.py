@@ -10,8 +10,8 @@ from flax import linen, nnx
 
 from compare.api import verify
 from compare.frameworks.islands.constants import Constant
+from compare.frameworks.islands.last_place import units
 from compare.frameworks.islands.lookout import Piece, Window
-from compare.frameworks.islands.rounding import units
 from compare.sides import tables
 
 USERS_MODELS = True

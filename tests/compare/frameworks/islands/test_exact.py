@@ -8,8 +8,8 @@ import torch
 from jax import lax
 
 from compare.frameworks.islands.exact import look_out_jax
+from compare.frameworks.islands.last_place import units
 from compare.frameworks.islands.lookout import Lookout
-from compare.frameworks.islands.rounding import units
 from compare.verdict.verdict import Verdict
 from tests.compare.frameworks.islands.models import CASES, HALF, Case, heads_torch, judged, verdicts
 

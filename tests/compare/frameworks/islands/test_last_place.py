@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compare.frameworks.islands.rounding import rounded_at_random, units
+from compare.frameworks.islands.last_place import rounded_at_random, units
 
 
 @pytest.mark.parametrize(
