@@ -85,7 +85,7 @@ class Session:
                 outcomes.append(self.probe(probe, mode, fed, learnt))
             by_hand = self.by_hand(entering, learnt, progress)
             steps = self.steps(entering, learnt, progress)
-            rule = self.rule(entering, progress)
+            rule = self.rule(entering, learnt, progress)
             if steps and self.record is None:
                 trajectory, why = self.envelope(entering, steps, progress)
                 beside += [why] if why else []
@@ -153,9 +153,9 @@ class Session:
         runs = reference_runs(self.quartet, entering, STEPS, context)
         return judge_port(self.quartet, entering, STEPS, *runs, context)
 
-    def rule(self, entering: Entering, progress: Progress = say_nothing) -> UpdateRule | None:
-        """The update rule apart from the model; None where there are no optimizers."""
-        if self.prepared.pair.optimizers is None:
+    def rule(self, entering: Entering, learnt: Learnt, progress: Progress = say_nothing) -> UpdateRule | None:
+        """The update rule apart from the model; None without optimizers, or where no mode could be compared."""
+        if self.prepared.pair.optimizers is None or not learnt.contexts:
             return None
         progress("the update rule")
         return judge_update_rule(self.quartet, entering, self.plan.seed)
