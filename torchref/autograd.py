@@ -254,6 +254,7 @@ def complex_gradient(z: Complex[Tensor, "numbers"]) -> dict[str, object]:
     z = z.clone().requires_grad_()
     loss = loss_of(z)
     loss.backward()
+    assert z.grad is not None
     with torch.no_grad():
         after = loss_of(z - 0.1 * z.grad)
     return {
