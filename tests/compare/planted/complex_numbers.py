@@ -57,6 +57,10 @@ def fourier(**fault):
     return paired(seeded(Spectral), lambda: SpectralLinen(**fault), signals)
 
 
+def fourier_nnx(**fault):
+    return paired(seeded(Spectral), nnx_port(SpectralNNX, "whole", **fault), signals)
+
+
 ROWS = [
     Planted(
         "conjugate of k forgotten (Linen)",
@@ -82,19 +86,19 @@ ROWS = [
         IN_PARTS_NNX,
         setting="conjugate",
     ),
-    Planted("spectral weights without their imaginary part (Linen)", fourier(real=True), FOURIER, setting="parameter"),
-    Planted("one mode fewer (Linen)", fourier(modes=MODES - 1), FOURIER),
+    Planted("weights without imaginary parts (NNX)", fourier_nnx(real=True), FOURIER_NNX, setting="parameter"),
+    Planted("one mode fewer (NNX)", fourier_nnx(modes=MODES - 1), FOURIER_NNX),
     Planted(
         "one mode fewer of weights in parts (Linen)",
         paired(seeded(SpectralInParts), lambda: SpectralLinen("pair", MODES - 1), signals),
         paired(seeded(SpectralInParts), lambda: SpectralLinen("pair"), signals),
     ),
-    Planted("one mode more (Linen)", fourier(modes=MODES + 1), FOURIER),
-    Planted("a transform divided otherwise (Linen)", fourier(norm="ortho"), FOURIER, setting="norm", port="ortho"),
+    Planted("one mode more (NNX)", fourier_nnx(modes=MODES + 1), FOURIER_NNX),
+    Planted("transform divided otherwise (NNX)", fourier_nnx(norm="ortho"), FOURIER_NNX, setting="norm", port="ortho"),
     Planted("gradient of the imaginary part stopped (Linen)", fourier(stopped=True), FOURIER, direction="backward"),
     Planted(
         "gradient of the imaginary part stopped (NNX)",
-        paired(seeded(Spectral), nnx_port(SpectralNNX, "whole", stopped=True), signals),
+        fourier_nnx(stopped=True),
         FOURIER_NNX,
         direction="backward",
     ),

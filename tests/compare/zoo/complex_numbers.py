@@ -83,7 +83,6 @@ class SpectralLinen(linen.Module):
     norm: str = "backward"
     conjugated: bool = False
     stopped: bool = False
-    real: bool = False
 
     @linen.compact
     def __call__(self, x: Array) -> Array:
@@ -97,7 +96,6 @@ class SpectralLinen(linen.Module):
             weight = self.param("weight_real", INIT, shape) + 1j * self.param("weight_imag", INIT, shape)
         weight = jnp.conj(weight) if self.conjugated else weight
         weight = weight.real + 1j * lax.stop_gradient(weight.imag) if self.stopped else weight
-        weight = weight.real + 0j if self.real else weight
         x = spectral(x, weight, self.modes, self.norm) + linen.Dense(CHANNELS, name="skip")(x)
         return linen.Dense(2, name="head")(jax.nn.gelu(x, approximate=False))
 
@@ -107,14 +105,17 @@ class SpectralNNX(nnx.Module):
         shape = (CHANNELS, CHANNELS, MODES)
         self.weight = nnx.Param(jnp.zeros((*shape, 2)) if held == "pair" else jnp.zeros(shape, jnp.complex64))
         self.skip, self.head = nnx.Linear(CHANNELS, CHANNELS, rngs=rngs), nnx.Linear(CHANNELS, 2, rngs=rngs)
-        self.conjugated = self.stopped = False
+        self.conjugated = self.stopped = self.real = False
+        self.modes, self.norm = MODES, "backward"
 
     def __call__(self, x: Array) -> Array:
         weight = self.weight[...]
         weight = weight if jnp.iscomplexobj(weight) else weight[..., 0] + 1j * weight[..., 1]
         weight = jnp.conj(weight) if self.conjugated else weight
         weight = weight.real + 1j * lax.stop_gradient(weight.imag) if self.stopped else weight
-        return self.head(jax.nn.gelu(spectral(x, weight) + self.skip(x), approximate=False))
+        weight = weight.real + 0j if self.real else weight
+        x = spectral(x, weight, self.modes, self.norm) + self.skip(x)
+        return self.head(jax.nn.gelu(x, approximate=False))
 
 
 class Spectral2d(nn.Module):
