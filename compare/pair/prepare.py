@@ -1,6 +1,6 @@
 """A pair made ready to run: its models as functions of named arrays, and the weight map and layouts between them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -84,9 +84,10 @@ class Prepared:
     def __post_init__(self) -> None:
         self.port.fix([path for path in self.port.leaves if path not in self.leaves])
 
-    def widened(self) -> "Prepared":
-        """The same with the port's explicit dtypes at float64."""
-        return replace(self, port=self.port.widened())
+    def widened(self, kept: Collection[str] = ()) -> "Prepared":
+        """The same with the port's explicit dtypes at float64, but for those that layers compute in and that are named
+        in ``kept``."""
+        return replace(self, port=self.port.widened(kept))
 
     def enter(self, seed: int, steps: int) -> Entering:
         """What enters both sides: weights and ``steps`` batches, all from one seeded NumPy generator."""

@@ -183,6 +183,7 @@ class PairForm(TypedDict):
     dtype: str
     quantities: list[QuantityForm]
     precision: PrecisionForm | None
+    lowered: NotRequired[str]
     first_difference: DifferenceForm | None
     causes: list[CauseForm]
     tree: list[BranchForm]

@@ -113,6 +113,7 @@ def _pair(report: "PairReport") -> Form:
         "dtype": report.dtype,
         "quantities": [_quantity(quantity) for quantity in report.quantities],
         "precision": None if report.precision is None else dataclasses.asdict(report.precision),
+        "lowered": report.lowered,
         **_explanation(report.explanation),
         "coverage": dataclasses.asdict(report.coverage),
         "teeth": dataclasses.asdict(report.teeth) | {"toothless": report.teeth.toothless},

@@ -10,7 +10,7 @@ from compare.errors import swallowed
 from compare.frameworks import devices
 from compare.frameworks.islands.places import KERNEL
 from compare.pair.pair import Entering
-from compare.sides.context import Context, Oracles, Witness
+from compare.sides.context import Context, Lowering, Oracles, Witness
 from compare.sides.quartet import Quartet
 from compare.sides.side import STEPS, Result, Run, SideError, What
 from compare.sides.witnesses import NONE, closed_by, find_witness
@@ -188,6 +188,19 @@ def told_where(judged: Judgements, where: str) -> Judgements:
     return {
         name: replace(judgement, reason=where) if judgement.verdict is Verdict.MATCH else judgement
         for name, judgement in judged.items()
+    }
+
+
+def lowered_alone(judged: Judgements, lowering: Lowering | None, *besides: Verdict) -> Judgements:
+    """What is a mismatch where one side alone rounds below the working precision, which is the reason of all that have
+    no other. So is what has a verdict of ``besides``: where an oracle cannot round so, nothing shows that it does
+    nothing."""
+    if lowering is None or not lowering.alone:
+        return {}
+    return {
+        name: replace(judgement, verdict=Verdict.MISMATCH, reason=lowering.alone)
+        for name, judgement in judged.items()
+        if judgement.verdict in besides or (judgement.verdict is Verdict.MISMATCH and judgement.reason in ("", NONE))
     }
 
 

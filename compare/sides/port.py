@@ -12,6 +12,7 @@ from compare.arrays.arrays import Arrays, from_jax, wide
 from compare.arrays.batch import Batch
 from compare.errors import shown
 from compare.frameworks.dropout.port import in_stream
+from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.models.modes import Mode
 from compare.pair.fields import FieldError, answer_of
 from compare.pair.pair import Entering
@@ -47,10 +48,12 @@ class PortSide(PortForward):
         exact: Sequence[tuple[np.ndarray, np.ndarray]] = (),
         shapes: dict[Program, Leaves] | None = None,
         bits: int = 0,
+        kept: Kept | None = None,
     ) -> None:
         """``exact``: of a promoted side, what constants hold, and the values that take its place (see
-        ``compare.frameworks.islands.witness``); ``bits``: to how many every result in float64 is rounded, 0 for all."""
-        super().__init__(prepared, precision, device, shapes)
+        ``compare.frameworks.islands.witness``); ``bits``: to how many every result in float64 is rounded, 0 for all;
+        ``kept``, of a promoted side: what below the working precision it does all the same."""
+        super().__init__(prepared, precision, device, shapes, kept)
         self.promoted, self._exact, self._bits = promoted, exact, bits
         self._value_and_grads = self._compiled(self._trace_value_and_grads)
         self._init = jax.jit(self._trace_init)
@@ -212,7 +215,7 @@ class PortSide(PortForward):
         from compare.frameworks.islands.witness import replay_with
         from compare.frameworks.rounding.port import rounded_jax
 
-        evaluated = replay_with(function, self._exact) if self.promoted else function
+        evaluated = replay_with(function, self._exact, self.kept) if self.promoted else function
         return rounded_jax(evaluated, self._bits) if self._bits else evaluated
 
     def _to_reference(self, leaves: Leaves, values: bool = False) -> Arrays:

@@ -14,6 +14,8 @@ from compare.errors import UsageError, shown
 from compare.frameworks.dropout.masks import draw
 from compare.frameworks.dropout.port import Replay, replayed
 from compare.frameworks.integers import float64
+from compare.frameworks.islands.lowered import Kept
+from compare.frameworks.islands.tracing import requests_noted
 from compare.frameworks.models.modes import Mode
 from compare.frameworks.models.ports import complex_leaves
 from compare.pair.adapters import called
@@ -44,10 +46,12 @@ class PortForward:
         precision: Precision,
         device: jax.Device,
         shapes: dict[Program, Leaves] | None = None,
+        kept: Kept | None = None,
     ) -> None:
         """``shapes``: where the sides of one port keep the shapes of its outputs, which are the same in all of them:
-        traced once at whatever precision comes first."""
-        self.prepared = prepared.widened() if precision is FLOAT64 else prepared
+        traced once at whatever precision comes first; ``kept``: what an oracle computes in a low format."""
+        self.kept = kept
+        self.prepared = prepared.widened(kept.formats if kept else ()) if precision is FLOAT64 else prepared
         self.pair, self.precision, self.device = prepared.pair, precision, device
         self._replays: dict[Program, Replay] = {}  # noted while a program is traced, true of each of its runs
         self._shapes = {} if shapes is None else shapes
@@ -177,6 +181,27 @@ class PortForward:
     def _trace_outputs(self, leaves: Leaves, inputs: Leaves, masks: tuple, mode: Mode, form: Batch) -> Leaves:
         outputs, _ = self._forward(leaves, inputs, masks, mode, form)
         return outputs_by_name(outputs)
+
+    def forward_program(
+        self, entering: Entering, mode: Mode, dropped: Dropped
+    ) -> tuple[jax.extend.core.ClosedJaxpr, list[str], list[tuple[str, str]]]:
+        """The forward pass and the pair's loss as they are traced; for each array that enters its path, its name among
+        the inputs ("input.x"), or nothing; and the dtypes that were asked for, each with its line. No weight goes to
+        the device."""
+        batch = entering.batches[0]
+
+        def forward(leaves: Leaves, inputs: Leaves, targets: Leaves, masks: tuple) -> tuple[Tree, jax.Array | None]:
+            outputs, _ = self._forward(leaves, inputs, masks, mode, batch)
+            return outputs_by_name(outputs), self._scored(outputs, targets, batch) if self.pair.loss else None
+
+        with self.x64():
+            leaves, (inputs, targets) = self._structs(), self.batch(batch)
+            masks = self.masks(entering, dropped)
+            with requests_noted() as noting:
+                closed = jax.make_jaxpr(forward)(leaves, inputs, targets, masks)
+        entered = [*sorted(inputs), *sorted(targets)]
+        names = [*sorted(leaves), *(f"input.{name}" for name in entered)]
+        return closed, names + [""] * len(masks), list(noting.asked)
 
     def shapes_of_outputs(self, entering: Entering, mode: Mode, dropped: Dropped) -> Leaves:
         """``outputs`` of what would enter; no weight goes to the device."""

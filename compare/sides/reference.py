@@ -13,6 +13,7 @@ from torch import nn
 from compare.arrays.arrays import Arrays, from_torch, wide
 from compare.errors import shown
 from compare.frameworks.dropout.reference import Drawn, replayed
+from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.islands.seen import Seen
 from compare.frameworks.models.modes import Mode
 from compare.pair.fields import FieldError, answer_of
@@ -65,12 +66,14 @@ class ReferenceSide(ReferenceForward):
         replaced: Mapping[str, np.ndarray] | None = None,
         stream: int | None = None,
         bits: int = 0,
+        kept: Kept | None = None,
     ) -> None:
         """``replaced``: buffers, frozen parameters and attributes of the module by dotted name, with other values;
         ``stream``: the seed of what the model draws by hand, else drawn from wherever torch's generator stands;
-        ``bits``: to how many every result in float64 is rounded, 0 for all of them."""
+        ``bits``: to how many every result in float64 is rounded, 0 for all of them; ``kept``, of a promoted side: the
+        steps below the working precision that it takes all the same."""
         super().__init__(prepared, precision, device, replaced)
-        self.promoted, self.stream, self.bits = promoted, stream, bits
+        self.promoted, self.stream, self.bits, self.kept = promoted, stream, bits, kept
 
     @_undisturbed
     def run(self, entering: Entering, mode: Mode = None) -> Result:
@@ -182,7 +185,7 @@ class ReferenceSide(ReferenceForward):
         from compare.frameworks.islands.reference import promoted_torch
         from compare.frameworks.rounding.reference import RoundedTorch
 
-        promoting = promoted_torch() if self.promoted else nullcontext()
+        promoting = promoted_torch(self.kept) if self.promoted else nullcontext()
         rounding = RoundedTorch(self.bits) if self.bits else nullcontext()
         with promoting as seen, rounding:
             yield seen

@@ -10,7 +10,7 @@ from dataclasses import replace
 from compare.errors import swallowed
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
-from compare.sides.context import Oracles, Witness
+from compare.sides.context import Witness
 from compare.sides.quartet import Quartet
 from compare.sides.side import STEPS, Result, Run, SideError, What
 from compare.sides.tables import Replaced, Tables
@@ -34,7 +34,7 @@ def find_witness(
         runs: both sides' at the working precision.
         sizes: what each quantity's size counts as at least.
     """
-    promoted = quartet.using(Oracles(quartet.oracle, promoted=True))
+    promoted = quartet.using(replace(quartet.oracles, promoted=True, witness=None))
     mode: Mode = quartet.prepared.modes[0] if what == STEPS else what
 
     def closes(tables: Sequence[Replaced]) -> bool:

@@ -40,11 +40,11 @@ class Verdict(StrEnum):
 PASSED = (Verdict.MATCH, Verdict.FLOAT32_ONLY)  # of what counts as the same function
 
 
-def fails(verdict: str, flagged: bool, toothless: bool, strict: bool = False) -> bool:
+def fails(verdict: str, flagged: bool, toothless: bool, strict: bool = False, lowered: bool = False) -> bool:
     """Whether a pair of this verdict counts as not matched. ``strict`` accepts neither ``float32_only``, nor that a
-    side's precision is flagged, nor a check without teeth."""
+    side's precision is flagged, nor a check without teeth, nor that both sides are lower inside than they are run."""
     if strict:
-        return verdict != Verdict.MATCH or flagged or toothless
+        return verdict != Verdict.MATCH or flagged or toothless or lowered
     return verdict not in PASSED
 
 

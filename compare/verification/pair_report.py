@@ -35,11 +35,12 @@ class PairReport:
     notices: tuple[str, ...]
     envelope: Envelope | None = None
     explanation: "Explanation | None" = None
+    lowered: str = ""  # what both sides round below the working precision, at the same places
     update_rule: UpdateRule | None = None
 
     def failed(self, strict: bool = False) -> bool:
         """Whether the pair counts as not matched; ``strict`` as in ``fails``."""
-        return fails(self.verdict, self.precision is not None, bool(self.teeth.toothless), strict)
+        return fails(self.verdict, self.precision is not None, bool(self.teeth.toothless), strict, bool(self.lowered))
 
 
 def covered_by(

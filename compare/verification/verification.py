@@ -33,7 +33,7 @@ from compare.verification.bounds import check_bounds
 from compare.verification.certificates import Teeth, teeth
 from compare.verification.envelope import Envelope, envelope
 from compare.verification.learning import IN_WORDS, Learnt, learn
-from compare.verification.notices import notices
+from compare.verification.notices import judged_in, notices
 from compare.verification.pair_report import PairReport, covered_by, verdict_of
 from compare.verification.probing import Outcome, judge_probe
 from compare.verification.rule_explained import explain_rule
@@ -231,6 +231,7 @@ class Session:
             weight_map=tuple(self.prepared.weight_map.explain()),
             notices=tuple(notices(self.quartet, self.plan, quantities, outcomes, steps, flag, bitten, beside)),
             envelope=trajectory,
+            lowered=next((one.lowering.both for one in judged_in(outcomes, steps) if one.lowering), ""),
             update_rule=rule,
         )
 

@@ -12,7 +12,8 @@ from jax.extend import core
 from compare.arrays.arrays import Arrays, from_jax
 from compare.explain.locate.cuts import Cut, Shape
 from compare.explain.locate.layer_calls import Watch
-from compare.frameworks.islands.port import trace_promoted
+from compare.frameworks.islands.lowered import Kept
+from compare.frameworks.islands.port import trace_kept
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.port import PortSide
@@ -172,8 +173,11 @@ class CutPort(PortSide):
         with self.x64():
             structs, inputs, targets, _, masks = self._given(entering, mode, dropped)
             values = {cut: self._array(array) for cut, array in onwards.items()}
-            trace = trace_promoted if self.promoted else lambda *given: (jax.make_jaxpr(given[0])(*given[1:]), None)
-            program, _ = trace(forward, structs, inputs, targets, masks, values)
+            given = (structs, inputs, targets, masks, values)
+            if self.promoted:
+                program, _ = trace_kept(forward, self.kept or Kept(), *given)
+            else:
+                program = jax.make_jaxpr(forward)(*given)
         return CutProgram(program, names, arguments)
 
 

@@ -10,6 +10,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from compare.frameworks.islands.constants import shortest
+from compare.frameworks.islands.low_reference import KeptSteps, rounded
+from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.islands.primitives import Given
 from compare.frameworks.islands.requests import Requests
 from compare.frameworks.islands.seen import RAISED, Seen, tensors_in, widen_tensor
@@ -22,7 +24,7 @@ _TORCHS_OWN = ("aten", "prim", "prims", "profiler", "_c10d_functional")
 
 
 @contextmanager
-def promoted_torch() -> Iterator[Seen]:
+def promoted_torch(kept: Kept | None = None) -> Iterator[Seen]:
     """Raise to float64 every cast to, creation in and accumulation in float32, float16 or bfloat16.
 
         with promoted_torch() as seen:
@@ -33,14 +35,15 @@ def promoted_torch() -> Iterator[Seen]:
     at a time can be in it (others wait). ``complex64`` becomes ``complex128``. Random draws in float32 stay the draws
     that they are and are widened. A kernel of torch's whose float64 is accurate to float32 only is taken apart into
     primitive operations (``primitives``). Left alone: reinterpreted bits (``x.view(dtype)``), in-place writes into a
-    float32 tensor that the module keeps outside its buffers, and what custom operators do inside.
+    float32 tensor that the module keeps outside its buffers, and what custom operators do inside. The steps of ``kept``
+    are taken in their low format all the same.
     """
     seen = Seen()
     with _default_dtype:
         before = torch.get_default_dtype()
         torch.set_default_dtype(torch.float64)
         try:
-            with Requests(seen), _Operations(seen):
+            with Requests(seen), _Operations(seen, kept or Kept()):
                 yield seen
         finally:
             torch.set_default_dtype(before)
@@ -62,14 +65,21 @@ def float64_by_default() -> Iterator[None]:
 class _Operations(TorchDispatchMode):
     """Sees every operation below autograd, forward and backward, and raises the dtypes it is asked for."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Seen, kept: Kept) -> None:
         super().__init__()
-        self.seen = seen
+        self.seen, self.kept = seen, KeptSteps(kept)
 
     def __torch_dispatch__(
         self, func: Kernel, types: Collection[type], args: tuple = (), kwargs: dict | None = None
     ) -> Result:
-        kwargs = kwargs or {}
+        if low := self.kept.format_of(func):
+            written = written_by(func)
+            args = tuple(value if at in written else rounded(value, low) for at, value in enumerate(args))
+            result = self._promoted(func, args, kwargs or {})
+            return result if written else rounded(result, low)
+        return self._promoted(func, args, kwargs or {})
+
+    def _promoted(self, func: Kernel, args: tuple, kwargs: dict) -> Result:
         if func is torch.ops.aten.lift_fresh.default:
             return self._born(func(*args))
         if func is torch.ops.aten.view.dtype:

@@ -12,6 +12,7 @@ from tests.compare.planted import (
     complex_numbers,
     conv,
     kernels,
+    lowered,
     mlp,
     numbers,
     oracles,
@@ -26,6 +27,7 @@ ROWS = [
     *saturated.ROWS,
     *kernels.ROWS,
     *complex_numbers.ROWS,
+    *lowered.ROWS,
 ]  # fmt: skip
 SOUND = {row.sound: row for row in ROWS}  # each distinct sound pair under the last row that shares it
 

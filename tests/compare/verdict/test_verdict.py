@@ -322,3 +322,5 @@ def test_what_fails_is_said_once_for_reports_and_forms(verdict):
     assert fails(str(verdict), flagged=False, toothless=False, strict=True) is (verdict != "match")
     assert fails(verdict, flagged=True, toothless=False, strict=True)
     assert fails(verdict, flagged=False, toothless=True, strict=True)
+    assert fails(verdict, flagged=False, toothless=False, strict=True, lowered=True)
+    assert fails(verdict, flagged=False, toothless=False, lowered=True) is (verdict not in PASSED)
