@@ -1,6 +1,6 @@
 """The reference's optimizer apart from its model: the steps that it makes of recorded gradients, and its rates."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from compare.errors import shown, swallowed
 from compare.frameworks.islands.reference import float64_by_default, promoted_torch
 from compare.pair.fields import FieldError, answer_of
 from compare.pair.pair import Optimizers
-from compare.sides.rule_inputs import RuleInputs
+from compare.sides.rule_inputs import RuleInputs, Shape
 from compare.verdict.precision import FLOAT64, Precision
 from compare.verdict.thresholds import RULE_CLIPPED
 
@@ -128,6 +128,25 @@ def _reader(optimizer: object, parameters: Sequence[torch.nn.Parameter]) -> Call
         return [0.0 if at is None else now[at] for at in columns]
 
     return read
+
+
+def settings_of(
+    training: Optimizers, shapes: Mapping[str, Shape], frozen: Collection[str], hyper: Mapping[str, float]
+) -> list[str]:
+    """What the reference's optimizer is told of each parameter, in the order of ``shapes``: its group's settings.
+
+    Raises:
+        Exception: whatever the function that makes it raises.
+    """
+    with _undisturbed():
+        # One number, seen in each shape: a large model's take no memory.
+        parameters = [
+            torch.nn.Parameter(torch.zeros(()).expand(shape), name not in frozen) for name, shape in shapes.items()
+        ]
+        groups = groups_of(_made(training, parameters, hyper)) or ()
+        told = [{key: value for key, value in group.items() if key != "params"} for group in groups]
+        by_parameter = {id(one): repr(told[at]) for at, group in enumerate(groups) for one in group["params"]}
+        return [by_parameter.get(id(one), "") for one in parameters]
 
 
 def groups_of(optimizer: object) -> Sequence[Mapping[str, Any]] | None:

@@ -11,9 +11,10 @@ from functools import cached_property
 from itertools import chain
 
 import numpy as np
+import optax
 
 from compare.arrays.probes import BASE
-from compare.errors import swallowed
+from compare.errors import shown, swallowed
 from compare.frameworks import devices
 from compare.frameworks.blame import described
 from compare.frameworks.optax_insides import UnreadError, stages_of
@@ -28,10 +29,12 @@ from compare.verdict.thresholds import RULE_LEAST, RULE_SCHEDULE, RULE_STEPS, RU
 from compare.verdict.verdict import Judgement, Verdict, worst
 from compare.verification.rates import changes, is_scheduled, milestones, past_its_end
 from compare.verification.rule_runs import RULE, Judgements, RuleRuns, RuleSides, is_match
+from compare.verification.rule_sizes import depends_on_size
 from compare.verification.schedules import Beyond, compare_schedules
 
 INSIDE = "float32 inside: an optimizer's own code"
 UNEXPLAINED = ", by float32's size, and no float32 inside the optimizers explains it"
+SIZES = "what {} does depends on the size of a parameter, and here parameters are small"
 PAST = "past step {:,}, where the reference's schedule has come to its end, it rises again and the port's does not"
 
 
@@ -113,8 +116,11 @@ class _Apart:
     seed: int
 
     @cached_property
-    def port(self) -> object:
-        return answer_of("optimizers", self.training.port, **self.hyper)
+    def port(self) -> optax.GradientTransformation:
+        optimizer = answer_of("optimizers", self.training.port, **self.hyper)
+        if not hasattr(optimizer, "update"):
+            raise FieldError(f"optimizers= returned {shown(optimizer)}: expected an optax transformation")
+        return optimizer
 
     @cached_property
     def ahead(self) -> Ahead:
@@ -135,6 +141,8 @@ class _Apart:
         return min(cheap, RULE_UNSCHEDULED if still else RULE_STEPS)
 
     def judged(self) -> UpdateRule:
+        if whose := depends_on_size(self.quartet.prepared, self.training, self.port, self._inputs(1), self.hyper):
+            return UpdateRule(not_seen=(SIZES.format(whose),))
         sides = RuleSides(self.quartet, self.training, self.hyper, self._inputs(self._affordable()))
         plain = sides.plain()
         end = past_its_end(plain.exact.rates) if plain.exact.rates is not None else None
