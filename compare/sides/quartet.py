@@ -170,9 +170,9 @@ class Quartet:
         if self.recorded is not None:
             side = self.recorded(WORKING)
             return side.book(mode, shared), side.run(entering, mode).dropped
-        from compare.sides.observed import ObservedReference
+        from compare.sides.noting_reference import NotingReference
 
-        seen = ObservedReference(self.prepared, self.precision, self.device.torch, shared)
+        seen = NotingReference(self.prepared, self.precision, self.device.torch, shared)
         return seen.book, seen.run(entering, mode).dropped
 
     def run(self, entering: Entering, what: What = None) -> tuple[Result, Result, Result, Result]:

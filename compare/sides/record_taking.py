@@ -129,11 +129,11 @@ def _wanted(
 
 def _rounded(alone: Alone, entering: Entering, precision: Precision, device: Device) -> dict[str, Any]:
     """By mode, what the reference rounds below the working precision."""
-    from compare.sides.observed import ObservedReference
+    from compare.sides.noting_reference import NotingReference
 
     rounded: dict[str, Any] = {}
     for mode in alone.modes:
-        observed = ObservedReference(alone, precision, device.torch)
+        observed = NotingReference(alone, precision, device.torch)
         try:
             observed.run(entering, mode)
         except Exception as error:  # a model that raises; its recorded run says so

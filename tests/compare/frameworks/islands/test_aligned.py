@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from compare.frameworks.islands.aligned import compared
-from compare.frameworks.islands.lowered import Kept, Step, is_below
+from compare.frameworks.islands.lowered import Kept, Step
 from compare.frameworks.islands.roundings import Book, Value
 
 LOW = "bfloat16"
@@ -38,24 +38,6 @@ def books():
 def alone(reference, port):
     unlike = compared(reference, port)
     return [[rounding.step.place for rounding in side] for side in (unlike.reference, unlike.port)]
-
-
-@pytest.mark.parametrize(
-    ("dtype", "precision", "below"),
-    [
-        ("bfloat16", "float32", True),
-        ("torch.float16", "float32", True),
-        ("float32", "float32", False),
-        ("bfloat16", "bfloat16", False),
-        ("float16", "bfloat16", False),
-        ("bfloat16", "float16", True),
-        ("float32", "bfloat16", False),
-        ("int8", "float32", False),
-    ],
-)
-def test_a_format_is_below_by_its_significand(dtype, precision, below):
-    """Whatever its range."""
-    assert is_below(dtype, precision) is below
 
 
 def test_the_same_layer_on_both_sides_is_aligned():

@@ -1,4 +1,4 @@
-"""The reference, observed: what it rounds below the working precision while it runs."""
+"""The reference, noting while it runs what it rounds below the working precision."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from compare.sides.reference_forward import Ready, Tensors
 from compare.verdict.precision import Precision
 
 
-class ObservedReference(ReferenceSide):
+class NotingReference(ReferenceSide):
     """The reference at the working precision, its forward pass and the pair's loss noted in ``book``."""
 
     def __init__(
