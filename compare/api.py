@@ -171,12 +171,13 @@ def verify(
 def assert_port(*models: Any, strict: bool = False, progress: "bool | Progress" = False, **options: Any) -> Report:
     """``verify``, as one line of a test suite.
 
-    ``float32_only`` warns; with ``strict`` it raises, and so do a precision flag and a check without teeth. Nothing is
-    said on the way, unless ``progress`` asks for it.
+    ``float32_only`` warns; with ``strict`` it raises, and so do a precision flag, a lower format inside on both sides
+    and a check without teeth. Nothing is said on the way, unless ``progress`` asks for it.
 
     Args:
         models: what ``verify`` takes by place: a reference, a port, a batch and a loss, or a whole ``Pair``.
-        strict: whether ``float32_only``, a precision flag and a check without teeth raise as well.
+        strict: whether ``float32_only``, a precision flag, a lower format inside on both sides and a check without
+            teeth raise as well.
         options: what ``verify`` takes by name.
 
     Raises:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Complex, Float, Int
 
 from jaxport.losses import cross_entropy
 
@@ -213,4 +213,24 @@ def detach(
         "written copy": copied[0, 0],
         "original after writing a copy": features[0, 0],
         "refused": refused,
+    }
+
+
+def complex_gradient(z: Complex[Array, "numbers"]) -> dict[str, object]:
+    """A real loss by complex numbers: ``jax.grad`` returns dL/dx - i dL/dy, the conjugate of the way up."""
+
+    def loss_of(z: Complex[Array, "numbers"]) -> Float[Array, ""]:
+        return jnp.square(jnp.abs(z - 1j)).sum()
+
+    by_x, by_y = jax.grad(lambda x, y: loss_of(jax.lax.complex(x, y)), argnums=(0, 1))(z.real, z.imag)
+    loss, raw = jax.value_and_grad(loss_of)(z)
+    rising = jnp.conj(raw)  # what an optimizer is to be given
+    return {
+        "loss": loss,
+        "dL/dx": by_x,
+        "dL/dy": by_y,
+        "gradient as it comes": raw,
+        "gradient as dL/dx + i dL/dy": rising,
+        "loss after a step against it": loss_of(z - 0.1 * rising),
+        "loss after a step against it as it comes": loss_of(z - 0.1 * raw),
     }

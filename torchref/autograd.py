@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from weakref import WeakValueDictionary
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Complex, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -240,4 +240,29 @@ def detach(
         "original after writing a copy": after_copy,
         "original after writing the cut": features[0, 0],
         "refused": refused,
+    }
+
+
+def complex_gradient(z: Complex[Tensor, "numbers"]) -> dict[str, object]:
+    """A real loss by complex numbers: ``.grad`` is dL/dx + i dL/dy, the way along which the loss rises."""
+
+    def loss_of(z: Complex[Tensor, "numbers"]) -> Float[Tensor, ""]:
+        return (z - 1j).abs().square().sum()
+
+    x, y = (part.clone().requires_grad_() for part in (z.real, z.imag))
+    loss_of(torch.complex(x, y)).backward()
+    z = z.clone().requires_grad_()
+    loss = loss_of(z)
+    loss.backward()
+    assert z.grad is not None
+    with torch.no_grad():
+        after = loss_of(z - 0.1 * z.grad)
+    return {
+        "loss": loss,
+        "dL/dx": x.grad,
+        "dL/dy": y.grad,
+        "gradient as it comes": z.grad,
+        "gradient as dL/dx + i dL/dy": z.grad,
+        "loss after a step against it": after,
+        "loss after a step against it as it comes": after,
     }

@@ -60,7 +60,8 @@ class Runs:
 @dataclass(frozen=True)
 class _Keeping(Quartet):
     """A quartet that keeps the runs on what entered first: on the pair's own batch, and not on a perturbation of it. Of
-    several oracles the last, promoted ones count; those in which a witness is tried are none of the pair's."""
+    several oracles the last, promoted ones count; those in which a witness is tried, and rounded ones, are none of the
+    pair's."""
 
     runs: Runs = field(default_factory=Runs, compare=False)
 
@@ -88,7 +89,8 @@ class _Keeping(Quartet):
 
     def _keep(self, name: str, entering: Entering, result: Result) -> bool:
         self.runs.entering = self.runs.entering or entering
-        if entering is not self.runs.entering or self.witness is not None or (self.promoted and self.runs.plainly):
+        plain = not (self.rounded or self.witness is not None or (self.promoted and self.runs.plainly))
+        if entering is not self.runs.entering or not plain:
             return False
         self.runs.made[name] = dict(result)
         return True

@@ -16,7 +16,7 @@ class Net(nn.Module):
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        self.ops, self.spatial = network.ops, network.spatial
+        self.network, self.ops, self.spatial = network, network.ops, network.spatial
         for op in layers(network.ops):
             if op.kind in ("position", "fourier"):
                 dtype = torch.cfloat if op.get("complex") else torch.float32

@@ -16,6 +16,7 @@ import json
 import multiprocessing
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
@@ -29,7 +30,9 @@ from benchmarks.suite.points import Point, functions, mutated, points
 
 HERE = Path(__file__).parents[2]
 HEAVY = ("numpy", "torch", "torch._dynamo", "jax", "flax.linen", "flax.nnx", "optax", "matplotlib.pyplot", "rich")
-LIMIT = 900  # seconds for the tests of one mutant
+PROCESSOR = 300  # processor seconds for the tests of one mutant: load does not change them
+LIMIT = 3600  # seconds: a deadlock uses no processor
+HANGS = "it does not come to an end"  # which is a failure too
 trees: list[Path | None] = []  # of this job: its copy of this checkout, and of the other where there is one
 
 
@@ -123,12 +126,14 @@ def _failing(tree: Path, files: list[str]) -> str:
     while time.monotonic() < until:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
+            if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+                return HANGS
             failed = noted.read_text() if noted.exists() else ""
             return failed or ("" if status == 0 else files[0])
         time.sleep(0.05)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return "out of time"
+    return HANGS
 
 
 def _test(tree: Path, files: list[str], noted: Path) -> None:
@@ -143,10 +148,11 @@ def _test(tree: Path, files: list[str], noted: Path) -> None:
     sys.path.insert(0, str(tree))
     sys.dont_write_bytecode = True  # a mutant may have the size and the second of what it replaces
     os.environ |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR, PROCESSOR + 5))
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 1)
     os.dup2(silent, 2)
-    code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--timeout=120", *files], plugins=[Noting()])
+    code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--timeout=0", *files], plugins=[Noting()])
     os._exit(0 if code in (0, 5) else 1)
 
 

@@ -8,9 +8,11 @@ Each rule answers a way in which two frameworks that share a buffer go wrong:
 - ``torch.from_numpy`` shares memory and lets a read-only array be written; ``torch.from_dlpack`` ends the process on
   a negative stride. So torch gets ``torch.tensor`` of a C-contiguous array, which copies.
 - An array that leaves JAX is a read-only view, one that leaves torch is copied: neither can be changed by accident.
+- A complex number is two floats of one precision. Neither framework has one of bfloat16 or float16 that its operations
+  take, so there it is held in complex64, both parts rounded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +30,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 PARAMS = "params"  # the collection of a port's leaves that are trained, the first part of their path
 
 NUMPY_FLOAT = {FLOAT64: np.float64, FLOAT32: np.float32, FLOAT16: np.float16}
+FLOATING = "fc"  # kinds of dtype that have a gradient
 
 
 def freeze(array: Any) -> np.ndarray:
@@ -37,11 +40,44 @@ def freeze(array: Any) -> np.ndarray:
     return frozen
 
 
+def complex_name(precision: Precision) -> str:
+    """The complex dtype at a precision, by the name that NumPy, torch and JAX have for it."""
+    return "complex128" if precision is FLOAT64 else "complex64"
+
+
+def parts(array: np.ndarray) -> np.ndarray:
+    """Real and imaginary parts of a complex array as floats (..., 2); its own memory where it is C-contiguous."""
+    whole = np.asarray(array, order="C")
+    return whole.reshape(*whole.shape, 1).view(whole.real.dtype)
+
+
+def from_parts(floats: np.ndarray) -> np.ndarray:
+    """The complex array (...) whose real and imaginary parts are ``floats`` (..., 2), of float32 or float64."""
+    return np.ascontiguousarray(floats).view(np.result_type(floats.dtype, np.complex64))[..., 0]
+
+
+def by_parts(change: Callable[[np.ndarray], np.ndarray], array: np.ndarray) -> np.ndarray:
+    """What ``change`` makes of an array of floats; of a complex one, of its parts."""
+    return from_parts(change(parts(array))) if array.dtype.kind == "c" else change(array)
+
+
+def wide(array: np.ndarray) -> np.ndarray:
+    """The same values in float64, or in complex128."""
+    return np.asarray(array, np.complex128 if np.iscomplexobj(array) else np.float64)
+
+
 def rounded(array: np.ndarray, precision: Precision) -> np.ndarray:
     """``array`` with every float rounded to ``precision``, frozen. Integers and booleans are kept as they are.
 
-    bfloat16 is no NumPy dtype: its values come back in float32, which holds them exactly.
+    bfloat16 is no NumPy dtype: its values come back in float32, which holds them exactly; so do complex numbers whose
+    parts are float16 or bfloat16, in complex64.
     """
+    if array.dtype.kind == "c":
+        own = parts(array)
+        floats = rounded(own, precision)
+        if floats is own and not array.flags.writeable:
+            return array
+        return freeze(from_parts(floats.astype(np.float64 if precision is FLOAT64 else np.float32)))
     if array.dtype.kind != "f" or (precision in NUMPY_FLOAT and array.dtype == NUMPY_FLOAT[precision]):
         return array if not array.flags.writeable and array.flags.c_contiguous else freeze(array)
     if precision is BFLOAT16:
@@ -57,8 +93,8 @@ def to_torch(array: np.ndarray, precision: Precision, device: "torch.device") ->
     import torch
 
     dtype = None
-    if array.dtype.kind == "f":
-        dtype = getattr(torch, precision.name)
+    if array.dtype.kind in FLOATING:
+        dtype = getattr(torch, complex_name(precision) if array.dtype.kind == "c" else precision.name)
     elif array.dtype.kind in "iu":
         dtype = torch.int64
     return torch.tensor(np.asarray(array, order="C"), dtype=dtype, device=device)
@@ -77,8 +113,8 @@ def to_jax(array: np.ndarray, precision: Precision, device: "jax.Device", given_
     import jax.numpy as jnp
 
     dtype: Any = array.dtype
-    if array.dtype.kind == "f":
-        dtype = getattr(jnp, precision.name)
+    if array.dtype.kind in FLOATING:
+        dtype = getattr(jnp, complex_name(precision) if array.dtype.kind == "c" else precision.name)
     elif array.dtype.kind in "iu":
         check_int32(array, "the port")
         dtype = np.int32
@@ -89,7 +125,7 @@ def from_torch(tensor: "torch.Tensor") -> np.ndarray:
     """A copy in NumPy, off the tape and off the device; bfloat16 comes as float32."""
     import torch
 
-    tensor = tensor.detach()
+    tensor = tensor.detach().resolve_conj().resolve_neg()
     if tensor.dtype is torch.bfloat16:
         tensor = tensor.float()
     return np.array(tensor.cpu().numpy(), order="C", copy=True)

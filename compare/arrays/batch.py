@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays, freeze, rounded
+from compare.arrays.arrays import FLOATING, Arrays, freeze, rounded
 from compare.arrays.checks import Axes, Bounds, check_array, check_axes, check_bounds, check_named, check_within
 from compare.arrays.copied import copied
 from compare.errors import UsageError, shown
@@ -154,7 +154,7 @@ class Batch:
     @property
     def floating(self) -> list[str]:
         """The names of the inputs that have a gradient."""
-        return [name for name, array in self.inputs.items() if array.dtype.kind == "f"]
+        return [name for name, array in self.inputs.items() if array.dtype.kind in FLOATING]
 
 
 def named_leaves(value: object, name: str) -> Iterator[tuple[str, Any]]:

@@ -7,7 +7,7 @@ import numpy as np
 from compare.errors import UsageError, shown
 
 INT32 = np.iinfo(np.int32)
-INTEGER, NUMERIC = "iub", "fiub"  # kinds of dtype: what has bounds, what both frameworks take
+INTEGER, NUMERIC = "iub", "fciub"  # kinds of dtype: what has bounds, what both frameworks take
 
 Axes = int | None | Mapping[str, int | None]
 Bounds = Mapping[str, tuple[int, int]]
@@ -39,7 +39,9 @@ def check_array(name: str, array: object) -> None:
     if not isinstance(array, np.ndarray | np.generic):
         raise UsageError(f"batch: {name}: expected a NumPy array, got {shown(array)}")
     if array.dtype.kind not in NUMERIC:
-        raise UsageError(f"batch: {name} has dtype {array.dtype}: expected floats, integers or booleans")
+        raise UsageError(
+            f"batch: {name} has dtype {array.dtype}: expected floats, complex numbers, integers or booleans"
+        )
     if isinstance(array, np.ma.MaskedArray):
         raise UsageError(
             f"batch: {name} is a masked array, whose mask no model sees: give it filled, as {name}.filled(0)"

@@ -43,7 +43,8 @@ def copied(value: object, name: str) -> object:
 def _of_torch(tensor: "torch.Tensor") -> np.ndarray:
     import torch
 
-    tensor = tensor.detach().resolve_conj().resolve_neg()
+    if tensor.dtype is torch.complex32:
+        return from_torch(tensor.to(torch.complex64))
     known = (torch.float16, torch.float32, torch.float64)
     return from_torch(tensor.float() if tensor.is_floating_point() and tensor.dtype not in known else tensor)
 

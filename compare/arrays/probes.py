@@ -1,8 +1,8 @@
 """Probes: batches on which a port that agrees on ordinary data can still differ.
 
-A probe transforms the pair's own batch along its batch axes. It touches floating inputs only; integers are
-redrawn within their declared bounds. The probes of ``FULL`` keep the batch's shape, so all of them run through one
-compiled program; those of ``OTHER`` change the number of rows, and each compiles anew.
+A probe transforms the pair's own batch along its batch axes. It touches floating inputs only, of complex ones both
+parts; integers are redrawn within their declared bounds. The probes of ``FULL`` keep the batch's shape, so all of them
+run through one compiled program; those of ``OTHER`` change the number of rows, and each compiles anew.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from compare.arrays.arrays import FLOATING, by_parts
 from compare.arrays.batch import Batch
 from compare.verdict.precision import Precision
 
@@ -100,10 +101,10 @@ def at_bounds(batch: Batch, names: Collection[str]) -> list[Batch]:
 
 
 def _transformed(batch: Batch, transform: Transform, rng: np.random.Generator) -> Batch:
-    inputs = {
-        name: transform(array, rng).astype(array.dtype) if array.dtype.kind == "f" else array
-        for name, array in batch.inputs.items()
-    }
+    def changed(array: np.ndarray) -> np.ndarray:
+        return by_parts(lambda floats: transform(floats, rng).astype(floats.dtype), array)
+
+    inputs = {name: changed(array) if array.dtype.kind in FLOATING else array for name, array in batch.inputs.items()}
     return replace(batch, inputs=inputs)
 
 
@@ -112,7 +113,7 @@ def _equal_rows(batch: Batch) -> Batch:
 
     def repeat(name: str, array: np.ndarray) -> np.ndarray:
         axis = batch.axis(name)
-        if array.dtype.kind != "f" or axis is None or not array.size:
+        if array.dtype.kind not in FLOATING or axis is None or not array.size:
             return array
         return np.broadcast_to(np.take(array, [0], axis), array.shape)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.arrays.arrays import parts
 from compare.errors import UsageError
 
 Step = tuple[str, Any]
@@ -18,14 +19,16 @@ Step = tuple[str, Any]
 LARGE, TILE = 1 << 16, 64
 
 # What a step is told: numbers, and how many of them where that is fixed.
-STEPS = {"reshape": None, "transpose": None, "index": 2, "slice": 3, "flip": None}
+STEPS = {"reshape": None, "transpose": None, "index": 2, "slice": 3, "flip": None, "parts": 0}
 
 
 @dataclass(frozen=True)
 class View:
     """Steps that turn a C-contiguous array into a view of it; each is one of
 
-    - ``("reshape", shape)``: only as the first step, where the array is contiguous and no copy is needed;
+    - ``("parts", ())``: of a complex array its real and imaginary parts, along a new last axis; only as the first step;
+    - ``("reshape", shape)``: only as the first step or after ``parts``, where the array is contiguous and no copy is
+      needed;
     - ``("transpose", axes)``: as ``np.transpose``;
     - ``("index", (axis, position))``: one position of an axis, which goes away;
     - ``("slice", (axis, start, stop))``: a range of an axis;
@@ -49,10 +52,12 @@ class View:
                 raise UsageError(f"view: unknown step {kind!r}: expected one of {', '.join(STEPS)}")
             numbers = isinstance(how, tuple | list) and all(isinstance(one, int | np.integer) for one in how)
             if not numbers or STEPS[kind] not in (None, len(how)):
-                count = {2: "two", 3: "three"}.get(STEPS[kind] or 0, "some")
+                count = {0: "no", 2: "two", 3: "three", None: "some"}[STEPS[kind]]
                 raise UsageError(f"view: {kind} takes a tuple of {count} integers, got {how!r}")
-            if kind == "reshape" and place:
+            if kind == "reshape" and [before for before, _ in steps[:place]] not in ([], ["parts"]):
                 raise UsageError("view: reshape stands first or nowhere: after another step it could be a copy")
+            if kind == "parts" and place:
+                raise UsageError("view: parts stands first or nowhere: a complex array has them as it lies in memory")
         object.__setattr__(self, "steps", tuple((kind, tuple(how)) for kind, how in steps))
 
     def of(self, array: np.ndarray) -> np.ndarray:
@@ -61,6 +66,11 @@ class View:
         for kind, how in self.steps:
             seen = _STEP[kind](seen, how)
         return seen
+
+    @property
+    def of_parts(self) -> bool:
+        """Whether it shows the real and imaginary parts of a complex array, and no complex numbers."""
+        return bool(self.steps) and self.steps[0][0] == "parts"
 
     def then(self, kind: str, how: Any) -> "View":
         """This view with one more step: of a ``kind``, told ``how`` (its numbers, as above)."""
@@ -72,7 +82,7 @@ class View:
         return all(kind not in ("index", "slice") for kind, _ in self.steps)
 
     def __str__(self) -> str:
-        return ", ".join(f"{kind} {_said(how)}" for kind, how in self.steps)
+        return ", ".join(f"{kind} {_said(how)}" if how else kind for kind, how in self.steps)
 
     def to_list(self) -> list[list[Any]]:
         """As JSON holds it."""
@@ -121,7 +131,14 @@ def _slice(array: np.ndarray, how: tuple[int, int, int]) -> np.ndarray:
     return array[(slice(None),) * axis + (slice(start, stop),)]
 
 
+def _parts(array: np.ndarray, how: tuple[()]) -> np.ndarray:
+    if array.dtype.kind != "c":
+        raise ValueError(f"an array of {array.dtype} has no imaginary part")
+    return parts(array)
+
+
 _STEP: dict[str, Callable[[np.ndarray, Any], np.ndarray]] = {
+    "parts": _parts,
     "reshape": lambda array, shape: array.reshape(shape),
     "transpose": np.transpose,
     "index": _index,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays
+from compare.arrays.arrays import FLOATING, Arrays
 from compare.arrays.probes import BASE
 from compare.errors import swallowed
 from compare.explain.calls.call import OUTSIDE
@@ -30,6 +30,7 @@ from compare.sides.side import Result
 from compare.verdict.verdict import Verdict
 
 HELD = "dtype"  # the setting of a constant that is held in float32
+LOWERED = "precision"  # that of what one side alone rounds below the working precision
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
     assert first is not None
     if not named and (held := _held(looked, witness)) is not None:
         named.append(_named(looked, 0, held))
+    if (lowered := _lowered(looked)) is not None and HELD not in {entry.cause.setting for entry in named}:
+        named.insert(0, _named(looked, 0, lowered))
     tried = all(entry.cause.change for entry in named)
     closed = _closed(looked, changes) if tried and named else None
     if closed is not None and known < len(groups):
@@ -108,6 +111,15 @@ def _held(looked: Looked, witness: str) -> Cause | None:
     if not witness or gap > APART:
         return None
     return Cause(HELD, "the working precision", "float32", witness, "read", gap, 0.0, None, True)
+
+
+def _lowered(looked: Looked) -> Cause | None:
+    """What one side alone rounds below the working precision."""
+    quartet = looked.cutter.quartet
+    if quartet.lowering is None or not quartet.lowering.alone:
+        return None
+    gap, _ = relative_gap(looked.found[0].judgement)
+    return Cause(LOWERED, "", "", quartet.lowering.alone, "read", gap, 0.0, None, True)
 
 
 def _at_module(looked: Looked, first: Difference, causes: Sequence[Cause]) -> Difference:
@@ -158,7 +170,7 @@ def _worst(reference: Arrays, port: Arrays) -> float:
     gaps = [0.0]
     for name, array in reference.items():
         other = port.get(name)
-        if other is not None and other.shape == array.shape and array.dtype.kind == "f":
+        if other is not None and other.shape == array.shape and array.dtype.kind in FLOATING:
             finite = np.isfinite(array) & np.isfinite(other)
             size = float(np.linalg.norm(array[finite]))
             gaps.append(float(np.linalg.norm(array[finite] - other[finite])) / (size or 1.0))

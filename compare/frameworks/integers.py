@@ -58,6 +58,13 @@ def float64() -> Iterator[None]:
 
 
 @contextmanager
+def without_x64() -> Iterator[None]:
+    """Within ``float64``, on this thread, JAX as it is without x64: a program is traced at its own dtypes."""
+    with jax.enable_x64(False), _narrowing(False):
+        yield
+
+
+@contextmanager
 def _installed() -> Iterator[None]:
     global _depth
     with _lock:

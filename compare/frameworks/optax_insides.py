@@ -52,6 +52,15 @@ def stages_of(transformation: Any) -> list[Stage]:
         raise UnreadError(f"{type(error).__name__}: {error}") from error
 
 
+def whole(leaf: Any) -> Any:
+    """A leaf of an optimizer's state as an array: ``split_real_and_imaginary`` keeps complex ones in two."""
+    if getattr(leaf, "_fields", None) != ("real", "imaginary"):
+        return leaf
+    import jax
+
+    return jax.lax.complex(leaf.real, leaf.imaginary)
+
+
 def _stages(init: Any, update: Any, masks: tuple[Any, ...]) -> list[Stage]:
     owner = getattr(update, "__self__", None)
     if owner is not None:

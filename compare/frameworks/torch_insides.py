@@ -4,6 +4,9 @@ None of it is documented, so it is asked in this one file: a version of torch th
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any
 
 import torch
 
@@ -26,3 +29,33 @@ def schemas_of(name: str) -> list[Schema]:
 def schema_of(kernel: Kernel) -> Schema:
     """That of one overload."""
     return kernel._schema
+
+
+@cache
+def written_by(kernel: Kernel) -> frozenset[int | str]:
+    """Positions and names of the arguments that ``kernel`` writes into."""
+    written: set[int | str] = set()
+    for place, argument in enumerate(schema_of(kernel).arguments):
+        if argument.alias_info is not None and argument.alias_info.is_write:
+            written |= {place, argument.name}
+    return frozenset(written)
+
+
+def definition_of(kernel: Kernel) -> Callable[..., Any] | None:
+    """What torch's compilers take ``kernel`` apart into: a function of the same arguments that calls other operations;
+    None where there is none."""
+    from torch._decomp import decomposition_table
+
+    return decomposition_table.get(kernel)
+
+
+def functions_not_intercepted() -> AbstractContextManager[None]:
+    """No mode is asked about torch's functions within it; dispatch modes go on."""
+    return torch._C.DisableTorchFunction()
+
+
+def saved_alpha(tensor: object) -> float | None:
+    """The alpha that the derivative of ``tensor`` keeps, if it keeps one, not rounded yet; under ``vmap`` too."""
+    while isinstance(tensor, torch.Tensor) and torch._C._functorch.is_batchedtensor(tensor):
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return getattr(getattr(tensor, "grad_fn", None), "_saved_alpha", None)

@@ -33,6 +33,10 @@ def _regression(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {"x": x, "y": x @ np.array([1.0, -2.0, 0.5, 1.5]) + 0.1 * rng.standard_normal(64), "w": np.zeros(4)}
 
 
+def _complex_numbers(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    return {"z": rng.standard_normal(6) + 1j * rng.standard_normal(6)}
+
+
 ROWS: list[Lesson] = [
     Lesson(
         name="tape",
@@ -127,6 +131,24 @@ ROWS: list[Lesson] = [
             "bytes kept with the cut": "each keeps what its own backward formulas need; JAX is measured without jit",
             "original after writing the cut": "torch's was written with it; JAX refuses the write",
             "refused": "torch refuses the backward pass after the write, JAX the write",
+        },
+    ),
+    Lesson(
+        name="complex_gradient",
+        title="The gradient of complex numbers",
+        file="autograd",
+        function="complex_gradient",
+        arrays=_complex_numbers,
+        same="The loss, its derivatives by the real and the imaginary parts, and, once JAX's gradient is conjugated,"
+        " the gradient itself and the loss after a step against it.",
+        different="Of a real loss by x + iy torch's .grad is dL/dx + i dL/dy, along which the loss rises; jax.grad"
+        " returns its conjugate, by which a small complex change is multiplied. optax steps along what it is given.",
+        prevents="A training loop in JAX that hands jax.grad's result to the optimizer: the real parts descend and the"
+        " imaginary parts climb. jax.tree.map(jnp.conj, grads) belongs between the two.",
+        differs={
+            "gradient as it comes": "torch has dL/dx + i dL/dy, JAX its conjugate, dL/dx - i dL/dy",
+            "loss after a step against it as it comes": "against the conjugate the imaginary parts climb; it is one"
+            " number, and another on either side",
         },
     ),
 ]

@@ -30,4 +30,4 @@ def _plain(array: np.ndarray) -> bool:
 
 
 def _number(value: np.generic) -> str:
-    return f"{value:.4g}" if value.dtype.kind == "f" else str(value)
+    return f"{value:.4g}" if value.dtype.kind in "fc" else str(value)

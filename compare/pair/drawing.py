@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays, Shapes, freeze
+from compare.arrays.arrays import Arrays, Shapes, by_parts, freeze
 from compare.errors import UsageError
 from compare.pair.pair import Entering, Pair
 
@@ -38,7 +38,7 @@ def drawn(
     given = pair.draw_weights(rng)
     if given is not None:
         arrays = given
-        _check(pair, arrays, {name: shapes[name] for name in shapes if name in arrays or name not in optional})
+        _check(pair, arrays, {name: shapes[name] for name in shapes if name in arrays or name not in optional}, own)
     else:
         arrays = {name: moved(own[name], rng) if moving(name) else own[name] for name in shapes}
     batches = tuple(pair.draw(rng) for _ in range(steps))
@@ -55,7 +55,10 @@ def drawn(
 
 def moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """``array`` with every entry that is exactly 0 or 1 moved by up to a tenth, so that a forgotten bias, scale or
-    statistic shows; unchanged where only a few are, by chance. A variance of 1 stays positive."""
+    statistic shows; unchanged where only a few are, by chance. A variance of 1 stays positive. Of complex numbers both
+    parts are."""
+    if array.dtype.kind == "c":
+        return freeze(by_parts(lambda floats: moved(floats, rng), array))
     if array.dtype.kind != "f":
         return array
     still = (array == 0) | (array == 1)
@@ -80,11 +83,14 @@ def uniform_fan_in(shapes: dict[str, tuple[int, ...]], rng: np.random.Generator)
     return arrays
 
 
-def _check(pair: Pair, arrays: Arrays, shapes: Shapes) -> None:
+def _check(pair: Pair, arrays: Arrays, shapes: Shapes, own: Arrays) -> None:
     for name in {**arrays, **shapes}:
-        given = arrays[name].shape if name in arrays else "nothing"
-        if given != shapes.get(name):
+        if name in arrays and name in own and np.iscomplexobj(arrays[name]) != np.iscomplexobj(own[name]):
+            given, wanted = ("complex numbers" if np.iscomplexobj(held[name]) else "floats" for held in (arrays, own))
+            raise UsageError(f"pair {pair.name}: weights= gives {given} for {name}, the reference has {wanted}")
+        shape = arrays[name].shape if name in arrays else "nothing"
+        if shape != shapes.get(name):
             raise UsageError(
-                f"pair {pair.name}: weights= gives {given} for {name}, the reference has "
+                f"pair {pair.name}: weights= gives {shape} for {name}, the reference has "
                 f"{shapes.get(name, 'no such array')}"
             )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays
+from compare.arrays.arrays import FLOATING, Arrays
 from compare.errors import UsageError, shown, swallowed
 from compare.frameworks.blame import described
 from compare.weights.weights import WeightMap
@@ -124,7 +124,7 @@ def answer_of(field: str, function: Callable[..., Any], *args: Any, **kwargs: An
 
 
 def arrays_of(field: str, function: Callable[..., Any], *args: Any) -> Arrays:
-    """Named arrays of floats that such a function returns, in NumPy.
+    """Named arrays of floats or complex numbers that such a function returns, in NumPy.
 
     Raises:
         FieldError: it raises, or returns something else.
@@ -134,8 +134,8 @@ def arrays_of(field: str, function: Callable[..., Any], *args: Any) -> Arrays:
         raise FieldError(f"{field}= returned {shown(answer)}: expected a dictionary of arrays by name")
     arrays = {str(name): _in_numpy(field, str(name), value) for name, value in answer.items()}
     for name, array in arrays.items():
-        if array.dtype.kind != "f":
-            raise FieldError(f"{field}= returned dtype {array.dtype} for {name}: expected floats")
+        if array.dtype.kind not in FLOATING:
+            raise FieldError(f"{field}= returned dtype {array.dtype} for {name}: expected floats or complex numbers")
     return arrays
 
 

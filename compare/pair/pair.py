@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays, rounded
+from compare.arrays.arrays import Arrays, from_parts, rounded
 from compare.arrays.batch import Axes, Batch
 from compare.errors import UsageError, shown
 from compare.pair.fields import FieldError, answer_of, arrays_of, check_fields, check_hyper, check_optimizers, scalar_of
@@ -236,7 +236,11 @@ def _two(given: Any) -> tuple[UserFunction, Any]:
     return given
 
 
-def cotangent_of(name: str, shape: tuple[int, ...], seed: int, precision: Precision) -> np.ndarray:
-    """The random cotangent of one output: N(0, 1), rounded to ``precision``, a pure function of its arguments."""
+def cotangent_of(
+    name: str, shape: tuple[int, ...], seed: int, precision: Precision, is_complex: bool = False
+) -> np.ndarray:
+    """The random cotangent of one output: N(0, 1), in both parts where ``is_complex``, rounded to ``precision``; a pure
+    function of its arguments. Its conjugate's real product with the output is what is differentiated."""
     rng = np.random.default_rng([seed, *name.encode()])
-    return rounded(rng.standard_normal(shape), precision)
+    drawn = from_parts(rng.standard_normal((*shape, 2))) if is_complex else rng.standard_normal(shape)
+    return rounded(drawn, precision)

@@ -1,6 +1,6 @@
 """A pair made ready to run: its models as functions of named arrays, and the weight map and layouts between them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,10 @@ from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.models.choose import Streamed, is_function_alone, port_model
+from compare.frameworks.models.ports import complex_leaves
 from compare.pair.adapters import adapted_port, adapted_reference
 from compare.pair.drawing import drawn
+from compare.pair.own_tables import own_tables
 from compare.pair.pair import Entering, Pair
 from compare.verdict.precision import FLOAT32
 from compare.weights.entry import Sum, same
@@ -82,9 +84,10 @@ class Prepared:
     def __post_init__(self) -> None:
         self.port.fix([path for path in self.port.leaves if path not in self.leaves])
 
-    def widened(self) -> "Prepared":
-        """The same with the port's explicit dtypes at float64."""
-        return replace(self, port=self.port.widened())
+    def widened(self, kept: Collection[str] = ()) -> "Prepared":
+        """The same with the port's explicit dtypes at float64, but for those that layers compute in and that are named
+        in ``kept``."""
+        return replace(self, port=self.port.widened(kept))
 
     def enter(self, seed: int, steps: int) -> Entering:
         """What enters both sides: weights and ``steps`` batches, all from one seeded NumPy generator."""
@@ -105,8 +108,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
     batch = pair.draw(rng).at(FLOAT32)  # both models are traced as they are run, at most in single precision
     if empty := [name for name, array in batch.inputs.items() if not array.size]:
         raise UsageError(f"pair {pair.name}: the batch's {empty[0]} is empty: there is nothing to compare")
-    shapes = None if given is None else {name: tuple(array.shape) for name, array in given.items()}
-    reference = ReferenceModel(pair.reference, shapes)
+    reference = ReferenceModel(pair.reference, given)
     if pair.weight_map is None and is_function_alone(pair.port):  # no other map than the one by name can be meant
         pair = replace(pair, weight_map=WeightMap(same(*reference.parameters)))
     if pair.weight_map is None:
@@ -119,7 +121,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
     names = {name: shape for name, shape in every.items() if name in mapped or name in reference.parameters}
     leaves = {path: tuple(leaf.shape) for path, leaf in port.leaves.items()}
     mapped_leaves = {p: s for p, s in leaves.items() if p in pair.weight_map.ports or p.startswith(f"{PARAMS}/")}
-    pair.weight_map.check(names, mapped_leaves)
+    pair.weight_map.check(names, mapped_leaves, (reference.complex_names, complex_leaves(port)))
     return Prepared(
         pair=pair,
         reference=reference,
@@ -134,7 +136,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
 
 
 def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) -> "PortModel":
-    like = {name: np.broadcast_to(np.float32(0), shape) for name, shape in reference.parameters.items()}
+    like = zeros_like(reference)
     try:
         return port_model(Streamed(pair.port, pair.rngs), args, kwargs, like)
     except UsageError:
@@ -167,6 +169,9 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
     # An integer counter that the port keeps too starts as the port starts it: it is no floating statistic to compare.
     counted = [entry for entry in found_map.weight_map.entries if entry.reference not in every]
     weight_map = WeightMap(entry for entry in found_map.weight_map.entries if entry.reference in every)
+    tables = own_tables(reference, found_map.model, weight_map, own)
+    if tables:
+        weight_map = WeightMap(entry for entry in weight_map.entries if entry.reference not in tables)
     shapes = {name: every[name] for name in weight_map.references}
     by_leaf = jax.tree.leaves(batch.call({name: _Named(name) for name in batch.inputs}))
     names = [leaf.name if isinstance(leaf, _Named) else None for leaf in by_leaf]
@@ -187,9 +192,17 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
         # What an adapter makes of the outputs is the pair's own business, their layout included.
         output_axes={} if pair.port_outputs or pair.reference_outputs else dict(found_map.outputs),
         buffers=tuple(name for name in shapes if name in reference.buffers),
-        constants=(*found_map.constants, *(entry.reference for entry in counted)),
+        constants=(*found_map.constants, *sorted(tables), *(entry.reference for entry in counted)),
         notes=tuple(found_map.notes),
     )
+
+
+def zeros_like(reference: "Reference") -> Arrays:
+    """The reference's parameters by name, all zero: what a port without parameters of its own is traced with."""
+    kinds = {
+        name: np.complex64(0) if name in reference.complex_names else np.float32(0) for name in reference.parameters
+    }
+    return {name: np.broadcast_to(kinds[name], shape) for name, shape in reference.parameters.items()}
 
 
 class _Named:

@@ -26,6 +26,8 @@ def certificates(pair: PairForm) -> Iterator[tuple[str, str]]:
             f"{number(envelope['drift'])} of the parameters' change in {counted(envelope['steps'], 'step')} at "
             f"{pair['dtype']}; the reference against itself, {envelope['by']}: {number(envelope['noise'])}",
         )
+    if rule := pair.get("update_rule"):
+        yield "rule", f"the update rule: {rule['text']}"
     bitten = pair["teeth"]
     if bitten["mutants"]:
         caught = ", ".join(f"{check} {len(names)}" for check, names in bitten["caught"].items())

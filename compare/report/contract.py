@@ -6,10 +6,11 @@ mean something else, makes another version of the contract: another ``schema``.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 Form = Mapping[str, Any]  # of results whose keys nothing is promised of
 Number = float | Literal["nan", "inf", "-inf"]  # a word where it is not finite
+Entry = Number | tuple[Number, Number]  # of an array; a complex one by its real and imaginary part
 VerdictWord = Literal["match", "float32_only", "incomplete", "mismatch", "invalid"]
 Version = Literal[1]  # of the contract
 
@@ -32,11 +33,11 @@ class EnvironmentForm(TypedDict):
 
 
 class WorstForm(TypedDict):
-    """The entry that is furthest apart."""
+    """The entry that is furthest apart: a number each, or two, the real and the imaginary part."""
 
     index: list[int]
-    reference: Number
-    port: Number
+    reference: Entry
+    port: Entry
 
 
 class QuantityForm(TypedDict):
@@ -142,6 +143,23 @@ class EnvelopeForm(TypedDict):
     by: str
 
 
+class RuleForm(TypedDict):
+    """The update rule, judged apart from the model: over how many steps, in how many of them a clip acted, after which
+    the learning rate jumped, up to which schedules were compared as functions, and the first that differs.
+
+    ``verdict`` is null where it was not judged; ``text`` says all of it, and ``not_seen`` what was not.
+    """
+
+    verdict: VerdictWord | None
+    text: str
+    steps: int
+    clipped: int
+    milestones: list[int]
+    schedules: int
+    differs: int | None
+    not_seen: list[str]
+
+
 class PrecisionForm(TypedDict):
     """A side that computes less precisely than the other: where it loses the most, and what it likely is."""
 
@@ -165,6 +183,7 @@ class PairForm(TypedDict):
     dtype: str
     quantities: list[QuantityForm]
     precision: PrecisionForm | None
+    lowered: NotRequired[str]
     first_difference: DifferenceForm | None
     causes: list[CauseForm]
     tree: list[BranchForm]
@@ -174,6 +193,7 @@ class PairForm(TypedDict):
     weight_map: list[str]
     notices: list[str]
     envelope: EnvelopeForm | None
+    update_rule: NotRequired[RuleForm | None]  # what was written before there was one stays valid
 
 
 class VerifyForm(TypedDict):

@@ -8,7 +8,8 @@ from compare.verdict.verdict import fails
 
 def failed(pair: PairForm, strict: bool = False) -> bool:
     """What ``PairReport.failed`` says, of the form."""
-    return fails(pair["verdict"], pair["precision"] is not None, bool(pair["teeth"]["toothless"]), strict)
+    toothless, lowered = bool(pair["teeth"]["toothless"]), bool(pair.get("lowered"))
+    return fails(pair["verdict"], pair["precision"] is not None, toothless, strict, lowered)
 
 
 def cause_lines(pair: PairForm) -> Iterator[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # a port is judged against a record where torch is not instal
     from compare.measure.bench.joined import Bench
     from compare.measure.contrast.contrast import Contrast
     from compare.measure.trajectory import Training
+    from compare.verification.update_rule import UpdateRule
     from compare.verification.verification import PairReport
 
 SCHEMA = 1
@@ -117,11 +118,13 @@ def _pair(report: "PairReport") -> Form:
         "dtype": report.dtype,
         "quantities": [_quantity(quantity) for quantity in report.quantities],
         "precision": None if report.precision is None else dataclasses.asdict(report.precision),
+        "lowered": report.lowered,
         **_explanation(report.explanation),
         "coverage": dataclasses.asdict(report.coverage),
         "teeth": dataclasses.asdict(report.teeth) | {"toothless": report.teeth.toothless},
         "weight_map": report.weight_map,
         "notices": report.notices,
+        "update_rule": None if report.update_rule is None else _rule(report.update_rule),
         "envelope": None if report.envelope is None else dataclasses.asdict(report.envelope),
     }
 
@@ -162,6 +165,11 @@ def _cause(named: "NamedCause") -> Form:
     }
 
 
+def _rule(rule: "UpdateRule") -> Form:
+    held = {name: getattr(rule, name) for name in ("verdict", "text", "steps", "clipped", "milestones", "schedules")}
+    return {**held, "differs": rule.differs or None, "not_seen": rule.not_seen}
+
+
 def _quantity(quantity: Quantity) -> Form:
     judgement = dataclasses.asdict(quantity.judgement)
     return {
@@ -176,13 +184,16 @@ def _quantity(quantity: Quantity) -> Form:
 
 
 def plain(value: object) -> Any:
-    """``value`` as JSON holds it: enums as their word, non-finite numbers as "nan", "inf" and "-inf"."""
+    """``value`` as JSON holds it: enums as their word, non-finite numbers as "nan", "inf" and "-inf", complex ones as
+    [real part, imaginary part]."""
     if isinstance(value, Verdict):
         return value.value
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    if isinstance(value, complex):
+        return [plain(value.real), plain(value.imag)]
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
     return value

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from compare.report.contract import PairForm, QuantityForm
+from compare.report.contract import Entry, PairForm, QuantityForm
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class QuantityRow:
         kink: the difference sits on a kink, and counts as none.
         reason: why, where the numbers do not say it.
         worst_index: of the entry that is furthest apart; None where there is none, and then both of its values are nan.
+            Of a complex quantity they are complex numbers.
     """
 
     name: str
@@ -37,8 +38,8 @@ class QuantityRow:
     kink: bool
     reason: str
     worst_index: tuple[int, ...] | None
-    worst_reference: float
-    worst_port: float
+    worst_reference: complex
+    worst_port: complex
 
 
 def quantity_rows(pair: PairForm) -> list[QuantityRow]:
@@ -65,6 +66,11 @@ def _row(quantity: QuantityForm) -> QuantityRow:
         kink=quantity["kink"],
         reason=quantity["reason"],
         worst_index=tuple(worst["index"]) if worst else None,
-        worst_reference=float(worst["reference"]) if worst else float("nan"),
-        worst_port=float(worst["port"]) if worst else float("nan"),
+        worst_reference=_entry(worst["reference"]) if worst else float("nan"),
+        worst_port=_entry(worst["port"]) if worst else float("nan"),
     )
+
+
+def _entry(held: Entry) -> complex:
+    """An entry as JSON holds it: a number, or the parts of a complex one."""
+    return complex(*map(float, held)) if isinstance(held, list | tuple) else float(held)

@@ -9,11 +9,13 @@ from rich.text import Text
 
 from compare.report.contract import PairForm, QuantityForm
 from compare.report.pieces import COLOUR, coloured, number, show_table, table
+from compare.verdict.quantity import RULE_KIND
 
 SEVERITY = list(COLOUR)
 WORST = 10  # rows that are left of a table that is too long to be read
 LISTED = 20  # rows up to which the table of a match is shown whole; names of a kind up to which each has its row
-SUMMED_UP = ("by_hand", "trajectory", "optimizer")  # kinds whose matches are shown as one row: they are many and alike
+# Kinds whose matches are shown as one row: they are many and alike.
+SUMMED_UP = ("by_hand", "trajectory", "optimizer", RULE_KIND)
 BLIND = 1.0  # a detection limit from which on nothing is seen: the quantity itself could be missing
 
 Row = tuple[str, QuantityForm]

@@ -10,8 +10,10 @@ from functools import cached_property
 
 import numpy as np
 
+from compare.arrays.arrays import wide
 from compare.arrays.batch import Batch
 from compare.frameworks.devices import Device
+from compare.frameworks.islands.lowered import Kept
 from compare.pair.pair import Entering
 
 
@@ -49,6 +51,24 @@ class Witness:
 
 
 @dataclass(frozen=True)
+class Lowering:
+    """What the models round below the working precision.
+
+    Attributes:
+        both: what both sides round at the same places, in words: oracles raise it.
+        alone: what one side alone rounds, in words: it stays as it is in that side's oracle.
+        reference, port: that of each side.
+        erased: whether the reference's oracles, being on record, have raised what it rounds alone.
+    """
+
+    both: str = ""
+    alone: str = ""
+    reference: Kept = field(default_factory=Kept)
+    port: Kept = field(default_factory=Kept)
+    erased: bool = False
+
+
+@dataclass(frozen=True)
 class Oracles:
     """How both sides are run in float64.
 
@@ -56,11 +76,15 @@ class Oracles:
         device: where.
         promoted: with everything that the models' own code lowers to float32 raised to float64.
         witness: with its values in place of what the models hold in float32.
+        lowering: what the models round below the working precision, and what of it the oracles keep.
+        rounded: with every result rounded to the few bits less of ``ROUNDED``, which shows what rounding does there.
     """
 
     device: Device
     promoted: bool = False
     witness: Witness | None = None
+    lowering: Lowering | None = None
+    rounded: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,5 +141,5 @@ NOTHING_KNOWN = Context()
 
 def input_size(batch: Batch) -> float:
     """The 2-norm of the floating inputs together."""
-    squares = (np.square(batch.inputs[name], dtype=np.float64) for name in batch.floating)
-    return float(np.sqrt(sum(float(np.sum(one)) for one in squares)))
+    wides = (wide(batch.inputs[name]) for name in batch.floating)
+    return float(np.sqrt(sum(float(np.vdot(array, array).real) for array in wides)))

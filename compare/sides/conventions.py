@@ -57,8 +57,8 @@ def in_another_unit(
     for slot, names in slots.items():
         if all(judged[name].verdict is best for name in names):
             continue
-        size = sum(float(np.vdot(t[name], t[name])) for name in names)
-        factor = sum(float(np.vdot(t[name], j[name])) for name in names) / size if size else 0.0
+        size = sum(float(np.vdot(t[name], t[name]).real) for name in names)
+        factor = sum(float(np.vdot(t[name], j[name]).real) for name in names) / size if size else 0.0
         if factor == 0 or not np.isfinite(factor):
             continue
         judgements = again(names, factor)

@@ -8,8 +8,9 @@ import numpy as np
 
 from compare.errors import swallowed
 from compare.frameworks import devices
+from compare.frameworks.islands.places import KERNEL
 from compare.pair.pair import Entering
-from compare.sides.context import Context, Oracles, Witness
+from compare.sides.context import Context, Lowering, Oracles, Witness
 from compare.sides.quartet import Quartet
 from compare.sides.side import STEPS, Result, Run, SideError, What
 from compare.sides.witnesses import NONE, closed_by, find_witness
@@ -30,12 +31,17 @@ class Exact(NamedTuple):
 
 
 class Raised(NamedTuple):
-    """Both sides' promoted runs in place of plain ones that do not stand; ``where`` float32 is made, in words."""
+    """Both sides' promoted runs in place of plain ones that do not stand; None for one that does not stand either.
+
+    Attributes:
+        quartet: with promoted oracles.
+        where: where float32 is made, in words.
+    """
 
     quartet: Quartet
-    reference: Result
-    port: Result
-    where: str
+    reference: Result | None
+    port: Result | None
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,21 +88,24 @@ class Doubts:
             return judged, by
         return told_where(judged, self.inside(raised, t64)), Exact(raised, t64)
 
-    def raised(self) -> Raised | None:
-        """Promoted oracles where the plain ones do not stand; None where these do not stand either.
+    def raised(self) -> Raised:
+        """Promoted oracles where the plain ones do not stand.
 
         What is cast to float32 before a layer in float64 raises there, and a mask of float64's lowest number is minus
         infinity in float32: neither is so at the working precision, nor with all of it in float64.
         """
         oracles = replace(self.quartet.oracles, promoted=True)
+        quartet = self.quartet.using(oracles)
+        t64 = j64 = None
         try:
-            t64, j64 = self.by(oracles)
+            t64 = quartet.oracle_reference(self.entering, self.what)
+            j64 = quartet.oracle_port(self.entering, self.what, self.t)
         except SideError as error:
             swallowed(error)
-            return None
-        if not (stands(self.t, t64) and stands(self.j, j64)):
-            return None
-        return Raised(self.quartet.using(oracles), t64, j64, self.inside(oracles, t64))
+        t64 = t64 if t64 is not None and stands(self.t, t64) else None
+        j64 = j64 if j64 is not None and stands(self.j, j64) else None
+        where = self.inside(oracles, t64) if t64 is not None and j64 is not None else ""
+        return Raised(quartet, t64, j64, where)
 
     def inside(self, oracles: Oracles, t64: Result) -> str:
         """Where the models' own code makes something float32."""
@@ -106,7 +115,8 @@ class Doubts:
                 places += self.quartet.using(oracles).islands_of_port(self.entering, self.what, self.t)
             except Exception as error:  # a model that only the promoted trace stands: then one side's places have to do
                 swallowed(error)
-        places = list(dict.fromkeys(places))
+        # Torch's own first: nobody would look for them.
+        places = sorted(dict.fromkeys(places), key=lambda place: not place.startswith(KERNEL))
         more = f" and {len(places) - 3} more" if len(places) > 3 else ""
         return f"float32 inside: {', '.join(places[:3]) or 'the code of a library'}{more}"
 
@@ -141,31 +151,33 @@ class Doubts:
         }, there if closed else by
 
     def with_witness(self, oracles: Oracles, judged: Judgements) -> tuple[Judgements, Witness | None]:
-        """With promoted oracles nothing explains a gap of float32's size but a constant held in float32: where there is
-        none that is responsible, the two are different functions."""
-        names = [name for name, judgement in judged.items() if judgement.verdict is Verdict.FLOAT32_ONLY]
-        if not names:
+        """With promoted oracles nothing explains a gap of float32's size but tables held in float32: where there are
+        none that are responsible, the two are different functions."""
+        doubtful = {name: judgement for name, judgement in judged.items() if is_doubtful(judgement)}
+        if not doubtful:
             return {}, None
+        runs, names, oracles = (self.t, self.j), list(doubtful), replace(oracles, promoted=True, witness=None)
+        quartet, witness, explained, why = self.quartet.using(oracles), self.context.witness, set[str](), NONE
         if self.quartet.on_record:
             why = ON_RECORD
             if self.quartet.oracle.name == "gpu":
                 why += ", or record and judge with --oracle-device cpu"
-            return {name: replace(judged[name], verdict=Verdict.MISMATCH, reason=why) for name in names}, None
-        quartet = self.quartet.using(replace(oracles, witness=None))
-        runs, witness, explained = (self.t, self.j), self.context.witness, set[str]()
-        if witness:
-            in_place = quartet.using(Oracles(oracles.device, promoted=True, witness=witness))
-            explained = closed_by(in_place, self.entering, self.what, names, runs, self.sizes)
-        if self.what != STEPS and explained != set(names):
-            own_witness = find_witness(quartet, self.entering, self.what, names, runs, self.sizes)
-            witness, explained = (own_witness, set(names)) if own_witness else (witness, explained)
+        elif able := [name for name, judgement in doubtful.items() if may_be_rounding(judgement)]:
+            if witness:
+                in_place = quartet.using(replace(oracles, witness=witness))
+                explained = closed_by(in_place, self.entering, self.what, able, runs, self.sizes)
+            invalid = any(judgement.verdict is Verdict.INVALID for judgement in judged.values())
+            if explained != set(names) == set(able) and not invalid:
+                every = [name for name, judgement in judged.items() if judgement.verdict is not Verdict.INCOMPLETE]
+                own_witness = find_witness(quartet, self.entering, self.what, every, runs, self.sizes)
+                witness, explained = (own_witness, set(names)) if own_witness else (witness, explained)
         again = {}
-        for name in names:
-            judgement = judged[name]
+        for name, judgement in doubtful.items():
             if witness and name in explained:
-                again[name] = replace(judgement, reason=witness.text)
-            else:
-                again[name] = replace(judgement, verdict=Verdict.MISMATCH, reason=judgement.reason or NONE)
+                again[name] = replace(judgement, verdict=Verdict.FLOAT32_ONLY, reason=witness.text)
+            elif judgement.verdict is Verdict.FLOAT32_ONLY:
+                reason = why if self.quartet.on_record else judgement.reason or why
+                again[name] = replace(judgement, verdict=Verdict.MISMATCH, reason=reason)
         return again, witness if explained else None
 
 
@@ -176,6 +188,19 @@ def told_where(judged: Judgements, where: str) -> Judgements:
     return {
         name: replace(judgement, reason=where) if judgement.verdict is Verdict.MATCH else judgement
         for name, judgement in judged.items()
+    }
+
+
+def lowered_alone(judged: Judgements, lowering: Lowering | None, *besides: Verdict) -> Judgements:
+    """What is a mismatch where one side alone rounds below the working precision, which is the reason of all that have
+    no other. So is what has a verdict of ``besides``: where an oracle cannot round so, nothing shows that it does
+    nothing."""
+    if lowering is None or not lowering.alone:
+        return {}
+    return {
+        name: replace(judgement, verdict=Verdict.MISMATCH, reason=lowering.alone)
+        for name, judgement in judged.items()
+        if judgement.verdict in besides or (judgement.verdict is Verdict.MISMATCH and judgement.reason in ("", NONE))
     }
 
 

@@ -10,13 +10,24 @@ from typing import NamedTuple
 
 from compare.errors import swallowed
 from compare.pair.pair import Entering
-from compare.sides.context import NOTHING_KNOWN, Context, Oracles, Witness
+from compare.sides.context import NOTHING_KNOWN, Context, Lowering, Oracles, Witness
 from compare.sides.conventions import by_known_cause, in_another_unit
-from compare.sides.doubts import Doubts, Exact, Judgements, is_doubtful, may_be_rounding, stands, told_where
+from compare.sides.doubts import (
+    Doubts,
+    Exact,
+    Judgements,
+    is_doubtful,
+    lowered_alone,
+    may_be_rounding,
+    stands,
+    told_where,
+)
 from compare.sides.nearby import without_oracle
 from compare.sides.quantities import unpaired_slots
 from compare.sides.quartet import Quartet
+from compare.sides.rounding import by_rounding_measured
 from compare.sides.side import Result, Run, SideError, What
+from compare.verdict.verdict import Verdict
 
 
 class ReferenceRuns(NamedTuple):
@@ -37,6 +48,7 @@ class Judged:
         exact: the reference's run by these.
         no_oracle: why a model cannot run in float64, if one cannot.
         witness: what explains the quantities that are ``float32_only``.
+        lowering: what the models round below the working precision.
     """
 
     judgements: Judgements
@@ -46,6 +58,7 @@ class Judged:
     oracles: Oracles | None = None
     no_oracle: str = ""
     witness: Witness | None = None
+    lowering: Lowering | None = None
 
     @property
     def unpaired(self) -> frozenset[str]:
@@ -101,12 +114,16 @@ def judge_port(
     doubts, where = Doubts(quartet, entering, what, context, t, j), ""
     plain = not (quartet.promoted or context.no_oracle)
     broken = t64 is None or j64 is None or not (stands(t, t64) and stands(j, j64))
-    if plain and broken and (instead := doubts.raised()):
-        quartet, t64, j64, where = instead
+    raised = doubts.raised() if plain and broken else None
+    if raised and raised.reference is not None and raised.port is not None:
+        quartet, t64, j64, where = raised
         doubts = replace(doubts, quartet=quartet)
     if t64 is None or j64 is None:
-        judgements = without_oracle(quartet, entering, what, t, j, no_oracle)
-        return Judged(judgements, reference=t, port=j, no_oracle=no_oracle)
+        known = [run for run in (raised.reference if raised else None, t64) if run is not None]
+        runs = None if context.no_oracle else known
+        judgements = without_oracle(quartet, entering, what, t, j, no_oracle, doubts.sizes, runs)
+        judgements |= lowered_alone(judgements, quartet.lowering, Verdict.FLOAT32_ONLY)
+        return Judged(judgements, reference=t, port=j, no_oracle=no_oracle, lowering=quartet.lowering)
     judged, by = told_where(doubts.judge(t64, j64), where), Exact(quartet.oracles, t64)
     doubtful = {name: judgement for name, judgement in judged.items() if is_doubtful(judgement)}
     if not by.oracles.promoted and any(map(may_be_rounding, doubtful.values())):
@@ -117,9 +134,13 @@ def judge_port(
         judged |= again
     again, witness = doubts.with_witness(by.oracles, judged)
     judged |= again
+    last = replace(by.oracles, promoted=True, witness=witness) if witness else by.oracles
+    judged |= by_rounding_measured(doubts, last, (t64, j64) if last == quartet.oracles else None, judged)
     judged |= by_known_cause(quartet, entering, what, judged, (t, j, t64, j64))
     judged |= in_another_unit(judged, t64, j64, _again(quartet, (t, j, t64, j64)))
-    return Judged(judged, t, j, by.reference, by.oracles, "", witness)
+    erased = [Verdict.MATCH, Verdict.FLOAT32_ONLY] if quartet.lowering and quartet.lowering.erased else []
+    judged |= lowered_alone(judged, quartet.lowering, *erased)
+    return Judged(judged, t, j, by.reference, by.oracles, "", witness, quartet.lowering)
 
 
 def _again(quartet: Quartet, runs: tuple[Run, Run, Run, Run]) -> Callable[[list[str], float], Judgements]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays
+from compare.arrays.arrays import Arrays, from_torch, wide
+from compare.frameworks.optax_insides import whole
 from compare.weights.twins import fields_of
 
 if TYPE_CHECKING:
@@ -23,29 +24,36 @@ def moments_of_torch(optimizer: "torch.optim.Optimizer", parameters: "Mapping[st
     for name, parameter in parameters.items():
         for slot, value in optimizer.state.get(parameter, {}).items():
             if getattr(value, "shape", None) == parameter.shape and fields_of(slot):
-                moments[f"optimizer/{slot}/{name}"] = value.detach().cpu().double().numpy().copy()
+                moments[f"optimizer/{slot}/{name}"] = wide(from_torch(value))
     return moments
 
 
-def moments_of_optax(state: object, flat: Callable[[object], Leaf], slots: set[str]) -> dict[str, Leaf]:
+def moments_of_optax(
+    state: object, flat: Callable[[object], Mapping[str, Leaf]], slots: set[str]
+) -> dict[str, dict[str, Leaf]]:
     """The trees in an optax state that torch keeps too, by torch's slot: leaves by path, each set once.
+
+    ``optax.partition`` and ``optax.masked`` keep a tree for each group of parameters, in which the others stand masked:
+    together they are the tree of all.
 
     Args:
         state: any optax state.
         flat: from a tree like the parameters to leaves by path.
         slots: torch's slots to look for.
     """
-    trees: dict[str, Leaf] = {}
+    trees: dict[str, dict[str, Leaf]] = {}
     fields = list(_fields(state))
     for slot in slots:
         for name in fields_of(slot):
             for field, tree in fields:
-                if field == name and slot not in trees:
+                if field == name:
                     try:
-                        trees[slot] = flat(tree)
+                        leaves = {path: whole(leaf) for path, leaf in flat(tree).items()}
                     except (ValueError, KeyError, TypeError, AttributeError):
-                        continue  # a masked state: its tree is not that of all parameters
-    return trees
+                        continue  # its tree is not that of all parameters
+                    held = {path: leaf for path, leaf in leaves.items() if hasattr(leaf, "dtype")}
+                    trees[slot] = held | trees.get(slot, {})
+    return {slot: leaves for slot, leaves in trees.items() if leaves}
 
 
 def _fields(state: object) -> Iterator[tuple[str, object]]:
@@ -63,5 +71,5 @@ def _fields(state: object) -> Iterator[tuple[str, object]]:
 
 
 def widened(arrays: Mapping[str, np.ndarray]) -> Arrays:
-    """In float64."""
-    return {name: np.asarray(array, np.float64) for name, array in arrays.items()}
+    """In float64, or complex128."""
+    return {name: wide(array) for name, array in arrays.items()}

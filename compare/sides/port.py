@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from compare.arrays.arrays import Arrays, from_jax
+from compare.arrays.arrays import Arrays, from_jax, wide
 from compare.arrays.batch import Batch
 from compare.errors import shown
 from compare.frameworks.dropout.port import in_stream
+from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.models.modes import Mode
 from compare.pair.fields import FieldError, answer_of
 from compare.pair.pair import Entering
@@ -23,6 +24,7 @@ from compare.sides.port_forward import (
     PortForward,
     Program,
     Tree,
+    as_torch_has_it,
     is_parameter,
     outputs_by_name,
     program_key,
@@ -45,11 +47,14 @@ class PortSide(PortForward):
         promoted: bool = False,
         exact: Sequence[tuple[np.ndarray, np.ndarray]] = (),
         shapes: dict[Program, Leaves] | None = None,
+        bits: int = 0,
+        kept: Kept | None = None,
     ) -> None:
         """``exact``: of a promoted side, what constants hold, and the values that take its place (see
-        ``compare.frameworks.islands.witness``)."""
-        super().__init__(prepared, precision, device, shapes)
-        self.promoted, self._exact = promoted, exact
+        ``compare.frameworks.islands.witness``); ``bits``: to how many every result in float64 is rounded, 0 for all;
+        ``kept``, of a promoted side: what below the working precision it does all the same."""
+        super().__init__(prepared, precision, device, shapes, kept)
+        self.promoted, self._exact, self._bits = promoted, exact, bits
         self._value_and_grads = self._compiled(self._trace_value_and_grads)
         self._init = jax.jit(self._trace_init)
         self._step = self._compiled(self._trace_step)
@@ -138,20 +143,20 @@ class PortSide(PortForward):
             taken[-1] |= self._buffers(kept) if mode is not False else {}
             for slot, tree in moments_of_optax(state, self.prepared.port.flat, set(slots)).items():
                 named = widened(self._to_reference(tree, values=True))
-                taken[-1] |= {f"optimizer/{slot}/{name}": named[name] for name in after}
+                taken[-1] |= {f"optimizer/{slot}/{name}": named[name] for name in after if name in named}
             return self._result(steps_named(taken), mode, batch, inputs, dropped)
 
     def parameters(self, leaves: Leaves, entering: Entering) -> Arrays:
         """The parameters that train in float64, under the reference's names and in its layout."""
         named = self._to_reference({path: leaf for path, leaf in leaves.items() if is_parameter(path)}, True)
-        return {name: array.astype(np.float64) for name, array in named.items() if name in entering.weights}
+        return {name: wide(array) for name, array in named.items() if name in entering.weights}
 
     def _trace_value_and_grads(
         self, leaves: Leaves, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple, mode: Mode, form: Form
     ) -> tuple[Leaves, jax.Array | None, tuple[Leaves, Leaves], Leaves]:
         parameters = {path: leaf for path, leaf in leaves.items() if is_parameter(path)}
         rest = {path: leaf for path, leaf in leaves.items() if path not in parameters}
-        floats = {name: array for name, array in inputs.items() if jnp.issubdtype(array.dtype, jnp.floating)}
+        floats = {name: array for name, array in inputs.items() if jnp.issubdtype(array.dtype, jnp.inexact)}
 
         def outputs_of(floats: Leaves, parameters: Leaves) -> tuple[Tree, tuple[Leaves, jax.Array | None, Leaves]]:
             outputs, changed = self._forward(parameters | rest, inputs | floats, masks, mode, form.batch)
@@ -166,10 +171,10 @@ class PortSide(PortForward):
             cotangent = against["loss"].astype(value.dtype)
         else:
             cotangent = {name: array.astype(value[name].dtype) for name, array in against.items()}
-        return named, loss, pull_back(cotangent), changed
+        return named, loss, as_torch_has_it(pull_back(as_torch_has_it(cotangent))), changed
 
     def _trace_init(self, leaves: Leaves, hyper: dict[str, float]) -> Tree:
-        return self._optimizer(hyper).init(self._tree(leaves))
+        return self.optimizer(hyper).init(self._tree(leaves))
 
     def _trace_step(
         self, leaves: Leaves, state: Tree, inputs: Leaves, targets: Leaves, against: Leaves, masks: tuple,
@@ -178,11 +183,12 @@ class PortSide(PortForward):
         _, loss, (_, grads), changed = self._trace_value_and_grads(leaves, inputs, targets, against, masks, mode, form)
         params, frozen = self._tree(leaves), self.prepared.frozen_leaves
         grads = {path: jnp.zeros_like(leaf) if path in frozen else leaf for path, leaf in grads.items()}
-        updates, state = self._optimizer(hyper).update(self._tree(grads), state, params)
+        updates, state = self.optimizer(hyper).update(self._tree(grads), state, params)
         after = self.prepared.port.flat(optax.apply_updates(params, updates))
         return leaves | changed | after | {path: leaves[path] for path in frozen}, state, loss
 
-    def _optimizer(self, hyper: Mapping[str, float]) -> optax.GradientTransformation:
+    def optimizer(self, hyper: Mapping[str, float]) -> optax.GradientTransformation:
+        """The pair's own, of these hyper-parameters."""
         training = self.pair.training()
         assert training is not None
         optimizer = answer_of("optimizers", training.port, **hyper)
@@ -195,14 +201,22 @@ class PortSide(PortForward):
         return {f"state/{name}": named[name] for name in self.prepared.buffers if name in named}
 
     def _compiled(self, function: Callable[..., Tree]) -> jax.stages.Wrapped:
-        if not self.promoted:
+        if not (self.promoted or self._bits):
             return jax.jit(function, static_argnames=("mode", "form"))
-        from compare.frameworks.islands.witness import replay_with
 
         def replayed(*args: Tree, mode: Mode, form: Form) -> Tree:
-            return replay_with(lambda *args: function(*args, mode=mode, form=form), self._exact)(*args)
+            return self.replayed(partial(function, mode=mode, form=form))(*args)
 
         return jax.jit(replayed, static_argnames=("mode", "form"))
+
+    def replayed(self, function: Callable[..., Tree]) -> Callable[..., Tree]:
+        """A function of arrays as this side runs it: of a promoted side, with what its code lowers raised; of one that
+        counts in fewer bits, with every result rounded to them."""
+        from compare.frameworks.islands.witness import replay_with
+        from compare.frameworks.rounding.port import rounded_jax
+
+        evaluated = replay_with(function, self._exact, self.kept) if self.promoted else function
+        return rounded_jax(evaluated, self._bits) if self._bits else evaluated
 
     def _to_reference(self, leaves: Leaves, values: bool = False) -> Arrays:
         arrays = {path: from_jax(leaves[path]) for path in leaves}

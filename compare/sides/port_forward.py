@@ -8,13 +8,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from compare.arrays.arrays import NUMPY_FLOAT, PARAMS, to_jax
+from compare.arrays.arrays import NUMPY_FLOAT, PARAMS, complex_name, to_jax
 from compare.arrays.batch import Batch, named_leaves
 from compare.errors import UsageError, shown
 from compare.frameworks.dropout.masks import draw
 from compare.frameworks.dropout.port import Replay, replayed
 from compare.frameworks.integers import float64
+from compare.frameworks.islands.lowered import Kept
+from compare.frameworks.islands.tracing import requests_noted
 from compare.frameworks.models.modes import Mode
+from compare.frameworks.models.ports import complex_leaves
 from compare.pair.adapters import called
 from compare.pair.fields import answer_of
 from compare.pair.pair import Entering, cotangent_of, scored
@@ -43,10 +46,12 @@ class PortForward:
         precision: Precision,
         device: jax.Device,
         shapes: dict[Program, Leaves] | None = None,
+        kept: Kept | None = None,
     ) -> None:
         """``shapes``: where the sides of one port keep the shapes of its outputs, which are the same in all of them:
-        traced once at whatever precision comes first."""
-        self.prepared = prepared.widened() if precision is FLOAT64 else prepared
+        traced once at whatever precision comes first; ``kept``: what an oracle computes in a low format."""
+        self.kept = kept
+        self.prepared = prepared.widened(kept.formats if kept else ()) if precision is FLOAT64 else prepared
         self.pair, self.precision, self.device = prepared.pair, precision, device
         self._replays: dict[Program, Replay] = {}  # noted while a program is traced, true of each of its runs
         self._shapes = {} if shapes is None else shapes
@@ -71,9 +76,12 @@ class PortForward:
                 loss = self._scored(outputs, targets, batch)
             else:
                 named = outputs_by_name(outputs)
-                floats = {name: output for name, output in named.items() if jnp.issubdtype(output.dtype, jnp.floating)}
-                against = {name: cotangent_of(name, output.shape, 0, self.precision) for name, output in floats.items()}
-                parts = [jnp.vdot(output, against[name].astype(output.dtype)) for name, output in floats.items()]
+                floats = {name: output for name, output in named.items() if jnp.issubdtype(output.dtype, jnp.inexact)}
+                against = {
+                    name: cotangent_of(name, output.shape, 0, self.precision, jnp.iscomplexobj(output))
+                    for name, output in floats.items()
+                }
+                parts = [jnp.vdot(output, against[name].astype(output.dtype)).real for name, output in floats.items()]
                 loss = sum(parts, start=jnp.zeros(()))
             return loss, rest | changed
 
@@ -146,9 +154,16 @@ class PortForward:
             return {"loss": self._array(np.asarray(entering.cotangent))}
         shapes = self.outputs(leaves, inputs, masks, entering.batches[0], mode)
         drawn = {
-            name: cotangent_of(name, tuple(leaf.shape), entering.seed, entering.precision) * entering.cotangent
+            name: cotangent_of(
+                name,
+                tuple(leaf.shape),
+                entering.seed,
+                entering.precision,
+                jnp.issubdtype(leaf.dtype, jnp.complexfloating),
+            )
+            * entering.cotangent
             for name, leaf in shapes.items()
-            if jnp.issubdtype(leaf.dtype, jnp.floating)
+            if jnp.issubdtype(leaf.dtype, jnp.inexact)
         }
         return {name: self._array(array) for name, array in drawn.items()}
 
@@ -167,6 +182,27 @@ class PortForward:
         outputs, _ = self._forward(leaves, inputs, masks, mode, form)
         return outputs_by_name(outputs)
 
+    def forward_program(
+        self, entering: Entering, mode: Mode, dropped: Dropped
+    ) -> tuple[jax.extend.core.ClosedJaxpr, list[str], list[tuple[str, str]]]:
+        """The forward pass and the pair's loss as they are traced; for each array that enters its path, its name among
+        the inputs ("input.x"), or nothing; and the dtypes that were asked for, each with its line. No weight goes to
+        the device."""
+        batch = entering.batches[0]
+
+        def forward(leaves: Leaves, inputs: Leaves, targets: Leaves, masks: tuple) -> tuple[Tree, jax.Array | None]:
+            outputs, _ = self._forward(leaves, inputs, masks, mode, batch)
+            return outputs_by_name(outputs), self._scored(outputs, targets, batch) if self.pair.loss else None
+
+        with self.x64():
+            leaves, (inputs, targets) = self._structs(), self.batch(batch)
+            masks = self.masks(entering, dropped)
+            with requests_noted() as noting:
+                closed = jax.make_jaxpr(forward)(leaves, inputs, targets, masks)
+        entered = [*sorted(inputs), *sorted(targets)]
+        names = [*sorted(leaves), *(f"input.{name}" for name in entered)]
+        return closed, names + [""] * len(masks), list(noting.asked)
+
     def shapes_of_outputs(self, entering: Entering, mode: Mode, dropped: Dropped) -> Leaves:
         """``outputs`` of what would enter; no weight goes to the device."""
         with self.x64():
@@ -176,8 +212,11 @@ class PortForward:
     def _structs(self) -> Leaves:
         """The leaves that ``leaves`` brings to the device, by shape and dtype alone."""
         dtype, there = jnp.dtype(self.precision.name), jax.sharding.SingleDeviceSharding(self.device)
+        of_complex = complex_leaves(self.prepared.port)
+        dtypes = {path: complex_name(self.precision) if path in of_complex else dtype for path in self.prepared.leaves}
         return {
-            path: jax.ShapeDtypeStruct(shape, dtype, sharding=there) for path, shape in self.prepared.leaves.items()
+            path: jax.ShapeDtypeStruct(shape, dtypes[path], sharding=there)
+            for path, shape in self.prepared.leaves.items()
         }
 
     @contextmanager
@@ -220,9 +259,24 @@ class Form:
 
 def program_key(mode: Mode, batch: Batch, inputs: Leaves, masks: Sequence[tuple[int, ...]]) -> Program:
     """What JAX tells one trace of the forward pass from another by."""
-    kinds = {name: jnp.issubdtype(one.dtype, jnp.floating) for name, one in inputs.items()}  # at every precision alike
+    kinds = {name: _kind(one) for name, one in inputs.items()}  # at every precision alike
     shapes = sorted((name, tuple(one.shape), kinds[name]) for name, one in inputs.items())
     return mode, Form(batch), tuple(shapes), tuple(tuple(shape) for shape in masks)
+
+
+def _kind(array: jax.Array) -> str:
+    """The kind of a dtype, whose width it does not say."""
+    every = (jnp.floating, jnp.complexfloating)
+    return next((kind.__name__ for kind in every if jnp.issubdtype(array.dtype, kind)), "")
+
+
+def as_torch_has_it(tree: Tree) -> Tree:
+    """Gradients or cotangents of JAX as torch has them, and the other way round.
+
+    Of a real loss by x + iy, torch's gradient is dL/dx + i dL/dy, along which the loss rises; JAX's is its conjugate,
+    dL/dx - i dL/dy, by which a complex change is multiplied. Likewise the cotangents of a complex output.
+    """
+    return jax.tree.map(lambda leaf: jnp.conj(leaf) if jnp.iscomplexobj(leaf) else leaf, tree)
 
 
 def outputs_by_name(outputs: Tree) -> Leaves:

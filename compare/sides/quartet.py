@@ -4,24 +4,25 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
-import numpy as np
-
-from compare.arrays.arrays import Arrays
+from compare.arrays.arrays import FLOATING, Arrays, wide
 from compare.errors import UsageError
 from compare.frameworks.devices import Device
+from compare.frameworks.islands.lowered import Kept
+from compare.frameworks.islands.roundings import Book
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import Prepared
-from compare.sides.context import Context, Oracles, Witness
+from compare.sides.context import Context, Lowering, Oracles, Witness
 from compare.sides.quantities import judge_together
 from compare.sides.shelf import put_aside
-from compare.sides.side import STEPS, Deviations, Following, OnRecord, Result, Run, Side, SideError, What
+from compare.sides.side import STEPS, Deviations, Dropped, Following, OnRecord, Result, Run, Side, SideError, What
 from compare.sides.structures import Structures
 from compare.sides.variance import ACCEPT, corrected
-from compare.verdict.precision import FLOAT64, Precision
+from compare.verdict.precision import FLOAT64, ROUNDED, Precision
 from compare.verdict.verdict import Judgement
 
 if TYPE_CHECKING:
+    from compare.sides.port_as_traced import PortAsTraced
     from compare.sides.port_forward import Leaves, Program
 
 WORKING, ORACLE, PROMOTED = "working", "oracle", "promoted"  # what a side is run as
@@ -42,6 +43,8 @@ class Quartet:
             it is run.
         promoted: whether everything that the models' own code lowers to float32 is raised to float64 in the oracles.
         witness: whose exact values stand in the oracles in place of what the models hold.
+        lowering: what of the models' own roundings the promoted oracles keep.
+        rounded: whether every result in the oracles is rounded to a few bits less than float64 holds.
         left_out: quantities that no run returns, since they depend on what each side draws for itself.
     """
 
@@ -52,6 +55,8 @@ class Quartet:
     recorded: Callable[[str], OnRecord] | None = None
     promoted: bool = False
     witness: Witness | None = None
+    lowering: Lowering | None = None
+    rounded: bool = False
     left_out: frozenset[str] = frozenset()
     sides: dict[Hashable, Side] = field(default_factory=dict, repr=False, compare=False)
     shapes: "dict[Program, Leaves]" = field(default_factory=dict, repr=False, compare=False)
@@ -66,13 +71,30 @@ class Quartet:
 
     @property
     def oracles(self) -> Oracles:
-        return Oracles(self.oracle, self.promoted, self.witness)
+        return Oracles(self.oracle, self.promoted, self.witness, self.lowering, self.rounded)
 
     def using(self, oracles: Oracles | None) -> "Quartet":
         """The same sides with these oracles; with None as it is."""
         if oracles is None:
             return self
-        return replace(self, oracle=oracles.device, promoted=oracles.promoted, witness=oracles.witness)
+        return replace(
+            self,
+            oracle=oracles.device,
+            promoted=oracles.promoted,
+            witness=oracles.witness,
+            lowering=oracles.lowering,
+            rounded=oracles.rounded,
+        )
+
+    @property
+    def kept_reference(self) -> Kept | None:
+        """What the reference's promoted oracle keeps of its roundings; None where there was nothing to look at."""
+        return self.lowering.reference if self.lowering and self.promoted else None
+
+    @property
+    def kept_port(self) -> Kept | None:
+        """What the port's promoted oracle keeps of its roundings."""
+        return self.lowering.port if self.lowering and self.promoted else None
 
     def within(self, context: Context) -> "Quartet":
         """The same sides by a context's oracles, without what its noise reaches."""
@@ -96,14 +118,24 @@ class Quartet:
     def reference_64(self) -> Side:
         """The reference by the oracles in use."""
         which = PROMOTED if self.promoted else ORACLE
-        return self._kept(("reference", which, self.oracle.name, self.witness), lambda: self._reference(which))
+        key = ("reference", which, self.oracle.name, self.rounded, self.witness, self.kept_reference)
+        return self._kept(key, lambda: self._reference(which))
 
     @property
     def port_64(self) -> Following:
         """The port by the oracles in use."""
         which = PROMOTED if self.promoted else ORACLE
-        key = ("port", which, self.oracle.name, self.witness)
+        key = ("port", which, self.oracle.name, self.rounded, self.witness, self.kept_port)
         return cast(Following, self._kept(key, lambda: self._port(which)))
+
+    @property
+    def port_as_traced(self) -> "PortAsTraced":
+        """The port's program at the working precision, in float64."""
+        from compare.sides.port_as_traced import PortAsTraced
+
+        key = ("port", "as traced", self.oracle.name)
+        made = self._kept(key, lambda: PortAsTraced(self.prepared, self.precision, self.oracle.jax, self.shapes))
+        return cast("PortAsTraced", made)
 
     def _kept(self, key: Hashable, make: Callable[[], Side]) -> Side:
         if key not in self.sides:
@@ -118,7 +150,9 @@ class Quartet:
         if which == WORKING:
             return ReferenceSide(self.prepared, self.precision, self.device.torch)
         held = self.witness.reference if self.witness else None
-        return ReferenceSide(self.prepared, FLOAT64, self.oracle.torch, promoted=which == PROMOTED, replaced=held)
+        bits, promoted = ROUNDED.bits if self.rounded else 0, which == PROMOTED
+        kept = self.kept_reference
+        return ReferenceSide(self.prepared, FLOAT64, self.oracle.torch, promoted, replaced=held, bits=bits, kept=kept)
 
     def _port(self, which: str) -> Following:
         from compare.sides.port import PortSide
@@ -126,7 +160,20 @@ class Quartet:
         if which == WORKING:
             return PortSide(self.prepared, self.precision, self.device.jax, shapes=self.shapes)
         exact = self.witness.port if self.witness else ()
-        return PortSide(self.prepared, FLOAT64, self.oracle.jax, which == PROMOTED, exact, self.shapes)
+        bits, promoted = ROUNDED.bits if self.rounded else 0, which == PROMOTED
+        kept = self.kept_port
+        return PortSide(self.prepared, FLOAT64, self.oracle.jax, promoted, exact, self.shapes, bits=bits, kept=kept)
+
+    def observed(self, entering: Entering, mode: Mode, shared: Mapping[str, str]) -> tuple[Book, Dropped]:
+        """What the reference rounds below the working precision, its weights by names that both sides share, and what
+        it dropped."""
+        if self.recorded is not None:
+            side = self.recorded(WORKING)
+            return side.book(mode, shared), side.run(entering, mode).dropped
+        from compare.sides.noting_reference import NotingReference
+
+        seen = NotingReference(self.prepared, self.precision, self.device.torch, shared)
+        return seen.book, seen.run(entering, mode).dropped
 
     def run(self, entering: Entering, what: What = None) -> tuple[Result, Result, Result, Result]:
         """The four runs, in the order the judge takes them."""
@@ -150,6 +197,9 @@ class Quartet:
 
     def working_port(self, entering: Entering, what: What = None, followed: Result | None = None) -> Result:
         return _aside(self._of_port(self.port, entering, what, followed))
+
+    def traced_port(self, entering: Entering, what: What = None, followed: Result | None = None) -> Result:
+        return self._of_port(self.port_as_traced, entering, what, followed)
 
     def oracle_reference(self, entering: Entering, what: What = None) -> Result:
         return _aside(self._rest(_of_reference(self.reference_64, entering, what)))
@@ -230,7 +280,7 @@ def _aside(result: Result) -> Result:
 
 def _widen(arrays: Arrays) -> Arrays:
     """The same values, rounded to the working precision already, held in float64."""
-    return {name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in arrays.items()}
+    return {name: wide(array) if array.dtype.kind in FLOATING else array for name, array in arrays.items()}
 
 
 def named_after(side: str, run: Callable[[], Made]) -> Made:

@@ -23,7 +23,7 @@ from compare.sides.side import STEPS, What
 from compare.verdict.precision import PRECISIONS, Precision
 from compare.weights.entry import Sum
 
-SCHEMA = 2
+SCHEMA = 3
 NEARBY = "nearby"  # among what a side is run as: its re-runs nearby, of which only the deviations are kept
 
 Facts = dict[str, Any]  # as JSON holds them

@@ -1,12 +1,10 @@
 """A port brought together with a reference that is on record: needs no torch."""
 
-import numpy as np
-
 from compare.errors import UsageError
 from compare.frameworks.models.choose import Streamed, is_function_alone
 from compare.pair.adapters import adapted_port
 from compare.pair.pair import Pair
-from compare.pair.prepare import Prepared, with_map
+from compare.pair.prepare import Prepared, with_map, zeros_like
 from compare.sides.record_file import Facts, ReferenceRecord
 
 
@@ -17,6 +15,7 @@ class RecordedReference:
         self.parameters = {name: tuple(shape) for name, shape in facts["parameters"].items()}
         self.buffers = {name: tuple(shape) for name, shape in facts["buffers"].items()}
         self.counters, self.has_mode = list(facts["counters"]), bool(facts["has_mode"])
+        self.complex_names = frozenset(facts.get("complex", ()))
         self.frozen, self.training = list(facts["frozen"]), bool(facts["training"])
 
 
@@ -41,7 +40,7 @@ def prepare_recorded(pair: Pair, record: ReferenceRecord) -> Prepared:
     args, kwargs = adapted_port(pair, batch)
     port = pair.port
     if is_function_alone(port):
-        port = (port, {name: np.zeros(shape, np.float32) for name, shape in reference.parameters.items()})
+        port = (port, zeros_like(reference))
     program = Program.from_form(facts["program"])
     streamed = Streamed(port, pair.rngs)
     found_map = find(program, (), {}, streamed, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None)

@@ -1,5 +1,6 @@
 """The reference's side from its record: what a live one would return for the same that enters."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy as np
 from compare.arrays.arrays import Arrays
 from compare.errors import UsageError
 from compare.frameworks.dropout.masks import Dropout
+from compare.frameworks.islands.rounding_form import book_of_form, form_of_book
+from compare.frameworks.islands.roundings import Book
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.pair.prepare import Prepared
@@ -39,6 +42,10 @@ class RecordedSide:
     def deviations(self, entering: Entering, what: What) -> Deviations:
         found = self._found(NEARBY, entering, what)
         return Deviations(found["largest"], tuple(found["raised"]))
+
+    def book(self, mode: Mode, shared: Mapping[str, str]) -> Book:
+        rounded = self.record.facts["rounded"]
+        return book_of_form(rounded.get(str(mode)) or form_of_book(Book(self.record.precision.name)), shared)
 
     def _look_up(self, entering: Entering, what: What) -> Result:
         entry = self._found(self.which, entering, what)

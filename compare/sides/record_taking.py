@@ -15,6 +15,7 @@ from compare.arrays.arrays import Arrays
 from compare.arrays.probes import nearby, probed
 from compare.errors import UsageError, swallowed
 from compare.frameworks.devices import Device
+from compare.frameworks.islands.rounding_form import form_of_book
 from compare.frameworks.models.modes import Mode
 from compare.frameworks.models.references import ReferenceModel
 from compare.pair.drawing import drawn
@@ -70,7 +71,7 @@ def take(
         raise UsageError(f"pair {pair.name}: there is no reference to record")
     # A function has no shapes of its own: they are those of the weights that it is given.
     given = pair.draw_weights(np.random.default_rng(plan.seed)) or {}
-    reference = ReferenceModel(pair.reference, {name: np.shape(array) for name, array in given.items()} or None)
+    reference = ReferenceModel(pair.reference, given or None)
     steps = plan.steps if pair.training() else 1
     entering = drawn(
         pair,
@@ -88,6 +89,7 @@ def take(
     record.facts["program"] = program.to_form()
     sizes = {name: int(np.prod(shape)) for name, shape in program.weights.items()}
     ways = [(), *summed_biases(program.gates, sizes)]
+    record.facts["rounded"] = _rounded(Alone(pair, reference, ()), entering, precision, device)
     said = ""
     for stage, what, fed, summed, which in _wanted(record, pair, reference, entering, plan, ways):
         if stage != said:
@@ -123,6 +125,21 @@ def _wanted(
             )
     for summed in ways if pair.optimizers else ():
         yield from (("training steps", STEPS, entering, summed, which) for which in (WORKING, NEARBY, ORACLE, PROMOTED))
+
+
+def _rounded(alone: Alone, entering: Entering, precision: Precision, device: Device) -> dict[str, Any]:
+    """By mode, what the reference rounds below the working precision."""
+    from compare.sides.noting_reference import NotingReference
+
+    rounded: dict[str, Any] = {}
+    for mode in alone.modes:
+        observed = NotingReference(alone, precision, device.torch)
+        try:
+            observed.run(entering, mode)
+        except Exception as error:  # a model that raises; its recorded run says so
+            swallowed(error)
+        rounded[str(mode)] = form_of_book(observed.book)
+    return rounded
 
 
 def _side(alone: Alone, which: str, precision: Precision, device: Device, oracle: Device) -> Side:
@@ -193,6 +210,7 @@ def _facts(
         "has_optimizers": pair.optimizers is not None,
         "parameters": {name: list(shape) for name, shape in reference.parameters.items()},
         "buffers": {name: list(shape) for name, shape in reference.buffers.items()},
+        "complex": sorted(reference.complex_names),
         "counters": reference.counters,
         "has_mode": reference.has_mode,
         "frozen": reference.frozen,
@@ -204,6 +222,7 @@ def _facts(
         "bounds": {name: [int(low), int(high)] for name, (low, high) in batch.bounds.items()},
         "axes": dict(batch.axes) if isinstance(batch.axes, Mapping) else batch.axes,
         "form": None if batch.form is None else [form_of(list(batch.form[0])), form_of(batch.form[1])],
+        "rounded": {},
         "runs": {},
     }
 

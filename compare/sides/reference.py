@@ -1,7 +1,7 @@
 """The reference's side: one PyTorch module at one precision on one device."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial, wraps
 from typing import Concatenate, ParamSpec, TypeVar
@@ -10,15 +10,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from compare.arrays.arrays import Arrays, from_torch
+from compare.arrays.arrays import Arrays, from_torch, wide
 from compare.errors import shown
 from compare.frameworks.dropout.reference import Drawn, replayed
+from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.islands.seen import Seen
 from compare.frameworks.models.modes import Mode
 from compare.pair.fields import FieldError, answer_of
 from compare.pair.pair import Entering, cotangent_of, scored
 from compare.sides.moments import moments_of_torch
-from compare.sides.reference_forward import Ready, ReferenceForward, Tensors, tensors_by_name
+from compare.sides.reference_forward import Ready, ReferenceForward, Tensors, has_gradient, tensors_by_name
 from compare.sides.seeds import mask_seed
 from compare.sides.shelf import let_go
 from compare.sides.side import Result, steps_named
@@ -62,22 +63,24 @@ class ReferenceSide(ReferenceForward):
         precision: Precision,
         device: torch.device,
         promoted: bool = False,
-        sought: Sequence[np.ndarray] = (),
         replaced: Mapping[str, np.ndarray] | None = None,
         stream: int | None = None,
+        bits: int = 0,
+        kept: Kept | None = None,
     ) -> None:
-        """``sought``, of a promoted side: arrays of the port whose more exact twins it looks out for; ``replaced``:
-        buffers and attributes of the module by dotted name, with other values (see ``compare.frameworks.islands``);
-        ``stream``: the seed of what the model draws by hand, else drawn from wherever torch's generator stands."""
+        """``replaced``: buffers, frozen parameters and attributes of the module by dotted name, with other values;
+        ``stream``: the seed of what the model draws by hand, else drawn from wherever torch's generator stands;
+        ``bits``: to how many every result in float64 is rounded, 0 for all of them; ``kept``, of a promoted side: the
+        steps below the working precision that it takes all the same."""
         super().__init__(prepared, precision, device, replaced)
-        self.promoted, self.sought, self.stream = promoted, sought, stream
+        self.promoted, self.stream, self.bits, self.kept = promoted, stream, bits, kept
 
     @_undisturbed
     def run(self, entering: Entering, mode: Mode = None) -> Result:
         """Outputs, every gradient and, in training, the buffers after it, on the first batch by one ``backward()``."""
         module = self.load(entering, mode)
         inputs, targets = self.batch(entering.batches[0])
-        leaves = {name: tensor.requires_grad_() for name, tensor in inputs.items() if tensor.is_floating_point()}
+        leaves = {name: tensor.requires_grad_() for name, tensor in inputs.items() if has_gradient(tensor)}
         parameters = dict(module.named_parameters())
         constants = {name: tensor.clone() for name, tensor in self._constants(module).items()}
         variances = _variances(module)
@@ -144,7 +147,9 @@ class ReferenceSide(ReferenceForward):
             return loss
         wanted = {name: tensor for name, tensor in named.items() if tensor.requires_grad}
         against = [
-            self._tensor(cotangent_of(name, tuple(tensor.shape), entering.seed, entering.precision)).to(tensor.dtype)
+            self._tensor(
+                cotangent_of(name, tuple(tensor.shape), entering.seed, entering.precision, tensor.is_complex())
+            ).to(tensor.dtype)
             * entering.cotangent
             for name, tensor in wanted.items()
         ]
@@ -177,12 +182,12 @@ class ReferenceSide(ReferenceForward):
 
     @contextmanager
     def _as_promoted(self) -> Iterator[Seen | None]:
-        if not self.promoted:
-            yield None
-            return
         from compare.frameworks.islands.reference import promoted_torch
+        from compare.frameworks.rounding.reference import RoundedTorch
 
-        with promoted_torch(self.sought) as seen:
+        promoting = promoted_torch(self.kept) if self.promoted else nullcontext()
+        rounding = RoundedTorch(self.bits) if self.bits else nullcontext()
+        with promoting as seen, rounding:
             yield seen
 
 
@@ -196,7 +201,6 @@ def _result(
     """What a run returns; of several steps the dropouts are the last one's, which are every one's."""
     last = replays[-1]
     promoted = [seen for seen in places if seen is not None]
-    twins = {at: array for seen in reversed(promoted) for at, array in seen.twins.items()}
     return Result(
         arrays,
         tuple(last.drawn) if last else (),
@@ -204,7 +208,6 @@ def _result(
         changed,
         variances,
         tuple(dict.fromkeys(place for seen in promoted for place in seen)),
-        twins,
     )
 
 
@@ -229,11 +232,11 @@ def _gradient(leaf: torch.Tensor) -> np.ndarray:
 
 def _seen(tensor: torch.Tensor) -> np.ndarray:
     """A result in NumPy: nobody else holds it, so that its memory can be shared where NumPy knows its dtype."""
-    tensor = tensor.detach().resolve_conj()
+    tensor = tensor.detach().resolve_conj().resolve_neg()
     if tensor.device.type == "cpu" and tensor.dtype is not torch.bfloat16:
         return tensor.numpy()
     return from_torch(tensor)
 
 
 def _values(parameters: dict[str, nn.Parameter]) -> Arrays:
-    return {name: from_torch(parameter).astype(np.float64) for name, parameter in parameters.items()}
+    return {name: wide(from_torch(parameter)) for name, parameter in parameters.items()}

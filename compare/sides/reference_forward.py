@@ -51,7 +51,7 @@ class ReferenceForward:
         device: torch.device,
         replaced: Mapping[str, np.ndarray] | None = None,
     ) -> None:
-        """``replaced``: buffers and attributes of the module by dotted name, with other values."""
+        """``replaced``: buffers, frozen parameters and attributes of the module by dotted name, with other values."""
         self.prepared, self.pair = prepared, prepared.pair
         self.precision, self.device, self._replaced = precision, device, replaced or {}
 
@@ -68,9 +68,13 @@ class ReferenceForward:
         outputs = self.forward(module, batch, inputs, self.prepared.modes[0])
         if self.pair.loss is not None:
             return scored(self.pair.loss[0], outputs, list(targets.values()))
-        named = {name: one for name, one in tensors_by_name(outputs).items() if one.is_floating_point()}
-        against = {name: cotangent_of(name, tuple(one.shape), 0, self.precision) for name, one in named.items()}
-        return sum((torch.sum(one * self._tensor(against[name])) for name, one in named.items()), start=torch.zeros(()))
+        named = {name: one for name, one in tensors_by_name(outputs).items() if has_gradient(one)}
+        against = {
+            name: self._tensor(cotangent_of(name, tuple(one.shape), 0, self.precision, one.is_complex())).conj()
+            for name, one in named.items()
+        }
+        parts = [torch.sum(one * against[name]) for name, one in named.items()]
+        return sum((part.real if part.is_complex() else part for part in parts), start=torch.zeros(()))
 
     def load(self, entering: Entering, mode: Mode = None) -> nn.Module:
         """A copy of the module with what enters, in ``mode``."""
@@ -100,11 +104,11 @@ class ReferenceForward:
         return inputs, {name: self._tensor(array) for name, array in batch.targets.items()}
 
     def _constants(self, module: nn.Module) -> Tensors:
-        """The floating buffers that the port has no counterpart of."""
+        """The floating and complex buffers that the port has no counterpart of."""
         return {
             name: tensor
             for name, tensor in module.named_buffers()
-            if name in self.prepared.constants and tensor.is_floating_point()
+            if name in self.prepared.constants and has_gradient(tensor)
         }
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
@@ -122,18 +126,21 @@ def tensors_by_name(outputs: object) -> Tensors:
             raise UsageError(f"{name} of the reference is sparse, quantized or nested: {EXPECTED}")
     if not named:
         raise UsageError(f"the reference returned {shown(outputs)}: {EXPECTED}")
-    if unreal := [name for name, one in named.items() if one.is_complex()]:
-        raise UsageError(
-            f"{unreal[0]} is complex: compare real and imaginary parts (reference_outputs=, port_outputs=)"
-        )
     return named
 
 
+def has_gradient(tensor: torch.Tensor) -> bool:
+    """Whether it is of floats or complex numbers."""
+    return tensor.is_floating_point() or tensor.is_complex()
+
+
 def _put(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
-    """A buffer, or a plain attribute, at its dotted name."""
+    """A buffer, a frozen parameter, or a plain attribute, at its dotted name."""
     path, _, last = name.rpartition(".")
     owner = module.get_submodule(path)
     if last in owner._buffers:
         owner._buffers[last] = tensor
+    elif last in owner._parameters:
+        owner._parameters[last] = nn.Parameter(tensor, requires_grad=False)
     else:
         setattr(owner, last, tensor)

@@ -14,6 +14,7 @@ from compare.arrays.arrays import Arrays
 from compare.frameworks.blame import described
 from compare.frameworks.dropout.masks import Dropout
 from compare.frameworks.dropout.pairing import Replay
+from compare.frameworks.islands.roundings import Book
 from compare.frameworks.models.modes import Mode
 from compare.pair.fields import FieldError
 from compare.pair.pair import Entering
@@ -53,7 +54,6 @@ class Result(Mapping[str, np.ndarray]):
         changed: the reference's constants that the run did not leave as they were.
         variances: of each running variance of the reference, its momentum and the number of values behind it.
         inside: where the model's own code made something float32, "file:line", of a promoted run of the reference.
-        twins: what such a run found of the arrays that it was to look out for, by position.
         replay: which of the reference's masks a run of the port took; None where nothing was replayed.
     """
 
@@ -63,7 +63,6 @@ class Result(Mapping[str, np.ndarray]):
     changed: tuple[str, ...] = ()
     variances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     inside: tuple[str, ...] = ()
-    twins: Mapping[int, np.ndarray] = field(default_factory=dict)
     replay: Replay | None = None
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -121,6 +120,9 @@ class OnRecord(Side, Protocol):
     def deviations(self, entering: Entering, what: What) -> Deviations:
         """Those of the re-runs nearby, as they were when it was recorded."""
 
+    def book(self, mode: Mode, shared: Mapping[str, str]) -> Book:
+        """What it rounds below the working precision, its weights by names that both sides share."""
+
 
 class Following(Side, Protocol):
     """A side that replays the reference's dropouts and looks for what the reference's optimizer keeps."""
@@ -136,6 +138,12 @@ class Following(Side, Protocol):
         self, entering: Entering, mode: Mode = None, dropped: Dropped = ()
     ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """What ``run`` compiles, as a function of arrays, and the arrays; used inside ``x64``."""
+
+    def forward_program(
+        self, entering: Entering, mode: Mode, dropped: Dropped
+    ) -> tuple[Any, list[str], list[tuple[str, str]]]:
+        """The forward pass and the loss as they are traced; of each array that enters what it is: its path, its name
+        among the inputs, or nothing; and what dtypes were asked for, on which lines. Computes nothing."""
 
     def x64(self) -> AbstractContextManager[None]:
         """JAX as the side's precision wants it."""

@@ -3,6 +3,8 @@
 A sweep reads every array once and needs memory for a few blocks, whatever the size. Each block's sums of squares
 come from ``np.dot`` on fewer entries than any BLAS spreads over threads; a block whose sums leave the safe range of
 float64, or that holds an entry to be left out, is measured again with care, and only that block.
+
+A complex entry is its real and its imaginary part: two entries, whose 2-norm is its modulus.
 """
 
 from collections.abc import Iterator
@@ -37,7 +39,7 @@ class Norms:
     nonfinite: int = 0
     disagreement: str = ""
     where: tuple[int, ...] | None = None
-    values: tuple[float, float] = (0.0, 0.0)
+    values: tuple[complex, complex] = (0.0, 0.0)
 
 
 @dataclass
@@ -155,7 +157,8 @@ class _Sweep:
 def measure(t: np.ndarray, j: np.ndarray, t64: np.ndarray, j64: np.ndarray, smallest_normal: float) -> Norms:
     """The norms of one quantity: all four arrays have one shape, the first two hold the working-precision runs."""
     shape = t64.shape
-    flat = tuple(np.ravel(array) for array in (t, j, t64, j64))
+    whole = tuple(np.ravel(array) for array in (t, j, t64, j64))
+    flat = tuple(array.view(array.real.dtype) for array in whole)
     sweep, stopped = _sweep(flat, inf, smallest_normal)
     if not stopped and not _surely_without_fills(sweep):
         median = median_magnitude(flat[2])
@@ -174,9 +177,10 @@ def measure(t: np.ndarray, j: np.ndarray, t64: np.ndarray, j64: np.ndarray, smal
     )
     if stopped:
         norms.disagreement, offset = stopped
-        norms.where = tuple(int(i) for i in np.unravel_index(offset, shape))
-        pair = flat[:2] if "working" in norms.disagreement else flat[2:]
-        norms.values = (float(pair[0][offset]), float(pair[1][offset]))
+        at = offset // (2 if np.iscomplexobj(whole[2]) else 1)
+        norms.where = tuple(int(i) for i in np.unravel_index(at, shape))
+        pair = whole[:2] if "working" in norms.disagreement else whole[2:]
+        norms.values = (number(pair[0][at]), number(pair[1][at]))
     return norms
 
 
@@ -215,9 +219,15 @@ def worst_entry(t64: np.ndarray, j64: np.ndarray) -> tuple[int, ...] | None:
     if t64.size == 0:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
-        gaps = np.abs(np.asarray(t64, np.float64) - np.asarray(j64, np.float64))
+        own = np.complex128 if np.iscomplexobj(t64) else np.float64
+        gaps = np.abs(np.asarray(t64, own) - np.asarray(j64, own))
     gaps = np.where(np.isnan(gaps), -1.0, gaps)
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(gaps)), t64.shape))
+
+
+def number(entry: np.generic) -> complex:
+    """One entry of an array as a number of Python: a float, or a complex number."""
+    return complex(entry) if np.iscomplexobj(entry) else float(entry)
 
 
 def _unlike(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ class Precision:
 
 
 FLOAT64 = Precision("float64", 53, 2.0**-1022)
+ROUNDED = Precision("float64 rounded to 46 bits", 46, 2.0**-1022)
 FLOAT32 = Precision("float32", 24, 2.0**-126)
 BFLOAT16 = Precision("bfloat16", 8, 2.0**-126)
 FLOAT16 = Precision("float16", 11, 2.0**-14)

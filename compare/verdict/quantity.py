@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from compare.verdict.verdict import Judgement, Verdict
 
-KINDS = ("output", "loss", "gradient", "statistics", "by_hand", "update", "trajectory", "optimizer")
+RULE_KIND = "rule"  # of what is judged of the update rule apart from the model
+KINDS = ("output", "loss", "gradient", "statistics", "by_hand", "update", "trajectory", "optimizer", RULE_KIND)
 EVAL = "eval/"  # before the name of a quantity taken in evaluation mode, where the pair has two modes
 
 

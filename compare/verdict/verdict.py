@@ -16,7 +16,7 @@ from math import inf, log2
 
 import numpy as np
 
-from compare.verdict.norms import Norms, measure, worst_entry
+from compare.verdict.norms import Norms, measure, number, worst_entry
 from compare.verdict.precision import FLOAT32, FLOAT64, Precision
 from compare.verdict.thresholds import MARGIN, QUIET_MARGIN
 
@@ -40,11 +40,11 @@ class Verdict(StrEnum):
 PASSED = (Verdict.MATCH, Verdict.FLOAT32_ONLY)  # of what counts as the same function
 
 
-def fails(verdict: str, flagged: bool, toothless: bool, strict: bool = False) -> bool:
+def fails(verdict: str, flagged: bool, toothless: bool, strict: bool = False, lowered: bool = False) -> bool:
     """Whether a pair of this verdict counts as not matched. ``strict`` accepts neither ``float32_only``, nor that a
-    side's precision is flagged, nor a check without teeth."""
+    side's precision is flagged, nor a check without teeth, nor that both sides are lower inside than they are run."""
     if strict:
-        return verdict != Verdict.MATCH or flagged or toothless
+        return verdict != Verdict.MATCH or flagged or toothless or lowered
     return verdict not in PASSED
 
 
@@ -55,11 +55,11 @@ def worst(verdicts: "list[Verdict]") -> Verdict:
 
 @dataclass(frozen=True)
 class Worst:
-    """The entry where the two float64 runs are farthest apart."""
+    """The entry where the two float64 runs are farthest apart: floats, or complex numbers."""
 
     index: tuple[int, ...]
-    reference: float
-    port: float
+    reference: complex
+    port: complex
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Judgement:
         scale: |t_64|.
         bits_reference, bits_port: effective bits, ``-log2(error / scale)`` clipped to the format.
         ratio: error_port / error_reference, each taken as at least the format's roundoff, so never 0 or infinite.
-        entries: how many entries the norms run over.
+        entries: how many entries the norms run over; a complex one is two.
         fills, flushed, nonfinite: how many were left out: equal huge entries that would blind the norm, entries too
             small for the format, and entries that are not finite in every run.
         worst: the entry with the largest gap, or None where none was looked up.
@@ -168,7 +168,7 @@ def _judge_norms(
         fills=norms.fills,
         flushed=norms.flushed,
         nonfinite=norms.nonfinite,
-        worst=None if index is None else Worst(index, float(reference_64[index]), float(port_64[index])),
+        worst=None if index is None else Worst(index, number(reference_64[index]), number(port_64[index])),
         reason="",
     )
 
@@ -207,8 +207,9 @@ def _ratio(norms: Norms, precision: Precision) -> float:
 
 
 def array_kind(array: np.ndarray) -> str:
-    """``exact`` for integers and booleans, ``inexact`` for every float (bfloat16 is no NumPy float, but is one)."""
-    return "exact" if array.dtype.kind in "biu" else "inexact"
+    """``exact`` for integers and booleans, ``complex``, and ``inexact`` for every float, bfloat16 included, which NumPy
+    does not count as one."""
+    return "exact" if array.dtype.kind in "biu" else "complex" if array.dtype.kind == "c" else "inexact"
 
 
 def _entries(count: int) -> str:

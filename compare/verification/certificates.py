@@ -16,6 +16,7 @@ from compare.pair.pair import Entering
 from compare.sides.context import Context
 from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import Quartet
+from compare.sides.rounding import MEASURED
 from compare.sides.side import STEPS, Result, SideError, What
 from compare.verdict.quantity import EVAL, Quantity, kind_of_quantity
 from compare.verdict.verdict import Judgement, Verdict, worst
@@ -136,8 +137,12 @@ def teeth(
         contexts: of what is run: the modes that could be compared, and ``STEPS`` where there are optimizers.
     """
     own = [quantity for quantity in quantities if quantity.probe == BASE]
-    # What differs on a kink, or may, does so in every run: it is no worse in a mutant's.
-    unsure = {quantity.name for quantity in own if quantity.kink or quantity.verdict is Verdict.INCOMPLETE}
+    # What differs on a kink, or may, or by float64's own rounding, does so in every run: it is no worse in a mutant's.
+    unsure = {
+        quantity.name
+        for quantity in own
+        if quantity.kink or quantity.verdict is Verdict.INCOMPLETE or quantity.judgement.reason == MEASURED
+    }
     before = _by_check((quantity.name, quantity.verdict) for quantity in own if quantity.name not in unsure)
     every = mutants(entering)
     caught: dict[str, list[str]] = {check: [] for check in before}

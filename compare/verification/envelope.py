@@ -60,6 +60,6 @@ def _whole_change(run: Run) -> dict[str, np.ndarray]:
 
 
 def _apart(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> float:
-    gap = sum(float(np.sum(np.square(left[name] - right[name]))) for name in right if name in left)
-    size = sum(float(np.sum(np.square(array))) for array in right.values())
+    gap = sum(float(np.sum(np.square(np.abs(left[name] - right[name])))) for name in right if name in left)
+    size = sum(float(np.sum(np.square(np.abs(array)))) for array in right.values())
     return float(np.sqrt(gap / size)) if size else 0.0

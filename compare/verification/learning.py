@@ -7,8 +7,9 @@ from compare.arrays.probes import BASE
 from compare.errors import swallowed
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
-from compare.sides.context import NOTHING_KNOWN, QUIET, Context, Noise, input_size
+from compare.sides.context import NOTHING_KNOWN, QUIET, Context, Noise, Oracles, input_size
 from compare.sides.judging import Judged
+from compare.sides.lowering import lowering_of
 from compare.sides.noise import noise_of
 from compare.sides.plan import Plan
 from compare.sides.progress import Progress
@@ -43,13 +44,16 @@ def learn(quartet: Quartet, entering: Entering, plan: Plan, progress: Progress) 
         SideError: a model raises.
     """
     own = replace(entering, batches=entering.batches[:1])
-    outcomes, noises = list[Outcome](), dict[What, Noise]()
+    outcomes, started = list[Outcome](), dict[What, Context]()
     for mode in quartet.prepared.modes:
         progress(f"probe {BASE}{IN_WORDS[mode]}")
-        noises[mode] = _noise(quartet, own, mode)
-        outcomes.append(judge_probe(quartet, own, BASE, mode, Context(noise=noises[mode]), plan))
+        # Before either side runs in float64: what is rounded on one side alone, no oracle may raise.
+        lowering = lowering_of(quartet, own, mode)
+        oracles = Oracles(quartet.oracle, promoted=True, lowering=lowering) if lowering else None
+        started[mode] = Context(oracles, noise=_noise(quartet, own, mode))
+        outcomes.append(judge_probe(quartet, own, BASE, mode, started[mode], plan))
     contexts: dict[What, Context] = {
-        outcome.mode: context_of(outcome.judged, own, noises[outcome.mode]) for outcome in outcomes if outcome.judged
+        outcome.mode: context_of(outcome.judged, own, started[outcome.mode]) for outcome in outcomes if outcome.judged
     }
     return Learnt(tuple(outcomes), contexts)
 
@@ -66,13 +70,13 @@ def _noise(quartet: Quartet, own: Entering, mode: Mode) -> Noise:
         return QUIET
 
 
-def context_of(judged: Judged, entering: Entering, noise: Noise = QUIET) -> Context:
-    """What a judgement of the pair's own batch tells those that follow."""
+def context_of(judged: Judged, entering: Entering, started: Context = NOTHING_KNOWN) -> Context:
+    """What a judgement of the pair's own batch, which ``started`` in a context, tells those that follow."""
     return Context(
-        judged.oracles,
+        judged.oracles or started.oracles,
         judged.no_oracle,
         {name: one.scale for name, one in judged.judgements.items()},
         input_size(entering.batches[0]),
         judged.witness,
-        noise,
+        started.noise,
     )

@@ -24,6 +24,7 @@ def mutants(entering: Entering) -> dict[str, Entering]:
             entering, lambda array: array.ndim == 2 and array.shape[0] == array.shape[1], np.transpose
         ),
         "first bias dropped": _weight(entering, lambda array: array.ndim == 1, np.zeros_like),
+        "first complex weight conjugated": _weight(entering, np.iscomplexobj, np.conj),
         "second row replaced by the first": _batches(entering, _repeat_a_row),
         "labels shifted by one": _batches(entering, _shift_labels),
         "cotangent 1e-6 too large": replace(entering, cotangent=entering.cotangent * SLIGHTLY),

@@ -32,7 +32,7 @@ def notices(
         outcomes: of the pair's own batch and of every probe; steps: the training steps, where there were any.
         beside: what other stages have to say.
     """
-    every = [*(outcome.judged for outcome in outcomes if outcome.judged), *([steps] if steps else [])]
+    every = judged_in(outcomes, steps)
     if plan.quick:
         yield "quick: no probes and no mutants were run"
     if quartet.pair.modes and quartet.prepared.modes == (None,):
@@ -47,6 +47,7 @@ def notices(
     if streams := quartet.pair.rngs:
         drawn = any(outcome.drawn for outcome in outcomes)
         yield f"rngs: the port has random keys for {', '.join(streams)}: {BY_HAND if drawn else UNUSED}"
+    yield from dict.fromkeys(text for judged in every for text in lowered_in(judged))
     yield from _of_dropout(every)
     if slots := sorted(steps.unpaired if steps else ()):
         yield f"optimizer state without a counterpart in the port, not compared: {', '.join(slots)}"
@@ -61,6 +62,17 @@ def notices(
     for probe, message in skipped_in(outcomes).items():
         yield f"probe {probe} skipped: {message}"
     yield from _of_quantities(quantities)
+
+
+def judged_in(outcomes: Sequence[Outcome], steps: Judged | None) -> list[Judged]:
+    """Everything that was judged: the pair's own batch, every probe, and the training steps, where there were any."""
+    return [*(outcome.judged for outcome in outcomes if outcome.judged), *([steps] if steps else [])]
+
+
+def lowered_in(judged: Judged) -> Iterator[str]:
+    """What the models round below the working precision: on both sides, and on one alone."""
+    if judged.lowering:
+        yield from filter(None, (judged.lowering.both, judged.lowering.alone))
 
 
 def _of_dropout(every: Sequence[Judged]) -> Iterator[str]:

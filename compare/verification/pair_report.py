@@ -12,6 +12,7 @@ from compare.verdict.verdict import Verdict, fails, worst
 from compare.verification.certificates import Coverage, Teeth, coverage
 from compare.verification.envelope import Envelope
 from compare.verification.probing import Outcome, skipped_in
+from compare.verification.update_rule import UpdateRule
 
 if TYPE_CHECKING:
     from compare.explain.explanation import Explanation
@@ -34,10 +35,12 @@ class PairReport:
     notices: tuple[str, ...]
     envelope: Envelope | None = None
     explanation: "Explanation | None" = None
+    lowered: str = ""  # what both sides round below the working precision, at the same places
+    update_rule: UpdateRule | None = None
 
     def failed(self, strict: bool = False) -> bool:
         """Whether the pair counts as not matched; ``strict`` as in ``fails``."""
-        return fails(self.verdict, self.precision is not None, bool(self.teeth.toothless), strict)
+        return fails(self.verdict, self.precision is not None, bool(self.teeth.toothless), strict, bool(self.lowered))
 
 
 def covered_by(

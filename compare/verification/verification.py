@@ -27,15 +27,17 @@ from compare.sides.record_side import recorded_side
 from compare.sides.side import STEPS, SideError
 from compare.verdict.bits import precision_flag
 from compare.verdict.precision import FLOAT32, Precision
-from compare.verdict.quantity import Quantity, kind_of_quantity
+from compare.verdict.quantity import RULE_KIND, Quantity, kind_of_quantity
 from compare.verdict.verdict import Verdict
 from compare.verification.bounds import check_bounds
 from compare.verification.certificates import Teeth, teeth
 from compare.verification.envelope import Envelope, envelope
 from compare.verification.learning import IN_WORDS, Learnt, learn
-from compare.verification.notices import notices
+from compare.verification.notices import judged_in, notices
 from compare.verification.pair_report import PairReport, covered_by, verdict_of
 from compare.verification.probing import Outcome, judge_probe
+from compare.verification.rule_explained import explain_rule
+from compare.verification.update_rule import UpdateRule, judge_update_rule
 
 __all__ = ["PairReport", "Plan", "Session", "verify"]
 
@@ -83,6 +85,7 @@ class Session:
                 outcomes.append(self.probe(probe, mode, fed, learnt))
             by_hand = self.by_hand(entering, learnt, progress)
             steps = self.steps(entering, learnt, progress)
+            rule = self.rule(entering, learnt, progress)
             if steps and self.record is None:
                 trajectory, why = self.envelope(entering, steps, progress)
                 beside += [why] if why else []
@@ -91,7 +94,7 @@ class Session:
         except SideError as error:  # on the pair's own batch
             told = error.__cause__ if isinstance(error.__cause__, WholeBatchError) else error
             raise UsageError(f"pair {self.prepared.pair.name}: {told}") from error
-        report = self.report(entering, outcomes, by_hand, steps, bitten, trajectory, beside)
+        report = self.report(entering, outcomes, by_hand, steps, bitten, trajectory, beside, rule)
         if self.plan.locate and self.record is None and report.verdict is not Verdict.MATCH:
             from compare.explain.explain import FailedRun, explain_pair
 
@@ -100,7 +103,11 @@ class Session:
                 for one in outcomes
                 if one.failing
             ]
-            return replace(report, explanation=explain_pair(self.quartet, entering, suspects, steps, progress))
+            explanation = explain_pair(self.quartet, entering, suspects, steps, progress)
+            if explanation.first is None and not suspects and rule is not None:
+                progress("why the update rule differs")
+                explanation = replace(explain_rule(self.quartet, entering, rule), notes=explanation.notes)
+            return replace(report, explanation=explanation)
         return report
 
     def learn(self, entering: Entering, progress: Progress = say_nothing) -> Learnt:
@@ -146,6 +153,13 @@ class Session:
         runs = reference_runs(self.quartet, entering, STEPS, context)
         return judge_port(self.quartet, entering, STEPS, *runs, context)
 
+    def rule(self, entering: Entering, learnt: Learnt, progress: Progress = say_nothing) -> UpdateRule | None:
+        """The update rule apart from the model; None without optimizers, or where no mode could be compared."""
+        if self.prepared.pair.optimizers is None or not learnt.contexts:
+            return None
+        progress("the update rule")
+        return judge_update_rule(self.quartet, entering, self.plan.seed)
+
     def envelope(
         self, entering: Entering, steps: Judged, progress: Progress = say_nothing
     ) -> tuple[Envelope | None, str]:
@@ -185,19 +199,22 @@ class Session:
         bitten: Teeth,
         trajectory: Envelope | None = None,
         beside: Sequence[str] = (),
+        rule: UpdateRule | None = None,
     ) -> PairReport:
         """What all stages found, put together."""
         quantities = [
             *(quantity for outcome in outcomes for quantity in outcome.quantities),
             *by_hand,
             *_quantities(steps),
+            *(rule.quantities if rule else ()),
         ]
         covered = covered_by(self.quartet, entering, outcomes, quantities)
+        # An optimizer's own arithmetic (optax raises its betas to powers in float32) is no policy of the model's.
         # JAX on the CPU flushes a subnormal input to zero, so that all its bits are lost whatever the model computes.
         rows = (
             (quantity.name, quantity.probe, quantity.judgement)
             for quantity in quantities
-            if quantity.probe != SUBNORMAL
+            if quantity.probe != SUBNORMAL and quantity.kind != RULE_KIND
         )
         flag = precision_flag(rows, self.quartet.precision, self.prepared.pair.smooth)
         pair = self.prepared.pair
@@ -214,6 +231,8 @@ class Session:
             weight_map=tuple(self.prepared.weight_map.explain()),
             notices=tuple(notices(self.quartet, self.plan, quantities, outcomes, steps, flag, bitten, beside)),
             envelope=trajectory,
+            lowered=next((one.lowering.both for one in judged_in(outcomes, steps) if one.lowering), ""),
+            update_rule=rule,
         )
 
 

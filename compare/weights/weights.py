@@ -5,7 +5,7 @@ through it, so that everything is compared in one layout, the reference's. Both 
 arrays by their ``state_dict`` name, the port's leaves by their path, ``params/Dense_0/kernel``.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,11 @@ class WeightMap:
         for path in self.ports:
             entries = [entry for entry in self.entries if entry.port == path]
             summed = exact and any(entry.summed for entry in entries)
-            leaf = np.empty(leaves[path], np.float64 if summed else dtype or arrays[entries[0].reference].dtype)
+            own_dtype = np.float64 if summed else dtype or arrays[entries[0].reference].dtype
+            first = entries[0]
+            leaf = np.empty(
+                leaves[path], _dtype(own_dtype, arrays[first.reference].dtype, first.reference_view, first.port_view)
+            )
             for entry in entries:
                 own, other = entry.port_view.of(leaf), entry.reference_view.of(arrays[entry.reference])
                 self._check_shapes(entry, other, own)
@@ -109,7 +113,8 @@ class WeightMap:
                 self._check_shapes(entry, np.broadcast_to(np.uint8(0), shapes[entry.reference]), leaf)
                 arrays[entry.reference] = leaf
                 continue
-            array = arrays.setdefault(entry.reference, np.empty(shapes[entry.reference], leaf.dtype))
+            held = _dtype(leaf.dtype, leaf.dtype, entry.port_view, entry.reference_view)
+            array = arrays.setdefault(entry.reference, np.empty(shapes[entry.reference], held))
             own, other = entry.port_view.of(leaf), entry.reference_view.of(array)
             self._check_shapes(entry, other, own)
             if values and entry.summed:
@@ -128,19 +133,25 @@ class WeightMap:
             if entry.summed and (held := first.get((entry.port, entry.port_view)))
         )
 
-    def check(self, arrays: Shapes, leaves: Shapes) -> None:
+    def check(
+        self, arrays: Shapes, leaves: Shapes, of_complex: tuple[Collection[str], Collection[str]] | None = None
+    ) -> None:
         """Hold the map against the shapes of both sides.
 
         Args:
             arrays: the reference's shapes, by name.
             leaves: the port's shapes, by path.
+            of_complex: which arrays of the reference and which leaves of the port are complex, where it is known.
 
         Raises:
-            UsageError: an array is missing, left over, of another shape, or only partly mapped.
+            UsageError: an array is missing, left over, of another shape, or only partly mapped; or it is complex on one
+                side only, and the map does not say where the other holds its two parts.
         """
         self._check_names(arrays, self.references, "the reference")
         self._check_names(leaves, self.ports, "the port")
         for entry in self.entries:
+            if of_complex is not None:
+                _check_parts(entry, *of_complex)
             try:
                 other, own = (
                     _shown(entry.reference_view, arrays[entry.reference]),
@@ -214,20 +225,55 @@ class WeightMap:
         for name, parts in by_name.items():
             if len(parts) == 1 and parts[0].whole:
                 continue
-            times = np.zeros(shapes[name], np.uint8)
+            # Of an array that is shown in its parts each is counted in its own.
+            times = np.zeros(shapes[name], np.complex64 if any(view.of_parts for view in parts) else np.uint8)
+            once = times.dtype.type(1 + 1j if times.dtype.kind == "c" else 1)
             for view in parts:
-                view.of(times)[...] += 1
-            if not np.all(times == 1):
-                what = "leaves out" if not np.all(times) else "holds twice"
-                count = int(np.count_nonzero(times != 1))
+                view.of(times)[...] += 1 if view.of_parts else once
+            if not np.all(times == once):
+                what = "leaves out" if np.any((times.real == 0) | (times.imag < once.imag)) else "holds twice"
+                count = int(np.count_nonzero(times != once))
                 raise UsageError(f"weight map: the lines of {name} {what} {count} of its {times.size} entries")
 
 
 def _shown(view: View, shape: tuple[int, ...]) -> np.ndarray:
     """The view of an array of that shape that takes no memory (all its entries are one)."""
     steps = view.steps
+    if view.of_parts:
+        shape, steps = (*shape, 2), steps[1:]
     if steps and steps[0][0] == "reshape":
         if int(np.prod(shape)) != int(np.prod(steps[0][1])):
             raise ValueError(f"shape {shape} cannot be seen as {tuple(steps[0][1])}")
         shape, steps = tuple(steps[0][1]), steps[1:]
     return View(steps).of(np.broadcast_to(np.zeros((), np.uint8), shape))
+
+
+def _dtype(wanted: DTypeLike, source: np.dtype, from_view: View, into_view: View) -> np.dtype:
+    """Of an array that is filled through ``into_view`` from one of dtype ``source`` through ``from_view``: ``wanted``,
+    or the complex numbers of that precision, or their parts."""
+    is_complex = into_view.of_parts or (source.kind == "c" and not from_view.of_parts)
+    own = np.dtype(wanted)
+    if is_complex and own.kind != "c":
+        return np.result_type(own, np.complex64)
+    return np.empty(0, own).real.dtype if own.kind == "c" and not is_complex else own
+
+
+def _check_parts(entry: Entry, complex_arrays: Collection[str], complex_leaves: Collection[str]) -> None:
+    """Both views of a line show complex numbers, or both floats.
+
+    Raises:
+        UsageError: one of each; or the parts of what has none.
+    """
+    kinds = []
+    for name, view, known in (
+        (entry.reference, entry.reference_view, complex_arrays),
+        (entry.port, entry.port_view, complex_leaves),
+    ):
+        if view.of_parts and name not in known:
+            raise UsageError(f"weight map: {name} is real: a view of its parts shows those of a complex array alone")
+        kinds.append("complex" if name in known and not view.of_parts else "real")
+    if kinds[0] != kinds[1]:
+        raise UsageError(
+            f"weight map: {entry.reference} is {kinds[0]}, {entry.port} is {kinds[1]}: expected both of one kind, or "
+            "a line for each part, whose view of the complex one begins with ('parts', ())"
+        )

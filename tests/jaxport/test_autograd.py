@@ -9,7 +9,17 @@ import optax
 import pytest
 from jax.test_util import check_grads
 
-from jaxport.autograd import accumulation, by_hand, bytes_kept, detach, loose_mlp, micro_batches, no_grad, tape
+from jaxport.autograd import (
+    accumulation,
+    by_hand,
+    bytes_kept,
+    complex_gradient,
+    detach,
+    loose_mlp,
+    micro_batches,
+    no_grad,
+    tape,
+)
 
 SHAPES = {"W1": (6, 4), "b1": (6,), "W2": (3, 6), "b2": (3,)}
 
@@ -140,3 +150,12 @@ def test_shapes_are_enforced(params: dict[str, jax.Array], shape: tuple[int, ...
 
     with pytest.raises(TypeCheckError):
         loose_mlp(params, jnp.zeros(shape))
+
+
+def test_a_complex_gradient_is_the_conjugate_of_the_way_up():
+    """Against its conjugate both parts descend; against itself the imaginary ones climb."""
+    made = complex_gradient(jnp.array([1 + 4j, -0.5 - 3j]))
+    rising = made["gradient as dL/dx + i dL/dy"]
+    np.testing.assert_allclose(rising, jax.lax.complex(made["dL/dx"], made["dL/dy"]), rtol=1e-6)
+    np.testing.assert_array_equal(made["gradient as it comes"], np.conj(rising))
+    assert made["loss after a step against it"] < made["loss"] < made["loss after a step against it as it comes"]

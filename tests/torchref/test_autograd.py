@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from torchref.autograd import accumulation, by_hand, bytes_kept, detach, loose_mlp, micro_batches, no_grad, tape
+from torchref.autograd import (
+    accumulation,
+    by_hand,
+    bytes_kept,
+    complex_gradient,
+    detach,
+    loose_mlp,
+    micro_batches,
+    no_grad,
+    tape,
+)
 
 SHAPES = {"W1": (6, 4), "b1": (6,), "W2": (3, 6), "b2": (3,)}
 
@@ -159,3 +169,10 @@ def test_shapes_are_enforced(params: dict[str, torch.Tensor], shape: tuple[int, 
 
     with pytest.raises(TypeCheckError):
         loose_mlp(params, torch.zeros(shape, dtype=torch.float64))
+
+
+def test_a_complex_gradient_is_the_way_up():
+    """A step against it brings the loss down, in both parts."""
+    made = complex_gradient(torch.tensor([1 + 2j, -0.5 - 1j]))
+    assert torch.equal(made["gradient as it comes"], torch.complex(made["dL/dx"], made["dL/dy"]))
+    assert made["loss after a step against it"] < made["loss"]

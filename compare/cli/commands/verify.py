@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strict",
         action="store_true",
-        help="a notice counts: float32_only, precision, a check without teeth",
+        help="a notice counts: float32_only, precision, bfloat16 inside on both sides, a check without teeth",
     )
     parser.add_argument(
         "--no-locate", action="store_true", help="where something differs, do not look for the place and the cause"

@@ -33,6 +33,7 @@ TENSOR, NUMBER, INTEGER, INTEGERS, FLAG, WORD, OTHER = (
 _ALIASES = {"axis": "dim", "keepdims": "keepdim"}
 _KINDS = {"number": NUMBER, "float": NUMBER, "int": INTEGER, "bool": FLAG, "str": WORD, "Tensor": TENSOR,
           "List[int]": INTEGERS}  # fmt: skip
+_QUOTED, _TYPESET = r"['\"]([a-z][a-z0-9_-]*)['\"]", r"``([a-z][a-z0-9_-]*)``"
 _WILD = (torch.dtype, torch.device, torch.layout, torch.memory_format, torch.Generator)
 
 
@@ -94,11 +95,19 @@ def argument_names(function: Function) -> set[str]:
 
 
 def words_of(function: Function, name: str) -> tuple[str, ...]:
-    """The words that an argument may be, as the function's documentation quotes them; in its order, each once."""
-    text = getattr(function, "__doc__", None) or ""
-    section = re.search(rf"^ *{name} \(.*?(?=^ *\w+ \([^)]*\):|^ *(?:Returns|Shape|Examples?)\b|\Z)", text, re.M | re.S)
-    quoted = re.findall(r"['\"]([a-z][a-z0-9_-]*)['\"]", section.group() if section else text)
-    return tuple(dict.fromkeys(quoted))
+    """The words that an argument may be, as the function's documentation quotes them; in its order, each once.
+
+    A method's documentation mostly points to that of the function of its name, and some put words in double backticks.
+    """
+    plain = getattr(torch, getattr(function, "__name__", ""), None)
+    texts = [getattr(each, "__doc__", None) or "" for each in (function, plain)]
+    end = r"(?=^ *\w+ \([^)]*\):|^ *(?:Returns|Shape|Examples?)\b|\Z)"
+    sections = [found.group() for text in texts if (found := re.search(rf"^ *{name} \(.*?{end}", text, re.M | re.S))]
+    ways = [(section, quotes) for section in sections for quotes in (_QUOTED, _TYPESET)]
+    for text, quotes in [*ways, (texts[0], _QUOTED)]:
+        if words := re.findall(quotes, text):
+            return tuple(dict.fromkeys(words))
+    return ()
 
 
 @cache

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
+from compare.arrays.arrays import wide
 from compare.explain.doctor.thresholds import CLOSING, ENTRIES, PROMISING, UNSEEN
 
 Arrays = Mapping[str, np.ndarray]
@@ -21,7 +22,7 @@ def distance(left: np.ndarray, right: np.ndarray) -> float:
     """The 2-norm of the difference; infinite where the shapes, or the places of NaN and infinities, differ."""
     if left.shape != right.shape:
         return float("inf")
-    left, right = np.asarray(left, np.float64), np.asarray(right, np.float64)
+    left, right = wide(left), wide(right)
     finite = np.isfinite(left) & np.isfinite(right)
     same = (left == right) | (np.isnan(left) & np.isnan(right))
     if not np.all(finite | same):
@@ -31,7 +32,7 @@ def distance(left: np.ndarray, right: np.ndarray) -> float:
 
 def size(array: np.ndarray) -> float:
     """The 2-norm over the finite entries."""
-    array = np.asarray(array, np.float64)
+    array = wide(array)
     return float(np.linalg.norm(array[np.isfinite(array)]))
 
 
@@ -73,11 +74,12 @@ def effect(plain: Arrays, changed: Arrays, names: Sequence[str]) -> np.ndarray |
     """What a change does to some entries of each array, as one vector; None where shapes differ or it is not finite."""
     parts = []
     for name in names:
-        before, after = np.asarray(plain[name], np.float64), np.asarray(changed[name], np.float64)
-        if before.shape != after.shape:
+        before, after = wide(plain[name]), wide(changed[name])
+        if before.shape != after.shape or before.dtype != after.dtype:
             return None
+        before, after = (array.ravel().view(np.float64) for array in (before, after))
         step = max(before.size // ENTRIES, 1)
-        parts.append((after.ravel()[::step] - before.ravel()[::step]) / (np.linalg.norm(before) or 1.0))
+        parts.append((after[::step] - before[::step]) / (np.linalg.norm(before) or 1.0))
     vector = np.concatenate(parts) if parts else np.zeros(0)
     return vector if np.all(np.isfinite(vector)) else None
 

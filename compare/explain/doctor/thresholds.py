@@ -88,6 +88,7 @@ NUDGE = 1e-6  # of a number that is fitted to updates, to see which way it moves
 FAR = 300.0  # the largest logarithm that a fit looks at: beyond it there is no number in float64
 DIGITS = 3  # a fitted number of so few is what somebody has written; of several that fit it is the likelier
 REPLAYS = 1 << 20  # of recorded steps, which take milliseconds: as good as any number
+STEPS_LISTED = 4  # learning rates that are said one by one, or stretches of steps with one each
 RATE_ALIKE = 1e-6  # relative: learning rates so near are one, though a schedule computes them in float32
 DECAY = 1e-3  # where a fit of a weight decay begins
 DECAY_SCALE = 1e-2  # what counts as much of a weight decay, for which 0 is no special number

@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays
+from compare.arrays.arrays import FLOATING, Arrays
 from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, Shape
 from compare.explain.locate.port import Crossed
 from compare.explain.locate.shown_by import Layout
@@ -59,7 +59,7 @@ class Judge:
 
         ``pick`` takes the port's array from its run at the working precision.
         """
-        if t64.shape != j64.shape or t64.dtype.kind != "f":
+        if t64.shape != j64.shape or t64.dtype.kind not in FLOATING:
             return judge(t, j64, t64, j64, self.precision)
         judgement = judge(t, np.where(np.isfinite(t), j64, t), t64, j64, self.precision)
         if (

@@ -55,4 +55,4 @@ class Watch:
 
 
 def _is_floating(item: object) -> bool:
-    return isinstance(item, jax.Array) and jnp.issubdtype(item.dtype, jnp.floating)
+    return isinstance(item, jax.Array) and jnp.issubdtype(item.dtype, jnp.inexact)

@@ -12,11 +12,12 @@ from jax.extend import core
 from compare.arrays.arrays import Arrays, from_jax
 from compare.explain.locate.cuts import Cut, Shape
 from compare.explain.locate.layer_calls import Watch
-from compare.frameworks.islands.port import trace_promoted
+from compare.frameworks.islands.lowered import Kept
+from compare.frameworks.islands.port import trace_kept
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.port import PortSide
-from compare.sides.port_forward import Form, Leaves, is_parameter, outputs_by_name
+from compare.sides.port_forward import Form, Leaves, as_torch_has_it, is_parameter, outputs_by_name
 from compare.sides.side import Dropped
 
 
@@ -115,7 +116,7 @@ class CutPort(PortSide):
     ) -> Any:  # fmt: skip
         parameters = {path: leaf for path, leaf in leaves.items() if is_parameter(path)}
         rest = {path: leaf for path, leaf in leaves.items() if path not in parameters}
-        floats = {name: array for name, array in inputs.items() if jnp.issubdtype(array.dtype, jnp.floating)}
+        floats = {name: array for name, array in inputs.items() if jnp.issubdtype(array.dtype, jnp.inexact)}
 
         def ends_of(floats: Leaves, parameters: Leaves, onwards: dict[Cut, jax.Array]) -> Any:
             raw: dict[Cut, jax.Array] = {}
@@ -137,7 +138,8 @@ class CutPort(PortSide):
             return ({cut: raw[cut] for cut in backs}, last), (raw, by_name, loss, changed)
 
         ends, pull_back, kept = jax.vjp(ends_of, floats, parameters, onwards, has_aux=True)
-        return kept, pull_back(jax.tree.map(lambda end, back: back.astype(end.dtype), ends, (backs, against)))
+        sent = jax.tree.map(lambda end, back: back.astype(end.dtype), ends, (backs, against))
+        return kept, as_torch_has_it(pull_back(as_torch_has_it(sent)))
 
     def program_of_cuts(
         self, entering: Entering, mode: Mode, dropped: Dropped, onwards: Mapping[Cut, np.ndarray]
@@ -171,8 +173,11 @@ class CutPort(PortSide):
         with self.x64():
             structs, inputs, targets, _, masks = self._given(entering, mode, dropped)
             values = {cut: self._array(array) for cut, array in onwards.items()}
-            trace = trace_promoted if self.promoted else lambda *given: (jax.make_jaxpr(given[0])(*given[1:]), None)
-            program, _ = trace(forward, structs, inputs, targets, masks, values)
+            given = (structs, inputs, targets, masks, values)
+            if self.promoted:
+                program, _ = trace_kept(forward, self.kept or Kept(), *given)
+            else:
+                program = jax.make_jaxpr(forward)(*given)
         return CutProgram(program, names, arguments)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from compare.arrays.arrays import Arrays
+from compare.arrays.arrays import Arrays, from_torch, wide
 from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change, recorded
 from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, arrays_in, next_visit, substituted
@@ -21,6 +21,7 @@ from compare.frameworks.models.modes import Mode
 from compare.frameworks.torch_insides import in_backward
 from compare.pair.pair import Entering
 from compare.sides.reference import ReferenceSide
+from compare.sides.reference_forward import has_gradient
 from compare.sides.side import Result
 
 
@@ -134,7 +135,7 @@ class WatchedReference(ReferenceSide):
         if not (tensor.requires_grad and torch.is_grad_enabled()):
             passage.cotangents.append(None)
             return tensor
-        passage.cotangents.append(np.zeros(tensor.shape))
+        passage.cotangents.append(np.zeros_like(passage.values[-1]))
         if passage.boundary in self._changed_in_place:
             own = tensor.clone()
         else:
@@ -160,11 +161,11 @@ class WatchedReference(ReferenceSide):
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.detach().cpu().double().numpy().copy()
+    return wide(from_torch(tensor))
 
 
 def _is_floating(item: object) -> bool:
-    return isinstance(item, torch.Tensor) and item.is_floating_point()
+    return isinstance(item, torch.Tensor) and has_gradient(item)
 
 
 def by_cut(passages: list[Passage]) -> Iterator[tuple[Cut, np.ndarray, np.ndarray | None]]:

@@ -85,9 +85,10 @@ class Cutter:
         self.pairs = paired_modules(prepared)
         self.orders = feature_orders(prepared, self.pairs)
         paths = frozenset(self.pairs.values())
-        self.reference = WatchedReference(paths, prepared, FLOAT64, quartet.oracle.torch, promoted)
+        kept = (quartet.kept_reference, quartet.kept_port) if promoted else (None, None)
+        self.reference = WatchedReference(paths, prepared, FLOAT64, quartet.oracle.torch, promoted, kept=kept[0])
         self.reference_p = WatchedReference(paths, prepared, quartet.precision, quartet.device.torch)
-        self.port = CutPort(self.pairs, prepared, FLOAT64, quartet.oracle.jax, promoted)
+        self.port = CutPort(self.pairs, prepared, FLOAT64, quartet.oracle.jax, promoted, kept=kept[1])
         self.port_p = CutPort(self.pairs, prepared, quartet.precision, quartet.device.jax)
 
     def cut(self, entering: Entering, mode: Mode) -> Sections:

@@ -9,7 +9,7 @@ import torch
 from jax.extend import core
 from torch.utils._pytree import tree_leaves
 
-from compare.arrays.arrays import from_jax
+from compare.arrays.arrays import from_jax, from_torch, wide
 from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change
 from compare.explain.locate.segments import SHAPING, leading_to
@@ -18,6 +18,7 @@ from compare.explain.locate.thresholds import ENTRIES, EXACT
 from compare.frameworks.islands.places import UNKNOWN
 from compare.frameworks.islands.port import place_of_eqn
 from compare.frameworks.islands.replay import Program, apply, inner_programs, parts, value_of, widened
+from compare.sides.reference_forward import has_gradient
 
 if TYPE_CHECKING:
     import jax
@@ -59,8 +60,8 @@ class Results:
             results = [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]
             self._kept += results
             self._maker.update({id(tensor): number for tensor in results})
-            if results and results[0].is_floating_point() and results[0].numel() <= ENTRIES:
-                self.made[number] = results[0].detach().cpu().double().numpy().copy()
+            if results and has_gradient(results[0]) and results[0].numel() <= ENTRIES:
+                self.made[number] = wide(from_torch(results[0]))
             return result
 
         return call
@@ -130,8 +131,8 @@ def _run(eqns: Sequence[core.JaxprEqn], known: "Known", values: list[PortValue],
         results = _made(eqn, operands, values, place)
         known.update(zip(eqn.outvars, map(widened, results), strict=True))
         for result in results:
-            if getattr(result, "ndim", 0) and np.issubdtype(result.dtype, np.floating) and result.size <= ENTRIES:
-                values.append(PortValue(np.asarray(from_jax(result), np.float64), place))
+            if getattr(result, "ndim", 0) and np.issubdtype(result.dtype, np.inexact) and result.size <= ENTRIES:
+                values.append(PortValue(wide(from_jax(result)), place))
 
 
 def _made(eqn: core.JaxprEqn, operands: list["jax.Array"], values: list[PortValue], place: str) -> list["jax.Array"]:

@@ -9,11 +9,12 @@ from compare.frameworks.islands.seen import widen_tensor
 
 
 def constants_torch(module: torch.nn.Module) -> list[Constant]:
-    """The buffers, and the plain tensors that modules keep as attributes, whose values were rounded to float32.
+    """The buffers, the frozen parameters, and the plain tensors that modules keep as attributes, whose values were
+    rounded to float32.
 
     ``Constant.name`` is the dotted name. A tensor counts whether it is in float32 still or in double by now, if all its
-    values are float32 and not all are numbers that float32 holds without rounding. Parameters never count: their values
-    enter both sides alike. So do the buffers that the weight map carries over; the caller leaves those out.
+    values are float32 and not all are numbers that float32 holds without rounding. Parameters that train never count:
+    their values enter both sides alike. So do all that the weight map carries over; the caller leaves those out.
     """
     found: list[Constant] = []
     for name, tensor in _tensors(module):
@@ -28,6 +29,7 @@ def constants_torch(module: torch.nn.Module) -> list[Constant]:
 
 def _tensors(module: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     yield from module.named_buffers()
+    yield from ((name, tensor) for name, tensor in module.named_parameters() if not tensor.requires_grad)
     for prefix, inner in module.named_modules():
         for name, value in vars(inner).items():
             if isinstance(value, torch.Tensor) and not isinstance(value, torch.nn.Parameter):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import ml_dtypes
 import numpy as np
 
-from compare.verdict.thresholds import EXACT_PARTS, MASKED, TWIN, TYPED
+from compare.verdict.thresholds import EXACT_PARTS, MASKED, TYPED
 
 
 @dataclass(frozen=True)
@@ -94,22 +94,3 @@ def is_rounded(values: np.ndarray) -> bool:
         if not np.array_equal(shortest(some), some):
             return True
     return False
-
-
-def twin_of(sought: np.ndarray, candidate: np.ndarray) -> np.ndarray | None:
-    """``candidate`` in the shape of ``sought`` if it is the same table, computed more exactly; else None.
-
-    Axes of length 1 do not count. A table that was computed in float32 and not only rounded to it is farther off than a
-    rounding, so "the same" is within ``TWIN`` of the largest entry; that no more than float32's noise is at stake, the
-    judge has said before a witness is sought.
-    """
-    if np.squeeze(sought).shape != np.squeeze(candidate).shape or np.iscomplexobj(sought) != np.iscomplexobj(candidate):
-        return None
-    first, second = widen(sought), widen(candidate).reshape(sought.shape)
-    if np.array_equal(first, second, equal_nan=True):
-        return None
-    finite = np.isfinite(first)
-    if not np.array_equal(first[~finite], second[~finite], equal_nan=True):
-        return None
-    near = np.abs(first[finite] - second[finite]) <= TWIN * np.max(np.abs(first[finite]), initial=0.0)
-    return second if near.all() else None

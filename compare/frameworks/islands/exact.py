@@ -1,12 +1,14 @@
-"""The port's own, more exact values of a table that the reference holds rounded: what it computes from no input."""
+"""What the port has of a table that the reference holds rounded: what it computes from no input, or holds itself."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 import jax
 import numpy as np
 from jax.extend import core
 
-from compare.frameworks.islands.constants import twin_of
+from compare.frameworks.islands.last_place import rounded_at_random
+from compare.frameworks.islands.lookout import Lookout
 from compare.frameworks.islands.port import Function, trace_promoted
 from compare.frameworks.islands.replay import (
     Atom,
@@ -21,46 +23,71 @@ from compare.frameworks.islands.replay import (
     widened,
 )
 
+# They hold another control flow than that of what is inside them.
+LOOPS = ("scan", "while", "cond")
 
-def twins_jax(
-    function: Function, sought: Sequence[np.ndarray], *args: Operand, **kwargs: Operand
-) -> dict[int, np.ndarray]:
-    """For each array of ``sought``, by its position, the first value in the promoted port that is it, only more exact.
+
+def look_out_jax(
+    lookout: Lookout, function: Function, *args: Operand, rng: np.random.Generator | None = None, **kwargs: Operand
+) -> None:
+    """Show ``lookout`` every floating array in the promoted port that follows from its constants, these included.
 
     A reference that keeps a rotary table as a float32 buffer and a port that computes it in its forward pass differ
-    below float32; with the port's values in the buffer, the gap closes, and the buffer is the witness. Only what the
-    port computes from constants is looked at, so no input is needed but for its shape: ``args`` may be shapes. Call it
-    inside ``jax.enable_x64(True)``. Arrays that have no twin are left out.
+    below float32; with the port's values in the buffer, the gap closes, and the buffer is the witness. No input is
+    needed but for its shape: ``args`` may be shapes. Call it inside ``jax.enable_x64(True)``. With ``rng`` every result
+    is rounded at random, as ``rounding`` says.
     """
     program, _ = trace_promoted(function, *args, **kwargs)
-    twins: dict[int, np.ndarray] = {}
-    for value in _known(program, {}):
-        for place, array in enumerate(sought):
-            if place not in twins and np.size(value) == array.size:
-                twin = twin_of(array, np.asarray(value))
-                if twin is not None:
-                    twins[place] = twin
-    return twins
+    for value in _known(program, {}, rng):
+        lookout.see(np.shape(value), partial(np.asarray, value))
 
 
-def _known(program: Program, values: dict[core.Var, Operand]) -> Iterator[Operand]:
-    """Every floating value in a program that follows from its constants and from the ``values`` given."""
+def _known(program: Program, values: dict[core.Var, Operand], rng: np.random.Generator | None) -> Iterator[Operand]:
+    """Every floating value in a program that follows from its constants and from the ``values`` given, which come to
+    hold them."""
     jaxpr, consts = parts(program)
-    values |= {
-        v: widened(c) for v, c in zip(jaxpr.constvars, consts, strict=True) if not isinstance(c, jax.core.Tracer)
-    }
+    for variable, const in zip(jaxpr.constvars, consts, strict=True):
+        if not isinstance(const, jax.core.Tracer):
+            values[variable] = widened(const)
+            if _is_floating(const):
+                yield values[variable]
     for eqn in jaxpr.eqns:
+        results: list[Operand] | None = None
         for inner in inner_programs(eqn):
-            yield from _known(inner, _entering(eqn, inner, values))
+            own = _entering(eqn, inner, values)
+            yield from _known(inner, own, rng)
+            results = _returned(eqn, inner, own)
         if eqn.effects or is_unpromotable(eqn) or not all(_is_known(atom, values) for atom in eqn.invars):
             continue
-        results = apply(eqn, [value_of(atom, values) for atom in eqn.invars])
-        for variable, result in zip(eqn.outvars, results if eqn.primitive.multiple_results else [results], strict=True):
+        if results is None:
+            made = apply(eqn, [value_of(atom, values) for atom in eqn.invars])
+            results = made if eqn.primitive.multiple_results else [made]
+            results = [_rounded(result, rng) for result in results]
+        for variable, result in zip(eqn.outvars, results, strict=True):
             if jax.dtypes.issubdtype(getattr(variable.aval, "dtype", bool), jax.dtypes.extended):
                 continue  # a random key: no array of numbers, and nothing that a table is made from
             values[variable] = widened(result)
-            if is_real(result) or np.iscomplexobj(result):
+            if _is_floating(result):
                 yield values[variable]
+
+
+def _returned(eqn: core.JaxprEqn, inner: Program, own: dict[core.Var, Operand]) -> list[Operand] | None:
+    """What a call returns, from the values inside it; None where it is no call, or where they are not known."""
+    outvars = parts(inner)[0].outvars
+    is_call = len(inner_programs(eqn)) == 1 and eqn.primitive.name not in LOOPS and len(outvars) == len(eqn.outvars)
+    if not is_call or not all(_is_known(atom, own) for atom in outvars):
+        return None
+    return [value_of(atom, own) for atom in outvars]
+
+
+def _rounded(result: Operand, rng: np.random.Generator | None) -> Operand:
+    if rng is None or not _is_floating(result):
+        return result
+    return jax.numpy.asarray(rounded_at_random(np.asarray(widened(result)), rng))
+
+
+def _is_floating(value: Operand) -> bool:
+    return is_real(value) or np.iscomplexobj(value)
 
 
 def _entering(eqn: core.JaxprEqn, inner: Program, values: dict[core.Var, Operand]) -> dict[core.Var, Operand]:

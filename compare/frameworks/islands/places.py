@@ -13,6 +13,7 @@ from compare.frameworks.notebook_cells import cell_of, shown_file
 # What stands between a user's line and the operation it leads to.
 LIBRARIES = ("torch", *choose.LIBRARIES, "jaxlib", "optax", "numpy", "ml_dtypes", "einops", "compare")
 UNKNOWN = "unknown place"
+KERNEL = "torch's own "  # before the name of a kernel, which is no place in anybody's code
 _OURS = f"{Path(__file__).parent}/"
 # Where a user's script calls this package: what is further out is no model's code.
 _ENTRIES = tuple(

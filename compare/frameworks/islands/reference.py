@@ -1,19 +1,21 @@
 """The promoted oracle of the reference: a torch module in double whose own float32 is raised to float64."""
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from compare.frameworks.islands.constants import shortest
+from compare.frameworks.islands.low_reference import KeptSteps, rounded
+from compare.frameworks.islands.lowered import Kept
+from compare.frameworks.islands.primitives import Given
 from compare.frameworks.islands.requests import Requests
 from compare.frameworks.islands.seen import RAISED, Seen, tensors_in, widen_tensor
-from compare.frameworks.torch_insides import Kernel, schema_of
+from compare.frameworks.torch_insides import Kernel, schema_of, written_by
 
 Result = Any  # a tensor, or a nest of tensors and plain values
 
@@ -22,7 +24,7 @@ _TORCHS_OWN = ("aten", "prim", "prims", "profiler", "_c10d_functional")
 
 
 @contextmanager
-def promoted_torch(sought: Sequence[np.ndarray] = ()) -> Iterator[Seen]:
+def promoted_torch(kept: Kept | None = None) -> Iterator[Seen]:
     """Raise to float64 every cast to, creation in and accumulation in float32, float16 or bfloat16.
 
         with promoted_torch() as seen:
@@ -31,17 +33,31 @@ def promoted_torch(sought: Sequence[np.ndarray] = ()) -> Iterator[Seen]:
 
     The module and its inputs are in double already. Within the block torch's default dtype is float64, so one thread
     at a time can be in it (others wait). ``complex64`` becomes ``complex128``. Random draws in float32 stay the draws
-    that they are and are widened. Left alone: reinterpreted bits (``x.view(dtype)``), in-place writes into a float32
-    tensor that the module keeps outside its buffers, and what custom operators do inside. ``sought`` are arrays, of the
-    port's say, whose more exact twins the run is to look out for: see ``Seen.twins``.
+    that they are and are widened. A kernel of torch's whose float64 is accurate to float32 only is taken apart into
+    primitive operations (``primitives``). Left alone: reinterpreted bits (``x.view(dtype)``), in-place writes into a
+    float32 tensor that the module keeps outside its buffers, and what custom operators do inside. The steps of ``kept``
+    are taken in their low format all the same.
     """
-    seen = Seen(sought)
+    seen = Seen()
     with _default_dtype:
         before = torch.get_default_dtype()
         torch.set_default_dtype(torch.float64)
         try:
-            with Requests(seen), _Operations(seen):
+            with Requests(seen), _Operations(seen, kept or Kept()):
                 yield seen
+        finally:
+            torch.set_default_dtype(before)
+
+
+@contextmanager
+def float64_by_default() -> Iterator[None]:
+    """torch's default dtype is float64, and so is what torch's optimizers keep of their own then: NAdam's product of
+    momenta, ASGD's rate. As ``promoted_torch``, for one thread at a time."""
+    with _default_dtype:
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
+        try:
+            yield
         finally:
             torch.set_default_dtype(before)
 
@@ -49,14 +65,21 @@ def promoted_torch(sought: Sequence[np.ndarray] = ()) -> Iterator[Seen]:
 class _Operations(TorchDispatchMode):
     """Sees every operation below autograd, forward and backward, and raises the dtypes it is asked for."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Seen, kept: Kept) -> None:
         super().__init__()
-        self.seen = seen
+        self.seen, self.kept = seen, KeptSteps(kept)
 
     def __torch_dispatch__(
         self, func: Kernel, types: Collection[type], args: tuple = (), kwargs: dict | None = None
     ) -> Result:
-        kwargs = kwargs or {}
+        if low := self.kept.format_of(func):
+            written = written_by(func)
+            args = tuple(value if at in written else rounded(value, low) for at, value in enumerate(args))
+            result = self._promoted(func, args, kwargs or {})
+            return result if written else rounded(result, low)
+        return self._promoted(func, args, kwargs or {})
+
+    def _promoted(self, func: Kernel, args: tuple, kwargs: dict) -> Result:
         if func is torch.ops.aten.lift_fresh.default:
             return self._born(func(*args))
         if func is torch.ops.aten.view.dtype:
@@ -68,7 +91,7 @@ class _Operations(TorchDispatchMode):
             return self._drawn(func, args, kwargs)
         # A view of a float32 tensor stays one: autograd holds a view and its base to the same dtype.
         raise_tensor = (lambda tensor: tensor) if func.is_view else self._raised
-        written = _written(func)
+        written = written_by(func)
         args = tuple(
             value if place in written else tree_map(lambda leaf: _raise(leaf, raise_tensor), value)
             for place, value in enumerate(args)
@@ -77,9 +100,10 @@ class _Operations(TorchDispatchMode):
             name: value if name in written else tree_map(lambda leaf: _raise(leaf, raise_tensor), value)
             for name, value in kwargs.items()
         }
+        given = Given(func, args, kwargs)
         results = func(*args, **kwargs) if func.namespace in _TORCHS_OWN else self._foreign(func, args, kwargs)
-        for tensor in tensors_in(results) if self.seen.sought else ():
-            self.seen.result(tensor)
+        if given.taken_apart(results):
+            self.seen.kernel(func.overloadpacket.__name__)
         return results
 
     def _foreign(self, func: Kernel, args: tuple, kwargs: dict) -> Result:
@@ -130,12 +154,3 @@ def _lowered(leaf: object) -> object:
 
 def _widened(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.to(RAISED.get(tensor.dtype, tensor.dtype))
-
-
-def _written(func: Kernel) -> set[int | str]:
-    """Positions and names of the arguments that ``func`` writes into."""
-    written: set[int | str] = set()
-    for place, argument in enumerate(schema_of(func).arguments):
-        if argument.alias_info is not None and argument.alias_info.is_write:
-            written |= {place, argument.name}
-    return written

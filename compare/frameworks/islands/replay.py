@@ -11,6 +11,8 @@ from jax import lax
 from jax.extend import core
 
 from compare.frameworks.islands.constants import shortest
+from compare.frameworks.islands.lowered import BY_ALGORITHM, BY_BITS, FORMATS, Kept, Step
+from compare.frameworks.islands.places import UNKNOWN, place_of
 from compare.frameworks.islands.tracing import RAISED, raised
 
 # A program outside JAX, or a reinterpretation of bits: it gets the formats it was written for.
@@ -25,10 +27,14 @@ DERIVED = ("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr")
 
 @dataclass(frozen=True)
 class Swap:
-    """What stands in for a program's constants: for arrays by their identity, for literals by their value."""
+    """What stands in for a program's constants: for arrays by their identity, for literals by their value.
+
+    ``kept``: what is rounded as the program asks for it, in the formats that it names; None where that is not known.
+    """
 
     arrays: dict[int, np.ndarray]
     literals: dict[float, np.ndarray]
+    kept: Kept | None = None
 
     def array(self, const: Operand) -> Operand:
         return self.arrays.get(id(const), const)
@@ -87,18 +93,27 @@ def replay(program: Program, args: Sequence[Operand], swap: Swap | None = None) 
     def write(variables: Sequence[core.Var], results: Sequence[Operand]) -> None:
         values.update(zip(variables, map(widened, results), strict=True))
 
+    formats = swap.kept.formats if swap and swap.kept else frozenset()
     write(jaxpr.constvars, consts if swap is None else [swap.array(const) for const in consts])
     write(jaxpr.invars, args)
     for eqn in jaxpr.eqns:
         with getattr(eqn.ctx, "manager", nullcontext()):
             results = apply(eqn, [read(atom) for atom in eqn.invars], swap)
         write(eqn.outvars, results if eqn.primitive.multiple_results else [results])
+        for variable in eqn.outvars if formats else ():
+            low = getattr(getattr(variable.aval, "dtype", None), "name", "")
+            if low in formats:
+                values[variable] = lax.reduce_precision(values[variable], *FORMATS[low])
     return [read(atom) for atom in jaxpr.outvars]
 
 
 def apply(eqn: core.JaxprEqn, operands: list[Operand], swap: Swap | None = None) -> Operand:
     """What one operation gives at float64, from operands that are at float64."""
     params = eqn.params
+    if swap is not None and swap.kept is not None:
+        if eqn.primitive.name == BY_BITS and not _is_kept(eqn, swap.kept):
+            return operands[0]
+        operands = _as_algorithm(eqn, operands, swap.kept)
     if is_unpromotable(eqn) or eqn.primitive.name in BITS:
         operands = [_as_traced(x, atom.aval) for x, atom in zip(operands, eqn.invars, strict=True)]
     elif eqn.primitive.name in DERIVED and (swap is not None or _eqn_holds_low(eqn)):
@@ -107,6 +122,40 @@ def apply(eqn: core.JaxprEqn, operands: list[Operand], swap: Swap | None = None)
     else:
         params = {name: _raise_tree(param, swap) for name, param in params.items()}
     return eqn.primitive.bind(*operands, **eqn.primitive.get_bind_params(params))
+
+
+def place_of_eqn(eqn: core.JaxprEqn) -> str:
+    """The line of the user's code that an operation comes from; UNKNOWN where JAX does not tell."""
+    traceback = getattr(getattr(eqn, "source_info", None), "traceback", None)
+    frames = getattr(traceback, "frames", None)
+    return UNKNOWN if frames is None else place_of((frame.file_name, frame.line_num) for frame in frames)
+
+
+def low_format(precision: object) -> str:
+    """The format below float32 that a product's algorithm, where one is asked for, rounds operands to; else empty."""
+    if isinstance(precision, lax.DotAlgorithmPreset):
+        lowest = precision.name.split("_")[0]
+        return "" if "_X" in precision.name else {"BF16": "bfloat16", "F16": "float16"}.get(lowest, "")
+    if isinstance(precision, lax.DotAlgorithm):
+        single = precision.lhs_component_count == precision.rhs_component_count == 1
+        name = np.dtype(precision.lhs_precision_type).name
+        return name if single and name in ("bfloat16", "float16") else ""
+    return ""
+
+
+def _as_algorithm(eqn: core.JaxprEqn, operands: list[Operand], kept: Kept) -> list[Operand]:
+    """The operands of a product as an algorithm that is kept rounds them."""
+    low = low_format(eqn.params.get("precision"))
+    if not low or Step(place_of_eqn(eqn), BY_ALGORITHM, low) not in kept.steps:
+        return operands
+    return [lax.reduce_precision(operand, *FORMATS[low]) for operand in operands]
+
+
+def _is_kept(eqn: core.JaxprEqn, kept: Kept) -> bool:
+    """Whether a rounding that the port asks for by its bits is one that is kept, or none that was looked at."""
+    bits = (eqn.params["exponent_bits"], eqn.params["mantissa_bits"])
+    asked = next((name for name, own in FORMATS.items() if own == bits), "")
+    return not asked or Step(place_of_eqn(eqn), BY_BITS, asked) in kept.steps
 
 
 def literal(atom: core.Literal, swap: Swap | None = None) -> Operand:

@@ -11,12 +11,14 @@ from torch.utils._pytree import tree_leaves
 
 from compare.frameworks.islands.places import users_own
 from compare.frameworks.islands.seen import RAISED, Seen, tensors_in
+from compare.frameworks.torch_insides import saved_alpha
 
 Function = Callable[..., Any]  # of torch, as it asks its modes about it
 
 MAKERS = {torch.tensor, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor, torch.scalar_tensor}
 BACKWARDS = {torch.autograd.backward, torch.autograd.grad}
 RMS_NORMS = {torch.nn.functional.rms_norm, torch.rms_norm}
+CELUS = {torch.nn.functional.celu, torch.celu, torch.celu_}
 LOW_NUMPY = (np.float32, np.float16, np.complex64)
 
 
@@ -39,6 +41,8 @@ class Requests(TorchFunctionMode):
                 return func(*args, **kwargs)
         if func in MAKERS:
             return self._make(func, args, kwargs)
+        if func in CELUS:
+            return self._celu(func, args, kwargs)
         for leaf in (*args, *kwargs.values()):
             if isinstance(leaf, np.generic) and leaf.dtype in LOW_NUMPY:
                 self.seen.scalar(leaf)
@@ -48,6 +52,20 @@ class Requests(TorchFunctionMode):
         if _by_default(made, func, args, kwargs):
             self.seen.place()
         return made
+
+    def _celu(self, func: Function, args: tuple, kwargs: dict) -> torch.Tensor:
+        """With the derivative of ``elu``, of which it is a case: its own divides by an alpha in float32."""
+        x, *rest = args or (kwargs["input"],)
+        rest_by_name = {name: value for name, value in kwargs.items() if name != "input"}
+        kept, given = x.clone(), x.clone()
+        made = func(given, *rest, **rest_by_name)
+        alpha = saved_alpha(made)
+        if alpha is not None and float(np.float32(alpha)) != alpha:
+            self.seen.kernel("celu_backward")
+            exact = torch.ops.aten.elu.default(kept, alpha, 1.0, 1.0 / alpha)
+        else:
+            exact = made
+        return x.copy_(exact) if made is given else exact
 
     def _make(self, func: Function, args: tuple, kwargs: dict) -> Any:
         """``torch.tensor`` and its like: from here on the Python numbers in ``args`` are float64's to round."""

@@ -1,13 +1,11 @@
 """What a promoted run of the reference saw: where float32 was made, and what could not be raised."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch.utils._pytree import tree_leaves
 
-from compare.frameworks.islands.constants import Call, Constant, is_rounded, twin_of, widen
-from compare.frameworks.islands.places import here
+from compare.frameworks.islands.constants import Call, Constant, is_rounded, widen
+from compare.frameworks.islands.places import KERNEL, here
 
 RAISED = {
     torch.float32: torch.float64,
@@ -19,18 +17,16 @@ RAISED = {
 
 
 class Seen(list[str]):
-    """Where the user's code made something float32: "file:line", each once, in order.
+    """Where the user's code made something float32: "file:line", each once, in order; and which of torch's own kernels
+    did, though asked for float64: "torch's own hardsigmoid_backward".
 
     ``constants`` holds what entered already rounded and cannot be un-rounded: tensors made from float32 NumPy arrays,
     and float32 tensors that a module keeps outside its parameters and buffers. ``calls`` holds the custom operators
-    that refused float64, or returned less. ``twins`` holds, by position in ``sought``, the first tensor that the run
-    made with those values, only more exact.
+    that refused float64, or returned less.
     """
 
-    def __init__(self, sought: Sequence[np.ndarray] = ()) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.sought = sought
-        self.twins: dict[int, np.ndarray] = {}
         self.constants: list[Constant] = []
         self.calls: list[Call] = []
         self._scalars: set[tuple[str, complex]] = set()
@@ -40,6 +36,10 @@ class Seen(list[str]):
         place = here()
         if place not in self:
             self.append(place)
+
+    def kernel(self, name: str) -> None:
+        if f"{KERNEL}{name}" not in self:
+            self.append(f"{KERNEL}{name}")
 
     def constant(self, tensor: torch.Tensor) -> None:
         address = tensor.untyped_storage().data_ptr()
@@ -53,13 +53,6 @@ class Seen(list[str]):
         if (here(), complex(value)) not in self._scalars:
             self._scalars.add((here(), complex(value)))
             self._keep(widen(np.asarray(value)), str(value.dtype))
-
-    def result(self, tensor: torch.Tensor) -> None:
-        for place, array in enumerate(self.sought):
-            if place not in self.twins and tensor.numel() == array.size and tensor.dtype in RAISED.values():
-                twin = twin_of(array, widen_tensor(tensor))
-                if twin is not None:
-                    self.twins[place] = twin
 
     def call(self, name: str) -> None:
         call = Call(name, here())

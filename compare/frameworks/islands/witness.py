@@ -8,6 +8,7 @@ import numpy as np
 from jax.extend import core
 
 from compare.frameworks.islands.constants import Constant, holds_float32, is_rounded, widen
+from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.islands.places import UNKNOWN
 from compare.frameworks.islands.port import Function, place_of_eqn, promoted_jax, trace_promoted
 from compare.frameworks.islands.replay import (
@@ -39,7 +40,9 @@ def constants_jax(function: Function, *args: Operand, **kwargs: Operand) -> list
     return found
 
 
-def replay_with(function: Function, exact: Sequence[tuple[np.ndarray, np.ndarray]]) -> Function:
+def replay_with(
+    function: Function, exact: Sequence[tuple[np.ndarray, np.ndarray]], kept: Kept | None = None
+) -> Function:
     """``promoted_jax(function)`` with other constants in place of some of its own.
 
     Args:
@@ -64,7 +67,7 @@ def replay_with(function: Function, exact: Sequence[tuple[np.ndarray, np.ndarray
                     swap.arrays[id(value)] = widen(array)
         return swap
 
-    return promoted_jax(function, swap_of)
+    return promoted_jax(function, swap_of, kept)
 
 
 def _constants(program: Program) -> list[tuple[Operand, bool]]:

@@ -6,7 +6,7 @@ with the whole batch, like every port, and ``(function, module)`` is called as `
 ``state`` and ``key``; with a state, the call returns (outputs, state).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
@@ -22,7 +22,18 @@ from compare.errors import UsageError, WholeBatchError
 from compare.frameworks.models.equinox_layers import holds_modules, is_layer, layers_in, library_class, settings_of
 from compare.frameworks.models.modes import Mode, argument_names, mode_arguments, takes_mode
 from compare.frameworks.models.patched import calls_patched
-from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, path_of, struct
+from compare.frameworks.models.ports import (
+    Around,
+    Draws,
+    Given,
+    Leaves,
+    Settings,
+    Tree,
+    is_widened,
+    path_of,
+    struct,
+    widest,
+)
 from compare.frameworks.models.random_streams import Streams, keys_of, run_key, stream_arguments
 
 STATE, KEY = "state", "key"
@@ -128,12 +139,12 @@ class EquinoxModel:
     def fix(self, paths: list[str]) -> None:
         """What no leaf replaces keeps the state's own value."""
 
-    def widened(self) -> "EquinoxModel":
+    def widened(self, kept: Collection[str] = ()) -> "EquinoxModel":
         wide = jax.tree.map(lambda leaf: leaf, self.module)  # new modules around the same arrays
         for _, node in layers_in(wide):
             own = getattr(node, "dtype", None)
-            if own is not None and not eqx.is_array(own) and jnp.issubdtype(own, jnp.floating):
-                object.__setattr__(node, "dtype", jnp.float64)
+            if own is not None and not eqx.is_array(own) and is_widened("dtype", own, kept):
+                object.__setattr__(node, "dtype", widest(own))
         return EquinoxModel(wide, self.state, None if self._alone else self._given, self.streams)
 
     @contextmanager

@@ -1,6 +1,6 @@
 """A port that is a plain function of (parameters, *inputs), its parameters any pytree."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
@@ -68,7 +68,7 @@ class FunctionModel:
     def fix(self, paths: list[str]) -> None:
         """There is nothing outside ``params``."""
 
-    def widened(self) -> "FunctionModel":
+    def widened(self, kept: Collection[str] = ()) -> "FunctionModel":
         return self
 
     def watched(self, around: Around) -> AbstractContextManager[None]:

@@ -1,12 +1,12 @@
 """A port that is a Flax Linen module, with its variables or without."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import linen
 from flax.core import FrozenDict, unfreeze
@@ -17,7 +17,17 @@ from compare.arrays.arrays import PARAMS, Arrays
 from compare.errors import UsageError, swallowed
 from compare.frameworks.models.initializers import shapes_known
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
-from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, struct
+from compare.frameworks.models.ports import (
+    Around,
+    Draws,
+    Given,
+    Leaves,
+    Settings,
+    Tree,
+    is_widened,
+    struct,
+    widest,
+)
 from compare.frameworks.models.random_streams import RNGS, Streams, keys_of, run_key, stream_arguments
 
 # Collections that a run makes for whoever asks, and that are no state of the model.
@@ -44,7 +54,8 @@ class LinenModel:
         if module.scope is not None:  # bound: it carries its variables
             module, own = module.unbind()
             variables = own if variables is None else variables
-        self.module, self.wide, self.streams = module, False, streams
+        self.module, self.streams = module, streams
+        self.wide: Callable[..., Tree] | None = None
         self.fixed: Given = {}
         self.has_mode = takes_mode(type(module).__call__)
         self.modules: Mapping[str, linen.Module] = {}
@@ -118,7 +129,7 @@ class LinenModel:
         # A stream that a layer calls by a name of its own falls back on that of "params".
         rngs = {name: run_key() for name in ("dropout", "params")} if mode is not False else {}
         rngs |= keys_of(self.streams)
-        widening = linen.intercept_methods(_widening) if self.wide else _nothing()
+        widening = linen.intercept_methods(self.wide) if self.wide else _nothing()
         with linen.intercept_methods(shapes_known), widening, _streams_named():
             outputs = self.module.apply(
                 variables, *args, **kwargs, **flags, rngs=rngs, mutable=kept if mode is not False and kept else False
@@ -151,9 +162,9 @@ class LinenModel:
     def _nested(self, leaves: Given) -> Tree:
         return unflatten_dict({self._keys[path]: leaf for path, leaf in leaves.items()})
 
-    def widened(self) -> "LinenModel":
+    def widened(self, kept: Collection[str] = ()) -> "LinenModel":
         wide = object.__new__(LinenModel)
-        wide.__dict__.update(self.__dict__, wide=True)
+        wide.__dict__.update(self.__dict__, wide=partial(_widening, tuple(kept)))
         return wide
 
     def watched(self, around: Around) -> AbstractContextManager[None]:
@@ -177,8 +188,15 @@ def _noting(seen: dict[str, linen.Module]) -> Callable[..., Tree]:
     return intercept
 
 
-def _widening(next_fun: Callable, args: tuple, kwargs: dict, context: linen.module.InterceptorContext) -> Tree:
-    """Every explicit dtype of the layer, and of the layers it was given, is float64 while its method runs.
+def _widening(
+    kept: tuple[str, ...],
+    next_fun: Callable,
+    args: tuple,
+    kwargs: dict,
+    context: linen.module.InterceptorContext,
+) -> Tree:
+    """Every explicit dtype of the layer, and of the layers it was given, is float64 while its method runs, but for a
+    ``dtype`` that is ``kept``.
 
     ``clone`` would not reach inner modules, and what a layer makes by itself (an LSTM's first carry) has its
     ``param_dtype``.
@@ -187,9 +205,9 @@ def _widening(next_fun: Callable, args: tuple, kwargs: dict, context: linen.modu
     for module in _with_given(context.module):
         for name in ("dtype", "param_dtype"):
             own = getattr(module, name, None)
-            if own is not None and jnp.issubdtype(own, jnp.floating) and own != jnp.float64:
+            if own is not None and is_widened(name, own, kept) and (wide := widest(own)) != own:
                 changed.append((module, name, own))
-                object.__setattr__(module, name, jnp.float64)
+                object.__setattr__(module, name, wide)
     try:
         return next_fun(*args, **kwargs)
     finally:

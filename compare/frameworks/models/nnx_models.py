@@ -1,19 +1,29 @@
 """A port that is a Flax NNX module: taken apart into a graph and its arrays, and put together anew for each run."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
 from compare.arrays.arrays import PARAMS, Arrays
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.patched import calls_patched
-from compare.frameworks.models.ports import Around, Draws, Given, Leaves, Settings, Tree, path_of, struct
+from compare.frameworks.models.ports import (
+    Around,
+    Draws,
+    Given,
+    Leaves,
+    Settings,
+    Tree,
+    is_widened,
+    path_of,
+    struct,
+    widest,
+)
 from compare.frameworks.models.random_streams import Streams, is_drawing, keys_of, run_key, stream_arguments
 
 # What a module draws random numbers with is no parameter and no statistic: it enters every run as it is.
@@ -109,13 +119,13 @@ class NNXModel:
     def fix(self, paths: list[str]) -> None:
         """What no leaf replaces keeps the module's own value."""
 
-    def widened(self) -> "NNXModel":
+    def widened(self, kept: Collection[str] = ()) -> "NNXModel":
         wide = nnx.clone(self.module)
         for _, node in nnx.iter_modules(wide):
             for name in ("dtype", "param_dtype"):
                 own = getattr(node, name, None)
-                if own is not None and jnp.issubdtype(own, jnp.floating):
-                    setattr(node, name, jnp.float64)
+                if own is not None and is_widened(name, own, kept):
+                    setattr(node, name, widest(own))
         return NNXModel(wide, self.streams)
 
     @contextmanager

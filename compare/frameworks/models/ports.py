@@ -3,13 +3,15 @@
 A leaf is an array of the port by its path, collection first: ``params/Dense_0/kernel``, ``batch_stats/bn/mean``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from numpy.typing import DTypeLike
 
 from compare.arrays.arrays import Arrays
 from compare.frameworks.models.modes import Mode
@@ -117,8 +119,9 @@ class PortModel(Protocol):
     def fix(self, paths: list[str]) -> None:
         """Give every run these leaves, which no entry of the map sets, as the model initialises them."""
 
-    def widened(self) -> "PortModel":
-        """The same model, its layers' explicit dtypes at float64."""
+    def widened(self, kept: Collection[str] = ()) -> "PortModel":
+        """The same model, its layers' explicit dtypes at float64, but for those that they compute in and that are named
+        in ``kept``."""
 
     def watched(self, around: Around) -> AbstractContextManager[None]:
         """Within it ``around`` stands around the call of each layer; a plain function has none."""
@@ -127,6 +130,25 @@ class PortModel(Protocol):
 def path_of(keys: tuple) -> str:
     """A path of JAX's tree keys, or of plain ones, in words: ``layers/0/kernel``."""
     return "/".join(str(getattr(key, "key", getattr(key, "idx", getattr(key, "name", key)))) for key in keys)
+
+
+def is_widened(name: str, dtype: DTypeLike, kept: Collection[str]) -> bool:
+    """Whether a layer's explicit dtype, under this name, is float64 in an oracle: what weights are made in is, and what
+    is computed in unless it is ``kept``."""
+    own = jnp.dtype(dtype)
+    return jnp.issubdtype(own, jnp.inexact) and not (name == "dtype" and own.name in kept)
+
+
+def widest(dtype: Any) -> Any:
+    """float64 in the place of a layer's floating dtype, complex128 of its complex one; any other as it is."""
+    if not jnp.issubdtype(dtype, jnp.inexact):
+        return dtype
+    return jnp.complex128 if jnp.issubdtype(dtype, jnp.complexfloating) else jnp.float64
+
+
+def complex_leaves(model: PortModel) -> frozenset[str]:
+    """The paths of the leaves that hold complex numbers."""
+    return frozenset(path for path, leaf in model.leaves.items() if leaf.dtype.kind == "c")
 
 
 def struct(array: Tree) -> jax.ShapeDtypeStruct:

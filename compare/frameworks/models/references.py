@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from compare.arrays.arrays import Arrays, from_torch, to_torch
+from compare.arrays.arrays import Arrays, complex_name, from_torch, to_torch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.models.modes import takes_mode
@@ -26,6 +26,7 @@ MODAL = (
 
 Result = Any  # whatever a user's model returns
 
+SEEN = (torch.float32, torch.float64, torch.complex64, torch.complex128)  # NumPy can share their memory
 REGISTERED = ("_parameters", "_buffers", "_modules")
 
 
@@ -34,14 +35,16 @@ class Reference(Protocol):
 
     Attributes:
         parameters: shapes by name; a tensor with two names (tied weights) has its first.
+        complex_names: of parameters and buffers, those that hold complex numbers.
         frozen: those that do not require a gradient: they enter like the others, and have neither gradient nor update.
-        buffers: shapes of the floating buffers by name.
+        buffers: shapes of the floating and complex buffers by name.
         counters: names of the other buffers, integers and booleans.
         has_mode: whether a layer computes something else in training than in evaluation.
         training: whether it came in training mode.
     """
 
     parameters: dict[str, tuple[int, ...]]
+    complex_names: frozenset[str]
     frozen: list[str]
     buffers: dict[str, tuple[int, ...]]
     counters: list[str]
@@ -52,34 +55,43 @@ class Reference(Protocol):
 class LooseTensors(nn.Module):
     """A function of (dictionary of tensors, *inputs) as a module, so that both kinds of reference run alike."""
 
-    def __init__(self, function: Callable[..., Result], weights: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(self, function: Callable[..., Result], weights: Mapping[str, np.ndarray]) -> None:
         super().__init__()
         self.function = function
-        for name, shape in weights.items():
-            self._parameters[name] = nn.Parameter(torch.empty(shape))  # register_parameter() refuses a dot in a name
+        for name, array in weights.items():
+            dtype = torch.complex64 if np.iscomplexobj(array) else torch.float32
+            # register_parameter() refuses a dot in a name
+            self._parameters[name] = nn.Parameter(torch.empty(array.shape, dtype=dtype))
 
     def forward(self, *args: Any, **kwargs: Any) -> Result:
         return self.function(dict(self._parameters), *args, **kwargs)
 
 
 class ReferenceModel:
-    """A module, or a function of loose tensors of the given shapes: a ``Reference`` that can be run."""
+    """A module, or a function of loose tensors like those given: a ``Reference`` that can be run."""
 
-    def __init__(self, reference: object, shapes: Mapping[str, tuple[int, ...]] | None = None) -> None:
+    def __init__(self, reference: object, like: Mapping[str, np.ndarray] | None = None) -> None:
         if not isinstance(reference, nn.Module):
             if not callable(reference) or isinstance(reference, type):
                 raise UsageError(f"reference: expected an nn.Module or a function, got {type(reference).__name__}")
-            if shapes is None:
+            if like is None:
                 raise UsageError("reference: a function has no weights of its own: give the pair weights=")
-            reference = LooseTensors(reference, shapes)
+            reference = LooseTensors(reference, like)
         _check(reference)
         self.module = reference
         own = dict(reference.named_parameters())
         self.parameters = {name: tuple(tensor.shape) for name, tensor in own.items()}
         self.frozen = [name for name, tensor in own.items() if not tensor.requires_grad]
         kept = dict(reference.named_buffers())
-        self.buffers = {name: tuple(tensor.shape) for name, tensor in kept.items() if tensor.is_floating_point()}
+        self.buffers = {name: tuple(tensor.shape) for name, tensor in kept.items() if _floats(tensor)}
+        every = {**kept, **own}
+        self.complex_names = frozenset(name for name, tensor in every.items() if tensor.is_complex())
         self.counters = [name for name in kept if name not in self.buffers]
+        self.unsaved = frozenset(  # in no checkpoint
+            f"{path}.{name}".lstrip(".")
+            for path, layer in reference.named_modules()
+            for name in layer._non_persistent_buffers_set
+        )
         self.training = reference.training
         self.has_mode = any(map(_has_mode, reference.modules())) or takes_mode(reference.forward)
 
@@ -98,15 +110,15 @@ class ReferenceModel:
             UsageError: the module cannot be copied.
         """
         memo: dict[int, object] = {}
-        dtype = getattr(torch, precision.name)
+        dtypes = getattr(torch, precision.name), getattr(torch, complex_name(precision))
         for name, tensor in self.module.named_parameters():
-            own = to_torch(weights[name], precision, device) if name in weights else _converted(tensor, dtype, device)
+            own = to_torch(weights[name], precision, device) if name in weights else _converted(tensor, dtypes, device)
             memo[id(tensor)] = nn.Parameter(own, requires_grad=tensor.requires_grad)
         for name, buffer in self.module.named_buffers():
             if name in weights:
                 memo[id(buffer)] = to_torch(weights[name], precision, device)
             else:
-                memo[id(buffer)] = _converted(buffer, dtype, device)
+                memo[id(buffer)] = _converted(buffer, dtypes, device)
         for held in _attributes(self.module):
             if held.device.type != device.type and held.is_leaf:
                 memo.setdefault(id(held), held.detach().to(device))
@@ -147,9 +159,9 @@ def _check(module: nn.Module) -> None:
             raise UsageError(f"reference: {name} has no shape yet: call the module once before it is compared")
         if tensor.is_meta:
             raise UsageError(f"reference: {name} is on the meta device and has no values: load the module's weights")
-        if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_complex():
+        if tensor.layout is not torch.strided or tensor.is_quantized:
             kind = "sparse" if tensor.layout is not torch.strided else str(tensor.dtype).removeprefix("torch.")
-            raise UsageError(f"reference: {name} is {kind}: expected dense parameters of real floats")
+            raise UsageError(f"reference: {name} is {kind}: expected dense parameters of floats or complex numbers")
 
 
 def _attributes(module: nn.Module) -> Iterator[torch.Tensor]:
@@ -170,8 +182,23 @@ def _attributes(module: nn.Module) -> Iterator[torch.Tensor]:
                 held += value.values()
 
 
-def _converted(tensor: torch.Tensor, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    return tensor.detach().clone().to(device, dtype if tensor.is_floating_point() else None)
+def in_single(module: nn.Module) -> nn.Module:
+    """The module with every float32 or complex64, in place; ``float()`` leaves what is complex as it is."""
+
+    def single(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.to(torch.complex64) if tensor.is_complex() else tensor
+
+    return module.float()._apply(single)
+
+
+def _floats(tensor: torch.Tensor) -> bool:
+    return tensor.is_floating_point() or tensor.is_complex()
+
+
+def _converted(tensor: torch.Tensor, dtypes: tuple[torch.dtype, torch.dtype], device: torch.device) -> torch.Tensor:
+    """A copy in the first of two dtypes, or in the second where it is complex."""
+    own = dtypes[tensor.is_complex()] if _floats(tensor) else None
+    return tensor.detach().clone().to(device, own)
 
 
 def _has_mode(module: nn.Module) -> bool:
@@ -185,7 +212,7 @@ def _has_mode(module: nn.Module) -> bool:
 def _seen(tensor: torch.Tensor) -> np.ndarray:
     """The tensor's values, read-only; its own memory where NumPy can hold it."""
     tensor = tensor.detach()
-    if tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64) and tensor.is_contiguous():
+    if tensor.device.type == "cpu" and tensor.dtype in SEEN and tensor.is_contiguous() and not tensor.is_conj():
         array = tensor.numpy()
         array.setflags(write=False)
         return array

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from compare.arrays.arrays import PARAMS
-from compare.frameworks.models.ports import PortModel
+from compare.frameworks.models.ports import PortModel, complex_leaves
 from compare.weights.mapping.axis_order import fitted_inputs, turned_outputs
 from compare.weights.mapping.lines import lines_of
 from compare.weights.mapping.program import Program
@@ -64,14 +64,18 @@ def find(
     """
     program = reference if isinstance(reference, Program) else _program_of(reference, reference_args, reference_kwargs)
     traced, names = program.trace(), {name: name in program.optional for name in program.weights}
-    known = {name: np.zeros(shape, np.float32) for name, shape in program.weights.items() if not names[name]}
+    known = {
+        name: np.zeros(shape, np.complex64 if name in program.complex_weights else np.float32)
+        for name, shape in program.weights.items()
+        if not names[name]
+    }
     model, inputs, seen = fitted_inputs(traced, known, port, port_args, port_kwargs, permute)
     leaves = {path: not path.startswith(PARAMS) for path in model.leaves}
     lines = lines_of(traced.walk, names, seen.walk, leaves, rules, program.gates, model)
     weight_map = WeightMap(lines.entries)
     shapes = {name: walked.shape for name, walked in traced.walk.units.items() if name not in lines.constants}
     others = {path: tuple(leaf.shape) for path, leaf in model.leaves.items() if path not in lines.port_constants}
-    weight_map.check(shapes, others)
+    weight_map.check(shapes, others, (program.complex_weights, complex_leaves(model)))
     return FoundMap(
         weight_map,
         model,

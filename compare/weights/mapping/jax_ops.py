@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from compare.weights.mapping.units import Value
+import numpy as np
+
+from compare.weights.mapping.units import PART_HINTS, Value
 from compare.weights.mapping.walk import Walk
 
 Param = Any  # of a primitive: numbers, tuples, inner programs
@@ -84,9 +86,34 @@ def _rev(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, 
     return [walk.flip(values[0], params["dimensions"])]
 
 
+def _real(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    return [walk.part(values[0], 0) if values[0].units else walk.elementwise("real", values, shapes[0])]
+
+
+def _imag(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    return [walk.part(values[0], 1) if values[0].units else walk.elementwise("imag", values, shapes[0])]
+
+
+def _complex(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    return [walk.joined(values[0], values[1], shapes[0])]
+
+
+def _mul(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    """By 1j it is on its way to be an imaginary part."""
+    if any(_is_imaginary(literal) for literal in params["_literals"]):
+        values = [walk.hinted(value, PART_HINTS[1]) for value in values]
+    return [walk.elementwise("mul", values, shapes[0])]
+
+
+def _is_imaginary(literal: object) -> bool:
+    number = np.asarray(literal)
+    return number.dtype.kind == "c" and number.ndim == 0 and bool(number.real == 0 != number.imag)
+
+
 RULES: dict[str, JaxRule] = {
     "transpose": _transpose, "reshape": _reshape,
     "squeeze": _reshape, "expand_dims": _reshape, "broadcast_in_dim": _broadcast, "slice": _slice,
     "dynamic_slice": _dynamic_slice, "split": _split, "unstack": _unstack, "concatenate": _concatenate,
+    "real": _real, "imag": _imag, "complex": _complex, "mul": _mul,
     "dot_general": _dot, "conv_general_dilated": _conv, "gather": _gather, "rev": _rev,
 }  # fmt: skip

@@ -48,7 +48,9 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
         swallowed(error)
         raise UsageError(f"the port raised {described(error)}") from error
     walk = Walk()
-    weights = [walk.weight(name, model.leaves[name].shape) for name in names]
+    weights = [
+        walk.weight(name, model.leaves[name].shape, is_complex=model.leaves[name].dtype.kind == "c") for name in names
+    ]
     inputs = [walk.input(np.shape(given[at])) for at in arrays]
     outputs = replay(walk, closed.jaxpr, closed.consts, [*weights, *inputs])
     return Trace(walk, tuple(inputs), dict(zip(output_names, outputs, strict=True)))

@@ -1,9 +1,11 @@
 """One line of the map from two units: the layout follows from what each axis does, never from its size alone."""
 
+from dataclasses import replace
+
 from compare.arrays.views import View
 from compare.errors import UsageError
 from compare.weights.mapping.slots import Slot, factors_of, is_whole, paired_slots
-from compare.weights.mapping.units import Unit
+from compare.weights.mapping.units import PART_HINTS, Unit
 from compare.weights.weights import Entry
 
 
@@ -13,6 +15,8 @@ def entry_of(reference: Unit, port: Unit, reason: str) -> Entry:
     Raises:
         UsageError: their axes cannot be laid along each other.
     """
+    if reference.is_complex or port.is_complex:
+        return _of_complex(reference, port, reason)
     pairs, moved = paired_slots(reference, port)
     here = _SideLayout(reference, [mine for mine, _ in pairs])
     there = _SideLayout(port, [theirs for _, theirs in pairs])
@@ -31,6 +35,29 @@ def entry_of(reference: Unit, port: Unit, reason: str) -> Entry:
     if turned_at:
         mine = mine.then("flip", turned_at)
     return Entry(reference.leaf, port.leaf, mine, there.view(), reason)
+
+
+def _of_complex(reference: Unit, port: Unit, reason: str) -> Entry:
+    """The line where a side holds complex numbers: as such where both do, whole; else in their parts."""
+    if all(unit.is_complex and unit.factors[-1].size == 2 for unit in (reference, port)):
+        mine, theirs = (replace(unit, factors=unit.factors[:-1], is_complex=False) for unit in (reference, port))
+        return entry_of(mine, theirs, reason)
+    mine, theirs = (replace(unit, shape=unit.shape_in_parts, is_complex=False) for unit in (reference, port))
+    line = entry_of(mine, theirs, f"{_which_part(reference) or _which_part(port) or 'both parts'}; {reason}")
+    here, there = line.reference_view, line.port_view
+    return replace(
+        line,
+        reference_view=_parts_of(here) if reference.is_complex else here,
+        port_view=_parts_of(there) if port.is_complex else there,
+    )
+
+
+def _parts_of(view: View) -> View:
+    return View((("parts", ()), *view.steps))
+
+
+def _which_part(unit: Unit) -> str:
+    return next((hint for hint in PART_HINTS if hint in unit.hints), "")
 
 
 def _plain(

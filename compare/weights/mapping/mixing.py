@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from compare.weights.mapping.atoms import axis_of, relate, tie
 from compare.weights.mapping.shaping import Shaping
-from compare.weights.mapping.units import ALONG, Value, entries, members, with_
+from compare.weights.mapping.units import ALONG, PART_HINTS, Value, entries, members, with_
 
 # What a function does to a weight's result, and the operations that make an array a factor or a summand.
 FATES = {"sigmoid": "sigmoid", "tanh": "tanh", "exp": "exp", "softmax": "exp", "erf": "erf", "silu": "sigmoid"}
@@ -55,6 +55,15 @@ class Mixing(Shaping):
         hint = frozenset({name} if name in HINTS else ())
         units = {id(unit): (unit, hints | hint) for value in whole for unit, hints in value.units}
         return with_(first, units=tuple(units.values()), blocks=tuple(b for value in whole for b in value.blocks))
+
+    def joined(self, real: Value, imaginary: Value, shape: Sequence[int]) -> Value:
+        """Complex numbers from two arrays, which know of which part they are."""
+        both = [self.hinted(value, hint) for value, hint in zip((real, imaginary), PART_HINTS, strict=True)]
+        return self.elementwise("complex", both, shape)
+
+    def hinted(self, value: Value, hint: str) -> Value:
+        """With a hint for what it is a view of."""
+        return with_(value, units=tuple((unit, hints | {hint}) for unit, hints in value.units))
 
     def reduce(self, value: Value, axes: Iterable[int], keep: bool = False) -> Value:
         gone = {axis % max(len(value.shape), 1) for axis in axes}
@@ -132,6 +141,8 @@ class Mixing(Shaping):
         for at, size in enumerate(base.shape):
             if other.shape[at] == size and size > 1:
                 tie(base.axes[at], other.axes[at])
+        if base.parts and other.parts:
+            tie(base.parts, other.parts)
 
     def _widened(self, value: Value, shape: Sequence[int]) -> Value:
         missing = len(shape) - len(value.shape)

@@ -1,7 +1,7 @@
 """What the names of two arrays say: words that mean the same are one word, numbers are numbers."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from compare.frameworks.models import choose
 
@@ -34,6 +34,8 @@ for _word, _same in {
     "conv": "convolution",
     "ih": "dense_i x2h input_to_hidden w_ih",
     "hh": "dense_h h2h hidden_to_hidden w_hh",
+    "real": "re real_part",
+    "imaginary": "im imag imaginary_part imag_part",
     "reverse": "backward bwd reversed rev backwards backward_rnn",
 }.items():
     for _other in (_word, *_same.split()):
@@ -46,10 +48,7 @@ AUTOMATIC = re.compile(f"^({'|'.join(kind.numbered for kind in choose.KINDS if k
 def tokens(path: str) -> list[tuple[str, tuple[int, ...]]]:
     """The words of a ``state_dict`` name or a leaf's path, each with the numbers that stand at it."""
     words_and_numbers: list[tuple[str, tuple[int, ...]]] = []
-    for part in re.split(r"[./]", path):
-        if AUTOMATIC.match(part):
-            continue
-        plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", part).lower().strip("_")
+    for plain in _plain_parts(path):
         if plain in MEANINGS:
             words_and_numbers.append((MEANINGS[plain], ()))
         elif plain.isdigit():
@@ -61,6 +60,15 @@ def tokens(path: str) -> list[tuple[str, tuple[int, ...]]]:
             word, number = re.match(r"^(.*?)_?(\d*)$", plain).groups()  # type: ignore[union-attr]
             words_and_numbers.append((_singular(MEANINGS.get(word, word)), (int(number),) if number else ()))
     return [(word, numbers) for word, numbers in words_and_numbers if word not in ARRAY_WORDS or numbers]
+
+
+def _plain_parts(path: str) -> Iterator[str]:
+    """The parts of a path in small letters; the end that says which part of complex numbers it is counts as another."""
+    for part in re.split(r"[./]", path):
+        if not AUTOMATIC.match(part):
+            plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", part).lower().strip("_")
+            name, _, end = plain.rpartition("_")
+            yield from (name, end) if name and MEANINGS.get(end) in ("real", "imaginary") else (plain,)
 
 
 def words(path: str) -> frozenset[str]:

@@ -8,10 +8,11 @@ from typing import Any
 from compare.weights.mapping.atoms import Atom, finest
 from compare.weights.mapping.gates import INPUT, Gate, packed
 from compare.weights.mapping.names import numbered, words
-from compare.weights.mapping.units import ALONG, GROUP, OUT, SPACE, Factor, Unit
+from compare.weights.mapping.units import ALONG, COMPLEX, GROUP, OUT, PART_HINTS, SPACE, Factor, Unit
 from compare.weights.mapping.walk import Walk
 
 QKV = ("q", "k", "v")  # three layers in one are a query, a key and a value, in this order
+PART_WORDS = ("real", "imaginary")
 LOOSE = ("table", "scale", "shift", "loose", "unused")
 
 
@@ -58,7 +59,7 @@ class Array:
     def what(self) -> tuple:
         """What it is, apart from its name: only equals can be paired."""
         if not self.unit.kind:
-            return ("unused", self.unit.shape)
+            return ("unused", self.unit.shape_in_parts)
         sizes = {role: size for role, size in self.unit.sizes.items() if size > 1}
         kind = self.unit.kind
         if kind == "conv" and not any(role.startswith(SPACE) or role == GROUP for role in sizes):
@@ -102,6 +103,7 @@ def arrays_of(
             array = Array(name, unit, _parent(name), optional, words(name), numbered(name), hints=unit.hints)
             if len(units) > 1:
                 array.tag = QKV[at] if len(units) == 3 and not held else str(at)
+                array.words |= {word for word, hint in zip(PART_WORDS, PART_HINTS, strict=True) if hint in unit.hints}
             if held:
                 array.gate = held[at] if len(units) == len(held) else packed(held)
                 array.parent = array.gate.layer
@@ -118,20 +120,42 @@ def arrays_of(
 
 def _units(unit: Unit) -> list[Unit]:
     """The pieces of a weight where the program uses them and not it, and they are all of it; else the weight."""
-    used = [piece for piece in unit.pieces if piece.uses]
+    used = [part for piece in unit.pieces for part in _in_use(piece)]
     if unit.uses or not used:
         return [unit]
     if len(used) == len(unit.pieces) and sum(map(_unit_entries, used)) == _unit_entries(unit):
-        return unit.pieces
+        return used
     return [_whole(unit, used[0])]
 
 
+def _in_use(piece: Unit) -> list[Unit]:
+    """The piece, where the program uses it or a part of it."""
+    inner = [part for part in piece.pieces if part.uses]
+    return [piece] if piece.uses else [_whole(piece, inner[0])] if inner else []
+
+
 def _whole(unit: Unit, piece: Unit) -> Unit:
-    """The weight of which the program uses a part (the first positions of a table), with that part's roles."""
+    """The weight, or the piece of it, of which the program uses a part (the first positions of a table), with that
+    part's roles."""
+    alike = len(unit.factors) == len(piece.factors)
+    ranges = [(own.size, own.start) if alike else (own.full, 0) for own in (unit if alike else piece).factors]
     factors = [
-        replace(part, atom=part.atom if part.size == part.full else Atom(part.full), start=0) for part in piece.factors
+        replace(part, atom=part.atom if part.size == size else Atom(size), start=start)
+        for part, (size, start) in zip(piece.factors, ranges, strict=True)
     ]
-    return Unit(unit.leaf, unit.shape, factors, piece.kind, piece.hints, piece.uses)
+    if unit.is_complex:
+        factors[-1] = replace(factors[-1], role=COMPLEX)
+    return Unit(
+        unit.leaf,
+        unit.shape,
+        factors,
+        piece.kind,
+        piece.hints,
+        piece.uses,
+        [],
+        unit.position,
+        is_complex=unit.is_complex,
+    )
 
 
 def _unit_entries(unit: Unit) -> int:
@@ -144,11 +168,13 @@ def pieces_of(unit: Unit, count: int = 0) -> list[Unit]:
     The unit itself where nothing is known.
     """
     for at, factor in enumerate(unit.factors):
-        if factor.role not in (OUT, ALONG) or factor.size == 1:
+        if factor.role not in (OUT, ALONG, COMPLEX) or factor.size == 1:
             continue
         parts = finest([factor.atom])
         inner = factor.size // parts[0].size
         ranges = [(start * inner, stop * inner) for start, stop in sorted(parts[0].cuts)]
+        if factor.role == COMPLEX:  # the other side may hold each in an array of its own
+            ranges = [(0, 1), (1, 2)]
         if count > 1 and factor.size % count == 0:
             step = factor.size // count
             ranges = [(start, start + step) for start in range(0, factor.size, step)]
@@ -166,7 +192,8 @@ def _piece(unit: Unit, at: int, start: int, stop: int, number: int) -> Unit:
     old = unit.factors[at]
     cut = Factor(Atom(stop - start), old.full, old.start + start, old.role, old.rank, old.flipped)
     factors = [cut if number_ == at else factor for number_, factor in enumerate(unit.factors)]
-    return Unit(unit.leaf, unit.shape, factors, unit.kind, unit.hints, unit.uses, [], number)
+    hints = unit.hints | ({PART_HINTS[number]} if old.role == COMPLEX else set())
+    return Unit(unit.leaf, unit.shape, factors, unit.kind, hints, unit.uses, [], number, is_complex=unit.is_complex)
 
 
 def _parent(name: str) -> str:

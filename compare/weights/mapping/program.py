@@ -22,7 +22,8 @@ class Program:
     """One forward pass.
 
     Attributes:
-        weights: shapes of parameters and buffers by name; optional: the buffers, which may have no counterpart.
+        weights: shapes of parameters and buffers by name; optional: the buffers, which may have no counterpart;
+            complex_weights: those of complex numbers.
         gates: of each weight of a recurrent layer, the gates that it packs.
         events: what happened, in order: ``["weight", value, name]``, ``["input", value, shape]``, ``["constant", value,
             shape]``, ``["op", name, what its result is, arguments by name, values, shapes]`` (see ``Operation``),
@@ -37,6 +38,7 @@ class Program:
     events: list[Event] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)
     outputs: dict[str, int] = field(default_factory=dict)
+    complex_weights: list[str] = field(default_factory=list)
 
     def trace(self) -> Trace:
         """The forward pass in the common form."""
@@ -80,7 +82,7 @@ def _replayed(item: Any, values: Mapping[int, Value]) -> Any:
 
 
 def _weight(program: Program, walk: Walk, values: dict[int, Value], number: int, name: str) -> None:
-    values[number] = walk.weight(name, program.weights[name])
+    values[number] = walk.weight(name, program.weights[name], name in program.complex_weights)
 
 
 def _input(program: Program, walk: Walk, values: dict[int, Value], number: int, shape: list[int]) -> None:

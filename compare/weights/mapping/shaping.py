@@ -2,21 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 
-from compare.weights.mapping.atoms import Atom, axis_of, finest, regroup, relate
-from compare.weights.mapping.units import Factor, Unit, Value, note_cut, squeezed, with_
+from compare.weights.mapping.atoms import Atom, axis_of, finest, regroup, relate, tie
+from compare.weights.mapping.units import PART_HINTS, Factor, Unit, Value, note_cut, squeezed, with_
 from compare.weights.mapping.uses import Record
 
 
 class Shaping(Record):
     """A record of uses that also makes values, and shows them in other shapes."""
 
-    def weight(self, name: str, shape: Sequence[int]) -> Value:
+    def weight(self, name: str, shape: Sequence[int], is_complex: bool = False) -> Value:
         """A weight or buffer: the same value at each call."""
         if name not in self._values:
             axes = [axis_of(size) for size in shape]
-            factors = [Factor(atom, atom.size) for axis in axes for atom in axis]
-            self.units[name] = Unit(name, tuple(shape), factors)
-            self._values[name] = Value(tuple(axes), tuple(shape), ((self.units[name], frozenset()),))
+            parts = tuple(axis_of(2)) if is_complex else ()
+            factors = [Factor(atom, atom.size) for axis in (*axes, parts) for atom in axis]
+            self.units[name] = Unit(name, tuple(shape), factors, is_complex=is_complex)
+            self._values[name] = Value(tuple(axes), tuple(shape), ((self.units[name], frozenset()),), parts=parts)
         return self._values[name]
 
     def input(self, shape: Sequence[int]) -> Value:
@@ -37,6 +38,25 @@ class Shaping(Record):
         reshaped = value.like(regroup(atoms, shape), shape)
         return with_(reshaped, blocks=tuple(squeezed(block, value.shape, shape) for block in value.blocks))
 
+    def in_parts(self, value: Value, shape: Sequence[int]) -> Value:
+        """Complex numbers as their real and imaginary parts, along a new last axis."""
+        parts = list(value.parts) or axis_of(2)
+        return with_(value, axes=(*value.axes, parts), shape=tuple(shape), parts=())
+
+    def of_parts(self, value: Value, shape: Sequence[int]) -> Value:
+        """The complex numbers of which a value has the parts, along its last axis."""
+        parts = tuple(finest(value.axes[-1])) if value.weighs else ()
+        return with_(value, axes=value.axes[:-1], shape=tuple(shape), parts=parts)
+
+    def part(self, value: Value, which: int) -> Value:
+        """The real part (0) or the imaginary part (1) of a view of a weight."""
+        told = tuple(one for one in value.units if PART_HINTS[which] in one[1])
+        if told:  # made of its parts before
+            return with_(value, units=told, parts=())
+        rank = len(value.shape)
+        both = self.in_parts(value, (*value.shape, 2))
+        return self.reshape(self.cut(both, rank, which, which + 1), value.shape)
+
     def broadcast(self, value: Value, shape: Sequence[int], axes: Sequence[int]) -> Value:
         """Axis i of the value becomes axis ``axes[i]`` of ``shape``."""
         new = [axis_of(size) for size in shape]
@@ -53,12 +73,28 @@ class Shaping(Record):
         shape = [*value.shape[:axis], size, *value.shape[axis + 1 :]]
         if size == value.shape[axis]:
             return value
-        if len(value.units) == 1 and step == 1 and (piece := self._piece(value, axis, start, stop)):
+        if step == 1 and (piece := self._piece_of_each(value, axis, start, stop)):
             return piece
         note_cut(value.axes[axis], start, stop)
         axes = [*value.axes[:axis], axis_of(size), *value.axes[axis + 1 :]]
         relate(value.axes[axis], axes[axis])
         return value.like(axes, shape)
+
+    def _piece_of_each(self, value: Value, axis: int, start: int, stop: int) -> Value | None:
+        """The piece of a weight, or those of two that are the parts of complex numbers; None where one is no piece."""
+        if len(value.units) != 1 and not any(hint in hints for _, hints in value.units for hint in PART_HINTS):
+            return None
+        pieces: list[Value] = []
+        for one in value.units:
+            piece = self._piece(with_(value, units=(one,)), axis, start, stop)
+            if piece is None:
+                return None
+            pieces.append(piece)
+        first, *others = pieces
+        for other in others:
+            for own, same in zip(first.axes, other.axes, strict=True):
+                tie(own, same)
+        return with_(first, units=tuple(unit for piece in (first, *others) for unit in piece.units))
 
     def flip(self, value: Value, axes: Iterable[int]) -> Value:
         turned = {id(atom.root) for axis in axes for atom in finest(value.axes[axis])}

@@ -180,6 +180,19 @@ def _glu(walk: Walk, operation: Operation) -> list[Value]:
     return [walk.elementwise("mul", halves, operation.shapes[0])]
 
 
+def _in_parts(walk: Walk, operation: Operation) -> list[Value]:
+    return [walk.in_parts(operation.tensors[0], operation.shapes[0])]
+
+
+def _of_parts(walk: Walk, operation: Operation) -> list[Value]:
+    return [walk.of_parts(operation.tensors[0], operation.shapes[0])]
+
+
+def _complex(walk: Walk, operation: Operation) -> list[Value]:
+    real, imaginary = operation.tensors
+    return [walk.joined(real, imaginary, operation.shapes[0])]
+
+
 RULES: dict[str, TorchRule] = {
     **dict.fromkeys(("clone", "_to_copy", "lift_fresh_copy", "native_dropout"), _copy),
     "_unsafe_view": _unsafe_view, "as_strided": _strided, "t": _t, "transpose": _transpose, "permute": _permute,
@@ -187,5 +200,6 @@ RULES: dict[str, TorchRule] = {
     **dict.fromkeys(("mm", "dot", "mv", "bmm", "baddbmm", "addmm", "addmv"), _product),
     "_trilinear": _trilinear, "convolution": _convolution, "_convolution": _convolution,
     "embedding": _rows, "_embedding_bag": _rows, "_embedding_bag_forward_only": _rows, "index_select": _index_select,
+    "view_as_real": _in_parts, "view_as_complex": _of_parts, "complex": _complex,
     "index": _index, "_weight_norm_interface": _weight_norm, "flip": _flip, "glu": _glu,
 }  # fmt: skip

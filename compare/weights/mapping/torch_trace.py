@@ -16,7 +16,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from compare.arrays.batch import named_leaves
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
-from compare.frameworks.models.references import copied
+from compare.frameworks.models.references import copied, in_single
 from compare.frameworks.torch_insides import Kernel
 from compare.weights.mapping.aten_schema import named_arguments, result_of
 from compare.weights.mapping.gates import GRU, HIDDEN, INPUT, LSTM, PLAIN, Gate
@@ -31,7 +31,7 @@ def program_of(reference: nn.Module, args: tuple, kwargs: dict) -> Program:
     """
     first: Exception | None = None
     for training in (False, True):
-        module = copied(reference).float().train(training)
+        module = in_single(copied(reference)).train(training)
         try:
             with torch.inference_mode(False):
                 return _recorded(module, args, kwargs)
@@ -48,6 +48,7 @@ def _recorded(module: nn.Module, args: tuple, kwargs: dict) -> Program:
     device = next((tensor.device for tensor in module.parameters()), torch.device("cpu"))
     for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
         program.weights[name] = tuple(tensor.shape)
+        program.complex_weights += [name] if tensor.is_complex() else []
         recorder.enter(tensor, "weight", name)
     program.optional = [name for name, _ in module.named_buffers()]
     # A frozen parameter (a fixed table of positions) may be a constant of the port's code.

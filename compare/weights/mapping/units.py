@@ -7,7 +7,9 @@ from math import prod
 from compare.weights.mapping.atoms import Atom, Axis, finest
 
 IN, OUT, SPACE, GROUP, ALONG = "in", "out", "space", "group", "along"
-ORDER = (GROUP, IN, OUT, SPACE, ALONG)
+COMPLEX = "complex"  # the two parts of complex numbers: an axis that no operation sees
+ORDER = (GROUP, IN, OUT, SPACE, ALONG, COMPLEX)
+PART_HINTS = ("real part", "imaginary part")
 
 
 @dataclass
@@ -39,6 +41,12 @@ class Unit:
     pieces: list["Unit"] = field(default_factory=list)
     position: int = 0  # of a piece: its place among the pieces of its weight
     own: dict[int, Atom] = field(default_factory=dict)  # of a piece: its atoms by the identity of its weight's
+    is_complex: bool = False  # its last factor is that of the parts, which is no axis of its shape
+
+    @property
+    def shape_in_parts(self) -> tuple[int, ...]:
+        """Its shape as an array of floats."""
+        return (*self.shape, 2) if self.is_complex else self.shape
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -52,7 +60,8 @@ class Unit:
 
 @dataclass(frozen=True)
 class Value:
-    """An array of the program. ``units`` is what it is a view of, ``last`` the uses whose results it holds."""
+    """An array of the program. ``units`` is what it is a view of, ``last`` the uses whose results it holds; ``parts``
+    are the atoms of the real and the imaginary part, where it is a view of complex weights."""
 
     axes: tuple[Axis, ...]
     shape: tuple[int, ...]
@@ -62,6 +71,7 @@ class Value:
     moving: bool = False  # it depends on the inputs
     fixed: bool = False  # it depends on weights alone, but is a view of none
     blocks: tuple["Value", ...] = ()  # weights laid beside each other
+    parts: tuple[Atom, ...] = ()
 
     @property
     def weighs(self) -> bool:
@@ -69,7 +79,7 @@ class Value:
         return bool(self.units or self.blocks)
 
     def like(self, axes: Iterable[Axis], shape: Sequence[int]) -> "Value":
-        return Value(tuple(axes), tuple(shape), self.units, self.last, self.flips, self.moving, self.fixed, self.blocks)
+        return with_(self, axes=tuple(axes), shape=tuple(shape))
 
 
 @dataclass

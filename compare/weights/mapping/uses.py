@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from math import prod
 
 from compare.weights.mapping.atoms import Atom, axis_of, finest
-from compare.weights.mapping.units import GROUP, Factor, Unit, Use, Value, members, parted
+from compare.weights.mapping.units import COMPLEX, GROUP, Factor, Unit, Use, Value, members, parted
 
 
 class Record:
@@ -52,6 +52,7 @@ class Record:
                 role = GROUP if axis == grouped and number == 0 else roles[axis]
                 given.setdefault(id(atom.root), (role, ranks.setdefault(role, 0)))
                 ranks[role] += 1
+        given |= {id(atom.root): (COMPLEX, 0) for atom in finest(value.parts)}
         factors = []
         for factor in unit.factors:
             for atom, part in parted(factor):
@@ -84,12 +85,13 @@ class Record:
         for at, (own, size) in enumerate(zip(axes, shape, strict=True)):
             if prod(atom.size for atom in own) != size:  # an axis of another array, along which it was laid
                 axes[at] = axis_of(size)
-        return Value(tuple(axes), tuple(shape), ((piece, hints),), value.last, value.flips, value.moving)
+        parts = tuple(piece.own[id(atom.root)] for atom in finest(value.parts) if id(atom.root) in piece.own)
+        return Value(tuple(axes), tuple(shape), ((piece, hints),), value.last, value.flips, value.moving, parts=parts)
 
 
 def _part_of(unit: Unit, atom: Atom, start: int, stop: int) -> Unit | None:
     """The unit with one of its factors cut to a range, in atoms of its own."""
-    piece = Unit(unit.leaf, unit.shape, [])
+    piece = Unit(unit.leaf, unit.shape, [], is_complex=unit.is_complex)
     was_cut = False
     for factor in unit.factors:
         for part, given in parted(factor):

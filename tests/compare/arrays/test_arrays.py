@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from compare.arrays.arrays import freeze, from_jax, from_torch, rounded, to_jax, to_torch
+from compare.arrays.arrays import freeze, from_jax, from_parts, from_torch, parts, rounded, to_jax, to_torch
 from compare.errors import UsageError
 from compare.pair.pair import Batch
 from compare.verdict.precision import BFLOAT16, FLOAT16, FLOAT32, FLOAT64
@@ -167,3 +167,38 @@ def test_an_integer_that_int32_does_not_hold_never_reaches_jax(cpu):
     """It would arrive as another number, without a word."""
     with pytest.raises(UsageError, match="expected integers that int32 holds"):
         to_jax(np.array([2**31]), FLOAT32, cpu.jax)
+
+
+Z = np.array([[1 + 2j, -3.5j], [0.1 - 0.2j, 1e9 + 1e-9j]])
+
+
+@pytest.mark.parametrize("array", [Z, Z.astype(np.complex64), Z[0, 0], Z[:0], Z.T], ids=str)
+def test_complex_numbers_are_their_parts(array):
+    """There and back, whatever the shape; of a contiguous array they are its own memory."""
+    floats = parts(array)
+    assert floats.shape == (*np.shape(array), 2)
+    assert floats.dtype == np.asarray(array).real.dtype
+    np.testing.assert_array_equal(floats[..., 0], np.real(array))
+    np.testing.assert_array_equal(floats[..., 1], np.imag(array))
+    np.testing.assert_array_equal(from_parts(floats), array)
+    assert np.shares_memory(parts(Z), Z)
+
+
+@pytest.mark.parametrize(("precision", "kept"), [(FLOAT64, "complex128"), (FLOAT32, "complex64"),
+                                                (BFLOAT16, "complex64"),
+                                                (FLOAT16, "complex64")])  # fmt: skip
+def test_both_parts_are_rounded_and_both_sides_hold_them(precision, kept, cpu):
+    """As the floats that they are, once; where no framework has so short a complex number, in complex64."""
+    entered = rounded(Z, precision)
+    assert (entered.dtype.name, entered.flags.writeable) == (kept, False)
+    np.testing.assert_array_equal(parts(entered), rounded(parts(Z), precision))
+    assert rounded(entered, precision) is entered or precision in (BFLOAT16, FLOAT16)
+    np.testing.assert_array_equal(rounded(entered, precision), entered)
+    tensor = to_torch(entered, precision, cpu.torch)
+    assert tensor.dtype is getattr(torch, kept)
+    np.testing.assert_array_equal(from_torch(tensor), entered)
+    np.testing.assert_array_equal(from_torch(tensor.conj()), entered.conj())
+    with jax.enable_x64(precision is FLOAT64):
+        array = to_jax(entered, precision, cpu.jax)
+        assert array.dtype.name == kept
+        np.testing.assert_array_equal(from_jax(array), entered)

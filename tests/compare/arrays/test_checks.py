@@ -16,8 +16,10 @@ REFUSED = [
     (lambda: Batch({}), "batch: inputs: expected at least one array to feed both models, got none"),
     (lambda: Batch({3: X}), "batch: inputs: expected names, got 3"),
     (lambda: Batch({"x": [1.0]}), "batch: x: expected a NumPy array, got [1.0]"),
-    (lambda: Batch({"x": X.astype(complex)}), "batch: x has dtype complex128: expected floats, integers or booleans"),
-    (lambda: Batch({"x": np.array([None])}), "batch: x has dtype object"),
+    (
+        lambda: Batch({"x": np.array([None])}),
+        "batch: x has dtype object: expected floats, complex numbers, integers or booleans",
+    ),
     (lambda: Batch({"x": X}, X), "batch: targets: expected a dictionary of NumPy arrays by name, got an ndarray"),
     (lambda: Batch({"x": X}, {"x": X}), "batch: x is an input and a target: give each a name of its own"),
     (lambda: Batch.of(np.ma.masked_array(X, X > 0)), "batch: input0 is a masked array, whose mask no model sees"),

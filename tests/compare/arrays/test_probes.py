@@ -91,3 +91,24 @@ def test_integers_at_their_bounds_are_at_both_ends():
     alone = Batch({"step": np.array([3]), "ids": np.arange(3)}, {}, {"step": (-2, 9), "ids": (0, 4)})
     both = [[batch.inputs[name].tolist() for name in ("step", "ids")] for batch in at_bounds(alone, ["step", "ids"])]
     assert both == [[[8], [3, 0, 3]], [[-2], [0, 3, 0]]]
+
+
+def test_of_complex_inputs_both_parts_are_probed():
+    """Each is what its name says, in the real part and in the imaginary one, and neither is the other."""
+    z = (X + 1j * X[::-1]).astype(np.complex64)
+    batch = Batch({"z": z})
+    assert batch.floating == ["z"]
+    for name, probed in full_batches(batch, FLOAT32, 0).items():
+        own = probed.inputs["z"]
+        assert (own.dtype, own.shape) == (z.dtype, z.shape)
+        if name == "equal_rows":
+            assert (own == z[0]).all()
+        elif name == "offset":
+            np.testing.assert_allclose(own - (1000 + 1000j), z, atol=1e-3)
+        elif name != "zeros":
+            assert np.ptp(own.real) > 0
+            assert np.ptp(own.imag) > 0
+            assert not np.array_equal(own.real, own.imag)
+    moved = perturbed(batch, np.random.default_rng(0)).inputs["z"]
+    assert 0 < np.abs(moved.real - z.real).max() < 0.01
+    assert 0 < np.abs(moved.imag - z.imag).max() < 0.01

@@ -27,6 +27,24 @@ STEPS = {
 }
 
 
+def test_the_parts_of_complex_numbers_are_shown_and_written():
+    """Along a new last axis, which a reshape may follow; of floats there are none."""
+    array = X.reshape(4, 6) + 1j
+    imaginary = View((("parts", ()), ("reshape", (2, 2, 6, 2)), ("index", (3, 1))))
+    np.testing.assert_array_equal(imaginary.of(array), np.ones((2, 2, 6)))
+    imaginary.of(array)[...] = 3
+    np.testing.assert_array_equal(array, X + 3j)
+    assert (imaginary.of_parts, imaginary.whole, AS_IS.of_parts) == (True, False, False)
+    assert View.from_list(json.loads(json.dumps(imaginary.to_list()))) == imaginary
+    assert str(imaginary) == "parts, reshape (2, 2, 6, 2), index (3, 1)"
+    with pytest.raises(ValueError, match="float64 has no imaginary part"):
+        imaginary.of(X)
+    with pytest.raises(UsageError, match="parts stands first or nowhere"):
+        transposed(1, 0).then("parts", ())
+    with pytest.raises(UsageError, match="parts takes a tuple of no integers"):
+        AS_IS.then("parts", (1,))
+
+
 @pytest.mark.parametrize(("view", "plain"), STEPS.values(), ids=STEPS)
 def test_a_view_is_what_numpy_says(view, plain):
     """Entry by entry, and writing to it writes to the array: so a copy onto it needs no inverse."""
@@ -70,8 +88,8 @@ def test_any_transpose_comes_back(axes):
 @pytest.mark.parametrize(
     ("kind", "how", "line"),
     [
-        ("eval", "1", "view: unknown step 'eval': expected one of reshape, transpose, index, slice, flip"),
-        ("take", (0, 4), "view: unknown step 'take': expected one of reshape, transpose, index, slice, flip"),
+        ("eval", "1", "view: unknown step 'eval': expected one of reshape, transpose, index, slice, flip, parts"),
+        ("take", (0, 4), "view: unknown step 'take': expected one of reshape, transpose, index, slice, flip, parts"),
         ("slice", (0, 0, 4.0), "view: slice takes a tuple of three integers, got (0, 0, 4.0)"),
         ("index", (0, 1, 2), "view: index takes a tuple of two integers, got (0, 1, 2)"),
         ("flip", 0, "view: flip takes a tuple of some integers, got 0"),

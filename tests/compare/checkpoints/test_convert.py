@@ -2,6 +2,7 @@
 
 import json
 
+import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from flax import linen as nn
 
 from compare.checkpoints.checkpoint import Checkpoint
 from compare.checkpoints.convert import Conversion, conversion_of
+from compare.checkpoints.files import read, write
 from compare.errors import UsageError
 from compare.pair.pair import Pair
 
@@ -190,3 +192,46 @@ def test_two_biases_that_become_one_come_back_as_their_sum_and_zero():
     both = [back.arrays[name] for name in ("lstm.bias_ih_l0", "lstm.bias_hh_l0")]
     assert np.array_equal(both[0] + both[1], state["lstm.bias_ih_l0"] + state["lstm.bias_hh_l0"])
     assert any(not one.any() for one in both)
+
+
+class Turned(torch.nn.Module):
+    """A complex layer; the port holds its parts apart."""
+
+    def __init__(self):
+        super().__init__()
+        self.turn = torch.nn.Linear(3, 4, bias=False, dtype=torch.cfloat)
+
+    def forward(self, x):
+        return self.turn(x.to(self.turn.weight.dtype)).abs()
+
+
+class TurnedPort(nn.Module):
+    apart: bool
+
+    @nn.compact
+    def __call__(self, x):
+        if not self.apart:
+            return jnp.abs(nn.Dense(4, False, param_dtype=jnp.complex64, name="turn")(x))
+        real, imag = (self.param(f"turn_{part}", nn.initializers.normal(), (3, 4)) for part in ("re", "im"))
+        return jnp.abs(x @ real + 1j * (x @ imag))
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".msgpack", ".orbax"])
+@pytest.mark.parametrize("apart", [False, True])
+def test_complex_checkpoints_go_there_and_back_in_every_format(apart, suffix, tmp_path):
+    """complex64 and its parts, bit by bit; and a file of floats is no checkpoint of a complex model."""
+    made = conversion_of(Pair(Turned(), TurnedPort(apart), np.ones((2, 3), np.float32)))
+    array = (np.arange(12) + 1j * np.arange(12, 24)).reshape(4, 3).astype(np.complex64)
+    write(tmp_path / "reference.pt", Checkpoint("reference", "torch", {"turn.weight": array}))
+    there, _ = made.converted(read(tmp_path / "reference.pt"))
+    if apart:
+        np.testing.assert_array_equal(there.arrays["params/turn_im"], array.imag.T)
+        assert {leaf.dtype.name for leaf in there.arrays.values()} == {"float32"}
+    else:
+        assert same_bits(there.arrays["params/turn/kernel"], np.ascontiguousarray(array.T))
+    path = tmp_path / f"port{suffix}"
+    write(path, there)
+    back, _ = made.converted(Checkpoint("port", "npz", read(path).arrays))
+    assert same_bits(back.arrays["turn.weight"], array)
+    with pytest.raises(UsageError, match=r"turn.weight is float32 \(float\), the model's is complex"):
+        made.converted(Checkpoint("reference", "npz", {"turn.weight": array.real}))

@@ -2,9 +2,18 @@
 
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import checkpoint
 
-from compare.frameworks.torch_insides import in_backward, schema_of, schemas_of
+from compare.frameworks.torch_insides import (
+    definition_of,
+    functions_not_intercepted,
+    in_backward,
+    saved_alpha,
+    schema_of,
+    schemas_of,
+    written_by,
+)
 
 
 @pytest.mark.parametrize("reentrant", [True, False])
@@ -57,3 +66,45 @@ def test_an_overload_has_its_own():
     assert not schema.arguments[0].alias_info.is_write
     assert [str(each.type) for each in schema.returns] == ["Tensor"]
     assert schema_of(torch.ops.aten.add_.Tensor).arguments[0].alias_info.is_write
+
+
+def test_what_an_operation_writes_into():
+    """By position and by name."""
+    assert written_by(torch.ops.aten.add_.Tensor) == {0, "self"}
+    assert written_by(torch.ops.aten.add.out) == {3, "out"}
+    assert written_by(torch.ops.aten.add.Tensor) == set()
+
+
+def test_torch_defines_its_operations_a_second_time():
+    """The same function; none of what is no operation of its own."""
+    x = torch.linspace(-4, 4, 9)
+    define = definition_of(torch.ops.aten.hardswish.default)
+    torch.testing.assert_close(define(x), torch.nn.functional.hardswish(x))
+    assert definition_of(torch.ops.aten.mm.default) is None
+
+
+def test_no_mode_is_asked_where_functions_are_not_intercepted():
+    """And asked again afterwards."""
+    asked = []
+
+    class Mode(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            asked.append(func)
+            return func(*args, **(kwargs or {}))
+
+    with Mode():
+        with functions_not_intercepted():
+            torch.add(1, 2)
+        assert asked == []
+        torch.add(1, 2)
+    assert asked == [torch.add]
+
+
+def test_the_alpha_of_a_derivative_is_kept_unrounded():
+    """None where nothing is differentiated, or has no alpha; under vmap it is that of the whole."""
+    celu, x = torch.nn.functional.celu, torch.ones(3, requires_grad=True)
+    assert saved_alpha(celu(x, 0.3)) == 0.3
+    assert saved_alpha(celu(x.detach(), 0.3)) is saved_alpha(x.exp()) is saved_alpha(None) is None
+    kept = []
+    torch.vmap(lambda one: (kept.append(saved_alpha(made := celu(one, 0.3))), made)[1])(x)
+    assert kept == [0.3]

@@ -69,3 +69,21 @@ def test_initial_weights_have_torchs_own_distribution():
         assert np.abs(array).max() <= 0.1
         assert np.abs(array).max() > 0.099
         assert array.std() == pytest.approx(0.1 / np.sqrt(3), rel=0.1)
+
+
+def test_of_complex_numbers_either_part_is_moved_away_from_0_and_1():
+    """A parameter that starts real has imaginary parts of 0, which would hide that they are dropped."""
+    array = np.array([[2 + 0j, 1 + 3j], [0.5 + 1j, 0j]], np.complex64)
+    apart = moved(array, np.random.default_rng(0))
+    assert apart.dtype == np.complex64
+    still = np.stack([array.real, array.imag])
+    changed = np.stack([apart.real, apart.imag]) != still
+    np.testing.assert_array_equal(changed, (still == 0) | (still == 1))
+
+
+def test_weights_of_the_pairs_own_are_complex_where_the_references_are():
+    """Either way round, in one line."""
+    real = loose_pair(lambda p, x: x * p["w"], lambda p, x: x * p["w"])
+    own = {"w": np.ones(4, np.complex64)}
+    with pytest.raises(UsageError, match="weights= gives floats for w, the reference has complex numbers"):
+        drawn(real, own, {"w": (4,)}, (), 0, 1)

@@ -7,10 +7,28 @@ from typing import Any
 
 from compare.api import Report, verify
 from compare.pair.pair import Pair
-from tests.compare.planted import attention, conv, mlp, numbers, oracles, recurrent, training
+from tests.compare.planted import (
+    attention,
+    complex_numbers,
+    conv,
+    kernels,
+    lowered,
+    mlp,
+    numbers,
+    oracles,
+    recurrent,
+    saturated,
+    training,
+)
 from tests.compare.planted.row import Planted
 
-ROWS = [*mlp.ROWS, *conv.ROWS, *recurrent.ROWS, *attention.ROWS, *training.ROWS, *numbers.ROWS, *oracles.ROWS]
+ROWS = [
+    *mlp.ROWS, *conv.ROWS, *recurrent.ROWS, *attention.ROWS, *training.ROWS, *numbers.ROWS, *oracles.ROWS,
+    *saturated.ROWS,
+    *kernels.ROWS,
+    *complex_numbers.ROWS,
+    *lowered.ROWS,
+]  # fmt: skip
 SOUND = {row.sound: row for row in ROWS}  # each distinct sound pair under the last row that shares it
 
 

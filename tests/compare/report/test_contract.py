@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -12,6 +13,7 @@ from compare.report.contract import VerifyForm
 from compare.report.form import verify_form
 from compare.verdict.bits import PrecisionFlag
 from compare.verification.envelope import Envelope
+from compare.verification.update_rule import UpdateRule
 from tests.compare.report.test_form import report
 
 EXPLANATION = Explanation(
@@ -35,6 +37,7 @@ ENVIRONMENT = {
     "torch_threads": 1,
     "jax_preallocates": "false",
 }
+RULE = UpdateRule(steps=256, not_seen=("a clip, which never acted",))
 FLAG = PrecisionFlag("port", "output", "batch", 24.0, 8.0, 9e4, 3, "bfloat16")
 
 
@@ -60,6 +63,7 @@ def missing(form: Any, kind: Any, path: str = "") -> Iterator[str]:
 def test_every_key_that_stays_is_there():
     """Of a pair that differs, with its causes and certificates: the form has all that the types promise."""
     filled = report(explanation=EXPLANATION, precision=FLAG, envelope=Envelope(3, 1e-7, 1e-7, "rows permuted"))
+    filled = replace(filled, update_rule=RULE)
     form = verify_form([filled], ENVIRONMENT)
     assert list(missing(form, VerifyForm)) == []
 

@@ -6,7 +6,7 @@ from math import inf, nan
 
 from compare.report.form import verify_form
 from compare.report.quantity_rows import QuantityRow, quantity_rows
-from compare.verdict.verdict import Verdict
+from compare.verdict.verdict import Verdict, Worst
 from tests.compare.report.test_form import quantity, report
 
 
@@ -39,3 +39,13 @@ def test_what_is_a_word_in_json_is_a_number_here():
     assert math.isnan(second.relative)
     assert second.worst_index is None
     assert math.isnan(second.worst_port)
+
+
+def test_entries_of_complex_numbers_are_complex():
+    """Two numbers in JSON, words among them; one here."""
+    entry = Worst((1,), complex(1.5, -inf), 2j)
+    form = verify_form([report(quantity("output", worst=entry))], {})["pairs"][0]
+    worst = form["quantities"][0]["worst"]
+    assert worst == {"index": [1], "reference": [1.5, "-inf"], "port": [0.0, 2.0]}
+    (row,) = quantity_rows(form)
+    assert (row.worst_reference, row.worst_port) == (complex(1.5, -inf), 2j)

@@ -61,6 +61,22 @@ def test_float32_islands_match_through_promotion_and_are_named(cpu):
     assert "float32 inside: " in reasons.pop()
 
 
+def test_a_kernel_of_torchs_is_named_before_the_users_lines(cpu):
+    """However many there are: nobody would look for it. And it hides nothing."""
+
+    def reference(p, x):
+        y = x.float() * p["w"].float()
+        y = y + torch.tensor(0.1, dtype=torch.float32)
+        y = y * torch.ones(1)
+        return torch.nn.functional.hardsigmoid(y.float())
+
+    for sixth, verdict in ((1 / 6, Verdict.MATCH), ((1 + 1e-9) / 6, Verdict.MISMATCH)):
+        pair = loose_pair(reference, lambda p, x, sixth=sixth: jnp.clip(x * p["w"] + 0.1 + 3, 0, 6) * sixth)
+        found = judgements(cpu, pair)["grad/w"]
+        assert found.verdict is verdict
+        assert (found.reason[:52] == "float32 inside: torch's own hardsigmoid_backward, te") == (sixth == 1 / 6)
+
+
 @pytest.mark.parametrize("epsilon", [1.01e-6, 1e-5])
 def test_a_wrong_epsilon_inside_an_island_is_a_mismatch(epsilon, cpu):
     """1 % of an epsilon, which float32 cannot see: promoted, it shows, and no constant in float32 is its witness."""

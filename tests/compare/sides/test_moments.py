@@ -9,7 +9,7 @@ import torch
 
 from compare.pair.pair import Optimizers
 from compare.pair.prepare import prepare
-from compare.sides.moments import moments_of_optax, moments_of_torch
+from compare.sides.moments import moments_of_optax, moments_of_torch, widened
 from compare.sides.quartet import Quartet
 from compare.sides.side import STEPS
 from compare.verdict.precision import FLOAT32
@@ -141,3 +141,34 @@ def test_moments_of_optax_are_found_in_any_nest():
         found = moments_of_optax(made.init(params), dict, {"exp_avg", "exp_avg_sq", "momentum_buffer"})
         assert set(found) == {"exp_avg", "exp_avg_sq"}
     assert moments_of_optax(optax.sgd(0.1).init(params), dict, {"momentum_buffer"}) == {}
+
+
+def test_moments_of_complex_parameters_keep_both_parts():
+    """torch's are complex, each part with a moment of its own; optax's are two arrays where they are split."""
+    parameter = torch.nn.Parameter(torch.tensor([1 + 2j, -0.5 + 0.25j]))
+    optimizer = torch.optim.Adam([parameter], lr=0.1)
+    parameter.grad = torch.tensor([0.5 - 1j, 2 + 0.1j])
+    optimizer.step()
+    taken = moments_of_torch(optimizer, {"w": parameter})
+    made = optax.contrib.split_real_and_imaginary(optax.adam(0.1))
+    params = {"w": np.array([1 + 2j, -0.5 + 0.25j], np.complex64)}
+    _, state = made.update({"w": np.array([0.5 - 1j, 2 + 0.1j], np.complex64)}, made.init(params), params)
+    found = moments_of_optax(state, dict, {"exp_avg", "exp_avg_sq"})
+    for slot in ("exp_avg", "exp_avg_sq"):
+        assert taken[f"optimizer/{slot}/w"].dtype == np.complex128
+        assert (taken[f"optimizer/{slot}/w"].imag != 0).all()
+        np.testing.assert_allclose(widened(found[slot])["w"], taken[f"optimizer/{slot}/w"], rtol=1e-6)
+
+
+def test_what_groups_keep_apart_is_one_tree():
+    """By ``partition`` and by ``masked``: each keeps its own parameters, the others stand masked in it."""
+    params = {"w": np.ones((2, 2), np.float32), "b": np.ones(2, np.float32)}
+    labels = {"w": "w", "b": "b"}
+    parted = optax.partition({"w": optax.adam(0.1), "b": optax.sgd(0.1, momentum=0.9)}, labels)
+    masked = optax.chain(
+        optax.masked(optax.adam(0.1), {"w": True, "b": False}), optax.masked(optax.adam(0.1), {"w": False, "b": True})
+    )
+    slots = {"exp_avg", "momentum_buffer"}
+    found = {slot: sorted(tree) for slot, tree in moments_of_optax(parted.init(params), dict, slots).items()}
+    assert found == {"exp_avg": ["w"], "momentum_buffer": ["b"]}
+    assert sorted(moments_of_optax(masked.init(params), dict, slots)["exp_avg"]) == ["b", "w"]

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 
 from compare.arrays.batch import Batch
 from compare.frameworks.devices import Device
@@ -14,7 +15,7 @@ from compare.pair import pairs
 from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import prepare
 from compare.sides.port import PortSide
-from compare.sides.port_forward import Form, PortForward, is_parameter, outputs_by_name
+from compare.sides.port_forward import Form, PortForward, as_torch_has_it, is_parameter, outputs_by_name
 from compare.sides.quartet import Quartet
 from compare.verdict.precision import FLOAT32
 
@@ -87,3 +88,37 @@ def test_outputs_are_named_and_numbers_are_arrays() -> None:
     assert is_parameter("params")
     assert is_parameter("params/Dense_0/kernel")
     assert not is_parameter("params_of_another/kernel")
+
+
+Z = np.array([0.3 - 0.7j, 1.1 + 0.2j, -0.5 + 0.4j], np.complex64)
+
+
+def _loss(z: Any, conj: Any) -> Any:
+    """Real, of complex numbers, and no function of the modulus alone."""
+    return ((z**2).real * (conj(z) * (1 + 2j)).imag).sum()
+
+
+def test_the_raw_conventions_are_those_that_are_translated():
+    """By x + iy, torch has dL/dx + i dL/dy, JAX its conjugate; finite differences say which is which."""
+    z = torch.tensor(Z, requires_grad=True)
+    _loss(z, torch.conj).backward()
+    jaxs = jax.grad(lambda z: _loss(z, jnp.conj))(jnp.asarray(Z))
+    np.testing.assert_allclose(np.conj(jaxs), z.grad.numpy(), rtol=1e-5)
+    assert np.abs(jaxs - z.grad.numpy()).max() > 1
+    wide, step = Z.astype(np.complex128), 1e-6
+    for at in range(len(Z)):
+        for unit, part in ((1, np.real), (1j, np.imag)):
+            by = step * unit * np.eye(len(Z))[at]
+            slope = (_loss(wide + by, np.conj) - _loss(wide - by, np.conj)) / (2 * step)
+            assert slope == pytest.approx(float(part(z.grad.numpy()[at])), rel=1e-4)
+
+
+def test_cotangents_of_complex_outputs_are_translated_likewise():
+    """The pullback of a conjugated cotangent is the conjugate of torch's gradient."""
+    back = np.array([1 - 2j, 0.5j, -1 + 1j], np.complex64)
+    z = torch.tensor(Z, requires_grad=True)
+    (torch.exp(1j * z) * z.conj()).backward(torch.tensor(back))
+    _, pull_back = jax.vjp(lambda z: jnp.exp(1j * z) * jnp.conj(z), jnp.asarray(Z))
+    (raw,), (translated,) = pull_back(jnp.asarray(back)), as_torch_has_it(pull_back(as_torch_has_it(jnp.asarray(back))))
+    np.testing.assert_allclose(translated, z.grad.numpy(), rtol=1e-5)
+    assert np.abs(raw - z.grad.numpy()).max() > 0.1

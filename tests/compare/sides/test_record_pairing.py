@@ -1,16 +1,23 @@
 """A port and a record that do not belong together are refused before anything is run."""
 
+from dataclasses import replace
+
 import numpy as np
 import optax
 import pytest
 import torch
 
 from compare.errors import UsageError
+from compare.pair.pair import Pair
 from compare.sides.plan import Plan
+from compare.sides.record_file import ReferenceRecord
 from compare.sides.record_pairing import prepare_recorded
 from compare.sides.record_taking import take
 from compare.verdict.precision import FLOAT32
+from compare.verification.verification import Session
 from tests.compare.small import loose_pair, norm_pair
+from tests.compare.zoo import seeded
+from tests.compare.zoo.complex_numbers import ComplexLayers, ComplexLinen, complex_rows
 
 USERS_MODELS = True
 SGD = (lambda p: torch.optim.SGD(p, lr=0.1), optax.sgd(0.1))
@@ -42,3 +49,18 @@ def test_what_does_not_belong_together_is_refused(cpu, recorded, fields, complai
     pair = loose_pair(None, fields.pop("port", lambda p, x: x * p["w"]), np.ones((2, 4), np.float32), **fields)
     with pytest.raises(UsageError, match=complaint):
         prepare_recorded(pair, record)
+
+
+def test_complex_numbers_are_known_from_the_record(cpu, tmp_path):
+    """What is complex, both parts of every array, and the map."""
+    pair = Pair(seeded(ComplexLayers)(), ComplexLinen(), complex_rows, optimizers=SGD)
+    plan = Plan(quick=True)
+    take(pair, cpu, FLOAT32, plan, cpu).save(tmp_path / "record.npz")
+    record = ReferenceRecord.load(tmp_path / "record.npz")
+    prepared = prepare_recorded(pair, record)
+    assert prepared.reference.complex_names == {"first.weight", "first.bias", "second.weight"}
+    report = Session(replace(pair, reference=None), cpu, FLOAT32, plan, None, record).verify()
+    assert {str(one.verdict) for one in report.quantities} == {"match"}
+    assert any(np.iscomplexobj(one.judgement.worst.reference) for one in report.quantities)
+    wrong = replace(pair, reference=None, port=ComplexLinen(conjugated=True))
+    assert Session(wrong, cpu, FLOAT32, plan, None, record).verify().verdict == "mismatch"

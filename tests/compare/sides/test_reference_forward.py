@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from compare.errors import UsageError
 from compare.pair.prepare import prepare
 from compare.sides.reference import ReferenceSide
-from compare.sides.reference_forward import ReferenceForward, tensors_by_name
+from compare.sides.reference_forward import ReferenceForward, has_gradient, tensors_by_name
 from compare.verdict.precision import FLOAT32, FLOAT64
 from tests.compare.small import norm_pair
 
@@ -71,8 +70,8 @@ def test_the_loss_is_that_of_the_run(cpu):
     assert float(loss.detach()) == pytest.approx(float(side.run(entering, True)["loss"]), rel=1e-6)
 
 
-def test_outputs_are_named_numbers_are_tensors_and_complex_ones_refused():
-    named = tensors_by_name({"logits": torch.ones(2), "count": 3})
-    assert {name: tuple(one.shape) for name, one in named.items()} == {"output/logits": (2,), "output/count": ()}
-    with pytest.raises(UsageError, match="output is complex"):
-        tensors_by_name(torch.ones(2, dtype=torch.complex64))
+def test_outputs_are_named_and_numbers_are_tensors():
+    named = tensors_by_name({"logits": torch.ones(2), "count": 3, "spectrum": torch.ones(3, dtype=torch.complex64)})
+    shapes = {name: tuple(one.shape) for name, one in named.items()}
+    assert shapes == {"output/logits": (2,), "output/count": (), "output/spectrum": (3,)}
+    assert [has_gradient(one) for one in named.values()] == [True, False, True]

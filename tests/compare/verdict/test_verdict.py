@@ -41,6 +41,63 @@ def test_a_difference_below_single_precision_is_float32_only(seed, size):
     assert judge(*sound(seed, size, gap=1e-9), FLOAT32).verdict is Verdict.FLOAT32_ONLY
 
 
+def test_complex_numbers_are_judged_as_their_parts():
+    """Every number of the judgement is that of the parts, laid beside each other."""
+    t, j, t64, j64 = sound(3, 1000, gap=1e-9)
+    runs = [array.view(np.complex64 if array.dtype == np.float32 else np.complex128) for array in (t, j, t64, j64)]
+    own, of_parts = (asdict(judge(*four, FLOAT32)) for four in (runs, (t, j, t64, j64)))
+    entry, other = own.pop("worst"), of_parts.pop("worst")
+    assert own == of_parts
+    (at,) = entry["index"]
+    assert (entry["reference"], entry["port"]) == (runs[2][at], runs[3][at])
+    assert abs(runs[2][at] - runs[3][at]) >= abs(other["reference"] - other["port"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [np.conj, lambda z: z.real + 0j, lambda z: z * np.exp(1e-8j), lambda z: 1j * z],
+    ids=["conjugate", "without imaginary parts", "turned by 1e-8", "times i"],
+)
+def test_what_is_done_to_one_part_alone_is_a_difference(change):
+    rng = np.random.default_rng(0)
+    t64 = rng.standard_normal((5, 4)) + 1j * rng.standard_normal((5, 4))
+    runs = (t64.astype(np.complex64), change(t64).astype(np.complex64), t64, change(t64))
+    assert judge(*runs, FLOAT32).verdict in (Verdict.MISMATCH, Verdict.FLOAT32_ONLY)
+    assert judge(*runs, FLOAT32).verdict is Verdict.MISMATCH or np.abs(change(1j) - 1j) < 1e-7
+    assert judge(runs[0], runs[0], t64, t64, FLOAT32).verdict is Verdict.MATCH
+
+
+def test_nan_in_one_part_must_be_in_that_part():
+    """Equal to itself, and not to NaN in the other part, nor in both; said with the entry."""
+    z = np.array([[1 + 2j, 3 - 1j]])
+    one, other, both = z.copy(), z.copy(), z.copy()
+    one[0, 1], other[0, 1], both[0, 1] = complex(np.nan, -1), complex(3, np.nan), complex(np.nan, np.nan)
+    same = judge(one, one, one, one, FLOAT32)
+    assert (same.verdict, same.nonfinite, same.entries) == (Verdict.MATCH, 1, 3)
+    for wrong in (other, both, z):
+        judged = judge(one, wrong, one, wrong, FLOAT32)
+        assert judged.verdict is Verdict.INVALID
+        assert judged.worst.index == (0, 1)
+        assert "first at [0, 1]: nan-1j in the reference" in judged.reason
+
+
+def test_a_fill_in_the_real_parts_hides_nothing_of_the_others():
+    rng = np.random.default_rng(0)
+    t64 = rng.standard_normal(64) + 1j * rng.standard_normal(64)
+    t64[:4] = -1e9
+    j64 = t64.real + 1j * t64.imag * (1 + 1e-6)
+    judged = judge(t64.astype(np.complex64), j64.astype(np.complex64), t64, j64, FLOAT32)
+    assert (judged.verdict, judged.fills, judged.entries) == (Verdict.MISMATCH, 4, 124)
+
+
+@pytest.mark.parametrize(("t", "j"), [(1j, 1.0), (1.0, 1j), (1j, 1)], ids=str)
+def test_complex_against_real_is_invalid(t, j):
+    arrays = [np.full(3, one) for one in (t, j, t, j)]
+    judged = judge(*arrays, FLOAT32)
+    assert judged.verdict is Verdict.INVALID
+    assert "complex in the" in judged.reason
+
+
 def test_the_allowed_gap_is_the_formula():
     """allowed = 2**10 max(e_t, e_j, s u_p) u_64 / u_p, computed here from scratch."""
     t, j, t64, j64 = sound(1, 1000, gap=1e-14)
@@ -265,3 +322,5 @@ def test_what_fails_is_said_once_for_reports_and_forms(verdict):
     assert fails(str(verdict), flagged=False, toothless=False, strict=True) is (verdict != "match")
     assert fails(verdict, flagged=True, toothless=False, strict=True)
     assert fails(verdict, flagged=False, toothless=True, strict=True)
+    assert fails(verdict, flagged=False, toothless=False, strict=True, lowered=True)
+    assert fails(verdict, flagged=False, toothless=False, lowered=True) is (verdict not in PASSED)

@@ -5,7 +5,7 @@ import pytest
 
 from compare.verdict.precision import FLOAT32
 from compare.verdict.verdict import Verdict
-from compare.verdict.without_oracle import judge_without_oracle
+from compare.verdict.without_oracle import deviation, judge_without_oracle
 
 ONES = np.ones(4, np.float32)
 
@@ -40,3 +40,36 @@ def test_equal_integers_are_float32_only_and_others_a_mismatch():
     ids = np.arange(4)
     assert judge_without_oracle(ids, ids, 0.0, 0.0, FLOAT32).verdict is Verdict.FLOAT32_ONLY
     assert judge_without_oracle(ids, ids + 1, 9.0, 9.0, FLOAT32).verdict is Verdict.MISMATCH
+
+
+def test_integers_are_judged_in_float64_where_both_have_it():
+    """What flips at the working precision alone is a notice."""
+    ids = np.arange(4)
+    flipped = judge_without_oracle(ids, ids[::-1], 0.0, 0.0, FLOAT32, (ids, ids))
+    assert (flipped.verdict, "near-ties" in flipped.reason) == (Verdict.FLOAT32_ONLY, True)
+    assert judge_without_oracle(ids, ids[::-1], 0.0, 0.0, FLOAT32, (ids, ids + 1)).verdict is Verdict.MISMATCH
+    assert judge_without_oracle(ids, ids, 0.0, 0.0, FLOAT32, (ids, ids + 1)).verdict is Verdict.FLOAT32_ONLY
+
+
+def test_a_size_counts_as_at_least_the_ordinary_one():
+    """What a saturated probe leaves is below it."""
+    port = ONES + np.float32(1e-3)
+    assert judge_without_oracle(ONES, port, 0.0, 0.0, FLOAT32).verdict is Verdict.MISMATCH
+    judged = judge_without_oracle(ONES, port, 0.0, 0.0, FLOAT32, ordinary=1e5)
+    assert judged.verdict is Verdict.FLOAT32_ONLY
+    assert judged.detection_limit == pytest.approx(4e5 * 2.0**-24 / 2)
+
+
+def test_a_deviation_runs_over_the_entries_of_the_gap():
+    """Neither over fills nor over what is not finite on any side."""
+    own = np.array([1.0, 2.0, 3.0, -1e9, np.inf, 1.0])
+    again = own + np.array([0.3, 0.0, 0.4, 64.0, 0.0, np.nan])
+    other = np.array([1.0, 2.0, 3.0, -1e9, np.inf, 1.0])
+    assert deviation(own, again, other) == pytest.approx(0.5)
+    other[3] = -1e9 + 128  # the two sides differ there: it is no fill
+    assert deviation(own, again, other) == pytest.approx(64.0, rel=1e-4)
+    other[0] = np.nan
+    assert deviation(own, again, other) == pytest.approx(64.0, rel=1e-4)
+    assert deviation(own[:3], again[:3]) == pytest.approx(0.5)
+    assert deviation(own[:0], again[:0], other[:0]) == 0.0
+    assert deviation(np.array([1 + 2j]), np.array([1.3 + 2.4j]), np.array([1 + 2j])) == pytest.approx(0.5)

@@ -1,7 +1,5 @@
 """A gradient that differs on a kink alone is right on both sides; one that differs around it is not."""
 
-from dataclasses import replace
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -105,10 +103,14 @@ def test_one_neighbour_is_enough_to_show_that_there_is_none(cpu):
     assert at_zero(cpu, refusing(first_below_0), slopes(-1.001)) == Kinks()
 
 
-def test_without_oracles_none_is_looked_for(cpu):
-    """At the working precision alone a neighbour proves nothing."""
-    quartet = Quartet(prepare(loose_pair(reference, slopes(-1), ZEROS)), FLOAT32, cpu, cpu)
-    entering = quartet.prepared.enter(0, 1).at(FLOAT32)
-    judged = judge_port(quartet, entering, None, *reference_runs(quartet, entering, None))
-    blind = replace(judged, no_oracle="the port raised")
-    assert kinks(quartet, entering, None, blind, NOTHING_KNOWN, 0) == Kinks()
+def only32(x):
+    if x.dtype != jnp.float32:
+        raise TypeError("float32 is expected")
+    return x
+
+
+def test_without_oracles_one_is_looked_for_too(cpu):
+    """Neighbours as good as they can be there prove it; a slope that is off by 1e-5 beside it disproves it."""
+    assert at_zero(cpu, reference, lambda p, x: slopes(-1)(p, only32(x))) == Kinks(on=frozenset({"grad/input.input0"}))
+    for wrong in (slopes(-1.00001), slopes(-1, 1.00001)):
+        assert at_zero(cpu, reference, lambda p, x, wrong=wrong: wrong(p, only32(x))) == Kinks()

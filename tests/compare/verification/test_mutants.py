@@ -63,3 +63,9 @@ def test_what_entered_is_untouched(entering):
     mutants(entering)
     for name, array in entering.weights.items():
         np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_complex_weight_is_conjugated_too(entering):
+    weights = {**entering.weights, "b0": entering.weights["b0"] + 1j}
+    turned = mutants(replace(entering, weights=weights))["first complex weight conjugated"]
+    np.testing.assert_array_equal(turned.weights["b0"], np.conj(weights["b0"]))

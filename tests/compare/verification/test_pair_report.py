@@ -25,6 +25,7 @@ FLAG = PrecisionFlag("port", "output", "batch", 20.0, 9.0, 100.0, 1, "bfloat16")
         ({"verdict": Verdict.INVALID}, True, True),
         ({"precision": FLAG}, False, True),
         ({"teeth": Teeth(("a mutant",), {"output": ()})}, False, True),
+        ({"lowered": "bfloat16 inside, on both sides: a.py:1 and b.py:2"}, False, True),
     ],
 )
 def test_strictly_more_counts_as_failed(changes, failed, strictly):

@@ -124,9 +124,10 @@ def test_the_stages_may_come_in_any_order(session, report, order):
         outcomes = probes()
         steps = session.steps(entering, learnt)
         bitten = session.teeth(entering, learnt, by_hand, steps)
+    rule = session.rule(entering, learnt)
     trajectory, _ = session.envelope(entering, steps)
     every = [*learnt.outcomes, *outcomes]
-    assert session.report(entering, every, by_hand, steps, bitten, trajectory) == report
+    assert session.report(entering, every, by_hand, steps, bitten, trajectory, rule=rule) == report
 
 
 class Louder(torch.nn.Module):

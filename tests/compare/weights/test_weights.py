@@ -275,3 +275,78 @@ def test_a_name_that_is_misspelt_is_the_one_that_is_said():
     lines = WeightMap(Entry("fcc.weight", "params/w"), Entry("fc.bias", "params/b"))
     with pytest.raises(UsageError, match=r"^weight map: fcc.weight of the reference .*: did you mean fc.weight\?$"):
         lines.check(shapes, {"params/w": (2,), "params/b": (2,)})
+
+
+PARTS = View((("parts", ()),))
+REAL, IMAGINARY = (PARTS.then("index", (2, which)) for which in (0, 1))
+PLAIN_REAL, PLAIN_IMAGINARY = (AS_IS.then("index", (2, which)) for which in (0, 1))
+HELD = {
+    "whole": ([Entry("w", "params/w", transposed(1, 0))], {"params/w": ((3, 2), complex)}),
+    "in parts": ([Entry("w", "params/w", PARTS)], {"params/w": ((2, 3, 2), float)}),
+    "apart": (
+        [Entry("w", "params/re", REAL), Entry("w", "params/im", IMAGINARY)],
+        {"params/re": ((2, 3), float), "params/im": ((2, 3), float)},
+    ),
+    "part by part": (
+        [Entry("w", "params/w", REAL, PLAIN_REAL), Entry("w", "params/w", IMAGINARY, PLAIN_IMAGINARY)],
+        {"params/w": ((2, 3, 2), float)},
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", [None, np.float32, np.float64])
+@pytest.mark.parametrize(("lines", "leaves"), HELD.values(), ids=HELD)
+def test_complex_numbers_go_to_their_parts_and_back(lines, leaves, dtype):
+    """Whichever way the port holds them; and as gradients do, from the port's to the reference's."""
+    weights = WeightMap(lines)
+    shapes = {path: shape for path, (shape, _) in leaves.items()}
+    array = (np.arange(6).reshape(2, 3) + 1j * np.arange(6, 12).reshape(2, 3)).astype(np.complex64)
+    of_complex = {path for path, (_, kind) in leaves.items() if kind is complex}
+    weights.check({"w": (2, 3)}, shapes, ({"w"}, of_complex))
+    there = dict(weights.each_to_port({"w": array}, shapes, dtype))
+    for path, (shape, kind) in leaves.items():
+        assert there[path].shape == shape
+        assert np.iscomplexobj(there[path]) == (kind is complex)
+        assert there[path].dtype.itemsize == np.dtype(dtype or np.float32).itemsize * (2 if kind is complex else 1)
+    back = weights.to_reference(there, {"w": (2, 3)})
+    assert back["w"].dtype.kind == "c"
+    np.testing.assert_array_equal(back["w"], array)
+
+
+def test_a_reference_in_parts_goes_to_a_port_of_complex_numbers_and_back():
+    weights = WeightMap(Entry("w", "params/w", AS_IS, PARTS))
+    array = np.arange(12.0).reshape(2, 3, 2)
+    weights.check({"w": (2, 3, 2)}, {"params/w": (2, 3)}, ((), {"params/w"}))
+    there = weights.to_port({"w": array}, {"params/w": (2, 3)})
+    np.testing.assert_array_equal(there["params/w"], array[..., 0] + 1j * array[..., 1])
+    np.testing.assert_array_equal(weights.to_reference(there, {"w": array.shape})["w"], array)
+
+
+@pytest.mark.parametrize(
+    ("lines", "of_complex", "complaint"),
+    [
+        (
+            [Entry("w", "params/re")],
+            ({"w"}, ()),
+            "w is complex, params/re is real: expected both of one",
+        ),
+        ([Entry("w", "params/re")], ((), {"params/re"}), "w is real, params/re is complex"),
+        (
+            [Entry("w", "params/re", REAL)],
+            ((), ()),
+            "w is real: a view of its parts shows",
+        ),
+        ([Entry("w", "params/re", REAL)], ({"w"}, ()), "the lines of w leaves out 6 of its 6 entries"),
+        (
+            [Entry("w", "params/re", REAL), Entry("w", "params/im", REAL)],
+            ({"w"}, ()),
+            "the lines of w leaves out 6 of its 6 entries",
+        ),
+    ],
+    ids=["complex to real", "real to complex", "parts of none", "one part", "one part twice"],
+)
+def test_a_part_that_is_lost_is_said(lines, of_complex, complaint):
+    """Before anything is copied: NumPy would drop it with a warning."""
+    leaves = {line.port: (2, 3) for line in lines}
+    with pytest.raises(UsageError, match=complaint):
+        WeightMap(lines).check({"w": (2, 3)}, leaves, of_complex)

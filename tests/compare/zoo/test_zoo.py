@@ -10,10 +10,28 @@ from flax import nnx
 from compare.api import verify
 from compare.pair.pair import Pair
 from compare.pair.pair_file import load
-from tests.compare.zoo import attention, conv, dense, equinox_ports, norms, oracles, sequences
+from tests.compare.zoo import (
+    attention,
+    complex_numbers,
+    conv,
+    dense,
+    equinox_ports,
+    kernels,
+    lowered,
+    norms,
+    oracles,
+    saturated,
+    sequences,
+)
 from tests.compare.zoo.row import Sound
 
-ROWS = [*dense.ROWS, *conv.ROWS, *norms.ROWS, *sequences.ROWS, *attention.ROWS, *equinox_ports.ROWS, *oracles.ROWS]
+ROWS = [
+    *dense.ROWS, *conv.ROWS, *norms.ROWS, *sequences.ROWS, *attention.ROWS, *equinox_ports.ROWS, *oracles.ROWS,
+    *saturated.ROWS,
+    *kernels.ROWS,
+    *complex_numbers.ROWS,
+    *lowered.ROWS,
+]  # fmt: skip
 NEED_RULES = {"gated_unit_rules_linen"}
 FULLY = (
     "raw_parameters_linen",
@@ -22,6 +40,8 @@ FULLY = (
     "lstm_function",
     "key_bias_per_head_linen",
     "attention_equinox",
+    "complex_layers_linen",
+    "linear_recurrence_linen",
 )
 AS_USERS = ("gpt_block", "lstm")  # compiled as users' programs are, which takes three times as long
 EXAMPLES = [
@@ -69,6 +89,24 @@ def test_an_example_is_a_match(path):
     """What a reader is shown as a sound port is one."""
     for pair in load(path):
         assert verify(pair, device="cpu", quick=True).verdict == "match"
+
+
+@pytest.mark.parametrize("row", lowered.ROWS, ids=lambda row: row.name)
+def test_what_both_sides_round_is_noticed_and_counts_when_strict(row):
+    """But for what loses nothing."""
+    report = verify(pair_of(row), device="cpu", quick=True)
+    noticed = [notice for notice in report.found.notices if "inside, on both sides: " in notice]
+    assert len(noticed) == (row.name != "exact_mask_linen")
+    assert report.found.failed(strict=True) is bool(noticed)
+
+
+def test_float32_and_bfloat16_are_not_below_bfloat16():
+    """A decoder that casts to float32, at the working precision bfloat16."""
+    (path,) = (path for path in (Path(__file__).parents[3] / "examples").glob("llama_decoder.py"))
+    (pair,) = load(path)
+    report = verify(pair, device="cpu", dtype="bfloat16", quick=True)
+    assert report.verdict == "match"
+    assert not report.found.lowered
 
 
 def test_a_row_with_a_fault_is_none():

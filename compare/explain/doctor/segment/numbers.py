@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.utils._pytree import tree_map_only
 
+from compare.arrays.arrays import from_torch, wide
 from compare.errors import swallowed
 from compare.explain.calls.call import Described, tensors_of
 from compare.explain.calls.change import Change
@@ -49,9 +50,12 @@ def _number(scene: Scene, setting: str, own: float, alike: list[tuple[View, Repl
         return Change(calls={view.call.number: replaced(number) for view, replaced in alike})
 
     def suspect(fitted: Fitted) -> Suspect[Change]:
-        words = known_number(fitted.number, scene)
+        words, own_words = known_number(fitted.number, scene), known_number(own, scene)
+        for more in (shown, repr):  # six digits may not tell them apart
+            if words == own_words:
+                words, own_words = more(fitted.number), more(own)
         within = f" (or any between {fitted.low:.6g} and {fitted.high:.6g})" if fitted.low < fitted.high else ""
-        text = f"{setting} is {words} in the port{within}, {known_number(own, scene)} in the reference{place}"
+        text = f"{setting} is {words} in the port{within}, {own_words} in the reference{place}"
         known = fitted.low < fitted.high or is_written(fitted.number, scene)
         return Suspect(setting, shown(own), shown(fitted.number), change(fitted.number), RARE, text, odd=not known)
 
@@ -103,7 +107,7 @@ def _meant_by_none(view: View, name: str) -> float | None:
 
     def made(number: float | None) -> np.ndarray:
         positional, keywords = rebound(call.function, args, kwargs, {name: number})
-        array: np.ndarray = call.function(*positional, **keywords).double().numpy().ravel()
+        array: np.ndarray = wide(from_torch(call.function(*positional, **keywords))).ravel()
         return array
 
     try:

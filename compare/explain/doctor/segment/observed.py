@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from compare.arrays.arrays import wide
 from compare.explain.calls.call import Call, tensors_of
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.gaps import distance, size
@@ -60,7 +61,7 @@ def beyond_allowed(scene: Scene, name: str) -> bool:
 
 
 def _seen(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Call] = ()) -> Observed:
-    plain, port = np.asarray(reference, np.float64), np.asarray(port, np.float64)
+    plain, port = wide(reference), wide(port)
     what = "the port's gradient" if name.startswith("grad") else "the port's"
     if plain.shape != port.shape:
         text = f"{what} has the shape {port.shape}, the reference's {plain.shape}"
@@ -69,6 +70,11 @@ def _seen(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Ca
         return Observed((text,))
     if not port.any() and plain.any():
         return Observed((f"{what} is zero in every entry",), 0.0)
+    if plain.dtype != port.dtype:
+        kinds = ("complex" if array.dtype.kind == "c" else "real" for array in (port, plain))
+        return Observed(("{} is {}, the reference's is {}".format(what, *kinds),))
+    if plain.dtype.kind == "c" and (text := _of_complex(plain, port)):
+        return Observed((f"{what} is {text}",))
     if (ratio := _ratio(plain, port)) is not None:
         words, known = ratio_words(ratio, calls, plain.shape)
         if plain.size == 1 and not known:  # of one number everything is a multiple
@@ -77,11 +83,28 @@ def _seen(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Ca
     for words, moved in _moved(plain):
         if _same(moved, port):
             return Observed((f"{what} is the reference's {words}",))
-    for words, function in EXTRA.items():
+    for words, function in EXTRA.items() if plain.dtype.kind != "c" else ():
         image = function(torch.from_numpy(np.ascontiguousarray(plain))).numpy()
         if np.all(np.isfinite(image)) and _same(image, port) and not _same(image, plain):
             return Observed((f"{what} is {words} of the reference's",), extra=words)
     return Observed(tuple(_regions(plain, port, what)))
+
+
+def _of_complex(plain: np.ndarray, port: np.ndarray) -> str:
+    """What the port's complex numbers are of the reference's; empty where they are nothing that is known."""
+    square = np.vdot(plain, plain).real
+    turn = np.vdot(plain, port) / square if square else 0.0
+    known = {
+        "the conjugate of the reference's": np.conj(plain),
+        "the real part of the reference's: its imaginary part is zero": plain.real + 0j,
+        "the imaginary part of the reference's: its real part is zero": 1j * plain.imag,
+        "the reference's with its parts exchanged": plain.imag + 1j * plain.real,
+        "the modulus of the reference's": np.abs(plain) + 0j,
+    }
+    if abs(turn.imag) > UNSEEN * abs(turn):
+        angle = np.degrees(np.angle(turn))
+        known[f"{abs(turn):.6g} times the reference's, turned by {angle:.6g} degrees"] = turn * plain
+    return next((text for text, array in known.items() if _same(array, port) and not _same(array, plain)), "")
 
 
 def _not_finite(plain: np.ndarray, port: np.ndarray) -> str:
@@ -99,10 +122,10 @@ def _same(one: np.ndarray, other: np.ndarray) -> bool:
 
 def _ratio(plain: np.ndarray, port: np.ndarray) -> float | None:
     """c where the port's is c times the reference's; None where no c does or it is 1, or with a single entry 0."""
-    square = float(np.vdot(plain, plain))
+    square = float(np.vdot(plain, plain).real)
     if not square or not np.isfinite(square):
         return None
-    ratio = float(np.vdot(plain, port)) / square
+    ratio = float(np.vdot(plain, port).real) / square
     return ratio if _same(ratio * plain, port) and abs(ratio - 1) > UNSEEN and plain.size else None
 
 
@@ -196,8 +219,8 @@ def _regions(plain: np.ndarray, port: np.ndarray, what: str) -> Iterator[str]:
     if differs.any() and _same(np.sort(plain.ravel()), np.sort(port.ravel())):
         yield "the values are the same, in another order"
     if not differs.any() or differs.all():
-        if differs.any() and np.ptp(plain - port) <= UNSEEN * scale:
-            yield f"{what} is the reference's plus {float((port - plain).flat[0]):.6g} in every entry"
+        if differs.any() and np.abs(port - plain - (port - plain).flat[0]).max() <= UNSEEN * scale:
+            yield f"{what} is the reference's plus {(port - plain).flat[0]:.6g} in every entry"
         return
     yield f"{int(differs.sum())} of {differs.size} entries {'differs' if differs.sum() == 1 else 'differ'}"
     for axis in range(plain.ndim):
@@ -206,8 +229,8 @@ def _regions(plain: np.ndarray, port: np.ndarray, what: str) -> Iterator[str]:
         if len(places) < length and length > 1:
             yield f"they differ only at {_places(places, length)} of axis {axis}"
     for text, holds in (
-        ("where the reference's is negative", plain < 0),
-        ("where the reference's is positive", plain > 0),
+        ("where the reference's is negative", plain.real < 0),
+        ("where the reference's is positive", plain.real > 0),
         ("where the reference's is zero", plain == 0),
         ("where the port's is zero", port == 0),
     ):

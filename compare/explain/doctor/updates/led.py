@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from compare.arrays.arrays import from_torch, parts
 from compare.errors import swallowed
 from compare.explain.doctor.gaps import WorstGap, gap_of
 from compare.explain.doctor.thresholds import SAMPLE
@@ -92,7 +93,7 @@ class _Led:
         grads = {name: tensor.grad for name, tensor in named.items()}
         self.gradients.append({name: None if tensor is None else _sampled(tensor) for name, tensor in grads.items()})
         self.norms.append(
-            float(sum(float(tensor.square().sum()) for tensor in grads.values() if tensor is not None)) ** 0.5
+            float(sum(float(tensor.abs().square().sum()) for tensor in grads.values() if tensor is not None)) ** 0.5
         )
         for name, tensor in named.items():
             update = self.port.get(update_name(len(self.before), name))
@@ -151,11 +152,12 @@ def _run(quartet: Quartet, entering: Entering, factory: Factory) -> Run:
 
 
 def _sampled(tensor: torch.Tensor) -> np.ndarray:
-    return np.array(_rows(tensor.detach().cpu().double().numpy()))
+    return np.array(_rows(from_torch(tensor)))
 
 
 def _rows(array: np.ndarray) -> np.ndarray:
-    """The first rows that hold ``SAMPLE`` entries together, at least one row."""
+    """The first rows that hold ``SAMPLE`` entries together, at least one row; of complex numbers their parts."""
+    array = parts(array) if array.dtype.kind == "c" else array
     if array.size <= SAMPLE or array.ndim == 0:
         return array.astype(np.float64)
     return array[: max(1, SAMPLE * len(array) // array.size)].astype(np.float64)

@@ -34,7 +34,7 @@ def read_optax(transformation: Any, prepared: Prepared, names: Sequence[str], st
     try:
         stages = stages_of(transformation)
         names_of_stages = tuple(stage.name for stage in stages if stage.name != "identity")
-        applied = [_applied(stage, prepared, names) for stage in stages]
+        applied = [applied_to(stage, prepared, names) for stage in stages]
         if any(stage.name == CLIP and len(to) < len(names) for stage, to in zip(stages, applied, strict=True)):
             raise UnreadError("a global norm over a part of the parameters")
         rules = tuple(
@@ -48,7 +48,7 @@ def read_optax(transformation: Any, prepared: Prepared, names: Sequence[str], st
     return Reading(rules, names_of_stages)
 
 
-def _applied(stage: Stage, prepared: Prepared, names: Sequence[str]) -> set[str]:
+def applied_to(stage: Stage, prepared: Prepared, names: Sequence[str]) -> set[str]:
     """The reference's parameters that a stage is applied to."""
     if not stage.masks:
         return set(names)

@@ -26,14 +26,16 @@ class RuleOptimizer:
     ) -> None:
         """``own``: the optimizer behind rules of the family ``OWN``; ``norms``: the global norm of each step's
         gradients, where the parameters are only a part of them."""
-        self.parameters, self.rules, self.own, self.norms = list(parameters), rules, own, norms
+        self.given, self.rules, self.own, self.norms = list(parameters), rules, own, norms
+        # As torch's own optimizers take it, a complex number is two real ones; both are of one memory.
+        self.parameters = [_in_parts(parameter) for parameter in self.given]
         self.state: dict[Tensor, State] = {parameter: {} for parameter in self.parameters}
         self.param_groups: list[dict[str, Any]] = []
         self.taken = 0
         self._gathered: list[Tensor | None] = [None for _ in self.parameters]
 
     def zero_grad(self) -> None:
-        for parameter, rule in zip(self.parameters, self.rules, strict=True):
+        for parameter, rule in zip(self.given, self.rules, strict=True):
             if not rule.stale:
                 parameter.grad = None
 
@@ -53,9 +55,9 @@ class RuleOptimizer:
 
     def _accumulated(self) -> list[Tensor | None]:
         made: list[Tensor | None] = []
-        for at, (parameter, rule) in enumerate(zip(self.parameters, self.rules, strict=True)):
-            gradient = parameter.grad
-            if gradient is None and parameter.requires_grad and not rule.skips_unused:
+        for at, (given, parameter, rule) in enumerate(zip(self.given, self.parameters, self.rules, strict=True)):
+            gradient = None if given.grad is None else _in_parts(given.grad)
+            if gradient is None and given.requires_grad and not rule.skips_unused:
                 gradient = torch.zeros_like(parameter)
             if gradient is not None:
                 gradient = gradient * (rule.gradient_scale / (rule.every if rule.averaged else 1))
@@ -94,18 +96,24 @@ class RuleOptimizer:
         return -outside * way + _decayed(rule, rate, parameter)
 
     def _own_step(self, gradients: list[Tensor | None]) -> None:
-        before = [parameter.clone() for parameter in self.parameters]
-        kept = [parameter.grad for parameter in self.parameters]
-        for parameter, rule, gradient in zip(self.parameters, self.rules, gradients, strict=True):
+        before = [parameter.clone() for parameter in self.given]
+        kept = [parameter.grad for parameter in self.given]
+        for parameter, rule, gradient in zip(self.given, self.rules, gradients, strict=True):
             inside = rule.weight_decay if rule.coupling == GRADIENT else 0.0
+            if gradient is not None and parameter.is_complex():
+                gradient = torch.view_as_complex(gradient)
             parameter.grad = gradient if gradient is None or not inside else gradient + inside * parameter
         self.own.step()
         groups = getattr(self.own, "param_groups", [])
         base = float(groups[0].get("lr", 1.0)) if groups else 1.0
-        for parameter, rule, old, gradient in zip(self.parameters, self.rules, before, kept, strict=True):
+        for parameter, rule, old, gradient in zip(self.given, self.rules, before, kept, strict=True):
             rate, delta = rule.rate(self.taken), parameter - old
             parameter.copy_(old + rate * delta + _decayed(rule, rate * base, old))
             parameter.grad = gradient
+
+
+def _in_parts(tensor: Tensor) -> Tensor:
+    return torch.view_as_real(tensor.detach().resolve_conj()) if tensor.is_complex() else tensor
 
 
 def _decayed(rule: Rule, rate: float, parameter: Tensor) -> Tensor | float:

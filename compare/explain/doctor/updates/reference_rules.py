@@ -23,8 +23,9 @@ def rules_of_reference(trial: Retraining) -> Rules:
     own = replace(trial, replay=replace(trial.replay, updates=tuple(steps)))
     if own.gap(rules).worst <= UNSEEN:
         return rules
-    smallest = min(trial.replay.norms, default=0.0)
-    clip = Unknown("clipping by global norm", _clipping, (smallest / 2,), Range(POSITIVE))
+    smallest, largest = min(trial.replay.norms, default=0.0), max(trial.replay.norms, default=0.0)
+    starts = dict.fromkeys((smallest / 2, largest / 2))  # it acts in every step, or in the largest alone
+    clip = Unknown("clipping by global norm", _clipping, tuple(starts), Range(POSITIVE))
     for suspect in estimates(own, rules, clip) if smallest > 0 and rules[0].family != OWN else ():
         if own.gap(suspect.change).worst <= UNSEEN:
             return suspect.change

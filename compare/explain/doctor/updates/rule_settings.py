@@ -6,8 +6,8 @@ from itertools import combinations
 from math import inf
 
 from compare.explain.doctor.fit import number_words
-from compare.explain.doctor.thresholds import AT_ONCE, LISTED
-from compare.explain.doctor.updates.rules import AFTER, COMMON, PLAIN, Rule, Rules
+from compare.explain.doctor.thresholds import AT_ONCE, LISTED, STEPS_LISTED
+from compare.explain.doctor.updates.rules import AFTER, COMMON, OWN, PLAIN, Rule, Rules
 from compare.weights.optimizer_row import FLAG
 from compare.weights.twins import settings_of
 
@@ -52,10 +52,26 @@ def _listed(members: list[int], names: Sequence[str], largest: list[int]) -> str
 
 
 def _rates(rule: Rule) -> str:
+    if rule.family == OWN:  # nothing says what it is, only how many times its own steps are taken
+        return "its own" if set(rule.rates) == {1.0} else f"{_by_step(rule)} times the reference's"
+    return _by_step(rule)
+
+
+def _by_step(rule: Rule) -> str:
     values = [number_words(rate) for rate in rule.rates]
     if len(set(values)) == 1:
         return values[0]
-    return f"{', '.join(values)} in steps {', '.join(str(step) for step in range(1, len(values) + 1))}"
+    if len(values) <= STEPS_LISTED:
+        return f"{', '.join(values)} in steps {', '.join(str(step) for step in range(1, len(values) + 1))}"
+    stretches: list[tuple[str, int, int]] = []
+    for step, value in enumerate(values, start=1):
+        if stretches and stretches[-1][0] == value:
+            stretches[-1] = (value, stretches[-1][1], step)
+        else:
+            stretches.append((value, step, step))
+    if len(stretches) > STEPS_LISTED:
+        return f"{', '.join(values[:LISTED])}, ... in steps {', '.join(map(str, range(1, LISTED + 1)))}, ..."
+    return ", ".join(f"{value} in steps {first} to {last}" for value, first, last in stretches)
 
 
 def _momentum(rule: Rule) -> str:
@@ -125,8 +141,13 @@ def spoken(*families: str) -> tuple[SpokenSetting, ...]:
 
 
 def differing(left: Rules, right: Rules) -> list[SpokenSetting]:
-    """The settings that two sets of rules do not share; where the families differ, the optimizer and what all have."""
+    """The settings that two sets of rules do not share; where the families differ, the optimizer and what all have.
+
+    Of an optimizer that no row describes nothing is known but that it is another.
+    """
     alike = all(a.family == b.family for a, b in zip(left, right, strict=True))
+    if not alike and any(rule.family == OWN for rule in (*left, *right)):
+        return [OPTIMIZER]
     asked = spoken(*dict.fromkeys(rule.family for rule in left)) if alike else (*FIRST, *LAST)
     return [*([] if alike else [OPTIMIZER]), *(one for one in asked if one.differs(left, right))]
 
@@ -136,6 +157,9 @@ def merged(left: Rules, right: Rules, settings: Sequence[SpokenSetting]) -> Rule
     taken = [name for one in settings for name in one.names]
     made = []
     for own, other in zip(left, right, strict=True):
+        if OPTIMIZER in settings and own.family == OWN:
+            made.append(other)
+            continue
         start = other.but(**{name: own.get(name) for name in COMMON}) if OPTIMIZER in settings else own
         made.append(start.but(**{name: other.get(name) for name in taken}))
     return tuple(made)

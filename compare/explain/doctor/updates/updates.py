@@ -4,7 +4,7 @@ Both optimizers are read where they can be, and every suspect is put to the test
 float64 with one setting changed must come out as the port's.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -15,6 +15,7 @@ from compare.explain.doctor.trials import Search, Trial
 from compare.explain.doctor.updates.candidates import distinct, other_optimizers, sought, together, toward
 from compare.explain.doctor.updates.facts import facts
 from compare.explain.doctor.updates.led import Retraining, led_along
+from compare.explain.doctor.updates.modulus import taken_as_one
 from compare.explain.doctor.updates.optax_rules import Reading, read_optax
 from compare.explain.doctor.updates.recorded_steps import by_quantity
 from compare.explain.doctor.updates.reference_rules import rules_of_reference
@@ -55,6 +56,11 @@ def diagnose_updates(quartet: Quartet, entering: Entering, judged: Judged) -> Di
     return _UpdateDoctor(trial, [name for name in names if not name.startswith(OPTIMIZER_STATE)], names).diagnosis()
 
 
+def diagnosed(trial: Retraining, names: Sequence[str]) -> Diagnosis:
+    """Name the setting that two optimizers do not share, on recorded steps of which the updates ``names`` differ."""
+    return _UpdateDoctor(trial, [*names], [*names]).diagnosis()
+
+
 @dataclass
 class _UpdateDoctor:
     """The search for one pair's cause; ``updates`` and ``names`` differ, the second with the optimizers' state."""
@@ -88,6 +94,12 @@ class _UpdateDoctor:
         return Diagnosis(causes, tuple(settings), self.search.excluded(), tuple(self._observed()))
 
     def _causes(self) -> Iterator[Cause]:
+        training = self.trial.quartet.pair.training()
+        assert training is not None
+        made = self.trial.updates_by(self.reference)
+        if (cause := taken_as_one(self.trial, training.port(**self.trial.entering.hyper), made)) is not None:
+            yield cause
+            return
         best, certain = self._best()
         if best is None:
             return

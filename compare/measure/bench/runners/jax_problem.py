@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from compare.arrays.arrays import Arrays
+from compare.arrays.arrays import Arrays, wide
 from compare.arrays.batch import Batch
 from compare.frameworks.devices import Device
 from compare.frameworks.dropout.port import replayed
@@ -17,7 +17,7 @@ from compare.measure.bench.runners.dropouts import dropouts, drops_out, masks_of
 from compare.pair.adapters import called
 from compare.pair.pair import Entering, cotangent_of
 from compare.pair.prepare import Prepared
-from compare.sides.port_forward import PortForward, outputs_by_name
+from compare.sides.port_forward import PortForward, as_torch_has_it, outputs_by_name
 from compare.sides.side import Dropped
 from compare.verdict.precision import Precision
 
@@ -88,7 +88,7 @@ class JaxProblem(PortForward):
         """The same with the gradient, as the optimizer is handed it."""
         params, rest, state, number = carried
         (loss, changed), grads = jax.value_and_grad(self.loss, has_aux=True)(params, rest, given, number)
-        grads = self._frozen(grads, jax.tree.map(jnp.zeros_like, params))
+        grads = self._frozen(as_torch_has_it(grads), jax.tree.map(jnp.zeros_like, params))
         updates, state = self.optimizer.update(grads, state, params)
         after = self._frozen(optax.apply_updates(params, updates), params)
         return Carried(after, rest | changed, state, None if number is None else number + 1), loss, grads
@@ -134,7 +134,7 @@ class JaxProblem(PortForward):
     def _named(self, tree: Tree, values: bool) -> Arrays:
         leaves = {path: jax.device_get(leaf) for path, leaf in self.prepared.port.flat(self.taken(tree)).items()}
         named = self.prepared.weight_map.to_reference(leaves, self.prepared.shapes, values)
-        return {name: named[name].astype("float64") for name in self.entering.weights}
+        return {name: wide(named[name]) for name in self.entering.weights}
 
     def _frozen(self, tree: Tree, instead: Tree) -> Tree:
         """``tree`` with other leaves at the parameters that the reference freezes."""

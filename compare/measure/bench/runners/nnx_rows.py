@@ -22,6 +22,7 @@ from compare.measure.bench.runner import Looked, Unavailable
 from compare.measure.bench.runners.jax_problem import JaxProblem, OnDevice
 from compare.pair.pair import Entering
 from compare.pair.prepare import Prepared, prepare
+from compare.sides.port_forward import as_torch_has_it
 from compare.verdict.precision import Precision
 from compare.weights.weights import WeightMap
 from jaxport import mlp, mlp_nnx
@@ -108,7 +109,7 @@ class NNXRunner:
 
     def _train(self, model: nnx.Module, optimizer: nnx.Optimizer, given: OnDevice) -> jax.Array:
         loss, grads = self._differentiate(model, given)
-        optimizer.update(model, grads)
+        optimizer.update(model, as_torch_has_it(grads))
         return loss
 
     def _differentiate(self, model: nnx.Module, given: OnDevice) -> tuple[jax.Array, State]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from compare.arrays.arrays import Arrays
+from compare.arrays.arrays import Arrays, from_torch, wide
 from compare.arrays.batch import Batch
 from compare.frameworks.devices import Device
 from compare.frameworks.models.modes import mode_arguments
@@ -69,7 +69,7 @@ class TorchProblem:
         return self.named({name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in own})
 
     def named(self, tensors: Mapping[str, torch.Tensor]) -> Arrays:
-        return {name: tensors[name].detach().cpu().double().numpy().copy() for name in self.entering.weights}
+        return {name: wide(from_torch(tensors[name])) for name in self.entering.weights}
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Everything that a step may change in the module."""

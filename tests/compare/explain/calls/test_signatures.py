@@ -89,6 +89,8 @@ def test_words_are_read_off_the_documentation():
     assert words_of(F.grid_sample, "padding_mode") == ("zeros", "border", "reflection")
     assert set(words_of(F.pad, "mode")) == {"constant", "reflect", "replicate", "circular"}
     assert words_of(torch.Tensor.__getitem__, "mode") == ()
+    ways = ("linear", "lower", "higher", "midpoint", "nearest")  # in double backticks
+    assert words_of(torch.quantile, "interpolation") == words_of(torch.Tensor.quantile, "interpolation") == ways
 
 
 def test_without_schemas_a_native_function_says_nothing(monkeypatch):

@@ -19,16 +19,19 @@ class Rotary(torch.nn.Module):
         self.register_buffer("lazy", torch.empty(3, device="meta"))
         self.plain = torch.sin(inverse)
         self.weight = torch.nn.Parameter(torch.sin(inverse))
+        self.frozen = torch.nn.Parameter(torch.cos(inverse), requires_grad=False)
 
 
 def test_tables_are_told_by_name_and_nothing_else_is():
-    """In double by now, complex, or never converted; no mask, no parameter, nothing computed in double."""
+    """In double by now, complex, never converted, or a frozen parameter; no mask, no parameter that trains, nothing
+    computed in double."""
     model = torch.nn.Sequential(torch.nn.Linear(3, 3), Rotary()).double()
     found = constants_torch(model)
     assert [(c.index, c.name, c.dtype, c.shape) for c in found] == [
         (0, "1.inverse", "float64", (3,)),
         (1, "1.turns", "complex64", (4, 3)),
-        (2, "1.plain", "float32", (3,)),
+        (2, "1.frozen", "float64", (3,)),
+        (3, "1.plain", "float32", (3,)),
     ]
     assert found[0].place == "Sequential.1.inverse"
     assert torch.equal(torch.from_numpy(found[0].values), model[1].inverse)

@@ -1,4 +1,4 @@
-"""A table that the reference keeps rounded, and the port computes."""
+"""What the port has of a table that the reference keeps rounded."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,9 @@ import pytest
 import torch
 from jax import lax
 
-from compare.frameworks.islands.exact import twins_jax
+from compare.frameworks.islands.exact import look_out_jax
+from compare.frameworks.islands.last_place import units
+from compare.frameworks.islands.lookout import Lookout
 from compare.verdict.verdict import Verdict
 from tests.compare.frameworks.islands.models import CASES, HALF, Case, heads_torch, judged, verdicts
 
@@ -43,9 +45,34 @@ PLACES = {
 @pytest.mark.parametrize("name", PLACES)
 def test_the_ports_own_values_are_found_from_its_shapes_alone(name):
     """Wherever it computes them; in the shape that is sought."""
-    twins = twins_jax(PLACES[name], [np.cos(TABLE), TABLE], SHAPE)
-    assert list(twins) == [1]
-    np.testing.assert_allclose(twins[1], EXACT, rtol=1e-15)
+    lookout = Lookout([np.cos(TABLE), TABLE])
+    look_out_jax(lookout, PLACES[name], SHAPE)
+    assert lookout.pieces(0) == []
+    (piece,) = lookout.pieces(1)
+    np.testing.assert_allclose(piece.values, EXACT, rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_the_errors_of_its_code_in_float32_show_in_the_same_places(name):
+    """Each result is rounded at random, within what JAX compiles too; the values are counted alike."""
+    lookout = Lookout([TABLE])
+    look_out_jax(lookout, PLACES[name], SHAPE)
+    (piece,) = lookout.pieces(0)
+    rounded = Lookout(wanted=[piece.order])
+    look_out_jax(rounded, PLACES[name], SHAPE, rng=np.random.default_rng(0))
+    error = np.abs(rounded.kept[piece.order] - EXACT)
+    assert 0 < error.max() < 8 * units(EXACT).max()
+
+
+HELD = {"float32": TABLE, "float64": EXACT}
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_what_the_port_holds_counts_too(name):
+    """Rounded by itself, or exact: a table that NumPy computed in float64."""
+    lookout = Lookout([np.nextafter(TABLE, np.float32(2))])
+    look_out_jax(lookout, lambda x: x * jnp.asarray(HELD[name]), SHAPE)
+    np.testing.assert_array_equal(lookout.pieces(0)[0].values, HELD[name])
 
 
 def test_what_follows_from_an_input_is_no_table():
@@ -56,7 +83,9 @@ def test_what_follows_from_an_input_is_no_table():
         loop = lax.while_loop(lambda c: c[0] < 9, lambda c: (c[0] + 1, jnp.sin(c[1] * 0.3)), start)[1]
         return x * 0 + loop, lax.scan(lambda c, _: (jnp.sin(c * 0.3), None), jnp.arange(6.0), None, length=2)[0]
 
-    assert twins_jax(function, [TABLE], SHAPE) == {}
+    lookout = Lookout([TABLE])
+    look_out_jax(lookout, function, SHAPE)
+    assert lookout.pieces(0) == []
 
 
 def test_a_rounded_buffer_is_responsible():
@@ -75,5 +104,7 @@ def test_a_rounded_buffer_is_responsible():
     held = rounded.double()
     assert verdicts(judged(pair(held))) == {Verdict.FLOAT32_ONLY}
     rng = jax.ShapeDtypeStruct((2, 5, 24), np.float64)
-    twins = twins_jax(CASES["rotary"].port, [held.numpy()], {"weight": jax.ShapeDtypeStruct((24,), np.float64)}, rng)
-    assert verdicts(judged(pair(torch.from_numpy(twins[0])))) == {Verdict.MATCH}
+    lookout = Lookout([held.numpy()])
+    look_out_jax(lookout, CASES["rotary"].port, {"weight": jax.ShapeDtypeStruct((24,), np.float64)}, rng)
+    (piece,) = lookout.pieces(0)
+    assert verdicts(judged(pair(torch.from_numpy(piece.values)))) == {Verdict.MATCH}

@@ -32,16 +32,6 @@ def test_a_float32_tensor_from_outside_is_kept_once():
     np.testing.assert_array_equal(seen.constants[0].values, table.double().numpy())
 
 
-def test_the_sought_tables_twin_is_found():
-    """Where the run makes it, in the shape that is sought; the first one counts."""
-    table = np.sin(np.arange(4, dtype=np.float32) * np.float32(0.3))
-    with promoted_torch([table, np.cos(table)]) as seen:
-        made = torch.sin(torch.arange(4).float() * 0.3)[None, :, None]
-        _ = made * (1 + 1e-9)
-    assert list(seen.twins) == [0]
-    np.testing.assert_array_equal(seen.twins[0], made.numpy().ravel())
-
-
 def test_widening_copies():
     """Complex, conjugate and half; what is changed later stays out of it."""
     tensor = torch.tensor([1 + 2j], dtype=torch.complex64)

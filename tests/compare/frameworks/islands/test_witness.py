@@ -11,8 +11,10 @@ import torch
 from jax import lax
 
 from compare.frameworks.islands.constants import shortest
+from compare.frameworks.islands.lookout import Lookout, Window
 from compare.frameworks.islands.port import promoted_jax
 from compare.frameworks.islands.reference import promoted_torch
+from compare.frameworks.islands.watch import Watch
 from compare.frameworks.islands.witness import constants_jax, replay_with
 from compare.verdict.verdict import Verdict
 from tests.compare.frameworks.islands.models import (
@@ -59,10 +61,12 @@ def test_a_rounded_table_is_named_and_responsible():
     assert [(c.shape, c.dtype, c.place) for c in found] == [
         ((LENGTH, D // 2), "float32", f"tests/compare/frameworks/islands/test_witness.py:{line}")
     ] * 2
-    with promoted_torch([constant.values for constant in found]) as seen:
+    lookout = Lookout([constant.values for constant in found])
+    with Watch(lookout), promoted_torch():
         run_reference(case, torch.float64)
-    assert set(seen.twins) == {0, 1}
-    replaced = [(constant.values, seen.twins[place]) for place, constant in enumerate(found)]
+    pieces = [piece for place in (0, 1) for piece in lookout.pieces(place)]
+    assert [piece.windows for piece in pieces] == [(Window(),)] * 2
+    replaced = [(constant.values, piece.values) for constant, piece in zip(found, pieces, strict=True)]
     assert verdicts(judged(case, lambda function: replay_with(function, replaced))) == {Verdict.MATCH}
     assert Verdict.MATCH not in verdicts(judged(case, lambda function: replay_with(function, replaced[:1])))
 

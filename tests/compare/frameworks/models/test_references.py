@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from compare.errors import UsageError
-from compare.frameworks.models.references import LooseTensors, ReferenceModel
+from compare.frameworks.models.references import LooseTensors, ReferenceModel, in_single
 from compare.verdict.precision import FLOAT32, FLOAT64
 
 CPU = torch.device("cpu")
@@ -190,8 +190,7 @@ def test_torchscript_is_refused_not_accused(make, name):
         (lambda params, x: x, "a function has no weights of its own: give the pair weights="),
         (nn.LazyLinear(3), "weight has no shape yet: call the module once"),
         (nn.Linear(2, 2, device="meta"), "weight is on the meta device and has no values: load the module's weights"),
-        (nn.Linear(2, 2, dtype=torch.complex64), "weight is complex64: expected dense parameters of real floats"),
-        (_with_sparse(), "weight is sparse: expected dense parameters of real floats"),
+        (_with_sparse(), "weight is sparse: expected dense parameters of floats or complex numbers"),
         (_uninitialised(), "reference: Bare is not initialised: call super"),
     ],
 )
@@ -212,7 +211,29 @@ def test_a_module_that_cannot_be_copied_says_why():
 
 def test_a_function_of_loose_tensors_runs_as_a_module():
     """Names with dots, as a state_dict has them."""
-    model = ReferenceModel(lambda p, x: x @ p["fc.weight"].t(), {"fc.weight": (2, 3)})
+    model = ReferenceModel(lambda p, x: x @ p["fc.weight"].t(), {"fc.weight": np.ones((2, 3))})
     assert model.parameters == {"fc.weight": (2, 3)}
     copied = model.copy({"fc.weight": np.ones((2, 3))}, FLOAT64, CPU)
     assert torch.equal(copied(torch.ones(1, 3, dtype=torch.float64)), torch.full((1, 2), 3.0, dtype=torch.float64))
+
+
+def test_complex_parameters_are_copied_in_the_precision_of_the_run():
+    """``double()`` would leave them in complex64, and ``to(float64)`` would drop their imaginary parts."""
+    module = nn.Linear(2, 2, dtype=torch.complex64)
+    module.register_buffer("turns", torch.tensor([1j]))
+    model = ReferenceModel(module)
+    assert model.complex_names == {"weight", "bias", "turns"}
+    assert model.buffers == {"turns": (1,)}
+    weights = {"weight": np.full((2, 2), 1 + 2j), "bias": np.full(2, 3j)}
+    for precision, dtype in ((FLOAT32, torch.complex64), (FLOAT64, torch.complex128)):
+        copied = model.copy(weights, precision, CPU)
+        assert {tensor.dtype for tensor in (*copied.parameters(), *copied.buffers())} == {dtype}
+        assert copied.weight[0, 0] == 1 + 2j
+        assert copied.turns[0] == 1j
+    assert {tensor.dtype for tensor in in_single(copied).parameters()} == {torch.complex64}
+
+
+def test_a_function_may_be_given_complex_tensors():
+    model = ReferenceModel(lambda p, x: x @ p["w"], {"w": np.ones((2, 3), np.complex64)})
+    assert model.complex_names == {"w"}
+    assert model.copy(model.state(), FLOAT64, CPU)._parameters["w"].dtype is torch.complex128

@@ -12,6 +12,7 @@ A, V, B = torch.rand(2, 6), torch.rand(6), torch.rand(2, 3, 4)  # a matrix, a ve
 I3, I4, I5 = torch.rand(1, 2, 6), torch.rand(1, 2, 4, 6), torch.rand(1, 2, 4, 4, 6)  # images
 C = torch.rand(2)  # one entry for each channel
 ROWS = torch.tensor([0, 1, 1])
+Z = torch.complex(A, A)
 NORMED = (I4, C, C, C, C)
 
 CASES = {
@@ -43,6 +44,7 @@ CASES = {
     ],
     "embedding": [(A, ROWS), (A, torch.tensor([[0, 1], [1, 0]]))],
     "_embedding_bag": [(A, ROWS, torch.tensor([0, 2]))], "_embedding_bag_forward_only": [(A, ROWS, torch.tensor([0]))],
+    "view_as_real": [(Z,)], "view_as_complex": [(B[..., :2].contiguous(),)], "complex": [(A, A)],
     "index_select": [(A, 0, ROWS), (A, 1, ROWS)], "index": [(A, [ROWS]), (A, [None, ROWS]), (A, [ROWS, ROWS])],
     "native_layer_norm": [(A, [6], V, V, 1e-5), (A, [6], None, None, 1e-5)],
     "_fused_rms_norm": [(A, [6], V, 1e-5)],

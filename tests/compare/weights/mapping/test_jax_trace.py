@@ -47,6 +47,8 @@ CASES = {
     "reduce_window_max": (lambda x: lax.reduce_window(x, -jnp.inf, lax.max, (1, 2), (1, 2), "VALID"), A),
     "select_n": (lambda x: jnp.where(x > 0, x, 0), A), "iota": (lambda x: x + jnp.arange(6), A),
     "top_k": (lambda x: lax.top_k(x, 2), A), "scatter-add": (lambda x: x.at[0].add(1), A),
+    "complex": (lambda x: lax.complex(x, x + 1), A), "real": (lambda x: jnp.real(lax.complex(x, x)), A),
+    "imag": (lambda x: jnp.imag(lax.complex(x, x)), A), "mul": (lambda x: (x * 1j, 2 * x), A),
     "erf": (lax.erf, A), "clamp": (lambda x: lax.clamp(0.0, x, 1.0), A),
 }  # fmt: skip
 UNMADE = {"copy_p", "stop_gradient", "expand_dims", "unstack"}  # which a version of JAX writes otherwise

@@ -29,3 +29,17 @@ def test_numbers_are_numbers():
 def test_a_name_that_linen_gave_says_nothing():
     assert words("params/Dense_0/kernel") == frozenset()
     assert numbered("params/Block_3/Dense_0/kernel") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "numbers"),
+    [
+        ("weights1_re", "params/weights1_real", {("weight", (1,))}),
+        ("C_imag", "params/C_im", set()),
+        ("layers.0.A_imag", "params/layers_0/A_imaginary", {("layer", (0,))}),
+    ],
+)
+def test_the_end_that_says_which_part_it_is_is_a_word_of_its_own(one, other, numbers):
+    """And the rest is named, and numbered, as without it."""
+    assert words(one) == words(other) >= {"real"} or words(one) == words(other) >= {"imaginary"}
+    assert numbered(one) == numbered(other) == numbers

@@ -117,12 +117,26 @@ _WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }  # fmt: skip
 
 
+_OF_COMPLEX: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "conjugated": np.conj,
+    "its real part alone": lambda own: own.real.astype(own.dtype),
+    "multiplied by i": lambda own: (1j * own).astype(own.dtype),
+}
+
+
 def parameters(weights: Mapping[str, np.ndarray]) -> Iterator[Suspect[Change]]:
-    """Of each: zero, one, negated, reversed, transposed; of a table of frequencies, its base."""
+    """Of each: zero, one, negated, reversed, transposed; of a complex one its conjugate, its real part; of a table of
+    frequencies, its base."""
     for name, array in weights.items():
-        if not np.issubdtype(array.dtype, np.floating) or not array.size:
+        if not np.issubdtype(array.dtype, np.inexact) or not array.size:
             continue
-        if array.ndim == 1 and (base := _base(array)):
+        if np.iscomplexobj(array):
+            for word, change in _OF_COMPLEX.items():
+                entering = Change(weights={name: change})
+                yield Suspect(
+                    "parameter", "as it is", word, entering, RARE, f"{name} is {word} in the port", f"{name} {word}"
+                )
+        if array.ndim == 1 and not np.iscomplexobj(array) and (base := _base(array)):
             yield from _thetas(name, base)
         vector, square = array.ndim == 1, array.ndim == 2 and array.shape[0] == array.shape[1] > 1
         for word, change in _WAYS.items():

@@ -14,7 +14,7 @@ from compare.explain.doctor.updates.rule_settings import (
     spoken,
     subsets,
 )
-from compare.explain.doctor.updates.rules import COMMON, DECOUPLED, GRADIENT, usual
+from compare.explain.doctor.updates.rules import COMMON, DECOUPLED, GRADIENT, OWN, Rule, usual
 from compare.weights.twins import TWINS
 
 NAMES, RANKS = ("w", "b", "v"), (2, 1, 2)
@@ -55,6 +55,10 @@ def test_a_value_is_said_once_or_by_kind_or_by_name():
     assert of("weight_decay", decays) == "0.1 for matrices, 0 for vectors"
     assert of("weight_decay", (decays[0], decays[0], decays[1])) == "0.1 for the others, 0 for v"
     assert of("learning rate", (RULE.but(rates=(0.1, 0.2)),)) == "0.1, 0.2 in steps 1, 2"
+    jump = RULE.but(rates=(0.1,) * 30 + (0.01,) * 6)
+    assert of("learning rate", (jump,)) == "0.1 in steps 1 to 30, 0.01 in steps 31 to 36"
+    falling = RULE.but(rates=(0.5, 0.4, 0.3, 0.2, 0.1))
+    assert of("learning rate", (falling,)) == "0.5, 0.4, 0.3, ... in steps 1, 2, 3, ..."
     assert of("momentum", (RULE.but(average=1, debias=1),)) == "0.9 as an average of gradients, bias corrected"
     assert of("epsilon", (usual("Adam", epsilon=0.0, epsilon_root=1e-8),)) == "1e-08 inside the root"
     assert of("gradient clipping by global norm", (RULE,)) == "none"
@@ -101,3 +105,10 @@ def test_the_fewest_settings_come_first():
     assert [len(one) for one in chosen] == sorted(len(one) for one in chosen)
     assert {len(one) for one in chosen} == {1, 2, 3, 5}
     assert list(subsets([])) == []
+
+
+def test_of_an_optimizer_without_a_row_nothing_is_said_but_that_it_is_another():
+    """Its learning rate and decay are not known: the port's would stand against invented ones."""
+    own, port = (Rule(OWN),), (RULE.but(rates=(0.1,), weight_decay=0.2),)
+    assert [one.label for one in differing(own, port)] == ["optimizer"]
+    assert merged(own, port, differing(own, port)) == port

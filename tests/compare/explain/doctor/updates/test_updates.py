@@ -290,7 +290,9 @@ def test_an_unknown_class_of_torch_is_taken_as_it_steps(cpu):
             return super().step(closure)
 
     found = diagnosed(cpu, made(Signs, lr=0.1), optax.chain(optax.scale_by_sign(), optax.scale(-0.2)))
-    assert [(one.setting, one.port, one.reference) for one in found.causes] == [("learning rate", "2", "1")]
+    assert [(one.setting, one.port, one.reference) for one in found.causes] == [
+        ("learning rate", "2 times the reference's", "its own")
+    ]
 
 
 def test_an_unused_parameter_that_decays_is_found(cpu):
