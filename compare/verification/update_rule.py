@@ -25,7 +25,7 @@ from compare.sides.reference_rule import Ahead, rates_ahead
 from compare.sides.rule_inputs import RuleInputs, rule_inputs
 from compare.verdict.counted import counted
 from compare.verdict.quantity import Quantity, kind_of_quantity
-from compare.verdict.thresholds import RULE_LEAST, RULE_SCHEDULE, RULE_STEPS, RULE_UNSCHEDULED, RULE_WORK
+from compare.verdict.thresholds import RULE_BLOCK, RULE_LEAST, RULE_SCHEDULE, RULE_STEPS, RULE_UNSCHEDULED, RULE_WORK
 from compare.verdict.verdict import Judgement, Verdict, worst
 from compare.verification.rates import changes, is_scheduled, milestones, past_its_end
 from compare.verification.rule_runs import RULE, Judgements, RuleRuns, RuleSides, is_match
@@ -99,13 +99,29 @@ def judge_update_rule(quartet: Quartet, entering: Entering, seed: int) -> Update
         return None
     if quartet.on_record:
         return UpdateRule(not_seen=("the reference is on record",))
-    cpu = devices.choose("cpu")
-    here = replace(quartet, device=cpu, oracle=cpu, promoted=False, witness=None, sides={}, shapes={})
     try:
-        return _Apart(here, training, entering.hyper, seed).judged()
+        return _Apart(_here(quartet), training, entering.hyper, seed).judged()
     except Exception as error:  # a training function of one's own, which wants its model
         swallowed(error)
         return UpdateRule(not_seen=(str(error) if isinstance(error, FieldError) else described(error),))
+
+
+def first_steps_with(quartet: Quartet, entering: Entering, port_hyper: Mapping[str, float], seed: int) -> Judgements:
+    """The judgement on the first block of steps, the port's made with other hyper-parameters than the reference's.
+
+    Raises:
+        Exception: whatever an optimizer raises.
+    """
+    training, here = quartet.pair.training(), _here(quartet)
+    assert training is not None
+    inputs = rule_inputs(here.prepared, here.precision, seed, RULE_BLOCK)
+    return RuleSides(here, training, entering.hyper, inputs, port_hyper).plain().blocks(RULE_BLOCK)
+
+
+def _here(quartet: Quartet) -> Quartet:
+    """On the CPU, with nothing that was learnt of the model."""
+    cpu = devices.choose("cpu")
+    return replace(quartet, device=cpu, oracle=cpu, promoted=False, witness=None, sides={}, shapes={})
 
 
 @dataclass(frozen=True)

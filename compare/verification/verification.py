@@ -90,7 +90,7 @@ class Session:
                 trajectory, why = self.envelope(entering, steps, progress)
                 beside += [why] if why else []
             if not self.plan.quick:
-                bitten = self.teeth(entering, learnt, by_hand, steps, progress)
+                bitten = self.teeth(entering, learnt, by_hand, steps, rule, progress)
         except SideError as error:  # on the pair's own batch
             told = error.__cause__ if isinstance(error.__cause__, WholeBatchError) else error
             raise UsageError(f"pair {self.prepared.pair.name}: {told}") from error
@@ -177,6 +177,7 @@ class Session:
         learnt: Learnt,
         by_hand: Sequence[Quantity],
         steps: Judged | None,
+        rule: UpdateRule | None = None,
         progress: Progress = say_nothing,
     ) -> Teeth:
         """What mutants of what enters show, of what was judged by oracles: without them too little could show."""
@@ -188,7 +189,10 @@ class Session:
         if steps and not steps.no_oracle:
             contexts[STEPS] = Context(steps.oracles)
             quantities += _quantities(steps)
-        return teeth(self.quartet, entering, quantities, contexts, progress) if contexts else Teeth((), {})
+        quantities += rule.quantities if rule else ()
+        return (
+            teeth(self.quartet, entering, quantities, contexts, self.plan.seed, progress) if contexts else Teeth((), {})
+        )
 
     def report(
         self,
