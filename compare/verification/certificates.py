@@ -21,7 +21,6 @@ from compare.sides.side import STEPS, Result, SideError, What
 from compare.verdict.quantity import EVAL, RULE_KIND, Quantity, kind_of_quantity
 from compare.verdict.verdict import Judgement, Verdict, worst
 from compare.verification.mutants import mutants
-from compare.verification.update_rule import first_steps_with
 
 
 @dataclass(frozen=True)
@@ -156,6 +155,8 @@ def teeth(
         try:
             judged = _judged(quartet, mutant, contexts, reference, hand)
             if RULE_KIND in before and mutant.hyper != entering.hyper:
+                from compare.verification.update_rule import first_steps_with  # which runs torch: a record has no rule
+
                 judged |= first_steps_with(quartet, entering, mutant.hyper, seed)
             after = _by_check((name, one.verdict) for name, one in judged.items() if name not in unsure)
         except SideError as error:
