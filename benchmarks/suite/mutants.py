@@ -7,7 +7,8 @@ branch, or an argument left out. They are drawn evenly over the rooms, from a se
 to it, those that import the changed module and then those of its folder, until one fails. What survives here is planted
 in BEFORE as well, in the function of the same name and text wherever it stands there: one that is caught there
 and survives here is an escape, and makes the exit code 1. Some mutants are no fault (a tolerance a little larger).
-With `--jobs` several are tried at a time, each in checkouts of its own.
+With `--jobs` several are tried at a time, each in checkouts of its own. What is settled is written as it comes, and a
+run that was cut off goes on from there.
 """
 
 import argparse
@@ -47,6 +48,10 @@ class Mutant:
     point: Point
     here: str | None = None
     before: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.module} {self.function} {asdict(self.point)}"
 
 
 def drawn(tree: Path, count: int, seed: int) -> Iterator[Mutant]:
@@ -184,25 +189,44 @@ def main() -> int:
     options = parser.parse_args()
     for name in HEAVY:
         __import__(name)
-    mutants = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         whole = [_copied(HERE, folder / "here")]
         if options.before:
             whole.append(_copied(options.before, folder / "before"))
         copied = multiprocessing.get_context("fork").Pool(options.jobs, take_copies, (whole, folder))
+        wanted = list(drawn(whole[0], options.count, options.seed))
+        known = on_file(options.json, options.seed)
+        mutants = [known[mutant.key] for mutant in wanted if mutant.key in known]
         with copied as jobs:
-            for mutant in jobs.imap(settled, drawn(whole[0], options.count, options.seed)):
+            for mutant in jobs.imap_unordered(settled, [mutant for mutant in wanted if mutant.key not in known]):
                 mutants.append(mutant)
+                if options.json:
+                    options.json.write_text(form(options.seed, mutants))
                 print(f"{mutant.module} {mutant.function}: {mutant.point.text}: {mutant.here or 'survives'}"
                       + (f" (before: {mutant.before})" if mutant.before else ""), flush=True)  # fmt: skip
     escapes = [mutant for mutant in mutants if mutant.before]
     killed = sum(bool(mutant.here) for mutant in mutants)
     print(f"{killed} of {len(mutants)} are caught; {len(escapes)} are caught in the other checkout alone")
-    if options.json:
-        told = {"seed": options.seed, "caught": killed, "escapes": len(escapes), "mutants": [*map(asdict, mutants)]}
-        options.json.write_text(json.dumps(told, indent=1) + "\n")
     return bool(escapes)
+
+
+def form(seed: int, mutants: list[Mutant]) -> str:
+    """The result as JSON, complete or not: a run that was cut off goes on from there."""
+    caught = sum(bool(mutant.here) for mutant in mutants)
+    escapes = sum(bool(mutant.before) for mutant in mutants)
+    told = {"seed": seed, "caught": caught, "escapes": escapes, "mutants": [*map(asdict, mutants)]}
+    return json.dumps(told, indent=1) + "\n"
+
+
+def on_file(path: Path | None, seed: int) -> dict[str, Mutant]:
+    """The mutants that an earlier run has settled, by their key."""
+    if not path or not path.exists():
+        return {}
+    told = json.loads(path.read_text())
+    rows = told["mutants"] if told["seed"] == seed else []
+    mutants = [Mutant(**{**row, "point": Point(**row["point"])}) for row in rows]
+    return {mutant.key: mutant for mutant in mutants}
 
 
 def _copied(tree: Path, where: Path) -> Path:

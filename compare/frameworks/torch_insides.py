@@ -49,6 +49,11 @@ def definition_of(kernel: Kernel) -> Callable[..., Any] | None:
     return decomposition_table.get(kernel)
 
 
+def operations_not_intercepted() -> AbstractContextManager[object]:
+    """Within it no dispatch mode sees what is called: what a mode asks for itself is nothing of the model's."""
+    return torch.utils._python_dispatch._disable_current_modes()
+
+
 def functions_not_intercepted() -> AbstractContextManager[None]:
     """No mode is asked about torch's functions within it; dispatch modes go on."""
     return torch._C.DisableTorchFunction()

@@ -11,7 +11,6 @@ from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.models.choose import Streamed, is_function_alone, port_model
-from compare.frameworks.models.ports import complex_leaves
 from compare.pair.adapters import adapted_port, adapted_reference
 from compare.pair.drawing import drawn
 from compare.pair.own_tables import own_tables
@@ -101,6 +100,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
     Raises:
         UsageError: a model is not what it should be, the map does not fit, or is ambiguous.
     """
+    from compare.frameworks.models.ports import complex_leaves
     from compare.frameworks.models.references import ReferenceModel
 
     rng = np.random.default_rng(seed)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # a port is judged against a record where torch is not instal
     from compare.measure.bench.joined import Bench
     from compare.measure.contrast.contrast import Contrast
     from compare.measure.trajectory import Training
-    from compare.verification.update_rule import UpdateRule
+    from compare.verification.rule_report import UpdateRule
     from compare.verification.verification import PairReport
 
 SCHEMA = 1

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from compare.arrays.arrays import Arrays, from_torch, wide
-from compare.frameworks.optax_insides import whole
 from compare.weights.twins import fields_of
 
 if TYPE_CHECKING:
@@ -41,6 +40,8 @@ def moments_of_optax(
         flat: from a tree like the parameters to leaves by path.
         slots: torch's slots to look for.
     """
+    from compare.frameworks.optax_insides import whole  # which needs optax: a reference is recorded without
+
     trees: dict[str, dict[str, Leaf]] = {}
     fields = list(_fields(state))
     for slot in slots:

@@ -18,7 +18,7 @@ from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import Quartet
 from compare.sides.rounding import MEASURED
 from compare.sides.side import STEPS, Result, SideError, What
-from compare.verdict.quantity import EVAL, Quantity, kind_of_quantity
+from compare.verdict.quantity import EVAL, RULE_KIND, Quantity, kind_of_quantity
 from compare.verdict.verdict import Judgement, Verdict, worst
 from compare.verification.mutants import mutants
 
@@ -128,6 +128,7 @@ def teeth(
     entering: Entering,
     quantities: Sequence[Quantity],
     contexts: Mapping[What, Context],
+    seed: int = 0,
     progress: Progress = say_nothing,
 ) -> Teeth:
     """Run every mutant of what enters the port through the whole path, and see which checks it worsens.
@@ -135,6 +136,7 @@ def teeth(
     Args:
         quantities: of the pair's own batch.
         contexts: of what is run: the modes that could be compared, and ``STEPS`` where there are optimizers.
+        seed: of what the update rule was judged on.
     """
     own = [quantity for quantity in quantities if quantity.probe == BASE]
     # What differs on a kink, or may, or by float64's own rounding, does so in every run: it is no worse in a mutant's.
@@ -152,6 +154,10 @@ def teeth(
         progress(f"mutant: {name}")
         try:
             judged = _judged(quartet, mutant, contexts, reference, hand)
+            if RULE_KIND in before and mutant.hyper != entering.hyper:
+                from compare.verification.update_rule import first_steps_with  # which runs torch: a record has no rule
+
+                judged |= first_steps_with(quartet, entering, mutant.hyper, seed)
             after = _by_check((name, one.verdict) for name, one in judged.items() if name not in unsure)
         except SideError as error:
             swallowed(error)

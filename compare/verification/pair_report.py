@@ -12,7 +12,7 @@ from compare.verdict.verdict import Verdict, fails, worst
 from compare.verification.certificates import Coverage, Teeth, coverage
 from compare.verification.envelope import Envelope
 from compare.verification.probing import Outcome, skipped_in
-from compare.verification.update_rule import UpdateRule
+from compare.verification.rule_report import UpdateRule
 
 if TYPE_CHECKING:
     from compare.explain.explanation import Explanation

@@ -16,8 +16,8 @@ from compare.sides.quartet import Quartet
 from compare.sides.rule_inputs import RuleInputs
 from compare.verdict.thresholds import RULE_AFTER, RULE_ASKED
 from compare.verdict.verdict import Verdict, judge
+from compare.verification.rule_report import UpdateRule
 from compare.verification.rule_runs import RuleRuns
-from compare.verification.update_rule import UpdateRule
 
 
 def steps_apart(runs: RuleRuns, inputs: RuleInputs, steps: int) -> StepsApart:

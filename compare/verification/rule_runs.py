@@ -94,12 +94,17 @@ def is_match(judged: Judgements) -> bool:
 
 @dataclass(frozen=True)
 class RuleSides:
-    """Both optimizers of a pair, ready to be run on the same inputs: on the CPU, where a few small arrays belong."""
+    """Both optimizers of a pair, ready to be run on the same inputs: on the CPU, where a few small arrays belong.
+
+    Attributes:
+        port_hyper: of the port's optimizer, where they are not the reference's: a mutant's.
+    """
 
     quartet: Quartet
     training: Optimizers
     hyper: Mapping[str, float]
     inputs: RuleInputs
+    port_hyper: Mapping[str, float] | None = None
 
     @property
     def prepared(self) -> Prepared:
@@ -142,4 +147,4 @@ class RuleSides:
 
     def _port(self, precision: Precision, promoted: bool = False) -> np.ndarray:
         side = PortSide(self.prepared, precision, self.quartet.device.jax, promoted=promoted)
-        return run_port_rule(side, self.inputs, self.hyper)
+        return run_port_rule(side, self.inputs, self.hyper if self.port_hyper is None else self.port_hyper)

@@ -6,7 +6,7 @@ as a function of the step. The judge's rule is the ordinary one, by blocks of st
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 
@@ -23,11 +23,11 @@ from compare.pair.pair import Entering, Optimizers
 from compare.sides.quartet import Quartet
 from compare.sides.reference_rule import Ahead, rates_ahead
 from compare.sides.rule_inputs import RuleInputs, rule_inputs
-from compare.verdict.counted import counted
 from compare.verdict.quantity import Quantity, kind_of_quantity
-from compare.verdict.thresholds import RULE_LEAST, RULE_SCHEDULE, RULE_STEPS, RULE_UNSCHEDULED, RULE_WORK
-from compare.verdict.verdict import Judgement, Verdict, worst
+from compare.verdict.thresholds import RULE_BLOCK, RULE_LEAST, RULE_SCHEDULE, RULE_STEPS, RULE_UNSCHEDULED, RULE_WORK
+from compare.verdict.verdict import Judgement, Verdict
 from compare.verification.rates import changes, is_scheduled, milestones, past_its_end
+from compare.verification.rule_report import ON_RECORD, UpdateRule
 from compare.verification.rule_runs import RULE, Judgements, RuleRuns, RuleSides, is_match
 from compare.verification.rule_sizes import depends_on_size
 from compare.verification.schedules import Beyond, compare_schedules
@@ -36,57 +36,6 @@ INSIDE = "float32 inside: an optimizer's own code"
 UNEXPLAINED = ", by float32's size, and no float32 inside the optimizers explains it"
 SIZES = "what {} does depends on the size of a parameter, and here parameters are small"
 PAST = "past step {:,}, where the reference's schedule has come to its end, it rises again and the port's does not"
-
-
-@dataclass(frozen=True)
-class UpdateRule:
-    """What was seen of a pair's update rule, and what was not.
-
-    Attributes:
-        quantities: one for each block of steps, and one for the schedules beyond them; none where it was not judged.
-        steps: that both optimizers made.
-        clipped: in how many of them a clip acted.
-        milestones: after how many steps the learning rate jumped, of a schedule of jumps.
-        rates: the smallest and the largest learning rate of those steps, where they are known and change.
-        schedules: the step up to which the schedules were compared as functions; 0 where they were not.
-        differs: the first step that differs; 0 where none does.
-        not_seen: what was not, in sentences.
-        runs, inputs: of a rule that differs, what it was judged by.
-    """
-
-    quantities: tuple[Quantity, ...] = ()
-    steps: int = 0
-    clipped: int = 0
-    milestones: tuple[int, ...] = ()
-    rates: tuple[float, float] | None = None
-    schedules: int = 0
-    differs: int = 0
-    not_seen: tuple[str, ...] = ()
-    runs: RuleRuns | None = field(default=None, repr=False, compare=False)
-    inputs: RuleInputs | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def verdict(self) -> Verdict | None:
-        """The worst of its quantities; None where it was not judged."""
-        return worst([one.verdict for one in self.quantities]) if self.quantities else None
-
-    @property
-    def text(self) -> str:
-        """What was seen, and what was not, in a line."""
-        if self.verdict is None:
-            return f"not judged apart from the model: {'; '.join(self.not_seen)}"
-        seen = [counted(self.steps, "step")]
-        seen += [f"clip acted in {self.clipped:,}"] if self.clipped else []
-        if self.milestones:
-            more = f" and {len(self.milestones) - 3} more" if len(self.milestones) > 3 else ""
-            many = "milestone" if len(self.milestones) == 1 else "milestones"
-            seen.append(f"{many} {', '.join(map(str, self.milestones[:3]))}{more} passed")
-        elif self.rates:
-            seen.append(f"learning rates from {self.rates[0]:.3g} to {self.rates[1]:.3g}")
-        seen += [f"schedules as functions to step {self.schedules:,}"] if self.schedules else []
-        verdict = f"{self.verdict} from step {self.differs:,} on" if self.differs else str(self.verdict)
-        unseen = [f"not seen: {', '.join(self.not_seen)}"] if self.not_seen else []
-        return "; ".join([", ".join(seen), verdict, *unseen])
 
 
 def judge_update_rule(quartet: Quartet, entering: Entering, seed: int) -> UpdateRule | None:
@@ -98,14 +47,30 @@ def judge_update_rule(quartet: Quartet, entering: Entering, seed: int) -> Update
     if training is None:
         return None
     if quartet.on_record:
-        return UpdateRule(not_seen=("the reference is on record",))
-    cpu = devices.choose("cpu")
-    here = replace(quartet, device=cpu, oracle=cpu, promoted=False, witness=None, sides={}, shapes={})
+        return ON_RECORD
     try:
-        return _Apart(here, training, entering.hyper, seed).judged()
+        return _Apart(_here(quartet), training, entering.hyper, seed).judged()
     except Exception as error:  # a training function of one's own, which wants its model
         swallowed(error)
         return UpdateRule(not_seen=(str(error) if isinstance(error, FieldError) else described(error),))
+
+
+def first_steps_with(quartet: Quartet, entering: Entering, port_hyper: Mapping[str, float], seed: int) -> Judgements:
+    """The judgement on the first block of steps, the port's made with other hyper-parameters than the reference's.
+
+    Raises:
+        Exception: whatever an optimizer raises.
+    """
+    training, here = quartet.pair.training(), _here(quartet)
+    assert training is not None
+    inputs = rule_inputs(here.prepared, here.precision, seed, RULE_BLOCK)
+    return RuleSides(here, training, entering.hyper, inputs, port_hyper).plain().blocks(RULE_BLOCK)
+
+
+def _here(quartet: Quartet) -> Quartet:
+    """On the CPU, with nothing that was learnt of the model."""
+    cpu = devices.choose("cpu")
+    return replace(quartet, device=cpu, oracle=cpu, promoted=False, witness=None, sides={}, shapes={})
 
 
 @dataclass(frozen=True)

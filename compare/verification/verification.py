@@ -36,8 +36,7 @@ from compare.verification.learning import IN_WORDS, Learnt, learn
 from compare.verification.notices import judged_in, notices
 from compare.verification.pair_report import PairReport, covered_by, verdict_of
 from compare.verification.probing import Outcome, judge_probe
-from compare.verification.rule_explained import explain_rule
-from compare.verification.update_rule import UpdateRule, judge_update_rule
+from compare.verification.rule_report import ON_RECORD, UpdateRule
 
 __all__ = ["PairReport", "Plan", "Session", "verify"]
 
@@ -90,7 +89,7 @@ class Session:
                 trajectory, why = self.envelope(entering, steps, progress)
                 beside += [why] if why else []
             if not self.plan.quick:
-                bitten = self.teeth(entering, learnt, by_hand, steps, progress)
+                bitten = self.teeth(entering, learnt, by_hand, steps, rule, progress)
         except SideError as error:  # on the pair's own batch
             told = error.__cause__ if isinstance(error.__cause__, WholeBatchError) else error
             raise UsageError(f"pair {self.prepared.pair.name}: {told}") from error
@@ -105,6 +104,8 @@ class Session:
             ]
             explanation = explain_pair(self.quartet, entering, suspects, steps, progress)
             if explanation.first is None and not suspects and rule is not None:
+                from compare.verification.rule_explained import explain_rule
+
                 progress("why the update rule differs")
                 explanation = replace(explain_rule(self.quartet, entering, rule), notes=explanation.notes)
             return replace(report, explanation=explanation)
@@ -157,6 +158,10 @@ class Session:
         """The update rule apart from the model; None without optimizers, or where no mode could be compared."""
         if self.prepared.pair.optimizers is None or not learnt.contexts:
             return None
+        if self.record:
+            return ON_RECORD
+        from compare.verification.update_rule import judge_update_rule  # which runs torch: a record needs none
+
         progress("the update rule")
         return judge_update_rule(self.quartet, entering, self.plan.seed)
 
@@ -177,6 +182,7 @@ class Session:
         learnt: Learnt,
         by_hand: Sequence[Quantity],
         steps: Judged | None,
+        rule: UpdateRule | None = None,
         progress: Progress = say_nothing,
     ) -> Teeth:
         """What mutants of what enters show, of what was judged by oracles: without them too little could show."""
@@ -188,7 +194,10 @@ class Session:
         if steps and not steps.no_oracle:
             contexts[STEPS] = Context(steps.oracles)
             quantities += _quantities(steps)
-        return teeth(self.quartet, entering, quantities, contexts, progress) if contexts else Teeth((), {})
+        quantities += rule.quantities if rule else ()
+        return (
+            teeth(self.quartet, entering, quantities, contexts, self.plan.seed, progress) if contexts else Teeth((), {})
+        )
 
     def report(
         self,

@@ -13,7 +13,7 @@ from compare.report.contract import VerifyForm
 from compare.report.form import verify_form
 from compare.verdict.bits import PrecisionFlag
 from compare.verification.envelope import Envelope
-from compare.verification.update_rule import UpdateRule
+from compare.verification.rule_report import UpdateRule
 from tests.compare.report.test_form import report
 
 EXPLANATION = Explanation(

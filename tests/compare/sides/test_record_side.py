@@ -114,7 +114,9 @@ def test_without_an_oracle_the_record_judges_as_a_live_reference(cpu, factor, pl
         judged = Session(pair, cpu, record=record).verify()
     assert live.verdict is (Verdict.FLOAT32_ONLY if factor == 1.0 else Verdict.MISMATCH)
     assert judged.verdict is live.verdict
-    assert judged.quantities == live.quantities
+    assert judged.quantities == tuple(
+        one for one in live.quantities if one.kind != "rule"
+    )  # of which a record has none
 
 
 def test_what_the_reference_raised_is_said_once(cpu):

@@ -8,8 +8,12 @@ import pytest
 from compare.verdict import bits, norms, thresholds, verdict, without_oracle
 
 COMPARE = Path(__file__).parents[3] / "compare"
-# Sizes of work and of files, and what a mutant changes: nothing is decided by them.
-SIZES = {"BLOCK", "SMALL", "SAFE", "LOOK_UP", "LARGE", "SCHEMA", "SLIGHTLY"}
+# Sizes of work and of files, what a mutant changes, what is tried first, and what formats are: nothing is decided by
+# them.
+SIZES = {
+    "BLOCK", "SMALL", "SAFE", "LOOK_UP", "LARGE", "SCHEMA", "SLIGHTLY", "SHOWN", "TURNS", "TRIES", "AMPLE", "LARGEST",
+    "BASES", "FORMATS", "IN_A_LOOP",
+}  # fmt: skip
 
 
 def numbers(path: Path) -> set[str]:

@@ -97,7 +97,9 @@ def test_a_second_verify_compiles_nothing(session, report):
     before = dict(session.quartet.sides)
     session.verify()
     assert session.quartet.sides == before
-    assert any(isinstance(key[-1], Witness) for key in before) == (session.expected is Verdict.FLOAT32_ONLY)
+    assert any(isinstance(part, Witness) for key in before for part in key) == (
+        session.expected is Verdict.FLOAT32_ONLY
+    )
 
 
 @pytest.mark.parametrize("order", ["steps, teeth, probes", "teeth, probes, steps", "probes turned round"])
@@ -112,19 +114,19 @@ def test_the_stages_may_come_in_any_order(session, report, order):
         turned = [session.probe(*place, learnt) for place in reversed(places)]
         return list(reversed(turned))
 
+    rule = session.rule(entering, learnt)
     if order == "steps, teeth, probes":
         steps = session.steps(entering, learnt)
-        bitten = session.teeth(entering, learnt, by_hand, steps)
+        bitten = session.teeth(entering, learnt, by_hand, steps, rule)
         outcomes = probes()
     elif order == "teeth, probes, steps":
-        bitten = session.teeth(entering, learnt, by_hand, session.steps(entering, learnt))
+        bitten = session.teeth(entering, learnt, by_hand, session.steps(entering, learnt), rule)
         outcomes = probes()
         steps = session.steps(entering, session.learn(entering))
     else:
         outcomes = probes()
         steps = session.steps(entering, learnt)
-        bitten = session.teeth(entering, learnt, by_hand, steps)
-    rule = session.rule(entering, learnt)
+        bitten = session.teeth(entering, learnt, by_hand, steps, rule)
     trajectory, _ = session.envelope(entering, steps)
     every = [*learnt.outcomes, *outcomes]
     assert session.report(entering, every, by_hand, steps, bitten, trajectory, rule=rule) == report

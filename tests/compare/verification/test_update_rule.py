@@ -17,7 +17,8 @@ from compare.sides.quartet import Quartet
 from compare.sides.side import STEPS
 from compare.verdict.precision import FLOAT32
 from compare.verdict.verdict import Verdict
-from compare.verification.update_rule import UpdateRule, judge_update_rule
+from compare.verification.rule_report import UpdateRule
+from compare.verification.update_rule import judge_update_rule
 from tests.compare.small import dense_pair
 
 USERS_MODELS = True
