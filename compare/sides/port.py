@@ -15,7 +15,7 @@ from compare.frameworks.dropout.port import in_stream
 from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.models.modes import Mode
 from compare.pair.fields import FieldError, answer_of
-from compare.pair.pair import Entering
+from compare.pair.pair import Entering, Optimizers
 from compare.pair.prepare import Prepared
 from compare.sides.moments import moments_of_optax, widened
 from compare.sides.port_forward import (
@@ -191,10 +191,7 @@ class PortSide(PortForward):
         """The pair's own, of these hyper-parameters."""
         training = self.pair.training()
         assert training is not None
-        optimizer = answer_of("optimizers", training.port, **hyper)
-        if not hasattr(optimizer, "update"):
-            raise FieldError(f"optimizers= returned {shown(optimizer)}: expected an optax transformation")
-        return optimizer
+        return transformation_of(training, hyper)
 
     def _buffers(self, changed: Leaves) -> Arrays:
         named = self._to_reference(changed)
@@ -222,3 +219,15 @@ class PortSide(PortForward):
         arrays = {path: from_jax(leaves[path]) for path in leaves}
         leaves.clear()
         return self.prepared.weight_map.to_reference(arrays, self.prepared.shapes, values, consume=True)
+
+
+def transformation_of(training: Optimizers, hyper: Mapping[str, float]) -> optax.GradientTransformation:
+    """The optax transformation that a pair steps its port with.
+
+    Raises:
+        FieldError: the pair's function raises, or returns none.
+    """
+    transformation = answer_of("optimizers", training.port, **hyper)
+    if not hasattr(transformation, "update"):
+        raise FieldError(f"optimizers= returned {shown(transformation)}: expected an optax transformation")
+    return transformation

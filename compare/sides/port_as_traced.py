@@ -5,16 +5,15 @@ A port that refuses float64 (a kernel for one dtype, a scan whose carry is float
 precision, into a program of operations that have no opinion on dtypes. The program is evaluated in float64.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend import core
 
 from compare.arrays.batch import Batch
 from compare.frameworks.integers import without_x64
-from compare.frameworks.islands.replay import Operand, Program, inner_programs, is_unpromotable, parts, replay
+from compare.frameworks.islands.replay import Operand, is_unpromotable, operations_of, replay
 from compare.frameworks.models.modes import Mode
 from compare.pair.prepare import Prepared
 from compare.sides.port import PortSide
@@ -47,7 +46,7 @@ class PortAsTraced(PortSide):
                 program, shape = jax.make_jaxpr(
                     lambda *structs: function(*structs, mode=mode, form=form), return_shape=True
                 )(*jax.tree.map(self._struct, args))
-            for eqn in _operations(program):
+            for eqn in operations_of(program):
                 self.outside |= is_unpromotable(eqn)
                 if any(self._is_lower(variable.aval) for variable in eqn.outvars):
                     raise TypeError(f"{eqn.primitive} goes below {self.traced_at}: {eqn.outvars[0].aval}")
@@ -72,10 +71,3 @@ class PortAsTraced(PortSide):
         dtype = getattr(aval, "dtype", None)
         floats = dtype is not None and jnp.issubdtype(dtype, jnp.floating)
         return floats and jnp.finfo(dtype).nmant < jnp.finfo(self.traced_at).nmant
-
-
-def _operations(program: Program) -> Iterator[core.JaxprEqn]:
-    for eqn in parts(program)[0].eqns:
-        yield eqn
-        for inner in inner_programs(eqn):
-            yield from _operations(inner)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from compare.frameworks.islands.remade import Making
 
 Values = Mapping[str, np.ndarray]  # of the reference's tables, by dotted name
-Errors = Callable[[int], np.ndarray | float]  # of one of a run's values, by its number: what its code shows
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,21 +4,18 @@ A group of all parameters of more than a thousand entries, a second moment that 
 entries of each parameter the rule would be another one, and a sound port could be accused.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import jax
 import numpy as np
 import optax
 
+from compare.frameworks.islands.replay import operations_of
 from compare.pair.pair import Optimizers
 from compare.pair.prepare import Prepared
 from compare.sides.port_forward import Tree, is_parameter
 from compare.sides.reference_rule import settings_of
 from compare.sides.rule_inputs import RuleInputs, Shape
-
-if TYPE_CHECKING:
-    from jax.extend.core import Jaxpr
 
 
 def depends_on_size(
@@ -54,15 +51,4 @@ def _operations(prepared: Prepared, optimizer: optax.GradientTransformation, sha
         return optimizer.update(params, optimizer.init(params), params)
 
     structs = {path: jax.ShapeDtypeStruct(shape, np.float32) for path, shape in shapes.items()}
-    return list(_names(jax.make_jaxpr(step)(structs).jaxpr))
-
-
-def _names(jaxpr: "Jaxpr") -> Iterator[str]:
-    """Those of inner programs included."""
-    for equation in jaxpr.eqns:
-        yield equation.primitive.name
-        for value in equation.params.values():
-            for part in value if isinstance(value, tuple | list) else (value,):
-                inner = getattr(part, "jaxpr", part)
-                if inner is not None and hasattr(inner, "eqns"):
-                    yield from _names(inner)
+    return [eqn.primitive.name for eqn in operations_of(jax.make_jaxpr(step)(structs))]

@@ -14,12 +14,13 @@ import numpy as np
 import optax
 
 from compare.arrays.probes import BASE
-from compare.errors import shown, swallowed
+from compare.errors import swallowed
 from compare.frameworks import devices
 from compare.frameworks.blame import described
 from compare.frameworks.optax_insides import UnreadError, stages_of
-from compare.pair.fields import FieldError, answer_of
+from compare.pair.fields import FieldError
 from compare.pair.pair import Entering, Optimizers
+from compare.sides.port import transformation_of
 from compare.sides.quartet import Quartet
 from compare.sides.reference_rule import Ahead, rates_ahead
 from compare.sides.rule_inputs import RuleInputs, rule_inputs
@@ -82,19 +83,21 @@ class _Apart:
 
     @cached_property
     def port(self) -> optax.GradientTransformation:
-        optimizer = answer_of("optimizers", self.training.port, **self.hyper)
-        if not hasattr(optimizer, "update"):
-            raise FieldError(f"optimizers= returned {shown(optimizer)}: expected an optax transformation")
-        return optimizer
+        return transformation_of(self.training, self.hyper)
 
     @cached_property
     def ahead(self) -> Ahead:
         """What the reference's schedule would do: as far as it is cheap, where there is one."""
-        inputs = self._inputs(1)
+        inputs = self.first_step
         near = rates_ahead(self.training, inputs, self.hyper, RULE_STEPS)
         if near.complete and (near.scheduled or changes(near.rates) or is_scheduled(self.port)):
             return rates_ahead(self.training, inputs, self.hyper, RULE_SCHEDULE)
         return near
+
+    @cached_property
+    def first_step(self) -> RuleInputs:
+        """Of one step alone: what parameters there are. To choose them, all of a large model is gone over."""
+        return self._inputs(1)
 
     def _inputs(self, steps: int) -> RuleInputs:
         return rule_inputs(self.quartet.prepared, self.quartet.precision, self.seed, steps)
@@ -106,7 +109,7 @@ class _Apart:
         return min(cheap, RULE_UNSCHEDULED if still else RULE_STEPS)
 
     def judged(self) -> UpdateRule:
-        if whose := depends_on_size(self.quartet.prepared, self.training, self.port, self._inputs(1), self.hyper):
+        if whose := depends_on_size(self.quartet.prepared, self.training, self.port, self.first_step, self.hyper):
             return UpdateRule(not_seen=(SIZES.format(whose),))
         sides = RuleSides(self.quartet, self.training, self.hyper, self._inputs(self._affordable()))
         plain = sides.plain()

@@ -1,6 +1,6 @@
 """Evaluate a traced program with every float32 in it raised to float64: the rest that tracing could not prevent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -60,6 +60,14 @@ def is_real(value: object) -> bool:
 def inner_programs(eqn: core.JaxprEqn) -> list[Program]:
     """The programs that an operation holds (a scan's body, a cond's branches)."""
     return [leaf for leaf in jax.tree.leaves(list(eqn.params.values()), is_leaf=_is_program) if _is_program(leaf)]
+
+
+def operations_of(program: Program) -> Iterator[core.JaxprEqn]:
+    """Every operation of a program, and after it those of the programs that it holds."""
+    for eqn in parts(program)[0].eqns:
+        yield eqn
+        for inner in inner_programs(eqn):
+            yield from operations_of(inner)
 
 
 def parts(program: Program) -> tuple[core.Jaxpr, Sequence[Operand]]:

@@ -14,7 +14,8 @@ from compare.pair.pair import Pair
 from tests.compare.planted import nnx_port, paired
 from tests.compare.planted.row import Planted
 from tests.compare.zoo import seeded
-from tests.compare.zoo.kernels import Net, NetLinen, NetNNX, X, celu
+from tests.compare.zoo.between import Net, NetLinen, NetNNX, X
+from tests.compare.zoo.kernels import celu
 
 Between = Callable[[Array], Array]
 

@@ -28,9 +28,7 @@ def judged(verdict):
             "10,000; match",
         ),
         (
-            UpdateRule(
-                judged(Verdict.MISMATCH), 64, rates=(1e-4, 0.1), differs=6, not_seen=("clip, which never acted",)
-            ),
+            UpdateRule(judged(Verdict.MISMATCH), 64, rates=(1e-4, 0.1), differs=6, not_seen=("clip, idle",)),
             "64 steps, learning rates from 0.0001 to 0.1; mismatch from step 6 on; not seen: clip, idle",
         ),
     ],
