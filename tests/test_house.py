@@ -280,6 +280,7 @@ def test_the_tests_mirror_the_tree():
         "row",
         "progress",
         "question",
+        "bench_result",
         "runner",
     }
     for folder in ("torchref", "jaxport", "compare"):

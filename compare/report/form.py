@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # a port is judged against a record where torch is not instal
     from compare.lessons.row import Lesson
     from compare.lessons.run import LessonReport, Returned
     from compare.lessons.sources import Source
-    from compare.measure.bench.joined import Bench
+    from compare.measure.bench.bench_result import Bench
     from compare.measure.contrast.contrast import Contrast
     from compare.measure.trajectory import Training
     from compare.verification.rule_report import UpdateRule

@@ -158,6 +158,7 @@ class RowForm(TypedDict):
     median: float | None
     quartiles: tuple[float, float] | None
     compile: float | None
+    stages: dict[str, float]
     warm: float | None
     against_eager: RatioForm | None
     by_processor: RatioForm | None
@@ -165,6 +166,16 @@ class RowForm(TypedDict):
     break_even: Number | None
     gradient_error: Number | None
     samples: list[tuple[list[float], list[float]]]
+
+
+class HeadlineForm(TypedDict):
+    """What may be quoted: how many times as fast ``row`` is as ``baseline``, one of PyTorch's answers."""
+
+    against: str
+    row: str
+    baseline: str
+    by_wall: RatioForm
+    by_processor: RatioForm
 
 
 class BenchForm(TypedDict):
@@ -178,6 +189,7 @@ class BenchForm(TypedDict):
     device: str
     precision: str
     batches: int
+    batch: int | None
     threads: int
     processors: dict[str, float]
     processes: int
@@ -188,6 +200,7 @@ class BenchForm(TypedDict):
     floor: str
     floors: dict[str, SpreadForm]
     rows: list[RowForm]
+    headlines: list[HeadlineForm]
     seed: int
     forced: bool
 

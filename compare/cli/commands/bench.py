@@ -11,13 +11,13 @@ from compare.cli.options import add_images, add_pair, add_shared, whole
 
 if TYPE_CHECKING:
     from compare.frameworks.devices import Device
-    from compare.measure.bench.joined import Bench
+    from compare.measure.bench.bench_result import Bench
     from compare.measure.bench.question import Process, Question
     from compare.report.contract import Form
     from compare.sides.progress import Progress
 
 HELP = "XLA against eager: one training step, judged equal, then timed"
-ROUNDS, QUICK_ROUNDS = 15, 10
+ROUNDS, QUICK_ROUNDS = 12, 10
 PROCESSES, QUICK_PROCESSES = 3, 1
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
+from compare.frameworks.scan_operands import constants_and_carried
 from compare.frameworks.steps.jax_products import asked_precision, multiply_adds, uncountable
 from compare.frameworks.steps.step_operation import Operation
 
@@ -84,8 +85,8 @@ class _Walk:
     def _scan(self, equation: JaxprEqn, mask: Mask, here: _Here) -> list[Value]:
         """All trips but the last need the carry; the last one only what is needed of it afterwards."""
         body = _open(equation.params["jaxpr"])
-        carried, length = equation.params["num_carry"], equation.params["length"]
-        wanted = _fixed_point(self, body, carried, equation.params["num_consts"], mask)
+        length = equation.params["length"]
+        wanted = _fixed_point(self, body, *constants_and_carried(equation.params), mask)
         for trips, needed in ((length - 1, wanted), (1, mask)):
             if trips > 0 and (any(needed) or equation.effects):
                 self.inside(
@@ -144,9 +145,8 @@ class _Walk:
         if equation.effects:
             return (True,) * len(equation.invars)
         if equation.primitive.name == "scan":
-            body, constants = _open(equation.params["jaxpr"]), equation.params["num_consts"]
-            carried = equation.params["num_carry"]
-            wanted = _fixed_point(self, body, carried, constants, mask)
+            body, (constants, carried) = _open(equation.params["jaxpr"]), constants_and_carried(equation.params)
+            wanted = _fixed_point(self, body, constants, carried, mask)
             used = self._needed(body, wanted)[1]
             kept = wanted[:carried]
             return tuple(one or (0 <= i - constants < carried and kept[i - constants]) for i, one in enumerate(used))
@@ -154,7 +154,7 @@ class _Walk:
         return self._needed(_open(inner), mask)[1] if inner is not None else (True,) * len(equation.invars)
 
 
-def _fixed_point(walk: _Walk, body: Jaxpr, carried: int, constants: int, mask: Mask) -> Mask:
+def _fixed_point(walk: _Walk, body: Jaxpr, constants: int, carried: int, mask: Mask) -> Mask:
     """Which outputs of a loop's body are needed in all trips but the last."""
     wanted = mask
     while True:

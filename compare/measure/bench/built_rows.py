@@ -1,5 +1,6 @@
 """The rows of a benchmark, built for every question that is asked of them: judged, looked into, timed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from compare.arrays.arrays import Arrays
@@ -9,6 +10,7 @@ from compare.frameworks.steps.global_modes import global_modes
 from compare.measure.bench import clock
 from compare.measure.bench.floor import FLOORS, needed_by
 from compare.measure.bench.gates.observation import Built
+from compare.measure.bench.own_cache import own_cache
 from compare.measure.bench.rows import EAGER, ROWS, Row, Unavailable
 from compare.measure.bench.runner import Runner
 from compare.measure.bench.runners.dropouts import drops_out
@@ -33,7 +35,7 @@ class BuiltRow:
     """A row that has been built, with what its first pass over the batches showed.
 
     Attributes:
-        first_call: seconds, with what compiles then.
+        first_call: seconds, with what compiles then or did before it; ``stages``: of what did before it, apart.
         change, change_64: of its parameters, under the reference's names, at the working precision and in float64.
     """
 
@@ -41,6 +43,7 @@ class BuiltRow:
     first_call: float
     change: Arrays
     change_64: Arrays
+    stages: Mapping[str, float]
 
 
 BuiltRows = dict[str, BuiltRow | Refused]
@@ -59,8 +62,10 @@ class Setup:
         """A row at its start, after a first pass over the batches that has shown what it does."""
         before = global_modes()
         try:
-            timed = self.runner(row, self.precision)
-            seconds = clock.first_call(timed)
+            with own_cache(row.name):
+                timed = self.runner(row, self.precision)
+                stages: Mapping[str, float] = getattr(timed, "stages", {})  # where it is compiled before it is called
+                seconds = clock.first_call(timed) + sum(stages.values())
             masked = drops_out(self.prepared, self.entering, self.device)
             judged = self.runner(row, self.precision, masked) if masked else timed
             exact = self.runner(row, FLOAT64, masked)
@@ -77,7 +82,7 @@ class Setup:
             row.name, self.entering, judged, exact, timed, lambda: self._elsewhere(row), before, masked,
             self.device.name == "gpu", global_modes(),
         )  # fmt: skip
-        return BuiltRow(built, seconds, change, change_64)
+        return BuiltRow(built, seconds, change, change_64, stages)
 
     def warmed(self, row: BuiltRow) -> Runner:
         """What is timed of a row, from where it is warm: its optimizer has a state, its momenta are no zeros."""

@@ -59,7 +59,8 @@ def measured(pair: Pair, question: Question, progress: Progress) -> Process:
         both, calls, question.rounds, question.seed, lambda done: progress(f"timing, round {done} of {question.rounds}")
     )
     return Process(
-        pair.name, pair.title, device.name, len(setup.entering.batches), processors,
+        pair.name, pair.title, device.name, len(setup.entering.batches),
+        setup.entering.batches[0].rows or None, processors,
         tuple(_row(chosen[name], rows[name], verdicts[name], timed, calls) for name in rows),
         {name: _seconds(timed, name) for name in floors},
         timed.repeated, timed.disturbed or crowded, fingerprint(device),
@@ -80,7 +81,7 @@ def _chosen(pair: Pair, question: Question) -> dict[str, Row]:
     return {
         name: row
         for name, row in every.items()
-        if (question.compiled or not row.compiles) and (question.sweeps or not row.sweeps)
+        if (question.compiled or row.side != "torch" or not row.compiles) and (question.sweeps or not row.sweeps)
     }
 
 
@@ -88,13 +89,13 @@ def _row(
     row: Row, built: BuiltRow | Refused, verdict: RowVerdict, timed: clock.Timed, calls: Mapping[str, int]
 ) -> RowTimes:
     if isinstance(built, Refused):
-        return RowTimes(row.name, row.side or "", verdict.verdict, built.reason, several=row.several)
+        return RowTimes(row.name, row.side or "", verdict.verdict, built.reason)
     runner = built.built.timed
     wall, processor = _seconds(timed, row.name) if row.name in timed.blocks else ((), ())
     return RowTimes(
         row.name, runner.looked_at().side, verdict.verdict, "" if verdict.timed else NOT_TIMED[verdict.verdict],
-        verdict.stopped, verdict.marks, runner.steps_per_call > 1, row.explains, runner.steps_per_call,
-        calls.get(row.name, 0), built.first_call, wall, processor, verdict.gradient_error,
+        verdict.stopped, verdict.marks, row.explains, row.compiles, row.derived, runner.steps_per_call,
+        calls.get(row.name, 0), built.first_call, built.stages, wall, processor, verdict.gradient_error,
     )  # fmt: skip
 
 

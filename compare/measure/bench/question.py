@@ -10,6 +10,8 @@ from pathlib import Path
 from compare.verdict.verdict import Verdict
 
 Seconds = tuple[float, ...]  # for a training step, one a round
+EAGER = "torch eager"  # what every row is held against
+AGAIN = "torch eager, again"  # the same row twice: what it differs by is noise
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,9 @@ class RowTimes:
         reason: why it was not timed; empty where it was.
         stopped: the gates that did not let it pass, each with its sentence.
         marks: what must stand beside its figures.
+        compiles: its framework's compiler makes a program of it. derived: its gradients are written by hand.
         calls: in a block.
-        first_call: seconds, with what compiles then.
+        first_call: seconds, with what compiles then or did before it; ``stages``: of what did before it, apart.
         wall, processor: seconds for a step, one a round.
         gradient_error: of its own gradients against float64, the median of several draws, relative; None unknown.
     """
@@ -67,11 +70,13 @@ class RowTimes:
     reason: str = ""
     stopped: Mapping[str, str] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
-    several: bool = False
     explains: bool = False
+    compiles: bool = False
+    derived: bool = False
     steps_per_call: int = 1
     calls: int = 0
     first_call: float | None = None
+    stages: Mapping[str, float] = field(default_factory=dict)
     wall: Seconds = ()
     processor: Seconds = ()
     gradient_error: float | None = None
@@ -82,9 +87,10 @@ class Process:
     """What one process measured.
 
     Attributes:
+        batches: that lie on the device. batch: rows in each; None where they have no batch axis.
         processors: how many threads share a product on each side.
         floors: seconds for a step of what no step can do without, by name: (wall, processor), one a round.
-        repeated: disturbed rounds that were run again.
+        repeated: disturbed blocks that were run again.
         disturbed: why its figures are those of a disturbed machine; empty where they are not.
     """
 
@@ -92,6 +98,7 @@ class Process:
     title: str
     device: str
     batches: int
+    batch: int | None
     processors: dict[str, float]
     rows: tuple[RowTimes, ...]
     floors: Mapping[str, tuple[Seconds, Seconds]]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from compare.frameworks.devices import Device
+from compare.measure.bench.question import AGAIN, EAGER
 from compare.measure.bench.runner import Build, Runner, Side, Unavailable
 from compare.measure.bench.runners.chunks import STEPS
 from compare.measure.bench.runners.jax_problem import TransposedProblem
@@ -35,9 +36,9 @@ class Row:
     Attributes:
         build: makes the runner (``runner.Build``).
         side: whose framework it is; empty for a row of a pair's own, which says so itself once it is built.
-        several: it makes several steps a call.
         explains: it is shown for what it explains, and stands in no ratio.
-        compiles: torch's compiler takes about ten seconds for it.
+        compiles: its framework's compiler makes a program of it; torch's takes about ten seconds.
+        derived: its gradients are written by hand.
         sweeps: it is left to a sweep: it takes longer than a default run may.
         note: what a reader of the table must know of it.
     """
@@ -45,9 +46,9 @@ class Row:
     name: str
     build: Build
     side: Side | None = None
-    several: bool = False
     explains: bool = False
     compiles: bool = False
+    derived: bool = False
     sweeps: bool = False
     note: str = ""
 
@@ -64,8 +65,6 @@ class Row:
         return self.build(prepared, entering, precision, device)
 
 
-EAGER = "torch eager"
-AGAIN = "torch eager, again"
 COMPILED = "torch.compile"
 OP_BY_OP = "jax op by op"
 JIT = "jax.jit"
@@ -76,14 +75,13 @@ _TABLE = (
     Row("torch eager, single-tensor", partial(TorchRunner, way="single-tensor"), "torch"),
     Row("torch eager, foreach", partial(TorchRunner, way="foreach"), "torch"),
     Row("torch eager, fused", partial(TorchRunner, way="fused"), "torch"),
-    Row("torch by hand", TorchByHandRunner, "torch", note="derived, on flat buffers: no tape and no optimizer"),
+    Row("torch by hand", TorchByHandRunner, "torch", derived=True, note="on flat buffers: no tape and no optimizer"),
     Row(COMPILED, CompiledRunner, "torch", compiles=True, note="the step as people write it, which breaks its graph"),
     Row("torch.compile, one graph", FunctionalRunner, "torch", compiles=True, note="torch.func, one graph a step"),
     Row(
         "torch.compile, K steps in a graph",
         partial(FunctionalRunner, steps=STEPS),
         "torch",
-        several=True,
         compiles=True,
         sweeps=True,
     ),
@@ -110,18 +108,28 @@ _TABLE = (
         note="with torch's look at every call whether the graph still fits",
     ),
     Row("CUDA graph", GraphRunner, "torch"),
-    Row("CUDA graph, K steps", partial(GraphRunner, steps=STEPS), "torch", several=True),
+    Row("CUDA graph, K steps", partial(GraphRunner, steps=STEPS), "torch"),
     Row(OP_BY_OP, OpByOpRunner, "jax", explains=True, note="explains what jit removes; in no ratio"),
-    Row(JIT, JitRunner, "jax"),
-    Row("jax.jit, ahead of time", AheadOfTimeRunner, "jax"),
-    Row("jax.jit, (out, in)", partial(JitRunner, kind=TransposedProblem), "jax", note="matrices as PyTorch keeps them"),
-    Row("jax.jit, lax.scan", ScanRunner, "jax", several=True),
-    Row("jax.jit, lax.scan, (out, in)", partial(ScanRunner, kind=TransposedProblem), "jax", several=True),
-    Row("nnx.jit", NNXRunner, "jax", note="Flax NNX as its guide writes a step"),
+    Row(JIT, JitRunner, "jax", compiles=True),
+    Row("jax.jit, ahead of time", AheadOfTimeRunner, "jax", compiles=True),
     Row(
-        "nnx.cached_partial", partial(NNXRunner, cached=True), "jax", note="the same with its objects taken apart once"
+        "jax.jit, (out, in)",
+        partial(JitRunner, kind=TransposedProblem),
+        "jax",
+        compiles=True,
+        note="matrices as PyTorch keeps them",
     ),
-    Row("numpy by hand", NumpyRunner, "numpy", note="derived, on flat buffers"),
+    Row("jax.jit, lax.scan", ScanRunner, "jax", compiles=True),
+    Row("jax.jit, lax.scan, (out, in)", partial(ScanRunner, kind=TransposedProblem), "jax", compiles=True),
+    Row("nnx.jit", NNXRunner, "jax", compiles=True, note="Flax NNX as its guide writes a step"),
+    Row(
+        "nnx.cached_partial",
+        partial(NNXRunner, cached=True),
+        "jax",
+        compiles=True,
+        note="the same with its objects taken apart once",
+    ),
+    Row("numpy by hand", NumpyRunner, "numpy", derived=True, note="on flat buffers"),
 )
 ROWS: Mapping[str, Row] = {row.name: row for row in _TABLE}
 

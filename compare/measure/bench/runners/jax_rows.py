@@ -136,7 +136,7 @@ class AheadOfTimeRunner(JitRunner):
     """The step traced, lowered and compiled before the first call, which then looks nothing up.
 
     Attributes:
-        seconds: of each stage.
+        stages: seconds of each.
     """
 
     def _compiled(self, step: Step) -> Any:
@@ -147,7 +147,7 @@ class AheadOfTimeRunner(JitRunner):
         low = time.perf_counter()
         program = lowered.compile()
         end = time.perf_counter()
-        self.seconds = {"trace": then - start, "lower": low - then, "compile": end - low}
+        self.stages = {"trace": then - start, "lower": low - then, "compile": end - low}
         return program
 
     def looked_at(self) -> Looked:

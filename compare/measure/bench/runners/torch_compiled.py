@@ -15,7 +15,7 @@ from compare.measure.bench.runners.torch_recording import INDUCTOR, Recording
 from compare.measure.bench.runners.torch_state import starts_at_zero
 from compare.pair.pair import Entering
 from compare.pair.prepare import Prepared
-from compare.verdict.precision import Precision
+from compare.verdict.precision import FLOAT64, Precision
 
 LISTENED = 4  # calls in which a step is compiled: the first, with an optimizer that starts, and the next
 
@@ -31,14 +31,16 @@ class CompiledRunner(TorchRunner):
         device: Device,
         masked: bool = False,
         way: str = "",
-        backend: str = INDUCTOR,
+        backend: str = "",
         options: Mapping[str, Any] | None = None,
     ) -> None:
         """Raises:
         Unavailable: as an eager row, and where a dropout of a step that is judged is no layer of its own.
         """
         super().__init__(prepared, entering, precision, device, masked, way)
-        self.recording, self._called = Recording(backend, options), 0
+        # In float64 the step stays as it is, unless a backend is asked for: what a row is held against, nobody times.
+        self._how = ("", None) if precision is FLOAT64 and not backend else (backend or INDUCTOR, options)
+        self.recording, self._called = Recording(*self._how), 0
         self.layers, self.masks = self._layers(prepared, device) if self.masked else ({}, [])
         self.step = self.recording.compiled(self.beats, whole=False)
         self._starts_at_zero = starts_at_zero(self.problem, lambda: self._beat_once(self.beats))

@@ -15,7 +15,7 @@ from compare.measure.bench.runner import Looked
 from compare.measure.bench.runners.chunks import steps_in_a_call
 from compare.measure.bench.runners.torch_compiled import CompiledRunner
 from compare.measure.bench.runners.torch_problem import OnDevice, TorchProblem
-from compare.measure.bench.runners.torch_recording import INDUCTOR, Recording
+from compare.measure.bench.runners.torch_recording import Recording
 from compare.pair.pair import Entering
 from compare.pair.prepare import Prepared
 from compare.verdict.precision import Precision
@@ -36,7 +36,7 @@ class FunctionalRunner(CompiledRunner):
         masked: bool = False,
         way: str = "",
         steps: int = 1,
-        backend: str = INDUCTOR,
+        backend: str = "",
         options: Mapping[str, Any] | None = None,
         checked: bool = False,
     ) -> None:
@@ -49,7 +49,7 @@ class FunctionalRunner(CompiledRunner):
         self._chunks = [self._chunk(start) for start in range(0, len(self.problem.batches), self.steps_per_call)]
         self._keeping: Callable[..., Any] | None = None
         self._trust = partial(torch.compiler.set_stance, "default", skip_guard_eval_unsafe=not checked)
-        self._how, self._compiled = (backend, options), False
+        self._compiled = False
 
     def call(self, count: int) -> None:
         if self._is_new or not self._compiled:

@@ -25,10 +25,12 @@ class Recording:
     """
 
     def __init__(self, backend: str = INDUCTOR, options: Mapping[str, Any] | None = None) -> None:
-        """``options``: of Inductor, by the names of its configuration."""
+        """``backend``: empty for steps that stay as they are. ``options``: of Inductor, by the names of its
+        configuration."""
         self.graphs: list[fx.GraphModule] = []
         self.breaks: list[str] = []
-        compile_graph: Callable[..., Any] = torch._dynamo.lookup_backend(backend)
+        self.compiles = bool(backend)
+        compile_graph: Callable[..., Any] = torch._dynamo.lookup_backend(backend or INDUCTOR)
         self._compile = partial(compile_graph, config_patches=dict(options)) if options else compile_graph
 
     def __call__(self, graph: fx.GraphModule, inputs: list[torch.Tensor]) -> Callable[..., Any]:
@@ -47,6 +49,8 @@ class Recording:
 
     def compiled(self, step: Callable[..., Any], whole: bool) -> Callable[..., Any]:
         """``step`` compiled for this row alone: ``whole`` refuses a break."""
+        if not self.compiles:
+            return step
         # It says in a warning that the optimizer's profiler mark has no effect inside a compiled step.
         logging.getLogger("torch._dynamo").setLevel(logging.ERROR)
         # And on a GPU that TF32 is off, which is the harness's own doing.

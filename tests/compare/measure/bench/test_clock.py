@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compare.measure.bench import clock, load
-from compare.measure.bench.clock import Block, calls_in_a_block, disturbance, first_call, interleaved
+from compare.measure.bench.clock import FIRST, calls_in_a_block, first_call, held_up, interleaved
 from compare.measure.bench.load import Load, Reading
 
 
@@ -88,7 +88,8 @@ def test_every_round_times_every_row_in_its_own_order(machine):
         name: Clockwork(machine, seconds, log, name) for name, seconds in zip("abc", (1e-3, 2e-3, 4e-3), strict=True)
     }
     timed = interleaved(runners, dict.fromkeys("abc", 3), rounds=20, seed=0)
-    rounds = [tuple(log[i : i + 3]) for i in range(0, 60, 3)]
+    counted = log[3 * FIRST :]
+    rounds = [tuple(counted[i : i + 3]) for i in range(0, 60, 3)]
     assert all(sorted(one) == ["a", "b", "c"] for one in rounds)
     assert len(set(rounds)) > 3
     np.testing.assert_allclose(timed.wall("c"), np.full(20, 2e-3))
@@ -96,11 +97,11 @@ def test_every_round_times_every_row_in_its_own_order(machine):
     assert (timed.repeated, timed.disturbed) == (0, "")
 
 
-def test_a_disturbed_round_is_run_again(machine):
-    """Held up in the third of its blocks: four rounds for three, and the figures are those of quiet ones."""
-    runner = Clockwork(machine, held_up=lambda call: 0.01 if call == 2 * 5 else 0.0)
+def test_a_disturbed_block_is_run_again_at_once(machine):
+    """Held up in the third of those that count: one block more, and the figures are those of quiet ones."""
+    runner = Clockwork(machine, held_up=lambda call: 0.01 if call == (FIRST + 2) * 5 else 0.0)
     timed = interleaved({"a": runner}, {"a": 5}, rounds=3, seed=0)
-    assert (timed.repeated, timed.disturbed, runner.calls) == (1, "", 20)
+    assert (timed.repeated, timed.disturbed, runner.calls) == (1, "", (FIRST + 4) * 5)
     np.testing.assert_allclose(timed.wall("a"), np.full(3, 5e-4))
 
 
@@ -108,35 +109,47 @@ def test_a_machine_that_stays_busy_is_said_to_be(machine):
     """Always held up: as many rounds as were asked for, and why none of them counts."""
     runner = Clockwork(machine, held_up=lambda call: 1e-4)
     timed = interleaved({"a": runner}, {"a": 5}, rounds=4, seed=0)
-    assert (timed.repeated, len(timed.wall("a")), runner.calls) == (4, 4, 20)
+    assert len(timed.wall("a")) == 4
+    assert timed.repeated == 4 * (clock.RETRIES + 1)
     assert timed.disturbed == "4 of 4 rounds: a stood ready without a processor for 9% of its time"
 
 
-def test_a_machine_that_is_quiet_now_and_then_has_three_times_the_rounds(machine):
-    """Every second round is lost: four are kept out of eight."""
-    runner = Clockwork(machine, held_up=lambda call: 1e-3 if call // 5 % 2 else 0.0)
-    timed = interleaved({"a": runner}, {"a": 5}, rounds=4, seed=0)
-    assert (timed.repeated, timed.disturbed, runner.calls) == (3, "", 35)
+def test_a_round_that_is_lost_is_not_waited_for(machine):
+    """Once a row of a round stays disturbed, the others of that round are not tried again."""
+    runners = {name: Clockwork(machine, held_up=lambda call: 1e-4) for name in "abcd"}
+    timed = interleaved(runners, dict.fromkeys("abcd", 5), rounds=3, seed=0)
+    assert timed.repeated == 3 * (clock.RETRIES + 4)
 
 
-def block_of(processors, waited=0.0):
-    return Block(1e-3, 1e-3 * processors, Load(1.0, processors, waited, None))
+def test_a_machine_that_is_quiet_now_and_then_is_waited_for(machine):
+    """Others run during every second round: three are run again."""
+
+    class Beside(Clockwork):
+        def restart(self) -> None:
+            super().restart()
+            if self.restarts > FIRST and self.restarts % 2:
+                machine.work(0.0, others=0.1)
+
+    timed = interleaved({"a": Beside(machine)}, {"a": 5}, rounds=4, seed=0)
+    assert (timed.repeated, timed.disturbed, len(timed.wall("a"))) == (3, "", 4)
 
 
-QUIET = Load(1.0, 1.0, None, None)
+def load_of(processors, waited=0.0):
+    return Load(1.0, processors, waited, None)
 
 
 @pytest.mark.parametrize(
-    ("one", "whole", "why"),
+    ("one", "usual", "why"),
     [
-        (block_of(1.0), QUIET, ""),
-        (block_of(1.0, waited=None), QUIET, ""),
-        (block_of(1.0, waited=0.05), QUIET, "a stood ready without a processor for 5% of its time"),
-        (block_of(0.8, waited=None), QUIET, "a kept 0.80 processors busy where it keeps 1.00"),
-        (block_of(1.0), Load(1.0, 1.0, 0.0, 1.0), "other work kept 1.0 of 2 processors busy"),
+        (load_of(1.0), load_of(1.0), ""),
+        (load_of(1.0, waited=None), load_of(1.0, waited=None), ""),
+        (load_of(1.0, waited=0.05), load_of(1.0), "stood ready without a processor for 5% of its time"),
+        (load_of(1.0, waited=0.05), load_of(1.0, waited=0.04), ""),
+        (load_of(1.0, waited=0.3), load_of(1.0, waited=0.3), "stood ready without a processor for 30% of its time"),
+        (load_of(0.8, waited=None), load_of(1.0, waited=None), "kept 0.80 processors busy where it keeps 1.00"),
     ],
-    ids=["quiet", "no counter", "waited", "held up", "others"],
+    ids=["quiet", "no counter", "waited", "its own threads", "always", "held up"],
 )
-def test_what_disturbs_a_round(machine, one, whole, why):
-    """By the kernel's counters, and where it has none by what the row usually keeps busy."""
-    assert disturbance({"a": one}, [{"a": block_of(1.0)}] * 3, whole) == why
+def test_what_disturbs_a_block(one, usual, why):
+    """By the kernel's counter beyond what the row's own threads make, or by the processors that it usually keeps."""
+    assert held_up(one, [usual] * 3) == why

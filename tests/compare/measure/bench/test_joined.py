@@ -28,14 +28,16 @@ def process(first_call: float, again: float = 1e-3, noise: float = 0.005, **more
         row("torch eager", 1e-3, noise=noise),
         row("torch eager, again", again),
         row("jax op by op", 1e-2, explains=True),
-        row("jax.jit", 5e-4, first_call),
-        row("jax.jit, lax.scan", 4e-4, first_call, several=True, steps_per_call=8),
+        row("jax.jit", 5e-4, first_call, compiles=True),
+        row("jax.jit, lax.scan", 4e-4, first_call, steps_per_call=8),
         RowTimes("torch.compile", "torch", Verdict.MATCH, stopped={"work": "work: it does less"}),
         RowTimes("CUDA graph", "torch", Verdict.INCOMPLETE, "there is no GPU"),
     )
     floors = {"products, torch": (seconds(3e-4), seconds(3e-4)), "products, jax": (seconds(2e-4), seconds(2.5e-4)),
               "copy": (seconds(1e-5), seconds(1e-5))}  # fmt: skip
-    measured = Process("mlp", "a title", "cpu", 16, {"torch": 1.0, "jax": 1.0}, rows, floors, 2, "", {"device": "cpu"})
+    measured = Process(
+        "mlp", "a title", "cpu", 16, 64, {"torch": 1.0, "jax": 1.0}, rows, floors, 2, "", {"device": "cpu"}
+    )
     return replace(measured, **more)
 
 
@@ -116,3 +118,23 @@ def test_a_forced_row_is_timed_and_in_no_ratio():
     unfair = named(bench)["unfair"]
     assert (unfair.wall is not None, unfair.against_eager, unfair.break_even) == (True, None, None)
     assert bench.forced
+
+
+def test_what_may_be_quoted_is_of_rows_in_a_ratio(three):
+    """The port's row against eager, with a word; nothing where no ratio is published, nor of a row that was forced."""
+    assert [(one.row, one.baseline, one.by_wall.word) for one in three.headlines] == [
+        ("jax.jit", "torch eager", "FAST"),
+        ("jax.jit", "torch eager", "FAST"),
+    ]
+    assert joined([process(1.0, disturbed="busy")], QUESTION).headlines == ()
+    one = process(1.0)
+    forced = row("jax, unfair", 1e-5, stopped={"work": "work: it does less"})
+    again = joined([replace(one, rows=(*one.rows, forced))], replace(QUESTION, forced=True))
+    assert {headline.row for headline in again.headlines} == {"jax.jit"}
+
+
+def test_what_compiles_nothing_has_no_break_even(three):
+    """A first call of eager's is slower for other reasons."""
+    eager, jit = (named(three)[name] for name in ("torch eager, again", "jax.jit"))
+    assert (eager.compile, eager.warm, eager.break_even) == (None, None, None)
+    assert jit.break_even > 0

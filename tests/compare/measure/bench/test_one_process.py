@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from compare.errors import UsageError
@@ -38,7 +39,7 @@ def test_every_row_that_was_asked_for_is_judged_and_timed(answered):
         assert (row.verdict, dict(row.stopped), row.reason) == (Verdict.MATCH, {}, "")
         assert len(row.wall) == len(row.processor) == 3
         assert all(seconds > 0 for seconds in row.wall)
-    assert (rows[SCAN].steps_per_call, rows[SCAN].several, rows[JIT].steps_per_call) == (8, True, 1)
+    assert (rows[SCAN].steps_per_call, rows[JIT].steps_per_call) == (8, 1)
     assert rows[OP_BY_OP].explains
 
 
@@ -48,6 +49,7 @@ def test_floors_and_fingerprint_stand_beside_them(answered):
     assert set(process.floors) == {"products, torch", "products, jax", "products, numpy", "copy"}
     assert all(len(wall) == len(processor) == 3 for wall, processor in process.floors.values())
     assert (process.pair, process.device, process.batches) == ("loose", "cpu", 16)
+    assert process.batch == find("loose").draw(np.random.default_rng(0)).rows
     assert process.environment["device"] == "cpu"
 
 

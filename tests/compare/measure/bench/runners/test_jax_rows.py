@@ -21,8 +21,8 @@ def test_what_was_given_is_given_up(cpu):
 def test_ahead_of_time_says_how_long_each_stage_took(cpu):
     """And holds the program, with what XLA counts in it."""
     runner = AheadOfTimeRunner(*ready("loose"), FLOAT32, cpu)
-    assert list(runner.seconds) == ["trace", "lower", "compile"]
-    assert all(seconds > 0 for seconds in runner.seconds.values())
+    assert list(runner.stages) == ["trace", "lower", "compile"]
+    assert all(seconds > 0 for seconds in runner.stages.values())
     program = runner.looked_at().program
     assert program.cost_analysis()["flops"] > 0
     assert "ENTRY" in program.as_text()
