@@ -8,7 +8,7 @@ folder="results/${1:?a name for the machine, such as cpu}"
 python=${PYTHON:-.venv/bin/python}
 mkdir -p "$folder"
 COLUMNS=80 "$python" -P jaxport_command.py --out "$folder" | tee "$folder/main-job.txt"
-"$python" -P jaxport_command.py bench mlp --rounds 60 --json "$folder/bench.json" | tee "$folder/bench.txt"
+COLUMNS=120 "$python" -P jaxport_command.py bench mlp --json "$folder/bench.json" | tee "$folder/bench.txt"
 "$python" benchmarks/verify_time.py --json "$folder/verify_time.json" | tee "$folder/speed.txt"
 "$python" benchmarks/judge.py --json "$folder/judge.json" | tee -a "$folder/speed.txt"
 for name in encoder quantizer; do

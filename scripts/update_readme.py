@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def excerpt(text: str) -> str:
-    """The output without the second pair's part, and without the benchmark's ten rounds: the README shows sixty."""
+    """The output without the second pair's part, and without the quick benchmark: the README shows the whole one."""
     first, _, rest = text.partition("\nloose: ")
     rest = re.sub(r"^bench: .*?(?=^read: )", "[and a quick benchmark]\n", rest, flags=re.MULTILINE | re.DOTALL)
     return f"{first}\n[and the pair `loose`]\n\n{rest[rest.index('training: ') :]}".rstrip()
@@ -35,7 +35,6 @@ PAGES = {
         "main-job": ("cpu/main-job", excerpt),
         "answer": ("cpu/differs-encoder", answer_alone),
         "bench": ("cpu/bench", str.rstrip),
-        "bench-h200": ("h200/bench", str.rstrip),
         "speed": ("cpu/speed", str.rstrip),
         "study": ("cpu/study", head),
     },

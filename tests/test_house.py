@@ -207,7 +207,7 @@ def test_what_a_broad_except_swallows_can_be_shown():
 
 
 # Where users' models are written, and the one room that looks into their libraries.
-WITHIN = ("frameworks", "lessons", "measure/bench/variants.py")
+WITHIN = ("frameworks", "lessons", "measure/bench/runners")
 MODEL_LIBRARIES = {"flax", "equinox"}
 
 
@@ -279,6 +279,9 @@ def test_the_tests_mirror_the_tree():
         "diagnosis",
         "row",
         "progress",
+        "question",
+        "bench_result",
+        "runner",
     }
     for folder in ("torchref", "jaxport", "compare"):
         for path in sources(folder):

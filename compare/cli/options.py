@@ -21,13 +21,18 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
 
 def add_data(parser: argparse.ArgumentParser) -> None:
     """The images, and how many make a batch."""
+    add_images(parser)
+    parser.add_argument("--batch", type=whole(1), default=64, metavar="N", help="rows in a batch (default: 64)")
+
+
+def add_images(parser: argparse.ArgumentParser) -> None:
+    """Where the images lie."""
     parser.add_argument(
         "--data",
         type=Path,
         metavar="PATH",
         help="IDX files (MNIST, Fashion-MNIST) or .npz (default: 5,000 MNIST images)",
     )
-    parser.add_argument("--batch", type=whole(1), default=64, metavar="N", help="rows in a batch (default: 64)")
 
 
 def add_epochs(parser: argparse.ArgumentParser) -> None:

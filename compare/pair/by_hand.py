@@ -74,3 +74,35 @@ def mlp(names: tuple[str, str, str, str]) -> Callable[[Arrays, Batch], Arrays]:
         }
 
     return run
+
+
+def deep_mlp(names: tuple[str, ...]) -> Callable[[Arrays, Batch], Arrays]:
+    """The same for any number of layers; ``names`` are those of W1, b1, W2, b2, ... in the reference.
+
+    Layer by layer from the last: dW = dz' a, db = sum_n dz, and for the layer below dz = (dz W) * [a > 0].
+    """
+
+    def run(weights: Arrays, batch: Batch) -> Arrays:
+        ((input_name, inputs),) = batch.inputs.items()
+        (labels,) = batch.targets.values()
+        n, layers = len(inputs), list(zip(names[::2], names[1::2], strict=True))
+        activations = [inputs.reshape(n, -1)]
+        for place, (weight, bias) in enumerate(layers):
+            z = activations[-1] @ weights[weight].T + weights[bias]
+            activations.append(np.maximum(z, 0) if place < len(layers) - 1 else z)
+        logits = activations.pop()
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        log_sum = np.log(np.exp(shifted).sum(axis=1))
+        by_name = {"output": logits, "loss": np.asarray((log_sum - shifted[np.arange(n), labels]).mean())}
+        dz = np.exp(shifted - log_sum[:, None])
+        dz[np.arange(n), labels] -= 1
+        dz /= n
+        for place in reversed(range(len(layers))):
+            weight, bias = layers[place]
+            by_name |= {f"grad/{weight}": dz.T @ activations[place], f"grad/{bias}": dz.sum(axis=0)}
+            dz = dz @ weights[weight]
+            if place:
+                dz *= activations[place] > 0
+        return {**by_name, f"grad/input.{input_name}": dz.reshape(inputs.shape)}
+
+    return run

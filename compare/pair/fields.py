@@ -24,6 +24,10 @@ def _are_two(value: object) -> bool:
     return isinstance(value, tuple) and len(value) == 2
 
 
+def _are_functions(value: object) -> bool:
+    return isinstance(value, Mapping) and all(_is_text(name) and callable(one) for name, one in value.items())
+
+
 def _some_of(known: tuple[str, ...]) -> Check:
     """A tuple of those; a text alone is none, which Python would take letter by letter."""
 
@@ -41,6 +45,7 @@ def _at_least(many: int, check: Check) -> Check:
 FUNCTION: Check = (callable, "a function")
 CHECKS: Mapping[str, Check] = {
     "loss": (_are_two, "two functions, (the reference's, the port's), each of (outputs, *targets)"),
+    "rows": (_are_functions, "a dictionary of functions by name, each of which builds a runner"),
     "rules": (lambda value: isinstance(value, Mapping), "a dictionary of name patterns"),
     "accept": _some_of(ACCEPTABLE),
     "modes": _at_least(1, _some_of(MODES)),
@@ -55,7 +60,7 @@ CHECKS: Mapping[str, Check] = {
     "name": (lambda value: _is_text(value) and bool(value), "one line of printable text"),
     "title": (_is_text, "one line of printable text"),
 }
-NEVER_NONE = ("rules", "accept", "smooth", "name", "title")
+NEVER_NONE = ("rows", "rules", "accept", "smooth", "name", "title")
 
 
 def check_fields(fields: Mapping[str, Any]) -> None:

@@ -69,6 +69,8 @@ class Pair:
         rngs: names of the random streams that the port needs beside those of dropout: Flax's by ``make_rng``, or keys
             that are arguments of its call. What it draws with them by hand has no counterpart in torch: it is listed,
             and the pair is ``incomplete``.
+        rows: further rows of the benchmark by name, each a function of (prepared, entering, precision, device) that
+            returns a ``compare.measure.bench.runner.Runner``.
         smooth: no kink anywhere (no ReLU, max, abs): then rounding errors must agree closely on both sides.
         name: what reports call the pair; from a file, its variable's name, or the file's where that is ``pair``.
         title: what reports say of it beside its name.
@@ -96,6 +98,7 @@ class Pair:
     smooth: bool = False
     modes: tuple[str, ...] | None = None
     rngs: tuple[str, ...] = ()
+    rows: Mapping[str, UserFunction] = field(default_factory=dict)
     name: str = "pair"
     title: str = ""
 

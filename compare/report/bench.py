@@ -1,62 +1,138 @@
-"""The benchmark's table in the terminal."""
+"""The benchmark in the terminal: what may be quoted, the table, and what must stand beside it."""
+
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from compare.report.contract import Form
-from compare.report.pieces import coloured, show_table, table
+from compare.report.pieces import pairs_of_words, show_table, table
 from compare.verdict.counted import counted
 
 WORDS = {"FAST": "green", "SLOW": "red", "SAME": "", "AMBIGUOUS": "yellow"}
 
 
 def show_bench(form: Form, out: Console) -> None:
-    """One line for each variant; what was not timed says why."""
+    """First what may be quoted, then one line for each row that was timed; what was not says why."""
     out.print(Text.assemble((form["pair"], "bold"), f": one training step, {form['title']}"))
-    used = ", ".join(f"{side} {count:.2f}" for side, count in form["processors"].items())
-    threads, rounds = counted(form["threads"], "thread"), counted(form["rounds"], "round")
-    processors = f"processors used: {used or 'not measured'}"
-    out.print(Text(f"{form['device']}, {threads} each ({processors}), {rounds}, interleaved, one process"))
-    show_table(out, _variants(form, wide=True), _variants(form, wide=False))
-    for row in form["rows"]:
-        if row["reason"]:
-            out.print(Text(f"{row['name']}: {row['reason']}"))
-    out.print(Text(f"lax.scan makes {form['steps_in_a_scan']} steps in one call: another question, in no ratio"))
-    out.print(Text(f"noise: torch eager against itself leaves 1 by up to {form['noise']:.1%}"))
-
-
-def _variants(form: Form, wide: bool) -> Table:
-    rows = table()
-    for head in ("variant", "judged"):
-        rows.add_column(head, no_wrap=True)
-    for head in ("us/step", *(["quartiles"] if wide else []), "against eager", "compile s", "break-even"):
-        rows.add_column(head, justify="right", no_wrap=True)
-    for row in form["rows"]:
-        rows.add_row(Text(row["name"]), coloured(row["verdict"]), *_numbers(row, wide))
-    return rows
+    out.print(Text(_how(form)))
+    if form["unpublished"]:
+        out.print(Text(f"NO RATIO IS PUBLISHED: {form['unpublished']}", style="bold red"))
+    if form["forced"]:
+        out.print(Text("FORCED: rows that a gate stopped are timed too, and marked", style="bold red"))
+    _show_headlines(form, out)
+    show_table(out, _rows(form, wide=True), _rows(form, wide=False))
+    for line in (*_remarks(form), *_floor(form)):
+        out.print(Text(line))
+    repeated = f"; {counted(form['repeated'], 'disturbed block')} run again" if form["repeated"] else ""
+    out.print(Text(f"noise: torch eager against itself leaves 1 by up to {form['noise']:.1%}{repeated}"))
 
 
 def headline(form: Form) -> str:
-    """The benchmark in one line: every ratio there is."""
-    said = [
-        f"{row['name']} {row['against_eager']['value']:.2f} times torch eager's speed ({row['against_eager']['word']})"
-        for row in form["rows"]
-        if row["against_eager"] and not row["name"].endswith("again")
+    """The benchmark in one line: what may be quoted, or why nothing may."""
+    ratios = [
+        f"{one['row']} is {one['by_wall']['value']:.2f} times as fast as {one['baseline']} ({one['by_wall']['word']})"
+        for one in form["headlines"]
     ]
     threads, rounds = counted(form["threads"], "thread"), counted(form["rounds"], "round")
-    return f"{'; '.join(said)}; noise {form['noise']:.1%}, {threads}, {rounds}"
+    said = "; ".join(ratios) if ratios else f"no ratio is published: {form['unpublished'] or 'nothing was timed'}"
+    return f"{said}; noise {form['noise']:.1%}, {threads}, {rounds}"
+
+
+def _how(form: Form) -> str:
+    used = ", ".join(f"{side} {count:.2f}" for side, count in form["processors"].items())
+    threads = f"{counted(form['threads'], 'thread')} each (processors used: {used or 'not measured'})"
+    rows = f", batch {form['batch']}" if form["batch"] else ""
+    many = f"{counted(form['rounds'], 'round')} in {counted(form['processes'], 'process', 'processes')}, interleaved"
+    return f"{form['device']}, {form['precision']}, {threads}{rows}, {many}; every row judged equal before it was timed"
+
+
+def _show_headlines(form: Form, out: Console) -> None:
+    for row in dict.fromkeys(one["row"] for one in form["headlines"]):
+        lines = pairs_of_words()
+        for one in form["headlines"]:
+            if one["row"] == row:
+                lines.add_row(f"{one['against']} ({one['baseline']})", _quotable(one))
+        out.print(Text(f"XLA ({row}) against", style="bold"))
+        out.print(lines)
+    if form["headlines"]:
+        out.print()
+
+
+def _quotable(one: Form) -> Text:
+    wall, processor = one["by_wall"], one["by_processor"]
+    ratio = f"{wall['value']:.2f} times [{wall['low']:.2f}, {wall['high']:.2f}] "
+    return Text.assemble(ratio, (wall["word"], WORDS[wall["word"]]), f"; by processor time {processor['value']:.2f}")
+
+
+def _rows(form: Form, wide: bool) -> Table:
+    """The rows that were timed, under what they answer."""
+    rows = table()
+    rows.add_column("one step a call", no_wrap=True)
+    heads = ["us/step", *(["processor us"] if wide else []), "x floor", "against eager"]
+    for head in (*heads, *(["compile s"] if wide else []), "break-even"):
+        rows.add_column(head, justify="right", no_wrap=True)
+    timed = [row for row in form["rows"] if row["median"] is not None]
+    several = [row for row in timed if row["steps_per_call"] > 1]
+    explains = [row for row in timed if row["explains"]]
+    one_step = [row for row in timed if row not in (*several, *explains)]
+    for heading, group in (
+        ("", one_step),
+        (f"{form['steps_in_a_scan']} steps a call", several),
+        ("what jit removes", explains),
+    ):
+        if heading and group:
+            rows.add_row()
+            rows.add_row(Text(heading, style="bold"))
+        for row in group:
+            rows.add_row(Text(row["name"]), *_numbers(row, wide))
+    return rows
 
 
 def _numbers(row: Form, wide: bool) -> list[Text]:
-    if row["median"] is None:
-        return [Text("not timed")]
-    low, high = (f"{1e6 * value:,.0f}" for value in row["quartiles"])
-    ratio, pays = row["against_eager"], row["break_even"]
-    against = Text("")
-    if ratio:
-        interval = f" [{ratio['low']:.2f}, {ratio['high']:.2f}]" if wide else ""
-        against = Text(f"{ratio['value']:.2f}{interval} {ratio['word']}", style=WORDS.get(ratio["word"], ""))
+    pays = row["break_even"]
     even = "" if pays is None else "never" if pays == "inf" else f"{pays:,.0f} steps"
-    quartiles = [Text(f"{low} to {high}")] if wide else []
-    return [Text(f"{1e6 * row['median']:,.0f}"), *quartiles, against, Text(f"{row['compile']:.2f}"), Text(even)]
+    cells = [Text(f"{1e6 * row['median']:,.0f}")]
+    cells += [Text(f"{1e6 * row['processor']['median']:,.0f}")] if wide else []
+    cells += [Text("" if row["above_floor"] is None else f"{row['above_floor']:.2f}")]
+    cells += [_ratio(row["against_eager"], wide)]
+    if wide:
+        cells += [Text("" if row["compile"] is None else f"{row['compile']:.2f}")]
+    return [*cells, Text(even)]
+
+
+def _ratio(ratio: Form | None, wide: bool) -> Text:
+    if not ratio:
+        return Text("")
+    interval = f" [{ratio['low']:.2f}, {ratio['high']:.2f}]" if wide else ""
+    return Text(f"{ratio['value']:.2f}{interval} {ratio['word']}".rstrip(), style=WORDS.get(ratio["word"], ""))
+
+
+def _remarks(form: Form) -> Iterator[str]:
+    """What must stand beside the figures, and why some rows have none."""
+    for row in form["rows"]:
+        stopped = "stopped" if row["median"] is None else "FORCED"
+        yield from (f"{row['name']}: {stopped}: {text}" for text in row["stopped"].values())
+        yield from (f"{row['name']}: {mark}" for mark in row["marks"])
+        if row["stages"]:
+            yield f"{row['name']}: " + ", ".join(
+                f"{stage} {1e3 * took:.0f} ms" for stage, took in row["stages"].items()
+            )
+    reasons: dict[str, list[str]] = {}
+    for row in form["rows"]:
+        if row["reason"]:
+            reasons.setdefault(row["reason"], []).append(row["name"])
+    for reason, names in reasons.items():
+        yield f"not timed: {'; '.join(names)}: {reason}"
+    if any(row["steps_per_call"] > 1 and row["median"] is not None for row in form["rows"]):
+        yield "several steps in one call are another question, in no ratio with one step a call"
+
+
+def _floor(form: Form) -> list[str]:
+    if not form["floor"]:
+        return []
+    products = form["floors"][form["floor"]]["median"]
+    copied = form["floors"].get("copy")
+    copy = f"; a copy of the bytes it touches takes {1e6 * copied['median']:,.0f} us" if copied else ""
+    return [f"floor: the step's own {form['floor']}, {1e6 * products:,.0f} us of processor time{copy}"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # a port is judged against a record where torch is not instal
     from compare.lessons.row import Lesson
     from compare.lessons.run import LessonReport, Returned
     from compare.lessons.sources import Source
-    from compare.measure.bench.bench import Bench
+    from compare.measure.bench.bench_result import Bench
     from compare.measure.contrast.contrast import Contrast
     from compare.measure.trajectory import Training
     from compare.verification.rule_report import UpdateRule
@@ -54,11 +54,16 @@ def contrast_form(contrast: "Contrast", environment: Form) -> Form:
     return plain({"schema": SCHEMA, "environment": environment, **dataclasses.asdict(contrast), **measured})
 
 
-def bench_form(bench: "Bench", environment: Form) -> Form:
+def bench_form(bench: "Bench") -> Form:
     """What ``jaxport bench --json`` writes."""
-    from compare.measure.bench.bench import STEPS
-
-    return plain({"schema": SCHEMA, "environment": environment, "steps_in_a_scan": STEPS, **dataclasses.asdict(bench)})
+    form = dataclasses.asdict(bench)
+    rows = form["rows"]
+    for row in rows:
+        wall = row["wall"]
+        row["median"] = wall["median"] if wall else None
+        row["quartiles"] = (wall["lower"], wall["upper"]) if wall else None
+    scan = max((row["steps_per_call"] for row in rows), default=1)
+    return plain({"schema": SCHEMA, "steps_in_a_scan": scan, **form})
 
 
 def lesson_form(lesson: "Lesson", report: "LessonReport | None", environment: Form | None) -> Form:

@@ -129,22 +129,57 @@ class RatioForm(TypedDict):
     word: str
 
 
+class SpreadForm(TypedDict):
+    """Seconds for a training step: the median of the processes' medians, and the quartiles of all rounds."""
+
+    median: float
+    lower: float
+    upper: float
+
+
 class RowForm(TypedDict):
-    """One variant of the benchmark: seconds for a training step; what was not measured is null."""
+    """One row of the benchmark: seconds for a training step; what was not measured is null.
+
+    ``stopped`` has each gate that stopped it with its sentence; ``samples`` of each process the wall and processor
+    seconds of every round. ``median`` and ``quartiles`` are those of ``wall``.
+    """
 
     name: str
+    side: str
     verdict: VerdictWord
     reason: str
+    stopped: dict[str, str]
+    marks: list[str]
     steps_per_call: int
+    explains: bool
+    calls: int
+    wall: SpreadForm | None
+    processor: SpreadForm | None
     median: float | None
     quartiles: tuple[float, float] | None
     compile: float | None
+    stages: dict[str, float]
+    warm: float | None
     against_eager: RatioForm | None
+    by_processor: RatioForm | None
+    above_floor: float | None
     break_even: Number | None
+    gradient_error: Number | None
+    samples: list[tuple[list[float], list[float]]]
+
+
+class HeadlineForm(TypedDict):
+    """What may be quoted: how many times as fast ``row`` is as ``baseline``, one of PyTorch's answers."""
+
+    against: str
+    row: str
+    baseline: str
+    by_wall: RatioForm
+    by_processor: RatioForm
 
 
 class BenchForm(TypedDict):
-    """All that ``jaxport bench --json`` writes."""
+    """All that ``jaxport bench --json`` writes. Where ``unpublished`` says why, there is no ratio."""
 
     schema: Version
     environment: EnvironmentForm
@@ -152,11 +187,22 @@ class BenchForm(TypedDict):
     pair: str
     title: str
     device: str
+    precision: str
+    batches: int
+    batch: int | None
     threads: int
     processors: dict[str, float]
+    processes: int
     rounds: int
     noise: float
+    unpublished: str
+    repeated: int
+    floor: str
+    floors: dict[str, SpreadForm]
     rows: list[RowForm]
+    headlines: list[HeadlineForm]
+    seed: int
+    forced: bool
 
 
 class MainJobForm(TypedDict):

@@ -87,7 +87,6 @@ ROWS = [
     # What training is like, and lessons.
     Row("jaxport contrast loose"),
     Row("jaxport bench mlp", by=MAIN_JOB, why=SAME),
-    Row("jaxport bench mlp --rounds 60", by=MAIN_JOB, why=SAME),
     Row("jaxport bench mlp --threads 2 --rounds 50", by=MAIN_JOB, why=SAME),
     Row("jaxport train", TRAIN, why="15 epochs of 5,000 images", needs=("images.npz",)),
     Row(

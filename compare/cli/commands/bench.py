@@ -1,49 +1,128 @@
-"""``jaxport bench``: XLA against eager. Before anything else the threads, which neither framework changes once it
-runs."""
+"""``jaxport bench``: XLA against eager, in processes of their own; this one imports neither framework.
+
+Threads are set before anything else: neither framework changes them once it runs, and every process inherits them.
+"""
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from compare.cli.options import add_data, add_pair, add_shared, whole
+from compare.cli.options import add_images, add_pair, add_shared, whole
 
 if TYPE_CHECKING:
     from compare.frameworks.devices import Device
+    from compare.measure.bench.bench_result import Bench
+    from compare.measure.bench.question import Process, Question
     from compare.report.contract import Form
+    from compare.sides.progress import Progress
 
 HELP = "XLA against eager: one training step, judged equal, then timed"
-QUICK_ROUNDS = 10
+ROUNDS, QUICK_ROUNDS = 12, 10
+PROCESSES, QUICK_PROCESSES = 3, 1
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_pair(parser)
     add_shared(parser)
-    add_data(parser)
+    add_images(parser)
+    parser.add_argument("--batch", type=whole(1), metavar="N", help="rows in a batch (default: the pair's own)")
+    parser.add_argument("--width", type=whole(1), default=128, metavar="N", help="of the mlp (default: 128)")
+    parser.add_argument("--depth", type=whole(2), default=2, metavar="N", help="layers of the mlp (default: 2)")
+    parser.add_argument(
+        "--dtype", default="float32", choices=("float32", "bfloat16"), help="working precision (default: float32)"
+    )
     parser.add_argument("--threads", type=whole(1), default=1, metavar="N", help="for both frameworks (default: 1)")
-    parser.add_argument("--rounds", type=whole(3), default=30, metavar="N", help="of all variants (default: 30)")
-    parser.add_argument("--quick", action="store_true", help=f"without torch.compile, {QUICK_ROUNDS} rounds")
+    parser.add_argument(
+        "--rounds",
+        type=whole(3),
+        metavar="N",
+        help=f"of all rows in a process (default: {ROUNDS}, quick {QUICK_ROUNDS})",
+    )
+    parser.add_argument(
+        "--processes", type=whole(1), metavar="N", help=f"(default: {PROCESSES}, quick {QUICK_PROCESSES})"
+    )
+    parser.add_argument(
+        "--row", action="append", default=[], metavar="NAME", help="this row beside torch eager; again for more"
+    )
+    parser.add_argument("--quick", action="store_true", help="without torch's compiler, in one process")
+    parser.add_argument("--long", action="store_true", help="also the rows whose compilers take minutes")
+    parser.add_argument("--force", action="store_true", help="time what a gate stops too; every row is stamped")
 
 
 def run(options: argparse.Namespace) -> int:
-    from compare.cli.chosen_device import device_of
-    from compare.cli.named import check_pair, pair_of
+    from compare.cli.named import check_pair
     from compare.cli.streams import busy, emit
-    from compare.frameworks.environment import fingerprint
-    from compare.measure.bench import threads
 
     check_pair(options.pair)
-    threads.pin(options.threads)
-    device = device_of(options)
     with busy(f"timing {options.pair}") as say:
-        from compare.measure.bench.bench import bench
         from compare.report.bench import show_bench
         from compare.report.form import bench_form
 
-        pair = pair_of(options.pair, options.data, options.batch)
-        rounds = QUICK_ROUNDS if options.quick else options.rounds
-        timed = bench(pair, device, options.threads, rounds, options.seed, not options.quick, say)
-        form = bench_form(timed, fingerprint(device))
+        form = bench_form(timed(question_of(options), processes_of(options), say))
     emit(options, form, lambda out: show_bench(form, out))
     return int(bool(differing(form)))
+
+
+def question_of(options: argparse.Namespace) -> "Question":
+    """What each process is asked."""
+    from compare.measure.bench.question import Question
+
+    return Question(
+        pair=options.pair,
+        data=options.data,
+        device=options.device,
+        threads=options.threads,
+        rounds=options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS),
+        seed=options.seed,
+        rows_of_batch=options.batch,
+        width=options.width,
+        depth=options.depth,
+        precision=options.dtype,
+        names=tuple(options.row),
+        compiled=not options.quick,
+        sweeps=options.long,
+        forced=options.force,
+    )
+
+
+def processes_of(options: argparse.Namespace) -> int:
+    """How many processes; with ``--quick`` one, unless they are asked for."""
+    return int(options.processes or (QUICK_PROCESSES if options.quick else PROCESSES))
+
+
+def timed(question: "Question", processes: int, say: "Progress") -> "Bench":
+    """What so many processes answer, one after the other, joined.
+
+    Raises:
+        UsageError: one of them could not.
+    """
+    from compare.measure.bench.joined import joined
+    from compare.measure.bench.processes import in_fresh_process
+    from compare.measure.bench.threads import pin
+
+    pin(question.threads)
+    answers: list[Process] = []
+    for number in range(1, processes + 1):
+        answers.append(in_fresh_process(answer, question, _naming(say, number, processes)))
+        question = replace(question, gated=False, calls={row.name: row.calls for row in answers[0].rows})
+    return joined(answers, question)
+
+
+def answer(question: "Question", progress: "Progress") -> "Process":
+    """What a process of the benchmark does: the pair is looked up here, where a pair's file may be run."""
+    from compare.cli.named import pair_of
+    from compare.frameworks.devices import share_the_card
+    from compare.measure.bench.one_process import measured
+    from compare.measure.bench.sizes import perceptron, with_rows
+
+    share_the_card()
+    progress("loading both frameworks")
+    if question.pair == "mlp":
+        return measured(
+            perceptron(question.width, question.depth, question.rows_of_batch or 64, question.data), question, progress
+        )
+    pair = pair_of(question.pair, question.data)
+    return measured(with_rows(pair, question.rows_of_batch) if question.rows_of_batch else pair, question, progress)
 
 
 def timed_apart(options: argparse.Namespace, device: "Device") -> "Form | None":
@@ -71,3 +150,7 @@ def timed_apart(options: argparse.Namespace, device: "Device") -> "Form | None":
 def differing(form: "Form | None") -> list[str]:
     """The variants that are another function than torch eager."""
     return [row["name"] for row in form["rows"] if row["verdict"] in ("mismatch", "invalid")] if form else []
+
+
+def _naming(say: "Progress", number: int, processes: int) -> "Progress":
+    return lambda now: say(f"process {number} of {processes}: {now}" if processes > 1 else now)

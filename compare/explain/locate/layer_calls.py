@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from compare.explain.locate.cuts import IN, OUT, Visit, arrays_in, next_visit, substituted
 from compare.frameworks.islands.places import here
-from compare.frameworks.models.rows import Level, through
+from compare.frameworks.models.vmap_levels import Level, through
 
 
 class Watch:

@@ -19,7 +19,7 @@ from compare.frameworks.dropout.mask_layouts import Shape
 from compare.frameworks.dropout.pairing import DropoutMismatch, Pairing, Replay
 from compare.frameworks.models.choose import LIBRARIES, loaded
 from compare.frameworks.models.ports import Draws
-from compare.frameworks.models.rows import Level, drawn
+from compare.frameworks.models.vmap_levels import Level, drawn
 
 __all__ = ["DropoutMismatch", "Replay", "replayed"]
 

@@ -1,6 +1,6 @@
 """What the port has of a table that the reference holds rounded: what it computes from no input, or holds itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 
 import jax
@@ -22,6 +22,7 @@ from compare.frameworks.islands.replay import (
     value_of,
     widened,
 )
+from compare.frameworks.scan_operands import constants_and_carried
 
 # They hold another control flow than that of what is inside them.
 LOOPS = ("scan", "while", "cond")
@@ -96,19 +97,11 @@ def _entering(eqn: core.JaxprEqn, inner: Program, values: dict[core.Var, Operand
     if eqn.primitive.name == "cond":
         outer = outer[1:]
     elif eqn.primitive.name == "scan":
-        outer = outer[: _constants_of_scan(eqn.params)]
+        outer = outer[: constants_and_carried(eqn.params)[0]]
     elif eqn.primitive.name == "while" or len(outer) != len(own):
         outer = []
     pairs = zip(own, outer, strict=False)
     return {variable: value_of(atom, values) for variable, atom in pairs if _is_known(atom, values)}
-
-
-def _constants_of_scan(params: Mapping[str, Operand]) -> int:
-    """How many operands a scan hands unchanged to every step; none, where a version of JAX does not tell."""
-    if "num_consts" in params:
-        return params["num_consts"]
-    groups = getattr(params.get("ft_in"), "elts", ())  # since 0.11: the constants, the carries, what is scanned
-    return len(groups[0]) if groups else 0
 
 
 def _is_known(atom: Atom, values: dict[core.Var, Operand]) -> bool:

@@ -34,7 +34,7 @@ from compare.frameworks.models.ports import (
     struct,
     widest,
 )
-from compare.frameworks.models.random_streams import Streams, keys_of, stream_arguments
+from compare.frameworks.models.random_streams import Streams, keys_of, run_key, stream_arguments
 
 STATE, KEY = "state", "key"
 INFERENCE = "inference"  # the attribute by which a layer is told the mode
@@ -162,11 +162,11 @@ class EquinoxModel:
     def _beside(self, leaves: Given) -> dict[str, Tree]:
         """What is given by name: a key, and the state with the leaves that are there in the place of its own."""
         if self.state is None:
-            return {KEY: jax.random.key(0)}
+            return {KEY: run_key()}
         own: list[jax.Array | np.ndarray] = list(self._state_leaves)
         for path, at in self._places.items():
             own[at] = leaves.get(path, own[at])
-        return {KEY: jax.random.key(0), STATE: jax.tree.unflatten(self._state_structure, own)}
+        return {KEY: run_key(), STATE: jax.tree.unflatten(self._state_structure, own)}
 
     def _takes(self, name: str, args: tuple, kwargs: dict) -> bool:
         """Whether the call has an argument of that name which the batch does not fill."""

@@ -28,7 +28,7 @@ from compare.frameworks.models.ports import (
     struct,
     widest,
 )
-from compare.frameworks.models.random_streams import RNGS, Streams, keys_of, stream_arguments
+from compare.frameworks.models.random_streams import RNGS, Streams, keys_of, run_key, stream_arguments
 
 # Collections that a run makes for whoever asks, and that are no state of the model.
 PASSING = ("intermediates", "perturbations")
@@ -127,7 +127,7 @@ class LinenModel:
         variables = self._nested({**self.fixed, **leaves})
         kept = [name for name in variables if name != PARAMS]
         # A stream that a layer calls by a name of its own falls back on that of "params".
-        rngs = {name: jax.random.key(0) for name in ("dropout", "params")} if mode is not False else {}
+        rngs = {name: run_key() for name in ("dropout", "params")} if mode is not False else {}
         rngs |= keys_of(self.streams)
         widening = linen.intercept_methods(self.wide) if self.wide else _nothing()
         with linen.intercept_methods(shapes_known), widening, _streams_named():

@@ -24,7 +24,7 @@ from compare.frameworks.models.ports import (
     struct,
     widest,
 )
-from compare.frameworks.models.random_streams import Streams, keys_of, stream_arguments
+from compare.frameworks.models.random_streams import Streams, is_drawing, keys_of, run_key, stream_arguments
 
 # What a module draws random numbers with is no parameter and no statistic: it enters every run as it is.
 RANDOM = (nnx.RngKey, nnx.RngCount)
@@ -72,22 +72,33 @@ class NNXModel:
         return next((base.__name__ for base in bases if base.__name__ not in ("Module", "Pytree", "Object")), "")
 
     def apply(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
+        module = self.module_with(leaves, mode)
+        call = type(module).__call__
+        beside: dict[str, Any] = dict(mode_arguments(call, mode, kwargs))
+        every = nnx.Rngs(**keys_of(self.streams)) if self.streams else None
+        outputs = module(*args, **kwargs, **beside, **stream_arguments(call, self.streams, args, kwargs, every))
+        changed = self.leaves_of(module) if mode is not False else {}
+        return outputs, {path: leaf for path, leaf in changed.items() if not path.startswith(f"{PARAMS}/")}
+
+    def module_with(self, leaves: Given, mode: Mode) -> nnx.Module:
+        """A new module with those leaves in the place of its own, in ``mode``."""
         graph, _ = self._state[mode]
         by_keys = {self._keys[path]: leaf for path, leaf in leaves.items()}
+        if is_drawing():  # torch's generator moves on from call to call, and so do these
+            drawn_with = [keys for keys, variable in self._variables.items() if isinstance(variable, nnx.RngKey)]
+            by_keys |= {keys: run_key(place) for place, keys in enumerate(drawn_with)}
         state = nnx.from_flat_state(
             [
                 (keys, variable.replace(by_keys[keys]) if keys in by_keys else variable)
                 for keys, variable in self._variables.items()
             ]
         )
-        module = nnx.merge(graph, state, copy=True)
-        call = type(module).__call__
-        beside: dict[str, Any] = dict(mode_arguments(call, mode, kwargs))
-        every = nnx.Rngs(**keys_of(self.streams)) if self.streams else None
-        outputs = module(*args, **kwargs, **beside, **stream_arguments(call, self.streams, args, kwargs, every))
-        after = dict(nnx.to_flat_state(nnx.state(module)))
-        kept = {path: keys for path, keys in self._keys.items() if not path.startswith(f"{PARAMS}/")}
-        return outputs, {path: _value(after[keys]) for path, keys in kept.items()} if mode is not False else {}
+        return nnx.merge(graph, state, copy=True)
+
+    def leaves_of(self, module: nnx.Module) -> Leaves:
+        """The leaves that such a module holds now."""
+        own = dict(nnx.to_flat_state(nnx.state(module)))
+        return {path: _value(own[keys]) for path, keys in self._keys.items()}
 
     def tree(self, leaves: Given) -> Tree:
         return nnx.from_flat_state(

@@ -30,7 +30,7 @@ class Around(Protocol):
     def __call__(
         self, path: str, call: Callable[[tuple, dict], Tree], args: tuple, kwargs: dict, rows: bool = False
     ) -> Tree:
-        """``rows``: the layer may be running on one row, inside ``jax.vmap`` (``compare.frameworks.models.rows``)."""
+        """``rows``: the layer may be running on one row, inside ``jax.vmap`` (see ``vmap_levels``)."""
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,15 @@ def pin(threads: int) -> None:
         raise UsageError(f"--threads {threads}: expected at most {len(allowed)}, as many as there are processors")
     for name in ("NPROC", "PJRT_NPROC", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
-    cold = tempfile.mkdtemp(prefix="jaxport-inductor-")  # XLA keeps nothing between processes either
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = cold
+    # A thread that has nothing to do sleeps: one that spins takes the processor from the other framework's threads.
+    os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+    cold = tempfile.mkdtemp(prefix="jaxport-compiled-")  # the first process finds nothing here, those after it do
+    os.environ |= {
+        "TORCHINDUCTOR_CACHE_DIR": f"{cold}/inductor",
+        "JAX_COMPILATION_CACHE_DIR": f"{cold}/jax",
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
     atexit.register(shutil.rmtree, cold, ignore_errors=True)
 
 

@@ -83,6 +83,8 @@ def _other(walk: Walk, name: str, values: list[Value], params: dict, shapes: lis
         return _call(walk, inner, values)
     if name in COPIES:
         return [values[0]]
+    if not shapes:  # called for its effect, as a print is
+        return []
     first, *others = values or [walk.constant(())]
     axes = params.get("axes", params.get("dimensions"))
     if axes is not None and len(shapes[0]) == len(first.shape) - len(axes):

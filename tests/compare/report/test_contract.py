@@ -55,6 +55,9 @@ def missing(form: Any, kind: Any, path: str = "") -> Iterator[str]:
         assert form, f"{path}: an empty list shows nothing"
         for item in form:
             yield from missing(item, get_args(kind)[0], f"{path}[]")
+    elif get_origin(kind) is dict and is_typeddict(get_args(kind)[1]):
+        for name, item in form.items():
+            yield from missing(item, get_args(kind)[1], f"{path}.{name}")
     else:
         for inner in filter(is_typeddict, get_args(kind)):
             yield from missing(form, inner, path)

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from compare.measure import trajectory
-from compare.measure.bench import bench, timing
+from compare.measure.bench import bench_result, headlines, ratios
 from compare.measure.contrast import contrast
 from compare.report import measured_contract as contract
 from compare.report.form import bench_form, contrast_form, train_form
@@ -16,13 +16,21 @@ KEPT = contrast.Kept((2, 3), "float32", 24)
 CONTRAST = contrast.Contrast(
     "mlp", "by hand", "cpu", 1.0, 1.0, (contrast.Node("AddBackward0", (KEPT,)),), ("add",), ("neg",), (KEPT,)
 )
-RATIO = timing.Ratio(2.0, 1.5, 2.5, "FAST")
-ROW = bench.Row("jax.jit", "match", "", 1, 1e-3, (1e-3, 2e-3), 0.5, RATIO, float("inf"))
-BENCH = bench.Bench("mlp", "by hand", "cpu", 1, {"torch": 1.0}, 10, 0.05, (ROW,))
+RATIO = ratios.Ratio(2.0, 1.5, 2.5, "FAST")
+SPREAD = ratios.Spread(1e-3, 1e-3, 2e-3)
+ROW = bench_result.BenchRow(
+    "jax.jit", "jax", "match", "", {}, (), 1, False, 20, SPREAD, SPREAD, 0.5, {"trace": 0.1}, 0.1, RATIO, RATIO, 1.5,
+    float("inf"), 1e-7, (((1e-3,), (1e-3,)),),
+)  # fmt: skip
+HEADLINE = headlines.Headline("PyTorch as people write it", "jax.jit", "torch eager", RATIO, RATIO)
+BENCH = bench_result.Bench(
+    "mlp", "by hand", "cpu", "float32", 16, 64, 1, {"torch": 1.0}, 3, 10, 0.05, "", 0, "copy", {"copy": SPREAD}, (ROW,),
+    (HEADLINE,), environment=ENVIRONMENT,
+)  # fmt: skip
 FORMS = {
     "train": (train_form(training(step(1), first_flip=FLIP, first_departure=FLIP), ENVIRONMENT), contract.TrainForm),
     "contrast": (contrast_form(CONTRAST, ENVIRONMENT), contract.ContrastForm),
-    "bench": (bench_form(BENCH, ENVIRONMENT), contract.BenchForm),
+    "bench": (bench_form(BENCH), contract.BenchForm),
 }
 
 
@@ -43,10 +51,17 @@ def test_every_key_that_is_written_is_promised(command):
         (contract.PlanForm, trajectory.TrainingPlan),
         (contract.KeptForm, contrast.Kept),
         (contract.NodeForm, contrast.Node),
-        (contract.RowForm, bench.Row),
-        (contract.RatioForm, timing.Ratio),
+        (contract.RatioForm, ratios.Ratio),
+        (contract.SpreadForm, ratios.Spread),
+        (contract.HeadlineForm, headlines.Headline),
     ],
 )
 def test_a_part_has_the_fields_that_are_measured(kind, data):
     """One for one: what is measured next year is promised next year."""
     assert kind.__required_keys__ == {field.name for field in dataclasses.fields(data)}
+
+
+def test_a_row_of_the_benchmark_has_its_fields_and_two_older_keys():
+    """The median and the quartiles of wall time stand beside it, where they always stood."""
+    fields = {field.name for field in dataclasses.fields(bench_result.BenchRow)}
+    assert contract.RowForm.__required_keys__ == fields | {"median", "quartiles"}

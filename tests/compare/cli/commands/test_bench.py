@@ -1,29 +1,92 @@
-"""``jaxport bench``: what it refuses, which variants differ, and its run in a process of its own."""
+"""``jaxport bench``: what it asks of each process, what it refuses, which rows differ, and its run in the main job."""
 
 import argparse
 import sys
+from dataclasses import replace
 
 import pytest
 
 from compare.cli import itself
-from compare.cli.commands.bench import differing, timed_apart
+from compare.cli.cli import parsed
+from compare.cli.commands import bench
+from compare.cli.commands.bench import differing, processes_of, question_of, timed, timed_apart
 from compare.frameworks import devices
+from compare.measure.bench import processes, threads
+from compare.sides.progress import say_nothing
 from tests.compare.command_line import jaxport, refused
+from tests.compare.measure.bench.test_joined import process
 
 OPTIONS = argparse.Namespace(seed=3, batch=20, data=None)
 
 
 def test_what_differs():
-    """A variant that is another function, by its verdict; where nothing was timed, none."""
+    """A row that is another function, by its verdict; where nothing was timed, none."""
     rows = [{"name": name, "verdict": name} for name in ("match", "float32_only", "mismatch", "invalid")]
     assert differing({"rows": rows}) == ["mismatch", "invalid"]
     assert differing(None) == []
 
 
-@pytest.mark.parametrize("arguments", [("nope",), ("--threads", "9999"), ("--rounds", "2")])
+@pytest.mark.parametrize(
+    ("arguments", "rounds", "number"),
+    [
+        ((), bench.ROUNDS, bench.PROCESSES),
+        (("--quick",), bench.QUICK_ROUNDS, 1),
+        (("--quick", "--rounds", "7", "--processes", "2"), 7, 2),
+    ],
+)
+def test_quick_gives_way_to_what_is_asked_for(arguments, rounds, number):
+    """It changes what is not said, and nothing else."""
+    options = parsed(["bench", *arguments])
+    assert (question_of(options).rounds, processes_of(options)) == (rounds, number)
+    assert question_of(options).compiled is ("--quick" not in arguments)
+
+
+def test_only_the_first_process_has_everything_to_find(monkeypatch):
+    """Its gates look and it finds the lengths of blocks; the others take both from it. Threads are set before any."""
+    asked, order = [], []
+    monkeypatch.setattr(threads, "pin", lambda count: order.append(("pin", count)))
+
+    def answered(ask, question, progress):
+        assert ask is bench.answer
+        order.append("process")
+        asked.append(question)
+        progress("building")
+        return process(1.0)
+
+    monkeypatch.setattr(processes, "in_fresh_process", answered)
+    said: list[str] = []
+    question = question_of(parsed(["bench", "--threads", "1", "--force"]))
+    found = timed(question, 3, said.append)
+    assert order == [("pin", 1), "process", "process", "process"]
+    assert asked[0] == question
+    calls = {row.name: row.calls for row in process(1.0).rows}
+    assert asked[1] == asked[2] == replace(question, gated=False, calls=calls)
+    assert said == [f"process {number} of 3: building" for number in (1, 2, 3)]
+    assert (found.processes, found.forced) == (3, True)
+
+
+def test_one_process_is_not_counted(monkeypatch):
+    """There is nothing to count."""
+    monkeypatch.setattr(threads, "pin", lambda count: None)
+    monkeypatch.setattr(processes, "in_fresh_process", lambda ask, question, progress: progress("a") or process(1.0))
+    said: list[str] = []
+    timed(question_of(parsed(["bench"])), 1, said.append)
+    assert said == ["a"]
+
+
+@pytest.mark.parametrize("arguments", [("nope",), ("--threads", "9999"), ("--rounds", "2"), ("--dtype", "float8")])
 def test_refused(arguments):
-    """An unknown pair, more threads than processors, too few rounds for a median: one line each."""
+    """An unknown pair, more threads than processors, too few rounds for a median, no such precision: one line each."""
     refused(jaxport("bench", *arguments))
+
+
+def test_an_unknown_row_is_refused_with_those_there_are(cpu):
+    """Before anything is built."""
+    from compare.errors import UsageError
+
+    question = question_of(parsed(["bench", "loose", "--row", "jax.jid", "--device", "cpu"]))
+    with pytest.raises(UsageError, match=r"--row 'jax\.jid': expected one of torch eager, torch eager, again"):
+        bench.answer(question, say_nothing)
 
 
 def test_apart(monkeypatch, capsys):

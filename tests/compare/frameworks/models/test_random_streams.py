@@ -9,7 +9,7 @@ from flax import linen, nnx
 
 from compare.errors import UsageError
 from compare.frameworks.models.choose import Streamed, port_model
-from compare.frameworks.models.random_streams import keys_of, stream_arguments
+from compare.frameworks.models.random_streams import drawing_with, keys_of, run_key, stream_arguments
 
 X = np.ones((2, 3), np.float32)
 W = {"w": np.ones(3, np.float32)}
@@ -118,3 +118,71 @@ def test_a_stream_that_was_not_named_is_said(stream):
     """What to write, instead of Flax's page about it."""
     with pytest.raises(UsageError, match=rf"from the stream '{stream}': name it in the pair's rngs=\('{stream}',\)"):
         evaluated(port_model(Linen(stream), (X,), {}, W))
+
+
+def test_a_key_that_is_given_is_what_a_run_draws_with():
+    """Only inside; several keys of it are several."""
+    plain, own = jax.random.key_data(run_key()), jax.random.key(7)
+    with drawing_with(own):
+        assert (jax.random.key_data(run_key()) == jax.random.key_data(own)).all()
+        assert (jax.random.key_data(run_key(1)) != jax.random.key_data(own)).any()
+    assert (jax.random.key_data(run_key()) == plain).all()
+
+
+class LinenDropout(linen.Module):
+    """Half of what comes in."""
+
+    @linen.compact
+    def __call__(self, x, train):
+        return linen.Dropout(0.5, deterministic=not train)(x * self.param("w", linen.initializers.ones, (64,)))
+
+
+class NNXDropout(nnx.Module):
+    """The same."""
+
+    def __init__(self):
+        self.w, self.dropout = nnx.Param(jnp.ones(64)), nnx.Dropout(0.5, rngs=nnx.Rngs(0))
+
+    def __call__(self, x):
+        return self.dropout(x * self.w[...])
+
+
+class EquinoxDropout(eqx.Module):
+    """The same, for the whole batch."""
+
+    w: jax.Array
+    dropout: eqx.nn.Dropout
+
+    def __call__(self, x, key):
+        return self.dropout(x * self.w, key=key)
+
+
+DRAWING = {
+    "linen": LinenDropout,
+    "nnx": NNXDropout,
+    "equinox": lambda: EquinoxDropout(jnp.ones(64), eqx.nn.Dropout(0.5)),
+}
+
+
+@pytest.mark.parametrize("kind", DRAWING)
+def test_each_kind_of_port_draws_with_it(kind):
+    """Another key drops other entries, under jit too; without one every run drops the same."""
+    x = np.ones((2, 64), np.float32)
+    port = DRAWING[kind]()
+    model = port_model(
+        Streamed((lambda module, x, key: module(x, key), port) if kind == "equinox" else port), (x,), {}, {}
+    )
+    leaves = {path: np.ones(leaf.shape, np.float32) for path, leaf in model.leaves.items()}
+
+    @jax.jit
+    def run(seed):
+        with drawing_with(jax.random.key(seed)):
+            return model.apply(leaves, (x,), {}, True)[0]
+
+    first, again, other = (np.asarray(run(seed)) for seed in (0, 0, 1))
+    assert set(np.unique(first)) == {0.0, 2.0}
+    assert (first == again).all()
+    assert (first != other).any()
+    assert (
+        np.asarray(model.apply(leaves, (x,), {}, True)[0]) == np.asarray(model.apply(leaves, (x,), {}, True)[0])
+    ).all()

@@ -119,6 +119,7 @@ def loop(x, w):
     [
         jax.jit(jnp.matmul), jax.checkpoint(jnp.matmul), product, smooth, branches, loop, loop_until,
         jax.checkpoint(jax.jit(product)), lambda x, w: lax.fori_loop(0, 3, lambda i, y: y @ w, x),
+        lambda x, w: (jax.debug.print("an effect, and no output"), x @ w)[1],
     ],
 )  # fmt: skip
 def test_a_weight_inside_a_call_is_used_as_outside(inner):

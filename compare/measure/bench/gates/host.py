@@ -1,0 +1,86 @@
+"""No step calls the host, or waits for it, more often than the plain step does."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from compare.arrays.arrays import Arrays
+from compare.frameworks.steps.host_calls import HANDED_OVER, host_calls
+from compare.frameworks.steps.torch_step import torch_step
+from compare.measure.bench.gates.observation import WATCHED, Observed
+
+CALLBACKS = ("pure_callback", "io_callback", "debug_callback", "debug_print", "outside_call", "infeed", "outfeed")
+OF_NUMPY = {"asarray", "array", "copyto"}  # no host beside the device for a step written in NumPy
+ITEM = "_local_scalar_dense"  # a tensor's number as Python's
+FEW = 4  # in a step: a model that looks at one of its numbers is written so; eager is not slow for it
+
+
+@dataclass(frozen=True)
+class RuleAlone:
+    """How often one step of the reference's optimizer calls the host, by name."""
+
+    inside: Counter[str] = field(default_factory=Counter)
+    beside: Counter[str] = field(default_factory=Counter)
+
+
+def host(row: Observed, plain: Observed, rule: RuleAlone) -> str:
+    """Callbacks into Python, values handed over, waits, sleeps, settings and copies from the host.
+
+    Args:
+        rule: what the reference's optimizer does of this by itself; the plain step hands over little more.
+    """
+    return _plain(plain, rule) or _more_than_plain(row, plain)
+
+
+def _plain(plain: Observed, rule: RuleAlone) -> str:
+    inside = _in_program(plain)
+    for name in sorted(inside):
+        if inside[name] > rule.inside[name] + FEW:
+            return _sentence(f"{name} inside the step of {plain.name}", inside[name], rule.inside[name], "its rule")
+    for name in sorted(plain.host_calls):
+        own, usual = plain.host_calls[name] / WATCHED, rule.beside[name]
+        if own > usual + (FEW if name in HANDED_OVER else 0):
+            return _sentence(f"{name} beside the step of {plain.name}", own, usual, "its rule")
+    return ""
+
+
+def _more_than_plain(row: Observed, plain: Observed) -> str:
+    own, expected = _in_program(row), _in_program(plain)
+    for name in sorted(own):
+        if own[name] > expected[name]:
+            return _sentence(f"{name} inside the step", own[name], expected[name], plain.name)
+    beside, usual = Counter(row.host_calls), Counter(plain.host_calls)
+    for name in sorted(beside.keys() - (OF_NUMPY if row.side == "numpy" else set())):
+        # Of K steps in a call, K handed over are as many.
+        if beside[name] > usual[name] * row.steps_per_call:
+            return _sentence(f"{name} beside the step", beside[name] / WATCHED, usual[name] / WATCHED, plain.name)
+    if row.moved:
+        return f"host: expected all that a call takes to lie on the device, got a copy from the host: {row.moved}"
+    return ""
+
+
+def _in_program(row: Observed) -> Counter[str]:
+    """By name, in a step."""
+    counts: Counter[str] = Counter()
+    for one in row.operations or ():
+        if one.name.startswith(CALLBACKS) or one.name == ITEM or one.between_devices:
+            counts[one.name] += one.times
+    return Counter({name: -(-count // row.steps_per_call) for name, count in counts.items()})
+
+
+def _sentence(what: str, own: float, expected: float, where: str) -> str:
+    return f"host: expected {what} {expected:g} times, as often as in {where}, got {own:g} times"
+
+
+def rule_alone(optimizer: Callable[..., torch.optim.Optimizer], hyper: Mapping[str, float], like: Arrays) -> RuleAlone:
+    """A step of ``optimizer`` on parameters ``like`` these, with gradients of ones."""
+    held = [torch.nn.Parameter(torch.from_numpy(array.astype(np.float32))) for array in like.values()]
+    rule = optimizer(held, **hyper)
+    for parameter in held:
+        parameter.grad = torch.ones_like(parameter)
+    rule.step()
+    inside = Counter(one.name for one in torch_step(rule.step, following=0) if one.name == ITEM)
+    return RuleAlone(inside, host_calls(rule.step))

@@ -1,0 +1,65 @@
+"""What may be quoted of a run: JAX's fastest row beside each of PyTorch's answers, as people write it and at its best.
+
+A ratio to eager alone says as much of eager as of XLA.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from compare.measure.bench.question import EAGER, RowTimes
+from compare.measure.bench.ratios import Ratio
+
+Which = Callable[[RowTimes], bool]
+Compare = Callable[[str, str, str], Ratio]  # baseline and row by name, and which of their times
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One answer to the question how much faster XLA is.
+
+    Attributes:
+        against: PyTorch's answer, in words. row, baseline: by name.
+        by_wall, by_processor: how many times as fast the row is, with interval and word.
+    """
+
+    against: str
+    row: str
+    baseline: str
+    by_wall: Ratio
+    by_processor: Ratio
+
+
+def headlines(medians: Mapping[str, float], kinds: Mapping[str, RowTimes], compare: Compare) -> tuple[Headline, ...]:
+    """One for each of PyTorch's answers that was timed; of several rows the fastest stands for it.
+
+    Args:
+        medians: seconds for a step, of the rows that may be quoted: equal, fair and timed on a quiet machine.
+        kinds: what each row is.
+    """
+
+    def fastest(which: Which) -> str:
+        return min((name for name in medians if which(kinds[name])), key=lambda name: medians[name], default="")
+
+    found = [(against, fastest(ours), fastest(theirs)) for against, ours, theirs in ANSWERS]
+    return tuple(
+        Headline(against, row, baseline, compare(baseline, row, "wall"), compare(baseline, row, "processor"))
+        for against, row, baseline in found
+        if row and baseline
+    )
+
+
+def _of(side: str, several: bool = False) -> Which:
+    return lambda row: row.side == side and not row.explains and (row.steps_per_call > 1) is several
+
+
+def _compiled(several: bool) -> Which:
+    return lambda row: _of("torch", several)(row) and row.compiles
+
+
+ANSWERS: tuple[tuple[str, Which, Which], ...] = (
+    ("PyTorch as people write it", _of("jax"), lambda row: row.name == EAGER),
+    ("eager PyTorch at its best", _of("jax"), lambda row: _of("torch")(row) and not (row.compiles or row.derived)),
+    ("PyTorch's own compiler", _of("jax"), _compiled(several=False)),
+    ("the same by hand in PyTorch", _of("jax"), lambda row: _of("torch")(row) and row.derived),
+    ("PyTorch's compiler, several steps a call", _of("jax", several=True), _compiled(several=True)),
+)

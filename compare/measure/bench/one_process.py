@@ -1,0 +1,103 @@
+"""What one process measures: every row built, judged, let through the gates, and timed. Returns data."""
+
+from collections.abc import Mapping
+
+from compare.errors import UsageError
+from compare.frameworks import devices
+from compare.frameworks.environment import fingerprint
+from compare.measure.bench import clock, load
+from compare.measure.bench.built_rows import BuiltRow, Refused, Setup, entering_of
+from compare.measure.bench.question import Process, Question, RowTimes, Seconds
+from compare.measure.bench.row_verdicts import RowVerdict, row_verdicts
+from compare.measure.bench.rows import AGAIN, EAGER, JIT, Row, rows_of
+from compare.measure.bench.threads import verify_threads
+from compare.pair.pair import Pair
+from compare.pair.prepare import prepare
+from compare.sides.progress import Progress
+from compare.verdict.precision import PRECISIONS
+from compare.verdict.verdict import Verdict
+
+PATIENCE = 20.0  # seconds that a busy machine is waited for
+NOT_TIMED = {
+    Verdict.MATCH: "",
+    Verdict.FLOAT32_ONLY: "agrees only to float32 with torch eager",
+    Verdict.INCOMPLETE: "could not be compared with torch eager",
+    Verdict.MISMATCH: "another function than torch eager",
+    Verdict.INVALID: "another function than torch eager",
+}
+
+
+def measured(pair: Pair, question: Question, progress: Progress) -> Process:
+    """Every row of ``pair``, judged and timed; what a gate stops is not, unless it is forced.
+
+    Raises:
+        UsageError: a side runs on more threads than asked for, there is no such row, or the pair has no optimizers to
+            step with.
+    """
+    if not pair.optimizers:
+        raise UsageError(f"pair {pair.name}: a training step needs optimizers=, one for each side")
+    chosen, device, precision = _chosen(pair, question), devices.choose(question.device), PRECISIONS[question.precision]
+    progress("verifying threads")
+    processors = verify_threads(question.threads, device)
+    prepared = prepare(pair, question.seed)
+    setup = Setup(prepared, entering_of(prepared, question.seed, precision), precision, device)
+    rows = {}
+    for name, row in chosen.items():
+        progress(f"{name}: building")
+        rows[name] = setup.build(row)
+    explaining = {name for name, row in chosen.items() if row.explains}
+    verdicts = row_verdicts(setup, rows, question.gated, question.forced, progress, explaining)
+    runners = {
+        name: row.built.timed for name, row in rows.items() if isinstance(row, BuiltRow) and verdicts[name].timed
+    }
+    floors = setup.floors(rows.get(JIT), progress)
+    crowded = load.quiet(PATIENCE, progress) if device.name == "cpu" else ""
+    both = {**runners, **floors}
+    progress("finding how many calls fill a block")
+    calls = {name: question.calls.get(name) or clock.calls_in_a_block(runner) for name, runner in both.items()}
+    timed = clock.interleaved(
+        both, calls, question.rounds, question.seed, lambda done: progress(f"timing, round {done} of {question.rounds}")
+    )
+    return Process(
+        pair.name, pair.title, device.name, len(setup.entering.batches),
+        setup.entering.batches[0].rows or None, processors,
+        tuple(_row(chosen[name], rows[name], verdicts[name], timed, calls) for name in rows),
+        {name: _seconds(timed, name) for name in floors},
+        timed.repeated, timed.disturbed or crowded, fingerprint(device),
+    )  # fmt: skip
+
+
+def _chosen(pair: Pair, question: Question) -> dict[str, Row]:
+    """The rows that are asked for; torch eager, twice, is always among them.
+
+    Raises:
+        UsageError: there is no row of a name.
+    """
+    every = rows_of(pair)
+    if unknown := [name for name in question.names if name not in every]:
+        raise UsageError(f"--row {unknown[0]!r}: expected one of {', '.join(every)}")
+    if question.names:
+        return {name: row for name, row in every.items() if name in (EAGER, AGAIN, *question.names)}
+    return {
+        name: row
+        for name, row in every.items()
+        if (question.compiled or row.side != "torch" or not row.compiles) and (question.sweeps or not row.sweeps)
+    }
+
+
+def _row(
+    row: Row, built: BuiltRow | Refused, verdict: RowVerdict, timed: clock.Timed, calls: Mapping[str, int]
+) -> RowTimes:
+    if isinstance(built, Refused):
+        return RowTimes(row.name, row.side or "", verdict.verdict, built.reason)
+    runner = built.built.timed
+    wall, processor = _seconds(timed, row.name) if row.name in timed.blocks else ((), ())
+    return RowTimes(
+        row.name, runner.looked_at().side, verdict.verdict, "" if verdict.timed else NOT_TIMED[verdict.verdict],
+        verdict.stopped, verdict.marks, row.explains, row.compiles, row.derived, runner.steps_per_call,
+        calls.get(row.name, 0), built.first_call, built.stages, wall, processor, verdict.gradient_error,
+    )  # fmt: skip
+
+
+def _seconds(timed: clock.Timed, name: str) -> tuple[Seconds, Seconds]:
+    return tuple(timed.wall(name).tolist()), tuple(timed.processor(name).tolist())

@@ -1,0 +1,80 @@
+"""What is said of every row before it is timed: the judge's word, and that of the gates."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from compare.errors import UsageError
+from compare.measure.bench.built_rows import BuiltRow, BuiltRows, Refused, Setup
+from compare.measure.bench.gates.gate_table import GATES, OF_EXPLAINING, Yardstick, marks, stopped_by
+from compare.measure.bench.gates.gradient_error import draws, median_error
+from compare.measure.bench.gates.observation import Observed, observe
+from compare.measure.bench.rows import EAGER, JIT
+from compare.sides.progress import Progress
+from compare.verdict.verdict import Verdict, judge, worst
+
+
+@dataclass(frozen=True)
+class RowVerdict:
+    """Whether a row is timed, and what must be said of it.
+
+    Attributes:
+        verdict: of its parameters' change, held against torch eager's as any port's.
+        stopped: the gates that do not let it pass, each with its sentence.
+        marks: what must stand beside its figures.
+        gradient_error: of its own gradients against float64, relative; None where nobody looked.
+        forced: it is timed whatever was said.
+    """
+
+    verdict: Verdict
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    marks: tuple[str, ...] = ()
+    gradient_error: float | None = None
+    forced: bool = False
+
+    @property
+    def timed(self) -> bool:
+        return self.forced or (self.verdict is Verdict.MATCH and not self.stopped)
+
+
+def row_verdicts(
+    setup: Setup, rows: BuiltRows, gated: bool, forced: bool, progress: Progress, explaining: Collection[str] = ()
+) -> dict[str, RowVerdict]:
+    """The word on each row, by name.
+
+    Args:
+        explaining: rows that are in no ratio: what they pay for is what they are there to show.
+        gated: whether the gates look. forced: whether what they stop is timed all the same.
+
+    Raises:
+        UsageError: torch eager itself cannot be built.
+    """
+    eager = rows[EAGER]
+    if isinstance(eager, Refused):
+        raise UsageError(f"{EAGER}: {eager.reason}")
+    verdicts = {name: _verdict(setup, eager, row) for name, row in rows.items()}
+    if not gated:
+        return {name: RowVerdict(verdict, forced=forced) for name, verdict in verdicts.items()}
+    seen: dict[str, Observed] = {}
+    for name, row in rows.items():
+        if isinstance(row, BuiltRow) and (verdicts[name] is Verdict.MATCH or forced):
+            progress(f"{name}: looking at what a step does")
+            seen[name] = observe(row.built)
+    yard = Yardstick(setup.prepared, seen[EAGER], setup.plain, seen.get(JIT), setup.precision)
+    said: dict[str, RowVerdict] = {}
+    for name, verdict in verdicts.items():
+        if name not in seen:
+            said[name] = RowVerdict(verdict)
+            continue
+        progress(f"{name}: gates")
+        error = median_error(draws(seen[name], setup.plain, setup.precision))
+        gates = OF_EXPLAINING if name in explaining else tuple(GATES)
+        said[name] = RowVerdict(verdict, stopped_by(seen[name], yard, gates), marks(seen[name]), error, forced)
+    return said
+
+
+def _verdict(setup: Setup, eager: BuiltRow, row: BuiltRow | Refused) -> Verdict:
+    """A row as a port of torch eager: its worst parameter."""
+    if isinstance(row, Refused):
+        return Verdict.INCOMPLETE
+    t, j, t64, j64 = eager.change, row.change, eager.change_64, row.change_64
+    return worst([judge(t[name], j[name], t64[name], j64[name], setup.precision).verdict for name in t])

@@ -1,0 +1,117 @@
+"""PyTorch by hand: the perceptron's step derived, on flat buffers that are made once; no tape, no optimizer.
+
+A product can be added to what is there, so that ``v = momentum * v + g`` needs no gradient of its own: the product that
+is the gradient goes into the momentum, and no pass over the parameters is spent on it.
+"""
+
+from collections.abc import Callable
+
+import torch
+
+from compare.arrays.arrays import Arrays, to_torch
+from compare.frameworks.devices import Device
+from compare.measure.bench.runner import Looked
+from compare.measure.bench.runners.flat_perceptron import Layout, layout_of
+from compare.pair.pair import Entering
+from compare.pair.prepare import Prepared
+from compare.verdict.precision import Precision
+
+Layer = tuple[torch.Tensor, torch.Tensor]  # a weight and a bias, or their gradients
+
+
+class TorchByHandRunner:
+    """One step a call, in place."""
+
+    steps_per_call = 1
+
+    def __init__(
+        self, prepared: Prepared, entering: Entering, precision: Precision, device: Device, masked: bool = False
+    ) -> None:
+        """Raises:
+        Unavailable: the pair is no perceptron.
+        """
+        self.layout, self.done, self.device = layout_of(prepared, entering), 0, device.torch
+        start = to_torch(self.layout.vector(entering.weights), precision, device.torch)
+        self.step = _Step(self.layout, start, entering.batches[0].rows)
+        self.batches = []
+        for batch in entering.batches:
+            (inputs,), (labels,) = batch.inputs.values(), batch.targets.values()
+            x, y = (to_torch(array, precision, device.torch) for array in (inputs, labels))
+            self.batches.append((x.reshape(len(inputs), -1), y))
+        self.mark()
+
+    @torch.no_grad()
+    def call(self, count: int) -> None:
+        step, batches = self.step, self.batches
+        for _ in range(count):
+            self.loss = step(*batches[self.done % len(batches)])
+            self.done += 1
+
+    def wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def mark(self) -> None:
+        self._marked = self.step.weights.clone(), self.step.velocity.clone(), self.done
+
+    def restart(self) -> None:
+        weights, velocity, self.done = self._marked
+        self.step.weights.copy_(weights)
+        self.step.velocity.copy_(velocity)
+
+    def parameters(self) -> Arrays:
+        return self.layout.named(self.step.weights.cpu().numpy())
+
+    def gradients(self) -> Arrays:
+        weights, velocity, done = self.step.weights.clone(), self.step.velocity.clone(), self.done
+        self.step.velocity.zero_()
+        self.call(1)  # from no momentum, the momentum is the gradient
+        gradient = self.step.velocity.cpu().numpy().copy()
+        self.step.weights.copy_(weights)
+        self.step.velocity.copy_(velocity)
+        self.done = done
+        return self.layout.named(gradient)
+
+    def looked_at(self) -> Looked:
+        def step() -> None:
+            self.call(1)
+
+        eager: Callable[[], object] = step
+        return Looked("torch", eager=eager)
+
+
+class _Step:
+    """The step, and the memory that it writes to."""
+
+    def __init__(self, layout: Layout, weights: torch.Tensor, rows: int) -> None:
+        self.layout, self.weights = layout, weights
+        self.velocity = torch.zeros_like(weights)
+        self.layers, self.velocities = self._in_layers(weights), self._in_layers(self.velocity)
+        self.outputs = [weights.new_empty(rows, width) for width in layout.widths[1:]]
+        self.errors = [weights.new_empty(rows, width) for width in layout.widths[1:-1]]
+        self.ones, self.minus_one, self.share = weights.new_ones(rows), weights.new_full((rows, 1), -1), 1 / rows
+        self.turned = [weight.t() for weight, _ in self.layers]
+
+    def __call__(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        inputs, last = [x, *self.outputs[:-1]], len(self.layers) - 1
+        for place, (_, bias) in enumerate(self.layers):
+            z = torch.addmm(bias, inputs[place], self.turned[place], out=self.outputs[place])
+            if place < last:
+                z.relu_()
+        logs = torch.log_softmax(self.outputs[last], 1)
+        loss = torch.nn.functional.nll_loss(logs, y)
+        z = logs.exp_().scatter_add_(1, y[:, None], self.minus_one)  # the mean's 1/n comes with each product
+        momentum, share = self.layout.momentum, self.share
+        for place in range(last, -1, -1):
+            by_weight, by_bias = self.velocities[place]
+            by_weight.addmm_(z.t(), inputs[place], beta=momentum, alpha=share)
+            by_bias.addmv_(z.t(), self.ones, beta=momentum, alpha=share)
+            if place:
+                below = torch.mm(z, self.layers[place][0], out=self.errors[place - 1])
+                z = below.mul_(inputs[place] > 0)
+        self.weights.add_(self.velocity, alpha=-self.layout.learning_rate)
+        return loss
+
+    def _in_layers(self, vector: torch.Tensor) -> list[Layer]:
+        parts = [vector[part].view(shape) for part, shape in self.layout.slices()]
+        return list(zip(parts[::2], parts[1::2], strict=True))

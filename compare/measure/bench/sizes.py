@@ -1,0 +1,104 @@
+"""Pairs made ready to be timed: any pair's batch with more rows or fewer, an optimizer where there is none, and the
+perceptron of any width and depth."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from compare.arrays.batch import Batch
+from compare.arrays.images import CLASSES, load_images
+from compare.errors import UsageError
+from compare.pair import by_hand
+from compare.pair.drawing import uniform_fan_in
+from compare.pair.pair import Optimizers, Pair
+from compare.pair.pairs import BATCH, find
+from compare.weights.entry import linear
+from compare.weights.weights import WeightMap
+
+DRAWS = 64  # of the pair's own recipe at most: from there on rows come again
+
+
+def with_rows(pair: Pair, rows: int) -> Pair:
+    """``pair`` with batches of ``rows`` rows: so many from its own recipe, drawn as often as it takes; beyond what
+    ``DRAWS`` of them hold, with repetition.
+
+    Raises:
+        UsageError: it has no batch axis, or fewer rows than one were asked for.
+    """
+    if rows < 1:
+        raise UsageError(f"rows: expected at least 1, got {rows}")
+
+    def draw(rng: np.random.Generator) -> Batch:
+        first = pair.draw(rng)
+        if not first.rows:
+            raise UsageError(f"pair {pair.name}: it has no batch axis along which its rows could be more")
+        drawn = [first, *(pair.draw(rng) for _ in range(min(DRAWS, -(-rows // first.rows)) - 1))]
+        joined = _joined(drawn)
+        if joined.rows >= rows:
+            return joined.taking(slice(0, rows))
+        return joined.taking(rng.integers(0, joined.rows, rows))
+
+    return replace(pair, batch=draw, batch_axes=0, bounds={})
+
+
+def with_optimizers(pair: Pair) -> Pair:
+    """``pair``; where it has no optimizers, with SGD and a momentum, so that a pair that was written to be verified can
+    be timed too. Its steps are small: without a loss the outputs have no bound to be driven to."""
+    if pair.optimizers is not None:
+        return pair
+    import jaxport.optimizers
+    import torchref.optimizers
+
+    hyper = {"learning_rate": 1e-3, "momentum": 0.9}
+    return replace(pair, optimizers=Optimizers(torchref.optimizers.sgd, jaxport.optimizers.sgd, hyper))
+
+
+def perceptron(width: int = 128, depth: int = 2, rows: int = BATCH, data: Path | None = None) -> Pair:
+    """The MLP pair with ``depth`` linear layers, its hidden ones of ``width``; of depth 2 it is the project's own.
+
+    Args:
+        rows: of a batch; more than there are images come with repetition.
+        data: the images; those of the package where it is None.
+
+    Raises:
+        UsageError: a size is too small.
+    """
+    if width < 1 or depth < 2 or rows < 1:
+        raise UsageError(f"expected width and rows from 1 and depth from 2, got {(width, depth, rows)}")
+    own = find("mlp", data, min(rows, len(load_images(data).train_labels)))
+    pair = own if (width, depth) == (128, 2) else _of_size(own, width, depth)
+    return with_rows(pair, rows)
+
+
+def _of_size(own: Pair, width: int, depth: int) -> Pair:
+    from compare.measure.bench.runners.deep_mlp import LinenMLP, TorchMLP
+
+    pixels = int(np.prod(own.draw(np.random.default_rng(0)).inputs["images"].shape[1:]))
+    widths = [pixels, *[width] * (depth - 1), CLASSES]
+    layers = [f"net.{2 * layer + 1}" for layer in range(depth)]  # between them the flattening and the ReLUs
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer, inputs, outputs in zip(layers, widths[:-1], widths[1:], strict=True):
+        shapes |= {f"{layer}.weight": (outputs, inputs), f"{layer}.bias": (outputs,)}
+    return replace(
+        own,
+        title=f"{own.title}, {depth} layers of width {width}",
+        reference=TorchMLP(widths),
+        port=LinenMLP(tuple(widths[1:])),
+        weights=lambda rng: uniform_fan_in(shapes, rng),
+        weight_map=WeightMap(*(linear(layer, f"Dense_{place}") for place, layer in enumerate(layers))),
+        by_hand=by_hand.deep_mlp(tuple(shapes)),
+    )
+
+
+def _joined(batches: list[Batch]) -> Batch:
+    """One batch of the rows of all; what has no rows is the first's."""
+    first, rows = batches[0], batches[0].rows
+
+    def join(name: str, array: np.ndarray) -> np.ndarray:
+        axis = first.axis(name)
+        if axis is None or array.shape[axis] != rows:
+            return array
+        return np.concatenate([{**batch.inputs, **batch.targets}[name] for batch in batches], axis)
+
+    return first.mapped(join)

@@ -1,0 +1,84 @@
+"""One process's whole answer, on the small case; the clock's own tests are on a clock that is made up."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from compare.errors import UsageError
+from compare.measure.bench import load, one_process
+from compare.measure.bench.one_process import measured
+from compare.measure.bench.question import Question
+from compare.measure.bench.rows import AGAIN, EAGER, JIT, OP_BY_OP
+from compare.pair.pairs import find
+from compare.verdict.verdict import Verdict
+
+SCAN = "jax.jit, lax.scan"
+QUESTION = Question("loose", None, "cpu", threads=1, rounds=3, names=(JIT, SCAN, OP_BY_OP, "CUDA graph"))
+
+
+@pytest.fixture(scope="module")
+def answered():
+    """This process has its threads already, and the machine may be busy: neither is asked here."""
+    said: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(one_process, "verify_threads", lambda threads, device: {"torch": 1.0, "jax": 1.0})
+        patch.setattr(load, "quiet", lambda patience, progress: "")
+        return measured(find("loose"), QUESTION, said.append), said
+
+
+def test_every_row_that_was_asked_for_is_judged_and_timed(answered):
+    """And torch eager twice, which the others are held against."""
+    process, _ = answered
+    rows = {row.name: row for row in process.rows}
+    assert set(rows) == {EAGER, AGAIN, JIT, SCAN, OP_BY_OP, "CUDA graph"}
+    for row in rows.values():
+        if row.name == "CUDA graph":
+            assert (row.verdict, row.wall, "CUDA" in row.reason) == (Verdict.INCOMPLETE, (), True)
+            continue
+        assert (row.verdict, dict(row.stopped), row.reason) == (Verdict.MATCH, {}, "")
+        assert len(row.wall) == len(row.processor) == 3
+        assert all(seconds > 0 for seconds in row.wall)
+    assert (rows[SCAN].steps_per_call, rows[JIT].steps_per_call) == (8, 1)
+    assert rows[OP_BY_OP].explains
+
+
+def test_floors_and_fingerprint_stand_beside_them(answered):
+    """The step's own products over each library, timed in the same rounds."""
+    process, _ = answered
+    assert set(process.floors) == {"products, torch", "products, jax", "products, numpy", "copy"}
+    assert all(len(wall) == len(processor) == 3 for wall, processor in process.floors.values())
+    assert (process.pair, process.device, process.batches) == ("loose", "cpu", 16)
+    assert process.batch == find("loose").draw(np.random.default_rng(0)).rows
+    assert process.environment["device"] == "cpu"
+
+
+def test_it_says_what_it_is_at(answered):
+    """Every stage, down to the last round."""
+    _, said = answered
+    stages = (
+        "verifying threads",
+        f"{JIT}: building",
+        f"{JIT}: gates",
+        "floor: copy",
+        "finding how many calls fill a block",
+    )
+    assert [stage for stage in stages if stage not in said] == []
+
+
+def test_a_later_process_takes_the_length_of_blocks_from_the_first(monkeypatch):
+    """And its gates do not look again."""
+    monkeypatch.setattr(one_process, "verify_threads", lambda threads, device: {})
+    monkeypatch.setattr(load, "quiet", lambda patience, progress: "")
+    said: list[str] = []
+    process = measured(find("loose"), replace(QUESTION, names=(JIT,), gated=False, calls={JIT: 3}), said.append)
+    rows = {row.name: row for row in process.rows}
+    assert rows[JIT].calls == 3
+    assert rows[EAGER].calls > 0
+    assert not any("gates" in one for one in said)
+
+
+def test_a_pair_without_optimizers_is_refused():
+    """A training step needs one for each side."""
+    with pytest.raises(UsageError, match="pair loose: a training step needs optimizers="):
+        measured(replace(find("loose"), optimizers=None), QUESTION, print)
