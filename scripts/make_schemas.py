@@ -13,13 +13,16 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 
 from compare.report.contract import Form, Number, VerifyForm
 from compare.report.lesson_contract import BookForm, EnvForm, MarkForm, ReadForm
-from compare.report.measured_contract import BenchForm, ContrastForm, MainJobForm, TrainForm
+from compare.report.measured_contract import BenchForm, ContrastForm, MainJobForm, SweepForm, TrainForm, TwoRunsForm
 
 FOLDER = Path(__file__).resolve().parents[1] / "schema"
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-# By the command; "main-job" is jaxport alone, "mark" is verify where it is given a lesson's file.
+# By the command; "main-job" is jaxport alone, "mark" is verify where it is given a lesson's file, "bench-sweep" and
+# "bench-two-runs" are bench with --sweep and --compare.
 CONTRACTS: dict[str, Any] = {
     "bench": BenchForm,
+    "bench-sweep": SweepForm,
+    "bench-two-runs": TwoRunsForm,
     "book": BookForm,
     "contrast": ContrastForm,
     "env": EnvForm,
@@ -49,7 +52,7 @@ def _schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     """The schema of one type; a dictionary of named keys goes to ``definitions``."""
     if kind in PLAIN:
         return {"type": PLAIN[kind]}
-    if kind is Form:
+    if kind == Form:
         return {"type": "object"}
     if is_typeddict(kind):
         return _reference(kind, definitions)

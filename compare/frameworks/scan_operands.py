@@ -12,6 +12,6 @@ def constants_and_carried(params: Mapping[str, Any]) -> tuple[int, int]:
     """
     if "num_consts" in params:
         return params["num_consts"], params["num_carry"]
-    flat = params.get("ft_in")  # since 0.11: the constants, the carries, what is scanned; len counts leaves
+    flat: Any = params.get("ft_in")  # since 0.11: the constants, the carries, what is scanned; len counts leaves
     groups = flat.unpack() if hasattr(flat, "unpack") else getattr(flat, "elts", ())
     return (len(groups[0]), len(groups[1])) if groups else (0, 0)

@@ -5,7 +5,7 @@ this package is told not to (``force_jupyter=False``).
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 
 from rich.console import Console
@@ -52,16 +52,25 @@ def html_block(form: VerifyForm) -> str:
 def html_page(form: VerifyForm) -> str:
     """A page that needs no other file: each pair's answer, the report, every quantity, the weight map."""
     title = f"jaxport: {', '.join(pair['pair'] for pair in form['pairs'])}: {form['verdict']}"
+    return whole_page(title, "\n".join([*_answers(form), _report(form), *further(form)]))
+
+
+def whole_page(title: str, body: str) -> str:
+    """``body`` as a page that needs no other file, on a light and on a dark ground."""
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
     dark = f"@media (prefers-color-scheme: dark) {{ {_variables('.jaxport', DARK)} }}"
     style = f"<style>{PAGE_STYLE}{_variables('.jaxport', LIGHT)}{dark}</style>"
-    body = "\n".join([*_answers(form), _report(form), *_further(form)])
     return f'<!doctype html>\n<html lang="en"><head>{head}{style}</head>\n<body class="jaxport">{body}</body></html>\n'
 
 
 def _report(form: VerifyForm) -> str:
+    return flowing(lambda out: show_verify(form, out))
+
+
+def flowing(show: Callable[[Console], None]) -> str:
+    """What ``show`` prints, as HTML whose prose the browser wraps."""
     out = Flowing(WIDTH, _theme())
-    show_verify(form, out)
+    show(out)
     code = out.html()
     for name, colour in LIGHT.items():
         code = code.replace(f"color: {colour}", f"color: var(--jaxport-{name}, {colour})")
@@ -87,7 +96,8 @@ def _answers(form: VerifyForm) -> Iterator[str]:
         yield f"<h1>{escape(pair['pair'])}: {pair['verdict']}</h1><p>{escape(answer(pair))}</p>"
 
 
-def _further(form: VerifyForm) -> Iterator[str]:
+def further(form: VerifyForm) -> Iterator[str]:
+    """What few will look for, folded up: every quantity, the weight map, the environment."""
     for pair in form["pairs"]:
         yield _folded(f"{pair['pair']}: every quantity on every probe", _table(pair))
         lines = "\n".join(pair["weight_map"])

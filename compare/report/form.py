@@ -9,11 +9,15 @@ from compare.verdict.quantity import Quantity
 from compare.verdict.verdict import PASSED, Verdict, worst
 
 if TYPE_CHECKING:  # a port is judged against a record where torch is not installed
+    from collections.abc import Sequence
+
     from compare.explain.explanation import Explanation, NamedCause
     from compare.lessons.row import Lesson
     from compare.lessons.run import LessonReport, Returned
     from compare.lessons.sources import Source
     from compare.measure.bench.bench_result import Bench
+    from compare.measure.bench.sweep_sizes import Size
+    from compare.measure.bench.two_runs import TwoRuns
     from compare.measure.contrast.contrast import Contrast
     from compare.measure.trajectory import Training
     from compare.verification.rule_report import UpdateRule
@@ -64,6 +68,20 @@ def bench_form(bench: "Bench") -> Form:
         row["quartiles"] = (wall["lower"], wall["upper"]) if wall else None
     scan = max((row["steps_per_call"] for row in rows), default=1)
     return plain({"schema": SCHEMA, "steps_in_a_scan": scan, **form})
+
+
+def two_runs_form(two: "TwoRuns") -> Form:
+    """What ``jaxport bench --compare`` writes."""
+    return plain({"schema": SCHEMA, **dataclasses.asdict(two)})
+
+
+def sweep_form(asked: Form, wanted: "Sequence[Size]", measured: "Sequence[Form]") -> Form:
+    """What ``jaxport bench --sweep`` keeps: the sizes in the order of ``wanted``; some may be still to come."""
+    places = {(size.batch, size.width, size.depth): place for place, size in enumerate(wanted)}
+    ordered = sorted(measured, key=lambda one: places.get((one["batch"], one["width"], one["depth"]), len(places)))
+    first = ordered[0]["bench"]
+    kept = {"pair": first["pair"], "asked": asked, "planned": len(wanted), "sizes": ordered}
+    return plain({"schema": SCHEMA, "environment": first["environment"], **kept})
 
 
 def lesson_form(lesson: "Lesson", report: "LessonReport | None", environment: Form | None) -> Form:

@@ -5,7 +5,7 @@ As in ``compare.report.contract``, these keys stay, and there may be more.
 
 from typing import TypedDict
 
-from compare.report.contract import EnvironmentForm, Number, VerdictWord, VerifyForm, Version
+from compare.report.contract import EnvironmentForm, Form, Number, VerdictWord, VerifyForm, Version
 
 
 class PlanForm(TypedDict):
@@ -203,6 +203,46 @@ class BenchForm(TypedDict):
     headlines: list[HeadlineForm]
     seed: int
     forced: bool
+
+
+class SizeForm(TypedDict):
+    """One size of a sweep: null where the pair has its own."""
+
+    batch: int
+    width: int | None
+    depth: int | None
+    bench: BenchForm
+
+
+class SweepForm(TypedDict):
+    """What ``jaxport bench --sweep`` keeps: the sizes that are measured, of so many planned."""
+
+    schema: Version
+    environment: EnvironmentForm
+    pair: str
+    asked: Form
+    planned: int
+    sizes: list[SizeForm]
+
+
+class ChangedForm(TypedDict):
+    """One row of two runs: seconds for a step in each, and how many times as fast the second is."""
+
+    name: str
+    before: float
+    after: float
+    by_wall: RatioForm
+    by_processor: RatioForm
+
+
+class TwoRunsForm(TypedDict):
+    """What ``jaxport bench --compare`` writes; ``versions`` are those that differ, ``only`` the rows of one run."""
+
+    schema: Version
+    rows: list[ChangedForm]
+    versions: dict[str, tuple[str, str]]
+    noise: float
+    only: list[str]
 
 
 class MainJobForm(TypedDict):

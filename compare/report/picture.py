@@ -2,15 +2,25 @@
 
 from math import inf, nan
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compare.checkpoints.atomic import write
 from compare.report.contract import Form
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 REFERENCE, PORT, GREY, BLACK = "#d1495b", "#00798c", "#8d99ae", "#222222"
 
 
 def training_picture(form: Form, path: Path) -> None:
     """Draw the training run in ``form`` (of ``train_form``) to the PNG file ``path``."""
+    figure = training_figure(form)
+    write(path, lambda beside: figure.savefig(beside, dpi=110, metadata={"Software": None}))
+
+
+def training_figure(form: Form) -> "Figure":
+    """The training run in ``form``, drawn."""
     from matplotlib.figure import Figure  # no pyplot: it would look for a screen
 
     steps = form["steps"]
@@ -45,7 +55,7 @@ def training_picture(form: Form, path: Path) -> None:
                 f" gate, step {flip['step']}", (flip["step"], drifts.get_ylim()[0]), color=colour, fontsize=8
             )
     drifts.legend(loc="center right", fontsize=8)
-    write(path, lambda beside: figure.savefig(beside, dpi=110, metadata={"Software": None}))
+    return figure
 
 
 def _positive(steps: list[Form], key: str) -> list[float]:

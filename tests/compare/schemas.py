@@ -24,4 +24,11 @@ def faults(command: str, form: Any) -> list[str]:
 def command_of(arguments: list[str], form: Any) -> str:
     """Whose schema holds for what a command line wrote."""
     named = arguments[0] if arguments and not arguments[0].startswith("-") else "main-job"
-    return "mark" if named == "verify" and "marked" in form else named
+    for command, key, schema in (
+        ("verify", "marked", "mark"),
+        ("bench", "sizes", "bench-sweep"),
+        ("bench", "only", "bench-two-runs"),
+    ):
+        if named == command and key in form:
+            return schema
+    return named

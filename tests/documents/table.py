@@ -29,6 +29,7 @@ class Row:
     code: int = 0
 
 
+TWO_RUNS = "tests/compare/measure/bench/test_two_runs.py"
 SAME = "what runs it there runs jaxport bench mlp --quick in a process of its own"
 NAME = "a command's name: with its words it is another row"
 
@@ -88,6 +89,9 @@ ROWS = [
     Row("jaxport contrast loose"),
     Row("jaxport bench mlp", by=MAIN_JOB, why=SAME),
     Row("jaxport bench mlp --threads 2 --rounds 50", by=MAIN_JOB, why=SAME),
+    Row("jaxport bench mlp --sweep sweep.json", by="tests/compare/cli/test_swept.py", why=MEASURES),
+    Row("jaxport bench --compare before.json after.json", by=TWO_RUNS, why=MEASURES),
+    Row("jaxport bench --compare A B", by=TWO_RUNS, why=FORM),
     Row("jaxport train", TRAIN, why="15 epochs of 5,000 images", needs=("images.npz",)),
     Row(
         "jaxport train --data ~/data/FashionMNIST/raw --epochs 5 --out report",
@@ -124,6 +128,8 @@ ROWS = [
     Row("jaxport contrast [PAIR or FILE.py]", "jaxport contrast loose", why=FORM),
     Row("jaxport bench [PAIR or FILE.py]", by=MAIN_JOB, why=FORM),
     Row("jaxport bench PAIR", by=MAIN_JOB, why=FORM),
+    Row("jaxport report [FOLDER]", by=MAIN_JOB, why=FORM),
+    Row("jaxport report FOLDER", by=MAIN_JOB, why=FORM),
     Row("jaxport read [LESSON]", "jaxport read tape", why=FORM),
     Row("jaxport verify FILE.py", OWN, why=FORM, needs=MINE),
     Row("python -P PATH/TO/jaxport_command.py new my_pair.py", "jaxport new another_pair.py", why=FORM),

@@ -6,7 +6,7 @@ A command's file imports nothing slow before it runs: its help is instant.
 import argparse
 from typing import Protocol
 
-from compare.cli.commands import bench, book, contrast, convert, env, new, read, train, verify
+from compare.cli.commands import bench, book, contrast, convert, env, new, read, report, train, verify
 
 
 class Command(Protocol):
@@ -34,5 +34,6 @@ COMMANDS: dict[str, Command] = {
     "read": read,
     "book": book,
     "train": train,
+    "report": report,
     "env": env,
 }

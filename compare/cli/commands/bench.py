@@ -5,9 +5,10 @@ Threads are set before anything else: neither framework changes them once it run
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compare.cli.options import add_images, add_pair, add_shared, whole
+from compare.cli.options import add_images, add_pair, add_shared, json_path, whole
 
 if TYPE_CHECKING:
     from compare.frameworks.devices import Device
@@ -46,6 +47,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--quick", action="store_true", help="without torch's compiler, in one process")
     parser.add_argument("--long", action="store_true", help="also the rows whose compilers take minutes")
+    parser.add_argument(
+        "--sweep",
+        type=json_path,
+        metavar="FILE",
+        help="from batch 8 to 8192 and, of the mlp, more widths and depths; goes on",
+    )
+    parser.add_argument("--compare", nargs=2, type=Path, metavar=("A", "B"), help="two results of --json; runs nothing")
     parser.add_argument("--force", action="store_true", help="time what a gate stops too; every row is stamped")
 
 
@@ -53,7 +61,11 @@ def run(options: argparse.Namespace) -> int:
     from compare.cli.named import check_pair
     from compare.cli.streams import busy, emit
 
+    if options.compare:
+        return _compared(options)
     check_pair(options.pair)
+    if options.sweep:
+        return _swept(options)
     with busy(f"timing {options.pair}") as say:
         from compare.report.bench import show_bench
         from compare.report.form import bench_form
@@ -61,6 +73,30 @@ def run(options: argparse.Namespace) -> int:
         form = bench_form(timed(question_of(options), processes_of(options), say))
     emit(options, form, lambda out: show_bench(form, out))
     return int(bool(differing(form)))
+
+
+def _swept(options: argparse.Namespace) -> int:
+    from compare.cli.streams import emit
+    from compare.cli.swept import swept
+    from compare.report.sweep import show_sweep
+
+    path = Path(options.here, options.sweep)
+    form = swept(path, question_of(options), int(options.processes or 1), timed)
+    emit(options, form, lambda out: show_sweep(form, out))
+    return int(any(differing(one["bench"]) for one in form["sizes"]))
+
+
+def _compared(options: argparse.Namespace) -> int:
+    from compare.cli.streams import emit
+    from compare.cli.written import written
+    from compare.measure.bench.two_runs import between
+    from compare.report.form import two_runs_form
+    from compare.report.sweep import show_two_runs
+
+    before, after = (written(path, "bench --json") for path in options.compare)
+    form = two_runs_form(between(before, after, options.seed))
+    emit(options, form, lambda out: show_two_runs(form, out))
+    return 0
 
 
 def question_of(options: argparse.Namespace) -> "Question":

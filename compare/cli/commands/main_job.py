@@ -29,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
     from compare.cli.chosen_device import device_of
     from compare.cli.commands.bench import differing, timed_apart
     from compare.cli.commands.contrast import contrasted
+    from compare.cli.commands.report import write_report
     from compare.cli.commands.train import trained, write_training
     from compare.cli.commands.verify import verified
     from compare.cli.results import results
@@ -53,12 +54,14 @@ def run(options: argparse.Namespace) -> int:
     if bench:
         write_json(folder / "bench.json", bench)
     _show_other_uses(contrast, bench, out)
+    shown = {"verify": verdicts, "train": training, "contrast": contrast} | ({"bench": bench} if bench else {})
+    page = write_report(shown, folder)
     forms = {"verify": verdicts, "train": training, "contrast": contrast, "bench": bench}
     write_json_option(options, {"schema": 1, **forms})
     matched = not failed and training["verdict"] == "match" and not differing(bench)
     word = _last_word(matched, verdicts)
     out.print(
-        f"{word} See {folder / 'training.png'}; every number is in {folder / 'verify.json'} and train.json.",
+        f"{word} See {page}; every number is in {folder / 'verify.json'} and train.json.",
         markup=False,
         soft_wrap=True,
     )

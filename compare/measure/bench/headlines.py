@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from compare.measure.bench.question import EAGER, RowTimes
 from compare.measure.bench.ratios import Ratio
 
+AS_WRITTEN, AT_ITS_BEST = "PyTorch as people write it", "eager PyTorch at its best"
+COMPILER, BY_HAND = "PyTorch's own compiler", "the same by hand in PyTorch"
+
 Which = Callable[[RowTimes], bool]
 Compare = Callable[[str, str, str], Ratio]  # baseline and row by name, and which of their times
 
@@ -57,9 +60,9 @@ def _compiled(several: bool) -> Which:
 
 
 ANSWERS: tuple[tuple[str, Which, Which], ...] = (
-    ("PyTorch as people write it", _of("jax"), lambda row: row.name == EAGER),
-    ("eager PyTorch at its best", _of("jax"), lambda row: _of("torch")(row) and not (row.compiles or row.derived)),
-    ("PyTorch's own compiler", _of("jax"), _compiled(several=False)),
-    ("the same by hand in PyTorch", _of("jax"), lambda row: _of("torch")(row) and row.derived),
+    (AS_WRITTEN, _of("jax"), lambda row: row.name == EAGER),
+    (AT_ITS_BEST, _of("jax"), lambda row: _of("torch")(row) and not (row.compiles or row.derived)),
+    (COMPILER, _of("jax"), _compiled(several=False)),
+    (BY_HAND, _of("jax"), lambda row: _of("torch")(row) and row.derived),
     ("PyTorch's compiler, several steps a call", _of("jax", several=True), _compiled(several=True)),
 )

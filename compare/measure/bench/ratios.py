@@ -48,6 +48,13 @@ def ratio(baseline: Sequence[Rounds], row: Sequence[Rounds], seed: int = 0) -> R
     return Ratio(float(np.median([np.median(rounds) for rounds in paired])), float(low), float(high))
 
 
+def unpaired(baseline: Sequence[Rounds], row: Sequence[Rounds], seed: int = 0) -> Ratio:
+    """baseline / row of two runs that no round has in common. Without a word."""
+    rng = np.random.default_rng(seed)
+    low, high = np.percentile(_resampled(baseline, rng) / _resampled(row, rng), [2.5, 97.5])
+    return Ratio(spread(baseline).median / spread(row).median, float(low), float(high))
+
+
 def noise(again: Ratio) -> float:
     """What the A/A row leaves 1 by: the farther end of its interval."""
     return max(abs(again.low - 1), abs(again.high - 1))

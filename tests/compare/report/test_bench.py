@@ -17,12 +17,13 @@ FAST = Ratio(2.5, 2.4, 2.6, "FAST")
 SLOW = Ratio(0.8, 0.7, 0.9, "SLOW")
 
 
-def row(name, seconds=None, compile=0.01, ratio=None, even=None, verdict=Verdict.MATCH, **more):
+def row(name, seconds=None, compile=None, ratio=None, even=None, verdict=Verdict.MATCH, **more):
     times = Spread(seconds, 0.9 * seconds, 1.1 * seconds) if seconds else None
     fields = {"reason": "", "stopped": {}, "marks": (), "steps_per_call": 1, "explains": False} | more
     above = 2.0 if seconds else None
+    side = "jax" if name.startswith("jax") else "torch"
     return BenchRow(
-        name, "torch", verdict, **fields, wall=times, processor=times, compile=compile if seconds else None,
+        name, side, verdict, **fields, wall=times, processor=times, compile=compile if seconds else None,
         against_eager=ratio, by_processor=ratio, above_floor=above, break_even=even,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from compare.pair import pairs
 from tests.compare.command_line import LOOSE, SHORT, files, jaxport, strictly
 
 USERS_OWN = ["compare.py", "jaxport.py", "numpy.py", "torchref.py"]
-WRITTEN = ["bench.json", "contrast.json", "train.json", "training.png", "verify.json"]
+WRITTEN = ["bench.json", "contrast.json", "report.html", "train.json", "training.png", "verify.json"]
 
 pytestmark = [pytest.mark.usefixtures("elsewhere"), pytest.mark.optimized]
 
@@ -53,11 +53,13 @@ def test_main_job(job):
     for heading in ("contrast: jaxport contrast mlp", "bench: jaxport bench mlp --quick", "read: jaxport read mlp"):
         assert heading in ran.out.splitlines()
     assert (folder / "training.png").read_bytes().startswith(b"\x89PNG\r\n")
+    page = (folder / "report.html").read_text()
+    assert all(f'<section id="{name}">' in page for name in ("verify", "train", "contrast", "bench"))
     verified = strictly((folder / "verify.json").read_text())
     assert {pair["pair"]: pair["verdict"] for pair in verified["pairs"]} == dict.fromkeys(pairs.REGISTRY, "match")
     assert ran.out.count("verdict    match") == len(pairs.REGISTRY) + 1
     last = ran.out.splitlines()[-1]
-    assert last.startswith("The port is the same function. See out/training.png;")
+    assert last.startswith("The port is the same function. See out/report.html;")
     assert "out/verify.json and train.json" in last
 
 
@@ -84,7 +86,7 @@ def test_training_that_fails(rerun):
 def test_where_to_look(rerun, folder):
     """The paths in the last line stand as they are, so that they can be copied."""
     rerun()
-    assert f"{folder}/training.png" in jaxport(*SHORT, "--out", folder).out.splitlines()[-1]
+    assert f"{folder}/report.html" in jaxport(*SHORT, "--out", folder).out.splitlines()[-1]
 
 
 class Screen(io.StringIO):

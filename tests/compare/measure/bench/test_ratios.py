@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compare.measure.bench.ratios import Ratio, break_even, noise, ratio, spread, worded
+from compare.measure.bench.ratios import Ratio, break_even, noise, ratio, spread, unpaired, worded
 
 RNG = np.random.default_rng(0)
 EAGER = [1e-3 * (1 + 0.01 * RNG.standard_normal(30)) for _ in range(3)]
@@ -49,6 +49,16 @@ def test_the_interval_is_as_wide_as_it_should_be():
         found = ratio([np.ones(20)] * 5, [1 / one for one in made], seed=draw)
         held += found.low <= 1.3 <= found.high
     assert held >= 85
+
+
+def test_two_runs_share_no_round():
+    """The second of them twice as fast, each with noise of its own; 1 where nothing changed."""
+    rng = np.random.default_rng(2)
+    before, after = ([step * (1 + 0.01 * rng.standard_normal(20)) for _ in range(3)] for step in (2.0, 1.0))
+    found = unpaired(before, after)
+    assert found.value == pytest.approx(2.0, rel=0.02)
+    assert 1.9 < found.low < 2.0 < found.high < 2.1
+    assert unpaired(before, before).low < 1 < unpaired(before, before).high
 
 
 def test_a_noisy_machine_makes_no_winner():

@@ -1,0 +1,86 @@
+"""A sweep over sizes, kept in a file size by size: what was cut off goes on where it stopped."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compare.cli.written import written
+from compare.errors import UsageError
+
+if TYPE_CHECKING:
+    from compare.measure.bench.bench_result import Bench
+    from compare.measure.bench.question import Question
+    from compare.report.contract import Form
+    from compare.sides.progress import Progress
+
+    Measure = Callable[[Question, int, Progress], Bench]
+
+# What must be as it was for a sweep to go on: of the machine, and of what was asked.
+MACHINE = ("device", "device_name", "system", "cores", "versions")
+ASKED = ("pair", "device", "precision", "threads", "rounds", "seed", "names")
+
+
+def swept(path: Path, question: "Question", processes: int, measure: "Measure") -> "Form":
+    """Every size of the sweep: those in the file ``path``, and the others measured now, each written as it comes.
+
+    Args:
+        measure: what so many processes say of one question.
+
+    Raises:
+        UsageError: the file is no sweep, or one of another machine or another question; a size could not be measured.
+    """
+    from compare.checkpoints.json_file import write_json
+    from compare.cli.streams import busy, naming, remark
+    from compare.measure.bench.sweep_sizes import asked, sizes
+    from compare.report.form import bench_form, sweep_form
+
+    wanted = sizes(question.pair)
+    what = {key: _plain(getattr(question, key)) for key in ASKED} | {"processes": processes}
+    form = _begun(path, what)
+    known = {_key(one) for one in form["sizes"]} if form else set()
+    left = [size for size in wanted if _key(asdict(size)) not in known]
+    if form and left:
+        remark(f"{path.name}: {len(wanted) - len(left)} of {len(wanted)} sizes are there; going on")
+    for size in left:
+        number = wanted.index(size) + 1
+        stage = f"{size} ({number} of {len(wanted)})"
+        with busy(stage) as say:
+            one = bench_form(measure(asked(question, size), processes, naming(stage, say)))
+        if form:
+            _same_machine(path, form["environment"], one["environment"])
+        form = sweep_form(what, wanted, [*(form["sizes"] if form else []), {**asdict(size), "bench": one}])
+        write_json(path, form)
+    assert form is not None  # there is no sweep without a size
+    return form
+
+
+def _begun(path: Path, what: Mapping[str, Any]) -> "Form | None":
+    """What the file holds; None where there is none yet."""
+    if not path.exists():
+        return None
+    form = written(path, "bench --sweep")
+    begun = form["asked"]
+    differs = [key for key, value in what.items() if begun.get(key) != value]
+    if differs:
+        key = differs[0]
+        raise UsageError(
+            f"{path}: was begun with {key} {begun.get(key)!r}, now {what[key]!r} is asked for: name another file"
+        )
+    return form
+
+
+def _same_machine(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    for key in MACHINE:
+        if before[key] != now[key]:
+            raise UsageError(
+                f"{path}: was begun where {key} is {before[key]}, here it is {now[key]}: name another file"
+            )
+
+
+def _key(size: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(size[name] for name in ("batch", "width", "depth"))
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

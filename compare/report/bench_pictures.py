@@ -1,0 +1,161 @@
+"""Pictures of the benchmark: a step's time beside its floor and its error, when compiling pays, how both go with size.
+Told apart by shape and line as well as by colour."""
+
+from math import ceil, exp, floor, log, log10
+from typing import TYPE_CHECKING
+
+from compare.report.contract import Form
+from compare.report.sweep import fastest, named, on_axis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which the colour-blind tell apart, and grey.
+SIDES = {"torch": ("#d55e00", "o", "PyTorch"), "jax": ("#0072b2", "s", "JAX"), "numpy": ("#777777", "D", "NumPy")}
+FLOOR = "#000000"
+EAGER = "torch eager"
+WIDTH = 9.0  # inches
+STEPS = (1, 1_000_000)  # between which compiling may pay
+LABELS = {
+    "eager": ("torch eager", "torch", "-"),
+    "compiled": ("torch.compile, one graph", "torch", "--"),
+    "xla": ("jax.jit", "jax", "-"),
+    "several": ("lax.scan, a step of it", "jax", "--"),
+}
+
+
+def steps_figure(form: Form) -> "Figure":
+    """Each row's time for a step with its quartiles and floors, and beside it the error of its own gradient: what was
+    bought with precision shows."""
+    rows = [row for row in form["rows"] if row["median"] is not None][::-1]
+    figure, (times, errors) = _figure(1.4 + 0.27 * len(rows), columns=2)
+    for place, row in enumerate(rows):
+        colour, marker, _ = _side(row)
+        wall, processor = row["wall"], row["processor"]
+        times.plot([1e6 * wall["lower"], 1e6 * wall["upper"]], [place, place], color=colour, linewidth=4, alpha=0.35)
+        times.plot(1e6 * processor["median"], place, marker, color=colour, markerfacecolor="white", markersize=6)
+        times.plot(1e6 * wall["median"], place, marker, color=colour, markersize=5)
+        if isinstance(row["gradient_error"], float) and row["gradient_error"] > 0:
+            errors.plot(row["gradient_error"], place, marker, color=colour, markersize=5)
+    times.set_yticks(range(len(rows)), [row["name"] for row in rows], fontsize=8)
+    for style, (name, seconds) in zip(("-", ":"), _floors(form), strict=False):
+        times.axvline(1e6 * seconds, color=FLOOR, linestyle=style, linewidth=1, label=name)
+    times.set(xscale="log", xlabel="microseconds a step\n(filled: wall time, open: processor time)")
+    times.xaxis.set_major_formatter(_plain)
+    errors.set(xscale="log", xlabel="error of the gradient,\nrelative, against float64")
+    low, high = errors.get_xlim()
+    errors.set_xlim(10 ** floor(log10(low)), 10 ** ceil(log10(high)))  # whole decades: rounding alone is no difference
+    errors.minorticks_off()
+    for side, (colour, marker, name) in SIDES.items():
+        if any(row["side"] == side for row in rows):
+            times.plot([], [], marker, color=colour, label=name)
+    figure.legend(*times.get_legend_handles_labels(), loc="outside upper center", ncols=5, fontsize=8)
+    return figure
+
+
+def break_even_figure(form: Form) -> "Figure":
+    """Compiling and so many steps, of each side's fastest and slowest compiled row: where a line crosses eager's,
+    it has paid for itself."""
+    figure, (axes,) = _figure(4.2)
+    eager = next(row["median"] for row in form["rows"] if row["name"] == EAGER)
+    counts = [10 ** (0.1 * power) for power in range(61)]
+    axes.plot(counts, [eager * count for count in counts], color=SIDES["torch"][0], linewidth=2.5, label=EAGER)
+    for row, style in _extremes(form):
+        colour, marker, _ = _side(row)
+        axes.plot(
+            counts, [row["compile"] + row["median"] * count for count in counts], style, color=colour, linewidth=1.3,
+            label=row["name"],
+        )  # fmt: skip
+        pays = row["break_even"]
+        if isinstance(pays, float) and STEPS[0] < pays < STEPS[1]:
+            axes.plot(pays, eager * pays, marker, color=colour, markersize=6)
+            axes.annotate(f"{pays:,.0f} steps", (pays, eager * pays), (6, -12), textcoords="offset points", fontsize=8)
+    axes.set(xscale="log", yscale="log", xlim=STEPS, xlabel="training steps", ylabel="seconds, compiling included")
+    axes.xaxis.set_major_formatter(_plain)
+    axes.legend(fontsize=8, loc="upper left")
+    return figure
+
+
+def size_figure(form: Form, axis: str) -> "Figure":
+    """A step's time along one axis with its floor drawn in; where lines cross, a mark."""
+    along = on_axis(form, axis)
+    figure, (axes,) = _figure(4.2)
+    x = [int(one[axis]) for one in along]
+    lines = {}
+    for kind, (label, side, style) in LABELS.items():
+        colour, marker, _ = SIDES[side]
+        lines[kind] = [fastest(one["bench"], kind) for one in along]
+        if any(value is not None for value in lines[kind]):
+            values = [float("nan") if value is None else 1e6 * value for value in lines[kind]]
+            axes.plot(x, values, style, marker=marker, markersize=4, color=colour, label=label)
+    floors = [one["bench"]["floors"].get(one["bench"]["floor"]) for one in along]
+    if all(floors):
+        axes.plot(x, [1e6 * one["median"] for one in floors], color=FLOOR, linewidth=1, label="its products alone")
+    for other in ("eager", "compiled"):
+        for at, time in crossovers(x, lines[other], lines["xla"]):
+            axes.plot(at, 1e6 * time, "x", color=FLOOR, markersize=9, markeredgewidth=2)
+    axes.set(xscale="log", yscale="log", xlabel=axis, ylabel="microseconds a step", title=_fixed(along, axis))
+    axes.set_xticks(x, [str(value) for value in x])
+    axes.minorticks_off()
+    axes.legend(fontsize=8)
+    return figure
+
+
+def crossovers(x: list[int], one: list[float | None], other: list[float | None]) -> list[tuple[float, float]]:
+    """Where two lines cross on logarithmic axes: (x, time)."""
+    found = []
+    for left in range(len(x) - 1):
+        values = (one[left], one[left + 1], other[left], other[left + 1])
+        if any(value is None for value in values):
+            continue
+        a, b, c, d = (log(value) for value in values if value is not None)
+        before, after = a - c, b - d
+        if before * after < 0:
+            share = before / (before - after)
+            at = log(x[left]) + share * (log(x[left + 1]) - log(x[left]))
+            found.append((exp(at), exp(a + share * (b - a))))
+    return found
+
+
+def _extremes(form: Form) -> "Iterator[tuple[Form, str]]":
+    """Of each side the fastest and the slowest row that was compiled and makes one step a call, with a line's style."""
+    for side in SIDES:
+        rows = [row for row in form["rows"] if row["side"] == side and row["break_even"] is not None]
+        rows.sort(key=lambda row: float(row["median"]))
+        yield from zip(rows[:1] + rows[1:][-1:], ("--", ":"), strict=False)
+
+
+def _figure(height: float, columns: int = 1) -> "tuple[Figure, list[Axes]]":
+    """A figure with that many panels beside each other, which share their lines; the first is the widest."""
+    from matplotlib.figure import Figure  # no pyplot: it would look for a screen
+
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    panels = list(figure.subplots(1, columns, sharey=True, squeeze=False, width_ratios=(3, 1)[:columns])[0])
+    for axes in panels:
+        axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
+        axes.set_axisbelow(True)
+    return figure, panels
+
+
+def _side(row: Form) -> tuple[str, str, str]:
+    """Colour, marker and name of the side whose row it is."""
+    return SIDES.get(row["side"], SIDES["numpy"])
+
+
+def _plain(value: float, place: float) -> str:
+    """A number on an axis as people write it."""
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+
+
+def _floors(form: Form) -> list[tuple[str, float]]:
+    floors = [(f"floor: {form['floor']}", form["floors"][form["floor"]]["median"])] if form["floor"] else []
+    if "copy" in form["floors"]:
+        floors.append(("a copy of its bytes", form["floors"]["copy"]["median"]))
+    return floors
+
+
+def _fixed(along: list[Form], axis: str) -> str:
+    return named({**along[0], axis: None})

@@ -1,0 +1,145 @@
+"""A sweep over sizes, and two runs beside each other, in the terminal."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from compare.measure.bench.headlines import AS_WRITTEN, BY_HAND, COMPILER
+from compare.report.bench import WORDS
+from compare.report.contract import Form
+from compare.report.pieces import pairs_of_words, show_table, table
+from compare.verdict.counted import counted
+
+AGAINST = {AS_WRITTEN: "against eager", COMPILER: "its compiler", BY_HAND: "by hand"}  # the tables' columns
+AXES = ("batch", "width", "depth")
+
+
+def show_sweep(form: Form, out: Console) -> None:
+    """A line for each size, and in words how far each ratio holds."""
+    sizes, planned = form["sizes"], form["planned"]
+    first = sizes[0]["bench"]
+    out.print(Text.assemble((form["pair"], "bold"), f": one training step from size to size, {first['title']}"))
+    threads = counted(first["threads"], "thread")
+    out.print(Text(f"{first['device']}, {first['precision']}, {threads} each, {len(sizes)} of {planned} sizes"))
+    for axis in AXES:
+        along = on_axis(form, axis)
+        if len(along) > 1:
+            out.print()
+            show_table(out, _axis(along, axis, wide=True), _axis(along, axis, wide=False))
+            for line in crossings(along, axis):
+                out.print(Text(line))
+    for one in sizes:
+        if one["bench"]["unpublished"]:
+            out.print(Text(f"{named(one)}: no ratio is published: {one['bench']['unpublished']}"))
+
+
+def on_axis(form: Form, axis: str) -> list[Form]:
+    """The sizes that differ from the base along ``axis`` alone, in its order: where the other two are the commonest."""
+    sizes = form["sizes"]
+    others = [other for other in AXES if other != axis]
+    usual = [_commonest([one[other] for one in sizes]) for other in others]
+    along = [one for one in sizes if [one[other] for other in others] == usual and one[axis] is not None]
+    return sorted(along, key=lambda one: int(one[axis]))
+
+
+def crossings(along: list[Form], axis: str) -> Iterator[str]:
+    """For each of PyTorch's answers, in words: at which sizes XLA is faster, the same, slower."""
+    answers = dict.fromkeys(one["against"] for size in along for one in size["bench"]["headlines"])
+    for against in answers:
+        found = [(size[axis], _answer(size, against)) for size in along]
+        parts = []
+        for word, group in groupby(
+            ((at, one) for at, one in found if one), key=lambda item: item[1]["by_wall"]["word"]
+        ):
+            places = list(group)
+            values = [one["by_wall"]["value"] for _, one in places]
+            where = f"{axis} {places[0][0]}" + (f" to {places[-1][0]}" if len(places) > 1 else "")
+            spread = f"{values[0]:.2f}" + (f" to {values[-1]:.2f}" if len(values) > 1 else "")
+            parts.append(f"{word} at {where} ({spread} times)")
+        if parts:
+            yield f"XLA against {against}: {'; '.join(parts)}"
+
+
+def named(size: Form) -> str:
+    """``batch 64, width 128``: what is None is the pair's own."""
+    return ", ".join(f"{axis} {size[axis]}" for axis in AXES if size[axis] is not None)
+
+
+def _axis(along: list[Form], axis: str, wide: bool) -> Table:
+    rows = table()
+    rows.add_column(axis, justify="right", no_wrap=True)
+    rows.add_column("us/step: eager", justify="right", no_wrap=True)
+    for head in ("compiled", "XLA", *(("K steps", "floor") if wide else ())):
+        rows.add_column(head, justify="right", no_wrap=True)
+    shown = dict(list(AGAINST.items())[: None if wide else 2])
+    for head in shown.values():
+        rows.add_column(head, justify="right", no_wrap=True)
+    for size in along:
+        bench = size["bench"]
+        best = {kind: fastest(bench, kind) for kind in KINDS}
+        cells: list[str | Text] = [_us(best["eager"]), _us(best["compiled"]), _us(best["xla"])]
+        if wide:
+            floor = bench["floors"].get(bench["floor"])
+            cells += [_us(best["several"]), _us(floor and floor["median"])]
+        cells += [_ratio(_answer(size, against)) for against in shown]
+        rows.add_row(str(size[axis]), *cells)
+    return rows
+
+
+KINDS = {
+    "eager": lambda row: row["name"] == "torch eager",
+    "compiled": lambda row: row["side"] == "torch" and row["compile"] is not None and row["steps_per_call"] == 1,
+    "xla": lambda row: row["side"] == "jax" and row["steps_per_call"] == 1 and not row["explains"],
+    "several": lambda row: row["side"] == "jax" and row["steps_per_call"] > 1,
+}
+
+
+def fastest(bench: Form, kind: str) -> float | None:
+    """Seconds for a step of the fastest row of a kind; None where none was timed."""
+    return min((row["median"] for row in bench["rows"] if row["median"] is not None and KINDS[kind](row)), default=None)
+
+
+def _answer(size: Form, against: str) -> Form | None:
+    return next((one for one in size["bench"]["headlines"] if one["against"] == against), None)
+
+
+def _us(seconds: float | None) -> str:
+    return "" if seconds is None else f"{1e6 * seconds:,.0f}"
+
+
+def _ratio(one: Form | None) -> Text:
+    if one is None:
+        return Text("")
+    ratio = one["by_wall"]
+    return Text(f"{ratio['value']:.2f} {ratio['word']}", style=WORDS[ratio["word"]])
+
+
+def _commonest(values: list[object]) -> object:
+    return max(values, key=values.count)
+
+
+def show_two_runs(form: Form, out: Console) -> None:
+    """Each row's time in both, and how many times as fast the second is."""
+    rows = table()
+    rows.add_column("row", no_wrap=True)
+    for head in ("before, us", "after, us", "times as fast", "by processor"):
+        rows.add_column(head, justify="right", no_wrap=True)
+    for row in form["rows"]:
+        ratio = row["by_wall"]
+        times = Text(
+            f"{ratio['value']:.2f} [{ratio['low']:.2f}, {ratio['high']:.2f}] {ratio['word']}",
+            style=WORDS[ratio["word"]],
+        )
+        rows.add_row(row["name"], _us(row["before"]), _us(row["after"]), times, f"{row['by_processor']['value']:.2f}")
+    show_table(out, rows)
+    versions = pairs_of_words()
+    for name, (before, after) in form["versions"].items():
+        versions.add_row(name, f"{before}, then {after}")
+    if form["versions"]:
+        out.print(versions)
+    if form["only"]:
+        out.print(Text(f"timed in one of them alone: {'; '.join(form['only'])}"))
+    out.print(Text(f"noise: torch eager against itself leaves 1 by up to {form['noise']:.1%}"))

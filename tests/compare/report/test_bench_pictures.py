@@ -1,0 +1,56 @@
+"""The benchmark's pictures show what was measured: every row, every size, every crossing."""
+
+import pytest
+
+from compare.report.bench_pictures import break_even_figure, crossovers, size_figure, steps_figure
+from compare.report.form import bench_form
+from tests.compare.report.test_bench import BENCH, FORM
+from tests.compare.report.test_sweep import SWEEP
+
+
+def drawn(axes):
+    """What is drawn in lines or marks, by its label."""
+    return {line.get_label(): line for line in axes.lines if not str(line.get_label()).startswith("_")}
+
+
+def test_every_row_that_was_timed_has_its_line():
+    """By name, the first on top, with the floor and the copy as lines."""
+    times, errors = steps_figure(FORM).axes
+    timed = [row["name"] for row in FORM["rows"] if row["median"] is not None]
+    assert [text.get_text() for text in times.get_yticklabels()] == timed[::-1]
+    assert {"floor: products, jax", "a copy of its bytes", "PyTorch"} <= set(drawn(times))
+    assert errors.get_xlabel().startswith("error of the gradient")
+
+
+def test_where_compiling_pays_is_marked():
+    """With its number of steps, where eager's line is crossed."""
+    (axes,) = break_even_figure(FORM).axes
+    assert [text.get_text() for text in axes.texts] == ["1,333 steps"]
+    lines = drawn(axes)
+    assert set(lines) == {"torch eager", "jax.jit", "torch.compile"}
+    x, y = lines["jax.jit"].get_data()
+    assert y[0] == pytest.approx(0.4 + 2e-4 * x[0])
+
+
+def test_a_size_s_lines_have_a_point_for_each_size():
+    """In microseconds, with the floor drawn in."""
+    (axes,) = size_figure(SWEEP, "batch").axes
+    lines = drawn(axes)
+    assert list(lines["torch eager"].get_xdata()) == [8, 32, 64, 512]
+    assert list(lines["its products alone"].get_ydata()) == pytest.approx([100.0] * 4)
+    assert axes.get_title() == "width 128, depth 2"
+
+
+def test_a_crossing_lies_between_two_sizes():
+    """On logarithmic axes: 1 to 4 and 4 to 1 meet in the middle, at 2; nothing crosses where one is missing."""
+    assert crossovers([1, 100], [1.0, 4.0], [4.0, 1.0]) == [(pytest.approx(10.0), pytest.approx(2.0))]
+    assert crossovers([1, 100], [1.0, 4.0], [2.0, 8.0]) == []
+    assert crossovers([1, 100], [1.0, None], [2.0, 0.5]) == []
+
+
+def test_without_a_floor_there_is_none_drawn():
+    """A pair whose step has no products."""
+    from dataclasses import replace
+
+    form = bench_form(replace(BENCH, floor="", floors={}))
+    assert "floor" not in " ".join(drawn(steps_figure(form).axes[0]))
