@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from compare.errors import UsageError
 from compare.measure.bench.built_rows import Refused, Setup, entering_of
@@ -13,7 +14,7 @@ from compare.measure.bench.runners.torch_eager import TorchRunner
 from compare.pair.pairs import find
 from compare.pair.prepare import prepare
 from compare.sides.progress import say_nothing
-from compare.verdict.precision import FLOAT32
+from compare.verdict.precision import BFLOAT16, FLOAT32
 from compare.verdict.verdict import Verdict
 
 
@@ -82,3 +83,20 @@ def test_without_torch_eager_there_is_nothing_to_hold_rows_against(setup):
     """It is said why, in one line."""
     with pytest.raises(UsageError, match="torch eager: it is gone"):
         row_verdicts(setup, {EAGER: Refused("it is gone")}, True, False, say_nothing)
+
+
+def fused_sgd_moves() -> bool:
+    """Whether this torch's fused SGD moves bfloat16 parameters on the CPU: 2.11 to 2.13 leave them as they are."""
+    parameter = torch.nn.Parameter(torch.zeros(64, dtype=torch.bfloat16))
+    parameter.grad = torch.ones_like(parameter)
+    torch.optim.SGD([parameter], lr=1.0, fused=True).step()
+    return bool((parameter == -1).all())
+
+
+def test_a_kernel_that_moves_nothing_is_not_timed(cpu):
+    """It is fast: the judge sees that it is another function, as no gate on operations would."""
+    prepared = prepare(find("loose"))
+    setup = Setup(prepared, entering_of(prepared, 0, BFLOAT16), BFLOAT16, cpu)
+    rows = {name: setup.build(ROWS[name]) for name in (EAGER, "torch eager, fused")}
+    said = row_verdicts(setup, rows, gated=True, forced=False, progress=say_nothing)
+    assert (said[EAGER].timed, said["torch eager, fused"].timed) == (True, fused_sgd_moves())
