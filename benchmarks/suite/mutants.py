@@ -4,9 +4,10 @@
 
 A mutant is this checkout with one point of one function of `compare/` changed: a comparison, a sign, a number, a
 branch, or an argument left out. They are drawn evenly over the rooms, from a seed. Each runs against the tests nearest
-to it, those that import the changed module and then those of its folder, until one fails. What survives here is planted
-in BEFORE as well, in the function of the same name and text wherever it stands there: one that is caught there
-and survives here is an escape, and makes the exit code 1. Some mutants are no fault (a tolerance a little larger).
+to it, those that import the changed module and then those of its folder, until one fails. With BEFORE, what survives
+the tests that import it is planted there too, in the function of the same name and text wherever it stands, and only
+what is caught there meets the folder's tests here: one that survives them is an escape, and makes the exit code 1.
+Some mutants are no fault (a tolerance a little larger).
 With `--jobs` several are tried at a time, each in checkouts of its own. What is settled is written as it comes, and a
 run that was cut off goes on from there.
 """
@@ -33,6 +34,7 @@ HERE = Path(__file__).parents[2]
 HEAVY = ("numpy", "torch", "torch._dynamo", "jax", "flax.linen", "flax.nnx", "optax", "matplotlib.pyplot", "rich")
 PROCESSOR = 300  # processor seconds for the tests of one mutant: load does not change them
 LIMIT = 3600  # seconds: a deadlock uses no processor
+FIRST, REST = slice(0, 1), slice(1, None)  # of the nearest tests
 HANGS = "it does not come to an end"  # which is a failure too
 trees: list[Path | None] = []  # of this job: its copy of this checkout, and of the other where there is one
 
@@ -48,6 +50,11 @@ class Mutant:
     point: Point
     here: str | None = None
     before: str | None = None
+
+    @property
+    def escapes(self) -> bool:
+        """Whether it is caught before, and not here."""
+        return bool(self.before) and not self.here
 
     @property
     def key(self) -> str:
@@ -103,13 +110,14 @@ def _without_imports(function: ast.AST) -> str:
     return ast.dump(tree)
 
 
-def caught(tree: Path, module: str, mutant: Mutant) -> str:
-    """The first test file that fails with the mutant planted in ``module`` of ``tree``, or nothing."""
+def caught(tree: Path, module: str, mutant: Mutant, parts: slice = slice(None)) -> str:
+    """The first test file that fails with the mutant planted in ``module`` of ``tree``, or nothing; of ``parts`` of the
+    nearest tests: those that import the module, then its folder's."""
     path = tree / module
     whole = path.read_text()
     path.write_text(mutated(whole, mutant.function, mutant.point))
     try:
-        for files in nearest(tree, module):
+        for files in nearest(tree, module)[parts]:
             if failed := _failing(tree, files):
                 return failed
         return ""
@@ -164,11 +172,16 @@ def _test(tree: Path, files: list[str], noted: Path) -> None:
 def settled(mutant: Mutant) -> Mutant:
     """The mutant, with what became of it in this job's checkouts."""
     here, before = trees
-    mutant.here = caught(here, mutant.module, mutant)
-    if before and not mutant.here:
+    if not before:
+        mutant.here = caught(here, mutant.module, mutant)
+        return mutant
+    mutant.here = caught(here, mutant.module, mutant, FIRST)
+    if not mutant.here:
         function = functions(ast.parse((here / mutant.module).read_text()))[mutant.function]
         if module := counterpart(before, mutant, function):
             mutant.before = caught(before, module, mutant)
+        if mutant.before:
+            mutant.here = caught(here, mutant.module, mutant, REST)
     return mutant
 
 
@@ -205,7 +218,7 @@ def main() -> int:
                     options.json.write_text(form(options.seed, mutants))
                 print(f"{mutant.module} {mutant.function}: {mutant.point.text}: {mutant.here or 'survives'}"
                       + (f" (before: {mutant.before})" if mutant.before else ""), flush=True)  # fmt: skip
-    escapes = [mutant for mutant in mutants if mutant.before]
+    escapes = [mutant for mutant in mutants if mutant.escapes]
     killed = sum(bool(mutant.here) for mutant in mutants)
     print(f"{killed} of {len(mutants)} are caught; {len(escapes)} are caught in the other checkout alone")
     return bool(escapes)
@@ -214,7 +227,7 @@ def main() -> int:
 def form(seed: int, mutants: list[Mutant]) -> str:
     """The result as JSON, complete or not: a run that was cut off goes on from there."""
     caught = sum(bool(mutant.here) for mutant in mutants)
-    escapes = sum(bool(mutant.before) for mutant in mutants)
+    escapes = sum(mutant.escapes for mutant in mutants)
     told = {"seed": seed, "caught": caught, "escapes": escapes, "mutants": [*map(asdict, mutants)]}
     return json.dumps(told, indent=1) + "\n"
 
