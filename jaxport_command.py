@@ -53,9 +53,8 @@ def load_own_packages() -> None:
         spec.loader.exec_module(sys.modules[name])
 
 
-if __name__ == "__main__" or os.path.basename(sys.argv[0]).startswith(
-    "jaxport"
-):  # not where another program imports it
+# Not where another program imports it, nor in a process that multiprocessing spawns: its parent says so.
+if __name__ == "__main__" or (__name__ != "__mp_main__" and os.path.basename(sys.argv[0]).startswith("jaxport")):
     _on_interrupt(_end, instead_of=signal.default_int_handler)
 load_own_packages()  # not in main: a process that multiprocessing spawns reads this file, and calls nothing of it
 

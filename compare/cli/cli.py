@@ -21,8 +21,9 @@ from compare.cli.suggest import instead_of_command, instead_of_options
 from compare.errors import TRACEBACK, UsageError, did_you_mean, nearest, swallowed
 from compare.frameworks.blame import program_goes_on
 
-READ = ("pair", "source", "map", "against", "data")  # options that name a file to read, beside verify's pairs
-WRITTEN = ("json", "record", "target", "save_map")  # those that name one to write
+READ = ("pair", "source", "map", "against", "data")  # options that name a file to read, beside lists of them,
+SEVERAL = ("pairs", "compare")  # which are these
+WRITTEN = ("json", "record", "target", "save_map", "sweep")  # those that name one to write
 INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
 
 
@@ -127,7 +128,8 @@ def _check_kept(options: argparse.Namespace) -> None:
         UsageError: a file is named for both.
     """
     given = vars(options)
-    read = [*(given.get("pairs") or []), *(str(given[name]) for name in READ if given.get(name))]
+    read = [str(path) for name in SEVERAL for path in given.get(name) or []]
+    read += [str(given[name]) for name in READ if given.get(name)]
     for name in WRITTEN:
         path = given.get(name)
         if path and any(os.path.exists(file) and os.path.realpath(file) == os.path.realpath(path) for file in read):

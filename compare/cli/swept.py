@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     Measure = Callable[[Question, int, Progress], Bench]
 
 # What must be as it was for a sweep to go on: of the machine, and of what was asked.
+LAYERS = ", "  # what a title says after it of the perceptron's layers goes with the size
 MACHINE = ("device", "device_name", "system", "cores", "versions")
-ASKED = ("pair", "device", "precision", "threads", "rounds", "seed", "names")
+ASKED = ("pair", "data", "device", "precision", "threads", "rounds", "seed", "names", "compiled", "sweeps", "forced")
 
 
 def swept(path: Path, question: "Question", processes: int, measure: "Measure") -> "Form":
@@ -38,18 +39,19 @@ def swept(path: Path, question: "Question", processes: int, measure: "Measure") 
     wanted = sizes(question.pair)
     what = {key: _plain(getattr(question, key)) for key in ASKED} | {"processes": processes}
     form = _begun(path, what)
-    known = {_key(one) for one in form["sizes"]} if form else set()
-    left = [size for size in wanted if _key(asdict(size)) not in known]
+    there = {_key(one): one for one in form["sizes"]} if form else {}
+    # A size whose machine was disturbed has no ratio: it is measured again, and stands as it is until then.
+    left = [size for size in wanted if (one := there.get(_key(asdict(size)))) is None or one["bench"]["unpublished"]]
     if form and left:
         remark(f"{path.name}: {len(wanted) - len(left)} of {len(wanted)} sizes are there; going on")
     for size in left:
-        number = wanted.index(size) + 1
-        stage = f"{size} ({number} of {len(wanted)})"
+        stage = f"{size} ({wanted.index(size) + 1} of {len(wanted)})"
         with busy(stage) as say:
             one = bench_form(measure(asked(question, size), processes, naming(stage, say)))
         if form:
-            _same_machine(path, form["environment"], one["environment"])
-        form = sweep_form(what, wanted, [*(form["sizes"] if form else []), {**asdict(size), "bench": one}])
+            _same_as_before(path, form, one)
+        there[_key(asdict(size))] = {**asdict(size), "bench": one}
+        form = sweep_form(what, wanted, list(there.values()))
         write_json(path, form)
     assert form is not None  # there is no sweep without a size
     return form
@@ -70,12 +72,15 @@ def _begun(path: Path, what: Mapping[str, Any]) -> "Form | None":
     return form
 
 
-def _same_machine(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def _same_as_before(path: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to put another machine's or another model's figures beside those that are there."""
     for key in MACHINE:
-        if before[key] != now[key]:
-            raise UsageError(
-                f"{path}: was begun where {key} is {before[key]}, here it is {now[key]}: name another file"
-            )
+        before, here = begun["environment"][key], now["environment"][key]
+        if before != here:
+            raise UsageError(f"{path}: was begun where {key} is {before}, here it is {here}: name another file")
+    titles = {one["bench"]["title"].split(LAYERS)[0] for one in begun["sizes"]}
+    if now["title"].split(LAYERS)[0] not in titles:
+        raise UsageError(f"{path}: was begun with {titles.pop()!r}, now it is {now['title']!r}: name another file")
 
 
 def _key(size: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -83,4 +88,6 @@ def _key(size: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, str) and Path(value).is_file():  # a pair's file, however its path is written
+        return str(Path(value).resolve())
+    return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value

@@ -64,3 +64,11 @@ def saved_alpha(tensor: object) -> float | None:
     while isinstance(tensor, torch.Tensor) and torch._C._functorch.is_batchedtensor(tensor):
         tensor = torch._C._functorch.get_unwrapped(tensor)
     return getattr(getattr(tensor, "grad_fn", None), "_saved_alpha", None)
+
+
+def uncompiled(function: Callable[..., Any]) -> None:
+    """Have torch's compiler pass ``function`` over: what Python's profiler calls within a compiled program is code like
+    any other to it, which it would compile, or refuse to where it was told to compile nothing more."""
+    from torch._dynamo.eval_frame import skip_code
+
+    skip_code(function.__code__)

@@ -10,6 +10,7 @@ from compare.report.contract import Form
 from compare.report.pieces import pairs_of_words, show_table, table
 from compare.verdict.counted import counted
 
+ENOUGH = 3  # processes, of which an interval knows what differs from one to the next
 WORDS = {"FAST": "green", "SLOW": "red", "SAME": "", "AMBIGUOUS": "yellow"}
 
 
@@ -25,8 +26,12 @@ def show_bench(form: Form, out: Console) -> None:
     show_table(out, _rows(form, wide=True), _rows(form, wide=False))
     for line in (*_remarks(form), *_floor(form)):
         out.print(Text(line))
-    repeated = f"; {counted(form['repeated'], 'disturbed block')} run again" if form["repeated"] else ""
-    out.print(Text(f"noise: torch eager against itself leaves 1 by up to {form['noise']:.1%}{repeated}"))
+    out.print(Text(_noise(form)))
+    if form["processes"] < ENOUGH:
+        processes = counted(form["processes"], "process", "processes")
+        out.print(Text(f"{processes}: another one may differ by more than these intervals say"))
+    if form["blind"]:
+        out.print(Text("nobody tells here what else the machine does: a busy one would look quiet", style="bold red"))
 
 
 def headline(form: Form) -> str:
@@ -37,7 +42,8 @@ def headline(form: Form) -> str:
     ]
     threads, rounds = counted(form["threads"], "thread"), counted(form["rounds"], "round")
     said = "; ".join(ratios) if ratios else f"no ratio is published: {form['unpublished'] or 'nothing was timed'}"
-    return f"{said}; noise {form['noise']:.1%}, {threads}, {rounds}"
+    noise = "" if form["noise"] is None else f"noise {form['noise']:.1%}, "
+    return f"{said}; {noise}{threads}, {rounds}"
 
 
 def _how(form: Form) -> str:
@@ -45,7 +51,14 @@ def _how(form: Form) -> str:
     threads = f"{counted(form['threads'], 'thread')} each (processors used: {used or 'not measured'})"
     rows = f", batch {form['batch']}" if form["batch"] else ""
     many = f"{counted(form['rounds'], 'round')} in {counted(form['processes'], 'process', 'processes')}, interleaved"
-    return f"{form['device']}, {form['precision']}, {threads}{rows}, {many}; every row judged equal before it was timed"
+    judged = "" if form["forced"] else "; every row judged equal before it was timed"
+    return f"{form['device']}, {form['precision']}, {threads}{rows}, {many}{judged}"
+
+
+def _noise(form: Form) -> str:
+    noise, again, kept = form["noise"], form["repeated"], form["blocks"]
+    repeated = f"; {again:,} of {again + kept:,} blocks were disturbed and run again" if again else ""
+    return "" if noise is None else f"noise: torch eager against itself leaves 1 by up to {noise:.1%}{repeated}"
 
 
 def _show_headlines(form: Form, out: Console) -> None:
@@ -53,17 +66,22 @@ def _show_headlines(form: Form, out: Console) -> None:
         lines = pairs_of_words()
         for one in form["headlines"]:
             if one["row"] == row:
-                lines.add_row(f"{one['against']} ({one['baseline']})", _quotable(one))
+                lines.add_row(Text(f"{one['against']} ({one['baseline']})"), _quotable(one, form["device"]))
         out.print(Text(f"XLA ({row}) against", style="bold"))
         out.print(lines)
     if form["headlines"]:
         out.print()
 
 
-def _quotable(one: Form) -> Text:
+def _quotable(one: Form, device: str) -> Text:
     wall, processor = one["by_wall"], one["by_processor"]
     ratio = f"{wall['value']:.2f} times [{wall['low']:.2f}, {wall['high']:.2f}] "
-    return Text.assemble(ratio, (wall["word"], WORDS[wall["word"]]), f"; by processor time {processor['value']:.2f}")
+    text = Text.assemble(ratio, (wall["word"], WORDS[wall["word"]]))
+    if device == "cpu":  # beside a card's work the processors' time says nothing
+        text.append(f"; by processor time {processor['value']:.2f} ").append(
+            processor["word"], WORDS[processor["word"]]
+        )
+    return text
 
 
 def _rows(form: Form, wide: bool) -> Table:
@@ -86,13 +104,18 @@ def _rows(form: Form, wide: bool) -> Table:
             rows.add_row()
             rows.add_row(Text(heading, style="bold"))
         for row in group:
-            rows.add_row(Text(row["name"]), *_numbers(row, wide))
+            rows.add_row(Text(f"FORCED {row['name']}" if forced(row) else row["name"]), *_numbers(row, wide))
     return rows
+
+
+def forced(row: Form) -> bool:
+    """Whether it was timed all the same: another function, or one that a gate stopped."""
+    return row["median"] is not None and (bool(row["stopped"]) or row["verdict"] != "match")
 
 
 def _numbers(row: Form, wide: bool) -> list[Text]:
     pays = row["break_even"]
-    even = "" if pays is None else "never" if pays == "inf" else f"{pays:,.0f} steps"
+    even = "" if pays is None else "never" if pays == "inf" else f"{rough(pays):,} steps"
     cells = [Text(f"{1e6 * row['median']:,.0f}")]
     cells += [Text(f"{1e6 * row['processor']['median']:,.0f}")] if wide else []
     cells += [Text("" if row["above_floor"] is None else f"{row['above_floor']:.2f}")]
@@ -100,6 +123,11 @@ def _numbers(row: Form, wide: bool) -> list[Text]:
     if wide:
         cells += [Text("" if row["compile"] is None else f"{row['compile']:.2f}")]
     return [*cells, Text(even)]
+
+
+def rough(value: float) -> int:
+    """Two digits: it hangs on one cold compilation."""
+    return int(float(f"{value:.2g}"))
 
 
 def _ratio(ratio: Form | None, wide: bool) -> Text:
@@ -111,9 +139,8 @@ def _ratio(ratio: Form | None, wide: bool) -> Text:
 
 def _remarks(form: Form) -> Iterator[str]:
     """What must stand beside the figures, and why some rows have none."""
+    yield from stopped(form)
     for row in form["rows"]:
-        stopped = "stopped" if row["median"] is None else "FORCED"
-        yield from (f"{row['name']}: {stopped}: {text}" for text in row["stopped"].values())
         yield from (f"{row['name']}: {mark}" for mark in row["marks"])
         if row["stages"]:
             yield f"{row['name']}: " + ", ".join(
@@ -129,10 +156,20 @@ def _remarks(form: Form) -> Iterator[str]:
         yield "several steps in one call are another question, in no ratio with one step a call"
 
 
+def stopped(form: Form) -> Iterator[str]:
+    """What a gate said of a row that is not fair, and of what was timed all the same."""
+    for row in form["rows"]:
+        word = "stopped" if row["median"] is None else "FORCED"
+        yield from (f"{row['name']}: {word}: {text}" for text in row["stopped"].values())
+        if forced(row) and not row["stopped"]:
+            yield f"{row['name']}: FORCED: {row['reason'] or row['verdict']}"
+
+
 def _floor(form: Form) -> list[str]:
     if not form["floor"]:
         return []
     products = form["floors"][form["floor"]]["median"]
     copied = form["floors"].get("copy")
     copy = f"; a copy of the bytes it touches takes {1e6 * copied['median']:,.0f} us" if copied else ""
-    return [f"floor: the step's own {form['floor']}, {1e6 * products:,.0f} us of processor time{copy}"]
+    of = "" if form["device"] == "gpu" else " of processor time"
+    return [f"floor: the step's own {form['floor']}, {1e6 * products:,.0f} us{of}{copy}"]

@@ -4,6 +4,7 @@ Told apart by shape and line as well as by colour."""
 from math import ceil, exp, floor, log, log10
 from typing import TYPE_CHECKING
 
+from compare.report.bench import forced, rough
 from compare.report.contract import Form
 from compare.report.sweep import fastest, named, on_axis
 
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
 SIDES = {"torch": ("#d55e00", "o", "PyTorch"), "jax": ("#0072b2", "s", "JAX"), "numpy": ("#777777", "D", "NumPy")}
 FLOOR = "#000000"
 EAGER = "torch eager"
+LONGEST = 42  # letters of a name beside a picture
 WIDTH = 9.0  # inches
 STEPS = (1, 1_000_000)  # between which compiling may pay
 LABELS = {
     "eager": ("torch eager", "torch", "-"),
-    "compiled": ("torch.compile, one graph", "torch", "--"),
-    "xla": ("jax.jit", "jax", "-"),
-    "several": ("lax.scan, a step of it", "jax", "--"),
+    "compiled": ("PyTorch's compiler", "torch", "--"),
+    "captured": ("CUDA graph", "torch", ":"),
+    "xla": ("JAX, a step a call", "jax", "-"),
+    "several": ("JAX, several steps a call", "jax", "--"),
 }
 
 
@@ -40,7 +43,8 @@ def steps_figure(form: Form) -> "Figure":
         times.plot(1e6 * wall["median"], place, marker, color=colour, markersize=5)
         if isinstance(row["gradient_error"], float) and row["gradient_error"] > 0:
             errors.plot(row["gradient_error"], place, marker, color=colour, markersize=5)
-    times.set_yticks(range(len(rows)), [row["name"] for row in rows], fontsize=8)
+    names = [label(f"FORCED {row['name']}" if forced(row) else row["name"]) for row in rows]
+    times.set_yticks(range(len(rows)), names, fontsize=8, parse_math=False)
     for style, (name, seconds) in zip(("-", ":"), _floors(form), strict=False):
         times.axvline(1e6 * seconds, color=FLOOR, linestyle=style, linewidth=1, label=name)
     times.set(xscale="log", xlabel="microseconds a step\n(filled: wall time, open: processor time)")
@@ -67,15 +71,18 @@ def break_even_figure(form: Form) -> "Figure":
         colour, marker, _ = _side(row)
         axes.plot(
             counts, [row["compile"] + row["median"] * count for count in counts], style, color=colour, linewidth=1.3,
-            label=row["name"],
+            label=label(row["name"]),
         )  # fmt: skip
         pays = row["break_even"]
         if isinstance(pays, float) and STEPS[0] < pays < STEPS[1]:
             axes.plot(pays, eager * pays, marker, color=colour, markersize=6)
-            axes.annotate(f"{pays:,.0f} steps", (pays, eager * pays), (6, -12), textcoords="offset points", fontsize=8)
+            axes.annotate(
+                f"{rough(pays):,} steps", (pays, eager * pays), (6, -12), textcoords="offset points", fontsize=8
+            )
     axes.set(xscale="log", yscale="log", xlim=STEPS, xlabel="training steps", ylabel="seconds, compiling included")
     axes.xaxis.set_major_formatter(_plain)
-    axes.legend(fontsize=8, loc="upper left")
+    for text in axes.legend(fontsize=8, loc="upper left").get_texts():
+        text.set_parse_math(False)
     return figure
 
 
@@ -138,6 +145,12 @@ def _figure(height: float, columns: int = 1) -> "tuple[Figure, list[Axes]]":
         axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
         axes.set_axisbelow(True)
     return figure, panels
+
+
+def label(text: str) -> str:
+    """A name that fits beside a picture, of letters that every font has; matplotlib leaves out what begins with _."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in text).replace("_", "\N{ZERO WIDTH SPACE}_", 1)
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _side(row: Form) -> tuple[str, str, str]:

@@ -99,14 +99,15 @@ def _answers(form: VerifyForm) -> Iterator[str]:
 def further(form: VerifyForm) -> Iterator[str]:
     """What few will look for, folded up: every quantity, the weight map, the environment."""
     for pair in form["pairs"]:
-        yield _folded(f"{pair['pair']}: every quantity on every probe", _table(pair))
+        yield folded(f"{pair['pair']}: every quantity on every probe", _table(pair))
         lines = "\n".join(pair["weight_map"])
-        yield _folded(f"{pair['pair']}: the weight map", f"<pre>{escape(lines)}</pre>")
+        yield folded(f"{pair['pair']}: the weight map", f"<pre>{escape(lines)}</pre>")
     known = "\n".join(f"{key}: {value}" for key, value in form["environment"].items())
-    yield _folded("what the figures depend on", f"<pre>{escape(known)}</pre>")
+    yield folded("what the figures depend on", f"<pre>{escape(known)}</pre>")
 
 
-def _folded(summary: str, inside: str) -> str:
+def folded(summary: str, inside: str) -> str:
+    """``inside``, to be opened by whoever wants it."""
     return f'<details><summary>{escape(summary)}</summary><div class="wide">{inside}</div></details>'
 
 

@@ -14,10 +14,11 @@ from rich.console import Console
 
 from compare.report.bench import show_bench
 from compare.report.bench_pictures import break_even_figure, size_figure, steps_figure
-from compare.report.captured import flowing, further, whole_page
+from compare.report.captured import flowing, folded, further, whole_page
 from compare.report.contract import Form
 from compare.report.contrast import show_contrast
 from compare.report.picture import training_figure
+from compare.report.pieces import COLOUR
 from compare.report.sweep import AXES, on_axis, show_sweep
 from compare.report.terminal import show_environment, show_training, show_verify
 
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Picture = tuple[str, "Figure"]  # what it shows, in words for whoever does not see it
+DIFFERENT = ("mismatch", "invalid")  # rows of a benchmark may be incomplete, where a card is missing
 PICTURE = '<figure><img alt="{alt}" src="data:image/svg+xml;base64,{data}"><figcaption>{alt}</figcaption></figure>'
 STYLE = """<style>
 nav li { display: inline; margin-right: 1.5rem; } nav ul { list-style: none; padding: 0; }
 figure { margin: 1rem 0; max-width: 56rem; } figure img { width: 100%; background: white; }
+@media screen { figure { overflow-x: auto; } figure img { min-width: 40rem; } }
 figcaption { font-size: 0.85rem; } section { margin: 3rem 0; }
+@media print { [style*="overflow-x"] { white-space: pre-wrap !important; font-size: 6.5pt; } }
 @media print { nav { display: none; } section { break-before: page; } figure { break-inside: avoid; } }
 </style>"""
 
@@ -55,10 +59,16 @@ def everything(forms: Mapping[str, Any]) -> str:
     links = "".join(f'<li><a href="#{name}">{escape(section.heading)}</a></li>' for name, section, _ in found)
     parts = [f"{STYLE}<h1>{escape(_title(forms))}</h1><nav><ul>{links}</ul></nav>"]
     parts += [_section(name, section, form) for name, section, form in found]
-    machine = next(form["environment"] for _, _, form in found)
-    shown = flowing(lambda out: show_environment(machine, out))
-    parts.append(f'<section id="machine"><h2>The machine</h2>{shown}</section>')
     return whole_page(_title(forms), "\n".join(parts))
+
+
+def verdict(forms: Mapping[str, Any]) -> str:
+    """The worst word of all that were judged: pairs, training, and the rows of the benchmark; empty where none was."""
+    words = [forms[name]["verdict"] for name in ("verify", "train") if name in forms]
+    benches = [forms["bench"]] if "bench" in forms else []
+    benches += [one["bench"] for one in forms["sweep"]["sizes"]] if "sweep" in forms else []
+    words += [row["verdict"] for bench in benches for row in bench["rows"] if row["verdict"] in DIFFERENT]
+    return max(words, key=list(COLOUR).index, default="")
 
 
 def _section(name: str, section: Section, form: Form) -> str:
@@ -67,7 +77,8 @@ def _section(name: str, section: Section, form: Form) -> str:
     )
     head = f"<h2>{escape(section.heading)}</h2><p><code>{escape(section.command)}</code></p>"
     shown = flowing(lambda out: section.show(form, out))
-    return f'<section id="{name}">{head}{pictures}{shown}{"".join(section.folded(form))}</section>'
+    machine = folded("where this was measured", flowing(lambda out: show_environment(form["environment"], out)))
+    return f'<section id="{name}">{head}{pictures}{shown}{"".join(section.folded(form))}{machine}</section>'
 
 
 def _svg(figure: "Figure") -> str:
@@ -81,10 +92,8 @@ def _svg(figure: "Figure") -> str:
 
 
 def _title(forms: Mapping[str, Any]) -> str:
-    if "verify" not in forms:
-        return "jaxport: what was measured here"
-    pairs = ", ".join(pair["pair"] for pair in forms["verify"]["pairs"])
-    return f"jaxport: {pairs}: {forms['verify']['verdict']}"
+    pairs = [pair["pair"] for pair in forms["verify"]["pairs"]] if "verify" in forms else []
+    return ": ".join(filter(None, ("jaxport", ", ".join(pairs) or "what was measured here", verdict(forms))))
 
 
 def _training(form: Form) -> Iterator[Picture]:

@@ -194,7 +194,7 @@ class BenchForm(TypedDict):
     processors: dict[str, float]
     processes: int
     rounds: int
-    noise: float
+    noise: float | None
     unpublished: str
     repeated: int
     floor: str
@@ -203,6 +203,8 @@ class BenchForm(TypedDict):
     headlines: list[HeadlineForm]
     seed: int
     forced: bool
+    blocks: int
+    blind: bool
 
 
 class SizeForm(TypedDict):

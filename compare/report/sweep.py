@@ -1,6 +1,6 @@
 """A sweep over sizes, and two runs beside each other, in the terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from rich.console import Console
@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.measure.bench.headlines import AS_WRITTEN, BY_HAND, COMPILER
-from compare.report.bench import WORDS
+from compare.report.bench import WORDS, forced, headline, stopped
 from compare.report.contract import Form
 from compare.report.pieces import pairs_of_words, show_table, table
 from compare.verdict.counted import counted
@@ -31,9 +31,14 @@ def show_sweep(form: Form, out: Console) -> None:
             show_table(out, _axis(along, axis, wide=True), _axis(along, axis, wide=False))
             for line in crossings(along, axis):
                 out.print(Text(line))
+    if all(len(on_axis(form, axis)) < 2 for axis in AXES):
+        for one in sizes:
+            out.print(Text(f"{named(one)}: {headline(one['bench'])}"))
     for one in sizes:
         if one["bench"]["unpublished"]:
             out.print(Text(f"{named(one)}: no ratio is published: {one['bench']['unpublished']}"))
+        for line in stopped(one["bench"]):
+            out.print(Text(f"{named(one)}: {line}"))
 
 
 def on_axis(form: Form, axis: str) -> list[Form]:
@@ -51,13 +56,13 @@ def crossings(along: list[Form], axis: str) -> Iterator[str]:
     for against in answers:
         found = [(size[axis], _answer(size, against)) for size in along]
         parts = []
-        for word, group in groupby(
-            ((at, one) for at, one in found if one), key=lambda item: item[1]["by_wall"]["word"]
-        ):
+        for word, group in groupby(found, key=lambda item: item[1]["by_wall"]["word"] if item[1] else ""):
             places = list(group)
-            values = [one["by_wall"]["value"] for _, one in places]
+            if not word:  # no ratio there: what holds on either side of it is not said of it
+                continue
+            values = [one["by_wall"]["value"] for _, one in places if one]
             where = f"{axis} {places[0][0]}" + (f" to {places[-1][0]}" if len(places) > 1 else "")
-            spread = f"{values[0]:.2f}" + (f" to {values[-1]:.2f}" if len(values) > 1 else "")
+            spread = f"{min(values):.2f}" + (f" to {max(values):.2f}" if len(values) > 1 else "")
             parts.append(f"{word} at {where} ({spread} times)")
         if parts:
             yield f"XLA against {against}: {'; '.join(parts)}"
@@ -89,8 +94,9 @@ def _axis(along: list[Form], axis: str, wide: bool) -> Table:
     return rows
 
 
-KINDS = {
+KINDS: dict[str, Callable[[Form], bool]] = {
     "eager": lambda row: row["name"] == "torch eager",
+    "captured": lambda row: row["name"] == "CUDA graph",
     "compiled": lambda row: row["side"] == "torch" and row["compile"] is not None and row["steps_per_call"] == 1,
     "xla": lambda row: row["side"] == "jax" and row["steps_per_call"] == 1 and not row["explains"],
     "several": lambda row: row["side"] == "jax" and row["steps_per_call"] > 1,
@@ -98,8 +104,11 @@ KINDS = {
 
 
 def fastest(bench: Form, kind: str) -> float | None:
-    """Seconds for a step of the fastest row of a kind; None where none was timed."""
-    return min((row["median"] for row in bench["rows"] if row["median"] is not None and KINDS[kind](row)), default=None)
+    """Seconds for a step of the fastest row of a kind that may be compared; None where there is none."""
+    if bench["unpublished"]:
+        return None
+    rows = [row for row in bench["rows"] if row["median"] is not None and not forced(row)]
+    return min((row["median"] for row in rows if KINDS[kind](row)), default=None)
 
 
 def _answer(size: Form, against: str) -> Form | None:
@@ -133,11 +142,13 @@ def show_two_runs(form: Form, out: Console) -> None:
             f"{ratio['value']:.2f} [{ratio['low']:.2f}, {ratio['high']:.2f}] {ratio['word']}",
             style=WORDS[ratio["word"]],
         )
-        rows.add_row(row["name"], _us(row["before"]), _us(row["after"]), times, f"{row['by_processor']['value']:.2f}")
+        rows.add_row(
+            Text(row["name"]), _us(row["before"]), _us(row["after"]), times, f"{row['by_processor']['value']:.2f}"
+        )
     show_table(out, rows)
     versions = pairs_of_words()
     for name, (before, after) in form["versions"].items():
-        versions.add_row(name, f"{before}, then {after}")
+        versions.add_row(Text(name), Text(f"{before}, then {after}"))
     if form["versions"]:
         out.print(versions)
     if form["only"]:

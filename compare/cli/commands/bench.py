@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 HELP = "XLA against eager: one training step, judged equal, then timed"
 ROUNDS, QUICK_ROUNDS = 12, 10
 PROCESSES, QUICK_PROCESSES = 3, 1
+WIDTH, DEPTH = 128, 2  # of the project's own perceptron
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +28,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_shared(parser)
     add_images(parser)
     parser.add_argument("--batch", type=whole(1), metavar="N", help="rows in a batch (default: the pair's own)")
-    parser.add_argument("--width", type=whole(1), default=128, metavar="N", help="of the mlp (default: 128)")
-    parser.add_argument("--depth", type=whole(2), default=2, metavar="N", help="layers of the mlp (default: 2)")
+    parser.add_argument("--width", type=whole(1), metavar="N", help="of the mlp (default: 128)")
+    parser.add_argument("--depth", type=whole(2), metavar="N", help="layers of the mlp (default: 2)")
     parser.add_argument(
         "--dtype", default="float32", choices=("float32", "bfloat16"), help="working precision (default: float32)"
     )
@@ -61,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     from compare.cli.named import check_pair
     from compare.cli.streams import busy, emit
 
+    _check_alone(options)
     if options.compare:
         return _compared(options)
     check_pair(options.pair)
@@ -75,13 +77,34 @@ def run(options: argparse.Namespace) -> int:
     return int(bool(differing(form)))
 
 
+def _check_alone(options: argparse.Namespace) -> None:
+    """Refuse what would be passed over in silence.
+
+    Raises:
+        UsageError: anything beside --compare, which runs nothing; a size beside a sweep, which has its own, or for a
+            pair that has its own; a sweep to standard output.
+    """
+    from compare.errors import UsageError
+
+    sized = [name for name in ("batch", "width", "depth") if getattr(options, name)]
+    others = ("sweep", "data", "rounds", "processes", "row", "quick", "long", "force")
+    if options.compare and (beside := [*sized, *(name for name in others if getattr(options, name))]):
+        raise UsageError(f"--{beside[0]} beside --compare: expected two results alone, nothing is run")
+    if options.sweep and sized:
+        raise UsageError(f"--{sized[0]} beside --sweep: expected the one or the other, a sweep has its own sizes")
+    if options.sweep == "-":
+        raise UsageError("--sweep -: expected a file, which a sweep goes on from; --json - writes to standard output")
+    if options.pair != "mlp" and (own := [name for name in sized if name != "batch"]):
+        raise UsageError(f"--{own[0]}: expected the pair mlp, whose layers can be chosen, got {options.pair}")
+
+
 def _swept(options: argparse.Namespace) -> int:
     from compare.cli.streams import emit
     from compare.cli.swept import swept
     from compare.report.sweep import show_sweep
 
     path = Path(options.here, options.sweep)
-    form = swept(path, question_of(options), int(options.processes or 1), timed)
+    form = swept(path, question_of(options), processes_of(options), timed)
     emit(options, form, lambda out: show_sweep(form, out))
     return int(any(differing(one["bench"]) for one in form["sizes"]))
 
@@ -111,8 +134,8 @@ def question_of(options: argparse.Namespace) -> "Question":
         rounds=options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS),
         seed=options.seed,
         rows_of_batch=options.batch,
-        width=options.width,
-        depth=options.depth,
+        width=options.width or WIDTH,
+        depth=options.depth or DEPTH,
         precision=options.dtype,
         names=tuple(options.row),
         compiled=not options.quick,
@@ -134,13 +157,20 @@ def timed(question: "Question", processes: int, say: "Progress") -> "Bench":
     """
     from compare.measure.bench.joined import joined
     from compare.measure.bench.processes import in_fresh_process
+    from compare.measure.bench.question import AGAIN, EAGER
     from compare.measure.bench.threads import pin
 
     pin(question.threads)
     answers: list[Process] = []
     for number in range(1, processes + 1):
         answers.append(in_fresh_process(answer, question, _naming(say, number, processes)))
-        question = replace(question, gated=False, calls={row.name: row.calls for row in answers[0].rows})
+        stopped = tuple(row.name for row in answers[0].rows if row.stopped and row.name not in (EAGER, AGAIN))
+        question = replace(
+            question,
+            gated=False,
+            calls={row.name: row.calls for row in answers[0].rows},
+            without=() if question.forced else stopped,
+        )
     return joined(answers, question)
 
 
@@ -149,7 +179,7 @@ def answer(question: "Question", progress: "Progress") -> "Process":
     from compare.cli.named import pair_of
     from compare.frameworks.devices import share_the_card
     from compare.measure.bench.one_process import measured
-    from compare.measure.bench.sizes import perceptron, with_rows
+    from compare.measure.bench.sizes import perceptron, with_optimizers, with_rows
 
     share_the_card()
     progress("loading both frameworks")
@@ -157,7 +187,7 @@ def answer(question: "Question", progress: "Progress") -> "Process":
         return measured(
             perceptron(question.width, question.depth, question.rows_of_batch or 64, question.data), question, progress
         )
-    pair = pair_of(question.pair, question.data)
+    pair = with_optimizers(pair_of(question.pair, question.data))
     return measured(with_rows(pair, question.rows_of_batch) if question.rows_of_batch else pair, question, progress)
 
 

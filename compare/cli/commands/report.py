@@ -1,6 +1,7 @@
 """``jaxport report``: all that was measured, in one HTML file that needs no other."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from compare.cli.streams import remark
+    from compare.report.everything import DIFFERENT, verdict
 
     forms = found(options.folder)
     remark(f"wrote {write_report(forms, options.folder)} ({', '.join(forms)})")
-    return 0
+    return int(verdict(forms) in DIFFERENT)
 
 
 def found(folder: Path) -> "dict[str, Form]":
@@ -41,7 +43,11 @@ def found(folder: Path) -> "dict[str, Form]":
     from compare.report.everything import SECTIONS
 
     by = {name: "bench --sweep" if name == "sweep" else f"{name} --json" for name in SECTIONS}
-    forms = {name: written(path, by[name]) for name in SECTIONS if (path := folder / f"{name}.json").exists()}
+    try:
+        there = set(os.listdir(folder))
+    except OSError as error:
+        raise UsageError(f"{folder}: expected a folder of results ({error.strerror})") from error
+    forms = {name: written(folder / f"{name}.json", by[name]) for name in SECTIONS if f"{name}.json" in there}
     if not forms:
         names = ", ".join(f"{name}.json" for name in SECTIONS)
         raise UsageError(f"{folder}: expected a folder with some of {names}; jaxport --out {folder} writes them")

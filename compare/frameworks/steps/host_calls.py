@@ -10,6 +10,8 @@ from typing import Any
 
 import jax
 
+from compare.frameworks.torch_insides import uncompiled
+
 # C functions by name; where torch and NumPy have one of a name, both hand values over.
 HANDED_OVER = {"item", "tolist", "numpy", "cpu", "asarray", "array", "from_numpy", "copyto"}
 WAITED = {"synchronize", "_cuda_synchronize", "sleep", "select", "collect"}
@@ -92,6 +94,8 @@ def is_done(array: Any) -> bool:
 @contextmanager
 def _profiled(note: Callable[[FrameType, str, Any], None]) -> Iterator[None]:
     before = sys.getprofile()
+    for function in (note, _is_of):
+        uncompiled(function)
     sys.setprofile(note)
     try:
         yield

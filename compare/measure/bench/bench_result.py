@@ -55,10 +55,11 @@ class Bench:
     Attributes:
         batches: that lie on the device. batch: rows in each; None where they have no batch axis.
         processors: how many threads shared a product on each side.
-        noise: what torch eager timed twice differs by.
+        noise: what torch eager timed twice differs by; None where it was not timed.
         unpublished: why no ratio is published; empty where they are.
         floor: the library whose products are fastest, and its times. floors: all of them.
-        repeated: disturbed blocks that were run again, of all processes.
+        repeated: disturbed blocks that were run again, of all processes, and ``blocks`` how many were kept.
+        blind: nobody tells on this system what else runs: a machine that is busy all the time would look quiet.
         headlines: what may be quoted; none where no ratio is published.
     """
 
@@ -72,7 +73,7 @@ class Bench:
     processors: Mapping[str, float]
     processes: int
     rounds: int
-    noise: float
+    noise: float | None
     unpublished: str
     repeated: int
     floor: str
@@ -82,3 +83,5 @@ class Bench:
     seed: int = 0
     forced: bool = False
     environment: Mapping[str, object] = field(default_factory=dict)
+    blocks: int = 0
+    blind: bool = False

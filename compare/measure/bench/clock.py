@@ -19,6 +19,7 @@ TRIES = 3  # blocks whose shortest tells how long a call takes
 BUDGET = 3  # times the rounds asked for, until a disturbed machine is given up: at once where no round is quiet
 RETRIES = 4  # of a block that was disturbed, at once, beside the blocks that it is held against
 FIRST = 3  # blocks of each row before any counts: the row is warm, and shows what is usual with it
+SLOWER = 1.15  # times the processor seconds that a block usually takes: beyond, the processor itself was slower
 SHARE = 0.9  # of the processors that a row usually keeps busy: below, something held it up
 OWN_WAITS = 0.05  # of a block's time, at most: threads of the row's own that wake each other stand ready for a moment
 
@@ -99,12 +100,14 @@ def interleaved(
     rounds: int,
     seed: int,
     progress: Callable[[int], None] = say_nothing,
+    on_card: bool = False,
 ) -> Timed:
     """Every row in every round, each round in an order of its own; what is disturbed is run again, a block at once.
 
     Args:
         calls: of each row in a block.
         progress: told how many rounds are done, each time that there is one more.
+        on_card: the work is a GPU's: what the processors do beside it says nothing of a block.
     """
     rng, kept, lost, repeated = np.random.default_rng(seed), list[Round](), list[tuple[Round, str]](), 0
     gc.collect()
@@ -114,7 +117,9 @@ def interleaved(
         while len(kept) < rounds and len(lost) < ((BUDGET - 1) if kept else 1) * rounds:
             before, one, why = load.read(), Round(), ""
             for name in rng.permutation(list(runners)):
-                one[name], again, held_up = _undisturbed(runners[name], calls[name], usual[name], 0 if why else RETRIES)
+                one[name], again, held_up = _undisturbed(
+                    runners[name], calls[name], usual[name], 0 if why else RETRIES, on_card
+                )
                 why, repeated = why or (f"{name} {held_up}" if held_up else ""), repeated + again
             if why := why or load.crowded(load.between(before, load.read()), load.cores()):
                 lost.append((one, why))
@@ -132,15 +137,17 @@ def interleaved(
     return Timed({name: [one[name] for one in used] for name in runners}, again, disturbed)
 
 
-def _undisturbed(runner: Runner, calls: int, usual: Sequence[Load], retries: int) -> tuple[Block, int, str]:
+def _undisturbed(
+    runner: Runner, calls: int, usual: Sequence[Load], retries: int, on_card: bool
+) -> tuple[Block, int, str]:
     """A block that nothing disturbed, or the last of so many; how often it was run again, and what held that one up."""
     again = 0
-    while (why := held_up((timed := block(runner, calls)).load, usual)) and again < retries:
+    while (why := held_up((timed := block(runner, calls)).load, usual, on_card)) and again < retries:
         again += 1
     return timed, again, why
 
 
-def held_up(timed: Load, usual: Sequence[Load]) -> str:
+def held_up(timed: Load, usual: Sequence[Load], on_card: bool = False) -> str:
     """What disturbed a block of a row, in words; empty where nothing did.
 
     Args:
@@ -150,6 +157,11 @@ def held_up(timed: Load, usual: Sequence[Load]) -> str:
     own = min([*waits, OWN_WAITS]) if waits else 0.0
     if timed.waited is not None and timed.waited > load.WAITED + own:
         return f"stood ready without a processor for {timed.waited:.0%} of its time"
+    if on_card:
+        return ""
+    seconds = float(np.median([one.own for one in usual]))
+    if timed.own > SLOWER * seconds:
+        return f"took {timed.own / seconds:.2f} times its usual processor time"
     processors = float(np.median([one.processors for one in usual]))
     if timed.processors < SHARE * processors:
         return f"kept {timed.processors:.2f} processors busy where it keeps {processors:.2f}"

@@ -1,4 +1,4 @@
-"""What may be quoted of a run: JAX's fastest row beside each of PyTorch's answers, as people write it and at its best.
+"""What may be quoted of a run: both as people write them, then JAX's fastest row beside each of PyTorch's answers.
 
 A ratio to eager alone says as much of eager as of XLA.
 """
@@ -6,11 +6,11 @@ A ratio to eager alone says as much of eager as of XLA.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from compare.measure.bench.question import EAGER, RowTimes
+from compare.measure.bench.question import AGAIN, EAGER, JIT, RowTimes
 from compare.measure.bench.ratios import Ratio
 
 AS_WRITTEN, AT_ITS_BEST = "PyTorch as people write it", "eager PyTorch at its best"
-COMPILER, BY_HAND = "PyTorch's own compiler", "the same by hand in PyTorch"
+COMPILER, BY_HAND, GRAPH = "PyTorch's own compiler", "the same by hand in PyTorch", "PyTorch in a CUDA graph"
 
 Which = Callable[[RowTimes], bool]
 Compare = Callable[[str, str, str], Ratio]  # baseline and row by name, and which of their times
@@ -59,10 +59,25 @@ def _compiled(several: bool) -> Which:
     return lambda row: _of("torch", several)(row) and row.compiles
 
 
+def _captured(several: bool) -> Which:
+    return lambda row: _of("torch", several)(row) and row.captured
+
+
+def _eager(row: RowTimes) -> bool:
+    plain = not (row.compiles or row.derived or row.captured)
+    return _of("torch")(row) and plain and row.name != AGAIN
+
+
+def _as_written(row: RowTimes) -> bool:
+    return row.name == JIT
+
+
 ANSWERS: tuple[tuple[str, Which, Which], ...] = (
-    (AS_WRITTEN, _of("jax"), lambda row: row.name == EAGER),
-    (AT_ITS_BEST, _of("jax"), lambda row: _of("torch")(row) and not (row.compiles or row.derived)),
+    (AS_WRITTEN, _as_written, lambda row: row.name == EAGER),  # both as people write them, then both at their best
+    (AT_ITS_BEST, _of("jax"), _eager),
     (COMPILER, _of("jax"), _compiled(several=False)),
+    (GRAPH, _of("jax"), _captured(several=False)),
     (BY_HAND, _of("jax"), lambda row: _of("torch")(row) and row.derived),
     ("PyTorch's compiler, several steps a call", _of("jax", several=True), _compiled(several=True)),
+    ("a CUDA graph of several steps", _of("jax", several=True), _captured(several=True)),
 )

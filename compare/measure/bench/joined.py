@@ -4,7 +4,7 @@ Knows neither framework.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,39 +12,68 @@ from compare.measure.bench.bench_result import Bench, BenchRow
 from compare.measure.bench.headlines import headlines
 from compare.measure.bench.question import AGAIN, EAGER, Process, Question, RowTimes
 from compare.measure.bench.ratios import UNPUBLISHED, Ratio, Rounds, Spread, break_even, noise, ratio, spread, worded
+from compare.verdict.verdict import Verdict
 
 PRODUCTS = "products, "
-Times = Mapping[str, Sequence[RowTimes]]  # of each row, one a process
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """Every row of every process: its rounds, and two rows' ratio. On a card the processors' time says nothing of the
+    work, so that floors are by wall time there."""
+
+    timed: Mapping[str, Sequence[RowTimes]]
+    seed: int
+    on_card: bool
+
+    def rounds(self, name: str, kind: str) -> list[Rounds]:
+        return [np.array(getattr(one, kind)) for one in self.timed[name]]
+
+    def spread(self, name: str, kind: str) -> Spread:
+        return spread(self.rounds(name, kind))
+
+    def ratio(self, baseline: str, row: str, kind: str) -> Ratio:
+        return ratio(self.rounds(baseline, kind), self.rounds(row, kind), self.seed)
+
+    def noise(self) -> float | None:
+        """What torch eager timed twice differs by; None where it was not timed."""
+        if not all(one.wall for name in (EAGER, AGAIN) for one in self.timed[name]):
+            return None
+        return noise(self.ratio(EAGER, AGAIN, "wall"))
 
 
 def joined(processes: Sequence[Process], question: Question) -> Bench:
     """One result of what every process answered to ``question``; the first of them had empty caches and its gates
     looked."""
     first = processes[0]
-    timed = {row.name: [_row(process, row.name) for process in processes] for row in first.rows}
-    own_noise = noise(_ratio(timed, EAGER, AGAIN, "wall", question.seed))
-    unpublished = _unpublished(processes, own_noise)
-    floors = {name: spread([np.array(process.floors[name][1]) for process in processes]) for name in first.floors}
-    floor = min(
-        (name for name in floors if name.startswith(PRODUCTS)), key=lambda name: floors[name].median, default=""
-    )
-    rows = tuple(_joined(name, timed, floors.get(floor), own_noise, bool(unpublished), question.seed) for name in timed)
+    timed = {row.name: [_row(process, row) for process in processes] for row in first.rows}
+    runs = _Runs(timed, question.seed, first.device == "gpu")
+    own_noise = runs.noise()
+    unpublished = _unpublished(processes, runs, own_noise)
+    floors = {name: _floor(processes, name, runs.on_card) for name in first.floors}
+    products = [name for name in floors if name.startswith(PRODUCTS)]
+    floor = min(products, key=lambda name: floors[name].median, default="")
+    rows = tuple(_joined(runs, name, floors.get(floor), own_noise or 0.0, bool(unpublished)) for name in timed)
 
     def compare(baseline: str, row: str, kind: str) -> Ratio:
-        return worded(_ratio(timed, baseline, row, kind, question.seed), own_noise)
+        return worded(runs.ratio(baseline, row, kind), own_noise or 0.0)
 
-    medians = {row.name: row.wall.median for row in rows if row.wall and not row.stopped and not unpublished}
+    medians = {row.name: row.wall.median for row in rows if row.wall and _is_fair(row) and not unpublished}
     quoted = headlines(medians, {row.name: row for row in first.rows}, compare)
     return Bench(
         first.pair, first.title, first.device, question.precision, first.batches, first.batch, question.threads,
         first.processors, len(processes), question.rounds, own_noise, unpublished,
         sum(process.repeated for process in processes), floor, floors, rows, quoted, question.seed, question.forced,
-        first.environment,
+        first.environment, sum(process.blocks for process in processes), any(process.blind for process in processes),
     )  # fmt: skip
 
 
-def _unpublished(processes: Sequence[Process], own_noise: float) -> str:
+def _unpublished(processes: Sequence[Process], runs: _Runs, own_noise: float | None) -> str:
     """Why no ratio is published, in words; empty where they are."""
+    if own_noise is None:
+        both = [one for name in (EAGER, AGAIN) for one in runs.timed[name]]
+        why = [text for one in both for text in (*one.stopped.values(), one.reason) if text]
+        return f"{EAGER} itself was not timed: {why[0] if why else 'nobody knows why'}"
     for process in processes:
         if process.disturbed:
             return process.disturbed
@@ -53,9 +82,9 @@ def _unpublished(processes: Sequence[Process], own_noise: float) -> str:
     return ""
 
 
-def _joined(name: str, timed: Times, floor: Spread | None, own_noise: float, withheld: bool, seed: int) -> BenchRow:
+def _joined(runs: _Runs, name: str, floor: Spread | None, own_noise: float, withheld: bool) -> BenchRow:
     """One row; ``withheld``: no ratio is published. ``floor``: of the step's own products."""
-    rows = timed[name]
+    rows = runs.timed[name]
     first = rows[0]
     missing = next((row.reason for row in rows if row.reason), "")
     row = BenchRow(
@@ -64,15 +93,15 @@ def _joined(name: str, timed: Times, floor: Spread | None, own_noise: float, wit
     )  # fmt: skip
     if not all(one.wall for one in rows):
         return row
-    step, processor = spread(_rounds(timed, name, "wall")), spread(_rounds(timed, name, "processor"))
-    eager = spread(_rounds(timed, EAGER, "wall"))
+    step, processor = runs.spread(name, "wall"), runs.spread(name, "processor")
     compiling = [max(0.0, (one.first_call or 0.0) - one.steps_per_call * step.median) for one in rows]
     ratios: dict[str, Ratio | None] = {"wall": None, "processor": None}
-    published = first.steps_per_call == 1 and not (first.explains or first.stopped or withheld or name == EAGER)
+    published = first.steps_per_call == 1 and _is_fair(first) and not (first.explains or withheld or name == EAGER)
     if published:
         for kind in ratios:
-            one = _ratio(timed, EAGER, name, kind, seed)
+            one = runs.ratio(EAGER, name, kind)
             ratios[kind] = one if name == AGAIN else worded(one, own_noise)
+    pays = published and first.compiles
     return replace(
         row,
         wall=step,
@@ -82,19 +111,21 @@ def _joined(name: str, timed: Times, floor: Spread | None, own_noise: float, wit
         warm=float(np.median(compiling[1:])) if first.compiles and len(compiling) > 1 else None,
         against_eager=ratios["wall"],
         by_processor=ratios["processor"],
-        above_floor=processor.median / floor.median if floor else None,
-        break_even=break_even(compiling[0], step.median, eager.median) if published and first.compiles else None,
+        above_floor=(step if runs.on_card else processor).median / floor.median if floor else None,
+        break_even=break_even(compiling[0], step.median, runs.spread(EAGER, "wall").median) if pays else None,
         samples=tuple((one.wall, one.processor) for one in rows),
     )
 
 
-def _ratio(timed: Times, baseline: str, row: str, kind: str, seed: int) -> Ratio:
-    return ratio(_rounds(timed, baseline, kind), _rounds(timed, row, kind), seed)
+def _is_fair(row: BenchRow | RowTimes) -> bool:
+    """Whether it may stand in a ratio: the same function, and no gate stopped it. What is forced is neither."""
+    return row.verdict is Verdict.MATCH and not row.stopped
 
 
-def _rounds(timed: Times, name: str, kind: str) -> list[Rounds]:
-    return [np.array(getattr(one, kind)) for one in timed[name]]
+def _floor(processes: Sequence[Process], name: str, on_card: bool) -> Spread:
+    return spread([np.array(process.floors[name][0 if on_card else 1]) for process in processes])
 
 
-def _row(process: Process, name: str) -> RowTimes:
-    return next(row for row in process.rows if row.name == name)
+def _row(process: Process, first: RowTimes) -> RowTimes:
+    """The row in a process; where its gates stopped it in the first one, it was not built again."""
+    return next((row for row in process.rows if row.name == first.name), first)

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 
-from compare.errors import UsageError
+from compare.errors import UsageError, did_you_mean, nearest
 from compare.frameworks import devices
 from compare.frameworks.environment import fingerprint
+from compare.frameworks.steps.global_modes import global_modes
 from compare.measure.bench import clock, load
 from compare.measure.bench.built_rows import BuiltRow, Refused, Setup, entering_of
 from compare.measure.bench.question import Process, Question, RowTimes, Seconds
 from compare.measure.bench.row_verdicts import RowVerdict, row_verdicts
 from compare.measure.bench.rows import AGAIN, EAGER, JIT, Row, rows_of
+from compare.measure.bench.runners.torch_recording import start_compiler
 from compare.measure.bench.threads import verify_threads
 from compare.pair.pair import Pair
 from compare.pair.prepare import prepare
@@ -39,6 +41,11 @@ def measured(pair: Pair, question: Question, progress: Progress) -> Process:
     chosen, device, precision = _chosen(pair, question), devices.choose(question.device), PRECISIONS[question.precision]
     progress("verifying threads")
     processors = verify_threads(question.threads, device)
+    crowded = load.quiet(PATIENCE, progress) if device.name == "cpu" else ""  # compiling is timed too
+    if any(row.compiles and row.side == "torch" for row in chosen.values()):
+        progress("starting torch's compiler")
+        start_compiler()
+    before = global_modes()
     prepared = prepare(pair, question.seed)
     setup = Setup(prepared, entering_of(prepared, question.seed, precision), precision, device)
     rows = {}
@@ -48,41 +55,60 @@ def measured(pair: Pair, question: Question, progress: Progress) -> Process:
     explaining = {name for name, row in chosen.items() if row.explains}
     verdicts = row_verdicts(setup, rows, question.gated, question.forced, progress, explaining)
     runners = {
-        name: row.built.timed for name, row in rows.items() if isinstance(row, BuiltRow) and verdicts[name].timed
+        name: setup.warmed(row) for name, row in rows.items() if isinstance(row, BuiltRow) and verdicts[name].timed
     }
     floors = setup.floors(rows.get(JIT), progress)
-    crowded = load.quiet(PATIENCE, progress) if device.name == "cpu" else ""
+    if device.name == "cpu":
+        crowded = load.quiet(PATIENCE, progress) or crowded
+    changed = _changed(before, global_modes())
     both = {**runners, **floors}
     progress("finding how many calls fill a block")
     calls = {name: question.calls.get(name) or clock.calls_in_a_block(runner) for name, runner in both.items()}
     timed = clock.interleaved(
-        both, calls, question.rounds, question.seed, lambda done: progress(f"timing, round {done} of {question.rounds}")
+        both,
+        calls,
+        question.rounds,
+        question.seed,
+        lambda done: progress(f"timing, round {done} of {question.rounds}"),
+        device.name == "gpu",
     )
     return Process(
         pair.name, pair.title, device.name, len(setup.entering.batches),
         setup.entering.batches[0].rows or None, processors,
         tuple(_row(chosen[name], rows[name], verdicts[name], timed, calls) for name in rows),
         {name: _seconds(timed, name) for name in floors},
-        timed.repeated, timed.disturbed or crowded, fingerprint(device),
+        timed.repeated, changed or timed.disturbed or crowded, fingerprint(device), question.rounds * len(both),
+        device.name == "cpu" and load.blind(),
     )  # fmt: skip
 
 
 def _chosen(pair: Pair, question: Question) -> dict[str, Row]:
-    """The rows that are asked for; torch eager, twice, is always among them.
+    """The rows that are asked for; torch eager, twice, is always among them, and the port's jitted step.
 
     Raises:
         UsageError: there is no row of a name.
     """
-    every = rows_of(pair)
+    every = {name: row for name, row in rows_of(pair).items() if name not in question.without}
     if unknown := [name for name in question.names if name not in every]:
-        raise UsageError(f"--row {unknown[0]!r}: expected one of {', '.join(every)}")
+        hint = did_you_mean(nearest(unknown[0], list(every)), f"expected one of: {'; '.join(every)}")
+        raise UsageError(f"--row {unknown[0]!r}: there is no such row{hint}")
     if question.names:
-        return {name: row for name, row in every.items() if name in (EAGER, AGAIN, *question.names)}
+        return {name: row for name, row in every.items() if name in (EAGER, AGAIN, JIT, *question.names)}
     return {
         name: row
         for name, row in every.items()
-        if (question.compiled or row.side != "torch" or not row.compiles) and (question.sweeps or not row.sweeps)
+        if (question.compiled or row.side != "torch" or not row.compiles)
+        and (question.sweeps or not row.sweeps)
+        and (row.swept or row.side is None or not question.swept)
     }
+
+
+def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Which setting of the whole process a row has left changed, in words: all others would be timed with it."""
+    for name, value in before.items():
+        if now[name] != value:
+            return f"a row that was built left {name} at {now[name]} where it was {value}"
+    return ""
 
 
 def _row(
@@ -94,7 +120,7 @@ def _row(
     wall, processor = _seconds(timed, row.name) if row.name in timed.blocks else ((), ())
     return RowTimes(
         row.name, runner.looked_at().side, verdict.verdict, "" if verdict.timed else NOT_TIMED[verdict.verdict],
-        verdict.stopped, verdict.marks, row.explains, row.compiles, row.derived, runner.steps_per_call,
+        verdict.stopped, verdict.marks, row.explains, row.compiles, row.derived, row.captured, runner.steps_per_call,
         calls.get(row.name, 0), built.first_call, built.stages, wall, processor, verdict.gradient_error,
     )  # fmt: skip
 

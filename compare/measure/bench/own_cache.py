@@ -1,4 +1,4 @@
-"""A folder of its own for what JAX compiles of a row, so that no row finds what another one compiled."""
+"""A folder of its own for what is compiled of a row, so that no row finds what another one compiled."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,8 @@ from pathlib import Path
 import jax
 from jax.experimental.compilation_cache import compilation_cache
 
-FOLDER = "JAX_COMPILATION_CACHE_DIR"  # as ``threads.pin`` sets it; where nobody did, nothing is kept
+FOLDER = "JAX_COMPILATION_CACHE_DIR"  # as ``threads.pin`` sets both; where nobody did, nothing is kept
+OF_TORCH = "TORCHINDUCTOR_CACHE_DIR"  # which torch reads each time
 
 
 @contextmanager
@@ -20,11 +21,16 @@ def own_cache(name: str) -> Iterator[None]:
         yield
         return
     before = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
-    _use(str(Path(shared) / "".join(letter if letter.isalnum() else "_" for letter in name)))
+    own, of_torch = "".join(letter if letter.isalnum() else "_" for letter in name), os.environ.get(OF_TORCH)
+    _use(str(Path(shared) / own))
+    if of_torch:
+        os.environ[OF_TORCH] = str(Path(of_torch) / own)
     try:
         yield
     finally:
         _use(before)
+        if of_torch:
+            os.environ[OF_TORCH] = of_torch
 
 
 def _use(folder: str | None) -> None:

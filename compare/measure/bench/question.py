@@ -12,6 +12,7 @@ from compare.verdict.verdict import Verdict
 Seconds = tuple[float, ...]  # for a training step, one a round
 EAGER = "torch eager"  # what every row is held against
 AGAIN = "torch eager, again"  # the same row twice: what it differs by is noise
+JIT = "jax.jit"  # the port's step as people write it, whose program says what a step needs
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,12 @@ class Question:
         rows_of_batch: None for the pair's own. width, depth: of the perceptron, where they are not the pair's own.
         precision: a name of ``PRECISIONS``.
         rounds: of all rows. seed: of weights, batches and orders.
-        names: the rows; empty for all that a default run has.
+        names: the rows; empty for all that a default run has. swept: for those that a sweep over sizes has.
         compiled: rows that torch's compiler makes too. sweeps: those that take long too.
         gated: whether the gates look: the first process's answer holds for all.
         forced: what a gate stops is timed all the same.
         calls: in a block, of each row, as an earlier process found them.
+        without: rows that its gates stopped.
     """
 
     pair: str
@@ -41,11 +43,13 @@ class Question:
     depth: int = 2
     precision: str = "float32"
     names: tuple[str, ...] = ()
+    swept: bool = False
     compiled: bool = True
     sweeps: bool = False
     gated: bool = True
     forced: bool = False
     calls: Mapping[str, int] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class RowTimes:
         stopped: the gates that did not let it pass, each with its sentence.
         marks: what must stand beside its figures.
         compiles: its framework's compiler makes a program of it. derived: its gradients are written by hand.
+        captured: a CUDA graph is replayed.
         calls: in a block.
         first_call: seconds, with what compiles then or did before it; ``stages``: of what did before it, apart.
         wall, processor: seconds for a step, one a round.
@@ -73,6 +78,7 @@ class RowTimes:
     explains: bool = False
     compiles: bool = False
     derived: bool = False
+    captured: bool = False
     steps_per_call: int = 1
     calls: int = 0
     first_call: float | None = None
@@ -90,7 +96,8 @@ class Process:
         batches: that lie on the device. batch: rows in each; None where they have no batch axis.
         processors: how many threads share a product on each side.
         floors: seconds for a step of what no step can do without, by name: (wall, processor), one a round.
-        repeated: disturbed blocks that were run again.
+        repeated: disturbed blocks that were run again, and ``blocks`` how many were kept.
+        blind: nobody tells here what else the machine does.
         disturbed: why its figures are those of a disturbed machine; empty where they are not.
     """
 
@@ -105,3 +112,5 @@ class Process:
     repeated: int
     disturbed: str
     environment: Mapping[str, object]
+    blocks: int = 0
+    blind: bool = False

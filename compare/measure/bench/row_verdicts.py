@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from compare.errors import UsageError
+from compare.errors import UsageError, swallowed
 from compare.measure.bench.built_rows import BuiltRow, BuiltRows, Refused, Setup
 from compare.measure.bench.gates.gate_table import GATES, OF_EXPLAINING, Yardstick, marks, stopped_by
 from compare.measure.bench.gates.gradient_error import draws, median_error
@@ -55,15 +55,26 @@ def row_verdicts(
     if not gated:
         return {name: RowVerdict(verdict, forced=forced) for name, verdict in verdicts.items()}
     seen: dict[str, Observed] = {}
+    unseen: dict[str, str] = {}
     for name, row in rows.items():
         if isinstance(row, BuiltRow) and (verdicts[name] is Verdict.MATCH or forced):
             progress(f"{name}: looking at what a step does")
-            seen[name] = observe(row.built)
+            try:
+                seen[name] = observe(row.built)
+            except Exception as raised:  # one row's: the others are timed all the same
+                swallowed(raised)
+                words = " ".join(str(raised).split())[:120]
+                unseen[name] = f"observation: a step cannot be looked into, {type(raised).__name__}: {words}"
+    if EAGER not in seen:  # not even finite, say: there is nothing to hold the others against
+        why = {"observation": unseen[EAGER]} if EAGER in unseen else {}
+        return {
+            name: RowVerdict(verdicts[EAGER], why) if name == EAGER else RowVerdict(Verdict.INCOMPLETE) for name in rows
+        }
     yard = Yardstick(setup.prepared, seen[EAGER], setup.plain, seen.get(JIT), setup.precision)
     said: dict[str, RowVerdict] = {}
     for name, verdict in verdicts.items():
         if name not in seen:
-            said[name] = RowVerdict(verdict)
+            said[name] = RowVerdict(verdict, {"observation": unseen[name]} if name in unseen else {})
             continue
         progress(f"{name}: gates")
         error = median_error(draws(seen[name], setup.plain, setup.precision))

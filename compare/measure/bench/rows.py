@@ -6,11 +6,13 @@ other.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
+from compare.errors import UsageError
 from compare.frameworks.devices import Device
-from compare.measure.bench.question import AGAIN, EAGER
+from compare.measure.bench.question import AGAIN, EAGER, JIT
 from compare.measure.bench.runner import Build, Runner, Side, Unavailable
 from compare.measure.bench.runners.chunks import STEPS
 from compare.measure.bench.runners.jax_problem import TransposedProblem
@@ -38,7 +40,8 @@ class Row:
         side: whose framework it is; empty for a row of a pair's own, which says so itself once it is built.
         explains: it is shown for what it explains, and stands in no ratio.
         compiles: its framework's compiler makes a program of it; torch's takes about ten seconds.
-        derived: its gradients are written by hand.
+        derived: its gradients are written by hand. captured: a CUDA graph is replayed.
+        swept: it is among the rows of a sweep over sizes: each side as people write it, and at its best.
         sweeps: it is left to a sweep: it takes longer than a default run may.
         note: what a reader of the table must know of it.
     """
@@ -49,8 +52,14 @@ class Row:
     explains: bool = False
     compiles: bool = False
     derived: bool = False
+    captured: bool = False
+    swept: bool = False
     sweeps: bool = False
     note: str = ""
+
+    def __call__(self, *given: Any, **options: Any) -> Runner:
+        """As its ``build`` does: a row stands where a function that builds one may."""
+        return self.build(*given, **options)
 
     def built(
         self, prepared: Prepared, entering: Entering, precision: Precision, device: Device, masked: bool = False
@@ -67,23 +76,37 @@ class Row:
 
 COMPILED = "torch.compile"
 OP_BY_OP = "jax op by op"
-JIT = "jax.jit"
 
 _TABLE = (
-    Row(EAGER, TorchRunner, "torch"),
-    Row(AGAIN, TorchRunner, "torch", note="the same row twice: what it differs by is noise"),
+    Row(EAGER, TorchRunner, "torch", swept=True),
+    Row(AGAIN, TorchRunner, "torch", swept=True, note="the same row twice: what it differs by is noise"),
     Row("torch eager, single-tensor", partial(TorchRunner, way="single-tensor"), "torch"),
     Row("torch eager, foreach", partial(TorchRunner, way="foreach"), "torch"),
-    Row("torch eager, fused", partial(TorchRunner, way="fused"), "torch"),
-    Row("torch by hand", TorchByHandRunner, "torch", derived=True, note="on flat buffers: no tape and no optimizer"),
+    Row("torch eager, fused", partial(TorchRunner, way="fused"), "torch", swept=True),
+    Row(
+        "torch by hand",
+        TorchByHandRunner,
+        "torch",
+        derived=True,
+        swept=True,
+        note="on flat buffers: no tape and no optimizer",
+    ),
     Row(COMPILED, CompiledRunner, "torch", compiles=True, note="the step as people write it, which breaks its graph"),
-    Row("torch.compile, one graph", FunctionalRunner, "torch", compiles=True, note="torch.func, one graph a step"),
+    Row(
+        "torch.compile, one graph",
+        FunctionalRunner,
+        "torch",
+        compiles=True,
+        swept=True,
+        note="torch.func, a graph a step",
+    ),
     Row(
         "torch.compile, K steps in a graph",
         partial(FunctionalRunner, steps=STEPS),
         "torch",
         compiles=True,
         sweeps=True,
+        swept=True,
     ),
     Row(
         "torch.compile, one graph, cpp_wrapper",
@@ -107,20 +130,21 @@ _TABLE = (
         sweeps=True,
         note="with torch's look at every call whether the graph still fits",
     ),
-    Row("CUDA graph", GraphRunner, "torch"),
-    Row("CUDA graph, K steps", partial(GraphRunner, steps=STEPS), "torch"),
+    Row("CUDA graph", GraphRunner, "torch", captured=True, swept=True),
+    Row("CUDA graph, K steps", partial(GraphRunner, steps=STEPS), "torch", captured=True, swept=True),
     Row(OP_BY_OP, OpByOpRunner, "jax", explains=True, note="explains what jit removes; in no ratio"),
-    Row(JIT, JitRunner, "jax", compiles=True),
+    Row(JIT, JitRunner, "jax", compiles=True, swept=True),
     Row("jax.jit, ahead of time", AheadOfTimeRunner, "jax", compiles=True),
     Row(
         "jax.jit, (out, in)",
         partial(JitRunner, kind=TransposedProblem),
         "jax",
         compiles=True,
+        swept=True,
         note="matrices as PyTorch keeps them",
     ),
     Row("jax.jit, lax.scan", ScanRunner, "jax", compiles=True),
-    Row("jax.jit, lax.scan, (out, in)", partial(ScanRunner, kind=TransposedProblem), "jax", compiles=True),
+    Row("jax.jit, lax.scan, (out, in)", partial(ScanRunner, kind=TransposedProblem), "jax", compiles=True, swept=True),
     Row("nnx.jit", NNXRunner, "jax", compiles=True, note="Flax NNX as its guide writes a step"),
     Row(
         "nnx.cached_partial",
@@ -129,11 +153,22 @@ _TABLE = (
         compiles=True,
         note="the same with its objects taken apart once",
     ),
-    Row("numpy by hand", NumpyRunner, "numpy", derived=True, note="on flat buffers"),
+    Row("numpy by hand", NumpyRunner, "numpy", derived=True, swept=True, note="on flat buffers"),
 )
 ROWS: Mapping[str, Row] = {row.name: row for row in _TABLE}
 
 
 def rows_of(pair: Pair) -> dict[str, Row]:
-    """All rows by name: the table's, and the pair's own after them."""
-    return {**ROWS, **{name: Row(name, build, note="a row of the pair's own") for name, build in pair.rows.items()}}
+    """All rows by name: the table's, and the pair's own after them, each a ``Row`` or the function that builds it.
+
+    Raises:
+        UsageError: one of its own has a name of the table's.
+    """
+    if taken := [name for name in pair.rows if name in ROWS]:
+        raise UsageError(f"pair {pair.name}: rows= {taken[0]!r} is a row of the benchmark: expected another name")
+    return {**ROWS, **{name: _own(name, given) for name, given in pair.rows.items()}}
+
+
+def _own(name: str, given: Build | Row) -> Row:
+    note = "a row of the pair's own"
+    return replace(given, name=name, note=given.note or note) if isinstance(given, Row) else Row(name, given, note=note)

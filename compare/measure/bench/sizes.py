@@ -51,7 +51,8 @@ def with_optimizers(pair: Pair) -> Pair:
     import torchref.optimizers
 
     hyper = {"learning_rate": 1e-3, "momentum": 0.9}
-    return replace(pair, optimizers=Optimizers(torchref.optimizers.sgd, jaxport.optimizers.sgd, hyper))
+    title = f"{pair.title}, trained by SGD with a momentum".lstrip(", ")
+    return replace(pair, title=title, optimizers=Optimizers(torchref.optimizers.sgd, jaxport.optimizers.sgd, hyper))
 
 
 def perceptron(width: int = 128, depth: int = 2, rows: int = BATCH, data: Path | None = None) -> Pair:

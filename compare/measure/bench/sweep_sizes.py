@@ -1,20 +1,14 @@
 """Sizes beyond one: how a step's time goes with the batch, the width and the depth. Knows neither framework."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from compare.measure.bench.question import AGAIN, EAGER, Question
+from compare.measure.bench.question import Question
 
 MLP = "mlp"  # the pair whose width and depth can be chosen; of others the batch alone
 BATCHES = (8, 32, 128, 512, 2048, 8192)
 WIDTHS = (128, 256, 512, 1024, 2048, 4096)
 DEPTHS = (2, 4, 8, 16)
 BASE_BATCH, BASE_WIDTH, BASE_DEPTH = 64, 128, 2  # of what is not on the axis
-# Each side as people write it and at its best: what is 30 times slower would take the time of all others.
-ROWS = (
-    EAGER, AGAIN, "torch eager, fused", "torch by hand", "torch.compile, one graph", "CUDA graph",
-    "CUDA graph, K steps", "jax.jit", "jax.jit, (out, in)", "jax.jit, lax.scan, (out, in)", "numpy by hand",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,12 +36,7 @@ def sizes(pair: str) -> tuple[Size, ...]:
     return tuple(dict.fromkeys(every))
 
 
-def asked(question: Question, size: Size, known: Iterable[str] = ROWS) -> Question:
+def asked(question: Question, size: Size) -> Question:
     """What is asked of one size: the rows of a sweep, unless some were named."""
-    return replace(
-        question,
-        rows_of_batch=size.batch,
-        width=size.width or question.width,
-        depth=size.depth or question.depth,
-        names=question.names or tuple(known),
-    )
+    sized = replace(question, rows_of_batch=size.batch, swept=True)
+    return sized if size.width is None or size.depth is None else replace(sized, width=size.width, depth=size.depth)

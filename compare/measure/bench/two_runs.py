@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from compare.errors import UsageError
+from compare.measure.bench.question import EAGER
 from compare.measure.bench.ratios import Ratio, Rounds, unpaired, worded
 
 Form = Mapping[str, Any]  # of ``jaxport bench --json``
 MACHINE = ("device", "device_name", "processor", "system", "cores")
-ASKED = ("pair", "batch", "precision", "threads", "title")
+ASKED = ("pair", "batch", "precision", "threads", "title", "processes", "forced")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class TwoRuns:
     """What became of each row that both runs timed.
 
     Attributes:
-        versions: of what is not the same in both: name to (before, after). noise: the larger of both.
+        versions: of what is not the same in both: name to (before, after).
+        noise: the larger of both; where torch is the same, at least what became of torch eager, which did not change.
         only: rows that one of them has alone.
     """
 
@@ -58,8 +60,10 @@ def between(before: Form, after: Form, seed: int = 0) -> TwoRuns:
             raise UsageError(
                 f"one of the runs publishes no ratio, so there is none between them: {form['unpublished']}"
             )
-    noise = max(before["noise"], after["noise"])
+    noise, versions = max(before["noise"], after["noise"]), _versions(before, after)
     first, second = (_timed(form) for form in (before, after))
+    if "torch" not in versions:
+        noise = max(noise, abs(first[EAGER]["median"] / second[EAGER]["median"] - 1))
     rows = []
     for name in first:
         if name in second:
@@ -68,7 +72,7 @@ def between(before: Form, after: Form, seed: int = 0) -> TwoRuns:
                 for place in (0, 1)
             )
             rows.append(Changed(name, first[name]["median"], second[name]["median"], wall, processor))
-    return TwoRuns(tuple(rows), _versions(before, after), noise, tuple(sorted(set(first) ^ set(second))))
+    return TwoRuns(tuple(rows), versions, noise, tuple(sorted(set(first) ^ set(second))))
 
 
 def _timed(form: Form) -> dict[str, Form]:

@@ -26,12 +26,14 @@ def measured():
         if measured.cut and len(asked) == 2:
             raise KeyboardInterrupt
         asked.append(question)
-        return replace(BENCH, batch=question.rows_of_batch, environment=measured.environment)
+        more = {"environment": measured.environment, "unpublished": measured.disturbed, "title": measured.title}
+        return replace(BENCH, batch=question.rows_of_batch, **more)
 
     def measured():
         return asked
 
-    measured.cut, measured.environment = False, ENVIRONMENT
+    measured.cut, measured.environment, measured.disturbed = False, ENVIRONMENT, ""
+    measured.title = "a model of width 8"
     measured.measure = timed
     return measured
 
@@ -54,6 +56,16 @@ def test_a_sweep_goes_on_where_it_was_cut_off(measured, tmp_path, capsys):
     assert len(measured()) == len(PLACES)
 
 
+def test_a_size_that_was_disturbed_is_measured_again(measured, tmp_path):
+    """It has no ratio to keep."""
+    measured.disturbed = "busy"
+    swept(tmp_path / "sweep.json", QUESTION, 1, measured.measure)
+    measured.disturbed = ""
+    form = swept(tmp_path / "sweep.json", QUESTION, 1, measured.measure)
+    assert len(measured()) == 2 * len(PLACES)
+    assert [one["bench"]["unpublished"] for one in form["sizes"]] == [""] * len(PLACES)
+
+
 def test_another_question_needs_another_file(measured, tmp_path):
     """What was asked is kept beside what was measured."""
     swept(tmp_path / "sweep.json", QUESTION, 1, measured.measure)
@@ -72,6 +84,16 @@ def test_another_machine_needs_another_file(measured, tmp_path):
     with pytest.raises(UsageError, match=r"was begun where device_name is .*, here it is another processor"):
         swept(tmp_path / "sweep.json", QUESTION, 1, measured.measure)
     assert len(json.loads((tmp_path / "sweep.json").read_text())["sizes"]) == 2
+
+
+def test_another_model_needs_another_file(measured, tmp_path):
+    """A pair's file that was changed meanwhile."""
+    measured.cut = True
+    with pytest.raises(KeyboardInterrupt):
+        swept(tmp_path / "sweep.json", QUESTION, 1, measured.measure)
+    measured.cut, measured.title = False, "a model of width 64"
+    with pytest.raises(UsageError, match="was begun with 'a model of width 8', now it is 'a model of width 64'"):
+        swept(tmp_path / "sweep.json", QUESTION, 1, measured.measure)
 
 
 def test_a_file_that_is_no_sweep_stays_as_it_is(measured, tmp_path):

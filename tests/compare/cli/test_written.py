@@ -1,26 +1,55 @@
 """Results read again: by kind, or one line of what was expected and what came."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from compare.cli.written import KINDS, written
+from compare.cli.written import unlike, written
 from compare.errors import UsageError
+from compare.report.contract import Number, VerdictWord
+from compare.report.measured_contract import SpreadForm
+
+RESULTS = Path(__file__).parents[3] / "results" / "cpu"
 
 
-def test_what_a_command_wrote_comes_back(tmp_path):
-    """Every key that its contract promises is there."""
-    form = dict.fromkeys(KINDS["contrast --json"].__required_keys__, 1)
-    (tmp_path / "contrast.json").write_text(json.dumps(form))
-    assert written(tmp_path / "contrast.json", "contrast --json") == form
+@pytest.mark.parametrize("name", ["verify", "train", "contrast"])
+def test_what_a_command_wrote_comes_back(name):
+    """The committed results are as the contract says, at every depth."""
+    form = json.loads((RESULTS / f"{name}.json").read_text())
+    assert written(RESULTS / f"{name}.json", f"{name} --json") == form
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "where"),
+    [
+        ({"median": 1, "lower": 1.0, "upper": 2.0}, SpreadForm, ""),
+        ({"median": 1, "lower": 1.0}, SpreadForm, "the whole has no 'upper'"),
+        ({"median": "inf", "lower": 1.0, "upper": 2.0}, SpreadForm, "median is 'inf'"),
+        (None, SpreadForm | None, ""),
+        (3, SpreadForm | None, "the whole is a JSON int"),
+        ([{"median": 1}], list[SpreadForm], "the whole[] has no 'lower'"),
+        ({"copy": None}, dict[str, SpreadForm], "the whole[] is a JSON NoneType"),
+        ("perhaps", VerdictWord, "the whole is 'perhaps'"),
+        ("inf", Number, ""),
+        ("in", Number, "the whole is 'in'"),
+        ([[1.0], "x"], tuple[list[float], list[float]], "the whole[] is a JSON str"),
+    ],
+)
+def test_where_a_form_is_not_as_it_should_be(value, kind, where):
+    """Keys, kinds and words, down to the leaf."""
+    assert unlike(value, kind) == where
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
         ("{", "expected what jaxport bench --json writes \\(no JSON: "),
-        ("[]", "expected what jaxport bench --json writes, got a JSON list"),
-        ('{"schema": 1}', "expected what jaxport bench --json of this version writes; it has no 'batch'"),
+        ("[]", "expected what jaxport bench --json of this version writes, but the whole is a JSON list"),
+        (
+            '{"schema": 1}',
+            "expected what jaxport bench --json of this version writes, but the whole has no 'environment'",
+        ),
         (None, r"expected what jaxport bench --json writes \(No such file or directory\)"),
     ],
 )

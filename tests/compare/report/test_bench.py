@@ -63,9 +63,9 @@ def test_every_row_is_shown(width):
     lines = {line.split("  ")[0]: " ".join(line.split()) for line in text.splitlines()}
     wide = width > 80
     assert lines["jax.jit"] == (
-        "jax.jit 200 200 2.00 2.50 [2.40, 2.60] FAST 0.40 1,333 steps"
+        "jax.jit 200 200 2.00 2.50 [2.40, 2.60] FAST 0.40 1,300 steps"
         if wide
-        else "jax.jit 200 2.00 2.50 FAST 1,333 steps"
+        else "jax.jit 200 2.00 2.50 FAST 1,300 steps"
     )
     assert lines["torch.compile"].endswith("never")
     assert not {"faulty", "unfair"} & set(lines)
@@ -95,7 +95,7 @@ def test_rows_stand_under_what_they_answer():
         "interleaved; every row judged equal before it was timed",
         "noise: torch eager against itself leaves 1 by up to 2.1%",
         "XLA (jax.jit) against",
-        "PyTorch's own compiler (torch.compile)    2.50 times [2.40, 2.60] FAST; by processor time 0.80",
+        "PyTorch's own compiler (torch.compile)    2.50 times [2.40, 2.60] FAST; by processor time 0.80 SLOW",
         "XLA (jax.jit, lax.scan) against",
     ],
 )
@@ -126,6 +126,8 @@ def test_a_forced_row_is_stamped():
     unfair = row("unfair", 1e-4, stopped={"work": "work: expected 10 multiply-adds, got 5"})
     text = shown(bench_form(replace(BENCH, rows=(*ROWS[:1], unfair), forced=True)))
     assert "FORCED: rows that a gate stopped are timed too, and marked" in text
+    assert "FORCED unfair" in text
+    assert "judged equal before" not in text
     assert "unfair: FORCED: work: expected 10 multiply-adds, got 5" in text
 
 
@@ -134,3 +136,13 @@ def test_the_old_keys_stay():
     assert FORM["steps_in_a_scan"] == 8
     assert (FORM["rows"][0]["median"], FORM["rows"][0]["quartiles"]) == (5e-4, [0.9 * 5e-4, 1.1 * 5e-4])
     assert FORM["rows"][5]["median"] is FORM["rows"][5]["quartiles"] is None
+
+
+def test_what_is_not_known_is_said():
+    """Too few processes, a system that tells nothing, blocks that were run again, and no noise where eager has none."""
+    form = bench_form(replace(BENCH, processes=1, blind=True, repeated=5, blocks=20))
+    text = shown(form)
+    assert "1 process: another one may differ by more than these intervals say" in text
+    assert "nobody tells here what else the machine does" in text
+    assert "5 of 25 blocks were disturbed and run again" in text
+    assert "noise" not in shown(bench_form(replace(BENCH, noise=None, unpublished="no eager", headlines=())))

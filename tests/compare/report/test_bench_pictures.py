@@ -1,8 +1,11 @@
 """The benchmark's pictures show what was measured: every row, every size, every crossing."""
 
+import io
+from dataclasses import replace
+
 import pytest
 
-from compare.report.bench_pictures import break_even_figure, crossovers, size_figure, steps_figure
+from compare.report.bench_pictures import break_even_figure, crossovers, label, size_figure, steps_figure
 from compare.report.form import bench_form
 from tests.compare.report.test_bench import BENCH, FORM
 from tests.compare.report.test_sweep import SWEEP
@@ -25,7 +28,7 @@ def test_every_row_that_was_timed_has_its_line():
 def test_where_compiling_pays_is_marked():
     """With its number of steps, where eager's line is crossed."""
     (axes,) = break_even_figure(FORM).axes
-    assert [text.get_text() for text in axes.texts] == ["1,333 steps"]
+    assert [text.get_text() for text in axes.texts] == ["1,300 steps"]
     lines = drawn(axes)
     assert set(lines) == {"torch eager", "jax.jit", "torch.compile"}
     x, y = lines["jax.jit"].get_data()
@@ -50,7 +53,16 @@ def test_a_crossing_lies_between_two_sizes():
 
 def test_without_a_floor_there_is_none_drawn():
     """A pair whose step has no products."""
-    from dataclasses import replace
-
     form = bench_form(replace(BENCH, floor="", floors={}))
     assert "floor" not in " ".join(drawn(steps_figure(form).axes[0]))
+
+
+def test_any_name_can_be_drawn():
+    """No formula, no letter that no font has, nothing that is left out or runs over the picture."""
+    assert label("a $\\frac{1$ b") == "a $\\frac{1$ b"
+    assert label("tab\there") == "tab?here"
+    assert not label("_own").startswith("_")
+    assert len(label("x" * 200)) == 42
+    rows = (*BENCH.rows, replace(BENCH.rows[2], name="costs $\\frac{1$ [/mine]"))
+    figure = steps_figure(bench_form(replace(BENCH, rows=rows)))
+    figure.savefig(io.BytesIO(), format="svg")

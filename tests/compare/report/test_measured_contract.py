@@ -25,7 +25,7 @@ ROW = bench_result.BenchRow(
 HEADLINE = headlines.Headline("PyTorch as people write it", "jax.jit", "torch eager", RATIO, RATIO)
 BENCH = bench_result.Bench(
     "mlp", "by hand", "cpu", "float32", 16, 64, 1, {"torch": 1.0}, 3, 10, 0.05, "", 0, "copy", {"copy": SPREAD}, (ROW,),
-    (HEADLINE,), environment=ENVIRONMENT,
+    (HEADLINE,), environment=ENVIRONMENT, blocks=30,
 )  # fmt: skip
 FORMS = {
     "train": (train_form(training(step(1), first_flip=FLIP, first_departure=FLIP), ENVIRONMENT), contract.TrainForm),

@@ -10,7 +10,7 @@ from compare.measure.bench.ratios import Ratio
 from compare.measure.bench.sweep_sizes import Size
 from compare.measure.bench.two_runs import Changed, TwoRuns
 from compare.report.form import bench_form, sweep_form, two_runs_form
-from compare.report.sweep import crossings, on_axis, show_sweep, show_two_runs
+from compare.report.sweep import crossings, fastest, on_axis, show_sweep, show_two_runs
 from tests.compare.report.test_bench import BENCH, HEADLINES
 from tests.compare.report.test_contract import ENVIRONMENT
 
@@ -51,10 +51,21 @@ def test_how_far_a_ratio_holds_is_said_in_words():
     """Word by word along the axis."""
     first, second = crossings(on_axis(SWEEP, "batch"), "batch")
     assert first == (
-        "XLA against PyTorch as people write it: FAST at batch 8 to 32 (3.00 to 2.00 times); "
+        "XLA against PyTorch as people write it: FAST at batch 8 to 32 (2.00 to 3.00 times); "
         "AMBIGUOUS at batch 64 (1.10 times); SLOW at batch 512 (0.90 times)"
     )
     assert second.startswith("XLA against PyTorch's own compiler: FAST at batch 8 to 512")
+
+
+def test_what_was_not_measured_breaks_a_sentence():
+    """FAST on either side of a size without a ratio is not FAST there."""
+    sizes = [
+        {**one, "bench": {**one["bench"], "unpublished": "busy", "headlines": []}} if one["batch"] == 32 else one
+        for one in on_axis(SWEEP, "batch")
+    ]
+    _, second = crossings(sizes, "batch")
+    assert second.endswith("FAST at batch 8 (2.50 times); FAST at batch 64 to 512 (2.50 to 2.50 times)")
+    assert fastest(sizes[1]["bench"], "eager") is None
 
 
 @pytest.mark.parametrize("width", [80, 140])

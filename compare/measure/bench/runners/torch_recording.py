@@ -60,6 +60,11 @@ class Recording:
         return torch.compile(own_code(step), backend=self, dynamic=False, fullgraph=whole)
 
 
+def start_compiler() -> None:
+    """Import torch's compiler and have it compile something: the first row would pay for that too."""
+    torch.compile(lambda x: x + 1, dynamic=False)(torch.zeros(2))
+
+
 def own_code(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same function with a code object of its own: the compiler keeps its programs with the code, and makes no more
     than a few for each, while several rows share a line."""

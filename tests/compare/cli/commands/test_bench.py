@@ -60,9 +60,20 @@ def test_only_the_first_process_has_everything_to_find(monkeypatch):
     assert order == [("pin", 1), "process", "process", "process"]
     assert asked[0] == question
     calls = {row.name: row.calls for row in process(1.0).rows}
-    assert asked[1] == asked[2] == replace(question, gated=False, calls=calls)
+    assert asked[1] == asked[2] == replace(question, gated=False, calls=calls)  # forced: what is stopped runs too
     assert said == [f"process {number} of 3: building" for number in (1, 2, 3)]
     assert (found.processes, found.forced) == (3, True)
+
+
+def test_what_the_first_process_stopped_is_not_built_again(monkeypatch):
+    """Its time would be thrown away."""
+    asked = []
+    monkeypatch.setattr(threads, "pin", lambda count: None)
+    monkeypatch.setattr(
+        processes, "in_fresh_process", lambda ask, question, progress: asked.append(question) or process(1.0)
+    )
+    timed(question_of(parsed(["bench"])), 2, say_nothing)
+    assert [question.without for question in asked] == [(), ("torch.compile",)]
 
 
 def test_one_process_is_not_counted(monkeypatch):
@@ -74,9 +85,24 @@ def test_one_process_is_not_counted(monkeypatch):
     assert said == ["a"]
 
 
-@pytest.mark.parametrize("arguments", [("nope",), ("--threads", "9999"), ("--rounds", "2"), ("--dtype", "float8")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nope",),
+        ("--threads", "9999"),
+        ("--rounds", "2"),
+        ("--dtype", "float8"),
+        ("--sweep", "s.json", "--batch", "8"),
+        ("loose", "--width", "8"),
+        ("loose", "--depth", "3"),
+        ("--compare", "a.json", "b.json"),
+        ("--compare", "a.json", "b.json", "--quick"),
+        ("--sweep", "-"),
+    ],
+)
 def test_refused(arguments):
-    """An unknown pair, more threads than processors, too few rounds for a median, no such precision: one line each."""
+    """An unknown pair, more threads than processors, too few rounds for a median, no such precision, sizes that would
+    be passed over, results that are not there: one line each."""
     refused(jaxport("bench", *arguments))
 
 
@@ -85,7 +111,7 @@ def test_an_unknown_row_is_refused_with_those_there_are(cpu):
     from compare.errors import UsageError
 
     question = question_of(parsed(["bench", "loose", "--row", "jax.jid", "--device", "cpu"]))
-    with pytest.raises(UsageError, match=r"--row 'jax\.jid': expected one of torch eager, torch eager, again"):
+    with pytest.raises(UsageError, match=r"--row 'jax\.jid': there is no such row: did you mean jax\.jit\?"):
         bench.answer(question, say_nothing)
 
 
@@ -103,3 +129,11 @@ def test_apart(monkeypatch, capsys):
     monkeypatch.setattr(itself, "itself", lambda *words: [sys.executable, "-c", "raise ValueError('no compiler')"])
     assert timed_apart(OPTIONS, devices.choose("cpu")) is None
     assert capsys.readouterr().err.splitlines()[-1] == "bench: ValueError: no compiler"
+
+
+def test_a_result_is_not_written_over_what_is_compared(tmp_path):
+    """It would be lost."""
+    (tmp_path / "a.json").write_text("mine")
+    a = str(tmp_path / "a.json")
+    assert "would be overwritten" in refused(jaxport("bench", "--compare", a, a, "--json", a))
+    assert (tmp_path / "a.json").read_text() == "mine"

@@ -147,9 +147,18 @@ def load_of(processors, waited=0.0):
         (load_of(1.0, waited=0.05), load_of(1.0, waited=0.04), ""),
         (load_of(1.0, waited=0.3), load_of(1.0, waited=0.3), "stood ready without a processor for 30% of its time"),
         (load_of(0.8, waited=None), load_of(1.0, waited=None), "kept 0.80 processors busy where it keeps 1.00"),
+        (Load(1.3, 1.3, 0.0, None), load_of(1.0), "took 1.30 times its usual processor time"),
+        (Load(1.1, 1.1, 0.0, None), load_of(1.0), ""),
     ],
-    ids=["quiet", "no counter", "waited", "its own threads", "always", "held up"],
+    ids=["quiet", "no counter", "waited", "its own threads", "always", "held up", "slower processor", "a little"],
 )
 def test_what_disturbs_a_block(one, usual, why):
-    """By the kernel's counter beyond what the row's own threads make, or by the processors that it usually keeps."""
+    """By the kernel's counter beyond what the row's own threads make, by the processors that it usually keeps, or by
+    the processor's own pace."""
     assert held_up(one, [usual] * 3) == why
+
+
+def test_beside_a_card_the_processors_say_nothing():
+    """What they do while it works may be anything; that they were there when they were wanted still counts."""
+    assert held_up(Load(1.3, 1.3, 0.0, None), [load_of(1.0)] * 3, on_card=True) == ""
+    assert "without a processor" in held_up(load_of(1.0, waited=0.3), [load_of(1.0)] * 3, on_card=True)

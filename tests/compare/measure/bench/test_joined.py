@@ -120,6 +120,44 @@ def test_a_forced_row_is_timed_and_in_no_ratio():
     assert bench.forced
 
 
+def test_where_torch_eager_is_stopped_its_sentence_is_the_answer():
+    """There is nothing to hold the others against; their times stand."""
+    one = process(1.0)
+    stopped = [
+        RowTimes(row.name, "torch", Verdict.MATCH, stopped={"inputs": "inputs: every batch is the same"})
+        if row.name.startswith("torch eager")
+        else row
+        for row in one.rows
+    ]
+    bench = joined([replace(one, rows=tuple(stopped))], QUESTION)
+    assert bench.unpublished == "torch eager itself was not timed: inputs: every batch is the same"
+    assert (bench.noise, bench.headlines, named(bench)["jax.jit"].against_eager) == (None, (), None)
+    assert named(bench)["jax.jit"].wall is not None
+
+
+def test_another_function_that_was_forced_is_in_no_ratio():
+    """No gate says anything of it; the judge did."""
+    one = process(1.0)
+    wrong = replace(row("jax, wrong", 1e-5), verdict=Verdict.MISMATCH)
+    bench = joined([replace(one, rows=(*one.rows, wrong))], replace(QUESTION, forced=True))
+    assert named(bench)["jax, wrong"].against_eager is None
+    assert {headline.row for headline in bench.headlines} == {"jax.jit"}
+
+
+def test_on_a_card_the_floor_is_wall_time():
+    """What its processors do meanwhile is waiting."""
+    bench = joined([process(1.0, device="gpu")], QUESTION)
+    assert bench.floors["products, jax"].median == pytest.approx(2e-4, rel=0.01)
+    assert named(bench)["jax.jit"].above_floor == pytest.approx(2.5, rel=0.02)
+
+
+def test_what_was_stopped_is_not_built_again():
+    """A later process has no such row: the first one's sentence stands."""
+    one = process(1.0)
+    later = replace(one, rows=tuple(row for row in one.rows if row.name != "torch.compile"))
+    assert named(joined([one, later], QUESTION))["torch.compile"].stopped == {"work": "work: it does less"}
+
+
 def test_what_may_be_quoted_is_of_rows_in_a_ratio(three):
     """The port's row against eager, with a word; nothing where no ratio is published, nor of a row that was forced."""
     assert [(one.row, one.baseline, one.by_wall.word) for one in three.headlines] == [

@@ -1,6 +1,7 @@
 """What the kernel's counters say of the time between two readings."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -57,3 +58,14 @@ def test_a_busy_machine_is_waited_for(monkeypatch):
     monkeypatch.setattr(load, "crowded", lambda found, cores: "busy")
     assert quiet(-1.0) == "busy"
     assert time.monotonic() > 0
+
+
+def test_who_tells_nothing_is_blind(monkeypatch):
+    """A counter that is not there, and one that does not move while this very process works."""
+    seen = [Reading(0.0, 0.0, None, None)]
+    monkeypatch.setattr(load, "read", lambda: replace(seen[0], own=time.process_time()))
+    assert load.blind()
+    seen[0] = Reading(0.0, 0.0, None, 5.0)
+    assert load.blind()
+    monkeypatch.setattr(load, "read", lambda: Reading(0.0, time.process_time(), None, time.process_time()))
+    assert not load.blind()

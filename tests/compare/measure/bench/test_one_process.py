@@ -1,13 +1,14 @@
 """One process's whole answer, on the small case; the clock's own tests are on a clock that is made up."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from compare.errors import UsageError
-from compare.measure.bench import load, one_process
-from compare.measure.bench.one_process import measured
+from compare.measure.bench import clock, load, one_process
+from compare.measure.bench.one_process import _changed, measured
 from compare.measure.bench.question import Question
 from compare.measure.bench.rows import AGAIN, EAGER, JIT, OP_BY_OP
 from compare.pair.pairs import find
@@ -21,15 +22,18 @@ QUESTION = Question("loose", None, "cpu", threads=1, rounds=3, names=(JIT, SCAN,
 def answered():
     """This process has its threads already, and the machine may be busy: neither is asked here."""
     said: list[str] = []
+    timed: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(one_process, "verify_threads", lambda threads, device: {"torch": 1.0, "jax": 1.0})
         patch.setattr(load, "quiet", lambda patience, progress: "")
-        return measured(find("loose"), QUESTION, said.append), said
+        interleaved = clock.interleaved
+        patch.setattr(clock, "interleaved", lambda runners, *more: timed.update(runners) or interleaved(runners, *more))
+        return measured(find("loose"), QUESTION, said.append), said, timed
 
 
 def test_every_row_that_was_asked_for_is_judged_and_timed(answered):
     """And torch eager twice, which the others are held against."""
-    process, _ = answered
+    process, _, _ = answered
     rows = {row.name: row for row in process.rows}
     assert set(rows) == {EAGER, AGAIN, JIT, SCAN, OP_BY_OP, "CUDA graph"}
     for row in rows.values():
@@ -45,7 +49,7 @@ def test_every_row_that_was_asked_for_is_judged_and_timed(answered):
 
 def test_floors_and_fingerprint_stand_beside_them(answered):
     """The step's own products over each library, timed in the same rounds."""
-    process, _ = answered
+    process, _, _ = answered
     assert set(process.floors) == {"products, torch", "products, jax", "products, numpy", "copy"}
     assert all(len(wall) == len(processor) == 3 for wall, processor in process.floors.values())
     assert (process.pair, process.device, process.batches) == ("loose", "cpu", 16)
@@ -53,9 +57,26 @@ def test_floors_and_fingerprint_stand_beside_them(answered):
     assert process.environment["device"] == "cpu"
 
 
+def test_a_block_starts_where_the_row_is_warm(answered):
+    """One pass after the start: torch's optimizer has its state, as JAX's always does, and makes none in a block."""
+    eager = answered[2][EAGER]
+    for _ in range(2):
+        eager.restart()
+        assert len(eager.problem.optimizer.state) == 4
+        eager.call(1)
+
+
+def test_a_setting_that_a_row_left_changed_is_named():
+    """All others would be timed with it."""
+    assert _changed({"a": "1", "b": "2"}, {"a": "1", "b": "2"}) == ""
+    assert _changed({"a": "1", "torch threads": "1"}, {"a": "1", "torch threads": "2"}) == (
+        "a row that was built left torch threads at 2 where it was 1"
+    )
+
+
 def test_it_says_what_it_is_at(answered):
     """Every stage, down to the last round."""
-    _, said = answered
+    _, said, _ = answered
     stages = (
         "verifying threads",
         f"{JIT}: building",

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+from compare.errors import UsageError
 from compare.measure.bench.rows import COMPILED, EAGER, OP_BY_OP, ROWS, Row, Unavailable, rows_of
 from compare.measure.bench.runners.torch_eager import TorchRunner
 from compare.verdict.precision import FLOAT32
@@ -131,3 +132,13 @@ def test_op_by_op_compiles_nothing_anew(cpu, caplog):
     compiled = [record.getMessage() for record in caplog.records if "XLA compilation" in record.getMessage()]
     assert any("XLA compilation" in record.getMessage() for record in first)
     assert compiled == []
+
+
+def test_a_row_of_a_pair_s_own_may_say_what_it_is():
+    """A ``Row`` where a function would do; under a name of its own."""
+    own = replace(loose(), rows={"mine": Row("", TorchRunner, "torch", compiles=True), "plain": TorchRunner})
+    every = rows_of(own)
+    assert (every["mine"].name, every["mine"].compiles, every["mine"].side) == ("mine", True, "torch")
+    assert (every["plain"].compiles, every["plain"].side) == (False, None)
+    with pytest.raises(UsageError, match="rows= 'torch eager' is a row of the benchmark: expected another name"):
+        rows_of(replace(own, rows={EAGER: TorchRunner}))

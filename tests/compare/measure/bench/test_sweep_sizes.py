@@ -1,10 +1,7 @@
 """The places of a sweep, and what is asked of each."""
 
-import pytest
-
 from compare.measure.bench import sweep_sizes as sweep
 from compare.measure.bench.question import Question
-from compare.measure.bench.rows import ROWS
 from compare.measure.bench.sweep_sizes import Size, asked, sizes
 
 QUESTION = Question("mlp", None, "cpu", threads=1, rounds=10, width=77)
@@ -29,11 +26,5 @@ def test_another_pair_has_a_batch_alone():
 def test_what_is_asked_of_a_size():
     """Its numbers, and a sweep's rows unless some were named."""
     one = asked(QUESTION, Size(512, 256, 4))
-    assert (one.rows_of_batch, one.width, one.depth, one.names) == (512, 256, 4, sweep.ROWS)
+    assert (one.rows_of_batch, one.width, one.depth, one.swept) == (512, 256, 4, True)
     assert asked(Question("mlp", None, "cpu", 1, 10, names=("jax.jit",)), Size(8)).names == ("jax.jit",)
-
-
-@pytest.mark.parametrize("name", sweep.ROWS)
-def test_the_rows_of_a_sweep_are_rows(name):
-    """Names of the one table."""
-    assert name in ROWS

@@ -30,7 +30,7 @@ def run(jit=2e-4, **more):
     rows = [row("torch eager", 5e-4), row("jax.jit", jit), {**row("stopped", 1e-4), "stopped": {"work": "less"}}]
     return {
         "environment": copy.deepcopy(ENVIRONMENT), "pair": "mlp", "batch": 64, "precision": "float32", "threads": 1,
-        "title": "by hand", "noise": 0.01, "unpublished": "", "rows": rows, **more,
+        "title": "by hand", "processes": 3, "forced": False, "noise": 0.01, "unpublished": "", "rows": rows, **more,
     }  # fmt: skip
 
 
@@ -59,6 +59,15 @@ def test_the_noise_is_the_larger_of_both():
     two = between(run(noise=0.02), run(jit=1.9e-4, noise=0.04))
     assert two.noise == 0.04
     assert two.rows[1].by_wall.word == "AMBIGUOUS"
+
+
+def test_a_machine_that_became_slower_is_no_change():
+    """Every row by a tenth, torch eager too, whose version is the same: nothing is called slower."""
+    slower = run(jit=2.2e-4)
+    slower["rows"][0] = row("torch eager", 5.5e-4)
+    two = between(run(), slower)
+    assert two.noise == pytest.approx(0.1, rel=0.1)
+    assert {one.by_wall.word for one in two.rows} == {"AMBIGUOUS"}
 
 
 @pytest.mark.parametrize(
