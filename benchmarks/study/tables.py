@@ -6,6 +6,7 @@ from jax import Array
 
 from benchmarks.study.network import Op
 
+UNITS = 4.0  # in the last place of float32, two on either side
 WAYS = ("numpy", "numpy32", "jnp")  # computed in float64 and rounded once, or in float32 by either library
 
 
@@ -44,3 +45,23 @@ def sinusoid(op: Op, dtype: jnp.dtype) -> Array:
 
 def _type(dtype: jnp.dtype) -> type:
     return jnp.dtype(dtype).type
+
+
+def is_a_rounding(op: Op, other: Op) -> bool:
+    """Whether the table that ``other`` holds in float32 is one that ``op`` may hold: both within two units in the last
+    place of one table between them, or as near to the exact one as its own code comes. No verdict can tell them apart,
+    and a base that is off by so little is no fault."""
+    if not (op.get("held") and other.get("held")) or op.but(base=0.0) != other.but(base=0.0):
+        return False
+    exact, own, held = _table(op, exact=True), _table(op), _table(other)
+    units = np.spacing(np.abs(exact).astype(np.float32)).astype(np.float64)
+    return bool((np.abs(held - exact) <= np.maximum(UNITS * units, np.abs(own - exact))).all())
+
+
+def _table(op: Op, exact: bool = False) -> np.ndarray:
+    """The whole table in float64: as ``op`` holds it, or every digit of it."""
+    half = op["width"] // op.get("heads", 1) // 2
+    way = "numpy" if exact else op["held"][1]
+    angles = np.asarray(_angles(op["base"], op["steps"], half, way, np.float32))  # type: ignore[arg-type]
+    table = np.concatenate([np.cos(angles), np.sin(angles)], -1)
+    return np.asarray(table, np.float64) if exact else table.astype(np.float32).astype(np.float64)

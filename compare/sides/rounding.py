@@ -18,6 +18,7 @@ from compare.verdict.thresholds import RESOLVED
 from compare.verdict.verdict import Judgement, Verdict
 
 MEASURED = "rounding measured in float64: the working precision does not resolve it"
+BENEATH = "more than float64 rounds: what both sides round below the working precision is raised, and explains nothing"
 
 
 def by_rounding_measured(
@@ -33,6 +34,38 @@ def by_rounding_measured(
         exact: both sides' runs by these; None: they are run again.
     """
     names = {name: judgement for name, judgement in judged.items() if may_be_unresolved(judgement)}
+    again = _measured(doubts, oracles, exact, names)
+    return {
+        name: replace(judged[name], verdict=Verdict.MATCH, gap=one.gap, allowed=one.allowed, reason=MEASURED)
+        for name, one in again.items()
+        if one.verdict is Verdict.MATCH
+    }
+
+
+def by_rounding_beneath(
+    doubts: Doubts, oracles: Oracles, exact: tuple[Run, Run] | None, judged: Judgements
+) -> Judgements:
+    """Of what matches where both sides round below the working precision, all judged by what float64 itself rounds.
+
+    There the runs at the working precision err as bfloat16 does, and the oracles, in which it is raised, do not: what
+    is derived from these errors is 2^16 times what is left to explain, and excuses as much.
+    """
+    if doubts.quartet.lowering is None or not doubts.quartet.lowering.both:
+        return {}
+    floating = {name: judgement for name, judgement in judged.items() if judgement.allowed > 0}
+    names = {name: judgement for name, judgement in floating.items() if judgement.verdict is Verdict.MATCH}
+    again = {}
+    for name, one in _measured(doubts, oracles, exact, names).items():
+        told = replace(judged[name], gap=one.gap, allowed=min(one.allowed, judged[name].allowed))
+        again[name] = told if one.gap <= told.allowed else replace(told, verdict=Verdict.MISMATCH, reason=BENEATH)
+    return again
+
+
+def _measured(
+    doubts: Doubts, oracles: Oracles, exact: tuple[Run, Run] | None, names: Judgements
+) -> dict[str, Judgement]:
+    """These quantities judged with both oracles at 46 bits in the place of the working precision; none where they
+    cannot be run so: what is known stays."""
     if not names:
         return {}
     rounding = doubts.quartet.using(replace(oracles, rounded=True))
@@ -41,16 +74,11 @@ def by_rounding_measured(
         # A reference on record cannot be run again: then the port's rounding alone is measured.
         t46 = t64 if rounding.on_record else rounding.oracle_reference(doubts.entering, doubts.what)
         j46 = rounding.oracle_port(doubts.entering, doubts.what, doubts.t)
-    except SideError as error:  # what is known stays
+    except SideError as error:
         swallowed(error)
         return {}
     of_t46, of_j46, of_t64, of_j64 = ({name: run[name] for name in names} for run in (t46, j46, t64, j64))
-    again = judge_together((of_t46, of_j46, of_t64, of_j64), ROUNDED, doubts.sizes)
-    return {
-        name: replace(judged[name], verdict=Verdict.MATCH, gap=one.gap, allowed=one.allowed, reason=MEASURED)
-        for name, one in again.items()
-        if one.verdict is Verdict.MATCH
-    }
+    return judge_together((of_t46, of_j46, of_t64, of_j64), ROUNDED, doubts.sizes)
 
 
 def may_be_unresolved(judgement: Judgement) -> bool:

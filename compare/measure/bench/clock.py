@@ -14,6 +14,7 @@ from compare.measure.bench.runner import Runner
 from compare.sides.progress import say_nothing
 
 BLOCK_SECONDS = 0.02  # a block is at least as long, so that reading the clock costs nothing
+LEAST_CALLS = 3  # in a block: one alone is as long as whatever disturbs it
 STEPS_IN_A_BLOCK = 512  # at most: training on the same batches for long drives a momentum below the normal numbers
 TRIES = 3  # blocks whose shortest tells how long a call takes
 BUDGET = 3  # times the rounds asked for, until a disturbed machine is given up: at once where no round is quiet
@@ -74,7 +75,7 @@ def calls_in_a_block(runner: Runner) -> int:
     while True:
         shortest = min(block(runner, count).load.wall for _ in range(TRIES))
         if shortest >= BLOCK_SECONDS or count >= most:
-            return min(count, most)
+            return min(max(count, LEAST_CALLS), most)
         # By what the shortest shows, but at least twice and at most ten times as many: a first figure is rough.
         wanted = math.ceil(count * BLOCK_SECONDS / shortest) if shortest > 0 else 10 * count
         count = min(max(2 * count, min(wanted, 10 * count)), most)

@@ -14,7 +14,7 @@ from compare.sides.context import Oracles
 from compare.sides.judging import judge_port, reference_runs
 from compare.sides.plan import Plan
 from compare.sides.record_taking import take
-from compare.sides.rounding import MEASURED, may_be_unresolved
+from compare.sides.rounding import BENEATH, MEASURED, may_be_unresolved
 from compare.verdict.precision import FLOAT32
 from compare.verdict.quantity import Quantity, kind_of_quantity
 from compare.verdict.verdict import Judgement, Verdict
@@ -158,3 +158,36 @@ def test_a_mutant_proves_nothing_on_what_was_measured(cpu):
     bitten = teeth(quartet, entering, quantities, {None: context_of(judged, entering)})
     assert bitten.caught["output"]
     assert set(bitten.caught) == {"output"}
+
+
+def low_reference(p, x):
+    return torch.tanh((x.bfloat16() * p["w"].bfloat16()).to(x.dtype))
+
+
+def low_port(scale):
+    """The same product in bfloat16, and what comes of it times ``scale``."""
+
+    def port(p, x):
+        return jnp.tanh((x.astype(jnp.bfloat16) * p["w"].astype(jnp.bfloat16)).astype(x.dtype)) * scale
+
+    return port
+
+
+@pytest.mark.parametrize("factor", [3e-10, 1e-7, 1e-3])
+def test_what_both_sides_round_excuses_no_fault(cpu, factor):
+    """The runs at the working precision err as bfloat16 does; float64, in which it is raised, does not."""
+    plan = Plan(quick=True)
+    sound = verify(loose_pair(low_reference, low_port(1.0)), cpu, plan=plan)
+    assert (sound.verdict, "bfloat16 inside, on both sides" in sound.lowered) == (Verdict.MATCH, True)
+    faulty = verify(loose_pair(low_reference, low_port(1 + factor)), cpu, plan=plan)
+    assert faulty.verdict is Verdict.MISMATCH
+    if factor < 1e-9:  # what the runs' own errors would excuse
+        assert {one.judgement.reason for one in faulty.quantities if one.judgement.verdict is Verdict.MISMATCH} == {
+            BENEATH
+        }
+
+
+def test_by_the_runs_own_errors_it_would_be_excused(cpu, monkeypatch):
+    """The tolerance is derived from errors of 2^-9."""
+    monkeypatch.setattr(judging, "by_rounding_beneath", lambda *given: {})
+    assert verify(loose_pair(low_reference, low_port(1 + 3e-10)), cpu, plan=Plan(quick=True)).verdict is Verdict.MATCH

@@ -63,6 +63,11 @@ def test_a_block_is_long_enough_to_be_timed(machine):
     assert calls_in_a_block(Clockwork(machine)) == 20
 
 
+def test_a_block_of_long_calls_has_several(machine):
+    """A call of a tenth of a second would do by itself, and be one number."""
+    assert calls_in_a_block(Clockwork(machine, 0.1)) == 3
+
+
 def test_preemptions_do_not_shorten_a_block(machine):
     """The first call and a later one are held up for 30 ms: figures that do not say how long a call takes."""
     assert calls_in_a_block(Clockwork(machine, held_up=lambda call: 0.03 if call in (0, 33) else 0.0)) == 20
