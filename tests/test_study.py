@@ -9,6 +9,8 @@ from benchmarks.study import bounds, planting, strangers
 from benchmarks.study.__main__ import numbers_of, seed_of
 from benchmarks.study.case import MARGIN, case, effect
 from benchmarks.study.draw import FAMILIES
+from benchmarks.study.network import Op
+from benchmarks.study.tables import is_a_rounding
 from benchmarks.study.tally import tally, text
 
 CASES = 6000
@@ -155,3 +157,21 @@ def test_the_tally_counts_alarms_misses_and_equivalents_apart():
     assert form["missed"] == [[2, 0]]
     assert (form["equivalent"]["count"], form["refused"]) == (1, [[4, 0]])
     assert "5 random networks: 6 sound ports, 4 faulty ones of 1 kinds; 1 equivalent mutants apart" in text(form)
+
+
+HELD = Op("attention", "a", {"width": 8, "heads": 2, "steps": 6, "base": 10000.0, "held": ("buffer", "numpy32")})
+
+
+@pytest.mark.parametrize(
+    ("other", "is_one"),
+    [
+        (HELD.but(base=10000.0 * (1 + 1e-8)), True),
+        (HELD.but(base=10000.1), False),
+        (HELD.but(base=10001.0), False),
+        (HELD.but(base=10000.0 * (1 + 1e-8), query_offset=1.0), False),
+        (HELD.but(base=10000.0 * (1 + 1e-8), held=None), False),
+    ],
+)
+def test_a_base_that_float32_does_not_tell_apart_is_no_fault(other, is_one):
+    """What is held of it is a rounding of the right table; a tenth more in the base is not."""
+    assert is_a_rounding(HELD, other) is is_one
