@@ -38,6 +38,7 @@ PAGES = {
         "speed": ("cpu/speed", str.rstrip),
         "study": ("cpu/study", head),
     },
+    "docs/benchmark.md": {"sweep": ("cpu/sweep", str.rstrip)},
     "docs/when-a-port-differs.md": {
         "differs-encoder": ("cpu/differs-encoder", answer),
         "differs-quantizer": ("cpu/differs-quantizer", answer),

@@ -30,6 +30,7 @@ DIFFERS = "docs/when-a-port-differs.md"
     [
         ("README.md", "main-job", "cpu/main-job", 40),
         ("README.md", "bench", "cpu/bench", 8),
+        ("docs/benchmark.md", "sweep", "cpu/sweep", 20),
         ("README.md", "speed", "cpu/speed", 1),
         ("README.md", "study", "cpu/study", 4),
         ("README.md", "answer", "cpu/differs-encoder", 8),

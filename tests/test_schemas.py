@@ -22,7 +22,7 @@ COMMITTED = [
     for machine in ("cpu", "h200")
     for command in ("verify", "train", "contrast", "bench")
     if (path := ROOT / "results" / machine / f"{command}.json").exists()
-]
+] + [("bench-sweep", ROOT / "results" / "cpu" / "sweep.json")]
 
 
 @pytest.mark.parametrize("command", sorted(MADE["CONTRACTS"]))

@@ -89,6 +89,11 @@ ROWS = [
     Row("jaxport contrast loose"),
     Row("jaxport bench mlp", by=MAIN_JOB, why=SAME),
     Row("jaxport bench mlp --threads 2 --rounds 50", by=MAIN_JOB, why=SAME),
+    Row(
+        "jaxport bench mlp --sweep results/cpu/sweep.json --processes 1",
+        by="tests/compare/cli/test_swept.py",
+        why=MEASURES,
+    ),
     Row("jaxport bench mlp --sweep sweep.json", by="tests/compare/cli/test_swept.py", why=MEASURES),
     Row("jaxport bench --compare before.json after.json", by=TWO_RUNS, why=MEASURES),
     Row("jaxport bench --compare A B", by=TWO_RUNS, why=FORM),

@@ -6,6 +6,7 @@ import re
 
 from compare.cli.commands.main_job import _last_word, _show_other_uses
 from compare.report.bench import show_bench
+from compare.report.sweep import show_sweep
 from compare.report.terminal import console, show_training, show_verify
 from tests.documents.shown import ROOT
 
@@ -29,6 +30,13 @@ def test_the_benchmark():
     """bench.txt is bench.json, set as the terminal sets it."""
     form = read("cpu/bench.json")
     assert (RESULTS / "cpu" / "bench.txt").read_text() == shown(120, lambda out: show_bench(form, out))
+
+
+def test_the_sweep():
+    """sweep.txt is sweep.json, every size of it."""
+    form = read("cpu/sweep.json")
+    assert len(form["sizes"]) == form["planned"]
+    assert (RESULTS / "cpu" / "sweep.txt").read_text() == shown(110, lambda out: show_sweep(form, out))
 
 
 def test_the_main_job():
