@@ -133,6 +133,7 @@ ROWS = [
     Row("jaxport contrast [PAIR or FILE.py]", "jaxport contrast loose", why=FORM),
     Row("jaxport bench [PAIR or FILE.py]", by=MAIN_JOB, why=FORM),
     Row("jaxport bench PAIR", by=MAIN_JOB, why=FORM),
+    Row("jaxport report", by=MAIN_JOB, why=FORM),
     Row("jaxport report [FOLDER]", by=MAIN_JOB, why=FORM),
     Row("jaxport report FOLDER", by=MAIN_JOB, why=FORM),
     Row("jaxport read [LESSON]", "jaxport read tape", why=FORM),

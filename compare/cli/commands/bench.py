@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 HELP = "XLA against eager: one training step, judged equal, then timed"
 ROUNDS, QUICK_ROUNDS = 12, 10
 PROCESSES, QUICK_PROCESSES = 3, 1
+PATIENCE, QUICK_PATIENCE = 20.0, 5.0  # seconds that a busy machine is waited for
 WIDTH, DEPTH = 128, 2  # of the project's own perceptron
 
 
@@ -46,7 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--row", action="append", default=[], metavar="NAME", help="this row beside torch eager; again for more"
     )
-    parser.add_argument("--quick", action="store_true", help="without torch's compiler, in one process")
+    parser.add_argument("--quick", action="store_true", help="fewer rows, without torch's compiler, in one process")
     parser.add_argument("--long", action="store_true", help="also the rows whose compilers take minutes")
     parser.add_argument(
         "--sweep",
@@ -138,6 +139,8 @@ def question_of(options: argparse.Namespace) -> "Question":
         depth=options.depth or DEPTH,
         precision=options.dtype,
         names=tuple(options.row),
+        swept=options.quick,
+        patience=QUICK_PATIENCE if options.quick else PATIENCE,
         compiled=not options.quick,
         sweeps=options.long,
         forced=options.force,

@@ -19,7 +19,6 @@ from compare.sides.progress import Progress
 from compare.verdict.precision import PRECISIONS
 from compare.verdict.verdict import Verdict
 
-PATIENCE = 20.0  # seconds that a busy machine is waited for
 NOT_TIMED = {
     Verdict.MATCH: "",
     Verdict.FLOAT32_ONLY: "agrees only to float32 with torch eager",
@@ -39,19 +38,23 @@ def measured(pair: Pair, question: Question, progress: Progress) -> Process:
     if not pair.optimizers:
         raise UsageError(f"pair {pair.name}: a training step needs optimizers=, one for each side")
     chosen, device, precision = _chosen(pair, question), devices.choose(question.device), PRECISIONS[question.precision]
+    prepared = prepare(pair, question.seed)
+    setup = Setup(prepared, entering_of(prepared, question.seed, precision), precision, device)
+    progress(f"{EAGER}: building")
+    rows = {EAGER: setup.build(chosen[EAGER])}
+    if isinstance(eager := rows[EAGER], Refused):  # before anything is waited for
+        raise UsageError(f"{EAGER}: {eager.reason}")
     progress("verifying threads")
     processors = verify_threads(question.threads, device)
-    crowded = load.quiet(PATIENCE, progress) if device.name == "cpu" else ""  # compiling is timed too
+    crowded = load.quiet(question.patience, progress) if device.name == "cpu" else ""  # compiling is timed too
     if any(row.compiles and row.side == "torch" for row in chosen.values()):
         progress("starting torch's compiler")
         start_compiler()
     before = global_modes()
-    prepared = prepare(pair, question.seed)
-    setup = Setup(prepared, entering_of(prepared, question.seed, precision), precision, device)
-    rows = {}
     for name, row in chosen.items():
-        progress(f"{name}: building")
-        rows[name] = setup.build(row)
+        if name != EAGER:
+            progress(f"{name}: building")
+            rows[name] = setup.build(row)
     explaining = {name for name, row in chosen.items() if row.explains}
     verdicts = row_verdicts(setup, rows, question.gated, question.forced, progress, explaining)
     runners = {
@@ -59,7 +62,7 @@ def measured(pair: Pair, question: Question, progress: Progress) -> Process:
     }
     floors = setup.floors(rows.get(JIT), progress)
     if device.name == "cpu":
-        crowded = load.quiet(PATIENCE, progress) or crowded
+        crowded = load.quiet(0.0 if crowded else question.patience, progress) or crowded
     changed = _changed(before, global_modes())
     both = {**runners, **floors}
     progress("finding how many calls fill a block")

@@ -25,6 +25,7 @@ class Question:
         precision: a name of ``PRECISIONS``.
         rounds: of all rows. seed: of weights, batches and orders.
         names: the rows; empty for all that a default run has. swept: for those that a sweep over sizes has.
+        patience: seconds that a busy machine is waited for.
         compiled: rows that torch's compiler makes too. sweeps: those that take long too.
         gated: whether the gates look: the first process's answer holds for all.
         forced: what a gate stops is timed all the same.
@@ -44,6 +45,7 @@ class Question:
     precision: str = "float32"
     names: tuple[str, ...] = ()
     swept: bool = False
+    patience: float = 20.0
     compiled: bool = True
     sweeps: bool = False
     gated: bool = True

@@ -33,12 +33,12 @@ def test_every_section_is_there_and_linked(page):
     assert page.count("<summary>where this was measured</summary>") == len(SECTIONS)
 
 
-def test_it_shows_what_the_terminal_shows(page, forms):
+def test_it_shows_what_the_terminal_shows(page):
     """The verdict, the epochs, what each way keeps, what may be quoted."""
     text = re.sub(r"<[^>]+>", "", page)
-    for words in ("training:", "residuals: returned by the forward half", "XLA (jax.jit, (out, in)) against", "floor:"):
+    for words in ("training:", "residuals: returned by the forward half", "XLA (jax.jit) against", "floor:"):
         assert words in text
-    assert f"<title>jaxport: mlp, loose: {forms['verify']['verdict']}</title>" in page
+    assert "<title>jaxport: mlp, loose: mismatch</title>" in page  # a row of the sweep that is made up here
 
 
 def test_pictures_are_inside_and_described(page):
