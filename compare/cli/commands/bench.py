@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from compare.sides.progress import Progress
 
 HELP = "XLA against eager: one training step, judged equal, then timed"
-ROUNDS, QUICK_ROUNDS = 12, 10
+ROUNDS, QUICK_ROUNDS = 12, 16
 PROCESSES, QUICK_PROCESSES = 3, 1
 PATIENCE, QUICK_PATIENCE = 20.0, 5.0  # seconds that a busy machine is waited for
 WIDTH, DEPTH = 128, 2  # of the project's own perceptron
