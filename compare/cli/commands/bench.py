@@ -8,6 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compare.cli.bench_options import (
+    PROCESSES,
+    QUICK_PROCESSES,
+    QUICK_ROUNDS,
+    ROUNDS,
+    check_alone,
+    processes_of,
+    question_of,
+)
 from compare.cli.options import add_images, add_pair, add_shared, json_path, whole
 
 if TYPE_CHECKING:
@@ -18,10 +27,6 @@ if TYPE_CHECKING:
     from compare.sides.progress import Progress
 
 HELP = "XLA against eager: one training step, judged equal, then timed"
-ROUNDS, QUICK_ROUNDS = 12, 16
-PROCESSES, QUICK_PROCESSES = 3, 1
-PATIENCE, QUICK_PATIENCE = 20.0, 5.0  # seconds that a busy machine is waited for
-WIDTH, DEPTH = 128, 2  # of the project's own perceptron
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     from compare.cli.named import check_pair
     from compare.cli.streams import busy, emit
 
-    _check_alone(options)
+    check_alone(options)
     if options.compare:
         return _compared(options)
     check_pair(options.pair)
@@ -76,27 +81,6 @@ def run(options: argparse.Namespace) -> int:
         form = bench_form(timed(question_of(options), processes_of(options), say))
     emit(options, form, lambda out: show_bench(form, out))
     return int(bool(differing(form)))
-
-
-def _check_alone(options: argparse.Namespace) -> None:
-    """Refuse what would be passed over in silence.
-
-    Raises:
-        UsageError: anything beside --compare, which runs nothing; a size beside a sweep, which has its own, or for a
-            pair that has its own; a sweep to standard output.
-    """
-    from compare.errors import UsageError
-
-    sized = [name for name in ("batch", "width", "depth") if getattr(options, name)]
-    others = ("sweep", "data", "rounds", "processes", "row", "quick", "long", "force")
-    if options.compare and (beside := [*sized, *(name for name in others if getattr(options, name))]):
-        raise UsageError(f"--{beside[0]} beside --compare: expected two results alone, nothing is run")
-    if options.sweep and sized:
-        raise UsageError(f"--{sized[0]} beside --sweep: expected the one or the other, a sweep has its own sizes")
-    if options.sweep == "-":
-        raise UsageError("--sweep -: expected a file, which a sweep goes on from; --json - writes to standard output")
-    if options.pair != "mlp" and (own := [name for name in sized if name != "batch"]):
-        raise UsageError(f"--{own[0]}: expected the pair mlp, whose layers can be chosen, got {options.pair}")
 
 
 def _swept(options: argparse.Namespace) -> int:
@@ -121,35 +105,6 @@ def _compared(options: argparse.Namespace) -> int:
     form = two_runs_form(between(before, after, options.seed))
     emit(options, form, lambda out: show_two_runs(form, out))
     return 0
-
-
-def question_of(options: argparse.Namespace) -> "Question":
-    """What each process is asked."""
-    from compare.measure.bench.question import Question
-
-    return Question(
-        pair=options.pair,
-        data=options.data,
-        device=options.device,
-        threads=options.threads,
-        rounds=options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS),
-        seed=options.seed,
-        rows_of_batch=options.batch,
-        width=options.width or WIDTH,
-        depth=options.depth or DEPTH,
-        precision=options.dtype,
-        names=tuple(options.row),
-        swept=options.quick,
-        patience=QUICK_PATIENCE if options.quick else PATIENCE,
-        compiled=not options.quick,
-        sweeps=options.long,
-        forced=options.force,
-    )
-
-
-def processes_of(options: argparse.Namespace) -> int:
-    """How many processes; with ``--quick`` one, unless they are asked for."""
-    return int(options.processes or (QUICK_PROCESSES if options.quick else PROCESSES))
 
 
 def timed(question: "Question", processes: int, say: "Progress") -> "Bench":

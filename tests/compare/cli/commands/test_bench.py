@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from compare.cli import itself
+from compare.cli.bench_options import question_of
 from compare.cli.cli import parsed
 from compare.cli.commands import bench
-from compare.cli.commands.bench import differing, processes_of, question_of, timed, timed_apart
+from compare.cli.commands.bench import differing, timed, timed_apart
 from compare.frameworks import devices
 from compare.measure.bench import processes, threads
 from compare.sides.progress import say_nothing
@@ -24,21 +25,6 @@ def test_what_differs():
     rows = [{"name": name, "verdict": name} for name in ("match", "float32_only", "mismatch", "invalid")]
     assert differing({"rows": rows}) == ["mismatch", "invalid"]
     assert differing(None) == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "rounds", "number"),
-    [
-        ((), bench.ROUNDS, bench.PROCESSES),
-        (("--quick",), bench.QUICK_ROUNDS, 1),
-        (("--quick", "--rounds", "7", "--processes", "2"), 7, 2),
-    ],
-)
-def test_quick_gives_way_to_what_is_asked_for(arguments, rounds, number):
-    """It changes what is not said, and nothing else."""
-    options = parsed(["bench", *arguments])
-    assert (question_of(options).rounds, processes_of(options)) == (rounds, number)
-    assert question_of(options).compiled is ("--quick" not in arguments)
 
 
 def test_only_the_first_process_has_everything_to_find(monkeypatch):

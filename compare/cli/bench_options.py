@@ -1,0 +1,62 @@
+"""What the options of ``jaxport bench`` ask for, and which of them say nothing beside each other."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from compare.errors import UsageError
+
+if TYPE_CHECKING:
+    from compare.measure.bench.question import Question
+
+ROUNDS, QUICK_ROUNDS = 12, 16
+PROCESSES, QUICK_PROCESSES = 3, 1
+PATIENCE, QUICK_PATIENCE = 20.0, 5.0  # seconds that a busy machine is waited for
+WIDTH, DEPTH = 128, 2  # of the project's own perceptron
+
+
+def check_alone(options: argparse.Namespace) -> None:
+    """Refuse what would be passed over in silence.
+
+    Raises:
+        UsageError: anything beside --compare, which runs nothing; a size beside a sweep, which has its own, or for a
+            pair that has its own; a sweep to standard output.
+    """
+    sized = [name for name in ("batch", "width", "depth") if getattr(options, name)]
+    others = ("sweep", "data", "rounds", "processes", "row", "quick", "long", "force")
+    if options.compare and (beside := [*sized, *(name for name in others if getattr(options, name))]):
+        raise UsageError(f"--{beside[0]} beside --compare: expected two results alone, nothing is run")
+    if options.sweep and sized:
+        raise UsageError(f"--{sized[0]} beside --sweep: expected the one or the other, a sweep has its own sizes")
+    if options.sweep == "-":
+        raise UsageError("--sweep -: expected a file, which a sweep goes on from; --json - writes to standard output")
+    if options.pair != "mlp" and (own := [name for name in sized if name != "batch"]):
+        raise UsageError(f"--{own[0]}: expected the pair mlp, whose layers can be chosen, got {options.pair}")
+
+
+def question_of(options: argparse.Namespace) -> "Question":
+    """What each process is asked."""
+    from compare.measure.bench.question import Question
+
+    return Question(
+        pair=options.pair,
+        data=options.data,
+        device=options.device,
+        threads=options.threads,
+        rounds=options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS),
+        seed=options.seed,
+        rows_of_batch=options.batch,
+        width=options.width or WIDTH,
+        depth=options.depth or DEPTH,
+        precision=options.dtype,
+        names=tuple(options.row),
+        swept=options.quick,
+        patience=QUICK_PATIENCE if options.quick else PATIENCE,
+        compiled=not options.quick,
+        sweeps=options.long,
+        forced=options.force,
+    )
+
+
+def processes_of(options: argparse.Namespace) -> int:
+    """How many processes; with ``--quick`` one, unless they are asked for."""
+    return int(options.processes or (QUICK_PROCESSES if options.quick else PROCESSES))

@@ -1,0 +1,55 @@
+"""What the options of the benchmark ask for, and what they refuse to pass over."""
+
+import pytest
+
+from compare.cli import bench_options as bench
+from compare.cli.bench_options import check_alone, processes_of, question_of
+from compare.cli.cli import parsed
+from compare.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rounds", "number"),
+    [
+        ((), bench.ROUNDS, bench.PROCESSES),
+        (("--quick",), bench.QUICK_ROUNDS, 1),
+        (("--quick", "--rounds", "7", "--processes", "2"), 7, 2),
+    ],
+)
+def test_quick_gives_way_to_what_is_asked_for(arguments, rounds, number):
+    """It changes what is not said, and nothing else."""
+    options = parsed(["bench", *arguments])
+    assert (question_of(options).rounds, processes_of(options)) == (rounds, number)
+    assert question_of(options).compiled is ("--quick" not in arguments)
+
+
+def test_a_size_that_is_not_asked_for_is_the_project_s_own():
+    """And a quick run has the rows of a sweep, and waits less for a machine that is busy."""
+    plain, quick = (question_of(parsed(["bench", *given])) for given in ([], ["--quick"]))
+    assert (plain.width, plain.depth, plain.rows_of_batch, plain.swept) == (128, 2, None, False)
+    assert quick.swept
+    assert quick.patience < plain.patience
+    assert question_of(parsed(["bench", "--width", "7", "--depth", "3", "--batch", "5"])).width == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--compare", "a", "b", "--row", "jax.jit"), "--row beside --compare: expected two results alone"),
+        (("--compare", "a", "b", "--batch", "8"), "--batch beside --compare"),
+        (("--sweep", "s.json", "--width", "8"), "--width beside --sweep: expected the one or the other"),
+        (("loose", "--depth", "4"), "--depth: expected the pair mlp, whose layers can be chosen, got loose"),
+    ],
+)
+def test_what_would_be_passed_over_is_refused(arguments, why):
+    """In one line that says what was expected."""
+    with pytest.raises(UsageError, match=why):
+        check_alone(parsed(["bench", *arguments]))
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--compare", "a", "b"), ("--sweep", "s.json", "--quick"), ("loose", "--batch", "8")]
+)
+def test_what_goes_together_goes(arguments):
+    """Nothing is refused that has its say."""
+    check_alone(parsed(["bench", *arguments]))
