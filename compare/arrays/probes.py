@@ -68,17 +68,19 @@ def nearby(batch: Batch, precision: Precision, seed: int) -> Iterator[Batch]:
 
 def perturbed(batch: Batch, rng: np.random.Generator) -> Batch:
     """``batch`` with every entry of its floating inputs moved by a thousandth of itself; a zero by a thousandth of the
-    input's size, at most of 1, so that beside the -1e9 of a mask its zeros stay zeros in effect.
+    input's size, at most of 1, so that beside the -1e9 of a mask its zeros stay zeros in effect. What is subnormal in
+    float32 is a zero to a model: a thousandth of itself would leave it where it is.
 
     Where no entry of an input is negative (pixels, counts) none becomes so, since a model may refuse it; nor positive.
     """
 
     def move(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        size = float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) if x.size else 0.0
+        zero = np.abs(x) < np.finfo(np.float32).tiny
+        size = float(np.sqrt(np.mean(np.square(np.where(zero, 0, x), dtype=np.float64)))) if x.size else 0.0
         ways = rng.standard_normal(x.shape)
         if np.any(x) and (np.all(x >= 0) or np.all(x <= 0)):
-            ways = np.where(x == 0, np.copysign(ways, x.flat[np.flatnonzero(x)[0]]), ways)
-        return x + 1e-3 * np.where(x == 0, min(size or 1.0, 1.0), np.abs(x)) * ways
+            ways = np.where(zero, np.copysign(ways, x.flat[np.flatnonzero(x)[0]]), ways)
+        return x + 1e-3 * np.where(zero, min(size or 1.0, 1.0), np.abs(x)) * ways
 
     return _transformed(batch, move, rng)
 

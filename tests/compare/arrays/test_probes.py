@@ -83,6 +83,15 @@ def test_a_perturbation_is_small_against_the_batch_and_moves_zeros_too():
     assert (perturbed(probe("zeros"), rng).inputs["x"] != 0).all()
 
 
+def test_what_is_subnormal_is_a_zero_to_a_perturbation():
+    """A model sits on the kink at zero there too, and a thousandth of 1e-40 would leave it on it."""
+    moved = perturbed(probe("subnormal"), np.random.default_rng(0)).inputs["x"]
+    assert np.median(np.abs(moved)) > 1e-4
+    mixed = Batch({"x": np.float32([[1e-40, 2.0, -3.0]])})
+    far = np.abs(perturbed(mixed, np.random.default_rng(0)).inputs["x"] - mixed.inputs["x"])
+    assert 1e-6 < far[0, 0] < 0.01
+
+
 def test_integers_at_their_bounds_are_at_both_ends():
     """In turn; of a single entry, which cannot be, in two batches. What has no such name stays."""
     (ends,) = at_bounds(BATCH, ["ids"])
