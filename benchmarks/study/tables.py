@@ -53,15 +53,21 @@ def is_a_rounding(op: Op, other: Op) -> bool:
     and a base that is off by so little is no fault."""
     if not (op.get("held") and other.get("held")) or op.but(base=0.0) != other.but(base=0.0):
         return False
-    exact, own, held = _table(op, exact=True), _table(op), _table(other)
+    exact = np.concatenate(_exact(op), -1)
+    own, held = (np.concatenate(_held(one), -1).astype(np.float64) for one in (op, other))
     units = np.spacing(np.abs(exact).astype(np.float32)).astype(np.float64)
     return bool((np.abs(held - exact) <= np.maximum(UNITS * units, np.abs(own - exact))).all())
 
 
-def _table(op: Op, exact: bool = False) -> np.ndarray:
-    """The whole table in float64: as ``op`` holds it, or every digit of it."""
-    half = op["width"] // op.get("heads", 1) // 2
-    way = "numpy" if exact else op["held"][1]
-    angles = np.asarray(_angles(op["base"], op["steps"], half, way, np.float32))  # type: ignore[arg-type]
-    table = np.concatenate([np.cos(angles), np.sin(angles)], -1)
-    return np.asarray(table, np.float64) if exact else table.astype(np.float32).astype(np.float64)
+def _held(op: Op) -> list[np.ndarray]:
+    """The cosines and sines that ``op`` holds."""
+    if op.kind == "attention":
+        return [np.asarray(table) for table in rotary(op, op["steps"], jnp.float32)]
+    sine, cosine = np.split(np.asarray(sinusoid(op, jnp.float32)), 2, -1)
+    return [cosine, sine]
+
+
+def _exact(op: Op) -> list[np.ndarray]:
+    """Every digit of them."""
+    angles = np.asarray(_angles(op["base"], op["steps"], op["width"] // op.get("heads", 1) // 2, "numpy", jnp.float64))
+    return [np.cos(angles), np.sin(angles)]

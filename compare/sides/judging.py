@@ -25,7 +25,7 @@ from compare.sides.doubts import (
 from compare.sides.nearby import without_oracle
 from compare.sides.quantities import unpaired_slots
 from compare.sides.quartet import Quartet
-from compare.sides.rounding import by_rounding_beneath, by_rounding_measured
+from compare.sides.rounding import Rounded, by_rounding_beneath, by_rounding_measured
 from compare.sides.side import Result, Run, SideError, What
 from compare.verdict.verdict import Verdict
 
@@ -135,9 +135,9 @@ def judge_port(
     again, witness = doubts.with_witness(by.oracles, judged)
     judged |= again
     last = replace(by.oracles, promoted=True, witness=witness) if witness else by.oracles
-    exact = (t64, j64) if last == quartet.oracles else None
-    judged |= by_rounding_measured(doubts, last, exact, judged)
-    judged |= by_rounding_beneath(doubts, last, exact, judged)
+    rounded = Rounded(doubts, last, (t64, j64) if last == quartet.oracles else None)
+    judged |= by_rounding_measured(rounded, judged)
+    judged |= by_rounding_beneath(rounded, judged)
     judged |= by_known_cause(quartet, entering, what, judged, (t, j, t64, j64))
     judged |= in_another_unit(judged, t64, j64, _again(quartet, (t, j, t64, j64)))
     erased = [Verdict.MATCH, Verdict.FLOAT32_ONLY] if quartet.lowering and quartet.lowering.erased else []

@@ -118,10 +118,9 @@ def interleaved(
         while len(kept) < rounds and len(lost) < ((BUDGET - 1) if kept else 1) * rounds:
             before, one, why = load.read(), Round(), ""
             for name in rng.permutation(list(runners)):
-                one[name], again, held_up = _undisturbed(
-                    runners[name], calls[name], usual[name], 0 if why else RETRIES, on_card
-                )
-                why, repeated = why or (f"{name} {held_up}" if held_up else ""), repeated + again
+                retries = 0 if why else RETRIES
+                one[name], tries, disturbance = _undisturbed(runners[name], calls[name], usual[name], retries, on_card)
+                why, repeated = why or (f"{name} {disturbance}" if disturbance else ""), repeated + tries
             if why := why or load.crowded(load.between(before, load.read()), load.cores()):
                 lost.append((one, why))
                 continue
@@ -134,8 +133,8 @@ def interleaved(
     missing = rounds - len(kept)
     disturbed = f"{len(lost)} of {len(kept) + len(lost)} rounds: {lost[-1][1]}" if missing else ""
     used = [*kept, *(one for one, _ in lost[:missing])]
-    again = repeated + len(lost) * len(runners)
-    return Timed({name: [one[name] for one in used] for name in runners}, again, disturbed)
+    repeated += len(lost) * len(runners)
+    return Timed({name: [one[name] for one in used] for name in runners}, repeated, disturbed)
 
 
 def _undisturbed(
