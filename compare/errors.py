@@ -36,6 +36,11 @@ def nearest(name: str, known: Iterable[str], alike: float = ALIKE) -> str:
     return next(iter(difflib.get_close_matches(name, list(known), 1, alike)), "")
 
 
+def printable(text: str) -> str:
+    """One line without control characters: names come from files, and must steer no terminal and break no picture."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def did_you_mean(meant: str, otherwise: str = "") -> str:
     """The end of a complaint: a question, or ``otherwise`` where nothing is alike."""
     text = f"did you mean {meant}?" if meant else otherwise

@@ -9,7 +9,7 @@ from typing import TypeVar
 from compare.checkpoints.checkpoint import Checkpoint, OtherKindError, UnsoundError, sound
 from compare.checkpoints.formats import FORMATS, ROWS, Foretelling, Format, by_suffix, suffixes
 from compare.checkpoints.kinds import EMPTY, EMPTY_FOLDER, FOLDER, NOTHING, PICKLE, SCRIPT, SPECIAL, kind_of
-from compare.errors import UsageError, swallowed
+from compare.errors import UsageError, printable, swallowed
 
 Part = TypeVar("Part")
 
@@ -118,9 +118,4 @@ def _usage(path: Path, done: str, error: BaseException) -> UsageError:
         reason = f"cannot be {done} (not enough memory)"
     else:
         reason = f"cannot be {done} ({getattr(error, 'strerror', None) or type(error).__name__})"
-    return UsageError(f"{_printable(str(path))}: {_printable(' '.join(reason.split()))}")
-
-
-def _printable(text: str) -> str:
-    """One line without control characters: names come from files, and must not steer the terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    return UsageError(f"{printable(str(path))}: {printable(' '.join(reason.split()))}")

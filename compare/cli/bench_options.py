@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 ROUNDS, QUICK_ROUNDS = 12, 16
 PROCESSES, QUICK_PROCESSES = 3, 1
 PATIENCE, QUICK_PATIENCE = 20.0, 5.0  # seconds that a busy machine is waited for
-WIDTH, DEPTH = 128, 2  # of the project's own perceptron
 
 
 def check_alone(options: argparse.Namespace) -> None:
@@ -35,7 +34,7 @@ def check_alone(options: argparse.Namespace) -> None:
 
 def question_of(options: argparse.Namespace) -> "Question":
     """What each process is asked."""
-    from compare.measure.bench.question import Question
+    from compare.measure.bench.question import DEPTH, WIDTH, Question
 
     return Question(
         pair=options.pair,

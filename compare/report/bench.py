@@ -11,6 +11,7 @@ from compare.report.pieces import pairs_of_words, show_table, table
 from compare.verdict.counted import counted
 
 ENOUGH = 3  # processes, of which an interval knows what differs from one to the next
+DIFFERENT = ("mismatch", "invalid")  # another function; a row may be incomplete where a card is missing
 WORDS = {"FAST": "green", "SLOW": "red", "SAME": "", "AMBIGUOUS": "yellow"}
 
 
@@ -46,6 +47,11 @@ def headline(form: Form) -> str:
     return f"{said}; {noise}{threads}, {rounds}"
 
 
+def differing(form: Form) -> list[str]:
+    """The rows that are another function than torch eager."""
+    return [row["name"] for row in form["rows"] if row["verdict"] in DIFFERENT]
+
+
 def _how(form: Form) -> str:
     used = ", ".join(f"{side} {count:.2f}" for side, count in form["processors"].items())
     threads = f"{counted(form['threads'], 'thread')} each (processors used: {used or 'not measured'})"
@@ -56,9 +62,14 @@ def _how(form: Form) -> str:
 
 
 def _noise(form: Form) -> str:
-    noise, again, kept = form["noise"], form["repeated"], form["blocks"]
+    again, kept = form["repeated"], form["blocks"]
     repeated = f"; {again:,} of {again + kept:,} blocks were disturbed and run again" if again else ""
-    return "" if noise is None else f"noise: torch eager against itself leaves 1 by up to {noise:.1%}{repeated}"
+    return "" if form["noise"] is None else f"{noise_text(form['noise'])}{repeated}"
+
+
+def noise_text(noise: float) -> str:
+    """What the A/A row shows."""
+    return f"noise: torch eager against itself leaves 1 by up to {noise:.1%}"
 
 
 def _show_headlines(form: Form, out: Console) -> None:
@@ -119,7 +130,7 @@ def _numbers(row: Form, wide: bool) -> list[Text]:
     cells = [Text(f"{1e6 * row['median']:,.0f}")]
     cells += [Text(f"{1e6 * row['processor']['median']:,.0f}")] if wide else []
     cells += [Text("" if row["above_floor"] is None else f"{row['above_floor']:.2f}")]
-    cells += [_ratio(row["against_eager"], wide)]
+    cells += [ratio_text(row["against_eager"], wide)]
     if wide:
         cells += [Text("" if row["compile"] is None else f"{row['compile']:.2f}")]
     return [*cells, Text(even)]
@@ -130,7 +141,8 @@ def rough(value: float) -> int:
     return int(float(f"{value:.2g}"))
 
 
-def _ratio(ratio: Form | None, wide: bool) -> Text:
+def ratio_text(ratio: Form | None, wide: bool = False) -> Text:
+    """A ratio and its word, ``wide`` with its interval; nothing where there is none."""
     if not ratio:
         return Text("")
     interval = f" [{ratio['low']:.2f}, {ratio['high']:.2f}]" if wide else ""

@@ -4,6 +4,8 @@ Told apart by shape and line as well as by colour."""
 from math import ceil, exp, floor, log, log10
 from typing import TYPE_CHECKING
 
+from compare.errors import printable
+from compare.measure.bench.question import EAGER
 from compare.report.bench import forced, rough
 from compare.report.contract import Form
 from compare.report.sweep import fastest, named, on_axis
@@ -17,12 +19,11 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, which the colour-blind tell apart, and grey.
 SIDES = {"torch": ("#d55e00", "o", "PyTorch"), "jax": ("#0072b2", "s", "JAX"), "numpy": ("#777777", "D", "NumPy")}
 FLOOR = "#000000"
-EAGER = "torch eager"
 LONGEST = 42  # letters of a name beside a picture
 WIDTH = 9.0  # inches
 STEPS = (1, 1_000_000)  # between which compiling may pay
 LABELS = {
-    "eager": ("torch eager", "torch", "-"),
+    "eager": (EAGER, "torch", "-"),
     "compiled": ("PyTorch's compiler", "torch", "--"),
     "captured": ("CUDA graph", "torch", ":"),
     "xla": ("JAX, a step a call", "jax", "-"),
@@ -149,7 +150,7 @@ def _figure(height: float, columns: int = 1) -> "tuple[Figure, list[Axes]]":
 
 def label(text: str) -> str:
     """A name that fits beside a picture, of letters that every font has; matplotlib leaves out what begins with _."""
-    shown = "".join(letter if letter.isprintable() else "?" for letter in text).replace("_", "\N{ZERO WIDTH SPACE}_", 1)
+    shown = printable(text).replace("_", "\N{ZERO WIDTH SPACE}_", 1)
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 

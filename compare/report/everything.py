@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from compare.report.bench import show_bench
+from compare.report.bench import DIFFERENT, show_bench
 from compare.report.bench_pictures import break_even_figure, size_figure, steps_figure
 from compare.report.captured import flowing, folded, further, whole_page
 from compare.report.contract import Form
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Picture = tuple[str, "Figure"]  # what it shows, in words for whoever does not see it
-DIFFERENT = ("mismatch", "invalid")  # rows of a benchmark may be incomplete, where a card is missing
 PICTURE = '<figure><img alt="{alt}" src="data:image/svg+xml;base64,{data}"><figcaption>{alt}</figcaption></figure>'
 STYLE = """<style>
 nav li { display: inline; margin-right: 1.5rem; } nav ul { list-style: none; padding: 0; }

@@ -6,6 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from compare.checkpoints.atomic import write
+from compare.errors import printable
 from compare.report.contract import Form
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ def training_figure(form: Form) -> "Figure":
     figure = Figure(figsize=(9, 8), layout="constrained")
     losses, gaps, drifts = figure.subplots(3, 1, sharex=True, height_ratios=(3, 2, 3))
     title = f"The same training run in PyTorch and in JAX: {form['data']}, {form['device']}"
-    shown = "".join(letter if letter.isprintable() else "?" for letter in title)
-    figure.suptitle("\n".join(wrap(shown, LINE)), parse_math=False)  # a path may hold dollar signs
+    figure.suptitle("\n".join(wrap(printable(title), LINE)), parse_math=False)  # a path may hold dollar signs
 
     losses.plot(x, _positive(steps, "loss_reference"), color=REFERENCE, linewidth=3, alpha=0.5, label="reference")
     losses.plot(x, _positive(steps, "loss_port"), color=PORT, linewidth=0.9, label="port")

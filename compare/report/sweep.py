@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.measure.bench.headlines import AS_WRITTEN, BY_HAND, COMPILER
-from compare.report.bench import WORDS, forced, headline, stopped
+from compare.measure.bench.question import EAGER
+from compare.report.bench import forced, headline, noise_text, ratio_text, stopped
 from compare.report.contract import Form
 from compare.report.pieces import pairs_of_words, show_table, table
 from compare.verdict.counted import counted
@@ -89,13 +90,14 @@ def _axis(along: list[Form], axis: str, wide: bool) -> Table:
         if wide:
             floor = bench["floors"].get(bench["floor"])
             cells += [_us(best["several"]), _us(floor and floor["median"])]
-        cells += [_ratio(_answer(size, against)) for against in shown]
+        answers = (_answer(size, against) for against in shown)
+        cells += [ratio_text(one and one["by_wall"]) for one in answers]
         rows.add_row(str(size[axis]), *cells)
     return rows
 
 
 KINDS: dict[str, Callable[[Form], bool]] = {
-    "eager": lambda row: row["name"] == "torch eager",
+    "eager": lambda row: row["name"] == EAGER,
     "captured": lambda row: row["name"] == "CUDA graph",
     "compiled": lambda row: row["side"] == "torch" and row["compile"] is not None and row["steps_per_call"] == 1,
     "xla": lambda row: row["side"] == "jax" and row["steps_per_call"] == 1 and not row["explains"],
@@ -119,13 +121,6 @@ def _us(seconds: float | None) -> str:
     return "" if seconds is None else f"{1e6 * seconds:,.0f}"
 
 
-def _ratio(one: Form | None) -> Text:
-    if one is None:
-        return Text("")
-    ratio = one["by_wall"]
-    return Text(f"{ratio['value']:.2f} {ratio['word']}", style=WORDS[ratio["word"]])
-
-
 def _commonest(values: list[object]) -> object:
     return max(values, key=values.count)
 
@@ -137,14 +132,8 @@ def show_two_runs(form: Form, out: Console) -> None:
     for head in ("before, us", "after, us", "times as fast", "by processor"):
         rows.add_column(head, justify="right", no_wrap=True)
     for row in form["rows"]:
-        ratio = row["by_wall"]
-        times = Text(
-            f"{ratio['value']:.2f} [{ratio['low']:.2f}, {ratio['high']:.2f}] {ratio['word']}",
-            style=WORDS[ratio["word"]],
-        )
-        rows.add_row(
-            Text(row["name"]), _us(row["before"]), _us(row["after"]), times, f"{row['by_processor']['value']:.2f}"
-        )
+        cells = [Text(row["name"]), Text(_us(row["before"])), Text(_us(row["after"]))]
+        rows.add_row(*cells, ratio_text(row["by_wall"], wide=True), f"{row['by_processor']['value']:.2f}")
     show_table(out, rows)
     versions = pairs_of_words()
     for name, (before, after) in form["versions"].items():
@@ -153,4 +142,4 @@ def show_two_runs(form: Form, out: Console) -> None:
         out.print(versions)
     if form["only"]:
         out.print(Text(f"timed in one of them alone: {'; '.join(form['only'])}"))
-    out.print(Text(f"noise: torch eager against itself leaves 1 by up to {form['noise']:.1%}"))
+    out.print(Text(noise_text(form["noise"])))

@@ -113,23 +113,22 @@ def timed(question: "Question", processes: int, say: "Progress") -> "Bench":
     Raises:
         UsageError: one of them could not.
     """
+    from compare.cli.streams import naming
     from compare.measure.bench.joined import joined
     from compare.measure.bench.processes import in_fresh_process
     from compare.measure.bench.question import AGAIN, EAGER
     from compare.measure.bench.threads import pin
 
+    def asked(question: "Question", number: int) -> "Process":
+        here = naming(f"process {number} of {processes}", say) if processes > 1 else say
+        return in_fresh_process(answer, question, here)
+
     pin(question.threads)
-    answers: list[Process] = []
-    for number in range(1, processes + 1):
-        answers.append(in_fresh_process(answer, question, _naming(say, number, processes)))
-        stopped = tuple(row.name for row in answers[0].rows if row.stopped and row.name not in (EAGER, AGAIN))
-        question = replace(
-            question,
-            gated=False,
-            calls={row.name: row.calls for row in answers[0].rows},
-            without=() if question.forced else stopped,
-        )
-    return joined(answers, question)
+    first = asked(question, 1)
+    stopped = tuple(row.name for row in first.rows if row.stopped and row.name not in (EAGER, AGAIN))
+    calls = {row.name: row.calls for row in first.rows}
+    later = replace(question, gated=False, calls=calls, without=() if question.forced else stopped)
+    return joined([first, *(asked(later, number) for number in range(2, processes + 1))], question)
 
 
 def answer(question: "Question", progress: "Progress") -> "Process":
@@ -172,9 +171,7 @@ def timed_apart(options: argparse.Namespace, device: "Device") -> "Form | None":
 
 
 def differing(form: "Form | None") -> list[str]:
-    """The variants that are another function than torch eager."""
-    return [row["name"] for row in form["rows"] if row["verdict"] in ("mismatch", "invalid")] if form else []
+    """The rows that are another function than torch eager; of no form none."""
+    from compare.report import bench
 
-
-def _naming(say: "Progress", number: int, processes: int) -> "Progress":
-    return lambda now: say(f"process {number} of {processes}: {now}" if processes > 1 else now)
+    return bench.differing(form) if form else []

@@ -80,7 +80,7 @@ def measured(pair: Pair, question: Question, progress: Progress) -> Process:
         setup.entering.batches[0].rows or None, processors,
         tuple(_row(chosen[name], rows[name], verdicts[name], timed, calls) for name in rows),
         {name: _seconds(timed, name) for name in floors},
-        timed.repeated, changed or timed.disturbed or crowded, fingerprint(device), question.rounds * len(both),
+        timed.repeated, changed or timed.disturbed or crowded, fingerprint(device),
         device.name == "cpu" and load.blind(),
     )  # fmt: skip
 

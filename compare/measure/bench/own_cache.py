@@ -20,7 +20,7 @@ def own_cache(name: str) -> Iterator[None]:
     if not shared:
         yield
         return
-    before = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+    before = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]  # JAX adds its settings as it runs
     own, of_torch = "".join(letter if letter.isalnum() else "_" for letter in name), os.environ.get(OF_TORCH)
     _use(str(Path(shared) / own))
     if of_torch:

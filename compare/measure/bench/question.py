@@ -12,6 +12,7 @@ from compare.verdict.verdict import Verdict
 Seconds = tuple[float, ...]  # for a training step, one a round
 EAGER = "torch eager"  # what every row is held against
 AGAIN = "torch eager, again"  # the same row twice: what it differs by is noise
+WIDTH, DEPTH = 128, 2  # of the project's own perceptron
 JIT = "jax.jit"  # the port's step as people write it, whose program says what a step needs
 
 
@@ -40,8 +41,8 @@ class Question:
     rounds: int
     seed: int = 0
     rows_of_batch: int | None = None
-    width: int = 128
-    depth: int = 2
+    width: int = WIDTH
+    depth: int = DEPTH
     precision: str = "float32"
     names: tuple[str, ...] = ()
     swept: bool = False
@@ -98,7 +99,7 @@ class Process:
         batches: that lie on the device. batch: rows in each; None where they have no batch axis.
         processors: how many threads share a product on each side.
         floors: seconds for a step of what no step can do without, by name: (wall, processor), one a round.
-        repeated: disturbed blocks that were run again, and ``blocks`` how many were kept.
+        repeated: disturbed blocks that were run again.
         blind: nobody tells here what else the machine does.
         disturbed: why its figures are those of a disturbed machine; empty where they are not.
     """
@@ -114,5 +115,9 @@ class Process:
     repeated: int
     disturbed: str
     environment: Mapping[str, object]
-    blocks: int = 0
     blind: bool = False
+
+    @property
+    def blocks(self) -> int:
+        """How many were kept: each row's and each floor's, one a round."""
+        return sum(len(row.wall) for row in self.rows) + sum(len(wall) for wall, _ in self.floors.values())

@@ -43,7 +43,6 @@ class Row:
         derived: its gradients are written by hand. captured: a CUDA graph is replayed.
         swept: it is among the rows of a sweep over sizes: each side as people write it, and at its best.
         sweeps: it is left to a sweep: it takes longer than a default run may.
-        note: what a reader of the table must know of it.
     """
 
     name: str
@@ -55,7 +54,6 @@ class Row:
     captured: bool = False
     swept: bool = False
     sweeps: bool = False
-    note: str = ""
 
     def __call__(self, *given: Any, **options: Any) -> Runner:
         """As its ``build`` does: a row stands where a function that builds one may."""
@@ -79,27 +77,14 @@ OP_BY_OP = "jax op by op"
 
 _TABLE = (
     Row(EAGER, TorchRunner, "torch", swept=True),
-    Row(AGAIN, TorchRunner, "torch", swept=True, note="the same row twice: what it differs by is noise"),
+    Row(AGAIN, TorchRunner, "torch", swept=True),  # the same row twice: what it differs by is noise
     Row("torch eager, single-tensor", partial(TorchRunner, way="single-tensor"), "torch"),
     Row("torch eager, foreach", partial(TorchRunner, way="foreach"), "torch"),
     Row("torch eager, fused", partial(TorchRunner, way="fused"), "torch", swept=True),
-    Row(
-        "torch by hand",
-        TorchByHandRunner,
-        "torch",
-        derived=True,
-        swept=True,
-        note="on flat buffers: no tape and no optimizer",
-    ),
-    Row(COMPILED, CompiledRunner, "torch", compiles=True, note="the step as people write it, which breaks its graph"),
-    Row(
-        "torch.compile, one graph",
-        FunctionalRunner,
-        "torch",
-        compiles=True,
-        swept=True,
-        note="torch.func, a graph a step",
-    ),
+    # On flat buffers: no tape and no optimizer.
+    Row("torch by hand", TorchByHandRunner, "torch", derived=True, swept=True),
+    Row(COMPILED, CompiledRunner, "torch", compiles=True),  # the step as people write it, which breaks its graph
+    Row("torch.compile, one graph", FunctionalRunner, "torch", compiles=True, swept=True),  # torch.func, a graph a step
     Row(
         "torch.compile, K steps in a graph",
         partial(FunctionalRunner, steps=STEPS),
@@ -128,11 +113,10 @@ _TABLE = (
         "torch",
         compiles=True,
         sweeps=True,
-        note="with torch's look at every call whether the graph still fits",
-    ),
+    ),  # with torch's look at every call whether the graph still fits
     Row("CUDA graph", GraphRunner, "torch", captured=True, swept=True),
     Row("CUDA graph, K steps", partial(GraphRunner, steps=STEPS), "torch", captured=True, swept=True),
-    Row(OP_BY_OP, OpByOpRunner, "jax", explains=True, note="explains what jit removes; in no ratio"),
+    Row(OP_BY_OP, OpByOpRunner, "jax", explains=True),  # explains what jit removes; in no ratio
     Row(JIT, JitRunner, "jax", compiles=True, swept=True),
     Row("jax.jit, ahead of time", AheadOfTimeRunner, "jax", compiles=True),
     Row(
@@ -141,19 +125,17 @@ _TABLE = (
         "jax",
         compiles=True,
         swept=True,
-        note="matrices as PyTorch keeps them",
-    ),
+    ),  # matrices as PyTorch keeps them
     Row("jax.jit, lax.scan", ScanRunner, "jax", compiles=True),
     Row("jax.jit, lax.scan, (out, in)", partial(ScanRunner, kind=TransposedProblem), "jax", compiles=True, swept=True),
-    Row("nnx.jit", NNXRunner, "jax", compiles=True, note="Flax NNX as its guide writes a step"),
+    Row("nnx.jit", NNXRunner, "jax", compiles=True),  # Flax NNX as its guide writes a step
     Row(
         "nnx.cached_partial",
         partial(NNXRunner, cached=True),
         "jax",
         compiles=True,
-        note="the same with its objects taken apart once",
-    ),
-    Row("numpy by hand", NumpyRunner, "numpy", derived=True, swept=True, note="on flat buffers"),
+    ),  # the same with its objects taken apart once
+    Row("numpy by hand", NumpyRunner, "numpy", derived=True, swept=True),  # on flat buffers
 )
 ROWS: Mapping[str, Row] = {row.name: row for row in _TABLE}
 
@@ -170,5 +152,4 @@ def rows_of(pair: Pair) -> dict[str, Row]:
 
 
 def _own(name: str, given: Build | Row) -> Row:
-    note = "a row of the pair's own"
-    return replace(given, name=name, note=given.note or note) if isinstance(given, Row) else Row(name, given, note=note)
+    return replace(given, name=name) if isinstance(given, Row) else Row(name, given)

@@ -9,6 +9,7 @@ import numpy as np
 from compare.arrays.batch import Batch
 from compare.arrays.images import CLASSES, load_images
 from compare.errors import UsageError
+from compare.measure.bench.question import DEPTH, WIDTH
 from compare.pair import by_hand
 from compare.pair.drawing import uniform_fan_in
 from compare.pair.pair import Optimizers, Pair
@@ -55,7 +56,7 @@ def with_optimizers(pair: Pair) -> Pair:
     return replace(pair, title=title, optimizers=Optimizers(torchref.optimizers.sgd, jaxport.optimizers.sgd, hyper))
 
 
-def perceptron(width: int = 128, depth: int = 2, rows: int = BATCH, data: Path | None = None) -> Pair:
+def perceptron(width: int = WIDTH, depth: int = DEPTH, rows: int = BATCH, data: Path | None = None) -> Pair:
     """The MLP pair with ``depth`` linear layers, its hidden ones of ``width``; of depth 2 it is the project's own.
 
     Args:
@@ -68,7 +69,7 @@ def perceptron(width: int = 128, depth: int = 2, rows: int = BATCH, data: Path |
     if width < 1 or depth < 2 or rows < 1:
         raise UsageError(f"expected width and rows from 1 and depth from 2, got {(width, depth, rows)}")
     own = find("mlp", data, min(rows, len(load_images(data).train_labels)))
-    pair = own if (width, depth) == (128, 2) else _of_size(own, width, depth)
+    pair = own if (width, depth) == (WIDTH, DEPTH) else _of_size(own, width, depth)
     return with_rows(pair, rows)
 
 

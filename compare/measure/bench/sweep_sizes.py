@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from compare.measure.bench.question import Question
+from compare.measure.bench.question import DEPTH, WIDTH, Question
 
 MLP = "mlp"  # the pair whose width and depth can be chosen; of others the batch alone
 BATCHES = (8, 32, 128, 512, 2048, 8192)
 WIDTHS = (128, 256, 512, 1024, 2048, 4096)
 DEPTHS = (2, 4, 8, 16)
-BASE_BATCH, BASE_WIDTH, BASE_DEPTH = 64, 128, 2  # of what is not on the axis
+BASE_BATCH = 64  # of what is not on the axis, beside the width and the depth of the project's own
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ def sizes(pair: str) -> tuple[Size, ...]:
     if pair != MLP:
         return tuple(Size(batch) for batch in BATCHES)
     every = (
-        *(Size(batch, BASE_WIDTH, BASE_DEPTH) for batch in BATCHES),
-        *(Size(BASE_BATCH, width, BASE_DEPTH) for width in WIDTHS),
-        *(Size(BASE_BATCH, BASE_WIDTH, depth) for depth in DEPTHS),
+        *(Size(batch, WIDTH, DEPTH) for batch in BATCHES),
+        *(Size(BASE_BATCH, width, DEPTH) for width in WIDTHS),
+        *(Size(BASE_BATCH, WIDTH, depth) for depth in DEPTHS),
     )
     return tuple(dict.fromkeys(every))
 
