@@ -10,11 +10,13 @@ from typing import Any
 # its new one, and a program in one part takes less than one in many, which wait for a processor each.
 QUICK = {"xla_cpu_use_fusion_emitters": "False", "xla_cpu_parallel_codegen_split_count": "1"}
 OVERRIDES = "env_options_overrides"  # what JAX calls the argument by which XLA's options are given
+UNOPTIMIZED = "JAX_DISABLE_MOST_OPTIMIZATIONS"  # the same, for another process
 _options: dict[str, str] = {}  # of the test at work
 
 
 def compile_quickly(quick: bool) -> None:
-    """From here on, every program is compiled with most of XLA's optimizations, or without and with ``QUICK``.
+    """From here on, every program is compiled with most of XLA's optimizations, or without and with ``QUICK``, and
+    without them in every process that a test starts.
 
     What was compiled quickly is compiled anew then for who wants it whole; whole programs serve the others too.
     """
@@ -26,6 +28,8 @@ def compile_quickly(quick: bool) -> None:
     _options.clear()
     _options.update(known if quick else {})
     jax.config.update("jax_disable_most_optimizations", quick)
+    os.environ.pop(UNOPTIMIZED, None)
+    os.environ.update({UNOPTIMIZED: "1"} if quick else {})
 
 
 @cache
@@ -74,4 +78,4 @@ def quick_environment() -> dict[str, str]:
     more of them spin while they wait for each other, which on a busy machine takes longer than the work."""
     flags = " ".join(f"--{name}={value.lower()}" for name, value in _quick_options().items())
     xla_flags = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
-    return {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "XLA_FLAGS": xla_flags, "OMP_NUM_THREADS": "1"}
+    return {UNOPTIMIZED: "1", "XLA_FLAGS": xla_flags, "OMP_NUM_THREADS": "1"}

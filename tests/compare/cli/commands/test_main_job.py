@@ -10,7 +10,8 @@ import pytest
 from compare.cli.cli import main
 from compare.cli.commands import bench, contrast, train, verify
 from compare.pair import pairs
-from tests.compare.command_line import LOOSE, SHORT, files, jaxport, strictly
+from tests.compare.command_line import LOOSE, SHORT, Ran, files, jaxport, strictly
+from tests.once import once
 
 USERS_OWN = ["compare.py", "jaxport.py", "numpy.py", "torchref.py"]
 WRITTEN = ["bench.json", "contrast.json", "report.html", "train.json", "training.png", "verify.json"]
@@ -22,11 +23,16 @@ pytestmark = [pytest.mark.usefixtures("elsewhere"), pytest.mark.optimized]
 def job(tmp_path_factory):
     """The main job, run once for all on few steps, where files of the user's have the names of our packages and of
     NumPy: what it came to, and its folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("job"))
-        for name in USERS_OWN:
-            Path(name).write_text("raise SystemExit(0)")
-        return jaxport(*SHORT, "--out", "out"), Path("out").absolute()
+
+    def run(folder: Path) -> Ran:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            for name in USERS_OWN:
+                Path(name).write_text("raise SystemExit(0)")
+            return jaxport(*SHORT, "--out", "out")
+
+    ran, folder = once(tmp_path_factory, "main job", run)
+    return Ran(*ran), folder / "out"
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
 from compare import lessons
 from compare.frameworks.devices import Device
 from compare.report.book import build, folder
 from compare.report.form import part_form
 from compare.verdict.verdict import Judgement, Verdict
+from tests.once import once
 
 RUN = ("broadcasting", "tape")  # run in the browser's book; the other lessons only have their sources there
 ENVIRONMENT = {
@@ -72,15 +72,10 @@ def write(tmp_path: Path):
 
 
 @pytest.fixture(scope="session")
-def book(cpu: Device, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def book(cpu: Device, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A book of every lesson, built once for all workers; a few of them are run, the others shown unrun."""
-    shared = tmp_path_factory.getbasetemp()
-    shared = shared if worker_id == "master" else shared.parent
-    out = shared / "the book of every lesson"  # a name with blanks: a page's address is escaped
-    with FileLock(shared / "book.lock"):
-        if not out.exists():
-            _build(out, cpu)
-    return out
+    name = "the book of every lesson"  # with blanks: a page's address is escaped
+    return once(tmp_path_factory, name, lambda out: _build(out, cpu))[1]
 
 
 def _build(out: Path, cpu: Device) -> None:
