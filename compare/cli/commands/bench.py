@@ -153,21 +153,23 @@ def timed_apart(options: argparse.Namespace, device: "Device") -> "Form | None":
 
     None where it could not run; where a variant is another function, the form says so.
     """
-    import json
     import subprocess
+    from tempfile import TemporaryDirectory
 
     from compare.cli.itself import itself
     from compare.cli.streams import busy, remark
+    from compare.cli.written import written
 
-    command = itself("bench", "mlp", "--quick", "--json", "-", "--device", device.name)
-    command += ["--seed", str(options.seed), "--batch", str(options.batch)]
-    command += ["--data", str(options.data)] if options.data else []
-    with busy("timing mlp in a process of its own"):
+    with TemporaryDirectory(prefix="jaxport-") as folder, busy("timing mlp in a process of its own"):
+        path = Path(folder, "bench.json")
+        command = itself("bench", "mlp", "--quick", "--json", str(path), "--device", device.name)
+        command += ["--seed", str(options.seed), "--batch", str(options.batch)]
+        command += ["--data", str(options.data)] if options.data else []
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if not done.stdout:
-        remark(f"bench: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'failed'}")
-        return None
-    return dict(json.loads(done.stdout))
+        if path.exists():
+            return written(path, "bench --json")
+    remark(f"bench: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'failed'}")
+    return None
 
 
 def differing(form: "Form | None") -> list[str]:

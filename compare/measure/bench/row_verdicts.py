@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from compare.errors import UsageError, swallowed
+from compare.errors import swallowed
 from compare.measure.bench.built_rows import BuiltRow, BuiltRows, Refused, Setup
 from compare.measure.bench.gates.gate_table import GATES, OF_EXPLAINING, Yardstick, marks, stopped_by
 from compare.measure.bench.gates.gradient_error import draws, median_error
@@ -44,13 +44,9 @@ def row_verdicts(
     Args:
         explaining: rows that are in no ratio: what they pay for is what they are there to show.
         gated: whether the gates look. forced: whether what they stop is timed all the same.
-
-    Raises:
-        UsageError: torch eager itself cannot be built.
     """
     eager = rows[EAGER]
-    if isinstance(eager, Refused):
-        raise UsageError(f"{EAGER}: {eager.reason}")
+    assert isinstance(eager, BuiltRow)  # a process whose torch eager cannot be built has ended there
     verdicts = {name: _verdict(setup, eager, row) for name, row in rows.items()}
     if not gated:
         return {name: RowVerdict(verdict, forced=forced) for name, verdict in verdicts.items()}

@@ -8,6 +8,7 @@ import pytest
 
 from compare.errors import UsageError
 from compare.measure.bench import clock, load, one_process
+from compare.measure.bench.built_rows import Refused, Setup
 from compare.measure.bench.one_process import _changed, measured
 from compare.measure.bench.question import Question
 from compare.measure.bench.rows import AGAIN, EAGER, JIT, OP_BY_OP
@@ -97,6 +98,13 @@ def test_a_later_process_takes_the_length_of_blocks_from_the_first(monkeypatch):
     assert rows[JIT].calls == 3
     assert rows[EAGER].calls > 0
     assert not any("gates" in one for one in said)
+
+
+def test_without_torch_eager_there_is_nothing_to_hold_rows_against(monkeypatch):
+    """It is said why, in one line, before anything is waited for."""
+    monkeypatch.setattr(Setup, "build", lambda setup, row: Refused("it is gone"))
+    with pytest.raises(UsageError, match="torch eager: it is gone"):
+        measured(find("loose"), QUESTION, print)
 
 
 def test_a_pair_without_optimizers_is_refused():
