@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from compare.errors import printable
 from compare.measure.bench.question import EAGER
-from compare.report.bench import forced, rough
+from compare.report.bench import rough
+from compare.report.bench_insides import PARTS, row_name, with_time_spent
 from compare.report.contract import Form
 from compare.report.sweep import fastest, named, on_axis
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, which the colour-blind tell apart, and grey.
 SIDES = {"torch": ("#d55e00", "o", "PyTorch"), "jax": ("#0072b2", "s", "JAX"), "numpy": ("#777777", "D", "NumPy")}
 FLOOR = "#000000"
+# Of a step's time: from dark to light, which grey keeps, and each with a hatching of its own.
+FILLED = {
+    "products": ("#0072b2", ""),
+    "others": ("#56b4e9", "//"),
+    "dispatch": ("#f0e442", ".."),
+    "gaps": ("#ffffff", ""),
+}
 LONGEST = 42  # letters of a name beside a picture
 WIDTH = 9.0  # inches
 STEPS = (1, 1_000_000)  # between which compiling may pay
@@ -44,8 +52,7 @@ def steps_figure(form: Form) -> "Figure":
         times.plot(1e6 * wall["median"], place, marker, color=colour, markersize=5)
         if isinstance(row["gradient_error"], float) and row["gradient_error"] > 0:
             errors.plot(row["gradient_error"], place, marker, color=colour, markersize=5)
-    names = [label(f"FORCED {row['name']}" if forced(row) else row["name"]) for row in rows]
-    times.set_yticks(range(len(rows)), names, fontsize=8, parse_math=False)
+    times.set_yticks(range(len(rows)), [label(row_name(row)) for row in rows], fontsize=8, parse_math=False)
     for style, (name, seconds) in zip(("-", ":"), _floors(form), strict=False):
         times.axvline(1e6 * seconds, color=FLOOR, linestyle=style, linewidth=1, label=name)
     times.set(xscale="log", xlabel="microseconds a step\n(filled: wall time, open: processor time)")
@@ -58,6 +65,28 @@ def steps_figure(form: Form) -> "Figure":
         if any(row["side"] == side for row in rows):
             times.plot([], [], marker, color=colour, label=name)
     figure.legend(*times.get_legend_handles_labels(), loc="outside upper center", ncols=5, fontsize=8)
+    return figure
+
+
+def spent_figure(form: Form) -> "Figure":
+    """Each row's step in the parts that its time goes to, one behind the other."""
+    rows = with_time_spent(form)[::-1]
+    figure, (axes,) = _figure(1.4 + 0.27 * len(rows))
+    for place, row in enumerate(rows):
+        begin = 0.0
+        for part, (colour, hatch) in FILLED.items():
+            length = 1e6 * row["median"] * row["spent"][part]
+            axes.barh(
+                place, length, left=begin, height=0.7, facecolor=colour, hatch=hatch, edgecolor=FLOOR, linewidth=0.6,
+                label="" if place else PARTS[part],
+            )  # fmt: skip
+            begin += length
+    for name, seconds in _floors(form)[:1]:
+        axes.axvline(1e6 * seconds, color=FLOOR, linestyle=":", linewidth=1.2, label=name)
+    axes.set_yticks(range(len(rows)), [label(row_name(row)) for row in rows], fontsize=8, parse_math=False)
+    axes.set(xlabel="microseconds a step", xlim=(0, None))
+    axes.xaxis.set_major_formatter(_plain)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=len(PARTS) + 1, fontsize=8)
     return figure
 
 

@@ -20,6 +20,8 @@ from compare.cli.bench_options import (
 from compare.cli.options import add_images, add_pair, add_shared, json_path, whole
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from compare.frameworks.devices import Device
     from compare.measure.bench.bench_result import Bench
     from compare.measure.bench.question import Process, Question
@@ -61,6 +63,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="from batch 8 to 8192 and, of the mlp, more widths and depths; goes on",
     )
     parser.add_argument("--compare", nargs=2, type=Path, metavar=("A", "B"), help="two results of --json; runs nothing")
+    parser.add_argument(
+        "--every", action="store_true", help="also what each row's step is made of, and where its time goes"
+    )
     parser.add_argument("--force", action="store_true", help="time what a gate stops too; every row is stamped")
 
 
@@ -75,12 +80,20 @@ def run(options: argparse.Namespace) -> int:
     if options.sweep:
         return _swept(options)
     with busy(f"timing {options.pair}") as say:
-        from compare.report.bench import show_bench
         from compare.report.form import bench_form
 
         form = bench_form(timed(question_of(options), processes_of(options), say))
-    emit(options, form, lambda out: show_bench(form, out))
+    emit(options, form, lambda out: _show(form, out, options.every))
     return int(bool(differing(form)))
+
+
+def _show(form: "Form", out: "Console", every: bool) -> None:
+    from compare.report.bench import show_bench
+    from compare.report.bench_insides import show_insides
+
+    show_bench(form, out)
+    if every:
+        show_insides(form, out)
 
 
 def _swept(options: argparse.Namespace) -> int:

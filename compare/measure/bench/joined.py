@@ -89,7 +89,7 @@ def _joined(runs: _Runs, name: str, floor: Spread | None, own_noise: float, with
     missing = next((row.reason for row in rows if row.reason), "")
     row = BenchRow(
         name, first.side, first.verdict, missing, first.stopped, first.marks, first.steps_per_call, first.explains,
-        first.calls, gradient_error=first.gradient_error,
+        first.calls, gradient_error=first.gradient_error, counts=first.counts, spent=first.spent,
     )  # fmt: skip
     if not all(one.wall for one in rows):
         return row

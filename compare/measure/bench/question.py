@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from compare.measure.bench.row_insides import StepCounts, TimeSpent
 from compare.verdict.verdict import Verdict
 
 Seconds = tuple[float, ...]  # for a training step, one a round
@@ -70,6 +71,7 @@ class RowTimes:
         first_call: seconds, with what compiles then or did before it; ``stages``: of what did before it, apart.
         wall, processor: seconds for a step, one a round.
         gradient_error: of its own gradients against float64, the median of several draws, relative; None unknown.
+        counts, spent: what its step is made of, and where its time goes; None where nobody looked.
     """
 
     name: str
@@ -89,6 +91,8 @@ class RowTimes:
     wall: Seconds = ()
     processor: Seconds = ()
     gradient_error: float | None = None
+    counts: StepCounts | None = None
+    spent: TimeSpent | None = None
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ def pin(threads: int) -> None:
         os.environ[name] = str(threads)
     # A thread that has nothing to do sleeps: one that spins takes the processor from the other framework's threads.
     os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+    # What torch's profiler says of itself, and of memory that is older than it, on standard error.
+    os.environ |= {"KINETO_LOG_LEVEL": "99", "TORCH_CPP_LOG_LEVEL": "ERROR"}
     cold = tempfile.mkdtemp(prefix="jaxport-compiled-")  # the first process finds nothing here, those after it do
     os.environ |= {
         "TORCHINDUCTOR_CACHE_DIR": f"{cold}/inductor",

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from compare.report.bench_pictures import break_even_figure, crossovers, label, size_figure, steps_figure
+from compare.report.bench_pictures import break_even_figure, crossovers, label, size_figure, spent_figure, steps_figure
 from compare.report.form import bench_form
 from tests.compare.report.test_bench import BENCH, FORM
+from tests.compare.report.test_bench_insides import INSIDE
 from tests.compare.report.test_sweep import SWEEP
 
 
@@ -23,6 +24,19 @@ def test_every_row_that_was_timed_has_its_line():
     assert [text.get_text() for text in times.get_yticklabels()] == timed[::-1]
     assert {"floor: products, jax", "a copy of its bytes", "PyTorch"} <= set(drawn(times))
     assert errors.get_xlabel().startswith("error of the gradient")
+
+
+def test_a_step_s_parts_lie_behind_each_other():
+    """In one bar for each row that was looked into, up to its time, each part with a filling of its own."""
+    figure = spent_figure(INSIDE)
+    (axes,) = figure.axes
+    bars = list(axes.patches)
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["torch.compile"]
+    assert [bar.get_width() for bar in bars] == pytest.approx([250.0, 125.0, 187.5, 62.5])
+    assert [bar.get_x() for bar in bars] == pytest.approx([0.0, 250.0, 375.0, 562.5])
+    assert len({(bar.get_facecolor(), bar.get_hatch()) for bar in bars}) == len(bars)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()][-4:] == ["products", "other kernels", "dispatch", "gaps"]
 
 
 def test_where_compiling_pays_is_marked():

@@ -10,6 +10,7 @@ import torch
 
 from compare.arrays.arrays import Arrays, to_torch
 from compare.frameworks.devices import Device
+from compare.frameworks.steps.torch_costs import bytes_held
 from compare.measure.bench.runner import Looked
 from compare.measure.bench.runners.flat_perceptron import Layout, layout_of
 from compare.pair.pair import Entering
@@ -77,7 +78,7 @@ class TorchByHandRunner:
             self.call(1)
 
         eager: Callable[[], object] = step
-        return Looked("torch", eager=eager)
+        return Looked("torch", eager=eager, held=bytes_held(self.step.memory, self.batches[:1]))
 
 
 class _Step:
@@ -91,6 +92,11 @@ class _Step:
         self.errors = [weights.new_empty(rows, width) for width in layout.widths[1:-1]]
         self.ones, self.minus_one, self.share = weights.new_ones(rows), weights.new_full((rows, 1), -1), 1 / rows
         self.turned = [weight.t() for weight, _ in self.layers]
+
+    @property
+    def memory(self) -> list[torch.Tensor]:
+        """All that it writes to, and its constants."""
+        return [self.weights, self.velocity, *self.outputs, *self.errors, self.ones, self.minus_one]
 
     def __call__(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         inputs, last = [x, *self.outputs[:-1]], len(self.layers) - 1

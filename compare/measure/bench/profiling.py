@@ -1,0 +1,91 @@
+"""Where a row's time goes: kernels, the host that prepares them, gaps. Measured by a profile, after all timing."""
+
+import re
+from collections.abc import Callable
+
+from compare.errors import swallowed
+from compare.frameworks.steps.jax_profile import jax_profile
+from compare.frameworks.steps.step_event import Covered, Event, covered
+from compare.frameworks.steps.torch_profile import torch_profile
+from compare.frameworks.steps.torch_step import torch_step
+from compare.frameworks.steps.xla_program import xla_program
+from compare.measure.bench import clock
+from compare.measure.bench.row_insides import TimeSpent
+from compare.measure.bench.runner import Looked, Runner
+
+REPEATS = 5  # of a block that nothing watches and of one that is watched, in turn
+MOST = 16  # steps in a block: a profile keeps every event
+GRAPH = "## Call CompiledFxGraph"  # what torch calls a run of its compiler's graph: kernels, and what calls them
+ATEN, LIBRARIES = "aten::", ("mkldnn::", "mkl::")
+OF_GRAPHS = ("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::convolution")
+ON_CARD = re.compile(r"gemm|gemv|cutlass|nvjet|xmma|conv|dot", re.IGNORECASE)  # in the names of a card's products
+
+Which = Callable[[Event], bool]
+
+
+def time_spent(runner: Runner, calls: int) -> TimeSpent | None:
+    """Where a step's time goes; None where nobody tells (NumPy, a program that is not at hand). The row is left at its
+    mark.
+
+    Args:
+        calls: that fill a block.
+    """
+    calls = max(1, min(calls, MOST // runner.steps_per_call))
+    try:
+        looked = runner.looked_at()
+        kinds = _kinds(looked)
+        runner.restart()
+        if kinds is None:
+            return None
+        plain, watched = list[float](), list[Covered]()
+        for _ in range(REPEATS):
+            plain.append(clock.block(runner, calls).load.wall)
+            watched.append(covered(_profile(runner, calls, looked), *kinds))
+        return shares(min(plain), min(watched, key=lambda one: one.whole))
+    except Exception as error:  # a picture less: the row's time stands
+        swallowed(error)
+        return None
+    finally:
+        runner.restart()
+
+
+def shares(plain: float, watched: Covered) -> TimeSpent:
+    """Of a block that takes ``plain`` seconds unwatched. What the profile itself takes, it takes of the host."""
+    kernels = min(1.0, watched.kernels / plain)
+    products = kernels * watched.products / watched.kernels if watched.kernels else 0.0
+    left = watched.dispatch + watched.gaps
+    dispatch = (1.0 - kernels) * (watched.dispatch / left if left else 1.0)
+    return TimeSpent(products, kernels - products, dispatch, 1.0 - kernels - dispatch, watched.whole / plain)
+
+
+def _profile(runner: Runner, calls: int, looked: Looked) -> list[Event]:
+    runner.restart()
+    runner.wait()
+    profile = jax_profile if looked.side == "jax" else torch_profile
+    return profile(lambda: runner.call(calls), runner.wait)
+
+
+def _kinds(looked: Looked) -> tuple[Which, Which] | None:
+    """Which events are kernels, and which of these are products."""
+    if looked.side == "jax" and looked.program is not None:
+        program = xla_program(looked.program().as_text() or "")
+        names, products = frozenset(program.kernels), program.products
+    elif looked.side == "torch" and looked.eager is not None:
+        operations = torch_step(looked.eager)
+        names = frozenset(f"{ATEN}{one.name}" for one in operations)
+        products = frozenset(f"{ATEN}{one.name}" for one in operations if one.multiply_adds or one.unneeded)
+    else:
+        return None
+
+    def is_kernel(event: Event) -> bool:
+        if event.on_card:
+            return True
+        return event.name in names or event.name.startswith(GRAPH)
+
+    def is_product(event: Event) -> bool:
+        if event.on_card:
+            return bool(ON_CARD.search(event.name))
+        in_graph = event.name in OF_GRAPHS or event.name.startswith(LIBRARIES)
+        return event.name in products or (bool(looked.graphs) and in_graph)
+
+    return is_kernel, is_product
