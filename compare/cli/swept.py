@@ -19,7 +19,20 @@ if TYPE_CHECKING:
 LAYERS = ", "  # what a title says after it of the perceptron's layers goes with the size
 # Of what was asked, what must be as it was for a sweep to go on; of the machine all that two runs have in common, and
 # the versions.
-ASKED = ("pair", "data", "device", "precision", "threads", "rounds", "seed", "names", "compiled", "sweeps", "forced")
+ASKED = (
+    "pair",
+    "data",
+    "device",
+    "precision",
+    "tf32",
+    "threads",
+    "rounds",
+    "seed",
+    "names",
+    "compiled",
+    "sweeps",
+    "forced",
+)
 
 
 def swept(path: Path, question: "Question", processes: int, measure: "Measure") -> "Form":
@@ -59,11 +72,14 @@ def swept(path: Path, question: "Question", processes: int, measure: "Measure") 
 
 def _begun(path: Path, what: Mapping[str, Any]) -> "Form | None":
     """What the file holds; None where there is none yet."""
+    from compare.measure.bench.question import Question
+
     if not path.exists():
         return None
     form = written(path, "bench --sweep")
-    begun = form["asked"]
-    differs = [key for key, value in what.items() if begun.get(key) != value]
+    # What an older file does not say was not asked for then.
+    begun = {key: getattr(Question, key) for key in ASKED if hasattr(Question, key)} | form["asked"]
+    differs = [key for key, value in what.items() if begun.get(key) != _plain(value)]
     if differs:
         key = differs[0]
         raise UsageError(

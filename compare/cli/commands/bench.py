@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compare.cli.bench_options import (
+    FULL,
     PROCESSES,
     QUICK_PROCESSES,
     QUICK_ROUNDS,
     ROUNDS,
+    TF32,
     check_alone,
     processes_of,
     question_of,
+    threads,
 )
 from compare.cli.options import add_images, add_pair, add_shared, json_path, whole
 
@@ -41,7 +44,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype", default="float32", choices=("float32", "bfloat16"), help="working precision (default: float32)"
     )
-    parser.add_argument("--threads", type=whole(1), default=1, metavar="N", help="for both frameworks (default: 1)")
+    parser.add_argument(
+        "--precision", default=FULL, choices=(FULL, TF32), help="of float32 products; tf32 needs a GPU (default: full)"
+    )
+    parser.add_argument(
+        "--threads", type=threads, default=1, metavar="N", help="for both frameworks, or all (default: 1)"
+    )
     parser.add_argument(
         "--rounds",
         type=whole(3),

@@ -38,12 +38,14 @@ def measured(pair: Pair, question: Question, progress: Progress) -> Process:
     """Every row of ``pair``, judged and timed; what a gate stops is not, unless it is forced.
 
     Raises:
-        UsageError: a side runs on more threads than asked for, there is no such row, or the pair has no optimizers to
-            step with.
+        UsageError: a side runs on more threads than asked for, there is no such row, the pair has no optimizers to
+            step with, or the device has no TF32.
     """
     if not pair.optimizers:
         raise UsageError(f"pair {pair.name}: a training step needs optimizers=, one for each side")
     chosen, device, precision = _chosen(pair, question), devices.choose(question.device), PRECISIONS[question.precision]
+    if question.tf32:
+        devices.set_tf32_policy(device)
     prepared = prepare(pair, question.seed)
     setup = Setup(prepared, entering_of(prepared, question.seed, precision), precision, device)
     progress(f"{EAGER}: building")

@@ -24,7 +24,7 @@ class Question:
     Attributes:
         pair: its name, or the path of its file. data: where the images lie, as on the command line.
         rows_of_batch: None for the pair's own. width, depth: of the perceptron, where they are not the pair's own.
-        precision: a name of ``PRECISIONS``.
+        precision: a name of ``PRECISIONS``. tf32: products of float32 are computed in TF32, on both sides.
         rounds: of all rows. seed: of weights, batches and orders.
         names: the rows; empty for all that a default run has. swept: for those that a sweep over sizes has.
         patience: seconds that a busy machine is waited for.
@@ -45,6 +45,7 @@ class Question:
     width: int = WIDTH
     depth: int = DEPTH
     precision: str = "float32"
+    tf32: bool = False
     names: tuple[str, ...] = ()
     swept: bool = False
     patience: float = 20.0
