@@ -67,9 +67,13 @@ def _counts(counted: list[Form], heads: list[str]) -> Table:
 
 
 def _number(key: str, unit: float = 1.0) -> Callable[[Form], str]:
+    """A whole number, or in millions with a digit behind the point, two digits of what is small."""
+
     def cell(counts: Form) -> str:
-        value = counts[key]
-        return "" if value is None else f"{value / unit:,.{0 if unit == 1.0 else 1}f}"
+        if (value := counts[key]) is None:
+            return ""
+        whole = unit == 1.0 or value >= 1000 * unit
+        return f"{value / unit:,.0f}" if whole else f"{value / unit:.1f}" if value >= unit else f"{value / unit:.2g}"
 
     return cell
 

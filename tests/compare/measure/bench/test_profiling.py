@@ -4,7 +4,7 @@ import pytest
 
 from compare.frameworks.steps.step_event import Covered
 from compare.measure.bench import profiling
-from compare.measure.bench.profiling import shares, time_spent
+from compare.measure.bench.profiling import least, shares, time_spent
 from compare.measure.bench.row_insides import TimeSpent
 from compare.measure.bench.runners.jax_rows import JitRunner
 from compare.measure.bench.runners.numpy_by_hand import NumpyRunner
@@ -24,6 +24,12 @@ def test_kernels_are_no_more_than_the_step():
     assert shares(5.0, Covered(6.0, 3.0, 0.0, 0.0)) == TimeSpent(0.5, 0.5, 0.0, 0.0, 1.2)
     nothing = shares(5.0, Covered(0.0, 0.0, 4.0, 1.0))
     assert vars(nothing) == pytest.approx(vars(TimeSpent(0.0, 0.0, 0.8, 0.2, 1.0)))
+
+
+def test_what_was_disturbed_counts_for_nothing():
+    """The shortest of each part, and no more products than kernels."""
+    watched = [Covered(6.0, 5.0, 9.0, 1.0), Covered(4.0, 4.0, 2.0, 3.0)]
+    assert least(watched) == Covered(4.0, 4.0, 2.0, 1.0)
 
 
 @pytest.mark.parametrize("kind", [JitRunner, TorchRunner])
