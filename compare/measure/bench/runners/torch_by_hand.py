@@ -40,7 +40,8 @@ class TorchByHandRunner:
         for batch in entering.batches:
             (inputs,), (labels,) = batch.inputs.values(), batch.targets.values()
             x, y = (to_torch(array, precision, device.torch) for array in (inputs, labels))
-            self.batches.append((x.reshape(len(inputs), -1), y))
+            x = x.reshape(len(inputs), -1)
+            self.batches.append((x, x.t(), y, y[:, None]))
         self.mark()
 
     @torch.no_grad()
@@ -91,29 +92,33 @@ class _Step:
         self.velocity = torch.zeros_like(weights)
         self.layers, self.velocities = self._in_layers(weights), self._in_layers(self.velocity)
         self.outputs = [weights.new_empty(rows, width) for width in layout.widths[1:]]
-        self.errors = [weights.new_empty(rows, width) for width in layout.widths[1:-1]]
+        self.errors = [weights.new_empty(rows, width) for width in layout.widths[1:]]
         self.ones, self.minus_one, self.share = weights.new_ones(rows), weights.new_full((rows, 1), -1), 1 / rows
-        self.turned = [weight.t() for weight, _ in self.layers]  # views
+        # Views, which cost as much to make as a small product.
+        self.turned = [weight.t() for weight, _ in self.layers]
+        self.outputs_turned, self.errors_turned = ([one.t() for one in kept] for kept in (self.outputs, self.errors))
 
     @property
     def memory(self) -> list[torch.Tensor]:
         """All that it writes to, and its constants."""
         return [self.weights, self.velocity, *self.outputs, *self.errors, self.ones, self.minus_one]
 
-    def __call__(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        inputs, last = [x, *self.outputs[:-1]], len(self.layers) - 1
+    def __call__(self, x: torch.Tensor, turned: torch.Tensor, y: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
+        """The loss before it. ``turned`` is ``x`` and ``column`` is ``y``, each seen the other way round."""
+        last = len(self.layers) - 1
+        inputs, inputs_turned = [x, *self.outputs[:-1]], [turned, *self.outputs_turned[:-1]]
         for place, (weight, bias) in enumerate(self.layers):
             z = torch.addmm(bias, inputs[place], weight, out=self.outputs[place])
             if place < last:
                 z.relu_()
-        logs = torch.log_softmax(self.outputs[last], 1)
-        loss = torch.nn.functional.nll_loss(logs, y)
-        z = logs.exp_().scatter_add_(1, y[:, None], self.minus_one)  # the mean's 1/n comes with each product
+        z = torch.log_softmax(self.outputs[last], 1, out=self.errors[last])
+        loss = torch.nn.functional.nll_loss(z, y)
+        z.exp_().scatter_add_(1, column, self.minus_one)  # the mean's 1/n comes with each product
         momentum, share = self.layout.momentum, self.share
         for place in range(last, -1, -1):
             by_weight, by_bias = self.velocities[place]
-            by_weight.addmm_(inputs[place].t(), z, beta=momentum, alpha=share)
-            by_bias.addmv_(z.t(), self.ones, beta=momentum, alpha=share)
+            by_weight.addmm_(inputs_turned[place], z, beta=momentum, alpha=share)
+            by_bias.addmv_(self.errors_turned[place], self.ones, beta=momentum, alpha=share)
             if place:
                 below = torch.mm(z, self.turned[place], out=self.errors[place - 1])
                 z = gated(below, inputs[place], 0, grad_input=below)
