@@ -3,7 +3,7 @@
 As in ``compare.report.contract``, these keys stay, and there may be more.
 """
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from compare.report.contract import EnvironmentForm, Form, Number, VerdictWord, VerifyForm, Version
 
@@ -126,7 +126,7 @@ class RatioForm(TypedDict):
     value: float
     low: float
     high: float
-    word: str
+    word: Literal["FAST", "SLOW", "SAME", "AMBIGUOUS", ""]
 
 
 class SpreadForm(TypedDict):
