@@ -107,7 +107,7 @@ def _insides(
         progress(f"{name}: where its time goes")
         counts = verdicts[name].counts
         with own_cache(name):
-            spent = time_spent(runner, calls[name])
+            spent = time_spent(runner, calls[name], setup.device.name == "gpu")
             found[name] = counts and counted(counts, runner, setup.device), spent
     return found
 

@@ -23,17 +23,18 @@ ON_CARD = re.compile(r"gemm|gemv|cutlass|nvjet|xmma|conv|dot", re.IGNORECASE)  #
 Which = Callable[[Event], bool]
 
 
-def time_spent(runner: Runner, calls: int) -> TimeSpent | None:
-    """Where a step's time goes; None where nobody tells (NumPy, a program that is not at hand). The row is left at its
-    mark.
+def time_spent(runner: Runner, calls: int, on_card: bool = False) -> TimeSpent | None:
+    """Where a step's time goes; None where nobody tells (NumPy, a program that is not at hand, a profile without a
+    single kernel). The row is left at its mark.
 
     Args:
         calls: that fill a block.
+        on_card: its kernels run on a card, and what the host says under their names is their launch.
     """
     calls = max(1, min(calls, MOST // runner.steps_per_call))
     try:
         looked = runner.looked_at()
-        kinds = _kinds(looked)
+        kinds = _kinds(looked, on_card)
         runner.restart()
         if kinds is None:
             return None
@@ -41,7 +42,7 @@ def time_spent(runner: Runner, calls: int) -> TimeSpent | None:
         for _ in range(REPEATS):
             plain.append(clock.block(runner, calls).load.wall)
             watched.append(covered(_profile(runner, calls, looked), *kinds))
-        return shares(min(plain), least(watched))
+        return shares(min(plain), least(watched)) if all(one.kernels for one in watched) else None
     except Exception as error:  # a picture less: the row's time stands
         swallowed(error)
         return None
@@ -72,8 +73,10 @@ def _profile(runner: Runner, calls: int, looked: Looked) -> list[Event]:
     return profile(lambda: runner.call(calls), runner.wait)
 
 
-def _kinds(looked: Looked) -> tuple[Which, Which] | None:
+def _kinds(looked: Looked, on_card: bool) -> tuple[Which, Which] | None:
     """Which events are kernels, and which of these are products."""
+    if on_card:
+        return lambda event: event.on_card, lambda event: bool(ON_CARD.search(event.name))
     if looked.side == "jax" and looked.program is not None:
         program = xla_program(looked.program().as_text() or "")
         names, products = frozenset(program.kernels), program.products
@@ -85,13 +88,9 @@ def _kinds(looked: Looked) -> tuple[Which, Which] | None:
         return None
 
     def is_kernel(event: Event) -> bool:
-        if event.on_card:
-            return True
         return event.name in names or event.name.startswith(GRAPH)
 
     def is_product(event: Event) -> bool:
-        if event.on_card:
-            return bool(ON_CARD.search(event.name))
         in_graph = event.name in OF_GRAPHS or event.name.startswith(LIBRARIES)
         return event.name in products or (bool(looked.graphs) and in_graph)
 

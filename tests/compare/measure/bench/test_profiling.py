@@ -49,6 +49,9 @@ def test_where_nobody_tells_there_is_nothing(cpu, monkeypatch):
     """NumPy's own work is in no profile; a profiler that is in use elsewhere costs the picture, not the row."""
     assert time_spent(NumpyRunner(*ready("loose"), FLOAT32, cpu), 4) is None
 
+    # Nor is a host's word taken for a card's: no kernel of one is seen here.
+    assert time_spent(JitRunner(*ready("loose"), FLOAT32, cpu), 4, on_card=True) is None
+
     def in_use(*given):
         raise RuntimeError("another profile is being taken")
 
