@@ -14,13 +14,14 @@ from rich.console import Console
 
 from compare.report.bench import DIFFERENT, show_bench
 from compare.report.bench_insides import show_insides, with_time_spent
-from compare.report.bench_pictures import break_even_figure, size_figure, spent_figure, steps_figure
+from compare.report.bench_pictures import break_even_figure, spent_figure, steps_figure
 from compare.report.captured import flowing, folded, further, whole_page
 from compare.report.contract import Form
 from compare.report.contrast import show_contrast
 from compare.report.picture import training_figure
 from compare.report.pieces import COLOUR
 from compare.report.sweep import AXES, on_axis, show_sweep
+from compare.report.sweep_pictures import size_figure
 from compare.report.terminal import show_environment, show_training, show_verify
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _sweep(form: Form) -> Iterator[Picture]:
     for axis in AXES:
         if len(on_axis(form, axis)) > 1:
             yield (
-                f"Time for a training step by {axis}, with its products alone; a cross where lines cross",
+                f"Time for a training step by {axis}, its products alone, a cross where lines cross; below: the errors",
                 (size_figure(form, axis)),
             )
 

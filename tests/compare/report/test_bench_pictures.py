@@ -1,15 +1,14 @@
-"""The benchmark's pictures show what was measured: every row, every size, every crossing."""
+"""The benchmark's pictures show what was measured: every row, every part of its time."""
 
 import io
 from dataclasses import replace
 
 import pytest
 
-from compare.report.bench_pictures import break_even_figure, crossovers, label, size_figure, spent_figure, steps_figure
+from compare.report.bench_pictures import break_even_figure, label, spent_figure, steps_figure
 from compare.report.form import bench_form
 from tests.compare.report.test_bench import BENCH, FORM
 from tests.compare.report.test_bench_insides import INSIDE
-from tests.compare.report.test_sweep import SWEEP
 
 
 def drawn(axes):
@@ -47,22 +46,6 @@ def test_where_compiling_pays_is_marked():
     assert set(lines) == {"torch eager", "jax.jit", "torch.compile"}
     x, y = lines["jax.jit"].get_data()
     assert y[0] == pytest.approx(0.4 + 2e-4 * x[0])
-
-
-def test_a_size_s_lines_have_a_point_for_each_size():
-    """In microseconds, with the floor drawn in."""
-    (axes,) = size_figure(SWEEP, "batch").axes
-    lines = drawn(axes)
-    assert list(lines["torch eager"].get_xdata()) == [8, 32, 64, 512]
-    assert list(lines["its products alone"].get_ydata()) == pytest.approx([100.0] * 4)
-    assert axes.get_title() == "width 128, depth 2"
-
-
-def test_a_crossing_lies_between_two_sizes():
-    """On logarithmic axes: 1 to 4 and 4 to 1 meet in the middle, at 2; nothing crosses where one is missing."""
-    assert crossovers([1, 100], [1.0, 4.0], [4.0, 1.0]) == [(pytest.approx(10.0), pytest.approx(2.0))]
-    assert crossovers([1, 100], [1.0, 4.0], [2.0, 8.0]) == []
-    assert crossovers([1, 100], [1.0, None], [2.0, 0.5]) == []
 
 
 def test_without_a_floor_there_is_none_drawn():
