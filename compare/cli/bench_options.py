@@ -23,11 +23,13 @@ def check_alone(options: argparse.Namespace) -> None:
             pair that has its own; a sweep to standard output; TF32 beside another dtype.
     """
     sized = [name for name in ("batch", "width", "depth") if getattr(options, name)]
-    others = ("sweep", "data", "rounds", "processes", "row", "quick", "long", "force")
+    others = ("sweep", "data", "rounds", "processes", "row", "quick", "long", "every", "force")
     if options.compare and (beside := [*sized, *(name for name in others if getattr(options, name))]):
         raise UsageError(f"--{beside[0]} beside --compare: expected two results alone, nothing is run")
     if options.sweep and sized:
         raise UsageError(f"--{sized[0]} beside --sweep: expected the one or the other, a sweep has its own sizes")
+    if options.sweep and options.every:
+        raise UsageError("--every beside --sweep: expected the one or the other, each size's figures are in the file")
     if options.sweep == "-":
         raise UsageError("--sweep -: expected a file, which a sweep goes on from; --json - writes to standard output")
     if options.precision == TF32 and options.dtype != "float32":

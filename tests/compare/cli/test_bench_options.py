@@ -40,6 +40,8 @@ def test_a_size_that_is_not_asked_for_is_the_project_s_own():
         (("--compare", "a", "b", "--batch", "8"), "--batch beside --compare"),
         (("--sweep", "s.json", "--width", "8"), "--width beside --sweep: expected the one or the other"),
         (("--precision", "tf32", "--dtype", "bfloat16"), "--precision tf32 beside --dtype bfloat16: expected float32"),
+        (("--compare", "a", "b", "--every"), "--every beside --compare"),
+        (("--sweep", "s.json", "--every"), "--every beside --sweep: expected the one or the other"),
         (("loose", "--depth", "4"), "--depth: expected the pair mlp, whose layers can be chosen, got loose"),
     ],
 )

@@ -48,6 +48,19 @@ def test_every_row_that_was_asked_for_is_judged_and_timed(answered):
     assert rows[OP_BY_OP].explains
 
 
+def test_every_row_that_was_timed_is_looked_into(answered):
+    """What its step is made of, and where its time goes, where somebody tells."""
+    process, _, _ = answered
+    rows = {row.name: row for row in process.rows}
+    products = 2 * 16 * (2 * 20 * 32 + 3 * 32 * 4)
+    for name in (EAGER, JIT, SCAN, OP_BY_OP):
+        assert rows[name].counts.flops == products
+        assert rows[name].counts.recompiles == 0
+    assert rows[JIT].counts.kernels > 5
+    assert (rows[EAGER].counts.kernels, rows["CUDA graph"].counts, rows[OP_BY_OP].spent) == (None, None, None)
+    assert all(rows[name].spent.slowed > 0 for name in (EAGER, JIT, SCAN))
+
+
 def test_floors_and_fingerprint_stand_beside_them(answered):
     """The step's own products over each library, timed in the same rounds."""
     process, _, _ = answered
@@ -97,6 +110,7 @@ def test_a_later_process_takes_the_length_of_blocks_from_the_first(monkeypatch):
     rows = {row.name: row for row in process.rows}
     assert rows[JIT].calls == 3
     assert rows[EAGER].calls > 0
+    assert (rows[JIT].counts, rows[JIT].spent) == (None, None)  # the first one's hold
     assert not any("gates" in one for one in said)
 
 
