@@ -10,6 +10,7 @@ mkdir -p "$folder"
 COLUMNS=80 "$python" -P jaxport_command.py --out "$folder" | tee "$folder/main-job.txt"
 COLUMNS=120 "$python" -P jaxport_command.py bench mlp --json "$folder/bench.json" | tee "$folder/bench.txt"
 COLUMNS=110 "$python" -P jaxport_command.py bench mlp --sweep "$folder/sweep.json" --processes 1 | tee "$folder/sweep.txt"
+"$python" benchmarks/above_floor.py --json "$folder/above_floor.json" | tee "$folder/above_floor.txt"
 "$python" benchmarks/verify_time.py --json "$folder/verify_time.json" | tee "$folder/speed.txt"
 "$python" benchmarks/judge.py --json "$folder/judge.json" | tee -a "$folder/speed.txt"
 for name in encoder quantizer; do

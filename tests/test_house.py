@@ -280,6 +280,7 @@ def test_the_tests_mirror_the_tree():
         "row",
         "progress",
         "question",
+        "row_insides",
         "bench_result",
         "runner",
     }

@@ -3,11 +3,13 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from compare.cli.options import whole
 from compare.errors import UsageError
 
 if TYPE_CHECKING:
     from compare.measure.bench.question import Question
 
+FULL, TF32 = "full", "tf32"  # how products of float32 are computed
 ROUNDS, QUICK_ROUNDS = 12, 16
 PROCESSES, QUICK_PROCESSES = 3, 1
 PATIENCE, QUICK_PATIENCE = 20.0, 5.0  # seconds that a busy machine is waited for
@@ -18,16 +20,20 @@ def check_alone(options: argparse.Namespace) -> None:
 
     Raises:
         UsageError: anything beside --compare, which runs nothing; a size beside a sweep, which has its own, or for a
-            pair that has its own; a sweep to standard output.
+            pair that has its own; a sweep to standard output; TF32 beside another dtype.
     """
     sized = [name for name in ("batch", "width", "depth") if getattr(options, name)]
-    others = ("sweep", "data", "rounds", "processes", "row", "quick", "long", "force")
+    others = ("sweep", "data", "rounds", "processes", "row", "quick", "long", "every", "force")
     if options.compare and (beside := [*sized, *(name for name in others if getattr(options, name))]):
         raise UsageError(f"--{beside[0]} beside --compare: expected two results alone, nothing is run")
     if options.sweep and sized:
         raise UsageError(f"--{sized[0]} beside --sweep: expected the one or the other, a sweep has its own sizes")
+    if options.sweep and options.every:
+        raise UsageError("--every beside --sweep: expected the one or the other, each size's figures are in the file")
     if options.sweep == "-":
         raise UsageError("--sweep -: expected a file, which a sweep goes on from; --json - writes to standard output")
+    if options.precision == TF32 and options.dtype != "float32":
+        raise UsageError(f"--precision tf32 beside --dtype {options.dtype}: expected float32, whose products it rounds")
     if options.pair != "mlp" and (own := [name for name in sized if name != "batch"]):
         raise UsageError(f"--{own[0]}: expected the pair mlp, whose layers can be chosen, got {options.pair}")
 
@@ -47,6 +53,7 @@ def question_of(options: argparse.Namespace) -> "Question":
         width=options.width or WIDTH,
         depth=options.depth or DEPTH,
         precision=options.dtype,
+        tf32=options.precision == TF32,
         names=tuple(options.row),
         swept=options.quick,
         patience=QUICK_PATIENCE if options.quick else PATIENCE,
@@ -54,6 +61,13 @@ def question_of(options: argparse.Namespace) -> "Question":
         sweeps=options.long,
         forced=options.force,
     )
+
+
+def threads(text: str) -> int:
+    """A number of threads; ``all`` is as many as there are processors that this process may run on."""
+    from compare.measure.bench.load import cores
+
+    return cores() if text == "all" else whole(1)(text)
 
 
 def processes_of(options: argparse.Namespace) -> int:

@@ -16,10 +16,23 @@ if TYPE_CHECKING:
 
     Measure = Callable[[Question, int, Progress], Bench]
 
-# What must be as it was for a sweep to go on: of the machine, and of what was asked.
 LAYERS = ", "  # what a title says after it of the perceptron's layers goes with the size
-MACHINE = ("device", "device_name", "system", "cores", "versions")
-ASKED = ("pair", "data", "device", "precision", "threads", "rounds", "seed", "names", "compiled", "sweeps", "forced")
+# Of what was asked, what must be as it was for a sweep to go on; of the machine all that two runs have in common, and
+# the versions.
+ASKED = (
+    "pair",
+    "data",
+    "device",
+    "precision",
+    "tf32",
+    "threads",
+    "rounds",
+    "seed",
+    "names",
+    "compiled",
+    "sweeps",
+    "forced",
+)
 
 
 def swept(path: Path, question: "Question", processes: int, measure: "Measure") -> "Form":
@@ -59,11 +72,14 @@ def swept(path: Path, question: "Question", processes: int, measure: "Measure") 
 
 def _begun(path: Path, what: Mapping[str, Any]) -> "Form | None":
     """What the file holds; None where there is none yet."""
+    from compare.measure.bench.question import Question
+
     if not path.exists():
         return None
     form = written(path, "bench --sweep")
-    begun = form["asked"]
-    differs = [key for key, value in what.items() if begun.get(key) != value]
+    # What an older file does not say was not asked for then.
+    begun = {key: getattr(Question, key) for key in ASKED if hasattr(Question, key)} | form["asked"]
+    differs = [key for key, value in what.items() if begun.get(key) != _plain(value)]
     if differs:
         key = differs[0]
         raise UsageError(
@@ -74,7 +90,9 @@ def _begun(path: Path, what: Mapping[str, Any]) -> "Form | None":
 
 def _same_as_before(path: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Refuse to put another machine's or another model's figures beside those that are there."""
-    for key in MACHINE:
+    from compare.measure.bench.two_runs import MACHINE
+
+    for key in (*MACHINE, "versions"):
         before, here = begun["environment"][key], now["environment"][key]
         if before != here:
             raise UsageError(f"{path}: was begun where {key} is {before}, here it is {here}: name another file")

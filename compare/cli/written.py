@@ -1,11 +1,12 @@
 """Results that a command wrote as JSON, read again: by their kind, or refused in one line."""
 
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
 
-from compare.checkpoints.json_file import strict_json
+from compare.checkpoints.json_file import read_json
 from compare.errors import UsageError
 from compare.report.contract import VerifyForm
 from compare.report.measured_contract import BenchForm, ContrastForm, SweepForm, TrainForm
@@ -30,12 +31,13 @@ def written(path: Path, by: str) -> "Form":
         UsageError: the file cannot be read, is no JSON, or lacks what that command writes today.
     """
     try:
-        form = strict_json(path.read_text(encoding="utf-8"))
+        form = read_json(path)
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else f"no JSON: {error}"
+        why = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"{path}: expected what jaxport {by} writes ({why})") from error
     if where := unlike(form, KINDS[by]):
-        raise UsageError(f"{path}: expected what jaxport {by} of this version writes, but {where}")
+        other = next((f": jaxport {name} wrote it" for name, kind in KINDS.items() if not unlike(form, kind)), "")
+        raise UsageError(f"{path}: expected what jaxport {by} of this version writes, but {where}{other}")
     return cast("Form", form)
 
 
@@ -65,4 +67,6 @@ def unlike(value: object, kind: Any, path: str = "the whole") -> str:
     if origin is Literal:
         return "" if value in inner else f"{path} is {value!r}"
     allowed = (int, float) if kind is float else kind
-    return "" if kind is Any or isinstance(value, allowed) else f"{path} is {value!r:.40}"
+    fits = kind is Any or (isinstance(value, allowed) and (kind is bool or not isinstance(value, bool)))
+    finite = not isinstance(value, float) or isfinite(value)  # what is not stands in a result as a word
+    return "" if fits and finite else f"{path} is {value!r:.40}"

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 # 2**-9 where the inputs are first rounded to TF32 or bfloat16: nothing lands between.
 BOTH = ("torch", "jax")
 EXACT = {"torch": "highest", "torch cudnn tf32": "False", "jax": "highest"}
+IN_TF32 = {"torch": "high", "torch cudnn tf32": "True", "jax": "tensorfloat32"}
 PRODUCT = 512
-FLOAT32_PRODUCT_ERROR = 2.0**-18
+FLOAT32_PRODUCT_ERROR, TF32_PRODUCT_ERROR = 2.0**-18, 2.0**-10.5
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,22 @@ def set_float32_policy(frameworks: tuple[str, ...] = BOTH) -> None:
         )
 
 
+def set_tf32_policy(device: Device) -> None:
+    """TF32 on, on both sides: float32 products round their inputs to 11 bits. ``verify_policy`` sees whether they do.
+
+    Raises:
+        UsageError: the device has no TF32.
+    """
+    import jax
+    import torch
+
+    if device.name != "gpu" or torch.cuda.get_device_capability(device.torch) < (8, 0):
+        raise UsageError(f"tf32: expected a GPU that has it (NVIDIA's since Ampere), got the {device.name}")
+    torch.set_float32_matmul_precision(IN_TF32["torch"])
+    torch.backends.cudnn.allow_tf32 = True
+    jax.config.update("jax_default_matmul_precision", IN_TF32["jax"])
+
+
 @contextmanager
 def policy_restored() -> Iterator[None]:
     """Afterwards the precision settings are the caller's again: a library leaves no traces in its user's process."""
@@ -233,12 +250,20 @@ def _jax_product(left: np.ndarray, right: np.ndarray, device: Device) -> np.ndar
 
 
 def verify_policy(device: Device) -> dict[str, float]:
-    """``product_errors``, once they show that float32 products are computed in float32.
+    """``product_errors``, once they show that float32 products are computed in float32, or in TF32 where that is set.
 
     Raises:
-        UsageError: a side computes its products at a lower precision in spite of its settings.
+        UsageError: a side computes its products at another precision in spite of its settings.
     """
     errors = product_errors(device)
+    if policy(tuple(errors)) == {name: value for name, value in IN_TF32.items() if name.split()[0] in errors}:
+        for side, error in errors.items():
+            if not FLOAT32_PRODUCT_ERROR < error <= TF32_PRODUCT_ERROR:
+                raise UsageError(
+                    f"{side} computes products with a relative error of {error:.1e} on the {device.name} where TF32 is "
+                    "asked for: unset what decides it elsewhere (NVIDIA_TF32_OVERRIDE, XLA_FLAGS)"
+                )
+        return errors
     for side, error in errors.items():
         if not error <= FLOAT32_PRODUCT_ERROR:
             raise UsageError(

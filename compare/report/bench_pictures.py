@@ -1,17 +1,17 @@
-"""Pictures of the benchmark: a step's time beside its floor and its error, when compiling pays, how both go with size.
+"""Pictures of the benchmark: a step's time beside its floor and its error, when compiling pays, where the time goes.
 Told apart by shape and line as well as by colour."""
 
-from math import ceil, exp, floor, log, log10
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
 from compare.errors import printable
 from compare.measure.bench.question import EAGER
-from compare.report.bench import forced, rough
+from compare.report.bench import rough
+from compare.report.bench_insides import PARTS, row_name, with_time_spent
 from compare.report.contract import Form
-from compare.report.sweep import fastest, named, on_axis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, which the colour-blind tell apart, and grey.
 SIDES = {"torch": ("#d55e00", "o", "PyTorch"), "jax": ("#0072b2", "s", "JAX"), "numpy": ("#777777", "D", "NumPy")}
 FLOOR = "#000000"
+# Of a step's time: from dark to light, which grey keeps, and each with a hatching of its own.
+FILLED = {
+    "products": ("#0072b2", ""),
+    "others": ("#56b4e9", "//"),
+    "dispatch": ("#f0e442", ".."),
+    "gaps": ("#ffffff", ""),
+}
 LONGEST = 42  # letters of a name beside a picture
 WIDTH = 9.0  # inches
 STEPS = (1, 1_000_000)  # between which compiling may pay
-LABELS = {
-    "eager": (EAGER, "torch", "-"),
-    "compiled": ("PyTorch's compiler", "torch", "--"),
-    "captured": ("CUDA graph", "torch", ":"),
-    "xla": ("JAX, a step a call", "jax", "-"),
-    "several": ("JAX, several steps a call", "jax", "--"),
-}
 
 
 def steps_figure(form: Form) -> "Figure":
     """Each row's time for a step with its quartiles and floors, and beside it the error of its own gradient: what was
     bought with precision shows."""
     rows = [row for row in form["rows"] if row["median"] is not None][::-1]
-    figure, (times, errors) = _figure(1.4 + 0.27 * len(rows), columns=2)
+    figure, (times, errors) = figure_of(1.4 + 0.27 * len(rows), columns=2)
     for place, row in enumerate(rows):
         colour, marker, _ = _side(row)
         wall, processor = row["wall"], row["processor"]
@@ -44,15 +44,13 @@ def steps_figure(form: Form) -> "Figure":
         times.plot(1e6 * wall["median"], place, marker, color=colour, markersize=5)
         if isinstance(row["gradient_error"], float) and row["gradient_error"] > 0:
             errors.plot(row["gradient_error"], place, marker, color=colour, markersize=5)
-    names = [label(f"FORCED {row['name']}" if forced(row) else row["name"]) for row in rows]
-    times.set_yticks(range(len(rows)), names, fontsize=8, parse_math=False)
+    times.set_yticks(range(len(rows)), [label(row_name(row)) for row in rows], fontsize=8, parse_math=False)
     for style, (name, seconds) in zip(("-", ":"), _floors(form), strict=False):
         times.axvline(1e6 * seconds, color=FLOOR, linestyle=style, linewidth=1, label=name)
     times.set(xscale="log", xlabel="microseconds a step\n(filled: wall time, open: processor time)")
-    times.xaxis.set_major_formatter(_plain)
+    times.xaxis.set_major_formatter(plain_number)
     errors.set(xscale="log", xlabel="error of the gradient,\nrelative, against float64")
-    low, high = errors.get_xlim()
-    errors.set_xlim(10 ** floor(log10(low)), 10 ** ceil(log10(high)))  # whole decades: rounding alone is no difference
+    whole_decades(errors.get_xlim, errors.set_xlim)
     errors.minorticks_off()
     for side, (colour, marker, name) in SIDES.items():
         if any(row["side"] == side for row in rows):
@@ -61,10 +59,32 @@ def steps_figure(form: Form) -> "Figure":
     return figure
 
 
+def spent_figure(form: Form) -> "Figure":
+    """Each row's step in the parts that its time goes to, one behind the other."""
+    rows = with_time_spent(form)[::-1]
+    figure, (axes,) = figure_of(1.4 + 0.27 * len(rows))
+    for place, row in enumerate(rows):
+        begin = 0.0
+        for part, (colour, hatch) in FILLED.items():
+            length = 1e6 * row["median"] * row["spent"][part]
+            axes.barh(
+                place, length, left=begin, height=0.7, facecolor=colour, hatch=hatch, edgecolor=FLOOR, linewidth=0.6,
+                label="" if place else PARTS[part],
+            )  # fmt: skip
+            begin += length
+    for name, seconds in _floors(form)[:1]:
+        axes.axvline(1e6 * seconds, color=FLOOR, linestyle=":", linewidth=1.2, label=name)
+    axes.set_yticks(range(len(rows)), [label(row_name(row)) for row in rows], fontsize=8, parse_math=False)
+    axes.set(xlabel="microseconds a step", xlim=(0, None))
+    axes.xaxis.set_major_formatter(plain_number)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=len(PARTS) + 1, fontsize=8)
+    return figure
+
+
 def break_even_figure(form: Form) -> "Figure":
     """Compiling and so many steps, of each side's fastest and slowest compiled row: where a line crosses eager's,
     it has paid for itself."""
-    figure, (axes,) = _figure(4.2)
+    figure, (axes,) = figure_of(4.2)
     eager = next(row["median"] for row in form["rows"] if row["name"] == EAGER)
     counts = [10 ** (0.1 * power) for power in range(61)]
     axes.plot(counts, [eager * count for count in counts], color=SIDES["torch"][0], linewidth=2.5, label=EAGER)
@@ -81,51 +101,10 @@ def break_even_figure(form: Form) -> "Figure":
                 f"{rough(pays):,} steps", (pays, eager * pays), (6, -12), textcoords="offset points", fontsize=8
             )
     axes.set(xscale="log", yscale="log", xlim=STEPS, xlabel="training steps", ylabel="seconds, compiling included")
-    axes.xaxis.set_major_formatter(_plain)
+    axes.xaxis.set_major_formatter(plain_number)
     for text in axes.legend(fontsize=8, loc="upper left").get_texts():
         text.set_parse_math(False)
     return figure
-
-
-def size_figure(form: Form, axis: str) -> "Figure":
-    """A step's time along one axis with its floor drawn in; where lines cross, a mark."""
-    along = on_axis(form, axis)
-    figure, (axes,) = _figure(4.2)
-    x = [int(one[axis]) for one in along]
-    lines = {}
-    for kind, (label, side, style) in LABELS.items():
-        colour, marker, _ = SIDES[side]
-        lines[kind] = [fastest(one["bench"], kind) for one in along]
-        if any(value is not None for value in lines[kind]):
-            values = [float("nan") if value is None else 1e6 * value for value in lines[kind]]
-            axes.plot(x, values, style, marker=marker, markersize=4, color=colour, label=label)
-    floors = [one["bench"]["floors"].get(one["bench"]["floor"]) for one in along]
-    if all(floors):
-        axes.plot(x, [1e6 * one["median"] for one in floors], color=FLOOR, linewidth=1, label="its products alone")
-    for other in ("eager", "compiled"):
-        for at, time in crossovers(x, lines[other], lines["xla"]):
-            axes.plot(at, 1e6 * time, "x", color=FLOOR, markersize=9, markeredgewidth=2)
-    axes.set(xscale="log", yscale="log", xlabel=axis, ylabel="microseconds a step", title=_fixed(along, axis))
-    axes.set_xticks(x, [str(value) for value in x])
-    axes.minorticks_off()
-    axes.legend(fontsize=8)
-    return figure
-
-
-def crossovers(x: list[int], one: list[float | None], other: list[float | None]) -> list[tuple[float, float]]:
-    """Where two lines cross on logarithmic axes: (x, time)."""
-    found = []
-    for left in range(len(x) - 1):
-        values = (one[left], one[left + 1], other[left], other[left + 1])
-        if any(value is None for value in values):
-            continue
-        a, b, c, d = (log(value) for value in values if value is not None)
-        before, after = a - c, b - d
-        if before * after < 0:
-            share = before / (before - after)
-            at = log(x[left]) + share * (log(x[left + 1]) - log(x[left]))
-            found.append((exp(at), exp(a + share * (b - a))))
-    return found
 
 
 def _extremes(form: Form) -> "Iterator[tuple[Form, str]]":
@@ -136,16 +115,27 @@ def _extremes(form: Form) -> "Iterator[tuple[Form, str]]":
         yield from zip(rows[:1] + rows[1:][-1:], ("--", ":"), strict=False)
 
 
-def _figure(height: float, columns: int = 1) -> "tuple[Figure, list[Axes]]":
-    """A figure with that many panels beside each other, which share their lines; the first is the widest."""
+def figure_of(height: float, columns: int = 1, rows: int = 1) -> "tuple[Figure, list[Axes]]":
+    """A figure with that many panels beside each other, which share their lines, or below each other, which share their
+    places; the first is the largest."""
     from matplotlib.figure import Figure  # no pyplot: it would look for a screen
 
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    panels = list(figure.subplots(1, columns, sharey=True, squeeze=False, width_ratios=(3, 1)[:columns])[0])
+    grid = figure.subplots(
+        rows, columns, squeeze=False, sharex=rows > 1, sharey=columns > 1, width_ratios=(3, 1)[:columns],
+        height_ratios=(3, 1)[:rows],
+    )  # fmt: skip
+    panels = list(grid.flat)
     for axes in panels:
         axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
         axes.set_axisbelow(True)
     return figure, panels
+
+
+def whole_decades(get: "Callable[[], tuple[float, float]]", put: "Callable[[float, float], object]") -> None:
+    """Widen an axis of errors: rounding alone is no difference."""
+    low, high = get()
+    put(10 ** floor(log10(low)), 10 ** ceil(log10(high)))
 
 
 def label(text: str) -> str:
@@ -159,7 +149,7 @@ def _side(row: Form) -> tuple[str, str, str]:
     return SIDES.get(row["side"], SIDES["numpy"])
 
 
-def _plain(value: float, place: float) -> str:
+def plain_number(value: float, place: float) -> str:
     """A number on an axis as people write it."""
     return f"{value:,.0f}" if value >= 1 else f"{value:g}"
 
@@ -169,7 +159,3 @@ def _floors(form: Form) -> list[tuple[str, float]]:
     if "copy" in form["floors"]:
         floors.append(("a copy of its bytes", form["floors"]["copy"]["median"]))
     return floors
-
-
-def _fixed(along: list[Form], axis: str) -> str:
-    return named({**along[0], axis: None})

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from compare.report.bench import DIFFERENT, show_bench
-from compare.report.bench_pictures import break_even_figure, size_figure, steps_figure
+from compare.report.bench_insides import show_insides, with_time_spent
+from compare.report.bench_pictures import break_even_figure, spent_figure, steps_figure
 from compare.report.captured import flowing, folded, further, whole_page
 from compare.report.contract import Form
 from compare.report.contrast import show_contrast
 from compare.report.picture import training_figure
 from compare.report.pieces import COLOUR
 from compare.report.sweep import AXES, on_axis, show_sweep
+from compare.report.sweep_pictures import size_figure
 from compare.report.terminal import show_environment, show_training, show_verify
 
 if TYPE_CHECKING:
@@ -109,15 +111,25 @@ def _bench(form: Form) -> Iterator[Picture]:
         "Time for a training step of each row, beside its own matrix products alone; right: its gradient's error",
         (steps_figure(form)),
     )
+    if with_time_spent(form):
+        yield (
+            "Where a step's time goes: products, other kernels, the host that prepares calls, gaps",
+            spent_figure(form),
+        )
     if not form["unpublished"]:
         yield "Seconds for so many steps, compiling included; a mark where compiling has paid", break_even_figure(form)
+
+
+def _show_bench(form: Form, out: Console) -> None:
+    show_bench(form, out)
+    show_insides(form, out)
 
 
 def _sweep(form: Form) -> Iterator[Picture]:
     for axis in AXES:
         if len(on_axis(form, axis)) > 1:
             yield (
-                f"Time for a training step by {axis}, with its products alone; a cross where lines cross",
+                f"Time for a training step by {axis}, its products alone, a cross where lines cross; below: the errors",
                 (size_figure(form, axis)),
             )
 
@@ -126,6 +138,6 @@ SECTIONS: Mapping[str, Section] = {
     "verify": Section("Is the port the same function?", "jaxport verify", show_verify, folded=further),
     "train": Section("Do both train the same way?", "jaxport train", show_training, _training),
     "contrast": Section("What does each way keep?", "jaxport contrast", show_contrast),
-    "bench": Section("What does XLA bring?", "jaxport bench", show_bench, _bench),
+    "bench": Section("What does XLA bring?", "jaxport bench --every", _show_bench, _bench),
     "sweep": Section("What does XLA bring at other sizes?", "jaxport bench --sweep sweep.json", show_sweep, _sweep),
 }

@@ -3,7 +3,7 @@
 As in ``compare.report.contract``, these keys stay, and there may be more.
 """
 
-from typing import TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from compare.report.contract import EnvironmentForm, Form, Number, VerdictWord, VerifyForm, Version
 
@@ -126,7 +126,7 @@ class RatioForm(TypedDict):
     value: float
     low: float
     high: float
-    word: str
+    word: Literal["FAST", "SLOW", "SAME", "AMBIGUOUS", ""]
 
 
 class SpreadForm(TypedDict):
@@ -137,11 +137,37 @@ class SpreadForm(TypedDict):
     upper: float
 
 
+class CountsForm(TypedDict):
+    """What a step is made of, each of one step: operations as it is written, kernels as it is compiled, operations on
+    floats in its products by one formula and as its own framework counts them, bytes at their peak in a call, what
+    torch's compiler took it apart into, programs compiled in warm calls."""
+
+    operations: float | None
+    kernels: float | None
+    flops: float | None
+    flops_counted: float | None
+    memory: int | None
+    graphs: int
+    breaks: int
+    recompiles: int
+
+
+class SpentForm(TypedDict):
+    """Shares of a step's wall time, and how many times as long it takes while a profile watches it."""
+
+    products: float
+    others: float
+    dispatch: float
+    gaps: float
+    slowed: float
+
+
 class RowForm(TypedDict):
     """One row of the benchmark: seconds for a training step; what was not measured is null.
 
     ``stopped`` has each gate that stopped it with its sentence; ``samples`` of each process the wall and processor
-    seconds of every round. ``median`` and ``quartiles`` are those of ``wall``.
+    seconds of every round. ``median`` and ``quartiles`` are those of ``wall``. Older results have no ``counts`` and no
+    ``spent``.
     """
 
     name: str
@@ -166,6 +192,8 @@ class RowForm(TypedDict):
     break_even: Number | None
     gradient_error: Number | None
     samples: list[tuple[list[float], list[float]]]
+    counts: NotRequired[CountsForm | None]
+    spent: NotRequired[SpentForm | None]
 
 
 class HeadlineForm(TypedDict):

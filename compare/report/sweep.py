@@ -107,10 +107,16 @@ KINDS: dict[str, Callable[[Form], bool]] = {
 
 def fastest(bench: Form, kind: str) -> float | None:
     """Seconds for a step of the fastest row of a kind that may be compared; None where there is none."""
+    row = fastest_row(bench, kind)
+    return None if row is None else float(row["median"])
+
+
+def fastest_row(bench: Form, kind: str) -> Form | None:
+    """That row itself."""
     if bench["unpublished"]:
         return None
     rows = [row for row in bench["rows"] if row["median"] is not None and not forced(row)]
-    return min((row["median"] for row in rows if KINDS[kind](row)), default=None)
+    return min((row for row in rows if KINDS[kind](row)), key=lambda row: float(row["median"]), default=None)
 
 
 def _answer(size: Form, against: str) -> Form | None:

@@ -121,6 +121,7 @@ ROWS = [
     Row("python -m benchmarks.study", by="tests/test_study.py", why=MEASURES),
     Row("python -m benchmarks.study --cases 300 --draws 1 --seed 1843463045", by="tests/test_study.py", why=MEASURES),
     Row("python benchmarks/verify_time.py", "python benchmarks/verify_time.py --help", why=MEASURES),
+    Row("python benchmarks/above_floor.py", "python benchmarks/above_floor.py --help", why=MEASURES),
     Row("python benchmarks/judge.py", "python benchmarks/judge.py --help", why=MEASURES),
     Row("python benchmarks/large.py --full --rounds 1", "python benchmarks/large.py --help", why=MEASURES),
     # Names and forms.
@@ -134,6 +135,7 @@ ROWS = [
     Row("jaxport contrast [PAIR or FILE.py]", "jaxport contrast loose", why=FORM),
     Row("jaxport bench [PAIR or FILE.py]", by=MAIN_JOB, why=FORM),
     Row("jaxport bench PAIR", by=MAIN_JOB, why=FORM),
+    Row("jaxport bench PAIR --every", by=MAIN_JOB, why=FORM),
     Row("jaxport report", by=MAIN_JOB, why=FORM),
     Row("jaxport report [FOLDER]", by=MAIN_JOB, why=FORM),
     Row("jaxport report FOLDER", by=MAIN_JOB, why=FORM),

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import runpy
 
 from compare.cli.commands.main_job import _last_word, _show_other_uses
 from compare.report.bench import show_bench
@@ -37,6 +38,13 @@ def test_the_sweep():
     form = read("cpu/sweep.json")
     assert len(form["sizes"]) == form["planned"]
     assert (RESULTS / "cpu" / "sweep.txt").read_text() == shown(110, lambda out: show_sweep(form, out))
+
+
+def test_how_far_above_the_floor():
+    """above_floor.txt is above_floor.json."""
+    lines = runpy.run_path(str(ROOT / "benchmarks" / "above_floor.py"))["lines"]
+    printed = [line for size in read("cpu/above_floor.json")["sizes"] for line in lines(size)]
+    assert (RESULTS / "cpu" / "above_floor.txt").read_text().splitlines() == printed
 
 
 def test_the_main_job():

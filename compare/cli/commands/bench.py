@@ -9,17 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compare.cli.bench_options import (
+    FULL,
     PROCESSES,
     QUICK_PROCESSES,
     QUICK_ROUNDS,
     ROUNDS,
+    TF32,
     check_alone,
     processes_of,
     question_of,
+    threads,
 )
 from compare.cli.options import add_images, add_pair, add_shared, json_path, whole
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from compare.frameworks.devices import Device
     from compare.measure.bench.bench_result import Bench
     from compare.measure.bench.question import Process, Question
@@ -39,7 +44,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype", default="float32", choices=("float32", "bfloat16"), help="working precision (default: float32)"
     )
-    parser.add_argument("--threads", type=whole(1), default=1, metavar="N", help="for both frameworks (default: 1)")
+    parser.add_argument(
+        "--precision", default=FULL, choices=(FULL, TF32), help="of float32 products; tf32 needs a GPU (default: full)"
+    )
+    parser.add_argument(
+        "--threads", type=threads, default=1, metavar="N", help="for both frameworks, or all (default: 1)"
+    )
     parser.add_argument(
         "--rounds",
         type=whole(3),
@@ -61,6 +71,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="from batch 8 to 8192 and, of the mlp, more widths and depths; goes on",
     )
     parser.add_argument("--compare", nargs=2, type=Path, metavar=("A", "B"), help="two results of --json; runs nothing")
+    parser.add_argument(
+        "--every", action="store_true", help="also what each row's step is made of, and where its time goes"
+    )
     parser.add_argument("--force", action="store_true", help="time what a gate stops too; every row is stamped")
 
 
@@ -75,12 +88,20 @@ def run(options: argparse.Namespace) -> int:
     if options.sweep:
         return _swept(options)
     with busy(f"timing {options.pair}") as say:
-        from compare.report.bench import show_bench
         from compare.report.form import bench_form
 
         form = bench_form(timed(question_of(options), processes_of(options), say))
-    emit(options, form, lambda out: show_bench(form, out))
+    emit(options, form, lambda out: _show(form, out, options.every))
     return int(bool(differing(form)))
+
+
+def _show(form: "Form", out: "Console", every: bool) -> None:
+    from compare.report.bench import show_bench
+    from compare.report.bench_insides import show_insides
+
+    show_bench(form, out)
+    if every:
+        show_insides(form, out)
 
 
 def _swept(options: argparse.Namespace) -> int:
@@ -153,21 +174,23 @@ def timed_apart(options: argparse.Namespace, device: "Device") -> "Form | None":
 
     None where it could not run; where a variant is another function, the form says so.
     """
-    import json
     import subprocess
+    from tempfile import TemporaryDirectory
 
     from compare.cli.itself import itself
     from compare.cli.streams import busy, remark
+    from compare.cli.written import written
 
-    command = itself("bench", "mlp", "--quick", "--json", "-", "--device", device.name)
-    command += ["--seed", str(options.seed), "--batch", str(options.batch)]
-    command += ["--data", str(options.data)] if options.data else []
-    with busy("timing mlp in a process of its own"):
+    with TemporaryDirectory(prefix="jaxport-") as folder, busy("timing mlp in a process of its own"):
+        path = Path(folder, "bench.json")
+        command = itself("bench", "mlp", "--quick", "--json", str(path), "--device", device.name)
+        command += ["--seed", str(options.seed), "--batch", str(options.batch)]
+        command += ["--data", str(options.data)] if options.data else []
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if not done.stdout:
-        remark(f"bench: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'failed'}")
-        return None
-    return dict(json.loads(done.stdout))
+        if path.exists():
+            return written(path, "bench --json")
+    remark(f"bench: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'failed'}")
+    return None
 
 
 def differing(form: "Form | None") -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from compare.measure.bench.headlines import Headline
 from compare.measure.bench.question import Seconds
 from compare.measure.bench.ratios import Ratio, Spread
+from compare.measure.bench.row_insides import StepCounts, TimeSpent
 from compare.verdict.verdict import Verdict
 
 
@@ -24,6 +25,7 @@ class BenchRow:
         above_floor: processor time over that of the step's own matrix products alone.
         break_even: steps after which compiling has paid for itself.
         gradient_error: of its own gradients against float64, relative.
+        counts, spent: what its step is made of, and where its time goes, in the first process.
     """
 
     name: str
@@ -46,6 +48,8 @@ class BenchRow:
     break_even: float | None = None
     gradient_error: float | None = None
     samples: tuple[tuple[Seconds, Seconds], ...] = ()
+    counts: StepCounts | None = None
+    spent: TimeSpent | None = None
 
 
 @dataclass(frozen=True)

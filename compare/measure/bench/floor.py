@@ -114,7 +114,8 @@ class FloorRunner:
         return {}
 
     def looked_at(self) -> Looked:
-        return Looked(self._side, program=self._program)
+        program = self._program
+        return Looked(self._side, program=None if program is None else lambda: program)
 
 
 def torch_products(needed: Needed, precision: Precision, device: Device) -> FloorRunner:

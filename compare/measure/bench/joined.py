@@ -61,11 +61,16 @@ def joined(processes: Sequence[Process], question: Question) -> Bench:
     medians = {row.name: row.wall.median for row in rows if row.wall and _is_fair(row) and not unpublished}
     quoted = headlines(medians, {row.name: row for row in first.rows}, compare)
     return Bench(
-        first.pair, first.title, first.device, question.precision, first.batches, first.batch, question.threads,
+        first.pair, first.title, first.device, _precision(question), first.batches, first.batch, question.threads,
         first.processors, len(processes), question.rounds, own_noise, unpublished,
         sum(process.repeated for process in processes), floor, floors, rows, quoted, question.seed, question.forced,
         first.environment, sum(process.blocks for process in processes), any(process.blind for process in processes),
     )  # fmt: skip
+
+
+def _precision(question: Question) -> str:
+    """At which everything was computed, in words."""
+    return f"{question.precision}, products in TF32" if question.tf32 else question.precision
 
 
 def _unpublished(processes: Sequence[Process], runs: _Runs, own_noise: float | None) -> str:
@@ -89,7 +94,7 @@ def _joined(runs: _Runs, name: str, floor: Spread | None, own_noise: float, with
     missing = next((row.reason for row in rows if row.reason), "")
     row = BenchRow(
         name, first.side, first.verdict, missing, first.stopped, first.marks, first.steps_per_call, first.explains,
-        first.calls, gradient_error=first.gradient_error,
+        first.calls, gradient_error=first.gradient_error, counts=first.counts, spent=first.spent,
     )  # fmt: skip
     if not all(one.wall for one in rows):
         return row

@@ -8,10 +8,15 @@ from compare.frameworks.environment import fingerprint
 from compare.frameworks.steps.global_modes import global_modes
 from compare.measure.bench import clock, load
 from compare.measure.bench.built_rows import BuiltRow, Refused, Setup, entering_of
+from compare.measure.bench.own_cache import own_cache
+from compare.measure.bench.profiling import time_spent
 from compare.measure.bench.question import Process, Question, RowTimes, Seconds
+from compare.measure.bench.row_insides import StepCounts, TimeSpent
 from compare.measure.bench.row_verdicts import RowVerdict, row_verdicts
 from compare.measure.bench.rows import AGAIN, EAGER, JIT, Row, rows_of
+from compare.measure.bench.runner import Runner
 from compare.measure.bench.runners.torch_recording import start_compiler
+from compare.measure.bench.step_counts import counted
 from compare.measure.bench.threads import verify_threads
 from compare.pair.pair import Pair
 from compare.pair.prepare import prepare
@@ -19,6 +24,7 @@ from compare.sides.progress import Progress
 from compare.verdict.precision import PRECISIONS
 from compare.verdict.verdict import Verdict
 
+Inside = tuple[StepCounts | None, TimeSpent | None]  # what a step is made of, and where its time goes
 NOT_TIMED = {
     Verdict.MATCH: "",
     Verdict.FLOAT32_ONLY: "agrees only to float32 with torch eager",
@@ -32,12 +38,14 @@ def measured(pair: Pair, question: Question, progress: Progress) -> Process:
     """Every row of ``pair``, judged and timed; what a gate stops is not, unless it is forced.
 
     Raises:
-        UsageError: a side runs on more threads than asked for, there is no such row, or the pair has no optimizers to
-            step with.
+        UsageError: a side runs on more threads than asked for, there is no such row, the pair has no optimizers to
+            step with, or the device has no TF32.
     """
     if not pair.optimizers:
         raise UsageError(f"pair {pair.name}: a training step needs optimizers=, one for each side")
     chosen, device, precision = _chosen(pair, question), devices.choose(question.device), PRECISIONS[question.precision]
+    if question.tf32:
+        devices.set_tf32_policy(device)
     prepared = prepare(pair, question.seed)
     setup = Setup(prepared, entering_of(prepared, question.seed, precision), precision, device)
     progress(f"{EAGER}: building")
@@ -75,14 +83,33 @@ def measured(pair: Pair, question: Question, progress: Progress) -> Process:
         lambda done: progress(f"timing, round {done} of {question.rounds}"),
         device.name == "gpu",
     )
+    insides = _insides(setup, runners, verdicts, calls, progress) if question.gated else {}
     return Process(
         pair.name, pair.title, device.name, len(setup.entering.batches),
         setup.entering.batches[0].rows or None, processors,
-        tuple(_row(chosen[name], rows[name], verdicts[name], timed, calls) for name in rows),
+        tuple(_row(chosen[name], rows[name], verdicts[name], timed, calls, insides.get(name)) for name in rows),
         {name: _seconds(timed, name) for name in floors},
         timed.repeated, changed or timed.disturbed or crowded, fingerprint(device),
         device.name == "cpu" and load.blind(),
     )  # fmt: skip
+
+
+def _insides(
+    setup: Setup,
+    runners: Mapping[str, Runner],
+    verdicts: Mapping[str, RowVerdict],
+    calls: Mapping[str, int],
+    progress: Progress,
+) -> dict[str, Inside]:
+    """Looked at once everything is timed."""
+    found: dict[str, Inside] = {}
+    for name, runner in runners.items():
+        progress(f"{name}: where its time goes")
+        counts = verdicts[name].counts
+        with own_cache(name):
+            spent = time_spent(runner, calls[name], setup.device.name == "gpu")
+            found[name] = counts and counted(counts, runner, setup.device), spent
+    return found
 
 
 def _chosen(pair: Pair, question: Question) -> dict[str, Row]:
@@ -115,7 +142,12 @@ def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 
 def _row(
-    row: Row, built: BuiltRow | Refused, verdict: RowVerdict, timed: clock.Timed, calls: Mapping[str, int]
+    row: Row,
+    built: BuiltRow | Refused,
+    verdict: RowVerdict,
+    timed: clock.Timed,
+    calls: Mapping[str, int],
+    inside: Inside | None,
 ) -> RowTimes:
     if isinstance(built, Refused):
         return RowTimes(row.name, row.side or "", verdict.verdict, built.reason)
@@ -125,6 +157,7 @@ def _row(
         row.name, runner.looked_at().side, verdict.verdict, "" if verdict.timed else NOT_TIMED[verdict.verdict],
         verdict.stopped, verdict.marks, row.explains, row.compiles, row.derived, row.captured, runner.steps_per_call,
         calls.get(row.name, 0), built.first_call, built.stages, wall, processor, verdict.gradient_error,
+        *(inside or (verdict.counts, None)),
     )  # fmt: skip
 
 

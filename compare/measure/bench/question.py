@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from compare.measure.bench.row_insides import StepCounts, TimeSpent
 from compare.verdict.verdict import Verdict
 
 Seconds = tuple[float, ...]  # for a training step, one a round
@@ -23,7 +24,7 @@ class Question:
     Attributes:
         pair: its name, or the path of its file. data: where the images lie, as on the command line.
         rows_of_batch: None for the pair's own. width, depth: of the perceptron, where they are not the pair's own.
-        precision: a name of ``PRECISIONS``.
+        precision: a name of ``PRECISIONS``. tf32: products of float32 are computed in TF32, on both sides.
         rounds: of all rows. seed: of weights, batches and orders.
         names: the rows; empty for all that a default run has. swept: for those that a sweep over sizes has.
         patience: seconds that a busy machine is waited for.
@@ -44,6 +45,7 @@ class Question:
     width: int = WIDTH
     depth: int = DEPTH
     precision: str = "float32"
+    tf32: bool = False
     names: tuple[str, ...] = ()
     swept: bool = False
     patience: float = 20.0
@@ -70,6 +72,7 @@ class RowTimes:
         first_call: seconds, with what compiles then or did before it; ``stages``: of what did before it, apart.
         wall, processor: seconds for a step, one a round.
         gradient_error: of its own gradients against float64, the median of several draws, relative; None unknown.
+        counts, spent: what its step is made of, and where its time goes; None where nobody looked.
     """
 
     name: str
@@ -89,6 +92,8 @@ class RowTimes:
     wall: Seconds = ()
     processor: Seconds = ()
     gradient_error: float | None = None
+    counts: StepCounts | None = None
+    spent: TimeSpent | None = None
 
 
 @dataclass(frozen=True)

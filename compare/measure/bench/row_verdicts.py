@@ -3,12 +3,14 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from compare.errors import UsageError, swallowed
+from compare.errors import swallowed
 from compare.measure.bench.built_rows import BuiltRow, BuiltRows, Refused, Setup
 from compare.measure.bench.gates.gate_table import GATES, OF_EXPLAINING, Yardstick, marks, stopped_by
 from compare.measure.bench.gates.gradient_error import draws, median_error
 from compare.measure.bench.gates.observation import Observed, observe
+from compare.measure.bench.row_insides import StepCounts
 from compare.measure.bench.rows import EAGER, JIT
+from compare.measure.bench.step_counts import observed_counts
 from compare.sides.progress import Progress
 from compare.verdict.verdict import Verdict, judge, worst
 
@@ -22,6 +24,7 @@ class RowVerdict:
         stopped: the gates that do not let it pass, each with its sentence.
         marks: what must stand beside its figures.
         gradient_error: of its own gradients against float64, relative; None where nobody looked.
+        counts: what the gates have seen of its step; None where they did not look.
         forced: it is timed whatever was said.
     """
 
@@ -30,6 +33,7 @@ class RowVerdict:
     marks: tuple[str, ...] = ()
     gradient_error: float | None = None
     forced: bool = False
+    counts: StepCounts | None = None
 
     @property
     def timed(self) -> bool:
@@ -44,13 +48,9 @@ def row_verdicts(
     Args:
         explaining: rows that are in no ratio: what they pay for is what they are there to show.
         gated: whether the gates look. forced: whether what they stop is timed all the same.
-
-    Raises:
-        UsageError: torch eager itself cannot be built.
     """
     eager = rows[EAGER]
-    if isinstance(eager, Refused):
-        raise UsageError(f"{EAGER}: {eager.reason}")
+    assert isinstance(eager, BuiltRow)  # a process whose torch eager cannot be built has ended there
     verdicts = {name: _verdict(setup, eager, row) for name, row in rows.items()}
     if not gated:
         return {name: RowVerdict(verdict, forced=forced) for name, verdict in verdicts.items()}
@@ -79,7 +79,8 @@ def row_verdicts(
         progress(f"{name}: gates")
         error = median_error(draws(seen[name], setup.plain, setup.precision))
         gates = OF_EXPLAINING if name in explaining else tuple(GATES)
-        said[name] = RowVerdict(verdict, stopped_by(seen[name], yard, gates), marks(seen[name]), error, forced)
+        stopped, counts = stopped_by(seen[name], yard, gates), observed_counts(seen[name])
+        said[name] = RowVerdict(verdict, stopped, marks(seen[name]), error, forced, counts)
     return said
 
 

@@ -29,7 +29,9 @@ class Looked:
         eager: one call of the same step, uncompiled, on the next batch: for a dispatch mode to stand around.
         graphs: what torch's compiler took the step apart into, in order; one graph where nothing breaks it.
         breaks: the reasons of its graph breaks.
-        program: what XLA made of the step, where that is at hand: its text, its costs, its memory.
+        program: makes what XLA compiles of the step: its text, its costs, its memory.
+        kernels: that torch's compiler made of a call, its calls of a library among them.
+        held: bytes that lie on the device between two calls: parameters, optimizer state, what the next one is given.
     """
 
     side: Side
@@ -38,7 +40,9 @@ class Looked:
     graphs: "tuple[torch.fx.GraphModule, ...]" = ()
     breaks: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
-    program: "Compiled | None" = None
+    program: "Callable[[], Compiled] | None" = None
+    kernels: int | None = None
+    held: int | None = None
 
 
 class Runner(Protocol):

@@ -6,6 +6,7 @@ from compare.cli import bench_options as bench
 from compare.cli.bench_options import check_alone, processes_of, question_of
 from compare.cli.cli import parsed
 from compare.errors import UsageError
+from compare.measure.bench import load
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,9 @@ def test_a_size_that_is_not_asked_for_is_the_project_s_own():
         (("--compare", "a", "b", "--row", "jax.jit"), "--row beside --compare: expected two results alone"),
         (("--compare", "a", "b", "--batch", "8"), "--batch beside --compare"),
         (("--sweep", "s.json", "--width", "8"), "--width beside --sweep: expected the one or the other"),
+        (("--precision", "tf32", "--dtype", "bfloat16"), "--precision tf32 beside --dtype bfloat16: expected float32"),
+        (("--compare", "a", "b", "--every"), "--every beside --compare"),
+        (("--sweep", "s.json", "--every"), "--every beside --sweep: expected the one or the other"),
         (("loose", "--depth", "4"), "--depth: expected the pair mlp, whose layers can be chosen, got loose"),
     ],
 )
@@ -53,3 +57,17 @@ def test_what_would_be_passed_over_is_refused(arguments, why):
 def test_what_goes_together_goes(arguments):
     """Nothing is refused that has its say."""
     check_alone(parsed(["bench", *arguments]))
+
+
+def test_all_threads_are_as_many_as_there_are_processors(monkeypatch):
+    """That the process may run on."""
+    monkeypatch.setattr(load, "cores", lambda: 3)
+    assert question_of(parsed(["bench", "--threads", "all"])).threads == 3
+    assert question_of(parsed(["bench", "--threads", "2"])).threads == 2
+
+
+def test_a_sweep_can_be_had_at_any_precision():
+    """It is part of the question that each size is asked."""
+    asked = question_of(parsed(["bench", "--sweep", "s.json", "--precision", "tf32"]))
+    assert (asked.precision, asked.tf32) == ("float32", True)
+    assert question_of(parsed(["bench", "--sweep", "s.json", "--dtype", "bfloat16"])).precision == "bfloat16"

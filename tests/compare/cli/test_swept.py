@@ -75,6 +75,18 @@ def test_another_question_needs_another_file(measured, tmp_path):
         swept(tmp_path / "sweep.json", replace(QUESTION, precision="bfloat16"), 1, measured.measure)
 
 
+def test_an_older_file_was_asked_for_nothing_that_came_later(measured, tmp_path):
+    """It goes on as what it was; with a newer option it does not."""
+    swept(tmp_path / "sweep.json", QUESTION, 1, measured.measure)
+    older = json.loads((tmp_path / "sweep.json").read_text())
+    assert older["asked"].pop("tf32") is False
+    (tmp_path / "sweep.json").write_text(json.dumps(older))
+    swept(tmp_path / "sweep.json", QUESTION, 1, measured.measure)
+    assert len(measured()) == len(PLACES)
+    with pytest.raises(UsageError, match="was begun with tf32 False, now True is asked for"):
+        swept(tmp_path / "sweep.json", replace(QUESTION, tf32=True), 1, measured.measure)
+
+
 def test_another_machine_needs_another_file(measured, tmp_path):
     """No figure of one stands beside the other's."""
     measured.cut = True

@@ -38,6 +38,25 @@ def test_a_policy_that_does_not_take_is_an_error(cpu, monkeypatch):
         devices.set_float32_policy()
 
 
+def test_tf32_needs_a_card_that_has_it(cpu):
+    """Said in one line; the settings stay."""
+    with pytest.raises(UsageError, match=r"tf32: expected a GPU that has it .*, got the cpu"):
+        devices.set_tf32_policy(cpu)
+    assert devices.policy() == devices.EXACT
+
+
+@pytest.mark.parametrize(("error", "sound"), [(2.0**-23, False), (2.0**-12, True), (2.0**-9, False)])
+def test_where_tf32_is_set_a_product_shows_it(cpu, monkeypatch, error, sound):
+    """Neither the full precision that an override leaves, nor bfloat16."""
+    monkeypatch.setattr(devices, "policy", lambda frameworks=devices.BOTH: devices.IN_TF32)
+    monkeypatch.setattr(devices, "product_errors", lambda device: {"torch": 2.0**-12, "jax": error})
+    if sound:
+        assert devices.verify_policy(cpu)["jax"] == error
+    else:
+        with pytest.raises(UsageError, match=r"jax computes products with a relative error of .* where TF32 is asked"):
+            devices.verify_policy(cpu)
+
+
 NEWLY_SET = """
 import torch
 from compare.errors import UsageError

@@ -1,14 +1,14 @@
-"""The benchmark's pictures show what was measured: every row, every size, every crossing."""
+"""The benchmark's pictures show what was measured: every row, every part of its time."""
 
 import io
 from dataclasses import replace
 
 import pytest
 
-from compare.report.bench_pictures import break_even_figure, crossovers, label, size_figure, steps_figure
+from compare.report.bench_pictures import break_even_figure, label, spent_figure, steps_figure
 from compare.report.form import bench_form
 from tests.compare.report.test_bench import BENCH, FORM
-from tests.compare.report.test_sweep import SWEEP
+from tests.compare.report.test_bench_insides import INSIDE
 
 
 def drawn(axes):
@@ -25,6 +25,19 @@ def test_every_row_that_was_timed_has_its_line():
     assert errors.get_xlabel().startswith("error of the gradient")
 
 
+def test_a_step_s_parts_lie_behind_each_other():
+    """In one bar for each row that was looked into, up to its time, each part with a filling of its own."""
+    figure = spent_figure(INSIDE)
+    (axes,) = figure.axes
+    bars = list(axes.patches)
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["torch.compile"]
+    assert [bar.get_width() for bar in bars] == pytest.approx([250.0, 125.0, 187.5, 62.5])
+    assert [bar.get_x() for bar in bars] == pytest.approx([0.0, 250.0, 375.0, 562.5])
+    assert len({(bar.get_facecolor(), bar.get_hatch()) for bar in bars}) == len(bars)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()][-4:] == ["products", "other kernels", "dispatch", "gaps"]
+
+
 def test_where_compiling_pays_is_marked():
     """With its number of steps, where eager's line is crossed."""
     (axes,) = break_even_figure(FORM).axes
@@ -33,22 +46,6 @@ def test_where_compiling_pays_is_marked():
     assert set(lines) == {"torch eager", "jax.jit", "torch.compile"}
     x, y = lines["jax.jit"].get_data()
     assert y[0] == pytest.approx(0.4 + 2e-4 * x[0])
-
-
-def test_a_size_s_lines_have_a_point_for_each_size():
-    """In microseconds, with the floor drawn in."""
-    (axes,) = size_figure(SWEEP, "batch").axes
-    lines = drawn(axes)
-    assert list(lines["torch eager"].get_xdata()) == [8, 32, 64, 512]
-    assert list(lines["its products alone"].get_ydata()) == pytest.approx([100.0] * 4)
-    assert axes.get_title() == "width 128, depth 2"
-
-
-def test_a_crossing_lies_between_two_sizes():
-    """On logarithmic axes: 1 to 4 and 4 to 1 meet in the middle, at 2; nothing crosses where one is missing."""
-    assert crossovers([1, 100], [1.0, 4.0], [4.0, 1.0]) == [(pytest.approx(10.0), pytest.approx(2.0))]
-    assert crossovers([1, 100], [1.0, 4.0], [2.0, 8.0]) == []
-    assert crossovers([1, 100], [1.0, None], [2.0, 0.5]) == []
 
 
 def test_without_a_floor_there_is_none_drawn():

@@ -7,6 +7,8 @@ from compare.measure.bench.gates.observation import Observed
 from compare.verdict.precision import FLOAT64, Precision
 
 SHARE = 0.01  # of the multiply-adds
+POLICY, TF32 = "jax_default_matmul_precision", "tensorfloat32"  # the process's own, as it was asked for
+IN_TF32 = {"HIGH", "TF32_TF32_F32"}  # as JAX writes it at each product; torch writes it nowhere
 LOW = re.compile(r"BF16|TF32|F16|F8|HIGH$|DEFAULT")  # DEFAULT is TF32 on a card
 
 
@@ -23,7 +25,9 @@ def dtypes(row: Observed, plain: Observed, precision: Precision) -> str:
                 f"got {own[bits]:.0%}"
             )
     asked = {one.precision for one in row.operations} - {one.precision for one in plain.operations}
-    if low := sorted(name for name in asked if LOW.search(name) and (row.on_card or name != "DEFAULT")):
+    known_low = IN_TF32 if row.modes and row.modes[0].get(POLICY) == TF32 else set()
+    low = sorted(name for name in asked - known_low if LOW.search(name) and (row.on_card or name != "DEFAULT"))
+    if low:
         return f"dtypes: expected products at full precision, as in {plain.name}, got some that ask for {low[0]}"
     named, known = _dtypes(row), _dtypes(plain)
     wide, narrow = _bits(FLOAT64.name), _bits(precision.name)

@@ -22,14 +22,16 @@ class Layout:
 
     Attributes:
         names: W1, b1, W2, b2, ... by the reference's names, in the order of the vector.
-        shapes: (out, in) and (out,) in turn.
+        shapes: (out, in) and (out,) in turn, as the reference has them.
         learning_rate, momentum: of ``v = momentum * v + g``, ``w = w - learning_rate * v``.
+        inputs_first: a matrix lies in the vector as (in, out).
     """
 
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
     learning_rate: float
     momentum: float
+    inputs_first: bool = False
 
     @property
     def size(self) -> int:
@@ -41,24 +43,27 @@ class Layout:
         return [self.shapes[0][1], *(shape[0] for shape in self.shapes[::2])]
 
     def slices(self) -> list[tuple[slice, tuple[int, ...]]]:
-        """The part of the vector that each parameter takes, and its shape."""
+        """The part of the vector that each parameter takes, and its shape there."""
         ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes])
         return [
-            (slice(int(end) - int(np.prod(shape)), int(end)), shape)
+            (slice(int(end) - int(np.prod(shape)), int(end)), shape[::-1] if self.inputs_first else shape)
             for end, shape in zip(ends, self.shapes, strict=True)
         ]
 
     def vector(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        return np.concatenate([np.asarray(arrays[name]).reshape(-1) for name in self.names])
+        return np.concatenate([self._turned(np.asarray(arrays[name])).reshape(-1) for name in self.names])
 
     def named(self, vector: np.ndarray) -> dict[str, np.ndarray]:
-        """Copies in float64, by name."""
+        """Copies in float64, by name, as the reference has them."""
         parts = zip(self.names, self.slices(), strict=True)
-        return {name: vector[part].reshape(shape).astype(np.float64) for name, (part, shape) in parts}
+        return {name: self._turned(vector[part].reshape(shape)).astype(np.float64) for name, (part, shape) in parts}
+
+    def _turned(self, array: np.ndarray) -> np.ndarray:
+        return array.T if self.inputs_first else array
 
 
-def layout_of(prepared: Prepared, entering: Entering) -> Layout:
-    """The layout of a pair that somebody has derived by hand.
+def layout_of(prepared: Prepared, entering: Entering, inputs_first: bool = False) -> Layout:
+    """The layout of a pair that somebody has derived by hand; ``inputs_first`` as in ``Layout``.
 
     Raises:
         Unavailable: nobody has, or its parameters are no perceptron's, or it has another update rule than momentum's.
@@ -73,4 +78,6 @@ def layout_of(prepared: Prepared, entering: Entering) -> Layout:
         raise Unavailable("by hand a multilayer perceptron is derived, and this pair is none (by_hand=)")
     if not {"learning_rate"} <= set(entering.hyper) <= KNOWN:
         raise Unavailable(f"by hand the update is that of momentum, not one with {', '.join(entering.hyper)}")
-    return Layout(names, shapes, float(entering.hyper["learning_rate"]), float(entering.hyper.get("momentum", 0.0)))
+    return Layout(
+        names, shapes, float(entering.hyper["learning_rate"]), float(entering.hyper.get("momentum", 0.0)), inputs_first
+    )

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import jaxpr_as_fun
+from jax.stages import Compiled
 
 from compare.arrays.arrays import Arrays
 from compare.frameworks.devices import Device
@@ -30,6 +31,7 @@ class JitRunner:
     """One compiled step a call. ``kind`` is how the parameters are kept."""
 
     steps_per_call = 1
+    compiles = True
 
     def __init__(
         self,
@@ -83,7 +85,13 @@ class JitRunner:
     def looked_at(self) -> Looked:
         with self.problem.x64():
             traced = jax.jit(self._steps).trace(self.carried, self._next())
-        return Looked("jax", jaxpr=traced.jaxpr)
+        return Looked("jax", jaxpr=traced.jaxpr, program=self._program if self.compiles else None)
+
+    def _program(self) -> Compiled:
+        """What runs."""
+        with self.problem.x64():
+            program: Compiled = self.step.lower(self.carried, self._next()).compile()
+            return program
 
     def _steps(self, carried: Carried, given: OnDevice) -> tuple[Carried, jax.Array]:
         """What one call makes."""
@@ -112,6 +120,8 @@ class JitRunner:
 
 class OpByOpRunner(JitRunner):
     """Every operation compiled and called alone: what ``jit`` removes."""
+
+    compiles = False
 
     def _compiled(self, step: Step) -> Any:
         return step if not self.problem.masked else self._by_operation(step)
@@ -150,9 +160,9 @@ class AheadOfTimeRunner(JitRunner):
         self.stages = {"trace": then - start, "lower": low - then, "compile": end - low}
         return program
 
-    def looked_at(self) -> Looked:
-        looked = super().looked_at()
-        return Looked("jax", jaxpr=looked.jaxpr, program=self.step)
+    def _program(self) -> Compiled:
+        program: Compiled = self.step
+        return program
 
 
 class ScanRunner(JitRunner):

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.stages import Compiled
 
 from compare.arrays.arrays import Arrays
 from compare.frameworks.devices import Device
@@ -60,7 +61,7 @@ class NNXRunner:
             self.model: Any = model.module_with(leaves, prepared.modes[0])
             self.optimizer: Any = nnx.Optimizer(self.model, training.port(**entering.hyper), wrt=nnx.Param)
             nnx.update(self.optimizer, jax.device_put(nnx.state(self.optimizer), self.device))
-            step = nnx.jit(self._train)
+            self._jitted = step = nnx.jit(self._train)
             self.step = nnx.cached_partial(step, self.model, self.optimizer) if cached else self._given(step)
         self._gradient = nnx.jit(self._differentiate)
         self.mark()
@@ -90,7 +91,7 @@ class NNXRunner:
     def gradients(self) -> Arrays:
         before = self._copy()
         with self.problem.x64():
-            _, grads = self._gradient(self.model, self.problem.batches[self.done % len(self.problem.batches)])
+            _, grads = self._gradient(self.model, self._next())
             named = self.problem.gradients(grads)
         self._put(before)
         return named
@@ -104,8 +105,16 @@ class NNXRunner:
             return nnx.state((model, optimizer)), loss
 
         with self.problem.x64():
-            traced = jax.jit(pure).trace(state, self.problem.batches[self.done % len(self.problem.batches)])
-        return Looked("jax", jaxpr=traced.jaxpr)
+            traced = jax.jit(pure).trace(state, self._next())
+        return Looked("jax", jaxpr=traced.jaxpr, program=self._program)
+
+    def _program(self) -> Compiled:
+        with self.problem.x64():
+            program: Compiled = self._jitted.lower(self.model, self.optimizer, self._next()).compile().compiled
+            return program
+
+    def _next(self) -> OnDevice:
+        return self.problem.batches[self.done % len(self.problem.batches)]
 
     def _train(self, model: nnx.Module, optimizer: nnx.Optimizer, given: OnDevice) -> jax.Array:
         loss, grads = self._differentiate(model, given)

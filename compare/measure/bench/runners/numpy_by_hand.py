@@ -58,7 +58,7 @@ class NumpyRunner:
         return self.layout.named(self.step.gradient)
 
     def looked_at(self) -> Looked:
-        return Looked("numpy")
+        return Looked("numpy", held=sum(array.nbytes for array in (*self.step.memory, *self.batches[0])))
 
 
 class _Step:
@@ -76,6 +76,12 @@ class _Step:
         self.errors = [np.zeros((rows, width), dtype) for width in layout.widths[1:-1]]
         self.gates = [np.zeros((rows, width), bool) for width in layout.widths[1:-1]]
         self.every = np.arange(rows)
+
+    @property
+    def memory(self) -> list[np.ndarray]:
+        """All that it writes to, and the numbers of its rows."""
+        of_parameters = (self.weights, self.gradient, self.velocity, self._scaled)
+        return [*of_parameters, *self.outputs, *self.errors, *self.gates, self.every]
 
     def __call__(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         inputs, last = [x, *self.outputs[:-1]], len(self.layers) - 1

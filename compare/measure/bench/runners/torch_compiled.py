@@ -55,9 +55,11 @@ class CompiledRunner(TorchRunner):
             super().call(count)
 
     def looked_at(self) -> Looked:
+        recording = self.recording
         return Looked(
-            "torch", eager=self.uncompiled(), graphs=tuple(self.recording.graphs), breaks=tuple(self.recording.breaks)
-        )
+            "torch", eager=self.uncompiled(), graphs=tuple(recording.graphs), breaks=tuple(recording.breaks),
+            kernels=recording.kernels, held=self.held(),
+        )  # fmt: skip
 
     def _call_masked(self, count: int) -> None:
         for _ in range(count):

@@ -8,6 +8,7 @@ import torch
 from compare.arrays.arrays import Arrays
 from compare.frameworks.devices import Device
 from compare.frameworks.dropout.reference import replayed
+from compare.frameworks.steps.torch_costs import bytes_held
 from compare.measure.bench.runner import Looked, Unavailable
 from compare.measure.bench.runners.torch_problem import OnDevice, TorchProblem, with_options
 from compare.measure.bench.runners.torch_state import Mark
@@ -88,7 +89,13 @@ class TorchRunner:
             return self.problem.gradients()
 
     def looked_at(self) -> Looked:
-        return Looked("torch", eager=self.uncompiled())
+        return Looked("torch", eager=self.uncompiled(), held=self.held())
+
+    def held(self) -> int:
+        """Bytes of parameters, buffers, optimizer state and what a call is given."""
+        problem = self.problem
+        state = [list(own.values()) for own in problem.optimizer.state.values()]
+        return bytes_held(problem.tensors(), state, problem.batches[: self.steps_per_call])
 
     def uncompiled(self) -> Callable[[], object]:
         """One call of the very step, by Python."""

@@ -73,7 +73,8 @@ class FunctionalRunner(CompiledRunner):
 
     def looked_at(self) -> Looked:
         # One graph, or torch would have refused; where its analysis began anew, the last is what runs.
-        return Looked("torch", eager=self.uncompiled(), graphs=tuple(self.recording.graphs[-1:]))
+        graphs, kernels = tuple(self.recording.graphs[-1:]), self.recording.kernels
+        return Looked("torch", eager=self.uncompiled(), graphs=graphs, kernels=kernels, held=self.held())
 
     def uncompiled(self) -> Callable[[], object]:
         def steps() -> object:

@@ -13,6 +13,8 @@ import torch
 import torch._dynamo
 from torch import fx
 
+from compare.frameworks.steps.torch_costs import kernels_generated
+
 INDUCTOR = "inductor"
 
 
@@ -22,6 +24,7 @@ class Recording:
     Attributes:
         graphs: in the order in which they came; one for a step that nothing breaks.
         breaks: why the compiler broke the step, one sentence for each time.
+        kernels: that Inductor generated for all graphs, and the calls of a library beside them; None of another one.
     """
 
     def __init__(self, backend: str = INDUCTOR, options: Mapping[str, Any] | None = None) -> None:
@@ -30,6 +33,7 @@ class Recording:
         self.graphs: list[fx.GraphModule] = []
         self.breaks: list[str] = []
         self.compiles = bool(backend)
+        self.kernels: int | None = 0 if backend == INDUCTOR else None
         compile_graph: Callable[..., Any] = torch._dynamo.lookup_backend(backend or INDUCTOR)
         self._compile = partial(compile_graph, config_patches=dict(options)) if options else compile_graph
 
@@ -39,13 +43,15 @@ class Recording:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Steps that are compiled within it say why they break."""
-        before = Counter(torch._dynamo.utils.counters["graph_break"])
+        """Steps that are compiled within it say why they break, and what is made of them."""
+        before, made = Counter(torch._dynamo.utils.counters["graph_break"]), kernels_generated()
         try:
             yield
         finally:
             after = Counter(torch._dynamo.utils.counters["graph_break"])
             self.breaks += [" ".join(reason.split())[:200] for reason in (after - before).elements()]
+            if self.kernels is not None:
+                self.kernels += kernels_generated() - made
 
     def compiled(self, step: Callable[..., Any], whole: bool) -> Callable[..., Any]:
         """``step`` compiled for this row alone: ``whole`` refuses a break."""

@@ -1,8 +1,10 @@
 """``jaxport bench``: what it asks of each process, what it refuses, which rows differ, and its run in the main job."""
 
 import argparse
+import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from compare.sides.progress import say_nothing
 from tests.compare.command_line import jaxport, refused
 from tests.compare.measure.bench.test_joined import process
 
+WRITTEN = Path(__file__).parents[4] / "results" / "cpu" / "bench.json"
 OPTIONS = argparse.Namespace(seed=3, batch=20, data=None)
 
 
@@ -106,12 +109,13 @@ def test_apart(monkeypatch, capsys):
     calls = []
 
     def program(*words):
-        calls.append([sys.executable, "-c", """print('{"rows": []}')""", *words])
+        calls.append([sys.executable, "-c", f"import shutil; shutil.copy({str(WRITTEN)!r}, {words[4]!r})", *words])
         return calls[-1]
 
     monkeypatch.setattr(itself, "itself", program)
-    assert timed_apart(OPTIONS, devices.choose("cpu")) == {"rows": []}
-    assert " ".join(calls[0][3:]) == "bench mlp --quick --json - --device cpu --seed 3 --batch 20"
+    assert timed_apart(OPTIONS, devices.choose("cpu")) == json.loads(WRITTEN.read_text())
+    words = [word for word in calls[0][3:] if not word.endswith("bench.json")]
+    assert " ".join(words) == "bench mlp --quick --json --device cpu --seed 3 --batch 20"
     monkeypatch.setattr(itself, "itself", lambda *words: [sys.executable, "-c", "raise ValueError('no compiler')"])
     assert timed_apart(OPTIONS, devices.choose("cpu")) is None
     assert capsys.readouterr().err.splitlines()[-1] == "bench: ValueError: no compiler"

@@ -66,7 +66,7 @@ def test_each_floor_runs(name, cpu):
 def test_the_loop_of_xla_keeps_its_products(cpu):
     """They neither vanish from the loop nor leave it: it multiplies in its body."""
     step = Needed((Product((64, 32), (32, 48), MATRIX, 1),), (), 1)
-    program = FLOORS["products, jax"](step, FLOAT32, cpu).looked_at().program
+    program = FLOORS["products, jax"](step, FLOAT32, cpu).looked_at().program()
     body = program.as_text().split("ENTRY")[0]
     assert "dot(" in body
 

@@ -8,6 +8,7 @@ import pytest
 
 from compare.errors import UsageError
 from compare.measure.bench import clock, load, one_process
+from compare.measure.bench.built_rows import Refused, Setup
 from compare.measure.bench.one_process import _changed, measured
 from compare.measure.bench.question import Question
 from compare.measure.bench.rows import AGAIN, EAGER, JIT, OP_BY_OP
@@ -45,6 +46,19 @@ def test_every_row_that_was_asked_for_is_judged_and_timed(answered):
         assert all(seconds > 0 for seconds in row.wall)
     assert (rows[SCAN].steps_per_call, rows[JIT].steps_per_call) == (8, 1)
     assert rows[OP_BY_OP].explains
+
+
+def test_every_row_that_was_timed_is_looked_into(answered):
+    """What its step is made of, and where its time goes, where somebody tells."""
+    process, _, _ = answered
+    rows = {row.name: row for row in process.rows}
+    products = 2 * 16 * (2 * 20 * 32 + 3 * 32 * 4)
+    for name in (EAGER, JIT, SCAN, OP_BY_OP):
+        assert rows[name].counts.flops == products
+        assert rows[name].counts.recompiles == 0
+    assert rows[JIT].counts.kernels > 5
+    assert (rows[EAGER].counts.kernels, rows["CUDA graph"].counts, rows[OP_BY_OP].spent) == (None, None, None)
+    assert all(rows[name].spent.slowed > 0 for name in (EAGER, JIT, SCAN))
 
 
 def test_floors_and_fingerprint_stand_beside_them(answered):
@@ -96,7 +110,15 @@ def test_a_later_process_takes_the_length_of_blocks_from_the_first(monkeypatch):
     rows = {row.name: row for row in process.rows}
     assert rows[JIT].calls == 3
     assert rows[EAGER].calls > 0
+    assert (rows[JIT].counts, rows[JIT].spent) == (None, None)  # the first one's hold
     assert not any("gates" in one for one in said)
+
+
+def test_without_torch_eager_there_is_nothing_to_hold_rows_against(monkeypatch):
+    """It is said why, in one line, before anything is waited for."""
+    monkeypatch.setattr(Setup, "build", lambda setup, row: Refused("it is gone"))
+    with pytest.raises(UsageError, match="torch eager: it is gone"):
+        measured(find("loose"), QUESTION, print)
 
 
 def test_a_pair_without_optimizers_is_refused():

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from compare.errors import UsageError
 from compare.measure.bench.built_rows import Refused, Setup, entering_of
 from compare.measure.bench.row_verdicts import RowVerdict, row_verdicts
 from compare.measure.bench.rows import EAGER, JIT, ROWS, Row
@@ -77,12 +76,6 @@ def test_forced_is_timed_whatever_was_said(setup, rows):
     said = row_verdicts(setup, {EAGER: rows[EAGER], "halved": rows["halved"]}, True, True, say_nothing)
     assert said["halved"].timed
     assert said["halved"].stopped
-
-
-def test_without_torch_eager_there_is_nothing_to_hold_rows_against(setup):
-    """It is said why, in one line."""
-    with pytest.raises(UsageError, match="torch eager: it is gone"):
-        row_verdicts(setup, {EAGER: Refused("it is gone")}, True, False, say_nothing)
 
 
 def fused_sgd_moves() -> bool:

@@ -45,6 +45,7 @@ def test_one_thread_is_one_thread(process):
 def test_other_threads_than_asked_for_are_refused(cpu, monkeypatch, shared, asked):
     """A side that runs two where one was asked for; and one where four were, which is another benchmark."""
     monkeypatch.setattr(threads, "_sharing", lambda run: shared)
+    monkeypatch.setattr(threads, "cores", lambda: 8)
     import torch
 
     line = f"torch shared a product among {shared} threads where {asked} were asked for"
@@ -52,6 +53,19 @@ def test_other_threads_than_asked_for_are_refused(cpu, monkeypatch, shared, aske
     try:
         with pytest.raises(UsageError, match=re.escape(line)):
             threads.verify_threads(asked, cpu)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_of_all_processors_none_is_taken_beside(cpu, monkeypatch):
+    """More threads than there are processors take turns on a busy machine: nothing is refused for it."""
+    import torch
+
+    before = torch.get_num_threads()
+    monkeypatch.setattr(threads, "_sharing", lambda run: 3.2)
+    monkeypatch.setattr(threads, "cores", lambda: 2)
+    try:
+        assert threads.verify_threads(2, cpu) == {"torch": 3.2, "jax": 3.2}
     finally:
         torch.set_num_threads(before)
 

@@ -51,6 +51,14 @@ def test_a_product_that_asks_for_less_is_told(asked):
     assert dtypes(row(product(precision="HIGHEST")), PLAIN) == ""
 
 
+@pytest.mark.parametrize("asked", ["TF32_TF32_F32", "HIGH"])
+def test_where_tf32_was_asked_for_it_is_no_less(asked):
+    """By the process's own setting, which both sides follow; bfloat16 is less all the same."""
+    modes = ({gate.POLICY: gate.TF32},) * 4
+    assert dtypes(row(product(precision=asked), modes=modes), PLAIN) == ""
+    assert "BF16" in dtypes(row(product(precision="BF16_BF16_F32"), modes=modes), PLAIN)
+
+
 def test_the_default_is_less_on_a_card_alone():
     """TF32 there, float32 on a CPU."""
     asks = product(precision="DEFAULT")

@@ -10,10 +10,17 @@ from compare.measure.bench.runners.flat_perceptron import layout_of
 from tests.compare.measure.bench.small import ready
 
 
-def test_vector_and_parameters_are_the_same_numbers():
-    """There and back."""
+@pytest.mark.parametrize("inputs_first", [False, True])
+def test_vector_and_parameters_are_the_same_numbers(inputs_first):
+    """There and back, whichever way a matrix lies there."""
     prepared, entering = ready("loose")
-    layout = layout_of(prepared, entering)
+    layout = layout_of(prepared, entering, inputs_first)
+    part, shape = layout.slices()[0]
+    assert shape == ((20, 32) if inputs_first else (32, 20))
+    first = entering.weights[layout.names[0]]
+    np.testing.assert_array_equal(
+        layout.vector(entering.weights)[part].reshape(shape), first.T if inputs_first else first
+    )
     assert layout.widths == [20, 32, 4]
     assert layout.size == 32 * 20 + 32 + 4 * 32 + 4
     vector = layout.vector(entering.weights)

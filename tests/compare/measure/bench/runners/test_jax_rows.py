@@ -23,7 +23,7 @@ def test_ahead_of_time_says_how_long_each_stage_took(cpu):
     runner = AheadOfTimeRunner(*ready("loose"), FLOAT32, cpu)
     assert list(runner.stages) == ["trace", "lower", "compile"]
     assert all(seconds > 0 for seconds in runner.stages.values())
-    program = runner.looked_at().program
+    program = runner.looked_at().program()
     assert program.cost_analysis()["flops"] > 0
     assert "ENTRY" in program.as_text()
 
