@@ -26,6 +26,8 @@ class Entry:
         summed: the port holds one array where the reference adds two (a recurrent layer's biases): this line is the
             second of them. Its value is added to the leaf, its gradient is the leaf's, and on the way back its value
             is zero, the first line's the sum.
+        flattened: where an axis holds what the two sides flatten in different orders, both orders in words, the
+            reference's first: ``("(C, H, W)", "(H, W, C)")``.
 
     Raises:
         UsageError: a name that is no string, a view that is no ``View``.
@@ -37,6 +39,7 @@ class Entry:
     port_view: View = AS_IS
     reason: str = ""
     summed: bool = False
+    flattened: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         for name, kind in KINDS.items():

@@ -1,0 +1,210 @@
+"""The weights that a user converted, line by line beside what the map makes of the original's.
+
+Either side can be the original. Each array of the other one is a line: what it should be is what the map carries over,
+whole, so that the order of what is packed in it shows as well.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from compare.arrays.arrays import Arrays, Shapes
+from compare.errors import UsageError
+from compare.verdict.counted import counted
+from compare.weights.own.factor_orders import factor_orders
+from compare.weights.own.line import ExpectedLine, OwnLine, own_line
+from compare.weights.own.other_lines import OtherLines
+from compare.weights.weights import WeightMap
+
+Side = Literal["reference", "port"]
+OTHER_SIDE: Mapping[Side, Side] = {"reference": "port", "port": "reference"}
+
+
+@dataclass(frozen=True)
+class OwnWeights:
+    """What the weights of one side are, beside the other's.
+
+    Attributes:
+        original: the side whose weights are right.
+        lines: one for each array of the other side, in the order of the map.
+        left_over: arrays that came with the weights and that the model does not have.
+        notes: what is worth saying of how they came.
+        asked: whether somebody asked for it, so that it counts.
+    """
+
+    original: Side
+    lines: tuple[OwnLine, ...]
+    left_over: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    asked: bool = False
+
+    @property
+    def side(self) -> Side:
+        """The side that is judged."""
+        return OTHER_SIDE[self.original]
+
+    @property
+    def judged(self) -> bool:
+        """Whether one array at least is the original's, whatever was done to it, and no constant."""
+        return any(line.tells for line in self.lines)
+
+    @property
+    def wrong(self) -> tuple[OwnLine, ...]:
+        return tuple(line for line in self.lines if not line.right) if self.judged else ()
+
+    @property
+    def right(self) -> bool:
+        return self.judged and not self.wrong
+
+    @property
+    def failed(self) -> bool:
+        """Whether it counts against the pair."""
+        return self.asked and not self.right
+
+    @property
+    def answer(self) -> str:
+        """In one sentence."""
+        if not self.judged:
+            return f"not judged: the {self.side}'s own weights are not the {self.original}'s"
+        count = counted(len(self.lines), "array")
+        if not self.wrong:
+            kinds = {line.kind: line.text for line in self.lines if line.text}
+            rounded = f", {sum(bool(line.text) for line in self.lines)} of them rounded" if kinds else ""
+            return f"the {self.side}'s own weights are the {self.original}'s: {count}{rounded}"
+        first = self.wrong[0]
+        more = f", and {len(self.wrong) - 1} more" if len(self.wrong) > 1 else ""
+        return (
+            f"{len(self.wrong)} of {count} of the {self.side} are not what the {self.original}'s weights make them: "
+            f"{first.name} is {said_of(first)}{more}"
+        )
+
+
+def said_of(line: OwnLine) -> str:
+    """What an array is, in words."""
+    text = {"another line's": line.text, "missing": "missing"}.get(line.kind)
+    return text or (f"{line.kind}: {line.text}" if line.text else line.kind)
+
+
+@dataclass(frozen=True)
+class OwnValues:
+    """The values of both sides as they were given.
+
+    Attributes:
+        reference, port: by name and by path; what is not there is missing.
+        shapes, leaves: of the mapped arrays of either.
+        left_over, notes: as in ``OwnWeights``, of either side.
+    """
+
+    reference: Arrays
+    port: Arrays
+    shapes: Shapes
+    leaves: Shapes
+    left_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def own_weights(
+    weight_map: WeightMap, values: OwnValues, original: Side = "reference", asked: bool = False
+) -> OwnWeights:
+    """Judge the weights of the side that is not the ``original``.
+
+    Raises:
+        UsageError: the original lacks an array, or has one of another shape.
+    """
+    right = values.reference if original == "reference" else values.port
+    given = dict(values.port if original == "reference" else values.reference)
+    shapes = values.shapes if original == "reference" else values.leaves
+    _check_whole(original, right, shapes)
+    if original == "reference":
+        lines = _of_port(weight_map, right, values)
+    else:
+        lines = _of_reference(weight_map, right, values)
+        given = _collected(weight_map, given, values.shapes)
+    others = OtherLines({line.name: line.array for line in lines})
+    found = tuple(own_line(line, given.get(line.name), others) for line in lines)
+    side, notes = OTHER_SIDE[original], [note for one in values.notes.values() for note in one]
+    return OwnWeights(original, found, values.left_over.get(side, ()), tuple(notes), asked)
+
+
+def _of_port(weight_map: WeightMap, right: Arrays, values: OwnValues) -> list[ExpectedLine]:
+    """What each leaf of the port should be."""
+    mapped = {name: right[name] for name in weight_map.references}
+    made = weight_map.to_port(mapped, values.leaves)
+    without = _without_each(weight_map, mapped, values.leaves)
+    orders: dict[str, dict[tuple[int, ...], tuple[str, str]]] = {}
+    for order in factor_orders(weight_map.entries, values.shapes, values.leaves):
+        orders.setdefault(order.entry.port, {})[order.port] = (order.words[1], order.words[0])
+    sources = _sources((entry.port, entry.reference) for entry in weight_map.entries)
+    return [
+        ExpectedLine(
+            path, sources[path], leaf, _raw(sources[path], mapped, leaf), without.get(path, {}), orders.get(path, {})
+        )
+        for path, leaf in made.items()
+    ]
+
+
+def _of_reference(weight_map: WeightMap, right: Arrays, values: OwnValues) -> list[ExpectedLine]:
+    """What each array of the reference should be; of two that are summed, the first the sum, the second zero."""
+    made = weight_map.to_reference({path: right[path] for path in weight_map.ports}, values.shapes, values=True)
+    orders: dict[str, dict[tuple[int, ...], tuple[str, str]]] = {}
+    for order in factor_orders(weight_map.entries, values.shapes, values.leaves):
+        orders.setdefault(order.entry.reference, {})[order.reference] = order.words
+    sources = _sources((entry.reference, entry.port) for entry in weight_map.entries)
+    return [
+        ExpectedLine(name, sources[name], array, _raw(sources[name], right, array), {}, orders.get(name, {}))
+        for name, array in made.items()
+    ]
+
+
+def _sources(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    by_name: dict[str, dict[str, None]] = {}
+    for name, source in pairs:
+        by_name.setdefault(name, {})[source] = None
+    return {name: tuple(found) for name, found in by_name.items()}
+
+
+def _raw(sources: Collection[str], arrays: Arrays, made: np.ndarray) -> np.ndarray | None:
+    """The one array that another is made of, whole."""
+    only = arrays[next(iter(sources))] if len(sources) == 1 else None
+    return only if only is not None and only.size == made.size else None
+
+
+def _without_each(weight_map: WeightMap, arrays: Arrays, leaves: Shapes) -> dict[str, dict[str, np.ndarray]]:
+    """Of each leaf that holds a sum, its values without either of the two, by what is left out."""
+    made: dict[str, dict[str, np.ndarray]] = {}
+    summed = {entry.port for entry in weight_map.entries if entry.summed}
+    for which in ("first", "second") if summed else ():
+        changed = dict(arrays)
+        names: dict[str, str] = {}
+        for both in weight_map.summed:
+            name, view = (both.first, both.first_view) if which == "first" else (both.second, both.second_view)
+            changed[name] = np.array(changed[name])
+            view.of(changed[name])[...] = 0
+            names |= {entry.port: name for entry in weight_map.entries if entry.reference == name}
+        for path, leaf in weight_map.to_port(changed, leaves).items():
+            if path in summed:
+                made.setdefault(path, {})[names.get(path, "one of them")] = leaf
+    return made
+
+
+def _collected(weight_map: WeightMap, given: Arrays, shapes: Shapes) -> Arrays:
+    """The arrays with each sum in its first and zeros in its second, as the map carries them back: how a sum is parted
+    changes nothing."""
+    for both in weight_map.summed:
+        names = {both.first, both.second}
+        if all(name in given and given[name].shape == shapes[name] for name in names):
+            given |= {name: np.array(given[name]) for name in names}
+            both.collect(given)
+    return given
+
+
+def _check_whole(original: Side, right: Arrays, shapes: Shapes) -> None:
+    for name, shape in shapes.items():
+        if name not in right:
+            raise UsageError(f"weights: the {original}'s own have no {name}, so that nothing can be held against them")
+        if right[name].shape != tuple(shape):
+            raise UsageError(
+                f"weights: {name} of the {original}'s own is {right[name].shape}, the model's is {tuple(shape)}"
+            )

@@ -1,0 +1,173 @@
+"""How one array's values follow from another's, place by place: as they are, rounded, scaled, or by a constant more.
+
+What is rounded is told by the format that the values are in and not by the array's dtype: weights that went through
+float16 are such weights in whatever they are held.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import ml_dtypes
+import numpy as np
+
+SAMPLE = 256  # entries that are looked at before all of them are
+FORMATS: tuple[tuple[str, np.dtype], ...] = tuple(
+    (np.dtype(kind).name, np.dtype(kind))
+    for kind in (
+        np.float32, np.float16, ml_dtypes.bfloat16, ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e5m2,
+        ml_dtypes.float8_e4m3fnuz, ml_dtypes.float8_e5m2fnuz,
+    )
+)  # fmt: skip
+FEW_ULPS = 4  # of the format that the values are in: the error of a product and of its factor, and a sum's
+LARGEST = 1 << 16  # a whole number up to this is said as one, and its root as a root
+
+
+@dataclass(frozen=True)
+class ValueRelation:
+    """One array's values from another's.
+
+    Attributes:
+        rounded_to: the dtype, in words; empty where nothing is lost.
+        factor: by which each is multiplied, 1 where it is not; added: what is added to each.
+        lost: how many finite values are infinite after the rounding.
+    """
+
+    rounded_to: str = ""
+    factor: float = 1.0
+    added: float = 0.0
+    lost: int = 0
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the values are the same, up to rounding."""
+        return self.factor == 1.0 and self.added == 0.0 and not self.lost
+
+    @property
+    def text(self) -> str:
+        """In words, as what the values are; empty where they are the same to the bit."""
+        said = []
+        if self.factor == -1:
+            said.append("with the opposite sign")
+        elif self.factor != 1:
+            said.append(f"scaled by {number_in_words(self.factor)}")
+        if self.added:
+            said.append(f"with {number_in_words(self.added)} added")
+        if self.rounded_to:
+            said.append(f"rounded to {self.rounded_to}")
+        if self.lost:
+            said.append(f"and {self.lost} of them infinite there")
+        return ", ".join(said)
+
+
+AS_IT_IS = ValueRelation()
+
+
+def wide_floats(array: np.ndarray) -> np.ndarray:
+    """The array in float64; a complex one as its parts, along a new last axis."""
+    if array.dtype.kind == "c":
+        array = np.stack([array.real, array.imag], axis=-1)
+    return array.astype(np.float64)
+
+
+def same_values(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two float64 arrays are equal everywhere, NaN to NaN."""
+    return one.shape == other.shape and bool(np.array_equal(one, other, equal_nan=True))
+
+
+def value_relation(expected: np.ndarray, given: np.ndarray, scaled: bool = True) -> ValueRelation | None:
+    """How ``given`` follows from ``expected``, both float64 and of one shape, place by place; None where it does not.
+
+    Args:
+        scaled: also by a factor, or by a constant more; not asked of arrays without two different values.
+    """
+    if same_values(expected, given):
+        return AS_IT_IS
+    for name, rounded in _roundings():
+        if same_values(rounded(_few(expected)), _few(given)) and same_values(rounded(expected), given):
+            return ValueRelation(name, lost=int(np.count_nonzero(np.isinf(given) & np.isfinite(expected))))
+    if np.all(np.isfinite(expected)) and np.all(np.isfinite(given)) and expected.size:
+        if bool(np.all(np.abs(given - expected) <= np.spacing(np.abs(expected)) * 2.0**29)):
+            return ValueRelation("float32, to its last place")
+        if scaled and expected.min() < expected.max():
+            return _affine(expected, given)
+    return None
+
+
+def format_of(values: np.ndarray) -> tuple[str, float]:
+    """The narrowest of the formats that holds every value, and its unit roundoff; float64's where none does."""
+    best, unit = "float64", 2.0**-53
+    for name, dtype in FORMATS[:3]:
+        if same_values(_cast(dtype)(_few(values)), _few(values)) and same_values(_cast(dtype)(values), values):
+            best, unit = name, float(ml_dtypes.finfo(dtype).eps) / 2
+    return best, unit
+
+
+def in_format(values: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """The values rounded to the format that those of ``like`` are in."""
+    known = dict(FORMATS)
+    name, _ = format_of(like)
+    return _cast(known[name])(values) if name in known else values
+
+
+def number_in_words(value: float) -> str:
+    """A whole number, one over it, its root or one over that, where it is one; six digits of anything else."""
+    sign, size = "-" if value < 0 else "", abs(value)
+    for text, number in (("{}", size), ("1/{}", 1 / size), ("sqrt({})", size**2), ("1/sqrt({})", 1 / size**2)):
+        if 1 <= round(number) <= LARGEST and abs(number - round(number)) <= 1e-5 * number:
+            return sign + text.format(round(number))
+    return f"{value:.6g}"
+
+
+def _affine(expected: np.ndarray, given: np.ndarray) -> ValueRelation | None:
+    """Scaled or moved, within what the format of ``given`` rounds away."""
+    name, unit = format_of(given)
+    room = FEW_ULPS * max(unit, 2.0**-24)
+    at = int(np.argmax(np.abs(expected)))
+    largest, seen = float(expected.flat[at]), float(given.flat[at])
+    if seen:
+        factor = _rounded(seen / largest, room)
+        # What underflows on the way is lost in the format's smallest number, far below the largest entry.
+        left = room * np.abs(factor * expected) + abs(seen) * 2.0**-24 * (unit > 2.0**-24)
+        if bool(np.all(np.abs(given - factor * expected) <= left)):
+            if factor == 1:
+                return ValueRelation("float32, to its last places") if unit <= 2.0**-24 else None
+            return ValueRelation(name if unit > 2.0**-24 else "", factor)
+    moved = given - expected
+    added = _rounded(float(np.median(moved)), room)
+    if added and bool(np.all(np.abs(moved - added) <= room * max(abs(added), abs(largest)))):
+        return ValueRelation(name if unit > 2.0**-24 else "", added=added)
+    return None
+
+
+def _rounded(value: float, room: float) -> float:
+    """The number that is meant, where it is a whole one, one over it or a root, up to ``room``."""
+    for exact, number in ((lambda n: n, abs(value)), (lambda n: 1 / n, 1 / abs(value) if value else 0.0)):
+        if 1 <= round(number) <= LARGEST and abs(number - round(number)) <= room * number:
+            return float(np.copysign(exact(round(number)), value))
+    return value
+
+
+def _roundings() -> Iterator[tuple[str, Callable[[np.ndarray], np.ndarray]]]:
+    for name, dtype in FORMATS:
+        yield name, _cast(dtype)
+    yield "bfloat16 by cutting off", _cut
+
+
+def _cast(dtype: np.dtype) -> Callable[[np.ndarray], np.ndarray]:
+    def cast(values: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            # From float32, as weights are: float64 to a narrow format would be another rounding in rare cases.
+            return values.astype(np.float32).astype(dtype).astype(np.float64)
+
+    return cast
+
+
+def _cut(values: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        bits = np.ascontiguousarray(values.astype(np.float32)).view(np.uint32)
+    return (bits & np.uint32(0xFFFF0000)).view(np.float32).astype(np.float64)
+
+
+def _few(values: np.ndarray) -> np.ndarray:
+    """Some entries from all over the array."""
+    return values.reshape(-1)[:: max(1, values.size // SAMPLE)]
