@@ -6,7 +6,7 @@ from pathlib import Path
 from compare.arrays.arrays import Arrays
 from compare.checkpoints.convert import conversion_between
 from compare.checkpoints.files import read
-from compare.errors import UsageError, swallowed
+from compare.errors import UsageError, shown, swallowed
 from compare.pair.pair import Pair
 from compare.pair.prepare import Prepared, prepare
 from compare.weights.own.own_weights import OwnWeights, Side, own_weights
@@ -34,6 +34,19 @@ class WeightsAsked:
 
 
 NOT_ASKED = WeightsAsked()
+
+
+def asked_of(weights: object) -> WeightsAsked:
+    """What ``weights=`` of a call asks: nothing, the port's own weights, or those of the side that it names.
+
+    Raises:
+        UsageError: it is neither a truth value nor a side.
+    """
+    if isinstance(weights, bool):
+        return WeightsAsked(asked=weights)
+    if weights == "port" or weights == "reference":
+        return WeightsAsked("reference" if weights == "port" else "port", asked=True)
+    raise UsageError(f"weights: expected True, False, 'port' or 'reference', got {shown(weights)}")
 
 
 def judged_weights(
@@ -97,4 +110,4 @@ def _own_of_reference(prepared: Prepared) -> Arrays | None:
 
 
 def _own_of_port(prepared: Prepared) -> Arrays | None:
-    return prepared.port.initial([*prepared.port.leaves]) if prepared.port.has_own else None
+    return prepared.port.initial([*prepared.leaves]) if prepared.port.has_own else None

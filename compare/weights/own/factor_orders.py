@@ -5,7 +5,7 @@ another form leaves the order inside an axis as it is. Where the map had to chan
 into heads, in different orders, and whoever loads weights has to do the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -24,12 +24,14 @@ class FactorOrder:
 
     Attributes:
         entry: the line.
-        axis: of the port's leaf; the first of them where the factors are whole axes there.
+        axis, reference_axis: of the port's leaf and of the reference's array; the first of them where the factors are
+            whole axes there.
         reference, port: the factors' sizes, slowest first, in the order of each side.
     """
 
     entry: Entry
     axis: int
+    reference_axis: int
     reference: Sizes
     port: Sizes
 
@@ -81,7 +83,9 @@ def _orders(entry: Entry, shape: Sizes, leaf: Sizes) -> Iterator[FactorOrder]:
             if ordered != moved and key not in seen and _lies_together(own, other, there):
                 seen.add(key)
                 first = min(axis for digit in own for axis in _axes_of(digit.size, digit.port, leaf))
-                yield FactorOrder(entry, first, *(tuple(d.size for d in one) for one in (ordered, moved)))
+                first_here = min(axis for digit in own for axis in _axes_of(digit.size, digit.reference, shape))
+                sizes_here, sizes_there = (tuple(digit.size for digit in one) for one in (ordered, moved))
+                yield FactorOrder(entry, first, first_here, sizes_here, sizes_there)
 
 
 def _lies_together(digits: list[_Digit], sizes: Sizes, side: str) -> bool:
@@ -118,11 +122,3 @@ def _sizes_and_strides(view: View, shape: Sizes) -> tuple[Sizes, Sizes]:
     strides = tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
     shown = View(steps).of(np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), shape, strides, writeable=False))
     return shown.shape, tuple(abs(stride) for stride in shown.strides)
-
-
-def orders_by_leaf(orders: Iterable[FactorOrder]) -> Mapping[str, list[FactorOrder]]:
-    """The orders by the port's path."""
-    by_leaf: dict[str, list[FactorOrder]] = {}
-    for order in orders:
-        by_leaf.setdefault(order.entry.port, []).append(order)
-    return by_leaf

@@ -51,7 +51,7 @@ class OwnLine:
     Attributes:
         name, sources: as in ``ExpectedLine``.
         kind: one of ``KINDS``.
-        text: all of it in words; where the kind says it all, empty.
+        text: what the kind does not say, in words.
         tells: whether it is the original's, whatever was done to it, and no constant.
     """
 
@@ -64,6 +64,15 @@ class OwnLine:
     @property
     def right(self) -> bool:
         return self.kind in RIGHT
+
+    @property
+    def words(self) -> str:
+        """All of it in words."""
+        if self.kind in (SCALED, OTHER, SUMMAND) or self.text.startswith(self.kind):
+            return self.text
+        if self.kind == ROUNDED:
+            return f"{self.kind} {self.text}"
+        return f"{self.kind}: {self.text}" if self.text else self.kind
 
 
 def is_constant(values: np.ndarray) -> bool:

@@ -77,14 +77,8 @@ class OwnWeights:
         more = f", and {len(self.wrong) - 1} more" if len(self.wrong) > 1 else ""
         return (
             f"{len(self.wrong)} of {count} of the {self.side} are not what the {self.original}'s weights make them: "
-            f"{first.name} is {said_of(first)}{more}"
+            f"{first.name} is {first.words}{more}"
         )
-
-
-def said_of(line: OwnLine) -> str:
-    """What an array is, in words."""
-    text = {"another line's": line.text, "missing": "missing"}.get(line.kind)
-    return text or (f"{line.kind}: {line.text}" if line.text else line.kind)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,8 @@ def in_words(found: Rearrangement, shape: tuple[int, ...]) -> str:
         parts.append("transposed" if len(found.axes) == 2 else f"its axes in the order {said(found.axes)}")
     for axis, order in enumerate(found.orders):
         if order.text:
-            parts.append(f"{axis_words(axis, shape)}: {order.text}")
+            colon = ":" if order.text[0].isdigit() else ""
+            parts.append(f"{axis_words(axis, shape)}{colon} {order.text}")
     return "; ".join(parts)
 
 

@@ -98,19 +98,19 @@ FAULTS: list[tuple[str, str, Fault, str, str]] = [
     ("a wide kernel reshaped for transposed", WIDE, lambda k: k.T.reshape(k.shape), "transposed", "reshaped"),
     ("flattened as torch does", HEAD, lambda k: RIGHT["head.weight"].T, "permuted", "(C, H, W) for (H, W, C)"),
     ("height and width exchanged", HEAD, lambda k: k.reshape(H, W, C, 10).swapaxes(0, 1).reshape(k.shape),
-     "permuted", "rows: in the order"),
+     "permuted", "rows in the order"),
     ("a convolution's kernel as torch stores it", KERNEL, lambda k: RIGHT["conv.weight"], "transposed", "(3, 2, 0, 1)"),
     ("a convolution's kernel reshaped", KERNEL, lambda k: RIGHT["conv.weight"].reshape(k.shape), "transposed",
      "reshaped where its axes have to be moved"),
     ("a convolution's height and width exchanged", KERNEL, lambda k: k.swapaxes(0, 1), "transposed", "(1, 0, 2, 3)"),
     ("a convolution's kernel turned round", KERNEL, lambda k: k[::-1, ::-1], "permuted", "from back to front"),
     ("the channels of an image, BGR for RGB", KERNEL, lambda k: k[:, :, ::-1],
-     "permuted", "axis 2: from back to front"),
+     "permuted", "axis 2 from back to front"),
     ("heads and widths exchanged", QKV, heads, "permuted", "(a, c, b) for (a, b, c) of the sizes (3, 3, 4)"),
     ("q, k, v packed as q, v, k", QKV, blocks(3, [0, 2, 1], 1),
      "permuted", "columns: 3 blocks of 12 in the order (0, 2, 1)"),
     ("q, k, v packed for each head", QKV, lambda k: k.reshape(12, 3, 3, 4).swapaxes(1, 2).reshape(12, 36), "permuted",
-     "columns: in the order (b, a, c) for (a, b, c) of the sizes (3, 3, 4)"),
+     "columns in the order (b, a, c) for (a, b, c) of the sizes (3, 3, 4)"),
     ("gates i, f, o, g for i, f, g, o", LSTM, blocks(4, [0, 1, 3, 2]),
      "permuted", "4 blocks of 5 in the order (0, 1, 3, 2)"),
     ("gates interleaved", LSTM, lambda k: k.reshape(4, 5, 7).swapaxes(0, 1).reshape(20, 7),
@@ -133,7 +133,7 @@ FAULTS: list[tuple[str, str, Fault, str, str]] = [
     ("one taken off", SCALE, lambda k: k - 1, "scaled", "with -1 added"),
     ("a scale left at its start", SCALE, np.ones_like, "constant", "all 1"),
     ("a kernel of zeros", WIDE, np.zeros_like, "constant", "all 0"),
-    ("an embedding's rows, one up", EMB, lambda k: np.concatenate([k[1:], k[:1]]), "permuted", "rows: shifted by 1 up"),
+    ("an embedding's rows, one up", EMB, lambda k: np.concatenate([k[1:], k[:1]]), "permuted", "rows shifted by 1 up"),
     ("an embedding's rows, one lost", EMB, lambda k: np.concatenate([np.zeros_like(k[:1]), k[:-1]]), "another value",
      "rows: shifted by 1 down, and 1 of 20 others"),
     ("an embedding's padding row", EMB, lambda k: np.concatenate([0 * k[:1], k[1:]]),
@@ -224,7 +224,7 @@ def test_the_other_direction_names_what_the_references_loader_did():
     back["two.weight"] = back["two.weight"].T
     found = judge(CONVERTED, back, original="port")
     assert [(line.name, line.kind, line.text) for line in found.wrong] == [
-        ("head.weight", "permuted", "columns: in the order (H, W, C) for (C, H, W)"),
+        ("head.weight", "permuted", "columns in the order (H, W, C) for (C, H, W)"),
         ("two.weight", "transposed", "transposed"),
     ]
     assert "of the reference are not what the port's weights make them" in found.answer

@@ -21,7 +21,7 @@ def test_both_axes_of_a_transposed_matrix_in_orders_of_their_own():
         moved = np.take(moved, order.positions, axis)
     np.testing.assert_array_equal(moved, given)
     assert in_words(found, given.shape) == (
-        "transposed; rows: 2 blocks of 6 in the order (1, 0); columns: in the order (4, 3) for (3, 4)"
+        "transposed; rows: 2 blocks of 6 in the order (1, 0); columns in the order (4, 3) for (3, 4)"
     )
 
 
@@ -30,7 +30,7 @@ def test_both_axes_of_a_transposed_matrix_in_orders_of_their_own():
     [
         (KERNEL, ""),
         (KERNEL.transpose(3, 2, 0, 1), "its axes in the order (3, 2, 0, 1)"),
-        (KERNEL[:, ::-1], "axis 1: from back to front"),
+        (KERNEL[:, ::-1], "axis 1 from back to front"),
         (KERNEL.transpose(3, 2, 0, 1).reshape(3, 3, 4, 6),
          "transposed (3, 2, 0, 1) and reshaped where its axes have to be moved"),
         (KERNEL[..., [0, 1, 4, 5, 2, 3]], "axis 3: 3 blocks of 2 in the order (0, 2, 1)"),
