@@ -1,5 +1,6 @@
 """Weights carried from one side to the other in memory, as ``jaxport convert`` carries files."""
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,10 +11,12 @@ from compare.checkpoints.checkpoint import Checkpoint, UnsoundError
 from compare.checkpoints.convert import Conversion, conversion_between
 from compare.checkpoints.judged import brought_together
 from compare.checkpoints.state_dict import array_of, check_dense, tensor_of
+from compare.checkpoints.training_names import fitted_names
 from compare.errors import UsageError, shown
 from compare.frameworks.models.references import ReferenceModel
 from compare.pair.pair import Pair
 from compare.pair.prepare import Prepared
+from compare.weights.own.own_weights import Side
 
 if TYPE_CHECKING:
     import torch
@@ -42,8 +45,8 @@ def convert_weights(
         batch: what ``verify`` takes as a batch.
         weights: what to carry. To the port a ``state_dict`` or a module; to the reference what the port's kind holds
             its weights in (the variables of a Linen module, an NNX or Equinox module, a pytree of parameters), or
-            leaves by path (``{"params/Dense_0/kernel": ...}``). Of torch, JAX or NumPy; names that training adds are
-            taken off. By default the side's own.
+            leaves by path (``{"params/Dense_0/kernel": ...}``). Of torch, JAX or NumPy; what training adds to names is
+            taken off, with a warning. By default the side's own.
         to: ``port`` or ``reference``.
         seed: of the generator that draws the pair's batch.
         fields: any further field of ``compare.pair.pair.Pair``: ``rules``, ``port_inputs``, ...
@@ -71,11 +74,15 @@ def convert_weights(
     conversion = conversion_between(prepared)
     if to == "port":
         arrays = _of_reference(prepared, conversion, weights)
-        converted, _ = conversion.converted(Checkpoint("reference", MEMORY, arrays))
-        return prepared.port.holding(converted.arrays)
+        return prepared.port.holding(_converted(conversion, "reference", arrays))
     arrays = given if weights is None and given is not None else _of_port(prepared, weights)
-    converted, _ = conversion.converted(Checkpoint("port", MEMORY, arrays))
-    return _tensors(converted.arrays)
+    return _tensors(_converted(conversion, "port", arrays))
+
+
+def _converted(conversion: Conversion, side: Side, arrays: Arrays) -> Arrays:
+    for note in fitted_names(arrays, conversion.names_of(side)).notes:
+        warnings.warn(f"convert_weights: {note}", stacklevel=3)
+    return conversion.converted(Checkpoint(side, MEMORY, arrays))[0].arrays
 
 
 def _of_reference(prepared: Prepared, conversion: Conversion, weights: Any) -> Arrays:

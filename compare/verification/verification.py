@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from compare.arrays.probes import BASE, SUBNORMAL, probed
-from compare.checkpoints.judged import NOT_ASKED, WeightsAsked, judged_weights
+from compare.checkpoints.judged import NOT_ASKED, WeightsAsked, brought_together, judged_weights
 from compare.errors import UsageError, WholeBatchError, swallowed
 from compare.frameworks.devices import Device
 from compare.frameworks.models.modes import Mode
@@ -61,9 +61,12 @@ class Session:
         self.plan = Plan(**record.facts["plan"]) if record else plan
         self.record = record
         if record is None:
-            self.prepared = prepare(pair, plan.seed)
+            # Variables on which the port does not run are wrong weights, where those are asked for.
+            self.prepared, given = (
+                brought_together(pair, plan.seed) if weights.asked else (prepare(pair, plan.seed), None)
+            )
             self.quartet = Quartet(self.prepared, precision, device, oracle or device)
-            self.weights, self.original = judged_weights(self.prepared, weights), weights.original
+            self.weights, self.original = judged_weights(self.prepared, weights, given), weights.original
         else:
             self.weights, self.original = None, NOT_ASKED.original
             self.prepared = prepare_recorded(pair, record)

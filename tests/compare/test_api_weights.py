@@ -32,6 +32,20 @@ def test_a_square_kernel_that_nobody_transposed_is_a_match_and_wrong():
 
 
 @pytest.mark.usefixtures("cpu")
+def test_variables_of_another_shape_are_wrong_weights():
+    """The port does not even run on them: asked for, they are judged, and the function with the reference's."""
+    wide, own = torch.nn.Linear(6, 3), linen.Dense(3)
+    given = {"params": {name: jnp.asarray(tensor.detach().numpy()) for name, tensor in wide.state_dict().items()}}
+    given["params"]["kernel"] = given["params"].pop("weight")
+    with pytest.raises(UsageError, match="ScopeParamShapeError"):
+        verify(wide, (own, given), X, quick=True, progress=False)
+    found = verify(wide, (own, given), X, quick=True, weights=True, progress=False)
+    assert found.verdict == "match"
+    assert found.weights is not None
+    assert [line["text"] for line in found.weights["lines"]] == ["transposed", "equal"]
+
+
+@pytest.mark.usefixtures("cpu")
 def test_without_being_asked_it_is_said_and_does_not_count():
     found = verify(REFERENCE, port(OWN["weight"]), X, quick=True, progress=False)
     assert found

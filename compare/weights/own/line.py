@@ -1,20 +1,31 @@
 """What one line of the user's own weights is, beside what it should be."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from compare.arrays.views import View
 from compare.weights.own.other_lines import OtherLines
 from compare.weights.own.partly import partly
 from compare.weights.own.position_order import said
-from compare.weights.own.rearrangement import Rearrangement, in_words, rearrangement
-from compare.weights.own.value_relation import ValueRelation, value_relation, wide_floats
+from compare.weights.own.rearrangement import Rearrangement, in_words, rearrangement, simple_rearrangement
+from compare.weights.own.value_relation import (
+    AS_IT_IS,
+    SAMPLE,
+    ValueRelation,
+    in_format,
+    room_of,
+    value_relation,
+    wide_floats,
+)
 
 EQUAL, ROUNDED, TRANSPOSED, PERMUTED, SCALED = "equal", "rounded", "transposed", "permuted", "scaled"
 OTHER, SUMMAND, CONSTANT, MISSING, DIFFERENT = "another line's", "summand", "constant", "missing", "another value"
 KINDS = (EQUAL, ROUNDED, TRANSPOSED, PERMUTED, SCALED, OTHER, SUMMAND, CONSTANT, MISSING, DIFFERENT)
 RIGHT = (EQUAL, ROUNDED)
+OF_A_PART = "the part from"
+NO_FORM = "the same values in an order of no form"
 OF_THE_ORIGINAL = (EQUAL, ROUNDED, TRANSPOSED, PERMUTED, SCALED, OTHER, SUMMAND)
 
 
@@ -29,19 +40,21 @@ class ExpectedLine:
         raw: the other side's array as it lies there, where it is the only source and of as many entries.
         summands: where it holds a sum, its values without one of the two, by what is left out.
         orders: of factors, (as they have to lie here, as they lie there) in words, by their sizes here.
+        parts: by the source, where in the array it is.
     """
 
     name: str
-    sources: tuple[str, ...]
+    sources: Sequence[str]
     array: np.ndarray
     raw: np.ndarray | None = None
     summands: Mapping[str, np.ndarray] = field(default_factory=dict)
     orders: Mapping[tuple[int, ...], tuple[str, str]] = field(default_factory=dict)
+    parts: Mapping[str, View] = field(default_factory=dict)
 
     @property
     def is_constant(self) -> bool:
         """Whether all its entries are one value: then it tells nothing of where it comes from."""
-        return is_constant(wide_floats(self.array))
+        return is_constant(self.array)
 
 
 @dataclass(frozen=True)
@@ -68,7 +81,7 @@ class OwnLine:
     @property
     def words(self) -> str:
         """All of it in words."""
-        if self.kind in (SCALED, OTHER, SUMMAND) or self.text.startswith(self.kind):
+        if self.kind in (SCALED, OTHER, SUMMAND) or self.text.startswith((self.kind, OF_A_PART)):
             return self.text
         if self.kind == ROUNDED:
             return f"{self.kind} {self.text}"
@@ -76,7 +89,8 @@ class OwnLine:
 
 
 def is_constant(values: np.ndarray) -> bool:
-    return values.size == 0 or bool(np.all(values == values.flat[0]))
+    few = values.reshape(-1)[:: max(1, values.size // SAMPLE)]
+    return values.size == 0 or bool(np.all(few == few[0]) and np.all(values == values.flat[0]))
 
 
 def own_line(expected: ExpectedLine, given: np.ndarray | None, others: OtherLines) -> OwnLine:
@@ -86,10 +100,29 @@ def own_line(expected: ExpectedLine, given: np.ndarray | None, others: OtherLine
         others: every line's right values, to see which line's these are.
     """
     if given is None:
-        return OwnLine(expected.name, expected.sources, MISSING)
-    kind, text = _found(expected, wide_floats(expected.array), wide_floats(given), others)
+        return OwnLine(expected.name, tuple(expected.sources), MISSING)
+    same = expected.array.dtype == given.dtype and np.array_equal(expected.array, given)
+    right, own = (expected.array, given) if same else (wide_floats(expected.array), wide_floats(given))
+    kind, text = (EQUAL, "") if same else _found(expected, right, own, others)
+    if (kind == DIFFERENT or text == NO_FORM) and right.shape == own.shape == expected.array.shape:
+        kind, text = _of_parts(expected, right, own) or (kind, text)
     tells = kind in OF_THE_ORIGINAL and not (expected.is_constant and kind in RIGHT)
-    return OwnLine(expected.name, expected.sources, kind, text, tells)
+    return OwnLine(expected.name, tuple(expected.sources), kind, text, tells)
+
+
+def _of_parts(expected: ExpectedLine, right: np.ndarray, given: np.ndarray) -> tuple[str, str] | None:
+    """Of an array that is put together: which of its parts is what; None where that explains nothing."""
+    if len(expected.parts) < 2:
+        return None
+    none, lines = OtherLines({}), dict[str, OwnLine]()
+    for source, view in expected.parts.items():
+        part, own = (np.ascontiguousarray(view.of(side)) for side in (right, given))
+        lines[source] = own_line(ExpectedLine(source, (), part), own, none)
+    wrong = {source: line for source, line in lines.items() if not line.right}
+    if not wrong or (len(wrong) == len(lines) and any(line.kind == DIFFERENT for line in wrong.values())):
+        return None
+    text = "; ".join(f"{OF_A_PART} {source}: {line.words}" for source, line in wrong.items())
+    return next(iter(wrong.values())).kind, text
 
 
 def _found(expected: ExpectedLine, right: np.ndarray, given: np.ndarray, others: OtherLines) -> tuple[str, str]:
@@ -110,8 +143,7 @@ def _found(expected: ExpectedLine, right: np.ndarray, given: np.ndarray, others:
         if (own := value_relation(wide_floats(without), given, scaled=False)) is not None:
             return SUMMAND, _and(own, f"without {left_out}, with which it holds the sum")
     if right.size == given.size and (moved := moved_values(right, given, expected.raw)):
-        kind = TRANSPOSED if moved.how.exchanges_axes or moved.how.reshaped or moved.of_raw else PERMUTED
-        return PERMUTED if moved.how.permutes else kind, moved.text(given.shape, expected.orders)
+        return moved.kind, moved.text(given.shape, expected.orders)
     if other := others.of(given, expected.name):
         return OTHER, other
     if right.shape != given.shape:
@@ -124,15 +156,23 @@ class Moved:
     """Right values in wrong places: what was done to them beside, and how they lie.
 
     Attributes:
+        how: None where no order shows.
         of_raw: the places are those of the array on the other side, as it lies there.
     """
 
     relation: ValueRelation
-    how: Rearrangement
+    how: Rearrangement | None
     of_raw: bool = False
+
+    @property
+    def kind(self) -> str:
+        """``transposed`` where axes alone are exchanged, or taken as others."""
+        return PERMUTED if self.how is None or (self.how.permutes and not self.of_raw) else TRANSPOSED
 
     def text(self, shape: tuple[int, ...], orders: Mapping[tuple[int, ...], tuple[str, str]]) -> str:
         """In words, with the names of the factors that the map knows."""
+        if self.how is None:
+            return ", ".join(filter(None, [NO_FORM, self.relation.text]))
         named = tuple(
             replace(order, text=f"in the order {words[1]} for {words[0]}")
             if (words := orders.get(order.expected)) and order.given == order.expected[::-1]
@@ -151,6 +191,9 @@ def moved_values(right: np.ndarray, given: np.ndarray, raw: np.ndarray | None = 
     """
     if is_constant(right) or np.isnan(given).any() or not _alike(right, given):
         return None
+    low = in_format(right, given)
+    if (simple := simple_rearrangement(low, given)) is not None:
+        return Moved(value_relation(right, low, scaled=False) or AS_IT_IS, simple)
     ranked, last = np.sort(right, axis=None), np.sort(given, axis=None)
     relation = value_relation(ranked, last)
     if relation is None:
@@ -163,6 +206,8 @@ def moved_values(right: np.ndarray, given: np.ndarray, raw: np.ndarray | None = 
         return Moved(relation, how)
     if raw is not None and (stored := rearrangement(_in_place_of(wide_floats(raw), last), given)):
         return Moved(relation, stored, of_raw=True)
+    if how is None and relation.keeps:
+        return Moved(relation, None)
     return None if how is None else Moved(relation, how)
 
 
@@ -174,16 +219,15 @@ def _in_place_of(values: np.ndarray, ranked: np.ndarray) -> np.ndarray:
 
 
 def _alike(right: np.ndarray, given: np.ndarray) -> bool:
-    """Whether the sizes of the entries, in order, can be in one ratio: of two arrays that have nothing to do with each
-    other no sorting is needed."""
+    """Whether the sizes of the entries can be in one ratio, or their spreads equal, up to rounding: of two arrays that
+    have nothing to do with each other nothing needs to be sorted."""
+    room = room_of(given)
     with np.errstate(all="ignore"):
-        ratios = [
-            norm(np.abs(given)) / norm(np.abs(right)) if norm(np.abs(right)) else np.inf
-            for norm in (np.max, np.mean, lambda sizes: float(np.sqrt(np.mean(np.square(sizes)))))
-        ]
-        moved = float(np.std(given) / np.std(right)) if np.std(right) else np.inf
-    close = bool(np.ptp(ratios) <= 0.02 * max(ratios)) if np.all(np.isfinite(ratios)) else False
-    return close or abs(moved - 1) <= 0.02
+        sizes = np.abs(given), np.abs(right)
+        ratios = [float(measure(sizes[0]) / measure(sizes[1])) for measure in (np.max, np.mean)]
+        spread = float(np.ptp(given) / np.ptp(right))
+    in_ratio = bool(np.all(np.isfinite(ratios))) and abs(ratios[0] - ratios[1]) <= room * abs(ratios[0])
+    return in_ratio or abs(spread - 1) <= room
 
 
 def _and(own: ValueRelation, text: str) -> str:

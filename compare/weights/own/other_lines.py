@@ -5,9 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from compare.weights.own.rearrangement import in_words, rearrangement
-from compare.weights.own.value_relation import value_relation, wide_floats
-
-CLOSE = 1.0 / 64  # of two arrays' mean sizes: more than any rounding changes, less than what tells most arrays apart
+from compare.weights.own.value_relation import room_of, value_relation, wide_floats
 
 
 class OtherLines:
@@ -21,10 +19,10 @@ class OtherLines:
     def of(self, given: np.ndarray, own: str) -> str:
         """The name of the line but ``own`` whose values, rounded or in other places, are ``given`` (float64), and how;
         empty where there is none."""
-        size = _mean_size(given)
+        size, room = _mean_size(given), room_of(given)
         found = ""
         for name, other_size in self._known().get(given.size, []):
-            if name == own or abs(other_size - size) > CLOSE * size or not size:
+            if name == own or abs(other_size - size) > room * size or not size:
                 continue
             values = wide_floats(self._arrays[name])
             if np.all(values == values.flat[0]):

@@ -4,13 +4,15 @@ Either side can be the original. Each array of the other one is a line: what it 
 whole, so that the order of what is packed in it shows as well.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Literal
 
 import numpy as np
 
 from compare.arrays.arrays import Arrays, Shapes
+from compare.arrays.views import View
 from compare.errors import UsageError
 from compare.verdict.counted import counted
 from compare.weights.own.factor_orders import factor_orders
@@ -130,13 +132,14 @@ def _of_port(weight_map: WeightMap, right: Arrays, values: OwnValues) -> list[Ex
     orders: dict[str, dict[tuple[int, ...], tuple[str, str]]] = {}
     for order in factor_orders(weight_map.entries, values.shapes, values.leaves):
         orders.setdefault(order.entry.port, {})[order.port] = (order.words[1], order.words[0])
-    sources = _sources((entry.port, entry.reference) for entry in weight_map.entries)
+    parts = _parts((entry.port, entry.reference, entry.port_view, entry.reference_view) for entry in weight_map.entries)
     return [
         ExpectedLine(
-            path, sources[path], leaf, _raw(sources[path], mapped, leaf), without.get(path, {}), orders.get(path, {})
+            path, [*parts[path]], leaf, _raw(parts[path], mapped, leaf), without.get(path, {}), orders.get(path, {}),
+            {source: here for source, (here, _) in parts[path].items()},
         )
         for path, leaf in made.items()
-    ]
+    ]  # fmt: skip
 
 
 def _of_reference(weight_map: WeightMap, right: Arrays, values: OwnValues) -> list[ExpectedLine]:
@@ -145,24 +148,35 @@ def _of_reference(weight_map: WeightMap, right: Arrays, values: OwnValues) -> li
     orders: dict[str, dict[tuple[int, ...], tuple[str, str]]] = {}
     for order in factor_orders(weight_map.entries, values.shapes, values.leaves):
         orders.setdefault(order.entry.reference, {})[order.reference] = order.words
-    sources = _sources((entry.reference, entry.port) for entry in weight_map.entries)
+    parts = _parts((entry.reference, entry.port, entry.reference_view, entry.port_view) for entry in weight_map.entries)
     return [
-        ExpectedLine(name, sources[name], array, _raw(sources[name], right, array), {}, orders.get(name, {}))
+        ExpectedLine(
+            name, [*parts[name]], array, _raw(parts[name], right, array), {}, orders.get(name, {}),
+            {source: here for source, (here, _) in parts[name].items()},
+        )
         for name, array in made.items()
-    ]
+    ]  # fmt: skip
 
 
-def _sources(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    by_name: dict[str, dict[str, None]] = {}
-    for name, source in pairs:
-        by_name.setdefault(name, {})[source] = None
-    return {name: tuple(found) for name, found in by_name.items()}
+def _parts(lines: Iterable[tuple[str, str, View, View]]) -> dict[str, dict[str, tuple[View, View]]]:
+    """By array: of what it is made, and the views of the line, its own first."""
+    by_name: dict[str, dict[str, tuple[View, View]]] = {}
+    for name, source, here, there in lines:
+        by_name.setdefault(name, {})[source] = (here, there)
+    return by_name
 
 
-def _raw(sources: Collection[str], arrays: Arrays, made: np.ndarray) -> np.ndarray | None:
-    """The one array that another is made of, whole."""
-    only = arrays[next(iter(sources))] if len(sources) == 1 else None
-    return only if only is not None and only.size == made.size else None
+def _raw(parts: Mapping[str, tuple[View, View]], arrays: Arrays, made: np.ndarray) -> np.ndarray | None:
+    """Of an array that is made of one alone, that as it lies in memory; of a part of it, the part."""
+    if len(parts) != 1:
+        return None
+    (source, (_, there)), *_ = parts.items()
+    cut = [*takewhile(lambda step: step[0] not in ("transpose", "flip"), there.steps)]
+    if any(kind in ("index", "slice") for kind, _ in cut) and not there.of_parts:
+        raw = View(tuple(cut)).of(arrays[source])
+    else:
+        raw = arrays[source]
+    return raw if raw.size == made.size else None
 
 
 def _without_each(weight_map: WeightMap, arrays: Arrays, leaves: Shapes) -> dict[str, dict[str, np.ndarray]]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compare.weights.own.rearrangement import axis_words
+from compare.weights.own.rearrangement import axis_words, has_slices_of
 from compare.weights.own.value_relation import in_format
 
 MOST = 0.5  # of an axis's positions: with more of them in place, or moved alike, that is what happened
@@ -12,7 +12,7 @@ def partly(right: np.ndarray, given: np.ndarray) -> str:
     """In words what two float64 arrays of one shape have in common; how far apart they are, where it is nothing."""
     right = in_format(right, given)
     for axis in range(right.ndim):
-        if right.shape[axis] > 2 and (shifted := _shifted(right, given, axis)):
+        if right.shape[axis] > 2 and has_slices_of(right, given, axis) and (shifted := _shifted(right, given, axis)):
             return shifted
     equal = int(np.count_nonzero((right == given) | (np.isnan(right) & np.isnan(given))))
     if equal > MOST * right.size:

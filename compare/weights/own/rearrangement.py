@@ -5,13 +5,16 @@ the other axes, so that slices are known by their sorted values. What is found i
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import permutations
+from dataclasses import dataclass, replace
+from itertools import combinations, permutations
+from math import prod
 
 import numpy as np
 
 from compare.weights.own.position_order import PositionOrder, position_order, said
+from compare.weights.own.value_relation import same_values
 
+FEW = 16  # slices that are looked at before all of them are
 AXES = 6  # of an array whose axes are tried in every order
 
 
@@ -23,11 +26,13 @@ class Rearrangement:
         axes: as ``np.transpose`` takes them.
         orders: of each axis of ``given``; an empty ``text`` where it is as it was.
         reshaped: of which shape ``expected`` was taken in memory order, where its own axes do not show the order.
+        merged: the first and the last of several axes that have one order together, as heads and their widths may.
     """
 
     axes: tuple[int, ...]
     orders: tuple[PositionOrder, ...] = ()
     reshaped: tuple[int, ...] = ()
+    merged: tuple[int, int] | None = None
 
     @property
     def exchanges_axes(self) -> bool:
@@ -51,15 +56,56 @@ def rearrangement(expected: np.ndarray, given: np.ndarray) -> Rearrangement | No
     Args:
         expected: of any shape; given: of as many entries.
     """
-    for axes in _axis_orders(expected.ndim):
-        if tuple(expected.shape[axis] for axis in axes) == given.shape and _same(expected.transpose(axes), given):
-            return Rearrangement(axes)
-    if (found := _by_slices(expected, given)) is not None:
+    if (found := simple_rearrangement(expected, given) or _by_slices(expected, given)) is not None:
         return found
     for axes in _axis_orders(expected.ndim):
-        if _same(expected.transpose(axes).reshape(given.shape), given):
+        if same_values(expected.transpose(axes).reshape(given.shape), given):
             return Rearrangement(axes, reshaped=expected.shape)
+    return _of_merged(expected, given)
+
+
+def _of_merged(expected: np.ndarray, given: np.ndarray) -> Rearrangement | None:
+    """Neighbouring axes taken as one, whose positions have an order together."""
+    if expected.shape != given.shape:
+        return None
+    shape = expected.shape
+    for first, last in combinations(range(expected.ndim), 2):
+        if last - first + 1 == expected.ndim:
+            continue  # all of them as one: an order of entries
+        one = (*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :])
+        found = _by_slices(expected.reshape(one), given.reshape(one))
+        if found is not None and not found.exchanges_axes:
+            return replace(found, merged=(first, last))
     return None
+
+
+def simple_rearrangement(expected: np.ndarray, given: np.ndarray) -> Rearrangement | None:
+    """The same where axes alone are exchanged, or one axis alone is in another order: nothing is sorted."""
+    for axes in _axis_orders(expected.ndim):
+        if tuple(expected.shape[axis] for axis in axes) == given.shape and same_values(expected.transpose(axes), given):
+            return Rearrangement(axes)
+    if expected.shape != given.shape:
+        return None
+    plain = PositionOrder("", np.arange(0))
+    for axis in range(expected.ndim):
+        if not has_slices_of(expected, given, axis):
+            continue
+        numbers: dict[bytes, int] = {}
+        mine, theirs = (
+            np.array([numbers.setdefault(label, len(numbers)) for label in _labels(side, axis, sort=False)])
+            for side in (expected, given)
+        )
+        if (order := position_order(mine, theirs)) is not None:
+            orders = tuple(order if at == axis else plain for at in range(expected.ndim))
+            return Rearrangement(tuple(range(expected.ndim)), orders)
+    return None
+
+
+def has_slices_of(expected: np.ndarray, given: np.ndarray, axis: int) -> bool:
+    """Whether most of a few slices of an axis of ``given`` begin as one of ``expected`` does, arrays of one shape."""
+    begins = [np.moveaxis(side, axis, 0).reshape(side.shape[axis], -1)[:, 0] for side in (expected, given)]
+    few = begins[1][:: max(1, len(begins[1]) // FEW)]
+    return bool(2 * np.count_nonzero(np.isin(few, begins[0])) >= len(few))
 
 
 def axis_words(axis: int, shape: tuple[int, ...]) -> str:
@@ -79,8 +125,15 @@ def in_words(found: Rearrangement, shape: tuple[int, ...]) -> str:
     for axis, order in enumerate(found.orders):
         if order.text:
             colon = ":" if order.text[0].isdigit() else ""
-            parts.append(f"{axis_words(axis, shape)}{colon} {order.text}")
+            parts.append(f"{_place_words(axis, found, shape)}{colon} {order.text}")
     return "; ".join(parts)
+
+
+def _place_words(axis: int, found: Rearrangement, shape: tuple[int, ...]) -> str:
+    if found.merged is None or axis < found.merged[0]:
+        return axis_words(axis, shape)
+    first, last = found.merged
+    return f"axes {first} to {last} as one" if axis == first else axis_words(axis + last - first, shape)
 
 
 def _axis_orders(count: int) -> Iterator[tuple[int, ...]]:
@@ -89,15 +142,6 @@ def _axis_orders(count: int) -> Iterator[tuple[int, ...]]:
         yield tuple(range(count))
         return
     yield from sorted(permutations(range(count)), key=lambda axes: (sum(a != at for at, a in enumerate(axes)), axes))
-
-
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two float64 arrays of one shape are equal: a few entries first."""
-    step = max(1, one.size // 64)
-    few = (np.unravel_index(np.arange(0, one.size, step), one.shape),) if one.ndim else ()
-    if few and not np.array_equal(one[few[0]], other[few[0]], equal_nan=True):
-        return False
-    return bool(np.array_equal(one, other, equal_nan=True))
 
 
 def _by_slices(expected: np.ndarray, given: np.ndarray) -> Rearrangement | None:
@@ -136,7 +180,7 @@ def _orders_of(
             return None
         found[axis] = order
         moved = np.take(moved, order.positions, axis)
-    return tuple(found[axis] for axis in range(expected.ndim)) if _same(moved, given) else None
+    return tuple(found[axis] for axis in range(expected.ndim)) if same_values(moved, given) else None
 
 
 def _labels(array: np.ndarray, axis: int, sort: bool = True) -> list[bytes]:

@@ -66,12 +66,15 @@ def wide_floats(array: np.ndarray) -> np.ndarray:
     """The array in float64; a complex one as its parts, along a new last axis."""
     if array.dtype.kind == "c":
         array = np.stack([array.real, array.imag], axis=-1)
-    return array.astype(np.float64)
+    return array.astype(np.float64, order="C")
 
 
 def same_values(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two float64 arrays are equal everywhere, NaN to NaN."""
-    return one.shape == other.shape and bool(np.array_equal(one, other, equal_nan=True))
+    """Whether two float64 arrays are equal everywhere, NaN to NaN; a few entries first."""
+    if one.shape != other.shape or not np.array_equal(_few(one), _few(other), equal_nan=True):
+        return False
+    apart = one != other
+    return not apart.any() or bool(np.isnan(one[apart]).all() and np.isnan(other[apart]).all())
 
 
 def value_relation(expected: np.ndarray, given: np.ndarray, scaled: bool = True) -> ValueRelation | None:
@@ -82,6 +85,9 @@ def value_relation(expected: np.ndarray, given: np.ndarray, scaled: bool = True)
     """
     if same_values(expected, given):
         return AS_IT_IS
+    few = _few(expected)
+    if expected.size > len(few) and few.min() < few.max() and value_relation(few, _few(given), scaled) is None:
+        return None
     for name, rounded in _roundings():
         if same_values(rounded(_few(expected)), _few(given)) and same_values(rounded(expected), given):
             return ValueRelation(name, lost=int(np.count_nonzero(np.isinf(given) & np.isfinite(expected))))
@@ -94,19 +100,30 @@ def value_relation(expected: np.ndarray, given: np.ndarray, scaled: bool = True)
 
 
 def format_of(values: np.ndarray) -> tuple[str, float]:
-    """The narrowest of the formats that holds every value, and its unit roundoff; float64's where none does."""
+    """The narrowest of the formats that holds the values, and its unit roundoff; float64's where none does. Of float32
+    a few entries are asked, of a narrower one all."""
     best, unit = "float64", 2.0**-53
+    few = _few(values)
     for name, dtype in FORMATS[:3]:
-        if same_values(_cast(dtype)(_few(values)), _few(values)) and same_values(_cast(dtype)(values), values):
+        cast = _cast(dtype)
+        if same_values(cast(few), few) and (name == "float32" or same_values(cast(values), values)):
             best, unit = name, float(ml_dtypes.finfo(dtype).eps) / 2
     return best, unit
+
+
+def room_of(values: np.ndarray) -> float:
+    """How far apart two sums of sizes may be, relatively, of which one's entries were rounded to the format of
+    ``values``, and perhaps scaled before."""
+    return FEW_ULPS * max(format_of(values)[1], 2.0**-22)
 
 
 def in_format(values: np.ndarray, like: np.ndarray) -> np.ndarray:
     """The values rounded to the format that those of ``like`` are in."""
     known = dict(FORMATS)
     name, _ = format_of(like)
-    return _cast(known[name])(values) if name in known else values
+    if name not in known or (name == "float32" and same_values(_cast(known[name])(_few(values)), _few(values))):
+        return values
+    return _cast(known[name])(values)
 
 
 def number_in_words(value: float) -> str:
@@ -169,5 +186,7 @@ def _cut(values: np.ndarray) -> np.ndarray:
 
 
 def _few(values: np.ndarray) -> np.ndarray:
-    """Some entries from all over the array."""
-    return values.reshape(-1)[:: max(1, values.size // SAMPLE)]
+    """Some entries from all over the array, without a copy of it."""
+    if values.ndim == 0:
+        return values.reshape(-1)
+    return values[np.unravel_index(np.arange(0, values.size, max(1, values.size // SAMPLE)), values.shape)]

@@ -40,16 +40,23 @@ class Port(linen.Module):
 
 
 REFERENCE = Reference()
+LINEAR = torch.nn.Linear(6, 3)
 PAIR = Pair(REFERENCE, Port(), X, accept=("running_variance",))
 
 
 def test_there_the_port_makes_what_the_reference_makes():
     """Parameters and running statistics, those of the module or of a state_dict, with the names that training adds."""
     wanted = REFERENCE.eval()(torch.from_numpy(X)).detach().numpy()
-    wrapped = {f"module.{name}": tensor for name, tensor in REFERENCE.state_dict().items()}
-    for weights in (None, REFERENCE, REFERENCE.state_dict(), wrapped):
+    for weights in (None, REFERENCE, REFERENCE.state_dict()):
         variables = convert_weights(PAIR, weights=weights)
         np.testing.assert_allclose(Port().apply(variables, X), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_names_that_training_adds_are_seen_and_said():
+    wrapped = {f"_orig_mod.{name}": tensor for name, tensor in LINEAR.state_dict().items()}
+    with pytest.warns(UserWarning, match=r"_orig_mod\. was taken off the names \(torch\.compile adds it\)"):
+        variables = convert_weights(LINEAR, linen.Dense(3), X, wrapped)
+    np.testing.assert_array_equal(variables["params"]["kernel"], LINEAR.weight.detach().numpy().T)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -61,9 +68,6 @@ def test_there_and_back_every_bit_is_the_same(dtype):
     assert all(torch.equal(back[name], tensor) and back[name].dtype == tensor.dtype for name, tensor in given.items())
     assert back["again.weight"] is back["fc.weight"]
     Reference().to(dtype).load_state_dict(back)
-
-
-LINEAR = torch.nn.Linear(6, 3)
 
 
 def nnx_port():
@@ -99,9 +103,12 @@ def test_each_kind_gets_what_it_holds_weights_in(made):
 def test_leaves_by_path_and_one_collection_are_weights_too():
     leaves = {"params/kernel": LINEAR.weight.detach().numpy().T, "params/bias": LINEAR.bias.detach().numpy()}
     one = {"kernel": leaves["params/kernel"], "bias": leaves["params/bias"]}
-    for weights in (leaves, one, {"params": one}):
+    for weights in (leaves, {"params": one}):
         back = convert_weights(LINEAR, linen.Dense(3), X, weights, to="reference")
         assert torch.equal(back["weight"], LINEAR.weight)
+    with pytest.warns(UserWarning, match="params/ was put before the names"):
+        back = convert_weights(LINEAR, linen.Dense(3), X, one, to="reference")
+    assert torch.equal(back["weight"], LINEAR.weight)
 
 
 @pytest.mark.usefixtures("cpu")

@@ -83,6 +83,10 @@ def noisy(array: np.ndarray) -> np.ndarray:
     return array + np.float32(1e-3) * np.cos(np.arange(array.size, dtype=np.float32)).reshape(array.shape)
 
 
+def shuffled(array: np.ndarray) -> np.ndarray:
+    return np.random.default_rng(3).permutation(array.ravel()).reshape(array.shape)
+
+
 KERNEL, HEAD, SQUARE, WIDE = (f"params/{name}/kernel" for name in ("conv", "head", "one", "wide"))
 QKV, OUT, LSTM, BIAS, EMB = (
     "params/attn/qkv/kernel", "params/attn/out/kernel", "params/lstm/weight_ih", "params/lstm/bias",
@@ -139,6 +143,7 @@ FAULTS: list[tuple[str, str, Fault, str, str]] = [
     ("an embedding's padding row", EMB, lambda k: np.concatenate([0 * k[:1], k[1:]]),
      "another value", "1 of 20 rows are others"),
     ("another vocabulary", EMB, lambda k: k[:-2], "another value", "of the shape (18, 6) for (20, 6)"),
+    ("its entries shuffled", WIDE, shuffled, "permuted", "the same values in an order of no form"),
     ("noise", WIDE, noisy, "another value", "relative difference"),
     ("an overflow", WIDE, lambda k: np.where(k == k.max(), np.inf, k),
      "another value", "1 of 384 entries are not finite"),
@@ -243,6 +248,30 @@ def test_an_original_that_lacks_an_array_is_refused():
         judge(CONVERTED, {name: array for name, array in RIGHT.items() if name != "one.bias"})
     with pytest.raises(UsageError, match=r"one\.bias of the reference's own is \(3,\), the model's is \(12,\)"):
         judge(CONVERTED, RIGHT | {"one.bias": np.zeros(3)})
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "words"),
+    [
+        (lambda q, k, v: (q, k.T, v), "transposed", "the part from k: transposed"),
+        (lambda q, k, v: (q, k, 2 * v), "scaled", "the part from v: scaled by 2"),
+        (lambda q, k, v: (q.T, k.T, v.T), "transposed", "the part from q: transposed; the part from k: transposed"),
+        (lambda q, k, v: (q, k + v**2, v), "another value", "the part from k: another value"),
+        (lambda q, k, v: (q**2, k**2, v**2), "another value", "another value: relative difference"),
+        (lambda q, k, v: (v, q, k), "permuted", "columns: 3 blocks of 6 in the order (2, 0, 1)"),
+    ],
+)
+def test_of_what_is_put_together_the_part_is_named(change, kind, words):
+    """Three kernels as one: each is looked at where the whole says nothing."""
+    rng = np.random.default_rng(4)
+    arrays = {name: rng.standard_normal((6, 6)) for name in "qkv"}
+    views = [View((("slice", (1, 6 * at, 6 * at + 6)),)) for at in range(3)]
+    packed = WeightMap(Entry(name, "params/qkv", port_view=view) for name, view in zip("qkv", views, strict=True))
+    given = np.concatenate(change(*arrays.values()), 1)
+    values = OwnValues(arrays, {"params/qkv": given}, dict.fromkeys("qkv", (6, 6)), {"params/qkv": (6, 18)})
+    found = own_weights(packed, values).lines[0]
+    assert found.kind == kind
+    assert words in found.words
 
 
 def test_complex_weights_are_known_by_their_parts():

@@ -42,6 +42,15 @@ def test_a_kernel(given, text):
     assert in_words(found, given.shape) == text
 
 
+def test_axes_that_have_one_order_together():
+    """Heads and widths exchanged where each has an axis of its own: no axis alone shows it."""
+    kernel = RNG.standard_normal((7, 3, 4))
+    given = kernel.reshape(7, 4, 3).swapaxes(1, 2)
+    found = rearrangement(kernel, given)
+    assert found is not None
+    assert in_words(found, given.shape) == "axes 1 to 2 as one in the order (3, 4) for (4, 3)"
+
+
 def test_values_that_repeat_in_both_axes():
     """Slices that hold the same in another order are told apart once the other axis is right."""
     rows = np.array([[0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 3, 2], [5, 5, 5, 6]], float)
