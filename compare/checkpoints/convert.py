@@ -13,7 +13,7 @@ from compare.checkpoints.checkpoint import Checkpoint
 from compare.checkpoints.json_file import strict_json, write_json
 from compare.checkpoints.training_names import fitted_names
 from compare.errors import UsageError
-from compare.weights.own.own_weights import OwnValues, Side
+from compare.weights.own.own_weights import OTHER_SIDE, OwnValues, Side
 from compare.weights.weights import WeightMap
 
 if TYPE_CHECKING:
@@ -55,11 +55,20 @@ class Conversion:
             UsageError: the checkpoint does not fit the model: an array is missing, left over, of another shape, or of
                 integers or complex numbers where the model has floats.
         """
-        if checkpoint.side == "reference":
+        if self._side_of(checkpoint) == "reference":
             arrays, notes = self._to_port(checkpoint.arrays)
             return Checkpoint("port", checkpoint.format, arrays), notes
         arrays, notes = self._to_reference(checkpoint.arrays)
         return Checkpoint("reference", checkpoint.format, arrays), notes
+
+    def _side_of(self, checkpoint: Checkpoint) -> Side:
+        """The side that the checkpoint says, unless none of its names is of that side and some are of the other: a
+        port's may have dots for slashes."""
+        for side in (checkpoint.side, OTHER_SIDE[checkpoint.side]):
+            known = self.names_of(side)
+            if any(name in known for name in fitted_names(checkpoint.arrays, known).arrays):
+                return side
+        return checkpoint.side
 
     def names_of(self, side: Side) -> set[str]:
         """Every name that a checkpoint of that side may have."""

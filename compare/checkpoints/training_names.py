@@ -5,8 +5,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from compare.arrays.arrays import PARAMS
-
 Value = TypeVar("Value")
 
 # What wraps a module adds a part to the names of all that is in it.
@@ -16,6 +14,7 @@ WRAPPERS = {
     "_fsdp_wrapped_module": "FullyShardedDataParallel",
     "_checkpoint_wrapped_module": "a checkpoint wrapper",
 }
+VARIABLE = "/value"  # what a saved state of NNX has below each name
 
 
 @dataclass(frozen=True)
@@ -66,19 +65,31 @@ def _unwrapped(given: Collection[str], known: set[str], notes: list[str]) -> dic
 
 
 def _with_prefix(names: dict[str, str], known: set[str], notes: list[str]) -> dict[str, str]:
+    if names and all(own.endswith(VARIABLE) for own in names):
+        shorter = {own: own.removesuffix(VARIABLE) for own in names}
+        notes.append(f"{VARIABLE} was taken off the names, which are those of NNX variables")
+        return shorter if any(name in known for name in shorter.values()) else _in_collections(shorter, known, notes)
     first = {_parts(own)[0] for own in names}
-    if len(first) == 1 and names:
+    if len(first) == 1:
         prefix = next(iter(first))
         shorter = {own: own[len(prefix) + 1 :] for own in names}
         if any(name in known for name in shorter.values()):
             mark = next(iter(names))[len(prefix) : len(prefix) + 1]
             notes.append(f"{prefix}{mark} was taken off the names, as the model has none of it")
             return shorter
-    longer = {own: f"{PARAMS}/{own}" for own in names}
-    if any(name in known for name in longer.values()):
-        notes.append(f"{PARAMS}/ was put before the names: these are the variables of one collection")
-        return longer
-    return names
+    return _in_collections(names, known, notes)
+
+
+def _in_collections(names: dict[str, str], known: set[str], notes: list[str]) -> dict[str, str]:
+    """The names of leaves with the collection before them that they are in, where they have none."""
+    by_rest: dict[str, list[str]] = {}
+    for name in known:
+        by_rest.setdefault(name.partition("/")[2], []).append(name)
+    found = {own: by_rest[name][0] for own, name in names.items() if len(by_rest.get(name, ())) == 1}
+    if found:
+        collections = ", ".join(sorted({name.partition("/")[0] for name in found.values()}))
+        notes.append(f"the names are in no collection: {collections} was put before them")
+    return names | found
 
 
 def _parts(name: str) -> list[str]:

@@ -28,6 +28,7 @@ def asked_in(options: argparse.Namespace, always: bool = False) -> "WeightsAsked
     """What the options ask; weights count where a file is given, or ``always``."""
     from compare.checkpoints.judged import WeightsAsked
 
-    files = (options.reference_weights, options.port_weights)
+    # A pair's file may go to another folder.
+    files = [file and file.absolute() for file in (options.reference_weights, options.port_weights)]
     asked = always or options.original == "port" or any(file is not None for file in files)
     return WeightsAsked(options.original, asked, *files)

@@ -66,6 +66,7 @@ class OwnLine:
         kind: one of ``KINDS``.
         text: what the kind does not say, in words.
         tells: whether it is the original's, whatever was done to it, and no constant.
+        or_rounded: of a constant, the rounding that would make all of the right values one; empty where none would.
     """
 
     name: str
@@ -73,6 +74,7 @@ class OwnLine:
     kind: str
     text: str = ""
     tells: bool = False
+    or_rounded: str = ""
 
     @property
     def right(self) -> bool:
@@ -107,7 +109,18 @@ def own_line(expected: ExpectedLine, given: np.ndarray | None, others: OtherLine
     if (kind == DIFFERENT or text == NO_FORM) and right.shape == own.shape == expected.array.shape:
         kind, text = _of_parts(expected, right, own) or (kind, text)
     tells = kind in OF_THE_ORIGINAL and not (expected.is_constant and kind in RIGHT)
-    return OwnLine(expected.name, tuple(expected.sources), kind, text, tells)
+    rounds = value_relation(right, own, scaled=False) if kind == CONSTANT and right.shape == own.shape else None
+    or_rounded = f"to {rounds.rounded_to}" if rounds and rounds.rounded_to else ""
+    return OwnLine(expected.name, tuple(expected.sources), kind, text, tells, or_rounded)
+
+
+def with_others(lines: Sequence[OwnLine]) -> tuple[OwnLine, ...]:
+    """The lines once all are known: what may be a constant, or values near to it that were rounded, is the latter where
+    another line shows that all were rounded so."""
+    roundings = {line.text for line in lines if line.kind == ROUNDED and line.tells}
+    return tuple(
+        replace(line, kind=ROUNDED, text=line.or_rounded) if line.or_rounded in roundings else line for line in lines
+    )
 
 
 def _of_parts(expected: ExpectedLine, right: np.ndarray, given: np.ndarray) -> tuple[str, str] | None:
@@ -126,6 +139,8 @@ def _of_parts(expected: ExpectedLine, right: np.ndarray, given: np.ndarray) -> t
 
 
 def _found(expected: ExpectedLine, right: np.ndarray, given: np.ndarray, others: OtherLines) -> tuple[str, str]:
+    if is_constant(given) and given.size and given.flat[0] in (0, 1) and not is_constant(right):
+        return CONSTANT, f"all {given.flat[0]:g}"
     if right.shape == given.shape:
         if own := value_relation(right, given, scaled=False):
             if own.lost:

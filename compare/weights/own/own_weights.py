@@ -16,7 +16,7 @@ from compare.arrays.views import View
 from compare.errors import UsageError
 from compare.verdict.counted import counted
 from compare.weights.own.factor_orders import factor_orders
-from compare.weights.own.line import ExpectedLine, OwnLine, own_line
+from compare.weights.own.line import ExpectedLine, OwnLine, own_line, with_others
 from compare.weights.own.other_lines import OtherLines
 from compare.weights.weights import WeightMap
 
@@ -119,7 +119,7 @@ def own_weights(
         lines = _of_reference(weight_map, right, values)
         given = _collected(weight_map, given, values.shapes)
     others = OtherLines({line.name: line.array for line in lines})
-    found = tuple(own_line(line, given.get(line.name), others) for line in lines)
+    found = with_others([own_line(line, given.get(line.name), others) for line in lines])
     side, notes = OTHER_SIDE[original], [note for one in values.notes.values() for note in one]
     return OwnWeights(original, found, values.left_over.get(side, ()), tuple(notes), asked)
 

@@ -5,7 +5,7 @@ an order is not read off where each label went: orders of a known form are tried
 makes the one from the other is the answer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -13,6 +13,7 @@ import numpy as np
 
 BLOCKS = 64  # more blocks than that in an order of their own are no order that anybody meant
 FEW = 4  # gates, or parts that are packed: so many blocks are said before anything else is
+LISTED = 8  # positions whose order is said one by one where it has no form
 FACTORED = 1 << 13  # positions of an axis that is taken for three factors; a longer one for two
 Sizes = tuple[int, ...]
 
@@ -47,7 +48,7 @@ def position_order(expected: np.ndarray, given: np.ndarray) -> PositionOrder | N
     # Equal labels keep their order among themselves.
     positions = np.empty(size, np.int64)
     positions[np.argsort(given, kind="stable")] = np.argsort(expected, kind="stable")
-    return PositionOrder("in another order", positions)
+    return PositionOrder(f"in the order {said(positions)}" if size <= LISTED else "in another order", positions)
 
 
 def _orders(expected: np.ndarray, given: np.ndarray, at: np.ndarray) -> Iterator[PositionOrder]:
@@ -114,5 +115,5 @@ def _shifts(expected: np.ndarray, given: np.ndarray, at: np.ndarray) -> Iterator
         )
 
 
-def said(sizes: "Sizes | list[int]") -> str:
+def said(sizes: Iterable[int]) -> str:
     return "(" + ", ".join(str(size) for size in sizes) + ")"

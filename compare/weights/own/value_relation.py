@@ -143,17 +143,23 @@ def _affine(expected: np.ndarray, given: np.ndarray) -> ValueRelation | None:
     largest, seen = float(expected.flat[at]), float(given.flat[at])
     if seen:
         factor = _rounded(seen / largest, room)
-        # What underflows on the way is lost in the format's smallest number, far below the largest entry.
-        left = room * np.abs(factor * expected) + abs(seen) * 2.0**-24 * (unit > 2.0**-24)
+        left = room * np.abs(factor * expected) + _least_of(name)
         if bool(np.all(np.abs(given - factor * expected) <= left)):
             if factor == 1:
                 return ValueRelation("float32, to its last places") if unit <= 2.0**-24 else None
             return ValueRelation(name if unit > 2.0**-24 else "", factor)
     moved = given - expected
     added = _rounded(float(np.median(moved)), room)
-    if added and bool(np.all(np.abs(moved - added) <= room * max(abs(added), abs(largest)))):
+    # A constant that is no larger than what the format rounds away is none.
+    sizes = np.maximum(np.abs(expected), np.abs(given)) + abs(added)
+    if abs(added) > room * abs(largest) and bool(np.all(np.abs(moved - added) <= room * sizes)):
         return ValueRelation(name if unit > 2.0**-24 else "", added=added)
     return None
+
+
+def _least_of(name: str) -> float:
+    """The smallest number of a format, below which a product is lost."""
+    return float(ml_dtypes.finfo(dict(FORMATS)[name]).smallest_subnormal) if name != "float64" else 0.0
 
 
 def _rounded(value: float, room: float) -> float:

@@ -106,7 +106,7 @@ def test_leaves_by_path_and_one_collection_are_weights_too():
     for weights in (leaves, {"params": one}):
         back = convert_weights(LINEAR, linen.Dense(3), X, weights, to="reference")
         assert torch.equal(back["weight"], LINEAR.weight)
-    with pytest.warns(UserWarning, match="params/ was put before the names"):
+    with pytest.warns(UserWarning, match="in no collection: params was put before them"):
         back = convert_weights(LINEAR, linen.Dense(3), X, one, to="reference")
     assert torch.equal(back["weight"], LINEAR.weight)
 

@@ -127,7 +127,7 @@ def test_files_take_the_place_of_either_sides_own(bare, tmp_path):
     assert [(line.name, line.kind) for line in found.lines] == [
         ("params/fc/kernel", "transposed"), ("params/fc/bias", "equal"),
     ]  # fmt: skip
-    assert found.left_over == ("params/step",)
+    assert found.left_over == ("step",)
     assert len(found.notes) == 3
 
 

@@ -24,4 +24,4 @@ def test_a_file_or_a_side_asks_for_them(typed, asked, original):
     found = asked_in(PARSER.parse_args(typed))
     assert (found.asked, found.original) == (asked, original)
     assert asked_in(PARSER.parse_args(typed), always=True).asked
-    assert found.port == (Path("a.npz") if "--port-weights" in typed else None)
+    assert found.port == (Path("a.npz").absolute() if "--port-weights" in typed else None)

@@ -196,6 +196,19 @@ def test_a_right_conversion_is_not_accused(change, words):
     assert {line.text for line in found.lines if line.tells} == {words}
 
 
+def test_a_constant_that_a_rounding_would_make_too():
+    """Scales near 1, all 1: left at their start; where everything else was rounded so, they were as well."""
+    near = RIGHT | {"norm.weight": np.linspace(0.999, 1.001, 12, dtype=np.float32)}
+    port = MAP.to_port(near, LEAVES)
+    found = judge(port | {SCALE: np.ones(12, np.float32)}, near)
+    assert [(line.name, line.words) for line in found.wrong] == [(SCALE, "constant: all 1")]
+    low = {path: array.astype(ml_dtypes.bfloat16).astype(np.float32) for path, array in port.items()}
+    assert low[SCALE].min() == low[SCALE].max() == 1
+    assert judge(low, near).right
+    found = judge({path: array.astype(np.float16) for path, array in port.items()} | {SCALE: low[SCALE]}, near)
+    assert [(line.name, line.words) for line in found.wrong] == [(SCALE, "constant: all 1")]
+
+
 def test_a_missing_array_is_missing():
     found = judge({path: array for path, array in CONVERTED.items() if path != SCALE})
     assert [(line.name, line.kind) for line in found.wrong] == [(SCALE, "missing")]

@@ -51,3 +51,9 @@ def test_factors_of_one_size_have_letters():
 def test_other_labels_are_no_order():
     assert position_order(AT, AT + 1) is None
     assert position_order(AT, AT[:-1]) is None
+
+
+def test_few_positions_are_listed():
+    found = position_order(np.arange(4), np.array([0, 1, 3, 2]))
+    assert found is not None
+    assert found.text == "in the order (0, 1, 3, 2)"

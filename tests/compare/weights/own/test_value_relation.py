@@ -52,10 +52,23 @@ def test_a_factor_is_said(factor, text):
     assert low.text == "scaled by 2, rounded to float16"
 
 
+def test_what_underflows_in_the_format_is_rounded_away():
+    small = VALUES * np.where(np.arange(VALUES.size) % 2, 1e-6, 1)
+    found = value_relation(small, (small / 3).astype(np.float16).astype(np.float64))
+    assert found is not None
+    assert found.text == "scaled by 1/3, rounded to float16"
+
+
 def test_what_is_added_is_said():
     found = value_relation(VALUES, (VALUES.astype(np.float32) + np.float32(1)).astype(np.float64))
     assert found is not None
     assert found.text == "with 1 added"
+
+
+def test_what_a_narrow_format_rounds_away_is_no_constant():
+    """Rows exchanged that are nearly alike, rounded to float16."""
+    rows = np.array([[1.0, 2.0, 3.0], [1.003, 2.002, 3.004]])
+    assert value_relation(rows, rows[::-1].astype(np.float16).astype(np.float64)) is None
 
 
 @pytest.mark.parametrize("size", [1e-6, 1e-3, 0.5])
