@@ -6,7 +6,7 @@ import numpy as np
 
 from compare.arrays.arrays import PARAMS, Arrays
 from compare.arrays.views import AS_IS, View, transposed
-from compare.errors import UsageError
+from compare.errors import UsageError, shown
 
 KINDS = {
     "reference": str, "port": str, "reference_view": View, "port_view": View, "reason": str, "summed": bool,
@@ -45,6 +45,9 @@ class Entry:
         for name, kind in KINDS.items():
             if not isinstance(given := getattr(self, name), kind):
                 raise UsageError(f"entry: {name}: expected a {kind.__name__}, got {type(given).__name__}")
+        words = self.flattened
+        if words is not None and not (isinstance(words, tuple) and [type(one) for one in words] == [str, str]):
+            raise UsageError(f"entry: flattened: expected two orders in words, got {shown(words)}")
 
     @property
     def layout(self) -> str:

@@ -6,26 +6,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from compare.arrays.views import View
+from compare.weights.own.moved import NO_FORM, is_constant, moved_values
 from compare.weights.own.other_lines import OtherLines
-from compare.weights.own.partly import partly
+from compare.weights.own.partly import partly, shares_most
 from compare.weights.own.position_order import said
-from compare.weights.own.rearrangement import Rearrangement, in_words, rearrangement, simple_rearrangement
-from compare.weights.own.value_relation import (
-    AS_IT_IS,
-    SAMPLE,
-    ValueRelation,
-    in_format,
-    room_of,
-    value_relation,
-    wide_floats,
-)
+from compare.weights.own.value_relation import ValueRelation, value_relation, wide_floats
 
 EQUAL, ROUNDED, TRANSPOSED, PERMUTED, SCALED = "equal", "rounded", "transposed", "permuted", "scaled"
 OTHER, SUMMAND, CONSTANT, MISSING, DIFFERENT = "another line's", "summand", "constant", "missing", "another value"
 KINDS = (EQUAL, ROUNDED, TRANSPOSED, PERMUTED, SCALED, OTHER, SUMMAND, CONSTANT, MISSING, DIFFERENT)
 RIGHT = (EQUAL, ROUNDED)
 OF_A_PART = "the part from"
-NO_FORM = "the same values in an order of no form"
 OF_THE_ORIGINAL = (EQUAL, ROUNDED, TRANSPOSED, PERMUTED, SCALED, OTHER, SUMMAND)
 
 
@@ -90,11 +81,6 @@ class OwnLine:
         return f"{self.kind}: {self.text}" if self.text else self.kind
 
 
-def is_constant(values: np.ndarray) -> bool:
-    few = values.reshape(-1)[:: max(1, values.size // SAMPLE)]
-    return values.size == 0 or bool(np.all(few == few[0]) and np.all(values == values.flat[0]))
-
-
 def own_line(expected: ExpectedLine, given: np.ndarray | None, others: OtherLines) -> OwnLine:
     """What ``given`` is, the user's array in the place of ``expected``; None where there is none.
 
@@ -108,7 +94,8 @@ def own_line(expected: ExpectedLine, given: np.ndarray | None, others: OtherLine
     kind, text = (EQUAL, "") if same else _found(expected, right, own, others)
     if (kind == DIFFERENT or text == NO_FORM) and right.shape == own.shape == expected.array.shape:
         kind, text = _of_parts(expected, right, own) or (kind, text)
-    tells = kind in OF_THE_ORIGINAL and not (expected.is_constant and kind in RIGHT)
+    tells = kind in OF_THE_ORIGINAL or (kind == DIFFERENT and shares_most(right, own))
+    tells = tells and not (expected.is_constant and kind in (*RIGHT, DIFFERENT))
     rounds = value_relation(right, own, scaled=False) if kind == CONSTANT and right.shape == own.shape else None
     or_rounded = f"to {rounds.rounded_to}" if rounds and rounds.rounded_to else ""
     return OwnLine(expected.name, tuple(expected.sources), kind, text, tells, or_rounded)
@@ -158,91 +145,12 @@ def _found(expected: ExpectedLine, right: np.ndarray, given: np.ndarray, others:
         if (own := value_relation(wide_floats(without), given, scaled=False)) is not None:
             return SUMMAND, _and(own, f"without {left_out}, with which it holds the sum")
     if right.size == given.size and (moved := moved_values(right, given, expected.raw)):
-        return moved.kind, moved.text(given.shape, expected.orders)
+        return TRANSPOSED if moved.transposes else PERMUTED, moved.text(given.shape, expected.orders)
     if other := others.of(given, expected.name):
         return OTHER, other
     if right.shape != given.shape:
         return DIFFERENT, f"of the shape {said(given.shape)} for {said(right.shape)}"
     return DIFFERENT, partly(right, given)
-
-
-@dataclass(frozen=True)
-class Moved:
-    """Right values in wrong places: what was done to them beside, and how they lie.
-
-    Attributes:
-        how: None where no order shows.
-        of_raw: the places are those of the array on the other side, as it lies there.
-    """
-
-    relation: ValueRelation
-    how: Rearrangement | None
-    of_raw: bool = False
-
-    @property
-    def kind(self) -> str:
-        """``transposed`` where axes alone are exchanged, or taken as others."""
-        return PERMUTED if self.how is None or (self.how.permutes and not self.of_raw) else TRANSPOSED
-
-    def text(self, shape: tuple[int, ...], orders: Mapping[tuple[int, ...], tuple[str, str]]) -> str:
-        """In words, with the names of the factors that the map knows."""
-        if self.how is None:
-            return ", ".join(filter(None, [NO_FORM, self.relation.text]))
-        named = tuple(
-            replace(order, text=f"in the order {words[1]} for {words[0]}")
-            if (words := orders.get(order.expected)) and order.given == order.expected[::-1]
-            else order
-            for order in self.how.orders
-        )
-        lies = in_words(replace(self.how, orders=named), shape)
-        before = "as the other side stores it" if self.of_raw else ""
-        return ", ".join(filter(None, [before, lies, self.relation.text]))
-
-
-def moved_values(right: np.ndarray, given: np.ndarray, raw: np.ndarray | None = None) -> Moved | None:
-    """The values of ``right`` in other places, or those of ``raw`` as it lies in memory; None where they are others.
-
-    What was done to the values shows when both are sorted, wherever they lie.
-    """
-    if is_constant(right) or np.isnan(given).any() or not _alike(right, given):
-        return None
-    low = in_format(right, given)
-    if (simple := simple_rearrangement(low, given)) is not None:
-        return Moved(value_relation(right, low, scaled=False) or AS_IT_IS, simple)
-    ranked, last = np.sort(right, axis=None), np.sort(given, axis=None)
-    relation = value_relation(ranked, last)
-    if relation is None:
-        last = last[::-1]
-        relation = value_relation(ranked, last)
-    if relation is None:
-        return None
-    how = rearrangement(_in_place_of(right, last), given)
-    if how is not None and not how.reshaped:
-        return Moved(relation, how)
-    if raw is not None and (stored := rearrangement(_in_place_of(wide_floats(raw), last), given)):
-        return Moved(relation, stored, of_raw=True)
-    if how is None and relation.keeps:
-        return Moved(relation, None)
-    return None if how is None else Moved(relation, how)
-
-
-def _in_place_of(values: np.ndarray, ranked: np.ndarray) -> np.ndarray:
-    """Each of ``values`` replaced by the one of ``ranked`` that has its rank: what became of it, to the bit."""
-    made = np.empty(values.size)
-    made[np.argsort(values, axis=None, kind="stable")] = ranked
-    return made.reshape(values.shape)
-
-
-def _alike(right: np.ndarray, given: np.ndarray) -> bool:
-    """Whether the sizes of the entries can be in one ratio, or their spreads equal, up to rounding: of two arrays that
-    have nothing to do with each other nothing needs to be sorted."""
-    room = room_of(given)
-    with np.errstate(all="ignore"):
-        sizes = np.abs(given), np.abs(right)
-        ratios = [float(measure(sizes[0]) / measure(sizes[1])) for measure in (np.max, np.mean)]
-        spread = float(np.ptp(given) / np.ptp(right))
-    in_ratio = bool(np.all(np.isfinite(ratios))) and abs(ratios[0] - ratios[1]) <= room * abs(ratios[0])
-    return in_ratio or abs(spread - 1) <= room
 
 
 def _and(own: ValueRelation, text: str) -> str:

@@ -4,19 +4,17 @@ Either side can be the original. Each array of the other one is a line: what it 
 whole, so that the order of what is packed in it shows as well.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import Literal
 
 import numpy as np
 
 from compare.arrays.arrays import Arrays, Shapes
-from compare.arrays.views import View
 from compare.errors import UsageError
 from compare.verdict.counted import counted
-from compare.weights.own.factor_orders import factor_orders
-from compare.weights.own.line import ExpectedLine, OwnLine, own_line, with_others
+from compare.weights.own.expected_lines import expected_of_port, expected_of_reference
+from compare.weights.own.line import OwnLine, own_line, with_others
 from compare.weights.own.other_lines import OtherLines
 from compare.weights.weights import WeightMap
 
@@ -114,87 +112,14 @@ def own_weights(
     shapes = values.shapes if original == "reference" else values.leaves
     _check_whole(original, right, shapes)
     if original == "reference":
-        lines = _of_port(weight_map, right, values)
+        lines = expected_of_port(weight_map, right, values.shapes, values.leaves)
     else:
-        lines = _of_reference(weight_map, right, values)
+        lines = expected_of_reference(weight_map, right, values.shapes, values.leaves)
         given = _collected(weight_map, given, values.shapes)
     others = OtherLines({line.name: line.array for line in lines})
     found = with_others([own_line(line, given.get(line.name), others) for line in lines])
     side, notes = OTHER_SIDE[original], [note for one in values.notes.values() for note in one]
     return OwnWeights(original, found, values.left_over.get(side, ()), tuple(notes), asked)
-
-
-def _of_port(weight_map: WeightMap, right: Arrays, values: OwnValues) -> list[ExpectedLine]:
-    """What each leaf of the port should be."""
-    mapped = {name: right[name] for name in weight_map.references}
-    made = weight_map.to_port(mapped, values.leaves)
-    without = _without_each(weight_map, mapped, values.leaves)
-    orders: dict[str, dict[tuple[int, ...], tuple[str, str]]] = {}
-    for order in factor_orders(weight_map.entries, values.shapes, values.leaves):
-        orders.setdefault(order.entry.port, {})[order.port] = (order.words[1], order.words[0])
-    parts = _parts((entry.port, entry.reference, entry.port_view, entry.reference_view) for entry in weight_map.entries)
-    return [
-        ExpectedLine(
-            path, [*parts[path]], leaf, _raw(parts[path], mapped, leaf), without.get(path, {}), orders.get(path, {}),
-            {source: here for source, (here, _) in parts[path].items()},
-        )
-        for path, leaf in made.items()
-    ]  # fmt: skip
-
-
-def _of_reference(weight_map: WeightMap, right: Arrays, values: OwnValues) -> list[ExpectedLine]:
-    """What each array of the reference should be; of two that are summed, the first the sum, the second zero."""
-    made = weight_map.to_reference({path: right[path] for path in weight_map.ports}, values.shapes, values=True)
-    orders: dict[str, dict[tuple[int, ...], tuple[str, str]]] = {}
-    for order in factor_orders(weight_map.entries, values.shapes, values.leaves):
-        orders.setdefault(order.entry.reference, {})[order.reference] = order.words
-    parts = _parts((entry.reference, entry.port, entry.reference_view, entry.port_view) for entry in weight_map.entries)
-    return [
-        ExpectedLine(
-            name, [*parts[name]], array, _raw(parts[name], right, array), {}, orders.get(name, {}),
-            {source: here for source, (here, _) in parts[name].items()},
-        )
-        for name, array in made.items()
-    ]  # fmt: skip
-
-
-def _parts(lines: Iterable[tuple[str, str, View, View]]) -> dict[str, dict[str, tuple[View, View]]]:
-    """By array: of what it is made, and the views of the line, its own first."""
-    by_name: dict[str, dict[str, tuple[View, View]]] = {}
-    for name, source, here, there in lines:
-        by_name.setdefault(name, {})[source] = (here, there)
-    return by_name
-
-
-def _raw(parts: Mapping[str, tuple[View, View]], arrays: Arrays, made: np.ndarray) -> np.ndarray | None:
-    """Of an array that is made of one alone, that as it lies in memory; of a part of it, the part."""
-    if len(parts) != 1:
-        return None
-    (source, (_, there)), *_ = parts.items()
-    cut = [*takewhile(lambda step: step[0] not in ("transpose", "flip"), there.steps)]
-    if any(kind in ("index", "slice") for kind, _ in cut) and not there.of_parts:
-        raw = View(tuple(cut)).of(arrays[source])
-    else:
-        raw = arrays[source]
-    return raw if raw.size == made.size else None
-
-
-def _without_each(weight_map: WeightMap, arrays: Arrays, leaves: Shapes) -> dict[str, dict[str, np.ndarray]]:
-    """Of each leaf that holds a sum, its values without either of the two, by what is left out."""
-    made: dict[str, dict[str, np.ndarray]] = {}
-    summed = {entry.port for entry in weight_map.entries if entry.summed}
-    for which in ("first", "second") if summed else ():
-        changed = dict(arrays)
-        names: dict[str, str] = {}
-        for both in weight_map.summed:
-            name, view = (both.first, both.first_view) if which == "first" else (both.second, both.second_view)
-            changed[name] = np.array(changed[name])
-            view.of(changed[name])[...] = 0
-            names |= {entry.port: name for entry in weight_map.entries if entry.reference == name}
-        for path, leaf in weight_map.to_port(changed, leaves).items():
-            if path in summed:
-                made.setdefault(path, {})[names.get(path, "one of them")] = leaf
-    return made
 
 
 def _collected(weight_map: WeightMap, given: Arrays, shapes: Shapes) -> Arrays:

@@ -24,6 +24,20 @@ def partly(right: np.ndarray, given: np.ndarray) -> str:
     return f"relative difference {gap / norm:.1e}" if norm and np.isfinite(gap / norm) else f"difference {gap:.1e}"
 
 
+def shares_most(right: np.ndarray, given: np.ndarray) -> bool:
+    """Whether most of what is there, zeros and ones left aside, is in place or moved alike: no chance makes that."""
+    if right.shape != given.shape:
+        return False
+    right = in_format(right, given)
+    drawn = (right != 0) & (right != 1)
+    if np.count_nonzero(drawn & (right == given)) > MOST * np.count_nonzero(drawn):
+        return True
+    return any(
+        right.shape[axis] > 2 and has_slices_of(right, given, axis) and bool(_shifted(right, given, axis))
+        for axis in range(right.ndim)
+    )
+
+
 def _shifted(right: np.ndarray, given: np.ndarray, axis: int) -> str:
     """Whether most slices of an axis are there, a constant number of positions further."""
     rows = np.moveaxis(right, axis, 0).reshape(right.shape[axis], -1) + 0.0

@@ -104,7 +104,7 @@ def format_of(values: np.ndarray) -> tuple[str, float]:
     a few entries are asked, of a narrower one all."""
     best, unit = "float64", 2.0**-53
     few = _few(values)
-    for name, dtype in FORMATS[:3]:
+    for name, dtype in FORMATS:
         cast = _cast(dtype)
         if same_values(cast(few), few) and (name == "float32" or same_values(cast(values), values)):
             best, unit = name, float(ml_dtypes.finfo(dtype).eps) / 2

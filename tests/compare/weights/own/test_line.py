@@ -1,9 +1,10 @@
 """One array beside what it should be: which of several likely words is taken first, and what tells."""
 
+import ml_dtypes
 import numpy as np
 import pytest
 
-from compare.weights.own.line import ExpectedLine, is_constant, moved_values, own_line
+from compare.weights.own.line import ExpectedLine, own_line
 from compare.weights.own.other_lines import OtherLines
 
 VALUES = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)
@@ -49,14 +50,16 @@ def test_another_shape_with_the_same_entries_is_what_was_done():
     )
 
 
-def test_values_moved_and_changed():
-    found = moved_values(VALUES.astype(float), -2.0 * VALUES.T)
-    assert found is not None
-    assert found.text((4, 6), {}) == "transposed, scaled by -2"
-    assert moved_values(VALUES.astype(float), np.cos(VALUES.astype(float))) is None
+def test_values_moved_and_rounded_to_very_few_digits():
+    low = VALUES.astype(ml_dtypes.float8_e4m3fn).astype(np.float32)
+    assert line(VALUES, low.T).words == "transposed, rounded to float8_e4m3fn"
 
 
-def test_constants():
-    assert is_constant(np.zeros(0))
-    assert is_constant(np.full(3, 7.0))
-    assert not is_constant(np.arange(2.0))
+def test_most_of_an_array_tells_too():
+    """A row lost, a row that is another: whose it is shows all the same; zeros that agree show nothing."""
+    rows = np.random.default_rng(1).standard_normal((20, 3))
+    assert line(rows, np.vstack([rows[1:], rows[:1] * 0])).tells
+    assert line(rows, np.vstack([rows[:1] * 3, rows[1:]])).tells
+    sparse = np.where(np.arange(60).reshape(20, 3) % 7 == 0, rows, 0)
+    assert not line(sparse, np.where(sparse != 0, 5 + rows, 0)).tells
+    assert not line(rows, rows + rows**2).tells

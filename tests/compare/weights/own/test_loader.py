@@ -23,9 +23,20 @@ def test_a_flatten_order_is_said_with_the_line_that_does_it():
 
 
 def test_from_the_port_it_is_the_other_way_round():
-    assert loader_notices([HEAD], SHAPES, LEAVES, "port") == [
-        "your loader must permute fc's columns from (H, W, C) to (C, H, W)"
-    ]
+    said = loader_notices([HEAD], SHAPES, LEAVES, "port")
+    head, _, line = said[0].rpartition(" is ")
+    assert head == "your loader must permute fc's columns from (H, W, C) to (C, H, W): fc.weight"
+    kernel = np.random.default_rng(0).standard_normal((288, 10))
+    made = eval(line.replace("params/head/kernel", "kernel"), {"kernel": kernel})
+    back = WeightMap(HEAD).to_reference({"params/head/kernel": kernel}, SHAPES)
+    np.testing.assert_array_equal(made, back["fc.weight"])
+
+
+def test_of_what_is_seen_otherwise_no_line_is_written():
+    """Part of an array: the order is said all the same."""
+    part = Entry("fc.weight", "params/head/kernel", FLATTEN.then("slice", (0, 0, 36)), reshaped(36, 8, 10))
+    for original in ("reference", "port"):
+        assert loader_notices([part], SHAPES, LEAVES, original)[0].endswith(")")
 
 
 def test_many_are_counted():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compare.weights.own.partly import partly
+from compare.weights.own.partly import partly, shares_most
 
 ROWS = np.random.default_rng(0).standard_normal((10, 4))
 HEAD = np.vstack([ROWS[2:], ROWS[:2] + 1])
@@ -26,3 +26,9 @@ def test_what_is_right_of_it(given, text):
 
 def test_beside_zeros_a_difference_has_no_size_to_be_relative_to():
     assert partly(np.zeros(4), np.full(4, 2.0)) == "difference 4.0e+00"
+
+
+def test_whether_most_is_there():
+    assert shares_most(ROWS, HEAD)
+    assert not shares_most(ROWS, ROWS + 1)
+    assert not shares_most(ROWS, ROWS[:5])
