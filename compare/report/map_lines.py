@@ -24,15 +24,16 @@ def map_paragraphs(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
     kinds = folded(_parted(line) for line in lines)
     many = f", {len(kinds)} once layers that are alike are folded" if len(kinds) < len(lines) else ""
     yield "", f"{counted(len(lines), 'array')}{many}"
-    around = ("", "")
+    layers: dict[tuple[str, str], list[str]] = {}
     for kind in kinds:
         here, there = (*kind.shown, "")[:2]
         (layer, name), (owner, leaf) = _split(here, "."), _split(there, "/")
-        if (layer, owner) != around:
-            around = (layer, owner)
-            yield "", " -> ".join(filter(None, [layer or "the model", owner]))
         count = f"{len(kind.names)} times: " if len(kind.names) > 1 else ""
-        yield INDENT, f"{name}{f' -> {leaf}' if leaf else ''}: {count}{kind.text}"
+        text = f"{name}{f' -> {leaf}' if leaf else ''}: {count}{kind.text}"
+        layers.setdefault((layer, owner), []).append(text)
+    for (layer, owner), texts in layers.items():
+        yield "", " -> ".join(filter(None, [layer or "the model", owner]))
+        yield from ((INDENT, text) for text in texts)
 
 
 def _parted(line: str) -> tuple[tuple[str, ...], str]:

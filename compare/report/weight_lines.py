@@ -11,7 +11,7 @@ from compare.report.pieces import paragraph
 from compare.verdict.counted import counted
 
 SHOWN = 10  # kinds of wrong lines below a verdict; the command lists all
-RIGHT = ("equal", "rounded")
+RIGHT, OTHER = ("equal", "rounded"), "another line's"
 
 
 def show_weights_of_pair(form: WeightsOfPairForm, out: Console) -> None:
@@ -35,13 +35,14 @@ def show_weights(weights: WeightsForm, out: Console, every: bool = False) -> Non
     if every:
         out.print(paragraph("weights", ", ".join(f"{count} {kind}" for kind, count in counts.items())))
     wrong = [line for line in weights["lines"] if line["kind"] not in RIGHT]
-    kinds = folded((_names(line), line["text"]) for line in wrong)
+    kinds = folded(map(_foldable, wrong))
     for kind in kinds if every else kinds[:SHOWN]:
         times = f" ({len(kind.names)} of them)" if len(kind.names) > 1 else ""
-        out.print(paragraph("", f"{kind.shown[0]}{times}: {kind.text}; from {kind.shown[1]}"))
+        name, sources, *text = kind.shown
+        out.print(paragraph("", f"{name}{times}: {''.join(text) or kind.text}; from {sources}"))
     if not every and len(kinds) > SHOWN:
         out.print(paragraph("", f"and {counted(len(kinds) - SHOWN, 'more kind')}: jaxport weights lists all"))
-    right = folded((_names(line), line["text"]) for line in weights["lines"] if line["kind"] in RIGHT) if every else []
+    right = folded(_foldable(line) for line in weights["lines"] if line["kind"] in RIGHT) if every else []
     for kind in right:
         times = f" ({len(kind.names)} of them)" if len(kind.names) > 1 else ""
         out.print(paragraph("", f"{kind.shown[0]}{times}: {kind.text}"))
@@ -56,5 +57,7 @@ def _show_beside(weights: WeightsForm, out: Console) -> None:
         out.print(paragraph("", f"left over, since the model has no such array: {', '.join(left[:5])}{more}"))
 
 
-def _names(line: WeightLineForm) -> tuple[str, str]:
-    return line["name"], ", ".join(line["sources"])
+def _foldable(line: WeightLineForm) -> tuple[tuple[str, ...], str]:
+    """Its names, another line's in the text among them, and the text."""
+    names = (line["name"], ", ".join(line["sources"]))
+    return ((*names, line["text"]), "") if line["kind"] == OTHER else (names, line["text"])

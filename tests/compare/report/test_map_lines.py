@@ -36,3 +36,11 @@ def test_it_is_printed_with_one_word_in_the_margin():
         "           a -> params/a",
         "             w -> k: same: x",
     ]
+
+
+def test_lines_of_one_layer_stand_together():
+    lines = [f"a.{name} -> params/{owner}/{leaf} (same: x)" for name, owner, leaf in
+             (("w", "q", "k"), ("w", "v", "k"), ("b", "q", "b"), ("b", "v", "b"))]  # fmt: skip
+    assert [text for _, text in map_paragraphs(lines)][1:] == [
+        "a -> params/q", "w -> k: same: x", "b -> b: same: x", "a -> params/v", "w -> k: same: x", "b -> b: same: x",
+    ]  # fmt: skip

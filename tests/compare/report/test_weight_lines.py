@@ -30,6 +30,14 @@ def test_wrong_lines_of_layers_that_are_alike_are_one():
     assert rows == ["weights    ANSWER", "h_{0-23}/kernel (24 of them): transposed; from h_{0-23}.kernel"]
 
 
+def test_whose_they_are_instead_is_folded_with_the_layer():
+    """Of another layer's it is not: that is the mistake itself."""
+    lines = [line(f"h_{at}/k", "another line's", f"h_{at}/v's") for at in range(3)]
+    assert text_of(show_weights, form(lines))[1] == "h_{0-2}/k (3 of them): h_{0-2}/v's; from h_{0-2}.k"
+    lines = [line(f"h_{at}/k", "another line's", f"h_{1 - at}/k's") for at in range(2)]
+    assert text_of(show_weights, form(lines))[1:] == ["h_0/k: h_1/k's; from h_0.k", "h_1/k: h_0/k's; from h_1.k"]
+
+
 def test_below_a_verdict_there_are_ten_and_the_command_has_all():
     lines = [line(f"{chr(97 + at)}/kernel", "scaled", f"scaled by {at + 2}") for at in range(14)]
     short, whole = text_of(show_weights, form(lines)), text_of(show_weights, form(lines), every=True)
