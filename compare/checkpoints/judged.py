@@ -3,7 +3,10 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from compare.arrays.arrays import Arrays
+from compare.checkpoints.checkpoint import UnsoundError, check_dtype
 from compare.checkpoints.convert import conversion_between
 from compare.checkpoints.files import read
 from compare.errors import UsageError, shown, swallowed
@@ -42,8 +45,8 @@ def asked_of(weights: object) -> WeightsAsked:
     Raises:
         UsageError: it is neither a truth value nor a side.
     """
-    if isinstance(weights, bool):
-        return WeightsAsked(asked=weights)
+    if weights is None or isinstance(weights, bool):
+        return WeightsAsked(asked=bool(weights))
     if weights == "port" or weights == "reference":
         return WeightsAsked("reference" if weights == "port" else "port", asked=True)
     raise UsageError(f"weights: expected True, False, 'port' or 'reference', got {shown(weights)}")
@@ -60,11 +63,24 @@ def judged_weights(
     Raises:
         UsageError: it was asked for and a side has none, or a file is none, or lacks what the original must have.
     """
+    try:
+        return _judged(prepared, asked, port)
+    except Exception as error:  # a library's, of arrays that NumPy has no numbers of
+        if asked.asked:
+            raise
+        swallowed(error)  # weights that nobody asked for keep nothing from being compared
+        return None
+
+
+def _judged(prepared: Prepared, asked: WeightsAsked, port: Arrays | None) -> OwnWeights | None:
     reference_own = _own_of_reference(prepared) if asked.reference is None else read(asked.reference).arrays
-    port_own = (port or _own_of_port(prepared)) if asked.port is None else read(asked.port).arrays
+    port_own = read(asked.port).arrays if asked.port is not None else port
+    port_own = _own_of_port(prepared) if port_own is None else port_own
     for side, own in (("reference", reference_own), ("port", port_own)):
         if own is None and asked.asked:
             raise UsageError(f"pair {prepared.pair.name}: {HAS_NONE[side]}")
+        for name, array in (own or {}).items():
+            _check_numbers(side, name, array)
     if reference_own is None or port_own is None:
         return None
     values = conversion_between(prepared).values(reference_own, port_own)
@@ -98,6 +114,13 @@ def brought_together(pair: Pair, seed: int = 0) -> tuple[Prepared, Arrays | None
         except UsageError as again:
             swallowed(again)
             raise error from again
+
+
+def _check_numbers(side: str, name: str, array: np.ndarray) -> None:
+    try:
+        check_dtype(name, array.dtype)
+    except UnsoundError as error:
+        raise UsageError(f"weights of the {side}: {error}") from error
 
 
 def _own_of_reference(prepared: Prepared) -> Arrays | None:

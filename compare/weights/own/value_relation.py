@@ -18,6 +18,8 @@ FORMATS: tuple[tuple[str, np.dtype], ...] = tuple(
         ml_dtypes.float8_e4m3fnuz, ml_dtypes.float8_e5m2fnuz,
     )
 )  # fmt: skip
+LOW, LOWEST = 2.0**-24, 2.0**-8  # unit roundoffs of float32, and of bfloat16
+SEVERAL = 8  # entries of a format of few digits in which a factor is no chance
 FEW_ULPS = 4  # of the format that the values are in: the error of a product and of its factor, and a sum's
 LARGEST = 1 << 16  # a whole number up to this is said as one, and its root as a root
 
@@ -136,24 +138,27 @@ def number_in_words(value: float) -> str:
 
 
 def _affine(expected: np.ndarray, given: np.ndarray) -> ValueRelation | None:
-    """Scaled or moved, within what the format of ``given`` rounds away."""
+    """Scaled or moved, within what the format of ``given`` rounds away. In a format of few digits much is alike by
+    chance: there it takes several entries, and of different sizes."""
     name, unit = format_of(given)
-    room = FEW_ULPS * max(unit, 2.0**-24)
-    at = int(np.argmax(np.abs(expected)))
-    largest, seen = float(expected.flat[at]), float(given.flat[at])
-    if seen:
-        factor = _rounded(seen / largest, room)
-        left = room * np.abs(factor * expected) + _least_of(name)
-        if bool(np.all(np.abs(given - factor * expected) <= left)):
-            if factor == 1:
-                return ValueRelation("float32, to its last places") if unit <= 2.0**-24 else None
-            return ValueRelation(name if unit > 2.0**-24 else "", factor)
+    is_low = unit > LOW
+    room = 2 * unit if is_low else FEW_ULPS * LOW
+    largest = float(np.max(np.abs(expected)))
+    if is_low and (unit > LOWEST or expected.size < SEVERAL or np.ptp(expected) <= SEVERAL * room * largest):
+        return None
+    # The factor that leaves the least: of rounded values it is nearer than that of any one entry.
+    factor = _rounded(float(np.vdot(expected, given) / np.vdot(expected, expected)), room)
+    left = room * np.abs(factor * expected) + _least_of(name)
+    if factor and bool(np.all(np.abs(given - factor * expected) <= left)):
+        if factor == 1:
+            return None if is_low else ValueRelation("float32, to its last places")
+        return ValueRelation(name if is_low else "", factor)
     moved = given - expected
     added = _rounded(float(np.median(moved)), room)
     # A constant that is no larger than what the format rounds away is none.
     sizes = np.maximum(np.abs(expected), np.abs(given)) + abs(added)
-    if abs(added) > room * abs(largest) and bool(np.all(np.abs(moved - added) <= room * sizes)):
-        return ValueRelation(name if unit > 2.0**-24 else "", added=added)
+    if abs(added) > room * largest and bool(np.all(np.abs(moved - added) <= room * sizes)):
+        return ValueRelation(name if is_low else "", added=added)
     return None
 
 

@@ -101,6 +101,23 @@ def test_variables_on_which_the_port_does_not_run_are_judged_all_the_same():
     assert found.failed
 
 
+@pytest.mark.parametrize(
+    ("params", "complaint"),
+    [({}, ""), ({"fc": {"kernel": "a", "bias": "b"}}, "weights of the port: 'params/fc/.*' has dtype <U1")],
+)
+def test_no_weights_at_all_and_what_are_none(params, complaint):
+    prepared, given = brought_together(Pair(Reference(), (LinenDense(), {"params": params}), X))
+    if complaint:
+        with pytest.raises(UsageError, match=complaint):
+            judged_weights(prepared, WeightsAsked(asked=True), given)
+        assert judged_weights(prepared, port=given) is None  # nobody asked
+        return
+    found = judged_weights(prepared, WeightsAsked(asked=True), given)
+    assert found is not None
+    assert {line.kind for line in found.lines} == {"missing"}
+    assert found.failed
+
+
 def test_of_what_cannot_be_brought_together_either_way_the_first_reason_is_said():
     other = linen.Dense(5)
     with pytest.raises(UsageError) as without:
@@ -149,4 +166,4 @@ def test_a_file_of_another_model_is_refused(bare, tmp_path):
     with pytest.raises(
         UsageError, match=r"other\.npz: none of its names is one of the model's, such as params/fc/kernel"
     ):
-        judged_weights(bare, WeightsAsked(port=path))
+        judged_weights(bare, WeightsAsked(asked=True, port=path))

@@ -38,7 +38,7 @@ def test_values_that_overflow_in_the_format_are_no_rounding_that_keeps_them():
         (0.25, "scaled by 1/4"),
         (np.sqrt(6), "scaled by sqrt(6)"),
         (-1 / np.sqrt(12), "scaled by -1/sqrt(12)"),
-        (0.7312345, "scaled by 0.731235"),
+        (0.73125, "scaled by 0.73125"),
     ],
 )
 def test_a_factor_is_said(factor, text):
@@ -69,6 +69,15 @@ def test_what_a_narrow_format_rounds_away_is_no_constant():
     """Rows exchanged that are nearly alike, rounded to float16."""
     rows = np.array([[1.0, 2.0, 3.0], [1.003, 2.002, 3.004]])
     assert value_relation(rows, rows[::-1].astype(np.float16).astype(np.float64)) is None
+
+
+def test_few_entries_of_few_digits_have_no_factor():
+    """Whole numbers are numbers of float8, and near to a multiple of nearly anything."""
+    kernel = np.random.default_rng(3).uniform(-0.4, 0.4, (6, 3))
+    assert value_relation(kernel, np.tile([1.0, 2.0, 3.0], (6, 1))) is None
+    assert value_relation(np.array([0.5, -0.25, 1.01]), np.array([1.0, -0.5, 2.0])) is None
+    near = 1 + 0.001 * np.random.default_rng(3).standard_normal(50)
+    assert value_relation(near, 2 + 0.0078125 * (np.arange(50) % 2)) is None
 
 
 @pytest.mark.parametrize("size", [1e-6, 1e-3, 0.5])
