@@ -62,13 +62,13 @@ class Conversion:
         return Checkpoint("reference", checkpoint.format, arrays), notes
 
     def _side_of(self, checkpoint: Checkpoint) -> Side:
-        """The side that the checkpoint says, unless none of its names is of that side and some are of the other: a
-        port's may have dots for slashes."""
+        """The side that the checkpoint says, unless more of its names fit the other: a port's may have dots for
+        slashes."""
+        fitting: dict[Side, int] = {}
         for side in (checkpoint.side, OTHER_SIDE[checkpoint.side]):
             known = self.names_of(side)
-            if any(name in known for name in fitted_names(checkpoint.arrays, known).arrays):
-                return side
-        return checkpoint.side
+            fitting[side] = sum(name in known for name in fitted_names(checkpoint.arrays, known).arrays)
+        return max(fitting, key=lambda side: fitting[side])  # the first of two alike
 
     def names_of(self, side: Side) -> set[str]:
         """Every name that a checkpoint of that side may have."""
@@ -121,11 +121,17 @@ class Conversion:
         given = fitted.arrays
         mapped = {path: given[path] for path in self.leaves if path in given}
         dropped = [path for path in given if path in self.port_constants]
-        left = [path for path in given if path not in {*mapped, *dropped}]
+        # A training state has a step and the optimizer's arrays beside the model's collections.
+        collections = {path.partition("/")[0] for path in (*self.leaves, *self.port_constants)}
+        beside = [path for path in given if path.partition("/")[0] not in collections] if mapped else []
+        left = [path for path in given if path not in {*mapped, *dropped, *beside}]
         _check("the port", mapped, self.leaves, left)
         self._check_numbers("the port", mapped)
         arrays = self.weight_map.to_reference(mapped, self.shapes, values=True)
         notes = [*fitted.notes]
+        if beside:
+            parts = ", ".join(dict.fromkeys(path.partition("/")[0] for path in beside))
+            notes.append(f"left out, since the model has no such collection: {parts}")
         if self.constants:
             notes.append(f"as the model makes them, since the port has none: {', '.join(self.constants)}")
         if frozen := list(dict.fromkeys(entry.second for entry in self.weight_map.summed)):

@@ -92,14 +92,15 @@ def _of_reference(prepared: Prepared, conversion: Conversion, weights: Any) -> A
     assert isinstance(own, ReferenceModel)
     if weights is None:
         weights = own.module
+    module = own.module
     if isinstance(weights, torch.nn.Module):
         module, weights = weights, weights.state_dict()
-        # Buffers that no checkpoint holds, and that the port keeps, are the module's.
-        beside = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-        weights |= {name: beside[name] for name in conversion.shapes if name not in weights and name in beside}
     if not isinstance(weights, Mapping):
         raise UsageError(f"weights: expected a state_dict or an nn.Module, got {shown(weights)}")
-    return {str(name): _array(str(name), value) for name, value in weights.items()}
+    arrays = {str(name): _array(str(name), value) for name, value in weights.items()}
+    # Buffers that no checkpoint holds, and that the port keeps, are the module's.
+    kept = {name: buffer for name, buffer in module.named_buffers() if name in own.unsaved & {*conversion.shapes}}
+    return {name: _array(name, buffer) for name, buffer in kept.items()} | arrays
 
 
 def _of_port(prepared: Prepared, weights: Any) -> Arrays:

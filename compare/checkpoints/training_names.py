@@ -35,9 +35,9 @@ class FittedNames(Generic[Value]):
 def fitted_names(given: Mapping[str, Value], known: Collection[str]) -> FittedNames[Value]:
     """What is ``given`` by name, under the names that are ``known`` to the model.
 
-    A wrapper's part of a name is taken off, on whichever side it is; a first part that all names have in common and the
-    model has not (``model.`` of a trainer's module, ``params`` twice), too; a collection that is missing before all of
-    them is put there.
+    A wrapper's part of a name is taken off, on whichever side it is. Where no name is known then, so is the first part
+    below which the model's names are (``model.`` of a trainer's module, ``params`` twice in a training state), or a
+    collection that is missing before all of them is put there.
     """
     notes: list[str] = []
     names = _unwrapped(given, set(known), notes)
@@ -69,14 +69,12 @@ def _with_prefix(names: dict[str, str], known: set[str], notes: list[str]) -> di
         shorter = {own: own.removesuffix(VARIABLE) for own in names}
         notes.append(f"{VARIABLE} was taken off the names, which are those of NNX variables")
         return shorter if any(name in known for name in shorter.values()) else _in_collections(shorter, known, notes)
-    first = {_parts(own)[0] for own in names}
-    if len(first) == 1:
-        prefix = next(iter(first))
-        shorter = {own: own[len(prefix) + 1 :] for own in names}
+    for prefix in dict.fromkeys(_parts(own)[0] for own in names):
+        under = [own for own in names if own[len(prefix) : len(prefix) + 1] in (".", "/") and own.startswith(prefix)]
+        shorter = {own: own[len(prefix) + 1 :] for own in under}
         if any(name in known for name in shorter.values()):
-            mark = next(iter(names))[len(prefix) : len(prefix) + 1]
-            notes.append(f"{prefix}{mark} was taken off the names, as the model has none of it")
-            return shorter
+            notes.append(f"{under[0][: len(prefix) + 1]} was taken off the names, as the model has none of it")
+            return names | shorter
     return _in_collections(names, known, notes)
 
 

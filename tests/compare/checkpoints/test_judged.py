@@ -12,6 +12,7 @@ from flax import linen, nnx
 
 from compare.checkpoints.checkpoint import Checkpoint
 from compare.checkpoints.files import write
+from compare.checkpoints.in_memory import convert_weights
 from compare.checkpoints.judged import WeightsAsked, brought_together, judged_weights
 from compare.errors import UsageError
 from compare.pair.pair import Pair
@@ -167,3 +168,35 @@ def test_a_file_of_another_model_is_refused(bare, tmp_path):
         UsageError, match=r"other\.npz: none of its names is one of the model's, such as params/fc/kernel"
     ):
         judged_weights(bare, WeightsAsked(asked=True, port=path))
+
+
+class Buffered(torch.nn.Module):
+    """A statistic that no checkpoint holds, and that the port keeps among its own."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.fc = torch.nn.Linear(6, 3)
+        self.register_buffer("mean", torch.linspace(-1, 1, 6), persistent=False)
+
+    def forward(self, x):
+        return self.fc(x - self.mean)
+
+
+class BufferedPort(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        mean = self.variable("batch_stats", "mean", jnp.zeros, 6)
+        return linen.Dense(3, name="fc")(x - mean.value)
+
+
+def test_a_buffer_that_no_checkpoint_holds_is_the_modules(tmp_path):
+    reference, path = Buffered(), tmp_path / "model.pt"
+    torch.save(reference.state_dict(), path)
+    variables = convert_weights(reference, BufferedPort(), X, reference.state_dict())
+    np.testing.assert_array_equal(variables["batch_stats"]["mean"], reference.mean.numpy())
+    prepared, _ = brought_together(Pair(reference, (BufferedPort(), variables), X))
+    found = judged_weights(prepared, WeightsAsked(asked=True, reference=path))
+    assert found is not None
+    assert found.right
+    assert "batch_stats/mean" in [line.name for line in found.lines]

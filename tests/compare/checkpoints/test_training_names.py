@@ -42,3 +42,12 @@ def test_what_fits_nothing_keeps_its_name():
 def test_of_two_that_fit_one_name_the_one_that_has_it_is_meant():
     found = fitted_names({"module.a.weight": 1, "a.weight": 2}, KNOWN)
     assert (found.arrays, found.left_over) == ({"module.a.weight": 1, "a.weight": 2}, ("module.a.weight",))
+
+
+def test_of_a_training_state_the_models_part_is_taken():
+    """Variables below ``params``, beside a step and what the optimizer keeps."""
+    given = {"step": 0, "opt_state/0/mu/params/a/kernel": 1, "params/params/a/kernel": 2, "params/params/b/bias": 3}
+    found = fitted_names(given, PORT[:2])
+    assert {name: found.arrays[name] for name in PORT[:2]} == {PORT[0]: 2, PORT[1]: 3}
+    assert found.left_over == ("step", "opt_state/0/mu/params/a/kernel")
+    assert [note[:8] for note in found.notes] == ["params/ "]
