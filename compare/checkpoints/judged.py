@@ -91,7 +91,7 @@ def _judged(prepared: Prepared, asked: WeightsAsked, port: Arrays | None) -> Own
         if path is not None and not found:
             raise UsageError(f"{path}: none of its names is one of the model's, such as {next(iter(wanted))}")
     if asked.reference is not None:  # which lacks the buffers that no checkpoint holds
-        unsaved = getattr(prepared.reference, "unsaved", frozenset())
+        unsaved: frozenset[str] = getattr(prepared.reference, "unsaved", frozenset())
         kept = {name: prepared.own[name] for name in unsaved if name in values.shapes}
         values = replace(values, reference=kept | values.reference)
     return own_weights(prepared.weight_map, values, asked.original, asked.asked)
