@@ -145,7 +145,8 @@ def _found(expected: ExpectedLine, right: np.ndarray, given: np.ndarray, others:
         if (own := value_relation(wide_floats(without), given, scaled=False)) is not None:
             return SUMMAND, _and(own, f"without {left_out}, with which it holds the sum")
     if right.size == given.size and (moved := moved_values(right, given, expected.raw)):
-        return TRANSPOSED if moved.transposes else PERMUTED, moved.text(given.shape, expected.orders)
+        parts = expected.parts if right.shape == expected.array.shape else {}  # of a complex array it is another
+        return TRANSPOSED if moved.transposes else PERMUTED, moved.text(given.shape, expected.orders, parts)
     if other := others.of(given, expected.name):
         return OTHER, other
     if right.shape != given.shape:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from compare.arrays.views import View
+from compare.weights.own.packed_parts import parts_along, told_apart
 from compare.weights.own.rearrangement import Rearrangement, in_words, rearrangement, simple_rearrangement
 from compare.weights.own.value_relation import (
     AS_IT_IS,
@@ -16,6 +18,7 @@ from compare.weights.own.value_relation import (
     wide_floats,
 )
 
+Orders = Mapping[tuple[int, ...], tuple[str, str]]
 NO_FORM = "the same values in an order of no form"
 
 
@@ -43,17 +46,24 @@ class Moved:
         """Whether axes alone are exchanged, or taken as others."""
         return self.how is not None and (self.of_raw or not self.how.permutes)
 
-    def text(self, shape: tuple[int, ...], orders: Mapping[tuple[int, ...], tuple[str, str]]) -> str:
-        """In words, with the names of the factors that the map knows."""
+    def text(self, shape: tuple[int, ...], orders: Orders, parts: Mapping[str, View]) -> str:
+        """In words, with the names of the factors that the map knows, and of the parts that are packed.
+
+        Args:
+            shape: of the array; orders, parts: as in ``ExpectedLine``.
+        """
         if self.how is None:
             return ", ".join(filter(None, [NO_FORM, self.relation.text]))
-        named = tuple(
-            replace(order, text=f"in the order {words[1]} for {words[0]}")
-            if (words := orders.get(order.expected)) and order.given == order.expected[::-1]
-            else order
-            for order in self.how.orders
-        )
-        lies = in_words(replace(self.how, orders=named), shape)
+        named = []
+        for axis, order in enumerate(self.how.orders):
+            words = orders.get(order.expected) if order.given == order.expected[::-1] else None
+            names = parts_along(parts, shape, axis) if len(order.blocks) == len(parts) > 1 else []
+            if names:
+                names = told_apart(names)
+                moved = ", ".join(names[place] for place in order.blocks)
+                words = (f"({', '.join(names)})", f"({moved})")
+            named.append(replace(order, text=f"in the order {words[1]} for {words[0]}") if words else order)
+        lies = in_words(replace(self.how, orders=tuple(named)), shape)
         before = "as the other side stores it" if self.of_raw else ""
         return ", ".join(filter(None, [before, lies, self.relation.text]))
 

@@ -14,7 +14,7 @@ from compare.arrays.arrays import Arrays, Shapes
 from compare.errors import UsageError
 from compare.verdict.counted import counted
 from compare.weights.own.expected_lines import expected_of_port, expected_of_reference
-from compare.weights.own.line import OwnLine, own_line, with_others
+from compare.weights.own.line import ROUNDED, OwnLine, own_line, with_others
 from compare.weights.own.other_lines import OtherLines
 from compare.weights.weights import WeightMap
 
@@ -70,8 +70,9 @@ class OwnWeights:
             return f"not judged: the {self.side}'s own weights are not the {self.original}'s"
         count = counted(len(self.lines), "array")
         if not self.wrong:
-            kinds = {line.kind: line.text for line in self.lines if line.text}
-            rounded = f", {sum(bool(line.text) for line in self.lines)} of them rounded" if kinds else ""
+            low = [line.text for line in self.lines if line.kind == ROUNDED]
+            to = f" {low[0]}" if len({*low}) == 1 else ""
+            rounded = f", {len(low)} of them rounded{to}" if low else ""
             return f"the {self.side}'s own weights are the {self.original}'s: {count}{rounded}"
         first = self.wrong[0]
         more = f", and {len(self.wrong) - 1} more" if len(self.wrong) > 1 else ""

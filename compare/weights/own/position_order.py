@@ -27,12 +27,14 @@ class PositionOrder:
         positions: ``given[i]`` is ``expected[positions[i]]``.
         expected, given: the axis's factors, slowest first, and the same as they lie there; empty where the order is
             none of factors.
+        blocks: the order of its blocks, where it is one of blocks of one length.
     """
 
     text: str
     positions: np.ndarray
     expected: Sizes = ()
     given: Sizes = ()
+    blocks: Sizes = ()
 
 
 def position_order(expected: np.ndarray, given: np.ndarray) -> PositionOrder | None:
@@ -104,7 +106,7 @@ def _of_blocks(expected: np.ndarray, given: np.ndarray, at: np.ndarray, outer: i
     length = len(at) // outer // count
     what = f"{count} blocks of {length}" if outer == 1 else f"in each of {outer} parts, {count} blocks of {length}"
     positions = at.reshape(outer, count, length)[:, order].reshape(-1)
-    return PositionOrder(f"{what} in the order {said(order)}", positions)
+    return PositionOrder(f"{what} in the order {said(order)}", positions, blocks=tuple(order) if outer == 1 else ())
 
 
 def _shifts(expected: np.ndarray, given: np.ndarray, at: np.ndarray) -> Iterator[PositionOrder]:

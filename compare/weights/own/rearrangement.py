@@ -103,7 +103,10 @@ def simple_rearrangement(expected: np.ndarray, given: np.ndarray) -> Rearrangeme
 
 def has_slices_of(expected: np.ndarray, given: np.ndarray, axis: int) -> bool:
     """Whether most of a few slices of an axis of ``given`` begin as one of ``expected`` does, arrays of one shape."""
-    begins = [np.moveaxis(side, axis, 0).reshape(side.shape[axis], -1)[:, 0] for side in (expected, given)]
+    if not expected.size:
+        return False
+    first = tuple(slice(None) if at == axis else 0 for at in range(expected.ndim))
+    begins = [side[first] for side in (expected, given)]
     few = begins[1][:: max(1, len(begins[1]) // FEW)]
     return bool(2 * np.count_nonzero(np.isin(few, begins[0])) >= len(few))
 

@@ -10,7 +10,7 @@ VALUES = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)
 def test_values_moved_and_changed():
     found = moved_values(VALUES.astype(float), -2.0 * VALUES.T)
     assert found is not None
-    assert found.text((4, 6), {}) == "transposed, scaled by -2"
+    assert found.text((4, 6), {}, {}) == "transposed, scaled by -2"
     assert moved_values(VALUES.astype(float), np.cos(VALUES.astype(float))) is None
 
 

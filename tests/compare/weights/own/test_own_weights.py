@@ -271,7 +271,7 @@ def test_an_original_that_lacks_an_array_is_refused():
         (lambda q, k, v: (q.T, k.T, v.T), "transposed", "the part from q: transposed; the part from k: transposed"),
         (lambda q, k, v: (q, k + v**2, v), "another value", "the part from k: another value"),
         (lambda q, k, v: (q**2, k**2, v**2), "another value", "another value: relative difference"),
-        (lambda q, k, v: (v, q, k), "permuted", "columns: 3 blocks of 6 in the order (2, 0, 1)"),
+        (lambda q, k, v: (v, q, k), "permuted", "permuted: columns in the order (v, q, k) for (q, k, v)"),
     ],
 )
 def test_of_what_is_put_together_the_part_is_named(change, kind, words):
@@ -297,3 +297,14 @@ def test_complex_weights_are_known_by_their_parts():
         return own_weights(weight_map, values).lines[0].kind
 
     assert [kind(weight), kind(2 * weight), kind(weight[::-1])] == ["equal", "scaled", "permuted"]
+
+
+def test_complex_parts_that_are_packed():
+    """As of real ones, but for their names: the order is that of blocks."""
+    rng = np.random.default_rng(2)
+    arrays = {name: rng.standard_normal((4, 6)) + 1j * rng.standard_normal((4, 6)) for name in "ab"}
+    views = [reshaped(2, 4, 6).then("index", (0, at)) for at in range(2)]
+    packed = WeightMap(Entry(name, "params/w", port_view=view) for name, view in zip("ab", views, strict=True))
+    given = np.concatenate([arrays["b"], arrays["a"]])
+    values = OwnValues(arrays, {"params/w": given}, dict.fromkeys("ab", (4, 6)), {"params/w": (8, 6)})
+    assert own_weights(packed, values).lines[0].words == "permuted: axis 0: 2 blocks of 4 in the order (1, 0)"
