@@ -118,7 +118,8 @@ def own_weights(
         lines = expected_of_reference(weight_map, right, values.shapes, values.leaves)
         given = _collected(weight_map, given, values.shapes)
     others = OtherLines({line.name: line.array for line in lines})
-    found = with_others([own_line(line, given.get(line.name), others) for line in lines])
+    with np.errstate(all="ignore"):  # of what is not finite, or overflows, it is said in words
+        found = with_others([own_line(line, given.get(line.name), others) for line in lines])
     side, notes = OTHER_SIDE[original], [note for one in values.notes.values() for note in one]
     return OwnWeights(original, found, values.left_over.get(side, ()), tuple(notes), asked)
 

@@ -308,3 +308,22 @@ def test_complex_parts_that_are_packed():
     given = np.concatenate([arrays["b"], arrays["a"]])
     values = OwnValues(arrays, {"params/w": given}, dict.fromkeys("ab", (4, 6)), {"params/w": (8, 6)})
     assert own_weights(packed, values).lines[0].words == "permuted: axis 0: 2 blocks of 4 in the order (1, 0)"
+
+
+ODD = {
+    "no axes": np.float32(3.0), "empty": np.zeros((0, 4)), "not finite": np.array([[np.nan, np.inf], [-np.inf, 1.0]]),
+    "huge": np.array([[1e38, -1e38], [3e38, 1.0]], np.float32), "tiny": np.full((2, 2), 1e-45, np.float32),
+    "integers": np.arange(4).reshape(2, 2), "flags": np.eye(2, dtype=bool), "complex": np.array([[1j, 2], [0, np.nan]]),
+    "float8": np.eye(2).astype(ml_dtypes.float8_e4m3fn), "five axes": np.ones((1, 2, 1, 2, 1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("right", ODD)
+@pytest.mark.parametrize("given", ODD)
+def test_whatever_comes_is_something(right, given):
+    """Warnings are errors here; the same is the same, whatever it is."""
+    expected, own = np.asarray(ODD[right]), np.asarray(ODD[given])
+    values = OwnValues({"w": expected}, {"params/w": own}, {"w": expected.shape}, {"params/w": expected.shape})
+    line = own_weights(WeightMap(Entry("w", "params/w")), values).lines[0]
+    assert line.words
+    assert line.right or right != given
