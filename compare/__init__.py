@@ -2,7 +2,7 @@
 
 ``Pair`` describes both models, with ``Batch`` and ``Optimizers``; ``Report`` is what comes back. Where no weight map is
 found, one is written by hand: a ``WeightMap`` of lines, each an ``Entry`` with a ``View`` of either side's array.
-What a caller can mend is raised as a ``UsageError``.
+``convert_weights`` carries weights through the map, either way. What a caller can mend is raised as a ``UsageError``.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from compare.api import verify as verify
     from compare.arrays.batch import Batch as Batch
     from compare.arrays.views import View as View
+    from compare.checkpoints.in_memory import convert_weights as convert_weights
     from compare.errors import UsageError as UsageError
     from compare.pair.pair import Optimizers as Optimizers
     from compare.pair.pair import Pair as Pair
@@ -31,9 +32,22 @@ _HOME = {
     "View": "compare.arrays.views",
     "WeightMap": "compare.weights.weights",
     "assert_port": "compare.api",
+    "convert_weights": "compare.checkpoints.in_memory",
     "verify": "compare.api",
 }
-__all__ = ["Batch", "Entry", "Optimizers", "Pair", "Report", "UsageError", "View", "WeightMap", "assert_port", "verify"]
+__all__ = [
+    "Batch",
+    "Entry",
+    "Optimizers",
+    "Pair",
+    "Report",
+    "UsageError",
+    "View",
+    "WeightMap",
+    "assert_port",
+    "convert_weights",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ from compare.sides.plan import check_flag
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from compare.report.contract import CauseForm, VerifyForm
+    from compare.report.contract import CauseForm, VerifyForm, WeightsForm
     from compare.report.quantity_rows import QuantityRow
     from compare.sides.progress import Progress
     from compare.verification.verification import PairReport
@@ -27,6 +27,8 @@ class Report:
         answer: one sentence: where the port differs and why, or that it is the same function.
         causes: what was found responsible, each with its place (``where``), ``text`` and evidence.
         quantities: every quantity on every probe as a flat row, which ``pandas.DataFrame`` takes as they are.
+        weights: of a port that came with weights of its own, what each of its arrays is beside the reference's; else
+            None.
         result, found: every number, as a ``compare.verification.verification.PairReport``; ``found`` is its former
             name.
         form: the same as nested dictionaries, what ``jaxport verify --json`` writes: ``schema/verify.schema.json`` has
@@ -57,8 +59,12 @@ class Report:
 
         return quantity_rows(self.form["pairs"][0])
 
+    @property
+    def weights(self) -> "WeightsForm | None":
+        return self.form["pairs"][0].get("weights")
+
     def __bool__(self) -> bool:
-        """Whether the port is the same function, to float32 at least."""
+        """Whether the port is the same function, to float32 at least, and weights that were asked for are right."""
         return not self.result.failed()
 
     def __str__(self) -> str:
@@ -117,6 +123,7 @@ def verify(
     oracle_device: str = "same",
     locate: bool = True,
     progress: "bool | Progress" = True,
+    weights: bool | str | Callable[..., Any] = False,
     **fields: Any,
 ) -> Report:
     """Hold a port against its reference: outputs, every gradient, running statistics, and training steps.
@@ -140,11 +147,15 @@ def verify(
         oracle_device: where float64 runs, ``same`` or ``cpu``.
         locate: where the port differs, find out where and why.
         progress: say what it is at, in one line on standard error; or a function of each stage's text.
+        weights: whether the weights that the port comes with have to be the reference's: then ``report.weights`` counts
+            in ``bool(report)``. ``"reference"``: the reference's have to be the port's, of a PyTorch port of a JAX
+            original. A function is the pair's field of that name.
         fields: any further field of ``compare.pair.pair.Pair``: ``optimizers``, ``rules``, ``accept``, ``bounds``, ...
 
     Raises:
         UsageError: the comparison could not start; the message is one line that says what to do.
     """
+    from compare.checkpoints.judged import asked_of
     from compare.frameworks import devices
     from compare.frameworks.blame import program_goes_on
     from compare.frameworks.environment import fingerprint
@@ -153,6 +164,9 @@ def verify(
     from compare.verification.verification import Plan
     from compare.verification.verification import verify as run
 
+    if callable(weights):
+        fields, weights = fields | {"weights": weights}, False
+    asked = asked_of(weights)
     pair = _pair(reference, port, batch, loss, fields)
     if not isinstance(dtype, str) or dtype not in PRECISIONS:
         raise UsageError(f"dtype: expected one of {', '.join(PRECISIONS)}, got {dtype!r}")
@@ -164,7 +178,7 @@ def verify(
         chosen = devices.choose(device)
         oracle = devices.choose("cpu") if oracle_device == "cpu" else chosen
         with program_goes_on(), _told(progress, pair.name) as say:
-            result = run(pair, chosen, PRECISIONS[dtype], plan, oracle, say)
+            result = run(pair, chosen, PRECISIONS[dtype], plan, oracle, say, weights=asked)
         return Report(result, verify_form([result], fingerprint(chosen)))
 
 

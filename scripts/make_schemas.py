@@ -11,7 +11,7 @@ import types
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from compare.report.contract import Form, Number, VerifyForm
+from compare.report.contract import Form, Number, VerifyForm, WeightsOfPairForm
 from compare.report.lesson_contract import BookForm, EnvForm, MarkForm, ReadForm
 from compare.report.measured_contract import BenchForm, ContrastForm, MainJobForm, SweepForm, TrainForm, TwoRunsForm
 
@@ -31,6 +31,7 @@ CONTRACTS: dict[str, Any] = {
     "read": ReadForm,
     "train": TrainForm,
     "verify": VerifyForm,
+    "weights": WeightsOfPairForm,
 }
 NUMBER = get_args(Number)
 PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}

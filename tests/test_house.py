@@ -142,7 +142,7 @@ def test_no_two_modules_import_each_other():
 
 # The same name at two places is the same thing there: what is done on either side, what is shown of a result, the
 # command for it, and the numbers by which a room decides.
-SAME = {"reference", "port", "bench", "contrast", "convert", "attention", "losses", "thresholds"}
+SAME = {"reference", "port", "bench", "contrast", "convert", "own_weights", "attention", "losses", "thresholds"}
 
 
 def test_a_file_name_means_one_thing():

@@ -11,11 +11,14 @@ from compare.arrays.arrays import Arrays
 from compare.checkpoints.array_form import array_from_form, array_to_form
 from compare.checkpoints.checkpoint import Checkpoint
 from compare.checkpoints.json_file import strict_json, write_json
+from compare.checkpoints.training_names import fitted_names
 from compare.errors import UsageError
+from compare.weights.own.own_weights import OTHER_SIDE, OwnValues, Side
 from compare.weights.weights import WeightMap
 
 if TYPE_CHECKING:
     from compare.pair.pair import Pair
+    from compare.pair.prepare import Prepared
 
 SCHEMA = 1
 
@@ -52,13 +55,51 @@ class Conversion:
             UsageError: the checkpoint does not fit the model: an array is missing, left over, of another shape, or of
                 integers or complex numbers where the model has floats.
         """
-        if checkpoint.side == "reference":
+        if self._side_of(checkpoint) == "reference":
             arrays, notes = self._to_port(checkpoint.arrays)
             return Checkpoint("port", checkpoint.format, arrays), notes
         arrays, notes = self._to_reference(checkpoint.arrays)
         return Checkpoint("reference", checkpoint.format, arrays), notes
 
+    def _side_of(self, checkpoint: Checkpoint) -> Side:
+        """The side that the checkpoint says, unless more of its names fit the other: a port's may have dots for
+        slashes."""
+        fitting: dict[Side, int] = {}
+        for side in (checkpoint.side, OTHER_SIDE[checkpoint.side]):
+            known = self.names_of(side)
+            fitting[side] = sum(name in known for name in fitted_names(checkpoint.arrays, known).arrays)
+        return max(fitting, key=lambda side: fitting[side])  # the first of two alike
+
+    def names_of(self, side: Side) -> set[str]:
+        """Every name that a checkpoint of that side may have."""
+        if side == "port":
+            return {*self.leaves, *self.port_constants}
+        return {*self.shapes, *self.aliases, *self.constants}
+
+    def values(self, reference: Arrays, port: Arrays) -> OwnValues:
+        """Weights of both sides, as they are in files or models, under the names of the map.
+
+        Args:
+            reference, port: of either side, by whatever names they have there.
+        """
+        fitted = {
+            "reference": fitted_names(reference, self.names_of("reference")),
+            "port": fitted_names(port, self.names_of("port")),
+        }
+        own = dict(fitted["reference"].arrays)
+        own |= {name: own[alias] for alias, name in self.aliases.items() if alias in own and name not in own}
+        return OwnValues(
+            {name: own[name] for name in self.shapes if name in own},
+            {path: fitted["port"].arrays[path] for path in self.leaves if path in fitted["port"].arrays},
+            self.shapes,
+            self.leaves,
+            {side: found.left_over for side, found in fitted.items()},
+            {side: found.notes for side, found in fitted.items()},
+        )
+
     def _to_port(self, given: Arrays) -> tuple[Arrays, list[str]]:
+        fitted = fitted_names(given, self.names_of("reference"))
+        given = fitted.arrays
         for alias, name in self.aliases.items():
             if alias in given and name in given and not _same_bits(given[alias], given[name]):
                 raise UsageError(f"checkpoint: {alias} and {name} differ, and the model ties them: not of this model")
@@ -68,22 +109,31 @@ class Conversion:
         left = [name for name in given if name not in {*mapped, *self.aliases, *dropped}]
         _check("the reference", mapped, self.shapes, left)
         self._check_numbers("the reference", mapped)
-        notes = [f"left out, since the port has no counterpart: {', '.join(dropped)}"] if dropped else []
+        notes = [*fitted.notes]
+        notes += [f"left out, since the port has no counterpart: {', '.join(dropped)}"] if dropped else []
         if frozen := list(dict.fromkeys(entry.second for entry in self.weight_map.summed)):
             notes.append(f"added to the array before it, as the port keeps their sum: {', '.join(frozen)}")
         leaves = self.weight_map.to_port(mapped, self.leaves)
         return leaves | self.port_constants, notes
 
     def _to_reference(self, given: Arrays) -> tuple[Arrays, list[str]]:
+        fitted = fitted_names(given, self.names_of("port"))
+        given = fitted.arrays
         mapped = {path: given[path] for path in self.leaves if path in given}
         dropped = [path for path in given if path in self.port_constants]
-        left = [path for path in given if path not in {*mapped, *dropped}]
+        # A training state has a step and the optimizer's arrays beside the model's collections.
+        collections = {path.partition("/")[0] for path in (*self.leaves, *self.port_constants)}
+        beside = [path for path in given if path.partition("/")[0] not in collections] if mapped else []
+        left = [path for path in given if path not in {*mapped, *dropped, *beside}]
         _check("the port", mapped, self.leaves, left)
         self._check_numbers("the port", mapped)
         arrays = self.weight_map.to_reference(mapped, self.shapes, values=True)
-        notes = (
-            [f"as the model makes them, since the port has none: {', '.join(self.constants)}"] if self.constants else []
-        )
+        notes = [*fitted.notes]
+        if beside:
+            parts = ", ".join(dict.fromkeys(path.partition("/")[0] for path in beside))
+            notes.append(f"left out, since the model has no such collection: {parts}")
+        if self.constants:
+            notes.append(f"as the model makes them, since the port has none: {', '.join(self.constants)}")
         if frozen := list(dict.fromkeys(entry.second for entry in self.weight_map.summed)):
             notes.append(f"zero, their first has the sum: {', '.join(frozen)}")
         arrays |= {alias: arrays[name] for alias, name in self.aliases.items()}
@@ -150,11 +200,16 @@ def conversion_of(pair: "Pair", seed: int = 0) -> Conversion:
     Raises:
         UsageError: the weight map cannot be found.
     """
-    from compare.arrays.arrays import from_torch
-    from compare.frameworks.models.references import ReferenceModel
     from compare.pair.prepare import prepare
 
-    prepared = prepare(pair, seed)
+    return conversion_between(prepare(pair, seed))
+
+
+def conversion_between(prepared: "Prepared") -> Conversion:
+    """The conversion between the two models of a pair that was brought together."""
+    from compare.arrays.arrays import from_torch
+    from compare.frameworks.models.references import ReferenceModel
+
     assert isinstance(prepared.reference, ReferenceModel)
     module = prepared.reference.module
     first = {id(tensor): name for name, tensor in [*module.named_parameters(), *module.named_buffers()]}

@@ -73,7 +73,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         if not hasattr(torch, array.dtype.name):
             raise UnsoundError(f"{name!r} has dtype {array.dtype}, which torch lacks")
         if id(array) not in tensors:
-            tensors[id(array)] = _tensor(array)
+            tensors[id(array)] = tensor_of(array)
     with whole_file(path) as file:
         torch.save({name: tensors[id(array)] for name, array in checkpoint.arrays.items()}, file)
 
@@ -143,16 +143,21 @@ def _arrays(tensors: Mapping[str, "torch.Tensor"]) -> tuple[dict[str, np.ndarray
     first: dict[object, str] = {}
     tied = []
     for name, tensor in tensors.items():
-        _check_dense(name, tensor)
+        check_dense(name, tensor)
         where = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype) if tensor.numel() else name
         twin = first.setdefault(where, name)
-        arrays[name] = _array(name, tensor) if twin == name else arrays[twin]
+        arrays[name] = array_of(name, tensor) if twin == name else arrays[twin]
         if twin != name:
             tied.append(f"{twin} = {name}")
     return arrays, tied
 
 
-def _check_dense(name: str, tensor: "torch.Tensor") -> None:
+def check_dense(name: str, tensor: "torch.Tensor") -> None:
+    """Refuse what has no plain values.
+
+    Raises:
+        UnsoundError: it is sparse, quantized or on another device than the CPU.
+    """
     import torch
 
     unlike = {
@@ -164,7 +169,12 @@ def _check_dense(name: str, tensor: "torch.Tensor") -> None:
         raise UnsoundError(f"{name!r} is no dense tensor: {joined(what for what, true in unlike.items() if true)}")
 
 
-def _array(name: str, tensor: "torch.Tensor") -> np.ndarray:
+def array_of(name: str, tensor: "torch.Tensor") -> np.ndarray:
+    """A dense tensor of the CPU in NumPy, in its own dtype; its memory where it is contiguous.
+
+    Raises:
+        UnsoundError: NumPy has no such dtype.
+    """
     import torch
 
     kind = str(tensor.dtype).removeprefix("torch.")
@@ -177,7 +187,8 @@ def _array(name: str, tensor: "torch.Tensor") -> np.ndarray:
     return dense.view(carrier).numpy().view(getattr(ml_dtypes, kind))
 
 
-def _tensor(array: np.ndarray) -> "torch.Tensor":
+def tensor_of(array: np.ndarray) -> "torch.Tensor":
+    """A tensor of the same dtype, with its own memory."""
     import torch
 
     # A copy: torch takes no read-only array, and the file holds whole storages.

@@ -18,10 +18,13 @@ def answer(pair: PairForm) -> str:
 
 def complaint(pair: PairForm) -> str:
     """Where it differs first, and why, in one sentence; then the first quantity that is as bad as the pair, and by how
-    much."""
-    explanation = pair["explanation"]
+    much; and what is wrong with weights that were asked for."""
+    explanation, weights = pair["explanation"], pair.get("weights")
+    wrong = f"weights: {weights['answer']}" if weights and weights["asked"] and not weights["right"] else ""
+    if wrong and pair["verdict"] == "match":
+        return wrong
     sentence = explanation["sentence"] if explanation else ""
-    return f"{sentence}\n{first_failure(pair)}" if sentence else first_failure(pair)
+    return "\n".join(filter(None, [sentence, first_failure(pair), wrong]))
 
 
 def first_failure(pair: PairForm) -> str:

@@ -173,6 +173,36 @@ class PrecisionForm(TypedDict):
     likely: str
 
 
+class WeightLineForm(TypedDict):
+    """One array of a side that came with weights of its own: of which arrays of the other side it is made, and what it
+    is beside what those make it (``text`` says all of it)."""
+
+    name: str
+    sources: list[str]
+    kind: Literal[
+        "equal", "rounded", "transposed", "permuted", "scaled", "another line's", "summand", "constant", "missing",
+        "another value",
+    ]  # fmt: skip
+    text: str
+
+
+class WeightsForm(TypedDict):
+    """The weights that one side came with, beside the other's, the ``original``'s.
+
+    ``judged`` is false where none is the original's in whatever form; ``right`` is null there. ``asked``: whether it
+    counts against the pair.
+    """
+
+    original: Literal["reference", "port"]
+    asked: bool
+    judged: bool
+    right: bool | None
+    answer: str
+    lines: list[WeightLineForm]
+    left_over: list[str]
+    notes: list[str]
+
+
 class PairForm(TypedDict):
     """One pair."""
 
@@ -194,6 +224,8 @@ class PairForm(TypedDict):
     notices: list[str]
     envelope: EnvelopeForm | None
     update_rule: NotRequired[RuleForm | None]  # what was written before there was one stays valid
+    loader: NotRequired[list[str]]
+    weights: NotRequired[WeightsForm | None]
 
 
 class VerifyForm(TypedDict):
@@ -203,3 +235,14 @@ class VerifyForm(TypedDict):
     verdict: VerdictWord
     environment: EnvironmentForm
     pairs: list[PairForm]
+
+
+class WeightsOfPairForm(TypedDict):
+    """All that ``jaxport weights --json`` writes."""
+
+    schema: Version
+    environment: EnvironmentForm
+    pair: str
+    title: str
+    loader: list[str]
+    weights: WeightsForm

@@ -8,8 +8,16 @@ from compare.verdict.verdict import fails
 
 def failed(pair: PairForm, strict: bool = False) -> bool:
     """What ``PairReport.failed`` says, of the form."""
+    if weights_failed(pair):
+        return True
     toothless, lowered = bool(pair["teeth"]["toothless"]), bool(pair.get("lowered"))
     return fails(pair["verdict"], pair["precision"] is not None, toothless, strict, lowered)
+
+
+def weights_failed(pair: PairForm) -> bool:
+    """Whether weights were asked for, and are not what they should be."""
+    weights = pair.get("weights")
+    return bool(weights and weights["asked"] and not weights["right"])
 
 
 def cause_lines(pair: PairForm) -> Iterator[str]:

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any, cast
 
-from compare.report.contract import Form, VerifyForm
+from compare.report.contract import Form, VerifyForm, WeightsOfPairForm
 from compare.verdict.quantity import Quantity
 from compare.verdict.verdict import PASSED, Verdict, worst
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # a port is judged against a record where torch is not instal
     from compare.measure.trajectory import Training
     from compare.verification.rule_report import UpdateRule
     from compare.verification.verification import PairReport
+    from compare.weights.own.own_weights import OwnWeights
 
 SCHEMA = 1
 
@@ -35,6 +36,14 @@ def verify_form(reports: "list[PairReport]", environment: Form) -> VerifyForm:
         "pairs": [_pair(report) for report in reports],
     }
     return cast(VerifyForm, plain(form))
+
+
+def weights_form(
+    pair: str, title: str, loader: "Sequence[str]", weights: "OwnWeights", environment: Form
+) -> WeightsOfPairForm:
+    """What ``jaxport weights --json`` writes."""
+    held = {"pair": pair, "title": title, "loader": loader, "weights": _weights(weights)}
+    return cast(WeightsOfPairForm, plain({"schema": SCHEMA, "environment": environment, **held}))
 
 
 def train_form(training: "Training", environment: Form) -> Form:
@@ -144,7 +153,17 @@ def _pair(report: "PairReport") -> Form:
         "notices": report.notices,
         "update_rule": None if report.update_rule is None else _rule(report.update_rule),
         "envelope": None if report.envelope is None else dataclasses.asdict(report.envelope),
+        "loader": report.loader,
+        "weights": None if report.weights is None else _weights(report.weights),
     }
+
+
+def _weights(weights: "OwnWeights") -> Form:
+    held = {name: getattr(weights, name) for name in ("original", "asked", "judged", "answer", "left_over", "notes")}
+    lines = [
+        {"name": line.name, "sources": line.sources, "kind": line.kind, "text": line.words} for line in weights.lines
+    ]
+    return {**held, "right": weights.right if weights.judged else None, "lines": lines}
 
 
 def _explanation(explanation: "Explanation | None") -> Form:

@@ -12,8 +12,11 @@ from rich.text import Text
 from compare.report.answer import answer
 from compare.report.certified import certificates
 from compare.report.contract import Form, PairForm, VerifyForm
+from compare.report.failure import weights_failed
+from compare.report.map_lines import show_map
 from compare.report.pieces import COLOUR, coloured, number, pairs_of_words, paragraph, show_table, table
 from compare.report.unpadded import Unpadded
+from compare.report.weight_lines import show_weights
 from compare.report.where import show_where
 from compare.report.worst import reasons, show_quantities
 from compare.verdict.counted import counted
@@ -60,24 +63,31 @@ def show_verify(form: VerifyForm, out: Console, every: bool = False, explain: bo
     ``explain`` the weight map with the reason for each line."""
     for pair in form["pairs"]:
         _show_head(pair, out)
+        loader = pair.get("loader", [])
+        for notice in loader:
+            out.print(paragraph("notice", notice))
         if pair["verdict"] != "match":
             _show_answer(pair, out)
         show_where(pair, out)
         if explain:
-            for line in pair["weight_map"]:
-                out.print(paragraph("map", line))
+            show_map(pair["weight_map"], out)
         show_quantities(pair, out, every)
         for reason in reasons(pair["quantities"]):
             out.print(paragraph("reason", reason))
         for word, text in certificates(pair):
             out.print(paragraph(word, text))
-        for notice in pair["notices"]:
+        weights = pair.get("weights")
+        if weights:
+            show_weights(weights, out)
+        for notice in pair["notices"][len(loader) :]:  # which begin with those that lead the report
             out.print(paragraph("notice", notice))
         if pair is form["pairs"][-1]:
             out.print(paragraph("words", Text(READING, style="dim")))
         out.print(paragraph("verdict", coloured(pair["verdict"])))
         if pair["verdict"] != "match":  # again: the end of a long report is what is on the screen
             _show_answer(pair, out)
+        if weights and weights_failed(pair):
+            out.print(paragraph("weights", Text(weights["answer"], style="bold")))
         out.print()
 
 

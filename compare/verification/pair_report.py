@@ -13,6 +13,7 @@ from compare.verification.certificates import Coverage, Teeth, coverage
 from compare.verification.envelope import Envelope
 from compare.verification.probing import Outcome, skipped_in
 from compare.verification.rule_report import UpdateRule
+from compare.weights.own.own_weights import OwnWeights
 
 if TYPE_CHECKING:
     from compare.explain.explanation import Explanation
@@ -37,9 +38,13 @@ class PairReport:
     explanation: "Explanation | None" = None
     lowered: str = ""  # what both sides round below the working precision, at the same places
     update_rule: UpdateRule | None = None
+    loader: tuple[str, ...] = ()  # those of the notices that say what whoever loads weights has to do
+    weights: OwnWeights | None = None  # of a side that came with weights of its own
 
     def failed(self, strict: bool = False) -> bool:
-        """Whether the pair counts as not matched; ``strict`` as in ``fails``."""
+        """Whether the pair counts as not matched; ``strict`` as in ``fails``. Weights count that were asked for."""
+        if self.weights is not None and self.weights.failed:
+            return True
         return fails(self.verdict, self.precision is not None, bool(self.teeth.toothless), strict, bool(self.lowered))
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from compare.arrays.probes import BASE, SUBNORMAL, probed
+from compare.checkpoints.judged import NOT_ASKED, WeightsAsked, brought_together, judged_weights
 from compare.errors import UsageError, WholeBatchError, swallowed
 from compare.frameworks.devices import Device
 from compare.frameworks.models.modes import Mode
@@ -37,6 +38,7 @@ from compare.verification.notices import judged_in, notices
 from compare.verification.pair_report import PairReport, covered_by, verdict_of
 from compare.verification.probing import Outcome, judge_probe
 from compare.verification.rule_report import ON_RECORD, UpdateRule
+from compare.weights.own.loader import loader_notices
 
 __all__ = ["PairReport", "Plan", "Session", "verify"]
 
@@ -52,14 +54,21 @@ class Session:
         plan: Plan = BY_DEFAULT,
         oracle: Device | None = None,
         record: ReferenceRecord | None = None,
+        weights: WeightsAsked = NOT_ASKED,
     ) -> None:
-        """``record``: the reference's runs, where it was run before; then precision and plan are the record's."""
+        """``record``: the reference's runs, where it was run before; then precision and plan are the record's.
+        ``weights``: what is asked of the weights that a side came with."""
         self.plan = Plan(**record.facts["plan"]) if record else plan
         self.record = record
         if record is None:
-            self.prepared = prepare(pair, plan.seed)
+            # Variables on which the port does not run are wrong weights, where those are asked for.
+            self.prepared, given = (
+                brought_together(pair, plan.seed) if weights.asked else (prepare(pair, plan.seed), None)
+            )
             self.quartet = Quartet(self.prepared, precision, device, oracle or device)
+            self.weights, self.original = judged_weights(self.prepared, weights, given), weights.original
         else:
+            self.weights, self.original = None, NOT_ASKED.original
             self.prepared = prepare_recorded(pair, record)
             side = partial(recorded_side, record, self.prepared)
             self.quartet = Quartet(self.prepared, record.precision, device, oracle or device, side)
@@ -226,10 +235,12 @@ class Session:
             if quantity.probe != SUBNORMAL and quantity.kind != RULE_KIND
         )
         flag = precision_flag(rows, self.quartet.precision, self.prepared.pair.smooth)
-        pair = self.prepared.pair
+        pair, prepared = self.prepared.pair, self.prepared
+        entries = prepared.weight_map.entries
+        loader = tuple(loader_notices(entries, prepared.shapes, prepared.leaves, self.original))
         return PairReport(
             pair=pair.name,
-            title=pair.title or _title(pair),
+            title=pair.title or title_of(pair),
             verdict=verdict_of(quantities, covered),
             device=self.quartet.device.name,
             dtype=self.quartet.precision.name,
@@ -238,10 +249,15 @@ class Session:
             coverage=covered,
             teeth=bitten,
             weight_map=tuple(self.prepared.weight_map.explain()),
-            notices=tuple(notices(self.quartet, self.plan, quantities, outcomes, steps, flag, bitten, beside)),
+            notices=(
+                *loader,
+                *notices(self.quartet, self.plan, quantities, outcomes, steps, flag, bitten, beside),
+            ),
             envelope=trajectory,
             lowered=next((one.lowering.both for one in judged_in(outcomes, steps) if one.lowering), ""),
             update_rule=rule,
+            loader=loader,
+            weights=self.weights,
         )
 
 
@@ -258,19 +274,23 @@ def verify(
     oracle: Device | None = None,
     progress: Progress = say_nothing,
     record: ReferenceRecord | None = None,
+    weights: WeightsAsked = NOT_ASKED,
 ) -> PairReport:
     """Judge ``pair`` on ``device``, its oracles on ``oracle`` (by default the same device).
 
     With ``record`` the reference is not run: its runs are looked up, and precision and plan are those of the record.
+    ``weights``: what is asked of the weights that the models or files come with.
 
     Raises:
         UsageError: the comparison could not start: the weight map does not fit, or a model itself raises.
     """
     progress("the weight map")
-    return Session(pair, device, precision, plan, oracle, record).verify(progress)
+    return Session(pair, device, precision, plan, oracle, record, weights).verify(progress)
 
 
-def _title(pair: Pair) -> str:
+def title_of(pair: Pair) -> str:
+    """What a report says beside the name of a pair that has no title: what the two models are called."""
+
     def kind(model: Any) -> str:
         model = model[0] if isinstance(model, tuple) else model
         return model.__name__ if hasattr(model, "__name__") else type(model).__name__

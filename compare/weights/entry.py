@@ -6,7 +6,7 @@ import numpy as np
 
 from compare.arrays.arrays import PARAMS, Arrays
 from compare.arrays.views import AS_IS, View, transposed
-from compare.errors import UsageError
+from compare.errors import UsageError, shown
 
 KINDS = {
     "reference": str, "port": str, "reference_view": View, "port_view": View, "reason": str, "summed": bool,
@@ -26,6 +26,8 @@ class Entry:
         summed: the port holds one array where the reference adds two (a recurrent layer's biases): this line is the
             second of them. Its value is added to the leaf, its gradient is the leaf's, and on the way back its value
             is zero, the first line's the sum.
+        flattened: where an axis holds what the two sides flatten in different orders, both orders in words, the
+            reference's first: ``("(C, H, W)", "(H, W, C)")``.
 
     Raises:
         UsageError: a name that is no string, a view that is no ``View``.
@@ -37,11 +39,15 @@ class Entry:
     port_view: View = AS_IS
     reason: str = ""
     summed: bool = False
+    flattened: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         for name, kind in KINDS.items():
             if not isinstance(given := getattr(self, name), kind):
                 raise UsageError(f"entry: {name}: expected a {kind.__name__}, got {type(given).__name__}")
+        words = self.flattened
+        if words is not None and not (isinstance(words, tuple) and [type(one) for one in words] == [str, str]):
+            raise UsageError(f"entry: flattened: expected two orders in words, got {shown(words)}")
 
     @property
     def layout(self) -> str:

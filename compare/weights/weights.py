@@ -177,6 +177,7 @@ class WeightMap:
                 "port_view": entry.port_view.to_list(),
                 "reason": entry.reason,
                 "summed": entry.summed,
+                "flattened": entry.flattened,
             }
             for entry in self.entries
         ]
@@ -192,6 +193,7 @@ class WeightMap:
                 View.from_list(one["port_view"]),
                 one["reason"],
                 one["summed"],
+                tuple(one["flattened"]) if one.get("flattened") else None,
             )
             for one in form
         )

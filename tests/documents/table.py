@@ -33,6 +33,7 @@ TWO_RUNS = "tests/compare/measure/bench/test_two_runs.py"
 SAME = "what runs it there runs jaxport bench mlp --quick in a process of its own"
 NAME = "a command's name: with its words it is another row"
 
+FLAX = "--port-weights flax.msgpack"
 MINE, MODEL = ("my_pair.py",), ("my_pair.py", "model.pt")
 OWN = "jaxport verify my_pair.py --quick --explain"
 ENCODER, QUANTIZER = (f"jaxport verify examples/differs/{name}.py" for name in ("encoder", "quantizer"))
@@ -85,6 +86,17 @@ ROWS = [
     Row("jaxport convert flax.msgpack back.safetensors --pair my_pair.py", needs=(*MODEL, "flax.msgpack")),
     Row("jaxport convert model.pt flax.msgpack --pair my_pair.py --save-map map.json", needs=MODEL),
     Row("jaxport convert other.pt other.msgpack --map map.json", needs=(*MODEL, "other.pt", "map.json")),
+    Row(f"jaxport weights my_pair.py --reference-weights model.pt {FLAX}", needs=(*MODEL, "flax.msgpack")),
+    Row(
+        f"jaxport verify my_pair.py {FLAX} --reference-weights model.pt",
+        f"jaxport verify my_pair.py {FLAX} --reference-weights model.pt --quick",
+        why=PROBES,
+        needs=(*MODEL, "flax.msgpack"),
+    ),
+    Row(
+        f"jaxport weights my_pair.py --original port {FLAX} --reference-weights back.safetensors",
+        needs=(*MODEL, "flax.msgpack", "back.safetensors"),
+    ),
     # What training is like, and lessons.
     Row("jaxport contrast loose"),
     Row("jaxport bench mlp", by=MAIN_JOB, why=SAME),
@@ -128,10 +140,12 @@ ROWS = [
     Row("jaxport verify", by=MAIN_JOB, why=NAME),
     Row("jaxport verify --json", by=MAIN_JOB, why=NAME),
     Row("jaxport bench", by=MAIN_JOB, why=NAME),
+    Row("jaxport weights", by="tests/compare/cli/commands/test_own_weights.py", why=NAME),
     Row("jaxport verify [PAIR or FILE.py ...]", OWN, why=FORM, needs=MINE),
     Row("jaxport new FILE.py", "jaxport new another_pair.py", why=FORM),
     Row("jaxport new --lesson NAME", "jaxport new --lesson by_hand", why=FORM),
     Row("jaxport convert IN OUT", "jaxport convert model.pt flax.msgpack --pair my_pair.py", why=FORM, needs=MODEL),
+    Row("jaxport weights PAIR", f"jaxport weights my_pair.py {FLAX}", why=FORM, needs=(*MODEL, "flax.msgpack"), code=1),
     Row("jaxport contrast [PAIR or FILE.py]", "jaxport contrast loose", why=FORM),
     Row("jaxport bench [PAIR or FILE.py]", by=MAIN_JOB, why=FORM),
     Row("jaxport bench PAIR", by=MAIN_JOB, why=FORM),

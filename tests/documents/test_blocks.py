@@ -14,6 +14,7 @@ from tests.documents.shown import DOCS, ROOT
 
 USERS_MODELS = True
 ELSEWHERE = {  # blocks that another test runs as they stand, and holds to what they say
+    "converted": "tests/compare/checkpoints/test_in_memory.py",
     "program": "tests/compare/test_api_guide.py",
     "rngs": "tests/compare/test_api_guide.py",
     "test-mixer": "tests/test_pytest_jaxport.py",

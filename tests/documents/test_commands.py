@@ -99,6 +99,7 @@ MAKE: dict[str, Callable[[], object]] = {
     "other.pt": lambda: _model("other.pt"),
     "images.npz": _images,
     "flax.msgpack": _of("jaxport convert model.pt flax.msgpack --pair my_pair.py"),
+    "back.safetensors": _of("jaxport convert flax.msgpack back.safetensors --pair my_pair.py"),
     "map.json": _of("jaxport convert model.pt flax.msgpack --pair my_pair.py --save-map map.json"),
     "reference.npz": _of("jaxport verify my_reference.py --record reference.npz"),
 }

@@ -6,7 +6,7 @@ A command's file imports nothing slow before it runs: its help is instant.
 import argparse
 from typing import Protocol
 
-from compare.cli.commands import bench, book, contrast, convert, env, new, read, report, train, verify
+from compare.cli.commands import bench, book, contrast, convert, env, new, own_weights, read, report, train, verify
 
 
 class Command(Protocol):
@@ -29,6 +29,7 @@ COMMANDS: dict[str, Command] = {
     "verify": verify,
     "new": new,
     "convert": convert,
+    "weights": own_weights,
     "contrast": contrast,
     "bench": bench,
     "read": read,

@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compare.cli.options import add_data, add_shared, json_path
+from compare.cli.weight_options import add_weights, asked_in
+from compare.errors import UsageError
 
 if TYPE_CHECKING:
+    from compare.checkpoints.judged import WeightsAsked
     from compare.frameworks.devices import Device
     from compare.report.contract import VerifyForm
     from compare.verdict.precision import Precision
@@ -52,6 +55,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--quick", action="store_true", help="the pair's own batch alone: no probes, no mutants")
     parser.add_argument("--explain", action="store_true", help="the weight map, with the reason for each line")
+    add_weights(parser)
     parser.add_argument("--every", action="store_true", help="list every quantity on every probe")
 
 
@@ -67,12 +71,15 @@ def run(options: argparse.Namespace) -> int:
         parser = argparse.ArgumentParser()
         arguments(parser)
         return mark(options, vars(parser.parse_args([])))
+    asked = asked_in(options)
+    if asked.asked and (options.record or options.against or len(options.pairs) != 1):
+        raise UsageError("verify: --port-weights, --reference-weights and --original take one pair, and no record")
     if options.record or options.against:
         return on_record(options)
-    return _judge(options)
+    return _judge(options, asked)
 
 
-def _judge(options: argparse.Namespace) -> int:
+def _judge(options: argparse.Namespace, asked: "WeightsAsked") -> int:
     """The verdict on every pair, or on those that are named; the exit code."""
     from compare.cli.chosen_device import device_of
     from compare.cli.streams import emit
@@ -86,7 +93,7 @@ def _judge(options: argparse.Namespace) -> int:
     oracle = devices.choose("cpu") if options.oracle_device == "cpu" else device
     plan = Plan(options.seed, options.probes == "all", options.quick, locate=not options.no_locate)
     names = options.pairs or list(REGISTRY)
-    form, failed = verified(options, names, device, PRECISIONS[options.dtype], plan, oracle, options.strict)
+    form, failed = verified(options, names, device, PRECISIONS[options.dtype], plan, oracle, options.strict, asked)
     emit(options, form, lambda out: show_verify(form, out, options.every, options.explain))
     return int(failed)
 
@@ -99,8 +106,10 @@ def verified(
     plan: "Plan",
     oracle: "Device",
     strict: bool = False,
+    weights: "WeightsAsked | None" = None,
 ) -> tuple["VerifyForm", bool]:
     """Every pair that ``names`` stand for, as one form, and whether one of them failed."""
+    from compare.checkpoints.judged import NOT_ASKED
     from compare.cli.named import pairs_of
     from compare.cli.streams import busy, naming, waiting
     from compare.frameworks import devices
@@ -109,6 +118,7 @@ def verified(
     from compare.report.form import verify_form
     from compare.verification.verification import verify
 
+    asked = weights or NOT_ASKED
     reports, entered = [], []
     for name in names:
         with waiting(f"loading {name}"):
@@ -117,6 +127,8 @@ def verified(
     devices.set_float32_policy()  # again: a user's file may have set another
     for pair in pairs:
         with busy(f"verifying {pair.name}") as say:
-            reports.append(verify(pair, device, precision, plan, oracle, naming(f"verifying {pair.name}", say)))
+            reports.append(
+                verify(pair, device, precision, plan, oracle, naming(f"verifying {pair.name}", say), weights=asked)
+            )
     form = verify_form(reports, fingerprint(device))
     return form, any(report.failed(strict) for report in reports)

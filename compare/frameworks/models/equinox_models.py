@@ -50,6 +50,7 @@ class EquinoxModel:
         layers=("equinox.nn._dropout",), name="jrandom", rows=True, rate=lambda layer: _number(layer.p)
     )
     nests: ClassVar[tuple[type, ...]] = ()
+    has_own = True
 
     def __init__(
         self,
@@ -134,7 +135,26 @@ class EquinoxModel:
         return dict(zip(self._paths, self._structure.flatten_up_to(tree), strict=True))
 
     def initial(self, paths: list[str]) -> dict[str, np.ndarray]:
-        return {path: np.asarray(self._state_leaves[self._places[path]]) for path in paths}
+        own = dict(zip(self._paths, jax.tree.leaves(eqx.filter(self.module, eqx.is_inexact_array)), strict=True))
+        own |= {path: self._state_leaves[at] for path, at in self._places.items()}
+        return {path: np.asarray(own[path]) for path in paths}
+
+    def held_in(self, given: object) -> Arrays:
+        module, state = given if isinstance(given, tuple) and len(given) == 2 else (given, self.state)
+        if jax.tree.structure(eqx.filter(module, eqx.is_inexact_array)) != self._structure:
+            raise UsageError("weights: expected an Equinox module like the port, alone or as (module, state)")
+        model = EquinoxModel(module, state, None if self._alone else self._given, self.streams)
+        return model.initial([*model.leaves])
+
+    def holding(self, leaves: Arrays) -> Tree:
+        arrays = {path: jnp.asarray(leaf) for path, leaf in leaves.items()}
+        module = eqx.combine(self.tree({**self.initial(self._paths), **arrays}), self._static[None])
+        if self.state is None:
+            return module
+        own: list[Any] = list(self._state_leaves)
+        for path, at in self._places.items():
+            own[at] = arrays.get(path, own[at])
+        return module, jax.tree.unflatten(self._state_structure, own)
 
     def fix(self, paths: list[str]) -> None:
         """What no leaf replaces keeps the state's own value."""

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from compare.arrays.arrays import PARAMS, Arrays
@@ -19,10 +20,13 @@ class FunctionModel:
     draws: ClassVar[Draws] = Draws()
     nests: ClassVar[tuple[type, ...]] = ()
 
-    def __init__(self, function: Callable[..., Tree], params: Tree, streams: Streams = ()) -> None:
-        self.function, self.streams = function, streams
+    def __init__(
+        self, function: Callable[..., Tree], params: Tree, streams: Streams = (), has_own: bool = True
+    ) -> None:
+        self.function, self.streams, self.has_own = function, streams, has_own
         paths, structure = jax.tree_util.tree_flatten_with_path(params)
         self._structure: Any = structure
+        self._own = [array for _, array in paths]
         self._paths = [f"{PARAMS}/{path_of(keys)}" if keys else PARAMS for keys, _ in paths]
         self.leaves = {path: struct(array) for path, (_, array) in zip(self._paths, paths, strict=True)}
         self.modules: Mapping[str, object] = {}
@@ -33,7 +37,7 @@ class FunctionModel:
         function, params = port if isinstance(port, tuple) and len(port) == 2 else (port, None)
         if not callable(function) or isinstance(function, type) or _is_torchs(function):
             return None
-        return cls(function, dict(like) if params is None else params, streams)
+        return cls(function, dict(like) if params is None else params, streams, has_own=params is not None)
 
     @staticmethod
     def is_layer(value: object) -> bool:
@@ -63,7 +67,15 @@ class FunctionModel:
         return dict(zip(self._paths, self._structure.flatten_up_to(tree), strict=True))
 
     def initial(self, paths: list[str]) -> dict[str, np.ndarray]:
-        return {}
+        own = dict(zip(self._paths, self._own, strict=True))
+        return {path: np.asarray(own[path]) for path in paths}
+
+    def held_in(self, given: object) -> Arrays:
+        keyed = jax.tree_util.tree_flatten_with_path(given)[0]
+        return {f"{PARAMS}/{path_of(keys)}" if keys else PARAMS: np.asarray(leaf) for keys, leaf in keyed}
+
+    def holding(self, leaves: Arrays) -> Tree:
+        return self.tree({path: jnp.asarray(leaf) for path, leaf in leaves.items()})
 
     def fix(self, paths: list[str]) -> None:
         """There is nothing outside ``params``."""

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import linen
 from flax.core import FrozenDict, unfreeze
@@ -14,7 +15,7 @@ from flax.errors import InvalidRngError
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from compare.arrays.arrays import PARAMS, Arrays
-from compare.errors import UsageError, swallowed
+from compare.errors import UsageError, shown, swallowed
 from compare.frameworks.models.initializers import shapes_known
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.ports import (
@@ -54,7 +55,7 @@ class LinenModel:
         if module.scope is not None:  # bound: it carries its variables
             module, own = module.unbind()
             variables = own if variables is None else variables
-        self.module, self.streams = module, streams
+        self.module, self.streams, self.has_own = module, streams, variables is not None
         self.wide: Callable[..., Tree] | None = None
         self.fixed: Given = {}
         self.has_mode = takes_mode(type(module).__call__)
@@ -155,6 +156,14 @@ class LinenModel:
     def initial(self, paths: list[str]) -> dict[str, np.ndarray]:
         values = _joined(self._initial()) if paths else {}
         return {path: np.asarray(values[path]) for path in paths}
+
+    def held_in(self, given: object) -> Arrays:
+        if not isinstance(given, Mapping):
+            raise UsageError(f"weights: expected the variables of a Linen module, a dictionary, got {shown(given)}")
+        return {path: np.asarray(leaf) for path, leaf in _joined(given).items()}
+
+    def holding(self, leaves: Arrays) -> Tree:
+        return self._nested(jax.tree.map(jnp.asarray, leaves))
 
     def fix(self, paths: list[str]) -> None:
         self.fixed = self.initial(paths)

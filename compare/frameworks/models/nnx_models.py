@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
 from compare.arrays.arrays import PARAMS, Arrays
+from compare.errors import UsageError, shown
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.patched import calls_patched
 from compare.frameworks.models.ports import (
@@ -36,6 +38,7 @@ class NNXModel:
 
     draws: ClassVar[Draws] = Draws(layers=("flax.nnx.nn.stochastic",), attention=("flax.nnx.nn.attention",))
     nests: ClassVar[tuple[type, ...]] = ()
+    has_own = True
 
     def __init__(self, module: nnx.Module, streams: Streams = ()) -> None:
         self.module, self.streams = nnx.clone(module), streams
@@ -115,6 +118,15 @@ class NNXModel:
 
     def initial(self, paths: list[str]) -> dict[str, np.ndarray]:
         return {path: np.asarray(_value(self._variables[self._keys[path]])) for path in paths}
+
+    def held_in(self, given: object) -> Arrays:
+        if not isinstance(given, nnx.Module):
+            raise UsageError(f"weights: expected a module of NNX, got {shown(given)}")
+        own = dict(nnx.to_flat_state(nnx.state(given)))
+        return {path: np.asarray(_value(own[keys])) for path, keys in self._keys.items() if keys in own}
+
+    def holding(self, leaves: Arrays) -> nnx.Module:
+        return self.module_with(jax.tree.map(jnp.asarray, leaves), None)
 
     def fix(self, paths: list[str]) -> None:
         """What no leaf replaces keeps the module's own value."""

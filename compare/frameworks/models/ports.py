@@ -64,6 +64,7 @@ class PortModel(Protocol):
         leaves: shape and dtype of every array, by path.
         modules: the layers by path, where the port has any: what a leaf belongs to.
         has_mode: whether training and evaluation are told apart.
+        has_own: whether it came with weights of its own.
     """
 
     draws: ClassVar[Draws]
@@ -104,6 +105,9 @@ class PortModel(Protocol):
     @property
     def has_mode(self) -> bool: ...
 
+    @property
+    def has_own(self) -> bool: ...
+
     def apply(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
         """The outputs, and the leaves outside ``params`` as the call leaves them (running statistics)."""
 
@@ -114,7 +118,17 @@ class PortModel(Protocol):
         """A tree like that of ``tree`` as leaves."""
 
     def initial(self, paths: list[str]) -> dict[str, np.ndarray]:
-        """The values with which the model starts, of some leaves outside ``params``, in NumPy."""
+        """The values with which the model starts, of some leaves, in NumPy."""
+
+    def held_in(self, given: object) -> Arrays:
+        """The leaves of what a user holds the weights in (variables, a module, a pytree), as far as it has them.
+
+        Raises:
+            UsageError: it is nothing that this kind holds its weights in.
+        """
+
+    def holding(self, leaves: Arrays) -> object:
+        """What a user of this kind holds weights in, with these leaves in the place of the model's own."""
 
     def fix(self, paths: list[str]) -> None:
         """Give every run these leaves, which no entry of the map sets, as the model initialises them."""

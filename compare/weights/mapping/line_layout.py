@@ -29,12 +29,12 @@ def entry_of(reference: Unit, port: Unit, reason: str) -> Entry:
     order = sorted(range(len(pairs)), key=lambda at: there.place[at])
     plain = _plain(reference, port, here, there, order, turned)
     if plain is not None:
-        return Entry(reference.leaf, port.leaf, plain, reason=reason)
+        return Entry(reference.leaf, port.leaf, plain, reason=reason, flattened=moved)
     mine = here.view([here.place[at] for at in order])
     turned_at = tuple(sorted(order.index(at) for at in turned))
     if turned_at:
         mine = mine.then("flip", turned_at)
-    return Entry(reference.leaf, port.leaf, mine, there.view(), reason)
+    return Entry(reference.leaf, port.leaf, mine, there.view(), reason, flattened=moved)
 
 
 def _of_complex(reference: Unit, port: Unit, reason: str) -> Entry:

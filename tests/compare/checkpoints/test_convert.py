@@ -87,6 +87,34 @@ def test_there_and_back_is_bit_identical(conversion, arrays):
     assert [name for name in arrays if not same_bits(back.arrays[name], arrays[name])] == []
 
 
+def test_a_ports_checkpoint_with_dots_in_its_names_is_known(conversion, arrays):
+    """As a flat file of a JAX original has them: it is carried to the reference, whose names have dots too."""
+    there, _ = conversion.converted(Checkpoint("reference", "npz", arrays))
+    dotted = {path.replace("/", "."): leaf for path, leaf in there.arrays.items()}
+    back, _ = conversion.converted(Checkpoint("reference", "safetensors", dotted))
+    assert back.side == "reference"
+    assert [name for name in arrays if not same_bits(back.arrays[name], arrays[name])] == []
+
+
+def test_of_a_training_state_the_model_is_carried_over(conversion, arrays):
+    """Flax's has a step and the optimizer's arrays beside the variables: left out, and said."""
+    there, _ = conversion.converted(Checkpoint("reference", "npz", arrays))
+    state = {"step": np.array(3), "opt_state/0/count": np.array(3), **there.arrays}
+    back, notes = conversion.converted(Checkpoint("port", "msgpack", state))
+    assert [name for name in arrays if not same_bits(back.arrays[name], arrays[name])] == []
+    assert "left out, since the model has no such collection: step, opt_state" in notes
+    with pytest.raises(UsageError, match="has params/more, which the model does not"):
+        conversion.converted(Checkpoint("port", "msgpack", {**state, "params/more": np.zeros(2)}))
+
+
+def test_names_that_training_adds_are_taken_off_and_said(conversion, arrays):
+    wrapped = {f"module._orig_mod.{name}": array for name, array in arrays.items()}
+    plain, _ = conversion.converted(Checkpoint("reference", "npz", arrays))
+    there, notes = conversion.converted(Checkpoint("reference", "npz", wrapped))
+    assert all(same_bits(leaf, plain.arrays[path]) for path, leaf in there.arrays.items())
+    assert [note.split(" ")[0] for note in notes[:2]] == ["module.", "_orig_mod."]
+
+
 def test_what_has_no_counterpart_is_said(conversion, arrays):
     there, notes = conversion.converted(Checkpoint("reference", "npz", arrays))
     assert any("norm.num_batches_tracked" in note for note in notes)

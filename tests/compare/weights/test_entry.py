@@ -38,3 +38,5 @@ def test_rows_for_the_common_layers():
 def test_what_is_no_line_is_refused():
     with pytest.raises(UsageError, match=r"^entry: port: expected a str, got int$"):
         Entry("a", 1)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"^entry: flattened: expected two orders in words, got 'CHW'$"):
+        Entry("a", "params/a", flattened="CHW")  # type: ignore[arg-type]

@@ -12,6 +12,8 @@ from compare.verdict.bits import PrecisionFlag
 from compare.verdict.quantity import KINDS
 from compare.verdict.verdict import Verdict
 from compare.verification.certificates import Teeth
+from compare.weights.own.line import OwnLine
+from compare.weights.own.own_weights import OwnWeights
 from tests.compare.command_line import CPU, LOOSE, files, jaxport, refused, strictly
 
 FORM = "schema verdict environment pairs"
@@ -29,7 +31,9 @@ def loose():
     verify, reports = compare.verification.verification.verify, []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            compare.verification.verification, "verify", lambda *given: reports.append(verify(*given)) or reports[0]
+            compare.verification.verification,
+            "verify",
+            lambda *given, **named: reports.append(verify(*given, **named)) or reports[0],
         )
         return jaxport(*LOOSE), reports[0]
 
@@ -39,7 +43,7 @@ def replay(loose, monkeypatch):
     """Have ``verify`` answer with the report that ``loose`` left, changed as asked; the list is what it was given."""
 
     def use(**changed):
-        def answer(pair, device, precision, plan, oracle, progress):
+        def answer(pair, device, precision, plan, oracle, progress, weights):
             given.append((pair.name, device.name, precision.name, dataclasses.astuple(plan)[:3], oracle.name))
             return dataclasses.replace(loose[1], **changed)
 
@@ -128,9 +132,26 @@ def test_mismatch(monkeypatch):
 def test_one_failing_pair(loose, monkeypatch):
     """One pair of several that does not match is enough for exit code 1, wherever it stands."""
     reports = iter([dataclasses.replace(loose[1], verdict=verdict) for verdict in (Verdict.MISMATCH, Verdict.MATCH)])
-    monkeypatch.setattr(compare.verification.verification, "verify", lambda *given: next(reports))
+    monkeypatch.setattr(compare.verification.verification, "verify", lambda *given, **named: next(reports))
     ran = jaxport("verify", "loose", "mlp", *CPU, "--json", "-")
     assert (ran.code, strictly(ran.out)["verdict"]) == (1, "mismatch")
+
+
+WEIGHTS = OwnWeights("reference", (OwnLine("params/W1", ("W1",), "transposed", tells=True),))
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_weights_count_where_they_were_asked_for(replay, asked):
+    """Else they are said, and the exit code is the function's."""
+    replay(weights=dataclasses.replace(WEIGHTS, asked=asked))
+    ran = jaxport(*LOOSE, "--json", "x.json")
+    assert ran.code == int(asked)
+    assert len(re.findall(r"^weights +1 of 1 array of the port", ran.out, re.MULTILINE)) == 1 + asked
+    assert strictly(Path("x.json").read_text())["pairs"][0]["weights"]["lines"][0]["text"] == "transposed"
+
+
+def test_weights_of_several_pairs_are_refused():
+    assert "take one pair" in refused(jaxport("verify", "--original", "port", *CPU))
 
 
 STRICT = {
@@ -152,12 +173,13 @@ def test_strict(replay, case):
 
 
 def test_explain(replay, loose):
-    """``--explain`` prints every line of the weight map, and only then."""
+    """``--explain`` prints the weight map, names that differ in a number alone in one line, and only then."""
     replay()
-    lines = loose[1].weight_map
-    assert len(lines) == 4
+    assert [line.split()[:3] for line in loose[1].weight_map] == [
+        [name, "->", f"params/{name}"] for name in ("W1", "b1", "W2", "b2")
+    ]
     told = [line for line in jaxport(*LOOSE, "--explain").out.splitlines() if " -> " in line]
-    assert [line.split()[1:4] for line in told] == [line.split()[:3] for line in lines]
+    assert [line.split()[:3] for line in told[1:]] == [["W{1-2}", "->", "W{1-2}:"], ["b{1-2}", "->", "b{1-2}:"]]
     assert not re.search(r"^map ", jaxport(*LOOSE).out, re.MULTILINE)
 
 

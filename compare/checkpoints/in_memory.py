@@ -1,0 +1,136 @@
+"""Weights carried from one side to the other in memory, as ``jaxport convert`` carries files."""
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from compare.arrays.arrays import Arrays
+from compare.checkpoints.checkpoint import Checkpoint, UnsoundError
+from compare.checkpoints.convert import Conversion, conversion_between
+from compare.checkpoints.judged import brought_together
+from compare.checkpoints.state_dict import array_of, check_dense, tensor_of
+from compare.checkpoints.training_names import fitted_names
+from compare.errors import UsageError, shown
+from compare.frameworks.models.references import ReferenceModel
+from compare.pair.pair import Pair
+from compare.pair.prepare import Prepared
+from compare.weights.own.own_weights import Side
+
+if TYPE_CHECKING:
+    import torch
+
+MEMORY = "memory"  # in the place of a file's format
+
+
+def convert_weights(
+    reference: object,
+    port: object = None,
+    batch: object = None,
+    weights: Any = None,
+    *,
+    to: Literal["port", "reference"] = "port",
+    seed: int = 0,
+    **fields: Any,
+) -> Any:
+    """Carry weights from one side to the other through the weight map, in memory and in either direction.
+
+    One-to-one lines of the map are bit-identical, in every dtype. Neither model is changed, and nothing is run: both
+    are traced for the map.
+
+    Args:
+        reference: an ``nn.Module``, or a whole ``Pair`` (then nothing else describes the models).
+        port: what ``verify`` takes as a port.
+        batch: what ``verify`` takes as a batch.
+        weights: what to carry. To the port a ``state_dict`` or a module; to the reference what the port's kind holds
+            its weights in (the variables of a Linen module, an NNX or Equinox module, a pytree of parameters), or
+            leaves by path (``{"params/Dense_0/kernel": ...}``). Of torch, JAX or NumPy; what training adds to names is
+            taken off, with a warning. By default the side's own.
+        to: ``port`` or ``reference``.
+        seed: of the generator that draws the pair's batch.
+        fields: any further field of ``compare.pair.pair.Pair``: ``rules``, ``port_inputs``, ...
+
+    Returns:
+        To the port, what its kind holds its weights in: variables for ``module.apply``, a new NNX module, a new Equinox
+        module (with its state, as (module, state)), or the parameters of a function. To the reference, a dictionary of
+        tensors on the CPU for ``load_state_dict``.
+
+    Raises:
+        UsageError: the weight map cannot be found, or the weights do not fit the model: an array is missing, left over,
+            or of another shape.
+    """
+    if isinstance(reference, Pair):
+        if port is not None or batch is not None or fields:
+            raise UsageError("convert_weights: a Pair holds everything: give it and the weights alone")
+        pair = reference
+    else:
+        if port is None or batch is None:
+            raise UsageError("convert_weights: expected a reference, a port and a batch")
+        pair = Pair(reference, port, batch, **fields)
+    if to not in ("port", "reference"):
+        raise UsageError(f"to: expected 'port' or 'reference', got {shown(to)}")
+    prepared, given = brought_together(pair, seed)
+    conversion = conversion_between(prepared)
+    if to == "port":
+        arrays = _of_reference(prepared, conversion, weights)
+        return prepared.port.holding(_converted(conversion, "reference", arrays))
+    arrays = given if weights is None and given is not None else _of_port(prepared, weights)
+    return _tensors(_converted(conversion, "port", arrays))
+
+
+def _converted(conversion: Conversion, side: Side, arrays: Arrays) -> Arrays:
+    for note in fitted_names(arrays, conversion.names_of(side)).notes:
+        warnings.warn(f"convert_weights: {note}", stacklevel=3)
+    return conversion.converted(Checkpoint(side, MEMORY, arrays))[0].arrays
+
+
+def _of_reference(prepared: Prepared, conversion: Conversion, weights: Any) -> Arrays:
+    import torch
+
+    own = prepared.reference
+    assert isinstance(own, ReferenceModel)
+    if weights is None:
+        weights = own.module
+    module = own.module
+    if isinstance(weights, torch.nn.Module):
+        module, weights = weights, weights.state_dict()
+    if not isinstance(weights, Mapping):
+        raise UsageError(f"weights: expected a state_dict or an nn.Module, got {shown(weights)}")
+    arrays = {str(name): _array(str(name), value) for name, value in weights.items()}
+    # Buffers that no checkpoint holds, and that the port keeps, are the module's.
+    kept = {name: buffer for name, buffer in module.named_buffers() if name in own.unsaved & {*conversion.shapes}}
+    return {name: _array(name, buffer) for name, buffer in kept.items()} | arrays
+
+
+def _of_port(prepared: Prepared, weights: Any) -> Arrays:
+    port = prepared.port
+    if weights is None:
+        if not port.has_own:
+            raise UsageError("convert_weights: the port has no weights of its own: give weights=")
+        return port.initial([*port.leaves])
+    if isinstance(weights, Mapping) and weights and all("/" in str(name) for name in weights):
+        return {str(name): np.asarray(value) for name, value in weights.items()}
+    return port.held_in(weights)
+
+
+def _array(name: str, value: Any) -> np.ndarray:
+    """A tensor of torch, an array of JAX or of NumPy as NumPy has it, in its own dtype."""
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        return np.asarray(value)
+    try:
+        check_dense(name, value.cpu())
+        return array_of(name, value.cpu())
+    except UnsoundError as error:
+        raise UsageError(f"weights: {error}") from error
+
+
+def _tensors(arrays: Arrays) -> "dict[str, torch.Tensor]":
+    """Tensors of their own memory; names of one array are one tensor."""
+    made: dict[int, torch.Tensor] = {}
+    for array in arrays.values():
+        if id(array) not in made:
+            made[id(array)] = tensor_of(array)
+    return {name: made[id(array)] for name, array in arrays.items()}

@@ -1,0 +1,140 @@
+"""The weights that a user converted, judged: of the side's own or from a file, beside the original's or a file's."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from compare.arrays.arrays import Arrays
+from compare.checkpoints.checkpoint import UnsoundError, check_dtype
+from compare.checkpoints.convert import conversion_between
+from compare.checkpoints.files import read
+from compare.errors import UsageError, shown, swallowed
+from compare.pair.pair import Pair
+from compare.pair.prepare import Prepared, prepare
+from compare.weights.own.own_weights import OwnWeights, Side, own_weights
+
+HAS_NONE = {
+    "port": "the port has no weights of its own: give (module, variables) as the pair's port, or --port-weights FILE",
+    "reference": "the reference has no weights of its own: give an nn.Module, or --reference-weights FILE",
+}
+
+
+@dataclass(frozen=True)
+class WeightsAsked:
+    """What somebody wants to know of weights.
+
+    Attributes:
+        original: the side whose weights are right.
+        asked: whether the answer counts.
+        reference, port: files with the weights of either side, in the place of the model's own.
+    """
+
+    original: Side = "reference"
+    asked: bool = False
+    reference: Path | None = None
+    port: Path | None = None
+
+
+NOT_ASKED = WeightsAsked()
+
+
+def asked_of(weights: object) -> WeightsAsked:
+    """What ``weights=`` of a call asks: nothing, the port's own weights, or those of the side that it names.
+
+    Raises:
+        UsageError: it is neither a truth value nor a side.
+    """
+    if weights is None or isinstance(weights, bool):
+        return WeightsAsked(asked=bool(weights))
+    if weights == "port" or weights == "reference":
+        return WeightsAsked("reference" if weights == "port" else "port", asked=True)
+    raise UsageError(f"weights: expected True, False, 'port' or 'reference', got {shown(weights)}")
+
+
+def judged_weights(
+    prepared: Prepared, asked: WeightsAsked = NOT_ASKED, port: Arrays | None = None
+) -> OwnWeights | None:
+    """What the weights of one side are beside the original's; None where nobody asked and a side has none of its own.
+
+    Args:
+        port: the port's weights, where its model could not be given them.
+
+    Raises:
+        UsageError: it was asked for and a side has none, or a file is none, or lacks what the original must have.
+    """
+    try:
+        return _judged(prepared, asked, port)
+    except Exception as error:  # a library's, of arrays that NumPy has no numbers of
+        if asked.asked:
+            raise
+        swallowed(error)  # weights that nobody asked for keep nothing from being compared
+        return None
+
+
+def _judged(prepared: Prepared, asked: WeightsAsked, port: Arrays | None) -> OwnWeights | None:
+    reference_own = _own_of_reference(prepared) if asked.reference is None else read(asked.reference).arrays
+    port_own = read(asked.port).arrays if asked.port is not None else port
+    port_own = _own_of_port(prepared) if port_own is None else port_own
+    for side, own in (("reference", reference_own), ("port", port_own)):
+        if own is None and asked.asked:
+            raise UsageError(f"pair {prepared.pair.name}: {HAS_NONE[side]}")
+        for name, array in (own or {}).items():
+            _check_numbers(side, name, array)
+    if reference_own is None or port_own is None:
+        return None
+    values = conversion_between(prepared).values(reference_own, port_own)
+    for path, found, wanted in (
+        (asked.reference, values.reference, values.shapes),
+        (asked.port, values.port, values.leaves),
+    ):
+        if path is not None and not found:
+            raise UsageError(f"{path}: none of its names is one of the model's, such as {next(iter(wanted))}")
+    if asked.reference is not None:  # which lacks the buffers that no checkpoint holds
+        unsaved: frozenset[str] = getattr(prepared.reference, "unsaved", frozenset())
+        kept = {name: prepared.own[name] for name in unsaved if name in values.shapes}
+        values = replace(values, reference=kept | values.reference)
+    return own_weights(prepared.weight_map, values, asked.original, asked.asked)
+
+
+def brought_together(pair: Pair, seed: int = 0) -> tuple[Prepared, Arrays | None]:
+    """The pair, prepared; where its port does not run on the variables that it came with, the port without them, and
+    they.
+
+    Raises:
+        UsageError: as ``prepare`` does.
+    """
+    try:
+        return prepare(pair, seed), None
+    except UsageError as error:
+        if not (isinstance(pair.port, tuple) and len(pair.port) == 2):
+            raise
+        module, variables = pair.port
+        try:
+            prepared = prepare(replace(pair, port=module), seed)
+            if prepared.port.has_own:
+                raise error
+            return prepared, prepared.port.held_in(variables)
+        except UsageError as again:
+            swallowed(again)
+            raise error from again
+
+
+def _check_numbers(side: str, name: str, array: np.ndarray) -> None:
+    try:
+        check_dtype(name, array.dtype)
+    except UnsoundError as error:
+        raise UsageError(f"weights of the {side}: {error}") from error
+
+
+def _own_of_reference(prepared: Prepared) -> Arrays | None:
+    from compare.frameworks.models.references import LooseTensors, ReferenceModel
+
+    own = prepared.reference
+    if not isinstance(own, ReferenceModel) or isinstance(own.module, LooseTensors):
+        return None
+    return own.state()
+
+
+def _own_of_port(prepared: Prepared) -> Arrays | None:
+    return prepared.port.initial([*prepared.leaves]) if prepared.port.has_own else None

@@ -1,0 +1,145 @@
+"""The weights that a user converted, line by line beside what the map makes of the original's.
+
+Either side can be the original. Each array of the other one is a line: what it should be is what the map carries over,
+whole, so that the order of what is packed in it shows as well.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from compare.arrays.arrays import Arrays, Shapes
+from compare.errors import UsageError
+from compare.verdict.counted import counted
+from compare.weights.own.expected_lines import expected_of_port, expected_of_reference
+from compare.weights.own.line import ROUNDED, OwnLine, own_line, with_others
+from compare.weights.own.other_lines import OtherLines
+from compare.weights.weights import WeightMap
+
+Side = Literal["reference", "port"]
+OTHER_SIDE: Mapping[Side, Side] = {"reference": "port", "port": "reference"}
+
+
+@dataclass(frozen=True)
+class OwnWeights:
+    """What the weights of one side are, beside the other's.
+
+    Attributes:
+        original: the side whose weights are right.
+        lines: one for each array of the other side, in the order of the map.
+        left_over: arrays that came with the weights and that the model does not have.
+        notes: what is worth saying of how they came.
+        asked: whether somebody asked for it, so that it counts.
+    """
+
+    original: Side
+    lines: tuple[OwnLine, ...]
+    left_over: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    asked: bool = False
+
+    @property
+    def side(self) -> Side:
+        """The side that is judged."""
+        return OTHER_SIDE[self.original]
+
+    @property
+    def judged(self) -> bool:
+        """Whether one array at least is the original's, whatever was done to it, and no constant."""
+        return any(line.tells for line in self.lines)
+
+    @property
+    def wrong(self) -> tuple[OwnLine, ...]:
+        return tuple(line for line in self.lines if not line.right) if self.judged else ()
+
+    @property
+    def right(self) -> bool:
+        return self.judged and not self.wrong
+
+    @property
+    def failed(self) -> bool:
+        """Whether it counts against the pair."""
+        return self.asked and not self.right
+
+    @property
+    def answer(self) -> str:
+        """In one sentence."""
+        if not self.judged:
+            return f"not judged: the {self.side}'s own weights are not the {self.original}'s"
+        count = counted(len(self.lines), "array")
+        if not self.wrong:
+            low = [line.text for line in self.lines if line.kind == ROUNDED]
+            to = f" {low[0]}" if len({*low}) == 1 else ""
+            rounded = f", {len(low)} of them rounded{to}" if low else ""
+            return f"the {self.side}'s own weights are the {self.original}'s: {count}{rounded}"
+        first = self.wrong[0]
+        more = f", and {len(self.wrong) - 1} more" if len(self.wrong) > 1 else ""
+        return (
+            f"{len(self.wrong)} of {count} of the {self.side} are not what the {self.original}'s weights make them: "
+            f"{first.name} is {first.words}{more}"
+        )
+
+
+@dataclass(frozen=True)
+class OwnValues:
+    """The values of both sides as they were given.
+
+    Attributes:
+        reference, port: by name and by path; what is not there is missing.
+        shapes, leaves: of the mapped arrays of either.
+        left_over, notes: as in ``OwnWeights``, of either side.
+    """
+
+    reference: Arrays
+    port: Arrays
+    shapes: Shapes
+    leaves: Shapes
+    left_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def own_weights(
+    weight_map: WeightMap, values: OwnValues, original: Side = "reference", asked: bool = False
+) -> OwnWeights:
+    """Judge the weights of the side that is not the ``original``.
+
+    Raises:
+        UsageError: the original lacks an array, or has one of another shape.
+    """
+    right = values.reference if original == "reference" else values.port
+    given = dict(values.port if original == "reference" else values.reference)
+    shapes = values.shapes if original == "reference" else values.leaves
+    _check_whole(original, right, shapes)
+    if original == "reference":
+        lines = expected_of_port(weight_map, right, values.shapes, values.leaves)
+    else:
+        lines = expected_of_reference(weight_map, right, values.shapes, values.leaves)
+        given = _collected(weight_map, given, values.shapes)
+    others = OtherLines({line.name: line.array for line in lines})
+    with np.errstate(all="ignore"):  # of what is not finite, or overflows, it is said in words
+        found = with_others([own_line(line, given.get(line.name), others) for line in lines])
+    side, notes = OTHER_SIDE[original], [note for one in values.notes.values() for note in one]
+    return OwnWeights(original, found, values.left_over.get(side, ()), tuple(notes), asked)
+
+
+def _collected(weight_map: WeightMap, given: Arrays, shapes: Shapes) -> Arrays:
+    """The arrays with each sum in its first and zeros in its second, as the map carries them back: how a sum is parted
+    changes nothing."""
+    for both in weight_map.summed:
+        names = {both.first, both.second}
+        if all(name in given and given[name].shape == shapes[name] for name in names):
+            given |= {name: np.array(given[name]) for name in names}
+            both.collect(given)
+    return given
+
+
+def _check_whole(original: Side, right: Arrays, shapes: Shapes) -> None:
+    for name, shape in shapes.items():
+        if name not in right:
+            raise UsageError(f"weights: the {original}'s own have no {name}, so that nothing can be held against them")
+        if right[name].shape != tuple(shape):
+            raise UsageError(
+                f"weights: {name} of the {original}'s own is {right[name].shape}, the model's is {tuple(shape)}"
+            )
