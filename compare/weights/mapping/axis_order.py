@@ -102,6 +102,12 @@ def labels_of(value: Value) -> list[str | None]:
     return labels
 
 
+def _leading_labels(value: Value) -> list[str | None]:
+    """What convolutions made of the slowest part of each axis: rows that are repeated, or made of channels by a pixel
+    shuffle, are rows."""
+    return [next((atom.label for atom in finest(axis)), None) for axis in value.axes]
+
+
 def _agree(mine: Value, theirs: Value, axes: Axes) -> bool:
     """Whether the port convolves the input's axes as the reference does."""
     given = labels_of(mine)
@@ -116,7 +122,7 @@ def turned_outputs(reference: Trace, port: Trace) -> dict[str, tuple[int, ...]]:
         theirs = port.outputs.get(name)
         if theirs is None or len(theirs.shape) != len(mine.shape):
             continue
-        wanted, there = labels_of(mine), labels_of(theirs)
+        wanted, there = _leading_labels(mine), _leading_labels(theirs)
         known = [label for label in wanted if label is not None]
         if wanted == there or len(set(known)) != len(known) or set(wanted) != set(there):
             continue

@@ -1,9 +1,10 @@
 """JAX's primitives in the common form: one function for each, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from jax.lax import GatherDimensionNumbers as GatherNumbers
 
 from compare.weights.mapping.units import PART_HINTS, Value
 from compare.weights.mapping.walk import Walk
@@ -74,12 +75,23 @@ def _gather(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[in
     numbers, sizes = params["dimension_numbers"], params["slice_sizes"]
     picked = [axis for axis in numbers.start_index_map if sizes[axis] == 1]
     whole = [axis for axis in range(len(sizes)) if axis not in picked]
+    if table.moving:
+        return [walk.picked(table, picks, _kept(numbers, sizes, table, shapes[0]), picked, shapes[0])]
     if numbers.operand_batching_dims or any(sizes[axis] != table.shape[axis] for axis in whole):
         return [walk.opaque(values, shapes[0])]
     if tuple(numbers.offset_dims) != tuple(range(len(shapes[0]) - len(whole), len(shapes[0]))):
         return [walk.opaque(values, shapes[0])]
     rows = walk.reshape(picks, picks.shape[:-1])
     return [walk.take(table, rows, picked, shapes[0])]
+
+
+def _kept(numbers: GatherNumbers, sizes: Sequence[int], table: Value, shape: tuple[int, ...]) -> dict[int, int]:
+    """By axis of a gather's result, the table's axis that it still is."""
+    batch = numbers.operand_batching_dims
+    windows = [axis for axis in range(len(sizes)) if axis not in (*numbers.collapsed_slice_dims, *batch)]
+    kept = {at: axis for at, axis in zip(numbers.offset_dims, windows, strict=True) if sizes[axis] == table.shape[axis]}
+    rest = [at for at in range(len(shape)) if at not in numbers.offset_dims]
+    return kept | {rest[at]: axis for at, axis in zip(numbers.start_indices_batching_dims, batch, strict=True)}
 
 
 def _rev(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:

@@ -89,10 +89,9 @@ class Mixing(Shaping):
         """Anything else: what it takes in is used, what comes out is new."""
         weights = [value for value in values if value.weighs and not value.moving]
         moving = [value for value in values if value.moving]
-        if moving:
-            for value in weights:
-                self._use(value, "loose", dict.fromkeys(range(len(value.shape)), ALONG), moving)
-        return self._mixed(values, [], shape, self._last_of(weights) if moving else frozenset())
+        for value in weights:
+            self._use(value, "loose", dict.fromkeys(range(len(value.shape)), ALONG), moving, opaque=True)
+        return self._mixed(values, [], shape, self._last_of(weights))
 
     def written(self, target: Value, sources: Sequence[Value], along: bool) -> Value:
         """``target`` after something was written into it, entry for entry where ``along``."""

@@ -154,6 +154,7 @@ def _whole(unit: Unit, piece: Unit) -> Unit:
         piece.uses,
         [],
         unit.position,
+        opaque=piece.opaque,
         is_complex=unit.is_complex,
     )
 
@@ -193,7 +194,7 @@ def _piece(unit: Unit, at: int, start: int, stop: int, number: int) -> Unit:
     cut = Factor(Atom(stop - start), old.full, old.start + start, old.role, old.rank, old.flipped)
     factors = [cut if number_ == at else factor for number_, factor in enumerate(unit.factors)]
     hints = unit.hints | ({PART_HINTS[number]} if old.role == COMPLEX else set())
-    return Unit(unit.leaf, unit.shape, factors, unit.kind, hints, unit.uses, [], number, is_complex=unit.is_complex)
+    return replace(unit, factors=factors, hints=hints, pieces=[], position=number, own={})
 
 
 def _parent(name: str) -> str:

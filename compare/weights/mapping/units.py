@@ -41,6 +41,7 @@ class Unit:
     pieces: list["Unit"] = field(default_factory=list)
     position: int = 0  # of a piece: its place among the pieces of its weight
     own: dict[int, Atom] = field(default_factory=dict)  # of a piece: its atoms by the identity of its weight's
+    opaque: bool = False  # nothing that it went through so far says what its axes are
     is_complex: bool = False  # its last factor is that of the parts, which is no axis of its shape
 
     @property

@@ -47,3 +47,18 @@ def test_a_product_lays_what_is_summed_along():
     walk, (w, x), _ = replayed(lambda w, x: jnp.einsum("gio,bgi->bgo", w, x), (2, 4, 5), (3, 2, 4))
     assert sorted(roles(walk.units["w"])) == [("group", 2), ("in", 4), ("out", 5)]
     assert same_atoms(w.axes[1], x.axes[2])
+
+
+def test_what_is_picked_of_an_activation_keeps_its_other_axes():
+    """By one number for all rows, and by one of its own for each."""
+    _, (_, x), (y,) = replayed(lambda w, x: jnp.take(x, ROWS, axis=1), (1,), (2, 5, 4))
+    assert [same_atoms(y.axes[at], x.axes[at]) for at in range(3)] == [True, False, True]
+    own = jnp.array([[[2], [0]], [[1], [1]]])
+    _, (_, x), (y,) = replayed(lambda w, x: jnp.take_along_axis(x, own, 1), (1,), (2, 5, 4))
+    assert [same_atoms(y.axes[at], x.axes[at]) for at in range(3)] == [True, False, True]
+
+
+@pytest.mark.parametrize("function", [jnp.linalg.inv, jnp.linalg.cholesky, lambda w: jnp.linalg.solve(w, jnp.eye(4))])
+def test_linear_algebra_leaves_no_axis_what_it_is(function):
+    walk, _, (result,) = replayed(function, (4, 4))
+    assert (result.units, walk.units["w"].opaque) == ((), True)
