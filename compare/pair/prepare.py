@@ -1,6 +1,6 @@
 """A pair made ready to run: its models as functions of named arrays, and the weight map and layouts between them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -112,7 +112,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
     if pair.weight_map is None and is_function_alone(pair.port):  # no other map than the one by name can be meant
         pair = replace(pair, weight_map=WeightMap(same(*reference.parameters)))
     if pair.weight_map is None:
-        return _found(pair, reference, batch)
+        return _found(pair, reference, batch, seed)
     args, kwargs = adapted_port(pair, batch)
     own = reference.state() if given is None or pair.reference is reference.module else dict(given)
     port = _port(pair, reference, args, kwargs)
@@ -146,15 +146,32 @@ def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) ->
         raise UsageError(f"pair {pair.name}: the port raised {described(error)}") from error
 
 
-def _found(pair: Pair, reference: "ReferenceModel", batch: Batch) -> Prepared:
+def _found(pair: Pair, reference: "ReferenceModel", batch: Batch, seed: int) -> Prepared:
+    from compare.pair.trial import outputs_of_reference, tried
     from compare.weights.mapping.find import find
+
+    own = reference.state()
+
+    def decide(maps: "Sequence[FoundMap]") -> int | None:
+        candidates = [with_map(pair, reference, one, batch, own) for one in maps]
+
+        def wanted(entering: Entering) -> Arrays | None:
+            try:
+                return outputs_of_reference(pair, reference, entering, False if reference.has_mode else None)
+            except UsageError:
+                raise
+            except Exception as error:  # in float64 alone, or it is told of where it is compared
+                swallowed(error)
+                return None
+
+        return tried(candidates, candidates[0].enter(seed, 1), wanted)
 
     (args, kwargs), (port_args, port_kwargs) = adapted_reference(pair, batch), adapted_port(pair, batch)
     found_map = find(
         reference.module, args, kwargs, Streamed(pair.port, pair.rngs), port_args, port_kwargs,
-        rules=pair.rules, permute=pair.port_inputs is None,
+        rules=pair.rules, permute=pair.port_inputs is None, decide=decide,
     )  # fmt: skip
-    return with_map(pair, reference, found_map, batch, reference.state())
+    return with_map(pair, reference, found_map, batch, own)
 
 
 def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: Batch, own: Arrays) -> Prepared:

@@ -1,11 +1,17 @@
 """A port brought together with a reference that is on record: needs no torch."""
 
+from collections.abc import Sequence
+
+from compare.arrays.arrays import Arrays
 from compare.errors import UsageError
 from compare.frameworks.models.choose import Streamed, is_function_alone
 from compare.pair.adapters import adapted_port
-from compare.pair.pair import Pair
+from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import Prepared, with_map, zeros_like
+from compare.pair.trial import tried
+from compare.sides.quartet import ORACLE
 from compare.sides.record_file import Facts, ReferenceRecord
+from compare.sides.record_side import recorded_side
 
 
 class RecordedReference:
@@ -25,7 +31,7 @@ def prepare_recorded(pair: Pair, record: ReferenceRecord) -> Prepared:
     Raises:
         UsageError: the pair and the record do not belong together, or no weight map is found.
     """
-    from compare.weights.mapping.find import find
+    from compare.weights.mapping.find import FoundMap, find
     from compare.weights.mapping.program import Program
 
     facts = record.facts
@@ -43,5 +49,22 @@ def prepare_recorded(pair: Pair, record: ReferenceRecord) -> Prepared:
         port = (port, zeros_like(reference))
     program = Program.from_form(facts["program"])
     streamed = Streamed(port, pair.rngs)
-    found_map = find(program, (), {}, streamed, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None)
+
+    def decide(maps: Sequence[FoundMap]) -> int | None:
+        candidates = [with_map(pair, reference, one, batch, {}) for one in maps]
+        first = candidates[0]
+        entering = record.entering(first.buffers)
+
+        def wanted(entered: Entering) -> Arrays | None:
+            """The record's own run alone: of maps that agree on it, none can be told."""
+            if entered is not entering:
+                return None
+            run = recorded_side(record, first, ORACLE).run(entering, first.modes[-1])
+            return {name: array for name, array in run.arrays.items() if name.split("/")[0] == "output"}
+
+        return tried(candidates, entering, wanted)
+
+    found_map = find(
+        program, (), {}, streamed, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None, decide=decide
+    )
     return with_map(pair, reference, found_map, batch, {})

@@ -38,6 +38,10 @@ def _likeness(group: Group) -> str:
 
 
 def _layer(array: Array) -> str:
+    """The layer that an array belongs to, as a rule names it; the array where that is the model."""
+    if array.gate is not None and not array.name.startswith(array.parent):  # torch packs the layers of a stack in one
+        owner = array.name.rpartition(".")[0]
+        return f"{owner}.*{array.parent.removeprefix(owner)}".lstrip(".")
     return array.parent if array.parent not in ("", "params") else array.name
 
 

@@ -1,17 +1,21 @@
 """The lines of the map, and what is left over."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from compare.arrays.views import View
+from compare.errors import UsageError
 from compare.frameworks.models.ports import PortModel
 from compare.weights.mapping.complaints import ambiguous, unmatched
 from compare.weights.mapping.gates import GRU, HIDDEN, INPUT, Gate, port_gates, spare_biases
 from compare.weights.mapping.groups import Group
+from compare.weights.mapping.leftovers import guesses
 from compare.weights.mapping.line_layout import entry_of
-from compare.weights.mapping.match import paired
+from compare.weights.mapping.match import branches, paired
 from compare.weights.mapping.paired import Array, arrays_of, pieces_of
+from compare.weights.mapping.plain_layouts import others as other_layouts
+from compare.weights.mapping.slots import is_whole
 from compare.weights.mapping.user_rules import AppliedRules, Rules, applied
 from compare.weights.mapping.walk import Walk
 from compare.weights.weights import Entry
@@ -19,12 +23,19 @@ from compare.weights.weights import Entry
 
 @dataclass
 class Lines:
-    """What became of every array."""
+    """What became of every array.
+
+    Attributes:
+        doubts: by place among ``entries`` the other lines that may stand there: nothing tells the axes of that array.
+        unproved: why a line is not to be believed unless both functions agree under the map.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     constants: list[str] = field(default_factory=list)
     port_constants: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    doubts: dict[int, list[Entry]] = field(default_factory=dict)
+    unproved: UsageError | None = None
 
 
 @dataclass
@@ -58,14 +69,17 @@ def lines_of(
     rules: Rules,
     gates: Mapping[str, tuple[Gate, ...]],
     model: PortModel,
-) -> Lines:
+) -> list[Lines]:
     """Pair the arrays; what cannot be paired whole is taken apart where the programs take its result apart.
 
     Args:
         names, leaves: of each array whether it may stay without a counterpart.
 
+    Returns:
+        One for each way in which the arrays may be paired: several, all ``unproved``, where no evidence tells.
+
     Raises:
-        UsageError: something stays unpaired or ambiguous, or a rule matches nothing.
+        UsageError: something stays unpaired, or ambiguous in too many ways, or a rule matches nothing.
     """
     user_rules = applied(rules, names, leaves)
     reference_side, port_side = _gates_parted(
@@ -76,15 +90,35 @@ def lines_of(
         mine, theirs = reference_side.arrays(), port_side.arrays()
         forced = _forced(user_rules, mine, theirs)
         spare = _spare(mine, theirs) | _summed_whole(mine, theirs, gates)
-        groups = paired(
+        free = (
             [array for array in mine if array not in forced and array not in spare],
             [array for array in theirs if array not in forced.values()],
         )
+        groups = paired(*free)
         uneven = [group for group in groups if len(group.reference) != len(group.port)]
         parted = reference_side.part([array for group in uneven for array in group.reference])
         if not (port_side.part([array for group in uneven for array in group.port]) or parted):
             break
-    return _Settled(groups, mine, theirs, forced, spare, user_rules).lines()
+    ways = branches(groups, *free)
+    settled = [_Settled(way, mine, theirs, forced, spare, user_rules) for way in ways]
+    if len(ways) == 1:
+        return [settled[0].lines()]
+    question = ambiguous(next(group for group in groups if group.open))
+    return [replace(lines, unproved=lines.unproved or question) for lines in _possible(settled)]
+
+
+def _possible(ways: "list[_Settled]") -> list[Lines]:
+    """The lines of each way that leads to some."""
+    out: list[Lines] = []
+    raised: list[UsageError] = []
+    for way in ways:
+        try:
+            out.append(way.lines())
+        except UsageError as error:
+            raised.append(error)
+    if not out:
+        raise raised[0]
+    return out
 
 
 def _gates_parted(reference: _SidePieces, port: _SidePieces) -> tuple[_SidePieces, _SidePieces]:
@@ -160,23 +194,25 @@ class _Settled:
         for group in self.groups:
             if not group.settled and group.reference and group.port:
                 required = [array for array in group.reference if not array.optional]
-                if len(group.reference) == len(group.port) or (required and len(required) == len(group.reference)):
+                if group.open or (required and len(required) == len(group.reference)):
                     raise ambiguous(group)
         taken = {other for other, _ in partner.values()}
+        guessed = self._guessed(lines, partner, taken)
         for array in self.mine:
             if array in partner:
-                lines.entries.append(self._line(array, *partner[array]))
-            elif array in self.spare and self.spare[array] in partner:
+                self._add(lines, array, *partner[array])
+            elif array.name in guessed or (array in self.spare and self.spare[array] in partner):
                 continue
             elif array.optional:
                 lines.constants.append(array.name)
             else:
                 raise unmatched(array, "the reference", self.theirs, taken)
         for array in self.theirs:
-            if array not in taken and not array.optional:
+            if array in taken or array.name in guessed:
+                continue
+            if not array.optional:
                 raise unmatched(array, "the port", self.mine, set(partner))
-            if array not in taken:
-                lines.port_constants.append(array.name)
+            lines.port_constants.append(array.name)
         for array, first in self.spare.items():
             if first in partner:
                 line = entry_of(array.unit, partner[first][0].unit, f"the port holds its sum with {first.name}")
@@ -184,6 +220,43 @@ class _Settled:
         if self.spare:
             lines.notes.append("the port holds each recurrent bias as one where the reference adds two")
         return lines
+
+    def _guessed(self, lines: Lines, partner: Mapping[Array, object], taken: Container[Array]) -> set[str]:
+        """The names of both sides that one name or the sizes bring together; their lines are added."""
+        settled = {array.name for array in self.mine if array in partner or array in self.spare}
+        settled |= {array.name for array in self.theirs if array in taken}
+        mine, theirs = (
+            {array.name: array.unit.shape for array in side if array.name not in settled and not array.unit.is_complex}
+            for side in (self.mine, self.theirs)
+        )
+        required = {array.name for array in (*self.mine, *self.theirs) if not array.optional}
+        names: set[str] = set()
+        for guess in guesses(mine, theirs):
+            first, *others = guess.lines
+            own, other = first.reference, first.port
+            if not guess.sure and not {own, other} <= required:
+                continue
+            if not guess.sure:
+                array = next(array for array in self.mine if array.name == own)
+                lines.unproved = lines.unproved or unmatched(array, "the reference", self.theirs, taken)
+            if others:
+                lines.doubts[len(lines.entries)] = others
+            lines.entries.append(first)
+            names |= {own, other}
+        return names
+
+    def _add(self, lines: Lines, array: Array, other: Array, reason: str) -> None:
+        line = self._line(array, other, reason)
+        units = (array.unit, other.unit)
+        kinds = {array.what[0], other.what[0]}
+        told = len(kinds) == 1 and array.unit.told and other.unit.told
+        by_user = self.user_rules.pairs.get(array.name, ("", None))[1] is not None
+        real = all(is_whole(unit) and not unit.is_complex for unit in units)
+        if not told and not by_user and real and "unused" not in kinds:
+            doubts = other_layouts(line, array.unit.shape, other.unit.shape)
+            if doubts:
+                lines.doubts[len(lines.entries)] = doubts
+        lines.entries.append(line)
 
     def _line(self, array: Array, other: Array, reason: str) -> Entry:
         axes = self.user_rules.pairs.get(array.name, ("", None))[1]

@@ -50,6 +50,12 @@ class Unit:
         return (*self.shape, 2) if self.is_complex else self.shape
 
     @property
+    def told(self) -> bool:
+        """Whether what it goes through says which of its axes is which: of ``w - w.T`` nothing does."""
+        roots = [id(atom.root) for factor in self.factors if factor.size > 1 for atom in finest([factor.atom])]
+        return not self.opaque and len(set(roots)) == len(roots)
+
+    @property
     def sizes(self) -> dict[str, int]:
         """How many entries each role has; space is told axis by axis."""
         by_role: dict[str, int] = {}

@@ -51,7 +51,7 @@ def applied(rules: Rules, names: Iterable[str], paths: Iterable[str]) -> Applied
             elif axes is not None:
                 raise UsageError(f"rules: {pattern!r}: axes can be said of one array alone, not of a layer")
             else:
-                key = (number, stars)
+                key = (number, stars[: path.count("*")])  # what a layer's arrays differ in tells no layer
                 result.reference[name] = key
                 result.port.update(dict.fromkeys(under or exact, key))
     return result

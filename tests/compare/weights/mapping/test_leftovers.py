@@ -1,0 +1,67 @@
+"""What no evidence paired: one name and shape is evidence, words and sizes are guesses."""
+
+import jax.numpy as jnp
+import pytest
+import torch
+from torch import nn
+
+from compare.errors import UsageError
+from compare.weights.mapping.find import find
+from compare.weights.mapping.leftovers import guesses, plain_name
+from tests.compare.weights.mapping.carry import carried, normal
+
+
+def said(mine, theirs):
+    return [(one.lines[0].reference, one.lines[0].port, len(one.lines), one.sure) for one in guesses(mine, theirs)]
+
+
+def test_the_same_name_and_shape_is_sure():
+    assert plain_name("params/blocks/0/w") == "blocks.0.w"
+    found = said({"blocks.0.w": (4, 4), "b": (4,)}, {"params/blocks/0/w": (4, 4), "params/b": (4,)})
+    assert found == [("blocks.0.w", "params/blocks/0/w", 2, True), ("b", "params/b", 1, True)]
+
+
+def test_words_and_then_sizes_are_guesses():
+    assert said({"a.weight": (2, 3), "c.x": (5,)}, {"params/a/kernel": (3, 2), "params/q": (5,)}) == [
+        ("a.weight", "params/a/kernel", 1, False),
+        ("c.x", "params/q", 1, False),
+    ]
+
+
+def test_what_is_not_alone_is_not_guessed():
+    assert said({"a": (4,), "b": (4,)}, {"params/x": (4,), "params/y": (4,)}) == []
+    assert said({"a": (4,)}, {"params/x": (5,)}) == []
+
+
+class Rolled(nn.Module):
+    """A square matrix that torch rolls by an operation that the port writes as two slices side by side."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.randn(4, 4))
+
+    def forward(self, x):
+        return x @ torch.roll(self.w, 1, 0)
+
+
+def port(params, x):
+    (name,) = params
+    return x @ jnp.roll(params[name], 1, 0)
+
+
+def test_one_name_maps_what_the_programs_do_not_tell_and_another_must_be_tried():
+    x = normal(3, 4)
+    found = carried(Rolled(), (port, {"w": jnp.ones((4, 4))}), x)
+    assert [entry.explain() for entry in found.weight_map.entries] == ["w -> params/w (same: the same name and shape)"]
+    with pytest.raises(UsageError, match=r"w .* of the reference has no counterpart"):
+        find(Rolled(), (x,), {}, (port, {"k": jnp.ones((4, 4))}), (x,), {})
+    tried = []
+
+    def decide(maps):
+        tried.extend(one.weight_map.entries[0].layout for one in maps)
+        return 1
+
+    guessed = find(Rolled(), (x,), {}, (port, {"k": jnp.ones((4, 4))}), (x,), {}, decide=decide)
+    assert tried == ["same", "transpose (1, 0)"]
+    assert guessed.weight_map.entries[0].layout == "transpose (1, 0)"
+    assert "of 2 both functions agree under this one" in guessed.notes[0]
