@@ -138,7 +138,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
 def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) -> "PortModel":
     like = zeros_like(reference)
     try:
-        return port_model(Streamed(pair.port, pair.rngs), args, kwargs, like)
+        return port_model(streamed(pair, reference), args, kwargs, like)
     except UsageError:
         raise
     except Exception as error:
@@ -168,7 +168,7 @@ def _found(pair: Pair, reference: "ReferenceModel", batch: Batch, seed: int) -> 
 
     (args, kwargs), (port_args, port_kwargs) = adapted_reference(pair, batch), adapted_port(pair, batch)
     found_map = find(
-        reference.module, args, kwargs, Streamed(pair.port, pair.rngs), port_args, port_kwargs,
+        reference.module, args, kwargs, streamed(pair, reference), port_args, port_kwargs,
         rules=pair.rules, permute=pair.port_inputs is None, decide=decide,
     )  # fmt: skip
     return with_map(pair, reference, found_map, batch, own)
@@ -212,6 +212,11 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
         constants=(*found_map.constants, *sorted(tables), *(entry.reference for entry in counted)),
         notes=tuple(found_map.notes),
     )
+
+
+def streamed(pair: Pair, reference: "Reference") -> Streamed:
+    """The pair's port with what is to be known of it before it is traced."""
+    return Streamed(pair.port, pair.rngs, (*reference.buffers, *reference.counters))
 
 
 def zeros_like(reference: "Reference") -> Arrays:

@@ -1,13 +1,14 @@
 """A port brought together with a reference that is on record: needs no torch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from compare.arrays.arrays import Arrays
 from compare.errors import UsageError
-from compare.frameworks.models.choose import Streamed, is_function_alone
+from compare.frameworks.models.choose import is_function_alone
 from compare.pair.adapters import adapted_port
 from compare.pair.pair import Entering, Pair
-from compare.pair.prepare import Prepared, with_map, zeros_like
+from compare.pair.prepare import Prepared, streamed, with_map, zeros_like
 from compare.pair.trial import tried
 from compare.sides.quartet import ORACLE
 from compare.sides.record_file import Facts, ReferenceRecord
@@ -48,7 +49,7 @@ def prepare_recorded(pair: Pair, record: ReferenceRecord) -> Prepared:
     if is_function_alone(port):
         port = (port, zeros_like(reference))
     program = Program.from_form(facts["program"])
-    streamed = Streamed(port, pair.rngs)
+    given = replace(streamed(pair, reference), port=port)
 
     def decide(maps: Sequence[FoundMap]) -> int | None:
         candidates = [with_map(pair, reference, one, batch, {}) for one in maps]
@@ -65,6 +66,6 @@ def prepare_recorded(pair: Pair, record: ReferenceRecord) -> Prepared:
         return tried(candidates, entering, wanted)
 
     found_map = find(
-        program, (), {}, streamed, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None, decide=decide
+        program, (), {}, given, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None, decide=decide
     )
     return with_map(pair, reference, found_map, batch, {})

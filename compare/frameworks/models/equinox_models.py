@@ -82,7 +82,9 @@ class EquinoxModel:
         self.leaves |= {path: struct(self._state_leaves[at]) for path, at in self._places.items()}
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = ()) -> "EquinoxModel | None":
+    def of(
+        cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = (), still: Collection[str] = ()
+    ) -> "EquinoxModel | None":
         call, held = (None, port)
         if isinstance(port, tuple) and len(port) == 2:
             first, second = port

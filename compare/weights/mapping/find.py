@@ -12,8 +12,11 @@ from compare.arrays.arrays import PARAMS
 from compare.errors import UsageError
 from compare.frameworks.models.ports import PortModel, complex_leaves
 from compare.weights.mapping.axis_order import fitted_inputs, turned_outputs
+from compare.weights.mapping.leftovers import identity
 from compare.weights.mapping.lines import Lines, lines_of
 from compare.weights.mapping.program import Program
+from compare.weights.mapping.user_rules import Rules
+from compare.weights.mapping.walk import Walk
 from compare.weights.weights import Entry, WeightMap
 
 MOST = 64  # maps that are tried
@@ -80,7 +83,7 @@ def find(
     }
     model, inputs, seen = fitted_inputs(traced, known, port, port_args, port_kwargs, permute)
     leaves = {path: not path.startswith(PARAMS) for path in model.leaves}
-    ways = lines_of(traced.walk, names, seen.walk, leaves, rules, program.gates, model)
+    ways = _ways(traced.walk, names, seen.walk, leaves, rules, program, model)
     shapes = {name: walked.shape for name, walked in traced.walk.units.items()}
     outputs = turned_outputs(traced, seen)
     found: list[FoundMap] = []
@@ -100,6 +103,30 @@ def find(
     if not found:
         raise raised[0]
     return decided(found, next((lines.unproved for lines in ways if lines.unproved), None), decide)
+
+
+def _ways(
+    reference: Walk, names: Mapping[str, bool], port: Walk, leaves: Mapping[str, bool], rules: Rules,
+    program: Program, model: PortModel,
+) -> list[Lines]:  # fmt: skip
+    """The ways in which the arrays may be paired; where evidence settles none, and every array has the other side's
+    name and shape, those alone."""
+    mine, theirs = (
+        {name: walk.units[name].shape for name in side} for walk, side in ((reference, names), (port, leaves))
+    )
+    optional = {name for side in (names, leaves) for name, may_stay in side.items() if may_stay}
+    plain = None if rules else identity(mine, theirs, optional)
+    try:
+        ways = lines_of(reference, names, port, leaves, rules, program.gates, model)
+    except UsageError:
+        if plain is None:
+            raise
+        ways = []
+    if plain is None or (ways and ways[0].unproved is None):
+        return ways
+    paired = {name for line in plain for name in (line.reference, line.port)}
+    rest, rest_of_port = ([name for name in side if name not in paired] for side in (mine, theirs))
+    return [Lines(plain, rest, rest_of_port)]
 
 
 def decided(found: list[FoundMap], unproved: UsageError | None, decide: Decide | None) -> FoundMap:

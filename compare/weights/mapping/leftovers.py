@@ -5,7 +5,7 @@ same name and shape is evidence where nothing contradicts it; anything less is a
 functions do.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from compare.weights.mapping.names import tokens
@@ -26,6 +26,23 @@ class Guess:
 def plain_name(path: str) -> str:
     """A leaf's path as the reference would name it: without its collection, with dots."""
     return path.partition("/")[2].replace("/", ".")
+
+
+def identity(mine: Mapping[str, Shape], theirs: Mapping[str, Shape], optional: Container[str]) -> list[Entry] | None:
+    """Every array as the leaf of its name, which also has its shape: a converter's port; None where one has none.
+
+    Args:
+        mine, theirs: shapes of all arrays of the reference and leaves of the port.
+        optional: those of both that may be left over.
+    """
+    leaves = {plain_name(path): path for path, shape in theirs.items() if mine.get(plain_name(path)) == shape}
+    left = [
+        *(name for name in mine if name not in leaves),
+        *(path for path in theirs if plain_name(path) not in leaves),
+    ]
+    if any(name not in optional for name in left):
+        return None
+    return [Entry(name, path, reason="every name and shape is the reference's") for name, path in leaves.items()]
 
 
 def guesses(mine: Mapping[str, Shape], theirs: Mapping[str, Shape]) -> list[Guess]:

@@ -7,7 +7,7 @@ from torch import nn
 
 from compare.errors import UsageError
 from compare.weights.mapping.find import find
-from compare.weights.mapping.leftovers import guesses, plain_name
+from compare.weights.mapping.leftovers import guesses, identity, plain_name
 from tests.compare.weights.mapping.carry import carried, normal
 
 
@@ -65,3 +65,35 @@ def test_one_name_maps_what_the_programs_do_not_tell_and_another_must_be_tried()
     assert tried == ["same", "transpose (1, 0)"]
     assert guessed.weight_map.entries[0].layout == "transpose (1, 0)"
     assert "of 2 both functions agree under this one" in guessed.notes[0]
+
+
+def test_where_every_name_and_shape_is_the_references_that_is_the_map():
+    leaves = {"params/a.w": (2, 3), "state/n": (), "state/own": (5,)}
+    lines = identity({"a.w": (2, 3), "n": (), "mask": (7,)}, leaves, {"n", "mask", "state/n", "state/own"})
+    assert [(line.reference, line.port) for line in lines] == [("a.w", "params/a.w"), ("n", "state/n")]
+    assert identity({"a.w": (3, 2)}, {"params/a.w": (2, 3)}, set()) is None
+    assert identity({"a.w": (2, 3)}, {"params/a.w": (2, 3), "params/b": ()}, set()) is None
+
+
+def test_names_that_say_nothing_by_themselves_still_are_the_references():
+    """Two matrices on one input, under words that any array has."""
+
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w, self.kernel = nn.Parameter(torch.randn(4, 4)), nn.Parameter(torch.randn(4, 4))
+
+        def forward(self, x):
+            return x @ self.w - 2 * (x @ self.kernel)
+
+    def same(params, x):
+        return x @ params["w"] - 2 * (x @ params["kernel"])
+
+    def other(params, x):
+        return x @ params["b"] - 2 * (x @ params["scale"])
+
+    square = jnp.ones((4, 4))
+    found = carried(Two(), (same, {"w": square, "kernel": square}), normal(3, 4))
+    assert {entry.reason for entry in found.weight_map.entries} == {"every name and shape is the reference's"}
+    with pytest.raises(UsageError, match="say which with rules="):
+        find(Two(), (normal(3, 4),), {}, (other, {"b": square, "scale": square}), (normal(3, 4),), {})
