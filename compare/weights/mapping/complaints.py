@@ -22,7 +22,12 @@ def ambiguous(group: Group) -> AmbiguousError:
     """Names the first array of the group and its candidates."""
     array = group.reference[0]
     candidates = [other.name for other in group.port]
-    choice = " or ".join([", ".join(candidates[:-1]), candidates[-1]] if len(candidates) > 1 else candidates)
+    parts = len(set(candidates)) == 1 < len(candidates)
+    choice = (
+        f"each of {len(candidates)} parts of {candidates[0]}"
+        if parts
+        else " or ".join([", ".join(candidates[:-1]), candidates[-1]] if len(candidates) > 1 else candidates)
+    )
     layers, ports = _layer(array), [_layer(other) for other in group.port]
     if len({_layer(other) for other in group.reference}) < len(group.reference) or len(set(ports)) < len(ports):
         layers, ports = array.name, candidates  # several arrays of one layer: only their own names tell them apart

@@ -18,6 +18,13 @@ def _transpose(walk: Walk, values: list[Value], params: dict, shapes: list[tuple
 
 
 def _reshape(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    """With its axes in another order first, where ``vmap`` has two of them made one."""
+    order = params["dimensions"]
+    return [walk.reshape(values[0] if order is None else walk.permute(values[0], order), shapes[0])]
+
+
+def _ones(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    """Axes of one entry come or go."""
     return [walk.reshape(values[0], shapes[0])]
 
 
@@ -124,7 +131,7 @@ def _is_imaginary(literal: object) -> bool:
 
 RULES: dict[str, JaxRule] = {
     "transpose": _transpose, "reshape": _reshape,
-    "squeeze": _reshape, "expand_dims": _reshape, "broadcast_in_dim": _broadcast, "slice": _slice,
+    "squeeze": _ones, "expand_dims": _ones, "broadcast_in_dim": _broadcast, "slice": _slice,
     "dynamic_slice": _dynamic_slice, "split": _split, "unstack": _unstack, "concatenate": _concatenate,
     "real": _real, "imag": _imag, "complex": _complex, "mul": _mul,
     "dot_general": _dot, "conv_general_dilated": _conv, "gather": _gather, "rev": _rev,

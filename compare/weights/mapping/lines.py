@@ -1,6 +1,6 @@
 """The lines of the map, and what is left over."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,12 +10,14 @@ from compare.frameworks.models.ports import PortModel
 from compare.weights.mapping.complaints import ambiguous, unmatched
 from compare.weights.mapping.gates import GRU, HIDDEN, INPUT, Gate, port_gates, spare_biases
 from compare.weights.mapping.groups import Group
+from compare.weights.mapping.joints import Joint, joint
 from compare.weights.mapping.leftovers import guesses
 from compare.weights.mapping.line_layout import entry_of
 from compare.weights.mapping.match import branches, paired
-from compare.weights.mapping.paired import Array, arrays_of, pieces_of
+from compare.weights.mapping.paired import Array, Parting, arrays_of, pieces_of
 from compare.weights.mapping.plain_layouts import others as other_layouts
 from compare.weights.mapping.slots import is_whole
+from compare.weights.mapping.units import IN
 from compare.weights.mapping.user_rules import AppliedRules, Rules, applied
 from compare.weights.mapping.walk import Walk
 from compare.weights.weights import Entry
@@ -40,16 +42,23 @@ class Lines:
 
 @dataclass
 class _SidePieces:
-    """One side's arrays, in as many pieces as needed so far."""
+    """One side's arrays, in as many pieces as needed so far.
+
+    Attributes:
+        joints: how those are taken apart that are several of the other side's.
+        added: by layer of such an array, the layers of the other side whose results are added in its.
+    """
 
     walk: Walk
     names: Mapping[str, bool]
     gates: dict[str, tuple[Gate, ...]]
     rules: Mapping[str, Any]
     parted: frozenset[str] = frozenset()
+    joints: Mapping[str, Parting] = field(default_factory=dict)
+    added: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def arrays(self) -> list[Array]:
-        arrays = arrays_of(self.walk, self.names, self.parted, self.gates)
+        arrays = arrays_of(self.walk, self.names, self.parted, self.gates, self.joints)
         for array in arrays:
             array.rule = self.rules.get(array.name)
         return arrays
@@ -59,6 +68,14 @@ class _SidePieces:
         more = {array.name for array in arrays if array.unit.kind and len(pieces_of(array.unit)) > 1} - self.parted
         self.parted |= more
         return bool(more)
+
+    def apart(self, found: Joint) -> "Iterator[_SidePieces]":
+        """This side with the joined arrays taken apart, in each way that is possible."""
+        layers = frozenset(array.parent for array in found.parts)
+        added = {array.parent: layers for array in found.whole if found.role == IN and len(found.whole) == 1}
+        for parting in found.partings:
+            joints = {**self.joints, **{array.name: parting for array in found.whole}}
+            yield replace(self, joints=joints, added={**self.added, **added})
 
 
 def lines_of(
@@ -86,25 +103,56 @@ def lines_of(
         _SidePieces(reference, names, dict(gates), user_rules.reference),
         _SidePieces(port, leaves, port_gates(leaves, model.modules), user_rules.port),
     )
+    settled = _settled(reference_side, port_side, user_rules, gates)
+    if len(settled) == 1:
+        return [settled[0].lines()]
+    possible = _possible(settled)
+    question = next((way.question for way in settled if way.question), None)
+    return [replace(lines, unproved=lines.unproved or question) for lines in possible]
+
+
+def _settled(
+    reference: _SidePieces, port: _SidePieces, user_rules: AppliedRules, gates: Mapping[str, tuple[Gate, ...]]
+) -> "list[_Settled]":
+    """Every way to pair what there is, the likeliest first."""
     while True:
-        mine, theirs = reference_side.arrays(), port_side.arrays()
+        mine, theirs = reference.arrays(), port.arrays()
         forced = _forced(user_rules, mine, theirs)
-        spare = _spare(mine, theirs) | _summed_whole(mine, theirs, gates)
+        spare = _spare(mine, theirs) | _summed_whole(mine, theirs, gates) | _summed_inputs(mine, theirs, port.added)
         free = (
             [array for array in mine if array not in forced and array not in spare],
             [array for array in theirs if array not in forced.values()],
         )
         groups = paired(*free)
         uneven = [group for group in groups if len(group.reference) != len(group.port)]
-        parted = reference_side.part([array for group in uneven for array in group.reference])
-        if not (port_side.part([array for group in uneven for array in group.port]) or parted):
+        parted = reference.part([array for group in uneven for array in group.reference])
+        if not (port.part([array for group in uneven for array in group.port]) or parted):
             break
-    ways = branches(groups, *free)
-    settled = [_Settled(way, mine, theirs, forced, spare, user_rules) for way in ways]
-    if len(ways) == 1:
-        return [settled[0].lines()]
-    question = ambiguous(next(group for group in groups if group.open))
-    return [replace(lines, unproved=lines.unproved or question) for lines in _possible(settled)]
+    question = next((ambiguous(group) for group in groups if group.open), None)
+    plain = [_Settled(way, mine, theirs, forced, spare, user_rules, question) for way in branches(groups, *free)]
+    left = [array for group in uneven for array in (*group.reference, *group.port)]
+    here, there = (_in_order(left, side) for side in _unnamed(mine, theirs, left))
+    # Whether the whole is several, or those are one that no evidence pairs, both functions tell.
+    if found := joint(there, here):
+        return [way for one in port.apart(found) for way in _settled(reference, one, user_rules, gates)] + plain
+    if found := joint(here, there):
+        return [way for one in reference.apart(found) for way in _settled(one, port, user_rules, gates)] + plain
+    return plain
+
+
+def _in_order(left: Sequence[Array], side: Container[Array]) -> list[Array]:
+    return sorted((array for array in left if array in side), key=lambda array: array.first)
+
+
+def _unnamed(mine: list[Array], theirs: list[Array], left: Container[Array]) -> tuple[set[Array], set[Array]]:
+    """Those of both sides that do not have the other's name and shape."""
+    shapes = [
+        {array.name: array.unit.shape for array in side if array in left and not array.unit.is_complex}
+        for side in (mine, theirs)
+    ]
+    named = {name for one in guesses(*shapes) if one.sure for name in (one.lines[0].reference, one.lines[0].port)}
+    here, there = ({array for array in side if array.name not in named} for side in (mine, theirs))
+    return here, there
 
 
 def _possible(ways: "list[_Settled]") -> list[Lines]:
@@ -117,7 +165,7 @@ def _possible(ways: "list[_Settled]") -> list[Lines]:
         except UsageError as error:
             raised.append(error)
     if not out:
-        raise raised[0]
+        raise raised[-1]
     return out
 
 
@@ -173,6 +221,18 @@ def _summed_whole(mine: list[Array], theirs: list[Array], gates: Mapping[str, tu
     return summed if every == 2 * len(summed) and count == len(summed) else {}
 
 
+def _summed_inputs(mine: list[Array], theirs: list[Array], added: Mapping[str, frozenset[str]]) -> dict[Array, Array]:
+    """The biases of layers that the port holds as one over all their inputs: it has their sum."""
+    summed: dict[Array, Array] = {}
+    for layer, layers in added.items():
+        biases = [array for array in theirs if array.parent == layer and array.what[0] == "shift"]
+        if len(biases) != 1:
+            continue
+        first, *others = [array for array in mine if array.parent in layers and array.what == biases[0].what] or biases
+        summed |= dict.fromkeys(others, first)
+    return summed
+
+
 @dataclass
 class _Settled:
     """Groups that no evidence splits any more, on their way to lines."""
@@ -183,6 +243,7 @@ class _Settled:
     forced: dict[Array, Array]
     spare: dict[Array, Array]
     user_rules: AppliedRules
+    question: UsageError | None = None
 
     def lines(self) -> Lines:
         lines = Lines()
@@ -218,7 +279,8 @@ class _Settled:
                 line = entry_of(array.unit, partner[first][0].unit, f"the port holds its sum with {first.name}")
                 lines.entries.append(replace(line, summed=True))
         if self.spare:
-            lines.notes.append("the port holds each recurrent bias as one where the reference adds two")
+            kind = "recurrent bias" if any(array.gate for array in self.mine) else "bias"
+            lines.notes.append(f"the port holds each {kind} as one where the reference adds two")
         return lines
 
     def _guessed(self, lines: Lines, partner: Mapping[Array, object], taken: Container[Array]) -> set[str]:

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import pytest
+from jax import lax
 
 from compare.weights.mapping.jax_trace import replay
 from compare.weights.mapping.walk import Walk
@@ -62,3 +63,9 @@ def test_what_is_picked_of_an_activation_keeps_its_other_axes():
 def test_linear_algebra_leaves_no_axis_what_it_is(function):
     walk, _, (result,) = replayed(function, (4, 4))
     assert (result.units, walk.units["w"].opaque) == ((), True)
+
+
+def test_a_reshape_may_order_the_axes_first():
+    """As ``vmap`` makes one axis of a stack and what each of its kernels has there."""
+    walk, _, _ = replayed(lambda w, x: x @ lax.reshape(w, (4, 15), (1, 0, 2)), (3, 4, 5), (2, 4))
+    assert sorted(roles(walk.units["w"])) == [("in", 4), ("out", 3), ("out", 5)]

