@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.models.choose import Streamed, is_function_alone, port_model
+from compare.pair.accepted import check_accepted, matches
 from compare.pair.adapters import adapted_port, adapted_reference
 from compare.pair.drawing import drawn
 from compare.pair.own_tables import own_tables
@@ -39,6 +41,7 @@ class Prepared:
         output_axes: how an output of the port is brought into the reference's layout, by output name.
         buffers: the reference's buffers that the port keeps too.
         constants: those without a counterpart: a training step must leave them as they are, or the pair is incomplete.
+        accepted: parameters that one side alone has, and the pair accepts.
         notes: what is worth saying about the map.
         modes: the modes that are compared: training and evaluation, or only the models as they are.
     """
@@ -54,6 +57,7 @@ class Prepared:
     output_axes: Mapping[str, Permutation] = field(default_factory=dict)
     buffers: tuple[str, ...] = ()
     constants: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -118,9 +122,21 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
     port = _port(pair, reference, args, kwargs)
     mapped = pair.weight_map.references
     every = reference.parameters | reference.buffers
-    names = {name: shape for name, shape in every.items() if name in mapped or name in reference.parameters}
+    accepted = [name for name in reference.parameters if name not in mapped and matches(name, pair.accept)]
+    reference.hold(accepted)
+    alone = {
+        *accepted,
+        *(path for path in port.leaves if path not in pair.weight_map.ports and matches(path, pair.accept)),
+    }
+    check_accepted(pair.accept, alone, [*reference.parameters, *port.leaves])
+    wanted = reference.parameters.keys() - alone
+    names = {name: shape for name, shape in every.items() if name in mapped or name in wanted}
     leaves = {path: tuple(leaf.shape) for path, leaf in port.leaves.items()}
-    mapped_leaves = {p: s for p, s in leaves.items() if p in pair.weight_map.ports or p.startswith(f"{PARAMS}/")}
+    mapped_leaves = {
+        path: shape
+        for path, shape in leaves.items()
+        if path in pair.weight_map.ports or (path.startswith(f"{PARAMS}/") and path not in alone)
+    }
     pair.weight_map.check(names, mapped_leaves, (reference.complex_names, complex_leaves(port)))
     return Prepared(
         pair=pair,
@@ -132,6 +148,7 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
         own=own,
         buffers=tuple(name for name in names if name in reference.buffers),
         constants=(*(name for name in reference.buffers if name not in names), *reference.counters),
+        accepted=tuple(sorted(alone)),
     )
 
 
@@ -169,8 +186,9 @@ def _found(pair: Pair, reference: "ReferenceModel", batch: Batch, seed: int) -> 
     (args, kwargs), (port_args, port_kwargs) = adapted_reference(pair, batch), adapted_port(pair, batch)
     found_map = find(
         reference.module, args, kwargs, streamed(pair, reference), port_args, port_kwargs,
-        rules=pair.rules, permute=pair.port_inputs is None, decide=decide,
+        rules=pair.rules, permute=pair.port_inputs is None, decide=decide, alone=partial(matches, accept=pair.accept),
     )  # fmt: skip
+    reference.hold(name for name in found_map.constants if name in reference.parameters)
     return with_map(pair, reference, found_map, batch, own)
 
 
@@ -190,6 +208,9 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
     if tables:
         weight_map = WeightMap(entry for entry in weight_map.entries if entry.reference not in tables)
     shapes = {name: every[name] for name in weight_map.references}
+    accepted = [name for name in found_map.constants if name in reference.parameters and matches(name, pair.accept)]
+    accepted += [path for path in found_map.port_constants if path.startswith(PARAMS)]
+    check_accepted(pair.accept, accepted, [*reference.parameters, *found_map.model.leaves])
     by_leaf = jax.tree.leaves(batch.call({name: _Named(name) for name in batch.inputs}))
     names = [leaf.name if isinstance(leaf, _Named) else None for leaf in by_leaf]
     axes = {
@@ -209,7 +230,12 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
         # What an adapter makes of the outputs is the pair's own business, their layout included.
         output_axes={} if pair.port_outputs or pair.reference_outputs else dict(found_map.outputs),
         buffers=tuple(name for name in shapes if name in reference.buffers),
-        constants=(*found_map.constants, *sorted(tables), *(entry.reference for entry in counted)),
+        constants=(
+            *(name for name in found_map.constants if name not in accepted),
+            *sorted(tables),
+            *(entry.reference for entry in counted),
+        ),
+        accepted=tuple(accepted),
         notes=tuple(found_map.notes),
     )
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from compare.arrays.arrays import Arrays
 from compare.errors import UsageError
 from compare.frameworks.models.choose import is_function_alone
+from compare.pair.accepted import matches
 from compare.pair.adapters import adapted_port
 from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import Prepared, streamed, with_map, zeros_like
@@ -66,6 +68,15 @@ def prepare_recorded(pair: Pair, record: ReferenceRecord) -> Prepared:
         return tried(candidates, entering, wanted)
 
     found_map = find(
-        program, (), {}, given, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None, decide=decide
+        program,
+        (),
+        {},
+        given,
+        args,
+        kwargs,
+        rules=pair.rules,
+        permute=pair.port_inputs is None,
+        decide=decide,
+        alone=partial(matches, accept=pair.accept),
     )
     return with_map(pair, reference, found_map, batch, {})

@@ -39,7 +39,8 @@ class FunctionModel:
         still = {path for path, array in arrays.items() if path in state or not _floats(array)}
         self._paths = [_in(STATE if path in still else PARAMS, path) for path in arrays]
         self.leaves = {path: struct(array) for path, array in zip(self._paths, arrays.values(), strict=True)}
-        self._values = {_in(STATE, path): arrays[path] for path in still}
+        self._still = frozenset(_in(STATE, path) for path in still)
+        self._own = dict(zip(self._paths, arrays.values(), strict=True))
         self.fixed: dict[str, np.ndarray] = {}
         self.modules: Mapping[str, object] = {}
         self.has_mode = takes_mode(function)
@@ -108,7 +109,7 @@ class FunctionModel:
 
     def apply(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
         returned = self._called({**self.fixed, **leaves}, args, kwargs, mode)
-        state = self._state_in(returned) if self._values else {}
+        state = self._state_in(returned) if self._still else {}
         if not self._hands_back(returned, state):
             return returned, {}
         return returned[0], {path: jax.numpy.asarray(array) for path, array in state.items()}
@@ -116,9 +117,9 @@ class FunctionModel:
     def _hands_back(self, returned: Tree, state: Mapping[str, object]) -> bool:
         """Whether a result is ``(outputs, state)``; in evaluation the state may be empty."""
         if state:
-            return all(path in self._values for path in state)
+            return all(path in self._still for path in state)
         empty = isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[1], Mapping)
-        return bool(self._values) and empty and not returned[1]
+        return bool(self._still) and empty and not returned[1]
 
     def _called(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> Tree:
         beside: dict[str, Any] = dict(mode_arguments(self.function, mode, kwargs))
@@ -135,10 +136,10 @@ class FunctionModel:
         return {path: leaf for path, leaf in by_path if leaf is not None}
 
     def initial(self, paths: list[str]) -> dict[str, np.ndarray]:
-        return {path: np.asarray(self._values[path]) for path in paths}
+        return {path: np.asarray(self._own[path]) for path in paths}
 
     def fix(self, paths: list[str]) -> None:
-        self.fixed = self.initial([path for path in paths if path in self._values])
+        self.fixed = self.initial(paths)
 
     def widened(self, kept: Collection[str] = ()) -> "FunctionModel":
         return self

@@ -107,7 +107,7 @@ class NNXModel:
             [
                 (keys, self._variables[keys].replace(leaves[path]))
                 for path, keys in self._keys.items()
-                if path.startswith(f"{PARAMS}/")
+                if path.startswith(f"{PARAMS}/") and path in leaves
             ]
         )
 

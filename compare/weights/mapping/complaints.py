@@ -7,7 +7,10 @@ from compare.weights.mapping.groups import Group
 from compare.weights.mapping.names import alike
 from compare.weights.mapping.paired import Array
 
-BY_HAND = "; where it is kept in another way, write the map by hand: weight_map=WeightMap(...)"
+BY_HAND = (
+    "; where it is kept in another way, write the map by hand: weight_map=WeightMap(...); where it does nothing (a "
+    "bias of zeros), leave it out by its name: accept=(...)"
+)
 
 
 class AmbiguousError(UsageError):

@@ -57,6 +57,7 @@ def find(
     rules: Mapping[str, str | tuple] = {},
     permute: bool = True,
     decide: Decide | None = None,
+    alone: Callable[[str], bool] = lambda name: False,
 ) -> FoundMap:
     """Which array of ``reference`` is which of ``port``, and in which layout.
 
@@ -70,19 +71,20 @@ def find(
         permute: the port's inputs may be permuted, where its convolutions want their channels elsewhere.
         decide: tries several maps, and returns the place of the first under which both functions agree, or None. By
             default nothing is tried: what the programs do not tell is refused, or, of an array's axes, taken as it is.
+        alone: of an array's or a leaf's name, whether it may be left over though it is a parameter.
 
     Raises:
         UsageError: an array has no counterpart, or several candidates; or a side raises.
     """
     program = reference if isinstance(reference, Program) else _program_of(reference, reference_args, reference_kwargs)
-    traced, names = program.trace(), {name: name in program.optional for name in program.weights}
+    traced, names = program.trace(), {name: name in program.optional or alone(name) for name in program.weights}
     known = {
         name: np.zeros(shape, np.complex64 if name in program.complex_weights else np.float32)
         for name, shape in program.weights.items()
         if not names[name]
     }
     model, inputs, seen = fitted_inputs(traced, known, port, port_args, port_kwargs, permute)
-    leaves = {path: not path.startswith(PARAMS) for path in model.leaves}
+    leaves = {path: not path.startswith(PARAMS) or alone(path) for path in model.leaves}
     ways = _ways(traced.walk, names, seen.walk, leaves, rules, program, model)
     shapes = {name: walked.shape for name, walked in traced.walk.units.items()}
     outputs = turned_outputs(traced, seen)
