@@ -181,10 +181,18 @@ def _attributes(module: nn.Module) -> Iterator[torch.Tensor]:
             seen.add(id(value))
             if isinstance(value, torch.Tensor):
                 yield value
-            elif isinstance(value, list | tuple):
-                held += value
-            elif isinstance(value, dict):
-                held += value.values()
+            else:
+                held += _items(value)
+
+
+def _items(value: object) -> list[object]:
+    """What a list, a tuple or a dictionary holds, by Python's own methods: a user's class may refuse its length, or to
+    be walked over."""
+    if isinstance(value, tuple):
+        return [*tuple.__iter__(value)]
+    if isinstance(value, list):
+        return [*list.__iter__(value)]
+    return [*dict.values(value)] if isinstance(value, dict) else []
 
 
 def in_single(module: nn.Module) -> nn.Module:
