@@ -73,6 +73,8 @@ def _refused(array: Array, other: Array, taken: bool) -> str:
     mine, theirs = array.what, other.what
     if taken:
         return "is another's counterpart"
+    if array.rule != other.rule:
+        return "is not what the rules say"
     if array.unit.is_complex != other.unit.is_complex:
         return "is complex, not real" if other.unit.is_complex else "is real, not complex"
     if mine[0] != theirs[0]:

@@ -13,8 +13,9 @@ from compare.errors import UsageError
 from compare.frameworks.models.ports import PortModel, complex_leaves
 from compare.weights.mapping.axis_order import fitted_inputs, turned_outputs
 from compare.weights.mapping.leftovers import identity
-from compare.weights.mapping.lines import Lines, lines_of
+from compare.weights.mapping.lines import lines_of
 from compare.weights.mapping.program import Program
+from compare.weights.mapping.settled import Lines
 from compare.weights.mapping.user_rules import Rules
 from compare.weights.mapping.walk import Walk
 from compare.weights.weights import Entry, WeightMap
@@ -166,7 +167,8 @@ def _in_doubt(found: Sequence[FoundMap]) -> str:
 
 
 def readings(lines: Lines) -> Iterator[list[Entry]]:
-    """The lines with each that is in doubt as it is and as it may be; one doubt in each where there are too many."""
+    """The lines with each that is in doubt as it is and as it may be, all of one kind together where they are too
+    many; and with gates in other orders."""
     places = list(lines.doubts)
     choices = [[lines.entries[at], *lines.doubts[at]] for at in places]
     if prod(map(len, choices)) > MOST:  # arrays of one kind are laid out alike
@@ -179,6 +181,7 @@ def readings(lines: Lines) -> Iterator[list[Entry]]:
         for at, entry in zip(places, chosen, strict=True):
             entries[at] = entry
         yield entries
+    yield from lines.orders
 
 
 def _program_of(reference: Any, args: tuple, kwargs: dict) -> Program:
