@@ -88,7 +88,7 @@ def find(
     leaves = {path: not path.startswith(PARAMS) or alone(path) for path in model.leaves}
     ways = _ways(traced.walk, names, seen.walk, leaves, rules, program, model)
     shapes = {name: walked.shape for name, walked in traced.walk.units.items()}
-    outputs = turned_outputs(traced, seen)
+    outputs = turned_outputs(traced, seen, any(axes is not None for axes in inputs))
     found: list[FoundMap] = []
     raised: list[UsageError] = []
     for lines in ways:
@@ -102,7 +102,7 @@ def find(
                 raised.append(error)
                 continue
             rest = tuple(lines.constants), tuple(lines.port_constants), tuple(lines.notes)
-            found.append(FoundMap(weight_map, model, inputs, outputs, *rest))
+            found += [FoundMap(weight_map, model, inputs, one, *rest) for one in outputs]
     if not found:
         raise raised[0]
     return decided(found, next((lines.unproved for lines in ways if lines.unproved), None), decide)
@@ -159,10 +159,11 @@ def decided(found: list[FoundMap], unproved: UsageError | None, decide: Decide |
 
 
 def _in_doubt(found: Sequence[FoundMap]) -> str:
-    """What the maps say differently, by the reference's names."""
+    """What the maps say differently, by the reference's names and the outputs'."""
     lines = [frozenset((one.reference, one.port, one.layout) for one in each.weight_map.entries) for each in found]
     everywhere = lines[0].intersection(*lines[1:])
     names = sorted({name for line in lines for name, _, _ in line - everywhere})
+    names += sorted({name for one in found for name, axes in one.outputs.items() if found[0].outputs.get(name) != axes})
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 

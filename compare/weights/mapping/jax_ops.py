@@ -66,6 +66,16 @@ def _concatenate(walk: Walk, values: list[Value], params: dict, shapes: list[tup
     return [walk.concatenate(values, params["dimension"], shapes[0])]
 
 
+def _stack(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    axis, (shape,) = params["axis"], shapes
+    single = [*shape[:axis], 1, *shape[axis + 1 :]]
+    return [walk.concatenate([walk.reshape(value, single) for value in values], axis, shape)]
+
+
+def _tile(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    return [walk.broadcast(values[0], shapes[0], range(len(shapes[0])))]
+
+
 def _dot(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
     contract, batch = params["dimension_numbers"]
     return [walk.dot(values[0], values[1], list(zip(*contract, strict=True)), list(zip(*batch, strict=True)))]
@@ -133,6 +143,7 @@ RULES: dict[str, JaxRule] = {
     "transpose": _transpose, "reshape": _reshape,
     "squeeze": _ones, "expand_dims": _ones, "broadcast_in_dim": _broadcast, "slice": _slice,
     "dynamic_slice": _dynamic_slice, "split": _split, "unstack": _unstack, "concatenate": _concatenate,
+    "stack": _stack, "tile": _tile,
     "real": _real, "imag": _imag, "complex": _complex, "mul": _mul,
     "dot_general": _dot, "conv_general_dilated": _conv, "gather": _gather, "rev": _rev,
 }  # fmt: skip

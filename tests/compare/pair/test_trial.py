@@ -126,3 +126,26 @@ def test_a_reference_that_cannot_be_tried_leaves_the_question_open():
 
     with pytest.raises(UsageError, match="say which with rules="):
         prepare(Pair(Single(), (ordered, PARAMS), X))
+
+
+def test_the_layout_of_an_output_that_nothing_tells_is_tried():
+    """Of 4 channels of 4 by 4, through products of an image with itself."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 4, 1)
+
+        def forward(self, x):
+            y = self.conv(x)
+            return torch.fft.fft2(y).abs() @ y
+
+    def port(p, x):
+        y = x * p["k"] + p["b"]
+        spectrum = jnp.abs(jnp.fft.fft2(y, axes=(1, 2)))
+        return jnp.einsum("bhkc,bkwc->bhwc", spectrum, y)
+
+    x = np.random.default_rng(0).standard_normal((2, 1, 4, 4)).astype(np.float32)
+    leaves = {"k": jnp.ones((1, 4)), "b": jnp.ones(4)}
+    ready = prepare(Pair(Net(), (port, leaves), x, port_inputs=lambda x: jnp.moveaxis(x, 1, -1)))
+    assert ready.output_axes == {"output": (0, 3, 1, 2)}

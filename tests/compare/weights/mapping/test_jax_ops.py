@@ -69,3 +69,10 @@ def test_a_reshape_may_order_the_axes_first():
     """As ``vmap`` makes one axis of a stack and what each of its kernels has there."""
     walk, _, _ = replayed(lambda w, x: x @ lax.reshape(w, (4, 15), (1, 0, 2)), (3, 4, 5), (2, 4))
     assert sorted(roles(walk.units["w"])) == [("in", 4), ("out", 3), ("out", 5)]
+
+
+def test_what_is_stacked_or_tiled_keeps_its_axes():
+    _, (_, x), (y,) = replayed(lambda w, x: jnp.stack([x, 2 * x], 1), (1,), (3, 4))
+    assert (y.shape, same_atoms(y.axes[0], x.axes[0]), same_atoms(y.axes[2], x.axes[1])) == ((3, 2, 4), True, True)
+    _, (_, x), (y,) = replayed(lambda w, x: jnp.tile(x, (1, 2)), (1,), (3, 4))
+    assert (y.shape, same_atoms(y.axes[0], x.axes[0]), same_atoms(y.axes[1][-1:], x.axes[1])) == ((3, 8), True, True)
