@@ -111,7 +111,7 @@ def _port_of(first: Mapped) -> Run:
 
     device = jax.devices("cpu")[0]
     port, form = first.widened(), list[Batch]()
-    mode = False if False in first.modes else None
+    mode = None if None in first.modes else False
 
     def outputs(leaves: dict[str, jax.Array], inputs: dict[str, jax.Array]) -> dict[str, jax.Array]:
         got, _ = port_outputs(port, leaves, inputs, form[0], mode, output_axes={})

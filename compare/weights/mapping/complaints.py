@@ -32,7 +32,9 @@ def ambiguous(group: Group) -> AmbiguousError:
         else " or ".join([", ".join(candidates[:-1]), candidates[-1]] if len(candidates) > 1 else candidates)
     )
     layers, ports = _layer(array), [_layer(other) for other in group.port]
-    if len({_layer(other) for other in group.reference}) < len(group.reference) or len(set(ports)) < len(ports):
+    uneven = len(group.reference) != len(group.port)  # what else is in those layers, the rule must not say
+    alike = len({_layer(other) for other in group.reference}) < len(group.reference) or len(set(ports)) < len(ports)
+    if uneven or alike:
         layers, ports = array.name, candidates  # several arrays of one layer: only their own names tell them apart
     rule = "rules={" + f"{layers!r}: {ports[0].removeprefix('params/')!r}" + "}"
     if len({other.name for other in group.reference}) < len(group.reference) or len(set(candidates)) < len(candidates):

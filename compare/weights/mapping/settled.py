@@ -60,6 +60,10 @@ class Settled:
         for group in self.groups:
             if not group.settled and group.reference and group.port:
                 required = [array for array in group.reference if not array.optional]
+                needed = [array for array in group.port if not array.optional]
+                if len(required) == len(needed) == 1:
+                    partner[required[0]] = (needed[0], "the only one alike that is not left out")
+                    continue
                 if group.open or (required and len(required) == len(group.reference)):
                     raise ambiguous(group)
         taken = {other for other, _ in partner.values()}
@@ -147,5 +151,5 @@ def possible(ways: Sequence[Settled]) -> list[Lines]:
         except UsageError as error:
             raised.append(error)
     if not out:
-        raise raised[-1]
+        raise raised[0]
     return out

@@ -1,5 +1,7 @@
 """Parameters that one side alone has: accepted by name, kept as they are, listed; and judged by what they do."""
 
+import ast
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -108,3 +110,32 @@ def test_a_leaf_keeps_the_value_that_it_came_with():
     own["k"]["b"] = jnp.arange(4.0)
     ready = prepare(Pair(Attention(False), (port, own), X, accept=("k.b",)))
     np.testing.assert_array_equal(ready.port.fixed["params/k/b"], np.arange(4.0))
+
+
+class Joined(nn.Module):
+    """One layer over two inputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.k = nn.Linear(7, 5)
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return self.k(torch.cat([x, y], -1))
+
+
+def test_what_the_messages_advise_leads_to_a_map():
+    """Of a port that has it as two layers, each with a bias: a rule for one, and the other left out."""
+
+    def two(p, x, y):
+        return x @ p["w"]["k"] + p["w"]["b"] + y @ p["u"]["k"] + p["u"]["b"]
+
+    leaves = {"w": {"k": jnp.ones((4, 5)), "b": jnp.zeros(5)}, "u": {"k": jnp.ones((3, 5)), "b": jnp.zeros(5)}}
+    given = Joined(), (two, leaves), (normal(6, 4), normal(6, 3))
+    with pytest.raises(UsageError, match="say which with rules=") as refused:
+        prepare(Pair(*given))
+    rules = ast.literal_eval(str(refused.value).partition("rules=")[2])
+    with pytest.raises(UsageError, match=r"params/w/b .* has no counterpart .* accept="):
+        prepare(Pair(*given, rules=rules))
+    assert prepare(Pair(*given, rules=rules, accept=("w.b",))).accepted == ("params/w/b",)
+    assert prepare(Pair(*given, accept=("w.b",))).accepted == ("params/w/b",)
