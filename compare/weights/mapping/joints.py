@@ -4,7 +4,7 @@ Such an array is told by its sizes: it does what several of the other side do, a
 has as many entries as they have together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -28,11 +28,12 @@ class Joint:
         return self.partings[0].role
 
 
-def joint(wholes: Sequence[Array], parts: Sequence[Array]) -> Joint | None:
+def joint(wholes: Sequence[Array], parts: Sequence[Array], layers: Mapping[str, frozenset[str]] = {}) -> Joint | None:
     """The first of ``wholes`` that is several of ``parts``, with all that are like it; None where none is.
 
     Args:
         wholes, parts: of either side what has found no counterpart, in the order of use.
+        layers: of the layer of an array that was joined already, the layers of its parts.
     """
     for (what, rule), alike in _alike(wholes):
         if what[0] == "unused" or alike[0].gate is not None or any(array.tag for array in alike):
@@ -44,6 +45,10 @@ def joint(wholes: Sequence[Array], parts: Sequence[Array]) -> Joint | None:
             for mine in [*classes, fitting] if len(classes) > 1 else classes:
                 if partings := _fitted(alike, mine, role):
                     return Joint(tuple(alike), tuple(mine), partings)
+            for array in alike:  # a bias goes where the kernel beside it went
+                mine = [one for one in fitting if one.parent in layers.get(array.parent, ())]
+                if partings := _fitted([array], mine, role):
+                    return Joint((array,), tuple(mine), partings)
     return None
 
 

@@ -24,7 +24,8 @@ class _SidePieces:
 
     Attributes:
         joints: how those are taken apart that are several of the other side's.
-        added: by layer of such an array, the layers of the other side whose results are added in its.
+        layers: by layer of such an array, the layers of the other side that it is.
+        added: the same of those whose results are added in its.
     """
 
     walk: Walk
@@ -33,6 +34,7 @@ class _SidePieces:
     rules: Mapping[str, Any]
     parted: frozenset[str] = frozenset()
     joints: Mapping[str, Parting] = field(default_factory=dict)
+    layers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     added: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def arrays(self) -> list[Array]:
@@ -49,11 +51,12 @@ class _SidePieces:
 
     def apart(self, found: Joint) -> "Iterator[_SidePieces]":
         """This side with the joined arrays taken apart, in each way that is possible."""
-        layers = frozenset(array.parent for array in found.parts)
-        added = {array.parent: layers for array in found.whole if found.role == IN and len(found.whole) == 1}
+        parts = frozenset(array.parent for array in found.parts)
+        layers = {array.parent: parts for array in found.whole if len(found.whole) == 1}
+        added = layers if found.role == IN else {}
         for parting in found.partings:
             joints = {**self.joints, **{array.name: parting for array in found.whole}}
-            yield replace(self, joints=joints, added={**self.added, **added})
+            yield replace(self, joints=joints, layers={**self.layers, **layers}, added={**self.added, **added})
 
 
 def lines_of(
@@ -81,11 +84,7 @@ def lines_of(
         _SidePieces(reference, names, dict(gates), user_rules.reference),
         _SidePieces(port, leaves, port_gates(leaves, model.modules), user_rules.port),
     )
-    settled = _settled(reference_side, port_side, user_rules, gates)
-    if len(settled) == 1:
-        return [settled[0].lines()]
-    question = next((way.question for way in settled if way.question), None)
-    return [replace(lines, unproved=lines.unproved or question) for lines in possible(settled)]
+    return possible(_settled(reference_side, port_side, user_rules, gates))
 
 
 def _settled(
@@ -113,9 +112,9 @@ def _settled(
     # Whether the whole is several, or those are one that no evidence pairs, both functions tell.
     for some in (left, left_whole if any(not array.optional for array in left) else []):
         here, there = _unnamed(some, reference.names, port.names)
-        if found := joint(there, here):
+        if found := joint(there, here, port.layers):
             sides = [(reference, one) for one in port.apart(found)]
-        elif found := joint(here, there):
+        elif found := joint(here, there, reference.layers):
             sides = [(one, port) for one in reference.apart(found)]
         else:
             continue

@@ -142,14 +142,20 @@ class Settled:
 
 
 def possible(ways: Sequence[Settled]) -> list[Lines]:
-    """The lines of each way that leads to some."""
+    """The lines of each way that leads to some; those of a way that leaves a question open are unproved.
+
+    Raises:
+        UsageError: none does; what the first, the likeliest, complains of.
+    """
     out: list[Lines] = []
     raised: list[UsageError] = []
     for way in ways:
         try:
-            out.append(way.lines())
+            lines = way.lines()
         except UsageError as error:
             raised.append(error)
+        else:
+            out.append(replace(lines, unproved=lines.unproved or way.question))
     if not out:
         raise raised[0]
     return out

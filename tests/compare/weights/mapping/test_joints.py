@@ -208,3 +208,18 @@ def test_there_and_back_is_bit_identical():
     shapes = {name: array.shape for name, array in arrays_of_torch.items()}
     back = found.weight_map.to_reference(leaves, shapes)
     assert all(np.array_equal(back[name], array) for name, array in arrays_of_torch.items())
+
+
+def test_a_bias_goes_where_the_kernel_beside_it_went():
+    """Two joined layers whose biases are of one size: which is which, their kernels tell."""
+    reference = Torch(
+        lambda s, x, y: torch.cat([s.mean(torch.tanh(s.w(x) + s.u(y))), s.spread(torch.tanh(s.w(x) + s.u(y)))], -1),
+        w=nn.Linear(4, 5), u=nn.Linear(3, 5), mean=nn.Linear(5, 3), spread=nn.Linear(5, 2),
+    )  # fmt: skip
+
+    def port(p, x, y):
+        hidden = jnp.tanh(jnp.concatenate([x, y], -1) @ p["hidden"]["k"] + p["hidden"]["b"])
+        return hidden @ p["heads"]["k"] + p["heads"]["b"]
+
+    leaves = {name: {"k": jnp.ones((size, 5)), "b": jnp.ones(5)} for name, size in (("hidden", 7), ("heads", 5))}
+    assert summed(carried(reference, (port, leaves), X, Y)) == ("u.bias",)
