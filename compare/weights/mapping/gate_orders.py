@@ -1,7 +1,7 @@
 """The orders in which a port may pack the gates of a recurrent layer, where neither names nor classes tell them.
 
-Torch packs an LSTM's as (i, f, g, o), Haiku as (i, g, f, o); of a function's array no trace tells. All layers of a port
-have one order.
+Torch packs an LSTM's as (i, f, g, o), Haiku as (i, g, f, o), in one kernel over input and state. A port that holds
+torch's two kernels as torch does has torch's order too, or reads them wrongly. All layers of a port have one order.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +11,7 @@ from itertools import permutations
 from compare.weights.mapping.gates import Gate
 from compare.weights.mapping.line_layout import entry_of
 from compare.weights.mapping.paired import Array, pieces_of
+from compare.weights.mapping.slots import is_whole
 from compare.weights.weights import Entry
 
 Partners = Mapping[Array, Array]
@@ -27,7 +28,9 @@ def gate_orders(
         partners: the leaf that each array is; spare: the biases that are added to another's.
     """
     held = {array: partners.get(array) or partners[spare[array]] for array in _packed(gates, partners, spare)}
-    if not held or any(array.gate is not None or other.gate is not None for array, other in held.items()):
+    if all(is_whole(other.unit) for other in held.values()):
+        return
+    if any(array.gate is not None or other.gate is not None for array, other in held.items()):
         return
     order = gates[next(iter(held)).name]
     count = len(order)

@@ -68,3 +68,21 @@ def test_the_order_under_which_both_agree_is_taken(order):
 def test_a_port_that_adds_to_its_forget_gate_agrees_in_no_order():
     notes = prepare(Pair(Recurrent(), (port("igfo", 1.0), LEAVES), X)).notes
     assert "under none of 24 that were tried do both sides agree" in notes[-1]
+
+
+def test_a_port_with_torchs_two_kernels_has_torchs_order():
+    """One that reads them in another is another function."""
+
+    def run(p, x):
+        def step(carry, now):
+            h, c = carry
+            i, g, f, o = jnp.split(now @ p["ih"].T + h @ p["hh"].T + p["b"], 4, -1)
+            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+            return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
+
+        zeros = jnp.zeros((x.shape[0], 4), x.dtype)
+        return jax.lax.scan(step, (zeros, zeros), x.swapaxes(0, 1))[0][0]
+
+    leaves = {"ih": jnp.ones((16, 3)), "hh": jnp.ones((16, 4)), "b": jnp.ones(16)}
+    notes = prepare(Pair(Recurrent(), (run, leaves), X)).notes
+    assert notes == ("the port holds each recurrent bias as one where the reference adds two",)
