@@ -8,9 +8,9 @@ import numpy as np
 from compare.arrays.arrays import FLOATING, Arrays
 from compare.errors import UsageError, shown, swallowed
 from compare.frameworks.blame import described
+from compare.pair.accepted import RUNNING_VARIANCE
 from compare.weights.weights import WeightMap
 
-ACCEPTABLE = ("running_variance",)
 MODES = ("train", "eval")
 
 Check = tuple[Callable[[Any], bool], str]  # whether a value will do, and what is expected
@@ -37,6 +37,10 @@ def _some_of(known: tuple[str, ...]) -> Check:
     return known_alone, f"a tuple of some of {', '.join(known)}, such as {(known[0],)}"
 
 
+def _are_texts(value: object) -> bool:
+    return isinstance(value, tuple | list | set | frozenset) and all(isinstance(one, str) and one for one in value)
+
+
 def _at_least(many: int, check: Check) -> Check:
     will_do, expected = check
     return lambda value: will_do(value) and len(value) >= many, expected
@@ -47,7 +51,7 @@ CHECKS: Mapping[str, Check] = {
     "loss": (_are_two, "two functions, (the reference's, the port's), each of (outputs, *targets)"),
     "rows": (_are_functions, "a dictionary of functions by name, each of which builds a runner"),
     "rules": (lambda value: isinstance(value, Mapping), "a dictionary of name patterns"),
-    "accept": _some_of(ACCEPTABLE),
+    "accept": (_are_texts, f"a tuple of names of parameters that one side alone has, or of {RUNNING_VARIANCE!r}"),
     "modes": _at_least(1, _some_of(MODES)),
     "weight_map": (lambda value: isinstance(value, WeightMap), "a WeightMap of Entry lines"),
     "weights": (callable, "a function of a NumPy generator"),

@@ -61,7 +61,8 @@ class Pair:
         rules: for the weight map, where names and structure do not decide: name patterns of the reference to patterns
             of the port.
         accept: differences known and wanted; ``running_variance``: the port's running variance is that of the batch
-            (divided by N), torch's is the unbiased one (by N - 1).
+            (divided by N), torch's is the unbiased one (by N - 1); any other word is the name, ``*`` standing for any
+            text, of parameters that one side alone has: they keep their values, are not trained, and are listed.
         weight_map: which arrays of the reference are which leaves of the port; found where it is not given.
         weights: the reference's arrays by name from a NumPy generator; by default its own, moved away from 0 and 1.
         by_hand: outputs, loss and gradients from (weights, batch) in NumPy, where somebody has derived them.

@@ -1,7 +1,8 @@
 """A pair made ready to run: its models as functions of named arrays, and the weight map and layouts between them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.models.choose import Streamed, is_function_alone, port_model
+from compare.pair.accepted import check_accepted, matches
 from compare.pair.adapters import adapted_port, adapted_reference
 from compare.pair.drawing import drawn
 from compare.pair.own_tables import own_tables
@@ -39,6 +41,7 @@ class Prepared:
         output_axes: how an output of the port is brought into the reference's layout, by output name.
         buffers: the reference's buffers that the port keeps too.
         constants: those without a counterpart: a training step must leave them as they are, or the pair is incomplete.
+        accepted: parameters that one side alone has, and the pair accepts.
         notes: what is worth saying about the map.
         modes: the modes that are compared: training and evaluation, or only the models as they are.
     """
@@ -54,6 +57,7 @@ class Prepared:
     output_axes: Mapping[str, Permutation] = field(default_factory=dict)
     buffers: tuple[str, ...] = ()
     constants: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -112,15 +116,27 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
     if pair.weight_map is None and is_function_alone(pair.port):  # no other map than the one by name can be meant
         pair = replace(pair, weight_map=WeightMap(same(*reference.parameters)))
     if pair.weight_map is None:
-        return _found(pair, reference, batch)
+        return _found(pair, reference, batch, seed)
     args, kwargs = adapted_port(pair, batch)
     own = reference.state() if given is None or pair.reference is reference.module else dict(given)
     port = _port(pair, reference, args, kwargs)
     mapped = pair.weight_map.references
     every = reference.parameters | reference.buffers
-    names = {name: shape for name, shape in every.items() if name in mapped or name in reference.parameters}
+    accepted = [name for name in reference.parameters if name not in mapped and matches(name, pair.accept)]
+    reference.hold(accepted)
+    alone = {
+        *accepted,
+        *(path for path in port.leaves if path not in pair.weight_map.ports and matches(path, pair.accept)),
+    }
+    check_accepted(pair.accept, alone, [*reference.parameters, *port.leaves])
+    wanted = reference.parameters.keys() - alone
+    names = {name: shape for name, shape in every.items() if name in mapped or name in wanted}
     leaves = {path: tuple(leaf.shape) for path, leaf in port.leaves.items()}
-    mapped_leaves = {p: s for p, s in leaves.items() if p in pair.weight_map.ports or p.startswith(f"{PARAMS}/")}
+    mapped_leaves = {
+        path: shape
+        for path, shape in leaves.items()
+        if path in pair.weight_map.ports or (path.startswith(f"{PARAMS}/") and path not in alone)
+    }
     pair.weight_map.check(names, mapped_leaves, (reference.complex_names, complex_leaves(port)))
     return Prepared(
         pair=pair,
@@ -132,13 +148,14 @@ def prepare(pair: Pair, seed: int = 0) -> Prepared:
         own=own,
         buffers=tuple(name for name in names if name in reference.buffers),
         constants=(*(name for name in reference.buffers if name not in names), *reference.counters),
+        accepted=tuple(sorted(alone)),
     )
 
 
 def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) -> "PortModel":
     like = zeros_like(reference)
     try:
-        return port_model(Streamed(pair.port, pair.rngs), args, kwargs, like)
+        return port_model(streamed(pair, reference), args, kwargs, like)
     except UsageError:
         raise
     except Exception as error:
@@ -146,15 +163,33 @@ def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) ->
         raise UsageError(f"pair {pair.name}: the port raised {described(error)}") from error
 
 
-def _found(pair: Pair, reference: "ReferenceModel", batch: Batch) -> Prepared:
+def _found(pair: Pair, reference: "ReferenceModel", batch: Batch, seed: int) -> Prepared:
+    from compare.pair.trial import outputs_of_reference, tried
     from compare.weights.mapping.find import find
+
+    own = reference.state()
+
+    def decide(maps: "Sequence[FoundMap]") -> int | None:
+        candidates = [with_map(pair, reference, one, batch, own) for one in maps]
+
+        def wanted(entering: Entering) -> Arrays | None:
+            try:
+                return outputs_of_reference(pair, reference, entering, False if reference.has_mode else None)
+            except UsageError:
+                raise
+            except Exception as error:  # in float64 alone, or it is told of where it is compared
+                swallowed(error)
+                return None
+
+        return tried(candidates, candidates[0].enter(seed, 1), wanted)
 
     (args, kwargs), (port_args, port_kwargs) = adapted_reference(pair, batch), adapted_port(pair, batch)
     found_map = find(
-        reference.module, args, kwargs, Streamed(pair.port, pair.rngs), port_args, port_kwargs,
-        rules=pair.rules, permute=pair.port_inputs is None,
+        reference.module, args, kwargs, streamed(pair, reference), port_args, port_kwargs,
+        rules=pair.rules, permute=pair.port_inputs is None, decide=decide, alone=partial(matches, accept=pair.accept),
     )  # fmt: skip
-    return with_map(pair, reference, found_map, batch, reference.state())
+    reference.hold(name for name in found_map.constants if name in reference.parameters)
+    return with_map(pair, reference, found_map, batch, own)
 
 
 def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: Batch, own: Arrays) -> Prepared:
@@ -173,6 +208,9 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
     if tables:
         weight_map = WeightMap(entry for entry in weight_map.entries if entry.reference not in tables)
     shapes = {name: every[name] for name in weight_map.references}
+    accepted = [name for name in found_map.constants if name in reference.parameters and matches(name, pair.accept)]
+    accepted += [path for path in found_map.port_constants if path.startswith(PARAMS)]
+    check_accepted(pair.accept, accepted, [*reference.parameters, *found_map.model.leaves])
     by_leaf = jax.tree.leaves(batch.call({name: _Named(name) for name in batch.inputs}))
     names = [leaf.name if isinstance(leaf, _Named) else None for leaf in by_leaf]
     axes = {
@@ -192,9 +230,19 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
         # What an adapter makes of the outputs is the pair's own business, their layout included.
         output_axes={} if pair.port_outputs or pair.reference_outputs else dict(found_map.outputs),
         buffers=tuple(name for name in shapes if name in reference.buffers),
-        constants=(*found_map.constants, *sorted(tables), *(entry.reference for entry in counted)),
+        constants=(
+            *(name for name in found_map.constants if name not in accepted),
+            *sorted(tables),
+            *(entry.reference for entry in counted),
+        ),
+        accepted=tuple(accepted),
         notes=tuple(found_map.notes),
     )
+
+
+def streamed(pair: Pair, reference: "Reference") -> Streamed:
+    """The pair's port with what is to be known of it before it is traced."""
+    return Streamed(pair.port, pair.rngs, (*reference.buffers, *reference.counters))
 
 
 def zeros_like(reference: "Reference") -> Arrays:

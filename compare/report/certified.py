@@ -48,6 +48,8 @@ def _coverage(pair: PairForm) -> Iterator[tuple[str, str]]:
         yield "", f"constants of the reference, which no run changed: {', '.join(covered['constants'])}"
     if covered["frozen"]:
         yield "", f"second of two summed biases, frozen in training steps: {', '.join(covered['frozen'])}"
+    if accepted := covered.get("accepted"):
+        yield "", f"accepted, on one side alone, with the value that it has: {', '.join(accepted)}"
     if covered["uninformative"]:
         yield "", f"the same on every probe, so that agreeing there says little: {', '.join(covered['uninformative'])}"
 

@@ -120,6 +120,7 @@ class CoverageForm(TypedDict):
     drawn: list[str]
     constants: list[str]
     frozen: list[str]
+    accepted: NotRequired[list[str]]  # what was written before there was any stays valid
     left_out: dict[str, int]
     uninformative: list[str]
     probes: list[str]

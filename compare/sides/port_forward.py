@@ -18,8 +18,7 @@ from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.islands.tracing import requests_noted
 from compare.frameworks.models.modes import Mode
 from compare.frameworks.models.ports import complex_leaves
-from compare.pair.adapters import called
-from compare.pair.fields import answer_of
+from compare.pair.forward import port_outputs
 from compare.pair.pair import Entering, cotangent_of, scored
 from compare.pair.prepare import Prepared
 from compare.sides.seeds import mask_seed
@@ -117,27 +116,8 @@ class PortForward:
     ) -> tuple[Tree, Leaves]:
         """The outputs in the reference's layout, as the pair compares them, and the statistics afterwards. Without
         ``masks`` (None, not an empty tuple) nothing is replayed."""
-        turned = {
-            name: jnp.transpose(array, self.prepared.input_axes[name]) if name in self.prepared.input_axes else array
-            for name, array in inputs.items()
-        }
-        args, kwargs = called(self.pair.port_inputs, *form.call(turned))
-        with self._replaying(masks, mode, form, inputs):
-            outputs, changed = self.prepared.port.apply(leaves, args, kwargs, mode)
-        adapt = self.pair.port_outputs
-        outputs = answer_of("port_outputs", adapt, outputs) if adapt else outputs
-        return self._turned_back(outputs), changed
-
-    def _turned_back(self, outputs: Tree) -> Tree:
-        axes = self.prepared.output_axes
-        if not axes:
-            return outputs
-        leaves, structure = jax.tree.flatten(outputs)
-        by_id = {id(leaf): name for name, leaf in named_leaves(outputs, "output")}
-        turned = [
-            jnp.transpose(leaf, axes[by_id[id(leaf)]]) if by_id.get(id(leaf)) in axes else leaf for leaf in leaves
-        ]
-        return jax.tree.unflatten(structure, turned)
+        around = self._replaying(masks, mode, form, inputs)
+        return port_outputs(self.prepared, leaves, inputs, form, mode, around)
 
     def _scored(self, outputs: Tree, targets: Leaves, batch: Batch) -> jax.Array:
         # In the batch's order: JAX sorts the keys of a dictionary that goes through a compiled function.

@@ -1,11 +1,20 @@
 """A port brought together with a reference that is on record: needs no torch."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from compare.arrays.arrays import Arrays
 from compare.errors import UsageError
-from compare.frameworks.models.choose import Streamed, is_function_alone
+from compare.frameworks.models.choose import is_function_alone
+from compare.pair.accepted import matches
 from compare.pair.adapters import adapted_port
-from compare.pair.pair import Pair
-from compare.pair.prepare import Prepared, with_map, zeros_like
+from compare.pair.pair import Entering, Pair
+from compare.pair.prepare import Prepared, streamed, with_map, zeros_like
+from compare.pair.trial import tried
+from compare.sides.quartet import ORACLE
 from compare.sides.record_file import Facts, ReferenceRecord
+from compare.sides.record_side import recorded_side
 
 
 class RecordedReference:
@@ -25,7 +34,7 @@ def prepare_recorded(pair: Pair, record: ReferenceRecord) -> Prepared:
     Raises:
         UsageError: the pair and the record do not belong together, or no weight map is found.
     """
-    from compare.weights.mapping.find import find
+    from compare.weights.mapping.find import FoundMap, find
     from compare.weights.mapping.program import Program
 
     facts = record.facts
@@ -42,6 +51,32 @@ def prepare_recorded(pair: Pair, record: ReferenceRecord) -> Prepared:
     if is_function_alone(port):
         port = (port, zeros_like(reference))
     program = Program.from_form(facts["program"])
-    streamed = Streamed(port, pair.rngs)
-    found_map = find(program, (), {}, streamed, args, kwargs, rules=pair.rules, permute=pair.port_inputs is None)
+    given = replace(streamed(pair, reference), port=port)
+
+    def decide(maps: Sequence[FoundMap]) -> int | None:
+        candidates = [with_map(pair, reference, one, batch, {}) for one in maps]
+        first = candidates[0]
+        entering = record.entering(first.buffers)
+
+        def wanted(entered: Entering) -> Arrays | None:
+            """The record's own run alone: of maps that agree on it, none can be told."""
+            if entered is not entering:
+                return None
+            run = recorded_side(record, first, ORACLE).run(entering, first.modes[-1])
+            return {name: array for name, array in run.arrays.items() if name.split("/")[0] == "output"}
+
+        return tried(candidates, entering, wanted)
+
+    found_map = find(
+        program,
+        (),
+        {},
+        given,
+        args,
+        kwargs,
+        rules=pair.rules,
+        permute=pair.port_inputs is None,
+        decide=decide,
+        alone=partial(matches, accept=pair.accept),
+    )
     return with_map(pair, reference, found_map, batch, {})

@@ -11,10 +11,9 @@ from torch import nn
 from compare.arrays.arrays import to_torch
 from compare.arrays.batch import Batch, named_leaves
 from compare.errors import UsageError, shown
-from compare.frameworks.models.modes import Mode, mode_arguments
+from compare.frameworks.models.modes import Mode
 from compare.frameworks.models.references import ReferenceModel
-from compare.pair.adapters import called
-from compare.pair.fields import answer_of
+from compare.pair.forward import reference_outputs
 from compare.pair.pair import Entering, Pair, cotangent_of, scored
 from compare.sides.shelf import make_room
 from compare.verdict.precision import Precision
@@ -57,10 +56,7 @@ class ReferenceForward:
 
     def forward(self, module: nn.Module, batch: Batch, inputs: Tensors, mode: Mode) -> object:
         """The module called as the pair says, its outputs as the pair compares them."""
-        args, kwargs = called(self.pair.reference_inputs, *batch.call(inputs))
-        outputs = module(*args, **kwargs, **mode_arguments(module.forward, mode, kwargs))
-        adapt = self.pair.reference_outputs
-        return answer_of("reference_outputs", adapt, outputs) if adapt else outputs
+        return reference_outputs(self.pair, module, batch, inputs, mode)
 
     def loss(self, module: nn.Module, batch: Batch, inputs: Tensors, targets: Tensors) -> torch.Tensor:
         """The loss of the module in the pair's first mode; without a loss of its own, the pair's is the outputs times

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import permutations
 
 Shapes = Mapping[str, tuple[int, ...]]  # of each output, by name
 
@@ -22,11 +23,32 @@ class Structures:
 
     def __str__(self) -> str:
         if self.named_alike:
-            return f"the reference returns {_listed(self.reference)}, the port {_listed(self.port)}"
+            return f"the reference returns {_listed(self.reference)}, the port {_listed(self.port)}{self._turned}"
         return (
             f"the port returns {_kind(self.port)} and the reference {_kind(self.reference)}: "
             f"{_listed(self.port)} and {_listed(self.reference)}"
         )
+
+    @property
+    def _turned(self) -> str:
+        """What to write where an output has the same axes in another order, and no evidence says in which."""
+        for name, shape in self.reference.items():
+            axes = _order(shape, self.port[name])
+            if axes is not None and shape != self.port[name]:
+                return (
+                    ": where the port has its axes in another order, say in which: "
+                    f"port_outputs=lambda output: jnp.transpose(output, {axes})"
+                )
+        return ""
+
+
+def _order(wanted: tuple[int, ...], given: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The axes by which ``np.transpose`` makes ``wanted`` of ``given``, as channels come from the end to the second
+    place where that does; None where no order does."""
+    last = len(given) - 1
+    fitting = [order for order in permutations(range(last + 1)) if tuple(given[at] for at in order) == wanted]
+    moved = [order for order in fitting if order.index(last) == 1 and sorted(order[2:]) == list(order[2:])]
+    return next(iter([*moved, *fitting]), None)
 
 
 def _listed(shapes: Shapes) -> str:

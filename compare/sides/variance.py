@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-ACCEPT = "running_variance"
+from compare.pair.accepted import RUNNING_VARIANCE
+
+ACCEPT = RUNNING_VARIANCE
 DIFFERS = (
     f"the port's running variance divides by N, torch's by N - 1: accept=({ACCEPT!r},) takes both for one function"
 )

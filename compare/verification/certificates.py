@@ -34,6 +34,7 @@ class Coverage:
         drawn: randomness that no mask could replace (fused or hand-drawn dropout); one is enough for ``incomplete``.
         constants: the reference's buffers without a counterpart, which no run changed, and its integer counters.
         frozen: parameters that training steps leave alone, since the port holds them summed into another.
+        accepted: parameters that one side alone has, and the pair accepts.
         left_out: entries the norms leave out, by reason, summed over all quantities.
         uninformative: quantities that are the same on every probe, so that agreeing on them says little.
         probes: those that ran; skipped: those on which the reference itself raised, with its message.
@@ -45,6 +46,7 @@ class Coverage:
     drawn: tuple[str, ...]
     constants: tuple[str, ...]
     frozen: tuple[str, ...]
+    accepted: tuple[str, ...]
     left_out: dict[str, int]
     uninformative: tuple[str, ...]
     probes: tuple[str, ...]
@@ -101,6 +103,7 @@ def coverage(
         drawn=tuple(sorted(drawn)),
         constants=tuple(name for name in quartet.prepared.constants if name not in changed),
         frozen=tuple(dict.fromkeys(bias.second for bias in quartet.prepared.summed)),
+        accepted=quartet.prepared.accepted,
         left_out={
             "fills": sum(judgement.fills for judgement in judgements),
             "flushed": sum(judgement.flushed for judgement in judgements),

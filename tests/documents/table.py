@@ -58,6 +58,11 @@ ROWS = [
     Row("python -m compare", "python -m compare --version", why="without a word it is the main job"),
     Row("python3 -m scripts.make_api", by="tests/test_api_page.py::test_the_committed_page_is_what_the_command_makes"),
     # Pairs.
+    Row(
+        "jaxport verify examples/converted.py",
+        by="tests/compare/zoo/test_zoo.py::test_an_example_is_a_match",
+        why=PROBES,
+    ),
     Row(f"{ENCODER} --quick", code=1),
     Row(QUANTIZER, f"{QUANTIZER} --quick", why=PROBES, code=1),
     Row(f"{QUANTIZER} --quick", code=1),

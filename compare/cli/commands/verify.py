@@ -1,6 +1,8 @@
 """``jaxport verify``: the verdict on pairs, on a lesson that a student wrote, on a port against a record."""
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +55,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-locate", action="store_true", help="where something differs, do not look for the place and the cause"
     )
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="parameters that one side alone has (* for any text), as accept= of a pair; may be given again",
+    )
     parser.add_argument("--quick", action="store_true", help="the pair's own batch alone: no probes, no mutants")
     parser.add_argument("--explain", action="store_true", help="the weight map, with the reason for each line")
     add_weights(parser)
@@ -93,7 +102,9 @@ def _judge(options: argparse.Namespace, asked: "WeightsAsked") -> int:
     oracle = devices.choose("cpu") if options.oracle_device == "cpu" else device
     plan = Plan(options.seed, options.probes == "all", options.quick, locate=not options.no_locate)
     names = options.pairs or list(REGISTRY)
-    form, failed = verified(options, names, device, PRECISIONS[options.dtype], plan, oracle, options.strict, asked)
+    form, failed = verified(
+        options, names, device, PRECISIONS[options.dtype], plan, oracle, options.strict, options.accept, asked
+    )
     emit(options, form, lambda out: show_verify(form, out, options.every, options.explain))
     return int(failed)
 
@@ -106,9 +117,14 @@ def verified(
     plan: "Plan",
     oracle: "Device",
     strict: bool = False,
+    accept: Sequence[str] = (),
     weights: "WeightsAsked | None" = None,
 ) -> tuple["VerifyForm", bool]:
-    """Every pair that ``names`` stand for, as one form, and whether one of them failed."""
+    """Every pair that ``names`` stand for, as one form, and whether one of them failed.
+
+    Args:
+        accept: what every pair accepts beside its own.
+    """
     from compare.checkpoints.judged import NOT_ASKED
     from compare.cli.named import pairs_of
     from compare.cli.streams import busy, naming, waiting
@@ -127,8 +143,8 @@ def verified(
     devices.set_float32_policy()  # again: a user's file may have set another
     for pair in pairs:
         with busy(f"verifying {pair.name}") as say:
-            reports.append(
-                verify(pair, device, precision, plan, oracle, naming(f"verifying {pair.name}", say), weights=asked)
-            )
+            own = replace(pair, accept=(*pair.accept, *accept))
+            told = naming(f"verifying {pair.name}", say)
+            reports.append(verify(own, device, precision, plan, oracle, told, weights=asked))
     form = verify_form(reports, fingerprint(device))
     return form, any(report.failed(strict) for report in reports)

@@ -1,5 +1,6 @@
 """How an array of the port shows one of the reference's: axes permuted, merged or split."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
@@ -124,16 +125,24 @@ class KnownLayouts:
         return number, self._likely([layout for other, layout in fitting if other == number])
 
     def _likely(self, fitting: list[Layout]) -> Layout:
-        """The layout of an array that agrees in none: that of others of its shape, or the usual one."""
+        """The layout of an array that agrees in none: that of others of its shape, that of most of the model's with as
+        many axes (of 8 channels of 8 by 8 the shape tells nothing), or the usual one."""
         by_axes = {layout.axes: layout for layout in reversed(fitting)}
         first = fitting[0]
-        usual = self.known.get((first.reference, first.port))
         rank = len(first.reference)
+        usual = self.known.get((first.reference, first.port)) or self._learnt(rank, len(first.port))
         if usual is None and self.turned and rank == len(first.port) > 2:
             usual = (0, *range(2, rank), 1)
         if usual in by_axes:
             return by_axes[usual]
         return by_axes.get(tuple(range(len(first.axes))), first)
+
+    def _learnt(self, rank: int, port_rank: int) -> tuple[int, ...] | None:
+        """The axes of most arrays of these ranks that agreed; where as many lie otherwise, those that are permuted."""
+        counts = Counter(
+            axes for (reference, port), axes in self.known.items() if (len(reference), len(port)) == (rank, port_rank)
+        )
+        return max(counts, key=lambda axes: (counts[axes], list(axes) != sorted(axes)), default=None)
 
 
 def _ordered(plain: Sequence[tuple[int, Layout]], orders: Sequence[tuple[int, ...]]) -> list[tuple[int, Layout]]:

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Streamed:
-    """A user's port with the names of the random streams that it needs."""
+    """A user's port with the names of the random streams that it needs, and of the reference's buffers."""
 
     port: object
     streams: "Streams" = ()
+    still: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,12 @@ def port_model(port: object, args: tuple, kwargs: dict, like: "Arrays") -> "Port
     Raises:
         UsageError: ``port`` is of no kind.
     """
-    port, streams = (port.port, port.streams) if isinstance(port, Streamed) else (port, ())
+    port, streams, still = (port.port, port.streams, port.still) if isinstance(port, Streamed) else (port, (), ())
     given = port[0] if isinstance(port, tuple) and len(port) == 2 else port
     for row in KINDS:
         # A module with something beside it that its kind does not take is not a function with its parameters.
         if row.is_loaded and (row.library or not is_layer(given)):
-            model = row.load().of(port, args, kwargs, like, streams)
+            model = row.load().of(port, args, kwargs, like, streams, still)
             if model is not None:
                 return model
     *others, last = [kind.expects for kind in KINDS]

@@ -69,8 +69,8 @@ class EquinoxModel:
             )
         self.modules: Mapping[str, eqx.Module] = dict(layers_in(module))
         self.has_mode = takes_mode(self._given) or any(map(_has_mode, self.modules.values()))
-        params, _ = eqx.partition(module, eqx.is_inexact_array)
-        keyed, structure = jax.tree_util.tree_flatten_with_path(params)
+        self._params, _ = eqx.partition(module, eqx.is_inexact_array)
+        keyed, structure = jax.tree_util.tree_flatten_with_path(self._params)
         self._structure: Any = structure
         self._paths = [f"{PARAMS}/{path_of(keys)}" if keys else PARAMS for keys, _ in keyed]
         self._static = {mode: _static(module, mode) for mode in (None, True, False)}
@@ -83,7 +83,9 @@ class EquinoxModel:
         self.leaves |= {path: struct(self._state_leaves[at]) for path, at in self._places.items()}
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = ()) -> "EquinoxModel | None":
+    def of(
+        cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = (), still: Collection[str] = ()
+    ) -> "EquinoxModel | None":
         call, held = (None, port)
         if isinstance(port, tuple) and len(port) == 2:
             first, second = port
@@ -113,7 +115,7 @@ class EquinoxModel:
         return library_class(layer)
 
     def apply(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
-        module = eqx.combine(self.tree(leaves), self._static[mode])
+        module = eqx.combine(self.tree(leaves), self._static[mode], self._params)
         given = dict(kwargs) | mode_arguments(self._given, mode, kwargs)
         given |= {name: value for name, value in self._beside(leaves).items() if self._takes(name, args, kwargs)}
         given |= stream_arguments(self._given, self.streams, args, given, keys_of(self.streams))
@@ -129,10 +131,11 @@ class EquinoxModel:
         return outputs, {path: changed[at] for path, at in self._places.items()} if mode is not False else {}
 
     def tree(self, leaves: Given) -> Tree:
-        return jax.tree.unflatten(self._structure, [leaves[path] for path in self._paths])
+        return jax.tree.unflatten(self._structure, [leaves.get(path) for path in self._paths])
 
     def flat(self, tree: Tree) -> Leaves:
-        return dict(zip(self._paths, self._structure.flatten_up_to(tree), strict=True))
+        by_path = zip(self._paths, self._structure.flatten_up_to(tree), strict=True)
+        return {path: leaf for path, leaf in by_path if leaf is not None}
 
     def initial(self, paths: list[str]) -> dict[str, np.ndarray]:
         own = dict(zip(self._paths, jax.tree.leaves(eqx.filter(self.module, eqx.is_inexact_array)), strict=True))
@@ -157,7 +160,7 @@ class EquinoxModel:
         return module, jax.tree.unflatten(self._state_structure, own)
 
     def fix(self, paths: list[str]) -> None:
-        """What no leaf replaces keeps the state's own value."""
+        """What no leaf replaces keeps the module's or the state's own value."""
 
     def widened(self, kept: Collection[str] = ()) -> "EquinoxModel":
         wide = jax.tree.map(lambda leaf: leaf, self.module)  # new modules around the same arrays

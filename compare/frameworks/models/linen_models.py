@@ -96,7 +96,9 @@ class LinenModel:
         self.leaves = {"/".join(keys): struct(leaf) for keys, leaf in flat.items()}
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = ()) -> "LinenModel | None":
+    def of(
+        cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = (), still: Collection[str] = ()
+    ) -> "LinenModel | None":
         module, variables = port if isinstance(port, tuple) and len(port) == 2 else (port, None)
         return cls(module, variables, args, kwargs, streams) if isinstance(module, linen.Module) else None
 

@@ -54,7 +54,9 @@ class NNXModel:
         self.leaves = {path: struct(_value(self._variables[keys])) for path, keys in self._keys.items()}
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = ()) -> "NNXModel | None":
+    def of(
+        cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = (), still: Collection[str] = ()
+    ) -> "NNXModel | None":
         return cls(port, streams) if isinstance(port, nnx.Module) else None
 
     @staticmethod
@@ -108,7 +110,7 @@ class NNXModel:
             [
                 (keys, self._variables[keys].replace(leaves[path]))
                 for path, keys in self._keys.items()
-                if path.startswith(f"{PARAMS}/")
+                if path.startswith(f"{PARAMS}/") and path in leaves
             ]
         )
 

@@ -71,13 +71,16 @@ class PortModel(Protocol):
     nests: ClassVar[tuple[type, ...]]
 
     @classmethod
-    def of(cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = ()) -> "PortModel | None":
+    def of(
+        cls, port: object, args: tuple, kwargs: dict, like: Arrays, streams: Streams = (), still: Collection[str] = ()
+    ) -> "PortModel | None":
         """What a user gave as the port, as a model; None where it is not of this kind.
 
         Args:
             args, kwargs: the shapes on which a port without arrays of its own is traced.
             like: the arrays that a function without parameters of its own takes by name.
             streams: the random streams that every run is given keys of.
+            still: the reference's buffers: what a function's own arrays of these names are.
         """
 
     @staticmethod

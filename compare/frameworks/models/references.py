@@ -1,7 +1,7 @@
 """A reference as named arrays, and copies of it to run: the user's own module is never called."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -82,6 +82,7 @@ class ReferenceModel:
         own = dict(reference.named_parameters())
         self.parameters = {name: tuple(tensor.shape) for name, tensor in own.items()}
         self.frozen = [name for name, tensor in own.items() if not tensor.requires_grad]
+        self.held = frozenset[str]()
         kept = dict(reference.named_buffers())
         self.buffers = {name: tuple(tensor.shape) for name, tensor in kept.items() if _floats(tensor)}
         every = {**kept, **own}
@@ -94,6 +95,10 @@ class ReferenceModel:
         )
         self.training = reference.training
         self.has_mode = any(map(_has_mode, reference.modules())) or takes_mode(reference.forward)
+
+    def hold(self, names: Iterable[str]) -> None:
+        """Copies do not train these parameters: the port has none to train beside them."""
+        self.held |= frozenset(names)
 
     def state(self) -> Arrays:
         """The module's own parameters and floating buffers: views of its memory where it lies on the CPU, read-only."""
@@ -113,7 +118,7 @@ class ReferenceModel:
         dtypes = getattr(torch, precision.name), getattr(torch, complex_name(precision))
         for name, tensor in self.module.named_parameters():
             own = to_torch(weights[name], precision, device) if name in weights else _converted(tensor, dtypes, device)
-            memo[id(tensor)] = nn.Parameter(own, requires_grad=tensor.requires_grad)
+            memo[id(tensor)] = nn.Parameter(own, requires_grad=tensor.requires_grad and name not in self.held)
         for name, buffer in self.module.named_buffers():
             if name in weights:
                 memo[id(buffer)] = to_torch(weights[name], precision, device)
@@ -176,10 +181,18 @@ def _attributes(module: nn.Module) -> Iterator[torch.Tensor]:
             seen.add(id(value))
             if isinstance(value, torch.Tensor):
                 yield value
-            elif isinstance(value, list | tuple):
-                held += value
-            elif isinstance(value, dict):
-                held += value.values()
+            else:
+                held += _items(value)
+
+
+def _items(value: object) -> list[object]:
+    """What a list, a tuple or a dictionary holds, by Python's own methods: a user's class may refuse its length, or to
+    be walked over."""
+    if isinstance(value, tuple):
+        return [*tuple.__iter__(value)]
+    if isinstance(value, list):
+        return [*list.__iter__(value)]
+    return [*dict.values(value)] if isinstance(value, dict) else []
 
 
 def in_single(module: nn.Module) -> nn.Module:

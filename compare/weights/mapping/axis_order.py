@@ -102,6 +102,12 @@ def labels_of(value: Value) -> list[str | None]:
     return labels
 
 
+def _leading_labels(value: Value) -> list[str | None]:
+    """What convolutions made of the slowest part of each axis: rows that are repeated, or made of channels by a pixel
+    shuffle, are rows."""
+    return [next((atom.label for atom in finest(axis)), None) for axis in value.axes]
+
+
 def _agree(mine: Value, theirs: Value, axes: Axes) -> bool:
     """Whether the port convolves the input's axes as the reference does."""
     given = labels_of(mine)
@@ -109,21 +115,66 @@ def _agree(mine: Value, theirs: Value, axes: Axes) -> bool:
     return all(a is None or b is None or a == b for a, b in zip(expected, labels_of(theirs), strict=True))
 
 
-def turned_outputs(reference: Trace, port: Trace) -> dict[str, tuple[int, ...]]:
-    """By output, the axes that bring the port's channels to where the reference has them."""
-    turned = {}
+Turned = dict[str, tuple[int, ...]]
+
+
+def turned_outputs(reference: Trace, port: Trace, channels_last: bool = False) -> list[Turned]:
+    """By output, the axes that bring the port's channels to where the reference has them; several such dictionaries
+    where that is not told of all of them, the likeliest first.
+
+    Args:
+        channels_last: the port's inputs are turned, so that its outputs may be, whatever is told of them.
+    """
+    turned: Turned = {}
+    open_ones: dict[str, list[tuple[int, ...]]] = {}
     for name, mine in reference.outputs.items():
         theirs = port.outputs.get(name)
         if theirs is None or len(theirs.shape) != len(mine.shape):
             continue
-        wanted, there = labels_of(mine), labels_of(theirs)
-        known = [label for label in wanted if label is not None]
-        if wanted == there or len(set(known)) != len(known) or set(wanted) != set(there):
-            continue
-        if any(label is None and size > 1 for label, size in zip(wanted, mine.shape, strict=True)):
-            continue
-        ones = (at for at, label in enumerate(there) if label is None)  # axes of one entry, in any order
-        axes = tuple(next(ones) if label is None else there.index(label) for label in wanted)
-        if axes != tuple(range(len(axes))):
-            turned[name] = axes
-    return turned
+        axes = _told(mine, theirs)
+        if axes is not None:
+            turned |= {name: axes} if list(axes) != sorted(axes) else {}
+        elif channels_last or "c" in (*_leading_labels(mine), *_leading_labels(theirs)):
+            orders = _orders(mine.shape, theirs.shape)
+            open_ones[name] = sorted(orders, key=lambda order: order[-1] == len(order) - 1) if channels_last else orders
+    count = max(map(len, open_ones.values()), default=1)
+    every = []
+    for at in range(count or 1):
+        chosen = {name: orders[min(at, len(orders) - 1)] for name, orders in open_ones.items() if orders}
+        every.append(turned | {name: axes for name, axes in chosen.items() if list(axes) != sorted(axes)})
+    return every
+
+
+def _told(mine: Value, theirs: Value) -> tuple[int, ...] | None:
+    """The axes that lay the port's labels along the reference's; what neither has a label of stays in its order."""
+    wanted, there = _leading_labels(mine), _leading_labels(theirs)
+    known = [label for label in wanted if label is not None]
+    if len(set(known)) != len(known) or sorted(map(str, wanted)) != sorted(map(str, there)):
+        return None
+    rest = [
+        [size for size, label in zip(value.shape, labels, strict=True) if label is None and size > 1]
+        for value, labels in ((mine, wanted), (theirs, there))
+    ]
+    if not known or rest[0] != rest[1]:
+        return None
+    of_size: dict[bool, list[int]] = {True: [], False: []}
+    for at, label in enumerate(there):
+        if label is None:
+            of_size[theirs.shape[at] > 1].append(at)
+    return tuple(
+        of_size[size > 1].pop(0) if label is None else there.index(label)
+        for label, size in zip(wanted, mine.shape, strict=True)
+    )
+
+
+def _orders(wanted: tuple[int, ...], given: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """As it is, and with the channels brought from the end to another place but the first, to the second before all
+    others, or back, where that makes the shape."""
+    rank = len(wanted)
+    if rank < 3:
+        return []
+    rest = range(rank - 1)
+    moved = [(*rest[:at], rank - 1, *rest[at:]) for at in rest[1:]]
+    back = [(*(axis for axis in range(rank) if axis != at), at) for at in rest[1:]]
+    orders = dict.fromkeys([tuple(range(rank)), *moved, *back])
+    return [order for order in orders if tuple(given[at] for at in order) == wanted]

@@ -7,7 +7,10 @@ from compare.weights.mapping.groups import Group
 from compare.weights.mapping.names import alike
 from compare.weights.mapping.paired import Array
 
-BY_HAND = "; where it is kept in another way, write the map by hand: weight_map=WeightMap(...)"
+BY_HAND = (
+    "; where it is kept in another way, write the map by hand: weight_map=WeightMap(...); where it does nothing (a "
+    "bias of zeros), leave it out by its name: accept=(...)"
+)
 
 
 class AmbiguousError(UsageError):
@@ -22,9 +25,16 @@ def ambiguous(group: Group) -> AmbiguousError:
     """Names the first array of the group and its candidates."""
     array = group.reference[0]
     candidates = [other.name for other in group.port]
-    choice = " or ".join([", ".join(candidates[:-1]), candidates[-1]] if len(candidates) > 1 else candidates)
+    parts = len(set(candidates)) == 1 < len(candidates)
+    choice = (
+        f"each of {len(candidates)} parts of {candidates[0]}"
+        if parts
+        else " or ".join([", ".join(candidates[:-1]), candidates[-1]] if len(candidates) > 1 else candidates)
+    )
     layers, ports = _layer(array), [_layer(other) for other in group.port]
-    if len({_layer(other) for other in group.reference}) < len(group.reference) or len(set(ports)) < len(ports):
+    uneven = len(group.reference) != len(group.port)  # what else is in those layers, the rule must not say
+    alike = len({_layer(other) for other in group.reference}) < len(group.reference) or len(set(ports)) < len(ports)
+    if uneven or alike:
         layers, ports = array.name, candidates  # several arrays of one layer: only their own names tell them apart
     rule = "rules={" + f"{layers!r}: {ports[0].removeprefix('params/')!r}" + "}"
     if len({other.name for other in group.reference}) < len(group.reference) or len(set(candidates)) < len(candidates):
@@ -38,6 +48,10 @@ def _likeness(group: Group) -> str:
 
 
 def _layer(array: Array) -> str:
+    """The layer that an array belongs to, as a rule names it; the array where that is the model."""
+    if array.gate is not None and not array.name.startswith(array.parent):  # torch packs the layers of a stack in one
+        owner = array.name.rpartition(".")[0]
+        return f"{owner}.*{array.parent.removeprefix(owner)}".lstrip(".")
     return array.parent if array.parent not in ("", "params") else array.name
 
 
@@ -61,6 +75,8 @@ def _refused(array: Array, other: Array, taken: bool) -> str:
     mine, theirs = array.what, other.what
     if taken:
         return "is another's counterpart"
+    if array.rule != other.rule:
+        return "is not what the rules say"
     if array.unit.is_complex != other.unit.is_complex:
         return "is complex, not real" if other.unit.is_complex else "is real, not complex"
     if mine[0] != theirs[0]:

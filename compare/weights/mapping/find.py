@@ -1,17 +1,27 @@
 """The weight map is found: both sides are traced, and what is used alike is paired."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from compare.arrays.arrays import PARAMS
+from compare.errors import UsageError
 from compare.frameworks.models.ports import PortModel, complex_leaves
 from compare.weights.mapping.axis_order import fitted_inputs, turned_outputs
+from compare.weights.mapping.leftovers import identity
 from compare.weights.mapping.lines import lines_of
 from compare.weights.mapping.program import Program
-from compare.weights.weights import WeightMap
+from compare.weights.mapping.settled import Lines
+from compare.weights.mapping.user_rules import Rules
+from compare.weights.mapping.walk import Walk
+from compare.weights.weights import Entry, WeightMap
+
+MOST = 64  # maps that are tried
+Decide = Callable[[Sequence["FoundMap"]], int | None]
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,8 @@ def find(
     port_kwargs: dict,
     rules: Mapping[str, str | tuple] = {},
     permute: bool = True,
+    decide: Decide | None = None,
+    alone: Callable[[str], bool] = lambda name: False,
 ) -> FoundMap:
     """Which array of ``reference`` is which of ``port``, and in which layout.
 
@@ -58,33 +70,119 @@ def find(
             of a layer, ``*`` standing for the same text on both sides; the value may be (path, axes) to say the
             transpose too.
         permute: the port's inputs may be permuted, where its convolutions want their channels elsewhere.
+        decide: tries several maps, and returns the place of the first under which both functions agree, or None. By
+            default nothing is tried: what the programs do not tell is refused, or, of an array's axes, taken as it is.
+        alone: of an array's or a leaf's name, whether it may be left over though it is a parameter.
 
     Raises:
         UsageError: an array has no counterpart, or several candidates; or a side raises.
     """
     program = reference if isinstance(reference, Program) else _program_of(reference, reference_args, reference_kwargs)
-    traced, names = program.trace(), {name: name in program.optional for name in program.weights}
+    traced, names = program.trace(), {name: name in program.optional or alone(name) for name in program.weights}
     known = {
         name: np.zeros(shape, np.complex64 if name in program.complex_weights else np.float32)
         for name, shape in program.weights.items()
         if not names[name]
     }
     model, inputs, seen = fitted_inputs(traced, known, port, port_args, port_kwargs, permute)
-    leaves = {path: not path.startswith(PARAMS) for path in model.leaves}
-    lines = lines_of(traced.walk, names, seen.walk, leaves, rules, program.gates, model)
-    weight_map = WeightMap(lines.entries)
-    shapes = {name: walked.shape for name, walked in traced.walk.units.items() if name not in lines.constants}
-    others = {path: tuple(leaf.shape) for path, leaf in model.leaves.items() if path not in lines.port_constants}
-    weight_map.check(shapes, others, (program.complex_weights, complex_leaves(model)))
-    return FoundMap(
-        weight_map,
-        model,
-        inputs,
-        turned_outputs(traced, seen),
-        tuple(lines.constants),
-        tuple(lines.port_constants),
-        tuple(lines.notes),
+    leaves = {path: not path.startswith(PARAMS) or alone(path) for path in model.leaves}
+    ways = _ways(traced.walk, names, seen.walk, leaves, rules, program, model)
+    shapes = {name: walked.shape for name, walked in traced.walk.units.items()}
+    outputs = turned_outputs(traced, seen, any(axes is not None for axes in inputs))
+    found: list[FoundMap] = []
+    raised: list[UsageError] = []
+    for lines in ways:
+        for entries in readings(lines):
+            weight_map = WeightMap(entries)
+            mine = {name: shape for name, shape in shapes.items() if name not in lines.constants}
+            theirs = {p: tuple(leaf.shape) for p, leaf in model.leaves.items() if p not in lines.port_constants}
+            try:
+                weight_map.check(mine, theirs, (program.complex_weights, complex_leaves(model)))
+            except UsageError as error:
+                raised.append(error)
+                continue
+            rest = tuple(lines.constants), tuple(lines.port_constants), tuple(lines.notes)
+            found += [FoundMap(weight_map, model, inputs, one, *rest) for one in outputs]
+    if not found:
+        raise raised[0]
+    return decided(found, next((lines.unproved for lines in ways if lines.unproved), None), decide)
+
+
+def _ways(
+    reference: Walk, names: Mapping[str, bool], port: Walk, leaves: Mapping[str, bool], rules: Rules,
+    program: Program, model: PortModel,
+) -> list[Lines]:  # fmt: skip
+    """The ways in which the arrays may be paired; where evidence settles none, and every array has the other side's
+    name and shape, those alone."""
+    mine, theirs = (
+        {name: walk.units[name].shape for name in side} for walk, side in ((reference, names), (port, leaves))
     )
+    optional = {name for side in (names, leaves) for name, may_stay in side.items() if may_stay}
+    plain = None if rules else identity(mine, theirs, optional)
+    try:
+        ways = lines_of(reference, names, port, leaves, rules, program.gates, model)
+    except UsageError:
+        if plain is None:
+            raise
+        ways = []
+    if plain is None or (ways and ways[0].unproved is None):
+        return ways
+    paired = {name for line in plain for name in (line.reference, line.port)}
+    rest, rest_of_port = ([name for name in side if name not in paired] for side in (mine, theirs))
+    return [Lines(plain, rest, rest_of_port)]
+
+
+def decided(found: list[FoundMap], unproved: UsageError | None, decide: Decide | None) -> FoundMap:
+    """The map of several under which both functions agree; the first where none does, and that one is not
+    ``unproved``.
+
+    Raises:
+        UsageError: ``unproved``, where nothing proves it.
+    """
+    if len(found) == 1 and unproved is None:
+        return found[0]
+    chosen = decide(found) if decide is not None else None
+    if chosen is None:
+        if unproved is not None:
+            raise unproved
+        if decide is None:
+            return found[0]
+        note = (
+            f"the map of {_in_doubt(found)} is not sure: under none of {len(found)} that were tried do both sides agree"
+        )
+        return replace(found[0], notes=(*found[0].notes, note))
+    doubted, count = _in_doubt(found), len(found)
+    note = f"the map of {doubted} was found by trying: of {count} both functions agree under this one"
+    if count == 1:
+        note = "not all of the map is told by how the two programs use their arrays: under it both functions agree"
+    return replace(found[chosen], notes=(*found[chosen].notes, note))
+
+
+def _in_doubt(found: Sequence[FoundMap]) -> str:
+    """What the maps say differently, by the reference's names and the outputs'."""
+    lines = [frozenset((one.reference, one.port, one.layout) for one in each.weight_map.entries) for each in found]
+    everywhere = lines[0].intersection(*lines[1:])
+    names = sorted({name for line in lines for name, _, _ in line - everywhere})
+    names += sorted({name for one in found for name, axes in one.outputs.items() if found[0].outputs.get(name) != axes})
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def readings(lines: Lines) -> Iterator[list[Entry]]:
+    """The lines with each that is in doubt as it is and as it may be, all of one kind together where they are too
+    many; and with gates in other orders."""
+    places = list(lines.doubts)
+    choices = [[lines.entries[at], *lines.doubts[at]] for at in places]
+    if prod(map(len, choices)) > MOST:  # arrays of one kind are laid out alike
+        count = max(map(len, choices))
+        every = [[options[min(at, len(options) - 1)] for options in choices] for at in range(count)]
+    else:
+        every = [list(one) for one in product(*choices)]
+    for chosen in every:
+        entries = list(lines.entries)
+        for at, entry in zip(places, chosen, strict=True):
+            entries[at] = entry
+        yield entries
+    yield from lines.orders
 
 
 def _program_of(reference: Any, args: tuple, kwargs: dict) -> Program:

@@ -23,6 +23,11 @@ class Group:
     def settled(self) -> bool:
         return len(self.reference) == len(self.port) == 1
 
+    @property
+    def open(self) -> bool:
+        """Whether there are several of each, as many here as there: which is which, no evidence told."""
+        return len(self.reference) == len(self.port) > 1
+
 
 @dataclass
 class SideArrays:

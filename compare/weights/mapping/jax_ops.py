@@ -1,9 +1,10 @@
 """JAX's primitives in the common form: one function for each, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from jax.lax import GatherDimensionNumbers as GatherNumbers
 
 from compare.weights.mapping.units import PART_HINTS, Value
 from compare.weights.mapping.walk import Walk
@@ -17,6 +18,13 @@ def _transpose(walk: Walk, values: list[Value], params: dict, shapes: list[tuple
 
 
 def _reshape(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    """With its axes in another order first, where ``vmap`` has two of them made one."""
+    order = params["dimensions"]
+    return [walk.reshape(values[0] if order is None else walk.permute(values[0], order), shapes[0])]
+
+
+def _ones(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    """Axes of one entry come or go."""
     return [walk.reshape(values[0], shapes[0])]
 
 
@@ -58,6 +66,16 @@ def _concatenate(walk: Walk, values: list[Value], params: dict, shapes: list[tup
     return [walk.concatenate(values, params["dimension"], shapes[0])]
 
 
+def _stack(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    axis, (shape,) = params["axis"], shapes
+    single = [*shape[:axis], 1, *shape[axis + 1 :]]
+    return [walk.concatenate([walk.reshape(value, single) for value in values], axis, shape)]
+
+
+def _tile(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
+    return [walk.broadcast(values[0], shapes[0], range(len(shapes[0])))]
+
+
 def _dot(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
     contract, batch = params["dimension_numbers"]
     return [walk.dot(values[0], values[1], list(zip(*contract, strict=True)), list(zip(*batch, strict=True)))]
@@ -74,12 +92,23 @@ def _gather(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[in
     numbers, sizes = params["dimension_numbers"], params["slice_sizes"]
     picked = [axis for axis in numbers.start_index_map if sizes[axis] == 1]
     whole = [axis for axis in range(len(sizes)) if axis not in picked]
+    if table.moving:
+        return [walk.picked(table, picks, _kept(numbers, sizes, table, shapes[0]), picked, shapes[0])]
     if numbers.operand_batching_dims or any(sizes[axis] != table.shape[axis] for axis in whole):
         return [walk.opaque(values, shapes[0])]
     if tuple(numbers.offset_dims) != tuple(range(len(shapes[0]) - len(whole), len(shapes[0]))):
         return [walk.opaque(values, shapes[0])]
     rows = walk.reshape(picks, picks.shape[:-1])
     return [walk.take(table, rows, picked, shapes[0])]
+
+
+def _kept(numbers: GatherNumbers, sizes: Sequence[int], table: Value, shape: tuple[int, ...]) -> dict[int, int]:
+    """By axis of a gather's result, the table's axis that it still is."""
+    batch = numbers.operand_batching_dims
+    windows = [axis for axis in range(len(sizes)) if axis not in (*numbers.collapsed_slice_dims, *batch)]
+    kept = {at: axis for at, axis in zip(numbers.offset_dims, windows, strict=True) if sizes[axis] == table.shape[axis]}
+    rest = [at for at in range(len(shape)) if at not in numbers.offset_dims]
+    return kept | {rest[at]: axis for at, axis in zip(numbers.start_indices_batching_dims, batch, strict=True)}
 
 
 def _rev(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int, ...]]) -> list[Value]:
@@ -112,8 +141,9 @@ def _is_imaginary(literal: object) -> bool:
 
 RULES: dict[str, JaxRule] = {
     "transpose": _transpose, "reshape": _reshape,
-    "squeeze": _reshape, "expand_dims": _reshape, "broadcast_in_dim": _broadcast, "slice": _slice,
+    "squeeze": _ones, "expand_dims": _ones, "broadcast_in_dim": _broadcast, "slice": _slice,
     "dynamic_slice": _dynamic_slice, "split": _split, "unstack": _unstack, "concatenate": _concatenate,
+    "stack": _stack, "tile": _tile,
     "real": _real, "imag": _imag, "complex": _complex, "mul": _mul,
     "dot_general": _dot, "conv_general_dilated": _conv, "gather": _gather, "rev": _rev,
 }  # fmt: skip

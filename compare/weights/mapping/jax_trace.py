@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import jax
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var
+from jax import lax
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Primitive, Var
 
 from compare.arrays.batch import named_leaves
 from compare.errors import UsageError, WholeBatchError, swallowed
@@ -83,6 +84,8 @@ def _other(walk: Walk, name: str, values: list[Value], params: dict, shapes: lis
         return _call(walk, inner, values)
     if name in COPIES:
         return [values[0]]
+    if name in LINEAR_ALGEBRA:
+        return [walk.opaque(values, shape) for shape in shapes]
     if not shapes:  # called for its effect, as a print is
         return []
     first, *others = values or [walk.constant(())]
@@ -154,6 +157,8 @@ def _cond(walk: Walk, values: list[Value], params: dict, shapes: list[tuple[int,
 
 # Primitives with programs inside.
 INNER: dict[str, JaxRule] = {"scan": _scan, "while": _while, "cond": _cond}
+# Their results have the shape of what enters, and none of its axes.
+LINEAR_ALGEBRA = {one.name for one in vars(lax.linalg).values() if isinstance(one, Primitive)} | {"custom_linear_solve"}
 COPIES = ("convert_element_type", "copy", "copy_p", "stop_gradient", "reduce_precision", "optimization_barrier", "name")
 # What a primitive is called on both sides, where that tells weights apart.
 COMMON_NAMES = {"add_any": "add", "logistic": "sigmoid", "erfc": "erf", "sqrt": "rsqrt"}

@@ -1,44 +1,44 @@
-"""The lines of the map, and what is left over."""
+"""The arrays of both sides are paired, taken apart as far as that needs: every way to do so, as lines of a map."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from compare.arrays.views import View
 from compare.frameworks.models.ports import PortModel
-from compare.weights.mapping.complaints import ambiguous, unmatched
-from compare.weights.mapping.gates import GRU, HIDDEN, INPUT, Gate, port_gates, spare_biases
-from compare.weights.mapping.groups import Group
-from compare.weights.mapping.line_layout import entry_of
-from compare.weights.mapping.match import paired
-from compare.weights.mapping.paired import Array, arrays_of, pieces_of
+from compare.weights.mapping.complaints import ambiguous
+from compare.weights.mapping.gates import Gate, port_gates
+from compare.weights.mapping.joints import Joint, joint
+from compare.weights.mapping.leftovers import guesses
+from compare.weights.mapping.match import branches, paired
+from compare.weights.mapping.paired import Array, Parting, arrays_of, pieces_of
+from compare.weights.mapping.settled import Lines, Settled, possible
+from compare.weights.mapping.sums import spare_of, summed_inputs, summed_whole
+from compare.weights.mapping.units import IN
 from compare.weights.mapping.user_rules import AppliedRules, Rules, applied
 from compare.weights.mapping.walk import Walk
-from compare.weights.weights import Entry
-
-
-@dataclass
-class Lines:
-    """What became of every array."""
-
-    entries: list[Entry] = field(default_factory=list)
-    constants: list[str] = field(default_factory=list)
-    port_constants: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass
 class _SidePieces:
-    """One side's arrays, in as many pieces as needed so far."""
+    """One side's arrays, in as many pieces as needed so far.
+
+    Attributes:
+        joints: how those are taken apart that are several of the other side's.
+        layers: by layer of such an array, the layers of the other side that it is.
+        added: the same of those whose results are added in its.
+    """
 
     walk: Walk
     names: Mapping[str, bool]
     gates: dict[str, tuple[Gate, ...]]
     rules: Mapping[str, Any]
     parted: frozenset[str] = frozenset()
+    joints: Mapping[str, Parting] = field(default_factory=dict)
+    layers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    added: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def arrays(self) -> list[Array]:
-        arrays = arrays_of(self.walk, self.names, self.parted, self.gates)
+        arrays = arrays_of(self.walk, self.names, self.parted, self.gates, self.joints)
         for array in arrays:
             array.rule = self.rules.get(array.name)
         return arrays
@@ -49,6 +49,15 @@ class _SidePieces:
         self.parted |= more
         return bool(more)
 
+    def apart(self, found: Joint) -> "Iterator[_SidePieces]":
+        """This side with the joined arrays taken apart, in each way that is possible."""
+        parts = frozenset(array.parent for array in found.parts)
+        layers = {array.parent: parts for array in found.whole if len(found.whole) == 1}
+        added = layers if found.role == IN else {}
+        for parting in found.partings:
+            joints = {**self.joints, **{array.name: parting for array in found.whole}}
+            yield replace(self, joints=joints, layers={**self.layers, **layers}, added={**self.added, **added})
+
 
 def lines_of(
     reference: Walk,
@@ -58,33 +67,73 @@ def lines_of(
     rules: Rules,
     gates: Mapping[str, tuple[Gate, ...]],
     model: PortModel,
-) -> Lines:
+) -> list[Lines]:
     """Pair the arrays; what cannot be paired whole is taken apart where the programs take its result apart.
 
     Args:
         names, leaves: of each array whether it may stay without a counterpart.
 
+    Returns:
+        One for each way in which the arrays may be paired: several, all ``unproved``, where no evidence tells.
+
     Raises:
-        UsageError: something stays unpaired or ambiguous, or a rule matches nothing.
+        UsageError: something stays unpaired, or ambiguous in too many ways, or a rule matches nothing.
     """
     user_rules = applied(rules, names, leaves)
     reference_side, port_side = _gates_parted(
         _SidePieces(reference, names, dict(gates), user_rules.reference),
         _SidePieces(port, leaves, port_gates(leaves, model.modules), user_rules.port),
     )
+    return possible(_settled(reference_side, port_side, user_rules, gates))
+
+
+def _settled(
+    reference: _SidePieces, port: _SidePieces, user_rules: AppliedRules, gates: Mapping[str, tuple[Gate, ...]]
+) -> list[Settled]:
+    """Every way to pair what there is, the likeliest first."""
+    parted_before, left_whole = (reference.parted, port.parted), list[Array]()
     while True:
-        mine, theirs = reference_side.arrays(), port_side.arrays()
+        mine, theirs = reference.arrays(), port.arrays()
         forced = _forced(user_rules, mine, theirs)
-        spare = _spare(mine, theirs) | _summed_whole(mine, theirs, gates)
-        groups = paired(
+        spare = spare_of(mine, theirs) | summed_whole(mine, theirs, gates) | summed_inputs(mine, theirs, port.added)
+        free = (
             [array for array in mine if array not in forced and array not in spare],
             [array for array in theirs if array not in forced.values()],
         )
+        groups = paired(*free)
         uneven = [group for group in groups if len(group.reference) != len(group.port)]
-        parted = reference_side.part([array for group in uneven for array in group.reference])
-        if not (port_side.part([array for group in uneven for array in group.port]) or parted):
+        left = [array for group in uneven for array in (*group.reference, *group.port)]
+        left_whole = left_whole or left
+        parted = reference.part([array for group in uneven for array in group.reference])
+        if not (port.part([array for group in uneven for array in group.port]) or parted):
             break
-    return _Settled(groups, mine, theirs, forced, spare, user_rules).lines()
+    question = next((ambiguous(group) for group in groups if group.open), None)
+    plain = [Settled(way, mine, theirs, forced, spare, user_rules, gates, question) for way in branches(groups, *free)]
+    # Whether the whole is several, or those are one that no evidence pairs, both functions tell.
+    for some in (left, left_whole if any(not array.optional for array in left) else []):
+        here, there = _unnamed(some, reference.names, port.names)
+        if found := joint(there, here, port.layers):
+            sides = [(reference, one) for one in port.apart(found)]
+        elif found := joint(here, there, reference.layers):
+            sides = [(one, port) for one in reference.apart(found)]
+        else:
+            continue
+        if some is left_whole:
+            before, before_there = parted_before
+            sides = [(replace(one, parted=before), replace(other, parted=before_there)) for one, other in sides]
+        return [way for one, other in sides for way in _settled(one, other, user_rules, gates)] + plain
+    return plain
+
+
+def _unnamed(left: Sequence[Array], names: Container[str], leaves: Container[str]) -> tuple[list[Array], list[Array]]:
+    """Those left over of both sides, in the order of use, that do not have the other's name and shape."""
+    sides = [[array for array in left if array.name in every] for every in (names, leaves)]
+    shapes = [{array.name: array.unit.shape for array in side if not array.unit.is_complex} for side in sides]
+    named = {name for one in guesses(*shapes) if one.sure for name in (one.lines[0].reference, one.lines[0].port)}
+    here, there = (
+        sorted((array for array in side if array.name not in named), key=lambda array: array.first) for side in sides
+    )
+    return here, there
 
 
 def _gates_parted(reference: _SidePieces, port: _SidePieces) -> tuple[_SidePieces, _SidePieces]:
@@ -108,85 +157,3 @@ def _gates_parted(reference: _SidePieces, port: _SidePieces) -> tuple[_SidePiece
 def _forced(user_rules: AppliedRules, mine: list[Array], theirs: list[Array]) -> dict[Array, Array]:
     by_name = {array.name: array for array in theirs}
     return {array: by_name[user_rules.pairs[array.name][0]] for array in mine if array.name in user_rules.pairs}
-
-
-def _spare(mine: list[Array], theirs: list[Array]) -> dict[Array, Array]:
-    """The biases that the port holds in a sum only, each with the one it is added to."""
-    theirs_gates = [array.gate for array in theirs if array.gate]
-    named = {f"{at}": array for at, array in enumerate(mine) if array.gate}
-    sources = spare_biases([(at, array.gate) for at, array in named.items() if array.gate], theirs_gates)
-    summed: dict[Array, Array] = {}
-    for at, source in sources.items():
-        spare = named[at]
-        for partner in mine:
-            if spare.gate and partner.gate == replace(spare.gate, source=source):
-                summed[spare] = partner
-    return summed
-
-
-def _summed_whole(mine: list[Array], theirs: list[Array], gates: Mapping[str, tuple[Gate, ...]]) -> dict[Array, Array]:
-    """The same where the port packs its gates as torch does, in arrays of its own: one bias for each two."""
-    summed: dict[Array, Array] = {}
-    named = {array.name: array for array in mine if array.gate is None}
-    for name, held in gates.items():
-        first, second = named.get(name), named.get(name.replace(f"_{INPUT}", f"_{HIDDEN}"))
-        if first is not None and second not in (None, first) and held[0].bias and len(held) != len(GRU):
-            assert second is not None
-            summed[second] = first
-    alike = {array.what for array in summed}
-    count = sum(array.what in alike for array in theirs)
-    every = sum(array.what in alike for array in mine)
-    return summed if every == 2 * len(summed) and count == len(summed) else {}
-
-
-@dataclass
-class _Settled:
-    """Groups that no evidence splits any more, on their way to lines."""
-
-    groups: list[Group]
-    mine: list[Array]
-    theirs: list[Array]
-    forced: dict[Array, Array]
-    spare: dict[Array, Array]
-    user_rules: AppliedRules
-
-    def lines(self) -> Lines:
-        lines = Lines()
-        partner = {array: (other, "by rule") for array, other in self.forced.items()}
-        for group in self.groups:
-            if group.settled:
-                reason = group.reasons[-1] if group.reasons else "the only one alike"
-                partner[group.reference[0]] = (group.port[0], reason)
-        for group in self.groups:
-            if not group.settled and group.reference and group.port:
-                required = [array for array in group.reference if not array.optional]
-                if len(group.reference) == len(group.port) or (required and len(required) == len(group.reference)):
-                    raise ambiguous(group)
-        taken = {other for other, _ in partner.values()}
-        for array in self.mine:
-            if array in partner:
-                lines.entries.append(self._line(array, *partner[array]))
-            elif array in self.spare and self.spare[array] in partner:
-                continue
-            elif array.optional:
-                lines.constants.append(array.name)
-            else:
-                raise unmatched(array, "the reference", self.theirs, taken)
-        for array in self.theirs:
-            if array not in taken and not array.optional:
-                raise unmatched(array, "the port", self.mine, set(partner))
-            if array not in taken:
-                lines.port_constants.append(array.name)
-        for array, first in self.spare.items():
-            if first in partner:
-                line = entry_of(array.unit, partner[first][0].unit, f"the port holds its sum with {first.name}")
-                lines.entries.append(replace(line, summed=True))
-        if self.spare:
-            lines.notes.append("the port holds each recurrent bias as one where the reference adds two")
-        return lines
-
-    def _line(self, array: Array, other: Array, reason: str) -> Entry:
-        axes = self.user_rules.pairs.get(array.name, ("", None))[1]
-        if axes is not None:
-            return Entry(array.name, other.name, View((("transpose", axes),)), reason="by rule")
-        return entry_of(array.unit, other.unit, reason)

@@ -1,10 +1,13 @@
 """Pairs the arrays of both sides: groups of equals are taken apart by one evidence after another."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from compare.weights.mapping.evidence import EVIDENCE, Evidence
 from compare.weights.mapping.groups import Group, SideArrays, split_group
 from compare.weights.mapping.paired import Array
+
+BRANCHES = 24  # of so many ways to settle what no evidence tells apart each is tried
 
 
 def paired(reference: Sequence[Array], port: Sequence[Array]) -> list[Group]:
@@ -19,7 +22,32 @@ def paired(reference: Sequence[Array], port: Sequence[Array]) -> list[Group]:
             )
         )
     groups = settle(groups, reference_side, port_side)
-    return settle([*groups, *_loosely(groups)], reference_side, port_side)
+    again = [replace(group, number=-1) for group in (*groups, *_loosely(groups))]
+    return settle(again, reference_side, port_side)
+
+
+def branches(groups: Sequence[Group], reference: Sequence[Array], port: Sequence[Array]) -> list[list[Group]]:
+    """Every way to settle the groups that no evidence takes apart: an array of them is paired with each of its
+    candidates in turn, and what that settles of the others is settled. Only ``groups`` where there are too many ways.
+    """
+    sides = SideArrays(list(reference)), SideArrays(list(port))
+    waiting, settled = [list(groups)], list[list[Group]]()
+    while waiting:
+        groups_here = waiting.pop()
+        at = next((at for at, group in enumerate(groups_here) if group.open), None)
+        if at is None:
+            settled.append(groups_here)
+            continue
+        first, *others = groups_here[at].reference
+        for other in groups_here[at].port:
+            rest = [array for array in groups_here[at].port if array is not other]
+            reasons = groups_here[at].reasons
+            both = [Group([first], [other], (*reasons, "tried")), Group(others, rest, reasons)]
+            left = [replace(group, number=-1) for group in (*groups_here[:at], *both, *groups_here[at + 1 :])]
+            waiting.append(settle(left, *sides))
+        if len(waiting) + len(settled) > BRANCHES:
+            return [list(groups)]
+    return settled[::-1]
 
 
 def _loosely(groups: list[Group]) -> list[Group]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from compare.weights.mapping.atoms import axis_of, relate, tie
 from compare.weights.mapping.shaping import Shaping
-from compare.weights.mapping.units import ALONG, PART_HINTS, Value, entries, members, with_
+from compare.weights.mapping.units import ALONG, PART_HINTS, Value, entries, members, note_cut, with_
 
 # What a function does to a weight's result, and the operations that make an array a factor or a summand.
 FATES = {"sigmoid": "sigmoid", "tanh": "tanh", "exp": "exp", "softmax": "exp", "erf": "erf", "silu": "sigmoid"}
@@ -25,11 +25,15 @@ class Mixing(Shaping):
             self._use(value, "loose", dict.fromkeys(range(len(shape)), ALONG), others)
         joined = self._mixed(values, [], shape)
         axes = [axis_of(size) if at == axis else others[0].axes[at] for at, size in enumerate(shape)]
+        start = 0
         for value in values:
             for at in range(len(shape)):
                 if at != axis:
                     tie(axes[at], value.axes[at])
             relate(axes[axis], value.axes[axis])
+            # A kernel over all of them is several side by side, one for each.
+            note_cut(axes[axis], start, start + value.shape[axis])
+            start += value.shape[axis]
         return with_(joined, axes=tuple(axes), last=joined.last | self._last_of(weights))
 
     def elementwise(self, name: str, values: Sequence[Value], shape: Sequence[int]) -> Value:
@@ -89,10 +93,9 @@ class Mixing(Shaping):
         """Anything else: what it takes in is used, what comes out is new."""
         weights = [value for value in values if value.weighs and not value.moving]
         moving = [value for value in values if value.moving]
-        if moving:
-            for value in weights:
-                self._use(value, "loose", dict.fromkeys(range(len(value.shape)), ALONG), moving)
-        return self._mixed(values, [], shape, self._last_of(weights) if moving else frozenset())
+        for value in weights:
+            self._use(value, "loose", dict.fromkeys(range(len(value.shape)), ALONG), moving, opaque=True)
+        return self._mixed(values, [], shape, self._last_of(weights))
 
     def written(self, target: Value, sources: Sequence[Value], along: bool) -> Value:
         """``target`` after something was written into it, entry for entry where ``along``."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from math import prod
 from typing import Any
 
+from compare.arrays.arrays import PARAMS
 from compare.weights.mapping.atoms import Atom, finest
 from compare.weights.mapping.gates import INPUT, Gate, packed
 from compare.weights.mapping.names import numbered, words
@@ -14,6 +16,16 @@ from compare.weights.mapping.walk import Walk
 QKV = ("q", "k", "v")  # three layers in one are a query, a key and a value, in this order
 PART_WORDS = ("real", "imaginary")
 LOOSE = ("table", "scale", "shift", "loose", "unused")
+
+
+@dataclass(frozen=True)
+class Parting:
+    """How an array that is several of the other side's is taken apart: its factor ``at``, of that role, into ranges of
+    these sizes."""
+
+    role: str
+    at: int
+    sizes: tuple[int, ...]
 
 
 @dataclass(eq=False)
@@ -79,6 +91,7 @@ def arrays_of(
     names: Mapping[str, bool],
     parted: frozenset[str] = frozenset(),
     gates: Mapping[str, tuple[Gate, ...]] = {},
+    joints: Mapping[str, Parting] = {},
 ) -> list[Array]:
     """The arrays of one side.
 
@@ -86,6 +99,7 @@ def arrays_of(
         names: of each weight whether it is optional.
         parted: the weights to take apart.
         gates: of a recurrent layer's weights, the gates it holds.
+        joints: of arrays that are several of the other side's, how they are taken apart.
     """
     masks: list[int] = []
     for use in walk.uses:
@@ -99,10 +113,14 @@ def arrays_of(
         units = _units(walk.units[name])
         if name in parted:
             units = [piece for unit in units for piece in pieces_of(unit, len(held))]
+        if name in joints:
+            units = [piece for unit in units for piece in joint_pieces(unit, joints[name])]
         for at, unit in enumerate(units):
             array = Array(name, unit, _parent(name), optional, words(name), numbered(name), hints=unit.hints)
             if len(units) > 1:
-                array.tag = QKV[at] if len(units) == 3 and not held else str(at)
+                array.tag = QKV[at] if len(units) == 3 and not held and name not in joints else str(at)
+                if name in joints:  # what is at one place in several joined arrays belongs together
+                    array.numbers, array.parent = array.numbers | {("", (at,))}, _member(array.parent, at)
                 array.words |= {word for word, hint in zip(PART_WORDS, PART_HINTS, strict=True) if hint in unit.hints}
             if held:
                 array.gate = held[at] if len(units) == len(held) else packed(held)
@@ -154,12 +172,27 @@ def _whole(unit: Unit, piece: Unit) -> Unit:
         piece.uses,
         [],
         unit.position,
+        opaque=piece.opaque,
         is_complex=unit.is_complex,
     )
 
 
 def _unit_entries(unit: Unit) -> int:
     return prod(factor.size for factor in unit.factors)
+
+
+def joint_pieces(unit: Unit, parting: Parting) -> list[Unit]:
+    """The unit as the pieces of other arrays that are joined in it."""
+    ends = [0, *accumulate(parting.sizes)]
+    return [_piece(unit, parting.at, start, stop, number) for number, (start, stop) in enumerate(pairwise(ends))]
+
+
+def in_parts(factor: Factor) -> list[tuple[int, int]]:
+    """The ranges into which the program cuts a factor, or lays it together of; none where they are not all of it."""
+    parts = finest([factor.atom])
+    inner = factor.size // parts[0].size
+    ranges = [(start * inner, stop * inner) for start, stop in sorted(parts[0].cuts)]
+    return ranges if _tiles(ranges, factor.size) else []
 
 
 def pieces_of(unit: Unit, count: int = 0) -> list[Unit]:
@@ -170,9 +203,7 @@ def pieces_of(unit: Unit, count: int = 0) -> list[Unit]:
     for at, factor in enumerate(unit.factors):
         if factor.role not in (OUT, ALONG, COMPLEX) or factor.size == 1:
             continue
-        parts = finest([factor.atom])
-        inner = factor.size // parts[0].size
-        ranges = [(start * inner, stop * inner) for start, stop in sorted(parts[0].cuts)]
+        ranges = in_parts(factor)
         if factor.role == COMPLEX:  # the other side may hold each in an array of its own
             ranges = [(0, 1), (1, 2)]
         if count > 1 and factor.size % count == 0:
@@ -193,11 +224,18 @@ def _piece(unit: Unit, at: int, start: int, stop: int, number: int) -> Unit:
     cut = Factor(Atom(stop - start), old.full, old.start + start, old.role, old.rank, old.flipped)
     factors = [cut if number_ == at else factor for number_, factor in enumerate(unit.factors)]
     hints = unit.hints | ({PART_HINTS[number]} if old.role == COMPLEX else set())
-    return Unit(unit.leaf, unit.shape, factors, unit.kind, hints, unit.uses, [], number, is_complex=unit.is_complex)
+    return replace(unit, factors=factors, hints=hints, pieces=[], position=number, own={})
 
 
 def _parent(name: str) -> str:
     return name.rpartition("/" if "/" in name else ".")[0]
+
+
+def _member(parent: str, at: int) -> str:
+    """The layers at one place of what is stacked, as one layer around them."""
+    mark = "/" if "/" in parent or parent == PARAMS else "."
+    collection, _, layer = parent.partition(mark) if mark == "/" else ("", "", parent)
+    return mark.join(part for part in (collection, f"#{at}", layer) if part)
 
 
 def above(parent: str) -> list[str]:

@@ -72,8 +72,21 @@ def paired_slots(reference: Unit, port: Unit) -> tuple[list[tuple[Slot, Slot]], 
             aligned = _by_label(own, others)
             if aligned is not None:
                 moved, others = (_labels(own), _labels(others)), aligned
-        pairs += _refined(reference, port, own, others)
+        try:
+            pairs += _refined(reference, port, own, others)
+        except UsageError:  # heads and their width exchanged: each axis as it lies
+            pairs += _refined(reference, port, _rejoined(own), _rejoined(others))
     return _merged(pairs), moved
+
+
+def _rejoined(slots: list[Slot]) -> list[Slot]:
+    """The slots with those that are one axis of the array made one."""
+    out: list[Slot] = []
+    for slot in _in_memory(slots):
+        if out and out[-1].before(slot) and out[-1].flipped == slot.flipped:
+            slot = replace(slot, size=out.pop().size * slot.size)
+        out.append(slot)
+    return out
 
 
 def _by_label(mine: list[Slot], theirs: list[Slot]) -> list[Slot] | None:

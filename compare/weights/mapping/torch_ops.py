@@ -33,10 +33,10 @@ def run(walk: Walk, operation: Operation) -> list[Value]:
         return [walk.reshape(tensors[0], shapes[0])]
     if (axes := operation.reduced) is not None:
         return [walk.reduce(tensors[0], axes, keep=len(shape) == len(tensors[0].shape)) for shape in shapes]
-    if operation.entrywise:
+    if operation.entrywise and "linalg_" not in operation.name:
         name = COMMON_NAMES.get(operation.name, operation.name)
         return [walk.elementwise(name, tensors, shape) for shape in shapes]
-    if operation.resized:
+    if operation.resized and "linalg_" not in operation.name:
         return [walk.window(tensors[0], shape) for shape in shapes]
     return [walk.opaque(tensors, shape) for shape in shapes]
 
@@ -149,16 +149,28 @@ def _rows(walk: Walk, operation: Operation) -> list[Value]:
 
 
 def _index_select(walk: Walk, operation: Operation) -> list[Value]:
-    if operation.axis(len(operation.tensors[0].shape)):
-        return [walk.opaque(operation.tensors, operation.shapes[0])]
+    value = operation.tensors[0]
+    if value.moving or operation.axis(len(value.shape)):
+        return [_picked(walk, operation, operation.axis(len(value.shape)))]
     return _rows(walk, operation)
 
 
 def _index(walk: Walk, operation: Operation) -> list[Value]:
     picks = operation.arguments["indices"]
-    if len(operation.tensors) == 2 and picks[0] is not None:
+    if len(operation.tensors) == 2 and picks[0] is not None and not operation.tensors[0].moving:
         return _rows(walk, operation)
-    return [walk.opaque(operation.tensors, operation.shapes[0])]
+    (axis,) = [at for at, pick in enumerate(picks) if pick is not None][:1] or [0]
+    return [_picked(walk, operation, axis)]
+
+
+def _picked(walk: Walk, operation: Operation, axis: int) -> Value:
+    """Of an activation the entries with certain numbers along one axis; anything else is opaque."""
+    value, *picks = operation.tensors
+    (shape,) = operation.shapes
+    if not value.moving or len(picks) != 1 or len(picks[0].shape) != 1 or len(shape) != len(value.shape):
+        return walk.opaque(operation.tensors, shape)
+    kept = {at: at for at in range(len(shape)) if at != axis}
+    return walk.picked(value, picks[0], kept, [axis], shape)
 
 
 def _weight_norm(walk: Walk, operation: Operation) -> list[Value]:

@@ -41,12 +41,19 @@ class Unit:
     pieces: list["Unit"] = field(default_factory=list)
     position: int = 0  # of a piece: its place among the pieces of its weight
     own: dict[int, Atom] = field(default_factory=dict)  # of a piece: its atoms by the identity of its weight's
+    opaque: bool = False  # nothing that it went through so far says what its axes are
     is_complex: bool = False  # its last factor is that of the parts, which is no axis of its shape
 
     @property
     def shape_in_parts(self) -> tuple[int, ...]:
         """Its shape as an array of floats."""
         return (*self.shape, 2) if self.is_complex else self.shape
+
+    @property
+    def told(self) -> bool:
+        """Whether what it goes through says which of its axes is which: of ``w - w.T`` nothing does."""
+        roots = [id(atom.root) for factor in self.factors if factor.size > 1 for atom in finest([factor.atom])]
+        return not self.opaque and len(set(roots)) == len(roots)
 
     @property
     def sizes(self) -> dict[str, int]:

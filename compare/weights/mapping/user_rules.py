@@ -30,7 +30,7 @@ def applied(rules: Rules, names: Iterable[str], paths: Iterable[str]) -> Applied
     Raises:
         UsageError: a rule is not (pattern: path or (path, axes)), or matches nothing on one of the sides.
     """
-    result, names, paths = AppliedRules(), list(names), list(paths)
+    result, names, paths, keys = AppliedRules(), list(names), list(paths), dict[str, Any]()
     for number, (pattern, target) in enumerate(rules.items()):
         path, axes = _path_and_axes(pattern, target)
         if pattern.endswith(".*") and path.endswith("/*"):  # all of a layer is the layer
@@ -48,12 +48,20 @@ def applied(rules: Rules, names: Iterable[str], paths: Iterable[str]) -> Applied
                 raise UsageError(f"rules: {pattern!r}: {wanted!r} is no leaf and no layer of the port")
             if exact and not rest:
                 result.pairs[name] = (exact[0], axes)
+                keys[name] = (number, stars[: path.count("*")])
             elif axes is not None:
                 raise UsageError(f"rules: {pattern!r}: axes can be said of one array alone, not of a layer")
             else:
-                key = (number, stars)
+                key = (number, stars[: path.count("*")])  # what a layer's arrays differ in tells no layer
                 result.reference[name] = key
                 result.port.update(dict.fromkeys(under or exact, key))
+    targets = [path for path, _ in result.pairs.values()]
+    for name, (path, axes) in list(result.pairs.items()):
+        if targets.count(path) > 1:  # several that are one there: which part is which, others tell
+            if axes is not None:
+                raise UsageError(f"rules: {path!r} is several arrays of the reference: axes can be said of one alone")
+            del result.pairs[name]
+            result.reference[name] = result.port[path] = keys[name]
     return result
 
 

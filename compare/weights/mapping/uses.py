@@ -24,15 +24,17 @@ class Record:
         beside: Sequence[Value],
         order: Sequence[int] | None = None,
         grouped: int | None = None,
+        opaque: bool = False,
     ) -> set[int]:
-        """Note that the program takes ``value`` in; the roles of its axes count at the first use."""
+        """Note that the program takes ``value`` in; the roles of its axes count at the first use that is not
+        ``opaque``: one that does not tell what its axes are."""
         before = frozenset(use for other in beside for use in other.last) | value.last
         nodes = set()
         turned = frozenset({"reversed"} if any(other.flips for other in beside) else ())
         for unit, hints in members(value):
-            if not unit.uses:
+            if not unit.uses or (unit.opaque and not opaque):
                 holder = next((block for block in value.blocks if any(u is unit for u, _ in block.units)), value)
-                unit.kind, unit.hints = kind, hints | turned
+                unit.kind, unit.hints, unit.opaque = kind, hints | turned, opaque
                 self._give_roles(unit, holder, roles, order or range(len(value.shape)), grouped)
             use = Use(unit, before, position=len(self.uses))
             self.uses.append(use)

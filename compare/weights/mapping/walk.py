@@ -6,10 +6,10 @@ first operation that mixes it with an activation is its *use*, and gives every a
 results reach it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from compare.weights.mapping.atoms import Atom, Axis, axis_of, tie
+from compare.weights.mapping.atoms import Atom, Axis, axis_of, relate, tie
 from compare.weights.mapping.mixing import Mixing
 from compare.weights.mapping.units import GROUP, IN, OUT, SPACE, Value
 
@@ -37,11 +37,23 @@ class Walk(Mixing):
                 nodes |= self._use(value, "matrix", roles, [other], order)
         for of_a, of_b in (*contract, *batch):
             tie(a.axes[of_a], b.axes[of_b])
+        for side, (value, other) in enumerate(((a, b), (b, a))):
+            if other.moving and not value.moving:
+                self._carry_on(value, free[side], other, [pair[1 - side] for pair in contract])
         last = frozenset(nodes) if nodes else a.last | b.last
         # What a weight is multiplied with counts as an activation, be it a constant (the zeros a cell starts from).
         lone = a.weighs != b.weighs and not (a.fixed or b.fixed)
         moving = a.moving or b.moving or lone
         return Value(tuple(axes), tuple(shape), last=last, moving=moving, fixed=not moving)
+
+    @staticmethod
+    def _carry_on(matrix: Value, out: Sequence[int], moving: Value, contracted: Sequence[int]) -> None:
+        """A product with what does not move changes the size of one axis of the activation, not what that axis is: of
+        an image that is resized by two matrices height and width stay what they are."""
+        new = [at for at in out if matrix.shape[at] > 1]
+        old = [at for at in contracted if moving.shape[at] > 1]
+        if len(new) == len(old) == 1:
+            relate(moving.axes[old[0]], matrix.axes[new[0]])
 
     def conv(
         self,
@@ -104,6 +116,22 @@ class Walk(Mixing):
                 axes[at] = picks.axes[at]
         last = nodes or table.last | picks.last
         return Value(tuple(axes), tuple(shape), last=last, moving=True)
+
+    def picked(
+        self, value: Value, picks: Value, kept: Mapping[int, int], picked: Sequence[int], shape: Sequence[int]
+    ) -> Value:
+        """Entries of an activation by their numbers along the axes ``picked``.
+
+        Args:
+            kept: by axis of the result, the axis of the activation that it still is.
+        """
+        axes = [axis_of(size) for size in shape]
+        for at, own in kept.items():
+            axes[at] = value.axes[own]
+        new = [at for at in range(len(shape)) if at not in kept]
+        if len(new) == len(picked) == 1:
+            relate(value.axes[picked[0]], axes[new[0]])
+        return Value(tuple(axes), tuple(shape), last=value.last | picks.last, moving=True)
 
     def _split_groups(self, kernel: Value, axis: int, groups: int) -> None:
         if groups > 1 and kernel.units:

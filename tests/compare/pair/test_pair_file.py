@@ -120,8 +120,8 @@ REFUSED = {
     "no import": ("import no_such_module_at_all\n", "mine.py:1: ModuleNotFoundError: No module named"),
     "exits": ("import sys\nsys.exit(0)\n", "mine.py:2: SystemExit: 0"),
     "a pair of nonsense": (
-        "from compare import Pair\nPair(1, 2, 3, accept=('x',))\n",
-        "accept: expected a tuple of some of",
+        "from compare import Pair\nPair(1, 2, 3, accept='x')\n",
+        "accept: expected a tuple of names of parameters",
     ),
 }
 

@@ -61,6 +61,7 @@ def report(*quantities: Quantity, **other: Any) -> PairReport:
             drawn=(),
             constants=(),
             frozen=(),
+            accepted=(),
             left_out={"fills": 0, "flushed": 0, "nonfinite": 0},
             uninformative=(),
             probes=("batch",),

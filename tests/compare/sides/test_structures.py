@@ -1,5 +1,6 @@
 """What two models return, in words, where it is not the same."""
 
+import numpy as np
 import pytest
 
 from compare.sides.structures import Structures
@@ -22,3 +23,14 @@ def test_each_side_is_named_by_what_holds_its_outputs(reference, port, words):
     structures = Structures(reference, port)
     assert str(structures).startswith(words)
     assert structures.named_alike == (set(reference) == set(port))
+
+
+def test_axes_in_another_order_get_the_line_that_turns_them():
+    """Followed, it makes the shape; where no order does there is none."""
+    wanted, given = (2, 8, 8, 4), (2, 8, 4, 8)
+    axes = (0, 3, 1, 2)
+    assert f"port_outputs=lambda output: jnp.transpose(output, {axes})" in str(
+        Structures({"output": wanted}, {"output": given})
+    )
+    assert np.transpose(np.zeros(given), axes).shape == wanted
+    assert "port_outputs" not in str(Structures({"output": (2, 3)}, {"output": (3, 4)}))

@@ -16,6 +16,7 @@ from tests.compare.zoo import (
     conv,
     dense,
     equinox_ports,
+    joined,
     kernels,
     lowered,
     norms,
@@ -31,6 +32,7 @@ ROWS = [
     *kernels.ROWS,
     *complex_numbers.ROWS,
     *lowered.ROWS,
+    *joined.ROWS,
 ]  # fmt: skip
 NEED_RULES = {"gated_unit_rules_linen"}
 FULLY = (

@@ -15,6 +15,7 @@ from compare.frameworks.dropout.port import replayed
 from compare.frameworks.models.random_streams import drawing_with
 from compare.measure.bench.runners.dropouts import dropouts, drops_out, masks_of
 from compare.pair.adapters import called
+from compare.pair.forward import turned_back
 from compare.pair.pair import Entering, cotangent_of
 from compare.pair.prepare import Prepared
 from compare.sides.port_forward import PortForward, as_torch_has_it, outputs_by_name
@@ -104,7 +105,7 @@ class JaxProblem(PortForward):
     def scored(self, outputs: Tree, given: OnDevice) -> jax.Array:
         """The pair's loss of what the model returned; without one, the outputs times their cotangents."""
         outputs = self.pair.port_outputs(outputs) if self.pair.port_outputs else outputs
-        outputs = self._turned_back(outputs)
+        outputs = turned_back(outputs, self.prepared.output_axes)
         if self.pair.loss is not None:
             return self.pair.loss[1](outputs, *given.targets)
         named = outputs_by_name(outputs)
@@ -169,7 +170,7 @@ class JaxProblem(PortForward):
             with self.drawing(masks, jnp.zeros((), jnp.int32) if self.draws else None):
                 returned, _ = self.prepared.port.apply(leaves, args, kwargs, self.prepared.modes[0])
             returned = self.pair.port_outputs(returned) if self.pair.port_outputs else returned
-            named = outputs_by_name(self._turned_back(returned))
+            named = outputs_by_name(turned_back(returned, self.prepared.output_axes))
             names[:] = list(named)
             return list(named.values())
 

@@ -108,6 +108,13 @@ def test_options_arrive(replay):
     assert given[-1] == ("loose", "cpu", "float32", (0, False, True), "cpu")
 
 
+def test_what_is_accepted_reaches_every_pair():
+    """A name that accepts nothing is refused there, by the pair's own check."""
+    ran = jaxport(*LOOSE, "--quick", "--accept", "W1", "--accept", "k.bias")
+    assert ran.code == 2
+    assert "accept: both sides have what 'W1' matches" in ran.err
+
+
 def test_options_before_the_command(replay):
     """An option before the command counts, or is refused; it is never passed over."""
     given = replay()

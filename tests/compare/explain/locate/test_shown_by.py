@@ -82,3 +82,16 @@ def test_what_is_not_finite_is_no_distance():
     assert relative_distance(mask, mask) == 0
     assert relative_distance(np.ones(3), np.array([1.0, np.nan, 1.0])) == 0
     assert relative_distance(np.zeros(3), np.full(3, 1e-9)) == 1
+
+
+def test_a_shape_that_tells_nothing_is_read_as_the_model_has_others():
+    """Of 3 channels of 3 by 3, in a port that keeps its channels last; where as many lie plainly, permuted still."""
+    seen = KnownLayouts()
+    image = drawn(2, 3, 5, 5)
+    seen.find([image], image.transpose(0, 2, 3, 1), (2, 5, 5, 3), 0)
+    plain = drawn(2, 4, 3, 5)
+    for known in range(2):
+        _, layout = seen.find([np.zeros((2, 3, 3, 3))], drawn(2, 3, 3, 3), (2, 3, 3, 3), 0)
+        assert layout.to_reference(np.zeros((2, 3, 3, 3))).shape == (2, 3, 3, 3)
+        np.testing.assert_array_equal(layout.to_reference(image[..., :3, :3]), image[..., :3, :3].transpose(0, 3, 1, 2))
+        seen.find([plain], plain, plain.shape, known)

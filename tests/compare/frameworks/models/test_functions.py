@@ -63,3 +63,49 @@ def test_a_function_is_told_its_mode():
     assert model.apply({}, (1,), {"flag": 2}, True) == ((1, 2, True), {})
     assert model.apply({}, (1,), {"flag": 2}, False) == ((1, 2, False), {})
     assert not FunctionModel(lambda params, x: x, {}).has_mode
+
+
+def averaged(params, x, train=False):
+    """A running mean, handed back beside the output."""
+    if not train:
+        return x - params["n"]["mean"], {}
+    return x - x.mean(), {"n": {"mean": 0.9 * params["n"]["mean"] + 0.1 * x.mean(), "count": params["n"]["count"] + 1}}
+
+
+STATEFUL = {"w": ones(2), "n": {"mean": ones(), "count": np.int64(3)}}
+
+
+def test_what_is_handed_back_and_what_is_no_float_is_state():
+    model = FunctionModel.of((averaged, STATEFUL), (np.ones(2, np.float32),), {}, {"w": ones(2)})
+    assert set(model.leaves) == {"params/w", "state/n/mean", "state/n/count"}
+    assert model.initial(["state/n/count"]) == {"state/n/count": 3}
+    model.fix(["state/n/count"])
+    leaves = {"params/w": ones(2), "state/n/mean": ones()}
+    out, changed = model.apply(leaves, (jnp.full(2, 3.0),), {}, True)
+    assert (out.tolist(), round(float(changed["state/n/mean"]), 6), int(changed["state/n/count"])) == ([0, 0], 1.2, 4)
+    out, changed = model.apply(leaves, (jnp.full(2, 3.0),), {}, False)
+    assert (out.tolist(), changed) == ([2, 2], {})
+
+
+def test_training_code_gets_parameters_alone():
+    model = FunctionModel.of((averaged, STATEFUL), (np.ones(2, np.float32),), {}, {})
+    tree = model.tree({"params/w": ones(2)})
+    assert jax.tree.leaves(tree)[0].shape == (2,)
+    assert len(jax.tree.leaves(tree)) == 1
+    assert set(model.flat(tree)) == {"params/w"}
+
+
+def test_a_buffer_of_the_reference_is_state_by_its_name():
+    params = {"n.mean": ones(), "w": ones(2)}
+    model = FunctionModel.of((lambda p, x: x * p["w"], params), (ones(2),), {}, {"w": ones(2)}, (), ("n.mean",))
+    assert set(model.leaves) == {"params/w", "state/n.mean"}
+
+
+@pytest.mark.parametrize(
+    "returned", [lambda p, x: (x, {"w": ones(3)}), lambda p, x: (x, {"y": x}), lambda p, x: (x, x)]
+)
+def test_another_pair_of_results_is_two_outputs(returned):
+    model = FunctionModel.of((returned, {"w": ones(2)}), (ones(2),), {}, {})
+    assert set(model.leaves) == {"params/w"}
+    out, changed = model.apply({"params/w": ones(2)}, (ones(2),), {}, None)
+    assert (type(out), changed) == (tuple, {})

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from compare.errors import UsageError
-from compare.frameworks.models.references import LooseTensors, ReferenceModel, in_single
+from compare.frameworks.models.references import LooseTensors, ReferenceModel, _attributes, in_single
 from compare.verdict.precision import FLOAT32, FLOAT64
 
 CPU = torch.device("cpu")
@@ -237,3 +237,19 @@ def test_a_function_may_be_given_complex_tensors():
     model = ReferenceModel(lambda p, x: x @ p["w"], {"w": np.ones((2, 3), np.complex64)})
     assert model.complex_names == {"w"}
     assert model.copy(model.state(), FLOAT64, CPU)._parameters["w"].dtype is torch.complex128
+
+
+class Refusing(tuple):
+    """What cannot tell its length, as a library's own kind of tuple."""
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+
+def test_a_container_that_refuses_its_length_is_walked_over_all_the_same():
+    """It is the walk that asks for it; the module never does."""
+    module = nn.Linear(2, 2)
+    module.kinds = Refusing([torch.ones(2), Refusing([torch.zeros(1)])])
+    copied = ReferenceModel(module).copy(ReferenceModel(module).state(), FLOAT64, CPU)
+    assert type(copied.kinds) is Refusing
+    assert [tuple(held.shape) for held in _attributes(module)] == [(1,), (2,)]

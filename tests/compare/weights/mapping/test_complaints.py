@@ -2,14 +2,19 @@
 
 import ast
 
+import jax.numpy as jnp
 import pytest
+from flax import linen
+from torch import nn
 
 from compare.errors import UsageError
 from compare.weights.mapping.complaints import BY_HAND, AmbiguousError, UnmatchedError, ambiguous, unmatched
+from compare.weights.mapping.find import find
 from compare.weights.mapping.groups import Group
 from compare.weights.mapping.lines import lines_of
 from compare.weights.mapping.paired import arrays_of
 from compare.weights.mapping.walk import Walk
+from tests.compare.weights.mapping.carry import carried, normal
 from tests.compare.weights.mapping.hand import chain, dense
 
 
@@ -35,7 +40,10 @@ def arrays(walk):
 
 def lines(one, two, rules=None):
     sides = (dict.fromkeys(walk.units, False) for walk in (one, two))
-    return lines_of(one, next(sides), two, next(sides), rules or {}, {}, Bare())
+    found, *_ = lines_of(one, next(sides), two, next(sides), rules or {}, {}, Bare())
+    if found.unproved is not None:
+        raise found.unproved
+    return found
 
 
 def test_the_candidates_and_a_rule_are_named():
@@ -130,3 +138,31 @@ def test_every_kind_of_array_has_its_words():
 def test_both_are_what_a_user_can_mend():
     assert issubclass(AmbiguousError, UsageError)
     assert issubclass(UnmatchedError, UsageError)
+
+
+def test_the_rule_for_a_layer_of_a_recurrent_stack_resolves_it():
+    """Which torch packs into the arrays of one module, by their endings."""
+
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.LSTM(3, 2, bidirectional=True)
+
+        def forward(self, x):
+            return self.rnn(x)[0]
+
+    class TwoPort(linen.Module):
+        @linen.compact
+        def __call__(self, x):
+            picks = jnp.array([2, 1, 0])
+            one = linen.RNN(linen.OptimizedLSTMCell(2), time_major=True)(x)
+            other = linen.RNN(linen.OptimizedLSTMCell(2), time_major=True)(x[picks])[picks]
+            return jnp.concatenate([one, other], -1)
+
+    x = normal(3, 4, 3)
+    with pytest.raises(AmbiguousError) as refused:
+        find(Two(), (x,), {}, TwoPort(), (x,), {})
+    rules = ast.literal_eval(str(refused.value).partition("rules=")[2])
+    assert rules == {"rnn.*_l0": "OptimizedLSTMCell_0"}
+    pairs = {(entry.reference, entry.port) for entry in carried(Two(), TwoPort(), x, rules=rules).weight_map.entries}
+    assert ("rnn.weight_ih_l0_reverse", "params/OptimizedLSTMCell_1/ii/kernel") in pairs

@@ -107,7 +107,7 @@ def test_two_names_forced_on_one_leaf_are_refused():
     rules = {"0.weight": "layers_0/kernel", "1.weight": "layers_0/kernel"}
     port = linen.Sequential([linen.Dense(4, use_bias=False), linen.Dense(4, use_bias=False)])
     reference = nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False))
-    with pytest.raises(UsageError, match="weight map: params/layers_1/kernel"):
+    with pytest.raises(UsageError, match=r"0\.weight .* no counterpart .*layers_1/kernel .* not what the rules say"):
         find(reference, (x,), {}, port, (x,), {}, rules)
 
 

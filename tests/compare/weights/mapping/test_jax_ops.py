@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import pytest
+from jax import lax
 
 from compare.weights.mapping.jax_trace import replay
 from compare.weights.mapping.walk import Walk
@@ -47,3 +48,31 @@ def test_a_product_lays_what_is_summed_along():
     walk, (w, x), _ = replayed(lambda w, x: jnp.einsum("gio,bgi->bgo", w, x), (2, 4, 5), (3, 2, 4))
     assert sorted(roles(walk.units["w"])) == [("group", 2), ("in", 4), ("out", 5)]
     assert same_atoms(w.axes[1], x.axes[2])
+
+
+def test_what_is_picked_of_an_activation_keeps_its_other_axes():
+    """By one number for all rows, and by one of its own for each."""
+    _, (_, x), (y,) = replayed(lambda w, x: jnp.take(x, ROWS, axis=1), (1,), (2, 5, 4))
+    assert [same_atoms(y.axes[at], x.axes[at]) for at in range(3)] == [True, False, True]
+    own = jnp.array([[[2], [0]], [[1], [1]]])
+    _, (_, x), (y,) = replayed(lambda w, x: jnp.take_along_axis(x, own, 1), (1,), (2, 5, 4))
+    assert [same_atoms(y.axes[at], x.axes[at]) for at in range(3)] == [True, False, True]
+
+
+@pytest.mark.parametrize("function", [jnp.linalg.inv, jnp.linalg.cholesky, lambda w: jnp.linalg.solve(w, jnp.eye(4))])
+def test_linear_algebra_leaves_no_axis_what_it_is(function):
+    walk, _, (result,) = replayed(function, (4, 4))
+    assert (result.units, walk.units["w"].opaque) == ((), True)
+
+
+def test_a_reshape_may_order_the_axes_first():
+    """As ``vmap`` makes one axis of a stack and what each of its kernels has there."""
+    walk, _, _ = replayed(lambda w, x: x @ lax.reshape(w, (4, 15), (1, 0, 2)), (3, 4, 5), (2, 4))
+    assert sorted(roles(walk.units["w"])) == [("in", 4), ("out", 3), ("out", 5)]
+
+
+def test_what_is_stacked_or_tiled_keeps_its_axes():
+    _, (_, x), (y,) = replayed(lambda w, x: jnp.stack([x, 2 * x], 1), (1,), (3, 4))
+    assert (y.shape, same_atoms(y.axes[0], x.axes[0]), same_atoms(y.axes[2], x.axes[1])) == ((3, 2, 4), True, True)
+    _, (_, x), (y,) = replayed(lambda w, x: jnp.tile(x, (1, 2)), (1,), (3, 4))
+    assert (y.shape, same_atoms(y.axes[0], x.axes[0]), same_atoms(y.axes[1][-1:], x.axes[1])) == ((3, 8), True, True)

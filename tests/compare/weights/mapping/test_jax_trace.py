@@ -31,6 +31,7 @@ CASES = {
     "broadcast_in_dim": (lambda x: jnp.broadcast_to(x, (3, 2, 6)), A), "slice": (lambda x: x[:, 1:5:2], A),
     "dynamic_slice": (lambda x: lax.dynamic_slice(x, (x[0, 0].astype(int), 1), (1, 4)), A),
     "split": (lambda x: jnp.split(x, [2], axis=1), A), "unstack": (lambda x: jnp.unstack(x, axis=1), B),
+    "stack": (lambda x: jnp.stack([x, x], 1), A), "tile": (lambda x: jnp.tile(x, (1, 2)), A),
     "concatenate": (lambda x: jnp.concatenate([x, x[:1]]), A), "dot_general": (lambda x: x @ x.T, A),
     "conv_general_dilated": (lambda x: lax.conv(x[None], jnp.ones((5, 2, 2)), (1,), "VALID"), A),
     "gather": (lambda x: (x[ROWS], x[:, ROWS], x[ROWS, ROWS]), A), "rev": (lambda x: x[:, ::-1], A),
@@ -51,7 +52,14 @@ CASES = {
     "imag": (lambda x: jnp.imag(lax.complex(x, x)), A), "mul": (lambda x: (x * 1j, 2 * x), A),
     "erf": (lax.erf, A), "clamp": (lambda x: lax.clamp(0.0, x, 1.0), A),
 }  # fmt: skip
-UNMADE = {"copy_p", "stop_gradient", "expand_dims", "unstack"}  # which a version of JAX writes otherwise
+UNMADE = {
+    "copy_p",
+    "stop_gradient",
+    "expand_dims",
+    "unstack",
+    "stack",
+    "tile",
+}  # which a version of JAX writes otherwise
 
 
 def primitives(jaxpr):

@@ -19,7 +19,7 @@ class Bare:
 
 def lines(one, two, rules=None, optional=(), gates=None):
     names, leaves = ({name: name in optional for name in walk.units} for walk in (one, two))
-    return lines_of(one, names, two, leaves, rules or {}, gates or {}, Bare())
+    return lines_of(one, names, two, leaves, rules or {}, gates or {}, Bare())[0]
 
 
 def carried(found, one, two):

@@ -87,14 +87,15 @@ def test_reducing_drops_axes_and_pooling_keeps_what_they_are():
     assert (w.units, w.fixed) == ((), True)
 
 
-def test_what_is_opaque_uses_weights_only_beside_an_activation():
+def test_what_is_opaque_uses_weights_and_says_nothing_of_their_axes():
     walk = Walk()
-    w = walk.weight("w", (3, 4))
+    w, x = walk.weight("w", (3, 4)), walk.input((3,))
     assert walk.opaque([w], (3,)).fixed
-    assert not walk.uses
-    y = walk.opaque([w, walk.input((3,))], (3,))
-    assert walk.units["w"].kind == "loose"
-    assert (y.moving, y.last) == (True, frozenset({0}))
+    y = walk.opaque([w, x], (3,))
+    assert (walk.units["w"].kind, walk.units["w"].opaque) == ("loose", True)
+    assert (y.moving, y.last) == (True, frozenset({1}))
+    walk.dot(x, w, [(0, 0)], [])
+    assert (walk.units["w"].kind, walk.units["w"].opaque) == ("matrix", False)
 
 
 def test_writing_makes_a_constant_move():

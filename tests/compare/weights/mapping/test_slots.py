@@ -48,6 +48,16 @@ def test_what_cannot_be_laid_along_each_other_is_refused(out, words):
         paired_slots(unit(("in", 4), ("out", 6)), unit(("in", 4), ("out", out)))
 
 
+def test_an_axis_that_the_sides_split_into_other_parts_is_taken_as_it_lies():
+    """Heads of three entries here, three heads there: the arrays are stored alike, the functions differ."""
+    mine, theirs = unit(("out", 24), ("in", 5)), unit(("in", 5), ("out", 24))
+    mine.factors[0].atom.split(3)
+    theirs.factors[1].atom.split(8)
+    theirs.factors[1].atom.parts[0].split(4)
+    pairs, _ = paired_slots(mine, theirs)
+    assert sizes(pairs) == [("in", 5, 2, 1), ("out", 24, 1, 2)]
+
+
 def test_axes_of_one_entry_are_no_factors():
     whole = unit(("in", 1), ("out", 6))
     assert [factor.size for factor in factors_of(whole)] == [6]

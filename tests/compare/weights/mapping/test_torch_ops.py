@@ -182,3 +182,13 @@ def test_a_triangle_of_a_weight_is_still_that_weight():
     (lower,) = done(walk, "tril", {"self": w, "diagonal": 0}, (6, 6))
     done(walk, "mm", {"self": x, "mat2": lower}, (2, 6))
     assert (walk.units["w"].kind, roles(walk.units["w"])) == ("matrix", [("in", 6), ("out", 6)])
+
+
+@pytest.mark.parametrize("name", ["linalg_inv_ex", "linalg_cholesky_ex", "linalg_matrix_exp"])
+def test_linear_algebra_leaves_no_axis_what_it_is(name):
+    walk = Walk()
+    weight = walk.weight("w", (4, 4))
+    result, *_ = run(walk, Operation(name, NEW, {"self": weight}, [(4, 4)]))
+    assert (result.units, walk.units["w"].opaque) == ((), True)
+    kept, *_ = run(walk, Operation("tanh", NEW, {"self": walk.weight("v", (4, 4))}, [(4, 4)]))
+    assert [unit.leaf for unit, _ in kept.units] == ["v"]

@@ -87,3 +87,26 @@ def test_rows_taken_from_a_table_have_the_tables_columns():
     assert same_atoms(rows.axes[2], table.axes[1])
     assert same_atoms(rows.axes[1], picks.axes[1])
     assert rows.last == {0}
+
+
+def test_a_product_with_what_does_not_move_leaves_an_axis_what_it_is():
+    walk = Walk()
+    x = walk.input((2, 3, 4))
+    x.axes[2][0].mark("s0")
+    resized = walk.dot(x, walk.constant((4, 7)), [(2, 0)], [])
+    assert labels(resized) == [{None}, {None}, {"s0"}]
+    among_moving = walk.dot(x, walk.input((4, 7)), [(2, 0)], [])
+    assert labels(among_moving)[2] == {None}
+    of_several = walk.dot(x, walk.constant((4, 7, 5)), [(2, 0)], [])
+    assert labels(of_several)[2:] == [{None}, {None}]
+
+
+def test_entries_picked_along_one_axis_are_still_of_that_axis():
+    walk = Walk()
+    x, picks = walk.input((2, 3, 4)), walk.input((6,))
+    x.axes[1][0].mark("s0")
+    y = walk.picked(x, picks, {0: 0, 2: 2}, [1], (2, 6, 4))
+    assert sound(y, (2, 6, 4))
+    assert same_atoms(y.axes[2], x.axes[2])
+    assert not same_atoms(y.axes[1], x.axes[1])
+    assert labels(y)[1] == {"s0"}

@@ -1,0 +1,151 @@
+"""Where no evidence says which map is the true one, what both functions do says it; where that does not, nothing."""
+
+import copy
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from compare.errors import UsageError
+from compare.pair.pair import Pair
+from compare.pair.prepare import prepare
+
+X = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
+
+
+class Inverse(nn.Module):
+    """A square matrix through its inverse, as an invertible 1x1 convolution runs backwards."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.w = nn.Parameter(torch.linalg.qr(torch.randn(4, 4))[0].contiguous())
+
+    def forward(self, x):
+        return x @ torch.inverse(self.w)
+
+
+def layout_and_notes(port, name):
+    ready = prepare(Pair(Inverse(), (port, {name: jnp.ones((4, 4))}), X))
+    (entry,) = ready.weight_map.entries
+    return entry.layout, ready.notes
+
+
+def test_a_matrix_through_its_inverse_is_stored_as_the_functions_say():
+    """The port may hold it either way round."""
+    layout, notes = layout_and_notes(lambda p, x: x @ jnp.linalg.inv(p["w"]), "w")
+    assert (layout, len(notes)) == ("same", 1)
+    layout, notes = layout_and_notes(lambda p, x: jnp.linalg.solve(p["kernel"], x.T).T, "kernel")
+    assert layout == "transpose (1, 0)"
+    assert notes == ("the map of w was found by trying: of 2 both functions agree under this one",)
+
+
+def test_of_another_function_the_plain_map_is_taken_and_that_is_said():
+    layout, notes = layout_and_notes(lambda p, x: x @ jnp.linalg.inv(p["w"] + 0.1), "w")
+    assert layout == "same"
+    assert notes == ("the map of w is not sure: under none of 2 that were tried do both sides agree",)
+
+
+def test_a_matrix_whose_axes_do_the_same_is_stored_as_the_functions_say():
+    class Skew(Inverse):
+        def forward(self, x):
+            return x @ (self.w - self.w.T)
+
+    def port(p, x):
+        return x @ (p["k"].T - p["k"])
+
+    (entry,) = prepare(Pair(Skew(), (port, {"k": jnp.ones((4, 4))}), X)).weight_map.entries
+    assert entry.layout == "transpose (1, 0)"
+
+
+class Crossed(nn.Module):
+    """Two layers of one shape on one input, copies of each other as they start."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.a = nn.Linear(4, 4)
+        self.b = copy.deepcopy(self.a)
+
+    def forward(self, x):
+        return self.a(x) * torch.tensor([1.0, 1.0, 1.0, 2.0], dtype=x.dtype) * self.b(x)
+
+
+WIDE = np.array([1, 1, 1, 2], np.float32)
+
+
+def crossed(p, x):
+    """The layers under names that tell nothing, the other one first."""
+    first, second = (x @ p[name]["kernel"] + p[name]["bias"] for name in ("x", "y"))
+    return first * WIDE * second
+
+
+PARAMS = {name: {"kernel": jnp.ones((4, 4)), "bias": jnp.ones(4)} for name in ("x", "y")}
+
+
+class Ordered(Crossed):
+    def forward(self, x):
+        return self.a(x) - 2 * self.b(x)
+
+
+def ordered(p, x):
+    first, second = (x @ p[name]["kernel"] + p[name]["bias"] for name in ("x", "y"))
+    return second - 2 * first
+
+
+def test_layers_that_start_alike_are_told_on_other_weights():
+    pairs = {(one.reference, one.port) for one in prepare(Pair(Ordered(), (ordered, PARAMS), X)).weight_map.entries}
+    assert pairs == {
+        ("a.weight", "params/y/kernel"), ("a.bias", "params/y/bias"),
+        ("b.weight", "params/x/kernel"), ("b.bias", "params/x/bias"),
+    }  # fmt: skip
+
+
+def test_of_maps_under_which_both_agree_the_first_is_taken():
+    """A product of two layers is the same whichever is which."""
+    pairs = [(one.reference, one.port) for one in prepare(Pair(Crossed(), (crossed, PARAMS), X)).weight_map.entries]
+    assert ("a.weight", "params/x/kernel") in pairs
+
+
+def test_what_no_trial_settles_is_refused_with_the_rule():
+    def wrong(p, x):
+        return ordered(p, x) * (1 + 1e-3)
+
+    with pytest.raises(UsageError, match=r"a\.weight could be .* say which with rules="):
+        prepare(Pair(Ordered(), (wrong, PARAMS), X))
+
+
+def test_a_reference_that_cannot_be_tried_leaves_the_question_open():
+    class Single(Ordered):
+        def forward(self, x):
+            if x.dtype is torch.float64:
+                raise TypeError("float32 only")
+            return super().forward(x)
+
+    with pytest.raises(UsageError, match="say which with rules="):
+        prepare(Pair(Single(), (ordered, PARAMS), X))
+
+
+def test_the_layout_of_an_output_that_nothing_tells_is_tried():
+    """Of 4 channels of 4 by 4, through products of an image with itself."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 4, 1)
+
+        def forward(self, x):
+            y = self.conv(x)
+            return torch.fft.fft2(y).abs() @ y
+
+    def port(p, x):
+        y = x * p["k"] + p["b"]
+        spectrum = jnp.abs(jnp.fft.fft2(y, axes=(1, 2)))
+        return jnp.einsum("bhkc,bkwc->bhwc", spectrum, y)
+
+    x = np.random.default_rng(0).standard_normal((2, 1, 4, 4)).astype(np.float32)
+    leaves = {"k": jnp.ones((1, 4)), "b": jnp.ones(4)}
+    ready = prepare(Pair(Net(), (port, leaves), x, port_inputs=lambda x: jnp.moveaxis(x, 1, -1)))
+    assert ready.output_axes == {"output": (0, 3, 1, 2)}

@@ -1,0 +1,88 @@
+"""A port's packed gates in another order, which no name tells: every order is there to be tried."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+import torch
+from torch import nn
+
+from compare.pair.pair import Pair
+from compare.pair.prepare import prepare
+from compare.weights.mapping.find import find
+from tests.compare.weights.mapping.carry import normal
+
+X = normal(2, 3, 3)
+LEAVES = {"w": jnp.ones((7, 16)), "b": jnp.ones(16)}
+
+
+class Recurrent(nn.Module):
+    """Its last state, so that nothing else is compared."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.rnn = nn.LSTM(3, 4, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.rnn(x)[0][:, -1]
+
+
+def port(order, forget=0.0):
+    """As Haiku writes it: input and state through one kernel, the gates side by side in some order."""
+
+    def run(p, x):
+        def step(carry, now):
+            h, c = carry
+            gates = dict(zip(order, jnp.split(jnp.concatenate([now, h], -1) @ p["w"] + p["b"], 4, -1), strict=True))
+            c = jax.nn.sigmoid(gates["f"] + forget) * c + jax.nn.sigmoid(gates["i"]) * jnp.tanh(gates["g"])
+            return (jax.nn.sigmoid(gates["o"]) * jnp.tanh(c), c), None
+
+        zeros = jnp.zeros((x.shape[0], 4), x.dtype)
+        return jax.lax.scan(step, (zeros, zeros), x.swapaxes(0, 1))[0][0]
+
+    return run
+
+
+def test_the_programs_alone_take_torchs_order():
+    found = find(Recurrent(), (X,), {}, (port("ifgo"), LEAVES), (X,), {})
+    assert [(entry.reference, entry.port, entry.summed) for entry in found.weight_map.entries] == [
+        ("rnn.weight_ih_l0", "params/w", False), ("rnn.weight_hh_l0", "params/w", False),
+        ("rnn.bias_ih_l0", "params/b", False), ("rnn.bias_hh_l0", "params/b", True),
+    ]  # fmt: skip
+
+
+def test_every_order_is_there_to_be_tried():
+    tried = []
+    find(Recurrent(), (X,), {}, (port("igfo"), LEAVES), (X,), {}, decide=lambda maps: tried.extend(maps))
+    assert len(tried) == 24
+    assert len({tuple(entry.explain() for entry in one.weight_map.entries) for one in tried}) == 24
+
+
+@pytest.mark.parametrize("order", ["igfo", "ogfi"])
+def test_the_order_under_which_both_agree_is_taken(order):
+    ready = prepare(Pair(Recurrent(), (port(order), LEAVES), X))
+    assert all(entry.reason.endswith(f"; gates as ({', '.join(order)})") for entry in ready.weight_map.entries)
+    assert "of 24 both functions agree under this one" in ready.notes[-1]
+
+
+def test_a_port_that_adds_to_its_forget_gate_agrees_in_no_order():
+    notes = prepare(Pair(Recurrent(), (port("igfo", 1.0), LEAVES), X)).notes
+    assert "under none of 24 that were tried do both sides agree" in notes[-1]
+
+
+def test_a_port_with_torchs_two_kernels_has_torchs_order():
+    """One that reads them in another is another function."""
+
+    def run(p, x):
+        def step(carry, now):
+            h, c = carry
+            i, g, f, o = jnp.split(now @ p["ih"].T + h @ p["hh"].T + p["b"], 4, -1)
+            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+            return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
+
+        zeros = jnp.zeros((x.shape[0], 4), x.dtype)
+        return jax.lax.scan(step, (zeros, zeros), x.swapaxes(0, 1))[0][0]
+
+    leaves = {"ih": jnp.ones((16, 3)), "hh": jnp.ones((16, 4)), "b": jnp.ones(16)}
+    notes = prepare(Pair(Recurrent(), (run, leaves), X)).notes
+    assert notes == ("the port holds each recurrent bias as one where the reference adds two",)
