@@ -15,13 +15,14 @@ from compare.explain.calls.call import OUTSIDE, Call, Described
 from compare.frameworks.islands.places import here
 from compare.frameworks.torch_insides import in_backward
 from compare.pair.fields import answer_of
+from compare.pair.forward import reference_outputs
 
 Function = Callable[..., Any]  # one of torch's
 Replacement = Callable[..., Any]  # f(function, args, kwargs), in place of function(*args, **kwargs)
 
 _COMPARE = f"{Path(__file__).parents[2]}/"
 # What calls the model, and the functions of the pair: they may be torch's own, nn.Sequential or F.cross_entropy.
-_MODEL = f"{_COMPARE}sides/reference_forward.py"
+_MODEL = reference_outputs.__code__.co_filename
 _FUNCTIONS = answer_of.__code__.co_filename
 # What calls a function on the program's behalf: torch, and the modes that may stand before this one.
 _BETWEEN = (

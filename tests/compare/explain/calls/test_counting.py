@@ -12,7 +12,7 @@ from compare.explain.calls.change import recorded
 from compare.pair.fields import answer_of
 from tests.compare.explain.doctor.blocks import X, block, numbers
 
-MODEL = str(Path(compare.__file__).parent / "sides" / "reference_forward.py")
+MODEL = str(Path(compare.__file__).parent / "pair" / "forward.py")
 INSIDE = str(Path(compare.__file__).parent / "locate" / "hooks.py")
 
 
