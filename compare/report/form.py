@@ -150,6 +150,7 @@ def _pair(report: "PairReport") -> Form:
 def _explanation(explanation: "Explanation | None") -> Form:
     if explanation is None:
         return {"first_difference": None, "causes": [], "tree": [], "explanation": None}
+    closing = explanation.closing
     return {
         "first_difference": None if explanation.first is None else dataclasses.asdict(explanation.first),
         "causes": [_cause(named) for named in explanation.causes],
@@ -160,7 +161,8 @@ def _explanation(explanation: "Explanation | None") -> Form:
             "settings": explanation.settings,
             "observed": explanation.observed,
             "excluded": explanation.excluded,
-            "closed": explanation.closed,
+            "closed": closing and (closing.before, closing.after),
+            "still_differ": closing.still if closing else (),
             "notes": explanation.notes,
         },
     }

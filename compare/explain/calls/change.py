@@ -23,15 +23,18 @@ class Change:
         attributes: by module path and attribute name, its value.
         weights: by dotted name of a parameter or buffer, the array that enters from the one that would have (same
             shape). Whoever runs the reference applies these, to what enters, by ``entering``; ``applied`` does not.
+        others: by dotted name of a parameter, that of the one that enters in its place; before ``weights``.
     """
 
     calls: Mapping[int, Replacement] = field(default_factory=dict)
     attributes: Mapping[tuple[str, str], Any] = field(default_factory=dict)
     weights: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict)
 
     def entering(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """``arrays`` (weights and buffers by dotted name) as they enter under this change."""
         own = self.weights
+        arrays = {name: arrays.get(self.others.get(name, name), one) for name, one in arrays.items()}
         return {name: np.ascontiguousarray(own[name](one)) if name in own else one for name, one in arrays.items()}
 
     @contextmanager
@@ -53,7 +56,7 @@ class Change:
         weights = dict(self.weights)
         for name, change in other.weights.items():
             weights[name] = _composed(weights[name], change) if name in weights else change
-        return Change(calls, {**self.attributes, **other.attributes}, weights)
+        return Change(calls, {**self.attributes, **other.attributes}, weights, {**self.others, **other.others})
 
 
 @contextmanager

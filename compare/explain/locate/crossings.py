@@ -10,8 +10,8 @@ import numpy as np
 from compare.arrays.arrays import FLOATING, Arrays
 from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, Shape
 from compare.explain.locate.port import Crossed
-from compare.explain.locate.shown_by import Layout
-from compare.explain.locate.thresholds import APART
+from compare.explain.locate.shown_by import Layout, relative_distance
+from compare.explain.locate.thresholds import ALIKE, APART
 from compare.verdict.precision import Precision
 from compare.verdict.verdict import Judgement, Verdict, judge
 
@@ -112,7 +112,7 @@ def crossings(passages: Sequence[Passage], runs: PortRuns, judged: Judge) -> Ite
             empty = Crossing(cut, cut, passage, owner, user, tuple(around), SAME, SAME)
             if cut in runs.by_reference:
                 yield _there_and_back(empty, *runs.by_reference[cut], runs, judged)
-            elif other := _of_another_shape(passage, runs):
+            elif (other := _of_another_shape(passage, runs)) and not _repeated(passage.values[leaf], other, runs):
                 apart = _shapes(passage.values[leaf].shape, runs.shapes[other])
                 yield replace(empty, port=other, forward=apart if first else SAME, arrived=apart)
                 first = False
@@ -139,6 +139,18 @@ def _of_another_shape(passage: Passage, runs: PortRuns) -> Cut | None:
     cut = Cut(runs.ports[passage.path], passage.call, passage.way, 0)
     alone = len(passage.values) == 1 and cut in runs.shapes and replace(cut, leaf=1) not in runs.shapes
     return cut if alone and passage.way == OUT and prod(runs.shapes[cut]) != passage.values[0].size else None
+
+
+def _repeated(value: np.ndarray, port: Cut, runs: PortRuns) -> bool:
+    """Whether the port's array is the reference's for every row of the batch, or the other way round: positions that
+    one side has once and the other in each row are the same positions."""
+    made = runs.forced.values.get(port)
+    if made is None or made.ndim != value.ndim:
+        return False
+    many, one = (made, value) if made.size > value.size else (value, made)
+    if any(few not in (1, size) for few, size in zip(one.shape, many.shape, strict=True)):
+        return False
+    return relative_distance(np.broadcast_to(one, many.shape), many) <= ALIKE
 
 
 def _shapes(reference: Shape, port: Shape) -> Judgement:

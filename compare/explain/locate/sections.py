@@ -8,7 +8,7 @@ import numpy as np
 from compare.arrays.arrays import Arrays
 from compare.explain.calls.call import Call
 from compare.explain.locate.crossings import Crossing, Judge, Matched, PortRuns, crossings
-from compare.explain.locate.cuts import IN, Boundary, Cut, Passage, Shape
+from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, Shape
 from compare.explain.locate.layer_pairs import paired_modules
 from compare.explain.locate.orders import feature_orders
 from compare.explain.locate.own_ways import own_ways
@@ -64,7 +64,11 @@ class Sections:
 
     def made_by_port(self, crossing: Crossing, backward: bool = False) -> np.ndarray:
         """What the port makes at a cut of the reference's arrays, in the reference's layout."""
-        array = (self.forced.cotangents if backward else self.forced.values)[crossing.port]
+        return self.shown_by(crossing, self.forced, backward)
+
+    def shown_by(self, crossing: Crossing, run: Crossed, backward: bool = False) -> np.ndarray:
+        """What a run of the port makes at a cut of the reference, in the reference's layout."""
+        array = (run.cotangents if backward else run.values)[crossing.port]
         if crossing.port in self.matched:
             return self.matched[crossing.port][1].to_reference(array)
         # Of another size: channels go where the reference has them, if it has as many.
@@ -73,7 +77,7 @@ class Sections:
 
     def onwards(self) -> dict[Cut, np.ndarray]:
         """The reference's arrays that go on from the port's cuts."""
-        return _sent(self.matched, {one.boundary: one for one in self.passages})[0]
+        return sent_by(self.matched, {one.boundary: one for one in self.passages})[0]
 
 
 class Cutter:
@@ -109,8 +113,8 @@ class Cutter:
         forced, matched = self._forced(entering, mode, dropped, shapes, by_boundary)
         if ways := self._own_ways(entering, mode, dropped, forced, matched, by_boundary):
             matched = {cut: own for cut, own in matched.items() if cut not in ways}
-            forced = self.port.cross(entering, mode, dropped, *_sent(matched, by_boundary))
-        onwards, against = _sent(matched, by_boundary)
+            forced = self.port.cross(entering, mode, dropped, *sent_by(matched, by_boundary))
+        onwards, against = sent_by(matched, by_boundary)
         free = self.port.cross(entering, mode, dropped, onwards, against, free=True)
         self._unbias(entering, forced, free)
 
@@ -150,7 +154,7 @@ class Cutter:
         seen = KnownLayouts(bool(self.quartet.prepared.input_axes), list(dict.fromkeys(self.orders.values())))
         matched = self._matched(seen, {}, shapes, passages)
         for _ in range(LAYOUT_ROUNDS):
-            forced = self.port.cross(entering, mode, dropped, *_sent(matched, passages))
+            forced = self.port.cross(entering, mode, dropped, *sent_by(matched, passages))
             sent, matched = matched, self._matched(seen, forced.values, shapes, passages)
             if matched == sent:
                 break
@@ -166,7 +170,7 @@ class Cutter:
         passages: Mapping[Boundary, Passage],
     ) -> set[Cut]:
         """The cuts at which the port has another array and makes it good later."""
-        sent = _sent(matched, passages)
+        sent = sent_by(matched, passages)
 
         def apart(opened: set[Cut]) -> dict[Cut, float]:
             run = self.port.cross(entering, mode, dropped, *sent, opened=opened) if opened else forced
@@ -190,7 +194,11 @@ class Cutter:
         for cut, shape in shapes.items():
             passage = passages.get((self.pairs[cut.path], cut.call, cut.way))
             order = self.orders.get((cut.path, cut.way), ())
-            if passage and (array_and_layout := seen.find(passage.values, arrived.get(cut), shape, cut.leaf, order)):
+            beside = matched.get(Cut(cut.path, cut.call, IN, 0)) if cut.way == OUT else None
+            entered = beside[1].axes if beside and len(beside[1].axes) == len(shape) else ()
+            if passage and (
+                array_and_layout := seen.find(passage.values, arrived.get(cut), shape, cut.leaf, order, entered)
+            ):
                 number, layout = array_and_layout
                 matched[cut] = (Cut(passage.path, passage.call, passage.way, number), layout)
         return matched
@@ -209,7 +217,7 @@ def _of_called(passages: list[Passage], called: set[str]) -> tuple[list[Passage]
     return kept, waiting
 
 
-def _sent(
+def sent_by(
     matched: Mapping[Cut, Matched], passages: Mapping[Boundary, Passage]
 ) -> tuple[dict[Cut, np.ndarray], dict[Cut, np.ndarray]]:
     """The reference's arrays that go on from the port's cuts, and the cotangents that it sends back there.

@@ -50,8 +50,7 @@ def test_a_norms_epsilon_is_named_with_its_evidence():
     assert made.sentence.startswith(
         f"`norm` is the first module whose output differs though its inputs agree: {EPSILON}"
     )
-    before, after = made.closed
-    assert after < 1e-13 < 1e-6 < before
+    assert made.closing.after < 1e-13 < 1e-6 < made.closing.before
     assert [one.forward for one in made.tree if one.reference == "norm"] == ["introduced"]
 
 
@@ -62,7 +61,7 @@ def test_one_cause_in_several_places_is_told_once():
     (named,) = made.causes
     assert (named.reference, named.places, named.cause.text) == ("blocks.0.norm", 3, EPSILON)
     assert made.first.more == 2
-    assert made.closed[1] < 1e-13
+    assert made.closing.after < 1e-13
 
 
 def test_two_causes_close_the_gap_together():
@@ -71,22 +70,23 @@ def test_two_causes_close_the_gap_together():
     assert [one.reference for one in made.causes] == ["blocks.1.act", "blocks.2.norm"]
     assert [one.of_first for one in made.causes] == [True, False]
     assert made.first.reference == "blocks.1.act"
-    assert made.closed[1] < 1e-13
+    assert made.closing.after < 1e-13
 
 
 def test_a_first_difference_without_a_cause_does_not_take_the_seconds(monkeypatch):
-    """The doctor knows the norm's epsilon and, here, not the dense layer: the gap of the pair is not tried."""
+    """The doctor knows the norm's epsilon and, here, not the dense layer: something else is wrong, and it says so."""
     known = explaining.diagnose
 
-    def diagnose(scene):
-        return known(scene) if scene.reference_path == "norm" else Diagnosis(observed=("seen",))
+    def diagnose(scene, **proving):
+        return known(scene, **proving) if scene.reference_path == "norm" else Diagnosis(observed=("seen",))
 
     monkeypatch.setattr(explaining, "diagnose", diagnose)
     made = explain(looked("two layers"))
     assert [(one.reference, one.cause.text) for one in made.causes] == [("norm", EPSILON)]
     assert made.sentence.startswith("`first` is the first module")
     assert "epsilon" not in made.sentence
-    assert (made.observed, made.closed) == (("seen",), None)
+    assert made.observed == ("seen",)
+    assert "output" in made.closing.still
 
 
 class Around(nn.Module):
@@ -121,7 +121,7 @@ def test_what_a_residual_carries_past_a_cut_is_no_place_of_its_own():
     (named,) = made.causes
     assert named.cause.text == "the port does not multiply by 3 there"
     assert made.first.more == 0
-    assert made.closed[1] < 1e-13
+    assert made.closing.after < 1e-13
 
 
 def test_one_more_step_after_a_call_that_agrees_is_named():
@@ -217,5 +217,6 @@ def test_the_examples_that_differ_are_explained(example, where, direction, setti
     found = verify(pair, device="cpu", quick=True).found.explanation
     assert (found.first.reference, found.first.direction) == (where, direction)
     assert {one.cause.setting for one in found.causes} == settings
-    assert found.closed[0] > 1e-5
-    assert found.closed[1] < 1e-13
+    assert found.closing.before > 1e-5
+    assert found.closing.after < 1e-13
+    assert found.closing.still == ()

@@ -14,9 +14,9 @@ from torch import nn
 
 from compare.arrays.batch import Batch
 from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS
-from compare.explain.locate.introduced import differs, introduced
+from compare.explain.locate.introduced import Introduced, differs, introduced, leading
 from compare.pair.pair import Pair
-from compare.verdict.verdict import Verdict
+from compare.verdict.verdict import Judgement, Verdict
 from compare.weights.entry import Entry, linear
 from compare.weights.weights import WeightMap
 from tests.compare.explain.locate.models import CLASSES, NORM, WIDTH, X, arising, cut, looked, scaled, seeded, stopped
@@ -213,3 +213,15 @@ def test_what_holds_no_finite_entry_says_nothing():
     }
     assert not differs(None)
     assert jax.config.jax_enable_x64 is False
+
+
+def test_the_difference_that_matters_is_examined_first():
+    """Not a table that is off by 5e-9 and comes before it; of two that are alike the first, whatever comes back."""
+
+    def of(gap, direction=FORWARD):
+        return [Introduced(direction, "layer", Judgement(Verdict.MISMATCH, gap=gap, scale=1.0))]
+
+    assert leading([of(5e-9), of(1e-2), of(2e-2)]) == [1, 0, 2]
+    assert leading([of(1e-3), of(1e-1)]) == [0, 1]
+    assert leading([of(1e-6, BACKWARD), of(1e-1, BACKWARD)]) == [0, 1]
+    assert leading([of(float("nan")), of(1.0)]) == [0, 1]

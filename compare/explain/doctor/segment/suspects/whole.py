@@ -89,7 +89,7 @@ def others_weights(scene: Scene) -> Iterator[Suspect[Change]]:
         at = paths.index(path)
         same = [near for near in paths if near != path and _shapes(alike[near]) == _shapes(alike[path])]
         for other in sorted(same, key=lambda near: abs(paths.index(near) - at))[:LAYERS_ALIKE]:
-            change = Change(weights={f"{path}.{name}": _put(array) for name, array in alike[other].items()})
+            change = Change(others={f"{path}.{name}": f"{other}.{name}" for name in alike[other]})
             text = f"the port uses the weights of {other} in the place of those of {path}"
             yield Suspect("tied", path, other, change, RARE, text, f"weights of {other} for {path}")
 
@@ -105,10 +105,6 @@ def _layers(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]
 
 def _shapes(layer: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
     return {name: array.shape for name, array in layer.items()}
-
-
-def _put(array: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda own: array.astype(own.dtype)
 
 
 _WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
