@@ -82,6 +82,8 @@ SEVERAL = 3  # integers in one argument, of which each is tried: more count some
 EXCLUDED = 10  # suspects that are listed as tried in vain: more are not read
 LISTED = 3  # parameters, or places, that are named before "and so many more"
 MOST_ORDERED = 4  # axes or parts whose every order is tried: 24 orders
+MOST_FILLED = 9  # entries that a cache may hold before positions are counted again: of more, tests are seldom made
+MOST_BEFORE = 4  # layers of a module in whose result a residual may begin, the nearest norms first
 LAYERS_ALIKE = 6  # layers of the same shapes that one may be taken for, the nearest in order
 
 # --- Optimizers and running statistics ------------------------------------------------------------------------------

@@ -11,11 +11,13 @@ from compare.explain.calls.change import Change
 from compare.explain.calls.counting import Function
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.segment.layer_settings import SKIPPED
+from compare.explain.doctor.segment.suspects import roots
 from compare.explain.doctor.segment.suspects.activations import OWN
 from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import (
     FREQUENCIES,
     LAYERS_ALIKE,
+    MOST_BEFORE,
     POSSIBLE,
     RARE,
     TABLE,
@@ -31,6 +33,8 @@ def of_the_layer(scene: Scene) -> Iterator[Suspect[Change]]:
     yield from gates(scene)
     yield from parameters(scene.weights)
     yield from others_weights(scene)
+    yield from roots.epsilons(scene)
+    yield from residuals(scene)
 
 
 def flags(scene: Scene) -> Iterator[Suspect[Change]]:
@@ -77,6 +81,33 @@ def _exchanged() -> tuple[Callable[..., Any], Callable[..., Any]]:
         return func(args[0], function(args[1]), **kwargs)
 
     return activation, product
+
+
+def residuals(scene: Scene) -> Iterator[Suspect[Change]]:
+    """x + f(norm(x)) where the port has h + f(h), h = norm(x): a residual that begins in another layer's result."""
+    layer = scene.reference_layer
+    children = [(name, child) for name, child in layer.named_children()] if layer is not None else []
+    before = sorted(children, key=lambda item: "norm" not in type(item[1]).__name__.lower())[:MOST_BEFORE]
+    for call in scene.calls if before else ():
+        tensors = [given for given in call.args[:2] if isinstance(given, Described)]
+        if call.name != "add" or len(tensors) < 2 or tensors[0].shape != tensors[1].shape:
+            continue
+        for name, _ in before:
+            path = f"{scene.reference_path}.{name}" if scene.reference_path else name
+            for place in (0, 1):
+                text = f"the port takes a term of a sum ({call.place}) from the result of {path}"
+                change = _from_result(path, call.number, place)
+                short = f"term {place} from {path}"
+                yield Suspect("residual", "as it is", f"after {name}", change, POSSIBLE, text, short)
+
+
+def _from_result(path: str, number: int, place: int) -> Change:
+    made: list[Any] = []
+
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
+        return func(*args[:place], made[-1], *args[place + 1 :], **kwargs)
+
+    return Change(calls={number: replacement}, results={path: made.append})
 
 
 def others_weights(scene: Scene) -> Iterator[Suspect[Change]]:
