@@ -4,6 +4,7 @@ Both sides are run with the same arrays going on from every cut, and with cotang
 comes back is the section's own vector-Jacobian product, whatever else differs in the pair.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -172,6 +173,11 @@ class Proof:
     def closes(self, group: Sequence[Introduced], change: Change) -> bool:
         """Whether with ``change`` the section of ``group`` is the port's, on the draw where it was found and on a new
         one: with another number of rows, or with as many where the change itself knows how many there are."""
+        with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            warnings.simplefilter("ignore")  # what a library thinks of settings that the user did not choose
+            return self._closes(group, change)
+
+    def _closes(self, group: Sequence[Introduced], change: Change) -> bool:
         try:
             if not self.first.closes(group[0], change):
                 return False
