@@ -17,7 +17,7 @@ from compare.explain.doctor.statistics.statistics import diagnose_statistics
 from compare.explain.doctor.updates.updates import diagnose_updates
 from compare.explain.explanation import Explanation, NamedCause
 from compare.explain.locate.difference import STATISTICS, UPDATE, Difference, relative_gap
-from compare.explain.locate.introduced import by_place, differs, leading
+from compare.explain.locate.introduced import Introduced, by_place, differs, leading
 from compare.explain.locate.locate import Looked, difference, located, look
 from compare.explain.locate.thresholds import APART, MISSES, PLACES, PROBES
 from compare.explain.proof import Proof
@@ -31,6 +31,8 @@ from compare.sides.side import Result
 from compare.verdict.verdict import Verdict
 
 HELD = "dtype"  # the setting of a constant that is held in float32
+ROUGH = "no float64 runs, so that no cause can be proven"
+NOT_LOOKED = "where: not looked for, since a model cannot run in float64"
 LOWERED = "precision"  # that of what one side alone rounds below the working precision
 
 
@@ -60,17 +62,14 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
     difference_here = replace(difference(looked, lead), leads=order[0] > 0)
     named, seen, changes = list[NamedCause](), list[NamedCause](), Change()
     first: Diagnosis | None = None
-    known = 0
+    known, closing = 0, None
     for examined, number in enumerate(order[:PLACES]):
         if examined - known == MISSES:
             break
         group = groups[number]
         at = looked.found.index(group[0])
         progress(f"asking why: {difference(looked, at).quantity}")
-        if group[0].direction == STATISTICS:
-            diagnosis = _of_statistics(looked)
-        else:
-            diagnosis = diagnose(scene_of(looked, group), proven=partial(proof.closes, group))
+        diagnosis = _of_section(looked, group, proof)
         if first is None:
             first = diagnosis
             difference_here = _at_module(looked, at, difference_here, diagnosis.causes)
@@ -80,15 +79,19 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
             if cause.certain:
                 named.append(_named(looked, at, lead, cause))
                 changes = changes | cause.change if cause.change else changes
+        if known and all(entry.cause.change for entry in named):
+            closing = closing_of(looked, changes)
+            if closing is not None and not closing.still:
+                break  # other places only show the same, around a residual
     assert first is not None
     if not named and (held := _held(looked, witness)) is not None:
         named.append(_named(looked, lead, lead, held))
     if (lowered := _lowered(looked)) is not None and HELD not in {entry.cause.setting for entry in named}:
         named.insert(0, _named(looked, lead, lead, lowered))
-    tried = all(entry.cause.change for entry in named)
-    closing = closing_of(looked, changes) if tried and named else None
+    if not all(entry.cause.change for entry in named):
+        closing = None
     if closing is not None and not closing.still and known < len(groups):
-        difference_here = replace(difference_here, more=known - 1)  # the others only show the same (around a residual)
+        difference_here = replace(difference_here, more=known - 1)
     return Explanation(
         difference_here,
         (*_merged(named), *(seen if not any(entry.of_first for entry in named) else [])),
@@ -99,6 +102,17 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
         where.tree,
         where.notes,
     )
+
+
+def _of_section(looked: Looked, group: Sequence[Introduced], proof: Proof) -> Diagnosis:
+    """Why a section differs; where no float64 runs nothing is proven."""
+    if group[0].direction == STATISTICS:
+        return _of_statistics(looked)
+    scene = scene_of(looked, group)
+    if looked.cutter.exact:
+        return diagnose(scene, proven=partial(proof.closes, group))
+    diagnosis = diagnose(scene, proven=lambda change: False)
+    return replace(diagnosis, causes=tuple(replace(cause, doubt=ROUGH) for cause in diagnosis.causes))
 
 
 def _of_statistics(looked: Looked) -> Diagnosis:
@@ -171,17 +185,19 @@ def explain_pair(
         suspects: where outputs, gradients or statistics differ.
         steps: the judgements on the training steps, where there were any.
     """
-    if (steps and steps.no_oracle) or any(suspect.judged.no_oracle for suspect in suspects):
-        return Explanation(None, notes=("where: not looked for, since a model cannot run in float64",))
     notes: list[str] = []
     trained = [FailedRun(BASE, None, entering, steps)] if steps else []
     for suspect in sorted(suspects, key=lambda suspect: suspect.probe != BASE)[:PROBES]:
         probe, judged = suspect.probe, suspect.judged
+        if judged.no_oracle and not _apart(judged):
+            notes.append(NOT_LOOKED)
+            continue
         progress(f"where it differs first, on {probe}")
         try:
             # Masks of the lowest number, and what a suspect makes of them, overflow: that is no error here.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                looked = look(quartet.using(judged.oracles), suspect.entering, suspect.mode, probe)
+                exact = not judged.no_oracle
+                looked = look(quartet.using(judged.oracles), suspect.entering, suspect.mode, probe, exact)
                 explanation = explain(looked, progress, _claim(judged, [*suspects, *trained]))
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
             swallowed(error)
@@ -196,6 +212,8 @@ def explain_pair(
             beside = _of_training(quartet, entering, replace(steps, oracles=oracles)).causes
             return replace(explanation, causes=(*explanation.causes, *(replace(own, of_first=False) for own in beside)))
         notes += [f"where: on {probe}, {note}" for note in explanation.notes]
+    if steps is not None and not suspects and steps.no_oracle:
+        return Explanation(None, notes=(NOT_LOOKED,))
     if steps is not None and not suspects:
         progress("where training differs first")
         return _of_training(quartet, entering, steps)

@@ -74,6 +74,8 @@ def sentence_of(first: Difference, causes: Sequence[NamedCause], observed: Seque
 
 def _doubt(cause: Cause) -> str:
     """Why a cause is not certain, in words."""
+    if cause.doubt:
+        return cause.doubt
     if cause.after <= CLOSING * cause.before:
         return "with that the gap closes here, but not on the way back or not on other data"
     return f"with that in the reference the gap falls from {_short(cause.before)} to {_short(cause.after)} only"

@@ -8,10 +8,11 @@ from math import prod
 import numpy as np
 
 from compare.arrays.arrays import FLOATING, Arrays
+from compare.explain.doctor.gaps import distance
 from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, Shape
 from compare.explain.locate.port import Crossed
 from compare.explain.locate.shown_by import Layout, relative_distance
-from compare.explain.locate.thresholds import ALIKE, APART
+from compare.explain.locate.thresholds import ALIKE, APART, ROUNDINGS
 from compare.verdict.precision import Precision
 from compare.verdict.verdict import Judgement, Verdict, judge
 
@@ -80,6 +81,28 @@ class Judge:
             else:
                 made[name] = Judgement(Verdict.INVALID, reason="only the reference has it")
         return made
+
+
+class RoughJudge(Judge):
+    """Judges two runs at the working precision, where no float64 runs: within so many roundings two arrays are one."""
+
+    def __init__(self, precision: Precision) -> None:
+        super().__init__(precision, lambda: Crossed({}, {}))
+
+    def __call__(self, t: np.ndarray, t64: np.ndarray, j64: np.ndarray, pick: Pick | None = None) -> Judgement:
+        """``t64`` is the reference's and ``j64`` the port's, both as rounded as ``t``."""
+        judgement = judge(t64, j64, t64, j64, self.precision)
+        if judgement.verdict is Verdict.INVALID or t64.dtype.kind not in FLOATING:
+            return judgement
+        gap, allowed = distance(t64, j64), rough(self.precision) * judgement.scale
+        return replace(
+            judgement, verdict=Verdict.MISMATCH if gap > allowed else Verdict.MATCH, gap=gap, allowed=allowed
+        )
+
+
+def rough(precision: Precision) -> float:
+    """Of an array's size: what roundings at this precision do to it within one section, at most."""
+    return ROUNDINGS * precision.unit_roundoff
 
 
 @dataclass(frozen=True)

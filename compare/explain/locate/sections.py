@@ -7,7 +7,7 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays
 from compare.explain.calls.call import Call
-from compare.explain.locate.crossings import Crossing, Judge, Matched, PortRuns, crossings
+from compare.explain.locate.crossings import Crossing, Judge, Matched, PortRuns, RoughJudge, crossings, rough
 from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, Shape
 from compare.explain.locate.layer_pairs import paired_modules
 from compare.explain.locate.orders import feature_orders
@@ -15,7 +15,7 @@ from compare.explain.locate.own_ways import own_ways
 from compare.explain.locate.port import Crossed, CutPort
 from compare.explain.locate.reference import WatchedReference
 from compare.explain.locate.shown_by import KnownLayouts, relative_distance
-from compare.explain.locate.thresholds import LAYOUT_ROUNDS
+from compare.explain.locate.thresholds import EXACT, LAYOUT_ROUNDS
 from compare.frameworks.dropout.masks import Dropout
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
@@ -83,17 +83,22 @@ class Sections:
 class Cutter:
     """Cuts one pair's sides and runs them."""
 
-    def __init__(self, quartet: Quartet, promoted: bool = True) -> None:
+    def __init__(self, quartet: Quartet, promoted: bool = True, exact: bool = True) -> None:
+        """``exact``: in float64; else both sides run at the working precision alone."""
         prepared = quartet.prepared
+        self.exact = exact
         self.quartet, self.promoted = quartet, promoted
         self.pairs = paired_modules(prepared)
         self.orders = feature_orders(prepared, self.pairs)
         paths = frozenset(self.pairs.values())
         kept = (quartet.kept_reference, quartet.kept_port) if promoted else (None, None)
-        self.reference = WatchedReference(paths, prepared, FLOAT64, quartet.oracle.torch, promoted, kept=kept[0])
         self.reference_p = WatchedReference(paths, prepared, quartet.precision, quartet.device.torch)
-        self.port = CutPort(self.pairs, prepared, FLOAT64, quartet.oracle.jax, promoted, kept=kept[1])
         self.port_p = CutPort(self.pairs, prepared, quartet.precision, quartet.device.jax)
+        if not exact:
+            self.reference, self.port = self.reference_p, self.port_p
+            return
+        self.reference = WatchedReference(paths, prepared, FLOAT64, quartet.oracle.torch, promoted, kept=kept[0])
+        self.port = CutPort(self.pairs, prepared, FLOAT64, quartet.oracle.jax, promoted, kept=kept[1])
 
     def cut(self, entering: Entering, mode: Mode) -> Sections:
         """Run both sides on what enters.
@@ -123,7 +128,8 @@ class Cutter:
             self._unbias(entering, low)
             return low
 
-        judged = Judge(self.quartet.precision, port_at_p)
+        precision = self.quartet.precision
+        judged = Judge(precision, port_at_p) if self.exact else RoughJudge(precision)
         by_reference = {own: (cut, layout) for cut, (own, layout) in reversed(matched.items())}
         ports = {reference: port for port, reference in self.pairs.items()}
         runs = PortRuns(at_p, forced, free, by_reference, ports, shapes)
@@ -180,7 +186,8 @@ class Cutter:
             }
 
         places = {boundary: place for place, boundary in enumerate(passages)}
-        return own_ways(sorted(matched, key=lambda cut: (places[matched[cut][0].boundary], cut)), apart)
+        order = sorted(matched, key=lambda cut: (places[matched[cut][0].boundary], cut))
+        return own_ways(order, apart, EXACT if self.exact else rough(self.quartet.precision))
 
     def _matched(
         self,

@@ -23,7 +23,9 @@ from compare.explain.scenes import scene_of
 from compare.pair.pair import Pair
 from compare.pair.pair_file import load
 from compare.sides.judging import Judged
+from compare.weights.weights import WeightMap
 from tests.compare.explain.locate.models import (
+    CHAIN,
     WIDTH,
     LinenBlocks,
     LinenChain,
@@ -146,11 +148,29 @@ def test_the_first_probe_that_tells_is_asked():
     assert failed.notes[0].startswith("where: not found on zeros: ")
 
 
-def test_what_cannot_run_in_float64_is_not_looked_into():
-    """And the reason is a note."""
+class Only32(linen.Module):
+    """The chain, with a kernel that is written for float32 alone, and an epsilon."""
+
+    epsilon: float = 1e-5
+
+    @linen.compact
+    def __call__(self, x):
+        if x.dtype == jnp.float64:
+            raise TypeError("for float32 alone")
+        return LinenChain(epsilon=self.epsilon, name="chain")(x)
+
+
+def test_what_cannot_run_in_float64_has_a_place_and_no_certain_cause():
+    """At the working precision: the layer is named, the cause is seen; of a sound port nothing is looked for."""
+    entries = [replace(one, port=one.port.replace("params/", "params/chain/")) for one in CHAIN.entries]
+    pair = chain_pair(Only32(1e-2), weight_map=WeightMap(entries))
+    found = verify(pair, device="cpu", quick=True).found.explanation
+    assert found.first.reference == "norm"
+    (named,) = found.causes
+    assert (named.cause.setting, named.cause.certain) == ("epsilon", False)
+    assert found.sentence.endswith("(no float64 runs, so that no cause can be proven)")
     quartet, entering = brought_together(chain_pair())
-    suspect = FailedRun(BASE, None, entering, Judged({}, no_oracle="the port raised"))
-    made = explain_pair(quartet, entering, [suspect], None)
+    made = explain_pair(quartet, entering, [FailedRun(BASE, None, entering, Judged({}, no_oracle="it raised"))], None)
     assert made.first is None
     assert made.notes == ("where: not looked for, since a model cannot run in float64",)
 
