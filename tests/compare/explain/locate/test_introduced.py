@@ -22,6 +22,9 @@ from compare.weights.weights import WeightMap
 from tests.compare.explain.locate.models import CLASSES, NORM, WIDTH, X, arising, cut, looked, scaled, seeded, stopped
 
 
+RNG = np.random.default_rng(0)
+
+
 def found(pair: Pair) -> list[tuple[str, str]]:
     """Direction and owner, each once; by plain oracles."""
     _, sections = cut(pair)
@@ -198,6 +201,36 @@ def test_a_reference_that_is_a_function_is_held_against_a_layer():
     assert found(pair) == [(FORWARD, "")]
     sound = replace(pair, reference=lambda p, x: x @ p["w"] + p["b"])
     assert found(sound) == []
+
+
+class Positions(nn.Module):
+    """A table of positions, looked up once for all rows, as most references do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.head = nn.Embedding(5, WIDTH), nn.Linear(WIDTH, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(x + self.table(torch.arange(5)[None]))
+
+
+class PositionsLinen(linen.Module):
+    """Looked up for each row."""
+
+    first: int = 0
+
+    @linen.compact
+    def __call__(self, x: Any) -> Any:
+        ids = jnp.broadcast_to((jnp.arange(5) + self.first) % 5, x.shape[:2])
+        return linen.Dense(2, name="head")(x + linen.Embed(5, WIDTH, name="table")(ids))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_positions_once_and_in_each_row_are_the_same(first):
+    """A sound table of another shape introduces nothing; one that is looked up elsewhere does."""
+    pair = Pair(seeded(Positions), PositionsLinen(first), RNG.standard_normal((3, 5, WIDTH)).astype(np.float32))
+    owners = {owner for _, owner in found(pair)}
+    assert "table" in owners if first else not owners
 
 
 def test_what_holds_no_finite_entry_says_nothing():
