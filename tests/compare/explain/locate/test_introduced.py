@@ -21,7 +21,6 @@ from compare.weights.entry import Entry, linear
 from compare.weights.weights import WeightMap
 from tests.compare.explain.locate.models import CLASSES, NORM, WIDTH, X, arising, cut, looked, scaled, seeded, stopped
 
-
 RNG = np.random.default_rng(0)
 
 
