@@ -189,6 +189,8 @@ class Search(Generic[C]):
         # Of numbers that nobody writes a refuted one says nothing: of a single entry everything is a multiple.
         singles = [trial for trial in self.trials if len(trial.suspects) == 1]
         trials = explaining or [trial for trial in singles if not (trial.refuted and trial.suspects[0].odd)]
+        if sum(self.plain[name].size for name in self.names) == 1:  # to which many things come near
+            trials = [trial for trial in trials if trial.explains or trial.refuted]
         best = min(trials, key=_rank, default=None)
         if best is None or not (explaining or best.after < PROBABLE * min(1.0, self.before)):
             return None, False
