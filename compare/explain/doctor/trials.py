@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from typing import Generic
 
 import numpy as np
@@ -214,12 +215,17 @@ class Search(Generic[C]):
         return Cause(*named, evidence, self.before, after, None, certain)
 
     def excluded(self) -> tuple[str, ...]:
-        """What was tried alone and does not explain the gap, in short words, once each: the likeliest."""
+        """What was tried alone and does not explain the gap, in short words, once each: of each setting the likeliest,
+        the likeliest setting first, and no more than a reader follows."""
         best, _ = self.best()
         named = {suspect.sentence for suspect in best.suspects} if best is not None else set()
         failed = [trial.suspects[0] for trial in self.trials if not trial.explains and len(trial.suspects) == 1]
-        words = dict.fromkeys(suspect.words for suspect in failed if suspect.sentence not in named)
-        return tuple(words)[:EXCLUDED]
+        by_setting: dict[str, list[str]] = {}
+        for suspect in failed:
+            if suspect.sentence not in named:
+                by_setting.setdefault(suspect.setting, []).append(suspect.words)
+        firsts, others = [words[0] for words in by_setting.values()], [words[1:] for words in by_setting.values()]
+        return tuple(dict.fromkeys([*firsts, *chain.from_iterable(others)]))[:EXCLUDED]
 
     def _moved(self, number: Number[C], value: float) -> np.ndarray | None:
         if not self.budget.left(min(PAIRS, self.budget.every // FOR_PAIRS)):
