@@ -25,7 +25,8 @@ class Report:
     Attributes:
         verdict: ``match``, ``float32_only``, ``incomplete``, ``mismatch`` or ``invalid``.
         answer: one sentence: where the port differs and why, or that it is the same function.
-        causes: what was found responsible, each with its place (``where``), ``text`` and evidence.
+        causes: what was found responsible, each with its place (``where``), ``text``, evidence, and whether it is
+            ``certain``: proven on two draws, forward and backward; else it is only seen.
         quantities: every quantity on every probe as a flat row, which ``pandas.DataFrame`` takes as they are.
         weights: of a port that came with weights of its own, what each of its arrays is beside the reference's; else
             None.

@@ -2,24 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
-from compare.arrays.arrays import FLOATING, Arrays
 from compare.arrays.probes import BASE
 from compare.errors import swallowed
 from compare.explain.calls.call import OUTSIDE
 from compare.explain.calls.change import Change
+from compare.explain.closing import closing_of
 from compare.explain.doctor.diagnosis import Cause, Diagnosis
 from compare.explain.doctor.segment.diagnose import diagnose
 from compare.explain.doctor.statistics.statistics import diagnose_statistics
-from compare.explain.doctor.thresholds import CLOSING
 from compare.explain.doctor.updates.updates import diagnose_updates
 from compare.explain.explanation import Explanation, NamedCause
 from compare.explain.locate.difference import STATISTICS, UPDATE, Difference, relative_gap
-from compare.explain.locate.introduced import by_place, differs
+from compare.explain.locate.introduced import Introduced, by_place, differs, leading
 from compare.explain.locate.locate import Looked, difference, located, look
 from compare.explain.locate.thresholds import APART, MISSES, PLACES, PROBES
+from compare.explain.proof import Proof
 from compare.explain.scenes import scene_of
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
@@ -30,6 +31,8 @@ from compare.sides.side import Result
 from compare.verdict.verdict import Verdict
 
 HELD = "dtype"  # the setting of a constant that is held in float32
+ROUGH = "no float64 runs, so that no cause can be proven"
+NOT_LOOKED = "where: not looked for, since a model cannot run in float64"
 LOWERED = "precision"  # that of what one side alone rounds below the working precision
 
 
@@ -53,48 +56,63 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
     where = located(looked)
     if where.first is None:
         return Explanation(None, tree=where.tree, notes=where.notes)
-    groups = by_place(looked.found)
-    named: list[NamedCause] = []
-    changes = Change()
+    groups, proof = by_place(looked.found), Proof(looked)
+    order = leading(groups)
+    lead = looked.found.index(groups[order[0]][0])
+    difference_here = replace(difference(looked, lead), leads=order[0] > 0)
+    named, seen, changes = list[NamedCause](), list[NamedCause](), Change()
     first: Diagnosis | None = None
-    difference_here = where.first
-    known = 0
-    for examined, group in enumerate(groups[:PLACES]):
+    known, closing = 0, None
+    for examined, number in enumerate(order[:PLACES]):
         if examined - known == MISSES:
             break
+        group = groups[number]
         at = looked.found.index(group[0])
         progress(f"asking why: {difference(looked, at).quantity}")
-        diagnosis = _of_statistics(looked) if group[0].direction == STATISTICS else diagnose(scene_of(looked, group))
+        diagnosis = _of_section(looked, group, proof)
         if first is None:
             first = diagnosis
-            difference_here = _at_module(looked, where.first, diagnosis.causes)
+            difference_here = _at_module(looked, at, difference_here, diagnosis.causes)
+            seen = [_named(looked, at, lead, cause) for cause in diagnosis.causes if not cause.certain]
         known += any(cause.certain for cause in diagnosis.causes)
         for cause in diagnosis.causes:
             if cause.certain:
-                named.append(_named(looked, at, cause))
+                named.append(_named(looked, at, lead, cause))
                 changes = changes | cause.change if cause.change else changes
+        if known and all(entry.cause.change for entry in named):
+            closing = closing_of(looked, changes)
+            if closing is not None and not closing.still:
+                break  # other places only show the same, around a residual
     assert first is not None
     if not named and (held := _held(looked, witness)) is not None:
-        named.append(_named(looked, 0, held))
+        named.append(_named(looked, lead, lead, held))
     if (lowered := _lowered(looked)) is not None and HELD not in {entry.cause.setting for entry in named}:
-        named.insert(0, _named(looked, 0, lowered))
-    tried = all(entry.cause.change for entry in named)
-    closed = _closed(looked, changes) if tried and named else None
-    if closed is not None and known < len(groups):
-        if closed[1] <= CLOSING * closed[0]:  # the other places only show the same (around a residual, say)
-            difference_here = replace(difference_here, more=known - 1)
-        else:
-            closed = None
+        named.insert(0, _named(looked, lead, lead, lowered))
+    if not all(entry.cause.change for entry in named):
+        closing = None
+    if closing is not None and not closing.still and known < len(groups):
+        difference_here = replace(difference_here, more=known - 1)
     return Explanation(
         difference_here,
-        tuple(_merged(named)),
+        (*_merged(named), *(seen if not any(entry.of_first for entry in named) else [])),
         first.settings,
         first.observed,
         first.excluded,
-        closed,
+        closing,
         where.tree,
         where.notes,
     )
+
+
+def _of_section(looked: Looked, group: Sequence[Introduced], proof: Proof) -> Diagnosis:
+    """Why a section differs; where no float64 runs nothing is proven."""
+    if group[0].direction == STATISTICS:
+        return _of_statistics(looked)
+    scene = scene_of(looked, group)
+    if looked.cutter.exact:
+        return diagnose(scene, proven=partial(proof.closes, group))
+    diagnosis = diagnose(scene, proven=lambda change: False)
+    return replace(diagnosis, causes=tuple(replace(cause, doubt=ROUGH) for cause in diagnosis.causes))
 
 
 def _of_statistics(looked: Looked) -> Diagnosis:
@@ -122,16 +140,15 @@ def _lowered(looked: Looked) -> Cause | None:
     return Cause(LOWERED, "", "", quartet.lowering.alone, "read", gap, 0.0, None, True)
 
 
-def _at_module(looked: Looked, first: Difference, causes: Sequence[Cause]) -> Difference:
+def _at_module(looked: Looked, at: int, first: Difference, causes: Sequence[Cause]) -> Difference:
     """The difference, at the layer without a counterpart that the cause is in, if it is in one."""
+    code = looked.codes[at]
     for cause in causes:
-        if cause.certain and cause.change and cause.change.weights:
-            code = looked.codes[0]
-            changed_layers = {name.rpartition(".")[0] for name in cause.change.weights} & set(code.layers)
+        if cause.certain and cause.change and (names := {*cause.change.weights, *cause.change.others}):
+            changed_layers = {name.rpartition(".")[0] for name in names} & set(code.layers)
             if len(changed_layers) == 1:
                 return replace(first, reference=changed_layers.pop())
         if cause.certain and cause.change and cause.change.calls:
-            code = looked.codes[0]
             changed = [call for call in code.calls if call.number in cause.change.calls]
             modules = {call.module for call in changed} - {OUTSIDE}
             place = changed[-1].place if changed else first.place_reference
@@ -140,9 +157,10 @@ def _at_module(looked: Looked, first: Difference, causes: Sequence[Cause]) -> Di
     return first
 
 
-def _named(looked: Looked, at: int, cause: Cause) -> NamedCause:
-    here = _at_module(looked, difference(looked, at), [cause]) if at == 0 else difference(looked, at)
-    return NamedCause(cause, here.reference, here.port, of_first=at == 0)
+def _named(looked: Looked, at: int, lead: int, cause: Cause) -> NamedCause:
+    here = difference(looked, at)
+    here = _at_module(looked, at, here, [cause]) if at == lead else here
+    return NamedCause(cause, here.reference, here.port, of_first=at == lead)
 
 
 def _merged(named: Sequence[NamedCause]) -> list[NamedCause]:
@@ -152,29 +170,6 @@ def _merged(named: Sequence[NamedCause]) -> list[NamedCause]:
         seen = merged.get(one.cause.text)
         merged[one.cause.text] = replace(seen, places=seen.places + 1) if seen else one
     return list(merged.values())
-
-
-def _closed(looked: Looked, changes: Change) -> tuple[float, float] | None:
-    """The worst relative gap of the pair's quantities, as it is and with every cause in the reference."""
-    sections, cutter = looked.sections, looked.cutter
-    try:
-        changed = cutter.reference.watch(sections.entering, sections.mode, changes)
-    except Exception as error:  # the causes do not go together
-        swallowed(error)
-        return None
-    plain = sections.reference_ends
-    return _worst(plain, sections.port_ends), _worst(changed, sections.port_ends)
-
-
-def _worst(reference: Arrays, port: Arrays) -> float:
-    gaps = [0.0]
-    for name, array in reference.items():
-        other = port.get(name)
-        if other is not None and other.shape == array.shape and array.dtype.kind in FLOATING:
-            finite = np.isfinite(array) & np.isfinite(other)
-            size = float(np.linalg.norm(array[finite]))
-            gaps.append(float(np.linalg.norm(array[finite] - other[finite])) / (size or 1.0))
-    return max(gaps)
 
 
 def explain_pair(
@@ -190,17 +185,19 @@ def explain_pair(
         suspects: where outputs, gradients or statistics differ.
         steps: the judgements on the training steps, where there were any.
     """
-    if (steps and steps.no_oracle) or any(suspect.judged.no_oracle for suspect in suspects):
-        return Explanation(None, notes=("where: not looked for, since a model cannot run in float64",))
     notes: list[str] = []
     trained = [FailedRun(BASE, None, entering, steps)] if steps else []
     for suspect in sorted(suspects, key=lambda suspect: suspect.probe != BASE)[:PROBES]:
         probe, judged = suspect.probe, suspect.judged
+        if judged.no_oracle and not _apart(judged):
+            notes.append(NOT_LOOKED)
+            continue
         progress(f"where it differs first, on {probe}")
         try:
             # Masks of the lowest number, and what a suspect makes of them, overflow: that is no error here.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                looked = look(quartet.using(judged.oracles), suspect.entering, suspect.mode, probe)
+                exact = not judged.no_oracle
+                looked = look(quartet.using(judged.oracles), suspect.entering, suspect.mode, probe, exact)
                 explanation = explain(looked, progress, _claim(judged, [*suspects, *trained]))
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
             swallowed(error)
@@ -215,6 +212,8 @@ def explain_pair(
             beside = _of_training(quartet, entering, replace(steps, oracles=oracles)).causes
             return replace(explanation, causes=(*explanation.causes, *(replace(own, of_first=False) for own in beside)))
         notes += [f"where: on {probe}, {note}" for note in explanation.notes]
+    if steps is not None and not suspects and steps.no_oracle:
+        return Explanation(None, notes=(NOT_LOOKED,))
     if steps is not None and not suspects:
         progress("where training differs first")
         return _of_training(quartet, entering, steps)

@@ -4,7 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from compare.explain.closing import Closing
 from compare.explain.doctor.diagnosis import Cause
+from compare.explain.doctor.thresholds import CLOSING
 from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Branch, Difference
 from compare.verdict.counted import counted
 
@@ -29,11 +31,11 @@ class Explanation:
 
     Attributes:
         first: the first difference, or None where none could be found.
-        causes: the certain ones, of the first place first.
+        causes: the certain ones, of the first place first; without one of the first place also what is seen of it and
+            is not certain.
         settings, observed, excluded: of the first place, in words: settings that differ, what the arrays show, what was
             tried and does not explain it.
-        closed: the relative gap of the whole pair's worst quantity before and after all causes are taken together,
-            where that was tried.
+        closing: what is left of the pair's gaps when all causes are taken together, where that was tried.
         tree: every layer that both sides have. notes: what could not be looked into.
     """
 
@@ -42,7 +44,7 @@ class Explanation:
     settings: tuple[str, ...] = ()
     observed: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
-    closed: tuple[float, float] | None = None
+    closing: Closing | None = None
     tree: tuple[Branch, ...] = ()
     notes: tuple[str, ...] = field(default_factory=tuple)
 
@@ -55,7 +57,10 @@ class Explanation:
 def sentence_of(first: Difference, causes: Sequence[NamedCause], observed: Sequence[str] = ()) -> str:
     """The answer in one sentence: which module is the first that differs, and why, or what is seen of it."""
     where = _where(first)
-    mine = [named.cause for named in causes if named.of_first]
+    mine = [named.cause for named in causes if named.of_first and named.cause.certain]
+    doubtful = next((named.cause for named in causes if named.of_first and not named.cause.certain), None)
+    if not mine and doubtful is not None:
+        return f"{where}: seen, not certain: {doubtful.text} ({_doubt(doubtful)})"
     if not mine:
         looks = () if first.reason else observed
         seen = next((f": {text}" for text in looks if text.startswith(SEEN)), "")
@@ -67,18 +72,34 @@ def sentence_of(first: Difference, causes: Sequence[NamedCause], observed: Seque
     return f"{where}: {cause.text}{end if tried else ''}{more}"
 
 
+def _doubt(cause: Cause) -> str:
+    """Why a cause is not certain, in words."""
+    if cause.doubt:
+        return cause.doubt
+    if cause.after <= CLOSING * cause.before:
+        return "with that the gap closes here, but not on the way back or not on other data"
+    return f"with that in the reference the gap falls from {_short(cause.before)} to {_short(cause.after)} only"
+
+
 def _short(size: float) -> str:
     return f"{size:.0e}" if size else "0"
 
 
 def _where(first: Difference) -> str:
     name = f"`{first.reference}`" if first.reference else "the model itself"
-    if first.direction == FORWARD and first.before and first.reference not in first.layers:
-        between = f"between `{first.after}` and `{first.before}`" if first.after else f"before `{first.before}`"
-        return f"the code of {name} {between} is the first whose result differs though its inputs agree"
+    though = " though its inputs agree" if first.inputs_seen else ""
     if first.direction == FORWARD:
-        though = " though its inputs agree" if first.inputs_seen else ""
-        return f"{name} is the first module whose output differs{though}"
+        kind, shows = f"{name} is the {{}} module", "output differs"
+        if first.before and first.reference not in first.layers:
+            between = f"between `{first.after}` and `{first.before}`" if first.after else f"before `{first.before}`"
+            kind, shows, though = (
+                f"the code of {name} {between} is the {{}}",
+                "result differs",
+                " though its inputs agree",
+            )
+        if not first.leads:
+            return f"{kind.format('first')} whose {shows}{though}"
+        return f"{kind.format('first')} whose {shows} by more than a trace{though}"
     if first.direction == BACKWARD and first.in_loss:
         return "the loss's gradient differs though the loss agrees"
     if first.direction == BACKWARD:

@@ -108,6 +108,7 @@ class ExplanationForm(TypedDict):
     observed: list[str]
     excluded: list[str]
     closed: tuple[Number, Number] | None
+    still_differ: list[str]
     notes: list[str]
 
 

@@ -23,7 +23,7 @@ def weights_failed(pair: PairForm) -> bool:
 def cause_lines(pair: PairForm) -> Iterator[str]:
     """Each cause, with the module it is in, and the lines of both sides' source where the pair first differs."""
     for cause in pair["causes"]:
-        yield f"why: {cause_text(cause)}"
+        yield f"{'why' if cause['certain'] else 'seen, not certain'}: {cause_text(cause)}"
     if first := pair["first_difference"]:
         places = {"port": first["place_port"], "reference": first["place_reference"]}
         if shown := ", ".join(f"{side} {place}" for side, place in places.items() if place):

@@ -169,6 +169,7 @@ def _weights(weights: "OwnWeights") -> Form:
 def _explanation(explanation: "Explanation | None") -> Form:
     if explanation is None:
         return {"first_difference": None, "causes": [], "tree": [], "explanation": None}
+    closing = explanation.closing
     return {
         "first_difference": None if explanation.first is None else dataclasses.asdict(explanation.first),
         "causes": [_cause(named) for named in explanation.causes],
@@ -179,7 +180,8 @@ def _explanation(explanation: "Explanation | None") -> Form:
             "settings": explanation.settings,
             "observed": explanation.observed,
             "excluded": explanation.excluded,
-            "closed": explanation.closed,
+            "closed": closing and (closing.before, closing.after),
+            "still_differ": closing.still if closing else (),
             "notes": explanation.notes,
         },
     }

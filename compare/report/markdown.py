@@ -39,7 +39,8 @@ def inline(text: str) -> str:
 
 def _details(pair: PairForm) -> str:
     lines = [f"### {inline(pair['pair'])}: {pair['verdict']}", "", inline(answer(pair)), ""]
-    lines += [f"- why: {inline(cause_text(cause))}" for cause in pair["causes"]]
+    for cause in pair["causes"]:
+        lines.append(f"- {'why' if cause['certain'] else 'seen, not certain'}: {inline(cause_text(cause))}")
     if first := pair["first_difference"]:
         for side, path, place in (
             ("reference", first["reference"], first["place_reference"]),

@@ -16,6 +16,7 @@ MARKS = {
     "propagated": ("propagated", "yellow"),
     "not seen": ("", "dim"),
 }
+LISTED = 3  # quantities that still differ
 SHOWN = 40  # rows of the tree; beyond, what agrees with all that is in it is summed up
 
 
@@ -43,25 +44,33 @@ def _evidence(pair: PairForm, explanation: ExplanationForm) -> Iterator[tuple[st
     for place, cause in enumerate(pair["causes"]):
         more = f", in {cause['places']} places" if cause["places"] > 1 else ""
         at = f"`{cause['where']}`{more}: " if cause["where"] else ""
-        yield "" if place else "why", f"{at}{cause['text']} ({_shown(cause)})"
+        word = "why" if cause["certain"] else "seen"
+        doubt = "" if cause["certain"] else "not certain: "
+        told = place and cause["certain"] == pair["causes"][place - 1]["certain"]
+        yield "" if told else word, f"{doubt}{at}{cause['text']} ({_shown(cause)})"
     if explanation["closed"]:
-        before, after = explanation["closed"]
-        yield (
-            "",
-            (
-                f"with {'that' if len(pair['causes']) == 1 else 'all of that'} in the reference, the pair's worst "
-                f"quantity goes from {number(before)} to {number(after)}"
-            ),
-        )
+        yield "", _closing(explanation, sum(cause["certain"] for cause in pair["causes"]))
     known = [cause["text"] for cause in pair["causes"]]
     settings = [text for text in explanation["settings"] if text not in known]
     for word, texts in (("seen", explanation["observed"]), ("settings", settings)):
         for place, text in enumerate(texts):
             yield "" if place else word, text
-    if not pair["causes"] and explanation["excluded"]:
+    if not any(cause["certain"] for cause in pair["causes"]) and explanation["excluded"]:
         yield "excluded", ", ".join(explanation["excluded"])
     for note in explanation["notes"]:
         yield "note", note
+
+
+def _closing(explanation: ExplanationForm, causes: int) -> str:
+    """What is left of the pair's gaps, each by its own tolerance, and that something else is wrong where any is."""
+    assert explanation["closed"] is not None
+    before, after = explanation["closed"]
+    taken = f"with {'that' if causes == 1 else 'all of that'} in the reference"
+    if still := explanation["still_differ"]:
+        names = f"{', '.join(still[:LISTED])}{', ...' if len(still) > LISTED else ''}"
+        differ = counted(len(still), "quantity still differs", "quantities still differ")
+        return f"{taken}, {differ} ({names}): something else is wrong too"
+    return f"{taken}, the pair's worst quantity goes from {number(before)} to {number(after)}"
 
 
 def _at(path: str, place: str) -> str:

@@ -37,7 +37,12 @@ class PortSide(PortForward):
     """Runs the port as pure functions of what enters, so a mutant of what enters reuses the compiled program.
 
     With ``promoted``, the program is replayed with everything that the model's own code lowers raised to float64.
+
+    Attributes:
+        compiling: options of the compiler, where a program is no matter of speed.
     """
+
+    compiling: dict[str, bool | int] | None = None
 
     def __init__(
         self,
@@ -199,12 +204,12 @@ class PortSide(PortForward):
 
     def _compiled(self, function: Callable[..., Tree]) -> jax.stages.Wrapped:
         if not (self.promoted or self._bits):
-            return jax.jit(function, static_argnames=("mode", "form"))
+            return jax.jit(function, static_argnames=("mode", "form"), compiler_options=self.compiling)
 
         def replayed(*args: Tree, mode: Mode, form: Form) -> Tree:
             return self.replayed(partial(function, mode=mode, form=form))(*args)
 
-        return jax.jit(replayed, static_argnames=("mode", "form"))
+        return jax.jit(replayed, static_argnames=("mode", "form"), compiler_options=self.compiling)
 
     def replayed(self, function: Callable[..., Tree]) -> Callable[..., Tree]:
         """A function of arrays as this side runs it: of a promoted side, with what its code lowers raised; of one that

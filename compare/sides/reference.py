@@ -146,9 +146,10 @@ class ReferenceSide(ReferenceForward):
             loss.backward(torch.tensor(entering.cotangent, dtype=loss.dtype, device=self.device))
             return loss
         wanted = {name: tensor for name, tensor in named.items() if tensor.requires_grad}
+        # Wide already: a single number of float32 is taken for the decimal that it was written as by a promoted oracle.
         against = [
             self._tensor(
-                cotangent_of(name, tuple(tensor.shape), entering.seed, entering.precision, tensor.is_complex())
+                wide(cotangent_of(name, tuple(tensor.shape), entering.seed, entering.precision, tensor.is_complex()))
             ).to(tensor.dtype)
             * entering.cotangent
             for name, tensor in wanted.items()

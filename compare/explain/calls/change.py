@@ -23,15 +23,20 @@ class Change:
         attributes: by module path and attribute name, its value.
         weights: by dotted name of a parameter or buffer, the array that enters from the one that would have (same
             shape). Whoever runs the reference applies these, to what enters, by ``entering``; ``applied`` does not.
+        results: by path of a module, what is told what each of its calls returns, before it goes on.
+        others: by dotted name of a parameter, that of the one that enters in its place; before ``weights``.
     """
 
     calls: Mapping[int, Replacement] = field(default_factory=dict)
     attributes: Mapping[tuple[str, str], Any] = field(default_factory=dict)
     weights: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict)
+    results: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
 
     def entering(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """``arrays`` (weights and buffers by dotted name) as they enter under this change."""
         own = self.weights
+        arrays = {name: arrays.get(self.others.get(name, name), one) for name, one in arrays.items()}
         return {name: np.ascontiguousarray(own[name](one)) if name in own else one for name, one in arrays.items()}
 
     @contextmanager
@@ -42,7 +47,7 @@ class Change:
         back at the end. The order among other modes (dropout's replay, the promoted oracle) does not matter as long
         as it is the one that the calls were recorded in.
         """
-        with _set(module, self.attributes), counting(module, self.calls):
+        with _set(module, self.attributes), counting(module, self.calls), _told(module, self.results):
             yield
 
     def __or__(self, other: "Change") -> "Change":
@@ -53,7 +58,8 @@ class Change:
         weights = dict(self.weights)
         for name, change in other.weights.items():
             weights[name] = _composed(weights[name], change) if name in weights else change
-        return Change(calls, {**self.attributes, **other.attributes}, weights)
+        attributes, others = {**self.attributes, **other.attributes}, {**self.others, **other.others}
+        return Change(calls, attributes, weights, others, {**self.results, **other.results})
 
 
 @contextmanager
@@ -76,6 +82,21 @@ def _set(module: nn.Module, attributes: Mapping[tuple[str, str], Any]) -> Iterat
     finally:
         for owner, name, value in reversed(before):
             setattr(owner, name, value)
+
+
+@contextmanager
+def _told(module: nn.Module, results: Mapping[str, Callable[[Any], None]]) -> Iterator[None]:
+    """Behind every other hook, so that what is told is what goes on from the layer."""
+
+    def telling(tell: Callable[[Any], None]) -> Callable[..., None]:
+        return lambda layer, args, result: tell(result)
+
+    handles = [module.get_submodule(path).register_forward_hook(telling(tell)) for path, tell in results.items()]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _after(first: Replacement, second: Replacement) -> Replacement:

@@ -16,7 +16,8 @@ class Cause:
         evidence: "read" (read on both sides), "counterfactual" (the reference with the port's closes the gap), "both".
         before, after: the gap over the reference's size, without and with the change.
         change: what was tried; None where nothing could be.
-        certain: whether the change closes the gap.
+        certain: whether the change is proven to close the gap. doubt: why not, where there is more to say than by how
+            much it does.
     """
 
     setting: str
@@ -28,6 +29,7 @@ class Cause:
     after: float
     change: Change | None
     certain: bool
+    doubt: str = ""
 
 
 @dataclass(frozen=True)

@@ -193,3 +193,12 @@ def number_words(value: float) -> str:
     value = exactly_written(value)
     held = single(value)
     return f"{value:.10g}" if held == inf else f"{held:g} rounded to float32"
+
+
+def printed(value: float) -> tuple[str, float]:
+    """A number that was fitted, in words that leave no digit of it out, and the number that they say."""
+    value = exactly_written(value)
+    held = single(value)
+    if held != inf:
+        return number_words(value), float(np.float32(held))
+    return (f"{value:.10g}" if float(f"{value:.10g}") == value else repr(value)), value

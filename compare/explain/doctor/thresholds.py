@@ -13,7 +13,10 @@ BEHIND = 0.5  # what a signature allows comes after what is known to happen
 
 CLOSING = 2.0**-20  # of itself: a gap that falls below this part has been explained, rounding aside
 UNSEEN = 1e-9  # relative: beside any fault worth a name this is rounding, in float64
-PROBABLE = 0.1  # of the gap left: a change that leaves less is worth a word even if it does not close it
+NEARER = 1e-3  # of the gap: what is left where one array is another and not only like it
+ROUNDED = 1e-13  # of an array's entries: rounding in float64 stays below
+PROBABLE = 1e-2  # of the gap left: a change that leaves less is worth a word even if it does not close it
+MOVED = 0.5  # of each number, at most, from one draw to the next: far enough for a fitted number, and it keeps its sign
 
 # --- How much may be computed ---------------------------------------------------------------------------------------
 
@@ -71,12 +74,16 @@ FREQUENCIES = 3  # in a table, at least: of fewer anything is a power
 NEARLY_ONE = 1e-3  # a ratio nearer to one is shown with twelve digits: six would show 1
 THETA = 50  # the base of a power above it is taken for the theta of a rotary table
 EPSILON = 2e-2  # a number below it that is added is taken for an epsilon
+WIDEST = 1 << 14  # whose root a scale may be, though no array at hand is so wide
 TINY = 1e-300  # in place of a size of zero
 MOST_AXES = 5  # whose every order is looked for in arrays: 120 orders
 GROUPINGS = (2, 3, 4, 8)  # parts of an axis that may be read the other way round: heads and channels
 SEVERAL = 3  # integers in one argument, of which each is tried: more count something else
+EXCLUDED = 10  # suspects that are listed as tried in vain: more are not read
 LISTED = 3  # parameters, or places, that are named before "and so many more"
 MOST_ORDERED = 4  # axes or parts whose every order is tried: 24 orders
+MOST_FILLED = 9  # entries that a cache may hold before positions are counted again: of more, tests are seldom made
+MOST_BEFORE = 4  # layers of a module in whose result a residual may begin, the nearest norms first
 LAYERS_ALIKE = 6  # layers of the same shapes that one may be taken for, the nearest in order
 
 # --- Optimizers and running statistics ------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from typing import Generic
 
 import numpy as np
@@ -17,19 +18,21 @@ from compare.explain.doctor.diagnosis import Cause
 from compare.explain.doctor.fit import Fitted, Range, by_halves, by_slopes, cosine, written
 from compare.explain.doctor.gaps import Arrays, closed, effect, nearly, relative, summing_to
 from compare.explain.doctor.suspect import C, Number, Suspect
-from compare.explain.doctor.thresholds import ALIKE, DONE, FITTED, FOR_PAIRS, JUMPS, PAIRS, PROBABLE, STEP
+from compare.explain.doctor.thresholds import ALIKE, DONE, EXCLUDED, FITTED, FOR_PAIRS, JUMPS, PAIRS, PROBABLE, STEP
 
 
 @dataclass(frozen=True)
 class Trial(Generic[C]):
     """One suspect, or several at once, tried: the relative gap that is left; whether it is closed, or nearly so; what
-    the change did (``compare.explain.doctor.gaps.effect``)."""
+    the change did (``compare.explain.doctor.gaps.effect``); whether it closes the gap where it was found alone, and not
+    where that was to be confirmed (``refuted``)."""
 
     suspects: tuple[Suspect[C], ...]
     after: float
     closes: bool
     nearly: bool
     effect: np.ndarray | None
+    refuted: bool = False
 
     @property
     def explains(self) -> bool:
@@ -138,8 +141,17 @@ class Search(Generic[C]):
         pairs = summing_to(gap, effects, PAIRS) if gap is not None else []
         for several in [*([tuple(read.values())] if len(read) > 1 else []), *pairs][:PAIRS]:
             if (trial := self.tried(*several)) is not None and trial.explains:
-                return True
+                return self._all_needed(trial)
         return False
+
+    def _all_needed(self, trial: Trial[C]) -> bool:
+        """Leaves out of several that explain the gap together each one without which the others do it too."""
+        for suspect in trial.suspects if len(trial.suspects) > 2 else ():
+            rest = [other for other in trial.suspects if other is not suspect]
+            if len(rest) > 1 and (fewer := self.tried(*rest)) is not None and fewer.closes >= trial.closes:
+                self.trials.remove(trial)
+                trial = fewer
+        return True
 
     def tried(self, *suspects: Suspect[C]) -> Trial[C] | None:
         """All of them at once; noted, if the reference runs so."""
@@ -154,7 +166,7 @@ class Search(Generic[C]):
         confirmed = near and self.confirm(change)
         after = relative(arrays, self.port, self.plain, self.names)
         moved = effect(self.plain, arrays, self.names)
-        self.trials.append(Trial(suspects, after, closes and confirmed, near and confirmed, moved))
+        self.trials.append(Trial(suspects, after, closes and confirmed, near and confirmed, moved, near > confirmed))
         return self.trials[-1]
 
     def under(self, change: C) -> Arrays | None:
@@ -175,7 +187,11 @@ class Search(Generic[C]):
         """The trial that explains the gap best, and True; without one, the single change that shrinks it by far the
         most, and False."""
         explaining = [trial for trial in self.trials if trial.explains]
-        trials = explaining or [trial for trial in self.trials if len(trial.suspects) == 1]
+        # Of numbers that nobody writes a refuted one says nothing: of a single entry everything is a multiple.
+        singles = [trial for trial in self.trials if len(trial.suspects) == 1]
+        trials = explaining or [trial for trial in singles if not (trial.refuted and trial.suspects[0].odd)]
+        if sum(self.plain[name].size for name in self.names) == 1:  # to which many things come near
+            trials = [trial for trial in trials if trial.explains or trial.refuted]
         best = min(trials, key=_rank, default=None)
         if best is None or not (explaining or best.after < PROBABLE * min(1.0, self.before)):
             return None, False
@@ -199,11 +215,17 @@ class Search(Generic[C]):
         return Cause(*named, evidence, self.before, after, None, certain)
 
     def excluded(self) -> tuple[str, ...]:
-        """What was tried alone and does not explain the gap, in short words, once each."""
+        """What was tried alone and does not explain the gap, in short words, once each: of each setting the likeliest,
+        the likeliest setting first, and no more than a reader follows."""
         best, _ = self.best()
         named = {suspect.sentence for suspect in best.suspects} if best is not None else set()
         failed = [trial.suspects[0] for trial in self.trials if not trial.explains and len(trial.suspects) == 1]
-        return tuple(dict.fromkeys(suspect.words for suspect in failed if suspect.sentence not in named))
+        by_setting: dict[str, list[str]] = {}
+        for suspect in failed:
+            if suspect.sentence not in named:
+                by_setting.setdefault(suspect.setting, []).append(suspect.words)
+        firsts, others = [words[0] for words in by_setting.values()], [words[1:] for words in by_setting.values()]
+        return tuple(dict.fromkeys([*firsts, *chain.from_iterable(others)]))[:EXCLUDED]
 
     def _moved(self, number: Number[C], value: float) -> np.ndarray | None:
         if not self.budget.left(min(PAIRS, self.budget.every // FOR_PAIRS)):

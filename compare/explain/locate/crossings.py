@@ -8,10 +8,11 @@ from math import prod
 import numpy as np
 
 from compare.arrays.arrays import FLOATING, Arrays
+from compare.explain.doctor.gaps import distance
 from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, Shape
 from compare.explain.locate.port import Crossed
-from compare.explain.locate.shown_by import Layout
-from compare.explain.locate.thresholds import APART
+from compare.explain.locate.shown_by import Layout, relative_distance
+from compare.explain.locate.thresholds import ALIKE, APART, ROUNDINGS
 from compare.verdict.precision import Precision
 from compare.verdict.verdict import Judgement, Verdict, judge
 
@@ -82,6 +83,28 @@ class Judge:
         return made
 
 
+class RoughJudge(Judge):
+    """Judges two runs at the working precision, where no float64 runs: within so many roundings two arrays are one."""
+
+    def __init__(self, precision: Precision) -> None:
+        super().__init__(precision, lambda: Crossed({}, {}))
+
+    def __call__(self, t: np.ndarray, t64: np.ndarray, j64: np.ndarray, pick: Pick | None = None) -> Judgement:
+        """``t64`` is the reference's and ``j64`` the port's, both as rounded as ``t``."""
+        judgement = judge(t64, j64, t64, j64, self.precision)
+        if judgement.verdict is Verdict.INVALID or t64.dtype.kind not in FLOATING:
+            return judgement
+        gap, allowed = distance(t64, j64), rough(self.precision) * judgement.scale
+        return replace(
+            judgement, verdict=Verdict.MISMATCH if gap > allowed else Verdict.MATCH, gap=gap, allowed=allowed
+        )
+
+
+def rough(precision: Precision) -> float:
+    """Of an array's size: what roundings at this precision do to it within one section, at most."""
+    return ROUNDINGS * precision.unit_roundoff
+
+
 @dataclass(frozen=True)
 class PortRuns:
     """What there is to judge: the reference's passages at the working precision, the port's runs and their layouts.
@@ -112,7 +135,7 @@ def crossings(passages: Sequence[Passage], runs: PortRuns, judged: Judge) -> Ite
             empty = Crossing(cut, cut, passage, owner, user, tuple(around), SAME, SAME)
             if cut in runs.by_reference:
                 yield _there_and_back(empty, *runs.by_reference[cut], runs, judged)
-            elif other := _of_another_shape(passage, runs):
+            elif (other := _of_another_shape(passage, runs)) and not _repeated(passage.values[leaf], other, runs):
                 apart = _shapes(passage.values[leaf].shape, runs.shapes[other])
                 yield replace(empty, port=other, forward=apart if first else SAME, arrived=apart)
                 first = False
@@ -139,6 +162,18 @@ def _of_another_shape(passage: Passage, runs: PortRuns) -> Cut | None:
     cut = Cut(runs.ports[passage.path], passage.call, passage.way, 0)
     alone = len(passage.values) == 1 and cut in runs.shapes and replace(cut, leaf=1) not in runs.shapes
     return cut if alone and passage.way == OUT and prod(runs.shapes[cut]) != passage.values[0].size else None
+
+
+def _repeated(value: np.ndarray, port: Cut, runs: PortRuns) -> bool:
+    """Whether the port's array is the reference's for every row of the batch, or the other way round: positions that
+    one side has once and the other in each row are the same positions."""
+    made = runs.forced.values.get(port)
+    if made is None or made.ndim != value.ndim:
+        return False
+    many, one = (made, value) if made.size > value.size else (value, made)
+    if any(few not in (1, size) for few, size in zip(one.shape, many.shape, strict=True)):
+        return False
+    return relative_distance(np.broadcast_to(one, many.shape), many) <= ALIKE
 
 
 def _shapes(reference: Shape, port: Shape) -> Judgement:

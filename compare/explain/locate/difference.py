@@ -24,7 +24,7 @@ class Difference:
         after, before: for code between two layers, the reference's layers that it stands between.
         layers: the reference's layers without a counterpart that run in that code.
         more: how many other places introduce a difference.
-        in_loss: the code is the loss's.
+        in_loss: the code is the loss's. leads: a smaller difference comes before it.
     """
 
     direction: str
@@ -45,6 +45,7 @@ class Difference:
     scale: float = 1.0
     inputs_seen: bool = True
     in_loss: bool = False
+    leads: bool = False
 
     @property
     def size(self) -> str:

@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from compare.explain.locate.crossings import LOSS as AFTER
 from compare.explain.locate.crossings import Crossing
 from compare.explain.locate.cuts import IN, OUT
-from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS
+from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, relative_gap
 from compare.explain.locate.sections import Sections
+from compare.explain.locate.thresholds import LEADING
 from compare.verdict.verdict import Judgement, Verdict
 
 
@@ -132,3 +135,13 @@ def by_place(differences: Sequence[Introduced]) -> list[list[Introduced]]:
             key = difference.crossings[0].cut.boundary
         groups.setdefault(key, []).append(difference)
     return list(groups.values())
+
+
+def leading(groups: Sequence[Sequence[Introduced]]) -> list[int]:
+    """The numbers of the places in the order in which they are to be examined: the first whose difference is of the
+    largest's size, and then the others as they come. A table that is off by 5e-9 says nothing of a gap of 1e-2."""
+    sizes = [max(relative_gap(one.judgement)[0] for one in group) for group in groups]
+    forward = [size for size, group in zip(sizes, groups, strict=True) if group[0].direction == FORWARD]
+    largest = max((size for size in forward if np.isfinite(size)), default=0.0)
+    first = next((number for number, size in enumerate(sizes) if not size < LEADING * largest), 0)
+    return [first, *(number for number in range(len(groups)) if number != first)]

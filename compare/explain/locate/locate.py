@@ -40,18 +40,19 @@ class Looked:
     places: list[str]
 
 
-def look(quartet: Quartet, entering: Entering, mode: Mode, probe: str) -> Looked:
-    """Cut both sides on what enters, with promoted oracles, or with plain ones where a model does not stand those.
+def look(quartet: Quartet, entering: Entering, mode: Mode, probe: str, exact: bool = True) -> Looked:
+    """Cut both sides on what enters, with promoted oracles, or with plain ones where a model does not stand those; not
+    ``exact``, at the working precision alone.
 
     Raises:
         Exception: whatever a side raises.
     """
     try:
-        cutter = Cutter(quartet, promoted=True)
+        cutter = Cutter(quartet, promoted=exact, exact=exact)
         sections = cutter.cut(entering, mode)
     except Exception as error:  # whatever a promoted run may raise; a plain one raises it again where it is the model's
         swallowed(error)
-        cutter = Cutter(quartet, promoted=False)
+        cutter = Cutter(quartet, promoted=False, exact=exact)
         sections = cutter.cut(entering, mode)
     differences = introduced(sections)
     if not differences:

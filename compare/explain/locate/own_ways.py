@@ -8,7 +8,7 @@ from compare.explain.locate.thresholds import APART, EXACT, WAY_ENDS, WAY_RUNS
 Apart = Callable[[set[Cut]], Mapping[Cut, float]]
 
 
-def own_ways(order: Sequence[Cut], apart: Apart) -> set[Cut]:
+def own_ways(order: Sequence[Cut], apart: Apart, exact: float = EXACT) -> set[Cut]:
     """The cuts at which the port has another array than the reference and still makes the reference's later.
 
     Fed with the reference's array there, the port would differ where its way ends, and its gradients in between would
@@ -17,10 +17,10 @@ def own_ways(order: Sequence[Cut], apart: Apart) -> set[Cut]:
     Args:
         order: the port's cuts in the order of the reference's run.
         apart: of a run in which some cuts are open (the port's own array goes on), at each cut the relative difference
-            to the reference.
+            to the reference. exact: below it two arrays are one.
     """
     plain = apart(set())
-    differing = [at for at, cut in enumerate(order) if plain[cut] > APART]
+    differing = [at for at, cut in enumerate(order) if plain[cut] > max(APART, exact)]
     ways: set[Cut] = set()
     runs, settled = 0, -1
     for number, start in enumerate(differing):
@@ -29,15 +29,15 @@ def own_ways(order: Sequence[Cut], apart: Apart) -> set[Cut]:
                 return ways
             runs += 1
             apart_now = apart(ways | set(order[start:end]))
-            if apart_now[order[end]] <= EXACT and not any(
-                _arises(order[at], plain, apart_now) for at in range(end, len(order))
+            if apart_now[order[end]] <= exact and not any(
+                _arises(order[at], plain, apart_now, exact) for at in range(end, len(order))
             ):
-                ways |= {cut for cut in order[start:end] if apart_now[cut] > EXACT}
+                ways |= {cut for cut in order[start:end] if apart_now[cut] > exact}
                 settled = end
                 break
     return ways
 
 
-def _arises(cut: Cut, before: Mapping[Cut, float], after: Mapping[Cut, float]) -> bool:
+def _arises(cut: Cut, before: Mapping[Cut, float], after: Mapping[Cut, float], exact: float) -> bool:
     """Whether a cut that agreed differs now."""
-    return before[cut] <= EXACT < after[cut]
+    return before[cut] <= exact < after[cut]

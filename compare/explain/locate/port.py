@@ -20,6 +20,9 @@ from compare.sides.port import PortSide
 from compare.sides.port_forward import Form, Leaves, as_torch_has_it, is_parameter, outputs_by_name
 from compare.sides.side import Dropped
 
+# A program of cuts runs a few times: what a compiler would do to make it fast costs more than it saves.
+QUICKLY: dict[str, bool | int] = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+
 
 @dataclass(frozen=True)
 class Crossed:
@@ -47,6 +50,7 @@ class CutPort(PortSide):
         super().__init__(*args, **kwargs)
         self.paths = dict(paths)
         self.places: dict[tuple[str, int], str] = {}
+        self.compiling = QUICKLY if self.device.platform == "cpu" else None
         self._crossing = self._compiled(self._trace_crossing)
 
     def cuts(self, entering: Entering, mode: Mode, dropped: Dropped) -> dict[Cut, Shape]:

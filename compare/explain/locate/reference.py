@@ -14,6 +14,7 @@ from compare.arrays.arrays import Arrays, from_torch, wide
 from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change, recorded
 from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, arrays_in, next_visit, substituted
+from compare.explain.locate.forcing import Forced, InPlaceOf
 from compare.explain.locate.thresholds import REPLAYS
 from compare.frameworks.dropout.reference import Drawn
 from compare.frameworks.islands.places import here
@@ -50,6 +51,8 @@ class WatchedReference(ReferenceSide):
         self.passages: list[Passage] = []
         self.torch_calls: list[Call] = []
         self._until: Boundary | None = None
+        self._forced: Forced | None = None
+        self._cut_off: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor, Passage, Cut]] = []
         self._counts: dict[str, int] = {}
         self._open: list[tuple[str, int]] = []
         self._layers: list[str] = []
@@ -57,16 +60,21 @@ class WatchedReference(ReferenceSide):
         self._changed_in_place: set[Boundary] = set()
 
     def watch(
-        self, entering: Entering, mode: Mode, change: Change | None = None, until: Boundary | None = None
+        self,
+        entering: Entering,
+        mode: Mode,
+        change: Change | None = None,
+        until: Boundary | None = None,
+        forced: Forced | None = None,
     ) -> Arrays:
         """One run, of the reference as it is or changed; with ``until`` it ends at that boundary, and there are no
-        quantities but the passages.
+        quantities but the passages. With ``forced`` other arrays go on from its cuts, and other cotangents back, as
+        the port's forced run has it: what is changed in one section shows in that section alone.
 
         Raises:
             Exception: whatever the model raises.
         """
-        self._until = until
-        self._change = change
+        self._until, self._change, self._forced = until, change, forced
         if change is not None:
             entering = replace(
                 entering, weights=change.entering(entering.weights), buffers=change.entering(entering.buffers)
@@ -82,6 +90,7 @@ class WatchedReference(ReferenceSide):
 
     def _watched(self, entering: Entering, mode: Mode) -> Arrays:
         self.passages, self.torch_calls, self._counts, self._open, self._layers = [], [], {}, [], []
+        self._cut_off.clear()
         try:
             self.result = self.run(entering, mode)
         except ReachedError:
@@ -132,6 +141,8 @@ class WatchedReference(ReferenceSide):
     def _noted(self, tensor: torch.Tensor, passage: Passage) -> torch.Tensor:
         place = len(passage.values)
         passage.values.append(_array(tensor))
+        if self._forced is not None and (cut := Cut(*passage.boundary, place)) in self._forced.values:
+            return self._going_on(tensor, passage, cut, self._forced)
         if not (tensor.requires_grad and torch.is_grad_enabled()):
             passage.cotangents.append(None)
             return tensor
@@ -147,6 +158,35 @@ class WatchedReference(ReferenceSide):
 
         own.register_hook(came_back)
         return own
+
+    def _going_on(self, tensor: torch.Tensor, passage: Passage, cut: Cut, forced: Forced) -> torch.Tensor:
+        """What is sent on in the place of a tensor: what comes back to it is noted, and goes no further."""
+        sent = torch.from_numpy(np.array(forced.values[cut])).to(tensor.device, tensor.dtype)
+        if sent.shape != tensor.shape:
+            raise ValueError(f"{cut}: shape {tuple(tensor.shape)}, in the plain run {tuple(sent.shape)}")
+        if not (tensor.requires_grad and torch.is_grad_enabled()):
+            passage.cotangents.append(None)
+            return sent
+        passage.cotangents.append(np.zeros_like(passage.values[-1]))
+        if cut not in forced.against:
+            followed: torch.Tensor = InPlaceOf.apply(tensor, sent)
+            return followed
+        self._cut_off.append((tensor, torch.from_numpy(np.array(forced.against[cut])).to(sent), sent, passage, cut))
+        return sent.requires_grad_().view_as(sent)
+
+    def _backward(
+        self, outputs: object, named: dict[str, torch.Tensor], targets: dict[str, torch.Tensor], entering: Entering
+    ) -> torch.Tensor | None:
+        """That of the ends, and from every cut where other arrays go on: each section is a graph of its own."""
+        if self._cut_off:
+            own, against = zip(*((tensor, back) for tensor, back, *_ in self._cut_off), strict=True)
+            torch.autograd.backward(own, against, retain_graph=True)
+        loss = super()._backward(outputs, named, targets, entering)
+        for _, _, sent, passage, cut in self._cut_off:
+            if sent.grad is not None:
+                passage.cotangents[cut.leaf] = _array(sent.grad)
+        self._cut_off.clear()
+        return loss
 
     @contextmanager
     def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[Drawn | None]:

@@ -7,15 +7,15 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays
 from compare.explain.calls.call import Call
-from compare.explain.locate.crossings import Crossing, Judge, Matched, PortRuns, crossings
-from compare.explain.locate.cuts import IN, Boundary, Cut, Passage, Shape
+from compare.explain.locate.crossings import Crossing, Judge, Matched, PortRuns, RoughJudge, crossings, rough
+from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, Shape
 from compare.explain.locate.layer_pairs import paired_modules
 from compare.explain.locate.orders import feature_orders
 from compare.explain.locate.own_ways import own_ways
 from compare.explain.locate.port import Crossed, CutPort
 from compare.explain.locate.reference import WatchedReference
 from compare.explain.locate.shown_by import KnownLayouts, relative_distance
-from compare.explain.locate.thresholds import LAYOUT_ROUNDS
+from compare.explain.locate.thresholds import EXACT, LAYOUT_ROUNDS
 from compare.frameworks.dropout.masks import Dropout
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
@@ -64,7 +64,11 @@ class Sections:
 
     def made_by_port(self, crossing: Crossing, backward: bool = False) -> np.ndarray:
         """What the port makes at a cut of the reference's arrays, in the reference's layout."""
-        array = (self.forced.cotangents if backward else self.forced.values)[crossing.port]
+        return self.shown_by(crossing, self.forced, backward)
+
+    def shown_by(self, crossing: Crossing, run: Crossed, backward: bool = False) -> np.ndarray:
+        """What a run of the port makes at a cut of the reference, in the reference's layout."""
+        array = (run.cotangents if backward else run.values)[crossing.port]
         if crossing.port in self.matched:
             return self.matched[crossing.port][1].to_reference(array)
         # Of another size: channels go where the reference has them, if it has as many.
@@ -73,23 +77,28 @@ class Sections:
 
     def onwards(self) -> dict[Cut, np.ndarray]:
         """The reference's arrays that go on from the port's cuts."""
-        return _sent(self.matched, {one.boundary: one for one in self.passages})[0]
+        return sent_by(self.matched, {one.boundary: one for one in self.passages})[0]
 
 
 class Cutter:
     """Cuts one pair's sides and runs them."""
 
-    def __init__(self, quartet: Quartet, promoted: bool = True) -> None:
+    def __init__(self, quartet: Quartet, promoted: bool = True, exact: bool = True) -> None:
+        """``exact``: in float64; else both sides run at the working precision alone."""
         prepared = quartet.prepared
+        self.exact = exact
         self.quartet, self.promoted = quartet, promoted
         self.pairs = paired_modules(prepared)
         self.orders = feature_orders(prepared, self.pairs)
         paths = frozenset(self.pairs.values())
         kept = (quartet.kept_reference, quartet.kept_port) if promoted else (None, None)
-        self.reference = WatchedReference(paths, prepared, FLOAT64, quartet.oracle.torch, promoted, kept=kept[0])
         self.reference_p = WatchedReference(paths, prepared, quartet.precision, quartet.device.torch)
-        self.port = CutPort(self.pairs, prepared, FLOAT64, quartet.oracle.jax, promoted, kept=kept[1])
         self.port_p = CutPort(self.pairs, prepared, quartet.precision, quartet.device.jax)
+        if not exact:
+            self.reference, self.port = self.reference_p, self.port_p
+            return
+        self.reference = WatchedReference(paths, prepared, FLOAT64, quartet.oracle.torch, promoted, kept=kept[0])
+        self.port = CutPort(self.pairs, prepared, FLOAT64, quartet.oracle.jax, promoted, kept=kept[1])
 
     def cut(self, entering: Entering, mode: Mode) -> Sections:
         """Run both sides on what enters.
@@ -109,8 +118,8 @@ class Cutter:
         forced, matched = self._forced(entering, mode, dropped, shapes, by_boundary)
         if ways := self._own_ways(entering, mode, dropped, forced, matched, by_boundary):
             matched = {cut: own for cut, own in matched.items() if cut not in ways}
-            forced = self.port.cross(entering, mode, dropped, *_sent(matched, by_boundary))
-        onwards, against = _sent(matched, by_boundary)
+            forced = self.port.cross(entering, mode, dropped, *sent_by(matched, by_boundary))
+        onwards, against = sent_by(matched, by_boundary)
         free = self.port.cross(entering, mode, dropped, onwards, against, free=True)
         self._unbias(entering, forced, free)
 
@@ -119,7 +128,8 @@ class Cutter:
             self._unbias(entering, low)
             return low
 
-        judged = Judge(self.quartet.precision, port_at_p)
+        precision = self.quartet.precision
+        judged = Judge(precision, port_at_p) if self.exact else RoughJudge(precision)
         by_reference = {own: (cut, layout) for cut, (own, layout) in reversed(matched.items())}
         ports = {reference: port for port, reference in self.pairs.items()}
         runs = PortRuns(at_p, forced, free, by_reference, ports, shapes)
@@ -150,7 +160,7 @@ class Cutter:
         seen = KnownLayouts(bool(self.quartet.prepared.input_axes), list(dict.fromkeys(self.orders.values())))
         matched = self._matched(seen, {}, shapes, passages)
         for _ in range(LAYOUT_ROUNDS):
-            forced = self.port.cross(entering, mode, dropped, *_sent(matched, passages))
+            forced = self.port.cross(entering, mode, dropped, *sent_by(matched, passages))
             sent, matched = matched, self._matched(seen, forced.values, shapes, passages)
             if matched == sent:
                 break
@@ -166,7 +176,7 @@ class Cutter:
         passages: Mapping[Boundary, Passage],
     ) -> set[Cut]:
         """The cuts at which the port has another array and makes it good later."""
-        sent = _sent(matched, passages)
+        sent = sent_by(matched, passages)
 
         def apart(opened: set[Cut]) -> dict[Cut, float]:
             run = self.port.cross(entering, mode, dropped, *sent, opened=opened) if opened else forced
@@ -176,7 +186,8 @@ class Cutter:
             }
 
         places = {boundary: place for place, boundary in enumerate(passages)}
-        return own_ways(sorted(matched, key=lambda cut: (places[matched[cut][0].boundary], cut)), apart)
+        order = sorted(matched, key=lambda cut: (places[matched[cut][0].boundary], cut))
+        return own_ways(order, apart, EXACT if self.exact else rough(self.quartet.precision))
 
     def _matched(
         self,
@@ -190,7 +201,11 @@ class Cutter:
         for cut, shape in shapes.items():
             passage = passages.get((self.pairs[cut.path], cut.call, cut.way))
             order = self.orders.get((cut.path, cut.way), ())
-            if passage and (array_and_layout := seen.find(passage.values, arrived.get(cut), shape, cut.leaf, order)):
+            beside = matched.get(Cut(cut.path, cut.call, IN, 0)) if cut.way == OUT else None
+            entered = beside[1].axes if beside and len(beside[1].axes) == len(shape) else ()
+            if passage and (
+                array_and_layout := seen.find(passage.values, arrived.get(cut), shape, cut.leaf, order, entered)
+            ):
                 number, layout = array_and_layout
                 matched[cut] = (Cut(passage.path, passage.call, passage.way, number), layout)
         return matched
@@ -209,7 +224,7 @@ def _of_called(passages: list[Passage], called: set[str]) -> tuple[list[Passage]
     return kept, waiting
 
 
-def _sent(
+def sent_by(
     matched: Mapping[Cut, Matched], passages: Mapping[Boundary, Passage]
 ) -> tuple[dict[Cut, np.ndarray], dict[Cut, np.ndarray]]:
     """The reference's arrays that go on from the port's cuts, and the cotangents that it sends back there.

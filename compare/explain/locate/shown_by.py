@@ -96,6 +96,7 @@ class KnownLayouts:
         shape: Shape,
         place: int,
         order: tuple[int, ...] = (),
+        entered: tuple[int, ...] = (),
     ) -> tuple[int, Layout] | None:
         """The position of the array and its layout; None where none has as many entries.
 
@@ -103,6 +104,7 @@ class KnownLayouts:
             references: the reference's arrays at this cut.
             port: the port's array, of ``shape``, where it is known already. place: its position among the port's.
             order: in which the port's layer wants the last axis, where the weight map says that.
+            entered: the axes of the layout in which arrays enter the same layer, where it is known.
         """
         plain = [
             (number, layout)
@@ -122,12 +124,15 @@ class KnownLayouts:
                 return number, layout
         numbers = {number for number, _ in fitting}
         number = place if place in numbers else min(numbers)
-        return number, self._likely([layout for other, layout in fitting if other == number])
+        return number, self._likely([layout for other, layout in fitting if other == number], entered)
 
-    def _likely(self, fitting: list[Layout]) -> Layout:
-        """The layout of an array that agrees in none: that of others of its shape, that of most of the model's with as
-        many axes (of 8 channels of 8 by 8 the shape tells nothing), or the usual one."""
+    def _likely(self, fitting: list[Layout], entered: tuple[int, ...]) -> Layout:
+        """The layout of an array that agrees in none: that in which its layer is entered, that of others of its shape,
+        that of most of the model's with as many axes (of 8 channels of 8 by 8 the shape tells nothing), or the usual
+        one."""
         by_axes = {layout.axes: layout for layout in reversed(fitting)}
+        if entered in by_axes:
+            return by_axes[entered]
         first = fitting[0]
         rank = len(first.reference)
         usual = self.known.get((first.reference, first.port)) or self._learnt(rank, len(first.port))

@@ -2,9 +2,11 @@
 
 # --- When two arrays are one, and when they are plainly not ---------------------------------------------------------
 
-APART = 2.0**-19  # of a quantity's size: 32 roundoffs of float32; what rounds at float32 inside a side stays below
+ROUNDINGS = 32  # roundoffs, of an array's size: what rounds inside one section stays below, and most faults above
+APART = ROUNDINGS * 2.0**-24  # of a quantity's size; what rounds at float32 inside a side stays below
 EXACT = 1e-9  # of an array's size, or of an entry's: rounding in float64 stays below, and any fault worth a name above
 ALIKE = 1e-3  # of an array's size: what is seen through a wrong layout is off by the whole of it, never by so little
+LEADING = 2.0**-10  # of the largest difference: a smaller one that comes before it is not what a reader is told first
 
 # --- How much may be computed ---------------------------------------------------------------------------------------
 

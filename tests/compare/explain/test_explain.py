@@ -23,7 +23,9 @@ from compare.explain.scenes import scene_of
 from compare.pair.pair import Pair
 from compare.pair.pair_file import load
 from compare.sides.judging import Judged
+from compare.weights.weights import WeightMap
 from tests.compare.explain.locate.models import (
+    CHAIN,
     WIDTH,
     LinenBlocks,
     LinenChain,
@@ -50,8 +52,7 @@ def test_a_norms_epsilon_is_named_with_its_evidence():
     assert made.sentence.startswith(
         f"`norm` is the first module whose output differs though its inputs agree: {EPSILON}"
     )
-    before, after = made.closed
-    assert after < 1e-13 < 1e-6 < before
+    assert made.closing.after < 1e-13 < 1e-6 < made.closing.before
     assert [one.forward for one in made.tree if one.reference == "norm"] == ["introduced"]
 
 
@@ -62,7 +63,7 @@ def test_one_cause_in_several_places_is_told_once():
     (named,) = made.causes
     assert (named.reference, named.places, named.cause.text) == ("blocks.0.norm", 3, EPSILON)
     assert made.first.more == 2
-    assert made.closed[1] < 1e-13
+    assert made.closing.after < 1e-13
 
 
 def test_two_causes_close_the_gap_together():
@@ -71,22 +72,23 @@ def test_two_causes_close_the_gap_together():
     assert [one.reference for one in made.causes] == ["blocks.1.act", "blocks.2.norm"]
     assert [one.of_first for one in made.causes] == [True, False]
     assert made.first.reference == "blocks.1.act"
-    assert made.closed[1] < 1e-13
+    assert made.closing.after < 1e-13
 
 
 def test_a_first_difference_without_a_cause_does_not_take_the_seconds(monkeypatch):
-    """The doctor knows the norm's epsilon and, here, not the dense layer: the gap of the pair is not tried."""
+    """The doctor knows the norm's epsilon and, here, not the dense layer: something else is wrong, and it says so."""
     known = explaining.diagnose
 
-    def diagnose(scene):
-        return known(scene) if scene.reference_path == "norm" else Diagnosis(observed=("seen",))
+    def diagnose(scene, **proving):
+        return known(scene, **proving) if scene.reference_path == "norm" else Diagnosis(observed=("seen",))
 
     monkeypatch.setattr(explaining, "diagnose", diagnose)
     made = explain(looked("two layers"))
     assert [(one.reference, one.cause.text) for one in made.causes] == [("norm", EPSILON)]
     assert made.sentence.startswith("`first` is the first module")
     assert "epsilon" not in made.sentence
-    assert (made.observed, made.closed) == (("seen",), None)
+    assert made.observed == ("seen",)
+    assert "output" in made.closing.still
 
 
 class Around(nn.Module):
@@ -121,7 +123,7 @@ def test_what_a_residual_carries_past_a_cut_is_no_place_of_its_own():
     (named,) = made.causes
     assert named.cause.text == "the port does not multiply by 3 there"
     assert made.first.more == 0
-    assert made.closed[1] < 1e-13
+    assert made.closing.after < 1e-13
 
 
 def test_one_more_step_after_a_call_that_agrees_is_named():
@@ -146,11 +148,29 @@ def test_the_first_probe_that_tells_is_asked():
     assert failed.notes[0].startswith("where: not found on zeros: ")
 
 
-def test_what_cannot_run_in_float64_is_not_looked_into():
-    """And the reason is a note."""
+class Only32(linen.Module):
+    """The chain, with a kernel that is written for float32 alone, and an epsilon."""
+
+    epsilon: float = 1e-5
+
+    @linen.compact
+    def __call__(self, x):
+        if x.dtype == jnp.float64:
+            raise TypeError("for float32 alone")
+        return LinenChain(epsilon=self.epsilon, name="chain")(x)
+
+
+def test_what_cannot_run_in_float64_has_a_place_and_no_certain_cause():
+    """At the working precision: the layer is named, the cause is seen; of a sound port nothing is looked for."""
+    entries = [replace(one, port=one.port.replace("params/", "params/chain/")) for one in CHAIN.entries]
+    pair = chain_pair(Only32(1e-2), weight_map=WeightMap(entries))
+    found = verify(pair, device="cpu", quick=True).found.explanation
+    assert found.first.reference == "norm"
+    (named,) = found.causes
+    assert (named.cause.setting, named.cause.certain) == ("epsilon", False)
+    assert found.sentence.endswith("(no float64 runs, so that no cause can be proven)")
     quartet, entering = brought_together(chain_pair())
-    suspect = FailedRun(BASE, None, entering, Judged({}, no_oracle="the port raised"))
-    made = explain_pair(quartet, entering, [suspect], None)
+    made = explain_pair(quartet, entering, [FailedRun(BASE, None, entering, Judged({}, no_oracle="it raised"))], None)
     assert made.first is None
     assert made.notes == ("where: not looked for, since a model cannot run in float64",)
 
@@ -217,5 +237,6 @@ def test_the_examples_that_differ_are_explained(example, where, direction, setti
     found = verify(pair, device="cpu", quick=True).found.explanation
     assert (found.first.reference, found.first.direction) == (where, direction)
     assert {one.cause.setting for one in found.causes} == settings
-    assert found.closed[0] > 1e-5
-    assert found.closed[1] < 1e-13
+    assert found.closing.before > 1e-5
+    assert found.closing.after < 1e-13
+    assert found.closing.still == ()

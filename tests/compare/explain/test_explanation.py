@@ -58,6 +58,25 @@ def test_the_sentence_says_why():
     assert Explanation(None).sentence == ""
 
 
+def test_what_is_not_certain_is_said_to_be_seen():
+    """And why: it leaves something of the gap, or closes it here and not elsewhere."""
+    seen = replace(SCALE, after=1e-3, certain=False)
+    told = sentence_of(FIRST, [NamedCause(seen, "enc.norm", "enc/norm")])
+    assert told.endswith(
+        ": seen, not certain: the port doubles it (with that in the reference the gap falls from 1e+00 to 1e-03 only)"
+    )
+    told = sentence_of(FIRST, [NamedCause(replace(seen, after=1e-16), "enc.norm", "enc/norm")])
+    assert told.endswith("(with that the gap closes here, but not on the way back or not on other data)")
+
+
+def test_a_far_smaller_difference_before_it_is_not_denied():
+    """The sentence leads with the one that matters, and does not say that it is the first of all."""
+    leads = replace(FIRST, leads=True)
+    assert sentence_of(leads, []).startswith(
+        "`enc.norm` is the first module whose output differs by more than a trace though its inputs agree"
+    )
+
+
 def test_a_cause_of_another_place_is_not_the_firsts():
     """Where the first difference has no cause, the sentence gives none."""
     assert "doubles" not in sentence_of(FIRST, [NamedCause(SCALE, "dec.norm", "dec/norm", of_first=False)])

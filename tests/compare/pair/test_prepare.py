@@ -119,7 +119,10 @@ def test_what_does_not_fit_is_refused_in_one_line(build, complaint):
 @pytest.mark.parametrize(
     ("fields", "complaint"),
     [
-        ({"accept": (3,)}, "accept: expected a tuple of names of parameters that one side alone has, or of .running_var"),
+        (
+            {"accept": (3,)},
+            "accept: expected a tuple of names of parameters that one side alone has, or of .running_var",
+        ),
         ({"loss": lambda z: z}, "loss: expected two functions"),
         ({"loss": (1,)}, "loss: expected two functions"),
     ],

@@ -12,6 +12,7 @@ from tests.compare.planted import (
     complex_numbers,
     conv,
     kernels,
+    kinds,
     lowered,
     mlp,
     numbers,
@@ -28,6 +29,7 @@ ROWS = [
     *kernels.ROWS,
     *complex_numbers.ROWS,
     *lowered.ROWS,
+    *kinds.ROWS,
 ]  # fmt: skip
 SOUND = {row.sound: row for row in ROWS}  # each distinct sound pair under the last row that shares it
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, get_args, get_type_hints
 
 from compare.cli.written import unlike
+from compare.explain.closing import Closing
 from compare.explain.doctor.diagnosis import Cause
 from compare.explain.explanation import Explanation, NamedCause
 from compare.explain.locate.difference import Branch, Difference
@@ -20,7 +21,7 @@ from tests.compare.report.test_form import report
 EXPLANATION = Explanation(
     Difference("forward", "enc", "enc", "output", "batch", "training", 1e-3, 1e-12),
     (NamedCause(Cause("epsilon", "1e-05", "1e-06", "epsilon is 1e-06", "read", 1e-3, 0.0, None, True), "enc", "enc"),),
-    closed=(1e-3, 0.0),
+    closing=Closing(1e-3, 0.0, ("output",), 2),
     tree=(Branch("enc", "enc", "LayerNorm", "introduced", "agrees"),),
 )
 

@@ -20,7 +20,7 @@ CAUSE = {"where": "enc.norm", "where_port": "enc/norm", "places": 3, "setting": 
          "certain": True}  # fmt: skip
 SAID = {"sentence": "`enc.norm` is the first.", "size": "relative difference 1.0e-03", "settings": ["epsilon differs"],
         "observed": ["twice as large"], "excluded": ["momentum 0.9", "no bias"], "closed": [1e-3, 0.0],
-        "notes": ["a note"]}  # fmt: skip
+        "still_differ": [], "notes": ["a note"]}  # fmt: skip
 
 
 def branch(reference: str, forward: str = "agrees", backward: str = "agrees", **gaps: float) -> dict[str, Any]:
@@ -53,6 +53,14 @@ def test_the_evidence():
     )
     assert rows(text, "with that in the reference") == [
         "with that in the reference, the pair's worst quantity goes from 1.0e-03 to 0"
+    ]
+    doubted = shown({"causes": [CAUSE | {"certain": False}]})
+    (seen,) = rows(doubted, "epsilon is")
+    assert seen.startswith("seen")
+    assert "not certain: `enc.norm`, in 3 places: epsilon is 1e-06 (read" in seen
+    still = SAID | {"still_differ": ["output", "loss", "grad/a", "grad/b"]}
+    assert rows(shown({"explanation": still}), "in the reference,") == [
+        "with that in the reference, 4 quantities still differ (output, loss, grad/a, ...): something else is wrong too"
     ]
     for word, said in (("seen", "twice as large"), ("settings", "epsilon differs"), ("note", "a note")):
         assert [row.split(None, 1) for row in rows(text, said)] == [[word, said]]

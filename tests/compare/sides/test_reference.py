@@ -121,6 +121,15 @@ def test_the_cotangent_multiplies_the_gradients_only(loose: Pair, entering: Ente
         np.testing.assert_array_equal(twice[name], -2 * array if name.startswith("grad/") else array)
 
 
+def test_a_promoted_oracle_takes_the_cotangent_of_one_number_as_it_is(loose: Pair, cpu: Device) -> None:
+    """And not for the decimal that its float32 is written as: gradients are those of the plain oracle, to rounding."""
+    prepared = prepare(replace(_pair_of_two(loose), reference=lambda p, z, n, a: (z * p["w"] - a).sum(), loss=None))
+    entered = prepared.enter(0, 1).at(FLOAT32)
+    plain, promoted = (ReferenceSide(prepared, FLOAT64, cpu.torch, promoted).run(entered) for promoted in (False, True))
+    np.testing.assert_allclose(promoted["grad/w"], plain["grad/w"], rtol=1e-14)
+    np.testing.assert_array_equal(promoted["grad/input.a"], plain["grad/input.a"])
+
+
 def test_updates_are_parameter_differences(loose: Pair, entering: Entering, cpu: Device) -> None:
     """The first is -0.1 of the gradient at the start, the second -0.1 (0.9 g1 + g2), g2 taken where the first led."""
     side = _side(loose, cpu)

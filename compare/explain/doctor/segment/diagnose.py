@@ -1,5 +1,6 @@
 """Why one segment differs: the settings read, the suspects tried one after another, the cause in words."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from compare.explain.calls.change import Change
@@ -16,20 +17,20 @@ from compare.explain.doctor.thresholds import RUNS
 from compare.explain.doctor.trials import Search
 
 
-def diagnose(scene: Scene, runs: int = RUNS) -> Diagnosis:
+def diagnose(scene: Scene, runs: int = RUNS, proven: Callable[[Change], bool] = lambda change: True) -> Diagnosis:
     """The cause of the difference in ``scene``, in words, with its evidence.
 
     The reference is run at most ``runs`` times, by default more often if it computes little. Nothing is said of a scene
-    whose gaps are within what is allowed.
+    whose gaps are within what is allowed. ``proven``: whether a change that closes the gap there does so on the way
+    back and on another draw as well; without it no cause is certain.
     """
     names = judged(scene)
     if all(distance(scene.plain[name], scene.port[name]) <= scene.allowed.get(name, 0.0) for name in names):
         return Diagnosis()
     settings = settings_read(scene.reference_layer, scene.port_layer)
     seen = observe(scene, names)
-    search = Search(
-        scene.run, Change.__or__, scene.plain, scene.port, scene.allowed, names, Budget(runs, work_of(scene))
-    )
+    budget = Budget(runs, work_of(scene))
+    search = Search(scene.run, Change.__or__, scene.plain, scene.port, scene.allowed, names, budget, proven)
     search.for_all(suspects(scene, settings, seen), lambda: numbers(scene))
     causes = tuple(replace(cause, change=change) for cause, change in search.causes())
     observed = (*seen.sentences, *rules(scene))

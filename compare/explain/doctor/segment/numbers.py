@@ -17,7 +17,7 @@ from compare.explain.calls.change import Change
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
 from compare.explain.calls.signatures import NUMBER, OTHER, bound, rebound
-from compare.explain.doctor.fit import Fitted, Range, by_slopes
+from compare.explain.doctor.fit import Fitted, Range, by_slopes, printed
 from compare.explain.doctor.segment.arguments import SHAPES, SILENT, argument_words
 from compare.explain.doctor.segment.ideas import View, altered, times
 from compare.explain.doctor.segment.observed import is_written, known_number
@@ -50,14 +50,16 @@ def _number(scene: Scene, setting: str, own: float, alike: list[tuple[View, Repl
         return Change(calls={view.call.number: replaced(number) for view, replaced in alike})
 
     def suspect(fitted: Fitted) -> Suspect[Change]:
-        words, own_words = known_number(fitted.number, scene), known_number(own, scene)
+        """With the number as it is printed: that is the one which is tried, for digits nobody is told prove nothing."""
+        known = fitted.low < fitted.high or is_written(fitted.number, scene)
+        own_words, number = known_number(own, scene), fitted.number
+        words, number = (known_number(number, scene), number) if known else printed(number)
         for more in (shown, repr):  # six digits may not tell them apart
             if words == own_words:
-                words, own_words = more(fitted.number), more(own)
+                words, own_words = more(number), more(own)
         within = f" (or any between {fitted.low:.6g} and {fitted.high:.6g})" if fitted.low < fitted.high else ""
         text = f"{setting} is {words} in the port{within}, {own_words} in the reference{place}"
-        known = fitted.low < fitted.high or is_written(fitted.number, scene)
-        return Suspect(setting, shown(own), shown(fitted.number), change(fitted.number), RARE, text, odd=not known)
+        return Suspect(setting, shown(own), shown(number), change(number), RARE, text, odd=not known)
 
     return Number(own, change, suspect)
 

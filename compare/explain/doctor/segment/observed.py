@@ -19,10 +19,13 @@ from compare.explain.doctor.thresholds import (
     GROUPINGS,
     LISTED,
     MOST_AXES,
+    NEARER,
     NEARLY_ONE,
+    ROUNDED,
     THETA,
     TINY,
     UNSEEN,
+    WIDEST,
     WRITTEN,
 )
 from compare.verdict.counted import counted
@@ -81,7 +84,7 @@ def _seen(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Ca
             return Observed(())
         return Observed((f"{what} is {words} times the reference's in every entry",), ratio)
     for words, moved in _moved(plain):
-        if _same(moved, port):
+        if _same(moved, port) and _nearer(moved, plain, port):
             return Observed((f"{what} is the reference's {words}",))
     for words, function in EXTRA.items() if plain.dtype.kind != "c" else ():
         image = function(torch.from_numpy(np.ascontiguousarray(plain))).numpy()
@@ -120,6 +123,11 @@ def _same(one: np.ndarray, other: np.ndarray) -> bool:
     return one.shape == other.shape and distance(one, other) <= UNSEEN * max(size(other), TINY)
 
 
+def _nearer(made: np.ndarray, plain: np.ndarray, port: np.ndarray) -> bool:
+    """Whether one array is the port's and not only as near to it as the reference's own."""
+    return distance(made, port) <= NEARER * distance(plain, port)
+
+
 def _ratio(plain: np.ndarray, port: np.ndarray) -> float | None:
     """c where the port's is c times the reference's; None where no c does or it is 1, or with a single entry 0."""
     square = float(np.vdot(plain, plain).real)
@@ -139,11 +147,24 @@ def ratio_words(ratio: float, calls: Sequence[Call], shape: tuple[int, ...]) -> 
         terms |= {f"{n}": n, f"1 / {n}": 1 / n, f"sqrt({n})": n**0.5, f"1 / sqrt({n})": n**-0.5}
         terms |= {f"{n} / {n - 1}": n / (n - 1), f"{n - 1} / {n}": (n - 1) / n}
     words = [text for text, number in terms.items() if abs(ratio / number - 1) < UNSEEN]
+    words += _of_a_root(ratio)
     words += [f"{'-' if ratio < 0 else ''}log({base:g}) / {n}" for n in sizes if (base := _base(abs(ratio), n))]
     shown = f"{ratio:.{6 if abs(ratio - 1) > NEARLY_ONE else 12}g}"
     if any(abs(ratio - number) < UNSEEN * abs(ratio) for number in (0.5, 2.0, -1.0)):
         return shown, True
     return f"{shown} ({words[0]})" if words and words[0] != shown else shown, bool(words)
+
+
+def _of_a_root(ratio: float) -> list[str]:
+    """ "1 / sqrt(12)", of a width that no array here has; none where the ratio is no such number, or a plain one."""
+    if not 1 / WIDEST < ratio < WIDEST or float(f"{ratio:.{DIGITS}g}") == ratio:
+        return []
+    found = []
+    for words, square in (("1 / sqrt({})", ratio**-2), ("sqrt({})", ratio**2)):
+        n = round(square)
+        if 1 < n < WIDEST and abs(square / n - 1) < UNSEEN:
+            found.append(words.format(n))
+    return found
 
 
 def _base(ratio: float, n: int) -> float:
@@ -215,8 +236,10 @@ EXTRA: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
 def _regions(plain: np.ndarray, port: np.ndarray, what: str) -> Iterator[str]:
     difference = np.abs(plain - port)
     scale = size(plain) / max(plain.size, 1) ** 0.5
-    differs = difference > UNSEEN * max(scale, TINY)
-    if differs.any() and _same(np.sort(plain.ravel()), np.sort(port.ravel())):
+    largest = float(np.max(difference, initial=0.0))
+    differs = difference > max(min(UNSEEN * scale, NEARER * largest), ROUNDED * scale, TINY)
+    own, theirs = np.sort(plain.ravel()), np.sort(port.ravel())
+    if differs.any() and _same(own, theirs) and distance(own, theirs) <= NEARER * distance(plain, port):
         yield "the values are the same, in another order"
     if not differs.any() or differs.all():
         if differs.any() and np.abs(port - plain - (port - plain).flat[0]).max() <= UNSEEN * scale:

@@ -11,6 +11,7 @@ from compare.explain.doctor.fit import (
     exactly_written,
     fewest_digits,
     number_words,
+    printed,
     written,
 )
 from compare.weights.optimizer_row import BELOW_ONE, LINEAR, POSITIVE
@@ -131,3 +132,12 @@ def test_a_number_is_said_as_it_was_written():
     assert (number_words(0.1), number_words(1e-8), number_words(float("inf"))) == ("0.1", "1e-08", "none")
     assert number_words(float(np.float32(0.1))) == "0.1 rounded to float32"
     assert number_words(0.5) == "0.5"
+
+
+@pytest.mark.parametrize("value", [0.044715, 25.014145678912345, 2.299999952316284, 12**-0.5, 1e-5, 3.0, -7.25e-9])
+def test_a_fitted_number_is_the_one_that_is_printed(value):
+    """To the last digit, or to those that rounding in float64 leaves; of a float32 the number it is made of."""
+    words, number = printed(value)
+    said = float(np.float32(words.split()[0])) if "float32" in words else float(words)
+    assert said == number
+    assert abs(number - value) <= 1e-9 * abs(value)

@@ -127,3 +127,34 @@ def test_of_two_numbers_that_fit_the_round_one_is_the_cause():
     made = Search(one, lambda a, b: a | b, one({}), one({"level": 2.0}), {"value": 1e-9}, ["value"])
     made.for_all([], lambda: [number("slope", 0.7), number("level", 1.3)])
     assert [(cause.setting, cause.port) for cause, _ in made.causes()] == [("level", "2.0")]
+
+
+def test_what_is_refuted_is_no_cause_and_is_seen_where_somebody_may_have_written_it():
+    """It closes the gap where it was found, and not where that was to be confirmed."""
+    made = search({"slope": 3.0}, confirm=lambda change: False)
+    made.for_all([suspect("slope", 3.0)], lambda: [])
+    ((cause, _),) = made.causes()
+    assert (cause.setting, cause.certain, cause.after) == ("slope", False, 0.0)
+    made = search({"slope": 3.0}, confirm=lambda change: False)
+    made.for_all([suspect("slope", 3.0, odd=True)], lambda: [])
+    assert made.causes() == []
+
+
+def test_of_one_number_what_comes_near_is_not_seen():
+    """A change that leaves a hundredth of the gap says something of an array, and nothing of a loss."""
+
+    def one(changed):
+        return {"value": reference(changed)["value"].sum()[None]}
+
+    made = Search(one, lambda a, b: a | b, one({}), one({"slope": 3.0}), {"value": 1e-12}, ["value"])
+    made.for_all([suspect("slope", 3.001)], lambda: [])
+    assert made.trials[0].after < 1e-2 * made.before
+    assert made.causes() == []
+
+
+def test_of_several_that_explain_the_gap_only_the_necessary_are_causes():
+    """All that was read together, less what changes nothing there."""
+    read = [suspect(name, value, read=True) for name, value in (("slope", 3.0), ("level", 1.25), ("edge", 1.21))]
+    made = search({"slope": 3.0, "level": 1.25})
+    made.for_all(read, lambda: [])
+    assert sorted(cause.setting for cause, _ in made.causes()) == ["level", "slope"]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compare.explain.locate.crossings import LOSS, Judge
+from compare.explain.locate.crossings import LOSS, Judge, RoughJudge, rough
 from compare.explain.locate.cuts import IN, OUT
 from compare.explain.locate.port import Crossed
 from compare.verdict.precision import FLOAT32
@@ -29,6 +29,16 @@ def judged(j64: Any, j: Any = LOW, t64: Any = EXACT, t: Any = LOW) -> tuple[Verd
     one = judge(t, t64, j64, lambda run: run.ends["output"])
     assert judge(t, t64, j64, lambda run: run.ends["output"]).verdict is one.verdict
     return one.verdict, len(runs)
+
+
+def test_where_no_float64_runs_so_many_roundings_are_one_array():
+    """Of its size; another shape, or another place of what is not finite, is none."""
+    judge = RoughJudge(FLOAT32)
+    within, beyond = LOW * (1 + rough(FLOAT32) / 2), LOW * (1 + 2 * rough(FLOAT32))
+    said = [judge(LOW, LOW, other.astype(np.float32)).verdict for other in (LOW, within, beyond)]
+    assert said == [Verdict.MATCH, Verdict.MATCH, Verdict.MISMATCH]
+    assert judge(LOW, LOW, LOW[:-1]).verdict is Verdict.INVALID
+    assert judge(LOW, LOW, np.where(LOW > 1, np.nan, LOW)).verdict is Verdict.INVALID
 
 
 def test_what_agrees_or_is_plainly_apart_needs_no_run_at_the_working_precision():

@@ -14,12 +14,14 @@ from torch import nn
 
 from compare.arrays.batch import Batch
 from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS
-from compare.explain.locate.introduced import differs, introduced
+from compare.explain.locate.introduced import Introduced, differs, introduced, leading
 from compare.pair.pair import Pair
-from compare.verdict.verdict import Verdict
+from compare.verdict.verdict import Judgement, Verdict
 from compare.weights.entry import Entry, linear
 from compare.weights.weights import WeightMap
 from tests.compare.explain.locate.models import CLASSES, NORM, WIDTH, X, arising, cut, looked, scaled, seeded, stopped
+
+RNG = np.random.default_rng(0)
 
 
 def found(pair: Pair) -> list[tuple[str, str]]:
@@ -200,6 +202,36 @@ def test_a_reference_that_is_a_function_is_held_against_a_layer():
     assert found(sound) == []
 
 
+class Positions(nn.Module):
+    """A table of positions, looked up once for all rows, as most references do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.head = nn.Embedding(5, WIDTH), nn.Linear(WIDTH, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(x + self.table(torch.arange(5)[None]))
+
+
+class PositionsLinen(linen.Module):
+    """Looked up for each row."""
+
+    first: int = 0
+
+    @linen.compact
+    def __call__(self, x: Any) -> Any:
+        ids = jnp.broadcast_to((jnp.arange(5) + self.first) % 5, x.shape[:2])
+        return linen.Dense(2, name="head")(x + linen.Embed(5, WIDTH, name="table")(ids))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_positions_once_and_in_each_row_are_the_same(first):
+    """A sound table of another shape introduces nothing; one that is looked up elsewhere does."""
+    pair = Pair(seeded(Positions), PositionsLinen(first), RNG.standard_normal((3, 5, WIDTH)).astype(np.float32))
+    owners = {owner for _, owner in found(pair)}
+    assert "table" in owners if first else not owners
+
+
 def test_what_holds_no_finite_entry_says_nothing():
     """Neither does what was not judged."""
     match = looked("a sound chain").sections.crossings[0].forward
@@ -213,3 +245,15 @@ def test_what_holds_no_finite_entry_says_nothing():
     }
     assert not differs(None)
     assert jax.config.jax_enable_x64 is False
+
+
+def test_the_difference_that_matters_is_examined_first():
+    """Not a table that is off by 5e-9 and comes before it; of two that are alike the first, whatever comes back."""
+
+    def of(gap, direction=FORWARD):
+        return [Introduced(direction, "layer", Judgement(Verdict.MISMATCH, gap=gap, scale=1.0))]
+
+    assert leading([of(5e-9), of(1e-2), of(2e-2)]) == [1, 0, 2]
+    assert leading([of(1e-3), of(1e-1)]) == [0, 1]
+    assert leading([of(1e-6, BACKWARD), of(1e-1, BACKWARD)]) == [0, 1]
+    assert leading([of(float("nan")), of(1.0)]) == [0, 1]

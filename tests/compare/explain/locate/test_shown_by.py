@@ -68,6 +68,13 @@ def test_where_inputs_are_turned_channels_are_last(turned, axes):
     assert layout.axes == axes
 
 
+def test_where_channels_height_and_width_are_as_many_the_layers_input_tells():
+    """An array that agrees in no layout leaves a layer as it enters it."""
+    reference, port = drawn(2, 4, 4, 4), drawn(2, 4, 4, 4)
+    _, layout = KnownLayouts().find([reference], port, port.shape, 0, entered=(0, 2, 3, 1))
+    assert layout.axes == (0, 2, 3, 1)
+
+
 def test_of_several_arrays_the_one_that_agrees_is_taken():
     """Whatever its position: keyword arguments come in any order."""
     one, other = drawn(4, 3), drawn(4, 3)

@@ -12,10 +12,11 @@ from compare.explain.calls.call import Call, Described, tensors_of
 from compare.explain.calls.change import Change
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
-from compare.explain.doctor.segment.ideas import Idea, View, altered, first_tensor, left_out, value
+from compare.explain.doctor.segment.ideas import Idea, View, altered, computed, first_tensor, left_out, value
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import unrolled
 from compare.explain.doctor.segment.suspects.activations import ACTIVATIONS, OWN, own_name
+from compare.explain.doctor.segment.suspects.at_zero import AT_ZERO
 from compare.explain.doctor.segment.suspects.recurrent import KINDS
 from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
@@ -129,6 +130,9 @@ def derivatives(view: View) -> Iterator[Idea]:
                 text = f"the port's derivative of the {own} is that of the {other}"
                 yield _derivative(f"of the {own}", f"of the {other}", text, function, USUAL if other == near else RARE)
         yield _through(own, f"of the {own}", "", POSSIBLE)
+    if name in AT_ZERO:
+        text = f"the port's derivative of {name} at zero is NaN (a root's), the reference's is 0"
+        yield Idea("gradient at zero", "0", "NaN", computed(AT_ZERO[name]), DEFAULT, text)
     if name in ROUGH:
         yield _through(name, "zero", ", where the reference's is zero", USUAL)
     if name in KINKED:

@@ -11,6 +11,7 @@ from compare.explain.calls.call import Described
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.signatures import Given, bound
 from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, altered, computed, value
+from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE
 
 Tensor = torch.Tensor
@@ -43,11 +44,17 @@ def _of_classes(view: View) -> Iterator[Idea]:
     rows = _summed(lambda own: own["target"].numel())
     if given["weight"] is not None:
         yield value("weight", "divided by the sum of weights", "by the number of rows", rows, DEFAULT)
+        if name == "cross_entropy" and given["label_smoothing"]:
+            text = "the port weighs each row by its own class, the reference each class of the smoothed label by itself"
+            yield Idea("weight", "by class", "by row", computed(_by_row), DEFAULT, text)
     ignored = given["ignore_index"]
     if not (isinstance(given["target"], Described) and given["target"].dtype.startswith("float")):
         counted = altered(ignore_index=-(10**6), target=lambda own: own["target"].clamp(min=0) if ignored < 0 else
                           own["target"])  # fmt: skip
         yield value("ignore_index", ignored, "none", counted)
+        if name == "cross_entropy" and ignored < 0 and given["weight"] is None and not given["label_smoothing"]:
+            text = f"the port has no ignore_index {ignored}: it takes an entry that is not there, which is NaN"
+            yield Idea("ignore_index", shown(ignored), "NaN", computed(_filled), DEFAULT, text)
         yield value("ignore_index", ignored, 0, altered(ignore_index=0), POSSIBLE)
         yield value("ignore_index", "mean over counted rows", "mean over all rows", rows)
         for shift in (1, -1):
@@ -59,6 +66,36 @@ def _of_classes(view: View) -> Iterator[Idea]:
         yield Idea("softmax", "none", "before the loss", twice, DEFAULT, text)
         for axis in (-1, 0):
             yield value("axis", "classes", axis, computed(partial(_over_axis, axis)), POSSIBLE)
+
+
+def _by_row(given: Given) -> Tensor:
+    """Each row's smoothed loss without weights, times its own class's weight."""
+    rows = F.cross_entropy(given["input"], given["target"], label_smoothing=given["label_smoothing"], reduction="none")
+    weights = given["weight"][given["target"]]
+    weighted = rows * weights
+    return {"mean": weighted.sum() / weights.sum(), "sum": weighted.sum(), "none": weighted}[given["reduction"]]
+
+
+def _filled(given: Given) -> Tensor:
+    """As JAX gathers: what lies outside is NaN and has no gradient, while the row's other terms have theirs."""
+    logits, target = given["input"], given["target"]
+    inside = (target >= 0) & (target < logits.shape[1])
+    picked = logits.gather(1, target.clamp(0, logits.shape[1] - 1)[:, None])[:, 0]
+    rows = logits.logsumexp(1) - torch.where(inside, picked, torch.nan)
+    return {"mean": rows.mean(), "sum": rows.sum(), "none": rows}[given["reduction"]]
+
+
+def _connectionist(view: View) -> Iterator[Idea]:
+    """Of CTC: torch's mean divides each row by its target's length first."""
+    if view.given["reduction"] == "mean":
+        alone = altered(reduction="none")
+        for word, reduce in (("mean of the rows", torch.mean), ("sum", torch.sum)):
+            change = partial(_reduced, alone, reduce)
+            yield value("reduction", "mean, each row divided by its target's length", word, change, DEFAULT)
+
+
+def _reduced(alone: Replacement, reduce: Callable[[Tensor], Tensor], func: Function, args: tuple, kwargs: dict) -> Any:
+    return reduce(alone(func, args, kwargs))
 
 
 def _over_axis(axis: int, given: Given) -> Tensor:
@@ -97,4 +134,7 @@ _OWN: dict[str, Family] = {
     "binary_cross_entropy": _probabilities,
     "binary_cross_entropy_with_logits": _logits,
 }
-FAMILIES: dict[str, Family] = dict.fromkeys([*_CLASSES, *_OWN, "l1_loss", "huber_loss", "smooth_l1_loss"], ideas)
+FAMILIES: dict[str, Family] = {
+    **dict.fromkeys([*_CLASSES, *_OWN, "l1_loss", "huber_loss", "smooth_l1_loss"], ideas),
+    "ctc_loss": _connectionist,
+}

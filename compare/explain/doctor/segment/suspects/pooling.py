@@ -81,8 +81,11 @@ def _mean(axes: tuple[int, ...], shape: tuple[int, ...]) -> Replacement:
 
 
 def resize(view: View) -> Iterator[Idea]:
-    """Of ``F.interpolate``: the method."""
-    mode = view.given["mode"]
+    """Of ``F.interpolate``: the method, and by what ratio places are counted."""
+    mode, result = view.given["mode"], view.call.result
+    if view.given["scale_factor"] is not None and isinstance(result, Described):
+        by_size = altered(scale_factor=None, size=tuple(result.shape[2:]), recompute_scale_factor=None)
+        yield value("scale_factor", "as it is given", "that of the sizes", by_size, DEFAULT)
     linear = {3: "linear", 4: "bilinear", 5: "trilinear"}[len(view.shape)]
     for other in ("nearest-exact", linear, "bicubic", "nearest", "area"):
         if other != mode:

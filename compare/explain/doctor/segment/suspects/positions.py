@@ -5,16 +5,35 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import torch
+
+from compare.explain.calls.call import Described
 from compare.explain.calls.counting import Replacement
 from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, instead, value
-from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
+from compare.explain.doctor.thresholds import DEFAULT, MOST_FILLED, POSSIBLE, RARE, USUAL
 
 
 def positions(view: View) -> Iterator[Idea]:
-    """Of ``arange``: one further, one less, from the end."""
+    """Of ``arange``: one further, one less, from the end, the same everywhere, counted again behind a cache."""
     for shift in (1, -1):
         yield value("position", "i", f"i {shift:+d}", afterwards(partial(operator.add, shift)), POSSIBLE)
     yield value("position", "forwards", "backwards", afterwards(lambda own: own.flip(0)), RARE)
+    yield value("position", "i", "0 everywhere", afterwards(torch.zeros_like), POSSIBLE)
+    # A cache that is filled with so many entries and goes on from there.
+    result = view.call.result
+    length = result.shape[0] if isinstance(result, Described) and len(result.shape) == 1 else 0
+    for filled in range(1, min(length, MOST_FILLED)):
+        yield value("position", "i", f"counted from 0 again after {filled}", afterwards(partial(_again, filled)), RARE)
+        if filled < length - 1:
+            yield value("position", "i", f"0 after {filled}", afterwards(partial(_zero_after, filled)), RARE)
+
+
+def _again(filled: int, own: torch.Tensor) -> torch.Tensor:
+    return torch.cat([own[:filled], own[: len(own) - filled]])
+
+
+def _zero_after(filled: int, own: torch.Tensor) -> torch.Tensor:
+    return torch.cat([own[:filled], torch.zeros_like(own[filled:])])
 
 
 def indexed(view: View) -> Iterator[Idea]:

@@ -11,11 +11,13 @@ from compare.explain.calls.change import Change
 from compare.explain.calls.counting import Function
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.segment.layer_settings import SKIPPED
+from compare.explain.doctor.segment.suspects import roots
 from compare.explain.doctor.segment.suspects.activations import OWN
 from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import (
     FREQUENCIES,
     LAYERS_ALIKE,
+    MOST_BEFORE,
     POSSIBLE,
     RARE,
     TABLE,
@@ -31,6 +33,8 @@ def of_the_layer(scene: Scene) -> Iterator[Suspect[Change]]:
     yield from gates(scene)
     yield from parameters(scene.weights)
     yield from others_weights(scene)
+    yield from roots.epsilons(scene)
+    yield from residuals(scene)
 
 
 def flags(scene: Scene) -> Iterator[Suspect[Change]]:
@@ -79,6 +83,33 @@ def _exchanged() -> tuple[Callable[..., Any], Callable[..., Any]]:
     return activation, product
 
 
+def residuals(scene: Scene) -> Iterator[Suspect[Change]]:
+    """x + f(norm(x)) where the port has h + f(h), h = norm(x): a residual that begins in another layer's result."""
+    layer = scene.reference_layer
+    children = [(name, child) for name, child in layer.named_children()] if layer is not None else []
+    before = sorted(children, key=lambda item: "norm" not in type(item[1]).__name__.lower())[:MOST_BEFORE]
+    for call in scene.calls if before else ():
+        tensors = [given for given in call.args[:2] if isinstance(given, Described)]
+        if call.name != "add" or len(tensors) < 2 or tensors[0].shape != tensors[1].shape:
+            continue
+        for name, _ in before:
+            path = f"{scene.reference_path}.{name}" if scene.reference_path else name
+            for place in (0, 1):
+                text = f"the port takes a term of a sum ({call.place}) from the result of {path}"
+                change = _from_result(path, call.number, place)
+                short = f"term {place} from {path}"
+                yield Suspect("residual", "as it is", f"after {name}", change, POSSIBLE, text, short)
+
+
+def _from_result(path: str, number: int, place: int) -> Change:
+    made: list[Any] = []
+
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
+        return func(*args[:place], made[-1], *args[place + 1 :], **kwargs)
+
+    return Change(calls={number: replacement}, results={path: made.append})
+
+
 def others_weights(scene: Scene) -> Iterator[Suspect[Change]]:
     """Another layer's parameters in the place of a layer's own: one layer used twice, two exchanged, a tied head."""
     alike = _layers(scene.every)
@@ -89,7 +120,7 @@ def others_weights(scene: Scene) -> Iterator[Suspect[Change]]:
         at = paths.index(path)
         same = [near for near in paths if near != path and _shapes(alike[near]) == _shapes(alike[path])]
         for other in sorted(same, key=lambda near: abs(paths.index(near) - at))[:LAYERS_ALIKE]:
-            change = Change(weights={f"{path}.{name}": _put(array) for name, array in alike[other].items()})
+            change = Change(others={f"{path}.{name}": f"{other}.{name}" for name in alike[other]})
             text = f"the port uses the weights of {other} in the place of those of {path}"
             yield Suspect("tied", path, other, change, RARE, text, f"weights of {other} for {path}")
 
@@ -105,10 +136,6 @@ def _layers(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]
 
 def _shapes(layer: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
     return {name: array.shape for name, array in layer.items()}
-
-
-def _put(array: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda own: array.astype(own.dtype)
 
 
 _WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {

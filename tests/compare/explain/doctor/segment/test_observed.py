@@ -44,6 +44,7 @@ ROWS = [
     (X, np.where(X < 0, X * 0.99 + 0.1, X), "they differ exactly where the reference's is negative"),
     (X, np.where(np.abs(X) > 1, X + np.arange(1, 7), X), "they differ only where the reference's is above"),
     (X, np.where(np.arange(6) == 2, np.nan, X), "4 entries of the port's are NaN, 0 of the reference's"),
+    (X, X + 1e-9 * (np.arange(6) == 0), "4 of 24 entries differ"),
     (X, X[:, :3], "the port's has the shape (4, 3), the reference's (4, 6)"),
     (X, np.random.default_rng(0).permutation(X.ravel()).reshape(4, 6), "the values are the same, in another order"),
 ]  # fmt: skip
@@ -53,6 +54,13 @@ ROWS = [
 def test_it_is_said_in_words(plain, port, text):
     """One sentence for each kind."""
     assert any(one.startswith(text) for one in observe(scene(plain, port), ["value"]).sentences)
+
+
+def test_of_arrays_that_agree_in_order_no_other_order_is_said():
+    """Sorted they agree to nine digits as well, and as they are."""
+    said = observe(scene(X, X + 1e-9 * (np.arange(6) == 0)), ["value"]).sentences
+    assert "they differ only at the first entry of axis 1" in said
+    assert not [text for text in said if "order" in text or "axes" in text]
 
 
 def test_ratio_and_function_are_kept_for_the_suspects():

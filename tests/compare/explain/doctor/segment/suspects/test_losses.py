@@ -122,3 +122,48 @@ def test_a_factor_shows_in_the_arrays_too():
     """A sum for a mean of twenty."""
     found = holds(row(lambda x: F.mse_loss(x, Y), lambda x: ((x - T) ** 2).sum()), "reduction", "sum")
     assert found.causes[0].text == "reduction is sum in the port, mean in the reference"
+
+
+def smoothed(x):
+    """Each row's loss against labels smoothed by a tenth."""
+    labels = jax.nn.one_hot(jnp.array([0, 3, 1, 0, 2]), 4)
+    return optax.softmax_cross_entropy(x, optax.smooth_labels(labels, 0.1))
+
+
+def test_class_weights_by_rows():
+    """Torch weighs each class of the smoothed label, a port each row."""
+    targets, weights = torch.tensor([0, 3, 1, 0, 2]), jnp.asarray(WEIGHTS.numpy())
+    rows = weights[jnp.array([0, 3, 1, 0, 2])]
+    scene = row(
+        entropy(targets, weight=WEIGHTS, label_smoothing=0.1), lambda x: (smoothed(x) * rows).sum() / rows.sum()
+    )
+    holds(scene, "weight", "by row")
+
+
+def test_an_ignored_label_that_the_port_gathers():
+    """Optax takes an entry that is not there: NaN, in the reference a number."""
+    labels = jnp.asarray(LABELS.numpy())
+    scene = row(entropy(), lambda x: optax.softmax_cross_entropy_with_integer_labels(x, labels).mean())
+    assert np.isnan(scene.port["value"])
+    holds(scene, "ignore_index", "NaN")
+
+
+@pytest.mark.parametrize(("word", "reduce"), [("mean of the rows", jnp.mean), ("sum", jnp.sum)])
+def test_ctc(word, reduce):
+    """Torch's mean divides each row by the length of its target."""
+    logits, labels, lengths = drawn(3, 12, 6, seed=2), np.array([[1, 2, 3, 4], [2, 3, 1, 0], [5, 1, 0, 0]]), [4, 3, 2]
+
+    def loss(out):
+        full = torch.full((3,), 12)
+        logs = F.log_softmax(out, -1).transpose(0, 1)
+        return F.ctc_loss(logs, torch.from_numpy(labels), full, torch.tensor(lengths))
+
+    def rows(x):
+        padded = jnp.arange(4)[None] >= jnp.array(lengths)[:, None]
+        return optax.ctc_loss(x, jnp.zeros(x.shape[:2]), jnp.asarray(labels), padded.astype(x.dtype))
+
+    def of(port):
+        return scene_of(Same(), [logits], lambda p, x: port(x), loss=loss)
+
+    sound(of(lambda x: (rows(x) / jnp.array(lengths)).mean()))
+    holds(of(lambda x: reduce(rows(x))), "reduction", word)

@@ -105,6 +105,17 @@ def test_resizing(module, setting, value, port):
     holds(scene_of(module, [X], port), setting, value)
 
 
+class Enlarged(nn.Module):
+    def forward(self, x):
+        return F.interpolate(x, scale_factor=1.3, mode="bilinear")
+
+
+def test_a_factor_that_the_sizes_do_not_have():
+    """Torch counts places by the factor it is given, JAX by the ratio of the sizes that come of it."""
+    size = int(X.shape[-1] * 1.3)
+    holds(scene_of(Enlarged(), [X], resized("bilinear", size)), "scale_factor", "that of the sizes")
+
+
 def test_a_cubic_of_another_coefficient():
     """Even where it enlarges; either name of the cause is the true one."""
     from compare.explain.doctor.segment.diagnose import diagnose

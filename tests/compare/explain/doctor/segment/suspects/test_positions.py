@@ -1,6 +1,7 @@
 """Positions, indices, and entries repeated: each fault a port makes in one is named."""
 
 import jax.numpy as jnp
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -31,6 +32,9 @@ def taking(shift=0, last=-1, start=1, stop=5, tiled=False):
     ("setting", "value", "options"),
     [
         ("position", "i +1", {"shift": 1}),
+        ("position", "0 everywhere", {"shift": -np.arange(5.0)}),
+        ("position", "counted from 0 again after 3", {"shift": np.array([0.0, 0, 0, -3, -3])}),
+        ("position", "0 after 2", {"shift": np.array([0.0, 0, -2, -3, -4])}),
         ("index", "0", {"last": 0}),
         ("index", "3", {"last": 3}),
         ("index", "0:4", {"start": 0, "stop": 4}),

@@ -53,6 +53,33 @@ def test_one_layer_in_the_place_of_another():
     assert found.causes[0].text == "the port uses the weights of gate in the place of those of up"
 
 
+class Normed(nn.Module):
+    """A block with its norm before the branch."""
+
+    def __init__(self):
+        super().__init__()
+        self.up, self.norm = nn.Linear(6, 6), nn.LayerNorm(6)
+
+    def forward(self, x):
+        return x + torch.tanh(self.up(self.norm(x)))
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_residual_that_begins_behind_the_norm(after):
+    """h + f(h) for x + f(h)."""
+
+    def port(p, x):
+        h = (x - x.mean(-1, keepdims=True)) / jnp.sqrt(x.var(-1, keepdims=True) + 1e-5)
+        h = h * p["norm.weight"] + p["norm.bias"]
+        return (h if after else x) + jnp.tanh(h @ p["up.weight"].T + p["up.bias"])
+
+    scene = scene_of(moved(Normed()), [X], port)
+    if after:
+        holds(scene, "residual", "after norm")
+    else:
+        sound(scene)
+
+
 class Strange(nn.Module):
     """Parameters used by calls that no family knows."""
 

@@ -1,0 +1,252 @@
+"""Whether a change of the reference makes one section what the port's is: at two draws, forward and backward.
+
+Both sides are run with the same arrays going on from every cut, and with cotangents only where the section ends: what
+comes back is the section's own vector-Jacobian product, whatever else differs in the pair.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+
+import numpy as np
+
+from compare.arrays.arrays import Arrays
+from compare.errors import swallowed
+from compare.explain.calls.change import Change
+from compare.explain.locate.crossings import LOSS as AFTER
+from compare.explain.locate.crossings import Crossing, Judge
+from compare.explain.locate.cuts import Boundary, Cut, Passage
+from compare.explain.locate.difference import BACKWARD
+from compare.explain.locate.forcing import Forced
+from compare.explain.locate.introduced import Introduced, differs
+from compare.explain.locate.locate import Looked
+from compare.explain.locate.port import Crossed
+from compare.explain.locate.sections import Cutter, Sections, sent_by
+from compare.explain.redrawn import DRAWS, redrawn
+from compare.pair.pair import Entering, cotangent_of
+from compare.verdict.verdict import Judgement
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where a section ends: at ``crossings``, or with the quantities of these ``names``."""
+
+    crossings: tuple[Crossing, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+def ends_of(sections: Sections, one: Introduced) -> Ends | None:
+    """The ends of the section that a difference arises in: the boundary where it shows, or, for one that shows on the
+    way back, all that the layer's own code makes; None where this run of the pair has no such boundary."""
+    if one.owner == AFTER:
+        return Ends(names=("loss",))
+    if one.direction == BACKWARD:
+        own = tuple(crossing for crossing in sections.crossings if crossing.owner == one.owner)
+    else:
+        boundary = one.crossings[0].cut.boundary if one.crossings else None
+        own = tuple(crossing for crossing in sections.crossings if crossing.cut.boundary == boundary)
+    if own:
+        return Ends(own)
+    outputs = tuple(name for name in sections.reference_ends if name.split("/")[0] == "output")
+    return None if one.crossings else Ends(names=outputs)
+
+
+class Draw:
+    """One draw of what enters, cut; it runs one section of both sides."""
+
+    def __init__(self, cutter: Cutter, sections: Sections) -> None:
+        self.cutter, self.sections = cutter, sections
+        self._passages = {passage.boundary: passage for passage in sections.passages}
+        self._port: dict[tuple[object, ...], Crossed] = {}
+
+    def closes(self, one: Introduced, change: Change) -> bool:
+        """Whether with ``change`` all that the section makes, and all that comes back through it, is a match.
+
+        Raises:
+            Exception: whatever the reference raises under the change.
+        """
+        ends = ends_of(self.sections, one)
+        return ends is not None and not any(differs(judgement) for judgement in self._judged(ends, change))
+
+    def _judged(self, ends: Ends, change: Change) -> Iterator[Judgement]:
+        sections, cutter = self.sections, self.cutter
+        entering, against = self._against(ends)
+        onwards = {own: self._passage(own).values[own.leaf] for own, _ in sections.matched.values()}
+        forced = Forced(onwards, against)
+        ends_64 = cutter.reference.watch(entering, sections.mode, change, forced=forced)
+        at_64 = {passage.boundary: passage for passage in cutter.reference.passages}
+        ends_p = cutter.reference_p.watch(entering, sections.mode, change, forced=forced)
+        at_p = {passage.boundary: passage for passage in cutter.reference_p.passages}
+        run = partial(self._run_port, ends)
+        key = (*(crossing.cut for crossing in ends.crossings), *ends.names)
+        port = self._port[key] = self._port.get(key) or run(False)
+        judged = Judge(cutter.quartet.precision, partial(run, True))
+        for crossing in ends.crossings:
+            yield self._value(crossing, at_p, at_64, port, judged)
+        for name in ends.names:
+            yield judged(ends_p[name], ends_64[name], port.ends[name], partial(_end, name))
+        for crossing in sections.crossings:
+            if (came_back := self._cotangent(crossing, at_p, at_64, port, judged)) is not None:
+                yield came_back
+        own_64, own_p = (gradients(made, change, entering.weights) for made in (ends_64, ends_p))
+        for name, array in own_64.items():
+            if name in port.ends and (np.any(array) or np.any(port.ends[name])):
+                yield judged(own_p[name], array, port.ends[name], partial(_end, name))
+
+    def _value(
+        self,
+        crossing: Crossing,
+        at_p: Mapping[Boundary, Passage],
+        at_64: Mapping[Boundary, Passage],
+        port: Crossed,
+        judged: Judge,
+    ) -> Judgement:
+        boundary, leaf = crossing.cut.boundary, crossing.cut.leaf
+        pick = partial(self.sections.shown_by, crossing)
+        return judged(at_p[boundary].values[leaf], at_64[boundary].values[leaf], pick(port), pick)
+
+    def _cotangent(
+        self,
+        crossing: Crossing,
+        at_p: Mapping[Boundary, Passage],
+        at_64: Mapping[Boundary, Passage],
+        port: Crossed,
+        judged: Judge,
+    ) -> Judgement | None:
+        """None where nothing comes back on either side."""
+        boundary, leaf = crossing.cut.boundary, crossing.cut.leaf
+        if crossing.port not in self.sections.matched:
+            return None
+        made = at_64[boundary].cotangents[leaf], at_p[boundary].cotangents[leaf]
+        if made[0] is None or made[1] is None:
+            return None
+        pick = partial(self.sections.shown_by, crossing, backward=True)
+        theirs = pick(port)
+        if not (np.any(made[0]) or np.any(theirs)):
+            return None
+        return judged(made[1], made[0], theirs, pick)
+
+    def _passage(self, cut: Cut) -> Passage:
+        return self._passages[cut.boundary]
+
+    def _against(self, ends: Ends) -> tuple[Entering, dict[Cut, np.ndarray]]:
+        """What enters, and the cotangent at every cut of the reference: a random one where the section ends."""
+        sections = self.sections
+        entering = replace(sections.entering, cotangent=0.0) if ends.crossings else sections.entering
+        wanted = {crossing.cut for crossing in ends.crossings}
+        against = {}
+        for own, _ in sections.matched.values():
+            cotangent = self._passage(own).cotangents[own.leaf]
+            if cotangent is None:
+                continue
+            name = f"{own.path}/{own.call}/{own.way}/{own.leaf}"
+            drawn = cotangent_of(name, cotangent.shape, entering.seed, entering.precision, np.iscomplexobj(cotangent))
+            against[own] = drawn.astype(cotangent.dtype) if own in wanted else np.zeros_like(cotangent)
+        return entering, against
+
+    def _run_port(self, ends: Ends, low: bool) -> Crossed:
+        sections = self.sections
+        entering, by_own = self._against(ends)
+        onwards, plain = sent_by(sections.matched, self._passages)
+        taking = {crossing.port for crossing in ends.crossings}
+        against = {}
+        for cut, array in plain.items():
+            own, layout = sections.matched[cut]
+            against[cut] = layout.to_port(by_own[own]) if cut in taking else np.zeros_like(array)
+        side = self.cutter.port_p if low else self.cutter.port
+        return side.cross(entering, sections.mode, sections.dropped, onwards, against)
+
+
+@dataclass
+class Proof:
+    """The draws on which a change is put to the proof; another than the first is made when it is first needed."""
+
+    looked: Looked
+    _others: dict[int, Draw | None] = field(default_factory=dict)
+
+    @cached_property
+    def first(self) -> Draw:
+        """That on which the difference was found."""
+        return Draw(self.looked.cutter, self.looked.sections)
+
+    def closes(self, group: Sequence[Introduced], change: Change) -> bool:
+        """Whether with ``change`` the section of ``group`` is the port's, on the draw where it was found and on a new
+        one: with another number of rows, or with as many where the change itself knows how many there are."""
+        with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            warnings.simplefilter("ignore")  # what a library thinks of settings that the user did not choose
+            return self._closes(group, change)
+
+    def _closes(self, group: Sequence[Introduced], change: Change) -> bool:
+        try:
+            if not self.first.closes(group[0], change):
+                return False
+        except Exception as error:  # a change may ask of the user's code what it cannot do
+            swallowed(error)
+            return False
+        for number in range(DRAWS):
+            draw = self._drawn(number)
+            try:
+                if draw is not None:
+                    return draw.closes(group[0], change)
+            except Exception as error:
+                swallowed(error)
+        return False
+
+    def _drawn(self, number: int) -> Draw | None:
+        """One of the new draws; None where the pair does not run on it."""
+        if number not in self._others:
+            sections, cutter = self.looked.sections, self.looked.cutter
+            entering = redrawn(cutter.quartet, sections.entering, self.looked.probe, number)
+            try:
+                cut = cutter.cut(entering, sections.mode) if entering is not None else None
+            except Exception as error:  # the pair takes no other number of rows
+                swallowed(error)
+                cut = None
+            self._others[number] = Draw(cutter, cut) if cut is not None else None
+        return self._others[number]
+
+
+def gradients(made: Arrays, change: Change, weights: Arrays) -> Arrays:
+    """The gradients of the arrays that entered, of a run changed on entering: where one took another's
+    place, its gradient is the other's; a linear change is undone; of another nothing is said."""
+    of: Arrays = {name: array for name, array in made.items() if name.startswith("grad/")}
+    for name, function in change.weights.items():
+        key = f"grad/{name}"
+        if name in weights and key in of:
+            undone = _undone(function, weights[name])
+            if undone is None:
+                del of[key]
+            else:
+                of[key] = undone(of[key])
+    for name, other in change.others.items():
+        own, theirs = f"grad/{name}", f"grad/{other}"
+        if own in of and theirs in of:
+            of |= {theirs: of[theirs] + of[own], own: np.zeros_like(of[own])}
+    return of
+
+
+def _end(name: str, run: Crossed) -> np.ndarray:
+    return run.ends[name]
+
+
+def _undone(change: Callable[[np.ndarray], np.ndarray], own: np.ndarray) -> Callable[[np.ndarray], np.ndarray] | None:
+    """The transpose of a linear change of one array: entries moved, each with a factor; None where it is another."""
+    if np.iscomplexobj(own):
+        return None
+    numbers = np.arange(1.0, own.size + 1).reshape(own.shape)
+    if np.any(change(np.zeros(own.shape))):
+        return None
+    factor, moved = change(np.ones(own.shape)), change(numbers)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        places = np.where(factor == 0, 0.0, moved / factor)
+    if moved.shape != own.shape or np.any(places != np.round(places)) or places.max(initial=0) > own.size:
+        return None
+
+    def back(gradient: np.ndarray) -> np.ndarray:
+        made = np.zeros(own.size, gradient.dtype)
+        kept = places > 0
+        np.add.at(made, places[kept].astype(int) - 1, (factor * gradient)[kept])
+        return made.reshape(own.shape)
+
+    return back

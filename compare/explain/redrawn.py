@@ -1,0 +1,79 @@
+"""A second draw of what enters a pair: batch, weights and cotangents anew, with another number of rows."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from compare.arrays.arrays import FLOATING, Arrays, by_parts
+from compare.arrays.batch import Batch
+from compare.arrays.probes import BASE
+from compare.errors import UsageError, swallowed
+from compare.explain.doctor.thresholds import MOVED
+from compare.pair.pair import Entering
+from compare.sides.quartet import Quartet
+
+DRAWS = 2  # new ones: with another number of rows, and with as many
+
+
+def redrawn(quartet: Quartet, entering: Entering, probe: str, number: int) -> Entering | None:
+    """What enters, drawn anew: the first time with one row more, the second with as many, for a pair that does not
+    allow more; None where the first would have no more.
+
+    A batch of the pair's own recipe is drawn by it; one that is given, or that a probe has made, has its rows permuted
+    and its floats moved, so that it stays of its kind: zeros and whole numbers, of which masks and pixels are made,
+    stay what they are. Integers are drawn within their bounds; those without go where their rows go.
+    """
+    seed = entering.seed + 1
+    rng = np.random.default_rng([seed, len(probe)])
+    batch = entering.batches[0]
+    if probe == BASE and callable(quartet.pair.batch):
+        try:
+            batch = quartet.pair.draw(rng)
+        except UsageError as error:
+            swallowed(error)
+    fed = replace(
+        entering,
+        weights={name: _moved(array, rng) for name, array in _weights(quartet, entering, rng).items()},
+        buffers={name: _moved(array, rng) for name, array in entering.buffers.items()},
+        seed=seed,
+    )
+    rows = batch.rows
+    if number == 0 and not rows:
+        return None
+    order = np.concatenate([rng.permutation(rows), rng.integers(0, max(rows, 1), 1 - number)])
+    taken = batch.taking(order) if rows else batch
+    return replace(fed, batches=(_anew(taken, rng),)).at(quartet.precision)
+
+
+def _weights(quartet: Quartet, entering: Entering, rng: np.random.Generator) -> Arrays:
+    """Those of the pair's own recipe, or those that entered."""
+    try:
+        drawn = quartet.pair.draw_weights(rng)
+    except UsageError as error:
+        swallowed(error)
+        drawn = None
+    return entering.weights if drawn is None else {name: drawn.get(name, own) for name, own in entering.weights.items()}
+
+
+def _anew(batch: Batch, rng: np.random.Generator) -> Batch:
+    def redraw(name: str, array: np.ndarray) -> np.ndarray:
+        if name in batch.bounds:
+            return rng.integers(*batch.bounds[name], array.shape).astype(array.dtype)
+        return _moved(array, rng)
+
+    return batch.mapped(redraw)
+
+
+def _moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Every float moved by up to ``MOVED`` of itself; an array of whole numbers alone stays as it is."""
+    if array.dtype.kind not in FLOATING:
+        return array
+    finite = array[np.isfinite(array)]
+    if np.all(finite == np.round(finite)):
+        return array
+
+    def move(floats: np.ndarray) -> np.ndarray:
+        moved: np.ndarray = (floats * (1 + MOVED * rng.uniform(-1, 1, floats.shape))).astype(floats.dtype)
+        return moved
+
+    return by_parts(move, array)
