@@ -21,13 +21,18 @@ CONVOLUTIONS = {"convolution", "_convolution", "cudnn_convolution", "mkldnn_conv
 def products_of(function: Kernel, args: Sequence[object], kwargs: dict[str, object]) -> Products:
     """The multiply-adds of one call, by the output that needs them; empty where it makes none."""
     name = function.overloadpacket.__name__
+    plain = name.removesuffix("_")  # in place it makes the same products
     names = [argument.name for argument in function._schema.arguments]
     given = dict(zip(names, args, strict=False)) | kwargs
     tensors = [value for value in given.values() if isinstance(value, torch.Tensor)]
     if name in ("mm", "bmm", "mv", "dot", "vdot", "_int_mm", "_scaled_mm"):
         return {0: _matrices(tensors[0], tensors[1])}
-    if name in ("addmm", "addmm_", "baddbmm", "baddbmm_", "addbmm", "addmv", "_addmm_activation", "linear"):
-        return {0: _linear(tensors)} if name == "linear" else {0: _matrices(tensors[1], tensors[2])}
+    if name == "linear":
+        return {0: _linear(tensors)}
+    if plain in ("addmm", "baddbmm", "addbmm", "addmv", "_addmm_activation"):
+        return {0: _matrices(tensors[1], tensors[2])}
+    if plain == "addr":
+        return {0: product(1, len(tensors[1]), len(tensors[2]), 1)}
     if name in CONVOLUTIONS:
         return {0: _convolution(given["input"], given["weight"], given)}
     if name == "convolution_backward":
