@@ -6,7 +6,7 @@ from compare.arrays.arrays import FLOATING
 from compare.errors import swallowed
 from compare.explain.calls.change import Change
 from compare.explain.doctor.gaps import distance, size
-from compare.explain.doctor.thresholds import CLOSING, UNSEEN
+from compare.explain.doctor.thresholds import UNSEEN
 from compare.explain.locate.introduced import differs
 from compare.explain.locate.locate import Looked
 
@@ -40,7 +40,7 @@ def closing_of(looked: Looked, changes: Change) -> Closing | None:
         if judgement is None or port is None or plain.dtype.kind not in FLOATING or name not in changed:
             continue
         was, now = distance(plain, port), distance(changed[name], port)
-        apart = now > judgement.allowed and not now <= CLOSING * was and not now <= UNSEEN * size(port)
+        apart = now > judgement.allowed and not now <= UNSEEN * max(was, size(port))
         if not (differs(judgement) or apart):
             continue
         differing += differs(judgement)

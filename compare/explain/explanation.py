@@ -66,10 +66,12 @@ def sentence_of(first: Difference, causes: Sequence[NamedCause], observed: Seque
         seen = next((f": {text}" for text in looks if text.startswith(SEEN)), "")
         return f"{where}{seen} ({first.size})"
     cause = mine[0]
-    more = f" (and {counted(len(causes) - 1, 'more cause')})" if len(causes) > 1 else ""
-    end = f"; with that in the reference the gap falls from {_short(cause.before)} to {_short(cause.after)}"
+    more = f" (and {counted(len(causes) - len(mine), 'more cause')})" if len(causes) > len(mine) else ""
+    what = "that" if len(mine) == 1 else "both" if len(mine) == 2 else "all of these"
+    end = f"; with {what} in the reference the gap falls from {_short(cause.before)} to {_short(cause.after)}"
     tried = cause.evidence != "read" and math.isfinite(cause.before)
-    return f"{where}: {cause.text}{end if tried else ''}{more}"
+    said = cause.text if len(mine) == 1 else "; ".join(own.text for own in mine)
+    return f"{where}: {said}{end if tried else ''}{more}"
 
 
 def _doubt(cause: Cause) -> str:

@@ -12,16 +12,18 @@ from compare.explain.doctor.thresholds import MOVED
 from compare.pair.pair import Entering
 from compare.sides.quartet import Quartet
 
-DRAWS = 2  # new ones: with another number of rows, and with as many
+DRAWS = 4  # new ones: with another number of rows or as many, first with other integers and then with those there are
 
 
 def redrawn(quartet: Quartet, entering: Entering, probe: str, number: int) -> Entering | None:
-    """What enters, drawn anew: the first time with one row more, the second with as many, for a pair that does not
-    allow more; None where the first would have no more.
+    """What enters, drawn anew: with one row more, and then with as many, for a pair that does not allow more; None
+    where there would be no more.
 
     A batch of the pair's own recipe is drawn by it; one that is given, or that a probe has made, has its rows permuted
     and its floats moved, so that it stays of its kind: zeros and whole numbers, of which masks and pixels are made,
-    stay what they are. Integers are drawn within their bounds; those without go where their rows go.
+    stay what they are. Integers are drawn within their bounds; those without between the least and the most that there
+    are, for a mask or a length that stays the same hides what depends on it. A pair that cannot take those (of edges,
+    or of lengths in order) has the integers that there are, which go where their rows go: the last two draws.
     """
     seed = entering.seed + 1
     rng = np.random.default_rng([seed, len(probe)])
@@ -38,11 +40,12 @@ def redrawn(quartet: Quartet, entering: Entering, probe: str, number: int) -> En
         seed=seed,
     )
     rows = batch.rows
-    if number == 0 and not rows:
+    more = number % 2 == 0
+    if more and not rows:
         return None
-    order = np.concatenate([rng.permutation(rows), rng.integers(0, max(rows, 1), 1 - number)])
+    order = np.concatenate([rng.permutation(rows), rng.integers(0, max(rows, 1), int(more))])
     taken = batch.taking(order) if rows else batch
-    return replace(fed, batches=(_anew(taken, rng),)).at(quartet.precision)
+    return replace(fed, batches=(_anew(taken, rng, others=number < 2),)).at(quartet.precision)
 
 
 def _weights(quartet: Quartet, entering: Entering, rng: np.random.Generator) -> Arrays:
@@ -55,10 +58,16 @@ def _weights(quartet: Quartet, entering: Entering, rng: np.random.Generator) -> 
     return entering.weights if drawn is None else {name: drawn.get(name, own) for name, own in entering.weights.items()}
 
 
-def _anew(batch: Batch, rng: np.random.Generator) -> Batch:
+def _anew(batch: Batch, rng: np.random.Generator, others: bool) -> Batch:
+    """``others``: integers without bounds are others of the same range."""
+
     def redraw(name: str, array: np.ndarray) -> np.ndarray:
         if name in batch.bounds:
             return rng.integers(*batch.bounds[name], array.shape).astype(array.dtype)
+        if others and array.dtype.kind in "iub" and array.size:
+            least, most = int(array.min()), int(array.max())
+            least = least if least < most else min(most, 1 if most > 1 else 0)
+            return rng.integers(least, most, array.shape, endpoint=True).astype(array.dtype)
         return _moved(array, rng)
 
     return batch.mapped(redraw)

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from compare.frameworks.islands.places import UNKNOWN
 from compare.report.contract import BranchForm, CauseForm, DifferenceForm, ExplanationForm, Number, PairForm
 from compare.report.pieces import INDENT, number, paragraph, show_table, table
 from compare.verdict.counted import counted
@@ -74,7 +75,7 @@ def _closing(explanation: ExplanationForm, causes: int) -> str:
 
 
 def _at(path: str, place: str) -> str:
-    return f"{path or 'the whole model'}{f', {place}' if place else ''}"
+    return f"{path or 'the whole model'}{f', {place}' if place and place != UNKNOWN else ''}"
 
 
 def _more(first: DifferenceForm) -> str:

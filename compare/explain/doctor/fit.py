@@ -192,7 +192,7 @@ def number_words(value: float) -> str:
         return "none"
     value = exactly_written(value)
     held = single(value)
-    return f"{value:.10g}" if held == inf else f"{held:g} rounded to float32"
+    return f"{value:.10g}" if held == inf else f"{held:.9g} rounded to float32"
 
 
 def printed(value: float) -> tuple[str, float]:

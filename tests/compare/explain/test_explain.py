@@ -121,7 +121,7 @@ def test_what_a_residual_carries_past_a_cut_is_no_place_of_its_own():
     and no other place is counted."""
     made = explain(looked_into(Pair(seeded(Around), LinenAround(), X, smooth=False)))
     (named,) = made.causes
-    assert named.cause.text == "the port does not multiply by 3 there"
+    assert named.cause.text == "the port is as if it did not multiply by 3 there"
     assert made.first.more == 0
     assert made.closing.after < 1e-13
 

@@ -20,12 +20,13 @@ from compare.explain.calls.signatures import NUMBER, OTHER, bound, rebound
 from compare.explain.doctor.fit import Fitted, Range, by_slopes, printed
 from compare.explain.doctor.segment.arguments import SHAPES, SILENT, argument_words
 from compare.explain.doctor.segment.ideas import View, altered, times
-from compare.explain.doctor.segment.observed import is_written, known_number
+from compare.explain.doctor.segment.observed import is_written, known_exactly, known_number
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import arithmetic, losses, unrolled
 from compare.explain.doctor.segment.suspects.normalization import FLOAT32
 from compare.explain.doctor.suspect import Number, Suspect
 from compare.explain.doctor.thresholds import DONE, RARE, SMALL, UNSEEN
+from compare.frameworks.islands.places import UNKNOWN
 
 Replaced = Callable[[float], Replacement]
 
@@ -44,7 +45,8 @@ def numbers(scene: Scene) -> Iterator[Number[Change]]:
 
 
 def _number(scene: Scene, setting: str, own: float, alike: list[tuple[View, Replaced]]) -> Number[Change]:
-    place = "" if len(alike) > 1 else f" ({alike[0][0].call.place})"
+    at = alike[0][0].call.place
+    place = "" if len(alike) > 1 or at == UNKNOWN else f" ({at})"
 
     def change(number: float) -> Change:
         return Change(calls={view.call.number: replaced(number) for view, replaced in alike})
@@ -53,7 +55,7 @@ def _number(scene: Scene, setting: str, own: float, alike: list[tuple[View, Repl
         """With the number as it is printed: that is the one which is tried, for digits nobody is told prove nothing."""
         known = fitted.low < fitted.high or is_written(fitted.number, scene)
         own_words, number = known_number(own, scene), fitted.number
-        words, number = (known_number(number, scene), number) if known else printed(number)
+        words, number = (known_number(number, scene), known_exactly(number, scene)) if known else printed(number)
         for more in (shown, repr):  # six digits may not tell them apart
             if words == own_words:
                 words, own_words = more(number), more(own)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from math import exp, log
+from math import copysign, exp, log
 
 import numpy as np
 import torch
@@ -139,6 +139,15 @@ def _ratio(plain: np.ndarray, port: np.ndarray) -> float | None:
 
 def ratio_words(ratio: float, calls: Sequence[Call], shape: tuple[int, ...]) -> tuple[str, bool]:
     """The ratio with what it is in terms of the sizes around, "0.125 (1 / sqrt(64))", and whether it is anything."""
+    words = list(_terms(ratio, calls, shape))
+    shown = f"{ratio:.{6 if abs(ratio - 1) > NEARLY_ONE else 12}g}"
+    if any(abs(ratio - number) < UNSEEN * abs(ratio) for number in (0.5, 2.0, -1.0)):
+        return shown, True
+    return f"{shown} ({words[0]})" if words and words[0] != shown else shown, bool(words)
+
+
+def _terms(ratio: float, calls: Sequence[Call], shape: tuple[int, ...]) -> dict[str, float]:
+    """What the ratio may be in terms of the sizes around, in words, with the number that these say."""
     sizes = {int(n) for n in shape} | {
         n for call in calls for tensor in tensors_of((call.args, call.result)) for n in tensor.shape
     }
@@ -146,24 +155,24 @@ def ratio_words(ratio: float, calls: Sequence[Call], shape: tuple[int, ...]) -> 
     for n in sorted(n for n in sizes if n > 1):
         terms |= {f"{n}": n, f"1 / {n}": 1 / n, f"sqrt({n})": n**0.5, f"1 / sqrt({n})": n**-0.5}
         terms |= {f"{n} / {n - 1}": n / (n - 1), f"{n - 1} / {n}": (n - 1) / n}
-    words = [text for text, number in terms.items() if abs(ratio / number - 1) < UNSEEN]
-    words += _of_a_root(ratio)
-    words += [f"{'-' if ratio < 0 else ''}log({base:g}) / {n}" for n in sizes if (base := _base(abs(ratio), n))]
-    shown = f"{ratio:.{6 if abs(ratio - 1) > NEARLY_ONE else 12}g}"
-    if any(abs(ratio - number) < UNSEEN * abs(ratio) for number in (0.5, 2.0, -1.0)):
-        return shown, True
-    return f"{shown} ({words[0]})" if words and words[0] != shown else shown, bool(words)
+    near = {text: number for text, number in terms.items() if abs(ratio / number - 1) < UNSEEN}
+    near |= _of_a_root(ratio)
+    sign = "-" if ratio < 0 else ""
+    bases = {n: _base(abs(ratio), n) for n in sizes}
+    of_bases = {n: base for n, base in bases.items() if base}
+    return near | {f"{sign}log({base:g}) / {n}": copysign(log(base) / n, ratio) for n, base in of_bases.items()}
 
 
-def _of_a_root(ratio: float) -> list[str]:
+def _of_a_root(ratio: float) -> dict[str, float]:
     """ "1 / sqrt(12)", of a width that no array here has; none where the ratio is no such number, or a plain one."""
     if not 1 / WIDEST < ratio < WIDEST or float(f"{ratio:.{DIGITS}g}") == ratio:
-        return []
-    found = []
-    for words, square in (("1 / sqrt({})", ratio**-2), ("sqrt({})", ratio**2)):
+        return {}
+    found = {}
+    for words, power in (("1 / sqrt({})", -0.5), ("sqrt({})", 0.5)):
+        square = ratio ** (1 / power)
         n = round(square)
         if 1 < n < WIDEST and abs(square / n - 1) < UNSEEN:
-            found.append(words.format(n))
+            found[words.format(n)] = n**power
     return found
 
 
@@ -183,6 +192,11 @@ def is_written(number: float, scene: Scene) -> bool:
 def known_number(number: float, scene: Scene) -> str:
     """A number with what it is in terms of the sizes around: "0.353553 (1 / sqrt(8))"."""
     return ratio_words(number, scene.calls, ())[0]
+
+
+def known_exactly(number: float, scene: Scene) -> float:
+    """The number that ``known_number`` says, to all its digits: a fitted one lacks the last few."""
+    return next(iter(_terms(number, scene.calls, ()).values()), number)
 
 
 def _moved(plain: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:

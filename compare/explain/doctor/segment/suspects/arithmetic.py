@@ -48,7 +48,7 @@ def multiplied(view: View) -> Iterator[Idea]:
         yield from _two(view)
     elif name != "rdiv":
         own = shown(float(by[1]))
-        text = f"the port does not {'multiply' if name == 'mul' else 'divide'} by {own} there"
+        text = f"the port is as if it did not {'multiply' if name == 'mul' else 'divide'} by {own} there"
         yield Idea("scale", own, "1", left_out, DEFAULT, text)
 
 
@@ -103,7 +103,7 @@ def added(view: View) -> Iterator[Idea]:
             for eps, _ in candidates(view, "epsilon", number, EPSILONS):
                 change = altered(**{argument: float(eps)})
                 yield value("epsilon", float(number), float(eps), change, DEFAULT if eps else USUAL)
-        yield Idea("constant", own, "none", _unmoved(name), USUAL, f"the port does not {name} {own} there")
+        yield Idea("constant", own, "none", _unmoved(name), USUAL, f"the port is as if it did not {name} {own} there")
         return
     result = getattr(view.call.result, "shape", ())
     if len(tensors) < 2:
