@@ -26,6 +26,7 @@ WHAT_PARTS_ARE = (
     "with the code that calls them; dispatch is the host preparing calls while no kernel runs; in gaps no kernel runs "
     "though all calls are made. Kernels are as long as a profile shows them, the step is as long as it is unwatched."
 )
+DISTURBED = "The run was not fit for a ratio: these parts are no figures to quote either."
 
 
 def show_insides(form: Form, out: Console) -> None:
@@ -38,6 +39,8 @@ def show_insides(form: Form, out: Console) -> None:
         _show_spent(timed, out)
         slowed = max(row["spent"]["slowed"] for row in timed)
         out.print(Text(f"{WHAT_PARTS_ARE} Profiling slowed a step by up to {slowed:.2f} times."))
+        if form["unpublished"]:
+            out.print(Text(DISTURBED, style="bold red"))
 
 
 def with_time_spent(form: Form) -> list[Form]:

@@ -18,7 +18,8 @@ MOST = 16  # steps in a block: a profile keeps every event
 GRAPH = "## Call CompiledFxGraph"  # what torch calls a run of its compiler's graph: kernels, and what calls them
 ATEN, LIBRARIES = "aten::", ("mkldnn::", "mkl::")
 OF_GRAPHS = ("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::convolution")
-ON_CARD = re.compile(r"gemm|gemv|cutlass|nvjet|xmma|conv|dot", re.IGNORECASE)  # in the names of a card's products
+# In the names of a card's products; a conversion is none, nor is what torch's compiler fuses behind one.
+ON_CARD = re.compile(r"^(?!triton_(poi|red|per)).*(gemm|gemv|cutlass|nvjet|xmma|conv(?!ert)|dot)", re.IGNORECASE)
 
 Which = Callable[[Event], bool]
 
