@@ -450,6 +450,7 @@ def test_the_door_is_short():
         "View",
         "WeightMap",
         "assert_port",
+        "convert_weights",
         "verify",
     ]
     assert sorted(compare.__all__) == offered
