@@ -1,6 +1,6 @@
 """A checkpoint from one framework to the other, through the weight map of a pair."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,11 +76,12 @@ class Conversion:
             return {*self.leaves, *self.port_constants}
         return {*self.shapes, *self.aliases, *self.constants}
 
-    def values(self, reference: Arrays, port: Arrays) -> OwnValues:
+    def values(self, reference: Arrays, port: Arrays, accepted: Collection[str] = ()) -> OwnValues:
         """Weights of both sides, as they are in files or models, under the names of the map.
 
         Args:
             reference, port: of either side, by whatever names they have there.
+            accepted: names of either that have no counterpart, and whose values are looked at too.
         """
         fitted = {
             "reference": fitted_names(reference, self.names_of("reference")),
@@ -95,6 +96,10 @@ class Conversion:
             self.leaves,
             {side: found.left_over for side, found in fitted.items()},
             {side: found.notes for side, found in fitted.items()},
+            {
+                side: {name: (own[name], fitted[side].arrays.get(name)) for name in accepted if name in own}
+                for side, own in (("reference", self.constants), ("port", self.port_constants))
+            },
         )
 
     def _to_port(self, given: Arrays) -> tuple[Arrays, list[str]]:
@@ -129,6 +134,8 @@ class Conversion:
         self._check_numbers("the port", mapped)
         arrays = self.weight_map.to_reference(mapped, self.shapes, values=True)
         notes = [*fitted.notes]
+        if dropped:
+            notes.append(f"left out, since the reference has no counterpart: {', '.join(dropped)}")
         if beside:
             parts = ", ".join(dict.fromkeys(path.partition("/")[0] for path in beside))
             notes.append(f"left out, since the model has no such collection: {parts}")

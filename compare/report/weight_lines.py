@@ -39,7 +39,8 @@ def show_weights(weights: WeightsForm, out: Console, every: bool = False) -> Non
     for kind in kinds if every else kinds[:SHOWN]:
         times = f" ({len(kind.names)} of them)" if len(kind.names) > 1 else ""
         name, sources, *text = kind.shown
-        out.print(paragraph("", f"{name}{times}: {''.join(text) or kind.text}; from {sources}"))
+        made_of = f"; from {sources}" if sources else ""
+        out.print(paragraph("", f"{name}{times}: {''.join(text) or kind.text}{made_of}"))
     if not every and len(kinds) > SHOWN:
         out.print(paragraph("", f"and {counted(len(kinds) - SHOWN, 'more kind')}: jaxport weights lists all"))
     right = folded(_foldable(line) for line in weights["lines"] if line["kind"] in RIGHT) if every else []
