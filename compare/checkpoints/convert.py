@@ -55,19 +55,24 @@ class Conversion:
             UsageError: the checkpoint does not fit the model: an array is missing, left over, of another shape, or of
                 integers or complex numbers where the model has floats.
         """
-        if self._side_of(checkpoint) == "reference":
-            arrays, notes = self._to_port(checkpoint.arrays)
-            return Checkpoint("port", checkpoint.format, arrays), notes
-        arrays, notes = self._to_reference(checkpoint.arrays)
-        return Checkpoint("reference", checkpoint.format, arrays), notes
+        side = self.side_of(checkpoint.arrays, checkpoint.side)
+        arrays, notes = self.carried(side, checkpoint.arrays)
+        return Checkpoint(OTHER_SIDE[side], checkpoint.format, arrays), notes
 
-    def _side_of(self, checkpoint: Checkpoint) -> Side:
-        """The side that the checkpoint says, unless more of its names fit the other: a port's may have dots for
-        slashes."""
+    def carried(self, side: Side, arrays: Arrays) -> tuple[Arrays, list[str]]:
+        """The arrays of ``side`` as the other one's, and what is worth saying about it.
+
+        Raises:
+            UsageError: as ``converted`` does.
+        """
+        return self._to_port(arrays) if side == "reference" else self._to_reference(arrays)
+
+    def side_of(self, names: Mapping[str, object], likely: Side) -> Side:
+        """The ``likely`` side, unless more of the names fit the other: a port's may have dots for slashes."""
         fitting: dict[Side, int] = {}
-        for side in (checkpoint.side, OTHER_SIDE[checkpoint.side]):
+        for side in (likely, OTHER_SIDE[likely]):
             known = self.names_of(side)
-            fitting[side] = sum(name in known for name in fitted_names(checkpoint.arrays, known).arrays)
+            fitting[side] = sum(name in known for name in fitted_names(names, known).arrays)
         return max(fitting, key=lambda side: fitting[side])  # the first of two alike
 
     def names_of(self, side: Side) -> set[str]:
