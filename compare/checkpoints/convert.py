@@ -35,6 +35,7 @@ class Conversion:
         port_constants: the same of the port's leaves.
         numbers: of the arrays of both sides that are no floats, by name or path, what they are: "integer", "boolean" or
             "complex". None in a map that was saved before it was noted: then it is not checked.
+        notes: what is worth saying about the map.
     """
 
     weight_map: WeightMap
@@ -44,6 +45,7 @@ class Conversion:
     constants: Arrays
     port_constants: Arrays
     numbers: dict[str, str] | None = None
+    notes: tuple[str, ...] = ()
 
     def converted(self, checkpoint: Checkpoint) -> tuple[Checkpoint, list[str]]:
         """The checkpoint of the other side, and what is worth saying about it.
@@ -65,7 +67,8 @@ class Conversion:
         Raises:
             UsageError: as ``converted`` does.
         """
-        return self._to_port(arrays) if side == "reference" else self._to_reference(arrays)
+        carried, notes = self._to_port(arrays) if side == "reference" else self._to_reference(arrays)
+        return carried, [*self.notes, *notes]
 
     def side_of(self, names: Mapping[str, object], likely: Side) -> Side:
         """The ``likely`` side, unless more of the names fit the other: a port's may have dots for slashes."""
@@ -172,6 +175,7 @@ class Conversion:
             "constants": {name: array_to_form(array) for name, array in self.constants.items()},
             "port_constants": {name: array_to_form(array) for name, array in self.port_constants.items()},
             "numbers": self.numbers,
+            "notes": self.notes,
         }
         write_json(path, form)
 
@@ -194,6 +198,7 @@ class Conversion:
                 {name: array_from_form(constant) for name, constant in form["constants"].items()},
                 {name: array_from_form(constant) for name, constant in form["port_constants"].items()},
                 form.get("numbers"),
+                tuple(form.get("notes", ())),
             )
         except OSError as error:
             raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
@@ -243,6 +248,7 @@ def conversion_between(prepared: "Prepared") -> Conversion:
         constants,
         prepared.port.initial([path for path in prepared.port.leaves if path not in prepared.leaves]),
         {name: number_of(dtype) for name, dtype in dtypes.items() if number_of(dtype) != "float"},
+        prepared.notes,
     )
 
 

@@ -34,8 +34,9 @@ def convert_weights(
 ) -> Any:
     """Carry weights from one side to the other through the weight map, in memory and in either direction.
 
-    One-to-one lines of the map are bit-identical, in every dtype. Neither model is changed, and nothing is run: both
-    are traced for the map. What is left out, added or taken off a name is warned of.
+    One-to-one lines of the map are bit-identical, in every dtype. Neither model is changed; both are traced for the
+    map, and run where maps have to be tried. What is worth saying of the map, and what is left out, added or taken off
+    a name, is warned of.
 
     Args:
         reference: an ``nn.Module``, or a whole ``Pair`` (then nothing else describes the models).

@@ -94,6 +94,7 @@ def _judged(prepared: Prepared, asked: WeightsAsked, port: Arrays | None) -> Own
         unsaved: frozenset[str] = getattr(prepared.reference, "unsaved", frozenset())
         kept = {name: prepared.own[name] for name in unsaved if name in values.shapes}
         values = replace(values, reference=kept | values.reference)
+    values = replace(values, doubted=prepared.doubted)
     return own_weights(prepared.weight_map, values, asked.original, asked.asked)
 
 

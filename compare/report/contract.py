@@ -177,7 +177,7 @@ class PrecisionForm(TypedDict):
 
 class WeightLineForm(TypedDict):
     """One array of a side that came with weights of its own: of which arrays of the other side it is made, and what it
-    is beside what those make it (``text`` says all of it)."""
+    is beside what those make it (``text`` says all of it). Where the map is not ``sure`` of it, it does not count."""
 
     name: str
     sources: list[str]
@@ -186,6 +186,7 @@ class WeightLineForm(TypedDict):
         "another value",
     ]  # fmt: skip
     text: str
+    sure: NotRequired[bool]  # what was written before it could be told stays valid
 
 
 class WeightsForm(TypedDict):

@@ -4,7 +4,7 @@ Either side can be the original. Each array of the other one is a line: what it 
 whole, so that the order of what is packed in it shows as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -53,7 +53,12 @@ class OwnWeights:
 
     @property
     def wrong(self) -> tuple[OwnLine, ...]:
-        return tuple(line for line in self.lines if not line.right) if self.judged else ()
+        return tuple(line for line in self.lines if line.sure and not line.right) if self.judged else ()
+
+    @property
+    def unsure(self) -> tuple[OwnLine, ...]:
+        """What would be wrong if the map were right, and the map is not sure of it."""
+        return tuple(line for line in self.lines if not (line.sure or line.right)) if self.judged else ()
 
     @property
     def right(self) -> bool:
@@ -74,7 +79,8 @@ class OwnWeights:
             low = [line.text for line in self.lines if line.kind == ROUNDED]
             to = f" {low[0]}" if len({*low}) == 1 else ""
             rounded = f", {len(low)} of them rounded{to}" if low else ""
-            return f"the {self.side}'s own weights are the {self.original}'s: {count}{rounded}"
+            unsure = f", {len(self.unsure)} of them not sure, first {self.unsure[0].name}" if self.unsure else ""
+            return f"the {self.side}'s own weights are the {self.original}'s: {count}{rounded}{unsure}"
         first = self.wrong[0]
         more = f", and {len(self.wrong) - 1} more" if len(self.wrong) > 1 else ""
         return (
@@ -93,6 +99,7 @@ class OwnValues:
         left_over, notes: as in ``OwnWeights``, of either side.
         alone: of each side, what it alone has and what both functions were compared with: (the value in that
             comparison, the value that was given, None where it is missing) by name.
+        doubted: the reference's arrays of which the map is not sure.
     """
 
     reference: Arrays
@@ -102,6 +109,7 @@ class OwnValues:
     left_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     alone: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray | None]]] = field(default_factory=dict)
+    doubted: Collection[str] = ()
 
 
 def own_weights(
@@ -124,6 +132,8 @@ def own_weights(
     others = OtherLines({line.name: line.array for line in lines})
     with np.errstate(all="ignore"):  # of what is not finite, or overflows, it is said in words
         found = with_others([own_line(line, given.get(line.name), others) for line in lines])
+        doubted = {*values.doubted}
+        found = tuple(replace(line, sure=doubted.isdisjoint({line.name, *line.sources})) for line in found)
         found += _alone(values, OTHER_SIDE[original])
         beside = [line for line in _alone(values, original) if not line.right]
     side, notes = OTHER_SIDE[original], [note for one in values.notes.values() for note in one]

@@ -1,6 +1,7 @@
 """Weights of a pair's own models and of files, judged; what is asked for and not there."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import equinox as eqx
 import jax
@@ -11,7 +12,7 @@ import torch
 from flax import linen, nnx
 
 from compare.checkpoints.checkpoint import Checkpoint
-from compare.checkpoints.convert import conversion_between
+from compare.checkpoints.convert import Conversion, conversion_between
 from compare.checkpoints.files import write
 from compare.checkpoints.in_memory import convert_weights
 from compare.checkpoints.judged import WeightsAsked, brought_together, judged_weights
@@ -169,6 +170,20 @@ def test_a_file_of_another_model_is_refused(bare, tmp_path):
         UsageError, match=r"other\.npz: none of its names is one of the model's, such as params/fc/kernel"
     ):
         judged_weights(bare, WeightsAsked(asked=True, port=path))
+
+
+def test_a_doubt_of_the_map_is_handed_on(bare, tmp_path):
+    """To the lines, and with a conversion: there and in the file that it is saved in."""
+    weight, bias = weights()
+    unsure = replace(bare, notes=("the map is not sure",), doubted=("fc.weight",))
+    path = tmp_path / "port.npz"
+    write(path, Checkpoint("port", "npz", {"params/fc/kernel": 2 * weight.T, "params/fc/bias": bias}))
+    found = judged_weights(unsure, WeightsAsked(asked=True, port=path))
+    assert found is not None
+    assert (found.right, [line.name for line in found.unsure]) == (True, ["params/fc/kernel"])
+    conversion_between(unsure).save(tmp_path / "map.json")
+    for conversion in (conversion_between(unsure), Conversion.load(tmp_path / "map.json")):
+        assert conversion.carried("reference", {"fc.weight": weight, "fc.bias": bias})[1] == ["the map is not sure"]
 
 
 class Buffered(torch.nn.Module):
