@@ -192,8 +192,8 @@ class WeightLineForm(TypedDict):
 class WeightsForm(TypedDict):
     """The weights that one side came with, beside the other's, the ``original``'s.
 
-    ``judged`` is false where none is the original's in whatever form; ``right`` is null there. ``asked``: whether it
-    counts against the pair.
+    ``judged`` is false where none is the original's in whatever form, unless all are equal constants; ``right`` is null
+    there. ``asked``: whether it counts against the pair.
     """
 
     original: Literal["reference", "port"]

@@ -48,7 +48,12 @@ class OwnWeights:
 
     @property
     def judged(self) -> bool:
-        """Whether one array at least is the original's, whatever was done to it, and no constant."""
+        """Whether one array at least is the original's, whatever was done to it, and no constant; or all are right, as
+        those of layers that were never trained are."""
+        return self._told or (bool(self.lines) and all(line.right for line in self.lines))
+
+    @property
+    def _told(self) -> bool:
         return any(line.tells for line in self.lines)
 
     @property
@@ -80,7 +85,8 @@ class OwnWeights:
             to = f" {low[0]}" if len({*low}) == 1 else ""
             rounded = f", {len(low)} of them rounded{to}" if low else ""
             unsure = f", {len(self.unsure)} of them not sure, first {self.unsure[0].name}" if self.unsure else ""
-            return f"the {self.side}'s own weights are the {self.original}'s: {count}{rounded}{unsure}"
+            alike = "" if self._told else f", all of them constants{'' if low else ' and equal'}"
+            return f"the {self.side}'s own weights are the {self.original}'s: {count}{alike}{rounded}{unsure}"
         first = self.wrong[0]
         more = f", and {len(self.wrong) - 1} more" if len(self.wrong) > 1 else ""
         return (
