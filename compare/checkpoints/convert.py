@@ -1,6 +1,6 @@
 """A checkpoint from one framework to the other, through the weight map of a pair."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,7 @@ class Conversion:
         port_constants: the same of the port's leaves.
         numbers: of the arrays of both sides that are no floats, by name or path, what they are: "integer", "boolean" or
             "complex". None in a map that was saved before it was noted: then it is not checked.
+        notes: what is worth saying about the map.
     """
 
     weight_map: WeightMap
@@ -44,6 +45,7 @@ class Conversion:
     constants: Arrays
     port_constants: Arrays
     numbers: dict[str, str] | None = None
+    notes: tuple[str, ...] = ()
 
     def converted(self, checkpoint: Checkpoint) -> tuple[Checkpoint, list[str]]:
         """The checkpoint of the other side, and what is worth saying about it.
@@ -55,19 +57,25 @@ class Conversion:
             UsageError: the checkpoint does not fit the model: an array is missing, left over, of another shape, or of
                 integers or complex numbers where the model has floats.
         """
-        if self._side_of(checkpoint) == "reference":
-            arrays, notes = self._to_port(checkpoint.arrays)
-            return Checkpoint("port", checkpoint.format, arrays), notes
-        arrays, notes = self._to_reference(checkpoint.arrays)
-        return Checkpoint("reference", checkpoint.format, arrays), notes
+        side = self.side_of(checkpoint.arrays, checkpoint.side)
+        arrays, notes = self.carried(side, checkpoint.arrays)
+        return Checkpoint(OTHER_SIDE[side], checkpoint.format, arrays), notes
 
-    def _side_of(self, checkpoint: Checkpoint) -> Side:
-        """The side that the checkpoint says, unless more of its names fit the other: a port's may have dots for
-        slashes."""
+    def carried(self, side: Side, arrays: Arrays) -> tuple[Arrays, list[str]]:
+        """The arrays of ``side`` as the other one's, and what is worth saying about it.
+
+        Raises:
+            UsageError: as ``converted`` does.
+        """
+        carried, notes = self._to_port(arrays) if side == "reference" else self._to_reference(arrays)
+        return carried, [*self.notes, *notes]
+
+    def side_of(self, names: Mapping[str, object], likely: Side) -> Side:
+        """The ``likely`` side, unless more of the names fit the other: a port's may have dots for slashes."""
         fitting: dict[Side, int] = {}
-        for side in (checkpoint.side, OTHER_SIDE[checkpoint.side]):
+        for side in (likely, OTHER_SIDE[likely]):
             known = self.names_of(side)
-            fitting[side] = sum(name in known for name in fitted_names(checkpoint.arrays, known).arrays)
+            fitting[side] = sum(name in known for name in fitted_names(names, known).arrays)
         return max(fitting, key=lambda side: fitting[side])  # the first of two alike
 
     def names_of(self, side: Side) -> set[str]:
@@ -76,11 +84,12 @@ class Conversion:
             return {*self.leaves, *self.port_constants}
         return {*self.shapes, *self.aliases, *self.constants}
 
-    def values(self, reference: Arrays, port: Arrays) -> OwnValues:
+    def values(self, reference: Arrays, port: Arrays, accepted: Collection[str] = ()) -> OwnValues:
         """Weights of both sides, as they are in files or models, under the names of the map.
 
         Args:
             reference, port: of either side, by whatever names they have there.
+            accepted: names of either that have no counterpart, and whose values are looked at too.
         """
         fitted = {
             "reference": fitted_names(reference, self.names_of("reference")),
@@ -95,6 +104,10 @@ class Conversion:
             self.leaves,
             {side: found.left_over for side, found in fitted.items()},
             {side: found.notes for side, found in fitted.items()},
+            {
+                side: {name: (own[name], fitted[side].arrays.get(name)) for name in accepted if name in own}
+                for side, own in (("reference", self.constants), ("port", self.port_constants))
+            },
         )
 
     def _to_port(self, given: Arrays) -> tuple[Arrays, list[str]]:
@@ -129,6 +142,8 @@ class Conversion:
         self._check_numbers("the port", mapped)
         arrays = self.weight_map.to_reference(mapped, self.shapes, values=True)
         notes = [*fitted.notes]
+        if dropped:
+            notes.append(f"left out, since the reference has no counterpart: {', '.join(dropped)}")
         if beside:
             parts = ", ".join(dict.fromkeys(path.partition("/")[0] for path in beside))
             notes.append(f"left out, since the model has no such collection: {parts}")
@@ -160,6 +175,7 @@ class Conversion:
             "constants": {name: array_to_form(array) for name, array in self.constants.items()},
             "port_constants": {name: array_to_form(array) for name, array in self.port_constants.items()},
             "numbers": self.numbers,
+            "notes": self.notes,
         }
         write_json(path, form)
 
@@ -182,6 +198,7 @@ class Conversion:
                 {name: array_from_form(constant) for name, constant in form["constants"].items()},
                 {name: array_from_form(constant) for name, constant in form["port_constants"].items()},
                 form.get("numbers"),
+                tuple(form.get("notes", ())),
             )
         except OSError as error:
             raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
@@ -231,6 +248,7 @@ def conversion_between(prepared: "Prepared") -> Conversion:
         constants,
         prepared.port.initial([path for path in prepared.port.leaves if path not in prepared.leaves]),
         {name: number_of(dtype) for name, dtype in dtypes.items() if number_of(dtype) != "float"},
+        prepared.notes,
     )
 
 

@@ -1,27 +1,25 @@
 """Weights carried from one side to the other in memory, as ``jaxport convert`` carries files."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from compare.arrays.arrays import Arrays
-from compare.checkpoints.checkpoint import Checkpoint, UnsoundError
+from compare.checkpoints.checkpoint import UnsoundError
 from compare.checkpoints.convert import Conversion, conversion_between
 from compare.checkpoints.judged import brought_together
 from compare.checkpoints.state_dict import array_of, check_dense, tensor_of
 from compare.checkpoints.training_names import fitted_names
-from compare.errors import UsageError, shown
+from compare.errors import UsageError, shown, swallowed
 from compare.frameworks.models.references import ReferenceModel
 from compare.pair.pair import Pair
 from compare.pair.prepare import Prepared
-from compare.weights.own.own_weights import Side
+from compare.weights.own.own_weights import OTHER_SIDE, Side
 
 if TYPE_CHECKING:
     import torch
-
-MEMORY = "memory"  # in the place of a file's format
 
 
 def convert_weights(
@@ -36,8 +34,9 @@ def convert_weights(
 ) -> Any:
     """Carry weights from one side to the other through the weight map, in memory and in either direction.
 
-    One-to-one lines of the map are bit-identical, in every dtype. Neither model is changed, and nothing is run: both
-    are traced for the map.
+    One-to-one lines of the map are bit-identical, in every dtype. Neither model is changed; both are traced for the
+    map, and run where maps have to be tried. What is worth saying of the map, and what is left out, added or taken off
+    a name, is warned of.
 
     Args:
         reference: an ``nn.Module``, or a whole ``Pair`` (then nothing else describes the models).
@@ -46,7 +45,7 @@ def convert_weights(
         weights: what to carry. To the port a ``state_dict`` or a module; to the reference what the port's kind holds
             its weights in (the variables of a Linen module, an NNX or Equinox module, a pytree of parameters), or
             leaves by path (``{"params/Dense_0/kernel": ...}``). Of torch, JAX or NumPy; what training adds to names is
-            taken off, with a warning. By default the side's own.
+            taken off. By default the side's own.
         to: ``port`` or ``reference``.
         seed: of the generator that draws the pair's batch.
         fields: any further field of ``compare.pair.pair.Pair``: ``rules``, ``port_inputs``, ...
@@ -57,8 +56,8 @@ def convert_weights(
         tensors on the CPU for ``load_state_dict``.
 
     Raises:
-        UsageError: the weight map cannot be found, or the weights do not fit the model: an array is missing, left over,
-            or of another shape.
+        UsageError: the weight map cannot be found, the weights are those of the side to which they should go, or they
+            do not fit the model: an array is missing, left over, or of another shape.
     """
     if isinstance(reference, Pair):
         if port is not None or batch is not None or fields:
@@ -72,17 +71,59 @@ def convert_weights(
         raise UsageError(f"to: expected 'port' or 'reference', got {shown(to)}")
     prepared, given = brought_together(pair, seed)
     conversion = conversion_between(prepared)
+    _check_whose(prepared, conversion, weights, OTHER_SIDE[to])
     if to == "port":
         arrays = _of_reference(prepared, conversion, weights)
-        return prepared.port.holding(_converted(conversion, "reference", arrays))
+        return prepared.port.holding(_carried(conversion, "reference", arrays))
     arrays = given if weights is None and given is not None else _of_port(prepared, weights)
-    return _tensors(_converted(conversion, "port", arrays))
+    return _tensors(_carried(conversion, "port", arrays))
 
 
-def _converted(conversion: Conversion, side: Side, arrays: Arrays) -> Arrays:
-    for note in fitted_names(arrays, conversion.names_of(side)).notes:
+def _carried(conversion: Conversion, side: Side, arrays: Arrays) -> Arrays:
+    carried, notes = conversion.carried(side, arrays)
+    for note in notes:
         warnings.warn(f"convert_weights: {note}", stacklevel=3)
-    return conversion.converted(Checkpoint(side, MEMORY, arrays))[0].arrays
+    return carried
+
+
+def _check_whose(prepared: Prepared, conversion: Conversion, weights: Any, side: Side) -> None:
+    """Refuse the other side's weights: which way they go is said and not guessed.
+
+    Raises:
+        UsageError: what is given is held as the other side holds its weights, or has its names.
+    """
+    import torch
+
+    names: Mapping[str, object] = {}
+    if isinstance(weights, torch.nn.Module):
+        names = weights.state_dict() if side == "port" else {}
+    elif isinstance(weights, Mapping):
+        names = dict.fromkeys(_names(weights))
+    elif weights is not None and side == "reference":
+        try:
+            names = prepared.port.held_in(weights)
+        except UsageError as error:
+            swallowed(error)  # it is neither side's, which is said where it is read
+    other = OTHER_SIDE[side]
+    if conversion.side_of(names, side) == other:
+        known = conversion.names_of(other)
+        first = next(name for name in fitted_names(names, known).arrays if name in known)
+        raise UsageError(
+            f"weights: these are the {other}'s, by names such as {first}: give to={side!r} to carry them to the "
+            f"{side}, or the {side}'s weights"
+        )
+
+
+def _names(nest: Mapping[Any, Any], before: str = "") -> Iterator[str]:
+    """The paths of what a nest of dictionaries, or of lists of them, holds."""
+    for name, value in nest.items():
+        inner = value
+        if isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
+            inner = dict(enumerate(value))
+        if isinstance(inner, Mapping):
+            yield from _names(inner, f"{before}{name}/")
+        else:
+            yield f"{before}{name}"
 
 
 def _of_reference(prepared: Prepared, conversion: Conversion, weights: Any) -> Arrays:

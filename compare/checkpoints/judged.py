@@ -83,7 +83,7 @@ def _judged(prepared: Prepared, asked: WeightsAsked, port: Arrays | None) -> Own
             _check_numbers(side, name, array)
     if reference_own is None or port_own is None:
         return None
-    values = conversion_between(prepared).values(reference_own, port_own)
+    values = conversion_between(prepared).values(reference_own, port_own, prepared.accepted)
     for path, found, wanted in (
         (asked.reference, values.reference, values.shapes),
         (asked.port, values.port, values.leaves),
@@ -94,6 +94,7 @@ def _judged(prepared: Prepared, asked: WeightsAsked, port: Arrays | None) -> Own
         unsaved: frozenset[str] = getattr(prepared.reference, "unsaved", frozenset())
         kept = {name: prepared.own[name] for name in unsaved if name in values.shapes}
         values = replace(values, reference=kept | values.reference)
+    values = replace(values, doubted=prepared.doubted)
     return own_weights(prepared.weight_map, values, asked.original, asked.asked)
 
 
@@ -137,4 +138,7 @@ def _own_of_reference(prepared: Prepared) -> Arrays | None:
 
 
 def _own_of_port(prepared: Prepared) -> Arrays | None:
-    return prepared.port.initial([*prepared.leaves]) if prepared.port.has_own else None
+    if not prepared.port.has_own:
+        return None
+    accepted = [path for path in prepared.accepted if path in prepared.port.leaves]
+    return prepared.port.initial([*prepared.leaves, *accepted])

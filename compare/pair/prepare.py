@@ -17,7 +17,7 @@ from compare.pair.adapters import adapted_port, adapted_reference
 from compare.pair.drawing import drawn
 from compare.pair.own_tables import own_tables
 from compare.pair.pair import Entering, Pair
-from compare.verdict.precision import FLOAT32
+from compare.verdict.precision import FLOAT32, Precision
 from compare.weights.entry import Sum, same
 from compare.weights.weights import WeightMap
 
@@ -42,7 +42,7 @@ class Prepared:
         buffers: the reference's buffers that the port keeps too.
         constants: those without a counterpart: a training step must leave them as they are, or the pair is incomplete.
         accepted: parameters that one side alone has, and the pair accepts.
-        notes: what is worth saying about the map.
+        notes: what is worth saying about the map; doubted: the reference's arrays of which it is not sure.
         modes: the modes that are compared: training and evaluation, or only the models as they are.
     """
 
@@ -59,6 +59,7 @@ class Prepared:
     constants: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    doubted: tuple[str, ...] = ()
 
     @property
     def summed(self) -> tuple[Sum, ...]:
@@ -169,17 +170,11 @@ def _found(pair: Pair, reference: "ReferenceModel", batch: Batch, seed: int) -> 
 
     own = reference.state()
 
-    def decide(maps: "Sequence[FoundMap]") -> int | None:
+    def decide(maps: "Sequence[FoundMap]") -> tuple[int | None, str]:
         candidates = [with_map(pair, reference, one, batch, own) for one in maps]
 
-        def wanted(entering: Entering) -> Arrays | None:
-            try:
-                return outputs_of_reference(pair, reference, entering, False if reference.has_mode else None)
-            except UsageError:
-                raise
-            except Exception as error:  # in float64 alone, or it is told of where it is compared
-                swallowed(error)
-                return None
+        def wanted(entering: Entering, precision: Precision) -> Arrays:
+            return outputs_of_reference(pair, reference, entering, False if reference.has_mode else None, precision)
 
         return tried(candidates, candidates[0].enter(seed, 1), wanted)
 
@@ -237,6 +232,7 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
         ),
         accepted=tuple(accepted),
         notes=tuple(found_map.notes),
+        doubted=tuple(found_map.doubted),
     )
 
 

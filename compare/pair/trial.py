@@ -1,10 +1,12 @@
 """Several weight maps, of which no evidence says which is the true one: the one under which both functions agree.
 
-Both sides run once in float64 on what enters the comparison. A wrong map leaves the outputs apart by something like
-their own size; under the true one they agree to rounding, or to float32 where something inside is held in that.
+Both sides run once in float64 on what enters the comparison, or in float32 where either does not run in float64. A
+wrong map leaves the outputs apart by something like their own size; under the true one they agree to rounding, or to
+float32 where something inside is held in that.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,20 +14,23 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays, Shapes, to_jax, to_torch, wide
 from compare.arrays.batch import Batch, named_leaves
-from compare.errors import swallowed
+from compare.errors import UsageError, swallowed
+from compare.frameworks.blame import described
 from compare.frameworks.integers import float64
 from compare.pair.forward import Joined, port_outputs, reference_outputs
 from compare.pair.pair import Entering, Pair
-from compare.verdict.precision import FLOAT64
+from compare.verdict.precision import FLOAT32, FLOAT64, Precision
 from compare.weights.weights import WeightMap
 
 if TYPE_CHECKING:
     from compare.frameworks.models.references import ReferenceModel
 
 
-AGREE = 1e-5  # relative: float32 inside a model leaves 1e-7 and, through a deep one, ten times more
+# How near two outputs are that agree, relatively: float32 inside a model leaves 1e-7 and, through a deep one, ten times
+# more; a whole run in it leaves as much again.
+AGREE = {FLOAT64: 1e-5, FLOAT32: 1e-4}
 APART = 1e3  # of two maps that both agree the one that does so much better is the true one
-NOISE = 1e-13  # float64's own, of any map
+NOISE = {FLOAT64: 1e-13, FLOAT32: 1e-6}  # the format's own, of any map
 
 
 class Mapped(Joined, Protocol):
@@ -40,39 +45,74 @@ class Mapped(Joined, Protocol):
     def widened(self) -> Joined: ...
 
 
-def tried(candidates: Sequence[Mapped], entering: Entering, wanted: Callable[[Entering], Arrays | None]) -> int | None:
-    """The place of the first of ``candidates`` under which the port returns what the reference does; None: of none.
+Wanted = Callable[[Entering, Precision], Arrays]
+
+
+class NotRunError(Exception):
+    """A side raises, whatever the map: nothing is learned of any."""
+
+
+def tried(candidates: Sequence[Mapped], entering: Entering, wanted: Wanted) -> tuple[int | None, str]:
+    """The place of the first of ``candidates`` under which the port returns what the reference does, None: of none; and
+    why they could not be tried, or nothing.
 
     Layers that start as copies of each other tell no map from another: where several agree, those that do so on
     other weights count.
 
     Args:
         candidates: one pair, brought together by several maps.
-        wanted: the reference's outputs in float64, by name, of what enters; None where it cannot be run on that.
+        wanted: the reference's outputs by name, of what enters at a precision.
+
+    Raises:
+        UsageError: as ``wanted`` does.
     """
-    run, left = _port_of(candidates[0]), list(range(len(candidates)))
+    why = ""
+    for precision in (FLOAT64, FLOAT32):
+        try:
+            return _tried(candidates, entering, wanted, precision), ""
+        except NotRunError as error:
+            why = str(error)
+    return None, why
+
+
+def _tried(candidates: Sequence[Mapped], entering: Entering, wanted: Wanted, precision: Precision) -> int | None:
+    run, left = _port_of(candidates[0], precision), list(range(len(candidates)))
+    agree, noise = AGREE[precision], NOISE[precision]
     for entered in (entering, _elsewhere(entering)):
-        outputs = wanted(entered)
-        if outputs is None:
-            return None
-        gaps = dict[int, float]()
+        outputs = _of_reference(wanted, entered, precision)
+        gaps, raised = dict[int, float](), list[Exception]()
         for at in left:
-            gaps[at] = _gap(run, candidates[at], entered, outputs)
-            if gaps[at] <= NOISE and _agrees(run, candidates[at], _elsewhere(entering), wanted):
+            gaps[at] = _gap(run, candidates[at], entered, outputs, raised)
+            if gaps[at] <= noise and _agrees(run, candidates[at], _elsewhere(entering), wanted, precision):
                 return at
+        if len(raised) == len(left):
+            raise NotRunError(f"the port raised {described(raised[0])}") from raised[0]
         best = min(gaps.values())
-        if not best <= AGREE:
+        if not best <= agree:
             return None
-        left = [at for at in left if gaps[at] <= max(best * APART, NOISE)]
+        left = [at for at in left if gaps[at] <= max(best * APART, noise)]
         if len(left) == 1:
             break
     return left[0]
 
 
-def _agrees(run: "Run", one: Mapped, entering: Entering, wanted: Callable[[Entering], Arrays | None]) -> bool:
+def _agrees(run: "Run", one: Mapped, entering: Entering, wanted: Wanted, precision: Precision) -> bool:
     """Whether both sides agree under a map on weights of which no two are alike: then no other need be looked at."""
-    outputs = wanted(entering)
-    return outputs is not None and _gap(run, one, entering, outputs) <= AGREE
+    try:
+        outputs = _of_reference(wanted, entering, precision)
+    except NotRunError:
+        return False
+    return _gap(run, one, entering, outputs, []) <= AGREE[precision]
+
+
+def _of_reference(wanted: Wanted, entering: Entering, precision: Precision) -> Arrays:
+    try:
+        return wanted(entering, precision)
+    except (UsageError, NotRunError):
+        raise
+    except Exception as error:  # in this precision alone, or it is told of where it is compared
+        swallowed(error)
+        raise NotRunError(f"the reference raised {described(error)}") from error
 
 
 def _elsewhere(entering: Entering) -> Entering:
@@ -85,8 +125,10 @@ def _elsewhere(entering: Entering) -> Entering:
     return replace(entering, weights=weights)
 
 
-def outputs_of_reference(pair: Pair, reference: "ReferenceModel", entering: Entering, mode: bool | None) -> Arrays:
-    """A copy's outputs in float64, by name.
+def outputs_of_reference(
+    pair: Pair, reference: "ReferenceModel", entering: Entering, mode: bool | None, precision: Precision
+) -> Arrays:
+    """A copy's outputs at ``precision``, by name.
 
     Raises:
         Exception: whatever the user's model raises.
@@ -95,8 +137,8 @@ def outputs_of_reference(pair: Pair, reference: "ReferenceModel", entering: Ente
 
     device = torch.device("cpu")
     batch = entering.batches[0]
-    module = reference.copy(entering.weights | entering.buffers, FLOAT64, device).eval()
-    inputs = {name: to_torch(array, FLOAT64, device) for name, array in batch.inputs.items()}
+    module = reference.copy(entering.weights | entering.buffers, precision, device).eval()
+    inputs = {name: to_torch(array, precision, device) for name, array in batch.inputs.items()}
     with torch.no_grad():
         outputs = reference_outputs(pair, module, batch, inputs, mode)
     return {name: np.asarray(torch.as_tensor(one).resolve_conj()) for name, one in named_leaves(outputs, "output")}
@@ -105,12 +147,13 @@ def outputs_of_reference(pair: Pair, reference: "ReferenceModel", entering: Ente
 Run = Callable[[Mapped, Entering], Arrays]
 
 
-def _port_of(first: Mapped) -> Run:
+def _port_of(first: Mapped, precision: Precision) -> Run:
     """The port's outputs by name, from what enters it through a map; compiled once for all maps."""
     import jax
 
     device = jax.devices("cpu")[0]
-    port, form = first.widened(), list[Batch]()
+    is_wide = precision == FLOAT64
+    port, form = first.widened() if is_wide else first, list[Batch]()
     mode = None if None in first.modes else False
 
     def outputs(leaves: dict[str, jax.Array], inputs: dict[str, jax.Array]) -> dict[str, jax.Array]:
@@ -123,9 +166,9 @@ def _port_of(first: Mapped) -> Run:
         form[:] = entering.batches[:1]
         arrays = {name: wide(array) for name, array in (entering.weights | entering.buffers).items()}
         moved = prepared.weight_map.to_port(arrays, prepared.leaves)
-        with float64(), jax.numpy_dtype_promotion("standard"):
-            leaves = {path: to_jax(array, FLOAT64, device) for path, array in moved.items()}
-            inputs = {name: to_jax(array, FLOAT64, device) for name, array in form[0].inputs.items()}
+        with float64() if is_wide else nullcontext(), jax.numpy_dtype_promotion("standard"):
+            leaves = {path: to_jax(array, precision, device) for path, array in moved.items()}
+            inputs = {name: to_jax(array, precision, device) for name, array in form[0].inputs.items()}
             got = {name: np.asarray(one) for name, one in compiled(leaves, inputs).items()}
         axes = prepared.output_axes
         return {name: np.transpose(one, axes[name]) if name in axes else one for name, one in got.items()}
@@ -133,12 +176,16 @@ def _port_of(first: Mapped) -> Run:
     return run
 
 
-def _gap(run: Run, prepared: Mapped, entering: Entering, wanted: Mapping[str, np.ndarray]) -> float:
-    """The largest relative difference of an output; infinite where the port raises or returns something else."""
+def _gap(
+    run: Run, prepared: Mapped, entering: Entering, wanted: Mapping[str, np.ndarray], raised: list[Exception]
+) -> float:
+    """The largest relative difference of an output; infinite where the port raises, which is put to ``raised``, or
+    returns something else."""
     try:
         got = run(prepared, entering)
     except Exception as error:  # the port's own: under this map it is no function of these weights
         swallowed(error)
+        raised.append(error)
         return np.inf
     if {name: array.shape for name, array in got.items()} != {name: array.shape for name, array in wanted.items()}:
         return np.inf

@@ -177,7 +177,7 @@ class PrecisionForm(TypedDict):
 
 class WeightLineForm(TypedDict):
     """One array of a side that came with weights of its own: of which arrays of the other side it is made, and what it
-    is beside what those make it (``text`` says all of it)."""
+    is beside what those make it (``text`` says all of it). Where the map is not ``sure`` of it, it does not count."""
 
     name: str
     sources: list[str]
@@ -186,13 +186,14 @@ class WeightLineForm(TypedDict):
         "another value",
     ]  # fmt: skip
     text: str
+    sure: NotRequired[bool]  # what was written before it could be told stays valid
 
 
 class WeightsForm(TypedDict):
     """The weights that one side came with, beside the other's, the ``original``'s.
 
-    ``judged`` is false where none is the original's in whatever form; ``right`` is null there. ``asked``: whether it
-    counts against the pair.
+    ``judged`` is false where none is the original's in whatever form, unless all are equal constants; ``right`` is null
+    there. ``asked``: whether it counts against the pair.
     """
 
     original: Literal["reference", "port"]

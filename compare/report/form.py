@@ -161,7 +161,8 @@ def _pair(report: "PairReport") -> Form:
 def _weights(weights: "OwnWeights") -> Form:
     held = {name: getattr(weights, name) for name in ("original", "asked", "judged", "answer", "left_over", "notes")}
     lines = [
-        {"name": line.name, "sources": line.sources, "kind": line.kind, "text": line.words} for line in weights.lines
+        {"name": line.name, "sources": line.sources, "kind": line.kind, "text": line.words, "sure": line.sure}
+        for line in weights.lines
     ]
     return {**held, "right": weights.right if weights.judged else None, "lines": lines}
 

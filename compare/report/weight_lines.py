@@ -11,7 +11,7 @@ from compare.report.pieces import paragraph
 from compare.verdict.counted import counted
 
 SHOWN = 10  # kinds of wrong lines below a verdict; the command lists all
-RIGHT, OTHER = ("equal", "rounded"), "another line's"
+RIGHT, OTHER, UNSURE = ("equal", "rounded"), "another line's", "not sure"
 
 
 def show_weights_of_pair(form: WeightsOfPairForm, out: Console) -> None:
@@ -31,7 +31,9 @@ def show_weights(weights: WeightsForm, out: Console, every: bool = False) -> Non
         out.print(paragraph("weights", weights["answer"]))
     if not weights["judged"]:
         return _show_beside(weights, out)
-    counts = Counter(line["kind"] for line in weights["lines"])
+    counts = Counter(
+        line["kind"] if line.get("sure", True) or line["kind"] in RIGHT else UNSURE for line in weights["lines"]
+    )
     if every:
         out.print(paragraph("weights", ", ".join(f"{count} {kind}" for kind, count in counts.items())))
     wrong = [line for line in weights["lines"] if line["kind"] not in RIGHT]
@@ -39,7 +41,8 @@ def show_weights(weights: WeightsForm, out: Console, every: bool = False) -> Non
     for kind in kinds if every else kinds[:SHOWN]:
         times = f" ({len(kind.names)} of them)" if len(kind.names) > 1 else ""
         name, sources, *text = kind.shown
-        out.print(paragraph("", f"{name}{times}: {''.join(text) or kind.text}; from {sources}"))
+        made_of = f"; from {sources}" if sources else ""
+        out.print(paragraph("", f"{name}{times}: {''.join(text) or kind.text}{made_of}"))
     if not every and len(kinds) > SHOWN:
         out.print(paragraph("", f"and {counted(len(kinds) - SHOWN, 'more kind')}: jaxport weights lists all"))
     right = folded(_foldable(line) for line in weights["lines"] if line["kind"] in RIGHT) if every else []

@@ -11,10 +11,11 @@ from compare.pair.accepted import matches
 from compare.pair.adapters import adapted_port
 from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import Prepared, streamed, with_map, zeros_like
-from compare.pair.trial import tried
+from compare.pair.trial import NotRunError, tried
 from compare.sides.quartet import ORACLE
 from compare.sides.record_file import Facts, ReferenceRecord
 from compare.sides.record_side import recorded_side
+from compare.verdict.precision import Precision
 
 
 class RecordedReference:
@@ -53,15 +54,15 @@ def prepare_recorded(pair: Pair, record: ReferenceRecord) -> Prepared:
     program = Program.from_form(facts["program"])
     given = replace(streamed(pair, reference), port=port)
 
-    def decide(maps: Sequence[FoundMap]) -> int | None:
+    def decide(maps: Sequence[FoundMap]) -> tuple[int | None, str]:
         candidates = [with_map(pair, reference, one, batch, {}) for one in maps]
         first = candidates[0]
         entering = record.entering(first.buffers)
 
-        def wanted(entered: Entering) -> Arrays | None:
-            """The record's own run alone: of maps that agree on it, none can be told."""
+        def wanted(entered: Entering, precision: Precision) -> Arrays:
+            """The record's own run alone, in float64: of maps that agree on it, none can be told."""
             if entered is not entering:
-                return None
+                raise NotRunError("the record has one run alone, on which several maps agree")
             run = recorded_side(record, first, ORACLE).run(entering, first.modes[-1])
             return {name: array for name, array in run.arrays.items() if name.split("/")[0] == "output"}
 

@@ -1,6 +1,7 @@
 """``jaxport weights``: whether weights that a user converted are the original's, line by line."""
 
 import argparse
+from dataclasses import replace
 
 from compare.cli.options import add_data, add_shared
 from compare.cli.weight_options import add_weights, asked_in
@@ -35,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
         prepared, given = brought_together(pair, options.seed)
         found = judged_weights(prepared, asked, given)
         assert found is not None  # it was asked for
+        found = replace(found, notes=(*prepared.notes, *found.notes))
         entries = prepared.weight_map.entries
         loader = loader_notices(entries, prepared.shapes, prepared.leaves, asked.original)
         form = weights_form(pair.name, pair.title or title_of(pair), loader, found, fingerprint(device))

@@ -21,7 +21,8 @@ from compare.weights.mapping.walk import Walk
 from compare.weights.weights import Entry, WeightMap
 
 MOST = 64  # maps that are tried
-Decide = Callable[[Sequence["FoundMap"]], int | None]
+# The place of the map under which both functions agree, or None; and why nothing could be tried, or nothing.
+Decide = Callable[[Sequence["FoundMap"]], tuple[int | None, str]]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class FoundMap:
         constants: buffers of the reference without a counterpart.
         port_constants: leaves of the port outside ``params`` without a counterpart.
         notes: what the user should know.
+        doubted: the reference's arrays, and the outputs, of which the map is not sure.
     """
 
     weight_map: WeightMap
@@ -46,6 +48,7 @@ class FoundMap:
     constants: tuple[str, ...]
     port_constants: tuple[str, ...]
     notes: tuple[str, ...]
+    doubted: tuple[str, ...] = ()
 
 
 def find(
@@ -70,8 +73,9 @@ def find(
             of a layer, ``*`` standing for the same text on both sides; the value may be (path, axes) to say the
             transpose too.
         permute: the port's inputs may be permuted, where its convolutions want their channels elsewhere.
-        decide: tries several maps, and returns the place of the first under which both functions agree, or None. By
-            default nothing is tried: what the programs do not tell is refused, or, of an array's axes, taken as it is.
+        decide: tries several maps, and returns the place of the first under which both functions agree, or None, and
+            why they could not be tried, where they could not. By default nothing is tried: what the programs do not
+            tell is refused, or, of an array's axes, taken as it is.
         alone: of an array's or a leaf's name, whether it may be left over though it is a parameter.
 
     Raises:
@@ -141,29 +145,33 @@ def decided(found: list[FoundMap], unproved: UsageError | None, decide: Decide |
     """
     if len(found) == 1 and unproved is None:
         return found[0]
-    chosen = decide(found) if decide is not None else None
+    chosen, why = decide(found) if decide is not None else (None, "")
     if chosen is None:
         if unproved is not None:
             raise unproved
         if decide is None:
             return found[0]
-        note = (
-            f"the map of {_in_doubt(found)} is not sure: under none of {len(found)} that were tried do both sides agree"
-        )
-        return replace(found[0], notes=(*found[0].notes, note))
+        tried = f"under none of {len(found)} that were tried do both sides agree"
+        doubted = _in_doubt(found)
+        note = f"the map of {_few(doubted)} is not sure: {f'it could not be tried: {why}' if why else tried}"
+        return replace(found[0], notes=(*found[0].notes, note), doubted=tuple(doubted))
     doubted, count = _in_doubt(found), len(found)
-    note = f"the map of {doubted} was found by trying: of {count} both functions agree under this one"
+    note = f"the map of {_few(doubted)} was found by trying: of {count} both functions agree under this one"
     if count == 1:
         note = "not all of the map is told by how the two programs use their arrays: under it both functions agree"
     return replace(found[chosen], notes=(*found[chosen].notes, note))
 
 
-def _in_doubt(found: Sequence[FoundMap]) -> str:
+def _in_doubt(found: Sequence[FoundMap]) -> list[str]:
     """What the maps say differently, by the reference's names and the outputs'."""
     lines = [frozenset((one.reference, one.port, one.layout) for one in each.weight_map.entries) for each in found]
     everywhere = lines[0].intersection(*lines[1:])
     names = sorted({name for line in lines for name, _, _ in line - everywhere})
     names += sorted({name for one in found for name, axes in one.outputs.items() if found[0].outputs.get(name) != axes})
+    return names
+
+
+def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 

@@ -58,6 +58,7 @@ class OwnLine:
         text: what the kind does not say, in words.
         tells: whether it is the original's, whatever was done to it, and no constant.
         or_rounded: of a constant, the rounding that would make all of the right values one; empty where none would.
+        sure: whether the map is of what it should be; where it is not, nobody is accused.
     """
 
     name: str
@@ -66,6 +67,7 @@ class OwnLine:
     text: str = ""
     tells: bool = False
     or_rounded: str = ""
+    sure: bool = True
 
     @property
     def right(self) -> bool:
@@ -74,6 +76,8 @@ class OwnLine:
     @property
     def words(self) -> str:
         """All of it in words."""
+        if not (self.right or self.sure):
+            return f"not sure, as its line of the map is not: {replace(self, sure=True).words}"
         if self.kind in (SCALED, OTHER, SUMMAND) or self.text.startswith((self.kind, OF_A_PART)):
             return self.text
         if self.kind == ROUNDED:

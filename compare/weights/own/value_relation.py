@@ -6,6 +6,7 @@ float16 are such weights in whatever they are held.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isqrt
 
 import ml_dtypes
 import numpy as np
@@ -22,6 +23,7 @@ LOW, LOWEST = 2.0**-24, 2.0**-8  # unit roundoffs of float32, and of bfloat16
 SEVERAL = 8  # entries of a format of few digits in which a factor is no chance
 FEW_ULPS = 4  # of the format that the values are in: the error of a product and of its factor, and a sum's
 LARGEST = 1 << 16  # a whole number up to this is said as one, and its root as a root
+EXACT, NEAR = 1e-12, 1e-5  # relative: of a factor that was found to be meant, and of a root, which nothing rounds
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,28 @@ def in_format(values: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 
 def number_in_words(value: float) -> str:
-    """A whole number, one over it, its root or one over that, where it is one; six digits of anything else."""
+    """A whole number, one over it, its root or one over that, where it is one; six digits of anything else, or as many
+    as show that it is neither of the first two."""
     sign, size = "-" if value < 0 else "", abs(value)
-    for text, number in (("{}", size), ("1/{}", 1 / size), ("sqrt({})", size**2), ("1/sqrt({})", 1 / size**2)):
-        if 1 <= round(number) <= LARGEST and abs(number - round(number)) <= 1e-5 * number:
-            return sign + text.format(round(number))
-    return f"{value:.6g}"
+    forms = (
+        ("{}", size, EXACT),
+        ("1/{}", 1 / size, EXACT),
+        ("sqrt({})", size**2, NEAR),
+        ("1/sqrt({})", size**-2, NEAR),
+    )
+    for text, number, room in forms:
+        whole = round(number)
+        if room == NEAR and isqrt(min(whole, LARGEST)) ** 2 == whole:
+            continue  # the root of that is a whole number, and this is none
+        if 1 <= whole <= LARGEST and abs(number - whole) <= room * number:
+            return sign + text.format(whole)
+    return next(said for said in (f"{value:.{digits}g}" for digits in range(6, 18)) if not _is_plain(float(said)))
+
+
+def _is_plain(value: float) -> bool:
+    """Whether a number is whole, or one over a whole one."""
+    size = abs(value)
+    return any(1 <= round(one) <= LARGEST and abs(one - round(one)) <= EXACT * one for one in (size, 1 / size))
 
 
 def _affine(expected: np.ndarray, given: np.ndarray) -> ValueRelation | None:

@@ -42,8 +42,11 @@ class Port(linen.Module):
 REFERENCE = Reference()
 LINEAR = torch.nn.Linear(6, 3)
 PAIR = Pair(REFERENCE, Port(), X, accept=("running_variance",))
+# The port counts no batches, and how its kernel is used twice was found by trying.
+SAID = pytest.mark.filterwarnings("ignore:convert_weights. ")
 
 
+@SAID
 def test_there_the_port_makes_what_the_reference_makes():
     """Parameters and running statistics, those of the module or of a state_dict, with the names that training adds."""
     wanted = REFERENCE.eval()(torch.from_numpy(X)).detach().numpy()
@@ -59,6 +62,7 @@ def test_names_that_training_adds_are_seen_and_said():
     np.testing.assert_array_equal(variables["params"]["kernel"], LINEAR.weight.detach().numpy().T)
 
 
+@SAID
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_there_and_back_every_bit_is_the_same(dtype):
     """A state_dict that loads strictly, tied weights as one tensor."""
@@ -109,6 +113,42 @@ def test_leaves_by_path_and_one_collection_are_weights_too():
     with pytest.warns(UserWarning, match="in no collection: params was put before them"):
         back = convert_weights(LINEAR, linen.Dense(3), X, one, to="reference")
     assert torch.equal(back["weight"], LINEAR.weight)
+
+
+VARIABLES = {"params": {"kernel": LINEAR.weight.detach().numpy().T, "bias": LINEAR.bias.detach().numpy()}}
+BY_PATH = {f"params/{name}": leaf for name, leaf in VARIABLES["params"].items()}
+
+
+@pytest.mark.parametrize(
+    ("port", "weights", "to"),
+    [
+        (linen.Dense(3), LINEAR, "reference"),
+        (linen.Dense(3), LINEAR.state_dict(), "reference"),
+        (linen.Dense(3), VARIABLES, "port"),
+        (linen.Dense(3), BY_PATH, "port"),
+        (nnx_port(), LINEAR.state_dict(), "reference"),
+        (nnx_port(), nnx_port(), "port"),
+        (nnx_port(), VARIABLES, "port"),
+        (function_port(), LINEAR, "reference"),
+        (function_port(), {"params/k": BY_PATH["params/kernel"], "params/b": BY_PATH["params/bias"]}, "port"),
+    ],
+)
+def test_which_way_weights_go_is_not_guessed(port, weights, to):
+    """Weights of the side that they are to be carried to are refused, however they are held."""
+    other = {"port": "reference", "reference": "port"}[to]
+    complaint = rf"these are the {to}'s, by names such as .*: give to='{other}' to carry them to the {other}"
+    with pytest.raises(UsageError, match=complaint):
+        convert_weights(LINEAR, port, X, weights, to=to)
+
+
+@SAID
+def test_all_that_the_command_says_is_warned_of():
+    """What is left out of a training state, and what the other side has no place for."""
+    state = {**VARIABLES, "step": np.int32(3)}
+    with pytest.warns(UserWarning, match="left out, since the model has no such collection: step"):
+        convert_weights(LINEAR, linen.Dense(3), X, state, to="reference")
+    with pytest.warns(UserWarning, match=r"has no counterpart: norm\.num_batches_tracked"):
+        convert_weights(PAIR)
 
 
 @pytest.mark.usefixtures("cpu")

@@ -1,6 +1,7 @@
 """Weights of a pair's own models and of files, judged; what is asked for and not there."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import equinox as eqx
 import jax
@@ -11,6 +12,7 @@ import torch
 from flax import linen, nnx
 
 from compare.checkpoints.checkpoint import Checkpoint
+from compare.checkpoints.convert import Conversion, conversion_between
 from compare.checkpoints.files import write
 from compare.checkpoints.in_memory import convert_weights
 from compare.checkpoints.judged import WeightsAsked, brought_together, judged_weights
@@ -170,6 +172,20 @@ def test_a_file_of_another_model_is_refused(bare, tmp_path):
         judged_weights(bare, WeightsAsked(asked=True, port=path))
 
 
+def test_a_doubt_of_the_map_is_handed_on(bare, tmp_path):
+    """To the lines, and with a conversion: there and in the file that it is saved in."""
+    weight, bias = weights()
+    unsure = replace(bare, notes=("the map is not sure",), doubted=("fc.weight",))
+    path = tmp_path / "port.npz"
+    write(path, Checkpoint("port", "npz", {"params/fc/kernel": 2 * weight.T, "params/fc/bias": bias}))
+    found = judged_weights(unsure, WeightsAsked(asked=True, port=path))
+    assert found is not None
+    assert (found.right, [line.name for line in found.unsure]) == (True, ["params/fc/kernel"])
+    conversion_between(unsure).save(tmp_path / "map.json")
+    for conversion in (conversion_between(unsure), Conversion.load(tmp_path / "map.json")):
+        assert conversion.carried("reference", {"fc.weight": weight, "fc.bias": bias})[1] == ["the map is not sure"]
+
+
 class Buffered(torch.nn.Module):
     """A statistic that no checkpoint holds, and that the port keeps among its own."""
 
@@ -200,3 +216,34 @@ def test_a_buffer_that_no_checkpoint_holds_is_the_modules(tmp_path):
     assert found is not None
     assert found.right
     assert "batch_stats/mean" in [line.name for line in found.lines]
+
+
+@pytest.fixture(scope="module")
+def alone():
+    torch.manual_seed(0)
+    return brought_together(Pair(torch.nn.Linear(6, 3, bias=False), LinenDense(), X, accept=("fc.bias",)))[0]
+
+
+@pytest.mark.parametrize(
+    ("bias", "kind"), [(np.zeros(3, "f"), "equal"), (np.array([5, 1, 2], "f"), "another value"), (None, "missing")]
+)
+def test_what_one_side_alone_has_is_what_it_was_compared_with(alone, tmp_path, bias, kind):
+    """The port is a match with the zeros that it starts with; of any other value no verdict was computed."""
+    path = tmp_path / "port.npz"
+    leaves = {"params/fc/kernel": alone.own["weight"].T} | ({} if bias is None else {"params/fc/bias": bias})
+    write(path, Checkpoint("port", "npz", leaves))
+    found = judged_weights(alone, WeightsAsked(asked=True, port=path))
+    assert found is not None
+    assert [(line.name, line.kind) for line in found.lines] == [("params/fc/kernel", "equal"), ("params/fc/bias", kind)]
+    assert found.failed == (kind != "equal")
+    back = judged_weights(alone, WeightsAsked("port", asked=True, port=path))
+    assert back is not None
+    assert back.right  # the reference has no such array; that the original's is another is said
+    assert any("params/fc/bias" in note for note in back.notes) == (kind != "equal")
+
+
+def test_what_one_side_alone_has_is_left_out_of_the_others_checkpoint_and_that_is_said(alone):
+    leaves = {"params/fc/kernel": alone.own["weight"].T, "params/fc/bias": np.ones(3, "f")}
+    back, notes = conversion_between(alone).converted(Checkpoint("port", "npz", leaves))
+    assert set(back.arrays) == {"weight"}
+    assert notes == ["left out, since the reference has no counterpart: params/fc/bias"]

@@ -11,6 +11,8 @@ from torch import nn
 from compare.errors import UsageError
 from compare.pair.pair import Pair
 from compare.pair.prepare import prepare
+from compare.pair.trial import tried
+from compare.weights.mapping.find import find
 
 X = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
 
@@ -46,6 +48,14 @@ def test_of_another_function_the_plain_map_is_taken_and_that_is_said():
     layout, notes = layout_and_notes(lambda p, x: x @ jnp.linalg.inv(p["w"] + 0.1), "w")
     assert layout == "same"
     assert notes == ("the map of w is not sure: under none of 2 that were tried do both sides agree",)
+
+
+def test_what_could_not_be_tried_is_said_of_the_plain_map():
+    args = (X,), {}, (lambda p, x: x @ jnp.linalg.inv(p["w"]), {"w": jnp.ones((4, 4))}), (X,), {}
+    found = find(Inverse(), *args, decide=lambda maps: (None, "the port raised"))
+    assert (found.notes, found.doubted) == (
+        ("the map of w is not sure: it could not be tried: the port raised",), ("w",),
+    )  # fmt: skip
 
 
 def test_a_matrix_whose_axes_do_the_same_is_stored_as_the_functions_say():
@@ -117,11 +127,45 @@ def test_what_no_trial_settles_is_refused_with_the_rule():
         prepare(Pair(Ordered(), (wrong, PARAMS), X))
 
 
+def test_a_reference_that_does_not_run_in_float64_is_tried_in_float32():
+    class Single(Inverse):
+        def forward(self, x):
+            return super().forward(x.float())
+
+    ready = prepare(
+        Pair(Single(), (lambda p, x: jnp.linalg.solve(p["kernel"], x.T).T, {"kernel": jnp.ones((4, 4))}), X)
+    )
+    (entry,) = ready.weight_map.entries
+    assert (entry.layout, ready.doubted) == ("transpose (1, 0)", ())
+    assert ready.notes == ("the map of w was found by trying: of 2 both functions agree under this one",)
+
+
+@pytest.mark.parametrize("side", ["reference", "port"])
+def test_what_raises_under_every_map_tells_nothing_of_any(side):
+    whole = True
+
+    def port(p, x):
+        if side == "port" and not whole:
+            raise TypeError("no more")
+        return x @ jnp.linalg.inv(p["w"])
+
+    def wanted(entering, precision):
+        if side == "reference":
+            raise TypeError("no more")
+        return {"output": np.zeros((5, 4))}
+
+    ready = prepare(Pair(Inverse(), (port, {"w": jnp.ones((4, 4))}), X))
+    whole = False
+    at, why = tried([ready, ready], ready.enter(0, 1), wanted)
+    assert at is None
+    assert why.startswith(f"the {side} raised TypeError: no more")
+
+
 def test_a_reference_that_cannot_be_tried_leaves_the_question_open():
     class Single(Ordered):
         def forward(self, x):
-            if x.dtype is torch.float64:
-                raise TypeError("float32 only")
+            if not torch.equal(self.a.weight, self.b.weight):
+                raise TypeError("copies of each other only")
             return super().forward(x)
 
     with pytest.raises(UsageError, match="say which with rules="):

@@ -64,3 +64,10 @@ def test_the_command_says_the_answer_last_and_the_loader_first():
     rows = text_of(show_weights_of_pair, whole)
     assert rows[:2] == ["p: T", "notice     LOADER"]
     assert rows[-2:] == ["answer     ANSWER", ""]
+
+
+def test_what_the_map_is_not_sure_of_is_counted_apart_unless_it_is_right():
+    """And what is made of nothing of the other side is from nowhere."""
+    lines = [line("a") | {"sure": False}, line("b", "scaled", "not sure: scaled") | {"sure": False, "sources": []}]
+    rows = text_of(show_weights, form(lines), every=True)
+    assert rows[:2] == ["weights    1 equal, 1 not sure", "b: not sure: scaled"]

@@ -59,7 +59,7 @@ def test_one_name_maps_what_the_programs_do_not_tell_and_another_must_be_tried()
 
     def decide(maps):
         tried.extend(one.weight_map.entries[0].layout for one in maps)
-        return len(maps) - 1
+        return len(maps) - 1, ""
 
     guessed = find(Rolled(), (x,), {}, (port, {"k": jnp.ones((4, 4))}), (x,), {}, decide=decide)
     assert tried[-2:] == ["same", "transpose (1, 0)"]

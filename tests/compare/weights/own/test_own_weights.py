@@ -224,6 +224,37 @@ def test_weights_that_have_nothing_to_do_with_the_originals_are_not_judged():
     assert not judge(strange).failed
 
 
+def test_constants_alone_are_right_where_all_of_them_are_equal():
+    """A fresh batch norm: zeros and ones on both sides. One that differs leaves nothing to tell whose they are."""
+    names = {"w": "params/scale", "b": "params/bias"}
+    fresh = WeightMap(Entry(name, path) for name, path in names.items())
+    shapes, leaves = dict.fromkeys(names, (6,)), dict.fromkeys(names.values(), (6,))
+    ones, zeros = np.ones(6, np.float32), np.zeros(6, np.float32)
+
+    def judged(scale: np.ndarray) -> OwnWeights:
+        port = {"params/scale": scale, "params/bias": zeros}
+        return own_weights(fresh, OwnValues({"w": ones, "b": zeros}, port, shapes, leaves), asked=True)
+
+    assert judged(ones).right
+    assert (
+        judged(ones).answer == "the port's own weights are the reference's: 2 arrays, all of them constants and equal"
+    )
+    assert judged(zeros).failed
+    assert judged(zeros).answer.startswith("not judged")
+
+
+def test_what_the_map_is_not_sure_of_is_not_wrong():
+    """A square kernel transposed: the map may have it the wrong way round. Another one counts as ever."""
+    port = CONVERTED | {SQUARE: CONVERTED[SQUARE].T}
+    found = own_weights(MAP, OwnValues(RIGHT, port, SHAPES, LEAVES, doubted=("one.weight",)), asked=True)
+    assert (found.right, found.wrong, [line.name for line in found.unsure]) == (True, (), [SQUARE])
+    assert found.answer.endswith(f"arrays, 1 of them not sure, first {SQUARE}")
+    assert found.unsure[0].words == "not sure, as its line of the map is not: transposed"
+    port["params/two/bias"] = 2 * port["params/two/bias"]
+    found = own_weights(MAP, OwnValues(RIGHT, port, SHAPES, LEAVES, doubted=("one.weight",)), asked=True)
+    assert [line.name for line in found.wrong] == ["params/two/bias"]
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_the_other_direction_takes_any_way_to_part_a_sum(share):
     """Of the port's one bias the reference holds two, of which the sum alone matters."""

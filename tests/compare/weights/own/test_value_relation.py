@@ -110,3 +110,11 @@ def test_complex_values_are_their_parts():
 
 def test_numbers_in_words():
     assert [number_in_words(one) for one in (3.0, -0.125, 2**0.5, 1e-7)] == ["3", "-1/8", "sqrt(2)", "1e-07"]
+    near = (1 + 3e-7, -2 + 1e-6, 0.5 - 1e-7, 4 + 4e-6, 70000.00001)
+    assert [number_in_words(one) for one in near] == ["1.0000003", "-1.999999", "0.4999999", "4.000004", "70000"]
+
+
+def test_a_factor_near_to_one_is_said_as_it_is():
+    found = value_relation(VALUES, VALUES * (1 + 3e-7))
+    assert found is not None
+    assert found.text == "scaled by 1.0000003"
