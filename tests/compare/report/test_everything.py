@@ -44,7 +44,7 @@ def test_it_shows_what_the_terminal_shows(page):
 def test_pictures_are_inside_and_described(page):
     """As SVG, with words for whoever does not see them; nothing is fetched from anywhere."""
     pictures = re.findall(r'<img alt="([^"]+)" src="data:image/svg\+xml;base64,([^"]+)">', page)
-    assert len(pictures) == 1 + 2 + 2
+    assert len(pictures) == 1 + 3 + 2
     for words, data in pictures:
         assert len(words) > 20
         assert b"<svg" in base64.b64decode(data)
@@ -60,4 +60,4 @@ def test_what_has_not_run_has_no_section(forms):
     """Of the benchmark alone a page all the same; a disturbed one draws no break-even."""
     alone = everything({"bench": {**forms["bench"], "unpublished": "busy"}})
     assert re.findall(r'<section id="(\w+)">', alone) == ["bench"]
-    assert alone.count("<figure>") == 1
+    assert alone.count("<figure>") == 2
