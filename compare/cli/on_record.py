@@ -1,6 +1,7 @@
 """Half of a verdict, for two environments: the reference alone, or the port against what was saved of the reference."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from compare.cli.chosen_device import check_xla_flags
@@ -19,10 +20,12 @@ def on_record(options: argparse.Namespace) -> int:
     """What ``--record`` or ``--against`` asks for; the exit code.
 
     Raises:
-        UsageError: both are given, or not one pair.
+        UsageError: both are given, not one pair, or what only the port's half takes.
     """
     if options.record and options.against:
         raise UsageError("verify: --record runs the reference, --against judges the port: one at a time")
+    if options.record and options.accept:
+        raise UsageError("verify: --accept goes with the port's half, --against: a record holds all of the reference")
     if options.record and Path(options.record).suffix != ".npz":
         raise UsageError(f"verify: --record {options.record}: expected a name that ends in .npz")
     if len(options.pairs) != 1:
@@ -57,6 +60,7 @@ def _against(options: argparse.Namespace) -> int:
     oracle = devices.choose("cpu", ("jax",)) if options.oracle_device == "cpu" else device
     with busy("judging the port") as say:
         pair = pair_of(options.pairs[0], options.data, options.batch)
+        pair = replace(pair, accept=(*pair.accept, *options.accept))
         devices.set_float32_policy(("jax",))
         report = verify(pair, device, oracle=oracle, progress=naming("judging the port", say), record=record)
     form = verify_form([report], fingerprint(device))
