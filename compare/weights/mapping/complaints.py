@@ -7,10 +7,8 @@ from compare.weights.mapping.groups import Group
 from compare.weights.mapping.names import alike
 from compare.weights.mapping.paired import Array
 
-BY_HAND = (
-    "; where it is kept in another way, write the map by hand: weight_map=WeightMap(...); where it does nothing (a "
-    "bias of zeros), leave it out by its name: accept=(...)"
-)
+BY_HAND = "; where it is kept in another way, write the map by hand: weight_map=WeightMap(...)"
+LEFT_OUT = "; where it does nothing (a bias of zeros), leave it out by its name: accept=(...)"  # said of vectors
 
 
 class AmbiguousError(UsageError):
@@ -66,8 +64,10 @@ def unmatched(array: Array, side: str, others: Sequence[Array], taken: Container
         f"{name} {names[name].unit.shape} {_refused(array, names[name], names[name] in taken)}" for name in order[:2]
     ]
     nearest = f"; nearest: {'; '.join(near)}" if near else ""
+    shape = array.unit.shape
+    advice = BY_HAND + (LEFT_OUT if len(shape) == 1 else "")
     return UnmatchedError(
-        f"weight map: {array.name} {array.unit.shape} of {side} has no counterpart in {other_side}{nearest}{BY_HAND}"
+        f"weight map: {array.name} {shape} of {side} has no counterpart in {other_side}{nearest}{advice}"
     )
 
 
