@@ -16,7 +16,7 @@ from compare.pair.accepted import RUNNING_VARIANCE, check_accepted, matches, pat
 from compare.pair.pair import Pair
 from compare.pair.prepare import prepare
 from compare.weights.entry import Entry
-from compare.weights.mapping.complaints import BY_HAND
+from compare.weights.mapping.complaints import LEFT_OUT
 from compare.weights.weights import WeightMap
 from tests.compare.weights.mapping.carry import normal
 
@@ -66,7 +66,7 @@ def test_what_one_side_alone_has_is_refused_until_it_is_accepted(side):
     name = "k.bias" if side == "reference" else "params/k/b"
     with pytest.raises(UsageError, match="has no counterpart") as refused:
         prepare(pair)
-    assert str(refused.value).endswith(BY_HAND)
+    assert str(refused.value).endswith(LEFT_OUT)
     ready = prepare(Pair(pair.reference, pair.port, X, accept=(name,)))
     assert ready.accepted == (name,)
     assert name not in (*ready.shapes, *ready.leaves, *ready.constants)
