@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from compare.errors import TRACEBACK, UsageError, shown
-from compare.pair.pair import Pair
+from compare.pair.given_pair import given_pair
 from compare.sides.plan import check_flag
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def verify(
     if callable(weights):
         fields, weights = fields | {"weights": weights}, False
     asked = asked_of(weights)
-    pair = _pair(reference, port, batch, loss, fields)
+    pair = given_pair("verify", reference, port, batch, fields if loss is None else {"loss": loss, **fields})
     if not isinstance(dtype, str) or dtype not in PRECISIONS:
         raise UsageError(f"dtype: expected one of {', '.join(PRECISIONS)}, got {dtype!r}")
     if oracle_device not in ("same", "cpu"):
@@ -246,22 +246,3 @@ def _told(progress: "bool | Progress", pair: str) -> "AbstractContextManager[Pro
         return nullcontext(progress)
     check_flag("progress", progress)
     return progress_line(f"verifying {pair}") if progress else nullcontext(say_nothing)
-
-
-def _pair(
-    reference: object,
-    port: object,
-    batch: object,
-    loss: tuple[Callable[..., Any], Callable[..., Any]] | None,
-    fields: dict[str, Any],
-) -> Pair:
-    if isinstance(reference, Pair):
-        if port is not None or batch is not None or loss is not None or fields:
-            raise UsageError("verify: a Pair holds everything: give it alone, or the models and the batch without it")
-        return reference
-    if port is None or batch is None:
-        raise UsageError("verify: expected a reference, a port and a batch")
-    try:
-        return Pair(reference, port, batch, loss, **fields)
-    except TypeError as error:
-        raise UsageError(f"verify: {error}".replace("Pair.__init__() got an ", "")) from error

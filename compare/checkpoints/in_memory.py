@@ -14,7 +14,7 @@ from compare.checkpoints.state_dict import array_of, check_dense, tensor_of
 from compare.checkpoints.training_names import fitted_names
 from compare.errors import UsageError, shown, swallowed
 from compare.frameworks.models.references import ReferenceModel
-from compare.pair.pair import Pair
+from compare.pair.given_pair import given_pair
 from compare.pair.prepare import Prepared
 from compare.weights.own.own_weights import OTHER_SIDE, Side
 
@@ -59,14 +59,7 @@ def convert_weights(
         UsageError: the weight map cannot be found, the weights are those of the side to which they should go, or they
             do not fit the model: an array is missing, left over, or of another shape.
     """
-    if isinstance(reference, Pair):
-        if port is not None or batch is not None or fields:
-            raise UsageError("convert_weights: a Pair holds everything: give it and the weights alone")
-        pair = reference
-    else:
-        if port is None or batch is None:
-            raise UsageError("convert_weights: expected a reference, a port and a batch")
-        pair = Pair(reference, port, batch, **fields)
+    pair = given_pair("convert_weights", reference, port, batch, fields, whole="it and the weights alone")
     if to not in ("port", "reference"):
         raise UsageError(f"to: expected 'port' or 'reference', got {shown(to)}")
     prepared, given = brought_together(pair, seed)
