@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import permutations
+from itertools import islice, permutations
 
 from compare.arrays.views import AS_IS, View
 from compare.weights.weights import Entry
@@ -17,9 +17,8 @@ def plain_layouts(reference: str, shape: Sequence[int], port: str, own: Sequence
     Args:
         shape, own: of the reference's array and of the port's leaf.
     """
-    return [
-        Entry(reference, port, mine, theirs, reason) for mine, theirs in _views(tuple(shape), tuple(own))
-    ][:MOST]  # fmt: skip
+    views = islice(_views(tuple(shape), tuple(own)), MOST)
+    return [Entry(reference, port, mine, theirs, reason) for mine, theirs in views]
 
 
 def others(line: Entry, shape: Sequence[int], own: Sequence[int]) -> list[Entry]:

@@ -11,6 +11,9 @@ from compare.weights.own.factor_orders import factor_orders
 from compare.weights.own.line import ExpectedLine
 from compare.weights.weights import WeightMap
 
+Parts = dict[str, tuple[View, View]]  # by what they are made of, the views of the line, its own first
+Orders = dict[tuple[int, ...], tuple[str, str]]  # as in ``ExpectedLine``
+
 
 def expected_of_port(weight_map: WeightMap, right: Arrays, shapes: Shapes, leaves: Shapes) -> list[ExpectedLine]:
     """What each leaf of the port should be. ``right`` are the reference's arrays, ``shapes`` and ``leaves`` those
@@ -18,45 +21,50 @@ def expected_of_port(weight_map: WeightMap, right: Arrays, shapes: Shapes, leave
     mapped = {name: right[name] for name in weight_map.references}
     made = weight_map.to_port(mapped, leaves)
     without = _without_each(weight_map, mapped, leaves)
-    orders: dict[str, dict[tuple[int, ...], tuple[str, str]]] = {}
+    orders: dict[str, Orders] = {}
     for order in factor_orders(weight_map.entries, shapes, leaves):
         orders.setdefault(order.entry.port, {})[order.port] = (order.words[1], order.words[0])
     parts = _parts((entry.port, entry.reference, entry.port_view, entry.reference_view) for entry in weight_map.entries)
-    return [
-        ExpectedLine(
-            path, [*parts[path]], leaf, _raw(parts[path], mapped, leaf), without.get(path, {}), orders.get(path, {}),
-            {source: here for source, (here, _) in parts[path].items()},
-        )
-        for path, leaf in made.items()
-    ]  # fmt: skip
+    return _lines(made, mapped, parts, orders, without)
 
 
 def expected_of_reference(weight_map: WeightMap, right: Arrays, shapes: Shapes, leaves: Shapes) -> list[ExpectedLine]:
     """What each array of the reference should be; of two that are summed, the first the sum, the second zero. ``right``
     are the port's leaves, ``shapes`` and ``leaves`` those mapped."""
     made = weight_map.to_reference({path: right[path] for path in weight_map.ports}, shapes, values=True)
-    orders: dict[str, dict[tuple[int, ...], tuple[str, str]]] = {}
+    orders: dict[str, Orders] = {}
     for order in factor_orders(weight_map.entries, shapes, leaves):
         orders.setdefault(order.entry.reference, {})[order.reference] = order.words
     parts = _parts((entry.reference, entry.port, entry.reference_view, entry.port_view) for entry in weight_map.entries)
+    return _lines(made, right, parts, orders)
+
+
+def _lines(
+    made: Arrays,
+    sources: Arrays,
+    parts: Mapping[str, Parts],
+    orders: Mapping[str, Orders],
+    without: Mapping[str, Arrays] = {},
+) -> list[ExpectedLine]:
+    """A line for each array that the map has ``made`` of the other side's ``sources``."""
     return [
         ExpectedLine(
-            name, [*parts[name]], array, _raw(parts[name], right, array), {}, orders.get(name, {}),
+            name, [*parts[name]], array, _raw(parts[name], sources, array), without.get(name, {}), orders.get(name, {}),
             {source: here for source, (here, _) in parts[name].items()},
         )
         for name, array in made.items()
     ]  # fmt: skip
 
 
-def _parts(lines: Iterable[tuple[str, str, View, View]]) -> dict[str, dict[str, tuple[View, View]]]:
-    """By array: of what it is made, and the views of the line, its own first."""
-    by_name: dict[str, dict[str, tuple[View, View]]] = {}
+def _parts(lines: Iterable[tuple[str, str, View, View]]) -> dict[str, Parts]:
+    """Of each array."""
+    by_name: dict[str, Parts] = {}
     for name, source, here, there in lines:
         by_name.setdefault(name, {})[source] = (here, there)
     return by_name
 
 
-def _raw(parts: Mapping[str, tuple[View, View]], arrays: Arrays, made: np.ndarray) -> np.ndarray | None:
+def _raw(parts: Parts, arrays: Arrays, made: np.ndarray) -> np.ndarray | None:
     """Of an array that is made of one alone, that as it lies in memory; of a part of it, the part."""
     if len(parts) != 1:
         return None

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from compare.arrays.views import View
-from compare.weights.own.moved import NO_FORM, is_constant, moved_values
+from compare.weights.own.moved import NO_FORM, moved_values
 from compare.weights.own.other_lines import OtherLines
 from compare.weights.own.partly import partly, shares_most
 from compare.weights.own.position_order import said
-from compare.weights.own.value_relation import ValueRelation, value_relation, wide_floats
+from compare.weights.own.value_relation import ValueRelation, is_constant, value_relation, wide_floats
 
 EQUAL, ROUNDED, TRANSPOSED, PERMUTED, SCALED = "equal", "rounded", "transposed", "permuted", "scaled"
 OTHER, SUMMAND, CONSTANT, MISSING, DIFFERENT = "another line's", "summand", "constant", "missing", "another value"

@@ -7,12 +7,12 @@ import numpy as np
 
 from compare.arrays.views import View
 from compare.weights.own.packed_parts import parts_along, told_apart
-from compare.weights.own.rearrangement import Rearrangement, in_words, rearrangement, simple_rearrangement
+from compare.weights.own.rearrangement import Rearrangement, in_place_of, in_words, rearrangement, simple_rearrangement
 from compare.weights.own.value_relation import (
     AS_IT_IS,
-    SAMPLE,
     ValueRelation,
     in_format,
+    is_constant,
     room_of,
     value_relation,
     wide_floats,
@@ -20,12 +20,6 @@ from compare.weights.own.value_relation import (
 
 Orders = Mapping[tuple[int, ...], tuple[str, str]]
 NO_FORM = "the same values in an order of no form"
-
-
-def is_constant(values: np.ndarray) -> bool:
-    """Whether all entries are one value."""
-    few = values.reshape(-1)[:: max(1, values.size // SAMPLE)]
-    return values.size == 0 or bool(np.all(few == few[0]) and np.all(values == values.flat[0]))
 
 
 @dataclass(frozen=True)
@@ -85,21 +79,14 @@ def moved_values(right: np.ndarray, given: np.ndarray, raw: np.ndarray | None = 
         relation = value_relation(ranked, last)
     if relation is None:
         return None
-    how = rearrangement(_in_place_of(right, last), given)
+    how = rearrangement(in_place_of(right, last), given)
     if how is not None and not how.reshaped:
         return Moved(relation, how)
-    if raw is not None and (stored := rearrangement(_in_place_of(wide_floats(raw), last), given)):
+    if raw is not None and (stored := rearrangement(in_place_of(wide_floats(raw), last), given)):
         return Moved(relation, stored, of_raw=True)
     if how is None and relation.keeps:
         return Moved(relation, None)
     return None if how is None else Moved(relation, how)
-
-
-def _in_place_of(values: np.ndarray, ranked: np.ndarray) -> np.ndarray:
-    """Each of ``values`` replaced by the one of ``ranked`` that has its rank: what became of it, to the bit."""
-    made = np.empty(values.size)
-    made[np.argsort(values, axis=None, kind="stable")] = ranked
-    return made.reshape(values.shape)
 
 
 def _alike(right: np.ndarray, given: np.ndarray) -> bool:

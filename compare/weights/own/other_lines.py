@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from compare.weights.own.rearrangement import in_words, rearrangement
-from compare.weights.own.value_relation import room_of, value_relation, wide_floats
+from compare.weights.own.rearrangement import in_place_of, in_words, rearrangement
+from compare.weights.own.value_relation import is_constant, room_of, value_relation, wide_floats
 
 
 class OtherLines:
@@ -20,21 +20,20 @@ class OtherLines:
         """The name of the line but ``own`` whose values, rounded or in other places, are ``given`` (float64), and how;
         empty where there is none."""
         size, room = _mean_size(given), room_of(given)
-        found = ""
+        found, ranked_given = "", None
         for name, other_size in self._known().get(given.size, []):
             if name == own or abs(other_size - size) > room * size or not size:
                 continue
             values = wide_floats(self._arrays[name])
-            if np.all(values == values.flat[0]):
+            if is_constant(values):
                 continue
             if values.shape == given.shape and (here := value_relation(values, given, scaled=False)):
                 return f"{name}'s{f', {here.text}' if here.text else ''}"
-            sorted_values = np.sort(values, axis=None)
-            sorted_given = np.sort(given, axis=None)
-            if not found and (ranked := value_relation(sorted_values, sorted_given, scaled=False)):
-                made = np.empty(values.size)
-                made[np.argsort(values, axis=None, kind="stable")] = sorted_given
-                moved = rearrangement(made.reshape(values.shape), given)
+            if found:
+                continue
+            ranked_given = np.sort(given, axis=None) if ranked_given is None else ranked_given
+            if ranked := value_relation(np.sort(values, axis=None), ranked_given, scaled=False):
+                moved = rearrangement(in_place_of(values, ranked_given), given)
                 how = ", ".join(filter(None, [in_words(moved, given.shape) if moved else "", ranked.text]))
                 found = f"{name}'s{f', {how}' if how else ''}"
         return found

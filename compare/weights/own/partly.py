@@ -11,9 +11,8 @@ MOST = 0.5  # of an axis's positions: with more of them in place, or moved alike
 def partly(right: np.ndarray, given: np.ndarray) -> str:
     """In words what two float64 arrays of one shape have in common; how far apart they are, where it is nothing."""
     right = in_format(right, given)
-    for axis in range(right.ndim):
-        if right.shape[axis] > 2 and has_slices_of(right, given, axis) and (shifted := _shifted(right, given, axis)):
-            return shifted
+    if shifted := _shifted_anywhere(right, given):
+        return shifted
     equal = int(np.count_nonzero((right == given) | (np.isnan(right) & np.isnan(given))))
     if equal > MOST * right.size:
         return f"{right.size - equal} of {right.size} entries are others"
@@ -32,10 +31,13 @@ def shares_most(right: np.ndarray, given: np.ndarray) -> bool:
     drawn = (right != 0) & (right != 1)
     if np.count_nonzero(drawn & (right == given)) > MOST * np.count_nonzero(drawn):
         return True
-    return any(
-        right.shape[axis] > 2 and has_slices_of(right, given, axis) and bool(_shifted(right, given, axis))
-        for axis in range(right.ndim)
-    )
+    return bool(_shifted_anywhere(right, given))
+
+
+def _shifted_anywhere(right: np.ndarray, given: np.ndarray) -> str:
+    """The same as ``_shifted``, of the first axis of which it is so."""
+    axes = (axis for axis in range(right.ndim) if right.shape[axis] > 2 and has_slices_of(right, given, axis))
+    return next(filter(None, (_shifted(right, given, axis) for axis in axes)), "")
 
 
 def _shifted(right: np.ndarray, given: np.ndarray, axis: int) -> str:

@@ -90,12 +90,7 @@ def simple_rearrangement(expected: np.ndarray, given: np.ndarray) -> Rearrangeme
     for axis in range(expected.ndim):
         if not has_slices_of(expected, given, axis):
             continue
-        numbers: dict[bytes, int] = {}
-        mine, theirs = (
-            np.array([numbers.setdefault(label, len(numbers)) for label in _labels(side, axis, sort=False)])
-            for side in (expected, given)
-        )
-        if (order := position_order(mine, theirs)) is not None:
+        if (order := _order_of(*(_labels(side, axis, sort=False) for side in (expected, given)))) is not None:
             orders = tuple(order if at == axis else plain for at in range(expected.ndim))
             return Rearrangement(tuple(range(expected.ndim)), orders)
     return None
@@ -171,19 +166,30 @@ def _orders_of(
     # the order of their entries too.
     for axis in sorted(range(expected.ndim), key=lambda axis: len(mine[axis]) - len(set(mine[axis]))):
         own, others = mine[axis], theirs[axis]
-        if len(found) == expected.ndim - 1 or len(set(own)) < len(own):
-            own, others = (
-                _labels(moved, axis, sort=len(found) < expected.ndim - 1),
-                _labels(given, axis, sort=len(found) < expected.ndim - 1),
-            )
-        numbers: dict[bytes, int] = {}
-        sequences = [np.array([numbers.setdefault(label, len(numbers)) for label in side]) for side in (own, others)]
-        order = position_order(*sequences)
+        last = len(found) == expected.ndim - 1
+        if last or len(set(own)) < len(own):
+            own, others = (_labels(side, axis, sort=not last) for side in (moved, given))
+        order = _order_of(own, others)
         if order is None:
             return None
         found[axis] = order
         moved = np.take(moved, order.positions, axis)
     return tuple(found[axis] for axis in range(expected.ndim)) if same_values(moved, given) else None
+
+
+def _order_of(expected: list[bytes], given: list[bytes]) -> PositionOrder | None:
+    """What order of the one labels are the other."""
+    numbers: dict[bytes, int] = {}
+    return position_order(
+        *(np.array([numbers.setdefault(label, len(numbers)) for label in side]) for side in (expected, given))
+    )
+
+
+def in_place_of(values: np.ndarray, ranked: np.ndarray) -> np.ndarray:
+    """Each of ``values`` replaced by the one of ``ranked`` that has its rank: what became of it, to the bit."""
+    made = np.empty(values.size)
+    made[np.argsort(values, axis=None, kind="stable")] = ranked
+    return made.reshape(values.shape)
 
 
 def _labels(array: np.ndarray, axis: int, sort: bool = True) -> list[bytes]:

@@ -73,6 +73,12 @@ def wide_floats(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float64, order="C")
 
 
+def is_constant(values: np.ndarray) -> bool:
+    """Whether all entries are one value."""
+    few = values.reshape(-1)[:: max(1, values.size // SAMPLE)]
+    return values.size == 0 or bool(np.all(few == few[0]) and np.all(values == values.flat[0]))
+
+
 def same_values(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether two float64 arrays are equal everywhere, NaN to NaN; a few entries first."""
     if one.shape != other.shape or not np.array_equal(_few(one), _few(other), equal_nan=True):

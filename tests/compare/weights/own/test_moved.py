@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compare.weights.own.moved import is_constant, moved_values
+from compare.weights.own.moved import moved_values
 
 VALUES = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)
 
@@ -26,9 +26,3 @@ def test_entries_in_an_order_of_no_form_are_still_the_same():
     found = moved_values(VALUES.astype(float), np.random.default_rng(1).permutation(VALUES.ravel()).reshape(6, 4) * 1.0)
     assert found is not None
     assert (found.how, found.transposes) == (None, False)
-
-
-def test_constants():
-    assert is_constant(np.zeros(0))
-    assert is_constant(np.full(3, 7.0))
-    assert not is_constant(np.arange(2.0))

@@ -8,6 +8,7 @@ from compare.weights.own.value_relation import (
     AS_IT_IS,
     format_of,
     in_format,
+    is_constant,
     number_in_words,
     value_relation,
     wide_floats,
@@ -118,3 +119,9 @@ def test_a_factor_near_to_one_is_said_as_it_is():
     found = value_relation(VALUES, VALUES * (1 + 3e-7))
     assert found is not None
     assert found.text == "scaled by 1.0000003"
+
+
+def test_constants():
+    assert is_constant(np.zeros(0))
+    assert is_constant(np.full(3, 7.0))
+    assert not is_constant(np.arange(2.0))
