@@ -7,7 +7,7 @@ from pathlib import Path
 
 from compare.report.answer import answer
 from compare.report.contract import PairForm
-from compare.report.failure import cause_lines, failed, place_to_mend, weights_failed
+from compare.report.failure import cause_lines, failed, place_to_mend, wrong_weights
 
 ERROR, WARNING = "error", "warning"
 
@@ -22,8 +22,7 @@ def annotations(pair: PairForm, file: str, strict: bool = False) -> list[str]:
     if not wrong and pair["verdict"] == "match":
         return []
     title = f"{pair['pair']}: {pair['verdict']}"
-    own = pair.get("weights")
-    weights = [f"weights: {own['answer']}"] if own and weights_failed(pair) else []
+    weights = [f"weights: {own}"] if (own := wrong_weights(pair)) else []
     if wrong and pair["verdict"] == "match":  # a notice that counts
         text = "\n".join(
             [*weights, *pair["notices"], *(f"no mutant was caught by: {name}" for name in pair["teeth"]["toothless"])]

@@ -1,6 +1,7 @@
 """The answer to "is my port the same function?" in a sentence, and what a test suite says where it is not."""
 
 from compare.report.contract import PairForm, QuantityForm
+from compare.report.failure import wrong_weights
 from compare.verdict.counted import counted
 
 
@@ -19,8 +20,8 @@ def answer(pair: PairForm) -> str:
 def complaint(pair: PairForm) -> str:
     """Where it differs first, and why, in one sentence; then the first quantity that is as bad as the pair, and by how
     much; and what is wrong with weights that were asked for."""
-    explanation, weights = pair["explanation"], pair.get("weights")
-    wrong = f"weights: {weights['answer']}" if weights and weights["asked"] and not weights["right"] else ""
+    explanation = pair["explanation"]
+    wrong = f"weights: {own}" if (own := wrong_weights(pair)) else ""
     if wrong and pair["verdict"] == "match":
         return wrong
     sentence = explanation["sentence"] if explanation else ""

@@ -8,16 +8,16 @@ from compare.verdict.verdict import fails
 
 def failed(pair: PairForm, strict: bool = False) -> bool:
     """What ``PairReport.failed`` says, of the form."""
-    if weights_failed(pair):
+    if wrong_weights(pair):
         return True
     toothless, lowered = bool(pair["teeth"]["toothless"]), bool(pair.get("lowered"))
     return fails(pair["verdict"], pair["precision"] is not None, toothless, strict, lowered)
 
 
-def weights_failed(pair: PairForm) -> bool:
-    """Whether weights were asked for, and are not what they should be."""
+def wrong_weights(pair: PairForm) -> str:
+    """What is wrong with weights that were asked for; empty where nothing is, or nobody asked."""
     weights = pair.get("weights")
-    return bool(weights and weights["asked"] and not weights["right"])
+    return weights["answer"] if weights and weights["asked"] and not weights["right"] else ""
 
 
 def cause_lines(pair: PairForm) -> Iterator[str]:

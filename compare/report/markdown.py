@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from compare.report.answer import answer, complaint
 from compare.report.contract import PairForm
-from compare.report.failure import cause_text, failed, weights_failed
+from compare.report.failure import cause_text, failed, wrong_weights
 
 LISTED = 10  # quantities of one pair
 MOST = 60_000  # characters of one pair's full report; GitHub takes 1 MiB a step
@@ -16,7 +16,7 @@ def markdown_of_pairs(pairs: Sequence[tuple[str, PairForm]], strict: bool = Fals
     rows = ["| pair | file | verdict | |", "|---|---|---|---|"]
     for file, pair in pairs:
         sign = "❌" if failed(pair, strict) else "✅" if pair["verdict"] == "match" else "⚠️"
-        said = complaint(pair).replace("\n", "; ") if weights_failed(pair) else answer(pair)
+        said = complaint(pair).replace("\n", "; ") if wrong_weights(pair) else answer(pair)
         rows.append(f"| {inline(pair['pair'])} | `{file}` | {sign} {pair['verdict']} | {inline(said)} |")
     parts = ["\n".join(rows), *(_details(pair) for _, pair in pairs if pair["verdict"] != "match")]
     return "\n\n".join(parts) + "\n"

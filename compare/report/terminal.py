@@ -12,7 +12,7 @@ from rich.text import Text
 from compare.report.answer import answer
 from compare.report.certified import certificates
 from compare.report.contract import Form, PairForm, VerifyForm
-from compare.report.failure import weights_failed
+from compare.report.failure import wrong_weights
 from compare.report.map_lines import show_map
 from compare.report.pieces import COLOUR, coloured, number, pairs_of_words, paragraph, show_table, table
 from compare.report.unpadded import Unpadded
@@ -86,8 +86,8 @@ def show_verify(form: VerifyForm, out: Console, every: bool = False, explain: bo
         out.print(paragraph("verdict", coloured(pair["verdict"])))
         if pair["verdict"] != "match":  # again: the end of a long report is what is on the screen
             _show_answer(pair, out)
-        if weights and weights_failed(pair):
-            out.print(paragraph("weights", Text(weights["answer"], style="bold")))
+        if wrong := wrong_weights(pair):
+            out.print(paragraph("weights", Text(wrong, style="bold")))
         out.print()
 
 

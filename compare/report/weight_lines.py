@@ -6,12 +6,13 @@ from rich.console import Console
 from rich.text import Text
 
 from compare.report.contract import WeightLineForm, WeightsForm, WeightsOfPairForm
-from compare.report.folded import folded
+from compare.report.folded import FoldedLines, folded
 from compare.report.pieces import paragraph
 from compare.verdict.counted import counted
+from compare.weights.own.line import OTHER, RIGHT
 
 SHOWN = 10  # kinds of wrong lines below a verdict; the command lists all
-RIGHT, OTHER, UNSURE = ("equal", "rounded"), "another line's", "not sure"
+UNSURE = "not sure"
 
 
 def show_weights_of_pair(form: WeightsOfPairForm, out: Console) -> None:
@@ -39,17 +40,20 @@ def show_weights(weights: WeightsForm, out: Console, every: bool = False) -> Non
     wrong = [line for line in weights["lines"] if line["kind"] not in RIGHT]
     kinds = folded(map(_foldable, wrong))
     for kind in kinds if every else kinds[:SHOWN]:
-        times = f" ({len(kind.names)} of them)" if len(kind.names) > 1 else ""
-        name, sources, *text = kind.shown
+        _, sources, *text = kind.shown
         made_of = f"; from {sources}" if sources else ""
-        out.print(paragraph("", f"{name}{times}: {''.join(text) or kind.text}{made_of}"))
+        out.print(paragraph("", f"{_which(kind)}: {''.join(text) or kind.text}{made_of}"))
     if not every and len(kinds) > SHOWN:
         out.print(paragraph("", f"and {counted(len(kinds) - SHOWN, 'more kind')}: jaxport weights lists all"))
     right = folded(_foldable(line) for line in weights["lines"] if line["kind"] in RIGHT) if every else []
     for kind in right:
-        times = f" ({len(kind.names)} of them)" if len(kind.names) > 1 else ""
-        out.print(paragraph("", f"{kind.shown[0]}{times}: {kind.text}"))
+        out.print(paragraph("", f"{_which(kind)}: {kind.text}"))
     return _show_beside(weights, out)
+
+
+def _which(lines: FoldedLines) -> str:
+    """The arrays that the lines are about."""
+    return f"{lines.shown[0]}{f' ({len(lines.names)} of them)' if len(lines.names) > 1 else ''}"
 
 
 def _show_beside(weights: WeightsForm, out: Console) -> None:
