@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from compare.errors import UsageError, did_you_mean, nearest
+from compare.errors import UsageError, did_you_mean, nearest, swallowed
 from compare.frameworks import devices
 from compare.frameworks.environment import fingerprint
 from compare.frameworks.steps.global_modes import global_modes
@@ -107,8 +107,14 @@ def _insides(
         progress(f"{name}: where its time goes")
         counts = verdicts[name].counts
         with own_cache(name):
-            spent = time_spent(runner, calls[name], setup.device.name == "gpu")
-            found[name] = counts and counted(counts, runner, setup.device), spent
+            try:
+                looked = runner.looked_at()
+            except Exception as error:  # a picture and some figures less: the row's time stands
+                swallowed(error)
+                runner.restart()
+                continue
+            spent = time_spent(runner, looked, calls[name], setup.device.name == "gpu")
+            found[name] = counts and counted(counts, runner, looked, setup.device), spent
     return found
 
 

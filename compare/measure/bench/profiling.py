@@ -24,7 +24,7 @@ ON_CARD = re.compile(r"^(?!triton_(poi|red|per)).*(gemm|gemv|cutlass|nvjet|xmma|
 Which = Callable[[Event], bool]
 
 
-def time_spent(runner: Runner, calls: int, on_card: bool = False) -> TimeSpent | None:
+def time_spent(runner: Runner, looked: Looked, calls: int, on_card: bool = False) -> TimeSpent | None:
     """Where a step's time goes; None where nobody tells (NumPy, a program that is not at hand, a profile without a
     single kernel). The row is left at its mark.
 
@@ -34,7 +34,6 @@ def time_spent(runner: Runner, calls: int, on_card: bool = False) -> TimeSpent |
     """
     calls = max(1, min(calls, MOST // runner.steps_per_call))
     try:
-        looked = runner.looked_at()
         kinds = _kinds(looked, on_card)
         runner.restart()
         if kinds is None:

@@ -29,7 +29,7 @@ class Looked:
         eager: one call of the same step, uncompiled, on the next batch: for a dispatch mode to stand around.
         graphs: what torch's compiler took the step apart into, in order; one graph where nothing breaks it.
         breaks: the reasons of its graph breaks.
-        program: makes what XLA compiles of the step: its text, its costs, its memory.
+        program: makes what XLA compiles of the step, once: its text, its costs, its memory.
         kernels: that torch's compiler made of a call, its calls of a library among them.
         held: bytes that lie on the device between two calls: parameters, optimizer state, what the next one is given.
     """

@@ -25,7 +25,7 @@ def observed_counts(row: Observed) -> StepCounts:
     return replace(made, operations=operations(row), flops=flops)
 
 
-def counted(counts: StepCounts, runner: Runner, device: Device) -> StepCounts:
+def counted(counts: StepCounts, runner: Runner, looked: Looked, device: Device) -> StepCounts:
     """``counts`` with what a look into the row's program, and a watched call of it, show. The row is left at its mark.
 
     What a version of a framework does not tell stays None.
@@ -33,7 +33,7 @@ def counted(counts: StepCounts, runner: Runner, device: Device) -> StepCounts:
     for add in (_program, _dispatched, _memory):
         runner.restart()
         try:
-            counts = add(counts, runner, runner.looked_at(), device)
+            counts = add(counts, runner, looked, device)
         except Exception as error:  # a figure less: the row's time stands
             swallowed(error)
     runner.restart()

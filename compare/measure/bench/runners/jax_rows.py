@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jax
@@ -85,7 +86,7 @@ class JitRunner:
     def looked_at(self) -> Looked:
         with self.problem.x64():
             traced = jax.jit(self._steps).trace(self.carried, self._next())
-        return Looked("jax", jaxpr=traced.jaxpr, program=self._program if self.compiles else None)
+        return Looked("jax", jaxpr=traced.jaxpr, program=cache(self._program) if self.compiles else None)
 
     def _program(self) -> Compiled:
         """What runs."""

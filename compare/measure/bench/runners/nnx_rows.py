@@ -7,6 +7,7 @@ Source: https://flax.readthedocs.io/en/latest/guides/performance.html
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import jax
@@ -106,7 +107,7 @@ class NNXRunner:
 
         with self.problem.x64():
             traced = jax.jit(pure).trace(state, self._next())
-        return Looked("jax", jaxpr=traced.jaxpr, program=self._program)
+        return Looked("jax", jaxpr=traced.jaxpr, program=cache(self._program))
 
     def _program(self) -> Compiled:
         with self.problem.x64():

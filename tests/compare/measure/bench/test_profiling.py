@@ -39,7 +39,7 @@ def test_a_row_s_time_goes_somewhere(cpu, kind):
     runner.call(8)
     runner.restart()
     before = runner.parameters()
-    spent = time_spent(runner, 4)
+    spent = time_spent(runner, runner.looked_at(), 4)
     assert spent.products + spent.others + spent.dispatch + spent.gaps == pytest.approx(1.0)
     assert min(spent.products, spent.others, spent.dispatch) > 0
     assert all((runner.parameters()[name] == before[name]).all() for name in before)
@@ -47,13 +47,14 @@ def test_a_row_s_time_goes_somewhere(cpu, kind):
 
 def test_where_nobody_tells_there_is_nothing(cpu, monkeypatch):
     """NumPy's own work is in no profile; a profiler that is in use elsewhere costs the picture, not the row."""
-    assert time_spent(NumpyRunner(*ready("loose"), FLOAT32, cpu), 4) is None
+    numpy, jit, eager = (kind(*ready("loose"), FLOAT32, cpu) for kind in (NumpyRunner, JitRunner, TorchRunner))
+    assert time_spent(numpy, numpy.looked_at(), 4) is None
 
     # Nor is a host's word taken for a card's: no kernel of one is seen here.
-    assert time_spent(JitRunner(*ready("loose"), FLOAT32, cpu), 4, on_card=True) is None
+    assert time_spent(jit, jit.looked_at(), 4, on_card=True) is None
 
     def in_use(*given):
         raise RuntimeError("another profile is being taken")
 
     monkeypatch.setattr(profiling, "torch_profile", in_use)
-    assert time_spent(TorchRunner(*ready("loose"), FLOAT32, cpu), 4) is None
+    assert time_spent(eager, eager.looked_at(), 4) is None
