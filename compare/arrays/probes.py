@@ -126,6 +126,11 @@ def _redrawn(batch: Batch, rng: np.random.Generator) -> Batch:
     def redraw(name: str, array: np.ndarray) -> np.ndarray:
         if name not in batch.bounds:
             return array
-        return rng.integers(*batch.bounds[name], array.shape).astype(array.dtype)
+        return other_integers(array, batch.bounds[name], rng)
 
     return batch.mapped(redraw)
+
+
+def other_integers(array: np.ndarray, bounds: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """As many of the same dtype, drawn from the half-open range."""
+    return rng.integers(*bounds, array.shape).astype(array.dtype)

@@ -52,6 +52,16 @@ def ends_of(sections: Sections, one: Introduced) -> Ends | None:
     return None if one.crossings else Ends(names=outputs)
 
 
+@dataclass(frozen=True)
+class Runs:
+    """One section run on both sides: the reference's passages at both precisions, the port's, and who judges them."""
+
+    at_p: Mapping[Boundary, Passage]
+    at_64: Mapping[Boundary, Passage]
+    port: Crossed
+    judged: Judge
+
+
 class Draw:
     """One draw of what enters, cut; it runs one section of both sides."""
 
@@ -82,50 +92,36 @@ class Draw:
         key = (*(crossing.cut for crossing in ends.crossings), *ends.names)
         port = self._port[key] = self._port.get(key) or run(False)
         judged = Judge(cutter.quartet.precision, partial(run, True))
+        runs = Runs(at_p, at_64, port, judged)
         for crossing in ends.crossings:
-            yield self._value(crossing, at_p, at_64, port, judged)
+            yield self._value(crossing, runs)
         for name in ends.names:
             yield judged(ends_p[name], ends_64[name], port.ends[name], partial(_end, name))
         for crossing in sections.crossings:
-            if (came_back := self._cotangent(crossing, at_p, at_64, port, judged)) is not None:
+            if (came_back := self._cotangent(crossing, runs)) is not None:
                 yield came_back
         own_64, own_p = (gradients(made, change, entering.weights) for made in (ends_64, ends_p))
         for name, array in own_64.items():
             if name in port.ends and (np.any(array) or np.any(port.ends[name])):
                 yield judged(own_p[name], array, port.ends[name], partial(_end, name))
 
-    def _value(
-        self,
-        crossing: Crossing,
-        at_p: Mapping[Boundary, Passage],
-        at_64: Mapping[Boundary, Passage],
-        port: Crossed,
-        judged: Judge,
-    ) -> Judgement:
+    def _value(self, crossing: Crossing, runs: Runs) -> Judgement:
         boundary, leaf = crossing.cut.boundary, crossing.cut.leaf
         pick = partial(self.sections.shown_by, crossing)
-        return judged(at_p[boundary].values[leaf], at_64[boundary].values[leaf], pick(port), pick)
+        own_p, own = (at[boundary].values[leaf] for at in (runs.at_p, runs.at_64))
+        return runs.judged(own_p, own, pick(runs.port), pick)
 
-    def _cotangent(
-        self,
-        crossing: Crossing,
-        at_p: Mapping[Boundary, Passage],
-        at_64: Mapping[Boundary, Passage],
-        port: Crossed,
-        judged: Judge,
-    ) -> Judgement | None:
+    def _cotangent(self, crossing: Crossing, runs: Runs) -> Judgement | None:
         """None where nothing comes back on either side."""
         boundary, leaf = crossing.cut.boundary, crossing.cut.leaf
         if crossing.port not in self.sections.matched:
             return None
-        made = at_64[boundary].cotangents[leaf], at_p[boundary].cotangents[leaf]
-        if made[0] is None or made[1] is None:
+        own_p, own = (at[boundary].cotangents[leaf] for at in (runs.at_p, runs.at_64))
+        if own is None or own_p is None:
             return None
         pick = partial(self.sections.shown_by, crossing, backward=True)
-        theirs = pick(port)
-        if not (np.any(made[0]) or np.any(theirs)):
-            return None
-        return judged(made[1], made[0], theirs, pick)
+        theirs = pick(runs.port)
+        return runs.judged(own_p, own, theirs, pick) if np.any(own) or np.any(theirs) else None
 
     def _passage(self, cut: Cut) -> Passage:
         return self._passages[cut.boundary]

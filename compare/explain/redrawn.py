@@ -6,7 +6,7 @@ import numpy as np
 
 from compare.arrays.arrays import FLOATING, Arrays, by_parts
 from compare.arrays.batch import Batch
-from compare.arrays.probes import BASE
+from compare.arrays.probes import BASE, other_integers
 from compare.errors import UsageError, swallowed
 from compare.explain.doctor.thresholds import MOVED
 from compare.pair.pair import Entering
@@ -40,12 +40,14 @@ def redrawn(quartet: Quartet, entering: Entering, probe: str, number: int) -> En
         seed=seed,
     )
     rows = batch.rows
-    more = number % 2 == 0
+    more, others = number % 2 == 0, number < 2
+    if not others and not any(_is_free(*named, batch) for named in (batch.inputs | batch.targets).items()):
+        return None  # it would be a draw that there was already
     if more and not rows:
         return None
     order = np.concatenate([rng.permutation(rows), rng.integers(0, max(rows, 1), int(more))])
     taken = batch.taking(order) if rows else batch
-    return replace(fed, batches=(_anew(taken, rng, others=number < 2),)).at(quartet.precision)
+    return replace(fed, batches=(_anew(taken, rng, others=others),)).at(quartet.precision)
 
 
 def _weights(quartet: Quartet, entering: Entering, rng: np.random.Generator) -> Arrays:
@@ -63,14 +65,19 @@ def _anew(batch: Batch, rng: np.random.Generator, others: bool) -> Batch:
 
     def redraw(name: str, array: np.ndarray) -> np.ndarray:
         if name in batch.bounds:
-            return rng.integers(*batch.bounds[name], array.shape).astype(array.dtype)
-        if others and array.dtype.kind in "iub" and array.size:
+            return other_integers(array, batch.bounds[name], rng)
+        if others and _is_free(name, array, batch):
             least, most = int(array.min()), int(array.max())
             least = least if least < most else min(most, 1 if most > 1 else 0)
-            return rng.integers(least, most, array.shape, endpoint=True).astype(array.dtype)
+            return other_integers(array, (least, most + 1), rng)
         return _moved(array, rng)
 
     return batch.mapped(redraw)
+
+
+def _is_free(name: str, array: np.ndarray, batch: Batch) -> bool:
+    """Whether an array is of integers without bounds."""
+    return name not in batch.bounds and array.dtype.kind in "iub" and array.size > 0
 
 
 def _moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:

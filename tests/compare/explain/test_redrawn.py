@@ -6,7 +6,7 @@ import numpy as np
 
 from compare.arrays.batch import Batch
 from compare.arrays.probes import BASE
-from compare.explain.redrawn import redrawn
+from compare.explain.redrawn import DRAWS, redrawn
 from compare.pair.pair import Pair
 from tests.compare.explain.locate.models import Chain, LinenChain, X, brought_together, chain_pair, seeded
 
@@ -61,3 +61,9 @@ def test_integers_without_bounds_are_others_of_the_same_range():
     assert set(drawn["labels"]) == {0, 1}
     assert set(drawn["none"]) == {0}
     assert drawn["flags"].dtype == bool
+
+
+def test_without_such_integers_there_are_two_draws():
+    """The others would be the same again."""
+    quartet, entering = brought_together(chain_pair())
+    assert [redrawn(quartet, entering, "ties", number) is None for number in range(DRAWS)] == [False, False, True, True]
