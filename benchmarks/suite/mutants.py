@@ -79,13 +79,15 @@ def drawn(tree: Path, count: int, seed: int) -> Iterator[Mutant]:
 
 
 def nearest(tree: Path, module: str) -> list[list[str]]:
-    """Test files in the order in which they are worth running: those that import the module, then its folder's."""
+    """Test files in the order in which they are worth running: those that import the module, the one that mirrors it
+    first, then its folder's."""
     path = Path(module)
     dotted = ".".join(path.with_suffix("").parts)
     files = sorted((tree / "tests").rglob("test_*.py"))
     parent, _, name = dotted.rpartition(".")
     texts = {file: file.read_text() for file in files}
     direct = [file for file, text in texts.items() if f"{dotted} " in text or f"from {parent} import {name}" in text]
+    direct.sort(key=lambda file: file.name != f"test_{name}.py")
     folder = tree / "tests" / path.parent
     beside = folder.glob("test_*.py") if path.parent == Path("compare") else folder.rglob("test_*.py")
     rest = [file for file in sorted(beside) if file not in direct]

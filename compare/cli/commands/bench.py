@@ -146,9 +146,10 @@ def timed(question: "Question", processes: int, say: "Progress") -> "Bench":
 
     pin(question.threads)
     first = asked(question, 1)
-    stopped = tuple(row.name for row in first.rows if row.stopped and row.name not in (EAGER, AGAIN))
+    stopped = {row.name for row in first.rows if row.stopped and not question.forced} - {EAGER, AGAIN}
+    explaining = {row.name for row in first.rows if row.explains}  # in no ratio: the first process is enough
     calls = {row.name: row.calls for row in first.rows}
-    later = replace(question, gated=False, calls=calls, without=() if question.forced else stopped)
+    later = replace(question, gated=False, calls=calls, without=tuple(sorted(stopped | explaining)))
     return joined([first, *(asked(later, number) for number in range(2, processes + 1))], question)
 
 

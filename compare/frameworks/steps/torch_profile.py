@@ -20,23 +20,18 @@ def torch_profile(call: Callable[[], object], wait: Callable[[], object]) -> lis
 
 
 def torch_memory(call: Callable[[], object], wait: Callable[[], object], device: torch.device) -> int:
-    """Bytes that torch hands out during a call beyond what is there before it, at their peak.
+    """Bytes that torch hands out on ``device`` during a call, at their peak, beyond what is held at the least before
+    it: gradients of the step before that the call lets go, and makes anew, are its own.
 
-    On a processor they are counted as its allocator reports them: what a library takes for itself is not among them.
+    They are counted as its allocator reports them: what a library takes for itself is not among them.
     """
-    if device.type == "cuda":
-        wait()
-        torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
-        call()
-        wait()
-        return torch.cuda.max_memory_allocated(device) - before
-    now = peak = 0
+    now = least = most = 0
     for one in sorted(_recorded(call, wait, memory=True), key=lambda one: one.start_ns()):
-        if one.name() == MEMORY:
+        if one.name() == MEMORY and _is_of_card(one) == (device.type == "cuda"):
             now += one.nbytes()
-            peak = max(peak, now)
-    return peak
+            least = min(least, now)
+            most = max(most, now - least)
+    return most
 
 
 def _recorded(call: Callable[[], object], wait: Callable[[], object], memory: bool = False) -> list:
@@ -52,4 +47,8 @@ def _recorded(call: Callable[[], object], wait: Callable[[], object], memory: bo
 
 def _is_on_card(event: "torch._C._autograd._KinetoEvent") -> bool:
     """A kernel or a copy on a card; what the host says of itself is shown there too."""
-    return event.device_type() is torch.autograd.DeviceType.CUDA and event.name() not in (CALLING, WAITING)
+    return _is_of_card(event) and event.name() not in (CALLING, WAITING)
+
+
+def _is_of_card(event: "torch._C._autograd._KinetoEvent") -> bool:
+    return event.device_type() is torch.autograd.DeviceType.CUDA

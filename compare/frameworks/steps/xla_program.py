@@ -30,19 +30,29 @@ class XlaProgram:
 
     Attributes:
         kernels: how often each instruction that runs something is run, by its name: a fusion, a product, a copy. What
-            a loop whose length the compiler does not know repeats is counted once.
+            a loop whose length the compiler does not know repeats is counted once, and a condition's first branch.
         products: those of them that multiply matrices or convolve, alone or inside a fusion.
-        loops: it has a loop: the compiler's own count of its operations takes its body once.
+        loops: how often the body of each loop that holds products is run in a call, None where the compiler does not
+            know: its own count of operations takes each body once.
+        counted: no loop of unknown length, and no condition, leaves open how often a kernel runs.
     """
 
     kernels: Mapping[str, int]
     products: frozenset[str]
-    loops: bool
+    loops: tuple[int | None, ...]
+    counted: bool
 
     @property
-    def runs(self) -> int:
-        """Kernels in one call."""
-        return sum(self.kernels.values())
+    def runs(self) -> int | None:
+        """Kernels in one call; None where it depends on the numbers."""
+        return sum(self.kernels.values()) if self.counted else None
+
+    def times_costed(self, steps: int) -> int | None:
+        """How many of a call's ``steps`` the compiler's own count of operations holds: all where nothing loops, one
+        where they are the rounds of the only loop; None where a step has loops of its own."""
+        if not self.loops:
+            return steps
+        return 1 if steps > 1 and self.loops in ((steps,), (None,)) else None
 
 
 @dataclass(frozen=True)
@@ -62,22 +72,33 @@ def xla_program(text: str) -> XlaProgram:
     """Read ``compiled.as_text()``."""
     entry, parts = _parts(text)
     kernels: Counter[str] = Counter()
-    products, loops = set[str](), [False]
+    products, loops, open_ends = set[str](), list[int | None](), list[str]()
 
-    def walk(computation: str, times: int) -> None:
+    def walk(computation: str, times: int) -> bool:
+        """Count what it runs; whether products are among it."""
+        found = False
         for one in parts.get(computation, ()):
-            if one.opcode in ("while", "call", "conditional"):
-                trips = _TRIPS.search(one.text) if one.opcode == "while" else None
-                loops[0] = loops[0] or one.opcode == "while"
-                for inner in one.called[:1] if one.opcode == "conditional" else one.called:
-                    walk(inner, times * int(trips[1]) if trips else times)
+            if one.opcode == "while":
+                trips = _TRIPS.search(one.text)
+                rounds = times * int(trips[1]) if trips else None
+                if True in [walk(inner, rounds or times) for inner in one.called]:
+                    loops.append(rounds)
+                    found = True
+                open_ends.extend([] if trips else [one.name])
+            elif one.opcode == "conditional":
+                open_ends.append(one.name)
+                found = walk(one.called[0], times) or found
+            elif one.opcode == "call":
+                found = True in [walk(inner, times) for inner in one.called] or found
             elif one.opcode not in FREE:
                 kernels[one.name] += times
                 if _multiplies(one, parts):
                     products.add(one.name)
+                    found = True
+        return found
 
     walk(entry, 1)
-    return XlaProgram(kernels, frozenset(products), loops[0])
+    return XlaProgram(kernels, frozenset(products), tuple(loops), not open_ends)
 
 
 def xla_flops(compiled: Compiled) -> float | None:

@@ -14,9 +14,13 @@ from compare.measure.bench.runner import Runner
 from compare.sides.progress import say_nothing
 
 BLOCK_SECONDS = 0.02  # a block is at least as long, so that reading the clock costs nothing
+ENOUGH = 0.25  # of a block: so long a run tells how many calls fill one
+# Calls before the clock starts: after another row's block the first ones find cold caches, and weigh the more the
+# shorter the block is (1.5 ms of 20, measured: torch eager against itself left 1 by 5 % where lengths differed).
+LEAD = 8
 LEAST_CALLS = 3  # in a block: one alone is as long as whatever disturbs it
 STEPS_IN_A_BLOCK = 512  # at most: training on the same batches for long drives a momentum below the normal numbers
-TRIES = 3  # blocks whose shortest tells how long a call takes
+TRIES = 3  # runs whose shortest tells how long a call takes
 BUDGET = 3  # times the rounds asked for, until a disturbed machine is given up: at once where no round is quiet
 RETRIES = 4  # of a block that was disturbed, at once, beside the blocks that it is held against
 FIRST = 3  # blocks of each row before any counts: the row is warm, and shows what is usual with it
@@ -74,17 +78,23 @@ def calls_in_a_block(runner: Runner) -> int:
     count = 1
     while True:
         shortest = min(block(runner, count).load.wall for _ in range(TRIES))
-        if shortest >= BLOCK_SECONDS or count >= most:
-            return min(max(count, LEAST_CALLS), most)
-        # By what the shortest shows, but at least twice and at most ten times as many: a first figure is rough.
         wanted = math.ceil(count * BLOCK_SECONDS / shortest) if shortest > 0 else 10 * count
+        if shortest >= ENOUGH * BLOCK_SECONDS or count >= most:
+            return min(max(wanted, LEAST_CALLS), most)
+        # By what the shortest shows, but at least twice and at most ten times as many: a first figure is rough.
         count = min(max(2 * count, min(wanted, 10 * count)), most)
 
 
-def block(runner: Runner, calls: int) -> Block:
-    """``calls`` calls from the row's start, waited for before and after."""
+def lead_in(runner: Runner, calls: int) -> None:
+    """From the row's start a few calls, as many as a block has at most, which are waited for and not timed."""
     runner.restart()
+    runner.call(min(LEAD, calls))
     runner.wait()
+
+
+def block(runner: Runner, calls: int) -> Block:
+    """``calls`` calls behind those that lead in, waited for before and after."""
+    lead_in(runner, calls)
     before = load.read()
     start, used = time.perf_counter(), time.process_time()
     runner.call(calls)

@@ -46,7 +46,7 @@ def joined(processes: Sequence[Process], question: Question) -> Bench:
     """One result of what every process answered to ``question``; the first of them had empty caches and its gates
     looked."""
     first = processes[0]
-    timed = {row.name: [_row(process, row) for process in processes] for row in first.rows}
+    timed = {row.name: _times(processes, row.name) for row in first.rows}
     runs = _Runs(timed, question.seed, first.device == "gpu")
     own_noise = runs.noise()
     unpublished = _unpublished(processes, runs, own_noise)
@@ -131,6 +131,6 @@ def _floor(processes: Sequence[Process], name: str, on_card: bool) -> Spread:
     return spread([np.array(process.floors[name][0 if on_card else 1]) for process in processes])
 
 
-def _row(process: Process, first: RowTimes) -> RowTimes:
-    """The row in a process; where its gates stopped it in the first one, it was not built again."""
-    return next((row for row in process.rows if row.name == first.name), first)
+def _times(processes: Sequence[Process], name: str) -> list[RowTimes]:
+    """The row in every process that has it: what a gate stopped and what only explains is built in the first alone."""
+    return [row for process in processes for row in process.rows if row.name == name]

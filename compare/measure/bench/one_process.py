@@ -124,15 +124,16 @@ def _chosen(pair: Pair, question: Question) -> dict[str, Row]:
     Raises:
         UsageError: there is no row of a name.
     """
-    every = {name: row for name, row in rows_of(pair).items() if name not in question.without}
+    every = rows_of(pair)
     if unknown := [name for name in question.names if name not in every]:
         hint = did_you_mean(nearest(unknown[0], list(every)), f"expected one of: {'; '.join(every)}")
         raise UsageError(f"--row {unknown[0]!r}: there is no such row{hint}")
+    left = {name: row for name, row in every.items() if name not in question.without}
     if question.names:
-        return {name: row for name, row in every.items() if name in (EAGER, AGAIN, JIT, *question.names)}
+        return {name: row for name, row in left.items() if name in (EAGER, AGAIN, JIT, *question.names)}
     return {
         name: row
-        for name, row in every.items()
+        for name, row in left.items()
         if (question.compiled or row.side != "torch" or not row.compiles)
         and (question.sweeps or not row.sweeps)
         and (row.swept or row.side is None or not question.swept)

@@ -67,8 +67,7 @@ def shares(plain: float, watched: Covered) -> TimeSpent:
 
 
 def _profile(runner: Runner, calls: int, looked: Looked) -> list[Event]:
-    runner.restart()
-    runner.wait()
+    clock.lead_in(runner, calls)
     profile = jax_profile if looked.side == "jax" else torch_profile
     return profile(lambda: runner.call(calls), runner.wait)
 

@@ -32,7 +32,7 @@ class Question:
         gated: whether the gates look: the first process's answer holds for all.
         forced: what a gate stops is timed all the same.
         calls: in a block, of each row, as an earlier process found them.
-        without: rows that its gates stopped.
+        without: rows that are not built again: what gates stopped, and what only explains.
     """
 
     pair: str

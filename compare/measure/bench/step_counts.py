@@ -46,11 +46,11 @@ def _program(counts: StepCounts, runner: Runner, looked: Looked, device: Device)
         return counts if looked.kernels is None else replace(counts, kernels=looked.kernels / steps)
     compiled = looked.program()
     made, flops = xla_program(compiled.as_text() or ""), xla_flops(compiled)
-    own = 1 if made.loops else steps  # of a loop XLA counts the body once, which is a step
+    costed = made.times_costed(steps)
     return replace(
         counts,
-        kernels=made.runs / steps,
-        flops_counted=None if flops is None else flops / own,
+        kernels=None if made.runs is None else made.runs / steps,
+        flops_counted=None if flops is None or costed is None else flops / costed,
         memory=xla_memory(compiled),
     )
 

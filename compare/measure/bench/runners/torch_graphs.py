@@ -4,11 +4,12 @@ Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs (whole-
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
 from compare.frameworks.devices import Device
-from compare.measure.bench.runner import Unavailable
+from compare.measure.bench.runner import Looked, Unavailable
 from compare.measure.bench.runners.chunks import steps_in_a_call
 from compare.measure.bench.runners.torch_eager import TorchRunner
 from compare.measure.bench.runners.torch_problem import OnDevice
@@ -59,6 +60,10 @@ class GraphRunner(TorchRunner):
                 _copy(static, batches[(self.done + place) % many])
             self.graph.replay()
             self.done += self.steps_per_call
+
+    def looked_at(self) -> Looked:
+        """Its memory is the graph's own, which a replay does not ask for: not told."""
+        return replace(super().looked_at(), held=None)
 
     def uncompiled(self) -> Callable[[], object]:
         def steps() -> None:

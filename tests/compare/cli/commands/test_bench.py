@@ -49,20 +49,22 @@ def test_only_the_first_process_has_everything_to_find(monkeypatch):
     assert order == [("pin", 1), "process", "process", "process"]
     assert asked[0] == question
     calls = {row.name: row.calls for row in process(1.0).rows}
-    assert asked[1] == asked[2] == replace(question, gated=False, calls=calls)  # forced: what is stopped runs too
+    assert (
+        asked[1] == asked[2] == replace(question, gated=False, calls=calls, without=("jax op by op",))
+    )  # forced: what is stopped runs too
     assert said == [f"process {number} of 3: building" for number in (1, 2, 3)]
     assert (found.processes, found.forced) == (3, True)
 
 
 def test_what_the_first_process_stopped_is_not_built_again(monkeypatch):
-    """Its time would be thrown away."""
+    """Its time would be thrown away; nor is what stands in no ratio."""
     asked = []
     monkeypatch.setattr(threads, "pin", lambda count: None)
     monkeypatch.setattr(
         processes, "in_fresh_process", lambda ask, question, progress: asked.append(question) or process(1.0)
     )
     timed(question_of(parsed(["bench"])), 2, say_nothing)
-    assert [question.without for question in asked] == [(), ("torch.compile",)]
+    assert [question.without for question in asked] == [(), ("jax op by op", "torch.compile")]
 
 
 def test_one_process_is_not_counted(monkeypatch):

@@ -24,3 +24,15 @@ def test_memory_is_counted_at_its_peak():
         return kept
 
     assert torch_memory(call, lambda: None, torch.device("cpu")) == 2_000_000
+
+
+def test_what_a_call_lets_go_and_makes_anew_is_its_own():
+    """Gradients of the step before: freed at the start of the next one, whose own take their place."""
+    weight = torch.ones(1000, 1000, requires_grad=True)
+    weight.grad = torch.zeros_like(weight)
+
+    def step():
+        weight.grad = None
+        weight.mean().backward()
+
+    assert torch_memory(step, lambda: None, torch.device("cpu")) >= 4_000_000

@@ -47,7 +47,28 @@ def test_what_runs_is_counted_by_name():
     """A loop's body as often as it runs, what is called where it stands, names and constants not at all."""
     program = xla_program(TEXT)
     assert program.kernels == {"wrapped_add": 5, "gemm": 5, "inside": 1, "product": 1}
-    assert (program.runs, program.products, program.loops) == (12, {"gemm", "product"}, True)
+    assert (program.runs, program.products, program.loops) == (12, {"gemm", "product"}, (5,))
+
+
+def test_what_depends_on_the_numbers_is_no_figure():
+    """A loop without a known length, and a condition: how many kernels a call runs nobody can say beforehand."""
+    unknown = xla_program(TEXT.replace("known_trip_count", "unknown"))
+    assert (unknown.runs, unknown.times_costed(8), unknown.times_costed(1)) == (None, 1, None)
+    condition = TEXT.replace("call(%a), to_apply=%parallel", "conditional(%a), branch_computations={%parallel, %body}")
+    assert (xla_program(condition).counted, xla_program(condition).runs) == (False, None)
+
+
+def test_how_many_steps_the_costs_are_of():
+    """The rounds of the only loop are the steps; a step with a loop of its own is costed with one round of it."""
+    one_loop = xla_program(TEXT)
+    assert [one_loop.times_costed(steps) for steps in (5, 1, 8)] == [1, None, None]
+    inner, name = "while(%s), condition=%condition, body=%{}", "fusion(%number), kind=kLoop, calls=%plain"
+    assert xla_program(TEXT.replace(name, inner.format("parallel"))).times_costed(5) == 1  # it multiplies nothing
+    products = TEXT.replace("%inside = f32[4]{0} copy", "%inside = f32[4]{0} dot").replace(
+        name, inner.format("parallel")
+    )
+    assert xla_program(products).times_costed(5) is None
+    assert xla_program("a text").times_costed(8) == 8
 
 
 def test_nothing_is_read_off_what_is_no_program():
@@ -64,7 +85,7 @@ def test_of_what_xla_makes_here():
     x, ws = np.ones((32, 64), np.float32), np.ones((6, 64, 64), np.float32)
     compiled = jax.jit(steps).lower(x, ws).compile()
     program = xla_program(compiled.as_text())
-    assert program.loops
+    assert program.loops == (6,)
     assert sum(program.kernels[name] for name in program.products) == 12
     assert 2 * 2 * 32 * 64 * 64 <= xla_flops(compiled) < 2 * 2 * 2 * 32 * 64 * 64
 

@@ -47,6 +47,18 @@ class Clockwork:
         self.restarts += 1
 
 
+class Returning(Clockwork):
+    """A runner whose first calls after it was put back take three times as long."""
+
+    def call(self, count: int) -> None:
+        for _ in range(count):
+            self.machine.work(self.seconds * (3 if self.calls < 5 else 1))
+            self.calls += 1
+
+    def restart(self) -> None:
+        self.calls = 0
+
+
 @pytest.fixture
 def machine(monkeypatch) -> Machine:
     return Machine(monkeypatch)
@@ -78,12 +90,23 @@ def test_a_block_trains_on_the_same_batches_for_so_long_only(machine):
     assert calls_in_a_block(Clockwork(machine, 1e-6)) == clock.STEPS_IN_A_BLOCK // 2
 
 
+def test_two_runs_find_blocks_of_one_length(machine):
+    """A call of 0.66 or of 0.68 ms: 31 and 30 calls. Where a block just short of its 20 ms were doubled, 30 and 60."""
+    assert [calls_in_a_block(Clockwork(machine, seconds)) for seconds in (6.6e-4, 6.8e-4)] == [31, 30]
+
+
 def test_every_block_starts_where_the_first_did(machine):
     """The state is put back outside of what is timed."""
     runner = Clockwork(machine)
     timed = clock.block(runner, 5)
-    assert (runner.restarts, runner.waits, runner.calls) == (1, 2, 5)
+    assert (runner.restarts, runner.waits, runner.calls) == (1, 2, 10)
     assert (timed.wall, timed.processor) == (pytest.approx(5e-4), pytest.approx(5e-4))
+
+
+def test_what_a_row_pays_for_coming_back_is_not_a_step(machine):
+    """Cold caches make the first calls slow: a short block would show them, a long one would not."""
+    short, long = (clock.block(Returning(machine), calls) for calls in (10, 100))
+    assert short.wall == long.wall == pytest.approx(5e-4)
 
 
 def test_every_round_times_every_row_in_its_own_order(machine):
@@ -93,7 +116,7 @@ def test_every_round_times_every_row_in_its_own_order(machine):
         name: Clockwork(machine, seconds, log, name) for name, seconds in zip("abc", (1e-3, 2e-3, 4e-3), strict=True)
     }
     timed = interleaved(runners, dict.fromkeys("abc", 3), rounds=20, seed=0)
-    counted = log[3 * FIRST :]
+    counted = log[2 * 3 * FIRST :: 2]  # a block calls twice: what leads in, and what is timed
     rounds = [tuple(counted[i : i + 3]) for i in range(0, 60, 3)]
     assert all(sorted(one) == ["a", "b", "c"] for one in rounds)
     assert len(set(rounds)) > 3
@@ -104,9 +127,9 @@ def test_every_round_times_every_row_in_its_own_order(machine):
 
 def test_a_disturbed_block_is_run_again_at_once(machine):
     """Held up in the third of those that count: one block more, and the figures are those of quiet ones."""
-    runner = Clockwork(machine, held_up=lambda call: 0.01 if call == (FIRST + 2) * 5 else 0.0)
+    runner = Clockwork(machine, held_up=lambda call: 0.01 if call == (FIRST + 2) * 10 + 7 else 0.0)
     timed = interleaved({"a": runner}, {"a": 5}, rounds=3, seed=0)
-    assert (timed.repeated, timed.disturbed, runner.calls) == (1, "", (FIRST + 4) * 5)
+    assert (timed.repeated, timed.disturbed, runner.calls) == (1, "", (FIRST + 4) * 10)
     np.testing.assert_allclose(timed.wall("a"), np.full(3, 5e-4))
 
 

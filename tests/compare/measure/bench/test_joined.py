@@ -158,6 +158,14 @@ def test_what_was_stopped_is_not_built_again():
     assert named(joined([one, later], QUESTION))["torch.compile"].stopped == {"work": "work: it does less"}
 
 
+def test_what_only_explains_is_timed_once():
+    """A later process has no such row: its samples are the first one's, and are not repeated as if they were more."""
+    first = process(1.0)
+    later = replace(first, rows=tuple(row for row in first.rows if not row.explains))
+    explains = [row for row in joined([first, later], QUESTION).rows if row.explains]
+    assert [len(row.samples) for row in explains] == [1]
+
+
 def test_what_may_be_quoted_is_of_rows_in_a_ratio(three):
     """The port's row against eager, with a word; nothing where no ratio is published, nor of a row that was forced."""
     assert [(one.row, one.baseline, one.by_wall.word) for one in three.headlines] == [

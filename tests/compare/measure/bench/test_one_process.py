@@ -102,13 +102,16 @@ def test_it_says_what_it_is_at(answered):
 
 
 def test_a_later_process_takes_the_length_of_blocks_from_the_first(monkeypatch):
-    """And its gates do not look again."""
+    """And its gates do not look again; what a gate stopped in the first is not built, though it was asked for."""
     monkeypatch.setattr(one_process, "verify_threads", lambda threads, device: {})
     monkeypatch.setattr(load, "quiet", lambda patience, progress: "")
     said: list[str] = []
-    process = measured(find("loose"), replace(QUESTION, names=(JIT,), gated=False, calls={JIT: 3}), said.append)
+    stopped = "torch eager, foreach"
+    question = replace(QUESTION, names=(JIT, stopped), gated=False, calls={JIT: 3}, without=(stopped,))
+    process = measured(find("loose"), question, said.append)
     rows = {row.name: row for row in process.rows}
     assert rows[JIT].calls == 3
+    assert stopped not in rows
     assert rows[EAGER].calls > 0
     assert (rows[JIT].counts, rows[JIT].spent) == (None, None)  # the first one's hold
     assert not any("gates" in one for one in said)

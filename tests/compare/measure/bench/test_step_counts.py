@@ -38,7 +38,7 @@ def test_what_both_frameworks_count(told):
     assert told["torch"].flops_counted == products
     for name in ("jit", "scan"):
         assert products <= told[name].flops_counted < 3 * products
-        assert 5 < told[name].kernels < 200  # programs of tests are hardly fused
+    assert 5 < told["jit"].kernels < 200  # programs of tests are hardly fused
     assert (told["op"].kernels, told["torch"].kernels, told["numpy"].flops_counted) == (None, None, None)
 
 
