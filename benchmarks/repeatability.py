@@ -82,6 +82,19 @@ def result(forms: list[Form], burning: int, against: Form | None) -> dict[str, A
     }
 
 
+def lines(told: Mapping[str, Any]) -> list[str]:
+    """What ``result`` returned, to read."""
+    text = [
+        f"{told['published']} of {told['runs']} runs publish ratios, {told['beside']} burning processes beside them"
+    ]
+    text += [f"  refused: {why}" for why in told["refused"]]
+    for question, clocks in told["ratios"].items():
+        for clock, one in clocks.items():
+            name = f"{question}, {clock.replace('_', ' ')}"
+            text.append(f"  {name:55s} {one['median']:.2f} times, the furthest {one['furthest']:.1%} off")
+    return text
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
@@ -93,15 +106,8 @@ def main() -> int:
     options = parser.parse_args()
     against = json.loads(options.against.read_text()) if options.against else None
     told = result(made(options.folder, options.pair, options.runs, options.beside), options.beside, against)
-    print(f"{told['published']} of {told['runs']} runs publish ratios, {options.beside} burning processes beside them")
-    for why in told["refused"]:
-        print(f"  refused: {why}")
-    worst = 0.0
-    for question, clocks in told["ratios"].items():
-        for clock, one in clocks.items():
-            worst = max(worst, one["furthest"])
-            name = f"{question}, {clock.replace('_', ' ')}"
-            print(f"  {name:55s} {one['median']:.2f} times, the furthest {one['furthest']:.1%} off")
+    print("\n".join(lines(told)))
+    worst = max((one["furthest"] for clocks in told["ratios"].values() for one in clocks.values()), default=0.0)
     if options.json:
         options.json.write_text(json.dumps(told, indent=1) + "\n")
     return int(worst > WITHIN or (not options.beside and told["published"] < PUBLISHED * told["runs"]))

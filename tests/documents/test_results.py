@@ -47,6 +47,13 @@ def test_how_far_above_the_floor():
     assert (RESULTS / "cpu" / "above_floor.txt").read_text().splitlines() == printed
 
 
+def test_ten_runs():
+    """repeatability.txt is repeatability.json."""
+    lines = runpy.run_path(str(ROOT / "benchmarks" / "repeatability.py"))["lines"]
+    committed = (RESULTS / "cpu" / "repeatability.txt").read_text()
+    assert committed.splitlines() == lines(read("cpu/repeatability.json"))
+
+
 def test_the_main_job():
     """main-job.txt is verify.json, train.json and contrast.json; its own quick benchmark, whose figure no page quotes,
     is not kept."""
