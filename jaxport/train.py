@@ -1,30 +1,31 @@
-"""Training and evaluation of the port: pure functions, compiled once."""
+"""Training the port: pure functions, compiled once, and the loop over epochs that rebinds what they return.
 
+python -m jaxport.train
+"""
+
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 from flax import linen as nn
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
+from jaxport.digits import Images, Labels, load_digits
 from jaxport.losses import cross_entropy
+from jaxport.mlp import MLP
+from jaxport.optimizers import sgd
 
 Params = Any  # a tree of arrays, as model.init(...)["params"] returns it
 
 
-@partial(jax.jit, static_argnames=("model", "optimizer"))
 def train_step(
-    model: nn.Module,
-    optimizer: optax.GradientTransformation,
-    params: Params,
-    opt_state: optax.OptState,
-    images: Float[Array, "batch channels height width"],
-    labels: Int[Array, "batch"],
-) -> tuple[Params, optax.OptState, Float[Array, ""]]:
+    model: nn.Module, optimizer: optax.GradientTransformation, params: Params, state: optax.OptState, images: Images,
+    labels: Labels,
+) -> tuple[Params, optax.OptState, Float[Array, ""]]:  # fmt: skip
     """One step on one batch: a pure function of parameters, optimizer state and batch. Nothing is changed in place.
-
-    ``model`` and ``optimizer`` hold no arrays, only what to compute; they are static, and a new one compiles anew.
 
     Returns:
         The new parameters, the new optimizer state, and the loss before the step.
@@ -35,17 +36,43 @@ def train_step(
 
     # jax.grad alone returns the gradient and drops the loss; asking for both costs no second forward pass.
     loss, grads = jax.value_and_grad(loss_of)(params)
-    updates, opt_state = optimizer.update(grads, opt_state, params)
-    return optax.apply_updates(params, updates), opt_state, loss
+    updates, state = optimizer.update(grads, state, params)
+    return optax.apply_updates(params, updates), state, loss
 
 
-@partial(jax.jit, static_argnames=("model",))
-def evaluate(
-    model: nn.Module,
-    params: Params,
-    images: Float[Array, "batch channels height width"],
-    labels: Int[Array, "batch"],
-) -> Float[Array, ""]:
+def evaluate(model: nn.Module, params: Params, images: Images, labels: Labels) -> Float[Array, ""]:
     """The share of ``images`` whose largest logit is the label, between 0 and 1."""
     best = model.apply({"params": params}, images).argmax(axis=1)
     return (best.astype(labels.dtype) == labels).mean()
+
+
+def fit(
+    model: nn.Module, optimizer: optax.GradientTransformation, params: Params, images: Images, labels: Labels,
+    key: Array, epochs: int, batch: int = 64,
+) -> Iterator[tuple[Params, Float[Array, ""]]]:  # fmt: skip
+    """Train, each epoch in a new order drawn from ``key``; yield the parameters after each one, and its mean loss."""
+    step = jax.jit(partial(train_step, model, optimizer))  # bound: both hold no arrays, only what to compute
+    state = optimizer.init(params)
+    for epoch in range(epochs):
+        order = jax.random.permutation(jax.random.fold_in(key, epoch), len(images))
+        losses = []
+        for start in range(0, len(images), batch):
+            rows = order[start : start + batch]
+            params, state, loss = step(params, state, images[rows], labels[rows])
+            losses.append(loss)
+        yield params, jnp.stack(losses).mean()
+
+
+def main() -> None:
+    """Three epochs on MNIST digits."""
+    for_init, for_order = jax.random.split(jax.random.key(0))
+    model = MLP()
+    optimizer = sgd()
+    train, test = load_digits()
+    start, accuracy = model.init(for_init, train[0][:1])["params"], jax.jit(partial(evaluate, model))
+    for epoch, (params, loss) in enumerate(fit(model, optimizer, start, *train, for_order, epochs=3), start=1):
+        print(f"epoch {epoch}: loss {loss:.3f}, {accuracy(params, *test):.1%} of the test images right")
+
+
+if __name__ == "__main__":
+    main()

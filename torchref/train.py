@@ -1,18 +1,21 @@
-"""Training and evaluation of the reference: the five beats."""
+"""Training the reference: the five beats, evaluation, and the loop over epochs around them.
+
+python -m torchref.train
+"""
+
+from collections.abc import Iterator
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
+from torchref.digits import Images, Labels, load_digits
 from torchref.losses import cross_entropy
+from torchref.mlp import MLP
+from torchref.optimizers import sgd
 
 
-def train_step(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    images: Float[Tensor, "batch channels height width"],
-    labels: Int[Tensor, "batch"],
-) -> Float[Tensor, ""]:
+def train_step(model: nn.Module, optimizer: torch.optim.Optimizer, images: Images, labels: Labels) -> Float[Tensor, ""]:
     """One step on one batch: ``model`` and ``optimizer`` are changed in place.
 
     Returns:
@@ -27,12 +30,34 @@ def train_step(
 
 
 @torch.no_grad()
-def evaluate(
-    model: nn.Module, images: Float[Tensor, "batch channels height width"], labels: Int[Tensor, "batch"]
-) -> Float[Tensor, ""]:
+def evaluate(model: nn.Module, images: Images, labels: Labels) -> Float[Tensor, ""]:
     """The share of ``images`` whose largest logit is the label, between 0 and 1, in eval mode and without a tape."""
     training = model.training
     model.eval()
     hits = model(images).argmax(dim=1) == labels
     model.train(training)
     return hits.double().mean()
+
+
+def fit(
+    model: nn.Module, optimizer: torch.optim.Optimizer, images: Images, labels: Labels, epochs: int, batch: int = 64
+) -> Iterator[Float[Tensor, ""]]:
+    """Train in place, each epoch in a new order drawn from torch's global generator; yield each one's mean loss."""
+    for _ in range(epochs):
+        order = torch.randperm(len(images))
+        losses = [train_step(model, optimizer, images[rows], labels[rows]) for rows in order.split(batch)]
+        yield torch.stack(losses).mean()
+
+
+def main() -> None:
+    """Three epochs on MNIST digits."""
+    torch.manual_seed(0)
+    model = MLP()
+    optimizer = sgd(model.parameters())
+    train, test = load_digits()
+    for epoch, loss in enumerate(fit(model, optimizer, *train, epochs=3), start=1):
+        print(f"epoch {epoch}: loss {loss:.3f}, {evaluate(model, *test):.1%} of the test images right")
+
+
+if __name__ == "__main__":
+    main()

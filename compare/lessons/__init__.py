@@ -20,6 +20,7 @@ PARTS = {
     "optimizer": ("optimizers", "sgd"),
     "train": ("train", "train_step"),
     "evaluate": ("train", "evaluate"),
+    "fit": ("train", "fit"),
 }
 
 

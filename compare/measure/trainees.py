@@ -4,7 +4,10 @@ Both classes call the training code that the reader reads, ``torchref.train`` an
 """
 
 import copy
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -56,6 +59,7 @@ class PortTrainee:
         training = prepared.pair.training()
         assert training is not None
         self.optimizer = training.port(**training.hyper)
+        self._step, self._evaluate = compiled(self.model, self.optimizer)
         with self._x64():
             leaves = prepared.weight_map.to_port(weights, prepared.leaves)
             self.params = jax.tree.map(self._array, prepared.port.tree(leaves))
@@ -65,14 +69,14 @@ class PortTrainee:
     def step(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """One optimizer step; the loss before it."""
         with self._x64():
-            self.params, self.state, loss = jaxport.train.train_step(
-                self.model, self.optimizer, self.params, self.state, self._array(images), self._array(labels)
+            self.params, self.state, loss = self._step(
+                self.params, self.state, self._array(images), self._array(labels)
             )
             return from_jax(loss)
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
         with self._x64():
-            share = jaxport.train.evaluate(self.model, self.params, self._array(images), self._array(labels))
+            share = self._evaluate(self.params, self._array(images), self._array(labels))
         return _share(float(share), labels)
 
     def parameters(self) -> Arrays:
@@ -87,6 +91,11 @@ class PortTrainee:
 
     def _x64(self) -> AbstractContextManager:
         return jax.enable_x64(self.precision is FLOAT64)
+
+
+def compiled(model: Any, optimizer: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """``train_step`` and ``evaluate``, compiled with the port and its optimizer bound, which hold no arrays."""
+    return jax.jit(partial(jaxport.train.train_step, model, optimizer)), jax.jit(partial(jaxport.train.evaluate, model))
 
 
 def _share(share: float, labels: np.ndarray) -> float:

@@ -55,6 +55,9 @@ ROWS = [
     Row("pip install .", by="tests/test_package.py::test_every_folder_of_the_packages_is_found", why="needs an index"),
     Row("scripts/make_results.sh cpu", "bash -n scripts/make_results.sh", why=MEASURES),
     Row("python -m compare.first", by="tests/compare/test_first.py::test_it_prints_each_gradients_difference"),
+    Row("python -m torchref.train", by="tests/torchref/test_train.py::test_it_runs_alone"),
+    Row("python -m jaxport.train", by="tests/jaxport/test_train.py::test_it_runs_alone"),
+    Row("python -m jaxport.train_nnx", by="tests/jaxport/test_train_nnx.py::test_it_runs_alone"),
     Row("python -m compare", "python -m compare --version", why="without a word it is the main job"),
     Row("python3 -m scripts.make_api", by="tests/test_api_page.py::test_the_committed_page_is_what_the_command_makes"),
     # Pairs.

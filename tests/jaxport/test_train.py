@@ -10,7 +10,7 @@ import pytest
 from jaxport.losses import cross_entropy
 from jaxport.mlp import MLP
 from jaxport.optimizers import sgd
-from jaxport.train import evaluate, train_step
+from jaxport.train import evaluate, fit, main, train_step
 
 PIXELS = np.sin(np.linspace(-1, 1, 5 * 12)).reshape(5, 1, 3, 4)
 LABELS = np.array([0, 2, 1, 1, 0], np.int32)
@@ -78,16 +78,33 @@ def test_the_loss_is_from_before_the_step() -> None:
 
 
 def test_equal_shapes_compile_once() -> None:
-    """Twenty steps along the losses downhill, one program; an equal model is no new one."""
-    optimizer, compiled = sgd(), train_step._cache_size()
+    """Twenty steps along the losses downhill, one program."""
+    traced = []
+
+    def noting(params: Any, state: Any, images: jax.Array, labels: jax.Array) -> Any:
+        traced.append(images.shape)
+        return train_step(MODEL, OPTIMIZER, params, state, images, labels)
+
+    step = jax.jit(noting)
     params, state, images, labels = _start()
     losses = []
     for _ in range(20):
-        model = MLP(hidden=6, n_classes=3)
-        params, state, loss = train_step(model, optimizer, params, state, images, labels)
+        params, state, loss = step(params, state, images, labels)
         losses.append(float(loss))
-    assert train_step._cache_size() == compiled + 1
+    assert traced == [images.shape]
     assert losses[-1] < 0.8 * losses[0]
+
+
+def test_fit_takes_every_row_once_an_epoch() -> None:
+    """Three epochs of two batches and a rest: each mean loss, which falls, and new parameters."""
+    params, _, images, labels = _start()
+    epochs = list(fit(MODEL, OPTIMIZER, params, images, labels, jax.random.key(0), epochs=3, batch=2))
+    losses = [float(loss) for _, loss in epochs]
+    assert len(losses) == 3
+    assert losses[-1] < losses[0]
+    assert not any(
+        (one == other).all() for one, other in zip(*map(jax.tree.leaves, (params, epochs[-1][0])), strict=True)
+    )
 
 
 @pytest.mark.parametrize(("labels", "share"), [([0, 1, 2, 0], 1.0), ([0, 1, 2, 1], 0.75), ([1, 2, 0, 1], 0.0)])
@@ -119,3 +136,9 @@ def test_shapes_are_enforced(shape: tuple[int, ...]) -> None:
         train_step(MODEL, OPTIMIZER, params, state, jnp.zeros(shape), labels)
     with pytest.raises(TypeCheckError):
         evaluate(MODEL, params, jnp.zeros(shape), labels)
+
+
+def test_it_runs_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """`python -m jaxport.train`: after three epochs most digits are right."""
+    main()
+    assert float(capsys.readouterr().out.splitlines()[-1].split()[4].rstrip("%")) > 85

@@ -26,8 +26,8 @@ def test_both_sources_are_there_and_whole(file, name):
 
 
 def test_decorators_are_part_of_a_source():
-    """The port's step is jitted: that is what the reader came for."""
-    assert both(*PARTS["train"])[1].text.startswith("@partial(jax.jit")
+    """The reference is evaluated without a tape: that is what the reader came for."""
+    assert both(*PARTS["evaluate"])[0].text.startswith("@torch.no_grad()")
 
 
 @pytest.mark.parametrize(("file", "name"), SHOWN)

@@ -17,6 +17,7 @@ import torchref.train
 from compare.arrays.images import Images, load_images
 from compare.errors import UsageError
 from compare.frameworks.devices import Device
+from compare.measure import trainees
 from compare.measure.training import distance, train
 from compare.measure.trajectory import Training, TrainingPlan
 from compare.pair import pairs
@@ -33,14 +34,31 @@ Sound = tuple[Training, Given, Given]
 
 def _recorded(monkeypatch: pytest.MonkeyPatch, side: ModuleType) -> Given:
     """What ``train_step`` of one side is given from now on."""
-    step, given = side.train_step, []
+    given: Given = []
 
-    def recording(*arguments: Any) -> Any:
-        given.append(tuple(np.array(array.__array__()) for array in arguments[-2:]))
-        return step(*arguments)
+    def recording(step: Callable[..., Any]) -> Callable[..., Any]:
+        def recorded(*arguments: Any) -> Any:
+            given.append(tuple(np.array(array.__array__()) for array in arguments[-2:]))
+            return step(*arguments)
 
-    monkeypatch.setattr(side, "train_step", recording)
+        return recorded
+
+    if side is torchref.train:
+        monkeypatch.setattr(side, "train_step", recording(side.train_step))
+    else:
+        _step_by(monkeypatch, recording)
     return given
+
+
+def _step_by(monkeypatch: pytest.MonkeyPatch, around: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """The port's compiled step goes through ``around`` from now on."""
+    compiled = trainees.compiled
+
+    def wrapped(model: Any, optimizer: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        step, evaluate = compiled(model, optimizer)
+        return around(step), evaluate
+
+    monkeypatch.setattr(trainees, "compiled", wrapped)
 
 
 @pytest.fixture(scope="module")
@@ -125,13 +143,16 @@ def test_a_dropped_row_fails_on_its_step(
     pair: Pair, images: Images, cpu: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The port loses one row of 64 in the second step only: the loss and every update say so there."""
-    step, calls = jaxport.train.train_step, iter(range(100))
+    calls = iter(range(100))
 
-    def short(model: Any, optimizer: Any, params: Any, state: Any, batch: Any, labels: Any) -> Any:
-        last = -1 if next(calls) // 2 == 1 else None  # float32 and float64 are one step
-        return step(model, optimizer, params, state, batch[:last], labels[:last])
+    def around(step: Callable[..., Any]) -> Callable[..., Any]:
+        def short(params: Any, state: Any, batch: Any, labels: Any) -> Any:
+            last = -1 if next(calls) // 2 == 1 else None  # float32 and float64 are one step
+            return step(params, state, batch[:last], labels[:last])
 
-    monkeypatch.setattr(jaxport.train, "train_step", short)
+        return short
+
+    _step_by(monkeypatch, around)
     run = train(pair, images, cpu, PLAN)
     assert _matched(run)[:2] == [True, False]
     assert run.first_failure.startswith("step 2, ")
