@@ -5,7 +5,6 @@ python -m jaxport.train
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,20 +17,18 @@ from jaxport.losses import cross_entropy
 from jaxport.mlp import MLP
 from jaxport.optimizers import sgd
 
-Params = Any  # a tree of arrays, as model.init(...)["params"] returns it
-
 
 def train_step(
-    model: nn.Module, optimizer: optax.GradientTransformation, params: Params, state: optax.OptState, images: Images,
-    labels: Labels,
-) -> tuple[Params, optax.OptState, Float[Array, ""]]:  # fmt: skip
+    model: nn.Module, optimizer: optax.GradientTransformation, params: optax.Params, state: optax.OptState,
+    images: Images, labels: Labels,
+) -> tuple[optax.Params, optax.OptState, Float[Array, ""]]:  # fmt: skip
     """One step on one batch: a pure function of parameters, optimizer state and batch. Nothing is changed in place.
 
     Returns:
         The new parameters, the new optimizer state, and the loss before the step.
     """
 
-    def loss_of(params: Params) -> Float[Array, ""]:
+    def loss_of(params: optax.Params) -> Float[Array, ""]:
         return cross_entropy(model.apply({"params": params}, images), labels)
 
     # jax.grad alone returns the gradient and drops the loss; asking for both costs no second forward pass.
@@ -40,16 +37,16 @@ def train_step(
     return optax.apply_updates(params, updates), state, loss
 
 
-def evaluate(model: nn.Module, params: Params, images: Images, labels: Labels) -> Float[Array, ""]:
+def evaluate(model: nn.Module, params: optax.Params, images: Images, labels: Labels) -> Float[Array, ""]:
     """The share of ``images`` whose largest logit is the label, between 0 and 1."""
     best = model.apply({"params": params}, images).argmax(axis=1)
     return (best.astype(labels.dtype) == labels).mean()
 
 
 def fit(
-    model: nn.Module, optimizer: optax.GradientTransformation, params: Params, images: Images, labels: Labels,
+    model: nn.Module, optimizer: optax.GradientTransformation, params: optax.Params, images: Images, labels: Labels,
     key: Array, epochs: int, batch: int = 64,
-) -> Iterator[tuple[Params, Float[Array, ""]]]:  # fmt: skip
+) -> Iterator[tuple[optax.Params, Float[Array, ""]]]:  # fmt: skip
     """Train, each epoch in a new order drawn from ``key``; yield the parameters after each one, and its mean loss."""
     step = jax.jit(partial(train_step, model, optimizer))  # bound: both hold no arrays, only what to compute
     state = optimizer.init(params)
@@ -63,15 +60,20 @@ def fit(
         yield params, jnp.stack(losses).mean()
 
 
-def main() -> None:
-    """Three epochs on MNIST digits."""
+def digits(epochs: int = 3) -> Iterator[tuple[Float[Array, ""], Float[Array, ""]]]:
+    """Train on MNIST digits; yield each epoch's mean loss, and the share of the test images that is right after it."""
     for_init, for_order = jax.random.split(jax.random.key(0))
-    model = MLP()
-    optimizer = sgd()
+    model, optimizer = MLP(), sgd()
     train, test = load_digits()
-    start, accuracy = model.init(for_init, train[0][:1])["params"], jax.jit(partial(evaluate, model))
-    for epoch, (params, loss) in enumerate(fit(model, optimizer, start, *train, for_order, epochs=3), start=1):
-        print(f"epoch {epoch}: loss {loss:.3f}, {accuracy(params, *test):.1%} of the test images right")
+    start, share = model.init(for_init, train[0][:1])["params"], jax.jit(partial(evaluate, model))
+    for params, loss in fit(model, optimizer, start, *train, for_order, epochs):
+        yield loss, share(params, *test)
+
+
+def main() -> None:
+    """Three epochs, told as they end."""
+    for epoch, (loss, share) in enumerate(digits(), start=1):
+        print(f"epoch {epoch}: loss {loss:.3f}, {share:.1%} of the test images right")
 
 
 if __name__ == "__main__":

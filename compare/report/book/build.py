@@ -1,6 +1,7 @@
 """Every lesson run once, and the site written from what came out."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from compare.frameworks import environment
 from compare.frameworks.devices import Device
 from compare.lessons import PARTS, sources
 from compare.lessons.row import Lesson
+from compare.measure.programs import curves
 from compare.report.book import folder
 from compare.report.book import search_index as search
 from compare.report.book.page import SIGNS, contents, pages, verdict_counts
@@ -35,6 +37,7 @@ def build(out: Path, device: Device, seed: int, lessons: Iterable[Lesson], say: 
     for place, lesson in enumerate(rows, 1):
         say(f"building the book: {lesson.name} ({place} of {len(rows)})")
         forms.append(_lesson(lesson, device, seed))
+    say("building the book: the training programs")
     book = {
         "schema": SCHEMA,
         "verdict": str(worst([Verdict(form["verdict"]) for form in forms])),
@@ -42,6 +45,7 @@ def build(out: Path, device: Device, seed: int, lessons: Iterable[Lesson], say: 
         "environment": environment.fingerprint(device),
         "lessons": forms,
         "parts": [_part(name) for name in PARTS],
+        "curves": [asdict(curve) for curve in curves()],
     }
     folder.replace(out, lambda target: write(book, target))
     return book

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from compare.measure.programs import Curve
+from compare.report.book.curves import drawing
 from compare.report.book.exercises import EXERCISES
 from compare.report.book.grid import beside
 from compare.report.book.prose import unquoted
@@ -35,7 +37,7 @@ def pages(book: Form) -> list[Page]:
     """Every page but the index."""
     lessons = [_lesson(form, place) for place, form in enumerate(book["lessons"], 1)]
     known = {form["lesson"] for form in book["lessons"]}
-    return [_step(book["parts"]), *lessons, _model(book["parts"]), _exercises(known)]
+    return [_step(book["parts"]), *lessons, _model(book["parts"], book["curves"]), _exercises(known)]
 
 
 def contents(every: list[Page]) -> list[tuple[str, list[Page]]]:
@@ -72,12 +74,13 @@ def _step(parts: list[Form]) -> Page:
     return Page("step.html", "A training step, drawn", "Before the lessons", "step.html", shows, [prose, *_code(form)])
 
 
-def _model(parts: list[Form]) -> Page:
+def _model(parts: list[Form], curves: list[Form]) -> Page:
     pairs = [(part["summary"], _pair(one)) for part in parts for one in part["sources"]]
     found = [("top", "summary", unquoted(part["summary"])) for part in parts] + [
         one for part in parts for one in _code(part)
     ]
-    return Page("model.html", "The model and its training, whole", "After them", "model.html", {"pairs": pairs}, found)
+    shows = {"pairs": pairs, "drawn": drawing([Curve(**curve) for curve in curves])}
+    return Page("model.html", "The model and its training, whole", "After them", "model.html", shows, found)
 
 
 def _exercises(known: set[str]) -> Page:

@@ -1,6 +1,7 @@
 """A small book made of forms alone, and one of every lesson for the browser."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from compare import lessons
 from compare.frameworks.devices import Device
+from compare.measure.programs import Curve
 from compare.report.book import build, folder
 from compare.report.form import part_form
 from compare.verdict.verdict import Judgement, Verdict
@@ -21,6 +23,13 @@ ENVIRONMENT = {
     "system": "Linux x86_64",
     "versions": {"torch": "2.99.0", "jax": "0.99.0"},
 }
+
+
+CURVES = [
+    Curve("PyTorch", "torch", (0.9, 0.3), (0.81, 0.925)),
+    Curve("Linen", "jax", (0.8, 0.2), (0.86, 0.93)),
+    Curve("NNX", "jax", (0.7, 0.25), (0.84, 0.91)),
+]
 
 
 def quantity(name: str, **given: Any) -> dict[str, Any]:
@@ -56,7 +65,14 @@ SOURCES = {
 def small(*forms: dict[str, Any]) -> dict[str, Any]:
     """A book's form."""
     parts = [build._part(name) for name in ("mlp", "train")]
-    shared = {"schema": 1, "verdict": "match", "seed": 0, "environment": ENVIRONMENT, "parts": parts}
+    shared = {
+        "schema": 1,
+        "verdict": "match",
+        "seed": 0,
+        "environment": ENVIRONMENT,
+        "parts": parts,
+        "curves": [asdict(curve) for curve in CURVES],
+    }
     return {**shared, "lessons": list(forms)}
 
 
@@ -90,6 +106,7 @@ def _build(out: Path, cpu: Device) -> None:
     whole = run.run
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "run", some)
+        patch.setattr(build, "curves", lambda: CURVES)
         form = build.build(out, cpu, 0, lessons.LESSONS.values())
     (out / "form.json").write_text(json.dumps(form))
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from compare import lessons
 from compare.report.book import build
 
-from .conftest import lesson, quantity
+from .conftest import CURVES, lesson, quantity
 
 PAGES = ("index.html", "step.html", "one.html", "two.html", "model.html", "exercises.html")
 VOID = {"meta", "link", "input", "br", "path", "rect", "circle"}
@@ -99,11 +99,12 @@ def test_pages_lead_on_and_back(write):
     assert 'rel="next"' not in read("exercises.html")
 
 
-def test_a_lesson_is_run_and_written(cpu, tmp_path):
+def test_a_lesson_is_run_and_written(cpu, tmp_path, monkeypatch):
     """The form holds what the page shows."""
+    monkeypatch.setattr(build, "curves", lambda: CURVES)  # run in tests/compare/measure/test_programs.py
     said = []
     form = build.build(tmp_path / "book", cpu, 0, [lessons.find("broadcasting")], said.append)
     page = (tmp_path / "book" / "broadcasting.html").read_text(encoding="utf-8")
     assert form["verdict"] == "match"
     assert "Incompatible shapes for broadcasting" in page
-    assert said == ["building the book: broadcasting (1 of 1)"]
+    assert said == ["building the book: broadcasting (1 of 1)", "building the book: the training programs"]
