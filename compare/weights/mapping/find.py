@@ -11,7 +11,9 @@ import numpy as np
 from compare.arrays.arrays import PARAMS
 from compare.errors import UsageError
 from compare.frameworks.models.ports import PortModel, complex_leaves
-from compare.weights.mapping.axis_order import fitted_inputs, turned_outputs
+from compare.weights.mapping.axis_order import exchanged, fitted_inputs, turned_outputs
+from compare.weights.mapping.complaints import UnmatchedError, untied
+from compare.weights.mapping.gate_orders import said_of_offsets
 from compare.weights.mapping.leftovers import identity
 from compare.weights.mapping.lines import lines_of
 from compare.weights.mapping.program import Program
@@ -105,8 +107,11 @@ def find(
             except UsageError as error:
                 raised.append(error)
                 continue
-            rest = tuple(lines.constants), tuple(lines.port_constants), tuple(lines.notes)
-            found += [FoundMap(weight_map, model, inputs, one, *rest) for one in outputs]
+            rest = tuple(lines.constants), tuple(lines.port_constants)
+            notes = *lines.notes, *said_of_offsets(weight_map.entries)
+            found += [
+                FoundMap(weight_map, model, inputs, one, *rest, (*notes, *exchanged(one, traced))) for one in outputs
+            ]
     if not found:
         raise raised[0]
     return decided(found, next((lines.unproved for lines in ways if lines.unproved), None), decide)
@@ -125,8 +130,10 @@ def _ways(
     plain = None if rules else identity(mine, theirs, optional)
     try:
         ways = lines_of(reference, names, port, leaves, rules, program.gates, model)
-    except UsageError:
+    except UsageError as error:
         if plain is None:
+            if isinstance(error, UnmatchedError):
+                raise untied(error, program.tied, program.weights) from None
             raise
         ways = []
     if plain is None or (ways and ways[0].unproved is None):

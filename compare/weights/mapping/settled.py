@@ -92,7 +92,7 @@ class Settled:
             kind = "recurrent bias" if all(one == other for one, other in layers) else "bias"
             lines.notes.append(f"the port holds each {kind} as one where the reference adds two")
         others = gate_orders(self.gates, {array: other for array, (other, _) in partner.items()}, self.spare)
-        for _, by_name in others:
+        for by_name in others:
             plain = [entry for entry in lines.entries if entry.reference not in by_name]
             lines.orders.append([*plain, *(line for some in by_name.values() for line in some)])
         return lines
