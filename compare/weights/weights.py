@@ -86,8 +86,9 @@ class WeightMap:
             for entry in entries:
                 own, other = entry.port_view.of(leaf), entry.reference_view.of(arrays[entry.reference])
                 self._check_shapes(entry, other, own)
-                other = other + entry.offset if entry.offset else other
                 assign(own, own + other if entry.summed else other)
+                if entry.offset:
+                    own += entry.offset
             yield path, leaf
 
     def to_reference(self, leaves: Arrays, shapes: Shapes, values: bool = False, consume: bool = False) -> Arrays:

@@ -114,7 +114,8 @@ def find(
             ]
     if not found:
         raise raised[0]
-    return decided(found, next((lines.unproved for lines in ways if lines.unproved), None), decide)
+    usual = len(ways) == len(outputs) == 1 and ways[0].usual and not ways[0].doubts
+    return decided(found, next((lines.unproved for lines in ways if lines.unproved), None), decide, usual)
 
 
 def _ways(
@@ -143,9 +144,12 @@ def _ways(
     return [Lines(plain, rest, rest_of_port)]
 
 
-def decided(found: list[FoundMap], unproved: UsageError | None, decide: Decide | None) -> FoundMap:
+def decided(found: list[FoundMap], unproved: UsageError | None, decide: Decide | None, usual: bool = False) -> FoundMap:
     """The map of several under which both functions agree; the first where none does, and that one is not
     ``unproved``.
+
+    Args:
+        usual: the first is what a convention says, so that it is no news where it holds.
 
     Raises:
         UsageError: ``unproved``, where nothing proves it.
@@ -162,6 +166,8 @@ def decided(found: list[FoundMap], unproved: UsageError | None, decide: Decide |
         doubted = _in_doubt(found)
         note = f"the map of {_few(doubted)} is not sure: {f'it could not be tried: {why}' if why else tried}"
         return replace(found[0], notes=(*found[0].notes, note), doubted=tuple(doubted))
+    if usual and chosen == 0:
+        return found[0]
     doubted, count = _in_doubt(found), len(found)
     note = f"the map of {_few(doubted)} was found by trying: of {count} both functions agree under this one"
     if count == 1:
