@@ -1,6 +1,6 @@
 """A checkpoint from one framework to the other, through the weight map of a pair."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from compare.pair.prepare import Prepared
 
 SCHEMA = 1
+FEW = 5  # names in a note
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ class Conversion:
         _check("the reference", mapped, self.shapes, left)
         self._check_numbers("the reference", mapped)
         notes = [*fitted.notes]
-        notes += [f"left out, since the port has no counterpart: {', '.join(dropped)}"] if dropped else []
+        if said := _said(dropped, self.constants):
+            notes.append(f"left out, since the port has no counterpart: {said}")
         if frozen := list(dict.fromkeys(entry.second for entry in self.weight_map.summed)):
             notes.append(f"added to the array before it, as the port keeps their sum: {', '.join(frozen)}")
         leaves = self.weight_map.to_port(mapped, self.leaves)
@@ -142,13 +144,13 @@ class Conversion:
         self._check_numbers("the port", mapped)
         arrays = self.weight_map.to_reference(mapped, self.shapes, values=True)
         notes = [*fitted.notes]
-        if dropped:
-            notes.append(f"left out, since the reference has no counterpart: {', '.join(dropped)}")
+        if said := _said(dropped, self.port_constants):
+            notes.append(f"left out, since the reference has no counterpart: {said}")
         if beside:
             parts = ", ".join(dict.fromkeys(path.partition("/")[0] for path in beside))
             notes.append(f"left out, since the model has no such collection: {parts}")
-        if self.constants:
-            notes.append(f"as the model makes them, since the port has none: {', '.join(self.constants)}")
+        if said := _said(self.constants, self.constants):
+            notes.append(f"as the model makes them, since the port has none: {said}")
         if frozen := list(dict.fromkeys(entry.second for entry in self.weight_map.summed)):
             notes.append(f"zero, their first has the sum: {', '.join(frozen)}")
         arrays |= {alias: arrays[name] for alias, name in self.aliases.items()}
@@ -262,6 +264,12 @@ def _check(side: str, given: Arrays, shapes: Mapping[str, tuple[int, ...]], left
     for name, array in given.items():
         if array.shape != shapes[name]:
             raise UsageError(f"checkpoint: does not fit {side}: {name} is {array.shape}, the model's is {shapes[name]}")
+
+
+def _said(names: Iterable[str], constants: Arrays) -> str:
+    """A few of the names; a counter (one integer, as every batch norm of torch has) is not worth a word."""
+    told = [name for name in names if constants[name].shape or constants[name].dtype.kind not in "iu"]
+    return ", ".join(told[:FEW]) + (f" and {len(told) - FEW} more" if len(told) > FEW else "")
 
 
 def _same_bits(left: np.ndarray, right: np.ndarray) -> bool:

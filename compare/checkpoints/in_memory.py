@@ -12,10 +12,12 @@ from compare.checkpoints.convert import Conversion, conversion_between
 from compare.checkpoints.judged import brought_together
 from compare.checkpoints.state_dict import array_of, check_dense, tensor_of
 from compare.checkpoints.training_names import fitted_names
+from compare.checkpoints.unsaved import with_unsaved
 from compare.errors import UsageError, shown, swallowed
 from compare.frameworks.models.references import ReferenceModel
 from compare.pair.given_pair import given_pair
 from compare.pair.prepare import Prepared
+from compare.verdict.counted import counted
 from compare.weights.own.own_weights import OTHER_SIDE, Side
 
 if TYPE_CHECKING:
@@ -34,18 +36,19 @@ def convert_weights(
 ) -> Any:
     """Carry weights from one side to the other through the weight map, in memory and in either direction.
 
-    One-to-one lines of the map are bit-identical, in every dtype. Neither model is changed; both are traced for the
-    map, and run where maps have to be tried. What is worth saying of the map, and what is left out, added or taken off
-    a name, is warned of.
+    One-to-one lines of the map are bit-identical, in every dtype that both sides hold: JAX makes float32 of float64
+    unless ``jax_enable_x64`` is set. Neither model is changed; both are traced for the map, and run where maps have to
+    be tried. What is worth saying of the map, what loses digits, and what is left out, added or taken off a name, is
+    warned of.
 
     Args:
         reference: an ``nn.Module``, or a whole ``Pair`` (then nothing else describes the models).
         port: what ``verify`` takes as a port.
         batch: what ``verify`` takes as a batch.
         weights: what to carry. To the port a ``state_dict`` or a module; to the reference what the port's kind holds
-            its weights in (the variables of a Linen module, an NNX or Equinox module, a pytree of parameters), or
-            leaves by path (``{"params/Dense_0/kernel": ...}``). Of torch, JAX or NumPy; what training adds to names is
-            taken off. By default the side's own.
+            its weights in (the variables of a Linen module, an NNX module or its state, an Equinox module, a pytree of
+            parameters), or leaves by path (``{"params/Dense_0/kernel": ...}``). Of torch, JAX or NumPy; what training
+            adds to names is taken off. By default the side's own.
         to: ``port`` or ``reference``.
         seed: of the generator that draws the pair's batch.
         fields: any further field of ``compare.pair.pair.Pair``: ``rules``, ``port_inputs``, ...
@@ -66,8 +69,10 @@ def convert_weights(
     conversion = conversion_between(prepared)
     _check_whose(prepared, conversion, weights, OTHER_SIDE[to])
     if to == "port":
-        arrays = _of_reference(prepared, conversion, weights)
-        return prepared.port.holding(_carried(conversion, "reference", arrays))
+        arrays = _of_reference(prepared, weights)
+        carried = _carried(conversion, "reference", arrays)
+        _warn_of_narrowed(carried)
+        return prepared.port.holding(carried)
     arrays = given if weights is None and given is not None else _of_port(prepared, weights)
     return _tensors(_carried(conversion, "port", arrays))
 
@@ -77,6 +82,22 @@ def _carried(conversion: Conversion, side: Side, arrays: Arrays) -> Arrays:
     for note in notes:
         warnings.warn(f"convert_weights: {note}", stacklevel=3)
     return carried
+
+
+def _warn_of_narrowed(leaves: Arrays) -> None:
+    """JAX keeps no float64 unless it is told to, and says nothing."""
+    import jax
+
+    narrowed = [
+        path for path, leaf in leaves.items()
+        if leaf.dtype.kind in "fc" and jax.dtypes.canonicalize_dtype(leaf.dtype) != leaf.dtype
+    ]  # fmt: skip
+    if narrowed:
+        warnings.warn(
+            f"convert_weights: {len(narrowed)} of {counted(len(leaves), 'array')} are float64 and become float32, "
+            f"first {narrowed[0]}: JAX has float64 where jax_enable_x64 is set",
+            stacklevel=3,
+        )
 
 
 def _check_whose(prepared: Prepared, conversion: Conversion, weights: Any, side: Side) -> None:
@@ -119,7 +140,7 @@ def _names(nest: Mapping[Any, Any], before: str = "") -> Iterator[str]:
             yield f"{before}{name}"
 
 
-def _of_reference(prepared: Prepared, conversion: Conversion, weights: Any) -> Arrays:
+def _of_reference(prepared: Prepared, weights: Any) -> Arrays:
     import torch
 
     own = prepared.reference
@@ -132,9 +153,7 @@ def _of_reference(prepared: Prepared, conversion: Conversion, weights: Any) -> A
     if not isinstance(weights, Mapping):
         raise UsageError(f"weights: expected a state_dict or an nn.Module, got {shown(weights)}")
     arrays = {str(name): _array(str(name), value) for name, value in weights.items()}
-    # Buffers that no checkpoint holds, and that the port keeps, are the module's.
-    kept = {name: buffer for name, buffer in module.named_buffers() if name in own.unsaved & {*conversion.shapes}}
-    return {name: _array(name, buffer) for name, buffer in kept.items()} | arrays
+    return with_unsaved(arrays, prepared, module)
 
 
 def _of_port(prepared: Prepared, weights: Any) -> Arrays:

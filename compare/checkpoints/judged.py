@@ -9,6 +9,7 @@ from compare.arrays.arrays import Arrays
 from compare.checkpoints.checkpoint import UnsoundError, check_dtype
 from compare.checkpoints.convert import conversion_between
 from compare.checkpoints.files import read
+from compare.checkpoints.unsaved import with_unsaved
 from compare.errors import UsageError, shown, swallowed
 from compare.pair.pair import Pair
 from compare.pair.prepare import Prepared, prepare
@@ -90,10 +91,8 @@ def _judged(prepared: Prepared, asked: WeightsAsked, port: Arrays | None) -> Own
     ):
         if path is not None and not found:
             raise UsageError(f"{path}: none of its names is one of the model's, such as {next(iter(wanted))}")
-    if asked.reference is not None:  # which lacks the buffers that no checkpoint holds
-        unsaved: frozenset[str] = getattr(prepared.reference, "unsaved", frozenset())
-        kept = {name: prepared.own[name] for name in unsaved if name in values.shapes}
-        values = replace(values, reference=kept | values.reference)
+    if asked.reference is not None:
+        values = replace(values, reference=with_unsaved(values.reference, prepared))
     values = replace(values, doubted=prepared.doubted)
     return own_weights(prepared.weight_map, values, asked.original, asked.asked)
 

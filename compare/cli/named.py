@@ -1,6 +1,7 @@
 """What a name on the command line stands for: one of the project's pairs, or those that a file defines."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from compare.cli.suggest import instead_of_file, instead_of_pair
@@ -70,3 +71,8 @@ def pair_of(name: str, data: Path | None = None, rows: int = pairs.BATCH) -> Pai
     if len(found) > 1:
         raise UsageError(f"{name}: defines {len(found)} pairs, and this command takes one")
     return found[0]
+
+
+def accepting(pair: Pair, names: Sequence[str]) -> Pair:
+    """The pair that accepts what ``--accept`` names beside its own."""
+    return replace(pair, accept=(*pair.accept, *names)) if names else pair

@@ -1,11 +1,10 @@
 """Half of a verdict, for two environments: the reference alone, or the port against what was saved of the reference."""
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from compare.cli.chosen_device import check_xla_flags
-from compare.cli.named import pair_of
+from compare.cli.named import accepting, pair_of
 from compare.cli.results import result
 from compare.cli.streams import busy, emit, naming
 from compare.errors import UsageError
@@ -20,12 +19,10 @@ def on_record(options: argparse.Namespace) -> int:
     """What ``--record`` or ``--against`` asks for; the exit code.
 
     Raises:
-        UsageError: both are given, not one pair, or what only the port's half takes.
+        UsageError: both are given, or not one pair.
     """
     if options.record and options.against:
         raise UsageError("verify: --record runs the reference, --against judges the port: one at a time")
-    if options.record and options.accept:
-        raise UsageError("verify: --accept goes with the port's half, --against: a record holds all of the reference")
     if options.record and Path(options.record).suffix != ".npz":
         raise UsageError(f"verify: --record {options.record}: expected a name that ends in .npz")
     if len(options.pairs) != 1:
@@ -41,7 +38,7 @@ def _record(options: argparse.Namespace) -> int:
     plan = Plan(options.seed, options.probes == "all", options.quick)
     oracle = devices.choose("cpu", ("torch",)) if options.oracle_device == "cpu" else device
     with busy("recording the reference") as say:
-        pair = pair_of(options.pairs[0], options.data, options.batch)
+        pair = accepting(pair_of(options.pairs[0], options.data, options.batch), options.accept)
         devices.set_float32_policy(("torch",))
         record = take(pair, device, PRECISIONS[options.dtype], plan, oracle, naming("recording the reference", say))
         record.save(Path(options.here, options.record))
@@ -59,8 +56,7 @@ def _against(options: argparse.Namespace) -> int:
     device = devices.choose(options.device, ("jax",))
     oracle = devices.choose("cpu", ("jax",)) if options.oracle_device == "cpu" else device
     with busy("judging the port") as say:
-        pair = pair_of(options.pairs[0], options.data, options.batch)
-        pair = replace(pair, accept=(*pair.accept, *options.accept))
+        pair = accepting(pair_of(options.pairs[0], options.data, options.batch), options.accept)
         devices.set_float32_policy(("jax",))
         report = verify(pair, device, oracle=oracle, progress=naming("judging the port", say), record=record)
     form = verify_form([report], fingerprint(device))

@@ -71,3 +71,14 @@ def whole(least: int) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def add_accept(parser: argparse.ArgumentParser) -> None:
+    """What a pair accepts beside what it names itself."""
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="parameters that one side alone has (* for any text), as accept= of a pair; may be given again",
+    )

@@ -8,6 +8,7 @@ import numpy as np
 
 from compare.arrays.probes import BASE
 from compare.errors import swallowed
+from compare.explain.accepted_aside import accepted_aside
 from compare.explain.calls.call import OUTSIDE
 from compare.explain.calls.change import Change
 from compare.explain.closing import closing_of
@@ -197,8 +198,10 @@ def explain_pair(
             # Masks of the lowest number, and what a suspect makes of them, overflow: that is no error here.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 exact = not judged.no_oracle
-                looked = look(quartet.using(judged.oracles), suspect.entering, suspect.mode, probe, exact)
+                asked, doing = accepted_aside(quartet.using(judged.oracles), suspect.entering, suspect.mode, exact)
+                looked = look(asked, suspect.entering, suspect.mode, probe, exact)
                 explanation = explain(looked, progress, _claim(judged, [*suspects, *trained]))
+                explanation = replace(explanation, notes=(*explanation.notes, *_said_of_accepted(doing)))
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
             swallowed(error)
             words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
@@ -218,6 +221,13 @@ def explain_pair(
         progress("where training differs first")
         return _of_training(quartet, entering, steps)
     return Explanation(None, notes=tuple(dict.fromkeys(notes)))
+
+
+def _said_of_accepted(doing: Sequence[str]) -> list[str]:
+    """What is accepted as doing nothing, and does something."""
+    if not doing:
+        return []
+    return [f"accepted, and the reference returns something else without: {', '.join(doing)}"]
 
 
 def _apart(judged: Judged) -> list[str]:

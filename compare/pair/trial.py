@@ -5,7 +5,7 @@ wrong map leaves the outputs apart by something like their own size; under the t
 float32 where something inside is held in that.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 AGREE = {FLOAT64: 1e-5, FLOAT32: 1e-4}
 APART = 1e3  # of two maps that both agree the one that does so much better is the true one
 NOISE = {FLOAT64: 1e-13, FLOAT32: 1e-6}  # the format's own, of any map
+OWN, ELSEWHERE = "own", "elsewhere"  # the pair's own weights, and others
 
 
 class Mapped(Joined, Protocol):
@@ -76,17 +77,16 @@ def tried(candidates: Sequence[Mapped], entering: Entering, wanted: Wanted) -> t
 
 
 def _tried(candidates: Sequence[Mapped], entering: Entering, wanted: Wanted, precision: Precision) -> int | None:
-    run, left = _port_of(candidates[0], precision), list(range(len(candidates)))
+    trial, left = _Trial(candidates, entering, wanted, precision), list(range(len(candidates)))
     agree, noise = AGREE[precision], NOISE[precision]
-    for entered in (entering, _elsewhere(entering)):
-        outputs = _of_reference(wanted, entered, precision)
-        gaps, raised = dict[int, float](), list[Exception]()
+    for place in (OWN, ELSEWHERE):
+        gaps = dict[int, float]()
         for at in left:
-            gaps[at] = _gap(run, candidates[at], entered, outputs, raised)
-            if gaps[at] <= noise and _agrees(run, candidates[at], _elsewhere(entering), wanted, precision):
+            gaps[at] = trial.gap(at, place)
+            if gaps[at] <= noise and trial.agrees_elsewhere(at):
                 return at
-        if len(raised) == len(left):
-            raise NotRunError(f"the port raised {described(raised[0])}") from raised[0]
+        if raised := trial.raised_by_all(left, place):
+            raise NotRunError(f"the port raised {described(raised)}") from raised
         best = min(gaps.values())
         if not best <= agree:
             return None
@@ -96,23 +96,62 @@ def _tried(candidates: Sequence[Mapped], entering: Entering, wanted: Wanted, pre
     return left[0]
 
 
-def _agrees(run: "Run", one: Mapped, entering: Entering, wanted: Wanted, precision: Precision) -> bool:
-    """Whether both sides agree under a map on weights of which no two are alike: then no other need be looked at."""
-    try:
-        outputs = _of_reference(wanted, entering, precision)
-    except NotRunError:
-        return False
-    return _gap(run, one, entering, outputs, []) <= AGREE[precision]
+class _Trial:
+    """Both sides on the pair's own weights, and on others of which no two are alike; each is run once on each."""
 
+    def __init__(self, candidates: Sequence[Mapped], entering: Entering, wanted: Wanted, precision: Precision) -> None:
+        self._candidates, self._wanted, self._precision = candidates, wanted, precision
+        self._entering = {OWN: entering, ELSEWHERE: _elsewhere(entering)}
+        self._run = _port_of(candidates[0], precision)
+        self._outputs: dict[str, Arrays | NotRunError] = {}
+        self._gaps: dict[tuple[int, str], float] = {}
+        self._raised: dict[tuple[int, str], Exception] = {}
 
-def _of_reference(wanted: Wanted, entering: Entering, precision: Precision) -> Arrays:
-    try:
-        return wanted(entering, precision)
-    except (UsageError, NotRunError):
-        raise
-    except Exception as error:  # in this precision alone, or it is told of where it is compared
-        swallowed(error)
-        raise NotRunError(f"the reference raised {described(error)}") from error
+    def gap(self, at: int, place: str) -> float:
+        """The largest relative difference of an output under the map ``at``; infinite where the port raises, or returns
+        something else.
+
+        Raises:
+            UsageError, NotRunError: the reference cannot be run there.
+        """
+        if (at, place) not in self._gaps:
+            outputs = self._of_reference(place)
+            try:
+                got = self._run(self._candidates[at], self._entering[place])
+            except Exception as error:  # the port's own: under this map it is no function of these weights
+                swallowed(error)
+                self._raised[at, place], got = error, {}
+            self._gaps[at, place] = _gap(got, outputs)
+        return self._gaps[at, place]
+
+    def agrees_elsewhere(self, at: int) -> bool:
+        """Whether both sides agree under a map on weights of which no two are alike: then no other need be looked
+        at."""
+        try:
+            return self.gap(at, ELSEWHERE) <= AGREE[self._precision]
+        except NotRunError:
+            return False
+
+    def raised_by_all(self, some: Sequence[int], place: str) -> Exception | None:
+        """What the port raised under the first of some maps, where it raised under all of them."""
+        return self._raised[some[0], place] if all((at, place) in self._raised for at in some) else None
+
+    def _of_reference(self, place: str) -> Arrays:
+        if place not in self._outputs:
+            try:
+                made = self._wanted(self._entering[place], self._precision)
+                self._outputs[place] = made or NotRunError("every output of the reference is drawn at random")
+            except NotRunError as error:
+                self._outputs[place] = error
+            except UsageError:
+                raise
+            except Exception as error:  # in this precision alone, or it is told of where it is compared
+                swallowed(error)
+                self._outputs[place] = NotRunError(f"the reference raised {described(error)}")
+        outputs = self._outputs[place]
+        if isinstance(outputs, NotRunError):
+            raise outputs
+        return outputs
 
 
 def _elsewhere(entering: Entering) -> Entering:
@@ -128,20 +167,40 @@ def _elsewhere(entering: Entering) -> Entering:
 def outputs_of_reference(
     pair: Pair, reference: "ReferenceModel", entering: Entering, mode: bool | None, precision: Precision
 ) -> Arrays:
-    """A copy's outputs at ``precision``, by name.
+    """A copy's outputs at ``precision``, by name, without those that are others with other random numbers: of a map
+    they tell nothing.
 
     Raises:
         Exception: whatever the user's model raises.
     """
+    outputs, drew = _outputs_once(pair, reference, entering, mode, precision, 0)
+    if not drew:
+        return outputs
+    again, _ = _outputs_once(pair, reference, entering, mode, precision, 1)
+    return {
+        name: one
+        for name, one in outputs.items()
+        if name in again and np.array_equal(one, again[name], equal_nan=one.dtype.kind in "fc")
+    }
+
+
+def _outputs_once(
+    pair: Pair, reference: "ReferenceModel", entering: Entering, mode: bool | None, precision: Precision, seed: int
+) -> tuple[Arrays, bool]:
+    """The outputs with torch's generator at ``seed``, and whether they were made with numbers from it."""
     import torch
 
     device = torch.device("cpu")
     batch = entering.batches[0]
     module = reference.copy(entering.weights | entering.buffers, precision, device).eval()
     inputs = {name: to_torch(array, precision, device) for name, array in batch.inputs.items()}
-    with torch.no_grad():
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
         outputs = reference_outputs(pair, module, batch, inputs, mode)
-    return {name: np.asarray(torch.as_tensor(one).resolve_conj()) for name, one in named_leaves(outputs, "output")}
+        drew = not torch.equal(before, torch.get_rng_state())
+    named = {name: np.asarray(torch.as_tensor(one).resolve_conj()) for name, one in named_leaves(outputs, "output")}
+    return named, drew
 
 
 Run = Callable[[Mapped, Entering], Arrays]
@@ -176,18 +235,10 @@ def _port_of(first: Mapped, precision: Precision) -> Run:
     return run
 
 
-def _gap(
-    run: Run, prepared: Mapped, entering: Entering, wanted: Mapping[str, np.ndarray], raised: list[Exception]
-) -> float:
-    """The largest relative difference of an output; infinite where the port raises, which is put to ``raised``, or
-    returns something else."""
-    try:
-        got = run(prepared, entering)
-    except Exception as error:  # the port's own: under this map it is no function of these weights
-        swallowed(error)
-        raised.append(error)
-        return np.inf
-    if {name: array.shape for name, array in got.items()} != {name: array.shape for name, array in wanted.items()}:
+def _gap(got: Arrays, wanted: Arrays) -> float:
+    """The largest relative difference of an output that is ``wanted``; infinite where one is not there, or of another
+    shape."""
+    if any(name not in got or got[name].shape != array.shape for name, array in wanted.items()):
         return np.inf
     return max((_distance(got[name], array) for name, array in wanted.items()), default=np.inf)
 

@@ -182,8 +182,8 @@ class WeightLineForm(TypedDict):
     name: str
     sources: list[str]
     kind: Literal[
-        "equal", "rounded", "transposed", "permuted", "scaled", "another line's", "summand", "constant", "missing",
-        "another value",
+        "equal", "rounded", "transposed", "permuted", "reshaped", "scaled", "another line's", "summand", "constant",
+        "missing", "another value",
     ]  # fmt: skip
     text: str
     sure: NotRequired[bool]  # what was written before it could be told stays valid

@@ -74,10 +74,9 @@ class ReferenceRecord:
     def entering(self, buffers: tuple[str, ...]) -> Entering:
         """What entered the reference's runs; ``buffers`` are those that the port keeps too."""
         facts = self.facts
+        apart = {*facts["frozen"], *facts.get("accepted", ())}
         return Entering(
-            weights={
-                name: self.arrays[f"weight/{name}"] for name in facts["parameters"] if name not in facts["frozen"]
-            },
+            weights={name: self.arrays[f"weight/{name}"] for name in facts["parameters"] if name not in apart},
             buffers={name: self.arrays[f"buffer/{name}"] for name in (*buffers, *facts["frozen"])},
             batches=tuple(self._batch(number) for number in range(facts["batches"])),
             cotangent=1.0,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from compare.arrays.arrays import Arrays
 from compare.errors import UsageError
@@ -17,6 +18,9 @@ from compare.sides.record_file import Facts, ReferenceRecord
 from compare.sides.record_side import recorded_side
 from compare.verdict.precision import Precision
 
+if TYPE_CHECKING:
+    from compare.weights.mapping.find import FoundMap
+
 
 class RecordedReference:
     """What is known of a reference that is on record: a ``Reference`` that cannot be run."""
@@ -26,6 +30,7 @@ class RecordedReference:
         self.buffers = {name: tuple(shape) for name, shape in facts["buffers"].items()}
         self.counters, self.has_mode = list(facts["counters"]), bool(facts["has_mode"])
         self.complex_names = frozenset(facts.get("complex", ()))
+        self.accepted = tuple(facts.get("accepted", ()))
         self.frozen, self.training = list(facts["frozen"]), bool(facts["training"])
 
 
@@ -35,7 +40,7 @@ def prepare_recorded(pair: Pair, record: ReferenceRecord) -> Prepared:
     Raises:
         UsageError: the pair and the record do not belong together, or no weight map is found.
     """
-    from compare.weights.mapping.find import FoundMap, find
+    from compare.weights.mapping.find import find
     from compare.weights.mapping.program import Program
 
     facts = record.facts
@@ -46,6 +51,9 @@ def prepare_recorded(pair: Pair, record: ReferenceRecord) -> Prepared:
     if facts["has_loss"] != (pair.loss is not None):
         raise UsageError(f"pair {pair.name}: the record was made {'with' if facts['has_loss'] else 'without'} a loss")
     reference = RecordedReference(facts)
+    # What was held still when it was recorded need not be said again.
+    more = [name for name in reference.accepted if not matches(name, pair.accept)]
+    pair = replace(pair, accept=(*pair.accept, *more))
     batch = record.entering(()).batches[0]
     args, kwargs = adapted_port(pair, batch)
     port = pair.port
@@ -54,7 +62,7 @@ def prepare_recorded(pair: Pair, record: ReferenceRecord) -> Prepared:
     program = Program.from_form(facts["program"])
     given = replace(streamed(pair, reference), port=port)
 
-    def decide(maps: Sequence[FoundMap]) -> tuple[int | None, str]:
+    def decide(maps: "Sequence[FoundMap]") -> tuple[int | None, str]:
         candidates = [with_map(pair, reference, one, batch, {}) for one in maps]
         first = candidates[0]
         entering = record.entering(first.buffers)
@@ -80,4 +88,25 @@ def prepare_recorded(pair: Pair, record: ReferenceRecord) -> Prepared:
         decide=decide,
         alone=partial(matches, accept=pair.accept),
     )
+    _check_held(found_map, reference, pair)
     return with_map(pair, reference, found_map, batch, {})
+
+
+def _check_held(found_map: "FoundMap", reference: RecordedReference, pair: Pair) -> None:
+    """What the pair accepts of the reference must be what was held still when it was recorded.
+
+    Raises:
+        UsageError: it is more, or less.
+    """
+    left = [name for name in found_map.constants if name in reference.parameters]
+    used = [name for name in left if matches(name, pair.accept)]
+    for name in used:
+        if name not in reference.accepted:
+            raise UsageError(
+                f"accept: the record trains {name}, which is the reference's own: record it again with --accept {name}"
+            )
+    for name in reference.accepted:
+        if name not in used:
+            raise UsageError(
+                f"accept: the record leaves {name} out, and the port has it: record it again without accepting it"
+            )

@@ -5,7 +5,7 @@ float64, and with promoted float64; and of the re-runs nearby, which stand in fo
 how far they deviate.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from compare.frameworks.devices import Device
 from compare.frameworks.islands.rounding_form import form_of_book
 from compare.frameworks.models.modes import Mode
 from compare.frameworks.models.references import ReferenceModel
+from compare.pair.accepted import matches
 from compare.pair.drawing import drawn
 from compare.pair.pair import Entering, Pair
 from compare.sides.nearby import deviations
@@ -72,11 +73,15 @@ def take(
     # A function has no shapes of its own: they are those of the weights that it is given.
     given = pair.draw_weights(np.random.default_rng(plan.seed)) or {}
     reference = ReferenceModel(pair.reference, given or None)
+    # What a port may lack keeps its value and is not trained, as beside a port that lacks it.
+    accepted = [name for name in reference.parameters if matches(name, pair.accept)]
+    reference.hold(accepted)
+    every = reference.parameters | reference.buffers
     steps = plan.steps if pair.training() else 1
     entering = drawn(
         pair,
         reference.state(),
-        reference.parameters | reference.buffers,
+        {name: shape for name, shape in every.items() if name not in accepted},
         still={*reference.buffers, *reference.frozen},
         seed=plan.seed,
         steps=steps,
@@ -84,7 +89,7 @@ def take(
         optional=reference.buffers,
     ).at(precision)
     batch = entering.batches[0]
-    record = ReferenceRecord(_facts(pair, reference, entering, precision, plan), _entered(entering))
+    record = ReferenceRecord(_facts(pair, reference, entering, precision, plan, accepted), _entered(entering))
     program = program_of(reference.module, *adapted_reference(pair, batch))
     record.facts["program"] = program.to_form()
     sizes = {name: int(np.prod(shape)) for name, shape in program.weights.items()}
@@ -193,7 +198,12 @@ def _result(side: Side, what: What, fed: Entering) -> Result:
 
 
 def _facts(
-    pair: Pair, reference: ReferenceModel, entering: Entering, precision: Precision, plan: Plan
+    pair: Pair,
+    reference: ReferenceModel,
+    entering: Entering,
+    precision: Precision,
+    plan: Plan,
+    accepted: Sequence[str],
 ) -> dict[str, Any]:
     import torch
 
@@ -209,6 +219,7 @@ def _facts(
         "has_loss": pair.loss is not None,
         "has_optimizers": pair.optimizers is not None,
         "parameters": {name: list(shape) for name, shape in reference.parameters.items()},
+        "accepted": list(accepted),
         "buffers": {name: list(shape) for name, shape in reference.buffers.items()},
         "complex": sorted(reference.complex_names),
         "counters": reference.counters,

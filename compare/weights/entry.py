@@ -1,6 +1,7 @@
 """A line of a weight map: two names, two views that show the same numbers; and two lines into one leaf, summed."""
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -28,6 +29,8 @@ class Entry:
             is zero, the first line's the sum.
         flattened: where an axis holds what the two sides flatten in different orders, both orders in words, the
             reference's first: ``("(C, H, W)", "(H, W, C)")``.
+        offset: what the port's array has more than the reference's, since the port's own code takes it off again: -1
+            where it adds 1 to a forget gate. A gradient has none.
 
     Raises:
         UsageError: a name that is no string, a view that is no ``View``.
@@ -40,6 +43,7 @@ class Entry:
     reason: str = ""
     summed: bool = False
     flattened: tuple[str, str] | None = None
+    offset: float = 0.0
 
     def __post_init__(self) -> None:
         for name, kind in KINDS.items():
@@ -48,6 +52,8 @@ class Entry:
         words = self.flattened
         if words is not None and not (isinstance(words, tuple) and [type(one) for one in words] == [str, str]):
             raise UsageError(f"entry: flattened: expected two orders in words, got {shown(words)}")
+        if isinstance(self.offset, bool) or not isinstance(self.offset, int | float) or not isfinite(self.offset):
+            raise UsageError(f"entry: offset: expected a number, got {shown(self.offset)}")
 
     @property
     def layout(self) -> str:
@@ -58,6 +64,7 @@ class Entry:
     def explain(self) -> str:
         """Both names, the change of layout, and why, in one line."""
         added = ", added" if self.summed else ""
+        added += f", {self.offset:+g}" if self.offset else ""
         return f"{self.reference} -> {self.port} ({self.layout}{added}: {self.reason})"
 
 

@@ -67,7 +67,8 @@ class WeightMap:
             arrays: the reference's, by name.
             leaves: the port's shapes, by path.
             dtype: of the leaves, where not the arrays' own: converted on the way, without one more copy.
-            exact: sums are taken and kept in float64: two arrays rounded to float32 have a sum that is not.
+            exact: what is computed (a sum, a constant more) is taken and kept in float64: of arrays that were rounded
+                to float32 it is not.
 
         Raises:
             UsageError: an array or a leaf is missing, left over or of another shape.
@@ -76,8 +77,8 @@ class WeightMap:
         self._check_names(leaves, self.ports, "the port")
         for path in self.ports:
             entries = [entry for entry in self.entries if entry.port == path]
-            summed = exact and any(entry.summed for entry in entries)
-            own_dtype = np.float64 if summed else dtype or arrays[entries[0].reference].dtype
+            computed = exact and any(entry.summed or entry.offset for entry in entries)
+            own_dtype = np.float64 if computed else dtype or arrays[entries[0].reference].dtype
             first = entries[0]
             leaf = np.empty(
                 leaves[path], _dtype(own_dtype, arrays[first.reference].dtype, first.reference_view, first.port_view)
@@ -86,6 +87,8 @@ class WeightMap:
                 own, other = entry.port_view.of(leaf), entry.reference_view.of(arrays[entry.reference])
                 self._check_shapes(entry, other, own)
                 assign(own, own + other if entry.summed else other)
+                if entry.offset:
+                    own += entry.offset
             yield path, leaf
 
     def to_reference(self, leaves: Arrays, shapes: Shapes, values: bool = False, consume: bool = False) -> Arrays:
@@ -94,8 +97,8 @@ class WeightMap:
         Args:
             leaves: gradients, updates or moments by path; only the lines whose leaf is there come back.
             shapes: the reference's shapes by name.
-            values: the leaves are weights: of two summed arrays the first gets the sum, the second zeros. Of anything
-                else (a gradient) both get the leaf's.
+            values: the leaves are weights: of two summed arrays the first gets the sum, the second zeros, and a line's
+                offset is taken off. Of anything else (a gradient) both get the leaf's.
             consume: ``leaves`` is emptied on the way: of a large model, both layouts are never there at once.
 
         Raises:
@@ -109,7 +112,7 @@ class WeightMap:
             leaf = leaves[entry.port]
             if consume and last[entry.port] is entry:
                 del leaves[entry.port]
-            if not (entry.reference_view.steps or entry.port_view.steps or entry.summed):
+            if not (entry.reference_view.steps or entry.port_view.steps or entry.summed or entry.offset):
                 self._check_shapes(entry, np.broadcast_to(np.uint8(0), shapes[entry.reference]), leaf)
                 arrays[entry.reference] = leaf
                 continue
@@ -120,7 +123,7 @@ class WeightMap:
             if values and entry.summed:
                 other[...] = 0
             else:
-                assign(other, own)
+                assign(other, own - entry.offset if values and entry.offset else own)
         return arrays
 
     @property
@@ -178,6 +181,7 @@ class WeightMap:
                 "reason": entry.reason,
                 "summed": entry.summed,
                 "flattened": entry.flattened,
+                **({"offset": entry.offset} if entry.offset else {}),
             }
             for entry in self.entries
         ]
@@ -194,6 +198,7 @@ class WeightMap:
                 one["reason"],
                 one["summed"],
                 tuple(one["flattened"]) if one.get("flattened") else None,
+                one.get("offset", 0.0),
             )
             for one in form
         )

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from compare.checkpoints.formats import FORMATS, suffixes
-from compare.cli.options import json_path, whole
+from compare.cli.options import add_accept, json_path, whole
 from compare.errors import UsageError
 
 HELP = "a checkpoint from one framework to the other"
@@ -27,12 +27,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=whole(0), default=0, help="of the generator that draws the pair's batch (default: 0)"
     )
+    add_accept(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     from compare.checkpoints.convert import Conversion, conversion_of
     from compare.checkpoints.files import read, write
-    from compare.cli.named import check_pair, pair_of
+    from compare.cli.named import accepting, check_pair, pair_of
     from compare.cli.results import result
     from compare.cli.streams import busy, remark
     from compare.verdict.counted import counted
@@ -41,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("convert: --pair and --map both say how to convert: give one of them")
     if options.pair is None and options.map is None:
         raise UsageError("convert: expected --pair FILE.py, whose weight map converts, or --map FILE.json")
+    if options.map is not None and options.accept:
+        raise UsageError("convert: --accept goes with --pair: a map knows already what it leaves out")
     if options.pair is not None:
         check_pair(options.pair)
     checkpoint = read(options.source)
@@ -48,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         conversion = Conversion.load(options.map)
     else:
         with busy("finding the weight map"):
-            conversion = conversion_of(pair_of(options.pair), options.seed)
+            conversion = conversion_of(accepting(pair_of(options.pair), options.accept), options.seed)
     converted, notes = conversion.converted(checkpoint)
     write(Path(options.here, options.target), converted, options.format)
     if options.save_map:

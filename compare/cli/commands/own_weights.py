@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import replace
 
-from compare.cli.options import add_data, add_shared
+from compare.cli.options import add_accept, add_data, add_shared
 from compare.cli.weight_options import add_weights, asked_in
 
 HELP = "whether weights that you converted are the original's, line by line"
@@ -14,11 +14,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_shared(parser)
     add_data(parser)
     add_weights(parser)
+    add_accept(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     from compare.cli.chosen_device import device_of
-    from compare.cli.named import check_pair, pair_of
+    from compare.cli.named import accepting, check_pair, pair_of
     from compare.cli.streams import busy, emit
     from compare.frameworks.environment import fingerprint
     from compare.report.weight_lines import show_weights_of_pair
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
         from compare.verification.verification import title_of
         from compare.weights.own.loader import loader_notices
 
-        pair = pair_of(options.pair, options.data, options.batch)
+        pair = accepting(pair_of(options.pair, options.data, options.batch), options.accept)
         prepared, given = brought_together(pair, options.seed)
         found = judged_weights(prepared, asked, given)
         assert found is not None  # it was asked for

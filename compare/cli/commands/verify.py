@@ -2,11 +2,10 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compare.cli.options import add_data, add_shared, json_path
+from compare.cli.options import add_accept, add_data, add_shared, json_path
 from compare.cli.weight_options import add_weights, asked_in
 from compare.errors import UsageError
 
@@ -55,13 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-locate", action="store_true", help="where something differs, do not look for the place and the cause"
     )
-    parser.add_argument(
-        "--accept",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="parameters that one side alone has (* for any text), as accept= of a pair; may be given again",
-    )
+    add_accept(parser)
     parser.add_argument("--quick", action="store_true", help="the pair's own batch alone: no probes, no mutants")
     parser.add_argument("--explain", action="store_true", help="the weight map, with the reason for each line")
     add_weights(parser)
@@ -126,7 +119,7 @@ def verified(
         accept: what every pair accepts beside its own.
     """
     from compare.checkpoints.judged import NOT_ASKED
-    from compare.cli.named import pairs_of
+    from compare.cli.named import accepting, pairs_of
     from compare.cli.streams import busy, naming, waiting
     from compare.frameworks import devices
     from compare.frameworks.environment import fingerprint
@@ -143,7 +136,7 @@ def verified(
     devices.set_float32_policy()  # again: a user's file may have set another
     for pair in pairs:
         with busy(f"verifying {pair.name}") as say:
-            own = replace(pair, accept=(*pair.accept, *accept))
+            own = accepting(pair, accept)
             told = naming(f"verifying {pair.name}", say)
             reports.append(verify(own, device, precision, plan, oracle, told, weights=asked))
     form = verify_form(reports, fingerprint(device))

@@ -114,7 +114,9 @@ class FunctionModel:
         return ""
 
     def apply(self, leaves: Given, args: tuple, kwargs: dict, mode: Mode) -> tuple[Tree, Leaves]:
-        returned = self._called({**self.fixed, **leaves}, args, kwargs, mode)
+        # A converter's port takes nothing but JAX's own arrays.
+        fixed = {path: jnp.asarray(array) for path, array in self.fixed.items() if path not in leaves}
+        returned = self._called({**fixed, **leaves}, args, kwargs, mode)
         state = self._state_in(returned) if self._still else {}
         if not self._hands_back(returned, state):
             return returned, {}

@@ -17,7 +17,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from compare.arrays.arrays import PARAMS, Arrays
 from compare.errors import UsageError, shown, swallowed
 from compare.frameworks.models.initializers import shapes_known
-from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
+from compare.frameworks.models.modes import Mode, mode_arguments
 from compare.frameworks.models.ports import (
     Around,
     Draws,
@@ -58,7 +58,7 @@ class LinenModel:
         self.module, self.streams, self.has_own = module, streams, variables is not None
         self.wide: Callable[..., Tree] | None = None
         self.fixed: Given = {}
-        self.has_mode = takes_mode(type(module).__call__)
+        self.has_mode = bool(_told(module, True, {}))
         self.modules: Mapping[str, linen.Module] = {}
         rngs = {name: jax.random.key(0) for name in ("params", "dropout")} | keys_of(streams)
         self._initial: Callable[[], Tree] = lambda: variables
@@ -147,7 +147,7 @@ class LinenModel:
         call = type(self.module).__call__
         given = stream_arguments(call, self.streams, args, kwargs, None)
         given.pop(RNGS, None)  # an argument of ``apply``, which takes it for its own
-        return {**mode_arguments(call, mode, kwargs), **given}
+        return {**_told(self.module, mode, kwargs), **given}
 
     def tree(self, leaves: Given) -> Tree:
         return self._nested(leaves)[PARAMS]
@@ -262,3 +262,9 @@ def _streams_named() -> Iterator[None]:
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield
+
+
+def _told(module: linen.Module, mode: Mode, given: Mapping[str, object]) -> dict[str, bool]:
+    """The arguments by which a module is told the mode; what its constructor has fixed it refuses to be told again."""
+    told = mode_arguments(type(module).__call__, mode, given)
+    return {name: value for name, value in told.items() if getattr(module, name, None) is None}

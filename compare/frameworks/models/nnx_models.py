@@ -1,7 +1,7 @@
 """A port that is a Flax NNX module: taken apart into a graph and its arrays, and put together anew for each run."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -122,10 +122,18 @@ class NNXModel:
         return {path: np.asarray(_value(self._variables[self._keys[path]])) for path in paths}
 
     def held_in(self, given: object) -> Arrays:
-        if not isinstance(given, nnx.Module):
-            raise UsageError(f"weights: expected a module of NNX, got {shown(given)}")
-        own = dict(nnx.to_flat_state(nnx.state(given)))
-        return {path: np.asarray(_value(own[keys])) for path, keys in self._keys.items() if keys in own}
+        if isinstance(given, nnx.Module):
+            given = nnx.state(given)
+        states = given if isinstance(given, tuple) else (given,)  # what nnx.split returns, its graph first
+        own: dict[str, Any] = {}
+        for state in states:
+            if isinstance(state, Mapping):
+                own |= {path_of(keys): value for keys, value in _flattened(state)}
+            elif not isinstance(state, nnx.GraphDef):
+                raise UsageError(f"weights: expected a module of NNX, or its state (nnx.state), got {shown(given)}")
+        # By their text: of a file, the numbers of a list are text too.
+        by_path = {path: path_of(keys) for path, keys in self._keys.items()}
+        return {path: np.asarray(_value(own[name])) for path, name in by_path.items() if name in own}
 
     def holding(self, leaves: Arrays) -> nnx.Module:
         return self.module_with(jax.tree.map(jnp.asarray, leaves), None)
@@ -182,6 +190,15 @@ def _collection(variable: nnx.Variable) -> str:
     if issubclass(kind, nnx.BatchStat):
         return "batch_stats"
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower()
+
+
+def _flattened(nest: Mapping[Any, Any], before: tuple = ()) -> Iterator[tuple[tuple, Any]]:
+    """The variables, or the arrays, of a nest by their keys."""
+    for key, value in nest.items():
+        if isinstance(value, Mapping):
+            yield from _flattened(value, (*before, key))
+        else:
+            yield (*before, key), value
 
 
 def _value(variable: Any) -> jax.Array:

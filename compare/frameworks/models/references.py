@@ -100,6 +100,17 @@ class ReferenceModel:
         """Copies do not train these parameters: the port has none to train beside them."""
         self.held |= frozenset(names)
 
+    def with_values(self, values: Arrays) -> "ReferenceModel":
+        """The same with other values of some parameters, by name; no memory is shared with the user's module."""
+        module = copied(self.module)
+        with torch.no_grad():
+            for name, parameter in module.named_parameters():
+                if name in values:
+                    parameter.copy_(torch.from_numpy(np.array(values[name])))
+        other = ReferenceModel(module)
+        other.held = self.held
+        return other
+
     def state(self) -> Arrays:
         """The module's own parameters and floating buffers: views of its memory where it lies on the CPU, read-only."""
         tensors: dict[str, torch.Tensor] = dict(self.module.named_parameters())

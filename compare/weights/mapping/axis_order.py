@@ -13,6 +13,7 @@ from compare.frameworks.models.choose import port_model
 from compare.frameworks.models.ports import PortModel
 from compare.weights.mapping.atoms import finest
 from compare.weights.mapping.jax_trace import trace_port
+from compare.weights.mapping.slots import LETTERS
 from compare.weights.mapping.units import Value
 from compare.weights.mapping.walk import Trace
 
@@ -178,3 +179,22 @@ def _orders(wanted: tuple[int, ...], given: tuple[int, ...]) -> list[tuple[int, 
     back = [(*(axis for axis in range(rank) if axis != at), at) for at in rest[1:]]
     orders = dict.fromkeys([tuple(range(rank)), *moved, *back])
     return [order for order in orders if tuple(given[at] for at in order) == wanted]
+
+
+def exchanged(turned: Turned, reference: Trace) -> list[str]:
+    """A notice for each output whose axes come back in an order that no framework asks for: more than the channels are
+    elsewhere."""
+    notes = []
+    for name, axes in turned.items():
+        orders = [[axis for axis in axes if axis != moved] for moved in axes]
+        if any(order == sorted(order) for order in orders):
+            continue
+        labels = _leading_labels(reference.outputs[name])
+        mine = [LETTERS.get(str(label), str(at)) for at, label in enumerate(labels)]
+        theirs = [letter for _, letter in sorted(zip(axes, mine, strict=True))]
+        notes.append(
+            f"{name}: the port's axes are ({', '.join(theirs)}), the reference's ({', '.join(mine)}): more than the "
+            "channels are elsewhere. They were put in order before anything was compared; where the port is not meant "
+            "to return them so, it is another function"
+        )
+    return notes

@@ -1,6 +1,6 @@
 """What could not be paired, in one line: what it is, what it could be, and the rule that would say so."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from compare.errors import UsageError
 from compare.weights.mapping.groups import Group
@@ -16,7 +16,15 @@ class AmbiguousError(UsageError):
 
 
 class UnmatchedError(UsageError):
-    """An array has no counterpart."""
+    """An array has no counterpart.
+
+    Attributes:
+        array: which one; side: whose it is.
+    """
+
+    def __init__(self, text: str, array: Array, side: str) -> None:
+        super().__init__(text)
+        self.array, self.side = array, side
 
 
 def ambiguous(group: Group) -> AmbiguousError:
@@ -66,15 +74,33 @@ def unmatched(array: Array, side: str, others: Sequence[Array], taken: Container
     nearest = f"; nearest: {'; '.join(near)}" if near else ""
     shape = array.unit.shape
     advice = BY_HAND + (LEFT_OUT if len(shape) == 1 else "")
-    return UnmatchedError(
-        f"weight map: {array.name} {shape} of {side} has no counterpart in {other_side}{nearest}{advice}"
-    )
+    text = f"weight map: {array.name} {shape} of {side} has no counterpart in {other_side}{nearest}{advice}"
+    return UnmatchedError(text, array, side)
+
+
+def untied(error: UnmatchedError, tied: Mapping[str, str], shapes: Mapping[str, tuple[int, ...]]) -> UnmatchedError:
+    """The same of a leaf of the port that the reference has no array for, since it holds one under two names.
+
+    Args:
+        tied: further names of the reference's parameters, and their first; shapes: of its arrays.
+    """
+    array = error.array
+    for name, first in tied.items() if error.side == "the port" else ():
+        if sorted(shapes[first]) == sorted(array.unit.shape):
+            text = (
+                f"weight map: the reference ties {name} to {first}, and the port has an array for each: "
+                f"{array.name} {array.unit.shape} has no counterpart. One array is trained by both uses, two are not: "
+                "tie them in the port too"
+            )
+            return UnmatchedError(text, array, error.side)
+    return error
 
 
 def _refused(array: Array, other: Array, taken: bool) -> str:
     mine, theirs = array.what, other.what
     if taken:
-        return "is another's counterpart"
+        tied = len(other.unit.uses) > 1 and sorted(other.unit.shape) == sorted(array.unit.shape)
+        return "is another's counterpart" + (", and used more than once: are the two tied there?" if tied else "")
     if array.rule != other.rule:
         return "is not what the rules say"
     if array.unit.is_complex != other.unit.is_complex:

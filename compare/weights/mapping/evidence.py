@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import product
 
 from compare.weights.mapping.groups import IN_ORDER, Group, Key, SideArrays
-from compare.weights.mapping.paired import Array, above
+from compare.weights.mapping.paired import Array, layers_of
 
 LARGE = 100  # a layer with more arrays than that is a model
 
@@ -72,7 +72,7 @@ def by_layer(mine: int, theirs: int) -> Evidence:
 
 def _settled_around(array: Array, side: SideArrays, depth: int) -> Key:
     last: frozenset[int] = frozenset()
-    for layer in above(array.parent):
+    for layer in layers_of(array):
         inside = side.inside[layer]
         if len(inside) > LARGE:
             return None

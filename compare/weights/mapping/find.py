@@ -11,7 +11,9 @@ import numpy as np
 from compare.arrays.arrays import PARAMS
 from compare.errors import UsageError
 from compare.frameworks.models.ports import PortModel, complex_leaves
-from compare.weights.mapping.axis_order import fitted_inputs, turned_outputs
+from compare.weights.mapping.axis_order import exchanged, fitted_inputs, turned_outputs
+from compare.weights.mapping.complaints import UnmatchedError, untied
+from compare.weights.mapping.gate_orders import said_of_offsets
 from compare.weights.mapping.leftovers import identity
 from compare.weights.mapping.lines import lines_of
 from compare.weights.mapping.program import Program
@@ -105,11 +107,15 @@ def find(
             except UsageError as error:
                 raised.append(error)
                 continue
-            rest = tuple(lines.constants), tuple(lines.port_constants), tuple(lines.notes)
-            found += [FoundMap(weight_map, model, inputs, one, *rest) for one in outputs]
+            rest = tuple(lines.constants), tuple(lines.port_constants)
+            notes = *lines.notes, *said_of_offsets(weight_map.entries)
+            found += [
+                FoundMap(weight_map, model, inputs, one, *rest, (*notes, *exchanged(one, traced))) for one in outputs
+            ]
     if not found:
         raise raised[0]
-    return decided(found, next((lines.unproved for lines in ways if lines.unproved), None), decide)
+    usual = len(ways) == len(outputs) == 1 and ways[0].usual and not ways[0].doubts
+    return decided(found, next((lines.unproved for lines in ways if lines.unproved), None), decide, usual)
 
 
 def _ways(
@@ -125,8 +131,10 @@ def _ways(
     plain = None if rules else identity(mine, theirs, optional)
     try:
         ways = lines_of(reference, names, port, leaves, rules, program.gates, model)
-    except UsageError:
+    except UsageError as error:
         if plain is None:
+            if isinstance(error, UnmatchedError):
+                raise untied(error, program.tied, program.weights) from None
             raise
         ways = []
     if plain is None or (ways and ways[0].unproved is None):
@@ -136,9 +144,12 @@ def _ways(
     return [Lines(plain, rest, rest_of_port)]
 
 
-def decided(found: list[FoundMap], unproved: UsageError | None, decide: Decide | None) -> FoundMap:
+def decided(found: list[FoundMap], unproved: UsageError | None, decide: Decide | None, usual: bool = False) -> FoundMap:
     """The map of several under which both functions agree; the first where none does, and that one is not
     ``unproved``.
+
+    Args:
+        usual: the first is what a convention says, so that it is no news where it holds.
 
     Raises:
         UsageError: ``unproved``, where nothing proves it.
@@ -155,6 +166,8 @@ def decided(found: list[FoundMap], unproved: UsageError | None, decide: Decide |
         doubted = _in_doubt(found)
         note = f"the map of {_few(doubted)} is not sure: {f'it could not be tried: {why}' if why else tried}"
         return replace(found[0], notes=(*found[0].notes, note), doubted=tuple(doubted))
+    if usual and chosen == 0:
+        return found[0]
     doubted, count = _in_doubt(found), len(found)
     note = f"the map of {_few(doubted)} was found by trying: of {count} both functions agree under this one"
     if count == 1:

@@ -1,12 +1,13 @@
 """The orders in which a port may pack the gates of a recurrent layer, where neither names nor classes tell them.
 
-Torch packs an LSTM's as (i, f, g, o), Haiku as (i, g, f, o), in one kernel over input and state. A port that holds
-torch's two kernels as torch does has torch's order too, or reads them wrongly. All layers of a port have one order.
+Torch packs an LSTM's as (i, f, g, o), Haiku as (i, g, f, o), in one kernel over input and state; Haiku adds 1 to the
+forget gate, so that its bias has 1 less. A port that holds torch's two kernels as torch does has torch's order too, or
+reads them wrongly. All layers of a port have one order.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import permutations
+from itertools import permutations, product
 
 from compare.weights.mapping.gates import Gate
 from compare.weights.mapping.line_layout import entry_of
@@ -14,14 +15,16 @@ from compare.weights.mapping.paired import Array, pieces_of
 from compare.weights.mapping.slots import is_whole
 from compare.weights.weights import Entry
 
+FORGOTTEN, FORGET = "f", 1.0  # the gate to which Haiku adds, and what
+
 Partners = Mapping[Array, Array]
 
 
 def gate_orders(
     gates: Mapping[str, tuple[Gate, ...]], partners: Partners, spare: Partners
-) -> Iterator[tuple[tuple[str, ...], dict[str, list[Entry]]]]:
-    """Each other order that the port may have, with the lines of the arrays of recurrent layers in it, by name; none
-    where the port's gates are known, or lie apart.
+) -> Iterator[dict[str, list[Entry]]]:
+    """The lines of the arrays of recurrent layers, by name, in each other order that the port may have; none where the
+    port's gates are known, or lie apart.
 
     Args:
         gates: of the reference's packed arrays, the gates in order.
@@ -37,21 +40,39 @@ def gate_orders(
     pieces = {array: (pieces_of(array.unit, count), pieces_of(other.unit, count)) for array, other in held.items()}
     if count < 2 or any(len(side) != count for both in pieces.values() for side in both):
         return
-    for places in permutations(range(count)):
-        if places == tuple(range(count)):
+    first: dict[str, Array] = {}  # of each layer the bias that has what the port adds to its gate taken off
+    for array in held:
+        if gates[array.name][0].bias and array not in spare:
+            first.setdefault(gates[array.name][0].layer, array)
+    added = [0.0] + [FORGET] * (FORGOTTEN in [gate.name for gate in order] and bool(first))
+    for more, places in product(added, permutations(range(count))):
+        if places == tuple(range(count)) and not more:
             continue
-        named = tuple(order[at].name for at in places)
-        reason = f"gates as ({', '.join(named)})"
-        yield (
-            named,
-            {
-                array.name: [
-                    replace(entry_of(mine[at], theirs[place], reason), summed=array in spare)
-                    for place, at in enumerate(places)
-                ]
-                for array, (mine, theirs) in pieces.items()
-            },
-        )
+        reason = f"gates as ({', '.join(order[at].name for at in places)})"
+        reason += f", the port adds {more:g} to {FORGOTTEN}" if more else ""
+        yield {
+            array.name: [
+                replace(
+                    entry_of(mine[at], theirs[place], reason),
+                    summed=array in spare,
+                    offset=-more if order[at].name == FORGOTTEN and array in first.values() else 0.0,
+                )
+                for place, at in enumerate(places)
+            ]
+            for array, (mine, theirs) in pieces.items()
+        }
+
+
+def said_of_offsets(entries: Iterable[Entry]) -> list[str]:
+    """A notice where the port adds to a gate what its array then has less: whoever loads weights has to take it off."""
+    for entry in entries:
+        if entry.offset:
+            less = f"{-entry.offset:g}"
+            return [
+                f"the port adds {less} to its forget gate: {entry.port} holds {entry.reference} less {less} there, and "
+                f"your loader must take it off"
+            ]
+    return []
 
 
 def _packed(gates: Mapping[str, tuple[Gate, ...]], partners: Partners, spare: Partners) -> list[Array]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from compare.weights.mapping.paired import Array, above
+from compare.weights.mapping.paired import Array, layers_of
 
 IN_ORDER = "by order of use"
 Key = Hashable | None  # None: this evidence says nothing of that array
@@ -39,7 +39,7 @@ class SideArrays:
 
     def __post_init__(self) -> None:
         for array in self.arrays:
-            for layer in above(array.parent):
+            for layer in layers_of(array):
                 self.inside.setdefault(layer, []).append(array)
             for use in array.unit.uses:
                 self.of_use.setdefault(use, []).append(array)

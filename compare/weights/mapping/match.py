@@ -1,5 +1,6 @@
 """Pairs the arrays of both sides: groups of equals are taken apart by one evidence after another."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ from compare.weights.mapping.evidence import EVIDENCE, Evidence
 from compare.weights.mapping.groups import Group, SideArrays, split_group
 from compare.weights.mapping.paired import Array
 
+NUMBER = re.compile(r"\d+")
 BRANCHES = 24  # of so many ways to settle what no evidence tells apart each is tried
 
 
@@ -28,7 +30,8 @@ def paired(reference: Sequence[Array], port: Sequence[Array]) -> list[Group]:
 
 def branches(groups: Sequence[Group], reference: Sequence[Array], port: Sequence[Array]) -> list[list[Group]]:
     """Every way to settle the groups that no evidence takes apart: an array of them is paired with each of its
-    candidates in turn, and what that settles of the others is settled. Only ``groups`` where there are too many ways.
+    candidates in turn, in all layers that are alike in the same way, and what that settles of the others is settled.
+    Only ``groups`` where there are too many ways.
     """
     sides = SideArrays(list(reference)), SideArrays(list(port))
     waiting, settled = [list(groups)], list[list[Group]]()
@@ -38,16 +41,44 @@ def branches(groups: Sequence[Group], reference: Sequence[Array], port: Sequence
         if at is None:
             settled.append(groups_here)
             continue
-        first, *others = groups_here[at].reference
+        first, *_ = groups_here[at].reference
         for other in groups_here[at].port:
-            rest = [array for array in groups_here[at].port if array is not other]
-            reasons = groups_here[at].reasons
-            both = [Group([first], [other], (*reasons, "tried")), Group(others, rest, reasons)]
-            left = [replace(group, number=-1) for group in (*groups_here[:at], *both, *groups_here[at + 1 :])]
-            waiting.append(settle(left, *sides))
+            left = [part for group in groups_here for part in _chosen(group, groups_here[at], first, other)]
+            waiting.append(settle([replace(group, number=-1) for group in left], *sides))
         if len(waiting) + len(settled) > BRANCHES:
             return [list(groups)]
     return settled[::-1]
+
+
+def _chosen(group: Group, like: Group, first: Array, other: Array) -> list[Group]:
+    """A group with its counterparts of ``first`` and ``other`` made a pair, where it is ``like`` or that of another
+    layer of its kind; any other as it is."""
+    if not group.open:
+        return [group]
+    (mine, theirs), (known, there) = (
+        [_labels(arrays) for arrays in (one.reference, one.port)] for one in (group, like)
+    )
+    if group is not like and (mine.keys() != known.keys() or theirs.keys() != there.keys()):
+        return [group]
+    own = mine[next(label for label, array in known.items() if array is first)]
+    its = theirs[next(label for label, array in there.items() if array is other)]
+    return [
+        Group([own], [its], (*group.reasons, "tried")),
+        Group(
+            [array for array in group.reference if array is not own],
+            [array for array in group.port if array is not its],
+            group.reasons,
+        ),
+    ]
+
+
+def _labels(arrays: Sequence[Array]) -> dict[tuple[str, str, int], Array]:
+    """The arrays by their names without numbers, the pieces that they are, and which of several such they are."""
+    labels: dict[tuple[str, str, int], Array] = {}
+    for array in sorted(arrays, key=lambda array: sorted(array.numbers)):
+        kind = NUMBER.sub("#", array.name), array.tag
+        labels[*kind, sum(label[:2] == kind for label in labels)] = array
+    return labels
 
 
 def _loosely(groups: list[Group]) -> list[Group]:

@@ -238,6 +238,12 @@ def _member(parent: str, at: int) -> str:
     return mark.join(part for part in (collection, f"#{at}", layer) if part)
 
 
+def layers_of(array: Array) -> list[str]:
+    """What an array belongs to, innermost first: what lies at its place in all that its layer packs, and the layers."""
+    own = [f"{array.parent}#{array.tag}"] if array.tag else []
+    return [*own, *above(array.parent)]
+
+
 def above(parent: str) -> list[str]:
     """A layer and the layers that hold it, innermost first; not the model."""
     mark = "/" if "/" in parent else "."

@@ -23,7 +23,7 @@ class Program:
 
     Attributes:
         weights: shapes of parameters and buffers by name; optional: the buffers, which may have no counterpart;
-            complex_weights: those of complex numbers.
+            complex_weights: those of complex numbers; tied: further names of parameters, and their first.
         gates: of each weight of a recurrent layer, the gates that it packs.
         events: what happened, in order: ``["weight", value, name]``, ``["input", value, shape]``, ``["constant", value,
             shape]``, ``["op", name, what its result is, arguments by name, values, shapes]`` (see ``Operation``),
@@ -39,6 +39,7 @@ class Program:
     inputs: list[int] = field(default_factory=list)
     outputs: dict[str, int] = field(default_factory=dict)
     complex_weights: list[str] = field(default_factory=list)
+    tied: dict[str, str] = field(default_factory=dict)
 
     def trace(self) -> Trace:
         """The forward pass in the common form."""

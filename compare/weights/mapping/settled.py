@@ -11,6 +11,7 @@ from compare.weights.mapping.gates import Gate
 from compare.weights.mapping.groups import Group
 from compare.weights.mapping.leftovers import guesses
 from compare.weights.mapping.line_layout import entry_of
+from compare.weights.mapping.packed_orders import packed_orders
 from compare.weights.mapping.paired import Array
 from compare.weights.mapping.plain_layouts import others as other_layouts
 from compare.weights.mapping.slots import is_whole
@@ -24,7 +25,8 @@ class Lines:
 
     Attributes:
         doubts: by place among ``entries`` the other lines that may stand there: nothing tells the axes of that array.
-        orders: other lines in the place of all, with the gates of recurrent layers in another order.
+        orders: other lines in the place of all, with gates, or what is packed, in another order; usual: the order of
+            ``entries`` is a convention, whose exceptions those are.
         unproved: why a line is not to be believed unless both functions agree under the map.
     """
 
@@ -34,6 +36,7 @@ class Lines:
     notes: list[str] = field(default_factory=list)
     doubts: dict[int, list[Entry]] = field(default_factory=dict)
     orders: list[list[Entry]] = field(default_factory=list)
+    usual: bool = False
     unproved: UsageError | None = None
 
 
@@ -91,10 +94,12 @@ class Settled:
             layers = [[one.name.rpartition(".")[0] for one in both] for both in self.spare.items()]
             kind = "recurrent bias" if all(one == other for one, other in layers) else "bias"
             lines.notes.append(f"the port holds each {kind} as one where the reference adds two")
-        others = gate_orders(self.gates, {array: other for array, (other, _) in partner.items()}, self.spare)
-        for _, by_name in others:
+        partners = {array: other for array, (other, _) in partner.items()}
+        gated, packed = [*gate_orders(self.gates, partners, self.spare)], [*packed_orders(partners)]
+        for by_name in (*gated, *packed):
             plain = [entry for entry in lines.entries if entry.reference not in by_name]
             lines.orders.append([*plain, *(line for some in by_name.values() for line in some)])
+        lines.usual = bool(packed) and not gated
         return lines
 
     def _guessed(self, lines: Lines, partner: Mapping[Array, object], taken: Container[Array]) -> set[str]:

@@ -7,6 +7,8 @@ from compare.errors import UsageError
 from compare.weights.mapping.atoms import finest
 from compare.weights.mapping.units import ORDER, SPACE, Factor, Unit
 
+LETTERS = {"c": "C", "b": "B", "s0": "H", "s1": "W", "s2": "D"}  # what the axes of a convolution are called
+
 
 @dataclass
 class Slot:
@@ -146,5 +148,4 @@ def _merged(pairs: list[tuple[Slot, Slot]]) -> list[tuple[Slot, Slot]]:
 
 
 def _labels(slots: list[Slot]) -> str:
-    letters = {"c": "C", "b": "B", "s0": "H", "s1": "W", "s2": "D"}
-    return f"({', '.join(letters.get(str(label), str(label)) for label in _runs(slots))})"
+    return f"({', '.join(LETTERS.get(str(label), str(label)) for label in _runs(slots))})"

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def program_of(reference: nn.Module, args: tuple, kwargs: dict) -> Program:
     """The forward pass of a copy of ``reference`` in evaluation mode (in training mode if that one raises).
 
     Raises:
-        UsageError: the reference raises in both modes.
+        UsageError: the reference raises in both modes, or does so only while its operations are noted.
     """
     first: Exception | None = None
     for training in (False, True):
@@ -39,7 +40,28 @@ def program_of(reference: nn.Module, args: tuple, kwargs: dict) -> Program:
             swallowed(error)
             first = first or error
     assert first is not None
+    if _runs(reference, args, kwargs):  # what raised is in the noting of it, which is ours
+        raise UsageError(
+            f"weight map: the reference runs, and jaxport cannot follow its operations: {described(first)}: write the "
+            "map by hand: weight_map=WeightMap(...)"
+        ) from first
     raise UsageError(f"the reference raised {described(first)}") from first
+
+
+def _runs(reference: nn.Module, args: tuple, kwargs: dict) -> bool:
+    """Whether a copy runs in either mode while nobody looks."""
+    for training in (False, True):
+        module = in_single(copied(reference)).train(training)
+        device = next((tensor.device for tensor in module.parameters()), torch.device("cpu"))
+        try:
+            given = _mapped((args, kwargs), partial(_tensor, device=device, inputs=[]))
+            with torch.no_grad(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                module(*given[0], **given[1])
+            return True
+        except Exception as error:
+            swallowed(error)
+    return False
 
 
 def _recorded(module: nn.Module, args: tuple, kwargs: dict) -> Program:
@@ -53,6 +75,9 @@ def _recorded(module: nn.Module, args: tuple, kwargs: dict) -> Program:
     program.optional = [name for name, _ in module.named_buffers()]
     # A frozen parameter (a fixed table of positions) may be a constant of the port's code.
     program.optional += [name for name, tensor in module.named_parameters() if not tensor.requires_grad]
+    first = {id(tensor): name for name, tensor in module.named_parameters()}
+    every = module.named_parameters(remove_duplicate=False)
+    program.tied = {name: first[id(tensor)] for name, tensor in every if first[id(tensor)] != name}
     inputs: list[torch.Tensor] = []
     given = _mapped((args, kwargs), lambda leaf: _tensor(leaf, device, inputs))
     program.inputs = [recorder.enter(tensor, "input", list(tensor.shape)) for tensor in inputs]

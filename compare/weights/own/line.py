@@ -14,10 +14,11 @@ from compare.weights.own.value_relation import ValueRelation, is_constant, value
 
 EQUAL, ROUNDED, TRANSPOSED, PERMUTED, SCALED = "equal", "rounded", "transposed", "permuted", "scaled"
 OTHER, SUMMAND, CONSTANT, MISSING, DIFFERENT = "another line's", "summand", "constant", "missing", "another value"
-KINDS = (EQUAL, ROUNDED, TRANSPOSED, PERMUTED, SCALED, OTHER, SUMMAND, CONSTANT, MISSING, DIFFERENT)
+RESHAPED = "reshaped"
+KINDS = (EQUAL, ROUNDED, TRANSPOSED, PERMUTED, RESHAPED, SCALED, OTHER, SUMMAND, CONSTANT, MISSING, DIFFERENT)
 RIGHT = (EQUAL, ROUNDED)
-OF_A_PART = "the part from"
-OF_THE_ORIGINAL = (EQUAL, ROUNDED, TRANSPOSED, PERMUTED, SCALED, OTHER, SUMMAND)
+OF_A_PART = "wrong in "
+OF_THE_ORIGINAL = (EQUAL, ROUNDED, TRANSPOSED, PERMUTED, RESHAPED, SCALED, OTHER, SUMMAND)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class OwnLine:
 
     Attributes:
         name, sources: as in ``ExpectedLine``.
-        kind: one of ``KINDS``.
+        kind: one of ``KINDS``; reshaped: all values in their order, in another shape.
         text: what the kind does not say, in words.
         tells: whether it is the original's, whatever was done to it, and no constant.
         or_rounded: of a constant, the rounding that would make all of the right values one; empty where none would.
@@ -118,15 +119,16 @@ def _of_parts(expected: ExpectedLine, right: np.ndarray, given: np.ndarray) -> t
     """Of an array that is put together: which of its parts is what; None where that explains nothing."""
     if len(expected.parts) < 2:
         return None
-    none, lines = OtherLines({}), dict[str, OwnLine]()
+    parts = {source: np.ascontiguousarray(view.of(right)) for source, view in expected.parts.items()}
+    others, lines = OtherLines(parts), dict[str, OwnLine]()
     for source, view in expected.parts.items():
-        part, own = (np.ascontiguousarray(view.of(side)) for side in (right, given))
-        lines[source] = own_line(ExpectedLine(source, (), part), own, none)
+        own = np.ascontiguousarray(view.of(given))
+        lines[source] = own_line(ExpectedLine(source, (), parts[source]), own, others)
     wrong = {source: line for source, line in lines.items() if not line.right}
     if not wrong or (len(wrong) == len(lines) and any(line.kind == DIFFERENT for line in wrong.values())):
         return None
-    text = "; ".join(f"{OF_A_PART} {source}: {line.words}" for source, line in wrong.items())
-    return next(iter(wrong.values())).kind, text
+    text = "; ".join(f"the part from {source}: {line.words}" for source, line in wrong.items())
+    return next(iter(wrong.values())).kind, OF_A_PART + text
 
 
 def _found(expected: ExpectedLine, right: np.ndarray, given: np.ndarray, others: OtherLines) -> tuple[str, str]:
@@ -148,6 +150,9 @@ def _found(expected: ExpectedLine, right: np.ndarray, given: np.ndarray, others:
     for left_out, without in expected.summands.items():
         if (own := value_relation(wide_floats(without), given, scaled=False)) is not None:
             return SUMMAND, _and(own, f"without {left_out}, with which it holds the sum")
+    reshaped = right.reshape(given.shape) if right.size == given.size and right.shape != given.shape else None
+    if reshaped is not None and (own := value_relation(reshaped, given, scaled=False)):
+        return RESHAPED, _and(own, f"of the shape {said(given.shape)} for {said(right.shape)}")
     if right.size == given.size and (moved := moved_values(right, given, expected.raw)):
         parts = expected.parts if right.shape == expected.array.shape else {}  # of a complex array it is another
         return TRANSPOSED if moved.transposes else PERMUTED, moved.text(given.shape, expected.orders, parts)

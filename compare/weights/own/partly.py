@@ -3,8 +3,9 @@
 import numpy as np
 
 from compare.weights.own.rearrangement import axis_words, has_slices_of
-from compare.weights.own.value_relation import in_format
+from compare.weights.own.value_relation import in_format, value_relation
 
+FEW = 2  # entries that anything makes of each other
 MOST = 0.5  # of an axis's positions: with more of them in place, or moved alike, that is what happened
 
 
@@ -15,7 +16,10 @@ def partly(right: np.ndarray, given: np.ndarray) -> str:
         return shifted
     equal = int(np.count_nonzero((right == given) | (np.isnan(right) & np.isnan(given))))
     if equal > MOST * right.size:
-        return f"{right.size - equal} of {right.size} entries are others"
+        others = right != given
+        alike = value_relation(right[others], given[others]) if np.count_nonzero(others) > FEW else None
+        how = f": {alike.text}" if alike and alike.text else ""
+        return f"{right.size - equal} of {right.size} entries are others{how}"
     with np.errstate(all="ignore"):
         norm, gap = np.linalg.norm(right), np.linalg.norm(given - right)
     if right.size == 1:

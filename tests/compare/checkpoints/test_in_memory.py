@@ -1,6 +1,7 @@
 """Weights carried over in memory, for each kind of port and in both directions: what comes back is what it was."""
 
 import copy
+import warnings
 from pathlib import Path
 
 import equinox as eqx
@@ -147,8 +148,10 @@ def test_all_that_the_command_says_is_warned_of():
     state = {**VARIABLES, "step": np.int32(3)}
     with pytest.warns(UserWarning, match="left out, since the model has no such collection: step"):
         convert_weights(LINEAR, linen.Dense(3), X, state, to="reference")
-    with pytest.warns(UserWarning, match=r"has no counterpart: norm\.num_batches_tracked"):
-        convert_weights(PAIR)
+    table = copy.deepcopy(LINEAR)
+    table.register_buffer("seen", torch.ones(2))
+    with pytest.warns(UserWarning, match="since the port has no counterpart: seen"):
+        convert_weights(table, linen.Dense(3), X)
 
 
 @pytest.mark.usefixtures("cpu")
@@ -172,10 +175,56 @@ def test_the_guides_block_runs():
         ((LINEAR, linen.Dense(3), X, 3), {}, "expected a state_dict or an nn.Module, got 3"),
         ((LINEAR, linen.Dense(3), X, {"weight": np.zeros((3, 6))}), {}, "does not fit the reference: it has no bias"),
         ((LINEAR, linen.Dense(3), X, 3), {"to": "reference"}, "expected the variables of a Linen module"),
-        ((LINEAR, nnx_port(), X, 3), {"to": "reference"}, "expected a module of NNX, got 3"),
+        ((LINEAR, nnx_port(), X, 3), {"to": "reference"}, "expected a module of NNX, or its state .*, got 3"),
         ((LINEAR, equinox_port(), X, 3), {"to": "reference"}, "expected an Equinox module like the port"),
     ],
 )
 def test_what_cannot_be_carried_is_one_line(arguments, named, complaint):
     with pytest.raises(UsageError, match=complaint):
         convert_weights(*arguments, **named)
+
+
+NORM, PORT_NORM = torch.nn.BatchNorm1d(6), linen.BatchNorm(use_running_average=True, momentum=0.9, epsilon=1e-5)
+
+
+def test_a_counter_that_the_port_does_not_keep_is_not_worth_a_word():
+    """Every batch norm of torch has one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        variables = convert_weights(NORM, PORT_NORM, X, accept=("running_variance",))
+        back = convert_weights(NORM, PORT_NORM, X, variables, to="reference", accept=("running_variance",))
+    assert torch.equal(back["num_batches_tracked"], NORM.num_batches_tracked)
+
+
+def test_float64_that_jax_does_not_keep_is_warned_of():
+    wide = {name: tensor.double() for name, tensor in LINEAR.state_dict().items()}
+    with pytest.warns(UserWarning, match=r"2 of 2 arrays are float64 and become float32, first params/kernel"):
+        variables = convert_weights(LINEAR, linen.Dense(3), X, wide)
+    assert variables["params"]["kernel"].dtype == np.float32
+    with jax.enable_x64(True), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert convert_weights(LINEAR, linen.Dense(3), X, wide)["params"]["kernel"].dtype == np.float64
+
+
+@pytest.mark.parametrize("held", ["state", "split", "pure", "text keys"])
+def test_the_state_of_an_nnx_module_is_what_holds_its_weights(held):
+    class Listed(nnx.Module):
+        def __init__(self):
+            self.layers = nnx.List([nnx.Linear(6, 3, rngs=nnx.Rngs(0))])
+
+        def __call__(self, x):
+            return self.layers[0](x)
+
+    module = convert_weights(torch.nn.Sequential(LINEAR), Listed(), X)
+    weights = nnx.state(module)
+    if held == "split":
+        weights = nnx.split(module)
+    if held == "pure":
+        weights = nnx.to_pure_dict(weights)
+    if held == "text keys":  # as a file gives them back
+        weights = {"layers": {"0": nnx.to_pure_dict(weights)["layers"][0]}}
+    back = convert_weights(torch.nn.Sequential(LINEAR), Listed(), X, weights, to="reference")
+    assert torch.equal(back["0.weight"], LINEAR.weight)
+    if held != "text keys":
+        with pytest.raises(UsageError, match="these are the port's"):
+            convert_weights(torch.nn.Sequential(LINEAR), Listed(), X, weights)

@@ -2,6 +2,7 @@
 
 import copy
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -193,3 +194,48 @@ def test_the_layout_of_an_output_that_nothing_tells_is_tried():
     leaves = {"k": jnp.ones((1, 4)), "b": jnp.ones(4)}
     ready = prepare(Pair(Net(), (port, leaves), x, port_inputs=lambda x: jnp.moveaxis(x, 1, -1)))
     assert ready.output_axes == {"output": (0, 3, 1, 2)}
+
+
+class Noisy(Inverse):
+    """A second output that no map makes equal: each side draws its own noise."""
+
+    def forward(self, x):
+        y = super().forward(x)
+        return y, y + torch.randn_like(y)
+
+
+def noisy(p, x, noise):
+    y = x @ jnp.linalg.inv(p["w"].T)
+    return y, y + jax.random.normal(noise, y.shape)
+
+
+def test_what_is_drawn_at_random_decides_nothing():
+    ready = prepare(Pair(Noisy(), (noisy, {"w": jnp.ones((4, 4))}), X, rngs=("noise",)))
+    assert [entry.layout for entry in ready.weight_map.entries] == ["transpose (1, 0)"]
+    assert ready.notes == ("the map of w was found by trying: of 2 both functions agree under this one",)
+
+
+def test_where_all_is_drawn_at_random_nothing_is_decided():
+    class Noise(Inverse):
+        def forward(self, x):
+            return super().forward(x) + torch.randn_like(x)
+
+    def port(p, x, noise):
+        return noisy(p, x, noise)[1]
+
+    (note,) = prepare(Pair(Noise(), (port, {"w": jnp.ones((4, 4))}), X, rngs=("noise",))).notes
+    assert note.endswith("it could not be tried: every output of the reference is drawn at random")
+
+
+def test_the_reference_is_run_once_on_each_weights():
+    """However many maps there are, and fail there."""
+    ready, runs = prepare(Pair(Inverse(), (lambda p, x: x @ jnp.linalg.inv(p["w"]), {"w": jnp.ones((4, 4))}), X)), []
+    entering = ready.enter(0, 1)
+
+    def wanted(entered, precision):
+        runs.append(entered)
+        right = np.linalg.inv(np.asarray(entering.weights["w"], np.float64))
+        return {"output": np.asarray(X, np.float64) @ right}  # whatever the weights: no map agrees elsewhere
+
+    assert tried([ready] * 5, entering, wanted) == (None, "")
+    assert len(runs) == 2

@@ -350,3 +350,21 @@ def test_a_part_that_is_lost_is_said(lines, of_complex, complaint):
     leaves = {line.port: (2, 3) for line in lines}
     with pytest.raises(UsageError, match=complaint):
         WeightMap(lines).check({"w": (2, 3)}, leaves, of_complex)
+
+
+def test_what_a_port_has_more_is_taken_off_on_the_way_back():
+    """Of weights; a gradient has none. An oracle's is not rounded to float32."""
+    weight_map = WeightMap(
+        Entry("a", "params/a", View().then("slice", (0, 0, 2)), View().then("slice", (0, 1, 3)), offset=-1.0),
+        Entry("a", "params/a", View().then("slice", (0, 2, 3)), View().then("slice", (0, 0, 1))),
+    )
+    array = np.array([0.1, 0.2, 0.3], np.float32)
+    leaf = weight_map.to_port({"a": array}, {"params/a": (3,)})["params/a"]
+    np.testing.assert_array_equal(leaf, array[[2, 0, 1]] - np.array([0, 1, 1], np.float32))
+    ((_, exact),) = weight_map.each_to_port({"a": array}, {"params/a": (3,)}, exact=True)
+    np.testing.assert_array_equal(exact, array[[2, 0, 1]].astype(float) - [0, 1, 1])
+    back = weight_map.to_reference({"params/a": exact}, {"a": (3,)}, values=True)
+    np.testing.assert_allclose(back["a"], array.astype(float), rtol=1e-15)
+    np.testing.assert_array_equal(weight_map.to_reference({"params/a": exact}, {"a": (3,)})["a"], exact[[1, 2, 0]])
+    assert "-1" in weight_map.entries[0].explain()
+    assert WeightMap.from_form(weight_map.to_form()).entries == weight_map.entries

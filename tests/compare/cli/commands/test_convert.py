@@ -39,12 +39,24 @@ def test_there_and_back():
     }
 
 
+def test_what_one_side_alone_has_is_accepted_by_name():
+    """And left out of the file; refused without."""
+    Path("pair.py").write_text(PAIR.replace("nn.Dense(2)", "nn.Dense(2, use_bias=False)"))
+    write(Path("torch.npz"), Checkpoint("reference", "npz", {"weight": WEIGHT, "bias": BIAS}))
+    command = ("convert", "torch.npz", "flax.msgpack", "--pair", "pair.py")
+    assert "bias (2,) of the reference has no counterpart" in refused(jaxport(*command))
+    ran = jaxport(*command, "--accept", "bias")
+    assert (ran.code, ran.out) == (0, "wrote flax.msgpack: 1 array of the port, from 2\n"), ran
+    assert "left out, since the port has no counterpart: bias" in ran.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         ((), "expected --pair FILE.py, whose weight map converts, or --map FILE.json"),
         (("--pair", "p.py", "--map", "m.json"), "give one of them"),
         (("--map", "m.json"), "in.npz: no such file or folder"),
+        (("--map", "m.json", "--accept", "bias"), "--accept goes with --pair"),
     ],
 )
 def test_refused(arguments, expected):

@@ -108,3 +108,22 @@ def test_what_cannot_be_judged_is_one_line(folder):
     assert "the port has no weights of its own" in refused(jaxport("weights", folder / "bare.py", *CPU))
     options = ("--port-weights", folder / "wrong.pt")
     assert "none of its names is one of the model's" in refused(jaxport("weights", folder / "bare.py", *options, *CPU))
+
+
+def test_what_one_side_alone_has_is_accepted_by_name(tmp_path):
+    file = tmp_path / "one.py"
+    file.write_text(
+        """
+import numpy as np
+import torch
+from flax import linen
+from compare import Pair
+
+reference = torch.nn.Linear(3, 2)
+variables = {"params": {"kernel": reference.weight.detach().numpy().T}}
+pair = Pair(reference, (linen.Dense(2, use_bias=False), variables), np.ones((4, 3), "f"))
+"""
+    )
+    assert "bias (2,) of the reference has no counterpart" in refused(jaxport("weights", file, *CPU))
+    ran = jaxport("weights", file, "--accept", "bias", *CPU)
+    assert (ran.code, "the port's own weights are the reference's: 1 array" in ran.out) == (0, True), ran

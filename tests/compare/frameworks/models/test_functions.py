@@ -109,3 +109,13 @@ def test_another_pair_of_results_is_two_outputs(returned):
     assert set(model.leaves) == {"params/w"}
     out, changed = model.apply({"params/w": ones(2)}, (ones(2),), {}, None)
     assert (type(out), changed) == (tuple, {})
+
+
+def test_what_is_no_parameter_is_given_as_jaxs_own_array():
+    """A converter's port takes nothing else, and what is fixed is no fault of its."""
+    seen: list[object] = []
+    model = FunctionModel(lambda params, x: seen.extend(params.values()) or x, {"w": ones(3), "count": np.int64(0)})
+    model.fix([path for path in model.leaves if "count" in path])
+    model.apply({"params/w": ones(3)}, (ones(3),), {}, None)
+    assert len(seen) == 2
+    assert all(isinstance(leaf, jax.Array) for leaf in seen)

@@ -3,7 +3,9 @@
 import ast
 
 import jax.numpy as jnp
+import numpy as np
 import pytest
+import torch
 from flax import linen
 from torch import nn
 
@@ -166,3 +168,43 @@ def test_the_rule_for_a_layer_of_a_recurrent_stack_resolves_it():
     assert rules == {"rnn.*_l0": "OptimizedLSTMCell_0"}
     pairs = {(entry.reference, entry.port) for entry in carried(Two(), TwoPort(), x, rules=rules).weight_map.entries}
     assert ("rnn.weight_ih_l0_reverse", "params/OptimizedLSTMCell_1/ii/kernel") in pairs
+
+
+class Tied(nn.Module):
+    """An embedding whose weight is the head's too, or not."""
+
+    def __init__(self, tied: bool) -> None:
+        super().__init__()
+        self.emb, self.h, self.head = nn.Embedding(7, 3), nn.Linear(3, 3), nn.Linear(3, 7, bias=False)
+        if tied:
+            self.head.weight = self.emb.weight
+
+    def forward(self, ids):
+        return self.head(torch.tanh(self.h(self.emb(ids))))
+
+
+class TiedPort(linen.Module):
+    tied: bool
+
+    @linen.compact
+    def __call__(self, ids):
+        table = linen.Embed(7, 3, name="emb")
+        x = jnp.tanh(linen.Dense(3, name="h")(table(ids)))
+        return table.attend(x) if self.tied else linen.Dense(7, use_bias=False, name="head")(x)
+
+
+IDS = np.array([[1, 2], [0, 6]])
+
+
+def test_a_tie_on_one_side_alone_is_named():
+    """Neither a map by hand nor leaving an array out helps there."""
+    with pytest.raises(UnmatchedError) as raised:
+        find(Tied(True), (IDS,), {}, TiedPort(False), (IDS,), {})
+    assert str(raised.value) == (
+        "weight map: the reference ties head.weight to emb.weight, and the port has an array for each: "
+        "params/head/kernel (3, 7) has no counterpart. One array is trained by both uses, two are not: tie them in the "
+        "port too"
+    )
+    with pytest.raises(UnmatchedError, match="is another's counterpart, and used more than once"):
+        find(Tied(False), (IDS,), {}, TiedPort(True), (IDS,), {})
+    assert find(Tied(True), (IDS,), {}, TiedPort(True), (IDS,), {})

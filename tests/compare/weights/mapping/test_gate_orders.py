@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -54,20 +55,39 @@ def test_the_programs_alone_take_torchs_order():
 def test_every_order_is_there_to_be_tried():
     tried = []
     find(Recurrent(), (X,), {}, (port("igfo"), LEAVES), (X,), {}, decide=lambda maps: (tried.extend(maps), ""))
-    assert len(tried) == 24
-    assert len({tuple(entry.explain() for entry in one.weight_map.entries) for one in tried}) == 24
+    assert len(tried) == 48  # with and without what is added to the forget gate
+    assert len({tuple(entry.explain() for entry in one.weight_map.entries) for one in tried}) == 48
 
 
 @pytest.mark.parametrize("order", ["igfo", "ogfi"])
 def test_the_order_under_which_both_agree_is_taken(order):
     ready = prepare(Pair(Recurrent(), (port(order), LEAVES), X))
     assert all(entry.reason.endswith(f"; gates as ({', '.join(order)})") for entry in ready.weight_map.entries)
-    assert "of 24 both functions agree under this one" in ready.notes[-1]
+    assert "of 48 both functions agree under this one" in ready.notes[-1]
 
 
-def test_a_port_that_adds_to_its_forget_gate_agrees_in_no_order():
-    notes = prepare(Pair(Recurrent(), (port("igfo", 1.0), LEAVES), X)).notes
-    assert "under none of 24 that were tried do both sides agree" in notes[-1]
+def test_what_a_port_adds_to_its_forget_gate_is_taken_off_its_bias():
+    """As Haiku does; gradients are the same, and weights come back as they were."""
+    ready = prepare(Pair(Recurrent(), (port("igfo", 1.0), LEAVES), X))
+    assert ready.notes[-2:] == (
+        "the port adds 1 to its forget gate: params/b holds rnn.bias_ih_l0 less 1 there, and your loader must take it "
+        "off",
+        "the map of rnn.bias_hh_l0, rnn.bias_ih_l0, rnn.weight_hh_l0 and 1 more was found by trying: of 48 both "
+        "functions agree under this one",
+    )
+    arrays = {name: np.random.default_rng(0).standard_normal(shape) for name, shape in ready.shapes.items()}
+    made = ready.weight_map.to_port(arrays, ready.leaves)
+    whole = arrays["rnn.bias_ih_l0"] + arrays["rnn.bias_hh_l0"]
+    np.testing.assert_allclose(made["params/b"][8:12], whole[4:8] - 1)
+    back = ready.weight_map.to_reference(made, ready.shapes, values=True)
+    np.testing.assert_allclose(back["rnn.bias_ih_l0"], whole)
+    gradient = ready.weight_map.to_reference({"params/b": made["params/b"]}, ready.shapes)
+    np.testing.assert_array_equal(gradient["rnn.bias_ih_l0"][4:8], made["params/b"][8:12])
+
+
+def test_a_port_that_adds_another_number_agrees_in_no_order():
+    notes = prepare(Pair(Recurrent(), (port("igfo", 0.5), LEAVES), X)).notes
+    assert "under none of 48 that were tried do both sides agree" in notes[-1]
 
 
 def test_a_port_with_torchs_two_kernels_has_torchs_order():

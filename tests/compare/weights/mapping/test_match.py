@@ -1,7 +1,7 @@
 """Groups of equals taken apart until nothing splits them any more."""
 
 from compare.weights.mapping.groups import Group, SideArrays
-from compare.weights.mapping.match import paired, settle
+from compare.weights.mapping.match import branches, paired, settle
 from compare.weights.mapping.paired import arrays_of
 from compare.weights.mapping.walk import Walk
 from tests.compare.weights.mapping.hand import chain, dense
@@ -73,6 +73,27 @@ def test_what_no_evidence_tells_stays_a_group():
 
     (group,) = paired(fork(("a.w", "b.w")), fork(("params/x/k", "params/y/k")))
     assert (len(group.reference), len(group.port), group.settled) == (2, 2, False)
+
+
+def test_layers_that_are_open_in_the_same_way_are_settled_in_the_same_way():
+    """Two products of two layers each, one on the other: two ways and not four; the biases go with them."""
+
+    def forks(names):
+        walk = Walk()
+        x = walk.input((2, 4))
+        for pair in names:
+            x = walk.elementwise("mul", [dense(walk, x, f"{name}/w", f"{name}/b") for name in pair], (2, 4))
+        return arrays(walk)
+
+    mine = forks((("params/l0/k", "params/l0/v"), ("params/l1/k", "params/l1/v")))
+    theirs = forks((("params/a0", "params/a1"), ("params/a2", "params/a3")))
+    ways = [told(way) for way in branches(paired(mine, theirs), mine, theirs)]
+    assert [{way[f"params/l{at}/k/w"] for at in range(2)} for way in ways] == [
+        {"params/a0/w", "params/a2/w"}, {"params/a1/w", "params/a3/w"},
+    ]  # fmt: skip
+    assert all(
+        way[name.replace("/w", "/b")] == other.replace("/w", "/b") for way in ways for name, other in way.items()
+    )
 
 
 def test_what_is_left_over_on_both_sides_and_has_one_shape_is_paired():

@@ -61,3 +61,18 @@ def test_an_output_comes_back_as_the_reference_has_it(last):
     leaves = {"k": jnp.ones((3, 3, SIZE, SIZE)), "b": jnp.ones(SIZE)}
     found = carried(Net(), (port, leaves), normal(2, SIZE, SIZE, SIZE))
     assert found.outputs == {"output": (0, 1, 4, 2, 3) if last == "on each other" else (0, 3, 1, 2)}
+
+
+@pytest.mark.parametrize(("last", "said"), [((0, 1, 2, 3), ()), ((0, 2, 1, 3), ("(B, W, H, C)", "(B, C, H, W)"))])
+def test_more_than_another_place_of_the_channels_is_said(last, said):
+    """Height and width exchanged, of one size: no shape shows it, and the verdict is about them put in order."""
+
+    def port(params, x):
+        y = jax.lax.conv_general_dilated(x, params["k"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        return jnp.transpose(y + params["b"], last)
+
+    leaves = {"k": jnp.ones((3, 3, SIZE, SIZE)), "b": jnp.ones(SIZE)}
+    found = carried(nn.Conv2d(SIZE, SIZE, 3, padding=1), (port, leaves), normal(2, SIZE, SIZE, SIZE))
+    notes = [note for note in found.notes if note.startswith("output: the port's axes are")]
+    assert len(notes) == len(said[:1])
+    assert all(axes in notes[0] for axes in said)

@@ -141,3 +141,23 @@ def test_recurrent_weights_name_the_gates_they_pack(layer, gates):
 def test_numbers_are_integers_where_the_batch_has_integers():
     module = Takes(lambda self, ids: nn.functional.embedding(ids, self.t), t=(5, 3))
     assert kinds(module, np.array([[0, 4]]))["t"] == ("table", [("in", 5), ("out", 3)])
+
+
+def test_what_raises_only_while_it_is_noted_is_not_the_references_fault():
+    """A module that looks at who runs it; what raises whoever looks is its own."""
+
+    class Watched(nn.Module):
+        def __init__(self, always):
+            super().__init__()
+            self.fc, self.always = nn.Linear(2, 2), always
+
+        def forward(self, x):
+            if self.always or torch.utils._python_dispatch._get_current_dispatch_mode() is not None:
+                raise NotImplementedError
+            return self.fc(x)
+
+    x = np.ones((3, 2), np.float32)
+    with pytest.raises(UsageError, match=r"the reference runs, and jaxport cannot follow its operations: NotImpl"):
+        program_of(Watched(False), (x,), {})
+    with pytest.raises(UsageError, match=r"^the reference raised NotImplementedError"):
+        program_of(Watched(True), (x,), {})

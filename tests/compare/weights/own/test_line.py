@@ -4,6 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from compare.arrays.views import AS_IS
 from compare.weights.own.line import ExpectedLine, own_line
 from compare.weights.own.other_lines import OtherLines
 
@@ -63,3 +64,22 @@ def test_most_of_an_array_tells_too():
     sparse = np.where(np.arange(60).reshape(20, 3) % 7 == 0, rows, 0)
     assert not line(sparse, np.where(sparse != 0, 5 + rows, 0)).tells
     assert not line(rows, rows + rows**2).tells
+
+
+def test_the_values_in_another_shape_are_no_rearrangement():
+    assert line(VALUES, VALUES[None]).words == "reshaped: of the shape (1, 6, 4) for (6, 4)"
+    assert (
+        line(VALUES, VALUES.astype(np.float16).ravel()).words
+        == "reshaped: of the shape (24) for (6, 4); rounded to float16"
+    )
+    assert line(VALUES, VALUES[None]).tells
+
+
+def test_a_part_that_is_another_parts_is_called_so():
+    """Of three layers stacked the first in two places; of each only what is wrong is said."""
+    stack = np.random.default_rng(2).standard_normal((3, 4, 5))
+    parts = {f"layers.{at}.weight": AS_IS.then("index", (0, at)) for at in range(3)}
+    found = own_line(ExpectedLine("w", [*parts], stack, parts=parts), stack[[0, 0, 2]], NONE)
+    assert (found.kind, found.words) == (
+        "another line's", "wrong in the part from layers.1.weight: layers.0.weight's",
+    )  # fmt: skip

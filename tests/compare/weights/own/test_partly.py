@@ -16,6 +16,7 @@ HEAD = np.vstack([ROWS[2:], ROWS[:2] + 1])
         (np.vstack([ROWS[:1] * 3, ROWS[1:]]), "1 of 10 rows are others"),
         (np.where(np.arange(4) == 1, 5.0, ROWS), "1 of 4 columns are others"),
         (np.where(np.eye(10, 4, dtype=bool), 0.0, ROWS), "4 of 40 entries are others"),
+        (np.where(np.eye(10, 4, dtype=bool), ROWS + 1, ROWS), "4 of 40 entries are others: with 1 added"),
         (ROWS + 0.1 * np.linalg.norm(ROWS) / np.sqrt(40), "relative difference 1.0e-01"),
         (HEAD.astype(np.float16).astype(float), "rows: shifted by 2 up, and 2 of 10 others"),
     ],

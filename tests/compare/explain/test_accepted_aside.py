@@ -1,0 +1,69 @@
+"""What is accepted is no cause of what differs elsewhere: inside, the reference is asked with it at a neutral value."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from flax import linen
+
+from compare import Pair, verify
+from compare.explain.accepted_aside import accepted_aside
+from compare.frameworks import devices
+from compare.verdict.precision import FLOAT32
+from compare.verification.verification import Plan, Session
+
+X = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
+
+
+class Reference(torch.nn.Module):
+    """A key's bias does nothing whatever it is, ``gain`` where it is 1, ``shift`` in no case but its own."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.q, self.k, self.o = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4), torch.nn.Linear(4, 2)
+        self.gain, self.shift = torch.nn.Parameter(torch.ones(4)), torch.nn.Parameter(torch.full((4,), 0.5))
+
+    def forward(self, x):
+        return self.o(torch.softmax(self.q(x) @ self.k(x).mT, -1) @ x * self.gain + self.shift)
+
+
+class Port(linen.Module):
+    scale: float = 1.0
+
+    @linen.compact
+    def __call__(self, x):
+        q, k = linen.Dense(4, name="q")(x), linen.Dense(4, name="k", use_bias=False)(x)
+        weights = jax.nn.softmax(self.scale * q @ k.swapaxes(-1, -2), -1)
+        return linen.Dense(2, name="o")(weights @ x + jnp.asarray(0.5, x.dtype))
+
+
+ACCEPT = ("k.bias", "gain", "shift")
+
+
+def test_a_neutral_value_is_found_for_each():
+    session = Session(Pair(Reference(), Port(), X, accept=ACCEPT), devices.choose("cpu"), FLOAT32, Plan(quick=True))
+    quartet, entering = session.quartet, session.entering()
+    aside, doing = accepted_aside(quartet, entering, None, exact=True)
+    assert doing == ("shift",)
+    own, found = quartet.prepared.reference.state(), aside.prepared.reference.state()
+    assert not np.array_equal(own["k.bias"], np.zeros(4))
+    np.testing.assert_array_equal(found["k.bias"], np.zeros(4))
+    for name in ("gain", "shift", "q.bias"):
+        np.testing.assert_array_equal(found[name], own[name])
+
+
+def test_without_any_nothing_is_run():
+    session = Session(Pair(torch.nn.Linear(4, 2), linen.Dense(2), X), devices.choose("cpu"), FLOAT32, Plan(quick=True))
+    assert accepted_aside(session.quartet, session.entering(), None, exact=True) == (session.quartet, ())
+    assert session.quartet.sides == {}
+
+
+@pytest.mark.usefixtures("cpu")
+def test_a_fault_elsewhere_is_named_and_not_what_is_accepted():
+    found = verify(Reference(), Port(2.0), X, accept=ACCEPT, quick=True, progress=False)
+    assert found.verdict == "mismatch"
+    assert "k" not in {cause["where"] for cause in found.form["pairs"][0]["causes"]}
+    assert "accepted, and the reference returns something else without: shift" in str(found)
+    assert "2" in found.answer
