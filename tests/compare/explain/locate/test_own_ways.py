@@ -61,10 +61,14 @@ def chain(factors: list[float]) -> Any:
         ([2, 0.5, 1, 4, 0.25, 1], "ad"),
         ([2, 0.4, 1, 1, 1, 1], ""),
         ([2, 3, 5, 7, 11, 13], ""),
+        ([1, 2, 0.5 * (1 + 1e-5), 1, 1, 1], "b"),
+        ([1, 2, 0.5 * (1 + 1e-5), 3, 1 / 3, 1], "bd"),
+        ([1, 2, 0.5 * (1 + 1e-2), 1, 1, 1], ""),
     ],
 )
 def test_a_way_ends_where_the_array_is_the_references_again(factors, ways):
-    """Whatever differs beside it; what is not made good is none."""
+    """Whatever differs beside it; what is not made good is none. Where a way ends at a small fault of its own, next to
+    nothing is left there of what the reference's array would make."""
     apart, runs = chain(factors)
     assert own_ways(ORDER, apart) == {Cut(name, 0, OUT, 0) for name in ways}
     assert len(runs) <= 1 + WAY_RUNS
