@@ -74,8 +74,8 @@ def closing_of(looked: Looked, changes: Change) -> Closing | None:
         if not (differs(judgement) or apart):
             continue
         differing += differs(judgement)
-        before = max(before, was / (size(plain) or 1.0))
-        after = max(after, now / (size(plain) or 1.0))
+        scale = max(size(plain), size(port)) or 1.0  # a gradient may be zero on paper on one side alone
+        before, after = max(before, was / scale), max(after, now / scale)
         still += [name] if apart else []
     return Closing(before, after, tuple(still), differing)
 

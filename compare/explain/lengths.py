@@ -1,6 +1,6 @@
 """Axes of a batch whose length may be another: a number that is the length of an axis is no constant of the code."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 
@@ -9,11 +9,16 @@ from compare.arrays.batch import Batch
 Axes = frozenset[tuple[str, int]]  # of arrays by name, the axes that have one length
 
 
-def of_other_lengths(batch: Batch, runs: Callable[[Batch], bool]) -> Batch | None:
-    """The batch with every axis but that of its rows of another length, if it ``runs`` so; None where none may be."""
+def of_other_lengths(batch: Batch, runs: Callable[[Batch], bool], taken: Collection[int] = frozenset()) -> Batch | None:
+    """The batch with every axis but that of its rows of another length, if it ``runs`` so; None where none may be.
+
+    ``taken``: lengths of other things, as of weights, which no axis gets while there is another: which axis is which
+    would be hard to tell.
+    """
     varied = None
     for length, axes in _groups(batch):
-        for other in _others(length):
+        others = {size for array in (batch.inputs | batch.targets).values() for size in array.shape} | set(taken)
+        for other in sorted(_others(length), key=others.__contains__):
             made = _resized(varied or batch, axes, length, other)
             if made is not None and runs(made):
                 varied = made
@@ -37,8 +42,8 @@ def _groups(batch: Batch) -> Iterator[tuple[int, Axes]]:
 
 
 def _others(length: int) -> list[int]:
-    """One less, for a table may hold no more; one more; half of it, for what is halved on the way."""
-    return list(dict.fromkeys(n for n in (length - 1, length + 1, length // 2) if n > 1))
+    """One or two less, for a table may hold no more; one more; half of it, for what is halved on the way."""
+    return list(dict.fromkeys(n for n in (length - 1, length - 2, length + 1, length // 2) if n > 1))
 
 
 def _resized(batch: Batch, axes: Axes, length: int, other: int) -> Batch | None:

@@ -76,7 +76,8 @@ def redrawn(
         return replace(fed, batches=(other,)).at(quartet.precision)
 
     if how.lengths:
-        other = of_other_lengths(batch, lambda one: runs(entered(one)))
+        taken = {length for array in fed.weights.values() for length in array.shape}
+        other = of_other_lengths(batch, lambda one: runs(entered(one)), taken)
         return entered(other) if other is not None else None
     return entered(batch)
 

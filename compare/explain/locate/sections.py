@@ -193,7 +193,23 @@ class Cutter:
 
         places = {boundary: place for place, boundary in enumerate(passages)}
         order = sorted(matched, key=lambda cut: (places[matched[cut][0].boundary], cut))
-        return own_ways(order, apart, EXACT if self.exact else rough(self.quartet.precision))
+        exact = EXACT if self.exact else rough(self.quartet.precision)
+        return own_ways(
+            order, apart, exact, {cut for cut in order if self._is_multiple(cut, forced, matched, passages)}
+        )
+
+    @staticmethod
+    def _is_multiple(
+        cut: Cut, forced: Crossed, matched: Mapping[Cut, Matched], passages: Mapping[Boundary, Passage]
+    ) -> bool:
+        """Whether the port's array there is another multiple of the reference's, of more than one entry."""
+        own, layout = matched[cut]
+        reference, port = passages[own.boundary].values[own.leaf], layout.to_reference(forced.values[cut])
+        square = float(np.vdot(reference, reference).real)
+        if reference.size < 2 or not square or not np.isfinite(square) or not np.all(np.isfinite(port)):
+            return False
+        ratio = float(np.vdot(reference, port).real) / square
+        return abs(ratio - 1) > EXACT and relative_distance(ratio * reference, port) <= EXACT
 
     def _matched(
         self,

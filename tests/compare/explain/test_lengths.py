@@ -31,5 +31,7 @@ def test_the_first_length_that_is_taken():
     batch = Batch({"x": np.arange(16, dtype=np.float32).reshape(2, 8)})
     assert lengths(of_other_lengths(batch, lambda one: one.inputs["x"].shape[1] > 8)) == {"x": (2, 9)}
     assert lengths(of_other_lengths(batch, lambda one: one.inputs["x"].shape[1] == 4)) == {"x": (2, 4)}
+    assert lengths(of_other_lengths(batch, lambda one: True, {7, 6})) == {"x": (2, 9)}
+    assert lengths(of_other_lengths(batch, lambda one: True, {7, 6, 9, 4})) == {"x": (2, 7)}
     assert of_other_lengths(batch, lambda one: False) is None
     assert of_other_lengths(Batch({"x": np.ones((2, 1), np.float32)}), lambda one: True) is None

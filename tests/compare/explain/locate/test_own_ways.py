@@ -84,6 +84,23 @@ def test_what_is_made_good_in_one_branch_alone_is_a_fault():
     assert own_ways(ORDER[:3], apart) == set()
 
 
+@pytest.mark.parametrize(("fault", "ways"), [(1.0, "b"), (1.2, "b"), (1.6, ""), (4.0, "")])
+def test_a_multiple_that_is_made_good_beside_a_large_fault_is_none(fault, ways):
+    """255 times the array, divided again where an activation is another: nearer than beside the reference's own."""
+    apart, _ = chain([1, 2, 0.5 * fault, 1, 1, 1])
+    assert own_ways(ORDER, apart, multiples={ORDER[1]}) == {Cut(name, 0, OUT, 0) for name in ways}
+
+
+def test_a_multiple_that_hardly_shows_is_a_fault_all_the_same():
+    """A norm takes a scale out again but for its epsilon, which is another: the one says nothing of the other."""
+
+    def apart(opened: set[Cut]) -> dict[Cut, float]:
+        a, norm = ORDER[:2]
+        return {a: 0.6, norm: 1e-6 if a in opened else 5e-6}
+
+    assert own_ways(ORDER[:2], apart, multiples={ORDER[0]}) == set()
+
+
 class Scales(nn.Module):
     """Two dense layers and a norm."""
 
