@@ -9,6 +9,7 @@ from benchmarks.study import bounds, planting, strangers
 from benchmarks.study.__main__ import numbers_of, seed_of
 from benchmarks.study.case import MARGIN, case, effect
 from benchmarks.study.draw import FAMILIES
+from benchmarks.study.named import called, is_planted, planted_number
 from benchmarks.study.network import Op
 from benchmarks.study.tables import is_a_rounding
 from benchmarks.study.tally import tally, text
@@ -175,3 +176,41 @@ HELD = Op("attention", "a", {"width": 8, "heads": 2, "steps": 6, "base": 10000.0
 def test_a_base_that_float32_does_not_tell_apart_is_no_fault(other, is_one):
     """What is held of it is a rounding of the right table; a tenth more in the base is not."""
     assert is_a_rounding(HELD, other) is is_one
+
+
+def test_every_fault_is_called_something():
+    """By the longest beginning of its name that is known; what is not known is no pattern."""
+    assert all(called(name) for name in planting.FAULTS)
+    assert called("scale plus one") != called("scale missing")
+    with pytest.raises(KeyError):
+        called("unheard of")
+
+
+def test_a_named_cause_is_held_against_the_planted_one():
+    """By what it is called, and by the number that it says of the port."""
+    right = {"setting": "epsilon", "text": "epsilon is 1e-06 in the port, 1e-05 in the reference"}
+    assert is_planted("epsilon 1e-6 for 1e-5", right, 1e-6)
+    assert not is_planted("epsilon 1e-6 for 1e-5", right, 1e-3)
+    assert not is_planted("tanh GELU for exact", right, None)
+    (_, name, faulty) = next(case(0, n) for n in range(0, 400, 2) if case(0, n)[1] == "epsilon off")
+    own = next(case(0, n)[0] for n in range(0, 400, 2) if case(0, n)[1] == "epsilon off")
+    (off,) = [two["eps"] for one, two in zip(own.ops, faulty.ops, strict=True) if one != two]
+    assert (name, planted_number(own, faulty)) == ("epsilon off", off)
+    assert planted_number(own, own) is None
+
+
+def test_causes_are_counted_by_whether_they_are_the_planted_one():
+    """One that is not among several is enough to be wrong."""
+    told = {"verdict": "mismatch", "assert_close": True, "assert_allclose": True}
+    row = {"sound": told | {"verdict": "match"}, "faulty": told, "family": "mlp", "flavour": "linen", "mode": "eval",
+           "loss": "mse", "fault": "epsilon off", "equivalent": False, "relative": 1.0, "seconds": [0, 0]}  # fmt: skip
+    right, other = ({"setting": "s", "text": text, "planted": text == "right"} for text in ("right", "other"))
+    causes = [[right], [right, right], [right, other], []]
+    form = tally([row | {"case": n, "causes": own} for n, own in enumerate(causes)] + [row | {"case": 9}])
+    assert form["named"] == {
+        "asked": 4,
+        "planted": 2,
+        "another": [[2, "epsilon off", ["right", "other"]]],
+        "none": {"epsilon off": 1},
+    }
+    assert "causes: the planted cause is certain 2 (50.0%), another is 1 (25.0%), none is 1 (25.0%)" in text(form)

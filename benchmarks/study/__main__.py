@@ -42,7 +42,7 @@ def study(options: argparse.Namespace) -> list[dict[str, Any]]:
     numbers = numbers_of(options.cases, options.only)
     rows = _on_file(options.out, options.seed, set(numbers))
     known = {number for number, _ in rows}
-    left = [(options.seed, number, options.draws) for number in numbers if number not in known]
+    left = [(options.seed, number, options.draws, options.named) for number in numbers if number not in known]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     context = multiprocessing.get_context("spawn")
@@ -103,7 +103,7 @@ def alone(options: argparse.Namespace) -> None:
                   f"size {found.scale:9.2e}  {found.reason}")  # fmt: skip
         for notice in runs.report.notices if runs.report else ():
             print(f"  {notice}")
-    print(json.dumps(run(options.seed, options.case, options.draws), indent=1))
+    print(json.dumps(run(options.seed, options.case, options.draws, options.named), indent=1))
 
 
 def finished(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
@@ -121,7 +121,9 @@ def finished(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
     if options.json:
         head = {
             "command": f"python -m benchmarks.study --cases {options.cases} --draws {options.draws} "
-            f"--seed {options.seed}" + (f" --only {options.only}" if options.only else ""),
+            f"--seed {options.seed}"
+            + (f" --only {options.only}" if options.only else "")
+            + (" --named" if options.named else ""),
             "seed": options.seed,
             "xla_flags": os.environ.get("XLA_FLAGS", ""),
             "broken": [row["case"] for row in broken],
@@ -139,6 +141,7 @@ def main() -> None:
     parser.add_argument("--case", type=int, help="this one alone, in full")
     parser.add_argument("--seed", type=seed_of, default=0, help="a number, or `commit`: that of what is checked out")
     parser.add_argument("--only", choices=("plain", "strangers"), help="even numbers are plain networks, odd ones not")
+    parser.add_argument("--named", action="store_true", help="the causes of faulty ports as well, against the planted")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, default=Path("/tmp/jaxport-study/cases.jsonl"), help="the cases, appended")
     parser.add_argument("--optimised", action="store_true", help="with all of XLA's optimisation passes")

@@ -13,6 +13,7 @@ from benchmarks.study import faults, strangers
 from benchmarks.study.draw import FAMILIES as PLAIN
 from benchmarks.study.draw import draw
 from benchmarks.study.flax_layers import port
+from benchmarks.study.named import is_planted, planted_number
 from benchmarks.study.network import Network
 from benchmarks.study.port import loss_of as jax_loss
 from benchmarks.study.reference import loss_of as torch_loss
@@ -189,11 +190,13 @@ def batch_of(network: Network, module: torch.nn.Module) -> Batch:
     return Batch.of(x, drawn.astype(np.float32))
 
 
-def judged(network: Network, faulty: Network, carried: WeightMap | None = None, plainly: bool = False) -> Runs:
+def judged(
+    network: Network, faulty: Network, carried: WeightMap | None = None, plainly: bool = False, located: bool = False
+) -> Runs:
     """The verdict as ``compare.verify(..., quick=True)`` reaches it, or the default run where the network says so, and
-    the arrays that it was reached on."""
+    the arrays that it was reached on; ``located``: where and why it differs too."""
     try:
-        plan = Plan(quick=not network.probed, locate=False)
+        plan = Plan(quick=not network.probed, locate=located)
         session = Redrawn(pair_of(network, faulty, carried), devices.choose("cpu"), FLOAT32, plan)
     except UsageError as error:
         return Runs(refused=str(error))
@@ -355,9 +358,19 @@ class Truth:
         return first, second
 
 
-def run(seed: int, number: int, draws: int = 1) -> list[dict[str, Any]]:
+def causes_of(network: Network, fault: str, faulty: Network, sound: Runs) -> list[dict[str, Any]]:
+    """The certain causes that are named of the faulty port, each with whether it is the planted one."""
+    report = judged(network, faulty, weight_map_for(fault, sound), located=True).report
+    explanation = report.explanation if report is not None else None
+    number = planted_number(network, faulty)
+    causes = [named.cause for named in explanation.causes if named.cause.certain] if explanation else []
+    said = [{"setting": cause.setting, "text": cause.text} for cause in causes]
+    return [{**one, "planted": is_planted(fault, one, number)} for one in said]
+
+
+def run(seed: int, number: int, draws: int = 1, named: bool = False) -> list[dict[str, Any]]:
     """One network with its fault, judged on several draws of weights and data: of each draw everything that the tally
-    counts, as JSON takes it."""
+    counts, as JSON takes it; where they are to be ``named``, with the causes that are, on the first draw."""
     network, name, faulty = case(seed, number)
     facts: dict[str, Any] = {"case": number, "seed": seed, "family": network.family, "flavour": network.flavour}
     facts |= {"mode": network.mode, "loss": network.loss.kind if network.loss else "cotangent", "fault": name}
@@ -376,6 +389,8 @@ def run(seed: int, number: int, draws: int = 1) -> list[dict[str, Any]]:
             wrong = judged(network, faulty, weight_map_for(name, sound))
         row = {**facts, "draw": place, "sound": told(sound), "faulty": told(wrong)}
         row |= truth.facts(place, sound, wrong)
+        if named and place == 0 and wrong.report is not None and wrong.report.verdict.value not in ("match", "refused"):
+            row["causes"] = causes_of(network, name, faulty, sound)
         row["seconds"] = [round(middle - start, 3), round(time.process_time() - middle, 3)]
         rows.append(row)
         first, second = first or sound, second or wrong

@@ -59,8 +59,22 @@ def tally(rows: list[Row]) -> Row:
         "by_relative_effect": _by_effect(faulty),
         "not_match": [_key(row) for row in sound if row["sound"]["verdict"] != "match"],
         "missed": [_key(row) for row in faulty if not alarm("jaxport", row["faulty"])],
+        "named": _named([row for row in faulty if "causes" in row]),
         "bounds": bounds.bounds(rows),
         "seconds": sum(sum(row["seconds"]) for row in rows),
+    }
+
+
+def _named(rows: list[Row]) -> Row:
+    """Of the faults whose cause was asked for: how many have the planted one as certain, how many have another as
+    certain, and how many have none."""
+    wrong = [row for row in rows if any(not one["planted"] for one in row["causes"])]
+    right = [row for row in rows if row not in wrong and row["causes"]]
+    return {
+        "asked": len(rows),
+        "planted": len(right),
+        "another": [[row["case"], row["fault"], [one["text"] for one in row["causes"]]] for row in wrong],
+        "none": dict(Counter(row["fault"] for row in rows if not row["causes"])),
     }
 
 
@@ -123,6 +137,7 @@ def text(form: Row) -> str:
         f"verdicts on faulty ports: {_listed(faulty['verdicts'])}",
         f"verdicts on equivalent mutants: {_listed(form['equivalent']['verdicts'])}",
         f"could not start: {len(form['refused'])}",
+        *_of_names(form["named"]),
         "",
         *bounds.lines(form["bounds"]),
         "",
@@ -144,6 +159,16 @@ def text(form: Row) -> str:
         ),
     ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _of_names(named: Row) -> list[str]:
+    if not named["asked"]:
+        return []
+    counts = (named["planted"], len(named["another"]), sum(named["none"].values()))
+    said = zip(("the planted cause is certain", "another is", "none is"), counts, strict=True)
+    return ["causes: " + ", ".join(f"{words} {_share(count, named['asked'])}" for words, count in said)] + [
+        f"  another: case {case}, {fault}: {'; '.join(texts)}" for case, fault, texts in named["another"]
+    ]
 
 
 def _share(count: int, total: int) -> str:

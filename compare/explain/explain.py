@@ -1,8 +1,8 @@
 """Asks of every place where a port differs why it does, and puts the causes to one more test together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import reduce
 
 import numpy as np
 
@@ -17,12 +17,14 @@ from compare.explain.doctor.segment.diagnose import diagnose
 from compare.explain.doctor.statistics.statistics import diagnose_statistics
 from compare.explain.doctor.updates.updates import diagnose_updates
 from compare.explain.explanation import Explanation, NamedCause
-from compare.explain.locate.difference import STATISTICS, UPDATE, Difference, relative_gap
-from compare.explain.locate.introduced import Introduced, by_place, differs, leading
+from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Difference, relative_gap
+from compare.explain.locate.introduced import Introduced, by_place, differs, kept_by, leading
 from compare.explain.locate.locate import Looked, difference, located, look
 from compare.explain.locate.thresholds import APART, MISSES, PLACES, PROBES
 from compare.explain.proof import Proof
+from compare.explain.redrawn import redrawn_steps
 from compare.explain.scenes import scene_of
+from compare.explain.way_back import WayBack
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
@@ -32,8 +34,10 @@ from compare.sides.side import Result
 from compare.verdict.verdict import Verdict
 
 HELD = "dtype"  # the setting of a constant that is held in float32
+TRIED = 2  # changes of one section forward, beside each of which one is looked for on the way back
 ROUGH = "no float64 runs, so that no cause can be proven"
 NOT_LOOKED = "where: not looked for, since a model cannot run in float64"
+ELSEWHERE = "with that the statistics are the port's here, but not on other data"
 LOWERED = "precision"  # that of what one side alone rounds below the working precision
 
 
@@ -58,6 +62,7 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
     if where.first is None:
         return Explanation(None, tree=where.tree, notes=where.notes)
     groups, proof = by_place(looked.found), Proof(looked)
+    way_back = WayBack(looked, proof)
     order = leading(groups)
     lead = looked.found.index(groups[order[0]][0])
     difference_here = replace(difference(looked, lead), leads=order[0] > 0)
@@ -70,7 +75,7 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
         group = groups[number]
         at = looked.found.index(group[0])
         progress(f"asking why: {difference(looked, at).quantity}")
-        diagnosis = _of_section(looked, group, proof)
+        diagnosis = _of_section(looked, group, way_back)
         if first is None:
             first = diagnosis
             difference_here = _at_module(looked, at, difference_here, diagnosis.causes)
@@ -84,6 +89,11 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
             closing = closing_of(looked, changes)
             if closing is not None and not closing.still:
                 break  # other places only show the same, around a residual
+    if closing is not None and closing.still:
+        for cause, at in _left_behind(looked, groups, named, way_back):
+            named.append(_named(looked, at, lead, cause))
+            changes = changes | cause.change if cause.change else changes
+            closing = closing_of(looked, changes)
     assert first is not None
     if not named and (held := _held(looked, witness)) is not None:
         named.append(_named(looked, lead, lead, held))
@@ -105,23 +115,62 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
     )
 
 
-def _of_section(looked: Looked, group: Sequence[Introduced], proof: Proof) -> Diagnosis:
+def _of_section(looked: Looked, group: Sequence[Introduced], way_back: WayBack) -> Diagnosis:
     """Why a section differs; where no float64 runs nothing is proven."""
     if group[0].direction == STATISTICS:
-        return _of_statistics(looked)
+        return _of_statistics(looked, group, way_back.proof)
     scene = scene_of(looked, group)
-    if looked.cutter.exact:
-        return diagnose(scene, proven=partial(proof.closes, group))
-    diagnosis = diagnose(scene, proven=lambda change: False)
-    return replace(diagnosis, causes=tuple(replace(cause, doubt=ROUGH) for cause in diagnosis.causes))
+    if not looked.cutter.exact:
+        diagnosis = diagnose(scene, proven=lambda change: False)
+        return replace(diagnosis, causes=tuple(replace(cause, doubt=ROUGH) for cause in diagnosis.causes))
+    besides: list[Cause] = []
+
+    def proven(change: Change) -> bool:
+        """A change that makes the section the port's forward alone may have one beside it on the way back."""
+        closed = way_back.proof.of(group, change)
+        if closed.there and not closed.back and group[0].direction != BACKWARD and len(tried) < TRIED:
+            tried.append(change)
+            besides[:] = way_back.beside(group, change)
+            return bool(besides)
+        return closed.wholly
+
+    tried: list[Change] = []
+    diagnosis = diagnose(scene, proven=proven)
+    forward = [cause.change for cause in diagnosis.causes if cause.certain and cause.change]
+    if not besides or not forward or way_back.proof.closes(group, reduce(Change.__or__, forward)):
+        return diagnosis
+    return replace(diagnosis, causes=(*diagnosis.causes, *besides))
 
 
-def _of_statistics(looked: Looked) -> Diagnosis:
-    """Why running statistics differ after a pass whose outputs agree."""
-    sections = looked.sections
-    statistics = {name: one for name, one in sections.free_ends.items() if name.startswith("state/")}
-    judged = Judged(statistics, reference=Result({}, sections.dropouts))
-    return diagnose_statistics(looked.cutter.quartet, sections.entering, judged, sections.mode)
+def _left_behind(
+    looked: Looked, groups: Sequence[Sequence[Introduced]], named: Sequence[NamedCause], way_back: WayBack
+) -> Iterator[tuple[Cause, int]]:
+    """The causes on the way back of layers all of whose sections are explained forward, each with the number of one."""
+    explained: dict[int, list[Change]] = {}
+    for one in named:
+        explained.setdefault(one.found, []).extend([one.cause.change] if one.cause.change else [])
+    owners: dict[str, list[int]] = {}
+    for group in groups:
+        if group[0].direction in (FORWARD, LOSS):
+            owners.setdefault(group[0].owner, []).append(looked.found.index(group[0]))
+    for owner, places in owners.items():
+        if all(at in explained for at in places):
+            change = reduce(Change.__or__, [one for at in places for one in explained[at]])
+            yield from ((cause, places[0]) for cause in way_back.left(owner, change))
+
+
+def _of_statistics(looked: Looked, group: Sequence[Introduced], proof: Proof) -> Diagnosis:
+    """Why a layer keeps other running statistics of the same arrays: what closes it does so on another draw as well."""
+    sections, owner = looked.sections, group[0].owner
+    own = {name: one for name, one in sections.ends.items() if kept_by(name) == owner}
+    judged = Judged(own, reference=Result({}, sections.dropouts))
+    quartet, entering, mode = looked.cutter.quartet, sections.entering, sections.mode
+    diagnosis = diagnose_statistics(quartet, entering, judged, mode, sections.kept, sections.calls)
+    changes = [cause.change for cause in diagnosis.causes if cause.change]
+    if not changes or proof.closes(group, reduce(Change.__or__, changes)):
+        return diagnosis
+    causes = tuple(replace(cause, certain=False, doubt=ELSEWHERE) for cause in diagnosis.causes)
+    return replace(diagnosis, causes=causes)
 
 
 def _held(looked: Looked, witness: str) -> Cause | None:
@@ -161,7 +210,7 @@ def _at_module(looked: Looked, at: int, first: Difference, causes: Sequence[Caus
 def _named(looked: Looked, at: int, lead: int, cause: Cause) -> NamedCause:
     here = difference(looked, at)
     here = _at_module(looked, at, here, [cause]) if at == lead else here
-    return NamedCause(cause, here.reference, here.port, of_first=at == lead)
+    return NamedCause(cause, here.reference, here.port, of_first=at == lead, found=at)
 
 
 def _merged(named: Sequence[NamedCause]) -> list[NamedCause]:
@@ -251,7 +300,7 @@ def _of_training(quartet: Quartet, entering: Entering, steps: Judged) -> Explana
         return Explanation(None)
     name = failing[0]
     gap, allowed = relative_gap(steps.judgements[name])
-    diagnosis = diagnose_updates(quartet.using(steps.oracles), entering, steps)
+    diagnosis = diagnose_updates(quartet.using(steps.oracles), entering, steps, redrawn_steps(quartet, entering))
     first = Difference(
         UPDATE, "optimizer", "optimizer", name, BASE, "training", gap, allowed,
         more=len(failing) - 1, reason=steps.judgements[name].reason, scale=steps.judgements[name].scale,

@@ -16,13 +16,14 @@ SEEN = ("the port", "the values", "they differ")  # what is seen of the first pl
 @dataclass(frozen=True)
 class NamedCause:
     """A cause, and the module whose code it is in: path on both sides, how many places have the same one, and whether
-    the first difference is among them."""
+    the first difference is among them; ``found``: the number of the difference that it explains."""
 
     cause: Cause
     reference: str
     port: str
     places: int = 1
     of_first: bool = True
+    found: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,24 +8,37 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from typing import NamedTuple
 
 import numpy as np
 
 from compare.arrays.arrays import Arrays
 from compare.errors import swallowed
+from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change
 from compare.explain.locate.crossings import LOSS as AFTER
 from compare.explain.locate.crossings import Crossing, Judge
 from compare.explain.locate.cuts import Boundary, Cut, Passage
-from compare.explain.locate.difference import BACKWARD
+from compare.explain.locate.difference import BACKWARD, STATISTICS
 from compare.explain.locate.forcing import Forced
-from compare.explain.locate.introduced import Introduced, differs
+from compare.explain.locate.introduced import Introduced, differs, kept_by
 from compare.explain.locate.locate import Looked
 from compare.explain.locate.port import Crossed
 from compare.explain.locate.sections import Cutter, Sections, sent_by
-from compare.explain.redrawn import DRAWS, redrawn
+from compare.explain.redrawn import REDRAWS, Redraw, redrawn
 from compare.pair.pair import Entering, cotangent_of
 from compare.verdict.verdict import Judgement
+
+
+class Closed(NamedTuple):
+    """Whether a section makes what the port's does, and whether what comes back through it is the port's as well."""
+
+    there: bool
+    back: bool
+
+    @property
+    def wholly(self) -> bool:
+        return self.there and self.back
 
 
 @dataclass(frozen=True)
@@ -35,12 +48,18 @@ class Ends:
     crossings: tuple[Crossing, ...] = ()
     names: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        return (*(crossing.cut for crossing in self.crossings), *self.names)
+
 
 def ends_of(sections: Sections, one: Introduced) -> Ends | None:
     """The ends of the section that a difference arises in: the boundary where it shows, or, for one that shows on the
     way back, all that the layer's own code makes; None where this run of the pair has no such boundary."""
     if one.owner == AFTER:
         return Ends(names=("loss",))
+    if one.direction == STATISTICS:
+        return Ends(names=tuple(name for name in sections.port_ends if kept_by(name) == one.owner))
     if one.direction == BACKWARD:
         own = tuple(crossing for crossing in sections.crossings if crossing.owner == one.owner)
     else:
@@ -54,10 +73,13 @@ def ends_of(sections: Sections, one: Introduced) -> Ends | None:
 
 @dataclass(frozen=True)
 class Runs:
-    """One section run on both sides: the reference's passages at both precisions, the port's, and who judges them."""
+    """One section run on both sides: the reference's passages and ends at both precisions, the port's, and who judges
+    them."""
 
     at_p: Mapping[Boundary, Passage]
     at_64: Mapping[Boundary, Passage]
+    ends_p: Arrays
+    ends_64: Arrays
     port: Crossed
     judged: Judge
 
@@ -69,17 +91,36 @@ class Draw:
         self.cutter, self.sections = cutter, sections
         self._passages = {passage.boundary: passage for passage in sections.passages}
         self._port: dict[tuple[object, ...], Crossed] = {}
+        self._shown: dict[tuple[object, ...], bool] = {}
 
-    def closes(self, one: Introduced, change: Change) -> bool:
+    def shows(self, one: Introduced) -> bool:
+        """Whether the section differs here at all: where it does not, nothing is proven by what it makes.
+
+        Raises:
+            Exception: whatever a side raises.
+        """
+        ends = ends_of(self.sections, one)
+        if ends is None:
+            return False
+        if ends.key not in self._shown:
+            self._shown[ends.key] = not self.closes(one, Change()).wholly
+        return self._shown[ends.key]
+
+    def closes(self, one: Introduced, change: Change) -> Closed:
         """Whether with ``change`` all that the section makes, and all that comes back through it, is a match.
 
         Raises:
             Exception: whatever the reference raises under the change.
         """
         ends = ends_of(self.sections, one)
-        return ends is not None and not any(differs(judgement) for judgement in self._judged(ends, change))
+        if ends is None:
+            return Closed(False, False)
+        runs = self._runs(ends, change)
+        if one.direction != BACKWARD and any(differs(judgement) for judgement in self._made(ends, runs)):
+            return Closed(False, False)
+        return Closed(True, not any(differs(judgement) for judgement in self._came_back(ends, runs, change)))
 
-    def _judged(self, ends: Ends, change: Change) -> Iterator[Judgement]:
+    def _runs(self, ends: Ends, change: Change) -> "Runs":
         sections, cutter = self.sections, self.cutter
         entering, against = self._against(ends)
         onwards = {own: self._passage(own).values[own.leaf] for own, _ in sections.matched.values()}
@@ -89,21 +130,27 @@ class Draw:
         ends_p = cutter.reference_p.watch(entering, sections.mode, change, forced=forced)
         at_p = {passage.boundary: passage for passage in cutter.reference_p.passages}
         run = partial(self._run_port, ends)
-        key = (*(crossing.cut for crossing in ends.crossings), *ends.names)
-        port = self._port[key] = self._port.get(key) or run(False)
+        port = self._port[ends.key] = self._port.get(ends.key) or run(False)
         judged = Judge(cutter.quartet.precision, partial(run, True))
-        runs = Runs(at_p, at_64, port, judged)
+        return Runs(at_p, at_64, ends_p, ends_64, port, judged)
+
+    def _made(self, ends: Ends, runs: "Runs") -> Iterator[Judgement]:
         for crossing in ends.crossings:
             yield self._value(crossing, runs)
         for name in ends.names:
-            yield judged(ends_p[name], ends_64[name], port.ends[name], partial(_end, name))
-        for crossing in sections.crossings:
+            yield runs.judged(runs.ends_p[name], runs.ends_64[name], runs.port.ends[name], partial(_end, name))
+
+    def _came_back(self, ends: Ends, runs: "Runs", change: Change) -> Iterator[Judgement]:
+        if any(name.startswith("state/") for name in ends.names):
+            return  # nothing comes back from what a layer keeps
+        for crossing in self.sections.crossings:
             if (came_back := self._cotangent(crossing, runs)) is not None:
                 yield came_back
-        own_64, own_p = (gradients(made, change, entering.weights) for made in (ends_64, ends_p))
+        weights, port = self.sections.entering.weights, runs.port
+        own_64, own_p = (gradients(made, change, weights) for made in (runs.ends_64, runs.ends_p))
         for name, array in own_64.items():
             if name in port.ends and (np.any(array) or np.any(port.ends[name])):
-                yield judged(own_p[name], array, port.ends[name], partial(_end, name))
+                yield runs.judged(own_p[name], array, port.ends[name], partial(_end, name))
 
     def _value(self, crossing: Crossing, runs: Runs) -> Judgement:
         boundary, leaf = crossing.cut.boundary, crossing.cut.leaf
@@ -159,7 +206,7 @@ class Proof:
     """The draws on which a change is put to the proof; another than the first is made when it is first needed."""
 
     looked: Looked
-    _others: dict[int, Draw | None] = field(default_factory=dict)
+    _others: dict[Redraw, Draw | None] = field(default_factory=dict)
 
     @cached_property
     def first(self) -> Draw:
@@ -167,40 +214,69 @@ class Proof:
         return Draw(self.looked.cutter, self.looked.sections)
 
     def closes(self, group: Sequence[Introduced], change: Change) -> bool:
-        """Whether with ``change`` the section of ``group`` is the port's, on the draw where it was found and on a new
-        one: with another number of rows, or with as many where the change itself knows how many there are."""
+        """Whether with ``change`` the section of ``group`` is the port's, there and back, on the draw where it was
+        found and on a new one."""
+        return self.of(group, change).wholly
+
+    def of(self, group: Sequence[Introduced], change: Change) -> Closed:
+        """What the section of ``group`` is with ``change``, on the draw where it was found and on a new one.
+
+        The new one is the first of ``REDRAWS`` that the pair and the change run on, on which the reference makes the
+        same calls, and on which the section differs: one that changes least where the change itself knows how many rows
+        there are.
+        """
         with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             warnings.simplefilter("ignore")  # what a library thinks of settings that the user did not choose
-            return self._closes(group, change)
+            return self._of(group, change)
 
-    def _closes(self, group: Sequence[Introduced], change: Change) -> bool:
+    def _of(self, group: Sequence[Introduced], change: Change) -> Closed:
         try:
-            if not self.first.closes(group[0], change):
-                return False
+            here = self.first.closes(group[0], change)
         except Exception as error:  # a change may ask of the user's code what it cannot do
             swallowed(error)
-            return False
-        for number in range(DRAWS):
-            draw = self._drawn(number)
+            here = Closed(False, False)
+        worth = here.back if group[0].direction == BACKWARD else here.there
+        for how in REDRAWS if worth else ():
+            draw = self._drawn(how)
             try:
-                if draw is not None:
-                    return draw.closes(group[0], change)
+                if draw is not None and draw.shows(group[0]):
+                    there = draw.closes(group[0], change)
+                    return Closed(there.there, here.back and there.back)
             except Exception as error:
                 swallowed(error)
-        return False
+        return Closed(False, False)
 
-    def _drawn(self, number: int) -> Draw | None:
-        """One of the new draws; None where the pair does not run on it."""
-        if number not in self._others:
-            sections, cutter = self.looked.sections, self.looked.cutter
-            entering = redrawn(cutter.quartet, sections.entering, self.looked.probe, number)
+    def _drawn(self, how: Redraw) -> Draw | None:
+        """One of the new draws; None where the pair does not run on it, or other calls are made there."""
+        if how not in self._others:
             try:
-                cut = cutter.cut(entering, sections.mode) if entering is not None else None
+                self._others[how] = self._cut(how)
             except Exception as error:  # the pair takes no other number of rows
                 swallowed(error)
-                cut = None
-            self._others[number] = Draw(cutter, cut) if cut is not None else None
-        return self._others[number]
+                self._others[how] = None
+        return self._others[how]
+
+    def _cut(self, how: Redraw) -> Draw | None:
+        sections, cutter = self.looked.sections, self.looked.cutter
+
+        def runs(other: Entering) -> bool:
+            try:
+                cutter.reference_p.watch(other, sections.mode)
+            except Exception as error:  # it does not take an axis of that length
+                swallowed(error)
+                return False
+            return _made_in(cutter.reference_p.torch_calls) == own
+
+        own = _made_in(sections.calls)
+        entering = redrawn(cutter.quartet, sections.entering, self.looked.probe, how, runs)
+        if entering is None or not (how.lengths or runs(entering)):
+            return None
+        return Draw(cutter, cutter.cut(entering, sections.mode))
+
+
+def _made_in(calls: Sequence[Call]) -> list[tuple[str, str]]:
+    """What is called where, in order: a change names calls by their numbers."""
+    return [(call.name, call.module) for call in calls]
 
 
 def gradients(made: Arrays, change: Change, weights: Arrays) -> Arrays:

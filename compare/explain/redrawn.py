@@ -1,6 +1,8 @@
-"""A second draw of what enters a pair: batch, weights and cotangents anew, with another number of rows."""
+"""Other draws of what enters a pair: batch, weights and cotangents anew, of other sizes where the pair allows them."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -9,21 +11,44 @@ from compare.arrays.batch import Batch
 from compare.arrays.probes import BASE, other_integers
 from compare.errors import UsageError, swallowed
 from compare.explain.doctor.thresholds import MOVED
+from compare.explain.lengths import of_other_lengths
 from compare.pair.pair import Entering
 from compare.sides.quartet import Quartet
 
-DRAWS = 4  # new ones: with another number of rows or as many, first with other integers and then with those there are
+APART = 1 << 20  # whole numbers so far apart are no range: what fills a mask, and what does not
 
 
-def redrawn(quartet: Quartet, entering: Entering, probe: str, number: int) -> Entering | None:
-    """What enters, drawn anew: with one row more, and then with as many, for a pair that does not allow more; None
-    where there would be no more.
+@dataclass(frozen=True)
+class Redraw:
+    """What a new draw changes beside the values of floats.
+
+    Attributes:
+        whole: integers, and floats that are whole numbers, are others of the same range where no bounds say which; else
+            they stay what they are and go where their rows go.
+        rows: there is one more of them; lengths: axes that are no batch axis have another length.
+    """
+
+    whole: bool
+    rows: bool
+    lengths: bool
+
+
+# The one that changes most comes first; a pair that does not run on it is given one that changes less.
+REDRAWS = tuple(Redraw(*flags) for flags in product((True, False), repeat=3))
+
+
+def redrawn(
+    quartet: Quartet, entering: Entering, probe: str, how: Redraw, runs: Callable[[Entering], bool] = lambda other: True
+) -> Entering | None:
+    """What enters, drawn anew; None where that would be a draw which another of ``REDRAWS`` makes as well.
 
     A batch of the pair's own recipe is drawn by it; one that is given, or that a probe has made, has its rows permuted
-    and its floats moved, so that it stays of its kind: zeros and whole numbers, of which masks and pixels are made,
-    stay what they are. Integers are drawn within their bounds; those without between the least and the most that there
-    are, for a mask or a length that stays the same hides what depends on it. A pair that cannot take those (of edges,
-    or of lengths in order) has the integers that there are, which go where their rows go: the last two draws.
+    and its floats moved, so that it stays of its kind. Integers are drawn within their bounds; those without between
+    the least and the most that there are, for a mask or a length that stays the same hides what depends on it.
+
+    Args:
+        runs: whether the pair runs on what enters; it is asked which axes may have another length, and a number of rows
+            that it does not take is none.
     """
     seed = entering.seed + 1
     rng = np.random.default_rng([seed, len(probe)])
@@ -40,14 +65,21 @@ def redrawn(quartet: Quartet, entering: Entering, probe: str, number: int) -> En
         seed=seed,
     )
     rows = batch.rows
-    more, others = number % 2 == 0, number < 2
-    if not others and not any(_is_free(*named, batch) for named in (batch.inputs | batch.targets).items()):
-        return None  # it would be a draw that there was already
-    if more and not rows:
+    if not how.whole and not any(_is_free(*named, batch) for named in (batch.inputs | batch.targets).items()):
         return None
-    order = np.concatenate([rng.permutation(rows), rng.integers(0, max(rows, 1), int(more))])
-    taken = batch.taking(order) if rows else batch
-    return replace(fed, batches=(_anew(taken, rng, others=others),)).at(quartet.precision)
+    if how.rows and not rows:
+        return None
+    order = np.concatenate([rng.permutation(rows), rng.integers(0, max(rows, 1), int(how.rows))])
+    batch = _anew(batch.taking(order) if rows else batch, rng, whole=how.whole)
+
+    def entered(other: Batch) -> Entering:
+        return replace(fed, batches=(other,)).at(quartet.precision)
+
+    if how.lengths:
+        taken = {length for array in fed.weights.values() for length in array.shape}
+        other = of_other_lengths(batch, lambda one: runs(entered(one)), taken)
+        return entered(other) if other is not None else None
+    return entered(batch)
 
 
 def _weights(quartet: Quartet, entering: Entering, rng: np.random.Generator) -> Arrays:
@@ -60,24 +92,55 @@ def _weights(quartet: Quartet, entering: Entering, rng: np.random.Generator) -> 
     return entering.weights if drawn is None else {name: drawn.get(name, own) for name, own in entering.weights.items()}
 
 
-def _anew(batch: Batch, rng: np.random.Generator, others: bool) -> Batch:
-    """``others``: integers without bounds are others of the same range."""
+def redrawn_steps(quartet: Quartet, entering: Entering) -> Entering:
+    """What enters training steps, drawn anew: every batch with its rows permuted and its floats moved, as many of both;
+    the weights likewise, and the seed of the cotangents."""
+    rng = np.random.default_rng(entering.seed + 1)
+    return replace(
+        entering,
+        weights={name: _moved(array, rng) for name, array in entering.weights.items()},
+        buffers={name: _moved(array, rng) for name, array in entering.buffers.items()},
+        batches=tuple(
+            _anew(batch.taking(rng.permutation(batch.rows)) if batch.rows else batch, rng, whole=False)
+            for batch in entering.batches
+        ),
+        seed=entering.seed + 1,
+    ).at(quartet.precision)
+
+
+def _anew(batch: Batch, rng: np.random.Generator, whole: bool) -> Batch:
+    """``whole``: integers without bounds, and floats that are whole numbers, are others of the same range."""
 
     def redraw(name: str, array: np.ndarray) -> np.ndarray:
         if name in batch.bounds:
             return other_integers(array, batch.bounds[name], rng)
-        if others and _is_free(name, array, batch):
-            least, most = int(array.min()), int(array.max())
-            least = least if least < most else min(most, 1 if most > 1 else 0)
-            return other_integers(array, (least, most + 1), rng)
-        return _moved(array, rng)
+        return _others(array, rng) if whole and _is_free(name, array, batch) else _moved(array, rng)
 
     return batch.mapped(redraw)
 
 
+def _others(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Other whole numbers of the same range. Those that are all one are of no range: then they count from 1 up to it,
+    or are a mask. What marks one of several stays such a mark; of two numbers, or of some far apart, as a mask has
+    them, there is nothing between."""
+    values = np.unique(array)
+    if array.dtype.kind == "f" and array.ndim > 1 and array.shape[-1] > 1 and np.all(array.sum(-1) == 1):
+        return rng.permuted(array, axis=-1)
+    least, most = int(values[0]), int(values[-1])
+    if least == most:
+        least, most = (min(least, 0), max(most, 1)) if most < 2 else (1, most)
+    elif len(values) == 2 or most - least > APART:
+        return rng.choice(values, array.shape).astype(array.dtype)
+    return other_integers(array, (least, most + 1), rng)
+
+
 def _is_free(name: str, array: np.ndarray, batch: Batch) -> bool:
-    """Whether an array is of integers without bounds."""
-    return name not in batch.bounds and array.dtype.kind in "iub" and array.size > 0
+    """Whether an array is of whole numbers without bounds."""
+    return name not in batch.bounds and array.size > 0 and (array.dtype.kind in "iub" or _is_whole(array))
+
+
+def _is_whole(array: np.ndarray) -> bool:
+    return array.dtype.kind == "f" and bool(np.all(np.isfinite(array)) and np.all(array == np.round(array)))
 
 
 def _moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -10,14 +10,21 @@ from compare.explain.calls.change import Change
 from compare.explain.calls.scene import Scene
 from compare.explain.locate.crossings import LOSS as AFTER
 from compare.explain.locate.difference import BACKWARD, LOSS
+from compare.explain.locate.forcing import Forced
 from compare.explain.locate.introduced import Introduced
 from compare.explain.locate.locate import Looked
+from compare.explain.locate.sections import Sections
 from compare.explain.locate.segments import Code
 from compare.frameworks.models.references import ReferenceModel
 
 
-def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
-    """What the doctor is shown of one place: everything that differs there."""
+def scene_of(looked: Looked, group: Sequence[Introduced], under: Change | None = None) -> Scene:
+    """What the doctor is shown of one place: everything that differs there.
+
+    Args:
+        under: what the reference has of the port's already: what it makes with that is held against the port, in each
+            section of the arrays that the plain reference makes.
+    """
     introduction, sections, cutter = group[0], looked.sections, looked.cutter
     at = looked.found.index(introduction)
     code, prepared = looked.codes[at], cutter.quartet.prepared
@@ -34,10 +41,12 @@ def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
         if part.name and part.name in sections.forced.ends:
             plain[part.name], allowed[part.name] = sections.reference_ends[part.name], part.judgement.allowed
             port[part.name] = sections.forced.ends[part.name]
+    forced = None if under is None else _as_it_is(sections)
 
     def run(change: Change) -> Arrays:
         until = introduction.crossings[0].cut.boundary if introduction.crossings and not backward else None
-        ends = cutter.reference.watch(sections.entering, sections.mode, change, until)
+        change = change if under is None else under | change
+        ends = cutter.reference.watch(sections.entering, sections.mode, change, until, forced)
         passages = {passage.boundary: passage for passage in cutter.reference.passages}
         arrays = {name: array for name, array in ends.items() if name in plain}
         for part in group:
@@ -62,7 +71,7 @@ def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
         layers=code.layers,
         primitives=tuple(looked.operations[at]),
         direction=LOSS if owner == AFTER and not backward else introduction.direction,
-        plain=plain,
+        plain=plain if under is None else run(Change()),
         port=port,
         allowed=allowed,
         run=run,
@@ -70,6 +79,15 @@ def scene_of(looked: Looked, group: Sequence[Introduced]) -> Scene:
         every=sections.entering.weights,
         cleared=tuple(call for call in code.calls if call.number in code.agreeing - code.last),
     )
+
+
+def _as_it_is(sections: Sections) -> Forced:
+    """The reference's own arrays and cotangents at every cut, as the port's forced run has them."""
+    passages = {passage.boundary: passage for passage in sections.passages}
+    own = [cut for cut, _ in sections.matched.values()]
+    back = {cut: passages[cut.boundary].cotangents[cut.leaf] for cut in own}
+    values = {cut: passages[cut.boundary].values[cut.leaf] for cut in own}
+    return Forced(values, {cut: cotangent for cut, cotangent in back.items() if cotangent is not None})
 
 
 def _weights_of(looked: Looked, owner: str, code: Code) -> Arrays:

@@ -86,6 +86,7 @@ class CauseForm(TypedDict):
     before: Number
     after: Number
     certain: bool
+    reopens: NotRequired[Number | None]  # what was written before there was one stays valid
 
 
 class BranchForm(TypedDict):

@@ -202,6 +202,7 @@ def _cause(named: "NamedCause") -> Form:
         "before": cause.before,
         "after": cause.after,
         "certain": cause.certain,
+        "reopens": cause.reopens,
     }
 
 

@@ -57,7 +57,7 @@ def _evidence(pair: PairForm, explanation: ExplanationForm) -> Iterator[tuple[st
         for place, text in enumerate(texts):
             yield "" if place else word, text
     if not any(cause["certain"] for cause in pair["causes"]) and explanation["excluded"]:
-        yield "excluded", ", ".join(explanation["excluded"])
+        yield "excluded", f"as the only cause: {', '.join(explanation['excluded'])}"
     for note in explanation["notes"]:
         yield "note", note
 
@@ -88,6 +88,8 @@ def _shown(cause: CauseForm) -> str:
     if cause["evidence"] == "read":
         return "read on both sides"
     read = "read on both sides, and tried" if cause["evidence"] == "both" else "tried"
+    if (reopens := cause.get("reopens")) is not None:
+        return f"{read}: without it {number(reopens)} is left, with it {number(cause['after'])}"
     return f"{read}: {number(cause['before'])} falls to {number(cause['after'])}"
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from torch import nn
 
 from compare.explain.calls.call import Call
-from compare.explain.calls.counting import Replacement, counting
+from compare.explain.calls.counting import Function, Replacement, counting
+from compare.explain.calls.signatures import standing_for
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -100,7 +101,10 @@ def _told(module: nn.Module, results: Mapping[str, Callable[[Any], None]]) -> It
 
 
 def _after(first: Replacement, second: Replacement) -> Replacement:
-    return lambda func, args, kwargs: second(lambda *a, **k: first(func, a, k), args, kwargs)
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
+        return second(standing_for(func, lambda *a, **k: first(func, a, k)), args, kwargs)
+
+    return replacement
 
 
 def _composed(

@@ -85,13 +85,13 @@ def rebound(function: Function, args: tuple, kwargs: Given, changes: Given) -> t
 
 def parameters_of(function: Function, args: tuple, kwargs: Given) -> tuple[Parameter, ...]:
     """The arguments of the overload of ``function`` that takes ``args`` and ``kwargs``; none where it says nothing."""
-    overloads = _overloads(function)
+    overloads = _overloads(_plain(function))
     return overloads[0] if len(overloads) == 1 else next((own for own in overloads if _takes(own, args, kwargs)), ())
 
 
 def argument_names(function: Function) -> set[str]:
     """The names of all arguments that any overload of ``function`` takes."""
-    return {parameter.name for overload in _overloads(function) for parameter in overload}
+    return {parameter.name for overload in _overloads(_plain(function)) for parameter in overload}
 
 
 def words_of(function: Function, name: str) -> tuple[str, ...]:
@@ -108,6 +108,17 @@ def words_of(function: Function, name: str) -> tuple[str, ...]:
         if words := re.findall(quotes, text):
             return tuple(dict.fromkeys(words))
     return ()
+
+
+def standing_for(function: Function, other: Function) -> Function:
+    """``other``, which is called as ``function`` is: it takes the same arguments."""
+    other.__name__, other.stands_for = getattr(function, "__name__", ""), _plain(function)  # type: ignore[attr-defined]
+    return other
+
+
+def _plain(function: Function) -> Function:
+    stands_for: Function = getattr(function, "stands_for", function)
+    return stands_for
 
 
 @cache

@@ -195,6 +195,13 @@ def number_words(value: float) -> str:
     return f"{value:.10g}" if held == inf else f"{held:.9g} rounded to float32"
 
 
+def said(value: float) -> float:
+    """The number that ``number_words`` says."""
+    value = exactly_written(value)
+    held = single(value)
+    return float(np.float32(held)) if held != inf else float(f"{value:.10g}")
+
+
 def printed(value: float) -> tuple[str, float]:
     """A number that was fitted, in words that leave no digit of it out, and the number that they say."""
     value = exactly_written(value)

@@ -20,7 +20,7 @@ class Suspect(Generic[C]):
         text: the sentence, where there is a better one than that of a setting with two values.
         short: how it is listed where it is excluded, where that is not the setting with the port's value.
         read: whether it was read on both sides.
-        odd: whether a number of it only fits: nobody would have written it so.
+        odd: whether a number of it only fits: nobody would have written it so. fitted: whether there is one.
     """
 
     setting: str
@@ -32,6 +32,7 @@ class Suspect(Generic[C]):
     short: str = ""
     read: bool = False
     odd: bool = False
+    fitted: bool = False
 
     @property
     def sentence(self) -> str:

@@ -6,7 +6,7 @@ A change is asked for two things only: what the reference computes under it, and
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, reduce
 from itertools import chain
 from typing import Generic
 
@@ -174,6 +174,9 @@ class Search(Generic[C]):
         if not self.budget.left():
             return None
         self.budget.count += 1
+        return self._ran(change)
+
+    def _ran(self, change: C) -> Arrays | None:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what a library thinks of settings that the user did not choose
@@ -189,8 +192,11 @@ class Search(Generic[C]):
         explaining = [trial for trial in self.trials if trial.explains]
         # Of numbers that nobody writes a refuted one says nothing: of a single entry everything is a multiple.
         singles = [trial for trial in self.trials if len(trial.suspects) == 1]
-        trials = explaining or [trial for trial in singles if not (trial.refuted and trial.suspects[0].odd)]
-        if sum(self.plain[name].size for name in self.names) == 1:  # to which many things come near
+        one_entry = sum(self.plain[name].size for name in self.names) == 1  # to which many things come near
+        trials = explaining or [
+            trial for trial in singles if not (trial.refuted and (trial.suspects[0].odd or _fits(trial, one_entry)))
+        ]
+        if one_entry:
             trials = [trial for trial in trials if trial.explains or trial.refuted]
         best = min(trials, key=_rank, default=None)
         if best is None or not (explaining or best.after < PROBABLE * min(1.0, self.before)):
@@ -205,8 +211,18 @@ class Search(Generic[C]):
     def causes(self) -> list[tuple[Cause, C]]:
         """Of the best trial, each with its change; the certain ones are certain together."""
         best, certain = self.best()
-        suspects = best.suspects if best is not None else ()
-        return [(self.cause(suspect, best.after, certain), suspect.change) for suspect in suspects if best is not None]
+        if best is None:
+            return []
+        return [
+            (replace(self.cause(one, best.after, certain), reopens=self._without(one, best)), one.change)
+            for one in best.suspects
+        ]
+
+    def _without(self, suspect: Suspect[C], trial: Trial[C]) -> float | None:
+        """The relative gap with all of several but one; None of one alone, or where the others do not run so."""
+        others = [other.change for other in trial.suspects if other is not suspect]
+        arrays = self._ran(reduce(self.join, others)) if others else None
+        return relative(arrays, self.port, self.plain, self.names) if arrays is not None else None
 
     def cause(self, suspect: Suspect[C], after: float, certain: bool = True) -> Cause:
         """A suspect that leaves a gap of ``after`` as a cause."""
@@ -216,10 +232,13 @@ class Search(Generic[C]):
 
     def excluded(self) -> tuple[str, ...]:
         """What was tried alone and does not explain the gap, in short words, once each: of each setting the likeliest,
-        the likeliest setting first, and no more than a reader follows."""
-        best, _ = self.best()
+        the likeliest setting first, and no more than a reader follows. While nothing explains it, not what brings the
+        arrays nearer: that may be one of several faults."""
+        best, known = self.best()
         named = {suspect.sentence for suspect in best.suspects} if best is not None else set()
-        failed = [trial.suspects[0] for trial in self.trials if not trial.explains and len(trial.suspects) == 1]
+        gap = effect(self.plain, self.port, self.names)
+        alone = [trial for trial in self.trials if not trial.explains and len(trial.suspects) == 1]
+        failed = [trial.suspects[0] for trial in alone if known or gap is None or not _leads_nearer(trial.effect, gap)]
         by_setting: dict[str, list[str]] = {}
         for suspect in failed:
             if suspect.sentence not in named:
@@ -246,6 +265,16 @@ class Search(Generic[C]):
                 return trial
             near = trial if near is None and trial is not None and trial.nearly else near
         return near
+
+
+def _leads_nearer(moved: np.ndarray | None, gap: np.ndarray) -> bool:
+    """Whether what a change does points along the gap, and leaves less of it."""
+    return moved is not None and cosine(moved, gap) >= ALIKE and bool(np.linalg.norm(gap - moved) < np.linalg.norm(gap))
+
+
+def _fits(trial: Trial[C], one_entry: bool) -> bool:
+    """Whether it says no more than that a number fits one entry, which some number always does."""
+    return one_entry and trial.suspects[0].fitted
 
 
 def _rank(trial: Trial[C]) -> tuple[bool, bool, float]:

@@ -10,7 +10,7 @@ from compare.explain.locate.crossings import Crossing
 from compare.explain.locate.cuts import IN, OUT
 from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, relative_gap
 from compare.explain.locate.sections import Sections
-from compare.explain.locate.thresholds import LEADING
+from compare.explain.locate.thresholds import APART, LEADING
 from compare.verdict.verdict import Judgement, Verdict
 
 
@@ -41,11 +41,28 @@ def introduced(sections: Sections) -> list[Introduced]:
     forward = list(_forward(sections))
     end = sections.ends.get("loss")
     loss = [Introduced(LOSS, AFTER, end, name="loss")] if end and differs(end) and not _another_shape(sections) else []
-    blamed = {one.owner for one in forward + loss}
-    backward = [one for one in _backward(sections) if one.owner not in blamed]
-    alike = {crossing.cut.path for crossing in sections.crossings if crossing.cut.way == IN and not _leads(crossing)}
-    statistics = [one for one in _statistics(sections) if not forward or one.owner in alike]
+    backward = [one for one in _backward(sections) if not _follows(one, forward + loss)]
+    fed = {one.cut.path for one in sections.crossings if one.cut.way == IN and _is_fed(sections, one)}
+    statistics = [one for one in _statistics(sections) if not forward or one.owner in fed]
     return [*forward, *loss, *statistics, *backward]
+
+
+def hidden(sections: Sections, found: Sequence[Introduced]) -> list[Introduced]:
+    """What differs on the way back of the layers whose code differs forward as well: it may follow from that, or not,
+    which only shows with the causes of that in the reference."""
+    forward = [one for one in found if one.direction in (FORWARD, LOSS)]
+    return [one for one in _backward(sections) if _follows(one, forward)]
+
+
+def _follows(one: Introduced, forward: Sequence[Introduced]) -> bool:
+    """Whether a difference on the way back may be no more than what the same code does forward: not where that is next
+    to nothing beside it."""
+    there = [other.judgement for other in forward if other.owner == one.owner]
+    if not there or any(judgement.verdict is Verdict.INVALID for judgement in there):
+        return bool(there)  # of other shapes and of what is not finite there is no telling
+    return not max(relative_gap(judgement)[0] for judgement in there) <= min(
+        APART, LEADING * relative_gap(one.judgement)[0]
+    )
 
 
 def _forward(sections: Sections) -> Iterator[Introduced]:
@@ -59,9 +76,9 @@ def _forward(sections: Sections) -> Iterator[Introduced]:
             yield Introduced(FORWARD, "", one, name=name)
 
 
-def _leads(crossing: Crossing) -> bool:
-    """Whether a difference enters the layer there, which its running statistics would only follow."""
-    return differs(crossing.forward) or differs(crossing.arrived)
+def _is_fed(sections: Sections, crossing: Crossing) -> bool:
+    """Whether the reference's own array enters the port's layer there: what it keeps is then its own doing."""
+    return crossing.port in sections.matched
 
 
 def _another_shape(sections: Sections) -> bool:
@@ -122,7 +139,12 @@ def _around(sections: Sections, parameter: str) -> str:
 def _statistics(sections: Sections) -> Iterator[Introduced]:
     for name, judgement in sections.ends.items():
         if name.startswith("state/") and differs(judgement):
-            yield Introduced(STATISTICS, name.removeprefix("state/").rpartition(".")[0], judgement, name=name)
+            yield Introduced(STATISTICS, kept_by(name), judgement, name=name)
+
+
+def kept_by(quantity: str) -> str:
+    """The layer that keeps a statistic; of another quantity no layer of the reference."""
+    return quantity.removeprefix("state/").rpartition(".")[0] if quantity.startswith("state/") else AFTER
 
 
 def by_place(differences: Sequence[Introduced]) -> list[list[Introduced]]:
@@ -141,7 +163,12 @@ def leading(groups: Sequence[Sequence[Introduced]]) -> list[int]:
     """The numbers of the places in the order in which they are to be examined: the first whose difference is of the
     largest's size, and then the others as they come. A table that is off by 5e-9 says nothing of a gap of 1e-2."""
     sizes = [max(relative_gap(one.judgement)[0] for one in group) for group in groups]
-    forward = [size for size, group in zip(sizes, groups, strict=True) if group[0].direction == FORWARD]
-    largest = max((size for size in forward if np.isfinite(size)), default=0.0)
+    directions = [group[0].direction for group in groups]
+    forward = [size for size, way in zip(sizes, directions, strict=True) if way == FORWARD and np.isfinite(size)]
+    largest = max(forward, default=0.0)
+    if (
+        forward and largest < APART
+    ):  # no more than rounding at float32: what differs on the way back by far more is told first
+        largest = max([largest, *(size for size in sizes if np.isfinite(size))])
     first = next((number for number, size in enumerate(sizes) if not size < LEADING * largest), 0)
     return [first, *(number for number in range(len(groups)) if number != first)]

@@ -7,7 +7,7 @@ from compare.errors import swallowed
 from compare.explain.locate.crossings import LOSS as AFTER
 from compare.explain.locate.cuts import IN, OUT, Cut
 from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, Difference, Located, relative_gap
-from compare.explain.locate.introduced import Introduced, by_place, introduced
+from compare.explain.locate.introduced import Introduced, by_place, hidden, introduced
 from compare.explain.locate.layer_tree import tree
 from compare.explain.locate.port import CutProgram
 from compare.explain.locate.sections import Cutter, Sections
@@ -54,9 +54,18 @@ def look(quartet: Quartet, entering: Entering, mode: Mode, probe: str, exact: bo
         swallowed(error)
         cutter = Cutter(quartet, promoted=False, exact=exact)
         sections = cutter.cut(entering, mode)
-    differences = introduced(sections)
+    return _looked_into(Looked(sections, cutter, probe, [], [], [], []), introduced(sections))
+
+
+def behind(looked: Looked) -> Looked:
+    """The same run, and what differs on the way back of code that differs forward as well (``introduced.hidden``)."""
+    return _looked_into(looked, hidden(looked.sections, looked.found))
+
+
+def _looked_into(looked: Looked, differences: list[Introduced]) -> Looked:
+    sections, cutter = looked.sections, looked.cutter
     if not differences:
-        return Looked(sections, cutter, probe, [], [], [], [])
+        return replace(looked, found=[], codes=[], operations=[], places=[])
     program = cutter.port.program_of_cuts(sections.entering, sections.mode, sections.dropped, sections.onwards())
     codes, done, places = [], [], []
     for introduction in differences:
@@ -65,7 +74,7 @@ def look(quartet: Quartet, entering: Entering, mode: Mode, probe: str, exact: bo
         codes.append(code)
         done.append(operations(program.program, results))
         places.append(place)
-    return Looked(sections, cutter, probe, differences, codes, done, places)
+    return replace(looked, found=differences, codes=codes, operations=done, places=places)
 
 
 def _ends(sections: Sections, introduction: Introduced) -> Sequence[Cut | str]:

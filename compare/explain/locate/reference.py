@@ -172,7 +172,7 @@ class WatchedReference(ReferenceSide):
             followed: torch.Tensor = InPlaceOf.apply(tensor, sent)
             return followed
         self._cut_off.append((tensor, torch.from_numpy(np.array(forced.against[cut])).to(sent), sent, passage, cut))
-        return sent.requires_grad_().view_as(sent)
+        return sent.requires_grad_().clone()  # which the layer may change in place
 
     def _backward(
         self, outputs: object, named: dict[str, torch.Tensor], targets: dict[str, torch.Tensor], entering: Entering

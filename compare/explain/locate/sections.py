@@ -1,7 +1,7 @@
 """Both sides cut at the same places and run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class Sections:
         calls: the reference's torch calls.
         dropouts: each that the reference drew a mask for.
         last: the reference's layers without a counterpart that run after the last passage.
+        kept, kept_freely: the port's statistics of its forced and of its own run, as they are.
     """
 
     pairs: dict[str, str]
@@ -56,6 +57,8 @@ class Sections:
     reference_ends: Arrays
     port_ends: Arrays
     last: tuple[str, ...] = ()
+    kept: Arrays = field(default_factory=dict)
+    kept_freely: Arrays = field(default_factory=dict)
 
     @property
     def dropped(self) -> Dropped:
@@ -121,6 +124,9 @@ class Cutter:
             forced = self.port.cross(entering, mode, dropped, *sent_by(matched, by_boundary))
         onwards, against = sent_by(matched, by_boundary)
         free = self.port.cross(entering, mode, dropped, onwards, against, free=True)
+        kept, kept_freely = (
+            {name: array for name, array in run.ends.items() if name.startswith("state/")} for run in (forced, free)
+        )
         self._unbias(entering, forced, free)
 
         def port_at_p() -> Crossed:
@@ -138,7 +144,7 @@ class Cutter:
             list(crossings(passages, runs, judged)),
             judged.ends(ends_p, ends_64, forced.ends, forced=True),
             judged.ends(ends_p, ends_64, free.ends, forced=False),
-            matched, forced, ends_64, free.ends, (*waiting, *last),
+            matched, forced, ends_64, free.ends, (*waiting, *last), kept, kept_freely,
         )  # fmt: skip
 
     def _unbias(self, entering: Entering, *runs: Crossed) -> None:
@@ -187,7 +193,23 @@ class Cutter:
 
         places = {boundary: place for place, boundary in enumerate(passages)}
         order = sorted(matched, key=lambda cut: (places[matched[cut][0].boundary], cut))
-        return own_ways(order, apart, EXACT if self.exact else rough(self.quartet.precision))
+        exact = EXACT if self.exact else rough(self.quartet.precision)
+        return own_ways(
+            order, apart, exact, {cut for cut in order if self._is_multiple(cut, forced, matched, passages)}
+        )
+
+    @staticmethod
+    def _is_multiple(
+        cut: Cut, forced: Crossed, matched: Mapping[Cut, Matched], passages: Mapping[Boundary, Passage]
+    ) -> bool:
+        """Whether the port's array there is another multiple of the reference's, of more than one entry."""
+        own, layout = matched[cut]
+        reference, port = passages[own.boundary].values[own.leaf], layout.to_reference(forced.values[cut])
+        square = float(np.vdot(reference, reference).real)
+        if reference.size < 2 or not square or not np.isfinite(square) or not np.all(np.isfinite(port)):
+            return False
+        ratio = float(np.vdot(reference, port).real) / square
+        return abs(ratio - 1) > EXACT and relative_distance(ratio * reference, port) <= EXACT
 
     def _matched(
         self,

@@ -6,6 +6,9 @@ ROUNDINGS = 32  # roundoffs, of an array's size: what rounds inside one section 
 APART = ROUNDINGS * 2.0**-24  # of a quantity's size; what rounds at float32 inside a side stays below
 EXACT = 1e-9  # of an array's size, or of an entry's: rounding in float64 stays below, and any fault worth a name above
 ALIKE = 1e-3  # of an array's size: what is seen through a wrong layout is off by the whole of it, never by so little
+MADE_GOOD = 2.0**-10  # of what differs where a port's own way ends, beside the reference's array: less is left of a way
+HALVED = 0.5  # of the same, where the port's own array is a multiple of the reference's: a fault stands there as well
+SHOWS = 0.05  # relative: by so much, at least, a multiple of an array shows where it is not made good
 LEADING = 2.0**-10  # of the largest difference: a smaller one that comes before it is not what a reader is told first
 
 # --- How much may be computed ---------------------------------------------------------------------------------------

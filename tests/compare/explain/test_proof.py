@@ -32,8 +32,9 @@ def test_the_ports_own_setting_closes_the_section():
     (group,) = by_place(seen.found)
     proof = Proof(seen)
     assert proof.closes(group, EPSILON)
-    assert proof._others[0].sections.entering.batches[0].rows == len(X) + 1
-    assert 1 not in proof._others
+    made = {how: draw for how, draw in proof._others.items() if draw is not None}
+    assert [(how.whole, how.rows, how.lengths) for how in made] == [(True, True, False)]
+    assert [draw.sections.entering.batches[0].rows for draw in made.values()] == [len(X) + 1]
     assert not proof.closes(group, Change(attributes={("norm", "eps"): 1.1e-6}))
     assert not proof.closes(group, Change())
 
@@ -116,7 +117,7 @@ def test_a_change_that_knows_how_many_rows_there_are_is_proven_on_as_many():
     (norm,) = (call for call in seen.codes[0].calls if call.name == "layer_norm")
     proof = Proof(seen)
     assert proof.closes(by_place(seen.found)[0], Change(calls={norm.number: of_these_rows}))
-    assert proof._others[1].sections.entering.batches[0].rows == len(X)
+    assert list(proof._others.values())[-1].sections.entering.batches[0].rows == len(X)
 
 
 def test_where_there_is_no_second_draw_nothing_is_proven(monkeypatch):
@@ -135,6 +136,59 @@ def test_a_change_that_raises_proves_nothing():
     seen = looked("a norm's epsilon")
     number = seen.codes[0].calls[0].number
     assert not Proof(seen).closes(by_place(seen.found)[0], Change(calls={number: raising}))
+
+
+class OverSteps(nn.Module):
+    """Half the mean over four steps."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(6, 3)
+
+    def forward(self, x):
+        return 0.5 * self.layer(x).sum(1) / x.shape[1]
+
+
+class LinenOverSteps(linen.Module):
+    """Half the sum over the root of their number, or the mean itself."""
+
+    whole: bool = False
+
+    @linen.compact
+    def __call__(self, x):
+        z = linen.Dense(3, name="layer")(x).sum(1)
+        return z / x.shape[1] if self.whole else 0.5 * z / x.shape[1] ** 0.5
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_factor_that_is_a_length_is_none_of_the_codes(whole):
+    """Twice as much of four steps is "not multiplied by 0.5"; with another number of steps it is not."""
+    steps = np.random.default_rng(0).standard_normal((2, 4, 6)).astype(np.float32)
+    made = explain(looked_into(Pair(seeded(OverSteps), LinenOverSteps(whole), steps)))
+    assert [(named.cause.setting, named.cause.certain) for named in made.causes] == [("scale", whole)]
+
+
+def test_where_the_difference_does_not_show_nothing_is_proven(monkeypatch):
+    """A draw on which both sides agree as they are says nothing of a change."""
+    seen = looked("a norm's epsilon")
+    monkeypatch.setattr("compare.explain.proof.Draw.shows", lambda draw, one: False)
+    assert not Proof(seen).closes(by_place(seen.found)[0], EPSILON)
+
+
+def test_other_calls_are_no_draw_of_the_same(monkeypatch):
+    """A change names calls by their numbers: code that makes more of them for more rows has others."""
+    seen = looked("a norm's epsilon")
+    made = iter(range(1000))
+    monkeypatch.setattr("compare.explain.proof._made_in", lambda calls: next(made))
+    assert not Proof(seen).closes(by_place(seen.found)[0], EPSILON)
+
+
+def test_statistics_are_a_section_of_their_own():
+    """What a layer keeps, without what comes back."""
+    seen = looked("a batch norm's momentum")
+    (group,) = by_place(seen.found)
+    assert not Proof(seen).closes(group, Change())
+    assert Proof(seen).first.shows(group[0])
 
 
 W = np.arange(9.0).reshape(3, 3)

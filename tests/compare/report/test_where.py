@@ -54,6 +54,8 @@ def test_the_evidence():
     assert rows(text, "with that in the reference") == [
         "with that in the reference, the pair's worst quantity goes from 1.0e-03 to 0"
     ]
+    (together,) = rows(shown({"causes": [CAUSE | {"reopens": 5e-6}]}), "epsilon is")
+    assert together.endswith("(read on both sides, and tried: without it 5.0e-06 is left, with it 0)")
     doubted = shown({"causes": [CAUSE | {"certain": False}]})
     (seen,) = rows(doubted, "epsilon is")
     assert seen.startswith("seen")
@@ -70,7 +72,7 @@ def test_what_was_excluded_is_told_only_where_nothing_was_found():
     """Else it is beside the point."""
     assert "momentum" not in shown({})
     text = shown({"causes": [], "explanation": SAID | {"closed": None}})
-    assert rows(text, "momentum")[0].split(None, 1) == ["excluded", "momentum 0.9, no bias"]
+    assert rows(text, "momentum")[0].split(None, 1) == ["excluded", "as the only cause: momentum 0.9, no bias"]
     assert "with that" not in text
 
 

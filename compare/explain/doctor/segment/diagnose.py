@@ -31,7 +31,7 @@ def diagnose(scene: Scene, runs: int = RUNS, proven: Callable[[Change], bool] = 
     seen = observe(scene, names)
     budget = Budget(runs, work_of(scene))
     search = Search(scene.run, Change.__or__, scene.plain, scene.port, scene.allowed, names, budget, proven)
-    search.for_all(suspects(scene, settings, seen), lambda: numbers(scene))
+    search.for_all(suspects(scene, settings, seen), lambda: numbers(scene, seen.ratio))
     causes = tuple(replace(cause, change=change) for cause, change in search.causes())
     observed = (*seen.sentences, *rules(scene))
     return Diagnosis(causes, tuple(setting.text for setting in settings), search.excluded(), observed)

@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_map_only
 
 from compare.arrays.arrays import from_torch, wide
 from compare.errors import swallowed
-from compare.explain.calls.call import Described, tensors_of
+from compare.explain.calls.call import Call, Described, tensors_of
 from compare.explain.calls.change import Change
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
@@ -31,20 +31,31 @@ from compare.frameworks.islands.places import UNKNOWN
 Replaced = Callable[[float], Replacement]
 
 
-def numbers(scene: Scene) -> Iterator[Number[Change]]:
-    """The numbers of the scene's calls: those that several calls share together, and then each."""
-    groups: dict[tuple[str, float, str], list[tuple[View, Replaced]]] = {}
+def numbers(scene: Scene, ratio: float | None = None) -> Iterator[Number[Change]]:
+    """The numbers of the scene's calls: those that several calls share together, and then each; where the port's arrays
+    are ``ratio`` times the reference's, last a factor of all that is made."""
+    groups: dict[tuple[str, str, float, str], list[tuple[View, Replaced]]] = {}
     for call in scene.calls:
         view = View(call, scene, {})
-        for setting, own, replaced in (*_arguments(view), *_implied(view)):
-            groups.setdefault((setting, own, call.name), []).append((view, replaced))
-    for (setting, own, _), alike in groups.items():
-        yield _number(scene, setting, own, alike)
+        for setting, of, own, replaced in (*_arguments(view), *_implied(view)):
+            groups.setdefault((setting, of, own, call.name), []).append((view, replaced))
+    for (setting, of, own, _), alike in groups.items():
+        yield _number(scene, setting, of, own, alike)
         if len(alike) > 1:
-            yield from (_number(scene, setting, own, [(view, replaced)]) for view, replaced in alike)
+            yield from (_number(scene, setting, of, own, [(view, replaced)]) for view, replaced in alike)
+    if ratio is not None and (last := _last(scene)) is not None:
+        yield _number(scene, "scale", "of the result", 1.0, [(View(last, scene, {}), times)])
 
 
-def _number(scene: Scene, setting: str, own: float, alike: list[tuple[View, Replaced]]) -> Number[Change]:
+def _last(scene: Scene) -> Call | None:
+    """The last call whose result has the form of what is made; it may be one that the port does right."""
+    shapes = {array.shape for array in scene.plain.values()}
+    calls = sorted((*scene.calls, *scene.cleared), key=lambda call: call.number, reverse=True)
+    made = (call for call in calls if isinstance(call.result, Described) and call.result.shape in shapes)
+    return next(made, None) if len(shapes) == 1 else None
+
+
+def _number(scene: Scene, setting: str, of: str, own: float, alike: list[tuple[View, Replaced]]) -> Number[Change]:
     at = alike[0][0].call.place
     place = "" if len(alike) > 1 or at == UNKNOWN else f" ({at})"
 
@@ -60,13 +71,14 @@ def _number(scene: Scene, setting: str, own: float, alike: list[tuple[View, Repl
             if words == own_words:
                 words, own_words = more(number), more(own)
         within = f" (or any between {fitted.low:.6g} and {fitted.high:.6g})" if fitted.low < fitted.high else ""
-        text = f"{setting} is {words} in the port{within}, {own_words} in the reference{place}"
-        return Suspect(setting, shown(own), shown(number), change(number), RARE, text, odd=not known)
+        what = f"{setting} {of}" if of else setting
+        text = f"{what} is {words} in the port{within}, {own_words} in the reference{place}"
+        return Suspect(setting, shown(own), shown(number), change(number), RARE, text, odd=not known, fitted=True)
 
     return Number(own, change, suspect)
 
 
-def _arguments(view: View) -> Iterator[tuple[str, float, Replaced]]:
+def _arguments(view: View) -> Iterator[tuple[str, str, float, Replaced]]:
     """The numbers among a call's arguments, as its signature tells them from integers that count something."""
     name, given = view.call.name, view.given
     for parameter in view.parameters if name not in SHAPES and not name.startswith("dropout") else ():
@@ -77,14 +89,24 @@ def _arguments(view: View) -> Iterator[tuple[str, float, Replaced]]:
             continue
         operand = parameter.name in ("other", "exponent", "input")
         setting = arithmetic.setting_of(name, parameter.name, own) if operand else argument_words(name, parameter.name)
-        yield setting, float(own), partial(_with, parameter.name)
+        yield setting, _of(setting, name, parameter.name), float(own), partial(_with, parameter.name)
+
+
+def _of(setting: str, function: str, argument: str) -> str:
+    """What a scale is the scale of."""
+    if setting != "scale":
+        return ""
+    return {"mul": "(a factor)", "div": "(a divisor)", "rdiv": "(a dividend)"}.get(
+        function, f"of the second term of a {'difference' if function == 'sub' else 'sum'}"
+        if argument == "alpha" else f"of {function.replace('_', ' ')}"
+    )  # fmt: skip
 
 
 def _with(name: str, number: float) -> Replacement:
     return altered(**{name: number})
 
 
-def _implied(view: View) -> Iterator[tuple[str, float, Replaced]]:
+def _implied(view: View) -> Iterator[tuple[str, str, float, Replaced]]:
     """Numbers that are no argument: what None stands for, what dropout keeps, a factor of one, a state of zero."""
     name, given = view.call.name, view.given
     for parameter in view.parameters:
@@ -92,13 +114,14 @@ def _implied(view: View) -> Iterator[tuple[str, float, Replaced]]:
             # Of torch's epsilon for a type of numbers too little is seen.
             own = FLOAT32 if name == "rms_norm" else _meant_by_none(view, parameter.name)
             if own is not None:
-                yield argument_words(name, parameter.name), own, partial(_with, parameter.name)
+                setting = argument_words(name, parameter.name)
+                yield setting, _of(setting, name, parameter.name), own, partial(_with, parameter.name)
     if name.startswith("dropout") and given.get("training", given.get("train")):
-        yield "dropout rate", float(given["p"]), _dropping
+        yield "dropout rate", "", float(given["p"]), _dropping
     elif name in ("embedding", "linear", *losses.FAMILIES):
-        yield "scale", 1.0, times
+        yield "scale", f"of the result of {name.replace('_', ' ')}", 1.0, times
     elif name in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
-        yield "initial state", 0.0, unrolled.starting(name)
+        yield "initial state", "", 0.0, unrolled.starting(name)
 
 
 def _meant_by_none(view: View, name: str) -> float | None:

@@ -112,12 +112,18 @@ class _Watching(ReferenceSide):
         if not layer.training:
             return
         x = args[0].detach().double()
-        self.layers[path].seen.append(_moments(x, 1))
-        others = [axis for axis in range(x.dim()) if axis != 1 and x.shape[axis] == x.shape[1]]
-        self.layers[path].across.append(_moments(x, others[0]) if others else None)
+        self.layers[path].seen.append(moments(x, 1))
+        across = other_axis(x)
+        self.layers[path].across.append(moments(x, across) if across is not None else None)
 
 
-def _moments(x: torch.Tensor, axis: int) -> Moments:
+def other_axis(x: torch.Tensor) -> int | None:
+    """The first axis that could be taken for that of the features, axis 1; None without one."""
+    return next((axis for axis in range(x.dim()) if axis != 1 and x.shape[axis] == x.shape[1]), None)
+
+
+def moments(x: torch.Tensor, axis: int) -> Moments:
+    """Mean, plain variance and number of values of each entry along ``axis``, in float64."""
     flat = x.movedim(axis, 0).reshape(x.shape[axis], -1)
     mean = flat.mean(1)
     plain = (flat - mean[:, None]).square().mean(1)

@@ -13,10 +13,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from compare.explain.calls.call import Call
+from compare.explain.calls.change import Change
 from compare.explain.doctor.diagnosis import Cause, Diagnosis
-from compare.explain.doctor.fit import Range, by_slopes, exactly_written, number_words
-from compare.explain.doctor.gaps import Arrays
+from compare.explain.doctor.fit import Range, by_slopes, exactly_written, number_words, said
+from compare.explain.doctor.gaps import Arrays, relative
 from compare.explain.doctor.statistics.batches import KINDS, PLAIN, UNBIASED, Layer, layers_of, port_momentum
+from compare.explain.doctor.statistics.kept import keeping
 from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import UNSEEN
 from compare.explain.doctor.trials import Search
@@ -28,6 +31,8 @@ from compare.sides.side import SideError
 from compare.sides.variance import ACCEPT
 from compare.verdict.verdict import Verdict
 
+VARIANCE = "running variance"
+
 
 @dataclass(frozen=True)
 class Averaging:
@@ -37,13 +42,22 @@ class Averaging:
     kind: str
 
 
-def diagnose_statistics(quartet: Quartet, entering: Entering, judged: Judged, mode: Mode = True) -> Diagnosis:
+def diagnose_statistics(
+    quartet: Quartet,
+    entering: Entering,
+    judged: Judged,
+    mode: Mode = True,
+    kept: Arrays | None = None,
+    calls: Sequence[Call] = (),
+) -> Diagnosis:
     """Name what the two sides' running statistics do not share.
 
     Args:
-        quartet: of a pair whose outputs match in training.
+        quartet: of a pair whose outputs match in training, or of which ``kept`` is given.
         entering, mode: what one training pass was run on, and its mode (None for models that have none).
         judged: the judgement on it; ``state/...`` are its statistics.
+        kept: what the port's layers keep (``state/...``) of the arrays that enter the reference's, as they are: without
+            the correction that ``accept`` asks for. calls: the reference's, in which the causes are changes.
     """
     judgements = {
         name.removeprefix("state/"): judgement
@@ -58,7 +72,7 @@ def diagnose_statistics(quartet: Quartet, entering: Entering, judged: Judged, mo
     try:
         layers = layers_of(quartet, entering, mode)
         # As it is: without the correction that accept= asks for.
-        port = quartet.port_64.run(entering, mode, judged.reference.dropped)
+        port = kept if kept is not None else quartet.port_64.run(entering, mode, judged.reference.dropped)
     except SideError as error:
         return Diagnosis(observed=(f"no statistic can be tried: {error}",))
     accepted = PLAIN if ACCEPT in quartet.pair.accept else UNBIASED
@@ -70,6 +84,7 @@ def diagnose_statistics(quartet: Quartet, entering: Entering, judged: Judged, mo
             {name: port[f"state/{name}"] for name in layer.names},
             allowed,
             port_momentum(quartet.prepared, layer.names),
+            calls,
         )
         for layer in layers
         if set(layer.names) & set(wrong) and all(f"state/{name}" in port for name in layer.names)
@@ -78,9 +93,14 @@ def diagnose_statistics(quartet: Quartet, entering: Entering, judged: Judged, mo
 
 
 def _diagnosed(
-    layer: Layer, own: Averaging, port: Arrays, allowed: Mapping[str, float], read: float | None
+    layer: Layer,
+    own: Averaging,
+    port: Arrays,
+    allowed: Mapping[str, float],
+    read: float | None,
+    calls: Sequence[Call],
 ) -> Diagnosis:
-    """One layer's cause. ``read``: the momentum that was read of the port's."""
+    """One layer's causes. ``read``: the momentum that was read of the port's."""
 
     def run(averaging: Averaging) -> Arrays:
         return layer.after(averaging.weight, averaging.kind)
@@ -93,13 +113,30 @@ def _diagnosed(
     if best is not None and certain:
         averaging = best.suspects[0].change
         weight = _momentum(layer, averaging, read is not None and abs(1 - read - averaging.weight) < UNSEEN)
-        changed = ([weight] if averaging.weight != own.weight else []) + (
-            [_variance(own, averaging)] if averaging.kind != own.kind else []
-        )
-        causes = [search.cause(suspect, best.after) for suspect in changed]
+        changed = [
+            *([(weight, replace(averaging, weight=own.weight))] if averaging.weight != own.weight else []),
+            *([(_variance(own, averaging), replace(averaging, kind=own.kind))] if averaging.kind != own.kind else []),
+        ]
+        for suspect, without in changed:
+            reopens = relative(run(without), port, run(own), names) if len(changed) > 1 else None
+            change = _in_the_reference(layer, suspect, own, averaging, calls)
+            causes.append(replace(search.cause(suspect, best.after), reopens=reopens, change=change))
     differs = read is not None and abs(1 - read - layer.weight) > UNSEEN
     settings = (_momentum(layer, Averaging(1 - read, own.kind)).sentence,) if read is not None and differs else ()
     return Diagnosis(tuple(causes), settings, search.excluded(), tuple(_observed(layer, port)))
+
+
+def _in_the_reference(
+    layer: Layer, suspect: Suspect[Averaging], own: Averaging, averaging: Averaging, calls: Sequence[Call]
+) -> Change | None:
+    """One setting of ``averaging`` as a change of the reference, a weight as it is said; where both variances are taken
+    for one, with the port's."""
+    if not calls:
+        return None
+    if suspect.setting == VARIANCE:
+        return keeping(calls, layer.path, kind=averaging.kind)
+    kind = own.kind if own.kind == averaging.kind != UNBIASED else None
+    return keeping(calls, layer.path, 1 - said(1 - averaging.weight), kind)
 
 
 def _suspects(layer: Layer, own: Averaging, port: Arrays) -> Iterator[Suspect[Averaging]]:
@@ -122,7 +159,7 @@ def _fitted_weight(layer: Layer, kind: str, port: Arrays) -> float:
 
 def _variance(own: Averaging, other: Averaging) -> Suspect[Averaging]:
     text = f"the running variance is {other.kind} in the port, {own.kind} in the reference"
-    return Suspect("running variance", own.kind, other.kind, other, text=text)
+    return Suspect(VARIANCE, own.kind, other.kind, other, text=text)
 
 
 def _momentum(layer: Layer, averaging: Averaging, read: bool = False) -> Suspect[Averaging]:

@@ -10,8 +10,9 @@ from itertools import chain
 
 from compare.explain.doctor.budget import Budget
 from compare.explain.doctor.diagnosis import Cause, Diagnosis
-from compare.explain.doctor.thresholds import PROBABLE, REPLAYS, SMALL
+from compare.explain.doctor.thresholds import PROBABLE, REPLAYS, SMALL, UNSEEN
 from compare.explain.doctor.trials import Search, Trial
+from compare.explain.doctor.updates.another_draw import AnotherDraw
 from compare.explain.doctor.updates.candidates import distinct, other_optimizers, sought, together, toward
 from compare.explain.doctor.updates.facts import facts
 from compare.explain.doctor.updates.led import Retraining, led_along
@@ -19,7 +20,7 @@ from compare.explain.doctor.updates.modulus import taken_as_one
 from compare.explain.doctor.updates.optax_rules import Reading, read_optax
 from compare.explain.doctor.updates.recorded_steps import by_quantity
 from compare.explain.doctor.updates.reference_rules import rules_of_reference
-from compare.explain.doctor.updates.rule_settings import SpokenSetting, aligned, differing
+from compare.explain.doctor.updates.rule_settings import SpokenSetting, aligned, differing, merged
 from compare.explain.doctor.updates.rules import Rules
 from compare.explain.doctor.updates.unknowns import OtherRules
 from compare.explain.doctor.updates.words import Wording, wording_of
@@ -33,13 +34,14 @@ AS_READ = "as read"
 SOUND = (Verdict.MATCH, Verdict.INCOMPLETE)
 
 
-def diagnose_updates(quartet: Quartet, entering: Entering, judged: Judged) -> Diagnosis:
+def diagnose_updates(quartet: Quartet, entering: Entering, judged: Judged, other: Entering | None = None) -> Diagnosis:
     """Name the setting that the two optimizers do not share.
 
     Args:
         quartet: of a pair with optimizers whose gradients match.
         entering: what the training steps were run on, rounded to the working precision.
         judged: the judgement on those steps (``judge_port`` with ``STEPS``).
+        other: what training steps are run on once more; what does not close the gap there as well is not certain.
 
     A pair whose reference is on record or cannot run in float64 gets no diagnosis: nothing can be tried.
     """
@@ -49,11 +51,13 @@ def diagnose_updates(quartet: Quartet, entering: Entering, judged: Judged) -> Di
     if quartet.on_record or judged.no_oracle:
         why = "is on record" if quartet.on_record else "or the port cannot run in float64"
         return Diagnosis(observed=(f"no optimizer can be tried: the reference {why}",))
+    quartet = quartet.using(judged.oracles)
     try:
-        trial = led_along(quartet.using(judged.oracles), entering, judged.judgements, judged.reference)
+        trial = led_along(quartet, entering, judged.judgements, judged.reference)
     except SideError as error:
         return Diagnosis(observed=(f"no optimizer can be tried: {error}",))
-    return _UpdateDoctor(trial, [name for name in names if not name.startswith(OPTIMIZER_STATE)], names).diagnosis()
+    updates = [name for name in names if not name.startswith(OPTIMIZER_STATE)]
+    return _UpdateDoctor(trial, updates, names, AnotherDraw(trial, other)).diagnosis()
 
 
 def diagnosed(trial: Retraining, names: Sequence[str]) -> Diagnosis:
@@ -68,6 +72,7 @@ class _UpdateDoctor:
     trial: Retraining
     updates: list[str]
     names: list[str]
+    another: "AnotherDraw | None" = None
     fitted: list[str] = field(default_factory=list)
     reference: Rules = field(init=False)
     reading: Reading = field(init=False)
@@ -81,17 +86,25 @@ class _UpdateDoctor:
         self.reading = read_optax(port, self.trial.quartet.prepared, replay.names, replay.steps)
         if self.reading.rules is not None:
             rules = aligned(self.reading.rules, self.reference, replay.unused)
+            made = self.trial.gap(rules)
             self.reading = replace(self.reading, rules=rules)
+            if not (made.closed or made.worst <= UNSEEN):
+                # It is not what the port does: nothing of it is said.
+                self.reading = replace(self.reading, rules=None, unread="what is read of it makes other updates")
         arrays = by_quantity(replay.updates)
         self.search = Search(
             lambda rules: by_quantity(self.trial.updates_by(rules)), lambda first, second: second,
             by_quantity(self.trial.updates_by(self.reference)), arrays, by_quantity(replay.allowed), list(arrays),
-            Budget(REPLAYS, SMALL), lambda rules: self.trial.confirmed(rules).closed,
+            Budget(REPLAYS, SMALL), self._confirmed,
         )  # fmt: skip
         # What one optimizer keeps and never uses is no other function yet.
         causes = tuple(self._causes()) if self.updates else ()
         settings = [said.text for _, said in self._said(self.reading.rules)] if self.reading.rules else []
         return Diagnosis(causes, tuple(settings), self.search.excluded(), tuple(self._observed()))
+
+    def _confirmed(self, rules: Rules) -> bool:
+        """Whether a whole run by these rules is the port's, and so it is on another draw."""
+        return self.trial.confirmed(rules).closed and (self.another is None or self.another.closes(rules))
 
     def _causes(self) -> Iterator[Cause]:
         training = self.trial.quartet.pair.training()
@@ -107,10 +120,21 @@ class _UpdateDoctor:
         before, confirmed = self.trial.confirmed(self.reference).worst, self.trial.confirmed(suspect.change).worst
         if not certain and not confirmed < PROBABLE * min(1.0, before):
             return
-        for one, said in self._said(suspect.change):
+        spoken = list(self._said(suspect.change))
+        for one, said in spoken:
             self.fitted += [said.text] if certain and not suspect.read else []
             evidence = "both" if suspect.read else "counterfactual"
-            yield Cause(one.label, said.reference, said.port, said.text, evidence, before, confirmed, None, certain)
+            reopens = self._without(one, suspect.change) if len(spoken) > 1 else None
+            yield Cause(
+                one.label, said.reference, said.port, said.text, evidence, before, confirmed, None, certain,
+                reopens=reopens,
+            )  # fmt: skip
+
+    def _without(self, setting: SpokenSetting, rules: Rules) -> float:
+        """The gap that several settings leave where the reference keeps this one."""
+        start = aligned(self.reference, rules, self.trial.replay.unused)
+        others = [one for one in differing(start, rules) if one.label != setting.label]
+        return self.trial.confirmed(merged(start, rules, others)).worst
 
     def _best(self) -> tuple[Trial[Rules] | None, bool]:
         """What explains the gap, and True; or the single change of the same optimizer that comes nearest, and False:

@@ -158,3 +158,37 @@ def test_of_several_that_explain_the_gap_only_the_necessary_are_causes():
     made = search({"slope": 3.0, "level": 1.25})
     made.for_all(read, lambda: [])
     assert sorted(cause.setting for cause, _ in made.causes()) == ["level", "slope"]
+
+
+def test_of_several_causes_each_says_what_is_left_without_it():
+    """Not what both leave together; one alone says nothing."""
+    made = search({"slope": 3.0, "level": 1.5})
+    made.for_all([suspect("slope", 3.0), suspect("level", 1.5)], lambda: [])
+    causes = {cause.setting: cause for cause, _ in made.causes()}
+    size = np.linalg.norm(reference({})["value"])
+    assert causes["level"].reopens == pytest.approx(0.5 * len(X) ** 0.5 / size)
+    assert causes["slope"].reopens == pytest.approx(np.linalg.norm(X) / size)
+    assert causes["slope"].before == causes["level"].before > causes["slope"].reopens
+    alone = search({"slope": 3.0})
+    alone.for_all([suspect("slope", 3.0)], lambda: [])
+    assert [cause.reopens for cause, _ in alone.causes()] == [None]
+
+
+def test_what_brings_the_arrays_nearer_is_not_excluded():
+    """It may be one of two faults of which the other is not known."""
+    made = search({"slope": 3.0, "edge": 0.1})
+    made.for_all([suspect("slope", 3.0), suspect("level", -5.0)], lambda: [])
+    assert not made.causes()
+    assert made.excluded() == ("level -5.0",)
+
+
+@pytest.mark.parametrize("entries", [1, 2])
+def test_of_one_entry_a_number_that_fits_says_nothing(entries):
+    """Not even as what is seen: some number always does, and a short one by chance."""
+    one = {"value": np.full(entries, 2.0)}
+    made = Search(
+        lambda changed: {"value": one["value"] * changed.get("slope", 1.0)}, lambda a, b: a | b, one,
+        {"value": np.full(entries, 16.0)}, {"value": 1e-12}, ["value"], confirm=lambda change: False,
+    )  # fmt: skip
+    made.for_all([suspect("slope", 8.0, fitted=True)], lambda: [])
+    assert [cause.certain for cause, _ in made.causes()] == [False] * (entries - 1)

@@ -257,3 +257,5 @@ def test_the_difference_that_matters_is_examined_first():
     assert leading([of(1e-3), of(1e-1)]) == [0, 1]
     assert leading([of(1e-6, BACKWARD), of(1e-1, BACKWARD)]) == [0, 1]
     assert leading([of(float("nan")), of(1.0)]) == [0, 1]
+    assert leading([of(1e-12), of(1.0, BACKWARD)]) == [1, 0]
+    assert leading([of(1e-5), of(1.0, BACKWARD)]) == [0, 1]

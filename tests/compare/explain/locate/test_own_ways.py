@@ -61,10 +61,14 @@ def chain(factors: list[float]) -> Any:
         ([2, 0.5, 1, 4, 0.25, 1], "ad"),
         ([2, 0.4, 1, 1, 1, 1], ""),
         ([2, 3, 5, 7, 11, 13], ""),
+        ([1, 2, 0.5 * (1 + 1e-5), 1, 1, 1], "b"),
+        ([1, 2, 0.5 * (1 + 1e-5), 3, 1 / 3, 1], "bd"),
+        ([1, 2, 0.5 * (1 + 1e-2), 1, 1, 1], ""),
     ],
 )
 def test_a_way_ends_where_the_array_is_the_references_again(factors, ways):
-    """Whatever differs beside it; what is not made good is none."""
+    """Whatever differs beside it; what is not made good is none. Where a way ends at a small fault of its own, next to
+    nothing is left there of what the reference's array would make."""
     apart, runs = chain(factors)
     assert own_ways(ORDER, apart) == {Cut(name, 0, OUT, 0) for name in ways}
     assert len(runs) <= 1 + WAY_RUNS
@@ -78,6 +82,23 @@ def test_what_is_made_good_in_one_branch_alone_is_a_fault():
         return {a: 1.0, norm: 0.0 if a in opened else 0.5, past: 1.0 if a in opened else 0.0}
 
     assert own_ways(ORDER[:3], apart) == set()
+
+
+@pytest.mark.parametrize(("fault", "ways"), [(1.0, "b"), (1.2, "b"), (1.6, ""), (4.0, "")])
+def test_a_multiple_that_is_made_good_beside_a_large_fault_is_none(fault, ways):
+    """255 times the array, divided again where an activation is another: nearer than beside the reference's own."""
+    apart, _ = chain([1, 2, 0.5 * fault, 1, 1, 1])
+    assert own_ways(ORDER, apart, multiples={ORDER[1]}) == {Cut(name, 0, OUT, 0) for name in ways}
+
+
+def test_a_multiple_that_hardly_shows_is_a_fault_all_the_same():
+    """A norm takes a scale out again but for its epsilon, which is another: the one says nothing of the other."""
+
+    def apart(opened: set[Cut]) -> dict[Cut, float]:
+        a, norm = ORDER[:2]
+        return {a: 0.6, norm: 1e-6 if a in opened else 5e-6}
+
+    assert own_ways(ORDER[:2], apart, multiples={ORDER[0]}) == set()
 
 
 class Scales(nn.Module):

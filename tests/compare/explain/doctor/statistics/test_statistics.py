@@ -130,9 +130,11 @@ def test_statistics_by_hand(update, setting, port, cpu):
     if port == "none":
         assert found.observed == ("1.running_mean, 1.running_var: as it entered",)
     if not setting:
+        # Not what brings the statistics nearer: it may be one of several faults.
         excluded = " ".join(found.excluded)
-        for tried in ("momentum, any value", "divided by N", "mean square", "standard deviation"):
+        for tried in ("momentum, any value", "divided by N"):
             assert tried in excluded
+        assert "mean square" not in excluded
 
 
 def test_a_cumulative_average_is_told_from_a_momentum(cpu):
