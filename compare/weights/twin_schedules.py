@@ -88,12 +88,11 @@ def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int)
         for key in dict.fromkeys(["lr", *varying]):
             values = np.array([row[place][key] for row in rows])
             schedule = _read(parts, place, key, values, start)
-            if schedule is None and key in varying:
+            if schedule is None:
                 schedule = _table(values, start)
                 end = start + len(values)
                 notes.append(f"{key} of group {place} is a table of the scheduler's own steps up to {end:,}, then NaN")
-            if schedule is not None:
-                made[key] = _every(schedule, every)
+            made[key] = _every(schedule, every)
         groups.append(made)
     return Scheduled(groups, start * every, notes=tuple(notes))
 
@@ -113,7 +112,11 @@ def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[s
     """The numbers in each group, for each step from the next on; as many as the scheduler makes."""
     bare = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
     shadow = _Shadow(copy.deepcopy(bare), dict(optimizer.defaults))
-    moving = [copy.deepcopy(one, {id(optimizer): shadow}) for one in parts]
+    name = type(parts[0]).__name__
+    try:
+        moving = [copy.deepcopy(one, {id(optimizer): shadow}) for one in parts]
+    except Exception as error:
+        raise UsageError(f"no twin of {name}: it cannot be copied to be run ahead: {error}") from error
     rows = [[_numbers(group) for group in shadow.param_groups]]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -123,6 +126,8 @@ def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[s
                     one.step()
                 rows.append([_numbers(group) for group in shadow.param_groups])
         except Exception as error:  # a schedule that has an end raises past it
+            if len(rows) == 1:
+                raise UsageError(f"no twin of {name}: a copy of it raises in its next step: {error}") from error
             swallowed(error)
     return rows
 
@@ -165,6 +170,7 @@ def _schedule(scheduler: Any, place: int, key: str) -> Schedule:
     import optax
 
     from jaxport.optimizers import schedules
+    from jaxport.optimizers.parts import steps_of
 
     kind, group = _kind(scheduler), scheduler.optimizer.param_groups[place]
     if kind == "OneCycleLR":
@@ -179,7 +185,7 @@ def _schedule(scheduler: Any, place: int, key: str) -> Schedule:
     base = _base(scheduler, place)
     if kind == "LambdaLR":
         function = scheduler.lr_lambdas[place]
-        return lambda count: base * function(count)
+        return lambda count: base * function(steps_of(count))  # an integer of JAX's would overflow
     function = getattr(schedules, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower())
     told = {name.lower(): value for name, value in vars(scheduler).items()}
     if kind == "MultiStepLR":

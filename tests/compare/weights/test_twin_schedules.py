@@ -123,3 +123,35 @@ def test_what_is_no_scheduler_of_it_is_refused(scheduler, why):
     optimizer = _optimizer()
     with pytest.raises(UsageError, match=why):
         schedules_of(optimizer, scheduler(optimizer), 1)
+
+
+class _Late(torchs.LRScheduler):
+    """Nobody's class: it holds its rate for a long time, and then does not."""
+
+    def get_lr(self):
+        return [0.05 if self.last_epoch < 10 * TABLE else 0.0]
+
+
+class _Torn(torchs.LRScheduler):
+    def get_lr(self):
+        if self.last_epoch:
+            raise RuntimeError("not twice")
+        return [0.05]
+
+
+def test_a_scheduler_that_is_not_known_is_not_taken_for_a_constant():
+    """Beyond what was seen of it nothing is said; what cannot be seen at all is refused."""
+    optimizer = _optimizer()
+    found = schedules_of(optimizer, _Late(optimizer), 1)
+    assert float(found.groups[0]["lr"](TABLE - 1)) == pytest.approx(0.05)
+    assert np.isnan(float(found.groups[0]["lr"](TABLE)))
+    with pytest.raises(UsageError, match="raises in its next step: not twice"):
+        schedules_of(optimizer, _Torn(optimizer), 1)
+
+
+def test_a_lambdas_integers_do_not_overflow():
+    """The step is given as a floating number, in which 100,000 squared is what it is."""
+    optimizer = _optimizer()
+    found = schedules_of(optimizer, torchs.LambdaLR(optimizer, lambda step: 1 / (1 + step**2)), 1)
+    with jax.enable_x64(True):
+        assert float(found.groups[0]["lr"](100_000)) == pytest.approx(0.05 / (1 + 1e10), rel=1e-12)
