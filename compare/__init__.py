@@ -2,7 +2,8 @@
 
 ``Pair`` describes both models, with ``Batch`` and ``Optimizers``; ``Report`` is what comes back. Where no weight map is
 found, one is written by hand: a ``WeightMap`` of lines, each an ``Entry`` with a ``View`` of either side's array.
-``convert_weights`` carries weights through the map, either way. What a caller can mend is raised as a ``UsageError``.
+``convert_weights`` carries weights through the map, either way; ``optax_twin`` and ``torch_twin`` an optimizer and its
+state. What a caller can mend is raised as a ``UsageError``.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from compare.pair.pair import Optimizers as Optimizers
     from compare.pair.pair import Pair as Pair
     from compare.weights.entry import Entry as Entry
+    from compare.weights.optax_twin import optax_twin as optax_twin
+    from compare.weights.torch_twin import torch_twin as torch_twin
     from compare.weights.weights import WeightMap as WeightMap
 
 __version__ = "0.1.0"  # also what an installation is called
@@ -33,6 +36,8 @@ _HOME = {
     "WeightMap": "compare.weights.weights",
     "assert_port": "compare.api",
     "convert_weights": "compare.checkpoints.in_memory",
+    "optax_twin": "compare.weights.optax_twin",
+    "torch_twin": "compare.weights.torch_twin",
     "verify": "compare.api",
 }
 __all__ = [
@@ -46,6 +51,8 @@ __all__ = [
     "WeightMap",
     "assert_port",
     "convert_weights",
+    "optax_twin",
+    "torch_twin",
     "verify",
 ]
 

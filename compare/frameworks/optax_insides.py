@@ -76,6 +76,9 @@ def _stages(init: Any, update: Any, masks: tuple[Any, ...]) -> list[Stage]:
     if name == "named_chain" and "transforms" in given:
         return [stage for _, one in given["transforms"] for stage in _stages(one.init, one.update, masks)]
     if name == "inject_hyperparams" and "inner_factory" in given:
+        if remembers := {name: one for name, one in given.get("sched_hps", {}).items() if not _of_step(one)}:
+            factory = given["inner_factory"]
+            return [Stage(_name(factory), {**given.get("other_hps", {}), **remembers}, masks)]
         try:
             made = _made(given)
             return _stages(made.init, made.update, masks)
@@ -127,6 +130,11 @@ class _Labelled:
         return jax.tree.map(lambda label: label == self.label, labels)
 
 
+def _of_step(schedule: Any) -> bool:
+    """Whether a schedule is a function of the step; one with a state of its own makes no transformation by itself."""
+    return hasattr(schedule, "schedule_fn") or not hasattr(schedule, "update")
+
+
 def _made(given: Mapping[str, Any]) -> Any:
     """What ``inject_hyperparams`` makes in its first step, with schedules as the functions they were given as."""
     schedules = {name: getattr(one, "schedule_fn", one) for name, one in given.get("sched_hps", {}).items()}
@@ -143,7 +151,8 @@ def _name(update: Any) -> str:
 
 
 def _cells(function: Any) -> dict[str, Any]:
-    """The free variables of a function that have a value."""
+    """The free variables of a function that have a value; of one that a decorator wraps, its own."""
+    function = inspect.unwrap(function) if callable(function) else function
     code, closure = getattr(function, "__code__", None), getattr(function, "__closure__", None)
     made: dict[str, Any] = {}
     for name, cell in zip(getattr(code, "co_freevars", ()), closure or (), strict=False):

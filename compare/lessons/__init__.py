@@ -17,7 +17,7 @@ PARTS = {
     "mlp": ("mlp", "MLP"),
     "loose": ("autograd", "loose_mlp"),
     "loss": ("losses", "cross_entropy"),
-    "optimizer": ("optimizers", "sgd"),
+    "optimizer": ("optimizers/sgd", "sgd"),
     "train": ("train", "train_step"),
     "evaluate": ("train", "evaluate"),
     "fit": ("train", "fit"),

@@ -1,0 +1,280 @@
+"""What a live torch scheduler will do, as schedules of optax: read where its class has a twin, else tabulated.
+
+A scheduler is run ahead on a shadow of its optimizer, which has the parameter groups without parameters. That run
+decides: a schedule that was read must say what it says, and what varies in it otherwise becomes a table.
+"""
+
+import copy
+import inspect
+import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from compare.errors import UsageError, shown, swallowed
+from compare.weights.twin_recipes import CALLED
+
+if TYPE_CHECKING:
+    import torch
+
+PROVED = 2_000  # steps over which a schedule that was read must be the scheduler's
+TABLE = 20_000  # steps that a table holds
+ALIKE = 1e-12  # of the largest value: torch multiplies from step to step, and rounds each time
+Schedule = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """What changes from step to step.
+
+    Attributes:
+        groups: for each parameter group, its changing settings by torch's key, each a schedule of the step.
+        count: the step at which the scheduler stands.
+        plateau: whether its groups' learning rates follow a value.
+        notes: what a user should know of it.
+    """
+
+    groups: Sequence[Mapping[str, Any]]
+    count: int = 0
+    plateau: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Shadow:
+    """An optimizer to a scheduler's eyes."""
+
+    param_groups: list[dict[str, Any]]
+    defaults: dict[str, Any]
+    _opt_called: bool = True
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def step(self) -> None:
+        """Does nothing; schedulers look whether it is there."""
+
+
+_Shadow.step._wrapped_by_lr_sched = True  # type: ignore[attr-defined]
+
+
+def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int) -> Scheduled:
+    """The schedules of all groups.
+
+    Args:
+        scheduler: one of torch's, or several that are stepped in turn; None for none.
+        every: how many optimizer steps are made between two of the scheduler's.
+
+    Raises:
+        UsageError: it is no scheduler, or another optimizer's.
+    """
+    if scheduler is None:
+        return Scheduled([{} for _ in optimizer.param_groups])
+    parts = list(scheduler) if isinstance(scheduler, list | tuple) else [scheduler]
+    for one in parts:
+        if not hasattr(one, "step") or not hasattr(one, "optimizer"):
+            raise UsageError(f"scheduler: expected one of torch.optim.lr_scheduler, got {shown(one)}")
+        if one.optimizer is not optimizer:
+            raise UsageError(f"scheduler: {type(one).__name__} belongs to another optimizer than the one given")
+    if any(_kind(one) == "ReduceLROnPlateau" for one in parts):
+        return _plateau(parts, optimizer)
+    rows = _ahead(parts, optimizer, TABLE)
+    start = _count(parts[0])
+    groups, notes = [], list[str]()
+    for place in range(len(optimizer.param_groups)):
+        made: dict[str, Any] = {}
+        varying = [key for key in rows[0][place] if len({row[place][key] for row in rows}) > 1]
+        for key in dict.fromkeys(["lr", *varying]):
+            values = np.array([row[place][key] for row in rows])
+            schedule = _read(parts, place, key, values, start)
+            if schedule is None:
+                schedule = _table(values, start)
+                end = start + len(values)
+                notes.append(f"{key} of group {place} is a table of the scheduler's own steps up to {end:,}, then NaN")
+            made[key] = _every(schedule, every)
+        groups.append(made)
+    return Scheduled(groups, start * every, notes=tuple(notes))
+
+
+def advance(scheduler: Any, count: int) -> None:
+    """Step a live scheduler (or several in turn) to its step ``count``, as a training loop would have."""
+    parts = list(scheduler) if isinstance(scheduler, list | tuple) else [scheduler]
+    steps = count - _count(parts[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(steps):
+            for one in parts:
+                one.step()
+
+
+def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[str, float]]]:
+    """The numbers in each group, for each step from the next on; as many as the scheduler makes."""
+    bare = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
+    shadow = _Shadow(copy.deepcopy(bare), dict(optimizer.defaults))
+    name = type(parts[0]).__name__
+    try:
+        moving = [copy.deepcopy(one, {id(optimizer): shadow}) for one in parts]
+    except Exception as error:
+        raise UsageError(f"no twin of {name}: it cannot be copied to be run ahead: {error}") from error
+    rows = [[_numbers(group) for group in shadow.param_groups]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            while len(rows) < steps:
+                for one in moving:
+                    one.step()
+                rows.append([_numbers(group) for group in shadow.param_groups])
+        except Exception as error:  # a schedule that has an end raises past it
+            if len(rows) == 1:
+                raise UsageError(f"no twin of {name}: a copy of it raises in its next step: {error}") from error
+            swallowed(error)
+    return rows
+
+
+def _numbers(group: Mapping[str, Any]) -> dict[str, float]:
+    made: dict[str, float] = {}
+    for name, value in group.items():
+        if isinstance(value, tuple):
+            made |= {f"{name}[{place}]": float(one) for place, one in enumerate(value) if one is not None}
+        elif isinstance(value, int | float) or hasattr(value, "item"):
+            made[name] = float(value)
+    return made
+
+
+def _read(parts: Sequence[Any], place: int, key: str, values: np.ndarray, start: int) -> Schedule | None:
+    """The schedule of one setting of one group by the scheduler's class, where it says what the scheduler does; times a
+    constant where the rate was changed by hand."""
+    import jax
+
+    try:
+        with jax.enable_x64(True):
+            read = [_schedule(one, place, key) for one in parts]
+            whole = read[0] if len(read) == 1 else _product(read, _base(parts[0], place))
+            few = values[:PROVED]
+            said = np.asarray(jax.vmap(whole)(start + np.arange(len(few))), float)
+            for factor in (1.0, few[0] / said[0] if said[0] else 1.0):
+                if np.abs(factor * said - few).max() <= ALIKE * np.abs(few).max():
+                    return whole if factor == 1 else _times(whole, float(factor))
+    except Exception as error:  # nothing that is read
+        swallowed(error)
+    return None
+
+
+def _schedule(scheduler: Any, place: int, key: str) -> Schedule:
+    """What the class and the attributes of a scheduler say.
+
+    Raises:
+        Exception: nothing that is known.
+    """
+    import optax
+
+    from jaxport.optimizers import schedules
+    from jaxport.optimizers.parts import steps_of
+
+    kind, group = _kind(scheduler), scheduler.optimizer.param_groups[place]
+    if kind == "OneCycleLR":
+        return _one_cycle(scheduler, group)[0 if key == "lr" else 1]
+    if key != "lr":
+        raise LookupError(key)
+    if kind in ("SequentialLR", "ChainedScheduler"):
+        inner = [_schedule(one, place, key) for one in scheduler._schedulers]
+        if kind == "SequentialLR":
+            return optax.join_schedules(inner, scheduler._milestones)
+        return _product(inner, _base(scheduler._schedulers[0], place))
+    base = _base(scheduler, place)
+    if kind == "LambdaLR":
+        function = scheduler.lr_lambdas[place]
+        return lambda count: base * function(steps_of(count))  # an integer of JAX's would overflow
+    function = getattr(schedules, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower())
+    told = {name.lower(): value for name, value in vars(scheduler).items()}
+    if kind == "MultiStepLR":
+        told["milestones"] = tuple(scheduler.milestones.elements())
+    names = list(inspect.signature(function).parameters)[1:]
+    return function(base, **{name: told[name] for name in names})
+
+
+def _one_cycle(scheduler: Any, group: Mapping[str, Any]) -> tuple[Schedule, Schedule]:
+    from jaxport.optimizers import one_cycle_lr
+
+    total, phases = scheduler.total_steps, scheduler._schedule_phases
+    momenta = {key: group[key] for key in ("base_momentum", "max_momentum") if key in group}
+    return one_cycle_lr(
+        float(group["max_lr"]),
+        total,
+        pct_start=(phases[0]["end_step"] + 1) / total,
+        anneal_strategy=scheduler._anneal_func_type,
+        div_factor=float(group["max_lr"] / group["initial_lr"]),
+        final_div_factor=float(group["initial_lr"] / group["min_lr"]),
+        three_phase=len(phases) == 3,
+        **momenta,
+    )
+
+
+def _product(schedules: Sequence[Schedule], base: float) -> Schedule:
+    """Of schedules that each multiply the same base."""
+
+    def schedule(count: Any) -> Any:
+        rate = base
+        for one in schedules:
+            rate = rate * one(count) / base
+        return rate
+
+    return schedule
+
+
+def _times(schedule: Schedule, factor: float) -> Schedule:
+    return lambda count: factor * schedule(count)
+
+
+def _table(values: np.ndarray, start: int) -> Schedule:
+    """``values`` from the step ``start`` on; not a number past their end, rather than something else."""
+    import jax.numpy as jnp
+
+    def schedule(count: Any) -> Any:
+        return jnp.take(jnp.asarray(values), count - start, mode="fill", fill_value=jnp.nan)
+
+    return schedule
+
+
+def _every(schedule: Schedule, every: int) -> Schedule:
+    return schedule if every == 1 else lambda count: schedule(count // every)
+
+
+def _plateau(parts: Sequence[Any], optimizer: Any) -> Scheduled:
+    from jaxport.optimizers import reduce_lr_on_plateau
+
+    if len(parts) > 1:
+        raise UsageError("scheduler: ReduceLROnPlateau beside another one has no twin: its rate is both functions'")
+    (scheduler,) = parts
+    names = [name for name in reduce_lr_on_plateau._fields if name not in ("learning_rate", "min_lr")]
+    told = {name: getattr(scheduler, name) for name in names}
+    groups = [
+        {"lr": reduce_lr_on_plateau(float(group["lr"]), min_lr=float(least), **told)}
+        for group, least in zip(optimizer.param_groups, scheduler.min_lrs, strict=True)
+    ]
+    note = "the learning rate follows a value: update(grads, state, params, value=loss); None where it is not looked at"
+    return Scheduled(groups, plateau=True, notes=(note,))
+
+
+def _base(scheduler: Any, place: int) -> float:
+    return float(scheduler.base_lrs[place])
+
+
+def _kind(scheduler: Any) -> str:
+    """The class of torch's that a scheduler is, or is made from."""
+    import torch
+
+    known = vars(torch.optim.lr_scheduler)
+    return next((kind.__name__ for kind in type(scheduler).__mro__ if known.get(kind.__name__) is kind), "")
+
+
+def _count(scheduler: Any) -> int:
+    while not hasattr(scheduler, "last_epoch"):
+        scheduler = scheduler._schedulers[0]
+    return int(scheduler.last_epoch)
+
+
+def argument_of(key: str) -> str:
+    """What a recipe calls the setting that torch has under ``key``."""
+    return next((name for name, called in CALLED.items() if called == key), key)

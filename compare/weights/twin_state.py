@@ -1,0 +1,290 @@
+"""The state of a torch optimizer as the state of its optax twin, and back: slot by slot, through the weight map."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from compare.arrays.arrays import Arrays, from_torch
+from compare.errors import UsageError
+from compare.weights.twin_layout import Layout, Tree, path_of
+from compare.weights.twin_recipes import SCALARS, Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+State = Any  # a state of optax's: named tuples in each other
+VECTORS = ("d", "prev_flat_grad")  # of LBFGS, over all parameters
+HISTORY = ("old_dirs", "old_stps")
+OTHER = {"row_var": "col_var", "col_var": "row_var"}  # of Adafactor, for a matrix that lies the other way round
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The running values of a torch optimizer, with what is needed to move them.
+
+    Attributes:
+        state: torch's, by the name of the parameter.
+    """
+
+    recipe: Recipe
+    layout: Layout
+    tensors: "Mapping[str, torch.Tensor]"
+    state: Mapping[str, dict[str, Any]]
+
+    def check(self, names: Sequence[str]) -> None:
+        """Whether every slot of these parameters can be moved.
+
+        Raises:
+            UsageError: an array that is factored in other axes on the port's side.
+        """
+        if self.recipe.name != "adafactor":
+            return
+        for name in names:
+            if self.tensors[name].dim() > 1 and self.layout.transposes(name) is None:
+                raise UsageError(
+                    f"no twin of Adafactor on {name}: it is factored along its last two axes, and on the port's side "
+                    f"those are others"
+                )
+
+    def into(self, state: State, names: Sequence[str], count: int, plateau: Mapping[str, Any]) -> State:
+        """``state``, as ``init`` made it for the parameters ``names``, with torch's values.
+
+        Args:
+            count: the step at which schedules stand.
+            plateau: what a schedule that follows a value remembers, by field.
+        """
+        import jax.numpy as jnp
+
+        seen = any(self.state[name].get("momentum_buffer") is not None for name in names)
+        one = self.state[names[0]]
+
+        def fill(owner: Any, field: str, value: Any) -> Any:
+            slots = {slot for name in owner._fields if (slot := self.recipe.slots.get(name))}
+            if field == "seen":
+                return jnp.asarray(int(seen), jnp.int32)
+            if field in plateau and "num_bad_epochs" in owner._fields:
+                return jnp.asarray(plateau[field], value.dtype)
+            if "old_dirs" in owner._fields:
+                return self._of_lbfgs(field, value, one)
+            if field == "count" and not slots - {self.recipe.slots.get("count")}:
+                return jnp.asarray(0 if plateau else count, jnp.int32)
+            slot = self.recipe.slots.get(field)
+            if slot == "step" or slot in SCALARS:
+                return jnp.asarray(from_number(one[slot]), value.dtype) if slot in one else value
+            return value if slot is None else self._tree(slot, value, names)
+
+        return walked(state, fill)
+
+    def _tree(self, slot: str, value: Tree, names: Sequence[str]) -> Tree:
+        import jax
+        import jax.numpy as jnp
+
+        held = {name: _array(self.state[name][slot]) for name in names if self.state[name].get(slot) is not None}
+        if not held:
+            return value
+        factored = slot in OTHER
+        moved = self._factors(slot, names) if factored else self.layout.to_port(held)
+        known = {path for path, owners in self.layout.owners.items() if set(owners) <= set(held)}
+        if factored:
+            known = set(moved)
+
+        def leaf(path: Any, old: Any) -> Any:
+            own = _path(path, self.layout)
+            return jnp.array(moved[own].reshape(old.shape), old.dtype) if own in known else old
+
+        return jax.tree_util.tree_map_with_path(leaf, value)
+
+    def _factors(self, slot: str, names: Sequence[str]) -> Arrays:
+        """Means along an axis: of a matrix that lies the other way round, those along the other one."""
+        made: Arrays = {}
+        for name in names:
+            if slot in self.state[name]:
+                turned = self.layout.transposes(name)
+                array = _array(self.state[name][OTHER[slot] if turned else slot])
+                made[self.layout.parameters[name][0]] = array.T if turned else array
+        return made
+
+    def _of_lbfgs(self, field: str, value: Any, kept: Mapping[str, Any]) -> Any:
+        import jax.numpy as jnp
+
+        if not kept.get("n_iter"):
+            return value
+        if field == "count":
+            return jnp.asarray(kept["n_iter"], value.dtype)
+        if field in HISTORY or field == "ro":
+            rows = [self._vector(one) if field in HISTORY else from_number(one) for one in kept[field]]
+            made = np.zeros(value.shape)
+            if rows:
+                made[-len(rows) :] = np.array(rows)
+            return jnp.array(made, value.dtype)
+        if field in VECTORS:
+            return jnp.array(self._vector(kept[field]), value.dtype)
+        return jnp.asarray(from_number(kept[field]), value.dtype)
+
+    def _vector(self, vector: "torch.Tensor") -> np.ndarray:
+        """A vector over torch's parameters as one over the port's leaves."""
+        array, made, start = _array(vector), dict[str, np.ndarray](), 0
+        for name, tensor in self.tensors.items():
+            made[name] = array[start : start + tensor.numel()].reshape(tuple(tensor.shape))
+            start += tensor.numel()
+        leaves = self.layout.to_port(made)
+        return np.concatenate([leaves[path].reshape(-1) for path in self.layout.leaves])
+
+
+def walked(state: State, fill: Callable[[Any, str, Any], Any]) -> State:
+    """A state with what ``fill`` makes of each field that holds no state itself, from (its owner, its name, it)."""
+    if isinstance(state, tuple) and hasattr(state, "_fields"):
+        return type(state)(
+            *(
+                walked(value, fill) if _is_state(value) else fill(state, name, value)
+                for name, value in zip(state._fields, state, strict=True)
+            )
+        )
+    if isinstance(state, tuple):
+        return tuple(walked(one, fill) for one in state)
+    if isinstance(state, dict):
+        return {name: walked(one, fill) if _is_state(one) else one for name, one in state.items()}
+    return state
+
+
+def _is_state(value: Any) -> bool:
+    """A named tuple, or a plain one or a dictionary of them: parameters that are kept in a tree are none."""
+    if isinstance(value, dict):
+        return bool(value) and all(_is_state(one) for one in value.values())
+    if hasattr(value, "_fields"):
+        return True
+    return isinstance(value, tuple) and bool(value) and all(_is_state(one) for one in value)
+
+
+def _path(path: Any, layout: Layout) -> str:
+    """A leaf's path as the layout knows it."""
+    text = path_of(path)
+    return text if text in layout.leaves else f"params/{text}"
+
+
+def _array(tensor: "torch.Tensor") -> np.ndarray:
+    return np.array(from_torch(tensor.detach()))
+
+
+def from_number(value: Any) -> float:
+    """A number, or a tensor with one."""
+    return float(value)
+
+
+@dataclass
+class Read:
+    """What a state of optax's holds, in torch's words.
+
+    Attributes:
+        arrays: leaves by path, by slot.
+        numbers: of each slot that is one number.
+        vectors: what LBFGS keeps of all parameters as one, by slot.
+        count: the step at which its schedules stand; None without any.
+        plateau: what a schedule that follows a value remembers, by field.
+    """
+
+    arrays: dict[str, dict[str, np.ndarray]]
+    numbers: dict[str, float]
+    vectors: dict[str, np.ndarray]
+    count: int | None = None
+    plateau: dict[str, float] | None = None
+    begun: bool = True
+
+
+def read_state(state: State, recipe: Recipe, layout: Layout) -> Read:
+    """Look through a state that was made by ``recipe``."""
+    import jax
+
+    found = Read({}, {}, {})
+
+    def look(owner: Any, field: str, value: Any) -> Any:
+        slots = {slot for name in owner._fields if (slot := recipe.slots.get(name))}
+        if field == "seen":
+            found.begun = bool(value)
+        elif "num_bad_epochs" in owner._fields:
+            found.plateau = {**(found.plateau or {}), field: float(value)}
+        elif field == "count" and not slots - {recipe.slots.get("count")} and "old_dirs" not in owner._fields:
+            found.count = int(value)
+        elif "old_dirs" in owner._fields:
+            found.vectors[field] = np.array(value)
+        elif (slot := recipe.slots.get(field)) == "step" or slot in SCALARS:
+            found.numbers[str(slot)] = float(value)
+        elif slot is not None:
+            leaves, _ = jax.tree_util.tree_flatten_with_path(value)
+            own = found.arrays.setdefault(slot, {})
+            own.update({_path(path, layout): np.array(leaf) for path, leaf in leaves})
+        return value
+
+    walked(state, look)
+    return found
+
+
+def restore(read: Read, slots: Slots, names: Sequence[str]) -> None:
+    """Write into torch's state of these parameters what was read."""
+    import torch
+
+    if slots.recipe.name == "lbfgs":
+        _restore_lbfgs(read, slots, names)
+        return
+    by_slot = {slot: _named(slot, read.arrays, slots, names) for slot in read.arrays}
+    for name in names:
+        tensor, own = slots.tensors[name], slots.state[name]
+        for slot, arrays in by_slot.items():
+            if name not in arrays or (slot == "momentum_buffer" and not read.begun):
+                continue
+            own[slot] = torch.from_numpy(np.array(arrays[name])).to(tensor.device, tensor.dtype)
+        for slot, number in read.numbers.items():
+            old = own.get(slot)
+            like = old if torch.is_tensor(old) else torch.empty((), dtype=torch.get_default_dtype())
+            own[slot] = torch.full_like(like, number)
+        if slots.recipe.torch != "SGD":
+            own.setdefault("step", torch.ones((), dtype=torch.get_default_dtype()))
+
+
+def _named(slot: str, found: Mapping[str, Mapping[str, np.ndarray]], slots: Slots, names: Sequence[str]) -> Arrays:
+    if slots.recipe.name != "adafactor":
+        return slots.layout.to_reference(dict(found[slot]))
+    made: Arrays = {}
+    for name in names:
+        path, matrix = slots.layout.parameters[name][0], slots.tensors[name].dim() > 1
+        turned = matrix and slots.layout.transposes(name)
+        if matrix == (slot in OTHER):
+            leaf = found[OTHER[slot] if turned else slot][path]
+            made[name] = leaf.T if turned else leaf
+    return made
+
+
+def _restore_lbfgs(read: Read, slots: Slots, names: Sequence[str]) -> None:
+    import torch
+
+    layout = slots.layout
+    first = slots.tensors[names[0]]
+    own, vectors = slots.state[names[0]], read.vectors
+
+    def vector(array: np.ndarray) -> torch.Tensor:
+        made, start = dict[str, np.ndarray](), 0
+        for path, shape in layout.leaves.items():
+            size = int(np.prod(shape, dtype=int))
+            made[path] = array[start : start + size].reshape(shape)
+            start += size
+        named = layout.to_reference(made)
+        whole = np.concatenate([np.array(named[name]).reshape(-1) for name in slots.tensors])
+        return torch.from_numpy(whole).to(first.device, first.dtype)
+
+    def number(array: np.ndarray) -> torch.Tensor:
+        return torch.tensor(float(array), dtype=first.dtype, device=first.device)
+
+    count = int(vectors["count"])
+    own.update({"n_iter": count, "func_evals": max(count, own.get("func_evals", 0))})
+    if not count:
+        return
+    held = [place for place, one in enumerate(vectors["ro"]) if one]
+    for slot in HISTORY:
+        own[slot] = [vector(vectors[slot][place]) for place in held]
+    own["ro"] = [number(vectors["ro"][place]) for place in held]
+    for slot in VECTORS:
+        own[slot] = vector(vectors[slot])
+    own.update({slot: number(vectors[slot]) for slot in ("t", "H_diag")})
+    own["prev_loss"] = own.get("prev_loss", float("nan"))

@@ -1,0 +1,182 @@
+"""Adam and its relatives, with torch's defaults, and each rule as torch computes it."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.typing import DTypeLike
+
+from jaxport.optimizers.parts import Mask, Number, Rate, Setting, downhill, scheduled, steps_of
+
+
+def adam(
+    learning_rate: Rate = 1e-3,
+    b1: Setting = 0.9,
+    b2: Number = 0.999,
+    eps: Number = 1e-8,
+    weight_decay: Setting = 0.0,
+    amsgrad: bool = False,
+    decoupled_weight_decay: bool = False,
+    maximize: bool = False,
+    mask: Mask = None,
+) -> optax.GradientTransformationExtraArgs:
+    """Adam. A weight decay is added to the gradient (L2), as ``torch.optim.Adam`` has it; ``optax.adam`` has none.
+
+    With ``amsgrad`` torch takes the maximum of the raw second moment, ``optax.amsgrad`` of the corrected one: they part
+    in the second step. Epsilon stands outside the root on both sides.
+
+    Source: https://optax.readthedocs.io/en/latest/api/optimizers.html#optax.adam
+    """
+    rule = scheduled(_scale_by_raw_amsgrad if amsgrad else optax.scale_by_adam, b1=b1, b2=b2, eps=eps)
+    return downhill(rule, learning_rate, weight_decay, decoupled_weight_decay, maximize, mask)
+
+
+def adamw(
+    learning_rate: Rate = 1e-3,
+    b1: Setting = 0.9,
+    b2: Number = 0.999,
+    eps: Number = 1e-8,
+    weight_decay: Setting = 1e-2,
+    amsgrad: bool = False,
+    maximize: bool = False,
+    mask: Mask = None,
+) -> optax.GradientTransformationExtraArgs:
+    """Adam with decoupled weight decay. ``optax.adamw`` decays by 1e-4 where nothing is said, torch by 1e-2.
+
+    Source: https://optax.readthedocs.io/en/latest/api/optimizers.html#optax.adamw
+    """
+    return adam(learning_rate, b1, b2, eps, weight_decay, amsgrad, True, maximize, mask)
+
+
+def adamax(
+    learning_rate: Rate = 2e-3,
+    b1: Setting = 0.9,
+    b2: Number = 0.999,
+    eps: Number = 1e-8,
+    weight_decay: Setting = 0.0,
+    maximize: bool = False,
+    mask: Mask = None,
+) -> optax.GradientTransformationExtraArgs:
+    """Adam by the largest gradient. torch adds a weight decay to the gradient, ``optax.adamaxw`` decouples it.
+
+    Source: https://optax.readthedocs.io/en/latest/api/optimizers.html#optax.adamax
+    """
+    rule = scheduled(optax.scale_by_adamax, b1=b1, b2=b2, eps=eps)
+    return downhill(rule, learning_rate, weight_decay, maximize=maximize, mask=mask)
+
+
+def nadam(
+    learning_rate: Rate = 2e-3,
+    b1: Setting = 0.9,
+    b2: Number = 0.999,
+    eps: Number = 1e-8,
+    weight_decay: Setting = 0.0,
+    momentum_decay: Number = 4e-3,
+    decoupled_weight_decay: bool = False,
+    maximize: bool = False,
+    mask: Mask = None,
+    scalar_dtype: DTypeLike = jnp.float32,
+) -> optax.GradientTransformationExtraArgs:
+    """Adam with Nesterov momentum, which torch warms up from half of ``b1``; ``optax.nadam`` holds it constant.
+
+    Args:
+        scalar_dtype: in which the product of all momenta is kept: torch's default dtype, whatever the parameters'.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.optim.NAdam.html
+    """
+    rule = scheduled(_scale_by_nadam, b1=b1, b2=b2, eps=eps, momentum_decay=momentum_decay, scalar_dtype=scalar_dtype)
+    return downhill(rule, learning_rate, weight_decay, decoupled_weight_decay, maximize, mask)
+
+
+def radam(
+    learning_rate: Rate = 1e-3,
+    b1: Setting = 0.9,
+    b2: Number = 0.999,
+    eps: Number = 1e-8,
+    weight_decay: Setting = 0.0,
+    decoupled_weight_decay: bool = False,
+    maximize: bool = False,
+    mask: Mask = None,
+) -> optax.GradientTransformationExtraArgs:
+    """Adam that waits until its second moment can be trusted. torch adds epsilon to the root of the uncorrected moment,
+    optax to the corrected one's.
+
+    Source: https://optax.readthedocs.io/en/latest/api/optimizers.html#optax.radam
+    """
+    rule = scheduled(_scale_by_radam, b1=b1, b2=b2, eps=eps)
+    return downhill(rule, learning_rate, weight_decay, decoupled_weight_decay, maximize, mask)
+
+
+class _RawAmsgradState(NamedTuple):
+    """As ``optax.ScaleByAmsgradState``, with the largest uncorrected moment."""
+
+    count: jax.Array  # type: ignore[assignment]  # a tuple's own method
+    mu: Any
+    nu: Any
+    nu_max: Any
+
+
+def _scale_by_raw_amsgrad(b1: Setting, b2: Number, eps: Number) -> optax.GradientTransformation:
+    def init(params: Any) -> _RawAmsgradState:
+        mu, nu, nu_max = (optax.tree.zeros_like(params) for _ in range(3))
+        return _RawAmsgradState(jnp.zeros([], jnp.int32), mu, nu, nu_max)
+
+    def update(updates: Any, state: _RawAmsgradState, params: Any = None) -> tuple[Any, _RawAmsgradState]:
+        count = optax.safe_increment(state.count)
+        mu = optax.tree.update_moment(updates, state.mu, b1, 1)
+        nu = optax.tree.update_moment_per_elem_norm(updates, state.nu, b2, 2)
+        nu_max = jax.tree.map(jnp.maximum, state.nu_max, nu)
+        mu_hat = optax.tree.bias_correction(mu, b1, count)
+        nu_hat = optax.tree.bias_correction(nu_max, b2, count)
+        updates = jax.tree.map(lambda m, v: m / (jnp.sqrt(v) + eps), mu_hat, nu_hat)
+        return updates, _RawAmsgradState(count, mu, nu, nu_max)
+
+    return optax.GradientTransformation(init, update)
+
+
+class _NadamState(NamedTuple):
+    """As ``optax.ScaleByAdamState``, with the product of all momenta so far."""
+
+    count: jax.Array  # type: ignore[assignment]  # a tuple's own method
+    mu_product: jax.Array
+    mu: Any
+    nu: Any
+
+
+def _scale_by_nadam(
+    b1: Setting, b2: Number, eps: Number, momentum_decay: Number, scalar_dtype: DTypeLike
+) -> optax.GradientTransformation:
+    def init(params: Any) -> _NadamState:
+        mu, nu = optax.tree.zeros_like(params), optax.tree.zeros_like(params)
+        return _NadamState(jnp.zeros([], jnp.int32), jnp.ones([], scalar_dtype), mu, nu)
+
+    def update(updates: Any, state: _NadamState, params: Any = None) -> tuple[Any, _NadamState]:
+        count = optax.safe_increment(state.count)
+        step = steps_of(count)
+        now, following = (b1 * (1.0 - 0.5 * 0.96 ** (one * momentum_decay)) for one in (step, step + 1))
+        kept = state.mu_product * now.astype(scalar_dtype)
+        product = kept.astype(step.dtype)
+        mu = optax.tree.update_moment(updates, state.mu, b1, 1)
+        nu = optax.tree.update_moment_per_elem_norm(updates, state.nu, b2, 2)
+        nu_hat = optax.tree.bias_correction(nu, b2, count)
+        of_gradient, of_moment = (1 - now) / (1 - product), following / (1 - product * following)
+        updates = jax.tree.map(
+            lambda g, m, v: (of_gradient.astype(g.dtype) * g + of_moment.astype(g.dtype) * m) / (jnp.sqrt(v) + eps),
+            updates,
+            mu,
+            nu_hat,
+        )
+        return updates, _NadamState(count, kept, mu, nu)
+
+    return optax.GradientTransformation(init, update)
+
+
+def _scale_by_radam(b1: Setting, b2: Number, eps: Number) -> optax.GradientTransformation:
+    """``optax.scale_by_radam`` with an epsilon that is corrected with the moment."""
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        correction = 1 - b2 ** steps_of(state.count + 1)
+        return optax.scale_by_radam(b1, b2, eps / jnp.sqrt(correction)).update(updates, state, params)
+
+    return optax.GradientTransformation(optax.scale_by_radam(b1, b2).init, update)

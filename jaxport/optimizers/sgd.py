@@ -1,0 +1,58 @@
+"""Stochastic gradient descent, every hyper-parameter spelt out: the two frameworks' defaults differ."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxport.optimizers.parts import Mask, Number, Rate, Setting, downhill, is_off, scheduled
+
+
+def sgd(
+    learning_rate: Rate = 0.1,
+    momentum: Setting = 0.9,
+    dampening: Number = 0.0,
+    weight_decay: Setting = 0.0,
+    nesterov: bool = False,
+    maximize: bool = False,
+    mask: Mask = None,
+) -> optax.GradientTransformationExtraArgs:
+    """Stochastic gradient descent with momentum: ``v = momentum * v + g``, then ``w = w - learning_rate * v``.
+
+    ``optax.sgd`` has no weight decay and no dampening. torch's decay enters the momentum, so it stands before it here;
+    dampening makes ``g`` ``(1 - dampening) * g`` in every step but the first.
+
+    Args:
+        mask: of the weight decay, as in optax.
+
+    Source: https://optax.readthedocs.io/en/latest/api/optimizers.html#optax.sgd
+    """
+    if is_off(momentum):
+        rule = optax.identity()
+    elif not is_off(dampening):
+        rule = scheduled(_dampened_trace, momentum=momentum, dampening=dampening)
+    else:
+        rule = scheduled(optax.trace, decay=momentum, nesterov=nesterov)
+    return downhill(rule, learning_rate, weight_decay, maximize=maximize, mask=mask)
+
+
+class _DampenedTraceState(NamedTuple):
+    """The momentum, and how many gradients it has seen."""
+
+    seen: jax.Array
+    trace: Any
+
+
+def _dampened_trace(momentum: Setting, dampening: Number) -> optax.GradientTransformation:
+    """``optax.trace`` of gradients that are dampened, all but the first."""
+
+    def init(params: Any) -> _DampenedTraceState:
+        return _DampenedTraceState(jnp.zeros([], jnp.int32), optax.tree.zeros_like(params))
+
+    def update(updates: Any, state: _DampenedTraceState, params: Any = None) -> tuple[Any, _DampenedTraceState]:
+        share = jnp.where(state.seen == 0, 1.0, 1.0 - dampening)
+        trace = jax.tree.map(lambda v, g: momentum * v + share.astype(g.dtype) * g, state.trace, updates)
+        return trace, _DampenedTraceState(optax.safe_increment(state.seen), trace)
+
+    return optax.GradientTransformation(init, update)

@@ -1,0 +1,188 @@
+"""Optimizers for gradients without noise, and the averaged one: each rule as torch computes it."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.flatten_util import ravel_pytree
+from jax.typing import DTypeLike
+
+from jaxport.optimizers.parts import Mask, Number, Rate, Setting, downhill, scheduled, steps_of
+
+
+def rprop(
+    learning_rate: Number = 1e-2,
+    etaminus: Number = 0.5,
+    etaplus: Number = 1.2,
+    step_size_min: Number = 1e-6,
+    step_size_max: Number = 50.0,
+    maximize: bool = False,
+) -> optax.GradientTransformation:
+    """Resilient propagation: a step size for each entry, by the signs of its gradients alone.
+
+    ``optax.rprop`` (0.2.8) returns the update of the step before, and its first is zero. On both sides the learning
+    rate is the first step size and nothing else: a schedule of it would act on nothing.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.optim.Rprop.html
+    """
+    rule = _rprop(learning_rate, etaminus, etaplus, step_size_min, step_size_max)
+    return optax.chain(optax.scale(-1.0), rule) if maximize else rule
+
+
+def lbfgs(
+    learning_rate: Rate = 1.0,
+    tolerance_grad: Number = 1e-7,
+    tolerance_change: Number = 1e-9,
+    history_size: int = 100,
+) -> optax.GradientTransformation:
+    """L-BFGS of one iteration for each step: ``torch.optim.LBFGS(max_iter=1)``, without a line search.
+
+    The first step is scaled by ``1 / sum|g|``, in ``optax.lbfgs`` by the norm; and where ``s . y`` is at most 1e-10
+    torch does not remember the step. With more iterations one step of torch's asks for the gradient up to 25 times and
+    stops by itself: no function of one gradient is its twin.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.optim.LBFGS.html
+    """
+    given = {"tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change, "history_size": history_size}
+    return scheduled(_lbfgs, learning_rate=learning_rate, **given)
+
+
+def asgd(
+    learning_rate: Rate = 1e-2,
+    lambd: Number = 1e-4,
+    alpha: Number = 0.75,
+    t0: Number = 1e6,
+    weight_decay: Setting = 0.0,
+    maximize: bool = False,
+    mask: Mask = None,
+    scalar_dtype: DTypeLike = jnp.float32,
+) -> optax.GradientTransformationExtraArgs:
+    """SGD with a falling rate, and the average of its parameters from step ``t0`` on, which is kept apart from them (in
+    the state's ``ax``). optax has no such optimizer.
+
+    Args:
+        scalar_dtype: in which the rate is kept: torch's default dtype, whatever the parameters'.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.optim.ASGD.html
+    """
+    rule = scheduled(_asgd, learning_rate=learning_rate, lambd=lambd, alpha=alpha, t0=t0, scalar_dtype=scalar_dtype)
+    return downhill(rule, -1.0, weight_decay, maximize=maximize, mask=mask)
+
+
+class _RpropState(NamedTuple):
+    """The gradients before, and the step sizes."""
+
+    prev: Any
+    step_size: Any
+
+
+def _rprop(
+    first: Number, etaminus: Number, etaplus: Number, step_size_min: Number, step_size_max: Number
+) -> optax.GradientTransformation:
+    def init(params: Any) -> _RpropState:
+        return _RpropState(optax.tree.zeros_like(params), optax.tree.full_like(params, first))
+
+    def update(updates: Any, state: _RpropState, params: Any = None) -> tuple[Any, _RpropState]:
+        signs = jax.tree.map(lambda g, before: jnp.sign(g * before), updates, state.prev)
+        sizes = jax.tree.map(
+            lambda size, sign: jnp.clip(
+                size * jnp.where(sign > 0, etaplus, jnp.where(sign < 0, etaminus, 1.0)).astype(size.dtype),
+                step_size_min,
+                step_size_max,
+            ),
+            state.step_size,
+            signs,
+        )
+        grads = jax.tree.map(lambda g, sign: jnp.where(sign < 0, 0.0, g), updates, signs)
+        return jax.tree.map(lambda g, size: -jnp.sign(g) * size, grads, sizes), _RpropState(grads, sizes)
+
+    return optax.GradientTransformation(init, update)
+
+
+class _LbfgsState(NamedTuple):
+    """What torch remembers, of the parameters as one vector of n entries.
+
+    ``old_dirs`` and ``old_stps`` have shape (history_size, n), the newest in the last row; a row without a step is
+    zero, and so is its ``ro``. ``d`` and ``t`` are the last direction and how far it was gone.
+    """
+
+    count: jax.Array  # type: ignore[assignment]  # a tuple's own method
+    d: jax.Array
+    t: jax.Array
+    old_dirs: jax.Array
+    old_stps: jax.Array
+    ro: jax.Array
+    H_diag: jax.Array
+    prev_flat_grad: jax.Array
+
+
+def _lbfgs(
+    learning_rate: Setting, tolerance_grad: Number, tolerance_change: Number, history_size: int
+) -> optax.GradientTransformation:
+    def init(params: Any) -> _LbfgsState:
+        flat, _ = ravel_pytree(params)
+        zeros, none = jnp.zeros_like(flat), jnp.zeros([], flat.dtype)
+        history = jnp.zeros((history_size, flat.size), flat.dtype)
+        ro = jnp.zeros(history_size, flat.dtype)
+        return _LbfgsState(jnp.zeros([], jnp.int32), zeros, none, history, history, ro, none + 1, zeros)
+
+    def update(updates: Any, state: _LbfgsState, params: Any = None) -> tuple[Any, _LbfgsState]:
+        g, unravel = ravel_pytree(updates)
+        y, s = g - state.prev_flat_grad, state.d * state.t
+        ys = y @ s
+        held = (state.count > 0) & (ys > 1e-10)
+
+        def pushed(rows: jax.Array, new: jax.Array) -> jax.Array:
+            return jnp.where(held, jnp.concatenate([rows[1:], new[None]]), rows)
+
+        dirs, steps = pushed(state.old_dirs, y), pushed(state.old_stps, s)
+        ro = pushed(state.ro, 1 / jnp.where(held, ys, 1.0))
+        scale = jnp.where(held, ys / jnp.where(held, y @ y, 1.0), state.H_diag)
+
+        def newest_first(q: jax.Array, row: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
+            along = (row[1] @ q) * row[2]
+            return q - along * row[0], along
+
+        def oldest_first(r: jax.Array, row: tuple[jax.Array, ...]) -> tuple[jax.Array, None]:
+            return r + row[1] * (row[3] - (row[0] @ r) * row[2]), None
+
+        q, along = jax.lax.scan(newest_first, -g, (dirs, steps, ro), reverse=True)
+        d, _ = jax.lax.scan(oldest_first, q * scale, (dirs, steps, ro, along))
+        t = jnp.asarray(learning_rate, g.dtype) * jnp.where(state.count == 0, jnp.minimum(1.0, 1 / jnp.abs(g).sum()), 1)
+        made = _LbfgsState(optax.safe_increment(state.count), d, t, dirs, steps, ro, scale, g)
+        at_rest = jnp.abs(g).max() <= tolerance_grad  # torch leaves everything as it is
+        state = jax.tree.map(lambda old, new: jnp.where(at_rest, old, new), state, made)
+        return unravel(jnp.where(at_rest | (g @ d > -tolerance_change), 0.0, t * d)), state
+
+    return optax.GradientTransformation(init, update)
+
+
+class _AsgdState(NamedTuple):
+    """The rate and the share of the next step, and the average of the parameters."""
+
+    count: jax.Array  # type: ignore[assignment]  # a tuple's own method
+    eta: jax.Array
+    mu: jax.Array
+    ax: Any
+
+
+def _asgd(
+    learning_rate: Setting, lambd: Number, alpha: Number, t0: Number, scalar_dtype: DTypeLike
+) -> optax.GradientTransformation:
+    def init(params: Any) -> _AsgdState:
+        eta = jnp.asarray(learning_rate, scalar_dtype)
+        return _AsgdState(jnp.zeros([], jnp.int32), eta, jnp.ones([], scalar_dtype), optax.tree.zeros_like(params))
+
+    def update(updates: Any, state: _AsgdState, params: Any = None) -> tuple[Any, _AsgdState]:
+        count = optax.safe_increment(state.count)
+        step = steps_of(count)
+        eta, mu = state.eta.astype(step.dtype), state.mu.astype(step.dtype)
+        moves = jax.tree.map(lambda g, p: -(lambd * eta * p + eta * g).astype(p.dtype), updates, params)
+        after = optax.apply_updates(params, moves)
+        ax = jax.tree.map(lambda a, p: jnp.where(mu == 1, p, a + (p - a) * mu.astype(p.dtype)), state.ax, after)
+        eta = learning_rate / (1 + lambd * learning_rate * step) ** alpha
+        mu = 1 / jnp.maximum(1.0, step - t0)
+        return moves, _AsgdState(count, eta.astype(scalar_dtype), mu.astype(scalar_dtype), ax)
+
+    return optax.GradientTransformation(init, update)

@@ -1,0 +1,225 @@
+"""A run begun in torch goes on in JAX and comes back, along the path that torch alone would have gone."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import torch
+from torch.optim import lr_scheduler
+
+from compare import optax_twin
+from compare.errors import UsageError
+from compare.weights.entry import Entry, linear
+from compare.weights.weights import WeightMap
+from tests.compare.weights.twin_problem import SHAPES, TorchRun, apart, jax_walk
+
+USERS_MODELS = True  # optax's Adam does not run under strict promotion
+EQUAL = 1e-12
+PARTS = (10, 12, 12)  # steps in torch, in JAX, in torch again
+
+
+def _named(make):
+    """An optimizer that knows its parameters' names."""
+    return lambda parameters: make(list(zip(SHAPES, parameters, strict=True)))
+
+
+def _there_and_back(make, scheduler=None, parts=PARTS):
+    """How far the run through JAX is from the one in torch, there and back; and the twin."""
+    whole = TorchRun(make, scheduler).walk(sum(parts))
+    run = TorchRun(make, scheduler)
+    run.walk(parts[0])
+    twin = optax_twin(run.optimizer, run.scheduler)
+    there, params, state = jax_walk(twin.transformation, twin.params, twin.state, parts[1])
+    twin.to_torch(params, state)
+    back = run.walk(parts[2])
+    middle = parts[0] + parts[1]
+    return max(apart(whole[parts[0] : middle], there), apart(whole[middle:], back)), twin
+
+
+O = torch.optim  # noqa: E741
+OPTIMIZERS = {
+    "sgd": lambda p: O.SGD(p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.1, maximize=True),
+    "dampened": lambda p: O.SGD(p, lr=0.05, momentum=0.9, dampening=0.3),
+    "amsgrad": lambda p: O.Adam(p, lr=0.02, betas=(0.8, 0.9), eps=1e-3, amsgrad=True, weight_decay=0.1),
+    "adamw": lambda p: O.AdamW(p, lr=0.01, betas=(0.0, 0.0), eps=0.0, weight_decay=0.1),
+    "adamax": lambda p: O.Adamax(p, lr=0.01),
+    "nadam": lambda p: O.NAdam(p, lr=0.01, decoupled_weight_decay=True, weight_decay=0.1),
+    "radam": lambda p: O.RAdam(p, lr=torch.tensor(0.01)),
+    "rmsprop": lambda p: O.RMSprop(p, lr=0.005, centered=True, momentum=0.9, alpha=0.9),
+    "adagrad": lambda p: O.Adagrad(p, lr=0.1, lr_decay=0.1, initial_accumulator_value=0.1),
+    "adadelta": lambda p: O.Adadelta(p),
+    "adafactor": lambda p: O.Adafactor(p, lr=0.01),
+    "rprop": lambda p: O.Rprop(p, lr=0.05),
+    "asgd": lambda p: O.ASGD(p, lr=0.1, t0=5, alpha=0.5, lambd=0.01),
+    "lbfgs": lambda p: O.LBFGS(p, lr=0.5, max_iter=1, history_size=3),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_goes_on_in_jax_and_comes_back(name):
+    """Its settings, moments and counts go along."""
+    distance, twin = _there_and_back(_named(OPTIMIZERS[name]), parts=(5, 6, 6) if name == "lbfgs" else PARTS)
+    assert distance < EQUAL
+    assert twin.parameters == {name: f"params/{name}" for name in SHAPES}
+
+
+def _two_groups(parameters):
+    first, second = parameters[:2], parameters[2:]
+    return O.AdamW([{"params": first, "lr": 0.02}, {"params": second, "weight_decay": 0.0}], lr=0.01)
+
+
+@pytest.mark.parametrize(
+    ("make", "scheduler"),
+    [
+        (_two_groups, lambda o: lr_scheduler.OneCycleLR(o, [0.02, 0.01], 100)),
+        (_two_groups, lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=1, threshold=0.1, min_lr=[0.001, 0.005])),
+        (OPTIMIZERS["adafactor"], lambda o: lr_scheduler.CosineAnnealingLR(o, 20, 1e-3)),
+        (OPTIMIZERS["dampened"], lambda o: lr_scheduler.CyclicLR(o, 0.01, 0.1, 10)),
+    ],
+)
+def test_groups_and_schedules_go_along(make, scheduler):
+    """A momentum that cycles too; and a schedule that follows a value."""
+    distance, twin = _there_and_back(_with_names(make), scheduler)
+    assert distance < EQUAL
+    assert all("table" in note or "value=" in note for note in twin.notes)
+
+
+def _with_names(make):
+    def named(parameters):
+        optimizer = make(parameters)
+        for group in optimizer.param_groups:
+            name_of = dict(zip(map(id, parameters), SHAPES, strict=True))
+            group["param_names"] = [name_of[id(one)] for one in group["params"]]
+        return optimizer
+
+    return named
+
+
+def _model():
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Linear(2, 2)).double()
+
+
+MAP = WeightMap(linear("0", "Dense_0"), linear("1", "Dense_1"))
+PORT = {f"Dense_{at}": {"kernel": np.zeros((3 - at, 2)), "bias": np.zeros(2)} for at in (0, 1)}
+
+
+def _gradients(seed: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return {name: rng.standard_normal(tuple(one.shape)) for name, one in _model().named_parameters()}
+
+
+def _torch_steps(model, optimizer, steps):
+    for step in steps:
+        for name, one in model.named_parameters():
+            one.grad = torch.tensor(_gradients(step)[name]) if one.requires_grad else None
+        optimizer.step()
+
+
+def _jax_steps(twin, steps):
+    params, state = twin.params, twin.state
+    with jax.enable_x64(True):
+        for step in steps:
+            g = _gradients(step)
+            grads = {f"Dense_{at}": {"kernel": g[f"{at}.weight"].T, "bias": g[f"{at}.bias"]} for at in (0, 1)}
+            updates, state = twin.transformation.update(jax.tree.map(jnp.array, grads), state, params)
+            params = optax.apply_updates(params, updates)
+    return params, state
+
+
+def _later_group(model):
+    optimizer = O.Adafactor([model[0].weight, model[0].bias, model[1].bias], lr=0.05)
+    _torch_steps(model, optimizer, range(2))
+    optimizer.add_param_group({"params": [model[1].weight], "lr": 0.02})
+    return optimizer
+
+
+def _frozen(model):
+    optimizer = O.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    _torch_steps(model, optimizer, range(2))
+    model[0].weight.requires_grad_(False)
+    return optimizer
+
+
+@pytest.mark.parametrize("make", [_later_group, _frozen, lambda model: O.Adam([model[1].weight], lr=0.1)])
+def test_moments_go_through_the_weight_map(make):
+    """In the port's layout; parameters that came later, or stay as they are, are labels of their own."""
+    model, alone = _model(), _model()
+    optimizer, other = make(model), make(alone)
+    twin = optax_twin(optimizer, model=model, params=PORT, weight_map=MAP)
+    params, state = _jax_steps(twin, range(2, 5))
+    _torch_steps(alone, other, range(2, 5))
+    np.testing.assert_allclose(params["Dense_0"]["kernel"], alone[0].weight.detach().numpy().T, rtol=EQUAL)
+    twin.to_torch(params, state)
+    _torch_steps(model, optimizer, range(5, 8))
+    _torch_steps(alone, other, range(5, 8))
+    for one, two in zip(model.parameters(), alone.parameters(), strict=True):
+        np.testing.assert_allclose(one.detach(), two.detach(), rtol=EQUAL)
+
+
+def test_values_say_which_leaf_is_which_parameter():
+    """Where there is no map: in the tree's order, and only if every value is the same."""
+    model = _model()
+    optimizer = O.SGD(model.parameters(), lr=0.1)
+    params = [one.detach().numpy() for one in model.parameters()]
+    assert optax_twin(optimizer, params=params).parameters == {str(at): f"params/{at}" for at in range(4)}
+    with pytest.raises(UsageError, match="does not hold the values of 1"):
+        optax_twin(optimizer, params=[params[0], params[3], params[2], params[1]])
+
+
+def test_single_precision_stays_single():
+    """Without x64, a run in float32 is one."""
+    model = _model().float()
+    twin = optax_twin(O.NAdam(model.parameters(), lr=0.1))
+    assert {leaf.dtype for leaf in jax.tree.leaves((twin.params, twin.state))} == {
+        np.dtype("float32"),
+        np.dtype("int32"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("make", "told", "why"),
+    [
+        (lambda m: O.AdamW(m.parameters(), lr=torch.tensor(0.1)), {}, "float32 tensor"),
+        (lambda m: O.ASGD(m.parameters(), foreach=True), {}, "foreach=False"),
+        (lambda m: O.Muon([m[0].weight]), {}, "bfloat16"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"every": 0}, "every: expected"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"scheduler": 3}, "scheduler: expected"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"params": PORT}, "values of 0"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"weight_map": MAP}, "give them too"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"params": PORT, "weight_map": MAP}, "give the module"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"model": 3}, "model: expected"),
+        (lambda m: O.SGD([torch.ones(2, dtype=torch.complex128)], lr=0.1), {}, "real and imaginary"),
+        (lambda m: m, {}, "expected a torch.optim"),
+    ],
+)
+def test_what_cannot_be_moved_is_said(make, told, why):
+    """In one sentence."""
+    with pytest.raises(UsageError, match=why):
+        optax_twin(make(_model()), **told)
+
+
+def test_what_was_not_made_by_the_twin_is_not_taken_back():
+    """Another structure is no state of it; nothing is changed."""
+    model = _model()
+    twin = optax_twin(O.Adam(model.parameters(), lr=0.1))
+    with pytest.raises(UsageError, match="state: expected the structure"):
+        twin.to_torch(twin.params, ())
+    with pytest.raises(UsageError, match="params: expected the structure"):
+        twin.to_torch({}, twin.state)
+
+
+def test_one_leaf_of_two_groups_has_no_twin():
+    """A transformation acts on whole leaves."""
+    model = torch.nn.ModuleList([torch.nn.Linear(2, 1, bias=False) for _ in range(2)])
+    optimizer = O.SGD([{"params": [one.weight], "lr": rate} for one, rate in zip(model, (0.1, 0.2), strict=True)])
+    lines = [Entry(f"{at}.weight", "params/w", port_view=_row(at)) for at in (0, 1)]
+    with pytest.raises(UsageError, match="treats differently"):
+        optax_twin(optimizer, model=model, params={"w": np.zeros((2, 1, 2))}, weight_map=WeightMap(lines))
+
+
+def _row(at):
+    from compare.arrays.views import View
+
+    return View((("index", (0, at)),))
