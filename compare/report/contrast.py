@@ -1,77 +1,158 @@
-"""Tape and residuals beside each other in the terminal."""
+"""Tape and function beside each other in the terminal."""
 
-from rich.console import Console, Group, RenderableType
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from compare.report.beside import show_beside
+from compare.measure.contrast.in_words import size
 from compare.report.contract import Form
+from compare.report.pieces import show_table, table
 from compare.verdict.counted import counted
 
+MANY = 60  # nodes from which a layer is one line
+NAMED = 4  # equations that a cell names
+REASON = {
+    "leaf": "adds to .grad",
+    "layout": "moves numbers",
+    "constant": "depends on nothing that enters",
+    "random": "draws random numbers",
+    "engine": "adds gradients that meet, as the engine does",
+    "unused": "no result needs it",
+    "fused": "no number in common",
+}
+Cells = tuple[str, str, str, str, str, str]
 
-def show_contrast(form: Form, out: Console) -> None:
-    """What each side kept from one forward pass, and the programs that use it."""
+
+def show_contrast(form: Form, out: Console, every: bool = False) -> None:
+    """What each side records, what faces what, what is kept, and what it comes to in words."""
     out.print(Text.assemble((form["pair"], "bold"), f": {form['title']}, {form['device']}"))
-    nodes, residuals = counted(len(form["tape"]), "node"), counted(len(form["residuals"]), "residual")
-    reference = f"PyTorch: {nodes} of the tape, {_size(form['tape_bytes'])} kept"
-    port = f"JAX: {residuals} of jax.vjp, {_size(form['residual_bytes'])} kept"
-    show_beside((reference, _tape(form["tape"])), (port, _residuals(form["residuals"])), out)
-    forward = f"jaxpr, forward half: {counted(len(form['forward']), 'equation')}"
-    backward = f"jaxpr, backward half: {counted(len(form['backward']), 'equation')}"
-    show_beside((forward, _lines(form["forward"])), (backward, _lines(form["backward"])), out)
-    for line in summary(form):
+    out.print()
+    rows = _nodes(form) if every or len(form["tape"]) <= MANY else _layers(form)
+    show_table(out, _tape(rows, wide=True), _tape(rows, wide=False))
+    out.print()
+    show_table(out, _idle(form))
+    out.print()
+    if every:
+        show_table(out, _equations(form))
+        out.print()
+    show_table(out, _residuals(form["residuals"]))
+    out.print()
+    for line in form["words"]:
         out.print(Text(line))
 
 
 def summary(form: Form) -> list[str]:
-    """The contrast in two lines: what is kept, by whom, and what it costs beyond the parameters and the batch."""
+    """The contrast in two lines: what is recorded and kept, by whom."""
     nodes, arrays = counted(len(form["tape"]), "node"), counted(len(form["residuals"]), "array")
+    equations = counted(len(form["equations"]), "equation")
+    copies = f" and {size(form['copied_bytes'])} of copies" if form["copied_bytes"] else ""
     return [
-        f"tape: written while the forward pass runs, {nodes}, {_size(form['tape_bytes'])} kept; "
+        f"tape: written while the forward pass runs, {nodes}, {size(form['tape_bytes'])} kept; "
         "backward() walks it once and fills .grad",
-        f"residuals: returned by the forward half of a traced program, {arrays}, "
-        f"{_size(form['residual_bytes'])} kept (op by op; under jit XLA decides anew what to keep); "
-        "the backward half is a function and can be called again",
+        f"function: traced to {equations} for loss and gradient; jax.vjp hands on {arrays}, "
+        f"{size(form['residual_bytes'])}{copies} op by op; the backward half can be called again",
     ]
 
 
-def _tape(nodes: list[Form]) -> RenderableType:
-    table = _table("node", "saves", "bytes")
-    for node in nodes:
-        for kept in node["saved"] or [None]:
-            table.add_row(Text(node["name"]), *_kept(kept))
-            node = {"name": ""}
-    return table
+def _nodes(form: Form) -> Iterator[Cells]:
+    """Number, node, what it keeps, its own bytes, and what faces it: one row for each node."""
+    for number, node in enumerate(form["tape"]):
+        name = " ".join(filter(None, (node["name"], node["leaf"])))
+        keeps = "\n".join(_kept(kept) for kept in node["saved"])
+        own = sum(_own(kept) for kept in node["saved"])
+        loss, gradient = (_named(form, node[half]) for half in ("loss", "gradient"))
+        yield str(number), name, keeps, f"{own:,}" if own else "", loss or REASON.get(node["why"], ""), gradient
 
 
-def _residuals(residuals: list[Form]) -> RenderableType:
-    table = _table("residual", "bytes")
+def _layers(form: Form) -> Iterator[Cells]:
+    """The same with one row for the nodes of a layer that run one after another."""
+    runs: list[tuple[str, list[int]]] = []
+    for number, node in enumerate(form["tape"]):
+        if node["leaf"]:
+            continue
+        if not runs or runs[-1][0] != node["path"]:
+            runs.append((node["path"], []))
+        runs[-1][1].append(number)
+    for path, numbers in runs:
+        nodes = [form["tape"][number] for number in numbers]
+        saved = [kept for node in nodes for kept in node["saved"]]
+        names = [node["name"] for node in nodes if not node["why"]] or [node["name"] for node in nodes]
+        own = sum(map(_own, saved))
+        loss, gradient = (
+            _named(form, sorted({one for node in nodes for one in node[half]})) for half in ("loss", "gradient")
+        )
+        span = f"{numbers[0]}-{numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
+        kept = counted(len(saved), "tensor") if saved else ""
+        what = f"{path or '(loss)'}: {_list(names)}"
+        yield span, what, kept, f"{own:,}" if own else "", loss or REASON["layout"], gradient
+
+
+def _tape(rows: Iterator[Cells], wide: bool) -> Table:
+    heads = ("", "node, in the order of backward()", "keeps", "own bytes", "faces in the loss", "faces in its gradient")
+    shown = table()
+    for head in heads if wide else (heads[1], *heads[3:]):
+        shown.add_column(head, justify="right" if head in ("", "own bytes") else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(cell) for cell in (row if wide else (row[1], *row[3:]))))
+    return shown
+
+
+def _idle(form: Form) -> Table:
+    """What faces nothing, by the reason."""
+    shown = table("what faces nothing", "nodes", "equations")
+    for why, words in REASON.items():
+        nodes = [node["name"] for node in form["tape"] if node["why"] == why]
+        equations = [one["name"] for one in form["equations"] if one["why"] == why]
+        if nodes or equations:
+            shown.add_row(words, *(f"{len(names)}: {_list(names)}" if names else "" for names in (nodes, equations)))
+    return shown
+
+
+def _equations(form: Form) -> Table:
+    shown = table("equation", "makes", "of", "faces")
+    for number, one in enumerate(form["equations"]):
+        times = f" x {one['times']}" if one["times"] > 1 else ""
+        faces = ", ".join(f"{node} {form['tape'][node]['name']}" for node in one["nodes"])
+        where = ", ".join(filter(None, (one["half"], one["path"])))
+        shown.add_row(f"{number} {one['name']}{times}", one["made"], where, faces or REASON.get(one["why"], ""))
+    return shown
+
+
+def _residuals(residuals: list[Form]) -> Table:
+    shown = table("residual of jax.vjp, op by op", "bytes", "at")
+    shown.columns[1].justify = "right"
     for kept in residuals:
-        table.add_row(*_kept(kept))
-    return table
+        own = _own(kept)
+        shown.add_row(Text(_kept(kept)), f"{own:,}" if own else "", Text(kept["place"] if ":" in kept["place"] else ""))
+    return shown
 
 
-def _kept(kept: Form | None) -> tuple[Text, Text]:
-    if kept is None:
-        return Text(""), Text("")
-    shape = f"{kept['dtype']}[{','.join(map(str, kept['shape']))}]"
-    own = not kept["same_as"] and not kept["shared"]
-    why = " (listed above)" if kept["shared"] else ""
-    if kept["same_as"] or kept["copy_of"]:
-        why = f" = {kept['same_as']}" if kept["same_as"] else f" copy of {kept['copy_of']}"
-    return Text(shape + why), Text(f"{kept['bytes']:,}" if own else f"({kept['bytes']:,})", style="" if own else "dim")
+def _own(kept: Form) -> int:
+    return 0 if kept["same_as"] or kept["earlier"] is not None or kept["again"] else int(kept["bytes"])
 
 
-def _table(*heads: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for head in heads:
-        table.add_column(head, justify="right" if head == "bytes" else "left", overflow="fold")
-    return table
+def _kept(kept: Form) -> str:
+    if kept["again"]:
+        return f"{kept['name']}: made again"
+    array = f"{kept['dtype']}[{','.join(map(str, kept['shape']))}]"
+    what = f"{kept['name']}: {array}" if kept["name"] else array
+    if kept["same_as"]:
+        return f"{what} is {kept['same_as']}"
+    if kept["earlier"] is not None:
+        return f"{what}, kept by {kept['earlier']} already"
+    copied, constant = kept["copy_of"], kept["constant"] and kept["shape"]
+    return f"{what}, a copy of {copied}" if copied else f"{what}, one number over and over" if constant else what
 
 
-def _lines(equations: list[str]) -> RenderableType:
-    return Group(*(Text(line) for line in equations))
+def _named(form: Form, numbers: Sequence[int]) -> str:
+    return _list([form["equations"][number]["name"] for number in numbers])
 
 
-def _size(count: int) -> str:
-    return f"{count / 1024:,.1f} KiB" if count >= 1024 else counted(count, "byte")
+def _list(names: Sequence[str]) -> str:
+    """Names with how often each comes, the first few."""
+    counts = Counter(names)
+    shown = [f"{name} x {count}" if count > 1 else name for name, count in list(counts.items())[:NAMED]]
+    return ", ".join(shown + [f"and {len(counts) - NAMED} more kinds"] * (len(counts) > NAMED))

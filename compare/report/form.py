@@ -63,7 +63,10 @@ def train_form(training: "Training", environment: Form) -> Form:
 
 def contrast_form(contrast: "Contrast", environment: Form) -> Form:
     """What ``jaxport contrast --json`` writes."""
-    measured = {"tape_bytes": contrast.tape_bytes, "residual_bytes": contrast.residual_bytes}
+    from compare.measure.contrast.in_words import in_words
+
+    measured = {name: getattr(contrast, name) for name in ("tape_bytes", "residual_bytes", "copied_bytes")}
+    measured["words"] = in_words(contrast)
     return plain({"schema": SCHEMA, "environment": environment, **dataclasses.asdict(contrast), **measured})
 
 

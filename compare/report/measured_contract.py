@@ -7,6 +7,9 @@ from typing import Literal, NotRequired, TypedDict
 
 from compare.report.contract import EnvironmentForm, Form, Number, VerdictWord, VerifyForm, Version
 
+# Why a node or an equation faces nothing; empty where it faces something.
+Reason = Literal["", "leaf", "layout", "constant", "random", "unused", "engine", "fused"]
+
 
 class PlanForm(TypedDict):
     """How long both sides are trained: ``epochs`` passes in batches of ``batch`` rows."""
@@ -85,25 +88,52 @@ class TrainForm(TypedDict):
 
 
 class KeptForm(TypedDict):
-    """One array kept for the backward pass: whose memory it is, whose copy, and whether an earlier row has it."""
+    """One array kept for the backward pass: whose memory it is, whose copy, which row has it already, whether it is
+    made again instead, holds one number only, and is kept by the other side too."""
 
+    name: str
     shape: list[int]
     dtype: str
     bytes: int
     same_as: str
     copy_of: str
-    shared: bool
+    earlier: int | None
+    again: bool
+    constant: bool
+    by: str
+    place: str
+    both: bool
 
 
 class NodeForm(TypedDict):
-    """One node of the tape with what it saved."""
+    """One node of the tape: what it saved, and the equations that face it, of the loss and of the gradient."""
 
     name: str
+    leaf: str
+    path: str
+    place: str
     saved: list[KeptForm]
+    loss: list[int]
+    gradient: list[int]
+    why: Reason
+
+
+class EquationForm(TypedDict):
+    """One equation, and the nodes that it faces."""
+
+    name: str
+    made: str
+    path: str
+    place: str
+    half: Literal["loss", "gradient"]
+    times: int
+    nodes: list[int]
+    why: Reason
 
 
 class ContrastForm(TypedDict):
-    """All that ``jaxport contrast --json`` writes."""
+    """All that ``jaxport contrast --json`` writes. A node, an equation is named by its position; a group is the nodes
+    and the equations between values that both sides have."""
 
     schema: Version
     environment: EnvironmentForm
@@ -113,11 +143,13 @@ class ContrastForm(TypedDict):
     loss_reference: Number
     loss_port: Number
     tape: list[NodeForm]
-    forward: list[str]
-    backward: list[str]
+    equations: list[EquationForm]
     residuals: list[KeptForm]
+    groups: list[tuple[list[int], list[int]]]
     tape_bytes: int
     residual_bytes: int
+    copied_bytes: int
+    words: list[str]
 
 
 class RatioForm(TypedDict):

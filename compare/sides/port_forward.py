@@ -60,16 +60,18 @@ class PortForward:
         return self.leaves(entering), *self.batch(entering.batches[0])
 
     def loss_of(
-        self, inputs: Leaves, targets: Leaves, batch: Batch
+        self, inputs: Leaves, targets: Leaves, batch: Batch, drawing: bool = False
     ) -> Callable[[Tree, Leaves], tuple[jax.Array, Leaves]]:
         """The loss on one batch as a function of (the tree of parameters, the other leaves), with the other leaves
-        as training leaves them. Without a loss of its own, the pair's is the outputs times their cotangents."""
+        as training leaves them. Without a loss of its own, the pair's is the outputs times their cotangents. A dropout
+        is refused unless ``drawing`` lets the model draw for itself."""
 
         def loss_of(params: Tree, rest: Leaves) -> tuple[jax.Array, Leaves]:
             leaves, mode = self.prepared.port.flat(params) | rest, self.prepared.modes[0]
             # Traced once under replay, which refuses a dropout that no mask is there for. It is left out of the run:
             # programs traced under it are never found again, and a step op by op would compile every operation anew.
-            self.outputs(leaves, inputs, (), batch, mode)
+            if not drawing:
+                self.outputs(leaves, inputs, (), batch, mode)
             outputs, changed = self._forward(leaves, inputs, None, mode, batch)
             if self.pair.loss is not None:
                 loss = self._scored(outputs, targets, batch)

@@ -1,4 +1,4 @@
-"""``jaxport contrast``: what each way keeps from the forward pass."""
+"""``jaxport contrast``: the tape against the function, aligned."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -9,13 +9,14 @@ if TYPE_CHECKING:
     from compare.frameworks.devices import Device
     from compare.report.contract import Form
 
-HELP = "tape against residuals: what each way keeps, and the programs"
+HELP = "tape against function: what each way records and keeps, aligned"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_pair(parser)
     add_shared(parser)
     add_data(parser)
+    parser.add_argument("--every", action="store_true", help="every node and every equation, however many")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
 
     check_pair(options.pair)
     form = contrasted(options, device_of(options), options.pair)
-    emit(options, form, lambda out: show_contrast(form, out))
+    emit(options, form, lambda out: show_contrast(form, out, options.every))
     return 0
 
 

@@ -57,7 +57,7 @@ def test_it_is_set_to_the_width(width):
 def test_it_says_where_the_pages_are_that_it_names():
     """A wheel has no docs/."""
     named = re.findall(r"docs/\w+\.md(.*?)\.(?:\s|$)", page_text(), re.DOTALL)
-    assert len(named) == 2
+    assert len(named) == 3
     assert all("the project's repository" in " ".join(words.split()) for words in named)
 
 

@@ -4,13 +4,13 @@ import pytest
 
 from tests.compare.command_line import CPU, jaxport, refused, strictly
 
-KEYS = {"schema", "environment", "tape", "residuals", "forward", "backward", "tape_bytes", "residual_bytes"}
+KEYS = {"schema", "environment", "tape", "equations", "residuals", "groups", "tape_bytes", "residual_bytes", "words"}
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def test_contrast():
-    """The tape's nodes, the residuals, both programs; both sides' loss is the same."""
+    """The tape's nodes, the equations, what they face, the residuals; both sides' loss is the same."""
     ran = jaxport("contrast", "loose", *CPU, "--json", "-")
     form = strictly(ran.out)
     assert (ran.code, form["pair"]) == (0, "loose")

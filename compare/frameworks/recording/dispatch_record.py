@@ -1,0 +1,270 @@
+"""A run of torch written down below autograd: each operation with its values, the node that it made or that ran it, and
+the layer and line of the model that it belongs to."""
+
+import sys
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.autograd.graph import Node
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten, tree_map_only
+
+from compare.frameworks.dropout.masks import draw
+from compare.frameworks.islands.places import here
+from compare.frameworks.recording.tape_nodes import number_of
+from compare.frameworks.torch_insides import Kernel, written_by
+
+_COMPARE = f"{Path(__file__).parents[2]}/"
+_APPLY = torch.autograd.Function.apply.__func__.__code__  # type: ignore[attr-defined]
+_TORCH = f"{Path(torch.__file__).parent}/"
+# What stands between a model and an operation, and what calls a model, or a function of the pair, on its behalf.
+_BETWEEN = tuple(f"{_COMPARE}frameworks/{room}/" for room in ("dropout", "islands", "recording"))
+_CALLERS = tuple(f"{_COMPARE}pair/{name}.py" for name in ("forward", "fields"))
+
+
+@dataclass
+class Dispatched:
+    """One operation.
+
+    Attributes:
+        operands, results: the numbers of the values that it takes and makes.
+        node: that it made, or, in the backward pass, that ran it; None of what the engine adds up between nodes.
+        path: of the innermost layer that is running; place: "file:line" of the user's code.
+        own: the model's, the loss's, or run for one of theirs; not the harness's.
+        late: it ran after the loss was there: for the gradient. within: a function with a backward of its own runs it.
+        number: by which autograd sorts the node that it may have made. is_view: it shares its operand's memory.
+        again: runs it once more on other numbers; its operands and results then.
+    """
+
+    name: str
+    operands: tuple[int, ...]
+    results: tuple[int, ...]
+    path: str
+    place: str
+    own: bool
+    late: bool
+    within: bool
+    number: int
+    node: Node | None = None
+    is_view: bool = False
+    again: Callable[[np.random.Generator], list[np.ndarray]] | None = None
+
+
+@dataclass
+class DispatchRecord:
+    """What ran, and every value by its number; ``given`` are those that nothing made."""
+
+    operations: list[Dispatched] = field(default_factory=list)
+    values: dict[int, np.ndarray] = field(default_factory=dict)
+    given: list[int] = field(default_factory=list)
+    dropped: list[tuple[tuple[int, ...], float]] = field(default_factory=list)
+
+    def attach(self, nodes: Sequence[Node]) -> None:
+        """Give each operation of the forward pass the node that it made. A function with a backward of its own runs its
+        operations with recording off; the last of them makes what the node stands for."""
+        by_number: dict[int, list[Dispatched]] = {}
+        for one in self.operations:
+            if not one.late and one.node is None:
+                by_number.setdefault(one.number, []).append(one)
+        for node in nodes:
+            made = by_number.get(number_of(node), [])
+            within = [one for one in made if one.within] if hasattr(type(node), "saved_tensors") else []
+            for one in within or made[:1]:
+                one.node = node
+
+
+class DispatchRecorder(TorchDispatchMode):
+    """Notes every operation; enter it after other modes, whose results it is to see. A mask that a dropout draws is the
+    one of its number, so that the other side can be given the same."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.record, self.late, self.paths = DispatchRecord(), False, list[str]()
+        self._seed = seed
+        self._running: Node | None = None
+        self._numbers: dict[tuple[object, ...], int] = {}
+        self._written: dict[object, list[int]] = {}  # by memory: the values that were written into it last
+        self._held: list[torch.Tensor] = []  # a memory that is given back could be taken for another's
+
+    def __torch_dispatch__(
+        self, func: Kernel, types: Collection[type], args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        node = self._running if self.late else torch._C._current_autograd_node()
+        number = torch.autograd._get_sequence_nr() - 1
+        operands = [self.value(tensor) for tensor in _tensors((args, kwargs))]
+        result = self._drawn(func, args, kwargs)
+        outputs, written = _tensors(result), _tensors([args[at] for at in written_by(func) if isinstance(at, int)])
+        for tensor in written:
+            self._forget(tensor)
+        known = {self._numbers.get(_key(tensor)) for tensor in outputs}
+        if written or not outputs or not known <= set(operands):
+            results = [self._new(tensor) for tensor in (written or outputs)]
+            self._written |= {_key(tensor)[0]: [made] for tensor, made in zip(written, results, strict=False)}
+            own, place = self._whose()
+            path = self.paths[-1] if self.paths else ""
+            self.record.operations.append(
+                Dispatched(
+                    func.overloadpacket.__name__,
+                    tuple(operands),
+                    tuple(results),
+                    path,
+                    place,
+                    own,
+                    self.late,
+                    _is_within(),
+                    number,
+                    node,
+                    func.is_view,
+                    None if written else _repeat(func, args, kwargs),
+                )
+            )
+        return result
+
+    def expect(self, nodes: Sequence[Node]) -> None:
+        """From now on the loss is there, and these run: what runs between two of them is the engine's own, which adds
+        gradients that meet."""
+        self.late = True
+        for node in nodes:
+            node.register_prehook(lambda *_, node=node: self._run(node))
+            node.register_hook(lambda *_: self._run(None))
+
+    def _run(self, node: Node | None) -> None:
+        self._running = node
+
+    def value(self, tensor: torch.Tensor, name: str = "") -> int:
+        """The number of the value that a tensor holds. Of what nobody has seen it is given, or a view of what was
+        written since."""
+        key = _key(tensor)
+        if key not in self._numbers:
+            parents = self._written.get(key[0], [])
+            number = self._new(tensor)
+            if parents:
+                view = Dispatched("view", tuple(parents), (number,), "", "", True, self.late, False, -2, is_view=True)
+                self.record.operations.append(view)
+            else:
+                self.record.given.append(number)
+        return self._numbers[key]
+
+    def maker_of(self, tensor: torch.Tensor) -> Dispatched | None:
+        """The operation that made a tensor, views of it left aside; None where none did."""
+        number = self._numbers.get(_key(tensor))
+        while number is not None:
+            made = next((one for one in self.record.operations if number in one.results), None)
+            if made is None or not made.is_view:
+                return made
+            number = made.operands[0] if made.operands else None
+        return None
+
+    def _new(self, tensor: torch.Tensor) -> int:
+        number = len(self.record.values)
+        self.record.values[number] = array_of(tensor)
+        self._numbers[_key(tensor)] = number
+        self._held.append(tensor)
+        return number
+
+    def _forget(self, tensor: torch.Tensor) -> None:
+        memory = _key(tensor)[0]
+        for key in [key for key in self._numbers if key[0] == memory]:
+            del self._numbers[key]
+
+    def _drawn(self, func: Kernel, args: tuple, kwargs: dict) -> Any:
+        """What an operation returns; of a dropout's draw, and of torch's own fused one, the mask of its number."""
+        name = func.overloadpacket.__name__
+        if name == "bernoulli_" and isinstance(rate := (args[1:] or (kwargs.get("p", 0.5),))[0], float):
+            return args[0].copy_(self._mask(tuple(args[0].shape), 1 - rate).to(args[0]))
+        if name == "native_dropout" and args[2] and 0 < args[1] < 1:
+            mask = self._mask(tuple(args[0].shape), args[1]).to(args[0].device)
+            return args[0] * mask / (1 - args[1]), mask
+        return func(*args, **kwargs)
+
+    def _mask(self, shape: tuple[int, ...], rate: float) -> torch.Tensor:
+        mask = draw(self._seed, len(self.record.dropped), shape, rate)
+        self.record.dropped.append((shape, rate))
+        return torch.from_numpy(mask)
+
+    def _whose(self) -> tuple[bool, str]:
+        """Whether the model, or a function of the pair, makes the call that is running now, and on which line."""
+        frame: Any = sys._getframe(2)
+        while frame is not None:
+            file = frame.f_code.co_filename
+            if not file.startswith((_TORCH, *_BETWEEN)):
+                return file.startswith(_CALLERS) or not file.startswith(_COMPARE), here()
+            frame = frame.f_back
+        return True, here()
+
+
+def _is_within() -> bool:
+    """Whether the forward pass of a ``torch.autograd.Function`` is running."""
+    frame: Any = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code is _APPLY:
+            return True
+        frame = frame.f_back
+    return False
+
+
+@contextmanager
+def layers_noted(module: nn.Module, recorder: DispatchRecorder) -> Iterator[None]:
+    """Within it the recorder knows which layer of ``module`` runs."""
+
+    def leave(*_: object) -> None:
+        recorder.paths.pop()
+
+    handles = []
+    for path, layer in module.named_modules():
+        if not isinstance(layer, torch.jit.ScriptModule):
+            handles.append(layer.register_forward_pre_hook(lambda *_, path=path: recorder.paths.append(path)))
+            handles.append(layer.register_forward_hook(leave, always_call=True))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def array_of(tensor: torch.Tensor) -> np.ndarray:
+    """A copy in NumPy, floats at float64."""
+    tensor = tensor.detach()
+    if tensor.layout is not torch.strided:
+        return np.zeros(0)
+    if tensor.is_floating_point():
+        tensor = tensor.to(torch.float64)
+    return tensor.resolve_conj().resolve_neg().cpu().numpy().copy()
+
+
+def _repeat(func: Kernel, args: tuple, kwargs: dict) -> Callable[[np.random.Generator], list[np.ndarray]]:
+    """The same operation on other numbers in the place of its floats and its truths; what counts or points stays."""
+    form = tree_map_only(torch.Tensor, lambda tensor: tensor.detach(), (args, kwargs))
+
+    def again(rng: np.random.Generator) -> list[np.ndarray]:
+        def other(tensor: torch.Tensor) -> torch.Tensor:
+            if tensor.is_floating_point() or tensor.is_complex():
+                return torch.from_numpy(np.asarray(rng.standard_normal(tensor.shape))).to(tensor)
+            return (
+                torch.from_numpy(np.asarray(rng.random(tensor.shape) < 0.5)) if tensor.dtype == torch.bool else tensor
+            )
+
+        with torch.no_grad():
+            drawn = tree_map_only(torch.Tensor, other, form)
+            made = _tensors(func(*drawn[0], **drawn[1]))
+        return [array_of(tensor) for tensor in (*_tensors(drawn), *made)]
+
+    return again
+
+
+def _tensors(tree: object) -> list[torch.Tensor]:
+    return [leaf for leaf in tree_flatten(tree)[0] if isinstance(leaf, torch.Tensor)]
+
+
+def _key(tensor: torch.Tensor) -> tuple[object, ...]:
+    if tensor.layout is not torch.strided:
+        return (id(tensor),)
+    memory = tensor.untyped_storage()._cdata
+    return memory, tensor.storage_offset(), tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype

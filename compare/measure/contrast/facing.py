@@ -1,0 +1,145 @@
+"""Tape and program beside each other: which nodes face which equations, and why the rest faces none."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from compare.measure.contrast.alignment import Group, aligned, group_of, groups
+from compare.measure.contrast.dataflow import Dataflow
+from compare.measure.contrast.port_record import PortRecord
+from compare.measure.contrast.reference_record import ReferenceRecord
+from compare.measure.contrast.values_alike import Contents, alike
+from compare.pair.prepare import Prepared
+
+SINGLE = 2e-5  # of an array's size: what float32 leaves of a value that no float64 kernel makes
+HARNESS, LEAF, LAYOUT, CONSTANT = "harness", "leaf", "layout", "constant"
+RANDOM, UNUSED, ENGINE, FUSED = "random", "unused", "engine", "fused"
+# Why something faces nothing, by these words.
+REASONS = {
+    HARNESS: "not the model's: the comparison made it",
+    LEAF: "adds to a parameter's .grad: a gradient of JAX is returned",
+    LAYOUT: "moves numbers and computes none",
+    CONSTANT: "depends on nothing that enters",
+    RANDOM: "draws random numbers, each framework in its own way",
+    UNUSED: "no result needs it: a compiler leaves it out",
+    ENGINE: "adds gradients that meet: the engine does it between two nodes",
+    FUSED: "makes no number that the other side makes",
+}
+
+
+@dataclass(frozen=True)
+class Facing:
+    """Attributes:
+    pairs: (node, equation), by their positions; ``groups`` says by which value.
+    nodes, equations: of each that faces nothing the reason.
+    """
+
+    pairs: frozenset[tuple[int, int]]
+    groups: tuple[tuple[frozenset[int], frozenset[int]], ...]
+    nodes: Mapping[int, str]
+    equations: Mapping[int, str]
+
+
+def facing(tape: ReferenceRecord, exact: ReferenceRecord, port: PortRecord, prepared: Prepared) -> Facing:
+    """Align them.
+
+    Args:
+        tape: the run at the working precision, whose nodes are meant; exact: the run in float64, whose values are.
+        prepared: whose weight map says which gradients are one array on one side and several on the other.
+    """
+    same = _same_nodes(tape, exact)
+    partners = aligned(exact.flow, port.flow)
+    every = [*groups(exact.flow, port.flow, partners), *_ends(exact, port, prepared, partners)]
+    found = list(_node_groups(exact, port, same, every))
+    if alone := {at for at in range(len(tape.nodes)) if at not in same.values() and tape.nodes[at].forward}:
+        own = {at: at for at in alone}  # fused at the working precision alone, as a recurrent layer is
+        single = aligned(tape.flow, port.flow, SINGLE)
+        found += _node_groups(tape, port, own, groups(tape.flow, port.flow, single))
+    pairs = frozenset((node, equation) for nodes, equations in found for node in nodes for equation in equations)
+    back = {its: one for one, its in same.items()}
+    nodes = {at: _why_node(exact, back.get(at), tape, at) for at in range(len(tape.nodes))}
+    equations = {at: _why_equation(port, at) for at in range(len(port.equations))}
+    equations |= dict.fromkeys(_added_by_engine(exact, port, every), ENGINE)
+    for node, equation in pairs:
+        nodes.pop(node, None)
+        equations.pop(equation, None)
+    return Facing(pairs, tuple(found), nodes, equations)
+
+
+def _added_by_engine(exact: ReferenceRecord, port: PortRecord, every: Iterable[Group]) -> Iterator[int]:
+    """The equations that face nothing but a sum of the engine's."""
+    for group in every:
+        ran = [exact.operations[at] for at in group.reference]
+        if all(one.late and one.own and one.node is None for one in ran):
+            yield from (at for at in group.port if port.equations[at].own)
+
+
+def _ends(exact: ReferenceRecord, port: PortRecord, prepared: Prepared, partners: Mapping[int, int]) -> Iterator[Group]:
+    """Of each gradient that one side has whole and the other in parts what makes it, where the parts are the whole."""
+    arrays = {path: port.flow.values[number] for path, number in port.gradients.items()}
+    whole = prepared.weight_map.to_reference(arrays, prepared.shapes)
+    for entry in prepared.weight_map.entries:
+        if entry.reference not in exact.gradients or entry.port not in port.gradients or entry.reference not in whole:
+            continue
+        value = exact.flow.origin(exact.gradients[entry.reference])
+        other = port.flow.origin(port.gradients[entry.port])
+        known = value in partners or other in partners.values()
+        made = value in exact.flow.maker and other in port.flow.maker
+        if made and not known and alike(exact.flow.contents[value], Contents(whole[entry.reference])):
+            yield group_of(exact.flow, port.flow, value, other, partners)
+
+
+def _same_nodes(tape: ReferenceRecord, exact: ReferenceRecord) -> dict[int, int]:
+    """By node of the run in float64 that of the run at the working precision: the same program but for its kernels."""
+    names, others = ([(node.name, node.leaf, node.path) for node in record.nodes] for record in (exact, tape))
+    blocks = SequenceMatcher(None, names, others, autojunk=False).get_matching_blocks()
+    return {block.a + at: block.b + at for block in blocks for at in range(block.size)}
+
+
+def _node_groups(
+    record: ReferenceRecord, port: PortRecord, listed: Mapping[int, int], every: Iterable[Group]
+) -> Iterator[tuple[frozenset[int], frozenset[int]]]:
+    """Of each group the nodes, numbered as they are listed, and the equations that face them."""
+    of: dict[int, int] = {}
+    for number, node in enumerate(record.nodes):
+        if not node.own:
+            continue
+        of |= dict.fromkeys((*node.forward, *node.backward), number)
+    for group in every:
+        nodes = frozenset(listed[of[at]] for at in group.reference if at in of and of[at] in listed)
+        equations = frozenset(at for at in group.port if port.equations[at].own)
+        if nodes and equations:
+            yield nodes, equations
+
+
+def _why_node(exact: ReferenceRecord, number: int | None, tape: ReferenceRecord, at: int) -> str:
+    node = tape.nodes[at]
+    if not node.own:
+        return HARNESS
+    if node.leaf:
+        return LEAF
+    record, own = (tape, node) if number is None else (exact, exact.nodes[number])
+    return LAYOUT if all(_moves(record.flow, one) for one in own.forward) else FUSED
+
+
+def _why_equation(port: PortRecord, at: int) -> str:
+    one = port.equations[at]
+    if not one.own:
+        return HARNESS
+    if one.eqn.primitive.name.startswith(("random_", "threefry")) or one.name == "bernoulli":
+        return RANDOM
+    if at not in port.needed:
+        return UNUSED
+    if not any(number in port.flow.moving for number in one.results):
+        return CONSTANT
+    return LAYOUT if _moves(port.flow, at) else FUSED
+
+
+def _moves(flow: Dataflow, at: int) -> bool:
+    return next((step.moves for step in flow.steps if step.at == at), False)
+
+
+def share(facing: Facing, reasons: Mapping[int, str], count: int) -> tuple[int, int]:
+    """Of what computes, how many face something, and how many there are."""
+    rest = sum(reason == FUSED for reason in reasons.values())
+    return count - len(reasons), count - len(reasons) + rest

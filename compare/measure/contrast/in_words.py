@@ -1,0 +1,132 @@
+"""What the figures of one pair say, in sentences: each number in them is one that was counted here."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from compare.measure.contrast.facing import CONSTANT, ENGINE, FUSED, LAYOUT, LEAF, RANDOM, UNUSED
+from compare.measure.contrast.kept_arrays import Kept
+from compare.verdict.counted import counted
+
+if TYPE_CHECKING:
+    from compare.measure.contrast.contrast import Contrast
+
+LARGEST = 3  # rows that a sentence names
+
+
+def in_words(made: "Contrast") -> list[str]:
+    """What is recorded, how the two face each other, what is kept and why, and where a byte could be saved."""
+    return [*_recorded(made), *_facing(made), *_kept(made), *_could_be_saved(made)]
+
+
+def size(count: int) -> str:
+    """A number of bytes as people say it."""
+    if count >= 1 << 20:
+        return f"{count / (1 << 20):,.1f} MiB"
+    return f"{count / 1024:,.1f} KiB" if count >= 1024 else counted(count, "byte")
+
+
+def _recorded(made: "Contrast") -> Iterator[str]:
+    nodes = Counter(node.why for node in made.tape)
+    leaves, moved = nodes[LEAF], nodes[LAYOUT]
+    yield (
+        f"The tape has {counted(len(made.tape), 'node')}, written while the forward pass ran: "
+        f"{len(made.tape) - leaves - moved} compute, {moved} only move numbers, {leaves} add to a .grad."
+    )
+    halves = Counter(one.half for one in made.equations)
+    whys = Counter(one.why for one in made.equations)
+    idle = {
+        CONSTANT: "depend on nothing that enters",
+        UNUSED: "are needed by no result, and a compiler leaves them out",
+        LAYOUT: "only move numbers",
+        RANDOM: "draw random numbers",
+    }
+    parts = [f"{whys[why]} {word}" for why, word in idle.items() if whys[why]]
+    yield (
+        f"The function is traced to {counted(halves['loss'], 'equation')} for the loss and {halves['gradient']} more "
+        f"for its gradient" + (f"; of these {', '.join(parts)}." if parts else ".")
+    )
+    if loops := [one for one in made.equations if one.times > 1]:
+        most = max(one.times for one in loops)
+        yield f"{len(loops)} of them are the body of a loop, listed once and run up to {most} times."
+
+
+def _facing(made: "Contrast") -> Iterator[str]:
+    for what, rows in (("nodes of the tape", made.tape), ("equations", made.equations)):
+        whys = [row.why for row in rows]
+        faced, alone = whys.count("") + whys.count(ENGINE), whys.count(FUSED)
+        if faced + alone:
+            yield (
+                f"Of the {faced + alone} {what} that compute, {faced} ({100 * faced / (faced + alone):.0f} %) face "
+                f"something that makes the same numbers on the other side."
+            )
+    if several := [nodes for nodes in made.tape if len(nodes.loss) > 1]:
+        most = max(several, key=lambda node: len(node.loss))
+        layer = f" of {most.path}" if most.path else ""
+        yield f"One node often faces several equations: {most.name}{layer} faces {len(most.loss)} of the loss."
+
+
+def _kept(made: "Contrast") -> Iterator[str]:
+    saved = [kept for node in made.tape for kept in node.saved]
+    shared, again = sum(one.bytes for one in saved if one.same_as), sum(one.again for one in saved)
+    yield (
+        f"The tape keeps {size(made.tape_bytes)} that live only because of it"
+        + (f", and points at {size(shared)} of parameters and inputs that live anyway" if shared else "")
+        + (f"; {counted(again, 'tensor')} of a checkpoint will be made again" if again else "")
+        + "."
+    )
+    copies = f", and {size(made.copied_bytes)} that are copies of parameters or inputs" if made.copied_bytes else ""
+    yield (
+        f"jax.vjp, op by op, keeps {size(made.residual_bytes)}{copies}: outside jit each operation returns an array of "
+        "its own, a reshape too."
+        if made.copied_bytes
+        else f"jax.vjp, op by op, keeps {size(made.residual_bytes)}."
+    )
+    nodes = [(kept, f"{node.name}{_of(node.path)}") for node in made.tape for kept in node.saved]
+    yield from _alone("The tape alone keeps", nodes)
+    yield from _alone("The function alone keeps", [(kept, f"{kept.name}{_at(kept.place)}") for kept in made.residuals])
+
+
+def _alone(begin: str, rows: Sequence[tuple[Kept, str]]) -> Iterator[str]:
+    """The largest arrays whose values the other side does not keep."""
+    own = [(kept, whose) for kept, whose in rows if kept.own_bytes and not kept.both and not kept.copy_of]
+    own.sort(key=lambda row: -row[0].own_bytes)
+    if own:
+        named = ", ".join(f"{_array(kept)} of {whose}" for kept, whose in own[:LARGEST])
+        rest = sum(kept.own_bytes for kept, _ in own[LARGEST:])
+        yield f"{begin} {named}" + (f", and {size(rest)} more." if rest else ".")
+
+
+def _could_be_saved(made: "Contrast") -> Iterator[str]:
+    nodes = [(kept, node) for node in made.tape for kept in node.saved if kept.own_bytes]
+    if nodes:
+        kept, node = max(nodes, key=lambda row: row[0].own_bytes)
+        made_by = f", made by {kept.by}{_at(kept.place)}," if kept.by or _at(kept.place) else ""
+        yield (
+            f"The largest array of the tape's own, {_array(kept)}{made_by} is kept by {node.name}{_of(node.path)}: a "
+            "torch.utils.checkpoint of what makes and what uses it makes it again instead."
+        )
+    own = [kept for kept in made.residuals if kept.own_bytes]
+    if constants := [kept for kept in own if kept.constant and kept.shape]:
+        whole, most = sum(kept.own_bytes for kept in constants), max(constants, key=lambda kept: kept.own_bytes)
+        if whole >= 1024:
+            yield f"{size(whole)} of the residuals hold one number over and over, most of it{_at(most.place)}."
+    if rest := [kept for kept in own if not (kept.constant or kept.copy_of)]:
+        most = max(rest, key=lambda kept: kept.own_bytes)
+        yield (
+            f"The largest residual that is computed, {_array(most)}, comes of {most.name}{_at(most.place)}: a "
+            "jax.checkpoint of what makes and what uses it makes it again instead."
+        )
+
+
+def _array(kept: Kept) -> str:
+    constant = ", one number over and over" if kept.constant and kept.shape else ""
+    return f"{kept.dtype}[{','.join(map(str, kept.shape))}] ({size(kept.own_bytes)}{constant})"
+
+
+def _of(path: str) -> str:
+    return f" of {path}" if path else ""
+
+
+def _at(place: str) -> str:
+    return f" at {place}" if place and ":" in place else ""

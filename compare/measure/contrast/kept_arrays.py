@@ -1,0 +1,70 @@
+"""An array that is kept from the forward pass for the backward pass, and whose memory it is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from compare.measure.contrast.values_alike import Contents, alike
+
+SINGLE = 2e-5  # of an array's size: what float32 leaves of a value that both sides make
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One array kept.
+
+    Attributes:
+        name: under which the node keeps it; of a residual, the operation that made it.
+        same_as: the parameter or input whose memory it is; earlier: the row that has listed this memory already.
+        copy_of: the parameter or input whose values it holds, in a memory of its own.
+        again: nothing is kept of it: a checkpoint makes it again.
+        constant: all its entries are one number.
+        by: the layer whose code made it, where that is known; place: "file:line" of the operation that made it.
+        both: the other side keeps these values too.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    bytes: int
+    same_as: str = ""
+    copy_of: str = ""
+    earlier: int | None = None
+    again: bool = False
+    constant: bool = False
+    by: str = ""
+    place: str = ""
+    both: bool = False
+
+    @property
+    def own_bytes(self) -> int:
+        """What lives only because this is kept."""
+        return 0 if self.same_as or self.earlier is not None or self.again else self.bytes
+
+    @property
+    def copied_bytes(self) -> int:
+        """Those of them that hold nothing but a parameter or an input once more."""
+        return self.own_bytes if self.copy_of else 0
+
+
+@dataclass(frozen=True)
+class Held:
+    """A kept array with what it holds; None of what is made again."""
+
+    kept: Kept
+    contents: Contents | None
+
+
+def copied(own: Contents, entered: Mapping[str, Contents]) -> str:
+    """The name of what entered whose values an array holds; empty where there is none, or it says too little."""
+    if own.is_constant:
+        return ""
+    return next((name for name, one in entered.items() if not one.is_constant and alike(one, own)), "")
+
+
+def on_both(own: Sequence[Held], others: Sequence[Held]) -> list[Kept]:
+    """The rows of ``own``, each told whether one of ``others`` holds the same values."""
+    there = [one.contents for one in others if one.contents is not None]
+    return [
+        replace(one.kept, both=any(one.contents is not None and alike(one.contents, each, SINGLE) for each in there))
+        for one in own
+    ]

@@ -1,0 +1,174 @@
+"""The reference's loss and its backward pass, run once and written down: the tape, and what was computed for it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from compare.errors import UsageError
+from compare.frameworks.devices import Device
+from compare.frameworks.islands.reference import promoted_torch
+from compare.frameworks.recording.dispatch_record import Dispatched, DispatchRecorder, array_of, layers_noted
+from compare.frameworks.recording.tape_nodes import Saved, engine_order, name_of_node, saved_by
+from compare.measure.contrast.dataflow import Dataflow, Made
+from compare.measure.contrast.kept_arrays import Held, Kept, copied
+from compare.measure.contrast.values_alike import Contents, is_moved
+from compare.pair.pair import Entering
+from compare.pair.prepare import Prepared
+from compare.sides.reference_forward import ReferenceForward
+from compare.sides.seeds import mask_seed
+from compare.sides.side import Dropped
+from compare.verdict.precision import FLOAT64, Precision
+
+if TYPE_CHECKING:
+    from torch.autograd.graph import Node as Grad
+
+LEAF = "AccumulateGrad"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of the tape.
+
+    Attributes:
+        leaf: the parameter whose ``.grad`` it fills.
+        path: of the layer that it belongs to; place: "file:line" of the code that recorded it.
+        own: the model's or the loss's, not the harness's.
+        forward, backward: the operations that made it, and that it runs, by their positions in the record.
+    """
+
+    name: str
+    leaf: str
+    path: str
+    place: str
+    own: bool
+    saved: tuple[Held, ...]
+    forward: tuple[int, ...]
+    backward: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ReferenceRecord:
+    """One run: the nodes in the order in which ``backward()`` runs them, and all operations as a dataflow; by parameter
+    the number of its gradient."""
+
+    loss: float
+    nodes: tuple[Node, ...]
+    operations: Sequence[Dispatched]
+    flow: Dataflow
+    dropped: Dropped
+    gradients: Mapping[str, int]
+
+
+def record_reference(prepared: Prepared, entering: Entering, precision: Precision, device: Device) -> ReferenceRecord:
+    """Run the reference's loss and ``backward()`` once, as people write them; in float64 with what its own code makes
+    float32 raised.
+
+    Raises:
+        UsageError: no parameter has a part in the loss.
+    """
+    side, batch = ReferenceForward(prepared, precision, device.torch), entering.batches[0]
+    module = side.load(entering, prepared.modes[0])
+    inputs, targets = side.batch(batch)
+    entered = dict(module.named_parameters()) | dict(module.named_buffers()) | inputs | targets
+    recorder = DispatchRecorder(mask_seed(entering, 0))
+    for tensor in entered.values():
+        recorder.value(tensor)
+    promoting = promoted_torch if precision is FLOAT64 else nullcontext
+    with ExitStack() as around:
+        for each in (torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=[]), side.here()):
+            around.enter_context(each)
+        torch.default_generator.manual_seed(entering.seed)
+        with promoting(), layers_noted(module, recorder), recorder:
+            loss = side.loss(module, batch, inputs, targets)
+        if loss.grad_fn is None:
+            raise UsageError(f"pair {prepared.pair.name}: no parameter of the reference has a part in its loss")
+        order = engine_order(loss.grad_fn)
+        saved = _kept(order, entered, recorder)
+        recorder.expect(order)
+        with promoting(), recorder:
+            loss.backward()
+    record = recorder.record
+    record.attach(order)
+    names = {id(tensor): name for name, tensor in module.named_parameters()}
+    nodes = tuple(_node(node, kept, names, record.operations) for node, kept in zip(order, saved, strict=True))
+    whose = {id(grad): node.own for grad, node in zip(order, nodes, strict=True)}
+    for one in record.operations:
+        one.own = whose.get(id(one.node), one.own)
+    flow = Dataflow(record.values, tuple(_steps(record.operations, record.values)), record.given)
+    gradients = {name: recorder.value(one.grad) for name, one in module.named_parameters() if one.grad is not None}
+    return ReferenceRecord(float(loss.detach()), nodes, record.operations, flow, tuple(record.dropped), gradients)
+
+
+def _node(grad: "Grad", kept: tuple[Held, ...], names: dict[int, str], operations: Sequence[Dispatched]) -> Node:
+    made = [at for at, one in enumerate(operations) if one.node is grad]
+    forward = tuple(at for at in made if not operations[at].late)
+    first = operations[forward[-1]] if forward else None
+    leaf = names.get(id(getattr(grad, "variable", None)), "")
+    own = first.own if first else bool(leaf)
+    path, place = (first.path, first.place) if first else ("", "")
+    return Node(
+        name_of_node(grad), leaf, path, place, own, kept, forward, tuple(at for at in made if operations[at].late)
+    )
+
+
+def _kept(
+    order: "Sequence[Grad]", entered: dict[str, torch.Tensor], recorder: DispatchRecorder
+) -> list[tuple[Held, ...]]:
+    """Of each node what it saved; a memory that several share is counted where the engine meets it first."""
+    known = {_memory(tensor): name for name, tensor in reversed(entered.items()) if tensor.numel()}
+    contents = {name: Contents(array_of(tensor)) for name, tensor in entered.items()}
+    listed: dict[int, int] = {}
+    rows = []
+    for row, node in enumerate(order):
+        rows.append(tuple(_row(saved, row, known, contents, listed, recorder) for saved in saved_by(node)))
+    return rows
+
+
+def _row(
+    saved: Saved,
+    row: int,
+    known: dict[int, str],
+    contents: dict[str, Contents],
+    listed: dict[int, int],
+    recorder: DispatchRecorder,
+) -> Held:
+    tensor = saved.tensor
+    if tensor is None:
+        return Held(Kept(saved.name, (), "", 0, again=True), None)
+    memory, dtype, own = _memory(tensor), str(tensor.dtype).removeprefix("torch."), Contents(array_of(tensor))
+    kept = Kept(saved.name, tuple(tensor.shape), dtype, _bytes(tensor), constant=own.is_constant)
+    if memory in known:
+        return Held(replace(kept, same_as=known[memory]), own)
+    if memory in listed:
+        return Held(replace(kept, earlier=listed[memory]), own)
+    listed[memory] = row
+    made = recorder.maker_of(tensor)
+    by, place = (made.path, made.place) if made else ("", "")
+    return Held(replace(kept, copy_of=copied(own, contents), by=by, place=place), own)
+
+
+def _memory(tensor: torch.Tensor) -> int:
+    return tensor.untyped_storage().data_ptr() if tensor.layout is torch.strided else id(tensor)
+
+
+def _bytes(tensor: torch.Tensor) -> int:
+    """What keeping it keeps: all of its memory, of which it may be a part."""
+    return tensor.untyped_storage().nbytes() if tensor.layout is torch.strided else tensor.nbytes
+
+
+def _steps(operations: Sequence[Dispatched], values: dict[int, np.ndarray]) -> Iterator[Made]:
+    rng = np.random.default_rng(0)
+    contents = {number: Contents(array) for number, array in values.items()}
+    for at, one in enumerate(operations):
+        operands = [contents[number] for number in one.operands]
+        results = [contents[number] for number in one.results]
+        moves = any(is_moved(operand, result) for operand in operands for result in results)
+        if moves and one.again is not None:
+            drawn = [Contents(array) for array in one.again(rng)]
+            split = len(drawn) - len(results)
+            moves = any(is_moved(operand, result) for operand in drawn[:split] for result in drawn[split:])
+        yield Made(one.operands, one.results, at, moves)

@@ -1,0 +1,191 @@
+"""Which nodes face which equations: against the truth written by hand, and where values alone would mislead."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from flax import linen
+from jax import numpy as jnp
+from torch import nn
+from torch.nn import functional as F
+
+from compare.measure.contrast.contrast import contrast
+from compare.pair.pair import Pair
+from compare.pair.pair_file import load
+from compare.pair.pairs import find
+from tests.compare.measure.contrast.truth import TRUTH, truth_of
+
+USERS_MODELS = True
+ENOUGH = 0.95
+
+
+@pytest.fixture(scope="module", params=TRUTH)
+def judged(request, cpu):
+    """A contrast, and the pairs of positions that face each other in truth."""
+    name = request.param
+    made = contrast(find(name) if name == "mlp" else load(Path(f"examples/{name}.py"))[0], cpu)
+    return made, truth_of(name, made)
+
+
+def test_it_is_the_truth_by_hand(judged):
+    """Nearly all that is found is true, and nearly all that is true is found."""
+    made, truth = judged
+    found = {(node, one) for node, row in enumerate(made.tape) for one in (*row.loss, *row.gradient)}
+    assert len(truth) > 20
+    assert len(found & truth) / len(found) >= ENOUGH, sorted(found - truth)
+    assert len(found & truth) / len(truth) >= ENOUGH, sorted(truth - found)
+
+
+ROWS = np.random.default_rng(0).standard_normal((5, 4), dtype=np.float32)
+
+
+def of(reference, port, rows=ROWS, **fields):
+    """A pair of one's own on a few rows."""
+    torch.manual_seed(0)
+    return Pair(reference=reference() if isinstance(reference, type) else reference, port=port, batch=rows, **fields)
+
+
+def faces(made, node):
+    """The names of the equations that face the nodes of that name, in order."""
+    return [[made.equations[one].name for one in row.loss] for row in made.tape if row.name == node]
+
+
+class Dead(nn.Module):
+    """A ReLU that lets nothing through, between two layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Linear(4, 3), nn.Linear(3, 3)
+        nn.init.constant_(self.one.bias, -100.0)
+
+    def forward(self, x):
+        return torch.tanh(self.two(torch.relu(self.one(x))))
+
+
+class FlaxDead(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        return jnp.tanh(linen.Dense(3, name="two")(linen.relu(linen.Dense(3, name="one")(x))))
+
+
+def test_a_layer_all_dead(cpu):
+    """Zeros are told by what they are made of, and what lets nothing through computes all the same."""
+    made = contrast(of(Dead, FlaxDead()), cpu)
+    assert faces(made, "ReluBackward0") == [["max"]]
+    assert faces(made, "AddmmBackward0") == [["dot_general", "add"]] * 2
+    assert faces(made, "TanhBackward0") == [["tanh"]]
+
+
+class Doubled(nn.Module):
+    """A copy, which computes nothing, and a sum of two equal operands, which does."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = self.layer(x)
+        return x + x.clone()
+
+
+class FlaxDoubled(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        x = linen.Dense(3, name="layer")(x)
+        return x + x
+
+
+def test_a_copy_computes_nothing(cpu):
+    """``x + x.clone()`` faces ``x + x``; the copy faces nothing, and says why."""
+    made = contrast(of(Doubled, FlaxDoubled()), cpu)
+    assert faces(made, "AddBackward0") == [["add"]]
+    assert [row.why for row in made.tape if row.name == "CloneBackward0"] == ["layout"]
+
+
+class Branches(nn.Module):
+    """The same computed twice, in branches that go different ways."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = self.layer(x)
+        one, two = torch.sin(x), torch.sin(x)
+        return torch.exp(one) * torch.tanh(two)
+
+
+class FlaxBranches(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        x = linen.Dense(3, name="layer")(x)
+        one, two = jnp.sin(x), jnp.sin(x)
+        return jnp.exp(one) * jnp.tanh(two)
+
+
+def test_two_equal_branches(cpu):
+    """Each faces one of the two, and neither both."""
+    made = contrast(of(Branches, FlaxBranches()), cpu)
+    rows = [row.loss for row in made.tape if row.name == "SinBackward0"]
+    assert [len(row) for row in rows] == [1, 1]
+    assert rows[0] != rows[1]
+
+
+class Cube(nn.Module):
+    """As many channels as rows and columns: the shape tells no axis from another."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(6, 6, 3, padding=1), nn.Conv2d(6, 6, 1)
+
+    def forward(self, x):
+        return F.avg_pool2d(self.two(torch.tanh(self.one(x))), 2)
+
+
+class FlaxCube(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        x = jnp.tanh(linen.Conv(6, (3, 3), padding=1, name="one")(x))
+        return linen.avg_pool(linen.Conv(6, (1, 1), name="two")(x), (2, 2), (2, 2))
+
+
+def test_a_cube_of_channels_rows_and_columns(cpu):
+    """Values are told whatever the layout."""
+    rows = np.random.default_rng(0).standard_normal((2, 6, 6, 6), dtype=np.float32)
+    made = contrast(of(Cube, FlaxCube(), rows), cpu)
+    assert faces(made, "ConvolutionBackward0") == [["conv_general_dilated", "add"]] * 2
+    assert faces(made, "TanhBackward0") == [["tanh"]]
+    assert all(row.why != "fused" for row in made.tape)
+
+
+class Regular(nn.Module):
+    """Dropout and batch norm, as people write them."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.norm, self.drop, self.two = nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Dropout(0.5), nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.two(self.drop(torch.relu(self.norm(self.one(x)))))
+
+
+class FlaxRegular(linen.Module):
+    @linen.compact
+    def __call__(self, x, train: bool = True):
+        x = linen.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5, name="norm")(
+            linen.Dense(6, name="one")(x)
+        )
+        x = linen.Dropout(0.5, deterministic=not train)(linen.relu(x))
+        return linen.Dense(3, name="two")(x)
+
+
+def test_dropout_and_batch_norm(cpu):
+    """Both sides draw one mask; the draw itself is each framework's own, and no seed is the model's."""
+    made = contrast(of(Regular, FlaxRegular(), accept=("running_variance",)), cpu)
+    assert [row.path for row in made.tape if row.name == "MulBackward0"] == ["drop"]
+    (dropped,) = faces(made, "MulBackward0")
+    assert "select_n" in dropped
+    assert {one.why for one in made.equations if one.name == "bernoulli"} == {"random"}
+    assert "random_seed" not in {one.name for one in made.equations}
+    assert all(row.why != "fused" for row in made.tape)

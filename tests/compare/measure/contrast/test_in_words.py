@@ -1,0 +1,79 @@
+"""The figures of a contrast in sentences."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from compare.measure.contrast.contrast import Contrast, EquationRow, NodeRow
+from compare.measure.contrast.in_words import in_words, size
+from compare.measure.contrast.kept_arrays import Kept
+
+HIDDEN = Kept("result", (64, 128), "float32", 32768, by="net.2", place="mlp.py:22", both=True)
+MASK = Kept("gt", (64, 128), "bool", 8192, place="mlp.py:23")
+IMAGES = Kept("reshape", (64, 784), "float32", 200704, copy_of="images")
+TAPE = (
+    NodeRow("ReluBackward0", "", "net.2", "mlp.py:22", (HIDDEN,), (0, 1), (2,), ""),
+    NodeRow("TBackward0", "", "net.1", "mlp.py:22", (), (), (), "layout"),
+    NodeRow("AccumulateGrad", "net.1.bias", "", "", (), (), (), "leaf"),
+)
+EQUATIONS = (
+    EquationRow("max", "f32", "", "", "loss", 1, (0,), ""),
+    EquationRow("add", "f32", "", "", "loss", 8, (0,), ""),
+    EquationRow("select_n", "f32", "", "", "gradient", 1, (0,), ""),
+    EquationRow("sort", "f32", "", "", "gradient", 1, (), "fused"),
+    EquationRow("eq", "f32", "", "", "gradient", 1, (), "unused"),
+)
+MADE = Contrast("mlp", "by hand", "cpu", 1.0, 1.0, TAPE, EQUATIONS, (MASK, IMAGES), ())
+
+
+def said(made):
+    """All of it, as one text."""
+    return " ".join(in_words(made))
+
+
+def test_it_says_what_was_counted():
+    """Nodes by what they do, equations by what they are good for, loops, and the share that faces something."""
+    text = said(MADE)
+    assert "3 nodes, written while the forward pass ran: 1 compute, 1 only move numbers, 1 add to a .grad." in text
+    assert "2 equations for the loss and 3 more for its gradient; of these 1 are needed by no result" in text
+    assert "run up to 8 times" in text
+    assert "Of the 4 equations that compute, 3 (75 %) face" in text
+    assert "ReluBackward0 of net.2 faces 2 of the loss" in text
+
+
+def test_copies_are_no_residuals():
+    """They are counted apart, and why there are any is said."""
+    text = said(MADE)
+    assert "keeps 8.0 KiB, and 196.0 KiB that are copies of parameters or inputs" in text
+    assert "copies" not in said(replace(MADE, residuals=(MASK,)))
+
+
+def test_what_one_side_alone_keeps_is_named():
+    """What both keep is not."""
+    text = said(MADE)
+    assert "The function alone keeps bool[64,128] (8.0 KiB) of gt at mlp.py:23." in text
+    assert "The tape alone" not in text
+
+
+def test_what_is_made_again_is_said():
+    """And costs nothing."""
+    again = replace(TAPE[0], saved=(replace(HIDDEN, again=True),))
+    text = said(replace(MADE, tape=(again, *TAPE[1:])))
+    assert "The tape keeps 0 bytes that live only because of it; 1 tensor of a checkpoint will be made again." in text
+
+
+def test_every_number_is_of_this_pair():
+    """Twice the arrays, other sentences: nothing is written down beforehand."""
+    larger = replace(MADE, residuals=(replace(MASK, bytes=16384),))
+    assert re.findall(r"\(16\.0 KiB\)", said(larger))
+    assert "8.0 KiB" not in said(larger)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 bytes"), (1, "1 byte"), (1536, "1.5 KiB"), (3 << 20, "3.0 MiB"), (5000 << 20, "5,000.0 MiB")],
+)
+def test_sizes(count, words):
+    """As people say them."""
+    assert size(count) == words
