@@ -126,6 +126,7 @@ def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[s
                     one.step()
                 rows.append([_numbers(group) for group in shadow.param_groups])
         except Exception as error:  # a schedule that has an end raises past it
+            swallowed(error)
             if len(rows) == 1:
                 raise UsageError(f"no twin of {name}: a copy of it raises in its next step: {error}") from error
             swallowed(error)
