@@ -116,6 +116,7 @@ def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[s
     try:
         moving = [copy.deepcopy(one, {id(optimizer): shadow}) for one in parts]
     except Exception as error:
+        swallowed(error)
         raise UsageError(f"no twin of {name}: it cannot be copied to be run ahead: {error}") from error
     rows = [[_numbers(group) for group in shadow.param_groups]]
     with warnings.catch_warnings():
