@@ -81,9 +81,17 @@ class Prepared:
 
     @property
     def frozen_leaves(self) -> frozenset[str]:
-        """The port's leaves of parameters that the reference freezes."""
+        """The port's leaves of parameters that the reference freezes, and its parameters that are buffers there."""
         frozen = set(self.reference.frozen)
-        return frozenset(entry.port for entry in self.weight_map.entries if entry.reference in frozen)
+        of_frozen = {entry.port for entry in self.weight_map.entries if entry.reference in frozen}
+        return frozenset(of_frozen | self.still_leaves)
+
+    @property
+    def still_leaves(self) -> frozenset[str]:
+        """The port's parameters that are buffers of the reference: a function of arrays has no other place for them."""
+        buffers = set(self.buffers)
+        held = {entry.port for entry in self.weight_map.entries if entry.reference in buffers}
+        return frozenset(path for path in held if path.startswith(f"{PARAMS}/"))
 
     def __post_init__(self) -> None:
         self.port.fix([path for path in self.port.leaves if path not in self.leaves])

@@ -144,7 +144,8 @@ class PortSide(PortForward):
                 taken.append({f"update/{name}": after[name] - before[name] for name in after})
                 taken[-1] |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
                 before = after
-            kept = {path: leaf for path, leaf in leaves.items() if not is_parameter(path)}
+            still = self.prepared.still_leaves
+            kept = {path: leaf for path, leaf in leaves.items() if not is_parameter(path) or path in still}
             taken[-1] |= self._buffers(kept) if mode is not False else {}
             for slot, tree in moments_of_optax(state, self.prepared.port.flat, set(slots)).items():
                 named = widened(self._to_reference(tree, values=True))
@@ -176,7 +177,8 @@ class PortSide(PortForward):
             cotangent = against["loss"].astype(value.dtype)
         else:
             cotangent = {name: array.astype(value[name].dtype) for name, array in against.items()}
-        return named, loss, as_torch_has_it(pull_back(as_torch_has_it(cotangent))), changed
+        still = {path: leaves[path] for path in self.prepared.still_leaves if mode is not False}
+        return named, loss, as_torch_has_it(pull_back(as_torch_has_it(cotangent))), still | changed
 
     def _trace_init(self, leaves: Leaves, hyper: dict[str, float]) -> Tree:
         return self.optimizer(hyper).init(self._tree(leaves))

@@ -81,7 +81,10 @@ class Array:
 
     @property
     def loosely(self) -> tuple | None:
-        """What it is where it is used in another way than its counterpart: its shape alone; None of a matrix."""
+        """What it is where it is used in another way than its counterpart: its shape alone; None of a matrix, and of
+        what holds nothing."""
+        if 0 in self.unit.shape:
+            return None
         sizes = tuple(factor.size for factor in self.unit.factors if factor.size > 1)
         return sizes if (self.unit.kind or "unused") in LOOSE else None
 

@@ -69,6 +69,8 @@ class Settled:
                     continue
                 if group.open or (required and len(required) == len(group.reference)):
                     raise ambiguous(group)
+        for array in self._torn(partner):
+            del partner[array]
         taken = {other for other, _ in partner.values()}
         guessed = self._guessed(lines, partner, taken)
         for array in self.mine:
@@ -101,6 +103,24 @@ class Settled:
             lines.orders.append([*plain, *(line for some in by_name.values() for line in some)])
         lines.usual = bool(packed) and not gated
         return lines
+
+    def _torn(self, partner: Mapping[Array, tuple[Array, str]]) -> list[Array]:
+        """The pieces that are paired of two arrays whose other pieces are not, on either side: then the arrays are
+        taken whole, or not at all."""
+        others = {other: array for array, (other, _) in partner.items()}
+
+        def torn(side: Sequence[Array], paired: Container[Array]) -> set[str]:
+            left = {array.name for array in side if array not in paired and array not in self.spare}
+            return {array.name for array in side if array in paired and array.name in left}
+
+        mine, theirs = torn(self.mine, partner), torn(self.theirs, others)
+        pairs = {(array.name, other.name) for array, (other, _) in partner.items()}
+        alone = {
+            (own, its)
+            for own, its in pairs
+            if own in mine and its in theirs and sum(own == one or its == other for one, other in pairs) == 1
+        }
+        return [array for array, (other, _) in partner.items() if (array.name, other.name) in alone]
 
     def _guessed(self, lines: Lines, partner: Mapping[Array, object], taken: Container[Array]) -> set[str]:
         """The names of both sides that one name or the sizes bring together; their lines are added."""

@@ -209,7 +209,7 @@ RULES: dict[str, TorchRule] = {
     **dict.fromkeys(("clone", "_to_copy", "lift_fresh_copy", "native_dropout"), _copy),
     "_unsafe_view": _unsafe_view, "as_strided": _strided, "t": _t, "transpose": _transpose, "permute": _permute,
     "expand": _expand, "repeat": _expand, "select": _select, "slice": _slice, "cat": _cat, "stack": _stack,
-    **dict.fromkeys(("mm", "dot", "mv", "bmm", "baddbmm", "addmm", "addmv"), _product),
+    **dict.fromkeys(("mm", "dot", "vdot", "mv", "bmm", "baddbmm", "addmm", "addmv"), _product),
     "_trilinear": _trilinear, "convolution": _convolution, "_convolution": _convolution,
     "embedding": _rows, "_embedding_bag": _rows, "_embedding_bag_forward_only": _rows, "index_select": _index_select,
     "view_as_real": _in_parts, "view_as_complex": _of_parts, "complex": _complex,

@@ -42,6 +42,7 @@ class Unit:
     position: int = 0  # of a piece: its place among the pieces of its weight
     own: dict[int, Atom] = field(default_factory=dict)  # of a piece: its atoms by the identity of its weight's
     opaque: bool = False  # nothing that it went through so far says what its axes are
+    beside: bool = False  # it met no activation so far, but other weights
     is_complex: bool = False  # its last factor is that of the parts, which is no axis of its shape
 
     @property

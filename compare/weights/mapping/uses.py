@@ -25,16 +25,20 @@ class Record:
         order: Sequence[int] | None = None,
         grouped: int | None = None,
         opaque: bool = False,
+        alone: bool = False,
     ) -> set[int]:
         """Note that the program takes ``value`` in; the roles of its axes count at the first use that is not
-        ``opaque``: one that does not tell what its axes are."""
+        ``opaque``: one that does not tell what its axes are; nor ``alone``, beside other weights, where it meets an
+        activation later (a matrix that is divided by its norm)."""
         before = frozenset(use for other in beside for use in other.last) | value.last
         nodes = set()
         turned = frozenset({"reversed"} if any(other.flips for other in beside) else ())
         for unit, hints in members(value):
+            if unit.beside and not alone:
+                unit.uses.clear()
             if not unit.uses or (unit.opaque and not opaque):
                 holder = next((block for block in value.blocks if any(u is unit for u, _ in block.units)), value)
-                unit.kind, unit.hints, unit.opaque = kind, hints | turned, opaque
+                unit.kind, unit.hints, unit.opaque, unit.beside = kind, hints | turned, opaque, alone
                 self._give_roles(unit, holder, roles, order or range(len(value.shape)), grouped)
             use = Use(unit, before, position=len(self.uses))
             self.uses.append(use)

@@ -34,7 +34,8 @@ class Walk(Mixing):
                 # Contracted axes are ordered as the activation has them.
                 ordered = [pair[side] for pair in sorted(contract, key=lambda pair: pair[1 - side])]
                 order = [*ordered, *free[side], *(pair[side] for pair in batch)]
-                nodes |= self._use(value, "matrix", roles, [other], order)
+                alone = not other.moving and (other.weighs or other.fixed)
+                nodes |= self._use(value, "matrix", roles, [other], order, alone=alone)
         for of_a, of_b in (*contract, *batch):
             tie(a.axes[of_a], b.axes[of_b])
         for side, (value, other) in enumerate(((a, b), (b, a))):

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 import torch
 
@@ -229,3 +230,33 @@ def test_what_makes_no_optimizer_is_told_by_its_field(optimizers: Any, words: st
     with pytest.raises(UsageError) as raised:
         verify(dense_pair(optimizers=optimizers), device="cpu", quick=True)
     assert words in str(raised.value)
+
+
+class Scaled(torch.nn.Module):
+    """A table that nobody trains."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.fc = torch.nn.Linear(4, 3)
+        self.register_buffer("table", torch.randn(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(self.fc(x)) * self.table
+
+
+def test_a_function_keeps_the_references_buffers_among_its_parameters() -> None:
+    """It has no other place for them: no call changes them, and no step trains them."""
+
+    def port(p: Any, x: jax.Array) -> jax.Array:
+        return jnp.tanh(x @ p["k"] + p["b"]) * p["t"]
+
+    leaves = {"k": jnp.ones((4, 3)), "b": jnp.ones(3), "t": jnp.ones(3)}
+    x = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
+    decayed = optax.chain(optax.add_decayed_weights(0.1), optax.sgd(0.1))
+    optimizers = (lambda own: torch.optim.SGD(own, lr=0.1, weight_decay=0.1), decayed)
+    found = verify(Scaled(), (port, leaves), x, quick=True, progress=False, optimizers=optimizers)
+    assert found.verdict == "match", str(found)
+    assert {one.name for one in found.result.quantities} >= {"state/table", "after/state/table"}
+    wrong = verify(Scaled(), (lambda p, x: port({**p, "t": 1.001 * p["t"]}, x), leaves), x, quick=True, progress=False)
+    assert wrong.verdict == "mismatch"

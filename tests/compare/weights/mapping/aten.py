@@ -29,7 +29,7 @@ CASES = {
     "split": [(A, 4, 1), (A, 1)], "split_with_sizes": [(A, [2, 4], -1)], "unsafe_split": [(A, 4, 1)],
     "unsafe_split_with_sizes": [(A, [2, 4], 1)],
     "unbind": [(B, -1), (B,)], "cat": [([A, A], -1), ([A, A],)], "stack": [([V, V, V],), ([A, A], -1)],
-    "mm": [(A, A.T.contiguous())], "dot": [(V, V)], "mv": [(A, V)], "bmm": [(B, torch.rand(2, 4, 5))],
+    "mm": [(A, A.T.contiguous())], "dot": [(V, V)], "vdot": [(V, V)], "mv": [(A, V)], "bmm": [(B, torch.rand(2, 4, 5))],
     "baddbmm": [(torch.rand(2, 3, 5), B, torch.rand(2, 4, 5))], "addmm": [(C, A, torch.rand(6, 2))],
     "addmv": [(C, A, V)],
     "_trilinear": [(torch.rand(4, 3), torch.rand(5, 3, 2), torch.rand(4, 2), [1, 3], [0], [1, 2], [2, 3])],

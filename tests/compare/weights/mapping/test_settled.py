@@ -49,3 +49,33 @@ def test_ways_that_lead_nowhere_are_left_out():
     assert len(possible([wrong, right])) == 1
     with pytest.raises(UsageError, match="say which with rules="):
         possible([wrong])
+
+
+def flat(name, last):
+    """An array that holds a matrix of (2, 3), and one number more that is used as ``last`` says."""
+    walk = Walk()
+    x, w = walk.input((4, 2)), walk.weight(name, (7,))
+    walk.dot(x, walk.reshape(walk.cut(w, 0, 0, 6), (2, 3)), [(1, 0)], [])
+    number = walk.cut(w, 0, 6, 7)
+    if last == "product":
+        walk.dot(walk.input((4, 1)), walk.reshape(number, (1, 1)), [(1, 0)], [])
+    else:
+        walk.elementwise("mul", [walk.input((4, 1)), number], (4, 1))
+    return walk
+
+
+def test_arrays_of_which_a_piece_alone_is_paired_are_taken_whole_or_not_at_all():
+    lines = settled(flat("w", "product"), flat("params/k", "factor")).lines()
+    assert [entry.explain() for entry in lines.entries] == ["w -> params/k (same: the only one of its sizes)"]
+    assert lines.unproved is not None
+    whole = settled(flat("w", "factor"), flat("params/k", "factor")).lines()
+    assert whole.unproved is None
+
+
+def test_what_holds_nothing_is_nobodys_counterpart():
+    """Of no entries and of one: neither has an axis to tell them by."""
+    one, two = Walk(), Walk()
+    one.weight("empty", (0,))
+    two.elementwise("mul", [two.input((4, 1)), two.weight("params/k", (1,))], (4, 1))
+    with pytest.raises(UsageError, match="params/k"):
+        settled(one, two, optional=("empty",)).lines()

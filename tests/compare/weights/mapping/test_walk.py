@@ -30,6 +30,19 @@ def test_contracted_axes_are_ranked_as_the_activation_has_them():
     assert ranks == {3: 0, 4: 1}
 
 
+def test_what_meets_an_activation_later_is_told_by_that():
+    """A matrix that is divided by its norm, which other weights make: the axis that is summed there says nothing."""
+    walk = Walk()
+    x, w, u = walk.input((3, 6)), walk.weight("w", (4, 6)), walk.weight("u", (4,))
+    norm = walk.dot(u, w, [(0, 0)], [])
+    assert roles(walk.units["w"]) == [("in", 4), ("out", 6)]
+    divided = walk.elementwise("div", [w, walk.reduce(norm, [0])], (4, 6))
+    walk.dot(x, divided, [(1, 1)], [])
+    assert roles(walk.units["w"]) == [("out", 4), ("in", 6)]
+    assert walk.units["w"].uses == [2]
+    assert walk.units["u"].uses == [0]
+
+
 def test_a_product_of_weights_alone_is_no_use_of_an_activation():
     walk = Walk()
     u, v, x = walk.weight("u", (4, 2)), walk.weight("v", (2, 4)), walk.input((3, 4))
