@@ -20,7 +20,7 @@ from compare.explain.explanation import Explanation, NamedCause
 from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Difference, relative_gap
 from compare.explain.locate.introduced import Introduced, by_place, differs, kept_by, leading
 from compare.explain.locate.locate import Looked, difference, located, look
-from compare.explain.locate.thresholds import APART, MISSES, PLACES, PROBES
+from compare.explain.locate.thresholds import APART, BESIDE, MISSES, PLACES, PROBES
 from compare.explain.proof import Proof
 from compare.explain.redrawn import redrawn_steps
 from compare.explain.scenes import scene_of
@@ -34,7 +34,6 @@ from compare.sides.side import Result
 from compare.verdict.verdict import Verdict
 
 HELD = "dtype"  # the setting of a constant that is held in float32
-TRIED = 2  # changes of one section forward, beside each of which one is looked for on the way back
 ROUGH = "no float64 runs, so that no cause can be proven"
 NOT_LOOKED = "where: not looked for, since a model cannot run in float64"
 ELSEWHERE = "with that the statistics are the port's here, but not on other data"
@@ -128,7 +127,7 @@ def _of_section(looked: Looked, group: Sequence[Introduced], way_back: WayBack) 
     def proven(change: Change) -> bool:
         """A change that makes the section the port's forward alone may have one beside it on the way back."""
         closed = way_back.proof.of(group, change)
-        if closed.there and not closed.back and group[0].direction != BACKWARD and len(tried) < TRIED:
+        if closed.there and not closed.back and group[0].direction != BACKWARD and len(tried) < BESIDE:
             tried.append(change)
             besides[:] = way_back.beside(group, change)
             return bool(besides)

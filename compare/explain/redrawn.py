@@ -10,12 +10,10 @@ from compare.arrays.arrays import FLOATING, Arrays, by_parts
 from compare.arrays.batch import Batch
 from compare.arrays.probes import BASE, other_integers
 from compare.errors import UsageError, swallowed
-from compare.explain.doctor.thresholds import MOVED
+from compare.explain.doctor.thresholds import MOVED, NO_RANGE
 from compare.explain.lengths import of_other_lengths
 from compare.pair.pair import Entering
 from compare.sides.quartet import Quartet
-
-APART = 1 << 20  # whole numbers so far apart are no range: what fills a mask, and what does not
 
 
 @dataclass(frozen=True)
@@ -129,7 +127,7 @@ def _others(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     least, most = int(values[0]), int(values[-1])
     if least == most:
         least, most = (min(least, 0), max(most, 1)) if most < 2 else (1, most)
-    elif len(values) == 2 or most - least > APART:
+    elif len(values) == 2 or most - least > NO_RANGE:
         return rng.choice(values, array.shape).astype(array.dtype)
     return other_integers(array, (least, most + 1), rng)
 

@@ -16,6 +16,7 @@ UNSEEN = 1e-9  # relative: beside any fault worth a name this is rounding, in fl
 NEARER = 1e-3  # of the gap: what is left where one array is another and not only like it
 ROUNDED = 1e-13  # of an array's entries: rounding in float64 stays below
 PROBABLE = 1e-2  # of the gap left: a change that leaves less is worth a word even if it does not close it
+NO_RANGE = 1 << 20  # between whole numbers: so far apart are what fills a mask and what does not
 MOVED = 0.5  # of each number, at most, from one draw to the next: far enough for a fitted number, and it keeps its sign
 
 # --- How much may be computed ---------------------------------------------------------------------------------------

@@ -23,4 +23,5 @@ WAY_RUNS = 8  # of the port, to find its own ways
 
 PROBES = 3  # on which a first difference is looked for
 PLACES = 32  # that introduce a difference, of which the doctor is asked for the cause
+BESIDE = 2  # changes of one section forward, beside each of which one is looked for on the way back
 MISSES = 3  # after so many places without a certain cause, no further one is examined: the first explains the rest

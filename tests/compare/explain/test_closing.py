@@ -1,8 +1,12 @@
 """What is left when all causes are taken together."""
 
+import pytest
+
 from compare.explain.calls.change import Change
 from compare.explain.closing import closing_of
-from tests.compare.explain.locate.models import looked
+from compare.explain.explain import explain
+from tests.compare.explain.locate.models import looked, looked_into
+from tests.compare.small import norm_pair
 
 USERS_MODELS = True
 EPSILON = Change(attributes={("norm", "eps"): 1e-6})
@@ -27,3 +31,13 @@ def test_causes_that_do_not_go_together_say_nothing():
     """The changed reference raises."""
     seen = looked("a norm's epsilon")
     assert closing_of(seen, Change(attributes={("nowhere", "eps"): 1.0})) is None
+
+
+@pytest.mark.parametrize("accept", [(), ("running_variance",)])
+def test_what_a_batch_norm_keeps_closes_as_any_other_quantity(accept):
+    """Both variances named, or taken for one."""
+    made = explain(looked_into(norm_pair(0.99, accept=accept), True))
+    settings = ["momentum"] if accept else ["momentum", "running variance"]
+    assert [named.cause.setting for named in made.causes if named.cause.certain] == settings
+    assert made.closing.still == ()
+    assert made.closing.after < 1e-13 < 1e-3 < made.closing.before

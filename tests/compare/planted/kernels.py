@@ -70,6 +70,6 @@ ROWS = [
     Planted("hard sigmoid's slope off by 1e-8 (NNX)", nnx_net(F.hardsigmoid, hard_sigmoid((1 + 1e-8) / 6)),
             SIGMOID_NNX),
     Planted("hard swish's slope 0.1667 (Linen)", linen_net(F.hardswish, hard_swish(0.1667)),
-            linen_net(F.hardswish, hard_swish(1 / 6))),
+            linen_net(F.hardswish, hard_swish(1 / 6)), setting="scale", port="1.0002"),
     Planted("digamma's argument off by 1e-9 (NNX)", nnx_net(psi, digamma(0.5 + 1e-9)), nnx_net(psi, digamma(0.5))),
 ]  # fmt: skip

@@ -5,8 +5,8 @@ from dataclasses import replace
 from compare.explain.doctor.fit import Range
 from compare.explain.doctor.thresholds import UNSEEN
 from compare.explain.doctor.updates.led import Retraining
-from compare.explain.doctor.updates.rules import OWN, Rule, Rules, every_one
-from compare.explain.doctor.updates.unknowns import Unknown, estimates
+from compare.explain.doctor.updates.rules import OWN, PLAIN, Rule, Rules, every_one, usual
+from compare.explain.doctor.updates.unknowns import Unknown, estimates, scaled
 from compare.weights.optimizer_row import POSITIVE
 
 CLIP_EPSILON = 1e-6  # torch.nn.utils.clip_grad_norm_
@@ -14,19 +14,27 @@ CLIP_EPSILON = 1e-6  # torch.nn.utils.clip_grad_norm_
 
 def rules_of_reference(trial: Retraining) -> Rules:
     """The reference's rules, their learning rates by step, and its clipping where hooks do that; of the family ``OWN``
-    where its optimizer does anything else than what was read."""
+    where its optimizer does anything else than what was read.
+
+    What is read is held against the steps that it makes: a class that scales its gradients has another learning rate
+    than its groups say, and one that keeps an optimizer inside may be plain descent.
+    """
     steps, by_step = trial.replay.of(trial.own)
     rates = [tuple(rule.rates[0] for rule in rules) for rules in zip(*by_step, strict=True)]
     rules = tuple(
         replace(rule, rates=own[:1] if len(set(own)) == 1 else own) for rule, own in zip(by_step[0], rates, strict=True)
     )
     own = replace(trial, replay=replace(trial.replay, updates=tuple(steps)))
-    if own.gap(rules).worst <= UNSEEN:
+    if rules[0].family != OWN and own.gap(rules).worst <= UNSEEN:
         return rules
     smallest, largest = min(trial.replay.norms, default=0.0), max(trial.replay.norms, default=0.0)
     starts = dict.fromkeys((smallest / 2, largest / 2))  # it acts in every step, or in the largest alone
     clip = Unknown("clipping by global norm", _clipping, tuple(starts), Range(POSITIVE))
     for suspect in estimates(own, rules, clip) if smallest > 0 and rules[0].family != OWN else ():
+        if own.gap(suspect.change).worst <= UNSEEN:
+            return suspect.change
+    plain = rules if rules[0].family != OWN else tuple(usual(PLAIN, skips_unused=rule.skips_unused) for rule in rules)
+    for suspect in estimates(own, plain, Unknown("learning rate", scaled)):
         if own.gap(suspect.change).worst <= UNSEEN:
             return suspect.change
     return tuple(Rule(OWN, skips_unused=rule.skips_unused) for rule in rules)

@@ -21,7 +21,7 @@ from compare.explain.doctor.updates.optax_rules import Reading, read_optax
 from compare.explain.doctor.updates.recorded_steps import by_quantity
 from compare.explain.doctor.updates.reference_rules import rules_of_reference
 from compare.explain.doctor.updates.rule_settings import SpokenSetting, aligned, differing, merged
-from compare.explain.doctor.updates.rules import Rules
+from compare.explain.doctor.updates.rules import OWN, Rules
 from compare.explain.doctor.updates.unknowns import OtherRules
 from compare.explain.doctor.updates.words import Wording, wording_of
 from compare.pair.pair import Entering
@@ -123,7 +123,7 @@ class _UpdateDoctor:
         spoken = list(self._said(suspect.change))
         for one, said in spoken:
             self.fitted += [said.text] if certain and not suspect.read else []
-            evidence = "both" if suspect.read else "counterfactual"
+            evidence = "both" if suspect.read and self.reference[0].family != OWN else "counterfactual"
             reopens = self._without(one, suspect.change) if len(spoken) > 1 else None
             yield Cause(
                 one.label, said.reference, said.port, said.text, evidence, before, confirmed, None, certain,
@@ -139,7 +139,10 @@ class _UpdateDoctor:
     def _best(self) -> tuple[Trial[Rules] | None, bool]:
         """What explains the gap, and True; or the single change of the same optimizer that comes nearest, and False:
         of other optimizers and of two changes too many fit nearly."""
-        if self._any(chain(self._as_read(), sought(self.trial, self.reference))):
+        ways = [self._as_read(), sought(self.trial, self.reference)]
+        # Of an optimizer of nobody's the port's own rules say only that it is another: first whether it is the same at
+        # another rate.
+        if self._any(chain(*(reversed(ways) if self.reference[0].family == OWN else ways))):
             return self.search.best()
         nearest = self.search.best()
         others = other_optimizers(self.trial, self.reference)

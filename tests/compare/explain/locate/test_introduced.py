@@ -259,3 +259,34 @@ def test_the_difference_that_matters_is_examined_first():
     assert leading([of(float("nan")), of(1.0)]) == [0, 1]
     assert leading([of(1e-12), of(1.0, BACKWARD)]) == [1, 0]
     assert leading([of(1e-5), of(1.0, BACKWARD)]) == [0, 1]
+
+
+class Normed(nn.Module):
+    """A dense layer and a batch norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm = nn.Linear(WIDTH, CLASSES), nn.BatchNorm1d(CLASSES)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.norm(torch.tanh(self.first(x)))
+
+
+class LinenNormed(linen.Module):
+    """The same, with a fault before the norm and its momentum."""
+
+    momentum: float = 0.9
+
+    @linen.compact
+    def __call__(self, x: Any, train: bool) -> Any:
+        x = jnp.tanh(linen.Dense(CLASSES, name="first")(x)) * 1.5
+        return linen.BatchNorm(not train, momentum=self.momentum, epsilon=1e-5, name="norm")(x)
+
+
+@pytest.mark.parametrize(("momentum", "expected"), [(0.9, []), (0.99, [(STATISTICS, "norm")])])
+def test_what_a_layer_keeps_of_the_references_own_array_is_its_own_doing(momentum, expected):
+    """Beside a fault before it: the statistics that only follow it are none."""
+    pair = Pair(seeded(Normed), LinenNormed(momentum), X, accept=("running_variance",))
+    _, sections = cut(pair, True)
+    found_ = dict.fromkeys((one.direction, one.owner) for one in introduced(sections))
+    assert list(found_) == [(FORWARD, ""), *expected]

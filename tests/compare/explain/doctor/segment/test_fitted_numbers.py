@@ -48,7 +48,8 @@ def scored(scale=0.5, theta=10000.0, eps=1e-5, slope=0.1):
 def test_a_number_is_found(setting, value, words, options):
     """Its value, and what that is of the sizes around."""
     found = holds(scene_of(Scored(), [X], scored(**options)), setting, value)
-    assert f"{setting} is {words} in the port" in found.causes[0].text
+    what = "scale (a factor)" if setting == "scale" else setting
+    assert f"{what} is {words} in the port" in found.causes[0].text
 
 
 def test_the_first_state_of_a_recurrent_layer():

@@ -52,3 +52,34 @@ def test_numbers_between_which_nothing_changes_are_said():
     """Where a step function was searched by halves."""
     one = next(one for said, one in named(made()) if said.setting == "negative_slope")
     assert "is 0.3 in the port (or any between 0.25 and 0.4), 0.2" in one.suspect(Fitted(0.3, 0.25, 0.4)).text
+
+
+def test_what_is_a_multiple_in_every_entry_is_fitted_last():
+    """A factor of all that is made, at the line of the last call; only where the arrays are multiples."""
+    scene = scene_of(Twice(), [drawn(4, 6)], lambda p, x: x)
+    *_, last = numbers(scene, 4.0)
+    said = last.suspect(Fitted(4.0, 4.0, 4.0))
+    assert said.text.startswith("scale of the result is 4 in the port, 1 in the reference")
+    np.testing.assert_allclose(scene.run(last.change(4.0))["value"], 4 * scene.plain["value"], rtol=1e-12)
+    assert len(list(numbers(scene))) == len(list(numbers(scene, 4.0))) - 1
+
+
+def test_a_scale_says_of_what():
+    """A factor, a divisor, the second term of a sum, the result of a layer."""
+
+    class Scales(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(6, 6).double()
+
+        def forward(self, x):
+            return torch.add(self.layer(x) * 0.25 / 3.0, x, alpha=2)
+
+    scene = scene_of(Scales(), [drawn(4, 6)], lambda p, x: x)
+    words = {said.text.partition(" is ")[0] for said, _ in named(scene) if said.setting == "scale"}
+    assert words == {
+        "scale (a factor)",
+        "scale (a divisor)",
+        "scale of the second term of a sum",
+        "scale of the result of linear",
+    }

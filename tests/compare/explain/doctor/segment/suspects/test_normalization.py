@@ -204,10 +204,11 @@ def test_normalizing(setting, port):
 
 
 def test_a_fault_that_nobody_knows():
-    """No certain cause, and what was excluded is said."""
+    """No certain cause, and what was excluded is said; not that there is no bias, which brings it nearer."""
     scene = scene_of(moved(nn.LayerNorm(8)), [X], lambda p, x: jnp.cos(jax.nn.softmax(x)) * p["weight"])
     from compare.explain.doctor.segment.diagnose import diagnose
 
     found = diagnose(scene)
     assert not any(cause.certain for cause in found.causes)
-    assert {"epsilon 1e-06", "no bias", "RMS norm"} <= set(found.excluded)
+    assert {"epsilon 1e-06", "RMS norm"} <= set(found.excluded)
+    assert "no bias" not in found.excluded
