@@ -67,6 +67,7 @@ def contrast_form(contrast: "Contrast", environment: Form) -> Form:
 
     measured = {name: getattr(contrast, name) for name in ("tape_bytes", "residual_bytes", "copied_bytes")}
     measured["words"] = in_words(contrast)
+    measured["capabilities"] = [{**dataclasses.asdict(one), "ratio": one.ratio} for one in contrast.capabilities]
     return plain({"schema": SCHEMA, "environment": environment, **dataclasses.asdict(contrast), **measured})
 
 

@@ -131,6 +131,28 @@ class EquationForm(TypedDict):
     why: Reason
 
 
+class CellForm(TypedDict):
+    """One way on one side: what became of the code, what the plain way raised, and the processor seconds of a call."""
+
+    outcome: Literal["works", "works with other code", "raises"]
+    message: str
+    code: str
+    seconds: float
+
+
+class CapabilityForm(TypedDict):
+    """One row of what each way can do; ``verdict`` is the judge's on what both returned, ``ratio`` the reference's
+    processor time over the port's."""
+
+    name: str
+    title: str
+    on_pair: bool
+    reference: CellForm
+    port: CellForm
+    verdict: VerdictWord | Literal[""]
+    ratio: float | None
+
+
 class ContrastForm(TypedDict):
     """All that ``jaxport contrast --json`` writes. A node, an equation is named by its position; a group is the nodes
     and the equations between values that both sides have."""
@@ -150,6 +172,7 @@ class ContrastForm(TypedDict):
     residual_bytes: int
     copied_bytes: int
     words: list[str]
+    capabilities: list[CapabilityForm]
 
 
 class RatioForm(TypedDict):

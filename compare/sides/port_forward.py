@@ -88,6 +88,12 @@ class PortForward:
 
         return loss_of
 
+    def named_outputs(self, params: Tree, rest: Leaves, inputs: Leaves, batch: Batch) -> Leaves:
+        """The outputs by name, in the reference's layout, of the tree of parameters and the other leaves; the model may
+        draw for itself."""
+        leaves = self.prepared.port.flat(params) | rest
+        return outputs_by_name(self._forward(leaves, inputs, None, self.prepared.modes[0], batch)[0])
+
     def tree(self, leaves: Leaves) -> tuple[Tree, Leaves]:
         """The parameters as the tree that the port's own training code works on, and the other leaves."""
         return self._tree(leaves), {path: leaf for path, leaf in leaves.items() if not is_parameter(path)}

@@ -107,6 +107,7 @@ ROWS = [
     ),
     # What training is like, and lessons.
     Row("jaxport contrast loose"),
+    Row("jaxport contrast loose --row implicit_function"),
     Row("jaxport bench mlp", by=MAIN_JOB, why=SAME),
     Row("jaxport bench mlp --threads 2 --rounds 50", by=MAIN_JOB, why=SAME),
     Row(

@@ -1,11 +1,14 @@
 """``jaxport contrast``: the tape against the function, aligned."""
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from compare.cli.options import add_data, add_pair, add_shared
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from compare.frameworks.devices import Device
     from compare.report.contract import Form
 
@@ -16,6 +19,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_pair(parser)
     add_shared(parser)
     add_data(parser)
+    parser.add_argument(
+        "--capabilities", action="store_true", help="also what each way can do: every cell is code that is run now"
+    )
+    parser.add_argument("--row", metavar="NAME", help="one row of that table, with the code of both cells")
     parser.add_argument("--every", action="store_true", help="every node and every equation, however many")
 
 
@@ -23,11 +30,24 @@ def run(options: argparse.Namespace) -> int:
     from compare.cli.chosen_device import device_of
     from compare.cli.named import check_pair
     from compare.cli.streams import emit
+    from compare.measure.contrast.ways.ways_table import check_way
+    from compare.report.capability_table import show_capabilities, show_code
     from compare.report.contrast import show_contrast
 
     check_pair(options.pair)
-    form = contrasted(options, device_of(options), options.pair)
-    emit(options, form, lambda out: show_contrast(form, out, options.every))
+    if options.row:
+        check_way(options.row)
+    device = device_of(options)
+    form = contrasted(options, device, options.pair)
+
+    def show(out: "Console") -> None:
+        if options.row:
+            show_code(form["capabilities"][0], out)
+            return
+        show_contrast(form, out, options.every)
+        show_capabilities(form, out)
+
+    emit(options, form, show)
     return 0
 
 
@@ -39,6 +59,13 @@ def contrasted(options: argparse.Namespace, device: "Device", name: str) -> "For
     from compare.measure.contrast.contrast import contrast
     from compare.report.form import contrast_form
 
-    with busy(f"taking {name} apart"):
+    row = getattr(options, "row", None)  # the main job has neither
+    with busy(f"taking {name} apart") as say:
         pair = pair_of(name, options.data, options.batch)
-        return contrast_form(contrast(pair, device, options.seed), fingerprint(device))
+        made = contrast(pair, device, options.seed)
+        if row or getattr(options, "capabilities", False):
+            from compare.measure.contrast.capabilities import capabilities
+
+            say("running what each way can do")
+            made = replace(made, capabilities=capabilities(pair, device, options.seed, row))
+        return contrast_form(made, fingerprint(device))

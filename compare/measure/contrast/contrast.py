@@ -10,6 +10,7 @@ Sources: https://docs.pytorch.org/docs/stable/notes/autograd.html, https://docs.
 from dataclasses import dataclass, replace
 
 from compare.frameworks.devices import Device
+from compare.measure.contrast.capability import Capability
 from compare.measure.contrast.kept_arrays import Kept, on_both
 from compare.pair.pair import Pair
 from compare.pair.prepare import prepare
@@ -65,6 +66,7 @@ class Contrast:
         equations: of the loss and its gradient, in the order in which they run.
         residuals: what the forward half of ``jax.vjp`` hands to the backward half.
         groups: (nodes, equations) that run between values that both sides have.
+        capabilities: what each way can do, where that was asked for.
     """
 
     pair: str
@@ -76,6 +78,7 @@ class Contrast:
     equations: tuple[EquationRow, ...]
     residuals: tuple[Kept, ...]
     groups: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    capabilities: tuple[Capability, ...] = ()
 
     @property
     def tape_bytes(self) -> int:

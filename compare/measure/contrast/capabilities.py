@@ -1,0 +1,153 @@
+"""What each way of differentiating can do: every cell is the outcome of code that is run now, on both sides, and where
+both have values the judge holds them against each other."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import jax
+import numpy as np
+import torch
+import torch.utils.checkpoint
+
+from compare.arrays.arrays import from_jax, from_torch
+from compare.errors import swallowed
+from compare.frameworks.blame import described
+from compare.frameworks.devices import Device
+from compare.measure.contrast.capability import Capability, Cell, Outcome
+from compare.measure.contrast.ways import jax_alone, jax_on_pair, torch_alone, torch_on_pair
+from compare.measure.contrast.ways.code_of import code_of
+from compare.measure.contrast.ways.given_jax import JaxGiven
+from compare.measure.contrast.ways.given_torch import TorchGiven
+from compare.measure.contrast.ways.ways_table import WAYS, Way
+from compare.pair.pair import Pair
+from compare.pair.prepare import Prepared, prepare
+from compare.sides.port_forward import PortForward
+from compare.sides.reference_forward import ReferenceForward
+from compare.verdict.precision import FLOAT32, FLOAT64, Precision
+from compare.verdict.verdict import judge, worst
+
+OTHERWISE = "_otherwise"
+SHORT = 160  # letters of a message
+CALLS = 3  # that are timed, of which the fastest counts
+
+
+def capabilities(pair: Pair, device: Device, seed: int = 0, only: str | None = None) -> tuple[Capability, ...]:
+    """Run every way, or one, on both sides at both precisions; a pair with two modes in evaluation, which draws
+    nothing."""
+    prepared = prepare(pair, seed)
+    if prepared.modes != (None,):
+        prepared = replace(prepared, pair=replace(prepared.pair, modes=("eval",)))
+    table = _Table(prepared, device, seed)
+    return tuple(table.row(way) for way in WAYS if only in (None, way.name))
+
+
+class _Table:
+    """Both sides at both precisions, made once."""
+
+    def __init__(self, prepared: Prepared, device: Device, seed: int) -> None:
+        self.prepared, entering = prepared, prepared.enter(seed, 1).at(FLOAT32)
+        self.sides: dict[Precision, PortForward] = {}
+        self.ports: dict[Precision, JaxGiven] = {}
+        self.references: dict[Precision, TorchGiven] = {}
+        for precision in (FLOAT32, FLOAT64):
+            side = self.sides[precision] = PortForward(prepared, precision, device.jax)
+            with side.x64():
+                self.ports[precision] = JaxGiven(side, entering)
+                first = _first_leaf(prepared, self.ports[precision].params)
+            some = frozenset(entry.reference for entry in prepared.weight_map.entries if entry.port == first)
+            self.references[precision] = TorchGiven(ReferenceForward(prepared, precision, device.torch), entering, some)
+
+    def row(self, way: Way) -> Capability:
+        """One way on both sides."""
+        modules = (torch_on_pair, jax_on_pair) if way.on_pair else (torch_alone, jax_alone)
+        torch_cell, torch_values = self._cell(way, modules[0], self._on_torch)
+        jax_cell, jax_values = self._cell(way, modules[1], self._on_jax)
+        verdict = ""
+        if torch_values and jax_values:
+            rows = zip(
+                torch_values[FLOAT32], jax_values[FLOAT32], torch_values[FLOAT64], jax_values[FLOAT64], strict=True
+            )
+            verdict = worst([judge(*each, FLOAT32).verdict for each in rows]).value
+        return Capability(way.name, way.title, way.on_pair, torch_cell, jax_cell, verdict)
+
+    def _cell(
+        self, way: Way, module: ModuleType, run: Callable[..., tuple[list[np.ndarray], float]]
+    ) -> tuple[Cell, dict[Precision, list[np.ndarray]]]:
+        """The plain way, and where it raises the other."""
+        messages: list[str] = []
+        for name in (way.name, way.name + OTHERWISE):
+            function = getattr(module, name, None)
+            if function is None:
+                continue
+            code = code_of(module, name)
+            try:
+                with warnings.catch_warnings():  # who makes errors of them decides nothing here
+                    warnings.simplefilter("ignore")
+                    made = {precision: run(way, function, precision) for precision in (FLOAT32, FLOAT64)}
+            except Exception as error:  # the outcome of a cell
+                swallowed(error)
+                messages.append(described(error)[:SHORT])
+                continue
+            outcome: Outcome = "works with other code" if messages else "works"
+            values = {precision: arrays for precision, (arrays, _) in made.items()}
+            return Cell(outcome, "".join(messages[:1]), code, made[FLOAT32][1]), values
+        return Cell("raises", messages[0], code, 0.0), {}
+
+    def _on_torch(self, way: Way, function: Callable, precision: Precision) -> tuple[list[np.ndarray], float]:
+        given = self.references[precision]
+        # A checkpoint stops its second run by an exception, which would be told as the pair's loss raising.
+        whole = torch.utils.checkpoint.set_checkpoint_early_stop(False)
+        with torch.enable_grad(), torch.random.fork_rng(devices=[]), whole:
+            step = function(given)
+            result, seconds = _timed(step)
+        if way.kind == "arrays":
+            return [from_torch(one) for one in _leaves(result)], seconds
+        return [from_torch(result[name]) for name in given.params], seconds
+
+    def _on_jax(self, way: Way, function: Callable, precision: Precision) -> tuple[list[np.ndarray], float]:
+        side, given = self.sides[precision], self.ports[precision]
+        with side.x64():
+            step = function(given)
+            result, seconds = _timed(lambda: jax.block_until_ready(step()))
+            if way.kind == "arrays":
+                return [from_jax(one) for one in jax.tree.leaves(result)], seconds
+            flat = {path: from_jax(one) for path, one in self.prepared.port.flat(result).items()}
+        names = self.references[precision].params
+        if way.kind == "parameters":
+            named = self.prepared.weight_map.to_reference(flat, self.prepared.shapes)
+            return [named[name] for name in names], seconds
+        count = len(next(iter(flat.values())))
+        rows = [
+            self.prepared.weight_map.to_reference({path: one[at] for path, one in flat.items()}, self.prepared.shapes)
+            for at in range(count)
+        ]
+        return [np.stack([row[name] for row in rows]) for name in names], seconds
+
+
+def _timed(step: Callable[[], Any]) -> tuple[Any, float]:
+    """What it returns, and the processor time of the fastest of a few calls after the first."""
+    result, fastest = step(), float("inf")
+    for _ in range(CALLS):
+        begin = time.process_time()
+        step()
+        fastest = min(fastest, time.process_time() - begin)
+    return result, fastest
+
+
+def _leaves(result: Any) -> Iterator[torch.Tensor]:
+    if isinstance(result, torch.Tensor):
+        yield result
+        return
+    for one in result.values() if isinstance(result, dict) else result:
+        yield from _leaves(one)
+
+
+def _first_leaf(prepared: Prepared, params: Any) -> str:
+    """The path of the first of the tree's leaves."""
+    count = len(jax.tree.leaves(params))
+    numbered = prepared.port.flat(jax.tree.unflatten(jax.tree.structure(params), list(range(count))))
+    return next(path for path, number in numbered.items() if int(number) == 0)

@@ -1,0 +1,90 @@
+"""What the ways on PyTorch's side are given: the pair's loss as a function of its parameters, and vectors."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from compare.errors import UsageError
+from compare.measure.contrast.ways.vectors import MATRIX, POINT
+from compare.pair.pair import Entering
+from compare.sides.reference_forward import ReferenceForward, has_gradient, tensors_by_name
+
+Params = dict[str, Any]  # tensors by name
+
+
+class _Loss(nn.Module):
+    """The pair's loss as a module, so that ``functional_call`` can exchange its parameters."""
+
+    def __init__(self, side: ReferenceForward, module: nn.Module, entering: Entering) -> None:
+        super().__init__()
+        self.module, self._side, self._batch = module, side, entering.batches[0]
+
+    def forward(self, inputs: Params, targets: Params | None) -> Tensor:
+        """The loss; without targets the first floating output."""
+        if targets is not None:
+            return self._side.loss(self.module, self._batch, inputs, targets)
+        outputs = tensors_by_name(self._side.forward(self.module, self._batch, inputs, self._side.prepared.modes[0]))
+        return next(one for one in outputs.values() if has_gradient(one))
+
+
+class TorchGiven:
+    """The pair on torch's side.
+
+    Attributes:
+        params, inputs, targets: tensors by name. some: the parameters that one of the port's leaves holds.
+        module: whose call is the loss. point, matrix: a vector (4,) and a positive matrix (4, 4) for ways of their own.
+    """
+
+    def __init__(self, side: ReferenceForward, entering: Entering, some: frozenset[str]) -> None:
+        module = side.load(entering, side.prepared.modes[0])
+        self.module = _Loss(side, module, entering)
+        self.inputs, self.targets = side.batch(entering.batches[0])
+        self.params: Params = {
+            name: one.detach() for name, one in module.named_parameters() if name in entering.weights
+        }
+        self.some = some
+        dtype = next(iter(self.params.values())).dtype
+        self.point, self.matrix = (
+            torch.tensor(np.asarray(one), dtype=dtype, device=side.device) for one in (POINT, MATRIX)
+        )
+
+    def loss(self, params: Params, inputs: Params, targets: Params) -> Tensor:
+        """A number."""
+        return self._call(params, inputs, targets)
+
+    def outputs(self, params: Params, inputs: Params) -> Tensor:
+        """The first floating output."""
+        return self._call(params, inputs, None)
+
+    def leaves(self) -> Params:
+        """The parameters, each a leaf of a new tape."""
+        return {name: one.clone().requires_grad_() for name, one in self.params.items()}
+
+    @property
+    def floating(self) -> Tensor:
+        """The first floating input."""
+        return self.inputs[self._floating]
+
+    @property
+    def first_row(self) -> Tensor:
+        """Its first row, still a batch."""
+        return self.floating[:1]
+
+    def with_input(self, own: Tensor) -> Params:
+        """The inputs with another in the place of the first floating one, all of as many rows."""
+        rows = {name: one[: len(own)] for name, one in self.inputs.items()}
+        return rows | {self._floating: own}
+
+    @property
+    def _floating(self) -> str:
+        found = next((name for name, one in self.inputs.items() if has_gradient(one)), None)
+        if found is None:
+            raise UsageError("no input is of floats")
+        return found
+
+    def _call(self, params: Mapping[str, Any], inputs: Params, targets: Params | None) -> Tensor:
+        held = {f"module.{name}": one for name, one in params.items()}
+        return torch.func.functional_call(self.module, held, (inputs, targets))

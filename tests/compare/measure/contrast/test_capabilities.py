@@ -1,0 +1,88 @@
+"""What each way can do: what becomes of a cell is found by running it."""
+
+import pytest
+import torch
+
+from compare.measure.contrast import capabilities as table
+from compare.measure.contrast.capabilities import capabilities
+from compare.measure.contrast.ways import jax_on_pair, torch_alone, torch_on_pair
+from compare.pair.pairs import find
+from tests.compare.measure.contrast.test_facing import ROWS, FlaxRegular, Regular, of
+
+USERS_MODELS = True
+
+
+@pytest.fixture(scope="module")
+def rows(cpu):
+    """All of them, on the small case."""
+    return {row.name: row for row in capabilities(find("loose"), cpu)}
+
+
+def test_what_runs_on_both_sides_returns_the_same(rows):
+    """By the judge, at float32 and in float64."""
+    both = [row for row in rows.values() if "raises" not in (row.reference.outcome, row.port.outcome)]
+    assert {row.verdict for row in both} == {"match"}
+    assert len(both) >= 22
+    assert all(row.ratio > 0 for row in both)
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "port"),
+    [
+        ("value_and_gradient", "", ""),
+        ("backward_twice", "second time", ""),
+        ("overwriting_what_is_kept", "modified by an inplace operation", ""),
+        ("in_place_mutation", "", "immutable"),
+        ("loop_of_unknown_length", "", "Reverse-mode differentiation does not work for lax.while_loop"),
+        ("forward_through_a_custom_rule", "functorch", "can't apply forward-mode autodiff"),
+        ("data_dependent_branch", "Data-dependent", "TracerBoolConversionError"),
+    ],
+)
+def test_a_cell_is_what_running_it_came_to(rows, name, reference, port):
+    """Works, or works with other code where the plain way raised, with its message."""
+    for cell, message in ((rows[name].reference, reference), (rows[name].port, port)):
+        assert cell.outcome == ("works with other code" if message else "works")
+        assert message in cell.message
+        assert ("_otherwise" in cell.code) is bool(message)
+
+
+def test_what_neither_can_is_said(rows):
+    """No verdict, and no time."""
+    row = rows["by_integers"]
+    assert (row.reference.outcome, row.port.outcome, row.verdict, row.ratio) == ("raises", "raises", "", None)
+
+
+def test_a_wrong_value_is_no_match(cpu, monkeypatch):
+    """Planted: a gradient twice too large."""
+    plain = jax_on_pair.value_and_gradient
+
+    def doubled(given):
+        step = plain(given)
+        return lambda: {name: 2 * one for name, one in step().items()}
+
+    monkeypatch.setattr(jax_on_pair, "value_and_gradient", doubled)
+    monkeypatch.setattr(table, "code_of", lambda module, name: "")
+    (row,) = capabilities(find("loose"), cpu, only="value_and_gradient")
+    assert row.verdict == "mismatch"
+
+
+def test_a_model_with_two_modes_is_evaluated(cpu):
+    """Where nothing is drawn, so that values can be held against each other; rows one by one are rows."""
+    pair = of(Regular, FlaxRegular(), ROWS, accept=("running_variance",))
+    (row,) = capabilities(pair, cpu, only="per_sample_gradients")
+    assert (row.reference.outcome, row.port.outcome, row.verdict) == ("works", "works", "match")
+
+
+def test_the_planted_ways_are_the_ones_that_run(cpu, monkeypatch):
+    """What raises on both ways raises, with the first message."""
+
+    def broken(given):
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(torch_alone, "third_derivative", broken)
+    monkeypatch.setattr(table, "code_of", lambda module, name: "")
+    (row,) = capabilities(find("loose"), cpu, only="third_derivative")
+    assert (row.reference.outcome, row.reference.message.partition(" (")[0]) == ("raises", "RuntimeError: planted")
+    assert (row.port.outcome, row.verdict) == ("works", "")
+    assert torch.is_grad_enabled()
+    assert callable(torch_on_pair.jacobian)
