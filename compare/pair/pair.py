@@ -11,6 +11,7 @@ from compare.arrays.arrays import Arrays, from_parts, rounded
 from compare.arrays.batch import Axes, Batch
 from compare.errors import UsageError, shown
 from compare.pair.fields import FieldError, answer_of, arrays_of, check_fields, check_hyper, check_optimizers, scalar_of
+from compare.pair.stepped import stepped
 from compare.verdict.precision import FLOAT64, Precision
 from compare.weights.mapping.user_rules import check_rules
 from compare.weights.weights import WeightMap
@@ -23,7 +24,8 @@ class Optimizers:
     """How each side trains.
 
     Attributes:
-        reference: a function of (the torch parameters, ``**hyper``) that makes a ``torch.optim`` optimizer.
+        reference: a function of (the torch parameters, ``**hyper``) that makes a ``torch.optim`` optimizer, alone or as
+            (optimizer, scheduler): the scheduler is stepped after each step.
         port: a function of (``**hyper``) that makes an optax transformation.
         hyper: the hyper-parameters of both, by name, so that mutants can change them.
     """
@@ -51,8 +53,8 @@ class Pair:
             shapes.
         loss: a scalar from (outputs, *targets), for the reference and for the port; without it every gradient is
             taken against a random cotangent of every output, so that no error cancels in a sum.
-        optimizers: both optimizers, or (function of the torch parameters, optax transformation); without them no
-            training step is compared.
+        optimizers: both optimizers, or (function of the torch parameters, optax transformation), the function returning
+            an optimizer, or one with its scheduler; without them no training step is compared.
         batch_axes: the axis of the rows, one for all inputs or by name; None for an input without.
         bounds: for integer inputs, the half-open range of their values: then they can be redrawn.
         reference_inputs, port_inputs: from the inputs (positional and keyword) to what this side's model is called
@@ -175,11 +177,13 @@ class Pair:
         return tuple(names if function is not self.reference else names[1:])
 
     def training(self) -> Optimizers | None:
-        """The optimizers, each as the function that makes it."""
-        if self.optimizers is None or isinstance(self.optimizers, Optimizers):
-            return self.optimizers
+        """The optimizers, each as the function that makes it; the reference's with its schedulers in one."""
+        if self.optimizers is None:
+            return None
+        if isinstance(self.optimizers, Optimizers):
+            return replace(self.optimizers, reference=stepped(self.optimizers.reference))
         reference, port = self.optimizers
-        return Optimizers(reference, port if not hasattr(port, "update") else lambda: port)
+        return Optimizers(stepped(reference), port if not hasattr(port, "update") else lambda: port)
 
 
 @dataclass(frozen=True)

@@ -84,11 +84,13 @@ class Ahead:
         rates: of each parameter in each step, shape (steps, parameters); None without parameter groups.
         scheduled: whether one of torch's schedulers is hung on it.
         complete: whether it took all steps without gradients.
+        curved: whether it is L-BFGS, which multiplies by what it takes for the curvature of a function.
     """
 
     rates: np.ndarray | None
     scheduled: bool = False
     complete: bool = False
+    curved: bool = False
 
 
 def rates_ahead(training: Optimizers, inputs: RuleInputs, hyper: Mapping[str, float], steps: int) -> Ahead:
@@ -112,7 +114,7 @@ def rates_ahead(training: Optimizers, inputs: RuleInputs, hyper: Mapping[str, fl
                 rates.append(rates_now())
         except Exception as error:
             swallowed(error)
-    return Ahead(np.array(rates), scheduled, len(rates) == steps)
+    return Ahead(np.array(rates), scheduled, len(rates) == steps, isinstance(optimizer, torch.optim.LBFGS))
 
 
 def _reader(optimizer: object, parameters: Sequence[torch.nn.Parameter]) -> Callable[[], list[float] | None]:

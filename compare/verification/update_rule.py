@@ -36,6 +36,7 @@ from compare.verification.schedules import Beyond, compare_schedules
 INSIDE = "float32 inside: an optimizer's own code"
 UNEXPLAINED = ", by float32's size, and no float32 inside the optimizers explains it"
 SIZES = "what {} does depends on the size of a parameter, and here parameters are small"
+CURVED = "L-BFGS takes two gradients for a function's curvature, and those that it would be given here are of none"
 PAST = "past step {:,}, where the reference's schedule has come to its end, it rises again and the port's does not"
 
 
@@ -111,6 +112,8 @@ class _Apart:
     def judged(self) -> UpdateRule:
         if whose := depends_on_size(self.quartet.prepared, self.training, self.port, self.first_step, self.hyper):
             return UpdateRule(not_seen=(SIZES.format(whose),))
+        if self.ahead.curved:
+            return UpdateRule(not_seen=(CURVED,))
         sides = RuleSides(self.quartet, self.training, self.hyper, self._inputs(self._affordable()))
         plain = sides.plain()
         end = past_its_end(plain.exact.rates) if plain.exact.rates is not None else None

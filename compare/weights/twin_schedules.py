@@ -188,7 +188,7 @@ def _schedule(scheduler: Any, place: int, key: str) -> Schedule:
     if kind == "LambdaLR":
         function = scheduler.lr_lambdas[place]
         return lambda count: base * function(steps_of(count))  # an integer of JAX's would overflow
-    function = getattr(schedules, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower())
+    function = getattr(schedules, schedule_name(kind))
     told = {name.lower(): value for name, value in vars(scheduler).items()}
     if kind == "MultiStepLR":
         told["milestones"] = tuple(scheduler.milestones.elements())
@@ -275,6 +275,11 @@ def _count(scheduler: Any) -> int:
     while not hasattr(scheduler, "last_epoch"):
         scheduler = scheduler._schedulers[0]
     return int(scheduler.last_epoch)
+
+
+def schedule_name(kind: str) -> str:
+    """What ``jaxport.optimizers.schedules`` would call the twin of a class of torch's: "StepLR" is ``step_lr``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
 
 
 def argument_of(key: str) -> str:

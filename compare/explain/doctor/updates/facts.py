@@ -8,8 +8,10 @@ from compare.explain.doctor.fit import number_words
 from compare.explain.doctor.thresholds import LISTED, UNSEEN
 from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.recorded_steps import update_name
-from compare.explain.doctor.updates.rules import Rules
+from compare.explain.doctor.updates.rules import OWN, Rules
 from compare.sides.side import OPTIMIZER_STATE
+from compare.weights.twin_recipes import BY_CLASS
+from compare.weights.twin_schedules import schedule_name
 
 
 def facts(trial: Retraining, differing: Sequence[str], rules: Rules) -> Iterator[str]:
@@ -23,6 +25,24 @@ def facts(trial: Retraining, differing: Sequence[str], rules: Rules) -> Iterator
     yield from _when(trial, set(differing))
     yield from _still(trial)
     yield from _ratio(trial, rules)
+    yield from _forms(rules)
+
+
+def _forms(rules: Rules) -> Iterator[str]:
+    """What the reference's optimizer and scheduler are called where their optax forms are."""
+    stated = dict.fromkeys((rule.stated.kind.partition(" ")[0], rule.stated.schedule, rule.family) for rule in rules)
+    for kind, schedule, family in stated:
+        if family == OWN and kind in BY_CLASS:
+            yield f"torch's {kind} is jaxport.optimizers.{BY_CLASS[kind].name} in optax"
+        if schedule:
+            yield f"the reference's learning rate follows {schedule}{_named(schedule)}"
+
+
+def _named(schedule: str) -> str:
+    from jaxport.optimizers import schedules
+
+    name = schedule_name(schedule)
+    return f", in optax jaxport.optimizers.{name}" if hasattr(schedules, name) else ""
 
 
 def _which(trial: Retraining, differing: set[str]) -> Iterator[str]:

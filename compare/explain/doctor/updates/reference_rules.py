@@ -20,10 +20,7 @@ def rules_of_reference(trial: Retraining) -> Rules:
     than its groups say, and one that keeps an optimizer inside may be plain descent.
     """
     steps, by_step = trial.replay.of(trial.own)
-    rates = [tuple(rule.rates[0] for rule in rules) for rules in zip(*by_step, strict=True)]
-    rules = tuple(
-        replace(rule, rates=own[:1] if len(set(own)) == 1 else own) for rule, own in zip(by_step[0], rates, strict=True)
-    )
+    rules = tuple(_of_steps(own) for own in zip(*by_step, strict=True))
     own = replace(trial, replay=replace(trial.replay, updates=tuple(steps)))
     if rules[0].family != OWN and own.gap(rules).worst <= UNSEEN:
         return rules
@@ -33,11 +30,25 @@ def rules_of_reference(trial: Retraining) -> Rules:
     for suspect in estimates(own, rules, clip) if smallest > 0 and rules[0].family != OWN else ():
         if own.gap(suspect.change).worst <= UNSEEN:
             return suspect.change
-    plain = rules if rules[0].family != OWN else tuple(usual(PLAIN, skips_unused=rule.skips_unused) for rule in rules)
+    plain = rules if rules[0].family != OWN else tuple(_plain(rule) for rule in rules)
     for suspect in estimates(own, plain, Unknown("learning rate", scaled)):
         if own.gap(suspect.change).worst <= UNSEEN:
             return suspect.change
-    return tuple(Rule(OWN, skips_unused=rule.skips_unused) for rule in rules)
+    return tuple(Rule(OWN, skips_unused=rule.skips_unused, stated=rule.stated) for rule in rules)
+
+
+def _plain(rule: Rule) -> Rule:
+    return replace(usual(PLAIN, skips_unused=rule.skips_unused), stated=rule.stated)
+
+
+def _of_steps(rules: Rules) -> Rule:
+    """The rule of one parameter, of its rules in each step."""
+    first, rates = rules[0], tuple(rule.rates[0] for rule in rules)
+    said = [rate for rule in rules for rate in rule.stated.rates]
+    changing = [name for name, value in first.own if any(rule.get(name) != value for rule in rules)]
+    kind = first.stated.kind + (f" with another {' and '.join(changing)} in each step" if changing else "")
+    stated = replace(first.stated, kind=kind, rates=tuple(said))
+    return replace(first, rates=rates[:1] if len(set(rates)) == 1 else rates, stated=stated)
 
 
 def _clipping(rules: Rules, norm: float) -> Rules:

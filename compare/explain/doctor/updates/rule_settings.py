@@ -105,8 +105,14 @@ def _plain(label: str, name: str, flag: bool = False) -> SpokenSetting:
 
 
 TOGETHER = {"momentum": _momentum, "epsilon": _epsilon, "amsgrad": _amsgrad}  # settings that are said in one
+
+
 # What all optimizers have, from the most usual difference to the least; an optimizer's own settings come between.
-OPTIMIZER = SpokenSetting("optimizer", (), lambda rule: rule.family)
+def _optimizer(rule: Rule) -> str:
+    return (rule.stated.kind if rule.family == OWN else "") or rule.family
+
+
+OPTIMIZER = SpokenSetting("optimizer", (), _optimizer)
 FIRST = (
     SpokenSetting("learning rate", ("rates",), _rates),
     _plain("weight_decay", "weight_decay"),

@@ -1,7 +1,7 @@
 """What an optimizer does to one parameter, as plain settings: torch's and optax's in the same words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from math import inf
 from typing import Any
 
@@ -11,6 +11,21 @@ GRADIENT, DECOUPLED = "inside the gradient (L2)", "decoupled from the gradient"
 AFTER = "added after the learning rate, unscaled"
 PLAIN = "SGD"  # the row whose way is the gradient itself, but for a momentum
 OWN = "the reference's own"  # a class that no row describes: its steps are taken as they come
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What an optimizer says of itself, for words alone.
+
+    Attributes:
+        kind: torch's class; with what changes in it from step to step, other than the learning rate.
+        rates: its learning rate by step.
+        schedule: the class of the scheduler beside it; empty without one.
+    """
+
+    kind: str = ""
+    rates: tuple[float, ...] = ()
+    schedule: str = ""
 
 
 @dataclass(frozen=True)
@@ -26,6 +41,7 @@ class Rule:
         coupling: where the decay enters: ``GRADIENT``, ``DECOUPLED`` (times the rate), ``AFTER`` (plus decay times p).
         every, averaged: one update in so many steps, with the mean of their gradients or their sum.
         stale: gradients are never zeroed. skips_unused: a parameter without a gradient is left alone.
+        stated: what the reference's optimizer says of itself.
     """
 
     family: str
@@ -41,6 +57,7 @@ class Rule:
     averaged: bool = True
     stale: bool = False
     skips_unused: bool = True
+    stated: Stated = field(default=Stated(), compare=False)
 
     @classmethod
     def of(cls, family: str, own: Mapping[str, float], **common: Any) -> "Rule":
@@ -65,7 +82,7 @@ class Rule:
         return (*COMMON, *dict(self.own))
 
 
-COMMON = tuple(one.name for one in fields(Rule) if one.name not in ("family", "own"))  # to all optimizers
+COMMON = tuple(one.name for one in fields(Rule) if one.name not in ("family", "own", "stated"))  # to all optimizers
 Rules = tuple[Rule, ...]  # one for each parameter
 
 

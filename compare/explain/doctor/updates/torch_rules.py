@@ -1,11 +1,14 @@
 """The rules of a torch optimizer, read from its class and its parameter groups."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
-from compare.explain.doctor.updates.rules import DECOUPLED, GRADIENT, OWN, Rule, Rules
+from compare.explain.doctor.updates.rules import DECOUPLED, GRADIENT, OWN, Rule, Rules, Stated
+from compare.pair.stepped import SCHEDULERS
+from compare.sides.reference_rule import groups_of
 from compare.weights.optimizer_row import Twin, flat
 from compare.weights.twins import ROWS
 
@@ -20,15 +23,24 @@ def rules_of_torch(optimizer: Any, parameters: Sequence[torch.Tensor]) -> Rules:
     the one it is made from: what is read here is to be tried.
     """
     kind = next((one for one in type(optimizer).__mro__ if one in KINDS), None)
+    groups = {id(one): group for group in groups_of(optimizer) or () for one in group["params"]}
     if kind is None:
-        return tuple(Rule(OWN) for _ in parameters)
+        return tuple(Rule(OWN, stated=_stated(optimizer, groups.get(id(one)))) for one in parameters)
     twin = KINDS[kind]
-    groups = {id(one): group for group in optimizer.param_groups for one in group["params"]}
     still = _rule(twin, kind.__name__, optimizer.param_groups[0]).but(rates=(0.0,))
-    return tuple(_rule(twin, kind.__name__, groups[id(one)]) if id(one) in groups else still for one in parameters)
+    rules = (_rule(twin, kind.__name__, groups[id(one)]) if id(one) in groups else still for one in parameters)
+    return tuple(
+        replace(rule, stated=_stated(optimizer, groups.get(id(one))))
+        for rule, one in zip(rules, parameters, strict=True)
+    )
 
 
-def _rule(twin: Twin, kind: str, group: dict[str, Any]) -> Rule:
+def _stated(optimizer: Any, group: Mapping[str, Any] | None) -> Stated:
+    schedule = " and ".join(type(one).__name__ for one in getattr(optimizer, SCHEDULERS, ()))
+    return Stated(type(optimizer).__name__, (float(group["lr"]),) if group else (), schedule)
+
+
+def _rule(twin: Twin, kind: str, group: Mapping[str, Any]) -> Rule:
     return Rule.of(
         twin.name,
         twin.of_torch(flat(group)),

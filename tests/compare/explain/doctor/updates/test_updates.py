@@ -264,6 +264,27 @@ def test_a_schedule_off_by_one_is_told(port, told, cpu):
     assert found.causes[0].text.endswith(f"one step {told}")
 
 
+def _cycled(parameters):
+    optimizer = torch.optim.SGD(parameters, lr=0.2, momentum=0.9)
+    return optimizer, torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.2, 10)
+
+
+@pytest.mark.parametrize(
+    ("reference", "port", "told", "form"),
+    [
+        (_cycled, optax.sgd(0.008, 0.95), "SGD with another momentum in each step", "one_cycle_lr"),
+        (lambda p: torch.optim.NAdam(p, lr=0.1), optax.nadam(0.1), "NAdam", "nadam"),
+    ],
+)
+def test_an_optimizer_that_no_row_describes_is_called_by_its_name(reference, port, told, form, cpu):
+    """Its class, what changes in it, and where its optax form is; a scheduler may stand beside it."""
+    found = diagnosed(cpu, reference, port)
+    assert [(one.setting, one.reference) for one in found.causes] == [("optimizer", told)]
+    assert any(
+        line.endswith((f"jaxport.optimizers.{form}", f"jaxport.optimizers.{form} in optax")) for line in found.observed
+    )
+
+
 def test_what_torchs_clipping_adds_to_the_norm_is_found(cpu):
     """clip_grad_norm_ divides by the norm plus 1e-6, optax by the norm."""
 
