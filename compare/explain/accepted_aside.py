@@ -14,6 +14,7 @@ from compare.arrays.arrays import Arrays
 from compare.errors import swallowed
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
+from compare.pair.prepare import Prepared
 from compare.sides.quartet import Quartet
 
 NEUTRAL = (0.0, 1.0)  # of what is added, and of what is multiplied
@@ -65,6 +66,12 @@ def accepted_aside(quartet: Quartet, entering: Entering, mode: Mode, exact: bool
         else:
             found, values = aside, values | filled(name, value)
     return found, tuple(doing)
+
+
+def ports_with_values(prepared: Prepared) -> tuple[str, ...]:
+    """The accepted leaves of the port whose values may do something."""
+    values = prepared.port.initial([path for path in prepared.accepted if path in prepared.port.leaves])
+    return tuple(path for path, leaf in values.items() if not any(np.all(leaf == neutral) for neutral in NEUTRAL))
 
 
 def _alike(own: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray], room: float) -> bool:

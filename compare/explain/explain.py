@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.arrays.probes import BASE
 from compare.errors import swallowed
-from compare.explain.accepted_aside import accepted_aside
+from compare.explain.accepted_aside import accepted_aside, ports_with_values
 from compare.explain.calls.call import OUTSIDE
 from compare.explain.calls.change import Change
 from compare.explain.closing import closing_of
@@ -249,7 +249,8 @@ def explain_pair(
                 asked, doing = accepted_aside(quartet.using(judged.oracles), suspect.entering, suspect.mode, exact)
                 looked = look(asked, suspect.entering, suspect.mode, probe, exact)
                 explanation = explain(looked, progress, _claim(judged, [*suspects, *trained]))
-                explanation = replace(explanation, notes=(*explanation.notes, *_said_of_accepted(doing)))
+                said = _said_of_accepted(doing, ports_with_values(quartet.prepared))
+                explanation = replace(explanation, notes=(*explanation.notes, *said))
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
             swallowed(error)
             words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
@@ -271,11 +272,10 @@ def explain_pair(
     return Explanation(None, notes=tuple(dict.fromkeys(notes)))
 
 
-def _said_of_accepted(doing: Sequence[str]) -> list[str]:
-    """What is accepted as doing nothing, and does something."""
-    if not doing:
-        return []
-    return [f"accepted, and the reference returns something else without: {', '.join(doing)}"]
+def _said_of_accepted(doing: Sequence[str], valued: Sequence[str]) -> list[str]:
+    """What is accepted as doing nothing, and does something, or may."""
+    said = [f"accepted, and the reference returns something else without: {', '.join(doing)}"] if doing else []
+    return said + ([f"accepted, and neither 0 nor 1 in the port: {', '.join(valued)}"] if valued else [])
 
 
 def _apart(judged: Judged) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from compare.arrays.arrays import FLOATING, Arrays, wide
-from compare.errors import UsageError
+from compare.errors import UsageError, swallowed
 from compare.frameworks.devices import Device
 from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.islands.roundings import Book
@@ -270,7 +270,20 @@ def _of_reference(side: Side, entering: Entering, what: What) -> Result:
     def run() -> Result:
         return side.steps(entering) if what == STEPS else side.run(entering, what)
 
-    return named_after("reference", run)
+    try:
+        return named_after("reference", run)
+    except SideError as error:
+        alone: Callable[[], Side | None] = getattr(side, "alone", lambda: None)  # what is on record has none
+        cause, plain = error.__cause__, alone()
+        if plain is None or not isinstance(cause, Exception):
+            raise
+        try:
+            _of_reference(plain, entering, what)
+        except SideError as again:
+            swallowed(again)
+        else:
+            raise SideError("reference", cause, watched=True) from cause
+        raise
 
 
 def _aside(result: Result) -> Result:

@@ -170,6 +170,10 @@ class ReferenceSide(ReferenceForward):
         own = dict(module.named_buffers())
         return {f"state/{name}": _seen(own[name]) for name in self.prepared.buffers}
 
+    def alone(self) -> "ReferenceSide | None":
+        """A side that runs the same module with nothing of ours around it: what raises there is the module's own."""
+        return _Alone(self.prepared, self.precision, self.device, replaced=self._replaced, stream=self.stream)
+
     def _watch(self, module: nn.Module) -> None:
         """For a side that looks into its runs: hooks on the copy that is about to run."""
 
@@ -190,6 +194,17 @@ class ReferenceSide(ReferenceForward):
         rounding = RoundedTorch(self.bits) if self.bits else nullcontext()
         with promoting as seen, rounding:
             yield seen
+
+
+class _Alone(ReferenceSide):
+    """Neither masks nor promotion, and nobody looks."""
+
+    def alone(self) -> None:
+        """There is no other."""
+
+    @contextmanager
+    def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[Drawn | None]:
+        yield None
 
 
 def _result(

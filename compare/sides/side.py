@@ -28,11 +28,13 @@ What = Mode | Literal["steps"]  # what a side is run for: one mode's outputs and
 
 
 class SideError(Exception):
-    """One side's model raised; ``side`` says whose, the message is its own, on one line."""
+    """One side's model raised; ``side`` says whose, the message is its own, on one line. ``watched``: it raises only
+    where something of ours stands around it."""
 
-    def __init__(self, side: str, error: Exception) -> None:
+    def __init__(self, side: str, error: Exception, watched: bool = False) -> None:
         own = isinstance(error, FieldError)  # says itself which of the pair's functions raised
-        super().__init__(f"the {side}'s {error}" if own else f"the {side} raised {described(error)}")
+        raised = "runs, and raises where jaxport watches its operations:" if watched else "raised"
+        super().__init__(f"the {side}'s {error}" if own else f"the {side} {raised} {described(error)}")
         self.side = side
 
 

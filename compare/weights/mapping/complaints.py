@@ -7,6 +7,7 @@ from compare.weights.mapping.groups import Group
 from compare.weights.mapping.names import alike
 from compare.weights.mapping.paired import Array
 
+LONG = 300  # of what an error says
 BY_HAND = "; where it is kept in another way, write the map by hand: weight_map=WeightMap(...)"
 LEFT_OUT = "; where it does nothing (a bias of zeros), leave it out by its name: accept=(...)"  # said of vectors
 
@@ -25,6 +26,15 @@ class UnmatchedError(UsageError):
     def __init__(self, text: str, array: Array, side: str) -> None:
         super().__init__(text)
         self.array, self.side = array, side
+
+
+def not_followed(side: str, error: Exception) -> UsageError:
+    """What raised is in the noting of a side's operations, which is ours: the side itself runs."""
+    text = f"{type(error).__name__}: {' '.join(str(error).split())[:LONG]}".removesuffix(": ")
+    return UsageError(
+        f"weight map: {side} runs, and jaxport cannot follow its operations ({text}): write the map by hand: "
+        "weight_map=WeightMap(...)"
+    )
 
 
 def ambiguous(group: Group) -> AmbiguousError:

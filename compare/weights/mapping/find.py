@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from compare.arrays.arrays import PARAMS
-from compare.errors import UsageError
+from compare.errors import UsageError, swallowed
 from compare.frameworks.models.ports import PortModel, complex_leaves
 from compare.weights.mapping.axis_order import exchanged, fitted_inputs, turned_outputs
-from compare.weights.mapping.complaints import UnmatchedError, untied
+from compare.weights.mapping.complaints import UnmatchedError, not_followed, untied
 from compare.weights.mapping.gate_orders import said_of_offsets
 from compare.weights.mapping.leftovers import identity
 from compare.weights.mapping.lines import lines_of
 from compare.weights.mapping.program import Program
 from compare.weights.mapping.settled import Lines
 from compare.weights.mapping.user_rules import Rules
-from compare.weights.mapping.walk import Walk
+from compare.weights.mapping.walk import Trace, Walk
 from compare.weights.weights import Entry, WeightMap
 
 MOST = 64  # maps that are tried
@@ -84,7 +84,7 @@ def find(
         UsageError: an array has no counterpart, or several candidates; or a side raises.
     """
     program = reference if isinstance(reference, Program) else _program_of(reference, reference_args, reference_kwargs)
-    traced, names = program.trace(), {name: name in program.optional or alone(name) for name in program.weights}
+    traced, names = _traced(program), {name: name in program.optional or alone(name) for name in program.weights}
     known = {
         name: np.zeros(shape, np.complex64 if name in program.complex_weights else np.float32)
         for name, shape in program.weights.items()
@@ -204,6 +204,16 @@ def readings(lines: Lines) -> Iterator[list[Entry]]:
             entries[at] = entry
         yield entries
     yield from lines.orders
+
+
+def _traced(program: Program) -> Trace:
+    try:
+        return program.trace()
+    except UsageError:
+        raise
+    except Exception as error:
+        swallowed(error)
+        raise not_followed("the reference", error) from error
 
 
 def _program_of(reference: Any, args: tuple, kwargs: dict) -> Program:

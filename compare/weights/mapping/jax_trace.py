@@ -11,6 +11,7 @@ from compare.arrays.batch import named_leaves
 from compare.errors import UsageError, WholeBatchError, swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.models.ports import PortModel
+from compare.weights.mapping.complaints import not_followed
 from compare.weights.mapping.jax_ops import RULES, JaxRule
 from compare.weights.mapping.units import Value
 from compare.weights.mapping.walk import Trace, Walk
@@ -53,7 +54,13 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
         walk.weight(name, model.leaves[name].shape, is_complex=model.leaves[name].dtype.kind == "c") for name in names
     ]
     inputs = [walk.input(np.shape(given[at])) for at in arrays]
-    outputs = replay(walk, closed.jaxpr, closed.consts, [*weights, *inputs])
+    try:
+        outputs = replay(walk, closed.jaxpr, closed.consts, [*weights, *inputs])
+    except UsageError:
+        raise
+    except Exception as error:
+        swallowed(error)
+        raise not_followed("the port", error) from error
     return Trace(walk, tuple(inputs), dict(zip(output_names, outputs, strict=True)))
 
 

@@ -20,6 +20,7 @@ from compare.frameworks.blame import described
 from compare.frameworks.models.references import copied, in_single
 from compare.frameworks.torch_insides import Kernel
 from compare.weights.mapping.aten_schema import named_arguments, result_of
+from compare.weights.mapping.complaints import not_followed
 from compare.weights.mapping.gates import GRU, HIDDEN, INPUT, LSTM, PLAIN, Gate
 from compare.weights.mapping.program import Program, plain_argument
 
@@ -41,10 +42,7 @@ def program_of(reference: nn.Module, args: tuple, kwargs: dict) -> Program:
             first = first or error
     assert first is not None
     if _runs(reference, args, kwargs):  # what raised is in the noting of it, which is ours
-        raise UsageError(
-            f"weight map: the reference runs, and jaxport cannot follow its operations: {described(first)}: write the "
-            "map by hand: weight_map=WeightMap(...)"
-        ) from first
+        raise not_followed("the reference", first) from first
     raise UsageError(f"the reference raised {described(first)}") from first
 
 

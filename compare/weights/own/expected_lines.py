@@ -11,6 +11,8 @@ from compare.weights.own.factor_orders import factor_orders
 from compare.weights.own.line import ExpectedLine
 from compare.weights.weights import WeightMap
 
+LAST = 2.0**-22  # of the larger summands: a few last places of float32
+
 Parts = dict[str, tuple[View, View]]  # by what they are made of, the views of the line, its own first
 Orders = dict[tuple[int, ...], tuple[str, str]]  # as in ``ExpectedLine``
 
@@ -25,7 +27,8 @@ def expected_of_port(weight_map: WeightMap, right: Arrays, shapes: Shapes, leave
     for order in factor_orders(weight_map.entries, shapes, leaves):
         orders.setdefault(order.entry.port, {})[order.port] = (order.words[1], order.words[0])
     parts = _parts((entry.port, entry.reference, entry.port_view, entry.reference_view) for entry in weight_map.entries)
-    return _lines(made, mapped, parts, orders, without)
+    offsets = {entry.port: entry.offset for entry in weight_map.entries if entry.offset}
+    return _lines(made, mapped, parts, orders, without, offsets)
 
 
 def expected_of_reference(weight_map: WeightMap, right: Arrays, shapes: Shapes, leaves: Shapes) -> list[ExpectedLine]:
@@ -36,7 +39,8 @@ def expected_of_reference(weight_map: WeightMap, right: Arrays, shapes: Shapes, 
     for order in factor_orders(weight_map.entries, shapes, leaves):
         orders.setdefault(order.entry.reference, {})[order.reference] = order.words
     parts = _parts((entry.reference, entry.port, entry.reference_view, entry.port_view) for entry in weight_map.entries)
-    return _lines(made, right, parts, orders)
+    offsets = {entry.reference: entry.offset for entry in weight_map.entries if entry.offset}
+    return _lines(made, right, parts, orders, offsets=offsets)
 
 
 def _lines(
@@ -45,12 +49,15 @@ def _lines(
     parts: Mapping[str, Parts],
     orders: Mapping[str, Orders],
     without: Mapping[str, Arrays] = {},
+    offsets: Mapping[str, float] = {},
 ) -> list[ExpectedLine]:
-    """A line for each array that the map has ``made`` of the other side's ``sources``."""
+    """A line for each array that the map has ``made`` of the other side's ``sources``; ``offsets``: what was added to
+    some. A sum of three is not the same in every order, and where it is near to 0 no relative measure says how near."""
     return [
         ExpectedLine(
             name, [*parts[name]], array, _raw(parts[name], sources, array), without.get(name, {}), orders.get(name, {}),
             {source: here for source, (here, _) in parts[name].items()},
+            LAST * (abs(offsets[name]) + float(np.max(np.abs(array), initial=0.0))) if name in offsets else 0.0,
         )
         for name, array in made.items()
     ]  # fmt: skip

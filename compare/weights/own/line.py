@@ -33,6 +33,7 @@ class ExpectedLine:
         summands: where it holds a sum, its values without one of the two, by what is left out.
         orders: of factors, (as they have to lie here, as they lie there) in words, by their sizes here.
         parts: by the source, where in the array it is.
+        room: how far a value may be off that was computed in float32, absolutely; 0 of what is only moved.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ExpectedLine:
     summands: Mapping[str, np.ndarray] = field(default_factory=dict)
     orders: Mapping[tuple[int, ...], tuple[str, str]] = field(default_factory=dict)
     parts: Mapping[str, View] = field(default_factory=dict)
+    room: float = 0.0
 
     @property
     def is_constant(self) -> bool:
@@ -135,6 +137,8 @@ def _found(expected: ExpectedLine, right: np.ndarray, given: np.ndarray, others:
     if is_constant(given) and given.size and given.flat[0] in (0, 1) and not is_constant(right):
         return CONSTANT, f"all {given.flat[0]:g}"
     if right.shape == given.shape:
+        if expected.room and bool(np.all(np.abs(given - right) <= expected.room)):
+            return ROUNDED, "to float32, to its last place"
         if own := value_relation(right, given, scaled=False):
             if own.lost:
                 return DIFFERENT, own.text

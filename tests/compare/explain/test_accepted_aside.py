@@ -67,3 +67,16 @@ def test_a_fault_elsewhere_is_named_and_not_what_is_accepted():
     assert "k" not in {cause["where"] for cause in found.form["pairs"][0]["causes"]}
     assert "accepted, and the reference returns something else without: shift" in str(found)
     assert "2" in found.answer
+
+
+@pytest.mark.usefixtures("cpu")
+def test_a_value_that_the_port_alone_has_is_told_of():
+    """A bias of zeros does nothing, one that was trained may."""
+
+    def found(bias):
+        variables = {"params": {"kernel": np.ones((4, 2), np.float32), "bias": np.full(2, bias, np.float32)}}
+        pair = Pair(torch.nn.Linear(4, 2, bias=False), (linen.Dense(2), variables), X, accept=("bias",))
+        return str(verify(pair, quick=True, progress=False))
+
+    assert "accepted, and neither 0 nor 1 in the port: params/bias" in found(3.0)
+    assert "neither 0 nor 1" not in found(0.0)

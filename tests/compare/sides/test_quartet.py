@@ -2,15 +2,21 @@
 
 from dataclasses import FrozenInstanceError
 
+import jax
 import numpy as np
 import pytest
+import torch
 
+from compare.api import verify
+from compare.errors import UsageError
 from compare.pair.prepare import prepare
 from compare.sides import shelf
 from compare.sides.context import Oracles
 from compare.sides.quartet import Quartet
 from compare.sides.side import STEPS
 from compare.verdict.precision import BFLOAT16, FLOAT32, FLOAT64
+from compare.weights.entry import same
+from compare.weights.weights import WeightMap
 from tests.compare.faults import square
 
 
@@ -68,3 +74,32 @@ def test_other_oracles_are_another_quartet(quartet):
     assert quartet.using(None) is quartet
     with pytest.raises(FrozenInstanceError):
         quartet.promoted = True
+
+
+class Watched(torch.nn.Module):
+    """Raises where somebody looks at its operations, or at any rate."""
+
+    def __init__(self, always: bool) -> None:
+        super().__init__()
+        self.fc, self.always = torch.nn.Linear(3, 2), always
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.always or torch.utils._python_dispatch._get_current_dispatch_mode() is not None:
+            raise NotImplementedError
+        return self.fc(x)
+
+
+@pytest.mark.parametrize(
+    ("always", "said"),
+    [
+        (True, "the reference raised NotImplementedError"),
+        (False, "the reference runs, and raises where jaxport watches its operations: NotImplementedError"),
+    ],
+)
+def test_what_raises_only_where_it_is_watched_is_not_the_references_fault(always: bool, said: str) -> None:
+    def port(p: dict[str, jax.Array], x: jax.Array) -> jax.Array:
+        return x @ p["fc.weight"].T + p["fc.bias"]
+
+    x, found = np.ones((4, 3), np.float32), WeightMap(same("fc.weight", "fc.bias"))
+    with pytest.raises(UsageError, match=said):
+        verify(Watched(always), port, x, weight_map=found, quick=True, progress=False)

@@ -8,6 +8,7 @@ from flax import linen
 from torch import nn
 
 from compare.errors import UsageError
+from compare.weights.mapping import jax_ops, torch_ops
 from compare.weights.mapping.find import find
 from compare.weights.mapping.program import Program
 from compare.weights.mapping.torch_trace import program_of
@@ -122,3 +123,15 @@ def test_nothing_is_computed_of_the_port():
     find(nn.Linear(3, 3, bias=False), (x,), {}, port, (x,), {})
     assert seen
     assert all(seen)
+
+
+@pytest.mark.parametrize(("side", "rules"), [("reference", torch_ops.RULES), ("port", jax_ops.RULES)])
+def test_an_operation_that_cannot_be_followed_is_no_fault_of_a_side(monkeypatch, side, rules):
+    def broken(*given):
+        raise KeyError("dimension")
+
+    monkeypatch.setitem(rules, "addmm" if side == "reference" else "dot_general", broken)
+    with pytest.raises(
+        UsageError, match=rf"the {side} runs, and jaxport cannot follow its operations \(KeyError: 'dimens"
+    ):
+        find(torch.nn.Linear(3, 2), (normal(4, 3),), {}, linen.Dense(2), (normal(4, 3),), {})

@@ -358,3 +358,20 @@ def test_whatever_comes_is_something(right, given):
     line = own_weights(WeightMap(Entry("w", "params/w")), values).lines[0]
     assert line.words
     assert line.right or right != given
+
+
+def test_a_sum_of_three_is_right_in_either_order():
+    """Where something is taken off a sum, what is near to 0 has no digits left to be held to."""
+    weight_map = WeightMap(Entry("ih", "params/b", offset=-1.0), Entry("hh", "params/b", summed=True))
+    ih = np.array([0.3, 0.7, 2.1], np.float32)
+    hh = np.float32(1) - ih + np.array([1e-4, 0.3, -3e-3], np.float32)
+    values = {"reference": {"ih": ih, "hh": hh}, "shapes": {"ih": (3,), "hh": (3,)}, "leaves": {"params/b": (3,)}}
+    theirs = (ih + hh) - np.float32(1)
+    ours = weight_map.to_port({"ih": ih, "hh": hh}, {"params/b": (3,)})["params/b"]
+    assert not np.array_equal(theirs, ours)
+    (line,) = own_weights(weight_map, OwnValues(port={"params/b": theirs}, **values)).lines
+    assert (line.kind, line.right, line.tells) == ("rounded", True, True)
+    (line,) = own_weights(weight_map, OwnValues(port={"params/b": theirs}, **values), "port").lines[:1]
+    assert line.right
+    (line,) = own_weights(weight_map, OwnValues(port={"params/b": theirs + np.float32(1)}, **values)).lines
+    assert (line.right, line.words) == (False, "with 1 added")
