@@ -40,6 +40,9 @@ def show_contrast(form: Form, out: Console, every: bool = False) -> None:
         out.print()
     show_table(out, _residuals(form["residuals"]))
     out.print()
+    if form["costs"]:
+        show_table(out, _costs(form))
+        out.print()
     for line in form["words"]:
         out.print(Text(line))
 
@@ -62,25 +65,18 @@ def _nodes(form: Form) -> Iterator[Cells]:
     for number, node in enumerate(form["tape"]):
         name = " ".join(filter(None, (node["name"], node["leaf"])))
         keeps = "\n".join(_kept(kept) for kept in node["saved"])
-        own = sum(_own(kept) for kept in node["saved"])
+        own = sum(own_bytes(kept) for kept in node["saved"])
         loss, gradient = (_named(form, node[half]) for half in ("loss", "gradient"))
         yield str(number), name, keeps, f"{own:,}" if own else "", loss or REASON.get(node["why"], ""), gradient
 
 
 def _layers(form: Form) -> Iterator[Cells]:
     """The same with one row for the nodes of a layer that run one after another."""
-    runs: list[tuple[str, list[int]]] = []
-    for number, node in enumerate(form["tape"]):
-        if node["leaf"]:
-            continue
-        if not runs or runs[-1][0] != node["path"]:
-            runs.append((node["path"], []))
-        runs[-1][1].append(number)
-    for path, numbers in runs:
+    for path, numbers in layers_of(form):
         nodes = [form["tape"][number] for number in numbers]
         saved = [kept for node in nodes for kept in node["saved"]]
         names = [node["name"] for node in nodes if not node["why"]] or [node["name"] for node in nodes]
-        own = sum(map(_own, saved))
+        own = sum(map(own_bytes, saved))
         loss, gradient = (
             _named(form, sorted({one for node in nodes for one in node[half]})) for half in ("loss", "gradient")
         )
@@ -88,6 +84,18 @@ def _layers(form: Form) -> Iterator[Cells]:
         kept = counted(len(saved), "tensor") if saved else ""
         what = f"{path or '(loss)'}: {_list(names)}"
         yield span, what, kept, f"{own:,}" if own else "", loss or REASON["layout"], gradient
+
+
+def layers_of(form: Form) -> list[tuple[str, list[int]]]:
+    """The nodes that run one after another in one layer: its path, and their positions; leaves left out."""
+    runs: list[tuple[str, list[int]]] = []
+    for number, node in enumerate(form["tape"]):
+        if node["leaf"]:
+            continue
+        if not runs or runs[-1][0] != node["path"]:
+            runs.append((node["path"], []))
+        runs[-1][1].append(number)
+    return runs
 
 
 def _tape(rows: Iterator[Cells], wide: bool) -> Table:
@@ -125,12 +133,42 @@ def _residuals(residuals: list[Form]) -> Table:
     shown = table("residual of jax.vjp, op by op", "bytes", "at")
     shown.columns[1].justify = "right"
     for kept in residuals:
-        own = _own(kept)
+        own = own_bytes(kept)
         shown.add_row(Text(_kept(kept)), f"{own:,}" if own else "", Text(kept["place"] if ":" in kept["place"] else ""))
     return shown
 
 
-def _own(kept: Form) -> int:
+def _costs(form: Form) -> Table:
+    """Bytes between forward and backward pass, in columns that are not the same thing, and the time."""
+    costs, seconds = form["costs"], form["costs"]["seconds"]
+    shown = table("what it costs", "", "what is counted")
+    shown.columns[1].justify = "right"
+    aot = costs["aot_message"] or "saved by AOTAutograd under torch.compile, beyond parameters and inputs"
+    rows = [
+        ("tape", form["tape_bytes"], "saved by nodes, beyond parameters and inputs; held from forward to backward"),
+        ("torch.compile", costs["aot"], aot),
+        ("residuals", form["residual_bytes"], "of jax.vjp op by op, copies left out; held from forward to backward"),
+        ("copies", form["copied_bytes"], "of parameters and inputs among them: op by op only"),
+        ("jax.jit at the loss", costs["at_loss"], "made when the loss is written, and still to be read"),
+        ("jax.jit at most", costs["temporaries"], "temporaries at once in the whole of value and gradient"),
+        ("the same again", costs["again"], "with jax.checkpoint around the loss"),
+    ]
+    for what, count, meaning in rows:
+        shown.add_row(what, "" if count is None else f"{count:,}", Text(meaning))
+    for what, key, meaning in (
+        ("PyTorch, no tape", "plain", "the loss under no_grad"),
+        ("PyTorch, recording", "recorded", "the loss with its tape"),
+        ("PyTorch, backward", "backward", "one backward()"),
+        ("JAX, tracing", "traced", "once for each shape"),
+        ("JAX, compiling", "compiled", "once for each shape"),
+        ("JAX, running", "run", f"value and gradient in {costs['kernels']} kernels"),
+    ):
+        shown.add_row(what, f"{1e6 * seconds[key]:,.0f} us", Text(f"{meaning}, processor time"))
+    return shown
+
+
+def own_bytes(kept: Form) -> int:
+    """What lives only because of it."""
     return 0 if kept["same_as"] or kept["earlier"] is not None or kept["again"] else int(kept["bytes"])
 
 

@@ -15,9 +15,11 @@ from rich.console import Console
 from compare.report.bench import DIFFERENT, show_bench
 from compare.report.bench_insides import show_insides, with_time_spent
 from compare.report.bench_pictures import break_even_figure, spent_figure, steps_figure
+from compare.report.capability_table import show_capabilities
 from compare.report.captured import flowing, folded, further, whole_page
 from compare.report.contract import Form
 from compare.report.contrast import show_contrast
+from compare.report.contrast_pictures import facing_picture, timeline_picture
 from compare.report.picture import training_figure
 from compare.report.pieces import COLOUR
 from compare.report.sweep import AXES, on_axis, show_sweep
@@ -27,7 +29,7 @@ from compare.report.terminal import show_environment, show_training, show_verify
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Picture = tuple[str, "Figure"]  # what it shows, in words for whoever does not see it
+Picture = tuple[str, "Figure | str"]  # what it shows, in words for whoever does not see it; drawn, or SVG
 PICTURE = '<figure><img alt="{alt}" src="data:image/svg+xml;base64,{data}"><figcaption>{alt}</figcaption></figure>'
 STYLE = """<style>
 nav li { display: inline; margin-right: 1.5rem; } nav ul { list-style: none; padding: 0; }
@@ -82,8 +84,10 @@ def _section(name: str, section: Section, form: Form) -> str:
     return f'<section id="{name}">{head}{pictures}{shown}{"".join(section.folded(form))}{machine}</section>'
 
 
-def _svg(figure: "Figure") -> str:
+def _svg(figure: "Figure | str") -> str:
     """The picture in base 64; the same figure gives the same bytes."""
+    if isinstance(figure, str):
+        return base64.b64encode(figure.encode()).decode()
     import matplotlib
 
     buffer = io.BytesIO()
@@ -102,6 +106,19 @@ def _training(form: Form) -> Iterator[Picture]:
         "Both loss curves over each other, the differences of the losses, and the distances of the parameters",
         (training_figure(form)),
     )
+
+
+def _contrast(form: Form) -> Iterator[Picture]:
+    yield (
+        "The tape on the left, the equations of the loss on the right; on one level what makes the same numbers",
+        facing_picture(form),
+    )
+    yield "Bytes alive through forward and backward pass, beside parameters and inputs", timeline_picture(form)
+
+
+def _show_contrast(form: Form, out: Console) -> None:
+    show_contrast(form, out)
+    show_capabilities(form, out)
 
 
 def _bench(form: Form) -> Iterator[Picture]:
@@ -137,7 +154,7 @@ def _sweep(form: Form) -> Iterator[Picture]:
 SECTIONS: Mapping[str, Section] = {
     "verify": Section("Is the port the same function?", "jaxport verify", show_verify, folded=further),
     "train": Section("Do both train the same way?", "jaxport train", show_training, _training),
-    "contrast": Section("What does each way keep?", "jaxport contrast", show_contrast),
+    "contrast": Section("What does each way keep?", "jaxport contrast", _show_contrast, _contrast),
     "bench": Section("What does XLA bring?", "jaxport bench --every", _show_bench, _bench),
     "sweep": Section("What does XLA bring at other sizes?", "jaxport bench --sweep sweep.json", show_sweep, _sweep),
 }

@@ -103,10 +103,12 @@ class KeptForm(TypedDict):
     by: str
     place: str
     both: bool
+    moment: float
 
 
 class NodeForm(TypedDict):
-    """One node of the tape: what it saved, and the equations that face it, of the loss and of the gradient."""
+    """One node of the tape: what it saved, and the equations that face it, of the loss and of the
+    gradient; ``gives``: the nodes that it hands gradients to."""
 
     name: str
     leaf: str
@@ -116,10 +118,11 @@ class NodeForm(TypedDict):
     loss: list[int]
     gradient: list[int]
     why: Reason
+    gives: list[int]
 
 
 class EquationForm(TypedDict):
-    """One equation, and the nodes that it faces."""
+    """One equation, the nodes that it faces, and the equations whose results it takes."""
 
     name: str
     made: str
@@ -129,6 +132,7 @@ class EquationForm(TypedDict):
     times: int
     nodes: list[int]
     why: Reason
+    takes: list[int]
 
 
 class CellForm(TypedDict):
@@ -153,6 +157,32 @@ class CapabilityForm(TypedDict):
     ratio: float | None
 
 
+class SecondsForm(TypedDict):
+    """Processor seconds: of PyTorch the loss without a tape, with one, and ``backward()``; of JAX tracing, compiling,
+    and a call."""
+
+    plain: float
+    recorded: float
+    backward: float
+    traced: float
+    compiled: float
+    run: float
+
+
+class CostsForm(TypedDict):
+    """Bytes that live for the backward pass where a compiler decides: what AOTAutograd saves (null where it raises),
+    what XLA's program needs at once, what it still reads when the loss is written, the most with the loss made again;
+    kernels; time."""
+
+    aot: int | None
+    aot_message: str
+    temporaries: int | None
+    at_loss: int
+    again: int | None
+    kernels: int
+    seconds: SecondsForm
+
+
 class ContrastForm(TypedDict):
     """All that ``jaxport contrast --json`` writes. A node, an equation is named by its position; a group is the nodes
     and the equations between values that both sides have."""
@@ -173,6 +203,7 @@ class ContrastForm(TypedDict):
     copied_bytes: int
     words: list[str]
     capabilities: list[CapabilityForm]
+    costs: CostsForm | None
 
 
 class RatioForm(TypedDict):

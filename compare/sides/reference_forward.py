@@ -65,12 +65,13 @@ class ReferenceForward:
         if self.pair.loss is not None:
             return scored(self.pair.loss[0], outputs, list(targets.values()))
         named = {name: one for name, one in tensors_by_name(outputs).items() if has_gradient(one)}
-        against = {
-            name: self._tensor(cotangent_of(name, tuple(one.shape), 0, self.precision, one.is_complex())).conj()
-            for name, one in named.items()
-        }
-        parts = [torch.sum(one * against[name]) for name, one in named.items()]
+        parts = [torch.sum(one * self.cotangent(name, one)) for name, one in named.items()]
         return sum((part.real if part.is_complex() else part for part in parts), start=torch.zeros(()))
+
+    def cotangent(self, name: str, output: torch.Tensor) -> torch.Tensor:
+        """What an output of a pair without a loss is multiplied by."""
+        shape, is_complex = tuple(output.shape), output.is_complex()
+        return self._tensor(cotangent_of(name, shape, 0, self.precision, is_complex)).conj()
 
     def load(self, entering: Entering, mode: Mode = None) -> nn.Module:
         """A copy of the module with what enters, in ``mode``."""

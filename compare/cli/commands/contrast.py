@@ -22,6 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--capabilities", action="store_true", help="also what each way can do: every cell is code that is run now"
     )
+    parser.add_argument(
+        "--costs", action="store_true", help="also the bytes that compiled programs keep on either side, and time"
+    )
     parser.add_argument("--row", metavar="NAME", help="one row of that table, with the code of both cells")
     parser.add_argument("--every", action="store_true", help="every node and every equation, however many")
 
@@ -68,4 +71,9 @@ def contrasted(options: argparse.Namespace, device: "Device", name: str) -> "For
 
             say("running what each way can do")
             made = replace(made, capabilities=capabilities(pair, device, options.seed, row))
+        if getattr(options, "costs", False):
+            from compare.measure.contrast.costs import costs
+
+            say("compiling both sides")
+            made = replace(made, costs=costs(pair, device, options.seed))
         return contrast_form(made, fingerprint(device))

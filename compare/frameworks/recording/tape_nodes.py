@@ -8,14 +8,15 @@ from typing import Any
 
 import torch
 from torch.autograd.graph import Node
+from torch.utils._pytree import tree_leaves
 
 RAW, SAVED = "_raw_saved_", "_saved_"
 
 
 @dataclass(frozen=True)
 class Saved:
-    """One tensor that a node holds under ``name``; None where a hook packed it, as a checkpoint's does: it is not kept,
-    and what it is made of again is the hook's affair."""
+    """One tensor that a node holds under ``name``; None where a hook packed it, as a checkpoint's does: it is not kept.
+    What a checkpoint makes it of again is kept, and comes after it."""
 
     name: str
     tensor: torch.Tensor | None
@@ -75,13 +76,33 @@ def _each(name: str, raw: Any, value: Any) -> Iterator[Saved]:
     several = isinstance(raw, list | tuple)
     for at, one in enumerate(raw if several else [raw]):
         label = f"{name}[{at}]" if several else name
-        if getattr(one, "unpack_hook", None) is not None:
+        if (hook := getattr(one, "unpack_hook", None)) is not None:
             yield Saved(label, None)
+            yield from (Saved(f"{label}, made again of", tensor) for tensor in _entered(hook))
             continue
         held = value()
         held = held[at] if several else held
         if isinstance(held, torch.Tensor):
             yield Saved(label, held)
+
+
+def _entered(hook: Any) -> list[torch.Tensor]:
+    """What a checkpoint's hook holds to run its part again: what entered it; nothing where torch keeps it elsewhere."""
+    cells = _closure(hook)
+    for frame in (*cells, *(inner for cell in cells for inner in _closure(cell))):
+        if hasattr(frame, "get_inputs"):
+            return _tensors_in(frame.get_inputs())
+        if getattr(frame, "input_saver", None) is not None:  # before torch 2.12
+            return _tensors_in(frame.input_saver.grad_fn.saved_tensors)
+    return []
+
+
+def _closure(function: Any) -> list[Any]:
+    return [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+
+
+def _tensors_in(tree: object) -> list[torch.Tensor]:
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
 
 
 def _tensors(value: object) -> list[torch.Tensor]:

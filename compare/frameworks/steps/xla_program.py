@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 from jax.stages import Compiled
 
@@ -21,6 +22,12 @@ _TYPE = re.compile(r"^(?:\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)|\S+) ")  # a t
 _OPCODE = re.compile(r"[a-z][\w\-]*(?=\()")
 _CALLED = re.compile(r"(?:calls|to_apply|body|true_computation|false_computation)=%?([\w.\-]+)")
 _BRANCHES = re.compile(r"branch_computations=\{([^}]*)\}")
+_NAME = re.compile(r"%([\w.\-]+)")
+_ARRAY = re.compile(r"([a-z]\w*)\[([\d,]*)\]")
+_WIDTHS = {"pred": 8, "bf16": 16, "c64": 64, "c128": 128} | {
+    f"{kind}{bits}": bits for kind in "sfu" for bits in (4, 8, 16, 32, 64)
+}  # in bits
+ALIASES = {"bitcast", "get-tuple-element", "opt-barrier"}
 _TRIPS = re.compile(r'known_trip_count"?:\s*\{\s*"?n"?:\s*"?(\d+)')
 
 
@@ -116,6 +123,37 @@ def xla_memory(compiled: Compiled) -> int | None:
         return None
     sizes = (plan.argument_size_in_bytes, plan.output_size_in_bytes, -plan.alias_size_in_bytes, plan.temp_size_in_bytes)
     return int(sum(sizes))
+
+
+def xla_live_when_made(text: str, output: int = 0) -> int:
+    """Bytes that the entry has made when it has made one of its outputs, and will still read, by the order in which
+    ``compiled.as_text()`` has scheduled it; what it is given and what it returns left out."""
+    entry, parts = _parts(text)
+    ran = parts.get(entry, [])
+    place = {one.name: at for at, one in enumerate(ran)}
+    operands = [
+        [place[name] for name in _NAME.findall(one.text) if place.get(name, at) < at] for at, one in enumerate(ran)
+    ]
+    same = list(range(len(ran)))  # of what is another's memory, whose
+    for at, one in enumerate(ran):
+        if one.opcode in ALIASES and operands[at]:
+            same[at] = same[operands[at][0]]
+    last = dict[int, int]()
+    for at, used in enumerate(operands):
+        last |= {same[one]: at for one in used}
+    returned = {same[one] for one in operands[-1]} if ran and ran[-1].opcode == "tuple" else {len(ran) - 1}
+    made = same[operands[-1][output]] if ran and ran[-1].opcode == "tuple" else len(ran) - 1
+    live = (at for at, until in last.items() if at <= made < until and at not in returned)
+    return sum(_bytes_of(ran[at].text) for at in live if ran[at].opcode not in FREE)
+
+
+def _bytes_of(text: str) -> int:
+    """Of what an instruction makes, all parts of a tuple."""
+    kind = _TYPE.match(text)
+    arrays = _ARRAY.findall(kind[0]) if kind else []
+    return sum(
+        _WIDTHS.get(name, 0) * prod(int(size) for size in sizes.split(",") if size) // 8 for name, sizes in arrays
+    )
 
 
 def _multiplies(one: _Instruction, parts: Mapping[str, list[_Instruction]]) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from compare.frameworks.devices import Device
 from compare.measure.contrast.capability import Capability
+from compare.measure.contrast.cost_figures import Costs
 from compare.measure.contrast.kept_arrays import Kept, on_both
 from compare.pair.pair import Pair
 from compare.pair.prepare import prepare
@@ -26,6 +27,7 @@ class NodeRow:
         saved: what it keeps.
         loss, gradient: the equations that face it, by their positions: of the loss, and of the gradient.
         why: where nothing faces it, the reason, one of ``facing.REASONS``.
+        gives: the nodes that it hands gradients to.
     """
 
     name: str
@@ -36,6 +38,7 @@ class NodeRow:
     loss: tuple[int, ...]
     gradient: tuple[int, ...]
     why: str
+    gives: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class EquationRow:
     Attributes:
         made: dtypes and shapes of its results. times: how often it runs in one call.
         half: "loss" or "gradient". nodes: those of the tape that it faces. why: as of a node.
+        takes: the equations whose results it takes.
     """
 
     name: str
@@ -55,6 +59,7 @@ class EquationRow:
     times: int
     nodes: tuple[int, ...]
     why: str
+    takes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Contrast:
         equations: of the loss and its gradient, in the order in which they run.
         residuals: what the forward half of ``jax.vjp`` hands to the backward half.
         groups: (nodes, equations) that run between values that both sides have.
-        capabilities: what each way can do, where that was asked for.
+        capabilities, costs: what each way can do, and what it costs, where that was asked for.
     """
 
     pair: str
@@ -79,6 +84,7 @@ class Contrast:
     residuals: tuple[Kept, ...]
     groups: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
     capabilities: tuple[Capability, ...] = ()
+    costs: Costs | None = None
 
     @property
     def tape_bytes(self) -> int:
@@ -134,15 +140,22 @@ def contrast(pair: Pair, device: Device, seed: int = 0) -> Contrast:
                 tuple(of_equation[one] for one in facing_it if one in port.in_loss),
                 tuple(of_equation[one] for one in facing_it if one not in port.in_loss),
                 found.nodes.get(at, ""),
+                tuple(dict.fromkeys(of_node[one] for one in node.gives if one in of_node)),
             )
         )
+    maker = {result: at for at, one in enumerate(port.equations) for result in one.results}
     equations = []
     for at in own_equations:
         one = port.equations[at]
         nodes = tuple(of_node[node] for node, equation in pairs if equation == at)
+        takes = tuple(
+            dict.fromkeys(of_equation[made] for number in one.operands if (made := maker.get(number)) in of_equation)
+        )
         half = "loss" if at in port.in_loss else "gradient"
         equations.append(
-            EquationRow(one.name, one.made, one.path, one.place, half, one.times, nodes, found.equations.get(at, ""))
+            EquationRow(
+                one.name, one.made, one.path, one.place, half, one.times, nodes, found.equations.get(at, ""), takes
+            )
         )
     groups = tuple(
         (tuple(sorted(of_node[one] for one in nodes if one in of_node)), tuple(sorted(of_equation[one] for one in eqs)))

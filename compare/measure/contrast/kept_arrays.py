@@ -20,6 +20,7 @@ class Kept:
         constant: all its entries are one number.
         by: the layer whose code made it, where that is known; place: "file:line" of the operation that made it.
         both: the other side keeps these values too.
+        moment: of a residual, after which share of the forward half's equations it is there.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Kept:
     by: str = ""
     place: str = ""
     both: bool = False
+    moment: float = 0.0
 
     @property
     def own_bytes(self) -> int:

@@ -167,6 +167,7 @@ def _residuals(
     op by op has it; what holds the values of one is a copy of it."""
     by_number = dict(zip(halves.given, args, strict=True))
     makers = {result: one for one in halves.equations for result in one.results}
+    moments = {id(one): (at + 1) / len(halves.equations) for at, one in enumerate(halves.equations)}
     entered = {name: Contents(array) for name, array in args.items()}
     listed: dict[int, int] = {}
     rows: list[Held] = []
@@ -179,6 +180,7 @@ def _residuals(
         kept = Kept(
             maker.name if maker else "", array.shape, dtype.name, array.size * dtype.itemsize,
             constant=held.is_constant, by=maker.path if maker else "", place=maker.place if maker else "",
+            moment=moments[id(maker)] if maker else 0.0,
         )  # fmt: skip
         if argument in shared:
             kept = replace(kept, same_as=argument)

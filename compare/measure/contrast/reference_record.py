@@ -37,6 +37,7 @@ class Node:
         leaf: the parameter whose ``.grad`` it fills.
         path: of the layer that it belongs to; place: "file:line" of the code that recorded it.
         own: the model's or the loss's, not the harness's.
+        gives: the nodes that it hands gradients to, by their positions.
         forward, backward: the operations that made it, and that it runs, by their positions in the record.
     """
 
@@ -46,6 +47,7 @@ class Node:
     place: str
     own: bool
     saved: tuple[Held, ...]
+    gives: tuple[int, ...]
     forward: tuple[int, ...]
     backward: tuple[int, ...]
 
@@ -94,7 +96,8 @@ def record_reference(prepared: Prepared, entering: Entering, precision: Precisio
     record = recorder.record
     record.attach(order)
     names = {id(tensor): name for name, tensor in module.named_parameters()}
-    nodes = tuple(_node(node, kept, names, record.operations) for node, kept in zip(order, saved, strict=True))
+    places = {id(node): at for at, node in enumerate(order)}
+    nodes = tuple(_node(node, kept, names, places, record.operations) for node, kept in zip(order, saved, strict=True))
     whose = {id(grad): node.own for grad, node in zip(order, nodes, strict=True)}
     for one in record.operations:
         one.own = whose.get(id(one.node), one.own)
@@ -103,15 +106,30 @@ def record_reference(prepared: Prepared, entering: Entering, precision: Precisio
     return ReferenceRecord(float(loss.detach()), nodes, record.operations, flow, tuple(record.dropped), gradients)
 
 
-def _node(grad: "Grad", kept: tuple[Held, ...], names: dict[int, str], operations: Sequence[Dispatched]) -> Node:
+def _node(
+    grad: "Grad",
+    kept: tuple[Held, ...],
+    names: dict[int, str],
+    places: dict[int, int],
+    operations: Sequence[Dispatched],
+) -> Node:
     made = [at for at, one in enumerate(operations) if one.node is grad]
     forward = tuple(at for at in made if not operations[at].late)
     first = operations[forward[-1]] if forward else None
     leaf = names.get(id(getattr(grad, "variable", None)), "")
     own = first.own if first else bool(leaf)
     path, place = (first.path, first.place) if first else ("", "")
+    gives = tuple(places[id(following)] for following, _ in grad.next_functions if following is not None)
     return Node(
-        name_of_node(grad), leaf, path, place, own, kept, forward, tuple(at for at in made if operations[at].late)
+        name_of_node(grad),
+        leaf,
+        path,
+        place,
+        own,
+        kept,
+        gives,
+        forward,
+        tuple(at for at in made if operations[at].late),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from compare.cli.written import unlike
 from compare.measure import trajectory
 from compare.measure.bench import bench_result, headlines, ratios, row_insides
-from compare.measure.contrast import capability, contrast, kept_arrays
+from compare.measure.contrast import capability, contrast, cost_figures, kept_arrays
 from compare.report import measured_contract as contract
 from compare.report.form import bench_form, contrast_form, train_form
 from tests.compare.measure.test_drift import FLIP, step, training
@@ -18,8 +18,10 @@ NODE = contrast.NodeRow("AddBackward0", "", "layer", "a.py:1", (KEPT,), (0,), ()
 EQUATION = contrast.EquationRow("add", "float32[2,3]", "layer", "b.py:1", "loss", 1, (0,), "")
 CELL = capability.Cell("works", "", "def way(given): ...", 1e-3)
 CAPABILITY = capability.Capability("jacobian", "Jacobian", True, CELL, CELL, "match")
+SECONDS = cost_figures.Seconds(1e-3, 1e-3, 1e-3, 1e-2, 1e-1, 1e-3)
+COSTS = cost_figures.Costs(24, "", 24, 24, 24, 3, SECONDS)
 CONTRAST = contrast.Contrast(
-    "mlp", "by hand", "cpu", 1.0, 1.0, (NODE,), (EQUATION,), (KEPT,), (((0,), (0,)),), (CAPABILITY,)
+    "mlp", "by hand", "cpu", 1.0, 1.0, (NODE,), (EQUATION,), (KEPT,), (((0,), (0,)),), (CAPABILITY,), COSTS
 )
 RATIO = ratios.Ratio(2.0, 1.5, 2.5, "FAST")
 SPREAD = ratios.Spread(1e-3, 1e-3, 2e-3)
@@ -57,6 +59,8 @@ def test_every_key_that_is_written_is_promised(command):
         (contract.PlanForm, trajectory.TrainingPlan),
         (contract.KeptForm, kept_arrays.Kept),
         (contract.NodeForm, contrast.NodeRow),
+        (contract.CostsForm, cost_figures.Costs),
+        (contract.SecondsForm, cost_figures.Seconds),
         (contract.CellForm, capability.Cell),
         (contract.EquationForm, contrast.EquationRow),
         (contract.RatioForm, ratios.Ratio),

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from compare.frameworks.steps.xla_program import xla_flops, xla_memory, xla_program
+from compare.frameworks.steps.xla_program import xla_flops, xla_live_when_made, xla_memory, xla_program
 
 TEXT = """HloModule jit_step, is_scheduled=true
 
@@ -99,3 +99,27 @@ def test_memory_is_what_is_given_and_what_is_made():
 
     kept, given_away = (jax.jit(more, donate_argnums=donated).lower(x).compile() for donated in ((), (0,)))
     assert (xla_memory(kept), xla_memory(given_away)) == (8000, 4000)
+
+
+LIVE = """HloModule jit_step, is_scheduled=true
+
+ENTRY %main (x: f32[4,3]) -> (f32[], f32[4,3], f32[5]) {
+  %x = f32[4,3]{1,0} parameter(0)
+  %one = f32[] constant(1)
+  %kept = f32[4,3]{1,0} fusion(%x, %one), kind=kLoop, calls=%a
+  %gone = bf16[10]{0} fusion(%kept), kind=kLoop, calls=%b
+  %seen = f32[12]{0} bitcast(%kept)
+  %result = f32[5]{0} fusion(%x), kind=kLoop, calls=%c
+  %mask = (pred[8]{0}, f32[]) fusion(%gone), kind=kLoop, calls=%d
+  %loss = f32[] get-tuple-element(%mask), index=1
+  %truth = pred[8]{0} get-tuple-element(%mask), index=0
+  %back = f32[4,3]{1,0} fusion(%seen, %truth, %result), kind=kLoop, calls=%e
+  ROOT %all = (f32[], f32[4,3]{1,0}, f32[5]{0}) tuple(%loss, %back, %result)
+}
+"""
+
+
+def test_what_is_live_when_the_loss_is_written():
+    """What was made and will still be read, through other names of it; not what is given, returned, or done with."""
+    assert xla_live_when_made(LIVE) == 4 * 3 * 4
+    assert xla_live_when_made(LIVE, output=1) == 0

@@ -1,0 +1,39 @@
+"""What recording costs, as it was measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Processor seconds of one call: of PyTorch the loss without a tape, with one, and ``backward()``; of JAX tracing
+    and compiling, once, and a call of the compiled value and gradient."""
+
+    plain: float
+    recorded: float
+    backward: float
+    traced: float
+    compiled: float
+    run: float
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Bytes that live for the backward pass, in programs that no list of nodes shows.
+
+    Attributes:
+        aot: what AOTAutograd saves under ``torch.compile`` beyond parameters and inputs; None where it raises,
+            ``aot_message`` says what.
+        temporaries: of the compiled value and gradient, the most that it needs at once beside arguments and results, by
+            XLA's plan; at_loss: what it has made when the loss is written and will still read, some of which may lie
+            where a result will. A compiled program has no border between forward and backward pass.
+        again: the temporaries with ``jax.checkpoint`` around the loss.
+        kernels: that one call of it runs.
+    """
+
+    aot: int | None
+    aot_message: str
+    temporaries: int | None
+    at_loss: int
+    again: int | None
+    kernels: int
+    seconds: Seconds
