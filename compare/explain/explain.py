@@ -2,36 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 
 from compare.arrays.probes import BASE
 from compare.errors import swallowed
-from compare.explain.calls.call import OUTSIDE
-from compare.explain.calls.change import Change
-from compare.explain.closing import closing_of
-from compare.explain.doctor.diagnosis import Cause, Diagnosis
-from compare.explain.doctor.segment.diagnose import diagnose
-from compare.explain.doctor.statistics.statistics import diagnose_statistics
+from compare.explain.asking import Places, at_module, named_at
+from compare.explain.doctor.diagnosis import Cause
 from compare.explain.doctor.updates.updates import diagnose_updates
 from compare.explain.explanation import Explanation, NamedCause
-from compare.explain.locate.difference import STATISTICS, UPDATE, Difference, relative_gap
-from compare.explain.locate.introduced import Introduced, by_place, differs, leading
+from compare.explain.locate.difference import UPDATE, Difference, relative_gap
+from compare.explain.locate.introduced import by_place, differs, leading
 from compare.explain.locate.locate import Looked, difference, located, look
-from compare.explain.locate.thresholds import APART, MISSES, PLACES, PROBES
-from compare.explain.proof import Proof
-from compare.explain.scenes import scene_of
+from compare.explain.locate.thresholds import APART, PROBES
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
 from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import Quartet
-from compare.sides.side import Result
 from compare.verdict.verdict import Verdict
 
 HELD = "dtype"  # the setting of a constant that is held in float32
-ROUGH = "no float64 runs, so that no cause can be proven"
 NOT_LOOKED = "where: not looked for, since a model cannot run in float64"
 LOWERED = "precision"  # that of what one side alone rounds below the working precision
 
@@ -56,45 +47,25 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
     where = located(looked)
     if where.first is None:
         return Explanation(None, tree=where.tree, notes=where.notes)
-    groups, proof = by_place(looked.found), Proof(looked)
+    groups = by_place(looked.found)
     order = leading(groups)
     lead = looked.found.index(groups[order[0]][0])
+    places = Places(looked, groups, lead, progress)
+    places.ask(order)
+    first, named, closing = places.first, places.named, places.closing
     difference_here = replace(difference(looked, lead), leads=order[0] > 0)
-    named, seen, changes = list[NamedCause](), list[NamedCause](), Change()
-    first: Diagnosis | None = None
-    known, closing = 0, None
-    for examined, number in enumerate(order[:PLACES]):
-        if examined - known == MISSES:
-            break
-        group = groups[number]
-        at = looked.found.index(group[0])
-        progress(f"asking why: {difference(looked, at).quantity}")
-        diagnosis = _of_section(looked, group, proof)
-        if first is None:
-            first = diagnosis
-            difference_here = _at_module(looked, at, difference_here, diagnosis.causes)
-            seen = [_named(looked, at, lead, cause) for cause in diagnosis.causes if not cause.certain]
-        known += any(cause.certain for cause in diagnosis.causes)
-        for cause in diagnosis.causes:
-            if cause.certain:
-                named.append(_named(looked, at, lead, cause))
-                changes = changes | cause.change if cause.change else changes
-        if known and all(entry.cause.change for entry in named):
-            closing = closing_of(looked, changes)
-            if closing is not None and not closing.still:
-                break  # other places only show the same, around a residual
-    assert first is not None
+    difference_here = at_module(looked, lead, difference_here, first.causes)
     if not named and (held := _held(looked, witness)) is not None:
-        named.append(_named(looked, lead, lead, held))
+        named.append(named_at(looked, lead, lead, held))
     if (lowered := _lowered(looked)) is not None and HELD not in {entry.cause.setting for entry in named}:
-        named.insert(0, _named(looked, lead, lead, lowered))
+        named.insert(0, named_at(looked, lead, lead, lowered))
     if not all(entry.cause.change for entry in named):
         closing = None
-    if closing is not None and not closing.still and known < len(groups):
-        difference_here = replace(difference_here, more=known - 1)
+    if closing is not None and not closing.still and places.known < len(groups):
+        difference_here = replace(difference_here, more=places.known - 1)
     return Explanation(
         difference_here,
-        (*_merged(named), *(seen if not any(entry.of_first for entry in named) else [])),
+        (*_merged(named), *(places.seen if not any(entry.of_first for entry in named) else [])),
         first.settings,
         first.observed,
         first.excluded,
@@ -102,25 +73,6 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
         where.tree,
         where.notes,
     )
-
-
-def _of_section(looked: Looked, group: Sequence[Introduced], proof: Proof) -> Diagnosis:
-    """Why a section differs; where no float64 runs nothing is proven."""
-    if group[0].direction == STATISTICS:
-        return _of_statistics(looked)
-    scene = scene_of(looked, group)
-    if looked.cutter.exact:
-        return diagnose(scene, proven=partial(proof.closes, group))
-    diagnosis = diagnose(scene, proven=lambda change: False)
-    return replace(diagnosis, causes=tuple(replace(cause, doubt=ROUGH) for cause in diagnosis.causes))
-
-
-def _of_statistics(looked: Looked) -> Diagnosis:
-    """Why running statistics differ after a pass whose outputs agree."""
-    sections = looked.sections
-    statistics = {name: one for name, one in sections.free_ends.items() if name.startswith("state/")}
-    judged = Judged(statistics, reference=Result({}, sections.dropouts))
-    return diagnose_statistics(looked.cutter.quartet, sections.entering, judged, sections.mode)
 
 
 def _held(looked: Looked, witness: str) -> Cause | None:
@@ -138,29 +90,6 @@ def _lowered(looked: Looked) -> Cause | None:
         return None
     gap, _ = relative_gap(looked.found[0].judgement)
     return Cause(LOWERED, "", "", quartet.lowering.alone, "read", gap, 0.0, None, True)
-
-
-def _at_module(looked: Looked, at: int, first: Difference, causes: Sequence[Cause]) -> Difference:
-    """The difference, at the layer without a counterpart that the cause is in, if it is in one."""
-    code = looked.codes[at]
-    for cause in causes:
-        if cause.certain and cause.change and (names := {*cause.change.weights, *cause.change.others}):
-            changed_layers = {name.rpartition(".")[0] for name in names} & set(code.layers)
-            if len(changed_layers) == 1:
-                return replace(first, reference=changed_layers.pop())
-        if cause.certain and cause.change and cause.change.calls:
-            changed = [call for call in code.calls if call.number in cause.change.calls]
-            modules = {call.module for call in changed} - {OUTSIDE}
-            place = changed[-1].place if changed else first.place_reference
-            known = modules.pop() if len(modules) == 1 else first.reference
-            return replace(first, reference=known, place_reference=place)
-    return first
-
-
-def _named(looked: Looked, at: int, lead: int, cause: Cause) -> NamedCause:
-    here = difference(looked, at)
-    here = _at_module(looked, at, here, [cause]) if at == lead else here
-    return NamedCause(cause, here.reference, here.port, of_first=at == lead)
 
 
 def _merged(named: Sequence[NamedCause]) -> list[NamedCause]:

@@ -195,7 +195,7 @@ class Proof:
             sections, cutter = self.looked.sections, self.looked.cutter
             entering = redrawn(cutter.quartet, sections.entering, self.looked.probe, number)
             try:
-                cut = cutter.cut(entering, sections.mode) if entering is not None else None
+                cut = cutter.again(sections, entering) if entering is not None else None
             except Exception as error:  # the pair takes no other number of rows
                 swallowed(error)
                 cut = None
