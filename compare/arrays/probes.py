@@ -19,6 +19,7 @@ Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 BASE = "batch"
 PERTURBATIONS = 4
 SUBNORMAL = "subnormal"
+FEW_ROWS = "few_rows"  # of a large model, the batch's first rows as they are
 REDRAWN = "redrawn"  # the one probe of a batch of integers
 
 FULL: dict[str, Transform | None] = {  # None: not entry by entry, see _equal_rows
