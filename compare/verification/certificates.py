@@ -153,20 +153,22 @@ def teeth(
         if quantity.kink or quantity.verdict is Verdict.INCOMPLETE or quantity.judgement.reason == MEASURED
     }
     before = _by_check((quantity.name, quantity.verdict) for quantity in own if quantity.name not in unsure)
-    every, of_few = mutants(entering), mutants(few) if few else {}
+    of_all, of_few = mutants(entering), mutants(few) if few else {}
     caught: dict[str, list[str]] = {check: [] for check in before}
     fed = {what: few if few and what != STEPS else entering for what in contexts}
+    made = {what: of_few if fed[what] is few else of_all for what in contexts}
+    every = [name for name in of_all if any(name in own for own in made.values())]  # one row has no second
     reference = {what: quartet.within(context).run_reference(fed[what], what) for what, context in contexts.items()}
     hand = quartet.run_by_hand(entering) if quartet.pair.by_hand else None
-    for name, mutant in every.items():
+    for name in every:
         progress(f"mutant: {name}")
         try:
-            mutated = {what: of_few.get(name, mutant) if fed[what] is few else mutant for what in contexts}
+            mutated = {what: own[name] for what, own in made.items() if name in own}
             judged = _judged(quartet, mutated, contexts, reference, hand)
-            if RULE_KIND in before and mutant.hyper != entering.hyper:
+            if RULE_KIND in before and of_all[name].hyper != entering.hyper:
                 from compare.verification.update_rule import first_steps_with  # which runs torch: a record has no rule
 
-                judged |= first_steps_with(quartet, entering, mutant.hyper, seed)
+                judged |= first_steps_with(quartet, entering, of_all[name].hyper, seed)
             after = _by_check((name, one.verdict) for name, one in judged.items() if name not in unsure)
         except SideError as error:
             swallowed(error)
@@ -186,8 +188,8 @@ def _judged(
     hand: tuple[Arrays, Arrays] | None,
 ) -> dict[str, Judgement]:
     judged: dict[str, Judgement] = {}
-    for what, (t, t64) in reference.items():
-        mutant = mutated[what]
+    for what, mutant in mutated.items():
+        t, t64 = reference[what]
         bound, sizes = quartet.within(contexts[what]), contexts[what].sizes(mutant)
         j, j64 = bound.run_port(mutant, what, t)
         prefix = EVAL if what is False and len(quartet.prepared.modes) > 1 else ""

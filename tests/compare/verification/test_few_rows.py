@@ -23,12 +23,16 @@ def everything_is_large(monkeypatch):
 
 
 class Reference(torch.nn.Module):
-    def __init__(self, rows: int | None = None) -> None:
+    """``rows``: what number of them alone it takes; ``several``: it refuses one."""
+
+    def __init__(self, rows: int | None = None, several: bool = False) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.layer, self.rows = torch.nn.Linear(4, 3), rows
+        self.layer, self.rows, self.several = torch.nn.Linear(4, 3), rows, several
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.several and len(x) == 1:
+            raise ValueError("Expected more than 1 value per channel")
         h = torch.tanh(self.layer(x))
         return h if self.rows is None else h.reshape(self.rows, 3)
 
@@ -41,9 +45,9 @@ class Port(nn.Module):
         return jnp.tanh(self.wrong * nn.Dense(3, name="layer")(x))
 
 
-def pair(rows: int = 4, fixed: int | None = None, wrong: float = 1.0) -> Pair:
+def pair(rows: int = 4, fixed: int | None = None, wrong: float = 1.0, several: bool = False) -> Pair:
     x = np.random.default_rng(0).standard_normal((rows, 4), dtype=np.float32)
-    return Pair(Reference(fixed), Port(wrong), Batch.of(x))
+    return Pair(Reference(fixed, several), Port(wrong), Batch.of(x))
 
 
 def rows_on(report) -> dict[str, str]:
@@ -51,12 +55,13 @@ def rows_on(report) -> dict[str, str]:
 
 
 def test_probes_and_mutants_are_on_the_first_rows(cpu):
-    """The pair's own batch is judged whole, everything else on two rows; mutants are caught all the same."""
+    """The pair's own batch is judged whole, everything else on one row; mutants are caught all the same."""
     report = verify(pair(), cpu, plan=PLAN)
     assert report.verdict == "match"
     assert {BASE, FEW_ROWS, "saturated"} <= set(report.coverage.probes)
     assert report.teeth.toothless == ()
-    assert any("on the first 2 of 4 rows" in text for text in report.notices)
+    assert "second row replaced by the first" not in report.teeth.mutants  # there is none
+    assert any("on the first of 4 rows" in text for text in report.notices)
 
 
 def test_a_fault_is_one_on_few_rows_too(cpu):
@@ -65,7 +70,7 @@ def test_a_fault_is_one_on_few_rows_too(cpu):
     assert rows_on(report)[FEW_ROWS] == rows_on(report)[BASE] == "mismatch"
 
 
-@pytest.mark.parametrize(("rows", "fixed"), [(3, None), (4, 4)], ids=["few as it is", "takes no other number"])
+@pytest.mark.parametrize(("rows", "fixed"), [(1, None), (4, 4)], ids=["few as it is", "takes no other number"])
 def test_all_rows_where_few_do_not_do(cpu, rows, fixed):
     """A batch that is small, and a model for one number of rows: probes run on all of it, and nothing is skipped."""
     report = verify(pair(rows, fixed), cpu, plan=PLAN)
@@ -73,6 +78,13 @@ def test_all_rows_where_few_do_not_do(cpu, rows, fixed):
     assert "saturated" in report.coverage.probes
     assert not report.coverage.skipped
     assert report.verdict == "match"
+
+
+def test_two_rows_where_one_is_refused(cpu):
+    """As batch statistics refuse one."""
+    report = verify(pair(several=True), cpu, plan=PLAN)
+    assert {FEW_ROWS, "equal_rows"} <= set(report.coverage.probes)
+    assert any("on the first 2 of 4 rows" in text for text in report.notices)
 
 
 def test_a_small_model_has_all_rows(cpu, monkeypatch):
