@@ -18,3 +18,4 @@ for name in encoder quantizer; do
         | tee "$folder/differs-$name.txt" || true  # they differ on purpose
 done
 "$python" benchmarks/large.py --full --json "$folder/large.json" | tee "$folder/large.txt"
+"$python" -m benchmarks.locate_time --count 40 --json "$folder/locate_time.json" | tee "$folder/locate_time.txt"

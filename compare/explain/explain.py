@@ -1,42 +1,31 @@
 """Asks of every place where a port differs why it does, and puts the causes to one more test together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 
 import numpy as np
 
 from compare.arrays.probes import BASE
 from compare.errors import swallowed
 from compare.explain.accepted_aside import accepted_aside, ports_with_values
-from compare.explain.calls.call import OUTSIDE
-from compare.explain.calls.change import Change
-from compare.explain.closing import closing_of
-from compare.explain.doctor.diagnosis import Cause, Diagnosis
-from compare.explain.doctor.segment.diagnose import diagnose
-from compare.explain.doctor.statistics.statistics import diagnose_statistics
+from compare.explain.asking import Places, at_module, named_at
+from compare.explain.doctor.diagnosis import Cause
 from compare.explain.doctor.updates.updates import diagnose_updates
 from compare.explain.explanation import Explanation, NamedCause
-from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS, STATISTICS, UPDATE, Difference, relative_gap
-from compare.explain.locate.introduced import Introduced, by_place, differs, kept_by, leading
+from compare.explain.locate.difference import UPDATE, Difference, relative_gap
+from compare.explain.locate.introduced import by_place, differs, leading
 from compare.explain.locate.locate import Looked, difference, located, look
-from compare.explain.locate.thresholds import APART, BESIDE, MISSES, PLACES, PROBES
-from compare.explain.proof import Proof
+from compare.explain.locate.thresholds import APART, PROBES
 from compare.explain.redrawn import redrawn_steps
-from compare.explain.scenes import scene_of
-from compare.explain.way_back import WayBack
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
 from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import Quartet
-from compare.sides.side import Result
 from compare.verdict.verdict import Verdict
 
 HELD = "dtype"  # the setting of a constant that is held in float32
-ROUGH = "no float64 runs, so that no cause can be proven"
 NOT_LOOKED = "where: not looked for, since a model cannot run in float64"
-ELSEWHERE = "with that the statistics are the port's here, but not on other data"
 LOWERED = "precision"  # that of what one side alone rounds below the working precision
 
 
@@ -60,51 +49,25 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
     where = located(looked)
     if where.first is None:
         return Explanation(None, tree=where.tree, notes=where.notes)
-    groups, proof = by_place(looked.found), Proof(looked)
-    way_back = WayBack(looked, proof)
+    groups = by_place(looked.found)
     order = leading(groups)
     lead = looked.found.index(groups[order[0]][0])
+    places = Places(looked, groups, lead, progress)
+    places.ask(order)
+    first, named, closing = places.first, places.named, places.closing
     difference_here = replace(difference(looked, lead), leads=order[0] > 0)
-    named, seen, changes = list[NamedCause](), list[NamedCause](), Change()
-    first: Diagnosis | None = None
-    known, closing = 0, None
-    for examined, number in enumerate(order[:PLACES]):
-        if examined - known == MISSES:
-            break
-        group = groups[number]
-        at = looked.found.index(group[0])
-        progress(f"asking why: {difference(looked, at).quantity}")
-        diagnosis = _of_section(looked, group, way_back)
-        if first is None:
-            first = diagnosis
-            difference_here = _at_module(looked, at, difference_here, diagnosis.causes)
-            seen = [_named(looked, at, lead, cause) for cause in diagnosis.causes if not cause.certain]
-        known += any(cause.certain for cause in diagnosis.causes)
-        for cause in diagnosis.causes:
-            if cause.certain:
-                named.append(_named(looked, at, lead, cause))
-                changes = changes | cause.change if cause.change else changes
-        if known and all(entry.cause.change for entry in named):
-            closing = closing_of(looked, changes)
-            if closing is not None and not closing.still:
-                break  # other places only show the same, around a residual
-    if closing is not None and closing.still:
-        for cause, at in _left_behind(looked, groups, named, way_back):
-            named.append(_named(looked, at, lead, cause))
-            changes = changes | cause.change if cause.change else changes
-            closing = closing_of(looked, changes)
-    assert first is not None
+    difference_here = at_module(looked, lead, difference_here, first.causes)
     if not named and (held := _held(looked, witness)) is not None:
-        named.append(_named(looked, lead, lead, held))
+        named.append(named_at(looked, lead, lead, held))
     if (lowered := _lowered(looked)) is not None and HELD not in {entry.cause.setting for entry in named}:
-        named.insert(0, _named(looked, lead, lead, lowered))
+        named.insert(0, named_at(looked, lead, lead, lowered))
     if not all(entry.cause.change for entry in named):
         closing = None
-    if closing is not None and not closing.still and known < len(groups):
-        difference_here = replace(difference_here, more=known - 1)
+    if closing is not None and not closing.still and places.known < len(groups):
+        difference_here = replace(difference_here, more=places.known - 1)
     return Explanation(
         difference_here,
-        (*_merged(named), *(seen if not any(entry.of_first for entry in named) else [])),
+        (*_merged(named), *(places.seen if not any(entry.of_first for entry in named) else [])),
         first.settings,
         first.observed,
         first.excluded,
@@ -112,64 +75,6 @@ def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "")
         where.tree,
         where.notes,
     )
-
-
-def _of_section(looked: Looked, group: Sequence[Introduced], way_back: WayBack) -> Diagnosis:
-    """Why a section differs; where no float64 runs nothing is proven."""
-    if group[0].direction == STATISTICS:
-        return _of_statistics(looked, group, way_back.proof)
-    scene = scene_of(looked, group)
-    if not looked.cutter.exact:
-        diagnosis = diagnose(scene, proven=lambda change: False)
-        return replace(diagnosis, causes=tuple(replace(cause, doubt=ROUGH) for cause in diagnosis.causes))
-    besides: list[Cause] = []
-
-    def proven(change: Change) -> bool:
-        """A change that makes the section the port's forward alone may have one beside it on the way back."""
-        closed = way_back.proof.of(group, change)
-        if closed.there and not closed.back and group[0].direction != BACKWARD and len(tried) < BESIDE:
-            tried.append(change)
-            besides[:] = way_back.beside(group, change)
-            return bool(besides)
-        return closed.wholly
-
-    tried: list[Change] = []
-    diagnosis = diagnose(scene, proven=proven)
-    forward = [cause.change for cause in diagnosis.causes if cause.certain and cause.change]
-    if not besides or not forward or way_back.proof.closes(group, reduce(Change.__or__, forward)):
-        return diagnosis
-    return replace(diagnosis, causes=(*diagnosis.causes, *besides))
-
-
-def _left_behind(
-    looked: Looked, groups: Sequence[Sequence[Introduced]], named: Sequence[NamedCause], way_back: WayBack
-) -> Iterator[tuple[Cause, int]]:
-    """The causes on the way back of layers all of whose sections are explained forward, each with the number of one."""
-    explained: dict[int, list[Change]] = {}
-    for one in named:
-        explained.setdefault(one.found, []).extend([one.cause.change] if one.cause.change else [])
-    owners: dict[str, list[int]] = {}
-    for group in groups:
-        if group[0].direction in (FORWARD, LOSS):
-            owners.setdefault(group[0].owner, []).append(looked.found.index(group[0]))
-    for owner, places in owners.items():
-        if all(at in explained for at in places):
-            change = reduce(Change.__or__, [one for at in places for one in explained[at]])
-            yield from ((cause, places[0]) for cause in way_back.left(owner, change))
-
-
-def _of_statistics(looked: Looked, group: Sequence[Introduced], proof: Proof) -> Diagnosis:
-    """Why a layer keeps other running statistics of the same arrays: what closes it does so on another draw as well."""
-    sections, owner = looked.sections, group[0].owner
-    own = {name: one for name, one in sections.ends.items() if kept_by(name) == owner}
-    judged = Judged(own, reference=Result({}, sections.dropouts))
-    quartet, entering, mode = looked.cutter.quartet, sections.entering, sections.mode
-    diagnosis = diagnose_statistics(quartet, entering, judged, mode, sections.kept, sections.calls)
-    changes = [cause.change for cause in diagnosis.causes if cause.change]
-    if not changes or proof.closes(group, reduce(Change.__or__, changes)):
-        return diagnosis
-    causes = tuple(replace(cause, certain=False, doubt=ELSEWHERE) for cause in diagnosis.causes)
-    return replace(diagnosis, causes=causes)
 
 
 def _held(looked: Looked, witness: str) -> Cause | None:
@@ -187,29 +92,6 @@ def _lowered(looked: Looked) -> Cause | None:
         return None
     gap, _ = relative_gap(looked.found[0].judgement)
     return Cause(LOWERED, "", "", quartet.lowering.alone, "read", gap, 0.0, None, True)
-
-
-def _at_module(looked: Looked, at: int, first: Difference, causes: Sequence[Cause]) -> Difference:
-    """The difference, at the layer without a counterpart that the cause is in, if it is in one."""
-    code = looked.codes[at]
-    for cause in causes:
-        if cause.certain and cause.change and (names := {*cause.change.weights, *cause.change.others}):
-            changed_layers = {name.rpartition(".")[0] for name in names} & set(code.layers)
-            if len(changed_layers) == 1:
-                return replace(first, reference=changed_layers.pop())
-        if cause.certain and cause.change and cause.change.calls:
-            changed = [call for call in code.calls if call.number in cause.change.calls]
-            modules = {call.module for call in changed} - {OUTSIDE}
-            place = changed[-1].place if changed else first.place_reference
-            known = modules.pop() if len(modules) == 1 else first.reference
-            return replace(first, reference=known, place_reference=place)
-    return first
-
-
-def _named(looked: Looked, at: int, lead: int, cause: Cause) -> NamedCause:
-    here = difference(looked, at)
-    here = _at_module(looked, at, here, [cause]) if at == lead else here
-    return NamedCause(cause, here.reference, here.port, of_first=at == lead, found=at)
 
 
 def _merged(named: Sequence[NamedCause]) -> list[NamedCause]:

@@ -59,7 +59,7 @@ def ends_of(sections: Sections, one: Introduced) -> Ends | None:
     if one.owner == AFTER:
         return Ends(names=("loss",))
     if one.direction == STATISTICS:
-        return Ends(names=tuple(name for name in sections.port_ends if kept_by(name) == one.owner))
+        return Ends(names=tuple(name for name in sections.reference_ends if kept_by(name) == one.owner))
     if one.direction == BACKWARD:
         own = tuple(crossing for crossing in sections.crossings if crossing.owner == one.owner)
     else:
@@ -138,6 +138,8 @@ class Draw:
         for crossing in ends.crossings:
             yield self._value(crossing, runs)
         for name in ends.names:
+            if name.startswith("state/") and name not in runs.port.ends:
+                continue  # a counter, say, which the port does without
             yield runs.judged(runs.ends_p[name], runs.ends_64[name], runs.port.ends[name], partial(_end, name))
 
     def _came_back(self, ends: Ends, runs: "Runs", change: Change) -> Iterator[Judgement]:
@@ -271,7 +273,7 @@ class Proof:
         entering = redrawn(cutter.quartet, sections.entering, self.looked.probe, how, runs)
         if entering is None or not (how.lengths or runs(entering)):
             return None
-        return Draw(cutter, cutter.cut(entering, sections.mode))
+        return Draw(cutter, cutter.again(sections, entering))
 
 
 def _made_in(calls: Sequence[Call]) -> list[tuple[str, str]]:

@@ -161,7 +161,7 @@ def _costs(form: Form) -> Table:
         ("PyTorch, backward", "backward", "one backward()"),
         ("JAX, tracing", "traced", "once for each shape"),
         ("JAX, compiling", "compiled", "once for each shape"),
-        ("JAX, running", "run", f"value and gradient in {costs['kernels']} kernels"),
+        ("JAX, running", "run", "value and gradient" + (f" in {costs['kernels']} kernels" if costs["kernels"] else "")),
     ):
         shown.add_row(what, f"{1e6 * seconds[key]:,.0f} us", Text(f"{meaning}, processor time"))
     return shown

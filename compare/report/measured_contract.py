@@ -179,7 +179,7 @@ class CostsForm(TypedDict):
     temporaries: int | None
     at_loss: int
     again: int | None
-    kernels: int
+    kernels: int | None
     seconds: SecondsForm
 
 

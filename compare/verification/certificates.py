@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compare.arrays.arrays import Arrays
-from compare.arrays.probes import BASE
+from compare.arrays.probes import BASE, FEW_ROWS
 from compare.errors import swallowed
 from compare.pair.pair import Entering
 from compare.sides.context import Context
@@ -118,7 +118,9 @@ def coverage(
 def _constant(digests: dict[str, dict[str, bytes]]) -> list[str]:
     if len(digests) < 2:
         return []
-    return [name for name in digests[BASE] if len({run[name] for run in digests.values() if name in run}) == 1]
+    # Of few rows a sum is another than of all.
+    alike = [run for probe, run in digests.items() if probe != BASE or FEW_ROWS not in digests]
+    return [name for name in digests[BASE] if len({run[name] for run in alike if name in run}) == 1]
 
 
 def digest(array: np.ndarray) -> bytes:
@@ -133,15 +135,17 @@ def teeth(
     contexts: Mapping[What, Context],
     seed: int = 0,
     progress: Progress = say_nothing,
+    few: Entering | None = None,
 ) -> Teeth:
     """Run every mutant of what enters the port through the whole path, and see which checks it worsens.
 
     Args:
-        quantities: of the pair's own batch.
+        quantities: of the pair's own batch, or of its few rows.
         contexts: of what is run: the modes that could be compared, and ``STEPS`` where there are optimizers.
         seed: of what the update rule was judged on.
+        few: what enters with few rows, where the modes are run on those; training steps have all.
     """
-    own = [quantity for quantity in quantities if quantity.probe == BASE]
+    own = [quantity for quantity in quantities if quantity.probe in (BASE, FEW_ROWS)]
     # What differs on a kink, or may, or by float64's own rounding, does so in every run: it is no worse in a mutant's.
     unsure = {
         quantity.name
@@ -149,18 +153,22 @@ def teeth(
         if quantity.kink or quantity.verdict is Verdict.INCOMPLETE or quantity.judgement.reason == MEASURED
     }
     before = _by_check((quantity.name, quantity.verdict) for quantity in own if quantity.name not in unsure)
-    every = mutants(entering)
+    of_all, of_few = mutants(entering), mutants(few) if few else {}
     caught: dict[str, list[str]] = {check: [] for check in before}
-    reference = {what: quartet.within(context).run_reference(entering, what) for what, context in contexts.items()}
+    fed = {what: few if few and what != STEPS else entering for what in contexts}
+    made = {what: of_few if fed[what] is few else of_all for what in contexts}
+    every = [name for name in of_all if any(name in own for own in made.values())]  # one row has no second
+    reference = {what: quartet.within(context).run_reference(fed[what], what) for what, context in contexts.items()}
     hand = quartet.run_by_hand(entering) if quartet.pair.by_hand else None
-    for name, mutant in every.items():
+    for name in every:
         progress(f"mutant: {name}")
         try:
-            judged = _judged(quartet, mutant, contexts, reference, hand)
-            if RULE_KIND in before and mutant.hyper != entering.hyper:
+            mutated = {what: own[name] for what, own in made.items() if name in own}
+            judged = _judged(quartet, mutated, contexts, reference, hand)
+            if RULE_KIND in before and of_all[name].hyper != entering.hyper:
                 from compare.verification.update_rule import first_steps_with  # which runs torch: a record has no rule
 
-                judged |= first_steps_with(quartet, entering, mutant.hyper, seed)
+                judged |= first_steps_with(quartet, entering, of_all[name].hyper, seed)
             after = _by_check((name, one.verdict) for name, one in judged.items() if name not in unsure)
         except SideError as error:
             swallowed(error)
@@ -174,13 +182,14 @@ def teeth(
 
 def _judged(
     quartet: Quartet,
-    mutant: Entering,
+    mutated: Mapping[What, Entering],
     contexts: Mapping[What, Context],
     reference: Mapping[What, tuple[Result, Result]],
     hand: tuple[Arrays, Arrays] | None,
 ) -> dict[str, Judgement]:
     judged: dict[str, Judgement] = {}
-    for what, (t, t64) in reference.items():
+    for what, mutant in mutated.items():
+        t, t64 = reference[what]
         bound, sizes = quartet.within(contexts[what]), contexts[what].sizes(mutant)
         j, j64 = bound.run_port(mutant, what, t)
         prefix = EVAL if what is False and len(quartet.prepared.modes) > 1 else ""

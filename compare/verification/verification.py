@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from compare.arrays.probes import BASE, SUBNORMAL, probed
+from compare.arrays.probes import BASE, FEW_ROWS, SUBNORMAL, probed
 from compare.checkpoints.judged import NOT_ASKED, WeightsAsked, brought_together, judged_weights
 from compare.errors import UsageError, WholeBatchError, swallowed
 from compare.frameworks.devices import Device
@@ -33,6 +33,7 @@ from compare.verdict.verdict import Verdict
 from compare.verification.bounds import check_bounds
 from compare.verification.certificates import Teeth, teeth
 from compare.verification.envelope import Envelope, envelope
+from compare.verification.few_rows import are_taken, few_rows, in_words
 from compare.verification.learning import IN_WORDS, Learnt, learn
 from compare.verification.notices import judged_in, notices
 from compare.verification.pair_report import PairReport, covered_by, verdict_of
@@ -88,7 +89,10 @@ class Session:
             learnt = self.learn(entering, progress)
             outcomes = [*learnt.outcomes]
             check_bounds(self.quartet, entering)
-            for probe, mode, fed in self.probes(entering):
+            few, of_few = self.few_rows(entering, learnt, progress)
+            outcomes += of_few
+            beside += [in_words(entering, few)] if few else []
+            for probe, mode, fed in self.probes(few or entering):
                 progress(f"probe {probe}{IN_WORDS[mode]}")
                 outcomes.append(self.probe(probe, mode, fed, learnt))
             by_hand = self.by_hand(entering, learnt, progress)
@@ -98,7 +102,7 @@ class Session:
                 trajectory, why = self.envelope(entering, steps, progress)
                 beside += [why] if why else []
             if not self.plan.quick:
-                bitten = self.teeth(entering, learnt, by_hand, steps, rule, progress)
+                bitten = self.teeth(entering, learnt, by_hand, steps, rule, progress, few, of_few)
         except SideError as error:  # on the pair's own batch
             told = error.__cause__ if isinstance(error.__cause__, WholeBatchError) else error
             raise UsageError(f"pair {self.prepared.pair.name}: {told}") from error
@@ -123,6 +127,18 @@ class Session:
     def learn(self, entering: Entering, progress: Progress = say_nothing) -> Learnt:
         """The first stage: what the pair's own batch shows in every mode."""
         return learn(self.quartet, entering, self.plan, progress)
+
+    def few_rows(
+        self, entering: Entering, learnt: Learnt, progress: Progress = say_nothing
+    ) -> tuple[Entering | None, list[Outcome]]:
+        """Of a large model, what enters with few rows, for probes and mutants, and how it was judged; None where all
+        rows are needed."""
+        for few in few_rows(self.quartet, entering) if not self.plan.quick else ():
+            progress(f"probe {FEW_ROWS}")
+            of_few = [self.probe(FEW_ROWS, mode, few, learnt) for mode in self.prepared.modes]
+            if are_taken(of_few):
+                return few, of_few
+        return None, []
 
     def probes(self, entering: Entering) -> Iterator[tuple[str, Mode, Entering]]:
         """Every probe of the batch in every mode, with what enters there."""
@@ -193,19 +209,27 @@ class Session:
         steps: Judged | None,
         rule: UpdateRule | None = None,
         progress: Progress = say_nothing,
+        few: Entering | None = None,
+        of_few: Sequence[Outcome] = (),
     ) -> Teeth:
-        """What mutants of what enters show, of what was judged by oracles: without them too little could show."""
+        """What mutants of what enters show, of what was judged by oracles: without them too little could show. Where
+        there are ``few`` rows, judged as ``of_few`` says, the modes' mutants are made of those."""
         contexts = {what: context for what, context in learnt.contexts.items() if not context.no_oracle}
         quantities = [*by_hand]
         quantities += [
-            quantity for outcome in learnt.outcomes if outcome.mode in contexts for quantity in outcome.quantities
+            quantity
+            for outcome in of_few or learnt.outcomes
+            if outcome.mode in contexts
+            for quantity in outcome.quantities
         ]
         if steps and not steps.no_oracle:
             contexts[STEPS] = Context(steps.oracles)
             quantities += _quantities(steps)
         quantities += rule.quantities if rule else ()
         return (
-            teeth(self.quartet, entering, quantities, contexts, self.plan.seed, progress) if contexts else Teeth((), {})
+            teeth(self.quartet, entering, quantities, contexts, self.plan.seed, progress, few)
+            if contexts
+            else Teeth((), {})
         )
 
     def report(

@@ -18,7 +18,18 @@ from compare.explain.doctor.diagnosis import Cause
 from compare.explain.doctor.fit import Fitted, Range, by_halves, by_slopes, cosine, written
 from compare.explain.doctor.gaps import Arrays, closed, effect, nearly, relative, summing_to
 from compare.explain.doctor.suspect import C, Number, Suspect
-from compare.explain.doctor.thresholds import ALIKE, DONE, EXCLUDED, FITTED, FOR_PAIRS, JUMPS, PAIRS, PROBABLE, STEP
+from compare.explain.doctor.thresholds import (
+    ALIKE,
+    DONE,
+    EXCLUDED,
+    FITTED,
+    FOR_PAIRS,
+    JUMPS,
+    PAIRS,
+    PROBABLE,
+    STEP,
+    UNSEEN,
+)
 
 
 @dataclass(frozen=True)
@@ -259,7 +270,10 @@ class Search(Generic[C]):
     def _explaining(self, number: Number[C], fitted: Fitted) -> Trial[C] | None:
         """The trial of the fitted number as a person would have written it, or as it is, if it explains the gap."""
         near = None
-        for value in dict.fromkeys((written(fitted.number), fitted.number)):
+        none = (
+            (0.0,) if abs(fitted.number) <= UNSEEN * number.scale else ()
+        )  # what is left of a number that is not there
+        for value in dict.fromkeys((*none, written(fitted.number), fitted.number)):
             trial = self.tried(number.suspect(replace(fitted, number=value)))
             if trial is not None and trial.closes:
                 return trial

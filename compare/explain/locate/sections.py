@@ -7,7 +7,7 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays
 from compare.explain.calls.call import Call
-from compare.explain.locate.crossings import Crossing, Judge, Matched, PortRuns, RoughJudge, crossings, rough
+from compare.explain.locate.crossings import SAME, Crossing, Judge, Matched, PortRuns, RoughJudge, crossings, rough
 from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, Shape
 from compare.explain.locate.layer_pairs import paired_modules
 from compare.explain.locate.orders import feature_orders
@@ -145,6 +145,35 @@ class Cutter:
             judged.ends(ends_p, ends_64, forced.ends, forced=True),
             judged.ends(ends_p, ends_64, free.ends, forced=False),
             matched, forced, ends_64, free.ends, (*waiting, *last), kept, kept_freely,
+        )  # fmt: skip
+
+    def again(self, first: Sections, entering: Entering) -> Sections:
+        """The sections of ``first`` on other values, or another number of rows, for one of them to be run: where the
+        reference's arrays go on in the port, and in which layout, is known, and nothing is judged.
+
+        Raises:
+            Exception: whatever a side raises, or where its layers are not called as they were.
+        """
+        mode = first.mode
+        ends = self.reference.watch(entering, mode)
+        calls, result = self.reference.torch_calls, self.reference.result
+        shapes = self.port.cuts(entering, mode, result.dropped)
+        passages, waiting = _of_called(self.reference.passages, {self.pairs[cut.path] for cut in shapes})
+        by_boundary = {passage.boundary: passage for passage in passages}
+        matched = {
+            cut: (own, layout.between(by_boundary[own.boundary].values[own.leaf].shape, shapes[cut]))
+            for cut, (own, layout) in first.matched.items()
+        }
+        crossings = [
+            replace(
+                one, passage=by_boundary[one.cut.boundary], forward=SAME, arrived=SAME, backward=None, returned=None
+            )
+            for one in first.crossings
+        ]
+        last = (*waiting, *self.reference.last)
+        return Sections(
+            self.pairs, entering, mode, result.dropouts, passages, calls, crossings, {}, {}, matched, Crossed({}, {}),
+            ends, {}, last,
         )  # fmt: skip
 
     def _unbias(self, entering: Entering, *runs: Crossed) -> None:

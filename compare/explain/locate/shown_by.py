@@ -27,6 +27,18 @@ class Layout:
     splits: bool = False
     order: tuple[int, ...] = ()
 
+    def between(self, reference: Shape, port: Shape) -> "Layout":
+        """The same between two other shapes.
+
+        Raises:
+            ValueError: it does not lead from one to the other.
+        """
+        long, short = (port, reference) if self.splits else (reference, port)
+        whole = sorted(self.axes) == list(range(len(long)))
+        if not whole or prod(long) != prod(short) or not _merges([long[axis] for axis in self.axes], short):
+            raise ValueError(f"no layout of axes {self.axes} between {reference} and {port}")
+        return replace(self, reference=reference, port=port)
+
     def to_port(self, array: np.ndarray) -> np.ndarray:
         """The reference's array as the port has it."""
         array = array[..., self.order] if self.order else array

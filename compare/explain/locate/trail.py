@@ -77,8 +77,10 @@ class Results:
 
 
 def last_of(results: Results, numbers: set[int]) -> set[int]:
-    """Of the calls that agree those whose results a call takes that does not."""
-    return {one for number, taken in results.uses.items() if number not in numbers for one in taken & numbers}
+    """Of the calls that agree those whose results a call takes that does not, or no call at all: the port may do more
+    after them."""
+    taken = {one for number, those in results.uses.items() if number not in numbers for one in those & numbers}
+    return taken | numbers.difference(*results.uses.values())
 
 
 def agreeing(results: Results, values: Sequence[PortValue]) -> set[int]:

@@ -27,7 +27,7 @@ class Costs:
             XLA's plan; at_loss: what it has made when the loss is written and will still read, some of which may lie
             where a result will. A compiled program has no border between forward and backward pass.
         again: the temporaries with ``jax.checkpoint`` around the loss.
-        kernels: that one call of it runs.
+        kernels: that one call of it runs; None where that depends on the numbers.
     """
 
     aot: int | None
@@ -35,5 +35,5 @@ class Costs:
     temporaries: int | None
     at_loss: int
     again: int | None
-    kernels: int
+    kernels: int | None
     seconds: Seconds

@@ -15,7 +15,7 @@ from torch import nn
 from compare import verify
 from compare.arrays.batch import Batch
 from compare.arrays.probes import BASE
-from compare.explain import explain as explaining
+from compare.explain import asking as explaining
 from compare.explain.doctor.diagnosis import Diagnosis
 from compare.explain.explain import FailedRun, explain, explain_pair
 from compare.explain.locate.difference import BACKWARD, FORWARD

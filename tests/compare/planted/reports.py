@@ -11,14 +11,19 @@ from tests.compare.planted import (
     attention,
     complex_numbers,
     conv,
+    derivatives,
+    functions,
+    images,
     kernels,
     kinds,
     lowered,
     mlp,
     numbers,
+    objectives,
     oracles,
     recurrent,
     saturated,
+    sequences,
     training,
 )
 from tests.compare.planted.row import Planted
@@ -30,6 +35,11 @@ ROWS = [
     *complex_numbers.ROWS,
     *lowered.ROWS,
     *kinds.ROWS,
+    *functions.ROWS,
+    *sequences.ROWS,
+    *objectives.ROWS,
+    *derivatives.ROWS,
+    *images.ROWS,
 ]  # fmt: skip
 SOUND = {row.sound: row for row in ROWS}  # each distinct sound pair under the last row that shares it
 

@@ -1,16 +1,18 @@
 """Why one segment differs: the settings read, the suspects tried one after another, the cause in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from compare.explain.calls.change import Change
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.budget import Budget, work_of
-from compare.explain.doctor.diagnosis import Diagnosis
+from compare.explain.doctor.diagnosis import Cause, Diagnosis
 from compare.explain.doctor.gaps import distance
 from compare.explain.doctor.segment.layer_settings import settings_read
 from compare.explain.doctor.segment.numbers import numbers
-from compare.explain.doctor.segment.observed import observe
+from compare.explain.doctor.segment.observed import Observed, observe
 from compare.explain.doctor.segment.own_derivatives import rules
 from compare.explain.doctor.segment.suspected import suspects
 from compare.explain.doctor.thresholds import RUNS
@@ -35,6 +37,19 @@ def diagnose(scene: Scene, runs: int = RUNS, proven: Callable[[Change], bool] = 
     causes = tuple(replace(cause, change=change) for cause, change in search.causes())
     observed = (*seen.sentences, *rules(scene))
     return Diagnosis(causes, tuple(setting.text for setting in settings), search.excluded(), observed)
+
+
+def the_same(scene: Scene, causes: Sequence[Cause]) -> Cause | None:
+    """The one of ``causes``, found elsewhere, that closes the gap of ``scene`` too; as yet it is proven here by nothing
+    else. A number that was fitted is not tried again."""
+    names, said = judged(scene), {cause.text for cause in causes}
+    settings = settings_read(scene.reference_layer, scene.port_layer)
+    search = Search(scene.run, Change.__or__, scene.plain, scene.port, scene.allowed, names)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for suspect in suspects(scene, settings, Observed()):
+            if suspect.sentence in said and (trial := search.tried(suspect)) is not None and trial.closes:
+                return replace(search.cause(suspect, trial.after), change=suspect.change)
+    return None
 
 
 def judged(scene: Scene) -> list[str]:

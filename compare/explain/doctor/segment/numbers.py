@@ -30,6 +30,8 @@ from compare.frameworks.islands.places import UNKNOWN
 
 Replaced = Callable[[float], Replacement]
 
+SIZES = {"scale_factor"}  # numbers that say how large a result is: a thousand times as much fills the memory
+
 
 def numbers(scene: Scene, ratio: float | None = None) -> Iterator[Number[Change]]:
     """The numbers of the scene's calls: those that several calls share together, and then each; where the port's arrays
@@ -83,7 +85,11 @@ def _arguments(view: View) -> Iterator[tuple[str, str, float, Replaced]]:
     name, given = view.call.name, view.given
     for parameter in view.parameters if name not in SHAPES and not name.startswith("dropout") else ():
         own = given.get(parameter.name)
-        if parameter.kind not in (NUMBER, OTHER) or parameter.name in SILENT or not isinstance(own, int | float):
+        if (
+            parameter.kind not in (NUMBER, OTHER)
+            or parameter.name in SILENT | SIZES
+            or not isinstance(own, int | float)
+        ):
             continue
         if isinstance(own, bool) or not math.isfinite(own):
             continue

@@ -15,7 +15,7 @@ from compare.explain.doctor.segment.ideas import Family, Idea, View
 from compare.explain.doctor.segment.layer_settings import SettingRead
 from compare.explain.doctor.segment.observed import Observed
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.segment.suspects import general, gradients, whole
+from compare.explain.doctor.segment.suspects import counts, general, gradients, indices, operands, whole
 from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import POSSIBLE, READ
 
@@ -37,7 +37,14 @@ def suspects(scene: Scene, settings: tuple[SettingRead, ...], seen: Observed) ->
         if (hidden := gradients.without_no_grad(scene)) is not None:
             suspected.append(hidden)
     else:
-        suspected = [*_attributes(scene, settings), *_calls(scene, settings), *whole.of_the_layer(scene)]
+        suspected = [
+            *_attributes(scene, settings),
+            *_calls(scene, settings),
+            *whole.of_the_layer(scene),
+            *operands.orders(scene),
+            *counts.divisors(scene),
+            *indices.of_others(scene),
+        ]
         if (extra := general.once_more(scene, seen.extra)) is not None:
             suspected.append(_suspect([extra], {}))
     return sorted(suspected, key=lambda suspect: suspect.rank)
@@ -75,6 +82,7 @@ def _ideas(call: Call, scene: Scene, read: Given, ratio: float | None) -> Iterat
             known.add(idea.words)
             yield idea
     yield from general.without(view)
+    yield from operands.exchanged(view)
     yield from (idea for idea in arguments.ideas(view) if idea.words not in known)
 
 

@@ -102,3 +102,12 @@ def test_a_shape_that_tells_nothing_is_read_as_the_model_has_others():
         assert layout.to_reference(np.zeros((2, 3, 3, 3))).shape == (2, 3, 3, 3)
         np.testing.assert_array_equal(layout.to_reference(image[..., :3, :3]), image[..., :3, :3].transpose(0, 3, 1, 2))
         seen.find([plain], plain, plain.shape, known)
+
+
+def test_a_layout_leads_between_other_shapes_alike():
+    """With a row more, permuted and merged; not where the axes do not go together."""
+    layout = next(one for one in layouts((2, 3, 4), (3, 8)) if one.axes == (1, 0, 2)).between((5, 3, 4), (3, 20))
+    mine = drawn(5, 3, 4)
+    np.testing.assert_array_equal(layout.to_port(mine), mine.transpose(1, 0, 2).reshape(3, 20))
+    with pytest.raises(ValueError, match="no layout"):
+        layout.between((5, 3, 4), (6, 10))

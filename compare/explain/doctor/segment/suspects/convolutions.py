@@ -1,6 +1,7 @@
 """Convolutions, plain and transposed, and padding by itself."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ from torch.nn import functional as F
 
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.signatures import Given, bound
-from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, candidates, value
+from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, altered, candidates, value
 from compare.explain.doctor.segment.padding import SAME, Pairs, same, shown, translated, uniform
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, READ, USUAL
 
@@ -89,11 +90,19 @@ def _kernel(given: Given, axes: int) -> Iterator[Idea]:
         yield value("kernel", "(out, in)", "(in, out)", altered(weight=_turned), POSSIBLE)
     if given["groups"] > 1:
         yield value("groups", "neighbouring channels", "every n-th channel", altered(input=_interleaved), RARE)
+        if shape[0] > given["groups"]:
+            dealt = afterwards(partial(_dealt, given["groups"]))
+            yield value("groups", "results of one group together", "one of each group in turn", dealt, POSSIBLE)
 
 
 def _turned(given: Given) -> torch.Tensor:
     weight: torch.Tensor = given["weight"]
     return weight.transpose(0, 1)
+
+
+def _dealt(groups: int, result: torch.Tensor) -> torch.Tensor:
+    """The channels of a result ordered (of a group, groups) for (groups, of a group)."""
+    return result.reshape(len(result), groups, -1, *result.shape[2:]).transpose(1, 2).reshape(result.shape)
 
 
 def _interleaved(given: Given) -> torch.Tensor:

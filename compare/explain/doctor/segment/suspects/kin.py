@@ -20,6 +20,8 @@ KIN: list[tuple[str, dict[str, Callable[..., Any]]]] = [
     ("function", {"log": torch.log, "log1p": torch.log1p, "log2": torch.log2, "log10": torch.log10}),
     ("function", {"round": torch.round, "floor": torch.floor, "ceil": torch.ceil, "trunc": torch.trunc}),
     ("function", {"maximum": torch.maximum, "minimum": torch.minimum}),
+    ("comparison", {"lt": torch.lt, "le": torch.le}),
+    ("comparison", {"gt": torch.gt, "ge": torch.ge}),
     ("running sum", {"cumsum": torch.cumsum, "cumprod": torch.cumprod}),
     ("triangle", {"tril": torch.tril, "triu": torch.triu}),
     ("activation", {"softmax": F.softmax, "log_softmax": F.log_softmax}),

@@ -12,7 +12,7 @@ from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.signatures import Given, bound
 from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, altered, computed, value
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE
+from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
 
 Tensor = torch.Tensor
 _CLASSES = ("cross_entropy", "nll_loss")
@@ -44,14 +44,27 @@ def _of_classes(view: View) -> Iterator[Idea]:
     rows = _summed(lambda own: own["target"].numel())
     if given["weight"] is not None:
         yield value("weight", "divided by the sum of weights", "by the number of rows", rows, DEFAULT)
+        if _labelled(given):
+            counted = _summed(lambda own: int((own["target"] != own["ignore_index"]).sum()))
+            yield value("weight", "divided by the sum of weights", "by the number of counted rows", counted, DEFAULT)
         if name == "cross_entropy" and given["label_smoothing"]:
             text = "the port weighs each row by its own class, the reference each class of the smoothed label by itself"
             yield Idea("weight", "by class", "by row", computed(_by_row), DEFAULT, text)
+            both = f"{text}; and it spreads the smoothing over the other classes alone"
+            change = computed(partial(_by_row, spread=True))
+            yield Idea("weight and label_smoothing", "by class", "by row, over the others", change, USUAL, both)
+    if name == "cross_entropy" and given["label_smoothing"]:
+        text = "the port spreads the smoothing over the other classes alone, the reference over all of them"
+        others = altered(label_smoothing=lambda own: own["label_smoothing"] * classes / (classes - 1))
+        yield Idea("label_smoothing", "over all classes", "over the others", others, DEFAULT, text)
+    if _labelled(given) and len(given["target"].shape) > 1 and given["reduction"] == "mean":
+        by_row = computed(partial(_mean_of_means, view.call.function))
+        yield value("reduction", "mean of all", "mean of each row's mean", by_row, DEFAULT)
     ignored = given["ignore_index"]
     if not (isinstance(given["target"], Described) and given["target"].dtype.startswith("float")):
-        counted = altered(ignore_index=-(10**6), target=lambda own: own["target"].clamp(min=0) if ignored < 0 else
+        unmarked = altered(ignore_index=-(10**6), target=lambda own: own["target"].clamp(min=0) if ignored < 0 else
                           own["target"])  # fmt: skip
-        yield value("ignore_index", ignored, "none", counted)
+        yield value("ignore_index", ignored, "none", unmarked)
         if name == "cross_entropy" and ignored < 0 and given["weight"] is None and not given["label_smoothing"]:
             text = f"the port has no ignore_index {ignored}: it takes an entry that is not there, which is NaN"
             yield Idea("ignore_index", shown(ignored), "NaN", computed(_filled), DEFAULT, text)
@@ -68,9 +81,26 @@ def _of_classes(view: View) -> Iterator[Idea]:
             yield value("axis", "classes", axis, computed(partial(_over_axis, axis)), POSSIBLE)
 
 
-def _by_row(given: Given) -> Tensor:
-    """Each row's smoothed loss without weights, times its own class's weight."""
-    rows = F.cross_entropy(given["input"], given["target"], label_smoothing=given["label_smoothing"], reduction="none")
+def _labelled(given: Given) -> bool:
+    """Whether the targets are classes, and not their probabilities."""
+    return isinstance(given["target"], Described) and not given["target"].dtype.startswith("float")
+
+
+def _mean_of_means(function: Function, given: Given) -> Tensor:
+    """Of each row of the batch the mean over what is not ignored, and the mean of these."""
+    options = {name: own for name, own in given.items() if name in ("weight", "ignore_index", "label_smoothing")}
+    losses = function(given["input"], given["target"], reduction="none", **options)
+    counted = (given["target"] != given["ignore_index"]).flatten(1).sum(1)
+    mean: Tensor = (losses.flatten(1).sum(1) / counted).mean()
+    return mean
+
+
+def _by_row(given: Given, spread: bool = False) -> Tensor:
+    """Each row's smoothed loss without weights, times its own class's weight; ``spread``: smoothed over the other
+    classes alone."""
+    classes, smoothing = given["input"].shape[1], given["label_smoothing"]
+    smoothing = smoothing * classes / (classes - 1) if spread else smoothing
+    rows = F.cross_entropy(given["input"], given["target"], label_smoothing=smoothing, reduction="none")
     weights = given["weight"][given["target"]]
     weighted = rows * weights
     return {"mean": weighted.sum() / weights.sum(), "sum": weighted.sum(), "none": weighted}[given["reduction"]]

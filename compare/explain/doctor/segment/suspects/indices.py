@@ -1,0 +1,133 @@
+"""Tensors of indices: one further, from the end, in the order in which they are, or another tensor of integers."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from compare.explain.calls.call import Call, Described, tensors_of
+from compare.explain.calls.change import Change
+from compare.explain.calls.counting import Function, Replacement
+from compare.explain.calls.scene import Scene
+from compare.explain.doctor.segment.ideas import Family, Idea, View, value
+from compare.explain.doctor.suspect import Suspect
+from compare.explain.doctor.thresholds import MOST_INDEXED, POSSIBLE, USUAL
+
+Tensor = torch.Tensor
+_ALONG = ("gather", "index_select", "take_along_dim", "scatter", "scatter_add", "scatter_reduce", "index_add",
+          "index_reduce", "index_copy")  # fmt: skip
+_INTEGERS = ("int64", "int32")
+
+
+def along(view: View) -> Iterator[Idea]:
+    """Of a call that takes an axis and indices along it: others."""
+    axis = view.given.get("dim")
+    if not isinstance(axis, int) or not view.shape:
+        return
+    length = view.shape[axis % len(view.shape)]
+    yield from _others(length, lambda change: _indexing(lambda own: change(own, axis, length)))
+
+
+def indexed(view: View) -> Iterator[Idea]:
+    """Of ``x[...]`` by tensors of integers: others along the axis that each indexes."""
+    if len(view.call.args) != 2:
+        return
+    items = view.call.args[1] if isinstance(view.call.args[1], tuple | list) else (view.call.args[1],)
+    places = [place for place, item in enumerate(items) if _is_index(item)]
+    if not places or any(item is None or item is Ellipsis for item in items[: places[-1]]):
+        return
+    place = places[-1]  # the ones before it count the rows, mostly
+    if place < len(view.shape):
+        length = view.shape[place]
+        yield from _others(length, lambda change: _at(place, lambda own: change(own, own.ndim - 1, length)))
+
+
+def _others(length: int, made: Callable[[Callable[[Tensor, int, int], Tensor]], Replacement]) -> Iterator[Idea]:
+    for word, change, rank in (
+        ("from the end", lambda own, axis, n: n - 1 - own, USUAL),
+        ("the last for all", lambda own, axis, n: torch.full_like(own, n - 1), USUAL),
+        ("the first for all", lambda own, axis, n: torch.zeros_like(own), USUAL),
+        ("one further", lambda own, axis, n: (own + 1) % n, POSSIBLE),
+        ("one before", lambda own, axis, n: (own - 1) % n, POSSIBLE),
+        ("in order", _in_order, USUAL),
+        ("backwards along the whole axis", lambda own, axis, n: n - 1 - _in_order(own, axis, n), USUAL),
+    ):
+        yield value("index", "as given", word, made(change), rank)
+
+
+def _in_order(own: Tensor, axis: int, length: int) -> Tensor:
+    count = own.shape[axis]
+    shape = [1] * own.ndim
+    shape[axis] = count
+    return torch.arange(count, dtype=own.dtype).reshape(shape).expand_as(own) % length
+
+
+def _is_index(item: object) -> bool:
+    return isinstance(item, Described) and item.dtype in _INTEGERS and len(item.shape) > 0
+
+
+def _integers(tensor: Tensor) -> bool:
+    return tensor.dtype in (torch.int64, torch.int32) and tensor.ndim > 0
+
+
+def _indexing(change: Callable[[Tensor], Tensor]) -> Replacement:
+    """The call with every tensor of integers in it changed."""
+
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
+        changed = tree_map_only(Tensor, lambda own: change(own) if _integers(own) else own, (args, kwargs))
+        return func(*changed[0], **changed[1])
+
+    return replacement
+
+
+def _at(place: int, change: Callable[[Tensor], Tensor]) -> Replacement:
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
+        items = args[1] if isinstance(args[1], tuple | list) else (args[1],)
+        return func(args[0], (*items[:place], change(items[place]), *items[place + 1 :]), **kwargs)
+
+    return replacement
+
+
+def of_others(scene: Scene) -> Iterator[Suspect[Change]]:
+    """Neighbouring calls that index by one tensor: by another of its shape that was seen before them, as the sources of
+    a graph's edges for their targets."""
+    indexing = [call for call in scene.calls if (call.name in _ALONG or call.name == "getitem") and _shape_of(call)]
+    sources = [call for call in (*scene.cleared, *scene.calls) if _shapes_in(call)]
+    for start in range(len(indexing)):
+        for stop in range(len(indexing), start, -1):
+            calls = indexing[start:stop]
+            shapes = {_shape_of(call) for call in calls}
+            if len(calls) > MOST_INDEXED or len(shapes) > 1:
+                continue
+            before = [call for call in sources if call.number < calls[0].number and shapes <= _shapes_in(call)]
+            yield from (_by_other(calls, source, shapes.copy().pop()) for source in before[:MOST_INDEXED])
+
+
+def _by_other(calls: Sequence[Call], source: Call, shape: tuple[int, ...]) -> Suspect[Change]:
+    seen: list[Tensor] = []
+
+    def noting(func: Function, args: tuple, kwargs: dict) -> Any:
+        result = func(*args, **kwargs)
+        leaves = [leaf for leaf in tree_leaves((result, args, kwargs)) if isinstance(leaf, Tensor)]
+        seen[:] = [leaf for leaf in leaves if _integers(leaf) and tuple(leaf.shape) == shape]
+        return result
+
+    replaced = _indexing(lambda own: seen[0] if own.shape == seen[0].shape else own)
+    change = Change(calls={source.number: noting} | {call.number: replaced for call in calls})
+    names = ", ".join(dict.fromkeys(call.name for call in calls))
+    text = f"the port indexes by what enters {source.name} ({source.place}) in {names} ({calls[0].place})"
+    return Suspect("index", "its own", f"that of {source.name}", change, POSSIBLE, text, f"{names} by another index")
+
+
+def _shape_of(call: Call) -> tuple[int, ...]:
+    """Of the indices that a call takes; empty where it takes none, or several of different shapes."""
+    shapes = {one.shape for one in tensors_of((call.args, call.kwargs)) if _is_index(one)}
+    return shapes.pop() if len(shapes) == 1 else ()
+
+
+def _shapes_in(call: Call) -> set[tuple[int, ...]]:
+    return {one.shape for one in tensors_of([call.args, call.kwargs, call.result]) if _is_index(one)}
+
+
+FAMILIES: dict[str, Family] = {**dict.fromkeys(_ALONG, along), "getitem": indexed}
