@@ -5,6 +5,7 @@ import json
 import re
 import runpy
 
+from benchmarks.study.carried.study import text
 from compare.cli.commands.main_job import _last_word, _show_other_uses
 from compare.report.bench import show_bench
 from compare.report.sweep import show_sweep
@@ -45,6 +46,13 @@ def test_how_far_above_the_floor():
     lines = runpy.run_path(str(ROOT / "benchmarks" / "above_floor.py"))["lines"]
     printed = [line for size in read("cpu/above_floor.json")["sizes"] for line in lines(size)]
     assert (RESULTS / "cpu" / "above_floor.txt").read_text().splitlines() == printed
+
+
+def test_the_study_of_weight_maps():
+    """study-weights.txt is study-weights.json, and what the pages quote."""
+    form = read("cpu/study-weights.json")
+    assert (RESULTS / "cpu" / "study-weights.txt").read_text() == text(form) + "\n"
+    assert (form["refused"], form["wrong_maps"], form["not_named"], form["broken"]) == ([], [], [], [])
 
 
 def test_the_main_job():
