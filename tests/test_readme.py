@@ -33,6 +33,7 @@ DIFFERS = "docs/when-a-port-differs.md"
         ("docs/benchmark.md", "sweep", "cpu/sweep", 20),
         ("README.md", "speed", "cpu/speed", 1),
         ("README.md", "study", "cpu/study", 4),
+        ("docs/verify-your-port.md", "study-weights", "cpu/study-weights", 2),
         ("README.md", "answer", "cpu/differs-encoder", 8),
         (DIFFERS, "differs-encoder", "cpu/differs-encoder", 20),
         (DIFFERS, "differs-quantizer", "cpu/differs-quantizer", 20),

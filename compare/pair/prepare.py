@@ -173,7 +173,8 @@ def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) ->
 
 
 def _found(pair: Pair, reference: "ReferenceModel", batch: Batch, seed: int) -> Prepared:
-    from compare.pair.trial import outputs_of_reference, tried
+    from compare.pair.sure_outputs import outputs_of_reference
+    from compare.pair.trial import tried
     from compare.weights.mapping.find import find
 
     own = reference.state()

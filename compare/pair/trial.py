@@ -8,23 +8,19 @@ float32 where something inside is held in that.
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays, Shapes, to_jax, to_torch, wide
+from compare.arrays.arrays import Arrays, Shapes, to_jax, wide
 from compare.arrays.batch import Batch, named_leaves
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.integers import float64
-from compare.pair.forward import Joined, port_outputs, reference_outputs
-from compare.pair.pair import Entering, Pair
+from compare.pair.forward import Joined, port_outputs
+from compare.pair.pair import Entering
 from compare.verdict.precision import FLOAT32, FLOAT64, Precision
 from compare.weights.weights import WeightMap
-
-if TYPE_CHECKING:
-    from compare.frameworks.models.references import ReferenceModel
-
 
 # How near two outputs are that agree, relatively: float32 inside a model leaves 1e-7 and, through a deep one, ten times
 # more; a whole run in it leaves as much again.
@@ -162,45 +158,6 @@ def _elsewhere(entering: Entering) -> Entering:
         for name, array in entering.weights.items()
     }
     return replace(entering, weights=weights)
-
-
-def outputs_of_reference(
-    pair: Pair, reference: "ReferenceModel", entering: Entering, mode: bool | None, precision: Precision
-) -> Arrays:
-    """A copy's outputs at ``precision``, by name, without those that are others with other random numbers: of a map
-    they tell nothing.
-
-    Raises:
-        Exception: whatever the user's model raises.
-    """
-    outputs, drew = _outputs_once(pair, reference, entering, mode, precision, 0)
-    if not drew:
-        return outputs
-    again, _ = _outputs_once(pair, reference, entering, mode, precision, 1)
-    return {
-        name: one
-        for name, one in outputs.items()
-        if name in again and np.array_equal(one, again[name], equal_nan=one.dtype.kind in "fc")
-    }
-
-
-def _outputs_once(
-    pair: Pair, reference: "ReferenceModel", entering: Entering, mode: bool | None, precision: Precision, seed: int
-) -> tuple[Arrays, bool]:
-    """The outputs with torch's generator at ``seed``, and whether they were made with numbers from it."""
-    import torch
-
-    device = torch.device("cpu")
-    batch = entering.batches[0]
-    module = reference.copy(entering.weights | entering.buffers, precision, device).eval()
-    inputs = {name: to_torch(array, precision, device) for name, array in batch.inputs.items()}
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        before = torch.get_rng_state()
-        outputs = reference_outputs(pair, module, batch, inputs, mode)
-        drew = not torch.equal(before, torch.get_rng_state())
-    named = {name: np.asarray(torch.as_tensor(one).resolve_conj()) for name, one in named_leaves(outputs, "output")}
-    return named, drew
 
 
 Run = Callable[[Mapped, Entering], Arrays]

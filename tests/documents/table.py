@@ -139,6 +139,11 @@ ROWS = [
         by="tests/test_study.py",
         why=MEASURES,
     ),
+    Row(
+        "python -m benchmarks.study.carried --cases 450 --seed 3863589695 --json results/cpu/study-weights.json",
+        by="tests/test_study_carried.py",
+        why=MEASURES,
+    ),
     Row("python -m benchmarks.study", by="tests/test_study.py", why=MEASURES),
     Row("python -m benchmarks.study --cases 300 --draws 1 --seed 1843463045", by="tests/test_study.py", why=MEASURES),
     Row("python benchmarks/verify_time.py", "python benchmarks/verify_time.py --help", why=MEASURES),

@@ -5,6 +5,7 @@ import json
 import re
 import runpy
 
+from benchmarks.study.carried.study import text
 from compare.cli.commands.main_job import _last_word, _show_other_uses
 from compare.report.bench import show_bench
 from compare.report.sweep import show_sweep
@@ -52,6 +53,13 @@ def test_ten_runs():
     lines = runpy.run_path(str(ROOT / "benchmarks" / "repeatability.py"))["lines"]
     committed = (RESULTS / "cpu" / "repeatability.txt").read_text()
     assert committed.splitlines() == lines(read("cpu/repeatability.json"))
+
+
+def test_the_study_of_weight_maps():
+    """study-weights.txt is study-weights.json, and what the pages quote."""
+    form = read("cpu/study-weights.json")
+    assert (RESULTS / "cpu" / "study-weights.txt").read_text() == text(form) + "\n"
+    assert (form["refused"], form["wrong_maps"], form["not_named"], form["broken"]) == ([], [], [], [])
 
 
 def test_the_main_job():
