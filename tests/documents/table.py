@@ -146,6 +146,11 @@ ROWS = [
     ),
     Row("python -m benchmarks.study", by="tests/test_study.py", why=MEASURES),
     Row("python -m benchmarks.study --cases 300 --draws 1 --seed 1843463045", by="tests/test_study.py", why=MEASURES),
+    Row(
+        "python -m benchmarks.study --cases 40 --draws 1 --seed 2026 --only plain --named",
+        by="tests/test_study.py",
+        why=MEASURES,
+    ),
     Row("python benchmarks/verify_time.py", "python benchmarks/verify_time.py --help", why=MEASURES),
     Row("python benchmarks/repeatability.py FOLDER", "python benchmarks/repeatability.py --help", why=MEASURES),
     Row("python benchmarks/above_floor.py", "python benchmarks/above_floor.py --help", why=MEASURES),

@@ -290,3 +290,58 @@ def test_what_a_layer_keeps_of_the_references_own_array_is_its_own_doing(momentu
     _, sections = cut(pair, True)
     found_ = dict.fromkeys((one.direction, one.owner) for one in introduced(sections))
     assert list(found_) == [(FORWARD, ""), *expected]
+
+
+class Cube(nn.Module):
+    """As many channels as rows and columns, and an activation at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.gelu(self.second(torch.tanh(self.first(x))).mean((2, 3)))
+
+
+class LinenCube(linen.Module):
+    """The same with channels last, and the other GELU."""
+
+    @linen.compact
+    def __call__(self, x: Any) -> Any:
+        x = linen.Conv(4, (3, 3), padding="SAME", name="first")(x.transpose(0, 2, 3, 1))
+        x = linen.Conv(4, (3, 3), padding="SAME", name="second")(jnp.tanh(x))
+        return linen.gelu(x.mean((1, 2)))
+
+
+class Tokens(nn.Module):
+    """Positions as one row for all rows of the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens, self.positions, self.norm = nn.Embedding(11, WIDTH), nn.Embedding(8, WIDTH), nn.LayerNorm(WIDTH)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return self.norm(self.tokens(ids) + self.positions(torch.arange(ids.shape[1])[None]))
+
+
+class LinenTokens(linen.Module):
+    """Positions in each row, and Flax's epsilon."""
+
+    @linen.compact
+    def __call__(self, ids: Any) -> Any:
+        at = jnp.broadcast_to(jnp.arange(ids.shape[1]), ids.shape)
+        x = linen.Embed(11, WIDTH, name="tokens")(ids) + linen.Embed(8, WIDTH, name="positions")(at)
+        return linen.LayerNorm(name="norm")(x)
+
+
+@pytest.mark.parametrize(
+    ("reference", "port", "batch", "bounds", "expected"),
+    [
+        (Cube, LinenCube, RNG.standard_normal((4, 4, 4, 4)).astype(np.float32), {}, (FORWARD, "")),
+        (Tokens, LinenTokens, {"ids": np.arange(15).reshape(3, 5) % 11}, {"ids": (0, 11)}, (FORWARD, "norm")),
+    ],
+    ids=["channels, rows and columns alike", "positions once and in each row"],
+)
+def test_sound_layers_of_which_an_axis_could_be_another_introduce_nothing(reference, port, batch, bounds, expected):
+    """One place, and no other."""
+    assert found(Pair(seeded(reference), port(), batch, bounds=bounds, smooth=True)) == [expected]
