@@ -23,6 +23,7 @@ from compare.explain.doctor.segment.ideas import View, altered, times
 from compare.explain.doctor.segment.observed import is_written, known_exactly, known_number
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import arithmetic, losses, unrolled
+from compare.explain.doctor.segment.suspects.activations import OWN
 from compare.explain.doctor.segment.suspects.normalization import FLOAT32
 from compare.explain.doctor.suspect import Number, Suspect
 from compare.explain.doctor.thresholds import DONE, RARE, SMALL, UNSEEN
@@ -30,16 +31,19 @@ from compare.frameworks.islands.places import UNKNOWN
 
 Replaced = Callable[[float], Replacement]
 
+# Of one array a curve, along which a scale or a constant of what enters is another one than of what leaves.
+BENT = {*OWN, "softmax", "log_softmax", "exp", "log", "sin", "cos", "erf", "digamma", "lgamma"} - {"relu", "abs"}
 SIZES = {"scale_factor"}  # numbers that say how large a result is: a thousand times as much fills the memory
 
 
 def numbers(scene: Scene) -> Iterator[Number[Change]]:
     """The numbers of the scene's calls: those that several calls share together, and then each."""
     groups: dict[tuple[str, float, str], list[tuple[View, Replaced]]] = {}
-    for call in scene.calls:
-        view = View(call, scene, {})
-        for setting, own, replaced in (*_arguments(view), *_implied(view)):
-            groups.setdefault((setting, own, call.name), []).append((view, replaced))
+    views = [View(call, scene, {}) for call in scene.calls]
+    for numbers_of in (_arguments, _implied):  # what somebody has written is likelier than what nobody has
+        for view in views:
+            for setting, own, replaced in numbers_of(view):
+                groups.setdefault((setting, own, view.call.name), []).append((view, replaced))
     for (setting, own, _), alike in groups.items():
         yield _number(scene, setting, own, alike)
         if len(alike) > 1:
@@ -103,8 +107,18 @@ def _implied(view: View) -> Iterator[tuple[str, float, Replaced]]:
         yield "dropout rate", float(given["p"]), _dropping
     elif name in ("embedding", "linear", *losses.FAMILIES):
         yield "scale", 1.0, times
+    elif name in BENT:
+        word = name.replace("_", " ")
+        yield f"scale of what enters {word}", 1.0, partial(_entering, torch.mul)
+        yield f"scale of {word}", 1.0, times
+        yield f"constant added to what enters {word}", 0.0, partial(_entering, torch.add)
     elif name in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
         yield "initial state", 0.0, unrolled.starting(name)
+
+
+def _entering(function: Callable[..., torch.Tensor], number: float) -> Replacement:
+    """The call of its first tensor and a number together."""
+    return lambda func, args, kwargs: func(function(args[0], number), *args[1:], **kwargs)
 
 
 def _meant_by_none(view: View, name: str) -> float | None:
