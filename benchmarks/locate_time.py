@@ -98,19 +98,21 @@ def main() -> None:
     from compare.frameworks.devices import choose
     from compare.frameworks.environment import fingerprint
 
-    names, every = chosen(options.count, options.seed), len(chosen(None, options.seed))
-    rows = list(measure(names))
+    names, every, rows = chosen(options.count, options.seed), len(chosen(None, options.seed)), list[dict[str, object]]()
+    for row in measure(names):
+        rows.append(row)
+        print(f"{len(rows)} of {len(names)}: {row['ratio']:.2f}  {row['name']}", file=sys.stderr, flush=True)
+        if options.json:  # after each, so that a run which is cut off leaves what it has
+            form = {
+                "environment": fingerprint(choose("cpu")),
+                "seed": options.seed,
+                "of": every,
+                "wanted_at_most": WANTED,
+                "summary": summary(rows),
+                "rows": rows,
+            }
+            options.json.write_text(json.dumps(form, indent=1) + "\n")
     print(*said(rows, every), sep="\n", flush=True)
-    if options.json:
-        form = {
-            "environment": fingerprint(choose("cpu")),
-            "seed": options.seed,
-            "of": every,
-            "wanted_at_most": WANTED,
-            "summary": summary(rows),
-            "rows": rows,
-        }
-        options.json.write_text(json.dumps(form, indent=1) + "\n")
 
 
 if __name__ == "__main__":

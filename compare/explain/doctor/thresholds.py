@@ -35,6 +35,7 @@ FOR_PAIRS = 4  # where there are few runs, numbers leave no more than one of so 
 
 STEP = 1e-3  # of a number, to see which way it moves the arrays: above rounding, below any bend
 ALIKE = 0.25  # cosine between what a number moves and the gap; below it the number is no suspect
+ALIKE_DIGITS = 6  # of that cosine: of numbers that point alike, as two factors do, the first is fitted first
 FITTED = 4  # numbers that are fitted, those that point along the gap best
 NEWTON = 20  # rounds of one fit, where it does not end by itself; Newton's way doubles the digits in each
 SLOW = 0.5  # of what was left before a step: where more than that is left after it, slopes are measured anew

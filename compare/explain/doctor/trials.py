@@ -20,6 +20,7 @@ from compare.explain.doctor.gaps import Arrays, closed, effect, nearly, relative
 from compare.explain.doctor.suspect import C, Number, Suspect
 from compare.explain.doctor.thresholds import (
     ALIKE,
+    ALIKE_DIGITS,
     DONE,
     EXCLUDED,
     FITTED,
@@ -112,7 +113,7 @@ class Search(Generic[C]):
             vector = self._moved(number, number.own + step)
             along = cosine(vector, gap)
             if vector is not None and abs(along) >= ALIKE:
-                smooth.append((-abs(along), number, vector / step))
+                smooth.append((-round(abs(along), ALIKE_DIGITS), number, vector / step))
             else:
                 others.append(number)
         held = False

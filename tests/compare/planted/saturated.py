@@ -28,13 +28,22 @@ def slanted(v: jax.Array) -> jax.Array:
 
 TANH_LINEN, TANH_NNX = linen_port(jnp.tanh), nnx_couplings(jnp.tanh)
 ROWS = [
-    Planted("tanh 1e-6 too large (Linen)", linen_port(lambda v: (1 + 1e-6) * jnp.tanh(v)), TANH_LINEN, where="parts.0"),
-    Planted("tanh of 1e-6 more (NNX)", nnx_couplings(lambda v: jnp.tanh(v + 1e-6)), TANH_NNX, where="parts.0"),
+    Planted(
+        "tanh 1e-6 too large (Linen)", linen_port(lambda v: (1 + 1e-6) * jnp.tanh(v)), TANH_LINEN, where="parts.0",
+        setting="scale", port="1.000001",
+    ),
+    Planted(
+        "tanh of 1e-6 more (NNX)", nnx_couplings(lambda v: jnp.tanh(v + 1e-6)), TANH_NNX, where="parts.0",
+        setting="constant", port="1e-06",
+    ),
     Planted(
         "tanh negated (Linen)", linen_port(lambda v: -jnp.tanh(v)), TANH_LINEN, where="parts.0",
         setting="scale", port="a divisor",
     ),
-    Planted("tanh of twice (NNX)", nnx_couplings(lambda v: jnp.tanh(2 * v)), TANH_NNX, where="parts.0"),
+    Planted(
+        "tanh of twice (NNX)", nnx_couplings(lambda v: jnp.tanh(2 * v)), TANH_NNX, where="parts.0", setting="scale",
+        port="2",
+    ),
     Planted(
         "slope of tanh 1e-6 too steep (Linen)", linen_port(slanted), TANH_LINEN, where="parts.2", direction="backward",
         setting="gradient", port="times 1.000001",

@@ -23,6 +23,7 @@ from compare.explain.doctor.segment.ideas import View, altered, times
 from compare.explain.doctor.segment.observed import is_written, known_exactly, known_number
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import arithmetic, losses, unrolled
+from compare.explain.doctor.segment.suspects.activations import OWN
 from compare.explain.doctor.segment.suspects.normalization import FLOAT32
 from compare.explain.doctor.suspect import Number, Suspect
 from compare.explain.doctor.thresholds import DONE, RARE, SMALL, UNSEEN
@@ -30,6 +31,8 @@ from compare.frameworks.islands.places import UNKNOWN
 
 Replaced = Callable[[float], Replacement]
 
+# Of one array a curve, along which a scale or a constant of what enters is another one than of what leaves.
+BENT = {*OWN, "softmax", "log_softmax", "exp", "log", "sin", "cos", "erf", "digamma", "lgamma"} - {"relu", "abs"}
 SIZES = {"scale_factor"}  # numbers that say how large a result is: a thousand times as much fills the memory
 
 
@@ -37,10 +40,11 @@ def numbers(scene: Scene, ratio: float | None = None) -> Iterator[Number[Change]
     """The numbers of the scene's calls: those that several calls share together, and then each; where the port's arrays
     are ``ratio`` times the reference's, last a factor of all that is made."""
     groups: dict[tuple[str, str, float, str], list[tuple[View, Replaced]]] = {}
-    for call in scene.calls:
-        view = View(call, scene, {})
-        for setting, of, own, replaced in (*_arguments(view), *_implied(view)):
-            groups.setdefault((setting, of, own, call.name), []).append((view, replaced))
+    views = [View(call, scene, {}) for call in scene.calls]
+    for numbers_of in (_arguments, _implied):  # what somebody has written is likelier than what nobody has
+        for view in views:
+            for setting, of, own, replaced in numbers_of(view):
+                groups.setdefault((setting, of, own, view.call.name), []).append((view, replaced))
     for (setting, of, own, _), alike in groups.items():
         yield _number(scene, setting, of, own, alike)
         if len(alike) > 1:
@@ -126,8 +130,18 @@ def _implied(view: View) -> Iterator[tuple[str, str, float, Replaced]]:
         yield "dropout rate", "", float(given["p"]), _dropping
     elif name in ("embedding", "linear", *losses.FAMILIES):
         yield "scale", f"of the result of {name.replace('_', ' ')}", 1.0, times
+    elif name in BENT:
+        word = name.replace("_", " ")
+        yield "scale", f"of what enters {word}", 1.0, partial(_entering, torch.mul)
+        yield "scale", f"of the result of {word}", 1.0, times
+        yield "constant", f"added to what enters {word}", 0.0, partial(_entering, torch.add)
     elif name in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
         yield "initial state", "", 0.0, unrolled.starting(name)
+
+
+def _entering(function: Callable[..., torch.Tensor], number: float) -> Replacement:
+    """The call of its first tensor and a number together."""
+    return lambda func, args, kwargs: func(function(args[0], number), *args[1:], **kwargs)
 
 
 def _meant_by_none(view: View, name: str) -> float | None:

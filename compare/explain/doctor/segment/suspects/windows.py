@@ -10,7 +10,7 @@ from compare.explain.calls.call import Described
 from compare.explain.calls.counting import Function
 from compare.explain.calls.signatures import Given, bound
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, value
-from compare.explain.doctor.thresholds import DEFAULT, USUAL
+from compare.explain.doctor.thresholds import DEFAULT, USUAL, WRITTEN
 
 _WINDOWS = ("hann_window", "hamming_window", "blackman_window", "bartlett_window", "kaiser_window")
 
@@ -52,7 +52,7 @@ def _symmetric(given: Given) -> torch.Tensor:
     own = given["window"]
     for name in _WINDOWS[:3]:
         make = getattr(torch, name)
-        if torch.allclose(own, make(len(own), dtype=own.dtype), atol=1e-6):
+        if torch.allclose(own, make(len(own), dtype=own.dtype), atol=WRITTEN):
             made: torch.Tensor = make(len(own), periodic=False, dtype=own.dtype)
             return made
     raise ValueError("no window of torch's")

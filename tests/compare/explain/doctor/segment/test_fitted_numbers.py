@@ -109,3 +109,21 @@ def test_what_none_stands_for_is_asked_of_the_function(module, setting, own):
     scene = scene_of(module, [X], lambda p, x: x)
     found = [number.own for number in numbers(scene) if number.suspect(Fitted(0.5, 0.5, 0.5)).setting == setting]
     assert found == [pytest.approx(own, rel=1e-6)]
+
+
+class Bent(nn.Module):
+    def forward(self, x):
+        return torch.tanh(x) + x
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "port"),
+    [
+        ("scale", "2", lambda x: jnp.tanh(2 * x)),
+        ("scale", "1.5", lambda x: 1.5 * jnp.tanh(x)),
+        ("constant", "0.3", lambda x: jnp.tanh(x + 0.3)),
+    ],
+)
+def test_a_number_before_or_behind_a_curve(setting, value, port):
+    """Which the reference does not have: what enters an activation, and what leaves it."""
+    holds(scene_of(Bent(), [X], lambda p, x: port(x) + x), setting, value)
