@@ -18,3 +18,6 @@ for name in encoder quantizer; do
         | tee "$folder/differs-$name.txt" || true  # they differ on purpose
 done
 "$python" benchmarks/large.py --full --json "$folder/large.json" | tee "$folder/large.txt"
+COLUMNS=100 "$python" -P jaxport_command.py contrast mlp --costs --capabilities --json "$folder/contrast-mlp.json" \
+    | tee "$folder/contrast-mlp.txt"
+"$python" benchmarks/contrast_memory.py --json "$folder/contrast_memory.json" | tee "$folder/contrast_memory.txt"

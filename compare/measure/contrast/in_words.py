@@ -16,7 +16,7 @@ LARGEST = 3  # rows that a sentence names
 
 def in_words(made: "Contrast") -> list[str]:
     """What is recorded, how the two face each other, what is kept and why, and where a byte could be saved."""
-    return [*_recorded(made), *_facing(made), *_kept(made), *_could_be_saved(made)]
+    return [*_recorded(made), *_facing(made), *_kept(made), *_compiled(made), *_could_be_saved(made)]
 
 
 def size(count: int) -> str:
@@ -85,6 +85,30 @@ def _kept(made: "Contrast") -> Iterator[str]:
     nodes = [(kept, f"{node.name}{_of(node.path)}") for node in made.tape for kept in node.saved]
     yield from _alone("The tape alone keeps", nodes)
     yield from _alone("The function alone keeps", [(kept, f"{kept.name}{_at(kept.place)}") for kept in made.residuals])
+
+
+def _compiled(made: "Contrast") -> Iterator[str]:
+    """What compilers make of both, where that was measured."""
+    costs, tape = made.costs, made.tape_bytes
+    if costs is None:
+        return
+    if costs.temporaries is not None:
+        times = f", {costs.temporaries / tape:.1f} times the tape" if tape else ""
+        less = ": less than the copies alone that op by op makes" if made.copied_bytes > costs.temporaries else ""
+        kernels = counted(costs.kernels, "kernel")
+        yield (
+            f"Compiled, value and gradient run in {kernels} and need {size(costs.temporaries)} of temporaries at most"
+            f"{times}{less}."
+        )
+    if costs.aot is not None:
+        times = f", {costs.aot / tape:.1f} times the eager tape" if tape else ""
+        yield f"Under torch.compile {size(costs.aot)} wait for the backward pass{times}."
+    seconds = costs.seconds
+    recording, once = seconds.recorded / seconds.plain - 1, (seconds.traced + seconds.compiled) / seconds.run
+    yield (
+        f"Recording takes {100 * recording:+.0f} % of the loss's processor time in every step; JAX traces and compiles "
+        f"once, which takes as long as {once:,.0f} of its steps."
+    )
 
 
 def _alone(begin: str, rows: Sequence[tuple[Kept, str]]) -> Iterator[str]:
