@@ -125,7 +125,7 @@ def _could_be_saved(made: "Contrast") -> Iterator[str]:
     nodes = [(kept, node) for node in made.tape for kept in node.saved if kept.own_bytes]
     if nodes:
         kept, node = max(nodes, key=lambda row: row[0].own_bytes)
-        made_by = f", made by {kept.by}{_at(kept.place)}," if kept.by or _at(kept.place) else ""
+        made_by = f", made{f' by {kept.by}' if kept.by else ''}{_at(kept.place)}," if kept.by or _at(kept.place) else ""
         yield (
             f"The largest array of the tape's own, {_array(kept)}{made_by} is kept by {node.name}{_of(node.path)}: a "
             "torch.utils.checkpoint of what makes and what uses it makes it again instead."
