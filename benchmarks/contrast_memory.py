@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-ROWS, WIDTH, DEPTH = 8192, 512, 20
+ROWS, WIDTH, DEPTH = 8192, 512, 32
 Call = Callable[[], object]
 # An array is given back to the system when it is freed: by default the C library keeps the hole that it leaves, which
 # no aligned array of the same size fits into, and a peak would count both.

@@ -19,3 +19,6 @@ for name in encoder quantizer; do
 done
 "$python" benchmarks/large.py --full --json "$folder/large.json" | tee "$folder/large.txt"
 "$python" -m benchmarks.locate_time --count 40 --json "$folder/locate_time.json" | tee "$folder/locate_time.txt"
+COLUMNS=100 "$python" -P jaxport_command.py contrast mlp --costs --capabilities --json "$folder/contrast-mlp.json" \
+    | tee "$folder/contrast-mlp.txt"
+"$python" benchmarks/contrast_memory.py --json "$folder/contrast_memory.json" | tee "$folder/contrast_memory.txt"

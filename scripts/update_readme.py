@@ -38,6 +38,10 @@ PAGES = {
         "speed": ("cpu/speed", str.rstrip),
         "study": ("cpu/study", head),
     },
+    "docs/contrast.md": {
+        "contrast": ("cpu/contrast-mlp", str.rstrip),
+        "contrast-memory": ("cpu/contrast_memory", str.rstrip),
+    },
     "docs/benchmark.md": {"sweep": ("cpu/sweep", str.rstrip)},
     "docs/when-a-port-differs.md": {
         "differs-encoder": ("cpu/differs-encoder", answer),

@@ -10,6 +10,7 @@ PAGES = [
     "README.md",
     "benchmarks/README.md",
     "docs/benchmark.md",
+    "docs/contrast.md",
     "CONTRIBUTING.md",
     "docs/api.md",
     "docs/tests-and-ci.md",
@@ -30,6 +31,8 @@ DIFFERS = "docs/when-a-port-differs.md"
     [
         ("README.md", "main-job", "cpu/main-job", 40),
         ("README.md", "bench", "cpu/bench", 8),
+        ("docs/contrast.md", "contrast", "cpu/contrast-mlp", 20),
+        ("docs/contrast.md", "contrast-memory", "cpu/contrast_memory", 8),
         ("docs/benchmark.md", "sweep", "cpu/sweep", 20),
         ("README.md", "speed", "cpu/speed", 1),
         ("README.md", "study", "cpu/study", 4),

@@ -46,13 +46,15 @@ def show_code(row: Form, out: Console) -> None:
 
 
 def _table(rows: list[Form], wide: bool) -> Table:
-    shown = table("what", *(["on"] if wide else []), "PyTorch", "JAX", "values", "time")
+    """Each side's outcome; ``wide``: with what the row is in words."""
+    shown = table("way", *(["what"] if wide else []), "on", "PyTorch", "JAX", "values", "time")
+    shown.columns[0].no_wrap = True
     shown.columns[-1].justify = "right"
     for row in rows:
         cells = [Text(row[side]["outcome"], style=STYLE[row[side]["outcome"]]) for side in ("reference", "port")]
         verdict = Text(row["verdict"], style=COLOUR.get(row["verdict"], ""))
-        name = Text(f"{row['title']} ({row['name']})" if wide else row["name"])
-        on = [Text("the pair" if row["on_pair"] else "a vector")] if wide else []
+        what = [Text(row["title"])] if wide else []
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.1f}x"
-        shown.add_row(name, *on, *cells, verdict, Text(ratio))
+        on = Text("the pair" if row["on_pair"] else "a vector")
+        shown.add_row(Text(row["name"]), *what, on, *cells, verdict, Text(ratio))
     return shown

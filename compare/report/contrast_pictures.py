@@ -155,15 +155,33 @@ def _edge(levels: Sequence[Level], tops: Sequence[int], one: int, other: int, x:
 
 
 def _tape_bytes(form: Form) -> Iterator[tuple[float, int]]:
-    """Time from 0 to 1, the forward pass its first half, and what the tape holds then."""
-    own = [sum(own_bytes(kept) for kept in node["saved"]) for node in form["tape"]]
-    alive, step = 0, 0.5 / max(1, len(own))
-    for at, count in enumerate(reversed(own)):
+    """Time from 0 to 1, the forward pass its first half, and what the tape holds then: a memory from the first node
+    that was recorded with it until that node, the last of its holders to run, has run."""
+    tape = form["tape"]
+    until = [0] * len(tape)  # by the place in the order of ``backward()``: the bytes that nothing holds afterwards
+    for at, node in enumerate(tape):
+        for kept in node["saved"]:
+            if count := own_bytes(kept):
+                until[_last_holder(tape, at, kept)] += count
+    alive, step = 0, 0.5 / max(1, len(tape))
+    for at, count in enumerate(reversed(until)):
         alive += count
         yield (at + 1) * step, alive
-    for at, count in enumerate(own):
+    for at, count in enumerate(until):
         alive -= count
         yield 0.5 + (at + 1) * step, alive
+
+
+def _last_holder(tape: Sequence[Form], at: int, kept: Form) -> int:
+    """The last node to run that holds what a node keeps."""
+    same = (kept["bytes"], kept["dtype"])
+    others = (
+        number
+        for number, node in enumerate(tape)
+        for one in node["saved"]
+        if one["earlier"] == at and (one["bytes"], one["dtype"]) == same
+    )
+    return max([at, *others])
 
 
 def _residual_bytes(form: Form) -> Iterator[tuple[float, int]]:

@@ -39,6 +39,7 @@ OWN = "jaxport verify my_pair.py --quick --explain"
 ENCODER, QUANTIZER = (f"jaxport verify examples/differs/{name}.py" for name in ("encoder", "quantizer"))
 RESNET = "jaxport verify examples/resnet.py --explain"
 RECORD = "jaxport verify my_reference.py --record reference.npz"
+CONTRAST = "tests/compare/measure/contrast"
 TRAIN = "jaxport train --data images.npz --epochs 1 --batch 100 --out report"
 MAIN_JOB = "tests/compare/cli/commands/test_main_job.py::test_main_job"
 ROWS = [
@@ -108,6 +109,11 @@ ROWS = [
     # What training is like, and lessons.
     Row("jaxport contrast loose"),
     Row("jaxport contrast loose --row implicit_function"),
+    Row("jaxport contrast mlp", "jaxport contrast loose", why="a larger model"),
+    Row("jaxport contrast examples/gpt_block.py --every", "jaxport contrast loose --every", why="a larger model"),
+    Row("jaxport contrast loose --costs", by=f"{CONTRAST}/test_costs.py", why="compiles both sides"),
+    Row("jaxport contrast loose --capabilities", by=f"{CONTRAST}/test_capabilities.py", why="runs all of them"),
+    Row("python benchmarks/contrast_memory.py", "python benchmarks/contrast_memory.py --help", why=MEASURES),
     Row("jaxport bench mlp", by=MAIN_JOB, why=SAME),
     Row("jaxport bench mlp --threads 2 --rounds 50", by=MAIN_JOB, why=SAME),
     Row(

@@ -8,6 +8,8 @@ import runpy
 from benchmarks.study.carried.study import text
 from compare.cli.commands.main_job import _last_word, _show_other_uses
 from compare.report.bench import show_bench
+from compare.report.capability_table import show_capabilities
+from compare.report.contrast import show_contrast
 from compare.report.sweep import show_sweep
 from compare.report.terminal import console, show_training, show_verify
 from tests.documents.shown import ROOT
@@ -39,6 +41,21 @@ def test_the_sweep():
     form = read("cpu/sweep.json")
     assert len(form["sizes"]) == form["planned"]
     assert (RESULTS / "cpu" / "sweep.txt").read_text() == shown(110, lambda out: show_sweep(form, out))
+
+
+def test_the_contrast():
+    """contrast-mlp.txt is contrast-mlp.json, as the command shows it."""
+    form = read("cpu/contrast-mlp.json")
+    text = shown(100, lambda out: show_contrast(form, out), lambda out: show_capabilities(form, out))
+    assert (RESULTS / "cpu" / "contrast-mlp.txt").read_text() == text
+
+
+def test_the_memory_of_either_way():
+    """contrast_memory.txt is contrast_memory.json, and what is counted is what processes take, to a tenth."""
+    form = read("cpu/contrast_memory.json")
+    lines = runpy.run_path(str(ROOT / "benchmarks" / "contrast_memory.py"))["lines"]
+    assert (RESULTS / "cpu" / "contrast_memory.txt").read_text().splitlines() == lines(form)
+    assert all(row["bytes"] >= 256 << 20 for row in form["found"])
 
 
 def test_how_far_above_the_floor():

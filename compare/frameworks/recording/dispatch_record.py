@@ -96,7 +96,7 @@ class DispatchRecorder(TorchDispatchMode):
         self, func: Kernel, types: Collection[type], args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        node = self._running if self.late else torch._C._current_autograd_node()
+        node = self._running  # of a gradient inside the loss, what it runs makes nodes like any other code
         number = torch.autograd._get_sequence_nr() - 1
         operands = [self.value(tensor) for tensor in _tensors((args, kwargs))]
         result = self._drawn(func, args, kwargs)

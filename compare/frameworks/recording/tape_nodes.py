@@ -93,7 +93,7 @@ def _entered(hook: Any) -> list[torch.Tensor]:
         if hasattr(frame, "get_inputs"):
             return _tensors_in(frame.get_inputs())
         if getattr(frame, "input_saver", None) is not None:  # before torch 2.12
-            return _tensors_in(frame.input_saver.grad_fn.saved_tensors)
+            return [one for one in _tensors_in(frame.input_saver.grad_fn.saved_tensors) if one.numel()]
     return []
 
 

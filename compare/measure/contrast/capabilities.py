@@ -90,7 +90,8 @@ class _Table:
                     made = {precision: run(way, function, precision) for precision in (FLOAT32, FLOAT64)}
             except Exception as error:  # the outcome of a cell
                 swallowed(error)
-                messages.append(described(error)[:SHORT])
+                said = described(error)
+                messages.append(said if len(said) <= SHORT else f"{said[:SHORT]} ...")
                 continue
             outcome: Outcome = "works with other code" if messages else "works"
             values = {precision: arrays for precision, (arrays, _) in made.items()}

@@ -16,7 +16,7 @@ LARGEST = 3  # rows that a sentence names
 
 def in_words(made: "Contrast") -> list[str]:
     """What is recorded, how the two face each other, what is kept and why, and where a byte could be saved."""
-    return [*_recorded(made), *_facing(made), *_kept(made), *_could_be_saved(made)]
+    return [*_recorded(made), *_facing(made), *_kept(made), *_compiled(made), *_could_be_saved(made)]
 
 
 def size(count: int) -> str:
@@ -87,6 +87,30 @@ def _kept(made: "Contrast") -> Iterator[str]:
     yield from _alone("The function alone keeps", [(kept, f"{kept.name}{_at(kept.place)}") for kept in made.residuals])
 
 
+def _compiled(made: "Contrast") -> Iterator[str]:
+    """What compilers make of both, where that was measured."""
+    costs, tape = made.costs, made.tape_bytes
+    if costs is None:
+        return
+    if costs.temporaries is not None:
+        times = f", {costs.temporaries / tape:.1f} times the tape" if tape else ""
+        less = ": less than the copies alone that op by op makes" if made.copied_bytes > costs.temporaries else ""
+        kernels = counted(costs.kernels, "kernel")
+        yield (
+            f"Compiled, value and gradient run in {kernels} and need {size(costs.temporaries)} of temporaries at most"
+            f"{times}{less}."
+        )
+    if costs.aot is not None:
+        times = f", {costs.aot / tape:.1f} times the eager tape" if tape else ""
+        yield f"Under torch.compile {size(costs.aot)} wait for the backward pass{times}."
+    seconds = costs.seconds
+    recording, once = seconds.recorded / seconds.plain - 1, (seconds.traced + seconds.compiled) / seconds.run
+    yield (
+        f"Recording takes {100 * recording:+.0f} % of the loss's processor time in every step; JAX traces and compiles "
+        f"once, which takes as long as {once:,.0f} of its steps."
+    )
+
+
 def _alone(begin: str, rows: Sequence[tuple[Kept, str]]) -> Iterator[str]:
     """The largest arrays whose values the other side does not keep."""
     own = [(kept, whose) for kept, whose in rows if kept.own_bytes and not kept.both and not kept.copy_of]
@@ -101,7 +125,7 @@ def _could_be_saved(made: "Contrast") -> Iterator[str]:
     nodes = [(kept, node) for node in made.tape for kept in node.saved if kept.own_bytes]
     if nodes:
         kept, node = max(nodes, key=lambda row: row[0].own_bytes)
-        made_by = f", made by {kept.by}{_at(kept.place)}," if kept.by or _at(kept.place) else ""
+        made_by = f", made{f' by {kept.by}' if kept.by else ''}{_at(kept.place)}," if kept.by or _at(kept.place) else ""
         yield (
             f"The largest array of the tape's own, {_array(kept)}{made_by} is kept by {node.name}{_of(node.path)}: a "
             "torch.utils.checkpoint of what makes and what uses it makes it again instead."

@@ -63,6 +63,11 @@ def test_the_timeline_holds_what_is_kept(form):
     assert max(heights[1]) == heights[1][-1] == 110
     assert max(heights[0]) == pytest.approx(110 * form["tape_bytes"] / most, abs=0.1)
     assert heights[0][-1] == 0
+    hidden = 110 * 16 * 32 * 4 / most  # the activation, which the product and the ReLU hold: until the ReLU has run
+    relu = next(at for at, node in enumerate(form["tape"]) if node["name"] == "ReluBackward0")
+    backward = heights[0][len(form["tape"]) :]
+    assert backward[relu - 1] == pytest.approx(hidden, abs=0.2)
+    assert backward[relu] == 0
 
 
 def test_they_are_as_wide_as_a_phone_and_need_nothing(form):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 import torch
@@ -14,6 +15,8 @@ from compare.measure.contrast.contrast import contrast
 from compare.pair.pair import Pair
 from compare.pair.pair_file import load
 from compare.pair.pairs import find
+from compare.weights.entry import linear
+from compare.weights.weights import WeightMap
 from tests.compare.measure.contrast.truth import TRUTH, truth_of
 
 USERS_MODELS = True
@@ -189,3 +192,39 @@ def test_dropout_and_batch_norm(cpu):
     assert {one.why for one in made.equations if one.name == "bernoulli"} == {"random"}
     assert "random_seed" not in {one.name for one in made.equations}
     assert all(row.why != "fused" for row in made.tape)
+
+
+class Force(nn.Module):
+    """A gradient inside the model: its loss has gradients of gradients."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 8), nn.Linear(8, 1)
+
+    def forward(self, x):
+        x = x.detach().requires_grad_()
+        return torch.autograd.grad(self.b(torch.tanh(self.a(x))).sum(), x, create_graph=True)[0]
+
+
+class FlaxForce(linen.Module):
+    def setup(self):
+        self.a, self.b = linen.Dense(8), linen.Dense(1)
+
+    def __call__(self, x):
+        def energy(x):
+            return jnp.sum(self.b(jnp.tanh(self.a(x))))
+
+        return jnp.zeros_like(x) + energy(x) if self.is_initializing() else jax.grad(energy)(x)
+
+
+def test_a_gradient_inside_the_loss(cpu):
+    """What the inner backward pass ran is on the tape like all else, and faces what the inner gradient computes."""
+    ways = WeightMap(linear("a", "a"), linear("b", "b"))
+    square = (lambda force: (force**2).sum(), lambda force: jnp.sum(force**2))
+    made = contrast(of(Force, FlaxForce(), loss=square, weight_map=ways), cpu)
+    names = {row.name for row in made.tape}
+    assert {"PowBackward0", "TanhBackwardBackward0", "MmBackward0", "TanhBackward0"} <= names
+    computing = [row for row in made.tape if row.why in ("", "fused")]
+    assert all(row.why == "" for row in computing)
+    equations = [one.why for one in made.equations if one.why in ("", "fused", "engine")]
+    assert equations.count("fused") <= len(equations) / 10

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from compare.measure.contrast.contrast import Contrast, EquationRow, NodeRow
+from compare.measure.contrast.cost_figures import Costs, Seconds
 from compare.measure.contrast.in_words import in_words, size
 from compare.measure.contrast.kept_arrays import Kept
 
@@ -77,3 +78,14 @@ def test_every_number_is_of_this_pair():
 def test_sizes(count, words):
     """As people say them."""
     assert size(count) == words
+
+
+def test_what_compilers_make_of_it():
+    """Where it was measured, and against the tape."""
+    seconds = Seconds(1.0, 1.5, 1.0, 3.0, 7.0, 0.5)
+    text = said(replace(MADE, costs=Costs(65536, "", 16384, 0, None, 9, seconds)))
+    assert "run in 9 kernels and need 16.0 KiB of temporaries at most, 0.5 times the tape" in text
+    assert "64.0 KiB wait for the backward pass, 2.0 times the eager tape" in text
+    assert "Recording takes +50 % of the loss's processor time" in text
+    assert "as long as 20 of its steps" in text
+    assert "Compiled" not in said(MADE)
