@@ -20,6 +20,19 @@ PARTS = {
     "optimizer": ("optimizers/sgd", "sgd"),
     "train": ("train", "train_step"),
     "evaluate": ("train", "evaluate"),
+    **{
+        name: (f"optimizers/{file}", name)
+        for file, names in {
+            "sgd": "sgd",
+            "adam": "adam adamw adamax nadam radam",
+            "adaptive": "rmsprop adagrad adadelta adafactor",
+            "whole_batch": "rprop lbfgs asgd",
+            "schedules": "constant_lr step_lr multi_step_lr linear_lr exponential_lr polynomial_lr cosine_annealing_lr "
+            "cosine_annealing_warm_restarts one_cycle_lr warmup_then_cosine reduce_lr_on_plateau",
+            "wrapping": "clip_grad_norm clip_grad_value by_group decayed accumulate ema",
+        }.items()
+        for name in names.split()
+    },
 }
 
 

@@ -116,6 +116,7 @@ def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[s
     try:
         moving = [copy.deepcopy(one, {id(optimizer): shadow}) for one in parts]
     except Exception as error:
+        swallowed(error)
         raise UsageError(f"no twin of {name}: it cannot be copied to be run ahead: {error}") from error
     rows = [[_numbers(group) for group in shadow.param_groups]]
     with warnings.catch_warnings():
@@ -126,9 +127,9 @@ def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[s
                     one.step()
                 rows.append([_numbers(group) for group in shadow.param_groups])
         except Exception as error:  # a schedule that has an end raises past it
+            swallowed(error)
             if len(rows) == 1:
                 raise UsageError(f"no twin of {name}: a copy of it raises in its next step: {error}") from error
-            swallowed(error)
     return rows
 
 

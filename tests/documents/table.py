@@ -57,6 +57,11 @@ ROWS = [
     Row("python -m compare.first", by="tests/compare/test_first.py::test_it_prints_each_gradients_difference"),
     Row("python -m compare", "python -m compare --version", why="without a word it is the main job"),
     Row("python3 -m scripts.make_api", by="tests/test_api_page.py::test_the_committed_page_is_what_the_command_makes"),
+    Row(
+        "python3 -m scripts.make_optimizers",
+        by="tests/scripts/test_make_optimizers.py::test_a_row_of_the_page_is_what_its_codes_do",
+        why="some rows are run there",
+    ),
     # Pairs.
     Row(
         "jaxport verify examples/converted.py",
@@ -125,6 +130,8 @@ ROWS = [
     Row("jaxport read tape"),
     Row("jaxport read accumulation"),
     Row("jaxport read report"),
+    Row("jaxport read nadam"),
+    Row("python examples/resumed.py", "python examples/resumed.py --epochs 1", why="the same in fewer epochs"),
     Row("jaxport new --lesson by_hand"),
     Row("jaxport book", by="tests/compare/report/book/test_build.py", why="run once for all tests of the book"),
     Row("jaxport env"),
@@ -135,6 +142,7 @@ ROWS = [
         by="tests/test_study.py",
         why=MEASURES,
     ),
+    Row("python benchmarks/twin_speed.py", "python benchmarks/twin_speed.py --help", why=MEASURES),
     Row("python -m benchmarks.study", by="tests/test_study.py", why=MEASURES),
     Row("python -m benchmarks.study --cases 300 --draws 1 --seed 1843463045", by="tests/test_study.py", why=MEASURES),
     Row("python benchmarks/verify_time.py", "python benchmarks/verify_time.py --help", why=MEASURES),
