@@ -134,7 +134,11 @@ is stepped once an epoch, `every=` is the number of steps in one; a schedule tha
 `update(..., value=loss)`.
 
 A run on real images that changes frameworks twice, NAdam with two groups, clipping and a cycling momentum:
-`python examples/resumed.py`. Ten epochs in torch and ten in JAX end 1e-15 from twenty in torch, as do ten more in torch.
+`python examples/resumed.py`. Ten epochs in torch and ten in JAX end 1e-15 from twenty in torch, and so do ten more.
+
+`jaxport train --recipe adamw-cosine` trains both sides on real images by a recipe of a name (optimizer, schedule,
+clipping; also `sgd-steps`, `one-cycle`, `nadam`), every step judged. In a pair of your own, `optimizers=` takes an
+optimizer with its scheduler.
 
 ## All recipes
 
