@@ -13,7 +13,7 @@ LESSONS: dict[str, Lesson] = {
     for chapter in (tensors, autograd, modules, losses, layers, compiled, randomness, higher, remat, attention)
     for row in chapter.ROWS
 }
-PARTS = {
+MODEL = {  # the perceptron and its training, whole
     "mlp": ("mlp", "MLP"),
     "loose": ("autograd", "loose_mlp"),
     "loss": ("losses", "cross_entropy"),
@@ -21,6 +21,22 @@ PARTS = {
     "train": ("train", "train_step"),
     "evaluate": ("train", "evaluate"),
     "fit": ("train", "fit"),
+}
+PARTS = {
+    **MODEL,
+    **{
+        name: (f"optimizers/{file}", name)
+        for file, names in {
+            "sgd": "sgd",
+            "adam": "adam adamw adamax nadam radam",
+            "adaptive": "rmsprop adagrad adadelta adafactor",
+            "whole_batch": "rprop lbfgs asgd",
+            "schedules": "constant_lr step_lr multi_step_lr linear_lr exponential_lr polynomial_lr cosine_annealing_lr "
+            "cosine_annealing_warm_restarts one_cycle_lr warmup_then_cosine reduce_lr_on_plateau",
+            "wrapping": "clip_grad_norm clip_grad_value by_group decayed accumulate ema",
+        }.items()
+        for name in names.split()
+    },
 }
 
 

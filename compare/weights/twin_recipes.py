@@ -92,13 +92,13 @@ RECIPES = (
 )
 BY_CLASS = {row.torch: row for row in RECIPES}
 
-# The measured differences: relative, of the parameters after 100 steps on tests/compare/weights/twin_problem.py.
+# The differences are measured for docs/optimizers.md: of the way that torch's parameters go.
 NO_TWIN = {
     "Muon": "torch computes Muon's Newton-Schulz iteration in bfloat16, and two implementations of it do not round "
-    "alike: optax.contrib.muon, in the parameters' precision, is 5e-01 apart from step 1 on",
+    "alike: optax.contrib.muon, in the parameters' precision, is 1e-01 of the way apart from step 1 on",
     "LBFGS": "one step of LBFGS with max_iter={max_iter} asks for the gradient up to {max_eval} times and stops by "
-    "itself, and an optax transformation is given one gradient: optax.lbfgs, one iteration a step, is 1e+00 apart "
-    "from step 1 on; with max_iter=1 there is a twin",
+    "itself, and an optax transformation is given one gradient: optax.lbfgs, of one iteration, is as far apart as "
+    "torch goes in step 1; with max_iter=1 there is a twin",
     "line search": "LBFGS with line_search_fn={line_search_fn!r} asks for the loss at other points within a step, and "
     "an optax transformation is given one gradient",
 }

@@ -130,7 +130,6 @@ def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[s
             swallowed(error)
             if len(rows) == 1:
                 raise UsageError(f"no twin of {name}: a copy of it raises in its next step: {error}") from error
-            swallowed(error)
     return rows
 
 

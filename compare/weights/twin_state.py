@@ -113,11 +113,12 @@ class Slots:
             return value
         if field == "count":
             return jnp.asarray(kept["n_iter"], value.dtype)
+        if field == "head":
+            return jnp.asarray(len(kept["ro"]), value.dtype)
         if field in HISTORY or field == "ro":
-            rows = [self._vector(one) if field in HISTORY else from_number(one) for one in kept[field]]
             made = np.zeros(value.shape)
-            if rows:
-                made[-len(rows) :] = np.array(rows)
+            for row, one in enumerate(kept[field]):
+                made[row] = self._vector(one) if field in HISTORY else from_number(one)
             return jnp.array(made, value.dtype)
         if field in VECTORS:
             return jnp.array(self._vector(kept[field]), value.dtype)
@@ -280,7 +281,8 @@ def _restore_lbfgs(read: Read, slots: Slots, names: Sequence[str]) -> None:
     own.update({"n_iter": count, "func_evals": max(count, own.get("func_evals", 0))})
     if not count:
         return
-    held = [place for place, one in enumerate(vectors["ro"]) if one]
+    head, rows = int(vectors["head"]), len(vectors["ro"])
+    held = [place % rows for place in range(head - min(head, rows), head)]  # the oldest first
     for slot in HISTORY:
         own[slot] = [vector(vectors[slot][place]) for place in held]
     own["ro"] = [number(vectors["ro"][place]) for place in held]

@@ -84,7 +84,7 @@ def _rprop(
         return _RpropState(optax.tree.zeros_like(params), optax.tree.full_like(params, first))
 
     def update(updates: Any, state: _RpropState, params: Any = None) -> tuple[Any, _RpropState]:
-        signs = jax.tree.map(lambda g, before: jnp.sign(g * before), updates, state.prev)
+        signs = jax.tree.map(lambda g, before: g * before, updates, state.prev)
         sizes = jax.tree.map(
             lambda size, sign: jnp.clip(
                 size * jnp.where(sign > 0, etaplus, jnp.where(sign < 0, etaminus, 1.0)).astype(size.dtype),
@@ -103,11 +103,13 @@ def _rprop(
 class _LbfgsState(NamedTuple):
     """What torch remembers, of the parameters as one vector of n entries.
 
-    ``old_dirs`` and ``old_stps`` have shape (history_size, n), the newest in the last row; a row without a step is
-    zero, and so is its ``ro``. ``d`` and ``t`` are the last direction and how far it was gone.
+    ``old_dirs`` and ``old_stps`` have shape (history_size, n) and are written in turn, the next into row ``head``
+    modulo history_size; a row without a step is zero, and so is its ``ro``. ``d`` and ``t`` are the last direction and
+    how far it was gone.
     """
 
     count: jax.Array  # type: ignore[assignment]  # a tuple's own method
+    head: jax.Array
     d: jax.Array
     t: jax.Array
     old_dirs: jax.Array
@@ -125,35 +127,41 @@ def _lbfgs(
         zeros, none = jnp.zeros_like(flat), jnp.zeros([], flat.dtype)
         history = jnp.zeros((history_size, flat.size), flat.dtype)
         ro = jnp.zeros(history_size, flat.dtype)
-        return _LbfgsState(jnp.zeros([], jnp.int32), zeros, none, history, history, ro, none + 1, zeros)
+        nothing = jnp.zeros([], jnp.int32)
+        return _LbfgsState(nothing, nothing, zeros, none, history, history, ro, none + 1, zeros)
 
     def update(updates: Any, state: _LbfgsState, params: Any = None) -> tuple[Any, _LbfgsState]:
         g, unravel = ravel_pytree(updates)
         y, s = g - state.prev_flat_grad, state.d * state.t
         ys = y @ s
-        held = (state.count > 0) & (ys > 1e-10)
-
-        def pushed(rows: jax.Array, new: jax.Array) -> jax.Array:
-            return jnp.where(held, jnp.concatenate([rows[1:], new[None]]), rows)
-
-        dirs, steps = pushed(state.old_dirs, y), pushed(state.old_stps, s)
-        ro = pushed(state.ro, 1 / jnp.where(held, ys, 1.0))
-        scale = jnp.where(held, ys / jnp.where(held, y @ y, 1.0), state.H_diag)
-
-        def newest_first(q: jax.Array, row: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
-            along = (row[1] @ q) * row[2]
-            return q - along * row[0], along
-
-        def oldest_first(r: jax.Array, row: tuple[jax.Array, ...]) -> tuple[jax.Array, None]:
-            return r + row[1] * (row[3] - (row[0] @ r) * row[2]), None
-
-        q, along = jax.lax.scan(newest_first, -g, (dirs, steps, ro), reverse=True)
-        d, _ = jax.lax.scan(oldest_first, q * scale, (dirs, steps, ro, along))
-        t = jnp.asarray(learning_rate, g.dtype) * jnp.where(state.count == 0, jnp.minimum(1.0, 1 / jnp.abs(g).sum()), 1)
-        made = _LbfgsState(optax.safe_increment(state.count), d, t, dirs, steps, ro, scale, g)
         at_rest = jnp.abs(g).max() <= tolerance_grad  # torch leaves everything as it is
-        state = jax.tree.map(lambda old, new: jnp.where(at_rest, old, new), state, made)
-        return unravel(jnp.where(at_rest | (g @ d > -tolerance_change), 0.0, t * d)), state
+        held = (state.count > 0) & (ys > 1e-10) & ~at_rest
+        at = state.head % history_size
+
+        def written(rows: jax.Array, new: jax.Array) -> jax.Array:
+            return rows.at[at].set(jnp.where(held, new, rows[at]))
+
+        dirs, steps = written(state.old_dirs, y), written(state.old_stps, s)
+        ro = written(state.ro, 1 / jnp.where(held, ys, 1.0))
+        scale = jnp.where(held, ys / jnp.where(held, y @ y, 1.0), state.H_diag)
+        head = state.head + held.astype(jnp.int32)
+        newest_first = (head - 1 - jnp.arange(history_size, dtype=jnp.int32)) % history_size
+
+        def back(q: jax.Array, row: jax.Array) -> tuple[jax.Array, jax.Array]:
+            along = (steps[row] @ q) * ro[row]
+            return q - along * dirs[row], along
+
+        def forth(r: jax.Array, one: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+            row, along = one
+            return r + steps[row] * (along - (dirs[row] @ r) * ro[row]), None
+
+        q, along = jax.lax.scan(back, -g, newest_first)
+        d, _ = jax.lax.scan(forth, q * scale, (newest_first, along), reverse=True)
+        t = jnp.asarray(learning_rate, g.dtype) * jnp.where(state.count == 0, jnp.minimum(1.0, 1 / jnp.abs(g).sum()), 1)
+        count = jnp.where(at_rest, state.count, optax.safe_increment(state.count))
+        moved = unravel(jnp.where(at_rest | (g @ d > -tolerance_change), 0.0, t * d))
+        d, t, g = (jnp.where(at_rest, old, new) for old, new in ((state.d, d), (state.t, t), (state.prev_flat_grad, g)))
+        return moved, _LbfgsState(count, head, d, t, dirs, steps, ro, scale, g)
 
     return optax.GradientTransformation(init, update)
 

@@ -61,6 +61,11 @@ ROWS = [
     Row("python -m jaxport.train_nnx", by="tests/jaxport/test_train_nnx.py::test_it_runs_alone"),
     Row("python -m compare", "python -m compare --version", why="without a word it is the main job"),
     Row("python3 -m scripts.make_api", by="tests/test_api_page.py::test_the_committed_page_is_what_the_command_makes"),
+    Row(
+        "python3 -m scripts.make_optimizers",
+        by="tests/scripts/test_make_optimizers.py::test_a_row_of_the_page_is_what_its_codes_do",
+        why="some rows are run there",
+    ),
     # Pairs.
     Row(
         "jaxport verify examples/converted.py",
@@ -135,6 +140,13 @@ ROWS = [
     Row("jaxport read tape"),
     Row("jaxport read accumulation"),
     Row("jaxport read report"),
+    Row("jaxport read nadam"),
+    Row(
+        "jaxport train --recipe adamw-cosine",
+        "jaxport train --recipe adamw-cosine --epochs 1 --batch 2500",
+        why="the same in two steps",
+    ),
+    Row("python examples/resumed.py", "python examples/resumed.py --epochs 1", why="the same in fewer epochs"),
     Row("jaxport new --lesson by_hand"),
     Row("jaxport book", by="tests/compare/report/book/test_build.py", why="run once for all tests of the book"),
     Row("jaxport env"),

@@ -17,6 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_shared(parser)
     add_data(parser)
     parser.add_argument("--out", type=Path, help="folder for train.json and the picture of both loss curves")
+    parser.add_argument("--recipe", metavar="NAME", help="how both are trained (without it: SGD with momentum)")
     add_epochs(parser)
 
 
@@ -47,10 +48,13 @@ def trained(options: argparse.Namespace, device: "Device") -> "Form":
     from compare.measure.training import train
     from compare.measure.trajectory import TrainingPlan
     from compare.pair import pairs
+    from compare.pair.training_recipes import with_recipe
     from compare.report.form import train_form
 
     images, plan = load_images(options.data), TrainingPlan(options.epochs, options.batch, options.seed)
     pair = pairs.find("mlp", options.data, options.batch)
+    if recipe := getattr(options, "recipe", None):
+        pair = with_recipe(pair, recipe, plan.steps(len(images.train_labels)))
     columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     with progress_bar(*columns) as bar:
         task = bar.add_task("", total=plan.steps(len(images.train_labels)))

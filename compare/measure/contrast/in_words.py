@@ -95,10 +95,9 @@ def _compiled(made: "Contrast") -> Iterator[str]:
     if costs.temporaries is not None:
         times = f", {costs.temporaries / tape:.1f} times the tape" if tape else ""
         less = ": less than the copies alone that op by op makes" if made.copied_bytes > costs.temporaries else ""
-        kernels = counted(costs.kernels, "kernel")
+        kernels = f"run in {counted(costs.kernels, 'kernel')} and " if costs.kernels is not None else ""
         yield (
-            f"Compiled, value and gradient run in {kernels} and need {size(costs.temporaries)} of temporaries at most"
-            f"{times}{less}."
+            f"Compiled, value and gradient {kernels}need {size(costs.temporaries)} of temporaries at most{times}{less}."
         )
     if costs.aot is not None:
         times = f", {costs.aot / tape:.1f} times the eager tape" if tape else ""

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from compare.errors import UsageError
 from compare.frameworks import environment
 from compare.frameworks.devices import Device
-from compare.lessons import PARTS, sources
+from compare.lessons import MODEL, sources
 from compare.lessons.row import Lesson
 from compare.measure.programs import curves
 from compare.report.book import folder
@@ -44,7 +44,7 @@ def build(out: Path, device: Device, seed: int, lessons: Iterable[Lesson], say: 
         "seed": seed,
         "environment": environment.fingerprint(device),
         "lessons": forms,
-        "parts": [_part(name) for name in PARTS],
+        "parts": [_part(name) for name in MODEL],
         "curves": [asdict(curve) for curve in curves()],
     }
     folder.replace(out, lambda target: write(book, target))
@@ -89,9 +89,9 @@ def _lesson(lesson: Lesson, device: Device, seed: int) -> Form:
 
 
 def _part(name: str) -> Form:
-    reference, port = sources.both(*PARTS[name])
+    reference, port = sources.both(*MODEL[name])
     return {
         "lesson": name,
         "summary": sources.summary(reference.text),
-        "sources": [part_form(PARTS[name][1], reference, port)],
+        "sources": [part_form(MODEL[name][1], reference, port)],
     }

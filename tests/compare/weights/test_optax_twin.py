@@ -12,7 +12,7 @@ from compare import optax_twin
 from compare.errors import UsageError
 from compare.weights.entry import Entry, linear
 from compare.weights.weights import WeightMap
-from tests.compare.weights.twin_problem import SHAPES, TorchRun, apart, jax_walk
+from scripts.twin_problem import SHAPES, TorchRun, apart, jax_walk
 
 USERS_MODELS = True  # optax's Adam does not run under strict promotion
 EQUAL = 1e-12

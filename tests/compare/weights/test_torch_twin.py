@@ -8,7 +8,7 @@ import torch
 import jaxport.optimizers as ours
 from compare import torch_twin
 from compare.errors import UsageError
-from tests.compare.weights.twin_problem import SHAPES, TorchRun, apart, jax_walk
+from scripts.twin_problem import SHAPES, TorchRun, apart, jax_walk
 
 USERS_MODELS = True  # optax's Adam does not run under strict promotion
 EQUAL = 1e-12

@@ -8,7 +8,7 @@ import jaxport.optimizers
 import torchref.optimizers
 from compare.errors import UsageError
 from compare.weights.twin_recipes import BY_CLASS, RECIPES, recipe_of, setting
-from tests.compare.weights.twin_problem import START, TorchRun, apart, jax_walk, vector
+from scripts.twin_problem import START, TorchRun, apart, jax_walk, vector
 
 USERS_MODELS = True  # optax's Adam does not run under strict promotion
 EQUAL = 1e-12  # relative, of the parameters, over all steps

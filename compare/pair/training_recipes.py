@@ -1,0 +1,96 @@
+"""Ways to train that have a name: optimizer, schedule and clipping, each in torch's form and in the optax form."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from compare.errors import UsageError, did_you_mean, nearest
+from compare.pair.pair import Optimizers, Pair
+
+MAX_NORM = 1.0
+
+
+def _sgd(steps: int) -> Optimizers:
+    """SGD with momentum, dropped to a tenth after half and three quarters of the way."""
+    import jaxport.optimizers as port
+    import torchref.optimizers as reference
+
+    milestones = (steps // 2, 3 * steps // 4)
+
+    def in_torch(parameters: Any) -> Any:
+        optimizer = reference.sgd(parameters, 0.1, weight_decay=1e-4)
+        return optimizer, reference.multi_step_lr(optimizer, milestones)
+
+    return Optimizers(in_torch, lambda: port.sgd(port.multi_step_lr(0.1, milestones), weight_decay=1e-4))
+
+
+def _one_cycle(steps: int) -> Optimizers:
+    """SGD whose learning rate goes up and down once, and its momentum down and up."""
+    import jaxport.optimizers as port
+    import torchref.optimizers as reference
+
+    def in_torch(parameters: Any) -> Any:
+        optimizer = reference.sgd(parameters)
+        return optimizer, reference.one_cycle_lr(optimizer, 0.2, steps + 1)
+
+    return Optimizers(in_torch, lambda: port.sgd(*port.one_cycle_lr(0.2, steps + 1)))
+
+
+def _adamw_cosine(steps: int) -> Optimizers:
+    """AdamW on matrices and biases apart, a warm-up and a cosine, gradients clipped by their norm."""
+    import optax
+
+    import jaxport.optimizers as port
+    import torchref.optimizers as reference
+
+    warmup = max(1, steps // 20)
+
+    def in_torch(parameters: Any) -> Any:
+        own = list(parameters)
+        optimizer = reference.adamw(reference.decayed(own, 1e-2), 2e-3)
+
+        def clip(*_: object) -> None:
+            reference.clip_grad_norm(own, MAX_NORM)
+
+        optimizer.register_step_pre_hook(clip)
+        return optimizer, reference.warmup_then_cosine(optimizer, warmup, steps)
+
+    def in_jax() -> Any:
+        rate = port.warmup_then_cosine(2e-3, warmup, steps)
+        return optax.chain(port.clip_grad_norm(MAX_NORM), port.adamw(rate, mask=port.decayed))
+
+    return Optimizers(in_torch, in_jax)
+
+
+def _nadam(steps: int) -> Optimizers:
+    """NAdam, its rate falling in every step."""
+    import jaxport.optimizers as port
+    import torchref.optimizers as reference
+
+    gamma = 0.1 ** (1 / max(1, steps))
+
+    def in_torch(parameters: Any) -> Any:
+        optimizer = reference.nadam(parameters, 2e-3)
+        return optimizer, reference.exponential_lr(optimizer, gamma)
+
+    return Optimizers(in_torch, lambda: port.nadam(port.exponential_lr(2e-3, gamma)))
+
+
+RECIPES: dict[str, Callable[[int], Optimizers]] = {
+    "sgd-steps": _sgd,
+    "one-cycle": _one_cycle,
+    "adamw-cosine": _adamw_cosine,
+    "nadam": _nadam,
+}
+
+
+def with_recipe(pair: Pair, name: str, steps: int) -> Pair:
+    """``pair``, trained by the recipe of that name over so many steps.
+
+    Raises:
+        UsageError: there is none; the message names them.
+    """
+    if name not in RECIPES:
+        hint = did_you_mean(nearest(name, RECIPES), f"expected one of {', '.join(RECIPES)}")
+        raise UsageError(f"--recipe {name}: there is none{hint}; anything else goes into a pair's optimizers=")
+    return replace(pair, optimizers=RECIPES[name](steps))

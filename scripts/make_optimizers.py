@@ -1,0 +1,170 @@
+"""Write docs/optimizers.md: every recipe of ``scripts.optimizer_rows`` run, with how far the naive form goes astray.
+
+python3 -m scripts.make_optimizers
+"""
+
+import argparse
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optax
+import optax.contrib
+import torch
+
+import jaxport.optimizers
+from scripts.optimizer_rows import ROWS, OptimizerRow
+from scripts.twin_problem import SHAPES, START, TorchRun, jax_walk, vector
+from torchref.optimizers import decayed
+
+PAGE = Path(__file__).parents[1] / "docs" / "optimizers.md"
+EQUAL = 1e-12  # relative: no more than rounding
+PLOTTED, BARS = 20, "▁▂▃▄▅▆▇█"
+LOWEST, HIGHEST = -16.0, 0.0  # the plot's range, in powers of ten
+NAMES = (
+    {name: getattr(torch.optim, name) for name in dir(torch.optim) if name[0].isupper()}
+    | {name: value for name, value in vars(torch.optim.lr_scheduler).items() if isinstance(value, type)}
+    | {name: getattr(torch.nn.utils, name) for name in ("clip_grad_norm_", "clip_grad_value_")}
+    | {"decayed": decayed}
+)
+OURS = {name: getattr(jaxport.optimizers, name) for name in jaxport.optimizers.__all__} | {"optax": optax}
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What came of a row: relative distances from torch by step, of the naive form and of the twin (empty: none)."""
+
+    naive: np.ndarray
+    twin: np.ndarray
+
+
+def walked(row: OptimizerRow) -> Walked:
+    """Run all forms of a row."""
+    only = list(row.only or SHAPES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run = TorchRun(
+            lambda p: eval(row.torch, {**NAMES, "p": _chosen(p, only)}),
+            (lambda o: eval(row.scheduler, {**NAMES, "o": o})) if row.scheduler else None,
+            (lambda p: eval(row.clip, {**NAMES, "p": p})) if row.clip else None,
+        )
+        torchs = run.walk(row.steps)
+        forms = [eval(row.naive, {"optax": optax}), eval(row.twin, OURS) if row.twin else None]
+        return Walked(*(_distances(torchs, _port(form, only, row.steps)) if form else np.zeros(0) for form in forms))
+
+
+def _chosen(parameters: Sequence[Any], only: Sequence[str]) -> list[Any]:
+    return [one for one, name in zip(parameters, SHAPES, strict=True) if name in only]
+
+
+def _port(form: Any, only: Sequence[str], steps: int) -> list[np.ndarray]:
+    if len(only) < len(SHAPES):
+        labels = {name: "moves" if name in only else "stays" for name in SHAPES}
+        form = optax.partition({"moves": form, "stays": optax.set_to_zero()}, labels)
+    return jax_walk(form, steps=steps)[0]
+
+
+def _distances(torchs: Sequence[np.ndarray], port: Sequence[np.ndarray]) -> np.ndarray:
+    """Of the way gone so far: parameters that did not move are no agreement."""
+    start = vector(START)
+    return np.array(
+        [np.linalg.norm(a - b) / max(np.linalg.norm(a - start), 1e-12) for a, b in zip(torchs, port, strict=True)]
+    )
+
+
+def plotted(distances: np.ndarray) -> str:
+    """The powers of ten over the steps, as bars."""
+    logs = np.log10(np.maximum(distances, 10**LOWEST))
+    picked = logs[np.linspace(0, len(logs) - 1, PLOTTED).astype(int)]
+    heights = (np.clip(picked, LOWEST, HIGHEST) - LOWEST) / (HIGHEST - LOWEST) * (len(BARS) - 1)
+    return "".join(BARS[round(float(height))] for height in heights)
+
+
+def line(row: OptimizerRow, found: Walked) -> str:
+    """The row in Markdown.
+
+    Raises:
+        ValueError: the twin is none.
+    """
+    if len(found.twin) and found.twin.max() > EQUAL:
+        raise ValueError(f"{row.name}: the twin is {found.twin.max():.0e} apart")
+    begins = int(np.argmax(found.naive > EQUAL)) + 1
+    apart = f"{found.naive[-1]:.0e} from step {begins}" if found.naive.max() > EQUAL else "equal"
+    torchs = "; ".join(f"`{code}`" for code in (row.torch, row.scheduler, row.clip) if code)
+    twin = f"`{row.twin}`" if row.twin else "none"
+    cells = (row.name, torchs, f"`{row.naive}`", apart, plotted(found.naive), twin, row.differs)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+HEAD = """# The optimizers, translated
+
+What a person writes in optax by the same names, and what torch computes. Every row is run when this page is made, by
+`python3 -m scripts.make_optimizers`: torch {torch} and optax {optax}, float64, 100 steps on one problem that is not
+quadratic and has several shapes. "apart" is the distance of the parameters at the end, over the way that torch's went,
+and the first step at which it is more than rounding; the bars are its powers of ten over the steps, from 1e-16 to 1.
+The last code is of `jaxport.optimizers`, and equal to torch's to 1e-12 in every step. `jaxport read nadam` shows both
+sides of one.
+
+## A live optimizer, moved
+
+`compare.optax_twin` makes the twin of an optimizer with its parameter groups, its state and its scheduler, from where
+it stands, and brings the run back; what has no twin is refused in one sentence. `compare.torch_twin` goes the other
+way.
+
+```python
+import jax, optax, torch
+from compare import optax_twin
+
+model = torch.nn.Linear(3, 1)
+optimizer = torch.optim.NAdam(model.parameters(), lr=0.01)
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 100)
+
+twin = optax_twin(optimizer, scheduler, model=model)  # names and layout are torch's: {{"weight": (1, 3), "bias": (1,)}}
+grads = jax.tree.map(jax.numpy.ones_like, twin.params)
+updates, state = twin.transformation.update(grads, twin.state, twin.params)
+params = optax.apply_updates(twin.params, updates)
+twin.to_torch(params, state)  # model, optimizer and scheduler go on from here
+```
+
+With the port's own tree: `optax_twin(optimizer, model=model, params=params, weight_map=weight_map)`. Where a scheduler
+is stepped once an epoch, `every=` is the number of steps in one; a schedule that follows a value takes it as
+`update(..., value=loss)`.
+
+A run on real images that changes frameworks twice, NAdam with two groups, clipping and a cycling momentum:
+`python examples/resumed.py`. Ten epochs in torch and ten in JAX end 1e-15 from twenty in torch, and so do ten more.
+
+`jaxport train --recipe adamw-cosine` trains both sides on real images by a recipe of a name (optimizer, schedule,
+clipping; also `sgd-steps`, `one-cycle`, `nadam`), every step judged. In a pair of your own, `optimizers=` takes an
+optimizer with its scheduler.
+
+## All recipes
+
+Of {all} recipes the form by the same names is another function in {others}; {none} have no twin.
+
+| recipe | torch | optax by the same names | apart | over the steps | equal | what differs |
+|---|---|---|---|---|---|---|
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run all rows and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=PAGE)
+    options = parser.parse_args(arguments)
+    found = {row: walked(row) for row in ROWS}
+    lines = [line(row, one) for row, one in found.items()]
+    head = HEAD.format(
+        torch=torch.__version__.split("+")[0],
+        optax=optax.__version__,
+        all=len(ROWS),
+        others=sum(one.naive.max() > EQUAL for one in found.values()),
+        none=sum(not row.twin for row in ROWS),
+    )
+    options.out.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
