@@ -139,8 +139,8 @@ def _shapes(layer: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
 
 
 _WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "zero": np.zeros_like, "negated": np.negative, "one": np.ones_like, "reversed": lambda own: own[::-1],
-    "transposed": np.transpose,
+    "zero": np.zeros_like, "negated": np.negative, "taken twice": lambda own: own + own, "one": np.ones_like,
+    "reversed": lambda own: own[::-1], "transposed": np.transpose,
 }  # fmt: skip
 
 
@@ -152,8 +152,8 @@ _OF_COMPLEX: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def parameters(weights: Mapping[str, np.ndarray]) -> Iterator[Suspect[Change]]:
-    """Of each: zero, one, negated, reversed, transposed; of a complex one its conjugate, its real part; of a table of
-    frequencies, its base."""
+    """Of each: zero, one, negated, taken twice, reversed, transposed; of a complex one its conjugate, its real part; of
+    a table of frequencies, its base."""
     for name, array in weights.items():
         if not np.issubdtype(array.dtype, np.inexact) or not array.size:
             continue
@@ -167,7 +167,9 @@ def parameters(weights: Mapping[str, np.ndarray]) -> Iterator[Suspect[Change]]:
             yield from _thetas(name, base)
         vector, square = array.ndim == 1, array.ndim == 2 and array.shape[0] == array.shape[1] > 1
         for word, change in _WAYS.items():
-            if word in ("zero", "negated") or (square if word == "transposed" else vector and len(array) > 1):
+            if word in ("zero", "negated", "taken twice") or (
+                square if word == "transposed" else vector and len(array) > 1
+            ):
                 text, entering = f"{name} is {word} in the port", Change(weights={name: change})
                 yield Suspect("parameter", "as it is", word, entering, RARE + 1, text, f"{name} {word}")
 

@@ -103,6 +103,7 @@ def strange(a=lambda a: a, m=lambda m: m):
         ("negated", strange(a=jnp.negative)),
         ("reversed", strange(a=lambda a: a[::-1])),
         ("negated", strange(m=jnp.negative)),
+        ("taken twice", strange(a=lambda a: a + a)),
     ],
 )
 def test_a_parameter(value, port):
