@@ -7,23 +7,30 @@ neutral value in its place, if there is one; a parameter without one does someth
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays
+from compare.arrays.arrays import FLOATING, Arrays
 from compare.errors import swallowed
+from compare.explain.locate.thresholds import NEUTRAL, TRIED_ALONE, UNMOVED
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.pair.prepare import Prepared
 from compare.sides.quartet import Quartet
 
-NEUTRAL = (0.0, 1.0)  # of what is added, and of what is multiplied
-SAME = {True: 1e-9, False: 1e-5}  # relative, of an output: in float64, and where there is none
-MOST = 16  # of so many each is tried by itself
+
+class Aside(NamedTuple):
+    """The pair with the reference's accepted parameters at a neutral value, and the names of the others: ``doing`` of
+    those that have none, ``untried`` of those past so many that each is not tried by itself; these keep their own."""
+
+    quartet: Quartet
+    doing: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
 
 
-def accepted_aside(quartet: Quartet, entering: Entering, mode: Mode, exact: bool) -> tuple[Quartet, tuple[str, ...]]:
-    """The pair with the reference's accepted parameters at a neutral value, and the names of those that have none.
+def accepted_aside(quartet: Quartet, entering: Entering, mode: Mode, exact: bool) -> Aside:
+    """The pair with the reference's accepted parameters put aside.
 
     Args:
         exact: by the oracle; else at the working precision.
@@ -33,7 +40,7 @@ def accepted_aside(quartet: Quartet, entering: Entering, mode: Mode, exact: bool
     prepared, reference = quartet.prepared, quartet.prepared.reference
     names = [name for name in prepared.accepted if name in reference.parameters]
     if not names or not isinstance(reference, ReferenceModel):
-        return quartet, ()
+        return Aside(quartet)
     held = reference.state()
 
     def outputs(one: Quartet) -> Arrays:
@@ -46,7 +53,7 @@ def accepted_aside(quartet: Quartet, entering: Entering, mode: Mode, exact: bool
         kept = {key: side for key, side in quartet.sides.items() if not (isinstance(key, tuple) and "reference" in key)}
         other = replace(quartet, prepared=replace(prepared, reference=reference.with_values(values)), sides=kept)
         try:
-            return other if _alike(own, outputs(other), SAME[exact]) else None
+            return other if _alike(own, outputs(other), UNMOVED[exact]) else None
         except Exception as error:  # a user's model may not stand another value: then it does something
             swallowed(error)
             return None
@@ -56,16 +63,16 @@ def accepted_aside(quartet: Quartet, entering: Entering, mode: Mode, exact: bool
 
     at_zero = {name: array for one in names for name, array in filled(one, 0.0).items()}
     if (aside := with_values(at_zero)) is not None:
-        return aside, ()
+        return Aside(aside)
     found, values, doing = quartet, dict[str, np.ndarray](), list[str]()
-    for name in names[:MOST]:
+    for name in names[:TRIED_ALONE]:
         tried = ((value, with_values(values | filled(name, value))) for value in NEUTRAL)
         value, aside = next(((value, one) for value, one in tried if one is not None), (0.0, None))
         if aside is None:
             doing.append(name)
         else:
             found, values = aside, values | filled(name, value)
-    return found, tuple(doing)
+    return Aside(found, tuple(doing), tuple(names[TRIED_ALONE:]))
 
 
 def ports_with_values(prepared: Prepared) -> tuple[str, ...]:
@@ -77,9 +84,16 @@ def ports_with_values(prepared: Prepared) -> tuple[str, ...]:
 def _alike(own: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray], room: float) -> bool:
     if own.keys() != other.keys():
         return False
-    for name, array in own.items():
-        with np.errstate(all="ignore"):
-            apart = np.linalg.norm(np.asarray(array - other[name]).reshape(-1))
-            if array.shape != other[name].shape or not apart <= room * np.linalg.norm(array.reshape(-1)):
-                return False
-    return True
+    return all(_is_same(array, other[name], room) for name, array in own.items())
+
+
+def _is_same(own: np.ndarray, other: np.ndarray, room: float) -> bool:
+    """Floats within ``room`` of their size, what is not finite in the same places; all else equal."""
+    if own.shape != other.shape or own.dtype.kind not in FLOATING:
+        return np.array_equal(own, other)
+    finite = np.isfinite(own)
+    if not np.array_equal(np.where(finite, 0, own), np.where(np.isfinite(other), 0, other), equal_nan=True):
+        return False
+    with np.errstate(over="ignore"):
+        apart, size = np.linalg.norm(own[finite] - other[finite]), np.linalg.norm(own[finite])
+    return bool(np.isfinite(apart) and apart <= room * size)

@@ -7,7 +7,7 @@ import numpy as np
 
 from compare.arrays.probes import BASE
 from compare.errors import swallowed
-from compare.explain.accepted_aside import accepted_aside, ports_with_values
+from compare.explain.accepted_aside import Aside, accepted_aside, ports_with_values
 from compare.explain.asking import Places, at_module, named_at
 from compare.explain.doctor.diagnosis import Cause
 from compare.explain.doctor.updates.updates import diagnose_updates
@@ -128,10 +128,10 @@ def explain_pair(
             # Masks of the lowest number, and what a suspect makes of them, overflow: that is no error here.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 exact = not judged.no_oracle
-                asked, doing = accepted_aside(quartet.using(judged.oracles), suspect.entering, suspect.mode, exact)
-                looked = look(asked, suspect.entering, suspect.mode, probe, exact)
+                aside = accepted_aside(quartet.using(judged.oracles), suspect.entering, suspect.mode, exact)
+                looked = look(aside.quartet, suspect.entering, suspect.mode, probe, exact)
                 explanation = explain(looked, progress, _claim(judged, [*suspects, *trained]))
-                said = _said_of_accepted(doing, ports_with_values(quartet.prepared))
+                said = _said_of_accepted(aside, ports_with_values(quartet.prepared))
                 explanation = replace(explanation, notes=(*explanation.notes, *said))
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
             swallowed(error)
@@ -154,10 +154,14 @@ def explain_pair(
     return Explanation(None, notes=tuple(dict.fromkeys(notes)))
 
 
-def _said_of_accepted(doing: Sequence[str], valued: Sequence[str]) -> list[str]:
+def _said_of_accepted(aside: Aside, valued: Sequence[str]) -> list[str]:
     """What is accepted as doing nothing, and does something, or may."""
-    said = [f"accepted, and the reference returns something else without: {', '.join(doing)}"] if doing else []
-    return said + ([f"accepted, and neither 0 nor 1 in the port: {', '.join(valued)}"] if valued else [])
+    said = {
+        "the reference returns something else without": aside.doing,
+        "not tried without in the reference": aside.untried,
+        "neither 0 nor 1 in the port": valued,
+    }
+    return [f"accepted, and {words}: {', '.join(names)}" for words, names in said.items() if names]
 
 
 def _apart(judged: Judged) -> list[str]:

@@ -8,7 +8,8 @@ import torch
 from flax import linen
 
 from compare import Pair, verify
-from compare.explain.accepted_aside import accepted_aside
+from compare.explain.accepted_aside import _alike, accepted_aside
+from compare.explain.explain import _said_of_accepted
 from compare.frameworks import devices
 from compare.verdict.precision import FLOAT32
 from compare.verification.verification import Plan, Session
@@ -45,18 +46,49 @@ ACCEPT = ("k.bias", "gain", "shift")
 def test_a_neutral_value_is_found_for_each():
     session = Session(Pair(Reference(), Port(), X, accept=ACCEPT), devices.choose("cpu"), FLOAT32, Plan(quick=True))
     quartet, entering = session.quartet, session.entering()
-    aside, doing = accepted_aside(quartet, entering, None, exact=True)
-    assert doing == ("shift",)
-    own, found = quartet.prepared.reference.state(), aside.prepared.reference.state()
+    aside = accepted_aside(quartet, entering, None, exact=True)
+    assert (aside.doing, aside.untried) == (("shift",), ())
+    own, found = quartet.prepared.reference.state(), aside.quartet.prepared.reference.state()
     assert not np.array_equal(own["k.bias"], np.zeros(4))
     np.testing.assert_array_equal(found["k.bias"], np.zeros(4))
     for name in ("gain", "shift", "q.bias"):
         np.testing.assert_array_equal(found[name], own[name])
 
 
+def test_what_is_not_tried_is_told(monkeypatch):
+    """Past so many names none is said to do something, and none is left out."""
+    monkeypatch.setattr("compare.explain.accepted_aside.TRIED_ALONE", 1)
+    session = Session(Pair(Reference(), Port(), X, accept=ACCEPT), devices.choose("cpu"), FLOAT32, Plan(quick=True))
+    names = session.quartet.prepared.accepted
+    aside = accepted_aside(session.quartet, session.entering(), None, exact=True)
+    assert {*aside.doing} <= {names[0]}
+    assert aside.untried == tuple(names[1:])
+    assert len(aside.untried) == 2
+    assert f"not tried without in the reference: {names[1]}, {names[2]}" in _said_of_accepted(aside, ())[-1]
+
+
+A = np.array([1.0, 2.0, -np.inf, np.nan])
+PAIRED = {
+    "floats": (A, A + 1e-12, True),
+    "other floats": (A, A + 1e-3, False),
+    "not finite elsewhere": (A, A[::-1], False),
+    "of another sign": (A, np.where(np.isinf(A), np.inf, A), False),
+    "masks": (A > 1, A > 1, True),
+    "other masks": (A > 1, A < 1, False),
+    "integers": (np.arange(3), np.arange(3), True),
+    "other shapes": (np.ones(3), np.ones((2, 3)), False),
+}
+
+
+@pytest.mark.parametrize(("own", "other", "alike"), PAIRED.values(), ids=PAIRED)
+def test_outputs_of_every_kind_are_held_against_each_other(own, other, alike):
+    """A mask that comes out, and a score that a mask has filled."""
+    assert _alike({"output": own}, {"output": other}, 1e-9) is alike
+
+
 def test_without_any_nothing_is_run():
     session = Session(Pair(torch.nn.Linear(4, 2), linen.Dense(2), X), devices.choose("cpu"), FLOAT32, Plan(quick=True))
-    assert accepted_aside(session.quartet, session.entering(), None, exact=True) == (session.quartet, ())
+    assert accepted_aside(session.quartet, session.entering(), None, exact=True) == (session.quartet, (), ())
     assert session.quartet.sides == {}
 
 
