@@ -122,7 +122,7 @@ def _others(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     or are a mask. What marks one of several stays such a mark; of two numbers, or of some far apart, as a mask has
     them, there is nothing between."""
     values = np.unique(array)
-    if array.dtype.kind == "f" and array.ndim > 1 and array.shape[-1] > 1 and np.all(array.sum(-1) == 1):
+    if array.ndim > 1 and array.shape[-1] > 1 and np.all((array == 0) | (array == 1)) and np.all(array.sum(-1) == 1):
         return rng.permuted(array, axis=-1)
     least, most = int(values[0]), int(values[-1])
     if least == most:

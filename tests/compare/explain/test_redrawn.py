@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from compare.arrays.batch import Batch
 from compare.arrays.probes import BASE
@@ -75,6 +76,16 @@ def test_whole_floats_without_bounds_are_others_as_well():
     assert np.all(drawn["hot"].sum(1) == 1)
     assert not np.array_equal(drawn["hot"], one_hot)
     assert set(np.unique(drawn["filled"])) <= {0, np.float32(-1e9)}
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool])
+def test_a_mark_of_any_dtype_stays_one_of_several(dtype):
+    """One of three in every row."""
+    hot = np.eye(3, dtype=dtype)[IDS % 2]
+    drawn = _redrawn(Batch({"x": X, "hot": hot})).inputs["hot"]
+    assert drawn.dtype == dtype
+    assert np.all(drawn.sum(1) == 1)
+    assert not np.array_equal(drawn, hot)
 
 
 def test_a_pair_that_takes_other_lengths_is_given_some():
