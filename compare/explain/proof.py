@@ -161,7 +161,8 @@ class Draw:
         return runs.judged(own_p, own, pick(runs.port), pick)
 
     def _cotangent(self, crossing: Crossing, runs: Runs) -> Judgement | None:
-        """None where nothing comes back on either side."""
+        """None where the reference asks for no gradient, whatever the port sends back (the array may be an input, say);
+        and where what comes back is zero on both sides."""
         boundary, leaf = crossing.cut.boundary, crossing.cut.leaf
         if crossing.port not in self.sections.matched:
             return None

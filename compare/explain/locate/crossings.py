@@ -32,6 +32,7 @@ class Crossing:
         owner: the reference's layer whose own code makes the array; user: the one whose own code takes it on.
         around: the calls (path, number) of layers that are under way there, outermost first.
         forward, backward: what the port makes of the reference's arrays, or cotangents: introduced here if no match.
+            ``backward`` and ``returned`` are None where the reference asks for no gradient, whatever the port sends.
         arrived, returned: the same in the port's own run, with what others have introduced.
     """
 
