@@ -91,10 +91,13 @@ class Draw:
         self.cutter, self.sections = cutter, sections
         self._passages = {passage.boundary: passage for passage in sections.passages}
         self._port: dict[tuple[object, ...], Crossed] = {}
-        self._shown: dict[tuple[object, ...], bool] = {}
+        self._shown: list[tuple[tuple[object, ...], Change | None, bool]] = []
 
-    def shows(self, one: Introduced) -> bool:
+    def shows(self, one: Introduced, under: Change | None = None) -> bool:
         """Whether the section differs here at all: where it does not, nothing is proven by what it makes.
+
+        Args:
+            under: what the reference has of the port's already; only what differs beside it counts.
 
         Raises:
             Exception: whatever a side raises.
@@ -102,9 +105,13 @@ class Draw:
         ends = ends_of(self.sections, one)
         if ends is None:
             return False
-        if ends.key not in self._shown:
-            self._shown[ends.key] = not self.closes(one, Change()).wholly
-        return self._shown[ends.key]
+        key = (one.direction == BACKWARD, *ends.key)  # on the way back what the section makes does not count
+        for known, other, shown in self._shown:
+            if known == key and other is under:
+                return shown
+        shown = not self.closes(one, under or Change()).wholly
+        self._shown.append((key, under, shown))
+        return shown
 
     def closes(self, one: Introduced, change: Change) -> Closed:
         """Whether with ``change`` all that the section makes, and all that comes back through it, is a match.
@@ -216,23 +223,23 @@ class Proof:
         """That on which the difference was found."""
         return Draw(self.looked.cutter, self.looked.sections)
 
-    def closes(self, group: Sequence[Introduced], change: Change) -> bool:
+    def closes(self, group: Sequence[Introduced], change: Change, under: Change | None = None) -> bool:
         """Whether with ``change`` the section of ``group`` is the port's, there and back, on the draw where it was
-        found and on a new one."""
-        return self.of(group, change).wholly
+        found and on a new one. ``under``: the part of it that is known already, and that leaves something open."""
+        return self.of(group, change, under).wholly
 
-    def of(self, group: Sequence[Introduced], change: Change) -> Closed:
+    def of(self, group: Sequence[Introduced], change: Change, under: Change | None = None) -> Closed:
         """What the section of ``group`` is with ``change``, on the draw where it was found and on a new one.
 
         The new one is the first of ``REDRAWS`` that the pair and the change run on, on which the reference makes the
-        same calls, and on which the section differs: one that changes least where the change itself knows how many rows
-        there are.
+        same calls, and on which the section differs (with ``under``, still): one that changes least where the change
+        itself knows how many rows there are.
         """
         with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             warnings.simplefilter("ignore")  # what a library thinks of settings that the user did not choose
-            return self._of(group, change)
+            return self._of(group, change, under)
 
-    def _of(self, group: Sequence[Introduced], change: Change) -> Closed:
+    def _of(self, group: Sequence[Introduced], change: Change, under: Change | None) -> Closed:
         try:
             here = self.first.closes(group[0], change)
         except Exception as error:  # a change may ask of the user's code what it cannot do
@@ -242,7 +249,7 @@ class Proof:
         for how in REDRAWS if worth else ():
             draw = self._drawn(how)
             try:
-                if draw is not None and draw.shows(group[0]):
+                if draw is not None and draw.shows(group[0], under):
                     there = draw.closes(group[0], change)
                     return Closed(there.there, here.back and there.back)
             except Exception as error:

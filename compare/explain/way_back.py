@@ -32,7 +32,7 @@ class WayBack:
     def beside(self, group: Sequence[Introduced], change: Change) -> tuple[Cause, ...]:
         """The causes that are certain together with ``change``, which makes a section the port's forward alone; none,
         where none is found."""
-        return self._causes(group[0].owner, change, lambda more: self.proof.closes(group, change | more))
+        return self._causes(group[0].owner, change, lambda more: self.proof.closes(group, change | more, change))
 
     def left(self, owner: str, change: Change) -> tuple[Cause, ...]:
         """The certain causes of what a layer's own code still does otherwise on the way back, with ``change`` in it, by
@@ -40,7 +40,7 @@ class WayBack:
         group = self._group(owner)
         if group is None or self._closed(group, change):
             return ()
-        return self._causes(owner, change, lambda more: self.proof.closes(group, change | more))
+        return self._causes(owner, change, lambda more: self.proof.closes(group, change | more, change))
 
     def _group(self, owner: str) -> list[Introduced] | None:
         return next((group for group in by_place(self.behind.found) if group[0].owner == owner), None)

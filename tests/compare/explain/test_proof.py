@@ -1,5 +1,6 @@
 """Whether a change makes a section the port's: forward and backward, on the draw where it was found and on another."""
 
+from dataclasses import replace
 from functools import partial
 
 import jax.numpy as jnp
@@ -13,8 +14,9 @@ from compare import verify
 from compare.arrays.batch import Batch
 from compare.explain.calls.change import Change
 from compare.explain.explain import explain
+from compare.explain.locate.difference import BACKWARD
 from compare.explain.locate.introduced import by_place
-from compare.explain.proof import Proof, gradients
+from compare.explain.proof import Closed, Proof, ends_of, gradients
 from compare.pair.pair import Pair
 from tests.compare.explain.locate.models import X, looked, looked_into, seeded
 
@@ -171,8 +173,32 @@ def test_a_factor_that_is_a_length_is_none_of_the_codes(whole):
 def test_where_the_difference_does_not_show_nothing_is_proven(monkeypatch):
     """A draw on which both sides agree as they are says nothing of a change."""
     seen = looked("a norm's epsilon")
-    monkeypatch.setattr("compare.explain.proof.Draw.shows", lambda draw, one: False)
+    monkeypatch.setattr("compare.explain.proof.Draw.shows", lambda draw, one, under: False)
     assert not Proof(seen).closes(by_place(seen.found)[0], EPSILON)
+
+
+def test_beside_what_is_known_only_what_it_leaves_open_shows():
+    """The norm's epsilon leaves nothing: with it nothing is proven of anything beside it."""
+    seen = looked("a norm's epsilon")
+    (group,) = by_place(seen.found)
+    proof = Proof(seen)
+    assert proof.first.shows(group[0])
+    assert not proof.first.shows(group[0], EPSILON)
+    assert not proof.closes(group, EPSILON, EPSILON)
+
+
+def test_what_shows_forward_need_not_show_on_the_way_back(monkeypatch):
+    """Of two differences that end at the same cut each is asked itself."""
+    seen = looked("a norm's epsilon")
+    forward = seen.found[0]
+    backward = replace(forward, direction=BACKWARD)
+    monkeypatch.setattr(
+        "compare.explain.proof.Draw.closes", lambda draw, one, change: Closed(one is backward, one is backward)
+    )
+    draw = Proof(seen).first
+    assert ends_of(draw.sections, forward) == ends_of(draw.sections, backward)
+    assert draw.shows(forward)
+    assert not draw.shows(backward)
 
 
 def test_other_calls_are_no_draw_of_the_same(monkeypatch):

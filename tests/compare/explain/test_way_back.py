@@ -1,5 +1,7 @@
 """What is done on the way back of code that differs forward as well: it is a cause beside the forward ones."""
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -8,6 +10,7 @@ from flax import linen
 from torch import nn
 from torch.nn import functional as F
 
+from compare.explain.calls.change import Change
 from compare.explain.explain import explain
 from compare.explain.locate.introduced import by_place
 from compare.explain.proof import Proof
@@ -58,6 +61,19 @@ def test_a_gradient_is_explained_beside_what_differs_forward(faults, settings):
     made = explain(looked_into(Pair(seeded(Gated), LinenGated(**faults), X)))
     assert [named.cause.setting for named in made.causes if named.cause.certain] == settings
     assert made.closing.still == ()
+
+
+def test_what_is_beside_a_change_is_proven_where_that_leaves_something_open(monkeypatch):
+    """Where the code differs forward, a draw without the change differs anyway, whatever is done on the way back."""
+    asked, change, group = [], Change(), [SimpleNamespace(owner="layer", direction="forward")]
+    proof = SimpleNamespace(closes=lambda group, both, under: asked.append(under) or True)
+    way_back = WayBack(SimpleNamespace(), proof)
+    monkeypatch.setattr(way_back, "_group", lambda owner: group)
+    monkeypatch.setattr(way_back, "_closed", lambda group, change: False)
+    monkeypatch.setattr(way_back, "_causes", lambda owner, change, proven: proven(Change()))
+    assert way_back.beside(group, change)
+    assert way_back.left("layer", change)
+    assert [under is change for under in asked] == [True, True]
 
 
 def test_what_is_not_explained_forward_has_nothing_beside_it():
