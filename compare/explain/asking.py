@@ -98,10 +98,11 @@ class Places:
                 return  # other places only show the same, around a residual
             also |= self._where_too(certain, [one for one in waiting if one not in also])
             if also and self._closes(also):
-                return
+                return  # what is not proven there has left ``also``, and is asked itself
 
-    def _closes(self, also: Mapping[int, Cause]) -> bool:
-        """Whether all causes together, and those of the places that were not asked, close every gap of the pair."""
+    def _closes(self, also: dict[int, Cause]) -> bool:
+        """Whether all causes together, and those of the places that were not asked, close every gap of the pair, and
+        each of these is proven in its place; those that are not leave ``also``."""
         certain = [cause for causes in self.diagnosed.values() for cause in causes if cause.certain]
         changes = Change()
         for cause in (*certain, *also.values()):
@@ -110,16 +111,24 @@ class Places:
                 return False
             changes = changes | cause.change
         closing = closing_of(self.looked, changes)
-        closed = closing is not None and not closing.still
+        unproven = self._unproven(also) if closing is not None and not closing.still else []
+        closed = closing is not None and not closing.still and not unproven
         if closed:
             self.diagnosed |= {number: (cause,) for number, cause in also.items()}
             self.known += len(also)
         if closed or not also:
             self.closing = closing  # of what is certain
+        for number in unproven:
+            del also[number]
         return closed
 
+    def _unproven(self, also: Mapping[int, Cause]) -> list[int]:
+        """The places that their cause does not close there and back, and on a new draw."""
+        proof = self._way_back.proof
+        return [one for one, cause in also.items() if not proof.closes(self.groups[one], cause.change or Change())]
+
     def _where_too(self, certain: Sequence[Cause], waiting: Sequence[int]) -> dict[int, Cause]:
-        """Those of the waiting places whose gaps one of these causes closes, each with it."""
+        """Those of the waiting places whose gaps one of these causes closes there, each with it; not yet proven."""
         too: dict[int, Cause] = {}
         for number in waiting if self.looked.cutter.exact else ():
             if self.groups[number][0].direction == FORWARD:
@@ -139,22 +148,25 @@ def _of_section(looked: Looked, group: Sequence[Introduced], way_back: WayBack) 
     if not looked.cutter.exact:
         diagnosis = diagnose(scene, proven=lambda change: False)
         return replace(diagnosis, causes=tuple(replace(cause, doubt=ROUGH) for cause in diagnosis.causes))
-    besides: list[Cause] = []
+    tried: list[tuple[Change, tuple[Cause, ...]]] = []  # each with what is certain together with it
 
     def proven(change: Change) -> bool:
         """A change that makes the section the port's forward alone may have one beside it on the way back."""
         closed = way_back.proof.of(group, change)
         if closed.there and not closed.back and group[0].direction != BACKWARD and len(tried) < BESIDE:
-            tried.append(change)
-            besides[:] = way_back.beside(group, change)
-            return bool(besides)
+            tried.append((change, way_back.beside(group, change)))
+            return bool(tried[-1][1])
         return closed.wholly
 
-    tried: list[Change] = []
     diagnosis = diagnose(scene, proven=proven)
     forward = [cause.change for cause in diagnosis.causes if cause.certain and cause.change]
-    if not besides or not forward or way_back.proof.closes(group, reduce(Change.__or__, forward)):
+    if not any(besides for _, besides in tried) or not forward:
         return diagnosis
+    together = reduce(Change.__or__, forward)  # of one, itself
+    if way_back.proof.closes(group, together):
+        return diagnosis
+    known = (besides for change, besides in tried if change is together)
+    besides = next(known, None) or way_back.beside(group, together)
     return replace(diagnosis, causes=(*diagnosis.causes, *besides))
 
 
