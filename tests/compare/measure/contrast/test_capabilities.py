@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from flax import linen
+from torch import nn
 
 from compare.measure.contrast import capabilities as table
 from compare.measure.contrast.capabilities import capabilities
@@ -71,6 +73,43 @@ def test_a_model_with_two_modes_is_evaluated(cpu):
     pair = of(Regular, FlaxRegular(), ROWS, accept=("running_variance",))
     (row,) = capabilities(pair, cpu, only="per_sample_gradients")
     assert (row.reference.outcome, row.port.outcome, row.verdict) == ("works", "works", "match")
+
+
+class TwoHeads(nn.Module):
+    """One of which no loss reaches."""
+
+    def __init__(self):
+        super().__init__()
+        self.used, self.unused = nn.Linear(4, 3), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.used(x)
+
+
+class FlaxTwoHeads(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        linen.Dense(2, name="unused")(x)
+        return linen.Dense(3, name="used")(x)
+
+
+@pytest.mark.parametrize("name", ["value_and_gradient", "stop_in_the_middle"])
+def test_a_parameter_that_no_loss_reaches_has_a_gradient_of_zeros(cpu, name):
+    """A tape leaves None there."""
+    (row,) = capabilities(of(TwoHeads, FlaxTwoHeads()), cpu, only=name)
+    assert (row.reference.message, row.reference.outcome, row.port.outcome) == ("", "works", "works")
+    assert row.verdict == "match"
+
+
+def test_what_the_comparison_raises_is_no_outcome(cpu, monkeypatch):
+    """Only what a way itself raises is told of it."""
+
+    def broken(tensor):
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(table, "from_torch", broken)
+    with pytest.raises(RuntimeError, match="planted"):
+        capabilities(find("loose"), cpu, only="third_derivative")
 
 
 def test_the_planted_ways_are_the_ones_that_run(cpu, monkeypatch):
