@@ -1,5 +1,7 @@
 """What each way can do: what becomes of a cell is found by running it."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from flax import linen
@@ -65,7 +67,13 @@ def test_a_wrong_value_is_no_match(cpu, monkeypatch):
     monkeypatch.setattr(jax_on_pair, "value_and_gradient", doubled)
     monkeypatch.setattr(table, "code_of", lambda module, name: "")
     (row,) = capabilities(find("loose"), cpu, only="value_and_gradient")
-    assert row.verdict == "mismatch"
+    assert (row.verdict, row.ratio) == ("mismatch", None)
+
+
+def test_a_gpus_work_is_not_timed_by_processors(cpu):
+    """Which wait for it."""
+    (row,) = capabilities(find("loose"), replace(cpu, name="gpu"), only="third_derivative")
+    assert (row.verdict, row.reference.seconds, row.port.seconds, row.ratio) == ("match", 0.0, 0.0, None)
 
 
 def test_a_model_with_two_modes_is_evaluated(cpu):
