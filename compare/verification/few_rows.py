@@ -10,20 +10,19 @@ from dataclasses import replace
 from compare.pair.pair import Entering
 from compare.sides.quartet import Quartet
 from compare.verdict.counted import counted
+from compare.verdict.thresholds import FEW_ROWS, NOTHING
 from compare.verification.probing import Outcome
 
-ROWS = 2  # of one there is nothing to normalise, to tell apart or to exchange
 LARGE = 1 << 23  # parameters from which a pass costs more than compiling another shape, at some hundred tokens a row
-VANISHED = 2.0**-40  # of a quantity's size on the whole batch: what rounding in float64 leaves of a zero stays below
 
 
 def few_rows(quartet: Quartet, entering: Entering) -> Entering | None:
     """What would enter with few rows; None of a small model, of a small batch, or on record."""
     batch = entering.batches[0]
     parameters = sum(array.size for array in entering.weights.values())
-    if quartet.on_record or quartet.pair.by_hand is not None or parameters < LARGE or batch.rows < 2 * ROWS:
+    if quartet.on_record or quartet.pair.by_hand is not None or parameters < LARGE or batch.rows < 2 * FEW_ROWS:
         return None
-    return replace(entering, batches=(batch.taking(slice(ROWS)),))
+    return replace(entering, batches=(batch.taking(slice(FEW_ROWS)),))
 
 
 def are_taken(of_few: Sequence[Outcome], of_all: Sequence[Outcome]) -> bool:
@@ -35,7 +34,7 @@ def are_taken(of_few: Sequence[Outcome], of_all: Sequence[Outcome]) -> bool:
     every = [quantity for outcome in of_all for quantity in outcome.quantities]
     # A gradient that is zero but for rounding, as of a bias before a norm, has no bit right.
     sizes = {one.name: one.judgement.scale for one in every if one.judgement.bits_reference > 0}
-    return all(few[name] > VANISHED * size for name, size in sizes.items() if size > 0 and name in few)
+    return all(few[name] > NOTHING * size for name, size in sizes.items() if size > 0 and name in few)
 
 
 def in_words(entering: Entering, few: Entering) -> str:
