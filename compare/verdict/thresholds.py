@@ -78,7 +78,7 @@ VANISHED = 1e-3
 """Of a gradient's size on a probe: what is smaller at a neighbour has vanished there, and nothing is left that could
 differ, so that the neighbour proves no kink."""
 
-FEW_ROWS = 2
+ROWS_TAKEN = 2
 """Of a large model's batch, on which probes and mutants are run: of one row there is nothing to normalise, to tell
 apart or to exchange."""
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from compare.pair.pair import Entering
 from compare.sides.quartet import Quartet
 from compare.verdict.counted import counted
-from compare.verdict.thresholds import FEW_ROWS, NOTHING
+from compare.verdict.thresholds import NOTHING, ROWS_TAKEN
 from compare.verification.probing import Outcome
 
 LARGE = 1 << 23  # parameters from which a pass costs more than compiling another shape, at some hundred tokens a row
@@ -20,9 +20,9 @@ def few_rows(quartet: Quartet, entering: Entering) -> Entering | None:
     """What would enter with few rows; None of a small model, of a small batch, or on record."""
     batch = entering.batches[0]
     parameters = sum(array.size for array in entering.weights.values())
-    if quartet.on_record or quartet.pair.by_hand is not None or parameters < LARGE or batch.rows < 2 * FEW_ROWS:
+    if quartet.on_record or quartet.pair.by_hand is not None or parameters < LARGE or batch.rows < 2 * ROWS_TAKEN:
         return None
-    return replace(entering, batches=(batch.taking(slice(FEW_ROWS)),))
+    return replace(entering, batches=(batch.taking(slice(ROWS_TAKEN)),))
 
 
 def are_taken(of_few: Sequence[Outcome], of_all: Sequence[Outcome]) -> bool:
