@@ -10,6 +10,7 @@ from compare.report.contract import Form
 from compare.report.pieces import COLOUR, show_table, table
 
 STYLE = {"works": "green", "works with other code": "yellow", "raises": "red"}
+TIME = "processor\ntime,\ntorch / JAX"  # a column that is left out where nothing was timed
 
 
 def show_capabilities(form: Form, out: Console) -> None:
@@ -47,14 +48,17 @@ def show_code(row: Form, out: Console) -> None:
 
 def _table(rows: list[Form], wide: bool) -> Table:
     """Each side's outcome; ``wide``: with what the row is in words."""
-    shown = table("way", *(["what"] if wide else []), "on", "PyTorch", "JAX", "values", "time")
+    timed = any(row["ratio"] is not None for row in rows)
+    head = ["way", *(["what"] if wide else []), "on", "PyTorch", "JAX", "values", *([TIME] if timed else [])]
+    shown = table(*head)
     shown.columns[0].no_wrap = True
-    shown.columns[-1].justify = "right"
+    if timed:
+        shown.columns[-1].justify = "right"
     for row in rows:
         cells = [Text(row[side]["outcome"], style=STYLE[row[side]["outcome"]]) for side in ("reference", "port")]
         verdict = Text(row["verdict"], style=COLOUR.get(row["verdict"], ""))
         what = [Text(row["title"])] if wide else []
-        ratio = "" if row["ratio"] is None else f"{row['ratio']:.1f}x"
+        ratio = [Text("" if row["ratio"] is None else f"{row['ratio']:.1f}x")] if timed else []
         on = Text("the pair" if row["on_pair"] else "a vector")
-        shown.add_row(Text(row["name"]), *what, on, *cells, verdict, Text(ratio))
+        shown.add_row(Text(row["name"]), *what, on, *cells, verdict, *ratio)
     return shown

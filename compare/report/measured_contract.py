@@ -136,7 +136,8 @@ class EquationForm(TypedDict):
 
 
 class CellForm(TypedDict):
-    """One way on one side: what became of the code, what the plain way raised, and the processor seconds of a call."""
+    """One way on one side: what became of the code, what the plain way raised, and the processor seconds of a call (0
+    where it raises, and on a GPU)."""
 
     outcome: Literal["works", "works with other code", "raises"]
     message: str
@@ -146,7 +147,7 @@ class CellForm(TypedDict):
 
 class CapabilityForm(TypedDict):
     """One row of what each way can do; ``verdict`` is the judge's on what both returned, ``ratio`` the reference's
-    processor time over the port's."""
+    processor time over the port's, where that is a match and no GPU does the work."""
 
     name: str
     title: str

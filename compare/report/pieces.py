@@ -61,13 +61,13 @@ def _least(rows: Table, out: Console) -> int:
 
 
 def _records(rows: Table, out: Console) -> Iterator[RenderableType]:
-    heads = [_text(column.header) for column in rows.columns]
+    heads = [_text(column.header).plain.replace("\n", " ") for column in rows.columns]
     wide = max(len(head) for head in heads[1:])
     for first, *others in zip(*(column.cells for column in rows.columns), strict=True):
         yield _text(first)
         for head, cell in zip(heads[1:], others, strict=True):
             if shown := _text(cell):
-                label = f"{INDENT}{head.plain.ljust(wide)}{INDENT if wide else ''}"
+                label = f"{INDENT}{head.ljust(wide)}{INDENT if wide else ''}"
                 yield _beside(label, shown, out.width)
 
 

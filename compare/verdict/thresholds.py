@@ -78,6 +78,13 @@ VANISHED = 1e-3
 """Of a gradient's size on a probe: what is smaller at a neighbour has vanished there, and nothing is left that could
 differ, so that the neighbour proves no kink."""
 
+ROWS_TAKEN = 2
+"""Of a large model's batch, on which probes and mutants are run: of one row there is nothing to normalise, to tell
+apart or to exchange."""
+
+NOTHING = 2.0**-40
+"""Of a quantity's size on the whole batch: what rounding in float64 leaves of one that is zero on few rows is less."""
+
 # What noise reaches (compare/sides/noise.py).
 
 STREAMS = (1, 2, 3)

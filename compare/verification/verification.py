@@ -133,12 +133,12 @@ class Session:
     ) -> tuple[Entering | None, list[Outcome]]:
         """Of a large model, what enters with few rows, for probes and mutants, and how it was judged; None where all
         rows are needed."""
-        for few in few_rows(self.quartet, entering) if not self.plan.quick else ():
-            progress(f"probe {FEW_ROWS}")
-            of_few = [self.probe(FEW_ROWS, mode, few, learnt) for mode in self.prepared.modes]
-            if are_taken(of_few):
-                return few, of_few
-        return None, []
+        few = None if self.plan.quick else few_rows(self.quartet, entering)
+        if few is None:
+            return None, []
+        progress(f"probe {FEW_ROWS}")
+        of_few = [self.probe(FEW_ROWS, mode, few, learnt) for mode in self.prepared.modes]
+        return (few, of_few) if are_taken(of_few, learnt.outcomes) else (None, [])
 
     def probes(self, entering: Entering) -> Iterator[tuple[str, Mode, Entering]]:
         """Every probe of the batch in every mode, with what enters there."""

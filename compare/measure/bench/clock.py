@@ -19,7 +19,9 @@ ENOUGH = 0.25  # of a block: so long a run tells how many calls fill one
 # shorter the block is (1.5 ms of 20, measured: torch eager against itself left 1 by 5 % where lengths differed).
 LEAD = 8
 LEAST_CALLS = 3  # in a block: one alone is as long as whatever disturbs it
-STEPS_IN_A_BLOCK = 512  # at most: training on the same batches for long drives a momentum below the normal numbers
+# At most, those that lead in among them: training on the same batches for long drives a momentum below the normal
+# numbers.
+STEPS_IN_A_BLOCK = 512
 TRIES = 3  # runs whose shortest tells how long a call takes
 BUDGET = 3  # times the rounds asked for, until a disturbed machine is given up: at once where no round is quiet
 RETRIES = 4  # of a block that was disturbed, at once, beside the blocks that it is held against
@@ -74,7 +76,8 @@ def first_call(runner: Runner) -> float:
 
 def calls_in_a_block(runner: Runner) -> int:
     """How many calls fill a block, judged by the shortest of a few: one that was held up says nothing of a call."""
-    most = max(1, STEPS_IN_A_BLOCK // runner.steps_per_call)
+    whole = STEPS_IN_A_BLOCK // runner.steps_per_call
+    most = max(1, whole - LEAD, whole // 2)  # as many lead in as a block has, up to ``LEAD``
     count = 1
     while True:
         shortest = min(block(runner, count).load.wall for _ in range(TRIES))

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from compare.measure.contrast.dataflow import Dataflow
-from compare.measure.contrast.values_alike import SAME, alike
-
-SUPPORT = 0.5  # of the partners among the operands of what holds few values, so many must be shared
+from compare.measure.contrast.thresholds import SAME, SUPPORT
+from compare.measure.contrast.values_alike import alike
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from compare.verdict.verdict import judge, worst
 
 OTHERWISE = "_otherwise"
 SHORT = 160  # letters of a message
-CALLS = 3  # that are timed, of which the fastest counts
+CALLS = 3  # that are timed, after the first, of which the fastest counts
 
 
 def capabilities(pair: Pair, device: Device, seed: int = 0, only: str | None = None) -> tuple[Capability, ...]:
@@ -50,6 +50,7 @@ class _Table:
 
     def __init__(self, prepared: Prepared, device: Device, seed: int) -> None:
         self.prepared, entering = prepared, prepared.enter(seed, 1).at(FLOAT32)
+        self.on_card = device.name == "gpu"
         self.sides: dict[Precision, PortForward] = {}
         self.ports: dict[Precision, JaxGiven] = {}
         self.references: dict[Precision, TorchGiven] = {}
@@ -64,8 +65,8 @@ class _Table:
     def row(self, way: Way) -> Capability:
         """One way on both sides."""
         modules = (torch_on_pair, jax_on_pair) if way.on_pair else (torch_alone, jax_alone)
-        torch_cell, torch_values = self._cell(way, modules[0], self._on_torch)
-        jax_cell, jax_values = self._cell(way, modules[1], self._on_jax)
+        torch_cell, torch_values = self._cell(way, modules[0], self._on_torch, self._of_torch)
+        jax_cell, jax_values = self._cell(way, modules[1], self._on_jax, self._of_jax)
         verdict = ""
         if torch_values and jax_values:
             rows = zip(
@@ -75,9 +76,13 @@ class _Table:
         return Capability(way.name, way.title, way.on_pair, torch_cell, jax_cell, verdict)
 
     def _cell(
-        self, way: Way, module: ModuleType, run: Callable[..., tuple[list[np.ndarray], float]]
+        self,
+        way: Way,
+        module: ModuleType,
+        run: Callable[[Callable, Precision], tuple[Any, float]],
+        arrays_of: Callable[[Way, Any, Precision], list[np.ndarray]],
     ) -> tuple[Cell, dict[Precision, list[np.ndarray]]]:
-        """The plain way, and where it raises the other."""
+        """The plain way, and where it raises the other. What ``arrays_of`` raises is no outcome of either."""
         messages: list[str] = []
         for name in (way.name, way.name + OTHERWISE):
             function = getattr(module, name, None)
@@ -87,56 +92,65 @@ class _Table:
             try:
                 with warnings.catch_warnings():  # who makes errors of them decides nothing here
                     warnings.simplefilter("ignore")
-                    made = {precision: run(way, function, precision) for precision in (FLOAT32, FLOAT64)}
+                    made = {precision: run(function, precision) for precision in (FLOAT32, FLOAT64)}
             except Exception as error:  # the outcome of a cell
                 swallowed(error)
                 said = described(error)
                 messages.append(said if len(said) <= SHORT else f"{said[:SHORT]} ...")
                 continue
             outcome: Outcome = "works with other code" if messages else "works"
-            values = {precision: arrays for precision, (arrays, _) in made.items()}
+            values = {precision: arrays_of(way, result, precision) for precision, (result, _) in made.items()}
             return Cell(outcome, "".join(messages[:1]), code, made[FLOAT32][1]), values
         return Cell("raises", messages[0], code, 0.0), {}
 
-    def _on_torch(self, way: Way, function: Callable, precision: Precision) -> tuple[list[np.ndarray], float]:
-        given = self.references[precision]
+    def _on_torch(self, function: Callable, precision: Precision) -> tuple[Any, float]:
         # A checkpoint stops its second run by an exception, which would be told as the pair's loss raising.
         whole = torch.utils.checkpoint.set_checkpoint_early_stop(False)
         with torch.enable_grad(), torch.random.fork_rng(devices=[]), whole:
-            step = function(given)
-            result, seconds = _timed(step)
+            step = function(self.references[precision])
+            return step(), self._seconds(step)
+
+    def _seconds(self, step: Callable[[], Any]) -> float:
+        """Of processor time, of a step that has run; 0 where the work is a GPU's, of which it says nothing."""
+        return 0.0 if self.on_card else _timed(step)
+
+    def _of_torch(self, way: Way, result: Any, precision: Precision) -> list[np.ndarray]:
+        """A parameter that nothing reaches has no gradient on a tape, and one of zeros in JAX."""
         if way.kind == "arrays":
-            return [from_torch(one) for one in _leaves(result)], seconds
-        return [from_torch(result[name]) for name in given.params], seconds
+            return [from_torch(one) for one in _leaves(result)]
+        params = self.references[precision].params
+        reached = {
+            name: torch.zeros_like(one) if result[name] is None else result[name] for name, one in params.items()
+        }
+        return [from_torch(one) for one in reached.values()]
 
-    def _on_jax(self, way: Way, function: Callable, precision: Precision) -> tuple[list[np.ndarray], float]:
-        side, given = self.sides[precision], self.ports[precision]
-        with side.x64():
-            step = function(given)
-            result, seconds = _timed(lambda: jax.block_until_ready(step()))
+    def _on_jax(self, function: Callable, precision: Precision) -> tuple[Any, float]:
+        with self.sides[precision].x64():
+            step = function(self.ports[precision])
+            return jax.block_until_ready(step()), self._seconds(lambda: jax.block_until_ready(step()))
+
+    def _of_jax(self, way: Way, result: Any, precision: Precision) -> list[np.ndarray]:
+        with self.sides[precision].x64():
             if way.kind == "arrays":
-                return [from_jax(one) for one in jax.tree.leaves(result)], seconds
+                return [from_jax(one) for one in jax.tree.leaves(result)]
             flat = {path: from_jax(one) for path, one in self.prepared.port.flat(result).items()}
-        names = self.references[precision].params
+        names, weight_map, shapes = self.references[precision].params, self.prepared.weight_map, self.prepared.shapes
         if way.kind == "parameters":
-            named = self.prepared.weight_map.to_reference(flat, self.prepared.shapes)
-            return [named[name] for name in names], seconds
+            named = weight_map.to_reference(flat, shapes)
+            return [named[name] for name in names]
         count = len(next(iter(flat.values())))
-        rows = [
-            self.prepared.weight_map.to_reference({path: one[at] for path, one in flat.items()}, self.prepared.shapes)
-            for at in range(count)
-        ]
-        return [np.stack([row[name] for row in rows]) for name in names], seconds
+        rows = [weight_map.to_reference({path: one[at] for path, one in flat.items()}, shapes) for at in range(count)]
+        return [np.stack([row[name] for row in rows]) for name in names]
 
 
-def _timed(step: Callable[[], Any]) -> tuple[Any, float]:
-    """What it returns, and the processor time of the fastest of a few calls after the first."""
-    result, fastest = step(), float("inf")
+def _timed(step: Callable[[], Any]) -> float:
+    """The processor time of the fastest of a few calls."""
+    fastest = float("inf")
     for _ in range(CALLS):
         begin = time.process_time()
         step()
         fastest = min(fastest, time.process_time() - begin)
-    return result, fastest
+    return fastest
 
 
 def _leaves(result: Any) -> Iterator[torch.Tensor]:

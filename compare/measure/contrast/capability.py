@@ -11,7 +11,7 @@ class Cell:
     """One way on one side: what became of it, what the plain way raised, and the code that ran last.
 
     Attributes:
-        seconds: of processor time for a call that has run before; 0 where it raises.
+        seconds: of processor time for a call that has run before; 0 where it raises, and where a GPU does the work.
     """
 
     outcome: Outcome
@@ -33,5 +33,7 @@ class Capability:
 
     @property
     def ratio(self) -> float | None:
-        """The reference's processor time over the port's."""
-        return self.reference.seconds / self.port.seconds if self.verdict and self.port.seconds else None
+        """The reference's processor time over the port's: of two that do the same, so None unless they match, and where
+        either was not timed."""
+        timed = self.reference.seconds and self.port.seconds
+        return self.reference.seconds / self.port.seconds if self.verdict == "match" and timed else None

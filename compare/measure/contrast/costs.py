@@ -78,7 +78,7 @@ def _saved_when_compiled(given: TorchGiven) -> tuple[int | None, str]:
         with warnings.catch_warnings():  # who makes errors of them decides nothing here
             warnings.simplefilter("ignore")
             module: Any = torch.compile(given.module, backend=BACKEND)
-            held = {f"_orig_mod.module.{name}": leaf for name, leaf in leaves.items()}
+            held = given.named_in(module, leaves)
             loss = torch.func.functional_call(module, held, (given.inputs, given.targets))
     except Exception as error:  # what the compiler does not take
         swallowed(error)

@@ -8,10 +8,10 @@ from compare.measure.contrast.alignment import Group, aligned, group_of, groups
 from compare.measure.contrast.dataflow import Dataflow
 from compare.measure.contrast.port_record import PortRecord
 from compare.measure.contrast.reference_record import ReferenceRecord
+from compare.measure.contrast.thresholds import SINGLE
 from compare.measure.contrast.values_alike import Contents, alike
 from compare.pair.prepare import Prepared
 
-SINGLE = 2e-5  # of an array's size: what float32 leaves of a value that no float64 kernel makes
 HARNESS, LEAF, LAYOUT, CONSTANT = "harness", "leaf", "layout", "constant"
 RANDOM, UNUSED, ENGINE, FUSED = "random", "unused", "engine", "fused"
 # Why something faces nothing, by these words.
@@ -137,9 +137,3 @@ def _why_equation(port: PortRecord, at: int) -> str:
 
 def _moves(flow: Dataflow, at: int) -> bool:
     return next((step.moves for step in flow.steps if step.at == at), False)
-
-
-def share(facing: Facing, reasons: Mapping[int, str], count: int) -> tuple[int, int]:
-    """Of what computes, how many face something, and how many there are."""
-    rest = sum(reason == FUSED for reason in reasons.values())
-    return count - len(reasons), count - len(reasons) + rest

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from compare.measure.contrast.thresholds import SINGLE
 from compare.measure.contrast.values_alike import Contents, alike
-
-SINGLE = 2e-5  # of an array's size: what float32 leaves of a value that both sides make
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,7 @@ from itertools import islice
 import numpy as np
 
 from compare.explain.locate.shown_by import layouts
-
-SAME = 1e-7  # of an array's size: two float64 computations of one value stay below, two values do not by chance
-FILL = 1e30  # beyond it an entry stands for minus infinity, whatever either side fills a masked place with
-FEW = 3  # distinct values: so few say little, so that a mask, or zeros, are compared place by place
-LAYOUTS = 200  # that are tried for such an array
+from compare.measure.contrast.thresholds import FEW, FILL, LAYOUTS, SAME
 
 
 @dataclass(frozen=True, eq=False)

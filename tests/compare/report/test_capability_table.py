@@ -28,7 +28,17 @@ def test_a_row():
     assert "match" in text
     assert "2.0x" in text
     assert "jacobian, JAX: TypeError: no such thing" in text
+    assert "torch / JAX" in text
+    assert "processor time, torch / JAX  2.0x" in shown(lambda out: show_capabilities(FORM, out), 50)
     assert max(map(len, shown(lambda out: show_capabilities(FORM, out), 50).splitlines())) <= 50
+
+
+def test_no_column_where_nothing_was_timed():
+    """As on a GPU."""
+    form = {**FORM, "capabilities": [{**FORM["capabilities"][0], "ratio": None}]}
+    text = shown(lambda out: show_capabilities(form, out))
+    assert "match" in text
+    assert "processor" not in text
 
 
 def test_nothing_where_nobody_asked():

@@ -1,5 +1,7 @@
 """Probes and mutants of a large model on few rows: taken where both sides take them, and judged as on all."""
 
+from dataclasses import replace
+
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
@@ -8,12 +10,18 @@ import torch
 
 from compare.arrays.batch import Batch
 from compare.arrays.probes import BASE, FEW_ROWS
-from compare.pair.pair import Pair
+from compare.pair.pair import Entering, Pair
+from compare.sides.judging import Judged
+from compare.verdict.quantity import Quantity
+from compare.verdict.verdict import Judgement, Verdict
 from compare.verification import few_rows
+from compare.verification.few_rows import are_taken
+from compare.verification.probing import Outcome
 from compare.verification.verification import Plan, verify
 
 USERS_MODELS = True
 PLAN = Plan(locate=False)
+ENTERING = Entering({}, (Batch.of(np.zeros((4, 4), np.float32)),), 1.0, {})
 
 
 @pytest.fixture(autouse=True)
@@ -23,16 +31,14 @@ def everything_is_large(monkeypatch):
 
 
 class Reference(torch.nn.Module):
-    """``rows``: what number of them alone it takes; ``several``: it refuses one."""
+    """``rows``: what number of them alone it takes."""
 
-    def __init__(self, rows: int | None = None, several: bool = False) -> None:
+    def __init__(self, rows: int | None = None) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.layer, self.rows, self.several = torch.nn.Linear(4, 3), rows, several
+        self.layer, self.rows = torch.nn.Linear(4, 3), rows
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.several and len(x) == 1:
-            raise ValueError("Expected more than 1 value per channel")
         h = torch.tanh(self.layer(x))
         return h if self.rows is None else h.reshape(self.rows, 3)
 
@@ -45,9 +51,9 @@ class Port(nn.Module):
         return jnp.tanh(self.wrong * nn.Dense(3, name="layer")(x))
 
 
-def pair(rows: int = 4, fixed: int | None = None, wrong: float = 1.0, several: bool = False) -> Pair:
+def pair(rows: int = 4, fixed: int | None = None, wrong: float = 1.0) -> Pair:
     x = np.random.default_rng(0).standard_normal((rows, 4), dtype=np.float32)
-    return Pair(Reference(fixed, several), Port(wrong), Batch.of(x))
+    return Pair(Reference(fixed), Port(wrong), Batch.of(x))
 
 
 def rows_on(report) -> dict[str, str]:
@@ -55,13 +61,13 @@ def rows_on(report) -> dict[str, str]:
 
 
 def test_probes_and_mutants_are_on_the_first_rows(cpu):
-    """The pair's own batch is judged whole, everything else on one row; mutants are caught all the same."""
+    """The pair's own batch is judged whole, everything else on two rows, which can be exchanged; mutants are caught."""
     report = verify(pair(), cpu, plan=PLAN)
     assert report.verdict == "match"
-    assert {BASE, FEW_ROWS, "saturated"} <= set(report.coverage.probes)
+    assert {BASE, FEW_ROWS, "saturated", "equal_rows"} <= set(report.coverage.probes)
     assert report.teeth.toothless == ()
-    assert "second row replaced by the first" not in report.teeth.mutants  # there is none
-    assert any("on the first of 4 rows" in text for text in report.notices)
+    assert "second row replaced by the first" in report.teeth.mutants
+    assert any("on the first 2 of 4 rows" in text for text in report.notices)
 
 
 def test_a_fault_is_one_on_few_rows_too(cpu):
@@ -80,11 +86,58 @@ def test_all_rows_where_few_do_not_do(cpu, rows, fixed):
     assert report.verdict == "match"
 
 
-def test_two_rows_where_one_is_refused(cpu):
-    """As batch statistics refuse one."""
-    report = verify(pair(several=True), cpu, plan=PLAN)
-    assert {FEW_ROWS, "equal_rows"} <= set(report.coverage.probes)
-    assert any("on the first 2 of 4 rows" in text for text in report.notices)
+def outcome(**sizes: float) -> Outcome:
+    """One mode's, of quantities of these sizes, rounded at 1e-7 of an ordinary one."""
+    judgements = {
+        name: Judgement(Verdict.MATCH, scale=size, bits_reference=20.0 if size > 1e-9 else 0.0)
+        for name, size in sizes.items()
+    }
+    quantities = tuple(Quantity(name, "gradient", BASE, one) for name, one in judgements.items())
+    return Outcome(BASE, None, ENTERING, quantities, Judged(judgements))
+
+
+@pytest.mark.parametrize(
+    ("few", "taken"),
+    [
+        (outcome(weight=0.1, bias=0.0), True),
+        (outcome(weight=0.0, bias=0.0), False),
+        (outcome(weight=1e-17, bias=0.0), False),
+        (replace(outcome(weight=0.1), skipped={FEW_ROWS: "does not run"}), False),
+        (replace(outcome(weight=0.1), judged=None), False),
+    ],
+    ids=["as it is", "zero", "zero but for rounding", "skipped", "not judged"],
+)
+def test_rows_on_which_something_vanishes_are_not_taken(few, taken):
+    """A zero agrees with any zero; what is rounding alone on the whole batch may vanish."""
+    assert are_taken([few], [outcome(weight=1.0, bias=1e-17)]) is taken
+
+
+class ReferenceGated(torch.nn.Module):
+    """A row's last entry is what its result is multiplied by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = torch.nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, 3:] * self.layer(x)
+
+
+class Gated(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return x[:, 3:] * nn.Dense(3, name="layer")(x)
+
+
+def test_all_rows_where_few_show_nothing(cpu):
+    """As of an expert to whom they are not sent: probes run on all rows, where the gradient is none of zeros."""
+    x = np.random.default_rng(0).standard_normal((4, 4), dtype=np.float32)
+    x[:2, 3] = 0
+    report = verify(Pair(ReferenceGated(), Gated(), Batch.of(x)), cpu, plan=PLAN)
+    assert FEW_ROWS not in report.coverage.probes
+    assert not any("on the first 2" in text for text in report.notices)
+    assert report.verdict == "match"
 
 
 def test_a_small_model_has_all_rows(cpu, monkeypatch):

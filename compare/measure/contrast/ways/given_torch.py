@@ -75,6 +75,11 @@ class TorchGiven:
         """The parameters, each a leaf of a new tape."""
         return {name: one.clone().requires_grad_() for name, one in self.params.items()}
 
+    def named_in(self, compiled: nn.Module, leaves: Params) -> Params:
+        """The same under the names that they have in what a compiler made of ``module``, whose call is the loss too."""
+        prefix = next(name for name, one in compiled.named_modules() if one is self.module.module)
+        return {f"{prefix}.{name}": leaf for name, leaf in leaves.items()}
+
     @property
     def floating(self) -> Tensor:
         """The first floating input."""

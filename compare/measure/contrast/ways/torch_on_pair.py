@@ -153,8 +153,7 @@ def under_compilation(given: TorchGiven) -> Step:
 
     def step() -> Params:
         leaves = given.leaves()
-        held = {f"_orig_mod.module.{name}": leaf for name, leaf in leaves.items()}
-        functional_call(module, held, (given.inputs, given.targets)).backward()
+        functional_call(module, given.named_in(module, leaves), (given.inputs, given.targets)).backward()
         return {name: leaf.grad for name, leaf in leaves.items()}
 
     return step

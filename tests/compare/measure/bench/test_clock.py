@@ -86,8 +86,14 @@ def test_preemptions_do_not_shorten_a_block(machine):
 
 
 def test_a_block_trains_on_the_same_batches_for_so_long_only(machine):
-    """Calls of a microsecond: 512 steps, not 20,000."""
-    assert calls_in_a_block(Clockwork(machine, 1e-6)) == clock.STEPS_IN_A_BLOCK // 2
+    """Calls of a microsecond: 512 steps, not 20,000, and what leads in is among them."""
+    for steps, calls in ((2, 248), (50, 5), (512, 1)):  # of a call; in a block
+        runner = Clockwork(machine, 1e-6)
+        runner.steps_per_call = steps
+        assert calls_in_a_block(runner) == calls
+        before = runner.calls
+        clock.block(runner, calls)
+        assert (runner.calls - before) * steps <= max(clock.STEPS_IN_A_BLOCK, 2 * steps)  # one leads in, one is timed
 
 
 def test_two_runs_find_blocks_of_one_length(machine):

@@ -1,7 +1,11 @@
 """What each way can do: what becomes of a cell is found by running it."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from flax import linen
+from torch import nn
 
 from compare.measure.contrast import capabilities as table
 from compare.measure.contrast.capabilities import capabilities
@@ -63,7 +67,13 @@ def test_a_wrong_value_is_no_match(cpu, monkeypatch):
     monkeypatch.setattr(jax_on_pair, "value_and_gradient", doubled)
     monkeypatch.setattr(table, "code_of", lambda module, name: "")
     (row,) = capabilities(find("loose"), cpu, only="value_and_gradient")
-    assert row.verdict == "mismatch"
+    assert (row.verdict, row.ratio) == ("mismatch", None)
+
+
+def test_a_gpus_work_is_not_timed_by_processors(cpu):
+    """Which wait for it."""
+    (row,) = capabilities(find("loose"), replace(cpu, name="gpu"), only="third_derivative")
+    assert (row.verdict, row.reference.seconds, row.port.seconds, row.ratio) == ("match", 0.0, 0.0, None)
 
 
 def test_a_model_with_two_modes_is_evaluated(cpu):
@@ -71,6 +81,43 @@ def test_a_model_with_two_modes_is_evaluated(cpu):
     pair = of(Regular, FlaxRegular(), ROWS, accept=("running_variance",))
     (row,) = capabilities(pair, cpu, only="per_sample_gradients")
     assert (row.reference.outcome, row.port.outcome, row.verdict) == ("works", "works", "match")
+
+
+class TwoHeads(nn.Module):
+    """One of which no loss reaches."""
+
+    def __init__(self):
+        super().__init__()
+        self.used, self.unused = nn.Linear(4, 3), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.used(x)
+
+
+class FlaxTwoHeads(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        linen.Dense(2, name="unused")(x)
+        return linen.Dense(3, name="used")(x)
+
+
+@pytest.mark.parametrize("name", ["value_and_gradient", "stop_in_the_middle"])
+def test_a_parameter_that_no_loss_reaches_has_a_gradient_of_zeros(cpu, name):
+    """A tape leaves None there."""
+    (row,) = capabilities(of(TwoHeads, FlaxTwoHeads()), cpu, only=name)
+    assert (row.reference.message, row.reference.outcome, row.port.outcome) == ("", "works", "works")
+    assert row.verdict == "match"
+
+
+def test_what_the_comparison_raises_is_no_outcome(cpu, monkeypatch):
+    """Only what a way itself raises is told of it."""
+
+    def broken(tensor):
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(table, "from_torch", broken)
+    with pytest.raises(RuntimeError, match="planted"):
+        capabilities(find("loose"), cpu, only="third_derivative")
 
 
 def test_the_planted_ways_are_the_ones_that_run(cpu, monkeypatch):

@@ -30,6 +30,12 @@ def test_the_loss_is_a_function_of_the_parameters(given):
     assert given.outputs(given.params, given.inputs).shape == (16, 4)
 
 
+def test_leaves_are_named_as_in_a_module_around_the_loss(given):
+    """Whatever it calls what it holds, as a compiled one does."""
+    module = torch.nn.Sequential(given.module)
+    assert given.named_in(module, given.leaves()).keys() == dict(module.named_parameters()).keys()
+
+
 def test_an_input_can_be_another(given):
     """All inputs of as many rows; without one of floats there is none to differentiate by."""
     assert given.with_input(given.first_row)["x"].shape == (1, 20)
