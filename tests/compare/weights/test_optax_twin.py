@@ -69,6 +69,10 @@ def _two_groups(parameters):
     return O.AdamW([{"params": first, "lr": 0.02}, {"params": second, "weight_decay": 0.0}], lr=0.01)
 
 
+def _dampened_nesterov(parameters):
+    return O.SGD([{"params": parameters, "dampening": 0.3, "nesterov": True}], lr=0.05, momentum=0.9)
+
+
 @pytest.mark.parametrize(
     ("make", "scheduler"),
     [
@@ -76,6 +80,7 @@ def _two_groups(parameters):
         (_two_groups, lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=1, threshold=0.1, min_lr=[0.001, 0.005])),
         (OPTIMIZERS["adafactor"], lambda o: lr_scheduler.CosineAnnealingLR(o, 20, 1e-3)),
         (OPTIMIZERS["dampened"], lambda o: lr_scheduler.CyclicLR(o, 0.01, 0.1, 10)),
+        (_dampened_nesterov, None),
     ],
 )
 def test_groups_and_schedules_go_along(make, scheduler):

@@ -19,6 +19,7 @@ GROUPS = ({name: "a" if len(shape) > 1 else "b" for name, shape in SHAPES.items(
     ("transformation", "kind", "groups"),
     [
         (ours.sgd(0.05, dampening=0.3, weight_decay=0.1), "SGD", 1),
+        (ours.sgd(0.05, dampening=0.3, nesterov=True), "SGD", 1),
         (ours.by_group(ours.sgd, *GROUPS, learning_rate=0.05, nesterov=True), "SGD", 2),
         (ours.adam(0.02, b2=0.9, amsgrad=True, maximize=True), "Adam", 1),
         (ours.adamw(ours.warmup_then_cosine(0.02, 5, 30), weight_decay=0.1, mask=ours.decayed), "Adam", 2),
