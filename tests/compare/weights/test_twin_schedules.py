@@ -132,6 +132,13 @@ class _Late(torchs.LRScheduler):
         return [0.05 if self.last_epoch < 10 * TABLE else 0.0]
 
 
+class _Later(torchs.ConstantLR):
+    """One of torch's that becomes another late, within what a table holds."""
+
+    def get_lr(self):
+        return super().get_lr() if self.last_epoch < TABLE // 2 else [0.0]
+
+
 class _Torn(torchs.LRScheduler):
     def get_lr(self):
         if self.last_epoch:
@@ -147,6 +154,23 @@ def test_a_scheduler_that_is_not_known_is_not_taken_for_a_constant():
     assert np.isnan(float(found.groups[0]["lr"](TABLE)))
     with pytest.raises(UsageError, match="raises in its next step: not twice"):
         schedules_of(optimizer, _Torn(optimizer), 1)
+
+
+def test_a_schedule_that_was_read_holds_as_far_as_was_looked():
+    """Not for its first steps alone."""
+    optimizer = _optimizer()
+    found = schedules_of(optimizer, _Later(optimizer), 1)
+    assert float(found.groups[0]["lr"](TABLE // 2)) == 0
+    assert "table" in found.notes[0]
+
+
+def test_a_scheduler_does_not_go_back():
+    """It says so, rather than stay where it is."""
+    optimizer = _optimizer()
+    scheduler = torchs.StepLR(optimizer, 1)
+    advance(scheduler, 3)
+    with pytest.raises(UsageError, match="stands at step 3 and cannot go back to 2"):
+        advance(scheduler, 2)
 
 
 def test_a_lambdas_integers_do_not_overflow():
