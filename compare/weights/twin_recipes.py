@@ -144,26 +144,6 @@ def check_exact(recipe: Recipe, groups: Sequence[Mapping[str, Any]]) -> None:
             )
 
 
-def _stepping(step: Any) -> Any:
-    """The function that steps, without what torch itself (its profiler, a scheduler) put around it."""
-    step = getattr(step, "__func__", step)
-    while hasattr(step, "__wrapped__") and getattr(step, "__globals__", {}).get("__name__", "").startswith("torch."):
-        step = getattr(step.__wrapped__, "__func__", step.__wrapped__)
-    return step
-
-
-def _hooks(optimizer: "torch.optim.Optimizer") -> list[Mapping[int, Any]]:
-    """All hooks of its step; a torch that keeps them elsewhere fails here, rather than seem to have none."""
-    from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
-
-    return [
-        optimizer._optimizer_step_pre_hooks,
-        optimizer._optimizer_step_post_hooks,
-        _global_optimizer_pre_hooks,
-        _global_optimizer_post_hooks,
-    ]
-
-
 def recipe_of(optimizer: "torch.optim.Optimizer") -> Recipe:
     """The recipe that is the twin of a torch optimizer.
 
@@ -172,16 +152,18 @@ def recipe_of(optimizer: "torch.optim.Optimizer") -> Recipe:
     """
     import torch
 
+    from compare.frameworks.torch_steps import step_hooks, stepping
+
     names = [kind.__name__ for kind in type(optimizer).__mro__ if getattr(torch.optim, kind.__name__, None) is kind]
     name = names[0] if names else ""
     shown = type(optimizer).__name__
     if name not in BY_CLASS:
         known = f"expected one of {', '.join(BY_CLASS)}"
         raise UsageError(f"no twin of {shown}: {NO_TWIN.get(name) or f'its rule is not known here: {known}'}")
-    own = _stepping(vars(optimizer).get("step", type(optimizer).step))
-    if own is not _stepping(getattr(torch.optim, name).step):
+    own = stepping(vars(optimizer).get("step", type(optimizer).step))
+    if own is not stepping(getattr(torch.optim, name).step):
         raise UsageError(f"no twin of {shown}: it steps by a step() of its own, and not as torch.optim.{name} does")
-    if any(_hooks(optimizer)):
+    if any(step_hooks(optimizer)):
         raise UsageError(
             f"no twin of {shown}: it has step hooks (its own, or those of all optimizers), and what they do is not to "
             f"be read; remove them"
