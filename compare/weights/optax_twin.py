@@ -54,7 +54,7 @@ class OptaxTwin:
             state: its state then.
 
         Raises:
-            UsageError: they are not of this twin's structure.
+            UsageError: they are not of this twin's structure, or the scheduler is past their step; nothing is changed.
         """
         import jax
         import torch
@@ -69,16 +69,14 @@ class OptaxTwin:
         moved = layout.map.to_reference(
             {path: np.array(leaf) for path, leaf in flat(params).items()}, layout.shapes, values=True
         )
+        moving = {label: names for label, names in self._labels.items() if label != FROZEN}
+        reads = {label: read_state(_of_label(state, label), self._slots.recipe, layout) for label in moving}
+        self._schedule_back([*reads.values()])  # which may refuse, before anything is written
         with torch.no_grad():
             for name, array in moved.items():
                 self._slots.tensors[name].copy_(torch.from_numpy(np.array(array)))
-        reads = []
-        for label, names in self._labels.items():
-            if label != FROZEN:
-                read = read_state(_of_label(state, label), self._slots.recipe, layout)
-                restore(read, slots, names)
-                reads.append(read)
-        self._schedule_back(reads)
+        for label, names in moving.items():
+            restore(reads[label], slots, names)
 
     def _schedule_back(self, reads: list[Any]) -> None:
         if self._scheduled.plateau:
@@ -146,7 +144,7 @@ def optax_twin(
     layout = Layout.of(tensors, params, weight_map)
     used = {name: tensor for name, tensor in tensors.items() if name in layout.shapes}
     slots = Slots(recipe, layout, used, {name: torch_optimizer.state.get(one, {}) for name, one in used.items()})
-    slots.check([*used])
+    slots.check(torch_optimizer.param_groups)
     labels = _labels(torch_optimizer, slots)
     by_leaf = _by_leaf(layout, labels)
     with _x64(used):

@@ -1,7 +1,7 @@
 """The stages of an optax transformation in torch's words: the class, its settings, its learning rate."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,17 @@ class Core:
     keys: Mapping[str, str]
     fixed: Mapping[str, Any]
     needs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Negated:
+    """A schedule with its sign turned; two are one where they turn the same function."""
+
+    schedule: Callable[[Any], Any]
+
+    def __call__(self, count: Any) -> Any:
+        """At a step."""
+        return -self.schedule(count)
 
 
 BETAS = {"b1": "betas[0]", "b2": "betas[1]", "eps": "eps"}
@@ -199,5 +210,5 @@ def _rate(core: str, settings: dict[str, Any], found: Sequence[tuple[str, Any]])
     if name == "scale_by_learning_rate":
         return step_size
     if callable(step_size):
-        return lambda count: -step_size(count)
+        return Negated(step_size)
     return -float(np.asarray(step_size))

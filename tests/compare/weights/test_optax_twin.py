@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from compare import optax_twin
+from compare import optax_twin, torch_twin
 from compare.errors import UsageError
 from compare.weights.entry import Entry, linear
 from compare.weights.weights import WeightMap
@@ -213,6 +213,38 @@ def test_what_was_not_made_by_the_twin_is_not_taken_back():
         twin.to_torch(twin.params, ())
     with pytest.raises(UsageError, match="params: expected the structure"):
         twin.to_torch({}, twin.state)
+
+
+def test_a_scheduler_that_has_gone_past_the_state_is_not_left_behind():
+    """Nothing is written before it is refused."""
+    model = _model()
+    optimizer = O.SGD(model.parameters(), lr=0.1)
+    scheduler = lr_scheduler.StepLR(optimizer, 1)
+    twin = optax_twin(optimizer, scheduler)
+    optimizer.step()
+    scheduler.step()
+    with pytest.raises(UsageError, match="cannot go back to 0"):
+        twin.to_torch(jax.tree.map(jnp.zeros_like, twin.params), twin.state)
+    assert model[0].weight.abs().min() > 0
+
+
+def test_moments_have_no_offset():
+    """What the port's weight has more is the weight's alone; and a decay would see it."""
+    tensor = torch.nn.Parameter(torch.ones(2))
+    optimizer = O.Adam([tensor], lr=0.1)
+    tensor.grad = torch.tensor([1.0, 2.0])
+    optimizer.step()
+    told = {"model": {"b": tensor}, "params": {"b": np.zeros(2)}}
+    told["weight_map"] = WeightMap(Entry("b", "params/b", offset=-1.0))
+    twin = optax_twin(optimizer, **told)
+    moved = tensor.detach().numpy() - np.float32(1)
+    np.testing.assert_array_equal(twin.params["b"], moved)
+    np.testing.assert_array_equal(twin.state[0].nu["b"], optimizer.state[tensor]["exp_avg_sq"])
+    back = torch_twin(twin.transformation, twin.params, twin.state, model={"b": tensor}, weight_map=told["weight_map"])
+    np.testing.assert_array_equal(back.optimizer.state[tensor]["exp_avg"], optimizer.state[tensor]["exp_avg"])
+    optimizer.param_groups[0]["weight_decay"] = 0.1
+    with pytest.raises(UsageError, match="a weight decay on b"):
+        optax_twin(optimizer, **told)
 
 
 def test_one_leaf_of_two_groups_has_no_twin():
