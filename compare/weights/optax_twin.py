@@ -107,6 +107,7 @@ def optax_twin(
     params: Tree = None,
     weight_map: WeightMap | None = None,
     every: int = 1,
+    since: int | None = None,
 ) -> OptaxTwin:
     """The optax transformation that computes what a live torch optimizer computes, from where it stands.
 
@@ -122,6 +123,8 @@ def optax_twin(
         params: the port's parameters; without them the port's are a dictionary by torch's names, in torch's layout.
         weight_map: which parameter is which leaf of ``params``; not needed where names or values say it.
         every: how many optimizer steps are made between two of the scheduler's: one epoch's, usually.
+        since: how many of them were made since the scheduler's last; without it the optimizer's own count of steps says
+            it, and where it keeps none (SGD) the scheduler is taken to have just been stepped, and a note says so.
 
     Returns:
         The transformation, its state, and the parameters. In float64 it has to be run under ``jax.enable_x64(True)``.
@@ -135,9 +138,11 @@ def optax_twin(
         raise UsageError(f"optax_twin: expected a torch.optim.Optimizer, got {shown(torch_optimizer)}")
     if not isinstance(every, int) or every < 1:
         raise UsageError(f"every: expected a number of steps from 1 on, got {shown(every)}")
+    if since is not None and (not isinstance(since, int) or not 0 <= since < every):
+        raise UsageError(f"since: expected a number of steps from 0 to every - 1 = {every - 1}, got {shown(since)}")
     recipe = recipe_of(torch_optimizer)
     check_exact(recipe, torch_optimizer.param_groups)
-    scheduled = schedules_of(torch_optimizer, scheduler, every)
+    scheduled = schedules_of(torch_optimizer, scheduler, every, since)
     tensors = named_parameters(torch_optimizer, model)
     if odd := [name for name, tensor in tensors.items() if not tensor.is_floating_point()]:
         raise UsageError(f"no twin on {odd[0]}: optax takes the modulus where torch takes real and imaginary parts")

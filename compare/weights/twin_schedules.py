@@ -59,12 +59,13 @@ class _Shadow:
 _Shadow.step._wrapped_by_lr_sched = True  # type: ignore[attr-defined]
 
 
-def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int) -> Scheduled:
+def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int, since: int | None = None) -> Scheduled:
     """The schedules of all groups.
 
     Args:
         scheduler: one of torch's, or several that are stepped in turn; None for none.
         every: how many optimizer steps are made between two of the scheduler's.
+        since: how many were made since its last; without it what the optimizer's own count says.
 
     Raises:
         UsageError: it is no scheduler, or another optimizer's.
@@ -82,6 +83,9 @@ def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int)
     rows = _ahead(parts, optimizer, TABLE)
     start = _count(parts[0])
     groups, notes = [], list[str]()
+    if since is None:
+        since, unknown = _since(optimizer, every)
+        notes += unknown
     for place in range(len(optimizer.param_groups)):
         made: dict[str, Any] = {}
         varying = [key for key in rows[0][place] if len({row[place][key] for row in rows}) > 1]
@@ -94,7 +98,18 @@ def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int)
                 notes.append(f"{key} of group {place} is a table of the scheduler's own steps up to {end:,}, then NaN")
             made[key] = _every(schedule, every)
         groups.append(made)
-    return Scheduled(groups, start * every, notes=tuple(notes))
+    return Scheduled(groups, start * every + since, notes=tuple(notes))
+
+
+def _since(optimizer: "torch.optim.Optimizer", every: int) -> tuple[int, list[str]]:
+    """How many steps the optimizer has made since one that ``every`` divides, by its own count; and what is to be known
+    where it keeps none."""
+    import torch
+
+    if every > 1 and isinstance(optimizer, torch.optim.SGD | torch.optim.LBFGS):
+        note = "keeps no count of its steps: taken to stand right after one of the scheduler's; else give since="
+        return 0, [f"{type(optimizer).__name__} {note}"]
+    return max((int(kept["step"]) for kept in optimizer.state.values() if "step" in kept), default=0) % every, []
 
 
 def advance(scheduler: Any, count: int) -> None:

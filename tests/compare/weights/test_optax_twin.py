@@ -190,6 +190,7 @@ def test_single_precision_stays_single():
         (lambda m: O.ASGD(m.parameters(), foreach=True), {}, "foreach=False"),
         (lambda m: O.Muon([m[0].weight]), {}, "bfloat16"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"every": 0}, "every: expected"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"every": 3, "since": 3}, "0 to every - 1 = 2"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"scheduler": 3}, "scheduler: expected"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"params": PORT}, "values of 0"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"weight_map": MAP}, "give them too"),

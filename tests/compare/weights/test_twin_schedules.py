@@ -105,6 +105,28 @@ def test_a_scheduler_of_epochs_counts_steps():
     assert optimizer.param_groups[0]["lr"] == 0.0125
 
 
+def test_a_twin_within_an_epoch_has_the_rest_of_it_before_it():
+    """By the optimizer's own count, or as it is told; where neither is known, that is said."""
+    for make, told, count, noted in (
+        (torch.optim.Adam, {}, 13, False),
+        (torch.optim.SGD, {"since": 3}, 13, False),
+        (torch.optim.SGD, {}, 10, True),
+    ):
+        one = torch.nn.Parameter(torch.ones(1))
+        optimizer = make([one], lr=1.0)
+        scheduler = torchs.StepLR(optimizer, 1, 0.5)
+        one.grad = torch.ones(1)
+        for step in range(13):
+            optimizer.step()
+            if step == 9:
+                scheduler.step()
+        found = schedules_of(optimizer, scheduler, 10, **told)
+        assert (found.count, any("since=" in note for note in found.notes)) == (count, noted)
+        assert [float(found.groups[0]["lr"](step)) for step in (19, 20)] == [0.5, 0.25]
+    fresh = torch.optim.Adam([torch.nn.Parameter(torch.ones(1))])
+    assert not schedules_of(fresh, torchs.StepLR(fresh, 1), 10).notes
+
+
 def test_without_a_scheduler_nothing_changes():
     """One empty row for each group."""
     assert schedules_of(_optimizer(), None, 1).groups == [{}]
