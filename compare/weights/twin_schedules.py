@@ -9,12 +9,13 @@ import inspect
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from compare.errors import UsageError, shown, swallowed
+from compare.frameworks.torch_schedulers import Shadow, count_of, inner_of, milestones_of, one_cycle_settings
 from compare.weights.twin_recipes import CALLED
 
 if TYPE_CHECKING:
@@ -43,22 +44,6 @@ class Scheduled:
     notes: tuple[str, ...] = ()
 
 
-@dataclass
-class _Shadow:
-    """An optimizer to a scheduler's eyes."""
-
-    param_groups: list[dict[str, Any]]
-    defaults: dict[str, Any]
-    _opt_called: bool = True
-    state: dict[str, Any] = field(default_factory=dict)
-
-    def step(self) -> None:
-        """Does nothing; schedulers look whether it is there."""
-
-
-_Shadow.step._wrapped_by_lr_sched = True  # type: ignore[attr-defined]
-
-
 def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int, since: int | None = None) -> Scheduled:
     """The schedules of all groups.
 
@@ -81,7 +66,7 @@ def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int,
     if any(_kind(one) == "ReduceLROnPlateau" for one in parts):
         return _plateau(parts, optimizer)
     rows = _ahead(parts, optimizer, TABLE)
-    start = _count(parts[0])
+    start = count_of(parts[0])
     groups, notes = [], list[str]()
     if since is None:
         since, unknown = _since(optimizer, every)
@@ -119,10 +104,10 @@ def advance(scheduler: Any, count: int) -> None:
         UsageError: it is past that step; schedulers only go on.
     """
     parts = list(scheduler) if isinstance(scheduler, list | tuple) else [scheduler]
-    steps = count - _count(parts[0])
+    steps = count - count_of(parts[0])
     if steps < 0:
         raise UsageError(
-            f"scheduler: {type(parts[0]).__name__} stands at step {_count(parts[0])} and cannot go back to {count}: "
+            f"scheduler: {type(parts[0]).__name__} stands at step {count_of(parts[0])} and cannot go back to {count}: "
             f"load the state_dict() it had there first"
         )
     with warnings.catch_warnings():
@@ -135,7 +120,7 @@ def advance(scheduler: Any, count: int) -> None:
 def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[str, float]]]:
     """The numbers in each group, for each step from the next on; as many as the scheduler makes."""
     bare = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
-    shadow = _Shadow(copy.deepcopy(bare), dict(optimizer.defaults))
+    shadow = Shadow(copy.deepcopy(bare), dict(optimizer.defaults))
     name = type(parts[0]).__name__
     try:
         moving = [copy.deepcopy(one, {id(optimizer): shadow}) for one in parts]
@@ -203,10 +188,10 @@ def _schedule(scheduler: Any, place: int, key: str) -> Schedule:
     if key != "lr":
         raise LookupError(key)
     if kind in ("SequentialLR", "ChainedScheduler"):
-        inner = [_schedule(one, place, key) for one in scheduler._schedulers]
+        inner = [_schedule(one, place, key) for one in inner_of(scheduler)]
         if kind == "SequentialLR":
-            return optax.join_schedules(inner, scheduler._milestones)
-        return _product(inner, _base(scheduler._schedulers[0], place))
+            return optax.join_schedules(inner, milestones_of(scheduler))
+        return _product(inner, _base(inner_of(scheduler)[0], place))
     base = _base(scheduler, place)
     if kind == "LambdaLR":
         function = scheduler.lr_lambdas[place]
@@ -222,16 +207,13 @@ def _schedule(scheduler: Any, place: int, key: str) -> Schedule:
 def _one_cycle(scheduler: Any, group: Mapping[str, Any]) -> tuple[Schedule, Schedule]:
     from jaxport.optimizers import one_cycle_lr
 
-    total, phases = scheduler.total_steps, scheduler._schedule_phases
     momenta = {key: group[key] for key in ("base_momentum", "max_momentum") if key in group}
     return one_cycle_lr(
         float(group["max_lr"]),
-        total,
-        pct_start=(phases[0]["end_step"] + 1) / total,
-        anneal_strategy=scheduler._anneal_func_type,
+        scheduler.total_steps,
         div_factor=float(group["max_lr"] / group["initial_lr"]),
         final_div_factor=float(group["initial_lr"] / group["min_lr"]),
-        three_phase=len(phases) == 3,
+        **one_cycle_settings(scheduler),
         **momenta,
     )
 
@@ -292,12 +274,6 @@ def _kind(scheduler: Any) -> str:
 
     known = vars(torch.optim.lr_scheduler)
     return next((kind.__name__ for kind in type(scheduler).__mro__ if known.get(kind.__name__) is kind), "")
-
-
-def _count(scheduler: Any) -> int:
-    while not hasattr(scheduler, "last_epoch"):
-        scheduler = scheduler._schedulers[0]
-    return int(scheduler.last_epoch)
 
 
 def schedule_name(kind: str) -> str:
