@@ -130,7 +130,8 @@ twin.to_torch(params, state)  # model, optimizer and scheduler go on from here
 ```
 
 With the port's own tree: `optax_twin(optimizer, model=model, params=params, weight_map=weight_map)`. Where a scheduler
-is stepped once an epoch, `every=` is the number of steps in one; a schedule that follows a value takes it as
+is stepped once an epoch, `every=` is the number of steps in one (and, within an epoch of an optimizer that keeps no
+count (SGD), `since=` the number of steps since the scheduler's last); a schedule that follows a value takes it as
 `update(..., value=loss)`.
 
 A run on real images that changes frameworks twice, NAdam with two groups, clipping and a cycling momentum:

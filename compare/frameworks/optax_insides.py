@@ -88,7 +88,7 @@ def _stages(init: Any, update: Any, masks: tuple[Any, ...]) -> list[Stage]:
         return [
             stage
             for label, one in given["transforms"].items()
-            for stage in _stages(one.init, one.update, (*masks, _Labelled(given.get("param_labels"), label)))
+            for stage in _stages(one.init, one.update, (*masks, Labelled(given.get("param_labels"), label)))
         ]
     return [Stage(name, _parameters(name, given), masks)]
 
@@ -117,7 +117,7 @@ def _of_object(owner: Any, masks: tuple[Any, ...]) -> list[Stage]:
 
 
 @dataclass(frozen=True)
-class _Labelled:
+class Labelled:
     """The mask of one label of ``optax.partition``."""
 
     labels: Any

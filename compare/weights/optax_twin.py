@@ -54,7 +54,7 @@ class OptaxTwin:
             state: its state then.
 
         Raises:
-            UsageError: they are not of this twin's structure.
+            UsageError: they are not of this twin's structure, or the scheduler is past their step; nothing is changed.
         """
         import jax
         import torch
@@ -69,16 +69,14 @@ class OptaxTwin:
         moved = layout.map.to_reference(
             {path: np.array(leaf) for path, leaf in flat(params).items()}, layout.shapes, values=True
         )
+        moving = {label: names for label, names in self._labels.items() if label != FROZEN}
+        reads = {label: read_state(_of_label(state, label), self._slots.recipe, layout) for label in moving}
+        self._schedule_back([*reads.values()])  # which may refuse, before anything is written
         with torch.no_grad():
             for name, array in moved.items():
                 self._slots.tensors[name].copy_(torch.from_numpy(np.array(array)))
-        reads = []
-        for label, names in self._labels.items():
-            if label != FROZEN:
-                read = read_state(_of_label(state, label), self._slots.recipe, layout)
-                restore(read, slots, names)
-                reads.append(read)
-        self._schedule_back(reads)
+        for label, names in moving.items():
+            restore(reads[label], slots, names)
 
     def _schedule_back(self, reads: list[Any]) -> None:
         if self._scheduled.plateau:
@@ -109,6 +107,7 @@ def optax_twin(
     params: Tree = None,
     weight_map: WeightMap | None = None,
     every: int = 1,
+    since: int | None = None,
 ) -> OptaxTwin:
     """The optax transformation that computes what a live torch optimizer computes, from where it stands.
 
@@ -124,6 +123,8 @@ def optax_twin(
         params: the port's parameters; without them the port's are a dictionary by torch's names, in torch's layout.
         weight_map: which parameter is which leaf of ``params``; not needed where names or values say it.
         every: how many optimizer steps are made between two of the scheduler's: one epoch's, usually.
+        since: how many of them were made since the scheduler's last; without it the optimizer's own count of steps says
+            it, and where it keeps none (SGD) the scheduler is taken to have just been stepped, and a note says so.
 
     Returns:
         The transformation, its state, and the parameters. In float64 it has to be run under ``jax.enable_x64(True)``.
@@ -137,16 +138,18 @@ def optax_twin(
         raise UsageError(f"optax_twin: expected a torch.optim.Optimizer, got {shown(torch_optimizer)}")
     if not isinstance(every, int) or every < 1:
         raise UsageError(f"every: expected a number of steps from 1 on, got {shown(every)}")
+    if since is not None and (not isinstance(since, int) or not 0 <= since < every):
+        raise UsageError(f"since: expected a number of steps from 0 to every - 1 = {every - 1}, got {shown(since)}")
     recipe = recipe_of(torch_optimizer)
     check_exact(recipe, torch_optimizer.param_groups)
-    scheduled = schedules_of(torch_optimizer, scheduler, every)
+    scheduled = schedules_of(torch_optimizer, scheduler, every, since)
     tensors = named_parameters(torch_optimizer, model)
     if odd := [name for name, tensor in tensors.items() if not tensor.is_floating_point()]:
         raise UsageError(f"no twin on {odd[0]}: optax takes the modulus where torch takes real and imaginary parts")
     layout = Layout.of(tensors, params, weight_map)
     used = {name: tensor for name, tensor in tensors.items() if name in layout.shapes}
     slots = Slots(recipe, layout, used, {name: torch_optimizer.state.get(one, {}) for name, one in used.items()})
-    slots.check([*used])
+    slots.check(torch_optimizer.param_groups)
     labels = _labels(torch_optimizer, slots)
     by_leaf = _by_leaf(layout, labels)
     with _x64(used):

@@ -1,6 +1,6 @@
 """An optax transformation as the torch optimizer that goes on as it would, as far as its closures can be read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,9 +8,11 @@ import numpy as np
 
 from compare.errors import UsageError
 from compare.frameworks.optax_insides import Stage, UnreadError, stages_of
-from compare.weights.twin_layout import Layout, Tree, flat, named_parameters
+from compare.weights.torch_scheduler import torch_scheduler
+from compare.weights.twin_labels import labels_of, of_labels
+from compare.weights.twin_layout import Layout, Tree, flat, tensors_of
 from compare.weights.twin_recipes import BY_CLASS
-from compare.weights.twin_state import Slots, State, read_state, restore
+from compare.weights.twin_state import Read, Slots, State, read_state, restore
 from compare.weights.twin_words import torch_words
 from compare.weights.weights import WeightMap
 
@@ -64,39 +66,97 @@ def torch_twin(
 
     tensors = _tensors(params, model)
     layout = Layout.of(tensors, params, weight_map) if weight_map else _by_path(tensors, params)
-    with torch.no_grad():
-        leaves = {path: np.array(leaf) for path, leaf in flat(params).items()}
-        for name, array in layout.map.to_reference(leaves, layout.shapes, values=True).items():
-            tensors[name].copy_(torch.from_numpy(np.array(array)))
     try:
         stages = stages_of(transformation)
     except UnreadError as error:
         raise UsageError(f"no twin of it: {error}") from error
-    told: dict[str, tuple[str, dict[str, Any], Any]] = {}
+    kind, groups = _groups(stages, layout)
+    optimizer = _made(kind, groups, tensors)
+    own = {name: tensors[name] for name in layout.shapes}
+    kept = {name: optimizer.state[tensors[name]] for group in groups for name in group.names}
+    slots = Slots(BY_CLASS[kind], layout, own, kept)
+    slots.check(optimizer.param_groups)
+    parts = [part for group in groups for part in group.parts] if state is not None else []
+    reads = {part: read_state(of_labels(state, part), slots.recipe, layout) for part in parts}
+    memories = [read.plateau if (read := reads.get(next(iter(group.parts)))) else None for group in groups]
+    scheduler = torch_scheduler(optimizer, [group.rate for group in groups], _count(reads.values()), memories)
+    with torch.no_grad():  # nothing is refused from here on
+        leaves = {path: np.array(leaf) for path, leaf in flat(params).items()}
+        for name, array in layout.map.to_reference(leaves, layout.shapes, values=True).items():
+            tensors[name].copy_(torch.from_numpy(np.array(array)))
+    for part, read in reads.items():
+        restore(read, slots, [name for group in groups for name in group.parts.get(part, ())])
+    return TorchTwin(optimizer, scheduler, tensors)
+
+
+@dataclass
+class _Group:
+    """Parameters that torch treats alike.
+
+    Attributes:
+        rate: a number, a function of the step, or a schedule that follows a value.
+        parts: their names, by the labels under which optax keeps their state.
+    """
+
+    settings: dict[str, Any]
+    rate: Any
+    parts: dict[frozenset[Hashable], list[str]]
+
+    @property
+    def names(self) -> list[str]:
+        """All of them."""
+        return [name for names in self.parts.values() for name in names]
+
+    def takes(self, settings: Mapping[str, Any], rate: Any, part: frozenset[Hashable]) -> bool:
+        """Whether a parameter of these is one of the group; of schedules only where they are one object, and of one
+        that remembers values only where its memory is one."""
+        if isinstance(rate, float) != isinstance(self.rate, float) or self.settings != settings:
+            return False
+        if hasattr(rate, "update"):
+            return rate is self.rate and part in self.parts
+        return bool(rate == self.rate)
+
+
+def _groups(stages: Sequence[Stage], layout: Layout) -> tuple[str, list[_Group]]:
+    """The class of the optimizer, and its groups.
+
+    Raises:
+        UsageError: torch has no such optimizer.
+    """
+    groups: list[_Group] = []
+    kinds = set[str]()
     for name in layout.shapes:
         acting = [stage for stage in stages if _acts(stage, layout, name)]
-        told[name] = torch_words(acting)
-    kinds = {kind for kind, _, _ in told.values() if kind}
+        (kind, settings, rate), part = torch_words(acting), labels_of(acting)
+        if not kind:
+            continue
+        kinds.add(kind)
+        group = next((one for one in groups if one.takes(settings, rate, part)), None)
+        if group is None:
+            groups.append(group := _Group(settings, rate, {}))
+        group.parts.setdefault(part, []).append(name)
     if len(kinds) != 1:
         raise UsageError(f"no twin: {' and '.join(sorted(kinds)) or 'nothing'} is no one optimizer of torch's")
-    (kind,) = kinds
-    optimizer, rates = _made(kind, told, tensors)
-    if state is not None:
-        kept = {name: optimizer.state[tensors[name]] for name in layout.shapes if told[name][0]}
-        slots = Slots(BY_CLASS[kind], layout, {name: tensors[name] for name in layout.shapes}, kept)
-        slots.check([*kept])
-        read = read_state(state, slots.recipe, layout)
-        restore(read, slots, [*kept])
-        return TorchTwin(optimizer, _scheduler(optimizer, rates, read.count or 0, read.plateau), tensors)
-    return TorchTwin(optimizer, _scheduler(optimizer, rates, 0, None), tensors)
+    return kinds.pop(), groups
+
+
+def _count(reads: Iterable[Read]) -> int:
+    """The step at which schedules stand.
+
+    Raises:
+        UsageError: they stand at several, and one scheduler of torch's counts for all groups.
+    """
+    counts = {read.count for read in reads if read.count is not None}
+    if len(counts) > 1:
+        raise UsageError(f"no twin: schedules that stand at steps {min(counts)} and {max(counts)}: torch has one count")
+    return counts.pop() if counts else 0
 
 
 def _tensors(params: Tree, model: Any) -> "dict[str, torch.Tensor]":
     import torch
 
     if model is not None:
-        nothing = torch.optim.SGD([torch.zeros(1)], lr=0.0)
-        return named_parameters(nothing, model) if isinstance(model, Mapping) else dict(model.named_parameters())
+        return tensors_of(model)
     made: dict[str, torch.Tensor] = {}
     for path, leaf in flat(params).items():
         name = path.removeprefix("params/")
@@ -139,32 +199,24 @@ def _acts(stage: Stage, layout: Layout, name: str) -> bool:
     return acts
 
 
-def _made(
-    kind: str, told: Mapping[str, tuple[str, dict[str, Any], Any]], tensors: "Mapping[str, torch.Tensor]"
-) -> tuple[Any, list[Any]]:
-    """The optimizer, one group for each set of settings, and the rate of each group."""
+def _made(kind: str, groups: Sequence[_Group], tensors: "Mapping[str, torch.Tensor]") -> Any:
+    """The optimizer."""
     import torch
 
-    groups: list[dict[str, Any]] = []
-    keys: list[Any] = []
-    rates: list[Any] = []
-    for name, (own, settings, rate) in told.items():
-        if not own:
-            continue
-        key = (settings, rate if not callable(rate) else id(getattr(rate, "__code__", rate)))
-        if key in keys:
-            groups[keys.index(key)]["params"].append(tensors[name])
-            continue
-        number = rate if isinstance(rate, float) else 1.0
-        keys.append(key)
-        rates.append(rate)
-        groups.append({"params": [tensors[name]], "lr": number, **_tupled(settings)})
+    told: list[dict[str, Any]] = [
+        {
+            "params": [tensors[name] for name in group.names],
+            "lr": group.rate if isinstance(group.rate, float) else 1.0,
+            **_tupled(group.settings),
+        }
+        for group in groups
+    ]
     if kind == "LBFGS":
-        (group,) = groups
-        return torch.optim.LBFGS(group.pop("params"), **group), rates
+        (one,) = told
+        return torch.optim.LBFGS(one.pop("params"), **one)
     first = "initial_accumulator_value"  # which torch takes for all groups
-    shared = {first: groups[0][first]} if first in groups[0] else {}
-    return getattr(torch.optim, kind)(groups, **shared), rates
+    shared = {first: told[0][first]} if first in told[0] else {}
+    return getattr(torch.optim, kind)(told, **shared)
 
 
 def _tupled(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,42 +225,3 @@ def _tupled(settings: Mapping[str, Any]) -> dict[str, Any]:
         name, bracket, _ = key.partition("[")
         made[name] = (*made.get(name, ()), value) if bracket else value
     return made
-
-
-def _scheduler(optimizer: Any, rates: Sequence[Any], count: int, plateau: Mapping[str, float] | None) -> Any:
-    import inspect
-
-    import torch
-
-    if all(isinstance(rate, float) for rate in rates):
-        return None
-    if hasattr(rates[0], "update"):
-        names = list(inspect.signature(torch.optim.lr_scheduler.ReduceLROnPlateau).parameters)
-        told = {name: getattr(rates[0], name) for name in names if hasattr(rates[0], name)}
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = (plateau or {}).get("learning_rate", rate.learning_rate)
-        scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, **told)
-        if plateau:
-            scheduler.best = plateau["best"]
-            scheduler.num_bad_epochs = int(plateau["num_bad_epochs"])
-            scheduler.cooldown_counter = int(plateau["cooldown_counter"])
-        return scheduler
-    for group in optimizer.param_groups:
-        group["initial_lr"] = 1.0 if not isinstance(rates[0], float) else group["lr"]
-    factors: list[Callable[[int], float]] = [_factor(rate) for rate in rates]
-    for group, rate in zip(optimizer.param_groups, rates, strict=True):
-        group["initial_lr"] = rate if isinstance(rate, float) else 1.0
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, factors, last_epoch=count - 1)
-
-
-def _factor(rate: Any) -> Callable[[int], float]:
-    if isinstance(rate, float):
-        return lambda _: 1.0
-
-    def factor(step: int) -> float:
-        import jax
-
-        with jax.enable_x64(True):
-            return float(rate(step))
-
-    return factor

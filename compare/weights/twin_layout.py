@@ -28,15 +28,24 @@ def named_parameters(optimizer: "torch.optim.Optimizer", model: Any) -> "dict[st
     """
     own = [one for group in optimizer.param_groups for one in group["params"]]
     if model is not None:
-        if not isinstance(model, Mapping) and not hasattr(model, "named_parameters"):
-            raise UsageError(f"model: expected an nn.Module or its tensors by name, got {shown(model)}")
-        named = dict(model if isinstance(model, Mapping) else model.named_parameters())
+        named = tensors_of(model)
         known = {id(tensor) for tensor in named.values()}
         if lacking := sum(id(one) not in known for one in own):
             raise UsageError(f"model: {lacking} of the optimizer's {len(own)} parameters are not among the model's")
         return named
     names = [name for group in optimizer.param_groups for name in group.get("param_names") or ()]
     return dict(zip(names if len(names) == len(own) else map(str, range(len(own))), own, strict=True))
+
+
+def tensors_of(model: Any) -> "dict[str, torch.Tensor]":
+    """The parameters of a module, or tensors by name as they are.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if not isinstance(model, Mapping) and not hasattr(model, "named_parameters"):
+        raise UsageError(f"model: expected an nn.Module or its tensors by name, got {shown(model)}")
+    return dict(model if isinstance(model, Mapping) else model.named_parameters())
 
 
 @dataclass(frozen=True)
@@ -113,13 +122,13 @@ class Layout:
         return {name: tuple(e.port for e in self.map.entries if e.reference == name) for name in self.shapes}
 
     def to_port(self, arrays: Arrays) -> Arrays:
-        """Arrays by the reference's names, zeros where one is missing, as leaves by path."""
+        """Gradients or moments by the reference's names, zeros where one is missing, as leaves by path."""
         first = next(iter(arrays.values()))
         whole = {name: arrays.get(name, np.zeros(shape, first.dtype)) for name, shape in self.shapes.items()}
-        return self.map.to_port(whole, self.leaves)
+        return self.map.to_port(whole, self.leaves, values=False)
 
     def to_reference(self, leaves: Arrays) -> Arrays:
-        """Leaves by path as arrays by the reference's names."""
+        """Gradients or moments by path as arrays by the reference's names."""
         return self.map.to_reference(dict(leaves), self.shapes)
 
     def transposes(self, name: str) -> bool | None:

@@ -152,17 +152,22 @@ def recipe_of(optimizer: "torch.optim.Optimizer") -> Recipe:
     """
     import torch
 
+    from compare.frameworks.torch_steps import step_hooks, stepping
+
     names = [kind.__name__ for kind in type(optimizer).__mro__ if getattr(torch.optim, kind.__name__, None) is kind]
     name = names[0] if names else ""
     shown = type(optimizer).__name__
     if name not in BY_CLASS:
         known = f"expected one of {', '.join(BY_CLASS)}"
         raise UsageError(f"no twin of {shown}: {NO_TWIN.get(name) or f'its rule is not known here: {known}'}")
-    own = inspect.unwrap(type(optimizer).step)
-    if own is not inspect.unwrap(getattr(torch.optim, name).step):
+    own = stepping(vars(optimizer).get("step", type(optimizer).step))
+    if own is not stepping(getattr(torch.optim, name).step):
         raise UsageError(f"no twin of {shown}: it steps by a step() of its own, and not as torch.optim.{name} does")
-    if any(getattr(optimizer, f"_optimizer_step_{when}_hooks", None) for when in ("pre", "post")):
-        raise UsageError(f"no twin of {shown}: it has step hooks, and what they do is not to be read; remove them")
+    if any(step_hooks(optimizer)):
+        raise UsageError(
+            f"no twin of {shown}: it has step hooks (its own, or those of all optimizers), and what they do is not to "
+            f"be read; remove them"
+        )
     if name == "LBFGS":
         (group,) = optimizer.param_groups
         if group["line_search_fn"] is not None:

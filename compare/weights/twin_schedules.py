@@ -9,20 +9,21 @@ import inspect
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from compare.errors import UsageError, shown, swallowed
+from compare.frameworks.torch_schedulers import Shadow, count_of, inner_of, milestones_of, one_cycle_settings
 from compare.weights.twin_recipes import CALLED
 
 if TYPE_CHECKING:
     import torch
 
-PROVED = 2_000  # steps over which a schedule that was read must be the scheduler's
-TABLE = 20_000  # steps that a table holds
-ALIKE = 1e-12  # of the largest value: torch multiplies from step to step, and rounds each time
+TABLE = 20_000  # steps that a table holds, and over which a schedule that was read must be the scheduler's
+ALIKE = 1e-12  # of the largest value, and as much again every 500 steps: torch multiplies from step to step, and
+GROWS = 1 / 500  # rounds each time (measured: a cosine is 2e-11 off after 20,000)
 Schedule = Callable[[Any], Any]
 
 
@@ -43,28 +44,13 @@ class Scheduled:
     notes: tuple[str, ...] = ()
 
 
-@dataclass
-class _Shadow:
-    """An optimizer to a scheduler's eyes."""
-
-    param_groups: list[dict[str, Any]]
-    defaults: dict[str, Any]
-    _opt_called: bool = True
-    state: dict[str, Any] = field(default_factory=dict)
-
-    def step(self) -> None:
-        """Does nothing; schedulers look whether it is there."""
-
-
-_Shadow.step._wrapped_by_lr_sched = True  # type: ignore[attr-defined]
-
-
-def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int) -> Scheduled:
+def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int, since: int | None = None) -> Scheduled:
     """The schedules of all groups.
 
     Args:
         scheduler: one of torch's, or several that are stepped in turn; None for none.
         every: how many optimizer steps are made between two of the scheduler's.
+        since: how many were made since its last; without it what the optimizer's own count says.
 
     Raises:
         UsageError: it is no scheduler, or another optimizer's.
@@ -80,8 +66,11 @@ def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int)
     if any(_kind(one) == "ReduceLROnPlateau" for one in parts):
         return _plateau(parts, optimizer)
     rows = _ahead(parts, optimizer, TABLE)
-    start = _count(parts[0])
+    start = count_of(parts[0])
     groups, notes = [], list[str]()
+    if since is None:
+        since, unknown = _since(optimizer, every)
+        notes += unknown
     for place in range(len(optimizer.param_groups)):
         made: dict[str, Any] = {}
         varying = [key for key in rows[0][place] if len({row[place][key] for row in rows}) > 1]
@@ -94,13 +83,33 @@ def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int)
                 notes.append(f"{key} of group {place} is a table of the scheduler's own steps up to {end:,}, then NaN")
             made[key] = _every(schedule, every)
         groups.append(made)
-    return Scheduled(groups, start * every, notes=tuple(notes))
+    return Scheduled(groups, start * every + since, notes=tuple(notes))
+
+
+def _since(optimizer: "torch.optim.Optimizer", every: int) -> tuple[int, list[str]]:
+    """How many steps the optimizer has made since one that ``every`` divides, by its own count; and what is to be known
+    where it keeps none."""
+    import torch
+
+    if every > 1 and isinstance(optimizer, torch.optim.SGD | torch.optim.LBFGS):
+        note = "keeps no count of its steps: taken to stand right after one of the scheduler's; else give since="
+        return 0, [f"{type(optimizer).__name__} {note}"]
+    return max((int(kept["step"]) for kept in optimizer.state.values() if "step" in kept), default=0) % every, []
 
 
 def advance(scheduler: Any, count: int) -> None:
-    """Step a live scheduler (or several in turn) to its step ``count``, as a training loop would have."""
+    """Step a live scheduler (or several in turn) to its step ``count``, as a training loop would have.
+
+    Raises:
+        UsageError: it is past that step; schedulers only go on.
+    """
     parts = list(scheduler) if isinstance(scheduler, list | tuple) else [scheduler]
-    steps = count - _count(parts[0])
+    steps = count - count_of(parts[0])
+    if steps < 0:
+        raise UsageError(
+            f"scheduler: {type(parts[0]).__name__} stands at step {count_of(parts[0])} and cannot go back to {count}: "
+            f"load the state_dict() it had there first"
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in range(steps):
@@ -111,7 +120,7 @@ def advance(scheduler: Any, count: int) -> None:
 def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[str, float]]]:
     """The numbers in each group, for each step from the next on; as many as the scheduler makes."""
     bare = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
-    shadow = _Shadow(copy.deepcopy(bare), dict(optimizer.defaults))
+    shadow = Shadow(copy.deepcopy(bare), dict(optimizer.defaults))
     name = type(parts[0]).__name__
     try:
         moving = [copy.deepcopy(one, {id(optimizer): shadow}) for one in parts]
@@ -152,10 +161,10 @@ def _read(parts: Sequence[Any], place: int, key: str, values: np.ndarray, start:
         with jax.enable_x64(True):
             read = [_schedule(one, place, key) for one in parts]
             whole = read[0] if len(read) == 1 else _product(read, _base(parts[0], place))
-            few = values[:PROVED]
-            said = np.asarray(jax.vmap(whole)(start + np.arange(len(few))), float)
-            for factor in (1.0, few[0] / said[0] if said[0] else 1.0):
-                if np.abs(factor * said - few).max() <= ALIKE * np.abs(few).max():
+            said = np.asarray(jax.vmap(whole)(start + np.arange(len(values))), float)
+            near = ALIKE * np.abs(values).max() * (1 + GROWS * np.arange(len(values)))
+            for factor in (1.0, values[0] / said[0] if said[0] else 1.0):
+                if (np.abs(factor * said - values) <= near).all():
                     return whole if factor == 1 else _times(whole, float(factor))
     except Exception as error:  # nothing that is read
         swallowed(error)
@@ -179,10 +188,10 @@ def _schedule(scheduler: Any, place: int, key: str) -> Schedule:
     if key != "lr":
         raise LookupError(key)
     if kind in ("SequentialLR", "ChainedScheduler"):
-        inner = [_schedule(one, place, key) for one in scheduler._schedulers]
+        inner = [_schedule(one, place, key) for one in inner_of(scheduler)]
         if kind == "SequentialLR":
-            return optax.join_schedules(inner, scheduler._milestones)
-        return _product(inner, _base(scheduler._schedulers[0], place))
+            return optax.join_schedules(inner, milestones_of(scheduler))
+        return _product(inner, _base(inner_of(scheduler)[0], place))
     base = _base(scheduler, place)
     if kind == "LambdaLR":
         function = scheduler.lr_lambdas[place]
@@ -198,16 +207,13 @@ def _schedule(scheduler: Any, place: int, key: str) -> Schedule:
 def _one_cycle(scheduler: Any, group: Mapping[str, Any]) -> tuple[Schedule, Schedule]:
     from jaxport.optimizers import one_cycle_lr
 
-    total, phases = scheduler.total_steps, scheduler._schedule_phases
     momenta = {key: group[key] for key in ("base_momentum", "max_momentum") if key in group}
     return one_cycle_lr(
         float(group["max_lr"]),
-        total,
-        pct_start=(phases[0]["end_step"] + 1) / total,
-        anneal_strategy=scheduler._anneal_func_type,
+        scheduler.total_steps,
         div_factor=float(group["max_lr"] / group["initial_lr"]),
         final_div_factor=float(group["initial_lr"] / group["min_lr"]),
-        three_phase=len(phases) == 3,
+        **one_cycle_settings(scheduler),
         **momenta,
     )
 
@@ -268,12 +274,6 @@ def _kind(scheduler: Any) -> str:
 
     known = vars(torch.optim.lr_scheduler)
     return next((kind.__name__ for kind in type(scheduler).__mro__ if known.get(kind.__name__) is kind), "")
-
-
-def _count(scheduler: Any) -> int:
-    while not hasattr(scheduler, "last_epoch"):
-        scheduler = scheduler._schedulers[0]
-    return int(scheduler.last_epoch)
 
 
 def schedule_name(kind: str) -> str:

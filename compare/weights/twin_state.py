@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 State = Any  # a state of optax's: named tuples in each other
 VECTORS = ("d", "prev_flat_grad")  # of LBFGS, over all parameters
 HISTORY = ("old_dirs", "old_stps")
+BY_VALUE = ("adafactor", "asgd")  # recipes whose step depends on the parameter's value even without a decay
 OTHER = {"row_var": "col_var", "col_var": "row_var"}  # of Adafactor, for a matrix that lies the other way round
 
 
@@ -33,12 +34,24 @@ class Slots:
     tensors: "Mapping[str, torch.Tensor]"
     state: Mapping[str, dict[str, Any]]
 
-    def check(self, names: Sequence[str]) -> None:
-        """Whether every slot of these parameters can be moved.
+    def check(self, groups: Sequence[Mapping[str, Any]]) -> None:
+        """Whether the parameters of torch's groups go the same way on the port's side.
 
         Raises:
-            UsageError: an array that is factored in other axes on the port's side.
+            UsageError: an array that is factored in other axes there, or a rule that looks at a parameter's own value
+                where the port's is another.
         """
+        name_of = {id(tensor): name for name, tensor in self.tensors.items()}
+        shifted = {entry.reference for entry in self.layout.map.entries if entry.offset}
+        names = [name_of[id(one)] for group in groups for one in group["params"] if id(one) in name_of]
+        decayed = {name_of.get(id(one)) for group in groups if group.get("weight_decay") for one in group["params"]}
+        for name in names:
+            if name in shifted and (name in decayed or self.recipe.name in BY_VALUE):
+                what = "a weight decay" if name in decayed else self.recipe.torch
+                raise UsageError(
+                    f"no twin of {what} on {name}: what it does depends on the parameter's own value, and the port's "
+                    f"differs from it by a constant (an offset in the weight map)"
+                )
         if self.recipe.name != "adafactor":
             return
         for name in names:
@@ -184,6 +197,7 @@ class Read:
         vectors: what LBFGS keeps of all parameters as one, by slot.
         count: the step at which its schedules stand; None without any.
         plateau: what a schedule that follows a value remembers, by field.
+        begun: whether the momentum has seen a gradient; None where that is not kept.
     """
 
     arrays: dict[str, dict[str, np.ndarray]]
@@ -191,27 +205,37 @@ class Read:
     vectors: dict[str, np.ndarray]
     count: int | None = None
     plateau: dict[str, float] | None = None
-    begun: bool = True
+    begun: bool | None = None
 
 
 def read_state(state: State, recipe: Recipe, layout: Layout) -> Read:
-    """Look through a state that was made by ``recipe``."""
+    """Look through a state that was made by ``recipe``, or what of it belongs to one label.
+
+    Raises:
+        UsageError: parts of it that are kept apart by masks do not stand at the same numbers.
+    """
     import jax
 
     found = Read({}, {}, {})
 
+    def one(old: Any, new: Any, what: str) -> Any:
+        if old is not None and old != new and not (old != old and new != new):
+            raise UsageError(f"no twin: two masked stages keep {what} at {old} and {new}: give them to optax.partition")
+        return new
+
     def look(owner: Any, field: str, value: Any) -> Any:
         slots = {slot for name in owner._fields if (slot := recipe.slots.get(name))}
         if field == "seen":
-            found.begun = bool(value)
+            found.begun = one(found.begun, bool(value), "the momentum begun")
         elif "num_bad_epochs" in owner._fields:
-            found.plateau = {**(found.plateau or {}), field: float(value)}
+            memory = found.plateau or {}
+            found.plateau = {**memory, field: one(memory.get(field), float(value), field)}
         elif field == "count" and not slots - {recipe.slots.get("count")} and "old_dirs" not in owner._fields:
-            found.count = int(value)
+            found.count = one(found.count, int(value), "the count of schedules")
         elif "old_dirs" in owner._fields:
             found.vectors[field] = np.array(value)
         elif (slot := recipe.slots.get(field)) == "step" or slot in SCALARS:
-            found.numbers[str(slot)] = float(value)
+            found.numbers[str(slot)] = one(found.numbers.get(str(slot)), float(value), str(slot))
         elif slot is not None:
             leaves, _ = jax.tree_util.tree_flatten_with_path(value)
             own = found.arrays.setdefault(slot, {})
@@ -233,7 +257,7 @@ def restore(read: Read, slots: Slots, names: Sequence[str]) -> None:
     for name in names:
         tensor, own = slots.tensors[name], slots.state[name]
         for slot, arrays in by_slot.items():
-            if name not in arrays or (slot == "momentum_buffer" and not read.begun):
+            if name not in arrays or (slot == "momentum_buffer" and read.begun is False):
                 continue
             own[slot] = torch.from_numpy(np.array(arrays[name])).to(tensor.device, tensor.dtype)
         for slot, number in read.numbers.items():

@@ -1,7 +1,7 @@
 """The stages of an optax transformation in torch's words: the class, its settings, its learning rate."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,26 +29,37 @@ class Core:
         keys: what its settings are called there; "betas[0]" is the first of a tuple.
         fixed: settings of torch's that it stands for.
         needs: what must be so for torch to have it, by the names of optax's.
-        decouples: torch's optimizer can keep a weight decay out of the gradient.
     """
 
     torch: str
     keys: Mapping[str, str]
     fixed: Mapping[str, Any]
     needs: Mapping[str, Any]
-    decouples: bool = False
+
+
+@dataclass(frozen=True)
+class Negated:
+    """A schedule with its sign turned; two are one where they turn the same function."""
+
+    schedule: Callable[[Any], Any]
+
+    def __call__(self, count: Any) -> Any:
+        """At a step."""
+        return -self.schedule(count)
 
 
 BETAS = {"b1": "betas[0]", "b2": "betas[1]", "eps": "eps"}
 PLAIN_RMS = {"eps_in_sqrt": False, "initial_scale": 0.0, "bias_correction": False}
 CORES: Mapping[str, Core] = {
     "trace": Core("SGD", {"decay": "momentum", "nesterov": "nesterov"}, {}, {"accumulator_dtype": None}),
-    f"{OURS}sgd._dampened_trace": Core("SGD", {"momentum": "momentum", "dampening": "dampening"}, {}, {}),
-    "scale_by_adam": Core("Adam", BETAS, {}, {"eps_root": 0.0, "nesterov": False, "mu_dtype": None}, True),
-    f"{OURS}adam._scale_by_raw_amsgrad": Core("Adam", BETAS, {"amsgrad": True}, {}, True),
+    f"{OURS}sgd._dampened_trace": Core(
+        "SGD", {"momentum": "momentum", "dampening": "dampening", "nesterov": "nesterov"}, {}, {}
+    ),
+    "scale_by_adam": Core("Adam", BETAS, {}, {"eps_root": 0.0, "nesterov": False, "mu_dtype": None}),
+    f"{OURS}adam._scale_by_raw_amsgrad": Core("Adam", BETAS, {"amsgrad": True}, {}),
     "scale_by_adamax": Core("Adamax", BETAS, {}, {}),
-    f"{OURS}adam._scale_by_nadam": Core("NAdam", {**BETAS, "momentum_decay": "momentum_decay"}, {}, {}, True),
-    f"{OURS}adam._scale_by_radam": Core("RAdam", BETAS, {}, {}, True),
+    f"{OURS}adam._scale_by_nadam": Core("NAdam", {**BETAS, "momentum_decay": "momentum_decay"}, {}, {}),
+    f"{OURS}adam._scale_by_radam": Core("RAdam", BETAS, {}, {}),
     "scale_by_rms": Core("RMSprop", {"decay": "alpha", "eps": "eps"}, {}, PLAIN_RMS),
     "scale_by_stddev": Core("RMSprop", {"decay": "alpha", "eps": "eps"}, {"centered": True}, PLAIN_RMS),
     f"{OURS}adaptive._scale_by_sum": Core(
@@ -199,5 +210,5 @@ def _rate(core: str, settings: dict[str, Any], found: Sequence[tuple[str, Any]])
     if name == "scale_by_learning_rate":
         return step_size
     if callable(step_size):
-        return lambda count: -step_size(count)
+        return Negated(step_size)
     return -float(np.asarray(step_size))

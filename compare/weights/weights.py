@@ -46,20 +46,26 @@ class WeightMap:
         """The port's paths, each once, in the order of the map."""
         return tuple(dict.fromkeys(entry.port for entry in self.entries))
 
-    def to_port(self, arrays: Arrays, leaves: Shapes) -> Arrays:
+    def to_port(self, arrays: Arrays, leaves: Shapes, values: bool = True) -> Arrays:
         """The reference's ``arrays`` (by name) as the port's leaves, each C-contiguous and its own copy.
 
         Args:
             arrays: the reference's, by name.
             leaves: the port's shapes, by path.
+            values: they are weights, and a line's offset is added; not to moments.
 
         Raises:
             UsageError: an array or a leaf is missing, left over or of another shape.
         """
-        return dict(self.each_to_port(arrays, leaves))
+        return dict(self.each_to_port(arrays, leaves, values=values))
 
     def each_to_port(
-        self, arrays: Arrays, leaves: Shapes, dtype: DTypeLike | None = None, exact: bool = False
+        self,
+        arrays: Arrays,
+        leaves: Shapes,
+        dtype: DTypeLike | None = None,
+        exact: bool = False,
+        values: bool = True,
     ) -> Iterator[tuple[str, np.ndarray]]:
         """``to_port`` one leaf at a time, so that a large model needs no second copy of everything.
 
@@ -69,6 +75,7 @@ class WeightMap:
             dtype: of the leaves, where not the arrays' own: converted on the way, without one more copy.
             exact: what is computed (a sum, a constant more) is taken and kept in float64: of arrays that were rounded
                 to float32 it is not.
+            values: as in ``to_port``.
 
         Raises:
             UsageError: an array or a leaf is missing, left over or of another shape.
@@ -87,7 +94,7 @@ class WeightMap:
                 own, other = entry.port_view.of(leaf), entry.reference_view.of(arrays[entry.reference])
                 self._check_shapes(entry, other, own)
                 assign(own, own + other if entry.summed else other)
-                if entry.offset:
+                if values and entry.offset:
                     own += entry.offset
             yield path, leaf
 

@@ -21,7 +21,8 @@ def sgd(
     """Stochastic gradient descent with momentum: ``v = momentum * v + g``, then ``w = w - learning_rate * v``.
 
     ``optax.sgd`` has no weight decay and no dampening. torch's decay enters the momentum, so it stands before it here;
-    dampening makes ``g`` ``(1 - dampening) * g`` in every step but the first.
+    dampening makes ``g`` ``(1 - dampening) * g`` in every step but the first. torch refuses Nesterov's form beside it
+    only where both are one optimizer's defaults: its parameter groups may have both, and so may this.
 
     Args:
         mask: of the weight decay, as in optax.
@@ -31,7 +32,7 @@ def sgd(
     if is_off(momentum):
         rule = optax.identity()
     elif not is_off(dampening):
-        rule = scheduled(_dampened_trace, momentum=momentum, dampening=dampening)
+        rule = scheduled(_dampened_trace, momentum=momentum, dampening=dampening, nesterov=nesterov)
     else:
         rule = scheduled(optax.trace, decay=momentum, nesterov=nesterov)
     return downhill(rule, learning_rate, weight_decay, maximize=maximize, mask=mask)
@@ -44,8 +45,8 @@ class _DampenedTraceState(NamedTuple):
     trace: Any
 
 
-def _dampened_trace(momentum: Setting, dampening: Number) -> optax.GradientTransformation:
-    """``optax.trace`` of gradients that are dampened, all but the first."""
+def _dampened_trace(momentum: Setting, dampening: Number, nesterov: bool) -> optax.GradientTransformation:
+    """``optax.trace`` of gradients dampened but for the first; Nesterov's look ahead adds the whole gradient."""
 
     def init(params: Any) -> _DampenedTraceState:
         return _DampenedTraceState(jnp.zeros([], jnp.int32), optax.tree.zeros_like(params))
@@ -53,6 +54,7 @@ def _dampened_trace(momentum: Setting, dampening: Number) -> optax.GradientTrans
     def update(updates: Any, state: _DampenedTraceState, params: Any = None) -> tuple[Any, _DampenedTraceState]:
         share = jnp.where(state.seen == 0, 1.0, 1.0 - dampening)
         trace = jax.tree.map(lambda v, g: momentum * v + share.astype(g.dtype) * g, state.trace, updates)
-        return trace, _DampenedTraceState(optax.safe_increment(state.seen), trace)
+        moved = jax.tree.map(lambda v, g: g + momentum * v, trace, updates) if nesterov else trace
+        return moved, _DampenedTraceState(optax.safe_increment(state.seen), trace)
 
     return optax.GradientTransformation(init, update)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from compare import optax_twin
+from compare import optax_twin, torch_twin
 from compare.errors import UsageError
 from compare.weights.entry import Entry, linear
 from compare.weights.weights import WeightMap
@@ -69,6 +69,10 @@ def _two_groups(parameters):
     return O.AdamW([{"params": first, "lr": 0.02}, {"params": second, "weight_decay": 0.0}], lr=0.01)
 
 
+def _dampened_nesterov(parameters):
+    return O.SGD([{"params": parameters, "dampening": 0.3, "nesterov": True}], lr=0.05, momentum=0.9)
+
+
 @pytest.mark.parametrize(
     ("make", "scheduler"),
     [
@@ -76,6 +80,7 @@ def _two_groups(parameters):
         (_two_groups, lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=1, threshold=0.1, min_lr=[0.001, 0.005])),
         (OPTIMIZERS["adafactor"], lambda o: lr_scheduler.CosineAnnealingLR(o, 20, 1e-3)),
         (OPTIMIZERS["dampened"], lambda o: lr_scheduler.CyclicLR(o, 0.01, 0.1, 10)),
+        (_dampened_nesterov, None),
     ],
 )
 def test_groups_and_schedules_go_along(make, scheduler):
@@ -185,6 +190,7 @@ def test_single_precision_stays_single():
         (lambda m: O.ASGD(m.parameters(), foreach=True), {}, "foreach=False"),
         (lambda m: O.Muon([m[0].weight]), {}, "bfloat16"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"every": 0}, "every: expected"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"every": 3, "since": 3}, "0 to every - 1 = 2"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"scheduler": 3}, "scheduler: expected"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"params": PORT}, "values of 0"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"weight_map": MAP}, "give them too"),
@@ -208,6 +214,38 @@ def test_what_was_not_made_by_the_twin_is_not_taken_back():
         twin.to_torch(twin.params, ())
     with pytest.raises(UsageError, match="params: expected the structure"):
         twin.to_torch({}, twin.state)
+
+
+def test_a_scheduler_that_has_gone_past_the_state_is_not_left_behind():
+    """Nothing is written before it is refused."""
+    model = _model()
+    optimizer = O.SGD(model.parameters(), lr=0.1)
+    scheduler = lr_scheduler.StepLR(optimizer, 1)
+    twin = optax_twin(optimizer, scheduler)
+    optimizer.step()
+    scheduler.step()
+    with pytest.raises(UsageError, match="cannot go back to 0"):
+        twin.to_torch(jax.tree.map(jnp.zeros_like, twin.params), twin.state)
+    assert model[0].weight.abs().min() > 0
+
+
+def test_moments_have_no_offset():
+    """What the port's weight has more is the weight's alone; and a decay would see it."""
+    tensor = torch.nn.Parameter(torch.ones(2))
+    optimizer = O.Adam([tensor], lr=0.1)
+    tensor.grad = torch.tensor([1.0, 2.0])
+    optimizer.step()
+    told = {"model": {"b": tensor}, "params": {"b": np.zeros(2)}}
+    told["weight_map"] = WeightMap(Entry("b", "params/b", offset=-1.0))
+    twin = optax_twin(optimizer, **told)
+    moved = tensor.detach().numpy() - np.float32(1)
+    np.testing.assert_array_equal(twin.params["b"], moved)
+    np.testing.assert_array_equal(twin.state[0].nu["b"], optimizer.state[tensor]["exp_avg_sq"])
+    back = torch_twin(twin.transformation, twin.params, twin.state, model={"b": tensor}, weight_map=told["weight_map"])
+    np.testing.assert_array_equal(back.optimizer.state[tensor]["exp_avg"], optimizer.state[tensor]["exp_avg"])
+    optimizer.param_groups[0]["weight_decay"] = 0.1
+    with pytest.raises(UsageError, match="a weight decay on b"):
+        optax_twin(optimizer, **told)
 
 
 def test_one_leaf_of_two_groups_has_no_twin():

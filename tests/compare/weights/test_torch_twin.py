@@ -12,6 +12,9 @@ from scripts.twin_problem import SHAPES, TorchRun, apart, jax_walk
 
 USERS_MODELS = True  # optax's Adam does not run under strict promotion
 EQUAL = 1e-12
+SLOW = {"learning_rate": ours.step_lr(0.001, 5)}
+PLATEAU = ours.reduce_lr_on_plateau(0.05, patience=0, threshold=0.1, min_lr=0.001)
+LOWER = {"learning_rate": PLATEAU._replace(learning_rate=0.02, min_lr=0.015)}
 GROUPS = ({name: "a" if len(shape) > 1 else "b" for name, shape in SHAPES.items()}, {"a": {}, "b": {"momentum": 0.5}})
 
 
@@ -19,7 +22,15 @@ GROUPS = ({name: "a" if len(shape) > 1 else "b" for name, shape in SHAPES.items(
     ("transformation", "kind", "groups"),
     [
         (ours.sgd(0.05, dampening=0.3, weight_decay=0.1), "SGD", 1),
+        (ours.sgd(0.05, dampening=0.3, nesterov=True), "SGD", 1),
         (ours.by_group(ours.sgd, *GROUPS, learning_rate=0.05, nesterov=True), "SGD", 2),
+        (
+            ours.by_group(ours.sgd, GROUPS[0], {"a": {"learning_rate": ours.step_lr(0.1, 5)}, "b": SLOW}),
+            "SGD",
+            2,
+        ),
+        (ours.by_group(ours.nadam, GROUPS[0], {"a": {"momentum_decay": 0.1}, "b": {"b1": 0.5}}), "NAdam", 2),
+        (ours.by_group(ours.sgd, GROUPS[0], {"a": {"learning_rate": PLATEAU}, "b": LOWER}), "SGD", 2),
         (ours.adam(0.02, b2=0.9, amsgrad=True, maximize=True), "Adam", 1),
         (ours.adamw(ours.warmup_then_cosine(0.02, 5, 30), weight_decay=0.1, mask=ours.decayed), "Adam", 2),
         (ours.adamax(0.01), "Adamax", 1),
@@ -61,6 +72,8 @@ def test_a_transformation_goes_on_in_torch(transformation, kind, groups):
         (ours.sgd(*ours.one_cycle_lr(0.1, 100)), "decay is a schedule"),
         (optax.partition({"a": optax.sgd(0.1), "b": optax.adam(0.1)}, GROUPS[0]), "Adam and SGD"),
         (optax.scale_by_adam(), "uphill"),
+        (ours.by_group(ours.sgd, GROUPS[0], {"a": {}, "b": LOWER}), "some do not follow a value"),
+        (ours.by_group(ours.sgd, GROUPS[0], {"a": {"learning_rate": PLATEAU._replace(patience=3)}, "b": LOWER}), "one"),
         (3, "no twin of it"),
     ],
 )
@@ -78,5 +91,31 @@ def test_a_model_is_given_the_values():
     twin = torch_twin(ours.sgd(0.1), params, model=model)
     assert {id(one) for one in twin.optimizer.param_groups[0]["params"]} == {id(model.weight), id(model.bias)}
     assert model.weight.tolist() == [[1, 1]]
+    named = torch_twin(ours.sgd(0.1), params, model=dict(model.named_parameters()))
+    assert {id(one) for one in named.optimizer.param_groups[0]["params"]} == {id(model.weight), id(model.bias)}
+    with pytest.raises(UsageError, match="its tensors by name"):
+        torch_twin(ours.sgd(0.1), params, model=3)
     with pytest.raises(UsageError, match="not named like the leaves"):
         torch_twin(ours.sgd(0.1), {"kernel": params["weight"], "bias": params["bias"]}, model=model)
+
+
+@pytest.mark.parametrize("transformation", [optax.lion(0.1), ours.adam(0.1)])
+def test_a_model_is_left_alone_where_there_is_no_twin(transformation):
+    """Of the rule, or of the state."""
+    model = torch.nn.Linear(1, 1, bias=False)
+    before, params = model.weight.detach().clone(), {"weight": jax.numpy.full((1, 1), 7.0)}
+    one, two = (ours.adam(0.1).init(params)[0]._replace(count=jax.numpy.asarray(at)) for at in (1, 2))
+    with pytest.raises(UsageError, match="no twin"):
+        torch_twin(transformation, params, (one, two), model=model)
+    assert torch.equal(model.weight, before)
+
+
+def test_schedules_at_different_steps_have_no_scheduler():
+    """torch counts once for all groups."""
+    params = {name: jax.numpy.zeros(shape) for name, shape in SHAPES.items()}
+    rule = ours.by_group(ours.sgd, GROUPS[0], {"a": SLOW, "b": SLOW})
+    state = rule.init(params)
+    _, later = rule.update(params, state, params)
+    mixed = state._replace(inner_states={**state.inner_states, "b": later.inner_states["b"]})
+    with pytest.raises(UsageError, match="at steps 0 and 1"):
+        torch_twin(rule, params, mixed)

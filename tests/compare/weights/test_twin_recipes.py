@@ -1,8 +1,12 @@
 """Every recipe in torch's form and in optax's: the same steps in float64; and what has no twin."""
 
+import functools
+import types
+
 import numpy as np
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import jaxport.optimizers
 import torchref.optimizers
@@ -79,6 +83,24 @@ def _hooked(parameters):
     return optimizer
 
 
+def _replaced(parameters):
+    optimizer = torch.optim.SGD(parameters)
+    optimizer.step = lambda closure=None: None
+    return optimizer
+
+
+@functools.wraps(torch.optim.SGD.step)
+def _doubled(self, closure=None):
+    return torch.optim.SGD.step(self, closure)
+
+
+def _disguised(parameters):
+    optimizer = torch.optim.SGD(parameters)
+    optimizer.step = types.MethodType(_doubled, optimizer)
+    torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    return optimizer
+
+
 @pytest.mark.parametrize(
     ("make", "why"),
     [
@@ -88,12 +110,27 @@ def _hooked(parameters):
         (torch.optim.SparseAdam, "not known here"),
         (_Own, "a step"),
         (_hooked, "hooks"),
+        (_replaced, "a step"),
+        (_disguised, "a step"),
     ],
 )
 def test_what_has_no_twin_says_why(make, why):
     """One sentence."""
     with pytest.raises(UsageError, match=why):
         recipe_of(make([torch.nn.Parameter(torch.ones(2, 2))]))
+
+
+def test_hooks_of_all_optimizers_are_hooks():
+    """Until they are removed."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(2))])
+    handle = register_optimizer_step_pre_hook(lambda *_: None)
+    try:
+        with pytest.raises(UsageError, match="all optimizers"):
+            recipe_of(optimizer)
+    finally:
+        handle.remove()
+    torch.optim.lr_scheduler.StepLR(optimizer, 1)  # which wraps its step
+    assert recipe_of(optimizer) is BY_CLASS["SGD"]
 
 
 def test_a_subclass_that_steps_like_torchs_is_torchs():

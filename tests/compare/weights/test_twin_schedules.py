@@ -105,6 +105,28 @@ def test_a_scheduler_of_epochs_counts_steps():
     assert optimizer.param_groups[0]["lr"] == 0.0125
 
 
+def test_a_twin_within_an_epoch_has_the_rest_of_it_before_it():
+    """By the optimizer's own count, or as it is told; where neither is known, that is said."""
+    for make, told, count, noted in (
+        (torch.optim.Adam, {}, 13, False),
+        (torch.optim.SGD, {"since": 3}, 13, False),
+        (torch.optim.SGD, {}, 10, True),
+    ):
+        one = torch.nn.Parameter(torch.ones(1))
+        optimizer = make([one], lr=1.0)
+        scheduler = torchs.StepLR(optimizer, 1, 0.5)
+        one.grad = torch.ones(1)
+        for step in range(13):
+            optimizer.step()
+            if step == 9:
+                scheduler.step()
+        found = schedules_of(optimizer, scheduler, 10, **told)
+        assert (found.count, any("since=" in note for note in found.notes)) == (count, noted)
+        assert [float(found.groups[0]["lr"](step)) for step in (19, 20)] == [0.5, 0.25]
+    fresh = torch.optim.Adam([torch.nn.Parameter(torch.ones(1))])
+    assert not schedules_of(fresh, torchs.StepLR(fresh, 1), 10).notes
+
+
 def test_without_a_scheduler_nothing_changes():
     """One empty row for each group."""
     assert schedules_of(_optimizer(), None, 1).groups == [{}]
@@ -132,6 +154,13 @@ class _Late(torchs.LRScheduler):
         return [0.05 if self.last_epoch < 10 * TABLE else 0.0]
 
 
+class _Later(torchs.ConstantLR):
+    """One of torch's that becomes another late, within what a table holds."""
+
+    def get_lr(self):
+        return super().get_lr() if self.last_epoch < TABLE // 2 else [0.0]
+
+
 class _Torn(torchs.LRScheduler):
     def get_lr(self):
         if self.last_epoch:
@@ -147,6 +176,23 @@ def test_a_scheduler_that_is_not_known_is_not_taken_for_a_constant():
     assert np.isnan(float(found.groups[0]["lr"](TABLE)))
     with pytest.raises(UsageError, match="raises in its next step: not twice"):
         schedules_of(optimizer, _Torn(optimizer), 1)
+
+
+def test_a_schedule_that_was_read_holds_as_far_as_was_looked():
+    """Not for its first steps alone."""
+    optimizer = _optimizer()
+    found = schedules_of(optimizer, _Later(optimizer), 1)
+    assert float(found.groups[0]["lr"](TABLE // 2)) == 0
+    assert "table" in found.notes[0]
+
+
+def test_a_scheduler_does_not_go_back():
+    """It says so, rather than stay where it is."""
+    optimizer = _optimizer()
+    scheduler = torchs.StepLR(optimizer, 1)
+    advance(scheduler, 3)
+    with pytest.raises(UsageError, match="stands at step 3 and cannot go back to 2"):
+        advance(scheduler, 2)
 
 
 def test_a_lambdas_integers_do_not_overflow():
