@@ -11,7 +11,7 @@ from compare.arrays.arrays import from_torch
 from compare.errors import UsageError, shown
 from compare.weights.twin_layout import Layout, Tree, flat, named_parameters
 from compare.weights.twin_recipes import Recipe, check_exact, recipe_of
-from compare.weights.twin_schedules import Scheduled, advance, argument_of, schedules_of
+from compare.weights.twin_schedules import Scheduled, advance, argument_of, check_reach, schedules_of
 from compare.weights.twin_state import Slots, State, read_state, restore
 from compare.weights.weights import WeightMap
 
@@ -54,7 +54,7 @@ class OptaxTwin:
             state: its state then.
 
         Raises:
-            UsageError: they are not of this twin's structure.
+            UsageError: they are not of this twin's structure, or past the scheduler's end; nothing is changed then.
         """
         import jax
         import torch
@@ -66,19 +66,30 @@ class OptaxTwin:
         layout = self._slots.layout
         state_of = {name: self._optimizer.state[one] for name, one in self._slots.tensors.items() if one.requires_grad}
         slots = replace(self._slots, state=state_of)
+        reads = {
+            label: read_state(_of_label(state, label), self._slots.recipe, layout)
+            for label in self._labels
+            if label != FROZEN
+        }
+        count = self._count([*reads.values()])
+        if count is not None:
+            check_reach(self._scheduler, self._optimizer, count)
         moved = layout.map.to_reference(
             {path: np.array(leaf) for path, leaf in flat(params).items()}, layout.shapes, values=True
         )
         with torch.no_grad():
             for name, array in moved.items():
                 self._slots.tensors[name].copy_(torch.from_numpy(np.array(array)))
-        reads = []
-        for label, names in self._labels.items():
-            if label != FROZEN:
-                read = read_state(_of_label(state, label), self._slots.recipe, layout)
-                restore(read, slots, names)
-                reads.append(read)
-        self._schedule_back(reads)
+        for label, read in reads.items():
+            restore(read, slots, self._labels[label])
+        self._schedule_back([*reads.values()])
+
+    def _count(self, reads: list[Any]) -> int | None:
+        """The step to which the scheduler is to be brought; None where there is none to bring."""
+        count = max((read.count for read in reads if read.count is not None), default=None)
+        if self._scheduler is None or self._scheduled.plateau or count is None:
+            return None
+        return int(count) // self._every
 
     def _schedule_back(self, reads: list[Any]) -> None:
         if self._scheduled.plateau:
@@ -90,9 +101,9 @@ class OptaxTwin:
                 setattr(scheduler, name, int(groups[0][name]))
             scheduler.best = groups[0]["best"]
             return
-        count = max((read.count for read in reads if read.count is not None), default=None)
-        if self._scheduler is not None and count is not None:
-            advance(self._scheduler, count // self._every)
+        count = self._count(reads)
+        if count is not None:
+            advance(self._scheduler, count)
 
     def _rates(self, reads: list[Any]) -> list[float]:
         """The learning rate of each group: that of any of its labels."""

@@ -92,6 +92,10 @@ def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int)
                 schedule = _table(values, start)
                 end = start + len(values)
                 notes.append(f"{key} of group {place} is a table of the scheduler's own steps up to {end:,}, then NaN")
+            elif len(rows) < TABLE:
+                end = start + len(values)
+                schedule = _until(schedule, end)
+                notes.append(f"{key} of group {place} is NaN from the scheduler's step {end:,} on, where it raises")
             made[key] = _every(schedule, every)
         groups.append(made)
     return Scheduled(groups, start * every, notes=tuple(notes))
@@ -108,16 +112,28 @@ def advance(scheduler: Any, count: int) -> None:
                 one.step()
 
 
-def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[str, float]]]:
-    """The numbers in each group, for each step from the next on; as many as the scheduler makes."""
-    bare = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
-    shadow = _Shadow(copy.deepcopy(bare), dict(optimizer.defaults))
-    name = type(parts[0]).__name__
+def check_reach(scheduler: Any, optimizer: "torch.optim.Optimizer", count: int) -> None:
+    """Whether a live scheduler can be advanced to its step ``count``: tried on a copy, so that nothing is half done.
+
+    Raises:
+        UsageError: it cannot, as where it has an end before that.
+    """
+    parts = list(scheduler) if isinstance(scheduler, list | tuple) else [scheduler]
     try:
-        moving = [copy.deepcopy(one, {id(optimizer): shadow}) for one in parts]
+        advance(_moving(parts, optimizer)[1], count)
+    except UsageError:
+        raise
     except Exception as error:
         swallowed(error)
-        raise UsageError(f"no twin of {name}: it cannot be copied to be run ahead: {error}") from error
+        name = type(parts[0]).__name__
+        raise UsageError(
+            f"scheduler: {name} cannot be stepped on to {count}, where the port stands: {error}"
+        ) from error
+
+
+def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[str, float]]]:
+    """The numbers in each group, for each step from the next on; as many as the scheduler makes."""
+    shadow, moving = _moving(parts, optimizer)
     rows = [[_numbers(group) for group in shadow.param_groups]]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -129,8 +145,22 @@ def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[s
         except Exception as error:  # a schedule that has an end raises past it
             swallowed(error)
             if len(rows) == 1:
+                name = type(parts[0]).__name__
                 raise UsageError(f"no twin of {name}: a copy of it raises in its next step: {error}") from error
     return rows
+
+
+def _moving(parts: Sequence[Any], optimizer: Any) -> tuple[_Shadow, list[Any]]:
+    """Copies of schedulers, and the shadow of their optimizer that they move."""
+    bare = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
+    shadow = _Shadow(copy.deepcopy(bare), dict(optimizer.defaults))
+    try:
+        return shadow, [copy.deepcopy(one, {id(optimizer): shadow}) for one in parts]
+    except Exception as error:
+        swallowed(error)
+        raise UsageError(
+            f"no twin of {type(parts[0]).__name__}: it cannot be copied to be run ahead: {error}"
+        ) from error
 
 
 def _numbers(group: Mapping[str, Any]) -> dict[str, float]:
@@ -236,6 +266,13 @@ def _table(values: np.ndarray, start: int) -> Schedule:
         return jnp.take(jnp.asarray(values), count - start, mode="fill", fill_value=jnp.nan)
 
     return schedule
+
+
+def _until(schedule: Schedule, end: int) -> Schedule:
+    """Not a number from the step ``end`` on."""
+    import jax.numpy as jnp
+
+    return lambda count: jnp.where(count < end, schedule(count), jnp.nan)
 
 
 def _every(schedule: Schedule, every: int) -> Schedule:

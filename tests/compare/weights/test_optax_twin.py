@@ -82,7 +82,7 @@ def test_groups_and_schedules_go_along(make, scheduler):
     """A momentum that cycles too; and a schedule that follows a value."""
     distance, twin = _there_and_back(_with_names(make), scheduler)
     assert distance < EQUAL
-    assert all("table" in note or "value=" in note for note in twin.notes)
+    assert all("NaN" in note or "value=" in note for note in twin.notes)
 
 
 def _with_names(make):
@@ -208,6 +208,28 @@ def test_what_was_not_made_by_the_twin_is_not_taken_back():
         twin.to_torch(twin.params, ())
     with pytest.raises(UsageError, match="params: expected the structure"):
         twin.to_torch({}, twin.state)
+
+
+def test_nothing_is_taken_back_past_the_schedulers_end():
+    """The rate is NaN there, as is said; nothing is half applied."""
+    model = _model()
+    optimizer = O.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 4, cycle_momentum=False)
+    twin = optax_twin(optimizer, scheduler)
+    assert "NaN from the scheduler's step 5 on" in twin.notes[0]
+    before = optimizer.param_groups[0]["lr"], [one.tolist() for one in model.parameters()], scheduler.last_epoch
+    params, state = twin.params, twin.state
+    with jax.enable_x64(True):
+        for _ in range(5):
+            updates, state = twin.transformation.update(params, state, params)
+            params = jax.tree.map(jax.numpy.add, params, updates)
+    with pytest.raises(UsageError, match="OneCycleLR cannot be stepped on to 5"):
+        twin.to_torch(params, state)
+    assert before == (
+        optimizer.param_groups[0]["lr"],
+        [one.tolist() for one in model.parameters()],
+        scheduler.last_epoch,
+    )
 
 
 def test_one_leaf_of_two_groups_has_no_twin():
