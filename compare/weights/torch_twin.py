@@ -11,6 +11,7 @@ from compare.errors import UsageError, shown
 from compare.frameworks.optax_insides import Stage, UnreadError, stages_of
 from compare.weights.twin_layout import Layout, Tree, flat, named_parameters
 from compare.weights.twin_recipes import BY_CLASS
+from compare.weights.twin_schedules import resume_plateau
 from compare.weights.twin_state import Slots, State, read_state, restore, walked
 from compare.weights.twin_words import torch_words
 from compare.weights.weights import WeightMap
@@ -233,9 +234,7 @@ def _scheduler(optimizer: Any, rates: Sequence[Any], count: int, plateau: Mappin
             group["lr"] = (plateau or {}).get("learning_rate", rate.learning_rate)
         scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, **told)
         if plateau:
-            scheduler.best = plateau["best"]
-            scheduler.num_bad_epochs = int(plateau["num_bad_epochs"])
-            scheduler.cooldown_counter = int(plateau["cooldown_counter"])
+            resume_plateau(scheduler, plateau, [group["lr"] for group in optimizer.param_groups])
         return scheduler
     for group in optimizer.param_groups:
         group["initial_lr"] = 1.0 if not isinstance(rates[0], float) else group["lr"]

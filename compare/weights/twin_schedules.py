@@ -24,6 +24,7 @@ PROVED = 2_000  # steps over which a schedule that was read must be the schedule
 TABLE = 20_000  # steps that a table holds
 ALIKE = 1e-12  # of the largest value: torch multiplies from step to step, and rounds each time
 Schedule = Callable[[Any], Any]
+MEMORY = ("best", "num_bad_epochs", "cooldown_counter", "last_epoch")  # of ReduceLROnPlateau
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,10 @@ def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int)
     if scheduler is None:
         return Scheduled([{} for _ in optimizer.param_groups])
     parts = list(scheduler) if isinstance(scheduler, list | tuple) else [scheduler]
+    if not parts:
+        raise UsageError(
+            "scheduler: expected one of torch.optim.lr_scheduler or several, got none in a list: give None"
+        )
     for one in parts:
         if not hasattr(one, "step") or not hasattr(one, "optimizer"):
             raise UsageError(f"scheduler: expected one of torch.optim.lr_scheduler, got {shown(one)}")
@@ -110,6 +115,13 @@ def advance(scheduler: Any, count: int) -> None:
         for _ in range(steps):
             for one in parts:
                 one.step()
+
+
+def resume_plateau(scheduler: Any, memory: Mapping[str, float], rates: Sequence[float]) -> None:
+    """Let a live ``ReduceLROnPlateau`` stand where ``memory`` says, its groups at these rates."""
+    for name in MEMORY:
+        setattr(scheduler, name, memory[name] if name == "best" else int(memory[name]))
+    scheduler._last_lr = [float(rate) for rate in rates]
 
 
 def check_reach(scheduler: Any, optimizer: "torch.optim.Optimizer", count: int) -> None:

@@ -133,12 +133,14 @@ def warmup_then_cosine(
 
 
 class _PlateauState(NamedTuple):
-    """The learning rate now, the best value so far, and how many were no better; steps left to cool down."""
+    """The learning rate now, the best value so far, and how many were no better; steps left to cool down; how many
+    values there were."""
 
     learning_rate: jax.Array
     best: jax.Array
     num_bad_epochs: jax.Array
     cooldown_counter: jax.Array
+    last_epoch: jax.Array
 
 
 class reduce_lr_on_plateau(NamedTuple):  # noqa: N801  # a schedule with a state, made like the functions above
@@ -165,7 +167,7 @@ class reduce_lr_on_plateau(NamedTuple):  # noqa: N801  # a schedule with a state
         """Before any value."""
         worst = jnp.asarray(jnp.inf if self.mode == "min" else -jnp.inf, float)
         none = jnp.zeros([], jnp.int32)
-        return _PlateauState(jnp.asarray(self.learning_rate, float), worst, none, none)
+        return _PlateauState(jnp.asarray(self.learning_rate, float), worst, none, none, none)
 
     def __call__(self, state: _PlateauState, **_: object) -> jax.Array:
         """The learning rate of this step."""
@@ -190,4 +192,5 @@ class reduce_lr_on_plateau(NamedTuple):  # noqa: N801  # a schedule with a state
             jnp.where(better, value, state.best),
             jnp.where(over, 0, bad),
             jnp.where(over, self.cooldown, left),
+            state.last_epoch + 1,
         )

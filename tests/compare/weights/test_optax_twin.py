@@ -182,9 +182,12 @@ def test_single_precision_stays_single():
     ("make", "told", "why"),
     [
         (lambda m: O.AdamW(m.parameters(), lr=torch.tensor(0.1)), {}, "float32 tensor"),
+        (lambda m: O.Adam(m.parameters(), betas=(torch.tensor(0.9), torch.tensor(0.99))), {}, "betas in a float32"),
         (lambda m: O.ASGD(m.parameters(), foreach=True), {}, "foreach=False"),
         (lambda m: O.Muon([m[0].weight]), {}, "bfloat16"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"every": 0}, "every: expected"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"every": True}, "every: expected"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"scheduler": []}, "got none in a list"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"scheduler": 3}, "scheduler: expected"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"params": PORT}, "values of 0"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"weight_map": MAP}, "give them too"),
@@ -230,6 +233,21 @@ def test_nothing_is_taken_back_past_the_schedulers_end():
         [one.tolist() for one in model.parameters()],
         scheduler.last_epoch,
     )
+
+
+def test_a_plateau_comes_back_with_its_rate_and_its_count():
+    """As the scheduler itself tells them."""
+    optimizer = O.SGD(_model().parameters(), lr=0.1)
+    scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, patience=0)
+    scheduler.step(1.0)
+    twin = optax_twin(optimizer, scheduler)
+    params, state = twin.params, twin.state
+    with jax.enable_x64(True):
+        for _ in range(2):
+            _, state = twin.transformation.update(params, state, params, value=2.0)
+    twin.to_torch(params, state)
+    assert scheduler.last_epoch == 3
+    assert scheduler.get_last_lr() == [optimizer.param_groups[0]["lr"]] == [pytest.approx(1e-3)]
 
 
 def test_one_leaf_of_two_groups_has_no_twin():

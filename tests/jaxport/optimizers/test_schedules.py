@@ -60,5 +60,5 @@ def test_a_plateau_lowers_the_rate_of_the_next_step(mode, values):
         seen.append(float(schedule(state)))
         state = schedule.update(state, value=value)
     assert seen == [1, 1, 1, 0.5]
-    assert (float(state.best), int(state.num_bad_epochs)) == (values[-1], 0)
+    assert (float(state.best), int(state.num_bad_epochs), int(state.last_epoch)) == (values[-1], 0, 4)
     assert schedule.update(state) is state
