@@ -159,13 +159,15 @@ def test_moments_go_through_the_weight_map(make):
 
 
 def test_values_say_which_leaf_is_which_parameter():
-    """Where there is no map: in the tree's order, and only if every value is the same."""
+    """Where there is no map: in the tree's order, else wherever they are; and only if every value is the same."""
     model = _model()
     optimizer = O.SGD(model.parameters(), lr=0.1)
     params = [one.detach().numpy() for one in model.parameters()]
     assert optax_twin(optimizer, params=params).parameters == {str(at): f"params/{at}" for at in range(4)}
+    swapped = optax_twin(optimizer, params=[params[0], params[3], params[2], params[1]])
+    assert swapped.parameters == {"0": "params/0", "1": "params/3", "2": "params/2", "3": "params/1"}
     with pytest.raises(UsageError, match="does not hold the values of 1"):
-        optax_twin(optimizer, params=[params[0], params[3], params[2], params[1]])
+        optax_twin(optimizer, params=[params[0], params[1] + 1, params[2], params[3]])
 
 
 def test_single_precision_stays_single():
