@@ -57,12 +57,14 @@ class OptaxTwin:
     def to_torch(self, params: Tree, state: State) -> None:
         """Let the torch optimizer (and its scheduler) go on where the port stands: parameters, moments, counts.
 
+        Where the scheduler ends before it gets there, that is refused before anything is changed.
+
         Args:
             params: the parameters, as this twin's transformation left them.
             state: its state then.
 
         Raises:
-            UsageError: they are not of this twin's structure, or past the scheduler's end; nothing is changed then.
+            UsageError: they are not of this twin's structure.
         """
         import jax
         import torch
@@ -74,30 +76,17 @@ class OptaxTwin:
         layout = self._slots.layout
         state_of = {name: self._optimizer.state[one] for name, one in self._slots.tensors.items() if one.requires_grad}
         slots = replace(self._slots, state=state_of)
-        reads = {
-            label: read_state(_of_label(state, label), self._slots.recipe, layout)
-            for label in self._labels
-            if label != FROZEN
-        }
-        count = self._count([*reads.values()])
-        if count is not None:
-            check_reach(self._scheduler, self._optimizer, count)
         moved = layout.map.to_reference(
             {path: np.array(leaf) for path, leaf in flat(params).items()}, layout.shapes, values=True
         )
+        moving = {label: names for label, names in self._labels.items() if label != FROZEN}
+        reads = {label: read_state(_of_label(state, label), self._slots.recipe, layout) for label in moving}
+        self._schedule_back([*reads.values()])  # which may refuse, before anything is written
         with torch.no_grad():
             for name, array in moved.items():
                 self._slots.tensors[name].copy_(torch.from_numpy(np.array(array)))
-        for label, read in reads.items():
-            restore(read, slots, self._labels[label])
-        self._schedule_back([*reads.values()])
-
-    def _count(self, reads: list[Any]) -> int | None:
-        """The step to which the scheduler is to be brought; None where there is none to bring."""
-        count = max((read.count for read in reads if read.count is not None), default=None)
-        if self._scheduler is None or self._scheduled.plateau or count is None:
-            return None
-        return int(count) // self._every
+        for label, names in moving.items():
+            restore(reads[label], slots, names)
 
     def _schedule_back(self, reads: list[Any]) -> None:
         if self._scheduled.plateau:
@@ -108,9 +97,10 @@ class OptaxTwin:
             scheduler = self._scheduler[0] if isinstance(self._scheduler, list | tuple) else self._scheduler
             resume_plateau(scheduler, groups[0], rates)
             return
-        count = self._count(reads)
-        if count is not None:
-            advance(self._scheduler, count)
+        count = max((read.count for read in reads if read.count is not None), default=None)
+        if self._scheduler is not None and count is not None:
+            check_reach(self._scheduler, self._optimizer, count // self._every)
+            advance(self._scheduler, count // self._every)
 
     def _rates(self, reads: list[Any]) -> list[float]:
         """The learning rate of each group: that of any of its labels."""

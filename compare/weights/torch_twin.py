@@ -1,7 +1,6 @@
 """An optax transformation as the torch optimizer that goes on as it would, as far as its closures can be read."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +8,10 @@ import numpy as np
 
 from compare.errors import UsageError, shown
 from compare.frameworks.optax_insides import Stage, UnreadError, stages_of
+from compare.weights.injected import check_injected
 from compare.weights.twin_layout import Layout, Tree, flat, named_parameters
 from compare.weights.twin_recipes import BY_CLASS
-from compare.weights.twin_schedules import resume_plateau
-from compare.weights.twin_state import Slots, State, read_state, restore, walked
+from compare.weights.twin_state import Slots, State, read_state, restore
 from compare.weights.twin_words import torch_words
 from compare.weights.weights import WeightMap
 
@@ -65,9 +64,9 @@ def torch_twin(
     import torch
 
     if not hasattr(transformation, "init") or not hasattr(transformation, "update"):
-        raise UsageError(f"torch_twin: expected an optax transformation, got {shown(transformation)}")
+        raise UsageError(f"no twin of it: expected an optax transformation, got {shown(transformation)}")
     if state is not None:
-        _check_injected(transformation, params, state)
+        check_injected(transformation, params, state)
     tensors = _tensors(params, model)
     layout = Layout.of(tensors, params, weight_map) if weight_map else _by_path(tensors, params)
     with torch.no_grad():
@@ -95,45 +94,6 @@ def torch_twin(
         restore(read, slots, [*kept])
         return TorchTwin(optimizer, _scheduler(optimizer, rates, read.count or 0, read.plateau), tensors)
     return TorchTwin(optimizer, _scheduler(optimizer, rates, 0, None), tensors)
-
-
-def _check_injected(transformation: Any, params: Tree, state: State) -> None:
-    """Whether ``inject_hyperparams`` goes on with the numbers that it was made with: others can be set in its state.
-
-    Raises:
-        UsageError: it does not.
-    """
-    import jax
-
-    if not (injected := _injected(state)):
-        return
-    wide = any(str(getattr(leaf, "dtype", "")) == "float64" for leaf in jax.tree.leaves(state))
-    with jax.enable_x64(True) if wide else nullcontext():
-        fresh = _injected(transformation.init(params))
-    for made, now in zip(fresh, injected, strict=False):
-        for name in [name for name in made if name in now]:
-            old, new = np.asarray(made[name]), np.asarray(now[name])
-            if old.astype(new.dtype) != new and new.astype(old.dtype) != old:
-                raise UsageError(
-                    f'no twin: the state\'s hyperparams["{name}"] is {float(new):.6g}, and the transformation was made '
-                    f"with {float(old):.6g}: make it with {name}={float(new):.6g}"
-                )
-
-
-def _injected(state: State) -> list[dict[str, Any]]:
-    """The numbers in each state of ``inject_hyperparams``, without those that follow a schedule."""
-    import jax
-
-    found: list[dict[str, Any]] = []
-
-    def look(owner: Any, field: str, value: Any) -> Any:
-        if field == "hyperparams":
-            following = getattr(owner, "hyperparams_states", {})
-            found.append({name: one for name, one in value.items() if name not in following and np.ndim(one) == 0})
-        return value
-
-    walked(jax.tree.map(lambda leaf: leaf, state), look)  # which sorts its dictionaries, as jit does
-    return found
 
 
 def _tensors(params: Tree, model: Any) -> "dict[str, torch.Tensor]":
@@ -234,7 +194,9 @@ def _scheduler(optimizer: Any, rates: Sequence[Any], count: int, plateau: Mappin
             group["lr"] = (plateau or {}).get("learning_rate", rate.learning_rate)
         scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, **told)
         if plateau:
-            resume_plateau(scheduler, plateau, [group["lr"] for group in optimizer.param_groups])
+            scheduler.best = plateau["best"]
+            scheduler.num_bad_epochs = int(plateau["num_bad_epochs"])
+            scheduler.cooldown_counter = int(plateau["cooldown_counter"])
         return scheduler
     for group in optimizer.param_groups:
         group["initial_lr"] = 1.0 if not isinstance(rates[0], float) else group["lr"]

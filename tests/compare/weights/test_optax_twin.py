@@ -170,51 +170,6 @@ def test_values_say_which_leaf_is_which_parameter():
         optax_twin(optimizer, params=[params[0], params[1] + 1, params[2], params[3]])
 
 
-def test_single_precision_stays_single():
-    """Without x64, a run in float32 is one."""
-    model = _model().float()
-    twin = optax_twin(O.NAdam(model.parameters(), lr=0.1))
-    assert {leaf.dtype for leaf in jax.tree.leaves((twin.params, twin.state))} == {
-        np.dtype("float32"),
-        np.dtype("int32"),
-    }
-
-
-@pytest.mark.parametrize(
-    ("make", "told", "why"),
-    [
-        (lambda m: O.AdamW(m.parameters(), lr=torch.tensor(0.1)), {}, "float32 tensor"),
-        (lambda m: O.Adam(m.parameters(), betas=(torch.tensor(0.9), torch.tensor(0.99))), {}, "betas in a float32"),
-        (lambda m: O.ASGD(m.parameters(), foreach=True), {}, "foreach=False"),
-        (lambda m: O.Muon([m[0].weight]), {}, "bfloat16"),
-        (lambda m: O.SGD(m.parameters(), lr=0.1), {"every": 0}, "every: expected"),
-        (lambda m: O.SGD(m.parameters(), lr=0.1), {"every": True}, "every: expected"),
-        (lambda m: O.SGD(m.parameters(), lr=0.1), {"scheduler": []}, "got none in a list"),
-        (lambda m: O.SGD(m.parameters(), lr=0.1), {"scheduler": 3}, "scheduler: expected"),
-        (lambda m: O.SGD(m.parameters(), lr=0.1), {"params": PORT}, "values of 0"),
-        (lambda m: O.SGD(m.parameters(), lr=0.1), {"weight_map": MAP}, "give them too"),
-        (lambda m: O.SGD(m.parameters(), lr=0.1), {"params": PORT, "weight_map": MAP}, "give the module"),
-        (lambda m: O.SGD(m.parameters(), lr=0.1), {"model": 3}, "model: expected"),
-        (lambda m: O.SGD([torch.ones(2, dtype=torch.complex128)], lr=0.1), {}, "real and imaginary"),
-        (lambda m: m, {}, "expected a torch.optim"),
-    ],
-)
-def test_what_cannot_be_moved_is_said(make, told, why):
-    """In one sentence."""
-    with pytest.raises(UsageError, match=why):
-        optax_twin(make(_model()), **told)
-
-
-def test_what_was_not_made_by_the_twin_is_not_taken_back():
-    """Another structure is no state of it; nothing is changed."""
-    model = _model()
-    twin = optax_twin(O.Adam(model.parameters(), lr=0.1))
-    with pytest.raises(UsageError, match="state: expected the structure"):
-        twin.to_torch(twin.params, ())
-    with pytest.raises(UsageError, match="params: expected the structure"):
-        twin.to_torch({}, twin.state)
-
-
 def test_nothing_is_taken_back_past_the_schedulers_end():
     """The rate is NaN there, as is said; nothing is half applied."""
     model = _model()
@@ -250,6 +205,51 @@ def test_a_plateau_comes_back_with_its_rate_and_its_count():
     twin.to_torch(params, state)
     assert scheduler.last_epoch == 3
     assert scheduler.get_last_lr() == [optimizer.param_groups[0]["lr"]] == [pytest.approx(1e-3)]
+
+
+def test_single_precision_stays_single():
+    """Without x64, a run in float32 is one."""
+    model = _model().float()
+    twin = optax_twin(O.NAdam(model.parameters(), lr=0.1))
+    assert {leaf.dtype for leaf in jax.tree.leaves((twin.params, twin.state))} == {
+        np.dtype("float32"),
+        np.dtype("int32"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("make", "told", "why"),
+    [
+        (lambda m: O.AdamW(m.parameters(), lr=torch.tensor(0.1)), {}, "float32 tensor"),
+        (lambda m: O.Adam(m.parameters(), betas=(torch.tensor(0.9), torch.tensor(0.99))), {}, "betas in a float32"),
+        (lambda m: O.ASGD(m.parameters(), foreach=True), {}, "foreach=False"),
+        (lambda m: O.Muon([m[0].weight]), {}, "bfloat16"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"every": 0}, "every: expected"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"scheduler": 3}, "scheduler: expected"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"every": True}, "every: expected"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"scheduler": []}, "got none in a list"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"params": PORT}, "values of 0"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"weight_map": MAP}, "give them too"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"params": PORT, "weight_map": MAP}, "give the module"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"model": 3}, "model: expected"),
+        (lambda m: O.SGD([torch.ones(2, dtype=torch.complex128)], lr=0.1), {}, "real and imaginary"),
+        (lambda m: m, {}, "expected a torch.optim"),
+    ],
+)
+def test_what_cannot_be_moved_is_said(make, told, why):
+    """In one sentence."""
+    with pytest.raises(UsageError, match=why):
+        optax_twin(make(_model()), **told)
+
+
+def test_what_was_not_made_by_the_twin_is_not_taken_back():
+    """Another structure is no state of it; nothing is changed."""
+    model = _model()
+    twin = optax_twin(O.Adam(model.parameters(), lr=0.1))
+    with pytest.raises(UsageError, match="state: expected the structure"):
+        twin.to_torch(twin.params, ())
+    with pytest.raises(UsageError, match="params: expected the structure"):
+        twin.to_torch({}, twin.state)
 
 
 def test_one_leaf_of_two_groups_has_no_twin():
