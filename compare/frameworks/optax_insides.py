@@ -17,6 +17,7 @@ import optax
 from compare.errors import swallowed
 
 THROUGH = ("with_extra_args_support", "masked", "flatten", "apply_if_finite")  # they do what is inside them
+GUARDS = ("apply_if_finite",)  # but not in every step
 
 
 class UnreadError(Exception):
@@ -37,14 +38,18 @@ class Stage:
     masks: tuple[Any, ...] = ()
 
 
-def stages_of(transformation: Any) -> list[Stage]:
+def stages_of(transformation: Any, guards: bool = False) -> list[Stage]:
     """The stages of an optax transformation in order.
+
+    Args:
+        guards: name also what leaves steps out that are not finite, before what is inside it.
 
     Raises:
         UnreadError: of whatever a foreign object, or another version of optax, raises when it is looked into.
     """
     try:
-        return _stages(transformation.init, transformation.update, ())
+        found = _stages(transformation.init, transformation.update, ())
+        return [stage for stage in found if guards or stage.name not in GUARDS]
     except UnreadError:
         raise
     except Exception as error:
@@ -69,7 +74,8 @@ def _stages(init: Any, update: Any, masks: tuple[Any, ...]) -> list[Stage]:
     inner = given.get("tx" if name == "with_extra_args_support" else "inner")
     if name in THROUGH and inner is not None and hasattr(inner, "update"):
         inside = (*masks, given.get("mask")) if name == "masked" else masks
-        return _stages(inner.init, inner.update, inside)
+        own = [Stage(name, {}, masks)] if name in GUARDS else []
+        return [*own, *_stages(inner.init, inner.update, inside)]
     if name == "chain" and {"init_fns", "update_fns"} <= set(given):
         pairs = zip(given["init_fns"], given["update_fns"], strict=True)
         return [stage for one, two in pairs for stage in _stages(one, two, masks)]

@@ -41,6 +41,11 @@ def count_of(scheduler: Any) -> int:
     return int(scheduler.last_epoch)
 
 
+def tell_rates(scheduler: Any, rates: Sequence[float]) -> None:
+    """What ``get_last_lr`` says from here on: each group's."""
+    scheduler._last_lr = [float(rate) for rate in rates]
+
+
 def one_cycle_settings(scheduler: Any) -> Mapping[str, Any]:
     """What a ``OneCycleLR`` was told of its phases, by its own arguments' names."""
     phases = scheduler._schedule_phases

@@ -11,7 +11,15 @@ from compare.arrays.arrays import from_torch
 from compare.errors import UsageError, shown
 from compare.weights.twin_layout import Layout, Tree, flat, named_parameters
 from compare.weights.twin_recipes import Recipe, check_exact, recipe_of
-from compare.weights.twin_schedules import Scheduled, advance, argument_of, schedules_of
+from compare.weights.twin_schedules import (
+    MEMORY,
+    Scheduled,
+    advance,
+    argument_of,
+    check_reach,
+    resume_plateau,
+    schedules_of,
+)
 from compare.weights.twin_state import Slots, State, read_state, restore
 from compare.weights.weights import WeightMap
 
@@ -49,6 +57,8 @@ class OptaxTwin:
     def to_torch(self, params: Tree, state: State) -> None:
         """Let the torch optimizer (and its scheduler) go on where the port stands: parameters, moments, counts.
 
+        Where the scheduler ends before it gets there, that is refused before anything is changed.
+
         Args:
             params: the parameters, as this twin's transformation left them.
             state: its state then.
@@ -81,15 +91,15 @@ class OptaxTwin:
     def _schedule_back(self, reads: list[Any]) -> None:
         if self._scheduled.plateau:
             groups = [read.plateau for read in reads if read.plateau]
-            for group, rate in zip(self._optimizer.param_groups, self._rates(reads), strict=True):
+            rates = self._rates(reads)
+            for group, rate in zip(self._optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate
             scheduler = self._scheduler[0] if isinstance(self._scheduler, list | tuple) else self._scheduler
-            for name in ("num_bad_epochs", "cooldown_counter"):
-                setattr(scheduler, name, int(groups[0][name]))
-            scheduler.best = groups[0]["best"]
+            resume_plateau(scheduler, groups[0], rates)
             return
         count = max((read.count for read in reads if read.count is not None), default=None)
         if self._scheduler is not None and count is not None:
+            check_reach(self._scheduler, self._optimizer, count // self._every)
             advance(self._scheduler, count // self._every)
 
     def _rates(self, reads: list[Any]) -> list[float]:
@@ -136,7 +146,7 @@ def optax_twin(
 
     if not isinstance(torch_optimizer, torch.optim.Optimizer):
         raise UsageError(f"optax_twin: expected a torch.optim.Optimizer, got {shown(torch_optimizer)}")
-    if not isinstance(every, int) or every < 1:
+    if not isinstance(every, int) or isinstance(every, bool) or every < 1:
         raise UsageError(f"every: expected a number of steps from 1 on, got {shown(every)}")
     if since is not None and (not isinstance(since, int) or not 0 <= since < every):
         raise UsageError(f"since: expected a number of steps from 0 to every - 1 = {every - 1}, got {shown(since)}")
@@ -267,8 +277,7 @@ def _rule(
 
 def _filled(state: State, slots: Slots, names: tuple[str, ...], scheduled: Scheduled, scheduler: Any) -> State:
     one = scheduler[0] if isinstance(scheduler, list | tuple) else scheduler
-    memory = ("best", "num_bad_epochs", "cooldown_counter")
-    plateau = {name: getattr(one, name) for name in memory} if scheduled.plateau else {}
+    plateau = {name: getattr(one, name) for name in MEMORY} if scheduled.plateau else {}
     return slots.into(state, names, scheduled.count, plateau)
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compare.errors import UsageError
+from compare.errors import UsageError, shown
 from compare.frameworks.optax_insides import Stage, UnreadError, stages_of
+from compare.weights.injected import check_injected
 from compare.weights.torch_scheduler import torch_scheduler
 from compare.weights.twin_labels import labels_of, of_labels
 from compare.weights.twin_layout import Layout, Tree, flat, tensors_of
@@ -64,10 +65,14 @@ def torch_twin(
     """
     import torch
 
+    if not hasattr(transformation, "init") or not hasattr(transformation, "update"):
+        raise UsageError(f"no twin of it: expected an optax transformation, got {shown(transformation)}")
+    if state is not None:
+        check_injected(transformation, params, state)
     tensors = _tensors(params, model)
     layout = Layout.of(tensors, params, weight_map) if weight_map else _by_path(tensors, params)
     try:
-        stages = stages_of(transformation)
+        stages = stages_of(transformation, guards=True)
     except UnreadError as error:
         raise UsageError(f"no twin of it: {error}") from error
     kind, groups = _groups(stages, layout)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compare.arrays.arrays import PARAMS, Arrays, Shapes, from_torch
+from compare.arrays.views import transposed
 from compare.errors import UsageError, shown
 from compare.weights.entry import Entry, same
 from compare.weights.weights import WeightMap
@@ -64,7 +65,7 @@ class Layout:
 
     @classmethod
     def of(cls, tensors: "Mapping[str, torch.Tensor]", params: Tree, weight_map: WeightMap | None) -> "Layout":
-        """The layout of ``params``: by the map; without one by names, or leaf by leaf where all values are the same.
+        """The layout of ``params``: by the map; else by names, or by values, in the tree's order where that does.
 
         Raises:
             UsageError: they do not fit each other.
@@ -100,10 +101,11 @@ class Layout:
             return same(*tensors)
         if len(paths) != len(tensors):
             raise UsageError(f"params: {len(paths)} leaves for {len(tensors)} parameters: give the pair's weight_map=")
-        for (path, leaf), (name, tensor) in zip(paths.items(), tensors.items(), strict=True):
-            if not np.array_equal(np.asarray(leaf), from_torch(tensor.detach()), equal_nan=True):
-                raise UsageError(f"params: {path} does not hold the values of {name}: give the pair's weight_map=")
-        return [Entry(name, path) for name, path in zip(tensors, paths, strict=True)]
+        leaves = {path: np.asarray(leaf) for path, leaf in paths.items()}
+        arrays = {name: from_torch(tensor.detach()) for name, tensor in tensors.items()}
+        if all(_alike(leaf, array) for leaf, array in zip(leaves.values(), arrays.values(), strict=True)):
+            return [Entry(name, path) for name, path in zip(tensors, paths, strict=True)]
+        return _by_values(arrays, leaves, numbered)
 
     @cached_property
     def leaves(self) -> Shapes:
@@ -140,6 +142,50 @@ class Layout:
         if not steps:
             return False
         return True if steps == (("transpose", (1, 0)),) else None
+
+
+def _by_values(arrays: Arrays, leaves: Arrays, numbered: bool) -> list[Entry]:
+    """Each parameter's leaf: that of its name, unless names are numbers, else the one that holds its values, a matrix
+    either way round.
+
+    Raises:
+        UsageError: no leaf holds them, or more than one, or one does both ways round.
+    """
+    made, open_paths, later = dict[str, Entry](), {*leaves}, list[str]()
+    named = {} if numbered else {path.removeprefix(f"{PARAMS}/").replace("/", "."): path for path in leaves}
+    for name in arrays:
+        found = _holding(name, arrays[name], {path: leaves[path] for path in leaves if path == named.get(name)})
+        if len(found) == 1:
+            made[name] = found[0]
+            open_paths.discard(found[0].port)
+        else:
+            later.append(name)
+    for name in later:
+        found = _holding(name, arrays[name], {path: leaf for path, leaf in leaves.items() if path in open_paths})
+        if not found:
+            path = list(leaves)[list(arrays).index(name)]
+            raise UsageError(f"params: {path} does not hold the values of {name}: give the pair's weight_map=")
+        if len(found) > 1:
+            several = " and ".join(dict.fromkeys(entry.port for entry in found))
+            way = " in more than one way" if len({entry.port for entry in found}) == 1 else ""
+            raise UsageError(f"params: {several} may hold the values of {name}{way}: give the pair's weight_map=")
+        made[name] = found[0]
+    if double := len(made) - len({entry.port for entry in made.values()}):
+        raise UsageError(
+            f"params: {double} of the leaves hold the values of two parameters: give the pair's weight_map="
+        )
+    return [made[name] for name in arrays]
+
+
+def _holding(name: str, array: np.ndarray, leaves: Arrays) -> list[Entry]:
+    """The lines by which a leaf may hold an array: as it is, or a matrix the other way round."""
+    found = [Entry(name, path) for path, leaf in leaves.items() if _alike(leaf, array)]
+    turned = {path: leaf for path, leaf in leaves.items() if leaf.ndim == 2 and _alike(leaf.T, array)}
+    return found + [Entry(name, path, transposed(1, 0)) for path in turned]
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    return np.array_equal(one, other, equal_nan=True)
 
 
 def flat(tree: Tree) -> dict[str, Any]:

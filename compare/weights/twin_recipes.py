@@ -122,7 +122,7 @@ def check_exact(recipe: Recipe, groups: Sequence[Mapping[str, Any]]) -> None:
     """Whether torch computes in the parameters' precision.
 
     Raises:
-        UsageError: a learning rate or a scalar in float32 beside parameters in float64.
+        UsageError: a learning rate, another setting or a scalar in float32 beside parameters in float64.
     """
     import torch
 
@@ -137,11 +137,25 @@ def check_exact(recipe: Recipe, groups: Sequence[Mapping[str, Any]]) -> None:
                 f"it what it computes from the rate, 1e-8 of float64 parameters in each step: give it as a number, "
                 f"group['lr'] = float(group['lr'])"
             )
+        if narrow := [name for name, value in group.items() if name not in ("params", "lr") and _is_narrow(value)]:
+            raise UsageError(
+                f"no twin of {recipe.torch} with {narrow[0]} in a float32 tensor: torch rounds to it what it computes "
+                f"from it, 1e-8 of float64 parameters in each step: give it as plain numbers"
+            )
         if recipe.name == "asgd" and group.get("foreach") and torch.get_default_dtype() is not torch.float64:
             raise UsageError(
                 "no twin of ASGD(foreach=True) in float64: it multiplies parameters by a rate in float32, 1e-10 apart "
                 "from torch's own foreach=False: give that"
             )
+
+
+def _is_narrow(value: Any) -> bool:
+    """Whether a setting is, or holds, a floating tensor of less than double precision."""
+    import torch
+
+    if isinstance(value, tuple | list):
+        return any(_is_narrow(one) for one in value)
+    return torch.is_tensor(value) and value.is_floating_point() and value.dtype is not torch.float64
 
 
 def recipe_of(optimizer: "torch.optim.Optimizer") -> Recipe:

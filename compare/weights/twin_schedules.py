@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compare.errors import UsageError, shown, swallowed
-from compare.frameworks.torch_schedulers import Shadow, count_of, inner_of, milestones_of, one_cycle_settings
+from compare.frameworks.torch_schedulers import (
+    Shadow,
+    count_of,
+    inner_of,
+    milestones_of,
+    one_cycle_settings,
+    tell_rates,
+)
 from compare.weights.twin_recipes import CALLED
 
 if TYPE_CHECKING:
@@ -25,6 +32,7 @@ TABLE = 20_000  # steps that a table holds, and over which a schedule that was r
 ALIKE = 1e-12  # of the largest value, and as much again every 500 steps: torch multiplies from step to step, and
 GROWS = 1 / 500  # rounds each time (measured: a cosine is 2e-11 off after 20,000)
 Schedule = Callable[[Any], Any]
+MEMORY = ("best", "num_bad_epochs", "cooldown_counter", "last_epoch")  # of ReduceLROnPlateau
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,10 @@ def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int,
     if scheduler is None:
         return Scheduled([{} for _ in optimizer.param_groups])
     parts = list(scheduler) if isinstance(scheduler, list | tuple) else [scheduler]
+    if not parts:
+        raise UsageError(
+            "scheduler: expected one of torch.optim.lr_scheduler or several, got none in a list: give None"
+        )
     for one in parts:
         if not hasattr(one, "step") or not hasattr(one, "optimizer"):
             raise UsageError(f"scheduler: expected one of torch.optim.lr_scheduler, got {shown(one)}")
@@ -81,6 +93,10 @@ def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int,
                 schedule = _table(values, start)
                 end = start + len(values)
                 notes.append(f"{key} of group {place} is a table of the scheduler's own steps up to {end:,}, then NaN")
+            elif len(rows) < TABLE:
+                end = start + len(values)
+                schedule = _until(schedule, end)
+                notes.append(f"{key} of group {place} is NaN from the scheduler's step {end:,} on, where it raises")
             made[key] = _every(schedule, every)
         groups.append(made)
     return Scheduled(groups, start * every + since, notes=tuple(notes))
@@ -117,16 +133,35 @@ def advance(scheduler: Any, count: int) -> None:
                 one.step()
 
 
-def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[str, float]]]:
-    """The numbers in each group, for each step from the next on; as many as the scheduler makes."""
-    bare = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
-    shadow = Shadow(copy.deepcopy(bare), dict(optimizer.defaults))
-    name = type(parts[0]).__name__
+def resume_plateau(scheduler: Any, memory: Mapping[str, float], rates: Sequence[float]) -> None:
+    """Let a live ``ReduceLROnPlateau`` stand where ``memory`` says, its groups at these rates."""
+    for name in MEMORY:
+        setattr(scheduler, name, memory[name] if name == "best" else int(memory[name]))
+    tell_rates(scheduler, rates)
+
+
+def check_reach(scheduler: Any, optimizer: "torch.optim.Optimizer", count: int) -> None:
+    """Whether a live scheduler can be advanced to its step ``count``: tried on a copy, so that nothing is half done.
+
+    Raises:
+        UsageError: it cannot, as where it has an end before that.
+    """
+    parts = list(scheduler) if isinstance(scheduler, list | tuple) else [scheduler]
     try:
-        moving = [copy.deepcopy(one, {id(optimizer): shadow}) for one in parts]
+        advance(_moving(parts, optimizer)[1], count)
+    except UsageError:
+        raise
     except Exception as error:
         swallowed(error)
-        raise UsageError(f"no twin of {name}: it cannot be copied to be run ahead: {error}") from error
+        name = type(parts[0]).__name__
+        raise UsageError(
+            f"scheduler: {name} cannot be stepped on to {count}, where the port stands: {error}"
+        ) from error
+
+
+def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[str, float]]]:
+    """The numbers in each group, for each step from the next on; as many as the scheduler makes."""
+    shadow, moving = _moving(parts, optimizer)
     rows = [[_numbers(group) for group in shadow.param_groups]]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -138,8 +173,22 @@ def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[s
         except Exception as error:  # a schedule that has an end raises past it
             swallowed(error)
             if len(rows) == 1:
+                name = type(parts[0]).__name__
                 raise UsageError(f"no twin of {name}: a copy of it raises in its next step: {error}") from error
     return rows
+
+
+def _moving(parts: Sequence[Any], optimizer: Any) -> tuple[Shadow, list[Any]]:
+    """Copies of schedulers, and the shadow of their optimizer that they move."""
+    bare = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
+    shadow = Shadow(copy.deepcopy(bare), dict(optimizer.defaults))
+    try:
+        return shadow, [copy.deepcopy(one, {id(optimizer): shadow}) for one in parts]
+    except Exception as error:
+        swallowed(error)
+        raise UsageError(
+            f"no twin of {type(parts[0]).__name__}: it cannot be copied to be run ahead: {error}"
+        ) from error
 
 
 def _numbers(group: Mapping[str, Any]) -> dict[str, float]:
@@ -242,6 +291,13 @@ def _table(values: np.ndarray, start: int) -> Schedule:
         return jnp.take(jnp.asarray(values), count - start, mode="fill", fill_value=jnp.nan)
 
     return schedule
+
+
+def _until(schedule: Schedule, end: int) -> Schedule:
+    """Not a number from the step ``end`` on."""
+    import jax.numpy as jnp
+
+    return lambda count: jnp.where(count < end, schedule(count), jnp.nan)
 
 
 def _every(schedule: Schedule, every: int) -> Schedule:

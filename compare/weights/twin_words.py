@@ -16,6 +16,7 @@ LOOP = {
     "clip_by_global_norm": "torch.nn.utils.clip_grad_norm_",
     f"{OURS}wrapping.clip_grad_norm": "torch.nn.utils.clip_grad_norm_",
     "clip": "torch.nn.utils.clip_grad_value_",
+    "apply_if_finite": "a test that all gradients are finite",
     "MultiSteps": "a backward pass for each part before it",
 }
 

@@ -16,7 +16,12 @@ from jaxport.optimizers.parts import Number, steps_of, wide
 
 
 def constant_lr(learning_rate: Number, factor: Number = 1 / 3, total_iters: int = 5) -> optax.Schedule:
-    """``learning_rate * factor`` for ``total_iters`` steps, and ``learning_rate`` from there on."""
+    """``learning_rate * factor`` for ``total_iters`` steps, and ``learning_rate`` from there on.
+
+    With ``total_iters=0`` it stays at the first, as in torch, which takes the factor back in step ``total_iters`` only.
+    """
+    if total_iters <= 0:
+        return lambda _: learning_rate * factor
     return optax.join_schedules([lambda _: learning_rate * factor, lambda _: learning_rate], [total_iters])
 
 
@@ -92,7 +97,8 @@ def one_cycle_lr(
 ) -> tuple[optax.Schedule, optax.Schedule]:
     """The learning rate, up to ``max_lr`` and down to nearly nothing; and the momentum, down and up meanwhile.
 
-    In torch a phase ends a step earlier than in ``optax.cosine_onecycle_schedule``, and the momentum goes along.
+    In torch a phase ends a step earlier than in ``optax.cosine_onecycle_schedule``, and the momentum goes along. Past
+    step ``total_steps``, where torch raises, both are NaN.
     """
     low, turn = max_lr / div_factor, pct_start * total_steps - 1
     ends, rates = [turn, total_steps - 1], [low, max_lr, low / final_div_factor]
@@ -108,7 +114,7 @@ def one_cycle_lr(
             begin, end = jnp.asarray([0.0, *ends[:-1]])[phase], jnp.asarray(ends, float)[phase]
             share, at = (step - begin) / (end - begin), jnp.asarray(values)
             gone = (1 - jnp.cos(pi * share)) / 2 if anneal_strategy == "cos" else share
-            return at[phase] + (at[phase + 1] - at[phase]) * gone
+            return jnp.where(step > total_steps, jnp.nan, at[phase] + (at[phase + 1] - at[phase]) * gone)
 
         return schedule
 
@@ -127,12 +133,14 @@ def warmup_then_cosine(
 
 
 class _PlateauState(NamedTuple):
-    """The learning rate now, the best value so far, and how many were no better; steps left to cool down."""
+    """The learning rate now, the best value so far, and how many were no better; steps left to cool down; how many
+    values there were."""
 
     learning_rate: jax.Array
     best: jax.Array
     num_bad_epochs: jax.Array
     cooldown_counter: jax.Array
+    last_epoch: jax.Array
 
 
 class reduce_lr_on_plateau(NamedTuple):  # noqa: N801  # a schedule with a state, made like the functions above
@@ -159,7 +167,7 @@ class reduce_lr_on_plateau(NamedTuple):  # noqa: N801  # a schedule with a state
         """Before any value."""
         worst = jnp.asarray(jnp.inf if self.mode == "min" else -jnp.inf, float)
         none = jnp.zeros([], jnp.int32)
-        return _PlateauState(jnp.asarray(self.learning_rate, float), worst, none, none)
+        return _PlateauState(jnp.asarray(self.learning_rate, float), worst, none, none, none)
 
     def __call__(self, state: _PlateauState, **_: object) -> jax.Array:
         """The learning rate of this step."""
@@ -184,4 +192,5 @@ class reduce_lr_on_plateau(NamedTuple):  # noqa: N801  # a schedule with a state
             jnp.where(better, value, state.best),
             jnp.where(over, 0, bad),
             jnp.where(over, self.cooldown, left),
+            state.last_epoch + 1,
         )

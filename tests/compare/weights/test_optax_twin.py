@@ -87,7 +87,7 @@ def test_groups_and_schedules_go_along(make, scheduler):
     """A momentum that cycles too; and a schedule that follows a value."""
     distance, twin = _there_and_back(_with_names(make), scheduler)
     assert distance < EQUAL
-    assert all("table" in note or "value=" in note for note in twin.notes)
+    assert all("NaN" in note or "value=" in note for note in twin.notes)
 
 
 def _with_names(make):
@@ -164,13 +164,52 @@ def test_moments_go_through_the_weight_map(make):
 
 
 def test_values_say_which_leaf_is_which_parameter():
-    """Where there is no map: in the tree's order, and only if every value is the same."""
+    """Where there is no map: in the tree's order, else wherever they are; and only if every value is the same."""
     model = _model()
     optimizer = O.SGD(model.parameters(), lr=0.1)
     params = [one.detach().numpy() for one in model.parameters()]
     assert optax_twin(optimizer, params=params).parameters == {str(at): f"params/{at}" for at in range(4)}
+    swapped = optax_twin(optimizer, params=[params[0], params[3], params[2], params[1]])
+    assert swapped.parameters == {"0": "params/0", "1": "params/3", "2": "params/2", "3": "params/1"}
     with pytest.raises(UsageError, match="does not hold the values of 1"):
-        optax_twin(optimizer, params=[params[0], params[3], params[2], params[1]])
+        optax_twin(optimizer, params=[params[0], params[1] + 1, params[2], params[3]])
+
+
+def test_nothing_is_taken_back_past_the_schedulers_end():
+    """The rate is NaN there, as is said; nothing is half applied."""
+    model = _model()
+    optimizer = O.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, 4, cycle_momentum=False)
+    twin = optax_twin(optimizer, scheduler)
+    assert "NaN from the scheduler's step 5 on" in twin.notes[0]
+    before = optimizer.param_groups[0]["lr"], [one.tolist() for one in model.parameters()], scheduler.last_epoch
+    params, state = twin.params, twin.state
+    with jax.enable_x64(True):
+        for _ in range(5):
+            updates, state = twin.transformation.update(params, state, params)
+            params = jax.tree.map(jax.numpy.add, params, updates)
+    with pytest.raises(UsageError, match="OneCycleLR cannot be stepped on to 5"):
+        twin.to_torch(params, state)
+    assert before == (
+        optimizer.param_groups[0]["lr"],
+        [one.tolist() for one in model.parameters()],
+        scheduler.last_epoch,
+    )
+
+
+def test_a_plateau_comes_back_with_its_rate_and_its_count():
+    """As the scheduler itself tells them."""
+    optimizer = O.SGD(_model().parameters(), lr=0.1)
+    scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, patience=0)
+    scheduler.step(1.0)
+    twin = optax_twin(optimizer, scheduler)
+    params, state = twin.params, twin.state
+    with jax.enable_x64(True):
+        for _ in range(2):
+            _, state = twin.transformation.update(params, state, params, value=2.0)
+    twin.to_torch(params, state)
+    assert scheduler.last_epoch == 3
+    assert scheduler.get_last_lr() == [optimizer.param_groups[0]["lr"]] == [pytest.approx(1e-3)]
 
 
 def test_single_precision_stays_single():
@@ -187,11 +226,14 @@ def test_single_precision_stays_single():
     ("make", "told", "why"),
     [
         (lambda m: O.AdamW(m.parameters(), lr=torch.tensor(0.1)), {}, "float32 tensor"),
+        (lambda m: O.Adam(m.parameters(), betas=(torch.tensor(0.9), torch.tensor(0.99))), {}, "betas in a float32"),
         (lambda m: O.ASGD(m.parameters(), foreach=True), {}, "foreach=False"),
         (lambda m: O.Muon([m[0].weight]), {}, "bfloat16"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"every": 0}, "every: expected"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"every": 3, "since": 3}, "0 to every - 1 = 2"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"scheduler": 3}, "scheduler: expected"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"every": True}, "every: expected"),
+        (lambda m: O.SGD(m.parameters(), lr=0.1), {"scheduler": []}, "got none in a list"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"params": PORT}, "values of 0"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"weight_map": MAP}, "give them too"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"params": PORT, "weight_map": MAP}, "give the module"),

@@ -69,6 +69,8 @@ def test_a_transformation_goes_on_in_torch(transformation, kind, groups):
         (optax.rmsprop(0.1, eps_in_sqrt=False, momentum=0.9), "before the momentum"),
         (optax.chain(optax.clip_by_global_norm(1.0), optax.adam(0.1)), "clip_grad_norm_"),
         (optax.MultiSteps(optax.adam(0.1), 2), "before step"),
+        (optax.apply_if_finite(optax.adam(0.1), 3), "no twin of apply_if_finite"),
+        ("adam", "expected an optax transformation, got"),
         (ours.sgd(*ours.one_cycle_lr(0.1, 100)), "decay is a schedule"),
         (optax.partition({"a": optax.sgd(0.1), "b": optax.adam(0.1)}, GROUPS[0]), "Adam and SGD"),
         (optax.scale_by_adam(), "uphill"),

@@ -41,9 +41,21 @@ def test_names_are_the_models_the_optimizers_or_numbers():
         named_parameters(plain, torch.nn.Linear(2, 1))
 
 
+def test_names_then_values_say_which_leaf_it_is():
+    """The bias has its name, and the kernel the weight's values, the other way round."""
+    values = {name: tensor.numpy() for name, tensor in TENSORS.items()}
+    layout = Layout.of(TENSORS, {"kernel": values["weight"].T, "bias": values["bias"]}, None)
+    assert layout.parameters == {"weight": ("params/kernel",), "bias": ("params/bias",)}
+    np.testing.assert_array_equal(layout.to_port(values)["params/kernel"], values["weight"].T)
+    alike = {"weight": torch.zeros(1, 2), "bias": torch.zeros(1), "scale": torch.zeros(1)}  # told apart by name alone
+    tree = {"bias": np.zeros(1), "kernel": np.zeros((2, 1)), "scale": np.zeros(1)}
+    assert Layout.of(alike, tree, None).parameters["scale"] == ("params/scale",)
+
+
 @pytest.mark.parametrize(
     ("tree", "lines", "why"),
     [
+        ({"a": np.ones(2), "b": np.arange(6.0).reshape(3, 2)}, None, "does not hold the values of weight"),
         ({"w": np.zeros((2, 3))}, None, "1 leaves for 2 parameters"),
         ([np.zeros((2, 3)), np.ones(2)], None, "does not hold the values of weight"),
         (None, [Entry("weight", "params/w")], "give them too"),
@@ -59,3 +71,14 @@ def test_what_does_not_fit_is_refused(tree, lines, why):
     """In one line."""
     with pytest.raises(UsageError, match=why):
         Layout.of(TENSORS, tree, WeightMap(lines) if lines else None)
+
+
+def test_values_that_two_leaves_hold_say_nothing():
+    """Nor does a matrix that is the same both ways round."""
+    tensors = {"weight": torch.ones(1, 2), "one": torch.zeros(3), "two": torch.zeros(3)}
+    with pytest.raises(UsageError, match="params/a and params/b may hold the values of one"):
+        Layout.of(tensors, {"a": np.zeros(3), "b": np.zeros(3), "w": np.ones((2, 1))}, None)
+    with pytest.raises(UsageError, match="params/w may hold the values of weight in more than one way"):
+        Layout.of({"weight": torch.eye(2), "b": torch.ones(1)}, {"a": np.ones(1), "w": np.eye(2)}, None)
+    with pytest.raises(UsageError, match="two parameters"):
+        Layout.of({"one": torch.ones(3), "two": torch.ones(3)}, {"a": np.ones(3), "b": np.zeros(3)}, None)

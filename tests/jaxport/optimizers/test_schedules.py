@@ -25,6 +25,7 @@ USERS_MODELS = True  # optax's schedules do not run under strict promotion
     ("schedule", "rates"),
     [
         (constant_lr(0.7, 0.5, 2), [0.35, 0.35, 0.7, 0.7]),
+        (constant_lr(0.7, 0.5, 0), [0.35, 0.35, 0.35, 0.35]),
         (step_lr(0.7, 2, 0.3), [0.7, 0.7, 0.21, 0.21]),
         (multi_step_lr(0.7, (1, 3, 3), 0.5), [0.7, 0.35, 0.35, 0.0875]),
         (linear_lr(0.7, 0.3, 1.0, 2), [0.21, 0.455, 0.7, 0.7]),
@@ -44,6 +45,12 @@ def test_the_rates_of_four_steps(schedule, rates):
     assert seen == pytest.approx(rates, rel=1e-13, abs=1e-13)
 
 
+def test_one_cycle_has_an_end():
+    """Which torch steps on for once, and then raises."""
+    rates = [float(one_cycle_lr(0.8, 4, 0.5)[0](step)) for step in (4, 5, 9)]
+    assert [bool(jnp.isnan(rate)) for rate in rates] == [False, True, True]
+
+
 @pytest.mark.parametrize(("mode", "values"), [("min", [1.0, 1.0, 1.0, 0.5]), ("max", [1.0, 1.0, 1.0, 2.0])])
 def test_a_plateau_lowers_the_rate_of_the_next_step(mode, values):
     """After one value more than its patience without a better one; a better one starts anew."""
@@ -53,5 +60,5 @@ def test_a_plateau_lowers_the_rate_of_the_next_step(mode, values):
         seen.append(float(schedule(state)))
         state = schedule.update(state, value=value)
     assert seen == [1, 1, 1, 0.5]
-    assert (float(state.best), int(state.num_bad_epochs)) == (values[-1], 0)
+    assert (float(state.best), int(state.num_bad_epochs), int(state.last_epoch)) == (values[-1], 0, 4)
     assert schedule.update(state) is state
