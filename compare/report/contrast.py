@@ -30,7 +30,7 @@ def show_contrast(form: Form, out: Console, every: bool = False) -> None:
     """What each side records, what faces what, what is kept, and what it comes to in words."""
     out.print(Text.assemble((form["pair"], "bold"), f": {form['title']}, {form['device']}"))
     out.print()
-    rows = _nodes(form) if every or len(form["tape"]) <= MANY else _layers(form)
+    rows = list(_nodes(form) if every or len(form["tape"]) <= MANY else _layers(form))  # read once for each width
     show_table(out, _tape(rows, wide=True), _tape(rows, wide=False))
     out.print()
     show_table(out, _idle(form))
@@ -98,7 +98,7 @@ def layers_of(form: Form) -> list[tuple[str, list[int]]]:
     return runs
 
 
-def _tape(rows: Iterator[Cells], wide: bool) -> Table:
+def _tape(rows: Sequence[Cells], wide: bool) -> Table:
     heads = ("", "node, in the order of backward()", "keeps", "own bytes", "faces in the loss", "faces in its gradient")
     shown = table()
     for head in heads if wide else (heads[1], *heads[3:]):

@@ -31,6 +31,16 @@ def test_it_fits_any_terminal(form, width):
     assert max(map(len, text_of(form, width).splitlines())) <= width
 
 
+def test_a_narrow_terminal_shows_every_node_too(form):
+    """At 80 columns, where node names are long: in the table with fewer columns."""
+    long = {**form, "tape": [{**node, "name": "Convolution" + node["name"]} for node in form["tape"]]}
+    rows = text_of(long, 80).split("what faces nothing")[0]
+    assert "own bytes" in rows
+    assert "keeps" not in rows
+    assert rows.count("dot_general") == 4
+    assert rows.count("adds to .grad") == 4
+
+
 def test_every_node_is_shown(form):
     """In the order of the engine."""
     text = text_of(form, 200)
