@@ -158,8 +158,8 @@ class CapabilityForm(TypedDict):
 
 
 class SecondsForm(TypedDict):
-    """Processor seconds: of PyTorch the loss without a tape, with one, and ``backward()``; of JAX tracing, compiling,
-    and a call."""
+    """Processor seconds: of PyTorch the loss without a tape, measured twice, with one, and ``backward()``; of JAX
+    tracing, compiling, and a call."""
 
     plain: float
     recorded: float
@@ -167,6 +167,7 @@ class SecondsForm(TypedDict):
     traced: float
     compiled: float
     run: float
+    plain_again: NotRequired[float]  # what was written before the noise was measured stays valid
 
 
 class CostsForm(TypedDict):

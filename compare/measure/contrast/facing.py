@@ -70,7 +70,7 @@ def _added_by_engine(exact: ReferenceRecord, port: PortRecord, every: Iterable[G
     """The equations that face nothing but a sum of the engine's."""
     for group in every:
         ran = [exact.operations[at] for at in group.reference]
-        if all(one.late and one.own and one.node is None for one in ran):
+        if all(one.late and one.node is None and len(one.operands) > 1 for one in ran):  # no code's: nobody owns it
             yield from (at for at in group.port if port.equations[at].own)
 
 

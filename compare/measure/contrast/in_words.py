@@ -68,7 +68,8 @@ def _facing(made: "Contrast") -> Iterator[str]:
 
 def _kept(made: "Contrast") -> Iterator[str]:
     saved = [kept for node in made.tape for kept in node.saved]
-    shared, again = sum(one.bytes for one in saved if one.same_as), sum(one.again for one in saved)
+    shared = sum({one.same_as: one.bytes for one in saved if one.same_as}.values())  # each memory once
+    again = sum(one.again for one in saved)
     yield (
         f"The tape keeps {size(made.tape_bytes)} that live only because of it"
         + (f", and points at {size(shared)} of parameters and inputs that live anyway" if shared else "")
@@ -104,9 +105,11 @@ def _compiled(made: "Contrast") -> Iterator[str]:
         yield f"Under torch.compile {size(costs.aot)} wait for the backward pass{times}."
     seconds = costs.seconds
     recording, once = seconds.recorded / seconds.plain - 1, (seconds.traced + seconds.compiled) / seconds.run
+    noise = abs(seconds.plain_again / seconds.plain - 1)
+    share = f"{100 * recording:+.0f} % of the loss's processor time" if recording > noise else "no more than the noise"
     yield (
-        f"Recording takes {100 * recording:+.0f} % of the loss's processor time in every step; JAX traces and compiles "
-        f"once, which takes as long as {once:,.0f} of its steps."
+        f"Recording takes {share} in every step; JAX traces and compiles once, which takes as long as {once:,.0f} of "
+        "its steps."
     )
 
 
