@@ -8,7 +8,7 @@ from typing import Literal, NotRequired, TypedDict
 from compare.report.contract import EnvironmentForm, Form, Number, VerdictWord, VerifyForm, Version
 
 # Why a node or an equation faces nothing; empty where it faces something.
-Reason = Literal["", "leaf", "layout", "constant", "random", "unused", "engine", "fused"]
+Reason = Literal["", "leaf", "layout", "constant", "random", "unused", "engine", "zero", "fused"]
 
 
 class PlanForm(TypedDict):
@@ -85,6 +85,8 @@ class TrainForm(TypedDict):
     first_departure: FlipForm | None
     first_failure: str
     drift: DriftForm
+    recipe: NotRequired[str]  # its name, and what it is in words; empty, and not there in older results, where none is
+    trained_by: NotRequired[str]
 
 
 class KeptForm(TypedDict):

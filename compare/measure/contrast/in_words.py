@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 from compare.measure.contrast.facing import CONSTANT, ENGINE, FUSED, LAYOUT, LEAF, RANDOM, UNUSED
@@ -133,7 +134,7 @@ def _could_be_saved(made: "Contrast") -> Iterator[str]:
             "torch.utils.checkpoint of what makes and what uses it makes it again instead."
         )
     own = [kept for kept in made.residuals if kept.own_bytes]
-    if constants := [kept for kept in own if kept.constant and kept.shape]:
+    if constants := [kept for kept in own if kept.constant and prod(kept.shape) > 1]:
         whole, most = sum(kept.own_bytes for kept in constants), max(constants, key=lambda kept: kept.own_bytes)
         if whole >= 1024:
             yield f"{size(whole)} of the residuals hold one number over and over, most of it{_at(most.place)}."
@@ -146,7 +147,7 @@ def _could_be_saved(made: "Contrast") -> Iterator[str]:
 
 
 def _array(kept: Kept) -> str:
-    constant = ", one number over and over" if kept.constant and kept.shape else ""
+    constant = ", one number over and over" if kept.constant and prod(kept.shape) > 1 else ""
     return f"{kept.dtype}[{','.join(map(str, kept.shape))}] ({size(kept.own_bytes)}{constant})"
 
 

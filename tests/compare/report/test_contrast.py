@@ -78,3 +78,12 @@ def test_the_summary_says_both_sizes(form):
     tape, function = summary(form)
     assert f"{form['tape_bytes'] / 1024:.1f} KiB" in tape
     assert f"{form['residual_bytes'] / 1024:.1f} KiB" in function
+
+
+def test_what_is_said_of_small_things(form):
+    """A title that is empty leaves no comma; one entry is no number over and over; one kind is one kind."""
+    kept = {**form["residuals"][0], "constant": True, "same_as": "", "copy_of": "", "earlier": None, "shape": [1]}
+    text = text_of({**form, "title": "", "residuals": [kept], "words": []}, 200)
+    assert text.startswith("loose: cpu\n")
+    assert "over and over" not in text
+    assert shown._list("abcde") == "a, b, c, d, and 1 more kind"

@@ -218,6 +218,8 @@ def test_dropout_and_batch_norm(cpu):
     assert {one.why for one in made.equations if one.name == "bernoulli"} == {"random"}
     assert "random_seed" not in {one.name for one in made.equations}
     assert all(row.why != "fused" for row in made.tape)
+    assert [one.name for one in made.equations if one.why in ("zero", "fused")] == ["reduce_sum"]
+    assert [one.path for one in made.equations if one.why == "zero"] == ["FlaxRegular/one"]  # a bias before the norm
 
 
 class Force(nn.Module):
