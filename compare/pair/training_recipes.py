@@ -84,8 +84,8 @@ RECIPES: dict[str, Callable[[int], Optimizers]] = {
 }
 
 
-def with_recipe(pair: Pair, name: str, steps: int) -> Pair:
-    """``pair``, trained by the recipe of that name over so many steps.
+def check_recipe(name: str) -> None:
+    """Refuse what is no recipe's name.
 
     Raises:
         UsageError: there is none; the message names them.
@@ -93,4 +93,18 @@ def with_recipe(pair: Pair, name: str, steps: int) -> Pair:
     if name not in RECIPES:
         hint = did_you_mean(nearest(name, RECIPES), f"expected one of {', '.join(RECIPES)}")
         raise UsageError(f"--recipe {name}: there is none{hint}; anything else goes into a pair's optimizers=")
+
+
+def in_words(name: str) -> str:
+    """Optimizer and schedule of a recipe, as one says them."""
+    return (RECIPES[name].__doc__ or "").strip().rstrip(".")
+
+
+def with_recipe(pair: Pair, name: str, steps: int) -> Pair:
+    """``pair``, trained by the recipe of that name over so many steps.
+
+    Raises:
+        UsageError: there is none; the message names them.
+    """
+    check_recipe(name)
     return replace(pair, optimizers=RECIPES[name](steps))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import prod
 
 from rich.console import Console
 from rich.table import Table
@@ -21,6 +22,7 @@ REASON = {
     "random": "draws random numbers",
     "engine": "adds gradients that meet, as the engine does",
     "unused": "no result needs it",
+    "zero": "zero but for rounding",
     "fused": "no number in common",
 }
 Cells = tuple[str, str, str, str, str, str]
@@ -28,9 +30,9 @@ Cells = tuple[str, str, str, str, str, str]
 
 def show_contrast(form: Form, out: Console, every: bool = False) -> None:
     """What each side records, what faces what, what is kept, and what it comes to in words."""
-    out.print(Text.assemble((form["pair"], "bold"), f": {form['title']}, {form['device']}"))
+    out.print(Text.assemble((form["pair"], "bold"), f": {', '.join(filter(None, (form['title'], form['device'])))}"))
     out.print()
-    rows = _nodes(form) if every or len(form["tape"]) <= MANY else _layers(form)
+    rows = list(_nodes(form) if every or len(form["tape"]) <= MANY else _layers(form))  # read once for each width
     show_table(out, _tape(rows, wide=True), _tape(rows, wide=False))
     out.print()
     show_table(out, _idle(form))
@@ -98,7 +100,7 @@ def layers_of(form: Form) -> list[tuple[str, list[int]]]:
     return runs
 
 
-def _tape(rows: Iterator[Cells], wide: bool) -> Table:
+def _tape(rows: Sequence[Cells], wide: bool) -> Table:
     heads = ("", "node, in the order of backward()", "keeps", "own bytes", "faces in the loss", "faces in its gradient")
     shown = table()
     for head in heads if wide else (heads[1], *heads[3:]):
@@ -181,7 +183,7 @@ def _kept(kept: Form) -> str:
         return f"{what} is {kept['same_as']}"
     if kept["earlier"] is not None:
         return f"{what}, kept by {kept['earlier']} already"
-    copied, constant = kept["copy_of"], kept["constant"] and kept["shape"]
+    copied, constant = kept["copy_of"], kept["constant"] and prod(kept["shape"]) > 1
     return f"{what}, a copy of {copied}" if copied else f"{what}, one number over and over" if constant else what
 
 
@@ -193,4 +195,4 @@ def _list(names: Sequence[str]) -> str:
     """Names with how often each comes, the first few."""
     counts = Counter(names)
     shown = [f"{name} x {count}" if count > 1 else name for name, count in list(counts.items())[:NAMED]]
-    return ", ".join(shown + [f"and {len(counts) - NAMED} more kinds"] * (len(counts) > NAMED))
+    return ", ".join(shown + [f"and {counted(len(counts) - NAMED, 'more kind')}"] * (len(counts) > NAMED))

@@ -46,8 +46,9 @@ def weights_form(
     return cast(WeightsOfPairForm, plain({"schema": SCHEMA, "environment": environment, **held}))
 
 
-def train_form(training: "Training", environment: Form) -> Form:
-    """What ``jaxport train --json`` writes."""
+def train_form(training: "Training", environment: Form, recipe: str = "", trained_by: str = "") -> Form:
+    """What ``jaxport train --json`` writes; ``recipe``: the name of the one that both were trained by, if any,
+    ``trained_by``: what it is in words."""
     from compare.measure.drift import explain_drift
 
     return plain(
@@ -57,6 +58,8 @@ def train_form(training: "Training", environment: Form) -> Form:
             "environment": environment,
             **dataclasses.asdict(training),
             "drift": explain_drift(training),
+            "recipe": recipe,
+            "trained_by": trained_by,
         }
     )
 

@@ -8,7 +8,7 @@ from typing import Literal, NotRequired, TypedDict
 from compare.report.contract import EnvironmentForm, Form, Number, VerdictWord, VerifyForm, Version
 
 # Why a node or an equation faces nothing; empty where it faces something.
-Reason = Literal["", "leaf", "layout", "constant", "random", "unused", "engine", "fused"]
+Reason = Literal["", "leaf", "layout", "constant", "random", "unused", "engine", "zero", "fused"]
 
 
 class PlanForm(TypedDict):
@@ -85,6 +85,8 @@ class TrainForm(TypedDict):
     first_departure: FlipForm | None
     first_failure: str
     drift: DriftForm
+    recipe: NotRequired[str]  # its name, and what it is in words; empty, and not there in older results, where none is
+    trained_by: NotRequired[str]
 
 
 class KeptForm(TypedDict):
@@ -159,8 +161,8 @@ class CapabilityForm(TypedDict):
 
 
 class SecondsForm(TypedDict):
-    """Processor seconds: of PyTorch the loss without a tape, with one, and ``backward()``; of JAX tracing, compiling,
-    and a call."""
+    """Processor seconds: of PyTorch the loss without a tape, measured twice, with one, and ``backward()``; of JAX
+    tracing, compiling, and a call."""
 
     plain: float
     recorded: float
@@ -168,6 +170,7 @@ class SecondsForm(TypedDict):
     traced: float
     compiled: float
     run: float
+    plain_again: NotRequired[float]  # what was written before the noise was measured stays valid
 
 
 class CostsForm(TypedDict):

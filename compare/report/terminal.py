@@ -108,6 +108,8 @@ def show_training(form: Form, out: Console) -> None:
     """One line for each epoch, then where, when and why the float32 runs drift apart."""
     steps = f"{counted(len(form['steps']), 'step')} of {counted(form['plan']['batch'], 'image')}"
     out.print(Text.assemble(("training", "bold"), f": {form['data']}, {steps}"))
+    if form.get("recipe"):
+        out.print(paragraph("recipe", f"{form['recipe']}: {form['trained_by']}"))
     show_table(out, _epochs(form, wide=True), _epochs(form, wide=False))
     for word, text in form["drift"].items():
         out.print(paragraph(word, text))

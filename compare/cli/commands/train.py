@@ -25,8 +25,11 @@ def run(options: argparse.Namespace) -> int:
     from compare.checkpoints.atomic import writable_folder
     from compare.cli.chosen_device import device_of
     from compare.cli.streams import emit, remark
+    from compare.pair.training_recipes import check_recipe
     from compare.report.terminal import show_training
 
+    if options.recipe is not None:
+        check_recipe(options.recipe)
     device = device_of(options)
     folder = writable_folder(options.out) if options.out else None
     form = trained(options, device)
@@ -48,12 +51,12 @@ def trained(options: argparse.Namespace, device: "Device") -> "Form":
     from compare.measure.training import train
     from compare.measure.trajectory import TrainingPlan
     from compare.pair import pairs
-    from compare.pair.training_recipes import with_recipe
+    from compare.pair.training_recipes import in_words, with_recipe
     from compare.report.form import train_form
 
     images, plan = load_images(options.data), TrainingPlan(options.epochs, options.batch, options.seed)
     pair = pairs.find("mlp", options.data, options.batch)
-    if recipe := getattr(options, "recipe", None):
+    if recipe := getattr(options, "recipe", None) or "":
         pair = with_recipe(pair, recipe, plan.steps(len(images.train_labels)))
     columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     with progress_bar(*columns) as bar:
@@ -63,7 +66,7 @@ def trained(options: argparse.Namespace, device: "Device") -> "Form":
             bar.update(task, completed=step, description=f"test {accuracy:.1%}")
 
         training = train(pair, images, device, plan, advance)
-    return train_form(training, fingerprint(device))
+    return train_form(training, fingerprint(device), recipe, in_words(recipe) if recipe else "")
 
 
 def write_training(form: "Form", folder: Path) -> None:

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Seconds:
     """Processor seconds of one call: of PyTorch the loss without a tape, with one, and ``backward()``; of JAX tracing
-    and compiling, once, and a call of the compiled value and gradient."""
+    and compiling, once, and a call of the compiled value and gradient.
+
+    Attributes:
+        plain_again: the loss without a tape, measured a second time: what differs by less is noise.
+    """
 
     plain: float
     recorded: float
@@ -14,6 +18,7 @@ class Seconds:
     traced: float
     compiled: float
     run: float
+    plain_again: float
 
 
 @dataclass(frozen=True)

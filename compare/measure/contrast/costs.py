@@ -36,7 +36,7 @@ def costs(pair: Pair, device: Device, seed: int = 0) -> Costs:
         torch.default_generator.manual_seed(seed)
         given = TorchGiven(ReferenceForward(prepared, FLOAT32, device.torch), entering, frozenset())
         times = _torch_seconds(given)
-        aot, message = _saved_when_compiled(given)
+        aot, message = saved_when_compiled(given)
     side = PortForward(prepared, FLOAT32, device.jax)
     with side.x64():
         port = JaxGiven(side, entering)
@@ -71,8 +71,9 @@ def kept_by(loss: torch.Tensor, *held: Any) -> int:
     return bytes_held([one for one in saved if one is not None], held) - bytes_held(held)
 
 
-def _saved_when_compiled(given: TorchGiven) -> tuple[int | None, str]:
-    """What waits for the backward pass where torch's compiler has cut the program in two."""
+def saved_when_compiled(given: TorchGiven) -> tuple[int | None, str]:
+    """Bytes that wait for the backward pass where torch's compiler has cut the program in two, beside parameters,
+    inputs and the cotangent of a pair without a loss; or None, and what the compiler raised."""
     leaves = given.leaves()
     try:
         with warnings.catch_warnings():  # who makes errors of them decides nothing here
@@ -84,7 +85,7 @@ def _saved_when_compiled(given: TorchGiven) -> tuple[int | None, str]:
         swallowed(error)
         return None, described(error)
     buffers = dict(given.module.named_buffers())
-    return kept_by(loss, leaves, given.inputs, given.targets, buffers), ""
+    return kept_by(loss, leaves, given.inputs, given.targets, buffers, given.module.against), ""
 
 
 def _torch_seconds(given: TorchGiven) -> Seconds:
@@ -92,9 +93,10 @@ def _torch_seconds(given: TorchGiven) -> Seconds:
     leaves = given.leaves()
     with torch.no_grad():
         _, plain = _seconds(lambda: given.loss(given.params, given.inputs, given.targets))
+        _, once_more = _seconds(lambda: given.loss(given.params, given.inputs, given.targets))
     loss, recorded = _seconds(lambda: given.loss(leaves, given.inputs, given.targets))
     _, backward = _seconds(lambda: loss.backward(retain_graph=True))
-    return Seconds(plain, recorded, backward, 0.0, 0.0, 0.0)
+    return Seconds(plain, recorded, backward, 0.0, 0.0, 0.0, once_more)
 
 
 def _seconds(step: Callable[[], Any], calls: int = CALLS) -> tuple[Any, float]:

@@ -8,12 +8,12 @@ from compare.measure.contrast.alignment import Group, aligned, group_of, groups
 from compare.measure.contrast.dataflow import Dataflow
 from compare.measure.contrast.port_record import PortRecord
 from compare.measure.contrast.reference_record import ReferenceRecord
-from compare.measure.contrast.thresholds import SINGLE
+from compare.measure.contrast.thresholds import ROUNDED, SINGLE
 from compare.measure.contrast.values_alike import Contents, alike
 from compare.pair.prepare import Prepared
 
 HARNESS, LEAF, LAYOUT, CONSTANT = "harness", "leaf", "layout", "constant"
-RANDOM, UNUSED, ENGINE, FUSED = "random", "unused", "engine", "fused"
+RANDOM, UNUSED, ENGINE, ZERO, FUSED = "random", "unused", "engine", "zero", "fused"
 # Why something faces nothing, by these words.
 REASONS = {
     HARNESS: "not the model's: the comparison made it",
@@ -23,6 +23,7 @@ REASONS = {
     RANDOM: "draws random numbers, each framework in its own way",
     UNUSED: "no result needs it: a compiler leaves it out",
     ENGINE: "adds gradients that meet: the engine does it between two nodes",
+    ZERO: "a gradient that is zero on paper: what is left is rounding, on each side its own",
     FUSED: "makes no number that the other side makes",
 }
 
@@ -60,6 +61,7 @@ def facing(tape: ReferenceRecord, exact: ReferenceRecord, port: PortRecord, prep
     nodes = {at: _why_node(exact, back.get(at), tape, at) for at in range(len(tape.nodes))}
     equations = {at: _why_equation(port, at) for at in range(len(port.equations))}
     equations |= dict.fromkeys(_added_by_engine(exact, port, every), ENGINE)
+    equations |= {at: ZERO for at in _zero_on_paper(port) if equations[at] == FUSED}
     for node, equation in pairs:
         nodes.pop(node, None)
         equations.pop(equation, None)
@@ -70,8 +72,17 @@ def _added_by_engine(exact: ReferenceRecord, port: PortRecord, every: Iterable[G
     """The equations that face nothing but a sum of the engine's."""
     for group in every:
         ran = [exact.operations[at] for at in group.reference]
-        if all(one.late and one.own and one.node is None for one in ran):
+        if all(one.late and one.node is None and len(one.operands) > 1 for one in ran):  # no code's: nobody owns it
             yield from (at for at in group.port if port.equations[at].own)
+
+
+def _zero_on_paper(port: PortRecord) -> Iterator[int]:
+    """The equations that make a gradient of nothing but rounding, as a bias's before a normalisation is."""
+    made = {port.flow.origin(number) for number in port.gradients.values()} & port.flow.contents.keys()
+    largest = max((port.flow.contents[number].scale for number in made), default=0.0)
+    for number in made & port.flow.maker.keys():
+        if port.flow.contents[number].scale <= ROUNDED * largest:
+            yield port.flow.steps[port.flow.maker[number]].at
 
 
 def _ends(exact: ReferenceRecord, port: PortRecord, prepared: Prepared, partners: Mapping[int, int]) -> Iterator[Group]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 from compare.measure.contrast.facing import CONSTANT, ENGINE, FUSED, LAYOUT, LEAF, RANDOM, UNUSED
@@ -68,7 +69,8 @@ def _facing(made: "Contrast") -> Iterator[str]:
 
 def _kept(made: "Contrast") -> Iterator[str]:
     saved = [kept for node in made.tape for kept in node.saved]
-    shared, again = sum(one.bytes for one in saved if one.same_as), sum(one.again for one in saved)
+    shared = sum({one.same_as: one.bytes for one in saved if one.same_as}.values())  # each memory once
+    again = sum(one.again for one in saved)
     yield (
         f"The tape keeps {size(made.tape_bytes)} that live only because of it"
         + (f", and points at {size(shared)} of parameters and inputs that live anyway" if shared else "")
@@ -104,9 +106,11 @@ def _compiled(made: "Contrast") -> Iterator[str]:
         yield f"Under torch.compile {size(costs.aot)} wait for the backward pass{times}."
     seconds = costs.seconds
     recording, once = seconds.recorded / seconds.plain - 1, (seconds.traced + seconds.compiled) / seconds.run
+    noise = abs(seconds.plain_again / seconds.plain - 1)
+    share = f"{100 * recording:+.0f} % of the loss's processor time" if recording > noise else "no more than the noise"
     yield (
-        f"Recording takes {100 * recording:+.0f} % of the loss's processor time in every step; JAX traces and compiles "
-        f"once, which takes as long as {once:,.0f} of its steps."
+        f"Recording takes {share} in every step; JAX traces and compiles once, which takes as long as {once:,.0f} of "
+        "its steps."
     )
 
 
@@ -130,7 +134,7 @@ def _could_be_saved(made: "Contrast") -> Iterator[str]:
             "torch.utils.checkpoint of what makes and what uses it makes it again instead."
         )
     own = [kept for kept in made.residuals if kept.own_bytes]
-    if constants := [kept for kept in own if kept.constant and kept.shape]:
+    if constants := [kept for kept in own if kept.constant and prod(kept.shape) > 1]:
         whole, most = sum(kept.own_bytes for kept in constants), max(constants, key=lambda kept: kept.own_bytes)
         if whole >= 1024:
             yield f"{size(whole)} of the residuals hold one number over and over, most of it{_at(most.place)}."
@@ -143,7 +147,7 @@ def _could_be_saved(made: "Contrast") -> Iterator[str]:
 
 
 def _array(kept: Kept) -> str:
-    constant = ", one number over and over" if kept.constant and kept.shape else ""
+    constant = ", one number over and over" if kept.constant and prod(kept.shape) > 1 else ""
     return f"{kept.dtype}[{','.join(map(str, kept.shape))}] ({size(kept.own_bytes)}{constant})"
 
 

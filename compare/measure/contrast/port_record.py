@@ -164,17 +164,23 @@ def _residuals(
     halves: Unfolded, values: Mapping[int, np.ndarray], args: Mapping[str, np.ndarray], shared: frozenset[str]
 ) -> tuple[Held, ...]:
     """What the forward half hands on beside the loss. An argument itself costs nothing where it is ``shared``, as a run
-    op by op has it; what holds the values of one is a copy of it."""
+    op by op has it; what holds the values of one is a copy of it. What only the harness uses, the cotangent of a pair
+    without a loss, is no residual of the pair's."""
     by_number = dict(zip(halves.given, args, strict=True))
     makers = {result: one for one in halves.equations for result in one.results}
     moments = {id(one): (at + 1) / len(halves.equations) for at, one in enumerate(halves.equations)}
     entered = {name: Contents(array) for name, array in args.items()}
+    own, others = (
+        {at for one in halves.equations if one.own is whose for at in one.operands} for whose in (True, False)
+    )
     listed: dict[int, int] = {}
     rows: list[Held] = []
     for number in halves.outputs[1:]:
         if number not in values:
             continue
         array, maker, argument = values[number], makers.get(number), by_number.get(number, "")
+        if not argument and number not in own and (number in others if maker is None else not maker.own):
+            continue
         dtype = maker.dtype_of(number) if maker else args[argument].dtype if argument else array.dtype
         held = Contents(array)
         kept = Kept(

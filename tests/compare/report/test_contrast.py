@@ -31,6 +31,16 @@ def test_it_fits_any_terminal(form, width):
     assert max(map(len, text_of(form, width).splitlines())) <= width
 
 
+def test_a_narrow_terminal_shows_every_node_too(form):
+    """At 80 columns, where node names are long: in the table with fewer columns."""
+    long = {**form, "tape": [{**node, "name": "Convolution" + node["name"]} for node in form["tape"]]}
+    rows = text_of(long, 80).split("what faces nothing")[0]
+    assert "own bytes" in rows
+    assert "keeps" not in rows
+    assert rows.count("dot_general") == 4
+    assert rows.count("adds to .grad") == 4
+
+
 def test_every_node_is_shown(form):
     """In the order of the engine."""
     text = text_of(form, 200)
@@ -68,3 +78,12 @@ def test_the_summary_says_both_sizes(form):
     tape, function = summary(form)
     assert f"{form['tape_bytes'] / 1024:.1f} KiB" in tape
     assert f"{form['residual_bytes'] / 1024:.1f} KiB" in function
+
+
+def test_what_is_said_of_small_things(form):
+    """A title that is empty leaves no comma; one entry is no number over and over; one kind is one kind."""
+    kept = {**form["residuals"][0], "constant": True, "same_as": "", "copy_of": "", "earlier": None, "shape": [1]}
+    text = text_of({**form, "title": "", "residuals": [kept], "words": []}, 200)
+    assert text.startswith("loose: cpu\n")
+    assert "over and over" not in text
+    assert shown._list("abcde") == "a, b, c, d, and 1 more kind"

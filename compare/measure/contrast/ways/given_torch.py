@@ -16,29 +16,30 @@ Params = dict[str, Any]  # tensors by name
 
 
 class _Loss(nn.Module):
-    """The pair's loss as a module, so that ``functional_call`` can exchange its parameters."""
+    """The pair's loss as a module, so that ``functional_call`` can exchange its parameters; ``against``: of a pair
+    without a loss what its outputs are multiplied by."""
 
     def __init__(self, side: ReferenceForward, module: nn.Module, entering: Entering) -> None:
         super().__init__()
         self.module, self._side, self._batch = module, side, entering.batches[0]
-        self._against: Params = {}  # a compiler takes tensors that are there, and does not draw any
+        self.against: Params = {}  # a compiler takes tensors that are there, and does not draw any
         if side.pair.loss is None:
             with torch.no_grad():
                 outputs = tensors_by_name(
                     side.forward(module, self._batch, side.batch(self._batch)[0], side.prepared.modes[0])
                 )
-            self._against = {name: side.cotangent(name, one) for name, one in outputs.items() if has_gradient(one)}
+            self.against = {name: side.cotangent(name, one) for name, one in outputs.items() if has_gradient(one)}
 
     def forward(self, inputs: Params, targets: Params | None) -> Tensor:
         """The loss; without targets the first floating output."""
-        if targets is not None and not self._against:
+        if targets is not None and not self.against:
             return self._side.loss(self.module, self._batch, inputs, targets)
         outputs = tensors_by_name(self._side.forward(self.module, self._batch, inputs, self._side.prepared.modes[0]))
         if targets is None:
             return next(one for one in outputs.values() if has_gradient(one))
-        if any(outputs[name].shape != against.shape for name, against in self._against.items()):
+        if any(outputs[name].shape != against.shape for name, against in self.against.items()):
             return self._side.loss(self.module, self._batch, inputs, targets)  # of some rows alone
-        parts = [torch.sum(outputs[name] * against) for name, against in self._against.items()]
+        parts = [torch.sum(outputs[name] * against) for name, against in self.against.items()]
         return sum(part.real if part.is_complex() else part for part in parts)  # type: ignore[return-value]
 
 

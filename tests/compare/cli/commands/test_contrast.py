@@ -21,3 +21,11 @@ def test_contrast():
 def test_an_unknown_pair():
     """One line that lists the known ones."""
     assert "unknown pair 'nope': expected one of mlp" in refused(jaxport("contrast", "nope"))
+
+
+def test_a_file_has_a_batch_of_its_own(tmp_path):
+    """Rows that would be passed over are refused, before anything runs."""
+    (tmp_path / "own.py").write_text("pair = None\n")
+    assert "--batch 3: the pair of own.py has a batch of its own" in refused(
+        jaxport("contrast", "own.py", "--batch", "3")
+    )

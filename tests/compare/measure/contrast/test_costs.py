@@ -7,8 +7,12 @@ import torch
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from compare.measure.contrast.costs import costs, kept_by, temporaries
-from tests.compare.measure.contrast.test_facing import FlaxRegular, Regular, of
+from compare.measure.contrast.costs import costs, kept_by, saved_when_compiled, temporaries
+from compare.measure.contrast.ways.given_torch import TorchGiven
+from compare.pair.prepare import prepare
+from compare.sides.reference_forward import ReferenceForward
+from compare.verdict.precision import FLOAT32
+from tests.compare.measure.contrast.test_facing import Doubled, FlaxDoubled, FlaxRegular, Regular, of
 
 USERS_MODELS = True
 PAIR = of(Regular, FlaxRegular(), accept=("running_variance",))
@@ -29,6 +33,15 @@ def test_every_column_is_there(made, cpu):
     assert made.again > 0
     assert made.kernels > 5
     assert all(value > 0 for value in vars(made.seconds).values())
+
+
+def test_the_cotangent_is_not_counted(cpu):
+    """A layer without a loss keeps its input alone, which lives anyway."""
+    prepared = prepare(of(Doubled, FlaxDoubled()))
+    entering = prepared.enter(0, 1).at(FLOAT32)
+    given = TorchGiven(ReferenceForward(prepared, FLOAT32, cpu.torch), entering, frozenset())
+    with torch.enable_grad():
+        assert saved_when_compiled(given) == (0, "")
 
 
 def test_the_tape_is_what_hooks_see():

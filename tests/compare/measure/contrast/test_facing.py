@@ -135,6 +135,32 @@ def test_two_equal_branches(cpu):
     assert rows[0] != rows[1]
 
 
+class Tied(nn.Module):
+    """One layer used twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return torch.tanh(self.layer(torch.tanh(self.layer(x))))
+
+
+class FlaxTied(linen.Module):
+    def setup(self):
+        self.layer = linen.Dense(4)
+
+    def __call__(self, x):
+        return jnp.tanh(self.layer(jnp.tanh(self.layer(x))))
+
+
+def test_gradients_that_meet(cpu):
+    """Their sum is the engine's, of which no node tells; both gradients are the same, so something made them."""
+    made = contrast(of(Tied, FlaxTied()), cpu)
+    assert [one.name for one in made.equations if one.why == "engine"] == ["add_any", "add_any"]
+    assert "fused" not in {one.why for one in made.equations}
+
+
 class Cube(nn.Module):
     """As many channels as rows and columns: the shape tells no axis from another."""
 
@@ -192,6 +218,8 @@ def test_dropout_and_batch_norm(cpu):
     assert {one.why for one in made.equations if one.name == "bernoulli"} == {"random"}
     assert "random_seed" not in {one.name for one in made.equations}
     assert all(row.why != "fused" for row in made.tape)
+    assert [one.name for one in made.equations if one.why in ("zero", "fused")] == ["reduce_sum"]
+    assert [one.path for one in made.equations if one.why == "zero"] == ["FlaxRegular/one"]  # a bias before the norm
 
 
 class Force(nn.Module):

@@ -82,10 +82,26 @@ def test_sizes(count, words):
 
 def test_what_compilers_make_of_it():
     """Where it was measured, and against the tape."""
-    seconds = Seconds(1.0, 1.5, 1.0, 3.0, 7.0, 0.5)
+    seconds = Seconds(1.0, 1.5, 1.0, 3.0, 7.0, 0.5, 1.1)
     text = said(replace(MADE, costs=Costs(65536, "", 16384, 0, None, 9, seconds)))
     assert "run in 9 kernels and need 16.0 KiB of temporaries at most, 0.5 times the tape" in text
     assert "64.0 KiB wait for the backward pass, 2.0 times the eager tape" in text
     assert "Recording takes +50 % of the loss's processor time" in text
     assert "as long as 20 of its steps" in text
     assert "Compiled" not in said(MADE)
+
+
+@pytest.mark.parametrize(("recorded", "again"), [(0.95, 1.0), (1.05, 1.1), (1.05, 0.9)])
+def test_noise_is_no_figure(recorded, again):
+    """Of two runs of the same that differ by more, or of a loss that recording would make faster."""
+    seconds = Seconds(1.0, recorded, 1.0, 3.0, 7.0, 0.5, again)
+    text = said(replace(MADE, costs=Costs(65536, "", 16384, 0, None, 9, seconds)))
+    assert "Recording takes no more than the noise in every step" in text
+
+
+def test_what_lives_anyway_counts_once():
+    """However many nodes point at it, under one name or under two."""
+    images = Kept("mat1", (64, 784), "float32", 200704, same_as="images")
+    twice = replace(TAPE[0], saved=(images, replace(images, name="self")))
+    text = said(replace(MADE, tape=(twice, replace(twice, name="AddmmBackward0"))))
+    assert "points at 196.0 KiB of parameters and inputs" in text

@@ -35,3 +35,8 @@ def test_what_the_harness_traces_is_not_the_models(record):
     others = {one.name for one in record.equations if not one.own}
     assert "dot_general" in others or "reduce_sum" in others
     assert not jax.config.jax_enable_x64
+
+
+def test_the_cotangent_is_no_residual(record):
+    """A sum of a product with it keeps it: the pair's own model keeps its input and nothing else."""
+    assert [(one.kept.shape, one.kept.same_as) for one in record.residuals] == [((5, 4), "x")]
