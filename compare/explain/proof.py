@@ -190,12 +190,12 @@ class Draw:
         wanted = {crossing.cut for crossing in ends.crossings}
         against = {}
         for own, _ in sections.matched.values():
-            cotangent = self._passage(own).cotangents[own.leaf]
-            if cotangent is None:
+            if own not in wanted and self._passage(own).cotangents[own.leaf] is None:
                 continue
+            sent = self._passage(own).values[own.leaf]  # where the reference detaches, the port may let it through
             name = f"{own.path}/{own.call}/{own.way}/{own.leaf}"
-            drawn = cotangent_of(name, cotangent.shape, entering.seed, entering.precision, np.iscomplexobj(cotangent))
-            against[own] = drawn.astype(cotangent.dtype) if own in wanted else np.zeros_like(cotangent)
+            drawn = cotangent_of(name, sent.shape, entering.seed, entering.precision, np.iscomplexobj(sent))
+            against[own] = drawn.astype(sent.dtype) if own in wanted else np.zeros_like(sent)
         return entering, against
 
     def _run_port(self, ends: Ends, low: bool) -> Crossed:
@@ -204,9 +204,11 @@ class Draw:
         onwards, plain = sent_by(sections.matched, self._passages)
         taking = {crossing.port for crossing in ends.crossings}
         against = {}
-        for cut, array in plain.items():
-            own, layout = sections.matched[cut]
-            against[cut] = layout.to_port(by_own[own]) if cut in taking else np.zeros_like(array)
+        for cut, (own, layout) in sections.matched.items():
+            if cut in taking:
+                against[cut] = layout.to_port(by_own[own])
+            elif cut in plain:
+                against[cut] = np.zeros_like(plain[cut])
         side = self.cutter.port_p if low else self.cutter.port
         return side.cross(entering, sections.mode, sections.dropped, onwards, against)
 

@@ -451,6 +451,8 @@ def test_the_door_is_short():
         "WeightMap",
         "assert_port",
         "convert_weights",
+        "optax_twin",
+        "torch_twin",
         "verify",
     ]
     assert sorted(compare.__all__) == offered

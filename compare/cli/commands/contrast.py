@@ -35,13 +35,14 @@ def run(options: argparse.Namespace) -> int:
     from compare.cli.named import check_pair, is_file
     from compare.cli.streams import emit
     from compare.errors import UsageError
-    from compare.measure.contrast.ways.ways_table import check_way
-    from compare.report.capability_table import show_capabilities, show_code
-    from compare.report.contrast import show_contrast
 
     check_pair(options.pair)
     if options.batch is not None and is_file(options.pair):
         raise UsageError(f"--batch {options.batch}: the pair of {options.pair} has a batch of its own: change it there")
+    from compare.measure.contrast.ways.ways_table import check_way  # loads both frameworks
+    from compare.report.capability_table import show_capabilities, show_code
+    from compare.report.contrast import show_contrast
+
     if options.row:
         check_way(options.row)
     device = device_of(options)

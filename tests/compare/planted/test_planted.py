@@ -12,13 +12,14 @@ USERS_MODELS = True
 
 
 def test_the_table_is_long_and_names_are_unique():
-    """At least 64 faults, in every family of models, about as many in Linen as in NNX, and 60 with a cause to name."""
+    """At least 200 faults, in every family of models, a third of them in Linen as in NNX, and 150 with a cause to
+    name."""
     names = [row.name for row in ROWS]
     linen, nnx = (sum(f"({framework})" in name for name in names) for framework in ("Linen", "NNX"))
-    assert len(set(names)) == len(names) >= 64
-    assert min(linen, nnx) > 0.4 * len(names)
+    assert len(set(names)) == len(names) >= 200
+    assert min(linen, nnx) > len(names) / 3
     assert all(len(family.ROWS) >= 12 for family in (mlp, conv, recurrent, attention, training))
-    assert sum(bool(row.setting) for row in ROWS) >= 60
+    assert sum(bool(row.setting) for row in ROWS) >= 150
 
 
 @pytest.mark.parametrize("row", SOUND.values(), ids=lambda row: row.name)

@@ -100,6 +100,8 @@ def _arguments(view: View) -> Iterator[tuple[str, str, float, Replaced]]:
         operand = parameter.name in ("other", "exponent", "input")
         setting = arithmetic.setting_of(name, parameter.name, own) if operand else argument_words(name, parameter.name)
         yield setting, _of(setting, name, parameter.name), float(own), partial(_with, parameter.name)
+    if name.startswith("dropout") and given.get("training", given.get("train")):
+        yield "dropout rate", "", float(given["p"]), _dropping
 
 
 def _of(setting: str, function: str, argument: str) -> str:
@@ -117,7 +119,7 @@ def _with(name: str, number: float) -> Replacement:
 
 
 def _implied(view: View) -> Iterator[tuple[str, str, float, Replaced]]:
-    """Numbers that are no argument: what None stands for, what dropout keeps, a factor of one, a state of zero."""
+    """Numbers that are no argument: what None stands for, a factor of one, a state of zero."""
     name, given = view.call.name, view.given
     for parameter in view.parameters:
         if parameter.kind == NUMBER and parameter.optional and given.get(parameter.name) is None:
@@ -126,9 +128,7 @@ def _implied(view: View) -> Iterator[tuple[str, str, float, Replaced]]:
             if own is not None:
                 setting = argument_words(name, parameter.name)
                 yield setting, _of(setting, name, parameter.name), own, partial(_with, parameter.name)
-    if name.startswith("dropout") and given.get("training", given.get("train")):
-        yield "dropout rate", "", float(given["p"]), _dropping
-    elif name in ("embedding", "linear", *losses.FAMILIES):
+    if name in ("embedding", "linear", *losses.FAMILIES):
         yield "scale", f"of the result of {name.replace('_', ' ')}", 1.0, times
     elif name in BENT:
         word = name.replace("_", " ")

@@ -25,8 +25,7 @@ def along(view: View) -> Iterator[Idea]:
     axis = view.given.get("dim")
     if not isinstance(axis, int) or not view.shape:
         return
-    length = view.shape[axis % len(view.shape)]
-    yield from _others(length, lambda change: _indexing(lambda own: change(own, axis, length)))
+    yield from _others(lambda change: _indexing(lambda own, first: change(own, axis, first.shape[axis])))
 
 
 def indexed(view: View) -> Iterator[Idea]:
@@ -39,11 +38,11 @@ def indexed(view: View) -> Iterator[Idea]:
         return
     place = places[-1]  # the ones before it count the rows, mostly
     if place < len(view.shape):
-        length = view.shape[place]
-        yield from _others(length, lambda change: _at(place, lambda own: change(own, own.ndim - 1, length)))
+        yield from _others(lambda change: _at(place, lambda own, n: change(own, own.ndim - 1, n)))
 
 
-def _others(length: int, made: Callable[[Callable[[Tensor, int, int], Tensor]], Replacement]) -> Iterator[Idea]:
+def _others(made: Callable[[Callable[[Tensor, int, int], Tensor]], Replacement]) -> Iterator[Idea]:
+    """``made`` of another index: by its own, its axis and the length of what is indexed, which the run tells."""
     for word, change, rank in (
         ("from the end", lambda own, axis, n: n - 1 - own, USUAL),
         ("the last for all", lambda own, axis, n: torch.full_like(own, n - 1), USUAL),
@@ -71,20 +70,22 @@ def _integers(tensor: Tensor) -> bool:
     return tensor.dtype in (torch.int64, torch.int32) and tensor.ndim > 0
 
 
-def _indexing(change: Callable[[Tensor], Tensor]) -> Replacement:
-    """The call with every tensor of integers in it changed."""
+def _indexing(change: Callable[[Tensor, Tensor], Tensor]) -> Replacement:
+    """The call with every tensor of integers in it changed, which is told the call's first tensor too."""
 
     def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
-        changed = tree_map_only(Tensor, lambda own: change(own) if _integers(own) else own, (args, kwargs))
+        first = next(leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor))
+        changed = tree_map_only(Tensor, lambda own: change(own, first) if _integers(own) else own, (args, kwargs))
         return func(*changed[0], **changed[1])
 
     return replacement
 
 
-def _at(place: int, change: Callable[[Tensor], Tensor]) -> Replacement:
+def _at(place: int, change: Callable[[Tensor, int], Tensor]) -> Replacement:
     def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         items = args[1] if isinstance(args[1], tuple | list) else (args[1],)
-        return func(args[0], (*items[:place], change(items[place]), *items[place + 1 :]), **kwargs)
+        changed = change(items[place], args[0].shape[place])
+        return func(args[0], (*items[:place], changed, *items[place + 1 :]), **kwargs)
 
     return replacement
 
@@ -101,19 +102,19 @@ def of_others(scene: Scene) -> Iterator[Suspect[Change]]:
             if len(calls) > MOST_INDEXED or len(shapes) > 1:
                 continue
             before = [call for call in sources if call.number < calls[0].number and shapes <= _shapes_in(call)]
-            yield from (_by_other(calls, source, shapes.copy().pop()) for source in before[:MOST_INDEXED])
+            yield from (_by_other(calls, source) for source in before[:MOST_INDEXED])
 
 
-def _by_other(calls: Sequence[Call], source: Call, shape: tuple[int, ...]) -> Suspect[Change]:
+def _by_other(calls: Sequence[Call], source: Call) -> Suspect[Change]:
     seen: list[Tensor] = []
 
     def noting(func: Function, args: tuple, kwargs: dict) -> Any:
         result = func(*args, **kwargs)
         leaves = [leaf for leaf in tree_leaves((result, args, kwargs)) if isinstance(leaf, Tensor)]
-        seen[:] = [leaf for leaf in leaves if _integers(leaf) and tuple(leaf.shape) == shape]
+        seen[:] = [leaf for leaf in leaves if _integers(leaf)]
         return result
 
-    replaced = _indexing(lambda own: seen[0] if own.shape == seen[0].shape else own)
+    replaced = _indexing(lambda own, _: next((one for one in seen if one.shape == own.shape), own))
     change = Change(calls={source.number: noting} | {call.number: replaced for call in calls})
     names = ", ".join(dict.fromkeys(call.name for call in calls))
     text = f"the port indexes by what enters {source.name} ({source.place}) in {names} ({calls[0].place})"

@@ -42,7 +42,7 @@ def test_the_way_it_goes_already_is_no_row_of_its_own(cpu):
 
 def test_an_optimizer_without_the_option_says_so(cpu):
     """LBFGS knows neither."""
-    pair = replace(loose(), optimizers=Optimizers(lambda p: torch.optim.LBFGS(p), lambda: None))
+    pair = replace(loose(), optimizers=Optimizers(lambda p: torch.optim.LBFGS(p, max_iter=1), lambda: None))
     prepared = prepare(pair)
     with pytest.raises(Unavailable, match="LBFGS has no fused="):
         TorchRunner(prepared, prepared.enter(0, 2).at(FLOAT32), FLOAT32, cpu, way="fused")
