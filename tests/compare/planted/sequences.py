@@ -138,7 +138,7 @@ ROWS = [
     *faults(
         last_step, lambda h, lengths: jnp.tanh(h)[jnp.arange(len(h)), lengths - 1], padded,
         ("the last step whatever the length", lambda h, lengths: jnp.tanh(h)[:, -1], "index", "the last for all"),
-        ("the step after the last", lambda h, lengths: jnp.tanh(h)[jnp.arange(len(h)), lengths % STEPS], "index",
+        ("the step after the last", lambda h, lengths: jnp.tanh(h)[jnp.arange(len(h)), lengths % h.shape[1]], "index",
          "one further"),
     ),
     *faults(

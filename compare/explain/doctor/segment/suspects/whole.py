@@ -167,9 +167,7 @@ def parameters(weights: Mapping[str, np.ndarray]) -> Iterator[Suspect[Change]]:
             yield from _thetas(name, base)
         vector, square = array.ndim == 1, array.ndim == 2 and array.shape[0] == array.shape[1] > 1
         for word, change in _WAYS.items():
-            if word in ("zero", "negated", "taken twice") or (
-                square if word == "transposed" else vector and len(array) > 1
-            ):
+            if word in ("zero", "negated") or (square if word == "transposed" else vector and len(array) > 1):
                 text, entering = f"{name} is {word} in the port", Change(weights={name: change})
                 yield Suspect("parameter", "as it is", word, entering, RARE + 1, text, f"{name} {word}")
 
