@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+PLATEAU = ("best", "num_bad_epochs", "cooldown_counter", "last_epoch")  # what ReduceLROnPlateau remembers
+
 
 @dataclass
 class Shadow:
@@ -41,8 +43,10 @@ def count_of(scheduler: Any) -> int:
     return int(scheduler.last_epoch)
 
 
-def tell_rates(scheduler: Any, rates: Sequence[float]) -> None:
-    """What ``get_last_lr`` says from here on: each group's."""
+def resume_plateau(scheduler: Any, memory: Mapping[str, float], rates: Sequence[float]) -> None:
+    """Let a ``ReduceLROnPlateau`` stand where ``memory`` says, its groups at these rates."""
+    for name in PLATEAU:
+        setattr(scheduler, name, memory[name] if name == "best" else int(memory[name]))
     scheduler._last_lr = [float(rate) for rate in rates]
 
 

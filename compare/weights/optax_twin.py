@@ -9,17 +9,11 @@ import numpy as np
 
 from compare.arrays.arrays import from_torch
 from compare.errors import UsageError, shown
+from compare.frameworks.torch_schedulers import PLATEAU, resume_plateau
+from compare.weights.live_scheduler import advance, check_reach, parts_of
 from compare.weights.twin_layout import Layout, Tree, flat, named_parameters
 from compare.weights.twin_recipes import Recipe, check_exact, recipe_of
-from compare.weights.twin_schedules import (
-    MEMORY,
-    Scheduled,
-    advance,
-    argument_of,
-    check_reach,
-    resume_plateau,
-    schedules_of,
-)
+from compare.weights.twin_schedules import Scheduled, argument_of, schedules_of
 from compare.weights.twin_state import Slots, State, read_state, restore
 from compare.weights.weights import WeightMap
 
@@ -94,8 +88,7 @@ class OptaxTwin:
             rates = self._rates(reads)
             for group, rate in zip(self._optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate
-            scheduler = self._scheduler[0] if isinstance(self._scheduler, list | tuple) else self._scheduler
-            resume_plateau(scheduler, groups[0], rates)
+            resume_plateau(parts_of(self._scheduler)[0], groups[0], rates)
             return
         count = max((read.count for read in reads if read.count is not None), default=None)
         if self._scheduler is not None and count is not None:
@@ -276,8 +269,7 @@ def _rule(
 
 
 def _filled(state: State, slots: Slots, names: tuple[str, ...], scheduled: Scheduled, scheduler: Any) -> State:
-    one = scheduler[0] if isinstance(scheduler, list | tuple) else scheduler
-    plateau = {name: getattr(one, name) for name in MEMORY} if scheduled.plateau else {}
+    plateau = {name: getattr(parts_of(scheduler)[0], name) for name in PLATEAU} if scheduled.plateau else {}
     return slots.into(state, names, scheduled.count, plateau)
 
 

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from compare.errors import UsageError
-
-MEMORY = ("best", "num_bad_epochs", "cooldown_counter")
+from compare.frameworks.torch_schedulers import PLATEAU, resume_plateau
 
 
 def torch_scheduler(
@@ -45,7 +44,7 @@ def _plateau(optimizer: Any, rates: Sequence[Any], memories: Sequence[Mapping[st
             "no twin: torch's ReduceLROnPlateau lowers the rates of all groups, and here some do not follow a value"
         )
     shared = [{**rate._asdict(), "learning_rate": None, "min_lr": None} for rate in rates]
-    kept = [{field: memory[field] for field in MEMORY} if memory else None for memory in memories]
+    kept = [{field: memory[field] for field in PLATEAU} if memory else None for memory in memories]
     if any(one != shared[0] for one in shared) or any(one != kept[0] for one in kept):
         raise UsageError(
             "no twin: torch's ReduceLROnPlateau has one patience and one memory for all groups, and here more differs "
@@ -57,9 +56,7 @@ def _plateau(optimizer: Any, rates: Sequence[Any], memories: Sequence[Mapping[st
     least = [float(rate.min_lr) for rate in rates]
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, min_lr=least, **told)
     if memory := kept[0]:
-        scheduler.best = memory["best"]
-        scheduler.num_bad_epochs = int(memory["num_bad_epochs"])
-        scheduler.cooldown_counter = int(memory["cooldown_counter"])
+        resume_plateau(scheduler, memory, [group["lr"] for group in optimizer.param_groups])
     return scheduler
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from compare.errors import UsageError, shown
 from compare.frameworks.optax_insides import Stage, UnreadError, stages_of
+from compare.weights.entry import Entry
 from compare.weights.injected import check_injected
 from compare.weights.torch_scheduler import torch_scheduler
 from compare.weights.twin_labels import labels_of, of_labels
@@ -174,13 +175,7 @@ def _by_path(tensors: "Mapping[str, torch.Tensor]", params: Tree) -> Layout:
     paths = {path.removeprefix("params/"): path for path in flat(params)}
     if set(paths) != set(tensors):
         raise UsageError("torch_twin: the model's parameters are not named like the leaves: give the weight_map=")
-    return Layout.of(tensors, params, WeightMap([_entry(name, path) for name, path in paths.items()]))
-
-
-def _entry(name: str, path: str) -> Any:
-    from compare.weights.entry import Entry
-
-    return Entry(name, path)
+    return Layout.of(tensors, params, WeightMap([Entry(name, path) for name, path in paths.items()]))
 
 
 def _acts(stage: Stage, layout: Layout, name: str) -> bool:

@@ -135,7 +135,7 @@ class Layout:
 
     def transposes(self, name: str) -> bool | None:
         """Whether a matrix lies the other way round on the port's side; None where it is no whole leaf there."""
-        lines = [entry for entry in self.map.entries if name in (entry.reference,)]
+        lines = [entry for entry in self.map.entries if entry.reference == name]
         if len(lines) != 1 or len(self.owners[lines[0].port]) != 1:
             return None
         steps = (*lines[0].reference_view.steps, *lines[0].port_view.steps)

@@ -4,10 +4,8 @@ A scheduler is run ahead on a shadow of its optimizer, which has the parameter g
 decides: a schedule that was read must say what it says, and what varies in it otherwise becomes a table.
 """
 
-import copy
 import inspect
 import re
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,14 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compare.errors import UsageError, shown, swallowed
-from compare.frameworks.torch_schedulers import (
-    Shadow,
-    count_of,
-    inner_of,
-    milestones_of,
-    one_cycle_settings,
-    tell_rates,
-)
+from compare.frameworks.torch_schedulers import count_of, inner_of, milestones_of, one_cycle_settings
+from compare.weights.live_scheduler import ahead, parts_of
 from compare.weights.twin_recipes import CALLED
 
 if TYPE_CHECKING:
@@ -32,7 +24,6 @@ TABLE = 20_000  # steps that a table holds, and over which a schedule that was r
 ALIKE = 1e-12  # of the largest value, and as much again every 500 steps: torch multiplies from step to step, and
 GROWS = 1 / 500  # rounds each time (measured: a cosine is 2e-11 off after 20,000)
 Schedule = Callable[[Any], Any]
-MEMORY = ("best", "num_bad_epochs", "cooldown_counter", "last_epoch")  # of ReduceLROnPlateau
 
 
 @dataclass(frozen=True)
@@ -65,7 +56,7 @@ def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int,
     """
     if scheduler is None:
         return Scheduled([{} for _ in optimizer.param_groups])
-    parts = list(scheduler) if isinstance(scheduler, list | tuple) else [scheduler]
+    parts = parts_of(scheduler)
     if not parts:
         raise UsageError(
             "scheduler: expected one of torch.optim.lr_scheduler or several, got none in a list: give None"
@@ -77,7 +68,7 @@ def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int,
             raise UsageError(f"scheduler: {type(one).__name__} belongs to another optimizer than the one given")
     if any(_kind(one) == "ReduceLROnPlateau" for one in parts):
         return _plateau(parts, optimizer)
-    rows = _ahead(parts, optimizer, TABLE)
+    rows = ahead(parts, optimizer, TABLE)
     start = count_of(parts[0])
     groups, notes = [], list[str]()
     if since is None:
@@ -111,94 +102,6 @@ def _since(optimizer: "torch.optim.Optimizer", every: int) -> tuple[int, list[st
         note = "keeps no count of its steps: taken to stand right after one of the scheduler's; else give since="
         return 0, [f"{type(optimizer).__name__} {note}"]
     return max((int(kept["step"]) for kept in optimizer.state.values() if "step" in kept), default=0) % every, []
-
-
-def advance(scheduler: Any, count: int) -> None:
-    """Step a live scheduler (or several in turn) to its step ``count``, as a training loop would have.
-
-    Raises:
-        UsageError: it is past that step; schedulers only go on.
-    """
-    parts = list(scheduler) if isinstance(scheduler, list | tuple) else [scheduler]
-    steps = count - count_of(parts[0])
-    if steps < 0:
-        raise UsageError(
-            f"scheduler: {type(parts[0]).__name__} stands at step {count_of(parts[0])} and cannot go back to {count}: "
-            f"load the state_dict() it had there first"
-        )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for _ in range(steps):
-            for one in parts:
-                one.step()
-
-
-def resume_plateau(scheduler: Any, memory: Mapping[str, float], rates: Sequence[float]) -> None:
-    """Let a live ``ReduceLROnPlateau`` stand where ``memory`` says, its groups at these rates."""
-    for name in MEMORY:
-        setattr(scheduler, name, memory[name] if name == "best" else int(memory[name]))
-    tell_rates(scheduler, rates)
-
-
-def check_reach(scheduler: Any, optimizer: "torch.optim.Optimizer", count: int) -> None:
-    """Whether a live scheduler can be advanced to its step ``count``: tried on a copy, so that nothing is half done.
-
-    Raises:
-        UsageError: it cannot, as where it has an end before that.
-    """
-    parts = list(scheduler) if isinstance(scheduler, list | tuple) else [scheduler]
-    try:
-        advance(_moving(parts, optimizer)[1], count)
-    except UsageError:
-        raise
-    except Exception as error:
-        swallowed(error)
-        name = type(parts[0]).__name__
-        raise UsageError(
-            f"scheduler: {name} cannot be stepped on to {count}, where the port stands: {error}"
-        ) from error
-
-
-def _ahead(parts: Sequence[Any], optimizer: Any, steps: int) -> list[list[dict[str, float]]]:
-    """The numbers in each group, for each step from the next on; as many as the scheduler makes."""
-    shadow, moving = _moving(parts, optimizer)
-    rows = [[_numbers(group) for group in shadow.param_groups]]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            while len(rows) < steps:
-                for one in moving:
-                    one.step()
-                rows.append([_numbers(group) for group in shadow.param_groups])
-        except Exception as error:  # a schedule that has an end raises past it
-            swallowed(error)
-            if len(rows) == 1:
-                name = type(parts[0]).__name__
-                raise UsageError(f"no twin of {name}: a copy of it raises in its next step: {error}") from error
-    return rows
-
-
-def _moving(parts: Sequence[Any], optimizer: Any) -> tuple[Shadow, list[Any]]:
-    """Copies of schedulers, and the shadow of their optimizer that they move."""
-    bare = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
-    shadow = Shadow(copy.deepcopy(bare), dict(optimizer.defaults))
-    try:
-        return shadow, [copy.deepcopy(one, {id(optimizer): shadow}) for one in parts]
-    except Exception as error:
-        swallowed(error)
-        raise UsageError(
-            f"no twin of {type(parts[0]).__name__}: it cannot be copied to be run ahead: {error}"
-        ) from error
-
-
-def _numbers(group: Mapping[str, Any]) -> dict[str, float]:
-    made: dict[str, float] = {}
-    for name, value in group.items():
-        if isinstance(value, tuple):
-            made |= {f"{name}[{place}]": float(one) for place, one in enumerate(value) if one is not None}
-        elif isinstance(value, int | float) or hasattr(value, "item"):
-            made[name] = float(value)
-    return made
 
 
 def _read(parts: Sequence[Any], place: int, key: str, values: np.ndarray, start: int) -> Schedule | None:

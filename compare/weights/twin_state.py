@@ -85,7 +85,7 @@ class Slots:
                 return jnp.asarray(0 if plateau else count, jnp.int32)
             slot = self.recipe.slots.get(field)
             if slot == "step" or slot in SCALARS:
-                return jnp.asarray(from_number(one[slot]), value.dtype) if slot in one else value
+                return jnp.asarray(float(one[slot]), value.dtype) if slot in one else value
             return value if slot is None else self._tree(slot, value, names)
 
         return walked(state, fill)
@@ -131,11 +131,11 @@ class Slots:
         if field in HISTORY or field == "ro":
             made = np.zeros(value.shape)
             for row, one in enumerate(kept[field]):
-                made[row] = self._vector(one) if field in HISTORY else from_number(one)
+                made[row] = self._vector(one) if field in HISTORY else float(one)
             return jnp.array(made, value.dtype)
         if field in VECTORS:
             return jnp.array(self._vector(kept[field]), value.dtype)
-        return jnp.asarray(from_number(kept[field]), value.dtype)
+        return jnp.asarray(float(kept[field]), value.dtype)
 
     def _vector(self, vector: "torch.Tensor") -> np.ndarray:
         """A vector over torch's parameters as one over the port's leaves."""
@@ -180,11 +180,6 @@ def _path(path: Any, layout: Layout) -> str:
 
 def _array(tensor: "torch.Tensor") -> np.ndarray:
     return np.array(from_torch(tensor.detach()))
-
-
-def from_number(value: Any) -> float:
-    """A number, or a tensor with one."""
-    return float(value)
 
 
 @dataclass

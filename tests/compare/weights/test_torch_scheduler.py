@@ -7,7 +7,7 @@ from compare.errors import UsageError
 from compare.weights.torch_scheduler import torch_scheduler
 from jaxport.optimizers import reduce_lr_on_plateau
 
-MEMORY = {"learning_rate": 0.3, "best": 2.0, "num_bad_epochs": 1.0, "cooldown_counter": 0.0}
+MEMORY = {"learning_rate": 0.3, "best": 2.0, "num_bad_epochs": 1.0, "cooldown_counter": 0.0, "last_epoch": 7.0}
 
 
 def _optimizer():
@@ -32,6 +32,7 @@ def test_each_group_has_its_own_rate_and_its_own_least():
     scheduler = torch_scheduler(optimizer, rates, 0, [MEMORY, {**MEMORY, "learning_rate": 0.2}])
     assert [group["lr"] for group in optimizer.param_groups] == [0.3, 0.2]
     assert (scheduler.min_lrs, scheduler.best, scheduler.num_bad_epochs) == ([0.0, 0.1], 2.0, 1)
+    assert (scheduler.last_epoch, scheduler.get_last_lr()) == (7, [0.3, 0.2])
 
 
 @pytest.mark.parametrize("other", [{"best": 1.0}, {"num_bad_epochs": 0.0}])

@@ -7,7 +7,8 @@ import torch
 from torch.optim import lr_scheduler as torchs
 
 from compare.errors import UsageError
-from compare.weights.twin_schedules import TABLE, advance, schedules_of
+from compare.weights.live_scheduler import advance
+from compare.weights.twin_schedules import TABLE, schedules_of
 
 USERS_MODELS = True  # optax's schedules do not run under strict promotion
 BEGUN, AHEAD = 13, 60
@@ -184,15 +185,6 @@ def test_a_schedule_that_was_read_holds_as_far_as_was_looked():
     found = schedules_of(optimizer, _Later(optimizer), 1)
     assert float(found.groups[0]["lr"](TABLE // 2)) == 0
     assert "table" in found.notes[0]
-
-
-def test_a_scheduler_does_not_go_back():
-    """It says so, rather than stay where it is."""
-    optimizer = _optimizer()
-    scheduler = torchs.StepLR(optimizer, 1)
-    advance(scheduler, 3)
-    with pytest.raises(UsageError, match="stands at step 3 and cannot go back to 2"):
-        advance(scheduler, 2)
 
 
 def test_a_lambdas_integers_do_not_overflow():
