@@ -23,7 +23,7 @@ class Shadow:
         """Does nothing; schedulers look whether it is there."""
 
 
-Shadow.step._wrapped_by_lr_sched = True  # type: ignore[attr-defined]
+Shadow.step._wrapped_by_lr_sched = True  # type: ignore[attr-defined]  # the mark that torch leaves on a step
 
 
 def inner_of(scheduler: Any) -> Sequence[Any]:

@@ -19,8 +19,8 @@ LARGE = 1 << 23  # parameters from which a pass costs more than compiling anothe
 def few_rows(quartet: Quartet, entering: Entering) -> Entering | None:
     """What would enter with few rows; None of a small model, of a small batch, or on record."""
     batch = entering.batches[0]
-    parameters = sum(array.size for array in entering.weights.values())
-    if quartet.on_record or quartet.pair.by_hand is not None or parameters < LARGE or batch.rows < 2 * ROWS_TAKEN:
+    by_hand = quartet.pair.by_hand is not None
+    if quartet.on_record or by_hand or _parameters(entering) < LARGE or batch.rows < 2 * ROWS_TAKEN:
         return None
     return replace(entering, batches=(batch.taking(slice(ROWS_TAKEN)),))
 
@@ -39,9 +39,12 @@ def are_taken(of_few: Sequence[Outcome], of_all: Sequence[Outcome]) -> bool:
 
 def in_words(entering: Entering, few: Entering) -> str:
     """A notice."""
-    parameters = sum(array.size for array in entering.weights.values())
     whole = counted(entering.batches[0].rows, "row")
     return (
-        f"probes and mutants: on the first {few.batches[0].rows} of {whole}, since the model has {parameters:,} "
-        "parameters"
+        f"probes and mutants: on the first {few.batches[0].rows} of {whole}, since the model has "
+        f"{_parameters(entering):,} parameters"
     )
+
+
+def _parameters(entering: Entering) -> int:
+    return sum(array.size for array in entering.weights.values())

@@ -138,7 +138,10 @@ def _adafactor(
 
         def one(g: jax.Array, row: jax.Array, col: jax.Array, var: jax.Array, p: jax.Array) -> tuple[jax.Array, ...]:
             least = jnp.finfo(p.dtype).eps if eps1 is None else eps1
-            moved = lambda old, new: old + share.astype(g.dtype) * (new - old)  # noqa: E731
+
+            def moved(old: jax.Array, new: jax.Array) -> jax.Array:
+                return old + share.astype(g.dtype) * (new - old)
+
             if g.ndim > 1:
                 row = moved(row, jnp.mean(g * g, axis=-1, keepdims=True))
                 col = moved(col, jnp.mean(g * g, axis=-2, keepdims=True))

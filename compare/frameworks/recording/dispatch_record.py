@@ -13,19 +13,17 @@ import torch
 from torch import nn
 from torch.autograd.graph import Node
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map_only
+from torch.utils._pytree import tree_map_only
 
 from compare.frameworks.dropout.masks import draw
 from compare.frameworks.islands.places import here
-from compare.frameworks.recording.tape_nodes import number_of
+from compare.frameworks.recording.tape_nodes import number_of, tensors_in
+from compare.frameworks.recording.whose import BETWEEN, is_users, ours
 from compare.frameworks.torch_insides import Kernel, written_by
 
-_COMPARE = f"{Path(__file__).parents[2]}/"
 _APPLY = torch.autograd.Function.apply.__func__.__code__  # type: ignore[attr-defined]
 _TORCH = f"{Path(torch.__file__).parent}/"
-# What stands between a model and an operation, and what calls a model, or a function of the pair, on its behalf.
-_BETWEEN = tuple(f"{_COMPARE}frameworks/{room}/" for room in ("dropout", "islands", "recording"))
-_CALLERS = tuple(f"{_COMPARE}pair/{name}.py" for name in ("forward", "fields"))
+_CALLERS = ours("pair/forward.py", "pair/fields.py")
 
 
 @dataclass
@@ -98,9 +96,9 @@ class DispatchRecorder(TorchDispatchMode):
         kwargs = kwargs or {}
         node = self._running  # of a gradient inside the loss, what it runs makes nodes like any other code
         number = torch.autograd._get_sequence_nr() - 1
-        operands = [self.value(tensor) for tensor in _tensors((args, kwargs))]
+        operands = [self.value(tensor) for tensor in tensors_in((args, kwargs))]
         result = self._drawn(func, args, kwargs)
-        outputs, written = _tensors(result), _tensors([args[at] for at in written_by(func) if isinstance(at, int)])
+        outputs, written = tensors_in(result), tensors_in([args[at] for at in written_by(func) if isinstance(at, int)])
         for tensor in written:
             self._forget(tensor)
         known = {self._numbers.get(_key(tensor)) for tensor in outputs}
@@ -194,8 +192,8 @@ class DispatchRecorder(TorchDispatchMode):
         frame: Any = sys._getframe(2)
         while frame is not None:
             file = frame.f_code.co_filename
-            if not file.startswith((_TORCH, *_BETWEEN)):
-                return file.startswith(_CALLERS) or not file.startswith(_COMPARE), here()
+            if not file.startswith((_TORCH, *BETWEEN)):
+                return is_users(file, _CALLERS), here()
             frame = frame.f_back
         return True, here()
 
@@ -253,14 +251,10 @@ def _repeat(func: Kernel, args: tuple, kwargs: dict) -> Callable[[np.random.Gene
 
         with torch.no_grad():
             drawn = tree_map_only(torch.Tensor, other, form)
-            made = _tensors(func(*drawn[0], **drawn[1]))
-        return [array_of(tensor) for tensor in (*_tensors(drawn), *made)]
+            made = tensors_in(func(*drawn[0], **drawn[1]))
+        return [array_of(tensor) for tensor in (*tensors_in(drawn), *made)]
 
     return again
-
-
-def _tensors(tree: object) -> list[torch.Tensor]:
-    return [leaf for leaf in tree_flatten(tree)[0] if isinstance(leaf, torch.Tensor)]
 
 
 def _key(tensor: torch.Tensor) -> tuple[object, ...]:

@@ -91,9 +91,9 @@ def _entered(hook: Any) -> list[torch.Tensor]:
     cells = _closure(hook)
     for frame in (*cells, *(inner for cell in cells for inner in _closure(cell))):
         if hasattr(frame, "get_inputs"):
-            return _tensors_in(frame.get_inputs())
+            return tensors_in(frame.get_inputs())
         if getattr(frame, "input_saver", None) is not None:  # before torch 2.12
-            return [one for one in _tensors_in(frame.input_saver.grad_fn.saved_tensors) if one.numel()]
+            return [one for one in tensors_in(frame.input_saver.grad_fn.saved_tensors) if one.numel()]
     return []
 
 
@@ -101,7 +101,8 @@ def _closure(function: Any) -> list[Any]:
     return [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
 
 
-def _tensors_in(tree: object) -> list[torch.Tensor]:
+def tensors_in(tree: object) -> list[torch.Tensor]:
+    """The tensors of a nest, in order."""
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
 
 

@@ -13,13 +13,12 @@ from jax.extend import core
 
 from compare.frameworks.islands.places import UNKNOWN
 from compare.frameworks.islands.replay import Operand, Program, apply, literal, parts, place_of_eqn, widened
+from compare.frameworks.recording.whose import BETWEEN, is_users, ours
 from compare.frameworks.scan_operands import constants_and_carried
 from compare.frameworks.steps.jax_step import called_jaxpr
 
 DRAWS = "_bernoulli"  # what jax.random.bernoulli calls, and every library's dropout by it
-_COMPARE = f"{Path(__file__).parents[2]}/"
-_BETWEEN = tuple(f"{_COMPARE}frameworks/{room}/" for room in ("dropout", "islands", "recording"))
-_CALLERS = (f"{_COMPARE}pair/fields.py", f"{_COMPARE}frameworks/models/functions.py")
+_CALLERS = ours("pair/fields.py", "frameworks/models/functions.py")
 _JAX = f"{Path(jax.__file__).parent}/"
 _STANDARD = f"{sysconfig.get_path('stdlib')}/"
 _PACKAGES = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
@@ -203,11 +202,11 @@ def _is_own(eqn: core.JaxprEqn) -> bool:
     traceback = getattr(getattr(eqn, "source_info", None), "traceback", None)
     for frame in getattr(traceback, "frames", ()):
         if not _is_passed(frame.file_name):
-            return frame.file_name.startswith(_CALLERS) or not frame.file_name.startswith(_COMPARE)
+            return is_users(frame.file_name, _CALLERS)
     return True
 
 
 def _is_passed(file: str) -> bool:
-    if file.startswith((_JAX, "<", *_BETWEEN)):
+    if file.startswith((_JAX, "<", *BETWEEN)):
         return True
     return file.startswith(_STANDARD) and not file.startswith(_PACKAGES)

@@ -1,7 +1,6 @@
 """What each way of differentiating can do: every cell is the outcome of code that is run now, on both sides, and where
 both have values the judge holds them against each other."""
 
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,6 +17,7 @@ from compare.errors import swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.devices import Device
 from compare.measure.contrast.capability import Capability, Cell, Outcome
+from compare.measure.contrast.fastest import fastest
 from compare.measure.contrast.ways import jax_alone, jax_on_pair, torch_alone, torch_on_pair
 from compare.measure.contrast.ways.code_of import code_of
 from compare.measure.contrast.ways.given_jax import JaxGiven
@@ -112,7 +112,7 @@ class _Table:
 
     def _seconds(self, step: Callable[[], Any]) -> float:
         """Of processor time, of a step that has run; 0 where the work is a GPU's, of which it says nothing."""
-        return 0.0 if self.on_card else _timed(step)
+        return 0.0 if self.on_card else fastest(step, CALLS)[1]
 
     def _of_torch(self, way: Way, result: Any, precision: Precision) -> list[np.ndarray]:
         """A parameter that nothing reaches has no gradient on a tape, and one of zeros in JAX."""
@@ -141,16 +141,6 @@ class _Table:
         count = len(next(iter(flat.values())))
         rows = [weight_map.to_reference({path: one[at] for path, one in flat.items()}, shapes) for at in range(count)]
         return [np.stack([row[name] for row in rows]) for name in names]
-
-
-def _timed(step: Callable[[], Any]) -> float:
-    """The processor time of the fastest of a few calls."""
-    fastest = float("inf")
-    for _ in range(CALLS):
-        begin = time.process_time()
-        step()
-        fastest = min(fastest, time.process_time() - begin)
-    return fastest
 
 
 def _leaves(result: Any) -> Iterator[torch.Tensor]:

@@ -1,8 +1,6 @@
 """What recording costs: bytes between forward and backward pass where a compiler decides what is kept, and time."""
 
-import time
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +14,7 @@ from compare.frameworks.recording.tape_nodes import engine_order, saved_by
 from compare.frameworks.steps.torch_costs import bytes_held
 from compare.frameworks.steps.xla_program import xla_live_when_made, xla_program
 from compare.measure.contrast.cost_figures import Costs, Seconds
+from compare.measure.contrast.fastest import fastest
 from compare.measure.contrast.ways.given_jax import JaxGiven
 from compare.measure.contrast.ways.given_torch import TorchGiven
 from compare.pair.pair import Pair
@@ -41,11 +40,11 @@ def costs(pair: Pair, device: Device, seed: int = 0) -> Costs:
     with side.x64():
         port = JaxGiven(side, entering)
         args = (port.params, port.inputs, port.targets)
-        traced, tracing = _seconds(lambda: jax.jit(jax.value_and_grad(port.loss)).lower(*args), 1)
-        compiled, compiling = _seconds(traced.compile, 1)
-        _, running = _seconds(lambda: jax.block_until_ready(compiled(*args)))
+        traced, tracing = fastest(lambda: jax.jit(jax.value_and_grad(port.loss)).lower(*args), 1)
+        compiled, compiling = fastest(traced.compile, 1)
+        _, running = fastest(lambda: jax.block_until_ready(compiled(*args)), CALLS)
         again = jax.jit(jax.value_and_grad(jax.checkpoint(port.loss))).lower(*args).compile()
-    text = compiled.as_text()
+    text = compiled.as_text() or ""
     seconds = replace(times, traced=tracing, compiled=compiling, run=running)
     return Costs(
         aot,
@@ -92,18 +91,8 @@ def _torch_seconds(given: TorchGiven) -> Seconds:
     """Of the loss with a tape and without, and of a backward pass; JAX's to be filled in."""
     leaves = given.leaves()
     with torch.no_grad():
-        _, plain = _seconds(lambda: given.loss(given.params, given.inputs, given.targets))
-        _, once_more = _seconds(lambda: given.loss(given.params, given.inputs, given.targets))
-    loss, recorded = _seconds(lambda: given.loss(leaves, given.inputs, given.targets))
-    _, backward = _seconds(lambda: loss.backward(retain_graph=True))
+        _, plain = fastest(lambda: given.loss(given.params, given.inputs, given.targets), CALLS)
+        _, once_more = fastest(lambda: given.loss(given.params, given.inputs, given.targets), CALLS)
+    loss, recorded = fastest(lambda: given.loss(leaves, given.inputs, given.targets), CALLS)
+    _, backward = fastest(lambda: loss.backward(retain_graph=True), CALLS)
     return Seconds(plain, recorded, backward, 0.0, 0.0, 0.0, once_more)
-
-
-def _seconds(step: Callable[[], Any], calls: int = CALLS) -> tuple[Any, float]:
-    """What the last of some calls returned, and the processor seconds of the fastest."""
-    fastest, result = float("inf"), None
-    for _ in range(calls):
-        begin = time.process_time()
-        result = step()
-        fastest = min(fastest, time.process_time() - begin)
-    return result, fastest

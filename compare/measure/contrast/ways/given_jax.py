@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from compare.errors import UsageError
+from compare.measure.contrast.ways.given_inputs import GivenInputs
 from compare.measure.contrast.ways.vectors import MATRIX, POINT
 from compare.pair.pair import Entering
 from compare.sides.port_forward import PortForward
@@ -14,7 +14,7 @@ from compare.sides.port_forward import PortForward
 Tree = Any  # of parameters, as the port's library has them
 
 
-class JaxGiven:
+class JaxGiven(GivenInputs[jax.Array]):
     """The pair on JAX's side; made, and used, inside the side's ``x64``.
 
     Attributes:
@@ -30,6 +30,10 @@ class JaxGiven:
         dtype = np.dtype(side.precision.name)
         self.point, self.matrix = (jnp.asarray(np.asarray(one, dtype)) for one in (POINT, MATRIX))
 
+    def is_floating(self, one: jax.Array) -> bool:
+        """Whether it is of floats or complex numbers."""
+        return bool(jnp.issubdtype(one.dtype, jnp.inexact))
+
     def loss(self, params: Tree, inputs: Tree, targets: Tree) -> jax.Array:
         """A number."""
         return self._side.loss_of(inputs, targets, self._batch, drawing=True)(params, self._rest)[0]
@@ -37,26 +41,4 @@ class JaxGiven:
     def outputs(self, params: Tree, inputs: Tree) -> jax.Array:
         """The first floating output, in the reference's layout."""
         named = self._side.named_outputs(params, self._rest, inputs, self._batch)
-        return next(one for one in named.values() if jnp.issubdtype(one.dtype, jnp.inexact))
-
-    @property
-    def floating(self) -> jax.Array:
-        """The first floating input."""
-        return self.inputs[self._floating]
-
-    @property
-    def first_row(self) -> jax.Array:
-        """Its first row, still a batch."""
-        return self.floating[:1]
-
-    def with_input(self, own: jax.Array) -> Tree:
-        """The inputs with another in the place of the first floating one, all of as many rows."""
-        rows = {name: one[: len(own)] for name, one in self.inputs.items()}
-        return rows | {self._floating: own}
-
-    @property
-    def _floating(self) -> str:
-        found = next((name for name, one in self.inputs.items() if jnp.issubdtype(one.dtype, jnp.inexact)), None)
-        if found is None:
-            raise UsageError("no input is of floats")
-        return found
+        return next(one for one in named.values() if self.is_floating(one))

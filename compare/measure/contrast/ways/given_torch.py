@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from compare.errors import UsageError
+from compare.measure.contrast.ways.given_inputs import GivenInputs
 from compare.measure.contrast.ways.vectors import MATRIX, POINT
 from compare.pair.pair import Entering
 from compare.sides.reference_forward import ReferenceForward, has_gradient, tensors_by_name
@@ -43,7 +43,7 @@ class _Loss(nn.Module):
         return sum(part.real if part.is_complex() else part for part in parts)  # type: ignore[return-value]
 
 
-class TorchGiven:
+class TorchGiven(GivenInputs[Tensor]):
     """The pair on torch's side.
 
     Attributes:
@@ -64,6 +64,10 @@ class TorchGiven:
             torch.tensor(np.asarray(one), dtype=dtype, device=side.device) for one in (POINT, MATRIX)
         )
 
+    def is_floating(self, one: Tensor) -> bool:
+        """Whether it is of floats or complex numbers."""
+        return has_gradient(one)
+
     def loss(self, params: Params, inputs: Params, targets: Params) -> Tensor:
         """A number."""
         return self._call(params, inputs, targets)
@@ -80,28 +84,6 @@ class TorchGiven:
         """The same under the names that they have in what a compiler made of ``module``, whose call is the loss too."""
         prefix = next(name for name, one in compiled.named_modules() if one is self.module.module)
         return {f"{prefix}.{name}": leaf for name, leaf in leaves.items()}
-
-    @property
-    def floating(self) -> Tensor:
-        """The first floating input."""
-        return self.inputs[self._floating]
-
-    @property
-    def first_row(self) -> Tensor:
-        """Its first row, still a batch."""
-        return self.floating[:1]
-
-    def with_input(self, own: Tensor) -> Params:
-        """The inputs with another in the place of the first floating one, all of as many rows."""
-        rows = {name: one[: len(own)] for name, one in self.inputs.items()}
-        return rows | {self._floating: own}
-
-    @property
-    def _floating(self) -> str:
-        found = next((name for name, one in self.inputs.items() if has_gradient(one)), None)
-        if found is None:
-            raise UsageError("no input is of floats")
-        return found
 
     def _call(self, params: Mapping[str, Any], inputs: Params, targets: Params | None) -> Tensor:
         held = {f"module.{name}": one for name, one in params.items()}
