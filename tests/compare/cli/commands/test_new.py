@@ -73,7 +73,7 @@ def test_a_new_file_without_its_epsilon_is_told(tmp_path):
     text = Path("pair.py").read_text()
     Path("pair.py").write_text(text.replace(", epsilon=1e-5", ""))
     ran = jaxport("verify", "pair.py", *CPU, "--quick")
-    line = 1 + text[: text.index("nn.GroupNorm")].count("\n")
+    line = 1 + text[: text.rindex("nn.GroupNorm")].count("\n")
     assert ran.code == 1
     assert "epsilon is 1e-06 in the port, 1e-05 in the reference" in " ".join(ran.out.split())
     assert "read on both sides, and tried" in " ".join(ran.out.split())
