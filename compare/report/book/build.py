@@ -18,8 +18,10 @@ from compare.report.book import folder
 from compare.report.book import search_index as search
 from compare.report.book.commands import CommandForm, command_pages
 from compare.report.book.documents import copy_linked, document_pages
-from compare.report.book.page import SIGNS, Page, contents, pages, verdict_counts
-from compare.report.book.prose import capitalized, prose
+from compare.report.book.page import SIGNS, Page, chapters, contents, pages, verdict_counts
+from compare.report.book.paths import paths
+from compare.report.book.preview import PREVIEW, preview
+from compare.report.book.prose import capitalized, prose, unquoted
 from compare.report.book.schemas import schema_pages
 from compare.report.contract import Form
 from compare.report.form import SCHEMA, lesson_form, part_form
@@ -58,7 +60,7 @@ def build(
         "parts": [_part(name) for name in MODEL],
         "curves": [asdict(curve) for curve in curves()],
     }
-    documents = [*document_pages(), *command_pages(list(commands)), *schema_pages()]
+    documents = [*document_pages(form["lesson"] for form in forms), *command_pages(list(commands)), *schema_pages()]
     folder.replace(out, lambda target: write(book, target, documents))
     return book
 
@@ -78,6 +80,7 @@ def write(book: Form, target: Path, documents: Sequence[Page] = ()) -> None:
     )
     engine.filters["prose"] = prose
     engine.filters["capitalized"] = capitalized
+    engine.filters["unquoted"] = unquoted
     every = [*pages(book), *documents]
     if twice := [name for name, count in Counter(page.file for page in every).items() if count > 1]:
         raise ValueError(f"two pages of the site are called {twice[0]}")
@@ -86,12 +89,25 @@ def write(book: Form, target: Path, documents: Sequence[Page] = ()) -> None:
     for before, page, after in zip(order, every, order[2:], strict=False):
         text = engine.get_template(page.template).render(shared, page=page, before=before, after=after, **page.shows)
         (target / page.file).write_text(text, encoding="utf-8")
-    index = engine.get_template("index.html").render(shared, page=None, counted=verdict_counts(book["lessons"]))
+    index = engine.get_template("index.html").render(
+        shared,
+        page=None,
+        counted=verdict_counts(book["lessons"]),
+        chapters=chapters(book["lessons"]),
+        paths=paths(every),
+    )
     (target / "index.html").write_text(index, encoding="utf-8")
+    (target / PREVIEW).write_bytes(preview(*_texts(book["parts"], "train")))
     (target / "search.js").write_text(search.script(every), encoding="utf-8")
     copy_linked(every, target)
     for name in STATIC:
         (target / name).write_bytes(files("compare.report.book").joinpath("static", name).read_bytes())
+
+
+def _texts(parts: Sequence[Form], name: str) -> tuple[str, str]:
+    """The two sources of a part."""
+    (source,) = next(part["sources"] for part in parts if part["lesson"] == name)
+    return source["reference"]["text"], source["port"]["text"]
 
 
 def _lesson(lesson: Lesson, device: Device, seed: int) -> Form:

@@ -2,16 +2,19 @@
 
 import posixpath
 import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import compare
+from compare.lessons import MODEL
 from compare.report.book.marked import Marked, marked
 from compare.report.book.page import Page
 
 ROOT = Path(compare.__file__).resolve().parents[1]
 GUIDE, REFERENCE = "Using it", "Reference"
 FILES = "files"  # folder of the site for what the pages link to in the repository
+READ = "jaxport read "  # and the name of a lesson: a command, which is a page here
 ELSEWHERE = ("https://", "http://", "mailto:")
 
 
@@ -37,6 +40,7 @@ DOCUMENTS = (
         "docs/when-a-port-differs.md", GUIDE, "How the place and the cause of a difference are found, and what to do"
     ),
     Document("docs/tests-and-ci.md", GUIDE, "The pytest fixture, and the GitHub Action"),
+    Document("docs/teaching.md", GUIDE, "A plan for four hours, handouts, and how they are marked"),
     Document("docs/optimizers.md", REFERENCE, "Every optimizer and schedule with its twin, equal in float64"),
     Document("docs/contrast.md", REFERENCE, "What a tape and a function record, keep and can do"),
     Document("docs/verdict.md", REFERENCE, "How the tolerance is derived, and what a verdict rests on"),
@@ -54,13 +58,17 @@ def in_checkout(root: Path = ROOT) -> bool:
     return (root / "pyproject.toml").is_file() and all((root / one.source).is_file() for one in DOCUMENTS)
 
 
-def document_pages(root: Path = ROOT) -> list[Page]:
+def document_pages(lessons: Iterable[str] = (), root: Path = ROOT) -> list[Page]:
     """Every page of the documentation; none where the tool is installed without it.
+
+    Args:
+        lessons: names of those that the site has: where a page says ``jaxport read NAME``, it leads there.
 
     Raises:
         ValueError: a page links to what is not there.
     """
-    return [_page(one, root) for one in DOCUMENTS] if in_checkout(root) else []
+    read = {name: f"{name}.html" for name in lessons} | dict.fromkeys(MODEL, "model.html") | {"report": "reading.html"}
+    return [_page(one, root, read) for one in DOCUMENTS] if in_checkout(root) else []
 
 
 def copy_linked(pages: list[Page], target: Path, root: Path = ROOT) -> None:
@@ -70,13 +78,16 @@ def copy_linked(pages: list[Page], target: Path, root: Path = ROOT) -> None:
         shutil.copyfile(root / source, target / FILES / source)
 
 
-def _page(document: Document, root: Path) -> Page:
+def _page(document: Document, root: Path, read: Mapping[str, str]) -> Page:
     linked: list[str] = []
 
     def led(href: str) -> str | None:
         return _led(href, document, root, linked)
 
-    made: Marked = marked((root / document.source).read_text(encoding="utf-8"), led)
+    def leads(code: str) -> str | None:
+        return read.get(code.removeprefix(READ)) if code.startswith(READ) else None
+
+    made: Marked = marked((root / document.source).read_text(encoding="utf-8"), led, leads)
     inside = [one for one in made.sections if one.level == 2]
     shows = {"html": made.html, "inside": inside, "linked": tuple(linked), "source": document.source}
     parts = [(one.at, one.title, one.text) for one in made.sections]

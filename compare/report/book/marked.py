@@ -38,8 +38,15 @@ class Marked:
     sections: list[Section]
 
 
-def marked(text: str, link: Link) -> Marked:
+def nowhere(code: str) -> None:
+    """No code leads anywhere."""
+
+
+def marked(text: str, link: Link, leads: Link = nowhere) -> Marked:
     """``text``, CommonMark with tables, as HTML.
+
+    Args:
+        leads: where code in a sentence leads to, by its text.
 
     Raises:
         ValueError: it begins with no heading of the first level, or has two.
@@ -49,7 +56,7 @@ def marked(text: str, link: Link) -> Marked:
         raise ValueError(f"expected one heading of the first level, at the start, got {text[:60]!r}")
     title, body = _plain(tokens[1]), tokens[3:]
     names = _name_headings(body)
-    _lead(body, link)
+    _lead(body, link, leads)
     return Marked(title, _rendered(body), _sections(title, body, names))
 
 
@@ -70,19 +77,23 @@ def _name_headings(tokens: Sequence[Token]) -> list[str]:
     return names
 
 
-def _lead(tokens: Sequence[Token], link: Link) -> None:
+def _lead(tokens: Sequence[Token], link: Link, leads: Link) -> None:
     """Every link to where it leads on the site; one that leads nowhere there is only its text."""
     for token in tokens:
         kept: list[Token] = []
-        dropped = False
+        inside = dropped = False
         for child in token.children or []:
             if child.type == "link_open":
                 target = link(str(child.attrGet("href")))
-                dropped = target is None
-                if target is not None:
-                    child.attrSet("href", target)
+                inside, dropped = True, target is None
+                child.attrSet("href", target or "")
+            elif child.type == "code_inline" and not inside and (target := leads(child.content)):
+                kept += [Token("link_open", "a", 1, attrs={"href": target}), child, Token("link_close", "a", -1)]
+                continue
             if not (dropped and child.type in ("link_open", "link_close")):
                 kept.append(child)
+            if child.type == "link_close":
+                inside = False
         if token.children is not None:
             token.children = kept
 

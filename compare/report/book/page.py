@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from compare.lessons import CHAPTERS
 from compare.measure.programs import Curve
 from compare.report.book.curves import drawing
 from compare.report.book.exercises import EXERCISES
@@ -14,6 +15,7 @@ from compare.report.pieces import number
 Part = tuple[str, str, str]  # where on the page, what it is, its text
 
 SIGNS = {"match": "✓", "float32_only": "≈", "incomplete": "…", "mismatch": "✗", "invalid": "✗", "differs": "≠"}
+OTHERS = "Others"  # lessons of no chapter
 LEARNED = (
     ("same", "What is the same"),
     ("different", "What is different"),
@@ -45,6 +47,13 @@ def pages(book: Form) -> list[Page]:
 def contents(every: list[Page]) -> list[tuple[str, list[Page]]]:
     """The pages by group, for the table of contents."""
     return [(group, list(some)) for group, some in groupby(every, key=lambda page: page.group)]
+
+
+def chapters(forms: list[Form]) -> list[tuple[str, list[Form]]]:
+    """The lessons that there are, by chapter; what is in none stands last."""
+    place = {row.name: title for title, rows in CHAPTERS.items() for row in rows}
+    titles = dict.fromkeys(place.get(form["lesson"], OTHERS) for form in forms)
+    return [(title, [form for form in forms if place.get(form["lesson"], OTHERS) == title]) for title in titles]
 
 
 def verdict_counts(forms: list[Form]) -> list[tuple[str, int]]:

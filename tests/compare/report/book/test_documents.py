@@ -52,6 +52,14 @@ def test_the_search_finds_what_the_documentation_says(site):
     assert "--capabilities" in index
 
 
+def test_a_lesson_that_is_named_by_its_command_is_a_link():
+    """Where the site has it."""
+    pages = {page.file: str(page.shows["html"]) for page in document_pages(["tape"])}
+    assert '<a href="tape.html"><code>jaxport read tape</code></a>' in pages["teaching.html"]
+    assert '<a href="model.html"><code>jaxport read train</code></a>' in pages["teaching.html"]
+    assert '<a href="modes.html">' not in pages["teaching.html"]
+
+
 def test_a_link_to_nothing_is_a_fault_of_the_page(tmp_path):
     """Said when the site is built."""
     for one in DOCUMENTS:
@@ -59,13 +67,13 @@ def test_a_link_to_nothing_is_a_fault_of_the_page(tmp_path):
         (tmp_path / one.source).write_text("# A page\n\n[gone](gone.md)\n")
     (tmp_path / "pyproject.toml").touch()
     with pytest.raises(ValueError, match=r"five-minutes.md: links to gone.md, which is not there"):
-        document_pages(tmp_path)
+        document_pages(root=tmp_path)
 
 
 def test_an_installation_without_it_has_the_lessons_alone(tmp_path):
     """Whatever lies in a folder called docs beside the packages."""
     (tmp_path / "docs").mkdir()
-    assert document_pages(tmp_path) == []
+    assert document_pages(root=tmp_path) == []
     assert schema_pages(tmp_path) == []
 
 
