@@ -45,7 +45,7 @@ def said_of_copies(entries: Iterable[Entry]) -> Iterator[str]:
         every = ", ".join([first.get(name, ""), *paths][:-1]) + f" and {paths[-1]}"
         yield (
             f"{name} is one array of the reference that is used {len(paths) + 1} times, and the port holds it as "
-            f"{every}: each was given its values, and the sum of their gradients, which is the reference's, is compared. "
+            f"{every}: each was given its values, and the sum of their gradients is compared, the reference's. "
             "An optimizer gives each of them its own gradient, after which they are no longer one: tie them in the "
             "port, or give each the sum"
         )
