@@ -172,17 +172,7 @@ def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) ->
         raise
     except Exception as error:
         swallowed(error)
-        raise UsageError(f"pair {pair.name}: the port raised {described(error)}{_how_called(pair, error)}") from error
-
-
-def _how_called(pair: Pair, error: Exception) -> str:
-    """What a function alone is called with, where it takes others: one of the inputs alone holds its weights itself."""
-    if not (is_function_alone(pair.port) and isinstance(error, TypeError) and "argument" in str(error)):
-        return ""
-    return (
-        ": a function alone is called as function(parameters, *inputs), the parameters by the reference's names. One "
-        "that holds its weights itself is (lambda p, *inputs: function(*inputs), {}) with accept=('*',)"
-    )
+        raise UsageError(f"pair {pair.name}: the port raised {described(error)}") from error
 
 
 def _found(pair: Pair, reference: "ReferenceModel", batch: Batch, seed: int) -> Prepared:

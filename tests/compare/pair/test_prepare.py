@@ -151,19 +151,3 @@ def test_the_optimizers_may_be_a_plain_pair():
     assert training is not None
     assert training.port() is transformation
     assert dense_pair().training() is None
-
-
-def test_a_function_that_holds_its_weights_is_told_how_it_is_called():
-    """Some converters return one of the inputs alone; following the advice, it is compared on its own weights."""
-    module = torch.nn.Linear(3, 2)
-    kernel, bias = (tensor.detach().numpy() for tensor in (module.weight, module.bias))
-    x = np.ones((4, 3), np.float32)
-
-    def closed(x):
-        return x @ kernel.T + bias
-
-    with pytest.raises(UsageError, match=r"called as function\(parameters, \*inputs\)") as raised:
-        prepare(Pair(module, closed, x))
-    assert "accept=('*',)" in str(raised.value)
-    prepared = prepare(Pair(module, (lambda p, x: closed(x), {}), x, accept=("*",)))
-    assert prepared.accepted == ("weight", "bias")
