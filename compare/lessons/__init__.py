@@ -4,15 +4,26 @@ Importing this imports neither framework: what a row binds imports it when it is
 """
 
 from compare.errors import UsageError, did_you_mean, nearest
-from compare.lessons import attention, autograd, compiled, higher, layers, losses, modules, randomness, remat, tensors
+from compare.lessons import (
+    attention,
+    autograd,
+    compiled,
+    features,
+    higher,
+    layers,
+    losses,
+    modules,
+    randomness,
+    remat,
+    tensors,
+)
 from compare.lessons.row import Lesson
 
 # In a learner's order. Parts are read like lessons, and run by verifying the pair that they belong to.
-LESSONS: dict[str, Lesson] = {
-    row.name: row
-    for chapter in (tensors, autograd, modules, losses, layers, compiled, randomness, higher, remat, attention)
-    for row in chapter.ROWS
-}
+CHAPTERS = (
+    tensors, autograd, modules, losses, layers, features, compiled, randomness, higher, remat, attention,
+)  # fmt: skip
+LESSONS: dict[str, Lesson] = {row.name: row for chapter in CHAPTERS for row in chapter.ROWS}
 MODEL = {  # the perceptron and its training, whole
     "mlp": ("mlp", "MLP"),
     "loose": ("autograd", "loose_mlp"),
