@@ -64,6 +64,8 @@ def schedulers_of(optimizer: Any) -> tuple[Any, ...]:
 def accumulating(optimizer: "torch.optim.Optimizer", every: int) -> "torch.optim.Optimizer":
     """``optimizer``, made to step with the mean of ``every`` gradients: the steps in between only gather, in its state.
     Each of them is followed by ``zero_grad()``, as a step is."""
+    if every == 1:
+        return optimizer
     own = optimizer.step
 
     def step(closure: Any = None) -> Any:
