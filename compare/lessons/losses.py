@@ -24,7 +24,7 @@ ROWS: list[Lesson] = [
         title="The loss takes raw logits",
         file="losses",
         function="raw_logits",
-        also=("softmax_twice", "softmax_then_log", "learn"),
+        also=("cross_entropy", "softmax_twice", "softmax_then_log", "learn"),
         arrays=_logits,
         same="The softmax is inside the loss, fused with the logarithm, so logits of 1000 cost exactly what they "
         "should. Written out, exp overflows: NaN where the label is the overflowing class, infinity where it is not.",

@@ -1,5 +1,6 @@
 """The pages in a learner's order, and what each one shows: forms in, plain data for the templates out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -66,12 +67,16 @@ def _lesson(form: Form, place: int) -> Page:
     shows = {
         **form,
         "place": place,
-        "pairs": [_pair(item) for item in form["sources"]],
+        "pairs": _told_pairs(form),
         "learned": [(key, heading, form[key]) for key, heading in LEARNED],
         "rows": [_quantity(item) for item in form["quantities"]],
     }
     parts: list[Part] = [("top", "summary", unquoted(form["summary"]))]
     parts += [(key, heading.lower(), unquoted(form[key])) for key, heading in LEARNED]
+    if form["question"]:
+        parts.append(("question", "question", unquoted(f"{form['question']} {form['text']}")))
+    for place, idea in enumerate(form["ideas"], 1):
+        parts.append((f"idea-{place}", "idea", unquoted(f"{idea['line']} {idea['text']}")))
     for item in form["quantities"]:
         texts = dict.fromkeys((item["reference"], item["port"], unquoted(item["reason"])))
         parts.append(("returns", f"quantity {item['name']}", " | ".join(filter(None, texts))))
@@ -108,12 +113,25 @@ def _exercises(known: set[str]) -> Page:
     return Page("exercises.html", "Exercises", "After them", about, "exercises.html", shows, parts)
 
 
-def _pair(source: Form) -> Form:
+def _told_pairs(form: Form) -> list[Form]:
+    """The lesson's sources, each with what is said of its lines: of a line that several have, at the first of them."""
+    pairs: list[Form] = []
+    left = dict(enumerate(form["ideas"], 1))
+    for item in form["sources"]:
+        starts = [left[place]["line"] if place in left else "\n" for place in range(1, len(form["ideas"]) + 1)]
+        pair = _pair(item, starts)
+        here = sorted({line.idea for side in pair["sides"] for line in side.lines} & set(left))
+        pairs.append({**pair, "ideas": [{"place": place, **left.pop(place)} for place in here]})
+    return pairs
+
+
+def _pair(source: Form, starts: Sequence[str] = ()) -> Form:
     """Both sides of one name, aligned."""
-    left, right, rows = beside(source["reference"], source["port"])
+    left, right, rows = beside(source["reference"], source["port"], starts)
     lines = [line for side in (left, right) for line in side.lines]
     marked = sum(bool(line.mark) for line in lines)
-    return {"name": source["name"], "sides": (left, right), "rows": rows, "marked": marked, "lines": len(lines)}
+    shown = {"name": source["name"], "sides": (left, right), "rows": rows, "marked": marked, "lines": len(lines)}
+    return {**shown, "ideas": []}
 
 
 def _quantity(one: Form) -> Form:
