@@ -4,7 +4,7 @@ import ast
 import importlib
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from compare.arrays.arrays import Arrays, freeze, from_jax, from_torch, rounded,
 from compare.errors import UsageError, swallowed
 from compare.explain.doctor.segment.observed import between
 from compare.frameworks.devices import Device
+from compare.frameworks.quick_programs import quick_programs
 from compare.lessons.row import Lesson, Quantities
 from compare.lessons.shown import shown
 from compare.lessons.sources import SIDES, source
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
 ARRAYS = (np.ndarray, np.generic)
+WHOLE = ("compiled", "remat")  # files whose lessons look at what XLA makes of a program
 JUDGED = {"reference": "torch", "port": "jax"}
 
 
@@ -73,11 +75,12 @@ def run(
     """
     functions = {side: function_of(lesson, side) for side in SIDES} | dict(replaced or {})
     entering = entering_of(lesson, seed)
-    runs = {
-        (side, precision): _run(lesson, side, functions[side], entering, precision, device, seed)
-        for side in SIDES
-        for precision in (FLOAT32, FLOAT64)
-    }
+    with nullcontext() if lesson.file in WHOLE else quick_programs():
+        runs = {
+            (side, precision): _run(lesson, side, functions[side], entering, precision, device, seed)
+            for side in SIDES
+            for precision in (FLOAT32, FLOAT64)
+        }
     t, j, t64, j64 = (runs[side, precision] for precision in (FLOAT32, FLOAT64) for side in SIDES)
     names = dict.fromkeys([*t, *j])
     return LessonReport(lesson.name, device.name, tuple(_compared(lesson, name, t, j, t64, j64) for name in names))
