@@ -7,7 +7,7 @@ from itertools import groupby
 from compare.lessons import CHAPTERS
 from compare.measure.programs import Curve
 from compare.report.book.curves import drawing
-from compare.report.book.exercises import EXERCISES
+from compare.report.book.exercises import EXERCISES, Exercise
 from compare.report.book.grid import beside
 from compare.report.book.prose import unquoted
 from compare.report.contract import Form
@@ -41,8 +41,7 @@ class Page:
 def pages(book: Form) -> list[Page]:
     """Every page but the index."""
     lessons = [_lesson(form, place) for place, form in enumerate(book["lessons"], 1)]
-    known = {form["lesson"] for form in book["lessons"]}
-    return [_step(book["parts"]), *lessons, _model(book["parts"], book["curves"]), _exercises(known)]
+    return [_step(book["parts"]), *lessons, _model(book["parts"], book["curves"]), _exercises(book["lessons"])]
 
 
 def contents(every: list[Page]) -> list[tuple[str, list[Page]]]:
@@ -103,14 +102,27 @@ def _model(parts: list[Form], curves: list[Form]) -> Page:
     return Page("model.html", "The model and its training, whole", "After them", about, "model.html", shows, found)
 
 
-def _exercises(known: set[str]) -> Page:
-    shows = {"exercises": EXERCISES, "known": known}
+def _exercises(forms: list[Form]) -> Page:
+    """The tasks that somebody wrote, then every other lesson with its own questions."""
+    written = {one.lesson for one in EXERCISES}
+    rest = [
+        Exercise(form["title"], form["lesson"], f"{form['summary']}. Write the side that is missing.", _asked(form))
+        for form in forms
+        if form["lesson"] not in written
+    ]
+    exercises = (*EXERCISES, *rest)
+    shows = {"exercises": exercises, "known": {form["lesson"] for form in forms}}
     parts = [
         (f"exercise-{place}", one.title, unquoted(" ".join((one.task, *one.questions))))
-        for place, one in enumerate(EXERCISES, 1)
+        for place, one in enumerate(exercises, 1)
     ]
-    about = "Files with one side missing, and the command that marks them"
+    about = "Every lesson with one side missing, and the command that marks it"
     return Page("exercises.html", "Exercises", "After them", about, "exercises.html", shows, parts)
+
+
+def _asked(form: Form) -> tuple[str, ...]:
+    """A lesson's questions, without their answers."""
+    return tuple(ask["question"] for ask in form["asks"])
 
 
 def _told_pairs(form: Form) -> list[Form]:
