@@ -124,8 +124,8 @@ def _precedes(earlier: Array, later: Array) -> bool:
 
 
 def by_position(group: Group, reference: SideArrays, port: SideArrays) -> tuple[dict[Array, Key], bool]:
-    """Members of one list on the reference's side, numbered layers on the port's: the numbers in their order. Of several
-    lists beside each other what has one number is together."""
+    """Members of one list on the reference's side, numbered layers on the port's: the numbers in their order. Of
+    several lists beside each other what has one number is together."""
     ranks: dict[Array, Key] = {}
     for arrays in (group.reference, group.port):
         numbers: dict[Array, tuple] = {array: tuple(sorted(array.numbers)) for array in arrays}
