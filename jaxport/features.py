@@ -1,7 +1,6 @@
 """What a real training loop has beside the five beats: weights of classes, low precision, schedules, an early stop."""
 
 import math
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -32,75 +31,64 @@ class LowMLP(nn.Module):
 
 def class_weights(
     logits: Float[Array, "batch classes"], labels: Int[Array, "batch"], weights: Float[Array, "classes"]
-) -> dict[str, object]:
-    """Cross-entropy with weights of classes and smoothed labels: whose weight divides, and what is smoothed."""
+) -> tuple[Float[Array, ""], Float[Array, "batch classes"]]:
+    """Cross-entropy with weights of classes and smoothed labels: a mean over the weights of the labels.
 
-    def rows_of(z: Float[Array, "batch classes"], weights: Float[Array, "classes"], smoothing: float) -> Array:
-        targets = optax.smooth_labels(jax.nn.one_hot(labels, z.shape[1], dtype=z.dtype), smoothing)
-        return -(targets * weights * jax.nn.log_softmax(z)).sum(axis=1)  # a weight for each class, not for each row
+    Returns:
+        The loss, and its gradient by the logits.
+    """
+    targets = optax.smooth_labels(jax.nn.one_hot(labels, logits.shape[1], dtype=logits.dtype), 0.1)
 
     def loss_of(z: Float[Array, "batch classes"]) -> Float[Array, ""]:
-        return rows_of(z, weights, 0.1).sum() / weights[labels].sum()
+        rows = -(targets * weights * jax.nn.log_softmax(z)).sum(axis=1)  # a weight for each class, not for each row
+        return rows.sum() / weights[labels].sum()
 
-    loss, gradient = jax.value_and_grad(loss_of)(logits)
-    rows = rows_of(logits, weights, 0.1)
-    by_rows = weights[labels] * rows_of(logits, jnp.ones_like(weights), 0.1)
-    return {
-        "loss": loss,
-        "gradient": gradient,
-        "rows over the weights of their labels": rows.sum() / weights[labels].sum(),
-        "rows averaged": rows.mean(),
-        "weighted only": rows_of(logits, weights, 0.0).sum() / weights[labels].sum(),
-        "smoothed only": rows_of(logits, jnp.ones_like(weights), 0.1).mean(),
-        "weights of rows": by_rows.sum() / weights[labels].sum(),
-    }
+    return jax.value_and_grad(loss_of)(logits)
+
+
+def low_mlp(
+    W1: Array, b1: Array, W2: Array, b2: Array, low: DTypeLike = jnp.bfloat16
+) -> tuple[LowMLP, dict[str, dict[str, Array]]]:
+    """A ``LowMLP`` and its parameters, of ``W1 (hidden, inputs)``, ``b1``, ``W2 (classes, hidden)``, ``b2``."""
+    params = {"Dense_0": {"kernel": W1.T, "bias": b1}, "Dense_1": {"kernel": W2.T, "bias": b2}}
+    return LowMLP(len(W1), len(W2), low), params
 
 
 def mixed_precision(
-    x: Float[Array, "batch inputs"],
-    y: Int[Array, "batch"],
-    W1: Float[Array, "hidden inputs"],
-    b1: Float[Array, "hidden"],
-    W2: Float[Array, "classes hidden"],
-    b2: Float[Array, "classes"],
-) -> dict[str, object]:
-    """Layers in bfloat16, weights, loss and optimizer in float32: eight steps of AdamW."""
-    params = {"Dense_0": {"kernel": W1.T, "bias": b1}, "Dense_1": {"kernel": W2.T, "bias": b2}}
-    model, optimizer = LowMLP(len(W1), len(W2)), adamw(1e-2)
+    model: LowMLP, params: optax.Params, x: Float[Array, "batch inputs"], y: Int[Array, "batch"]
+) -> tuple[Float[Array, "steps"], optax.Params, optax.OptState]:
+    """Layers in bfloat16, weights, loss and optimizer in float32: eight steps of AdamW.
 
-    def loss_of(params: optax.Params) -> tuple[Array, Array]:
-        logits, seen = model.apply({"params": params}, x, capture_intermediates=True, mutable=["intermediates"])
-        return cross_entropy(logits, y), seen["intermediates"]["Dense_0"]["__call__"][0]
+    Returns:
+        The loss before each step, the parameters after the last, and the optimizer's state, float32 too.
+    """
+    optimizer = adamw(1e-2)
 
-    def step(carry: tuple, _: None) -> tuple[tuple, tuple]:
+    def loss_of(params: optax.Params) -> Float[Array, ""]:
+        logits: Array = model.apply({"params": params}, x)  # type: ignore[assignment]  # nothing is mutable
+        return cross_entropy(logits, y)
+
+    def step(carry: tuple, _: None) -> tuple[tuple, Float[Array, ""]]:
         params, state = carry
-        (loss, inside), grads = jax.value_and_grad(loss_of, has_aux=True)(params)
+        loss, grads = jax.value_and_grad(loss_of)(params)
         updates, state = optimizer.update(grads, state, params)
-        return (optax.apply_updates(params, updates), state), (loss, inside, grads["Dense_0"]["kernel"])
+        return (optax.apply_updates(params, updates), state), loss
 
-    ((params, state), (losses, inside, grads)) = jax.lax.scan(step, (params, optimizer.init(params)), length=8)
-    weight, moments = params["Dense_0"]["kernel"], optax.tree.get(state, "mu")["Dense_0"]["kernel"]
-    kinds = {"weights": weight, "inside": inside, "loss": losses, "gradients": grads, "moments": moments}
-    return {
-        "losses": losses,
-        "W1 after": weight.T,
-        "dtypes": {name: str(one.dtype) for name, one in kinds.items()},
-    }
+    (params, state), losses = jax.lax.scan(step, (params, optimizer.init(params)), length=8)
+    return losses, params, state
 
 
 def loss_scaling(
-    x: Float[Array, "batch inputs"],
-    y: Int[Array, "batch"],
-    W1: Float[Array, "hidden inputs"],
-    b1: Float[Array, "hidden"],
-    W2: Float[Array, "classes hidden"],
-    b2: Float[Array, "classes"],
-) -> dict[str, object]:
-    """Layers in float16, whose gradients overflow until the loss's scale has come down: those steps are skipped."""
-    params = {"Dense_0": {"kernel": W1.T, "bias": b1}, "Dense_1": {"kernel": W2.T, "bias": b2}}
-    model, optimizer = LowMLP(len(W1), len(W2), jnp.float16), sgd(0.1)
+    model: LowMLP, params: optax.Params, x: Float[Array, "batch inputs"], y: Int[Array, "batch"]
+) -> tuple[Float[Array, "steps"], Float[Array, "steps inputs hidden"]]:
+    """Layers in float16, whose gradients overflow until the loss's scale has come down: those steps are skipped.
 
-    def loss_of(params: optax.Params) -> Array:
+    Returns:
+        The scale after each of twelve steps, and the first layer's kernel after each.
+    """
+    optimizer = sgd(0.1)
+
+    def loss_of(params: optax.Params) -> Float[Array, ""]:
         logits: Array = model.apply({"params": params}, x)  # type: ignore[assignment]  # nothing is mutable
         return cross_entropy(logits, y)
 
@@ -115,15 +103,10 @@ def loss_scaling(
         sound = jnp.where(finite, sound + 1, 0)
         grown = jnp.where(sound == 3, scale * 2, scale)  # twice the scale after three sound steps
         scale, sound = jnp.where(finite, grown, scale / 2), jnp.where(sound == 3, 0, sound)
-        return (params, state, scale, sound), (finite, jnp.log2(scale))
+        return (params, state, scale, sound), (scale, params["Dense_0"]["kernel"])
 
-    begin: tuple = (params, optimizer.init(params), jnp.asarray(2.0**24, x.dtype), jnp.asarray(0))
-    (params, *_), (moved, scales) = jax.lax.scan(step, begin, length=12)
-    return {
-        "steps that moved": moved.tolist(),
-        "scale, power of two": [round(one) for one in scales.tolist()],
-        "W1 after": params["Dense_0"]["kernel"].T,
-    }
+    begin = (params, optimizer.init(params), jnp.asarray(2.0**24, x.dtype), jnp.asarray(0))
+    return jax.lax.scan(step, begin, length=12)[1]
 
 
 def early_stopping(
@@ -131,8 +114,12 @@ def early_stopping(
     y: Float[Array, "batch"],
     held_out: Float[Array, "validation inputs"],
     held_out_y: Float[Array, "validation"],
-) -> dict[str, object]:
-    """Training that stops where the held-out loss has not fallen for three epochs, with the weights of the best one."""
+) -> tuple[Float[Array, "epochs"], Float[Array, "1 inputs"], Float[Array, "1 inputs"], Float[Array, "1 inputs"]]:
+    """Training that stops where the held-out loss has not fallen for three epochs.
+
+    Returns:
+        The held-out loss by epoch; the weights of the best epoch, those that were kept without a copy, and the last.
+    """
     params = {"weight": jnp.zeros((1, x.shape[1]), x.dtype), "bias": jnp.zeros(1, x.dtype)}
     optimizer = sgd(0.02)
 
@@ -146,22 +133,14 @@ def early_stopping(
         return params, state, loss_of(params, held_out, held_out_y)
 
     state, best, lowest, waited, seen = optimizer.init(params), params, math.inf, 0, []
-    for _ in range(40):
+    while waited < 3:
         params, state, loss = epoch(params, state)
         seen.append(loss)
         waited += 1
         if loss < lowest:
-            lowest, waited, best = float(loss), 0, params  # a value: nothing moves it later
-        if waited == 3:
-            break
-    return {
-        "held-out loss by epoch": jnp.stack(seen),
-        "epochs": len(seen),
-        "best epoch": len(seen) - waited,
-        "weights of the best": best["weight"],
-        "weights that were kept without a copy": best["weight"],
-        "weights at the end": params["weight"],
-    }
+            lowest, waited = float(loss), 0
+            best = kept = params  # a value: nothing moves it later, and a copy would be no other
+    return jnp.stack(seen), best["weight"], kept["weight"], params["weight"]
 
 
 def walk(w: Float[Array, "n"], optimizer: optax.GradientTransformation) -> Float[Array, "n"]:
@@ -176,26 +155,24 @@ def walk(w: Float[Array, "n"], optimizer: optax.GradientTransformation) -> Float
     return jax.lax.scan(step, (w, optimizer.init(w)), length=30)[0][0]
 
 
-def adam_and_decay(w: Float[Array, "n"]) -> dict[str, object]:
-    """Adam, with a weight decay in its gradient, and with one beside it."""
-    return {
-        "Adam": walk(w, adam(0.05)),
-        "Adam, decay 0.1": walk(w, adam(0.05, weight_decay=0.1)),
-        "AdamW, decay 0.1": walk(w, adamw(0.05, weight_decay=0.1)),
-        "AdamW as it comes": walk(w, optax.adamw(0.05)),
-    }
+def adam_and_decay(w: Float[Array, "n"]) -> tuple[Float[Array, "n"], Float[Array, "n"], Float[Array, "n"]]:
+    """Where thirty steps lead by Adam, with a weight decay in its gradient, and with one beside it."""
+    plain = walk(w, adam(0.05))
+    in_gradient = walk(w, adam(0.05, weight_decay=0.1))
+    beside = walk(w, adamw(0.05, weight_decay=0.1))
+    return plain, in_gradient, beside
 
 
-def schedules(w: Float[Array, "n"]) -> dict[str, object]:
-    """Learning rates that change from step to step, and where they lead."""
-    stepped, warmed, past = step_lr(0.1, 10), warmup_then_cosine(0.1, 5, 25), cosine_annealing_lr(0.1, 20)
-    rates: Callable[[optax.Schedule], Array] = lambda one: jax.vmap(one)(jnp.arange(30))  # noqa: E731
-    return {
-        "rates, a step": rates(stepped),
-        "rates, warm-up and cosine": rates(warmed),
-        "rates, a cosine past its end": rates(past),
-        "after a step": walk(w, sgd(stepped)),
-        "after warm-up and cosine": walk(w, sgd(warmed)),
-        "after a cosine past its end": walk(w, sgd(past)),
-        "rates, optax's cosine past its end": rates(optax.cosine_decay_schedule(0.1, 20)),
-    }
+Walked = tuple[Float[Array, "n"], Float[Array, "steps"]]  # where it led, and the rate of each step
+
+
+def schedules(w: Float[Array, "n"]) -> tuple[Walked, Walked, Walked]:
+    """Learning rates that change from step to step: a step, a warm-up with a cosine, a cosine past its end."""
+
+    def followed(schedule: optax.Schedule) -> Walked:
+        return walk(w, sgd(schedule)), jax.vmap(schedule)(jnp.arange(30))  # a schedule is a function of the count
+
+    stepped = followed(step_lr(0.1, 10))
+    warmed = followed(warmup_then_cosine(0.1, 5, 25))
+    past = followed(cosine_annealing_lr(0.1, 20))
+    return stepped, warmed, past

@@ -17,6 +17,7 @@ ROWS: list[Lesson] = [
         title="Attention with a bias",
         file="attention",
         function="attention",
+        also=("distance_bias", "by_one_call", "by_score"),
         arrays=_heads,
         same="A function of one score, mapped over all of them, is the same attention as the formula with a bias and a "
         "mask. So are its gradients.",

@@ -51,7 +51,7 @@ ROWS: list[Lesson] = [
         title="Low precision inside, float32 outside",
         file="features",
         function="mixed_precision",
-        also=("LowMLP",),
+        also=("LowMLP", "low_mlp"),
         arrays=_mlp,
         same="Weights, gradients, moments and loss are float32, and only what lies between them is bfloat16.",
         different="torch lowers each operation by a list that autocast keeps; a Flax layer is told its dtype, and "
@@ -64,7 +64,7 @@ ROWS: list[Lesson] = [
         title="Float16, and steps that are skipped",
         file="features",
         function="loss_scaling",
-        also=("LowMLP",),
+        also=("LowMLP", "low_mlp"),
         arrays=_mlp,
         same="The same steps are skipped, the scale halves after each of them and doubles after three sound ones, and "
         "a skipped step leaves weights and optimizer as they were.",

@@ -17,7 +17,7 @@ ROWS: list[Lesson] = [
         title="A module and its parameters",
         file="modules",
         function="module",
-        also=("Listed",),
+        also=("inventory", "Listed"),
         arrays=_weights,
         same="Layers declared in a module are found: 101,770 parameters, each under a name. Both frameworks have a "
         "form in which the object holds its weights (nn.Module, Flax NNX) and one that is given them (functional_call, "

@@ -15,6 +15,7 @@ ROWS: list[Lesson] = [
         title="Generators and keys",
         file="randomness",
         function="randomness",
+        also=("own_streams",),
         arrays=_drawn,
         reference=generator,
         port=key,

@@ -43,6 +43,8 @@ class Prepared:
         constants: those without a counterpart: a training step must leave them as they are, or the pair is incomplete.
         accepted: parameters that one side alone has, and the pair accepts.
         notes: what is worth saying about the map; doubted: the reference's arrays of which it is not sure.
+        trained_as_one: in training steps each of several arrays that are one in the reference is given the sum of their
+            gradients.
         modes: the modes that are compared: training and evaluation, or only the models as they are.
     """
 
@@ -60,6 +62,7 @@ class Prepared:
     accepted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     doubted: tuple[str, ...] = ()
+    trained_as_one: bool = False
 
     @property
     def summed(self) -> tuple[Sum, ...]:

@@ -149,6 +149,10 @@ ROWS = [
     Row("jaxport read"),
     Row("jaxport read tape"),
     Row("jaxport read accumulation"),
+    *(
+        Row(f"jaxport read {name}", by="tests/compare/lessons/test_lessons.py", why="run there")
+        for name in ("by_hand", "modes", "randomness", "compile", "train")
+    ),
     Row("jaxport read report"),
     Row("jaxport read nadam"),
     Row(

@@ -30,8 +30,7 @@ def test_the_best_epoch_is_kept():
     """Not the last, and not what the dictionary without a copy has come to."""
     torch.manual_seed(0)
     x, held_out = torch.randn(6, 8), torch.randn(20, 8)
-    found = early_stopping(x, torch.randn(6), held_out, torch.randn(20))
-    losses = found["held-out loss by epoch"]
-    assert losses.argmin() + 1 == found["best epoch"] == found["epochs"] - 3
-    assert torch.equal(found["weights that were kept without a copy"], found["weights at the end"])
-    assert not torch.equal(found["weights of the best"], found["weights at the end"])
+    losses, best, kept, last = early_stopping(x, torch.randn(6), held_out, torch.randn(20))
+    assert losses.argmin() + 1 == len(losses) - 3
+    assert torch.equal(kept, last)
+    assert not torch.equal(best, last)

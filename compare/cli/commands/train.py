@@ -105,8 +105,9 @@ def trained(options: argparse.Namespace, device: "Device") -> "Form":
     from compare.pair.training_recipes import in_words, with_recipe
     from compare.report.form import train_form
 
-    images, plan = load_images(options.data), TrainingPlan(options.epochs, options.batch, options.seed)
-    pair = pairs.find("mlp", options.data, options.batch)
+    rows = pairs.BATCH if options.batch is None else options.batch
+    images, plan = load_images(options.data), TrainingPlan(options.epochs, rows, options.seed)
+    pair = pairs.find("mlp", options.data, rows)
     if recipe := getattr(options, "recipe", None) or "":
         pair = with_recipe(pair, recipe, plan.steps(len(images.train_labels)))
     kept = _kept(options, identity(pair, images, plan, recipe, device.name))

@@ -67,11 +67,13 @@ def lines_of(
     rules: Rules,
     gates: Mapping[str, tuple[Gate, ...]],
     model: PortModel,
+    tied: Mapping[str, str] = {},
 ) -> list[Lines]:
     """Pair the arrays; what cannot be paired whole is taken apart where the programs take its result apart.
 
     Args:
         names, leaves: of each array whether it may stay without a counterpart.
+        tied: further names of the reference's arrays, and their first.
 
     Returns:
         One for each way in which the arrays may be paired: several, all ``unproved``, where no evidence tells.
@@ -84,7 +86,7 @@ def lines_of(
         _SidePieces(reference, names, dict(gates), user_rules.reference),
         _SidePieces(port, leaves, port_gates(leaves, model.modules), user_rules.port),
     )
-    return possible(_settled(reference_side, port_side, user_rules, gates))
+    return possible([replace(way, tied=tied) for way in _settled(reference_side, port_side, user_rules, gates)])
 
 
 def _settled(

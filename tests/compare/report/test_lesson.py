@@ -38,8 +38,8 @@ def test_two_columns_where_there_is_room():
     lines = shown("broadcasting", 240).splitlines()
     assert "torchref/tensors.py:" in lines[0]
     assert "jaxport/tensors.py:" in lines[0]
-    (line,) = [line for line in lines if "except RuntimeError" in line]
-    assert "except ValueError" in line
+    (line,) = [line for line in lines if "raises a RuntimeError" in line]
+    assert "raises a ValueError" in line
     (same,) = [line for line in lines if "added = table + bias" in line]
     assert "|" in line
     assert "|" not in same
