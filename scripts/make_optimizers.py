@@ -174,7 +174,9 @@ A run on real images that changes frameworks twice, NAdam with two groups, clipp
 |---|---|
 {recipes}
 
-In a pair of your own, `optimizers=` takes an optimizer with its scheduler.
+Anything else goes into a pair's file, whose `optimizers=` takes an optimizer with its scheduler:
+`jaxport train FILE.py --steps 50` trains the pair on batches of its own and judges each step, with dropout by one
+side's masks, running statistics, whatever loss and precision it has; the update rule alone is run for 2,000 steps.
 
 ## A run that is kept
 
@@ -201,8 +203,8 @@ loaded in float64. The checkpoint puts back what was there.
 Each is a lesson, both sides run and judged: `jaxport read class_weights`, `mixed_precision`, `loss_scaling`,
 `early_stopping`, `adam_and_decay`, `schedules`; also `micro_batches` (accumulation), `modes` (dropout, batch norm) and
 `forgotten_eval`. For a model of your own `jaxport verify` replays one side's dropout masks on the other, and judges the
-running statistics after training steps: `jaxport verify examples/training.py` has both, with weights of classes,
-smoothed labels and a schedule.
+running statistics after training steps: [training.py](../examples/training.py) has both, with weights of classes,
+smoothed labels and a schedule (`jaxport train examples/training.py`).
 
 ## When it is compiled
 

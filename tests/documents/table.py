@@ -73,9 +73,9 @@ ROWS = [
         why=PROBES,
     ),
     Row(
-        "jaxport verify examples/training.py",
+        "jaxport train examples/training.py",
         by="tests/compare/zoo/test_zoo.py::test_an_example_is_a_match",
-        why=PROBES,
+        why="the same in three steps",
     ),
     Row(f"{ENCODER} --quick", code=1),
     Row(QUANTIZER, f"{QUANTIZER} --quick", why=PROBES, code=1),
@@ -135,6 +135,11 @@ ROWS = [
     Row("jaxport bench mlp --sweep sweep.json", by="tests/compare/cli/test_swept.py", why=MEASURES),
     Row("jaxport bench --compare before.json after.json", by=TWO_RUNS, why=MEASURES),
     Row("jaxport bench --compare A B", by=TWO_RUNS, why=FORM),
+    Row(
+        "jaxport train FILE.py --steps 50",
+        by="tests/compare/cli/commands/test_train.py::test_a_pairs_file_is_trained",
+        why=FORM,
+    ),
     Row("jaxport train", TRAIN, why="15 epochs of 5,000 images", needs=("images.npz",)),
     Row(
         "jaxport train --data ~/data/FashionMNIST/raw --epochs 5 --out report",
@@ -209,6 +214,7 @@ ROWS = [
     Row("jaxport weights PAIR", f"jaxport weights my_pair.py {FLAX}", why=FORM, needs=(*MODEL, "flax.msgpack"), code=1),
     Row("jaxport contrast [PAIR or FILE.py]", "jaxport contrast loose", why=FORM),
     Row("jaxport bench [PAIR or FILE.py]", by=MAIN_JOB, why=FORM),
+    Row("jaxport train [FILE.py]", TRAIN, why=FORM, needs=("images.npz",)),
     Row("jaxport bench PAIR", by=MAIN_JOB, why=FORM),
     Row("jaxport bench PAIR --every", by=MAIN_JOB, why=FORM),
     Row("jaxport report", by=MAIN_JOB, why=FORM),
