@@ -96,6 +96,17 @@ def test_what_does_the_same_stands_beside_it(where):
         assert row[1 - place].startswith(other) if one and other else not row[1 - place]
 
 
+@pytest.mark.parametrize("lesson", [one for one in LESSONS.values() if one.faces], ids=lambda one: one.name)
+def test_every_pin_holds(lesson):
+    """What a row says to face each other does, in one of the sources that the lesson shows."""
+    faced = []
+    for name in (lesson.function, *lesson.also):
+        left, right = (one.text for one in both(lesson.file, name))
+        faced += [(code_of(row.left, left), code_of(row.right, right)) for row in aligned(left, right)]
+    for one, other in lesson.faces.items():
+        assert any(ours.startswith(one) and theirs.startswith(other) for ours, theirs in faced), (one, other)
+
+
 def test_a_comment_above_a_statement_faces_no_code():
     """What faces the statement is the other side's statement."""
     left, right = "y = f(x)\n", "# f is\n# a function\ny = g(x)\n"
