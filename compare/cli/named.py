@@ -7,6 +7,7 @@ from pathlib import Path
 from compare.cli.suggest import instead_of_file, instead_of_pair
 from compare.errors import SHORT, UsageError, did_you_mean
 from compare.pair import pair_file, pairs
+from compare.pair.number_of_rows import with_rows
 from compare.pair.pair import Pair
 
 
@@ -56,12 +57,16 @@ def is_file(name: str) -> bool:
     return name.endswith(".py") or "/" in name
 
 
-def pairs_of(name: str, data: Path | None = None, rows: int = pairs.BATCH) -> list[Pair]:
-    """Every pair that ``name`` stands for; ``data`` and ``rows`` are the images of the project's own pairs."""
-    return pair_file.load(Path(name)) if is_file(name) else [pairs.find(name, data, rows)]
+def pairs_of(name: str, data: Path | None = None, rows: int | None = None) -> list[Pair]:
+    """Every pair that ``name`` stands for; ``data``: the images of the project's own pairs, ``rows``: of a batch, other
+    than the pair's own."""
+    if not is_file(name):
+        return [pairs.find(name, data, rows)]
+    found = pair_file.load(Path(name))
+    return found if rows is None else [with_rows(pair, rows) for pair in found]
 
 
-def pair_of(name: str, data: Path | None = None, rows: int = pairs.BATCH) -> Pair:
+def pair_of(name: str, data: Path | None = None, rows: int | None = None) -> Pair:
     """The one pair that ``name`` stands for.
 
     Raises:

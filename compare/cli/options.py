@@ -22,7 +22,9 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
 def add_data(parser: argparse.ArgumentParser) -> None:
     """The images, and how many make a batch."""
     add_images(parser)
-    parser.add_argument("--batch", type=whole(1), default=64, metavar="N", help="rows in a batch (default: 64)")
+    parser.add_argument(
+        "--batch", type=whole(1), metavar="N", help="rows in a batch (default: the pair's own; of the mlp 64)"
+    )
 
 
 def add_images(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,7 @@ from compare.explain.locate.introduced import by_place, differs, leading
 from compare.explain.locate.locate import Looked, difference, located, look
 from compare.explain.locate.thresholds import APART, PROBES
 from compare.explain.redrawn import redrawn_steps
+from compare.explain.trained_apart import trained_apart
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
@@ -183,12 +184,20 @@ def _of_training(quartet: Quartet, entering: Entering, steps: Judged) -> Explana
     failing = [name for name, judgement in steps.judgements.items() if differs(judgement)]
     if not failing:
         return Explanation(None)
-    name = failing[0]
-    gap, allowed = relative_gap(steps.judgements[name])
+    if (apart := trained_apart(quartet, entering, steps)) is not None:
+        cause, together, judged = apart
+        rest = _of_training(together, entering, judged).causes
+        named = NamedCause(cause, "optimizer", "optimizer")
+        return Explanation(_first_update(steps, failing), (named, *rest))
     diagnosis = diagnose_updates(quartet.using(steps.oracles), entering, steps, redrawn_steps(quartet, entering))
-    first = Difference(
-        UPDATE, "optimizer", "optimizer", name, BASE, "training", gap, allowed,
-        more=len(failing) - 1, reason=steps.judgements[name].reason, scale=steps.judgements[name].scale,
-    )  # fmt: skip
     causes = tuple(NamedCause(cause, "optimizer", "optimizer") for cause in diagnosis.causes if cause.certain)
+    first = _first_update(steps, failing)
     return Explanation(first, causes, diagnosis.settings, diagnosis.observed, diagnosis.excluded)
+
+
+def _first_update(steps: Judged, failing: Sequence[str]) -> Difference:
+    gap, allowed = relative_gap(steps.judgements[failing[0]])
+    return Difference(
+        UPDATE, "optimizer", "optimizer", failing[0], BASE, "training", gap, allowed,
+        more=len(failing) - 1, reason=steps.judgements[failing[0]].reason, scale=steps.judgements[failing[0]].scale,
+    )  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 from compare.arrays.batch import Batch
 from compare.errors import UsageError
 from compare.pair.drawing import uniform_fan_in
+from compare.pair.number_of_rows import with_rows
 from compare.pair.pair import Optimizers, Pair
 from compare.weights.entry import linear, same
 from compare.weights.weights import WeightMap
@@ -15,8 +16,8 @@ from compare.weights.weights import WeightMap
 BATCH = 64
 
 
-def mlp(data: Path | None = None, rows: int = BATCH) -> Pair:
-    """The MLP on real images: ``rows`` of them, drawn without repetition from the images to train."""
+def mlp(data: Path | None = None, rows: int | None = None) -> Pair:
+    """The MLP on real images: ``rows`` of them (64 unless said), drawn without repetition from the images to train."""
     import jaxport.losses
     import jaxport.mlp
     import jaxport.optimizers
@@ -28,6 +29,7 @@ def mlp(data: Path | None = None, rows: int = BATCH) -> Pair:
 
     images = load_images(data)
     available, pixels = len(images.train_labels), int(np.prod(images.train_images.shape[1:]))
+    rows = BATCH if rows is None else rows
     if not 0 < rows <= available:
         raise UsageError(f"--batch {rows}: expected 1 to {available} rows, as many as there are images to train")
 
@@ -56,7 +58,7 @@ def mlp(data: Path | None = None, rows: int = BATCH) -> Pair:
     )
 
 
-def loose(data: Path | None = None, rows: int | None = None) -> Pair:
+def loose() -> Pair:
     """The small case on loose tensors: 16 rows of 20 inputs, 32 hidden, 4 classes, drawn from N(0, 1)."""
     import jaxport.autograd
     import jaxport.losses
@@ -91,7 +93,12 @@ def _sgd(reference: Callable, port: Callable) -> Optimizers:
     return Optimizers(reference, port, {"learning_rate": 0.1, "momentum": 0.9})
 
 
-REGISTRY: dict[str, Callable[..., Pair]] = {"mlp": mlp, "loose": loose}
+def _small(data: Path | None = None, rows: int | None = None) -> Pair:
+    """The small case, whose rows are drawn and no images."""
+    return loose() if rows is None else with_rows(loose(), rows)
+
+
+REGISTRY: dict[str, Callable[[Path | None, int | None], Pair]] = {"mlp": mlp, "loose": _small}
 
 
 def check_name(name: str) -> None:
@@ -104,7 +111,7 @@ def check_name(name: str) -> None:
         raise UsageError(f"unknown pair {name!r}: expected one of {', '.join(REGISTRY)}")
 
 
-def find(name: str, data: Path | None = None, rows: int = BATCH) -> Pair:
-    """The pair called ``name``, its batch drawn from ``data``."""
+def find(name: str, data: Path | None = None, rows: int | None = None) -> Pair:
+    """The pair called ``name``, its batch drawn from ``data``; ``rows``: other than its own."""
     check_name(name)
     return REGISTRY[name](data, rows)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import optax
     import torch
 
+UNFOLLOWED = (
+    "Rprop looks at its learning rate in its first step alone: the scheduler is not followed, and stays where it stands"
+)
 FROZEN = "frozen"  # the label of what the optimizer does not move
 
 
@@ -85,6 +88,8 @@ class OptaxTwin:
     def _schedule_back(self, reads: list[Any]) -> None:
         if self._scheduled.plateau:
             groups = [read.plateau for read in reads if read.plateau]
+            if not groups:  # nothing that moves looks at its rate
+                return
             rates = self._rates(reads)
             for group, rate in zip(self._optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate
@@ -185,7 +190,7 @@ def optax_twin(
         state,
         tree,
         {name: ", ".join(paths) for name, paths in layout.parameters.items()},
-        scheduled.notes,
+        (UNFOLLOWED,) if scheduler is not None and recipe.name == "rprop" else scheduled.notes,
         torch_optimizer,
         scheduler,
         slots,

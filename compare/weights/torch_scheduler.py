@@ -8,7 +8,11 @@ from compare.frameworks.torch_schedulers import PLATEAU, resume_plateau
 
 
 def torch_scheduler(
-    optimizer: Any, rates: Sequence[Any], count: int, memories: Sequence[Mapping[str, float] | None]
+    optimizer: Any,
+    rates: Sequence[Any],
+    count: int,
+    memories: Sequence[Mapping[str, float] | None],
+    changing: Sequence[Mapping[str, Callable[[Any], Any]]] = (),
 ) -> Any:
     """The scheduler of an optimizer's groups, from where they stand; None where every rate is a number.
 
@@ -17,19 +21,45 @@ def torch_scheduler(
         rates: of each group a number, a function of the step, or a schedule that follows a value.
         count: the step at which functions stand.
         memories: what a schedule that follows a value remembers, by field, for each group; None at its start.
+        changing: of each group, what else follows a function of the step, by torch's key.
 
     Raises:
         UsageError: torch has no one scheduler that does it.
     """
     import torch
 
-    if all(isinstance(rate, float) for rate in rates):
+    if all(isinstance(rate, float) for rate in rates) and not any(changing):
         return None
     if any(hasattr(rate, "update") for rate in rates):
+        if any(changing):
+            raise UsageError("no twin: a rate that follows a value beside another setting that follows the step")
         return _plateau(optimizer, rates, memories)
+    if any(changing):
+        return _following(optimizer, rates, count, changing)
     for group, rate in zip(optimizer.param_groups, rates, strict=True):
         group["initial_lr"] = rate if isinstance(rate, float) else 1.0
     return torch.optim.lr_scheduler.LambdaLR(optimizer, [_factor(rate) for rate in rates], last_epoch=count - 1)
+
+
+def _following(
+    optimizer: Any, rates: Sequence[Any], count: int, changing: Sequence[Mapping[str, Callable[[Any], Any]]]
+) -> Any:
+    from compare.weights.following import Following
+
+    functions = []
+    for group, rate, own in zip(optimizer.param_groups, rates, changing, strict=True):
+        group["initial_lr"] = group["lr"] = rate if isinstance(rate, float) else at_step(rate, count)
+        told = own if isinstance(rate, float) else {"lr": rate, **own}
+        functions.append({key: lambda step, one=one: at_step(one, step) for key, one in told.items()})
+    return Following(optimizer, functions, count - 1)
+
+
+def at_step(schedule: Callable[[Any], Any], step: int) -> float:
+    """What a function of the step says, in float64."""
+    import jax
+
+    with jax.enable_x64(True):
+        return float(schedule(step))
 
 
 def _plateau(optimizer: Any, rates: Sequence[Any], memories: Sequence[Mapping[str, float] | None]) -> Any:
@@ -64,10 +94,4 @@ def _factor(rate: Any) -> Callable[[int], float]:
     if isinstance(rate, float):
         return lambda _: 1.0
 
-    def factor(step: int) -> float:
-        import jax
-
-        with jax.enable_x64(True):
-            return float(rate(step))
-
-    return factor
+    return lambda step: at_step(rate, step)

@@ -72,6 +72,11 @@ ROWS = [
         by="tests/compare/zoo/test_zoo.py::test_an_example_is_a_match",
         why=PROBES,
     ),
+    Row(
+        "jaxport verify examples/training.py",
+        by="tests/compare/zoo/test_zoo.py::test_an_example_is_a_match",
+        why=PROBES,
+    ),
     Row(f"{ENCODER} --quick", code=1),
     Row(QUANTIZER, f"{QUANTIZER} --quick", why=PROBES, code=1),
     Row(f"{QUANTIZER} --quick", code=1),
@@ -139,12 +144,29 @@ ROWS = [
     Row("jaxport read"),
     Row("jaxport read tape"),
     Row("jaxport read accumulation"),
+    *(
+        Row(f"jaxport read {name}", by="tests/compare/lessons/test_lessons.py", why="run there")
+        for name in ("by_hand", "modes", "randomness", "compile", "train")
+    ),
     Row("jaxport read report"),
     Row("jaxport read nadam"),
     Row(
         "jaxport train --recipe adamw-cosine",
         "jaxport train --recipe adamw-cosine --epochs 1 --batch 2500",
         why="the same in two steps",
+    ),
+    *(
+        Row(
+            f"jaxport train --recipe nadam --checkpoint run.npz{resume}",
+            by="tests/compare/cli/commands/test_train.py::test_a_killed_run_goes_on",
+            why="run there on a few images",
+        )
+        for resume in ("", " --resume")
+    ),
+    Row(
+        "jaxport read class_weights",
+        by="tests/compare/lessons/test_lessons.py::test_a_lesson_is_a_match",
+        why="every lesson is run there",
     ),
     Row("python examples/resumed.py", "python examples/resumed.py --epochs 1", why="the same in fewer epochs"),
     Row("jaxport new --lesson by_hand"),

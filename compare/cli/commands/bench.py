@@ -158,7 +158,8 @@ def answer(question: "Question", progress: "Progress") -> "Process":
     from compare.cli.named import pair_of
     from compare.frameworks.devices import share_the_card
     from compare.measure.bench.one_process import measured
-    from compare.measure.bench.sizes import perceptron, with_optimizers, with_rows
+    from compare.measure.bench.sizes import perceptron, with_optimizers
+    from compare.pair.number_of_rows import with_rows
 
     share_the_card()
     progress("loading both frameworks")
@@ -185,7 +186,8 @@ def timed_apart(options: argparse.Namespace, device: "Device") -> "Form | None":
     with TemporaryDirectory(prefix="jaxport-") as folder, busy("timing mlp in a process of its own"):
         path = Path(folder, "bench.json")
         command = itself("bench", "mlp", "--quick", "--json", str(path), "--device", device.name)
-        command += ["--seed", str(options.seed), "--batch", str(options.batch)]
+        command += ["--seed", str(options.seed)]
+        command += ["--batch", str(options.batch)] if options.batch else []
         command += ["--data", str(options.data)] if options.data else []
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if path.exists():

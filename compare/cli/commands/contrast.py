@@ -19,7 +19,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_pair(parser)
     add_shared(parser)
     add_data(parser)
-    parser.set_defaults(batch=None)  # so that it is known whether it was asked for
     parser.add_argument(
         "--capabilities", action="store_true", help="also what each way can do: every cell is code that is run now"
     )
@@ -32,13 +31,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from compare.cli.chosen_device import device_of
-    from compare.cli.named import check_pair, is_file
+    from compare.cli.named import check_pair
     from compare.cli.streams import emit
-    from compare.errors import UsageError
 
     check_pair(options.pair)
-    if options.batch is not None and is_file(options.pair):
-        raise UsageError(f"--batch {options.batch}: the pair of {options.pair} has a batch of its own: change it there")
     from compare.measure.contrast.ways.ways_table import check_way  # loads both frameworks
     from compare.report.capability_table import show_capabilities, show_code
     from compare.report.contrast import show_contrast
@@ -65,13 +61,11 @@ def contrasted(options: argparse.Namespace, device: "Device", name: str) -> "For
     from compare.cli.streams import busy
     from compare.frameworks.environment import fingerprint
     from compare.measure.contrast.contrast import contrast
-    from compare.pair.pairs import BATCH
     from compare.report.form import contrast_form
 
-    rows = BATCH if options.batch is None else options.batch
     row = getattr(options, "row", None)  # the main job has neither
     with busy(f"taking {name} apart") as say:
-        pair = pair_of(name, options.data, rows)
+        pair = pair_of(name, options.data, options.batch)
         made = contrast(pair, device, options.seed)
         if row or getattr(options, "capabilities", False):
             from compare.measure.contrast.capabilities import capabilities

@@ -1,46 +1,20 @@
-"""Pairs made ready to be timed: any pair's batch with more rows or fewer, an optimizer where there is none, and the
-perceptron of any width and depth."""
+"""Pairs made ready to be timed: an optimizer where there is none, and the perceptron of any width and depth."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from compare.arrays.batch import Batch
 from compare.arrays.images import CLASSES, load_images
 from compare.errors import UsageError
 from compare.measure.bench.question import DEPTH, WIDTH
 from compare.pair import by_hand
 from compare.pair.drawing import uniform_fan_in
+from compare.pair.number_of_rows import with_rows
 from compare.pair.pair import Optimizers, Pair
 from compare.pair.pairs import BATCH, find
 from compare.weights.entry import linear
 from compare.weights.weights import WeightMap
-
-DRAWS = 64  # of the pair's own recipe at most: from there on rows come again
-
-
-def with_rows(pair: Pair, rows: int) -> Pair:
-    """``pair`` with batches of ``rows`` rows: so many from its own recipe, drawn as often as it takes; beyond what
-    ``DRAWS`` of them hold, with repetition.
-
-    Raises:
-        UsageError: it has no batch axis, or fewer rows than one were asked for.
-    """
-    if rows < 1:
-        raise UsageError(f"rows: expected at least 1, got {rows}")
-
-    def draw(rng: np.random.Generator) -> Batch:
-        first = pair.draw(rng)
-        if not first.rows:
-            raise UsageError(f"pair {pair.name}: it has no batch axis along which its rows could be more")
-        drawn = [first, *(pair.draw(rng) for _ in range(min(DRAWS, -(-rows // first.rows)) - 1))]
-        joined = _joined(drawn)
-        if joined.rows >= rows:
-            return joined.taking(slice(0, rows))
-        return joined.taking(rng.integers(0, joined.rows, rows))
-
-    return replace(pair, batch=draw, batch_axes=0, bounds={})
 
 
 def with_optimizers(pair: Pair) -> Pair:
@@ -91,16 +65,3 @@ def _of_size(own: Pair, width: int, depth: int) -> Pair:
         weight_map=WeightMap(*(linear(layer, f"Dense_{place}") for place, layer in enumerate(layers))),
         by_hand=by_hand.deep_mlp(tuple(shapes)),
     )
-
-
-def _joined(batches: list[Batch]) -> Batch:
-    """One batch of the rows of all; what has no rows is the first's."""
-    first, rows = batches[0], batches[0].rows
-
-    def join(name: str, array: np.ndarray) -> np.ndarray:
-        axis = first.axis(name)
-        if axis is None or array.shape[axis] != rows:
-            return array
-        return np.concatenate([{**batch.inputs, **batch.targets}[name] for batch in batches], axis)
-
-    return first.mapped(join)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from compare.lessons import CHAPTERS
 from compare.measure.programs import Curve
 from compare.report.book.curves import drawing
 from compare.report.book.exercises import EXERCISES
@@ -15,6 +16,7 @@ from compare.report.pieces import number
 Part = tuple[str, str, str]  # where on the page, what it is, its text
 
 SIGNS = {"match": "✓", "float32_only": "≈", "incomplete": "…", "mismatch": "✗", "invalid": "✗", "differs": "≠"}
+OTHERS = "Others"  # lessons of no chapter
 LEARNED = (
     ("same", "What is the same"),
     ("different", "What is different"),
@@ -24,11 +26,13 @@ LEARNED = (
 
 @dataclass(frozen=True)
 class Page:
-    """A page: its file, its template, what the template is given, and what the search finds on it."""
+    """A page: its file, its template, what the template is given, and what the search finds on it; ``about``: what it
+    is, for the index."""
 
     file: str
     title: str
     group: str
+    about: str
     template: str
     shows: Form = field(repr=False)
     parts: list[Part] = field(repr=False)
@@ -44,6 +48,13 @@ def pages(book: Form) -> list[Page]:
 def contents(every: list[Page]) -> list[tuple[str, list[Page]]]:
     """The pages by group, for the table of contents."""
     return [(group, list(some)) for group, some in groupby(every, key=lambda page: page.group)]
+
+
+def chapters(forms: list[Form]) -> list[tuple[str, list[Form]]]:
+    """The lessons that there are, by chapter; what is in none stands last."""
+    place = {row.name: title for title, rows in CHAPTERS.items() for row in rows}
+    titles = dict.fromkeys(place.get(form["lesson"], OTHERS) for form in forms)
+    return [(title, [form for form in forms if place.get(form["lesson"], OTHERS) == title]) for title in titles]
 
 
 def verdict_counts(forms: list[Form]) -> list[tuple[str, int]]:
@@ -69,14 +80,17 @@ def _lesson(form: Form, place: int) -> Page:
     for item in form["quantities"]:
         texts = dict.fromkeys((item["reference"], item["port"], unquoted(item["reason"])))
         parts.append(("returns", f"quantity {item['name']}", " | ".join(filter(None, texts))))
-    return Page(f"{form['lesson']}.html", form["title"], "Lessons", "lesson.html", shows, parts + _code(form))
+    file = f"{form['lesson']}.html"
+    return Page(file, form["title"], "Lessons", form["summary"], "lesson.html", shows, parts + _code(form))
 
 
 def _step(parts: list[Form]) -> Page:
     (form,) = (part for part in parts if part["lesson"] == "train")
     shows = {"pairs": [_pair(one) for one in form["sources"]]}
     prose = ("top", "summary", "A training step: tensor, tape, module and optimizer; values and functions.")
-    return Page("step.html", "A training step, drawn", "Before the lessons", "step.html", shows, [prose, *_code(form)])
+    about = "What a step changes in PyTorch, and what it returns in JAX"
+    found = [prose, *_code(form)]
+    return Page("step.html", "A training step, drawn", "Before the lessons", about, "step.html", shows, found)
 
 
 def _model(parts: list[Form], curves: list[Form]) -> Page:
@@ -85,7 +99,8 @@ def _model(parts: list[Form], curves: list[Form]) -> Page:
         one for part in parts for one in _code(part)
     ]
     shows = {"pairs": pairs, "drawn": drawing([Curve(**curve) for curve in curves])}
-    return Page("model.html", "The model and its training, whole", "After them", "model.html", shows, found)
+    about = "The perceptron, its loss, its optimizer and its step, as the ideas of all lessons come together"
+    return Page("model.html", "The model and its training, whole", "After them", about, "model.html", shows, found)
 
 
 def _exercises(known: set[str]) -> Page:
@@ -94,7 +109,8 @@ def _exercises(known: set[str]) -> Page:
         (f"exercise-{place}", one.title, unquoted(" ".join((one.task, *one.questions))))
         for place, one in enumerate(EXERCISES, 1)
     ]
-    return Page("exercises.html", "Exercises", "After them", "exercises.html", shows, parts)
+    about = "Files with one side missing, and the command that marks them"
+    return Page("exercises.html", "Exercises", "After them", about, "exercises.html", shows, parts)
 
 
 def _told_pairs(form: Form) -> list[Form]:

@@ -28,21 +28,26 @@ def plain_name(path: str) -> str:
     return path.partition("/")[2].replace("/", ".")
 
 
-def identity(mine: Mapping[str, Shape], theirs: Mapping[str, Shape], optional: Container[str]) -> list[Entry] | None:
+def identity(
+    mine: Mapping[str, Shape], theirs: Mapping[str, Shape], optional: Container[str], tied: Mapping[str, str] = {}
+) -> list[Entry] | None:
     """Every array as the leaf of its name, which also has its shape: a converter's port; None where one has none.
 
     Args:
         mine, theirs: shapes of all arrays of the reference and leaves of the port.
         optional: those of both that may be left over.
+        tied: further names of the reference's arrays, and their first: a ``state_dict`` has an array under each.
     """
-    leaves = {plain_name(path): path for path, shape in theirs.items() if mine.get(plain_name(path)) == shape}
+    every = {**mine, **{name: mine[first] for name, first in tied.items() if first in mine}}
+    leaves = {plain_name(path): path for path, shape in theirs.items() if every.get(plain_name(path)) == shape}
     left = [
         *(name for name in mine if name not in leaves),
         *(path for path in theirs if plain_name(path) not in leaves),
     ]
     if any(name not in optional for name in left):
         return None
-    return [Entry(name, path, reason="every name and shape is the reference's") for name, path in leaves.items()]
+    why = "every name and shape is the reference's"
+    return [Entry(tied.get(name, name), path, reason=why, tied=name in tied) for name, path in leaves.items()]
 
 
 def guesses(mine: Mapping[str, Shape], theirs: Mapping[str, Shape]) -> list[Guess]:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from compare.cli.named import check_once, check_pair, is_file, pair_of, pairs_of
@@ -74,3 +75,15 @@ def test_one_of_the_projects_pairs():
     """With the rows that are asked for."""
     pair = pair_of("mlp", rows=7)
     assert pair.name == "mlp"
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_files_pair_has_the_rows_that_are_asked_for():
+    """Whatever its recipe draws; and so has the small case, which knows no images."""
+    Path("own.py").write_text(
+        "import numpy as np\nfrom compare import Pair\n"
+        "own = Pair(lambda p, x: x, lambda p, x: x, lambda rng: rng.standard_normal((4, 3), dtype=np.float32))\n"
+    )
+    for name in ("own.py", "loose"):
+        for pair in (pair_of(name, rows=5), *pairs_of(name, rows=5)):
+            assert pair.draw(np.random.default_rng(0)).rows == 5

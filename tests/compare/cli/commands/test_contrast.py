@@ -23,9 +23,7 @@ def test_an_unknown_pair():
     assert "unknown pair 'nope': expected one of mlp" in refused(jaxport("contrast", "nope"))
 
 
-def test_a_file_has_a_batch_of_its_own(tmp_path):
-    """Rows that would be passed over are refused, before anything runs."""
-    (tmp_path / "own.py").write_text("pair = None\n")
-    assert "--batch 3: the pair of own.py has a batch of its own" in refused(
-        jaxport("contrast", "own.py", "--batch", "3")
-    )
+def test_rows_that_are_asked_for():
+    """Of a pair whose recipe draws others."""
+    form = strictly(jaxport("contrast", "loose", *CPU, "--batch", "3", "--json", "-").out)
+    assert {tuple(one["shape"]) for node in form["tape"] for one in node["saved"] if one["same_as"] == "x"} == {(3, 20)}

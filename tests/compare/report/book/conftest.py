@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from compare import lessons
+from compare.cli.cli import command_line
+from compare.cli.described import described
 from compare.frameworks.devices import Device
 from compare.measure.programs import Curve
 from compare.report.book import build, folder
@@ -111,7 +113,7 @@ def _build(out: Path, cpu: Device) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "run", some)
         patch.setattr(build, "curves", lambda: CURVES)
-        form = build.build(out, cpu, 0, lessons.LESSONS.values())
+        form = build.build(out, cpu, 0, lessons.LESSONS.values(), commands=described(command_line()))
     (out / "form.json").write_text(json.dumps(form))
 
 

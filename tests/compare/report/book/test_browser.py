@@ -202,7 +202,7 @@ def test_the_theme_is_the_systems_until_the_reader_chooses(reader):
             shows(dark)
         button.click()
         shows(dark=False)
-        tab.get_by_role("link", name="a training step").click()
+        tab.get_by_role("link", name="a training step").first.click()
         tab.wait_for_url("**/step.html")
         shows(dark=False)
         tab.evaluate("localStorage.clear()")
