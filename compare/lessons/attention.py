@@ -22,6 +22,7 @@ ROWS: list[Lesson] = [
         faces={
             "bias = distance_bias": "bias, mask = distance_bias",
             "attended = F.scaled_dot": "return jax.nn.dot_product_attention",
+            "attended = compile(": "scores = modified(",
         },
         same="A function of one score, mapped over all of them, is the same attention as the formula with a bias and a "
         "mask. So are its gradients.",

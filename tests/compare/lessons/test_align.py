@@ -2,8 +2,9 @@
 
 import pytest
 
-from compare.lessons import LESSONS, MODEL, PARTS
+from compare.lessons import LESSONS, PARTS
 from compare.lessons.align import aligned, digest, line_rows, recorded
+from compare.lessons.observe import TRAINED
 from compare.lessons.sources import both
 from compare.lessons.statements import code_of
 
@@ -79,7 +80,7 @@ def test_every_line_is_there_once_and_in_order(file, name):
     assert (None, None) not in rows
 
 
-@pytest.mark.parametrize(("file", "name"), [*LESSON_NAMES, *MODEL.values()])
+@pytest.mark.parametrize(("file", "name"), [*LESSON_NAMES, *TRAINED])
 def test_what_faces_what_is_recorded_of_these_very_texts(file, name):
     """After a change of a lesson: python -m scripts.make_facing."""
     assert digest(*(one.text for one in both(file, name))) in recorded()
@@ -94,6 +95,17 @@ def test_what_does_the_same_stands_beside_it(where):
         place = 0 if one else 1
         (row,) = [row for row in rows if row[place].startswith((one, other)[place])]
         assert row[1 - place].startswith(other) if one and other else not row[1 - place]
+
+
+@pytest.mark.parametrize("lesson", [one for one in LESSONS.values() if one.faces], ids=lambda one: one.name)
+def test_every_pin_holds(lesson):
+    """What a row says to face each other does, in one of the sources that the lesson shows."""
+    faced = []
+    for name in (lesson.function, *lesson.also):
+        left, right = (one.text for one in both(lesson.file, name))
+        faced += [(code_of(row.left, left), code_of(row.right, right)) for row in aligned(left, right)]
+    for one, other in lesson.faces.items():
+        assert any(ours.startswith(one) and theirs.startswith(other) for ours, theirs in faced), (one, other)
 
 
 def test_a_comment_above_a_statement_faces_no_code():
