@@ -124,6 +124,7 @@ ROWS = [
     Row("jaxport contrast loose --costs", by=f"{CONTRAST}/test_costs.py", why="compiles both sides"),
     Row("jaxport contrast loose --capabilities", by=f"{CONTRAST}/test_capabilities.py", why="runs all of them"),
     Row("python benchmarks/contrast_memory.py", "python benchmarks/contrast_memory.py --help", why=MEASURES),
+    Row("python benchmarks/contrast_examples.py", "python benchmarks/contrast_examples.py --help", why=MEASURES),
     Row("jaxport bench mlp", by=MAIN_JOB, why=SAME),
     Row("jaxport bench mlp --threads 2 --rounds 50", by=MAIN_JOB, why=SAME),
     Row(
