@@ -180,6 +180,7 @@ ROWS = [
     Row("jaxport env"),
     Row("jaxport --version"),
     # The tool's own measurements.
+    Row("python -m benchmarks.twin_recipes", by="tests/test_many_recipes.py", why="some rows are run there"),
     Row(
         "python -m benchmarks.study --cases 2080 --draws 1 --seed 760397675 --json results/cpu/study.json",
         by="tests/test_study.py",
