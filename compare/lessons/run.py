@@ -5,7 +5,7 @@ import importlib
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,11 +51,18 @@ class Returned:
 
 @dataclass(frozen=True)
 class LessonReport:
-    """What came out of both sides of a lesson, in the order in which it is named."""
+    """What came out of both sides of a lesson, in the order in which it is named.
+
+    ``entered``: the arrays that both were fed; ``reference``, ``port``: each side's quantities as they came out of the
+    run in float32, for who wants to draw them.
+    """
 
     lesson: str
     device: str
     quantities: tuple[Returned, ...]
+    entered: Arrays = field(default_factory=dict, repr=False)
+    reference: Quantities = field(default_factory=dict, repr=False)
+    port: Quantities = field(default_factory=dict, repr=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -83,7 +90,8 @@ def run(
         }
     t, j, t64, j64 = (runs[side, precision] for precision in (FLOAT32, FLOAT64) for side in SIDES)
     names = dict.fromkeys([*t, *j])
-    return LessonReport(lesson.name, device.name, tuple(_compared(lesson, name, t, j, t64, j64) for name in names))
+    compared = tuple(_compared(lesson, name, t, j, t64, j64) for name in names)
+    return LessonReport(lesson.name, device.name, compared, entering, t, j)
 
 
 def entering_of(lesson: Lesson, seed: int) -> Arrays:

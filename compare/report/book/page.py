@@ -7,6 +7,7 @@ from itertools import groupby
 from compare.lessons import CHAPTERS
 from compare.measure.programs import Curve
 from compare.report.book.curves import drawing
+from compare.report.book.drawing.figure import figure
 from compare.report.book.exercises import EXERCISES, Exercise
 from compare.report.book.grid import beside
 from compare.report.book.prose import unquoted
@@ -63,8 +64,11 @@ def verdict_counts(forms: list[Form]) -> list[tuple[str, int]]:
 
 
 def _lesson(form: Form, place: int) -> Page:
+    picture = form["picture"]
     shows = {
         **form,
+        "figure": figure(picture) if picture else [],
+        "caption": picture["caption"] if picture else "",
         "place": place,
         "pairs": _told_pairs(form),
         "learned": [(key, heading, form[key]) for key, heading in LEARNED],
@@ -72,6 +76,8 @@ def _lesson(form: Form, place: int) -> Page:
     }
     parts: list[Part] = [("top", "summary", unquoted(form["summary"]))]
     parts += [(key, heading.lower(), unquoted(form[key])) for key, heading in LEARNED]
+    if picture:
+        parts.append(("picture", "picture", unquoted(picture["caption"])))
     if form["question"]:
         parts.append(("question", "question", unquoted(f"{form['question']} {form['text']}")))
     for place, idea in enumerate(form["ideas"], 1):
