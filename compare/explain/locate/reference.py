@@ -143,6 +143,8 @@ class WatchedReference(ReferenceSide):
 
     def _noted(self, tensor: torch.Tensor, passage: Passage) -> torch.Tensor:
         place = len(passage.values)
+        if self._change is not None and (function := self._change.passing.get((*passage.boundary, place))):
+            tensor = function(tensor)
         passage.values.append(_array(tensor))
         if self._forced is not None and (cut := Cut(*passage.boundary, place)) in self._forced.values:
             return self._going_on(tensor, passage, cut, self._forced)
