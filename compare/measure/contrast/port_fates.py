@@ -6,6 +6,9 @@ from typing import Any
 
 import jax
 
+from compare.errors import swallowed
+from compare.frameworks.blame import described
+from compare.frameworks.islands.replay import parts
 from compare.frameworks.recording.tagged_program import number_in, tagged
 from compare.frameworks.recording.unfolded_program import Equation, is_draw
 from compare.frameworks.steps.xla_origins import xla_origins
@@ -24,8 +27,13 @@ def port_fates(port: PortRecord, whys: Mapping[int, str]) -> Fates:
     Args:
         whys: of the equations that face nothing the reason.
     """
-    shapes = [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in port.program.in_avals]
-    text = jax.jit(tagged(port.program)).lower(*shapes).compile().as_text() or ""
+    avals: list[Any] = [variable.aval for variable in parts(port.program)[0].invars]
+    shapes = [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in avals]
+    try:
+        text = jax.jit(tagged(port.program)).lower(*shapes).compile().as_text() or ""
+    except Exception as error:  # a primitive that cannot be asked for again as it stands
+        swallowed(error)
+        return Fates({}, 0, None, described(error))
     own = {at for at, one in enumerate(port.equations) if one.own and whys.get(at) != HARNESS}
     alone, together = set[int](), set[int]()
     for origin in xla_origins(text):
