@@ -9,7 +9,7 @@ from compare.measure.programs import Curve
 from compare.report.book.curves import drawing
 from compare.report.book.drawing.figure import figure
 from compare.report.book.exercises import EXERCISES, Exercise
-from compare.report.book.grid import beside
+from compare.report.book.grid import Side, beside
 from compare.report.book.prose import unquoted
 from compare.report.contract import Form
 from compare.report.pieces import number
@@ -139,8 +139,18 @@ def _told_pairs(form: Form) -> list[Form]:
         starts = [left[place]["line"] if place in left else "\n" for place in range(1, len(form["ideas"]) + 1)]
         pair = _pair(item, starts)
         here = sorted({line.idea for side in pair["sides"] for line in side.lines} & set(left))
-        pairs.append({**pair, "ideas": [{"place": place, **left.pop(place)} for place in here]})
+        ideas = [{"place": place, "of": _lines_of(place, pair["sides"]), **left.pop(place)} for place in here]
+        pairs.append({**pair, "ideas": ideas})
     return pairs
+
+
+def _lines_of(place: int, sides: Sequence[Side]) -> list[tuple[str, str]]:
+    """The line of either side of which something is said, without its comment; once where both read alike."""
+    found = []
+    for name, side in zip(("reference", "port"), sides, strict=True):
+        texts = ["".join(piece.text for piece in line.pieces) for line in side.lines if line.idea == place]
+        found += [(name, text.split("  #")[0].strip()) for text in texts[:1]]
+    return [("both", found[0][1])] if len({text for _, text in found}) < len(found) else found
 
 
 def _pair(source: Form, starts: Sequence[str] = ()) -> Form:
