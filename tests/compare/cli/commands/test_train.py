@@ -72,6 +72,7 @@ def test_a_killed_run_goes_on(tmp_path):
     (tmp_path / "run.npz").unlink()
     never = jaxport(*told, "never.json")
     assert (resumed.code, never.code) == (0, 0)
+    assert re.search(r"^going on from run.npz: after \d+ steps$", resumed.err, re.MULTILINE)
     assert (tmp_path / "resumed.json").read_text() == (tmp_path / "never.json").read_text()
 
 
