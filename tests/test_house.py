@@ -290,7 +290,8 @@ def test_the_tests_mirror_the_tree():
     for folder in ("torchref", "jaxport", "compare"):
         for path in sources(folder):
             row = "ROWS" in path.read_text() and path.parent.name in ("lessons", "rows")
-            if path.stem in untested or row or (path.parent.name == "judged" and "Quantities:" in path.read_text()):
+            of_lesson = {"judged": "Quantities:", "pictures": "-> Picture:"}.get(path.parent.name)
+            if path.stem in untested or row or (of_lesson and of_lesson in path.read_text()):
                 continue  # run by tests/compare/lessons/test_lessons.py, tests/compare/explain/differences/test_rows.py
             inside = path.relative_to(ROOT).parent
             assert (ROOT / "tests" / inside / f"test_{path.stem}.py").exists(), path

@@ -4,8 +4,8 @@ import ast
 import importlib
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from compare.arrays.arrays import Arrays, freeze, from_jax, from_torch, rounded,
 from compare.errors import UsageError, swallowed
 from compare.explain.doctor.segment.observed import between
 from compare.frameworks.devices import Device
+from compare.frameworks.quick_programs import quick_programs
 from compare.lessons.row import Lesson, Quantities
 from compare.lessons.shown import shown
 from compare.lessons.sources import SIDES, source
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
 ARRAYS = (np.ndarray, np.generic)
+WHOLE = ("compiled", "remat")  # files whose lessons look at what XLA makes of a program
 JUDGED = {"reference": "torch", "port": "jax"}
 
 
@@ -49,11 +51,18 @@ class Returned:
 
 @dataclass(frozen=True)
 class LessonReport:
-    """What came out of both sides of a lesson, in the order in which it is named."""
+    """What came out of both sides of a lesson, in the order in which it is named.
+
+    ``entered``: the arrays that both were fed; ``reference``, ``port``: each side's quantities as they came out of the
+    run in float32, for who wants to draw them.
+    """
 
     lesson: str
     device: str
     quantities: tuple[Returned, ...]
+    entered: Arrays = field(default_factory=dict, repr=False)
+    reference: Quantities = field(default_factory=dict, repr=False)
+    port: Quantities = field(default_factory=dict, repr=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -73,14 +82,16 @@ def run(
     """
     functions = {side: function_of(lesson, side) for side in SIDES} | dict(replaced or {})
     entering = entering_of(lesson, seed)
-    runs = {
-        (side, precision): _run(lesson, side, functions[side], entering, precision, device, seed)
-        for side in SIDES
-        for precision in (FLOAT32, FLOAT64)
-    }
+    with nullcontext() if lesson.file in WHOLE else quick_programs():
+        runs = {
+            (side, precision): _run(lesson, side, functions[side], entering, precision, device, seed)
+            for side in SIDES
+            for precision in (FLOAT32, FLOAT64)
+        }
     t, j, t64, j64 = (runs[side, precision] for precision in (FLOAT32, FLOAT64) for side in SIDES)
     names = dict.fromkeys([*t, *j])
-    return LessonReport(lesson.name, device.name, tuple(_compared(lesson, name, t, j, t64, j64) for name in names))
+    compared = tuple(_compared(lesson, name, t, j, t64, j64) for name in names)
+    return LessonReport(lesson.name, device.name, compared, entering, t, j)
 
 
 def entering_of(lesson: Lesson, seed: int) -> Arrays:

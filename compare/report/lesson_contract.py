@@ -112,11 +112,27 @@ class MarkForm(LessonForm):
     file: str
 
 
+class DrawingForm(TypedDict):
+    """A drawing's kind, whose it is, and its title; what else it holds depends on the kind."""
+
+    kind: Literal["lines", "bars", "cells", "strips", "graph", "timeline"]
+    side: Literal["torch", "jax", "plain"]
+    title: str
+
+
+class PictureForm(TypedDict):
+    """A lesson's picture, as plain data, from the quantities of the run."""
+
+    caption: str
+    drawings: list[DrawingForm]
+
+
 class BookLessonForm(LessonForm):
-    """A lesson of the book; ``failure`` is what it raised, if it did."""
+    """A lesson of the book; ``failure`` is what it raised, if it did, and ``picture`` None where it did."""
 
     summary: str
     failure: str
+    picture: PictureForm | None
 
 
 class BookPartForm(TypedDict):

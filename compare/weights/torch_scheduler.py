@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from compare.errors import UsageError
+import numpy as np
+
+from compare.errors import UsageError, swallowed
 from compare.frameworks.torch_schedulers import PLATEAU, resume_plateau
 
 
@@ -48,18 +50,28 @@ def _following(
 
     functions = []
     for group, rate, own in zip(optimizer.param_groups, rates, changing, strict=True):
-        group["initial_lr"] = group["lr"] = rate if isinstance(rate, float) else at_step(rate, count)
-        told = own if isinstance(rate, float) else {"lr": rate, **own}
-        functions.append({key: lambda step, one=one: at_step(one, step) for key, one in told.items()})
+        told = {key: at_steps(one) for key, one in (own if isinstance(rate, float) else {"lr": rate, **own}).items()}
+        group["initial_lr"] = group["lr"] = told["lr"](count) if "lr" in told else rate
+        functions.append(told)
     return Following(optimizer, functions, count - 1)
 
 
-def at_step(schedule: Callable[[Any], Any], step: int) -> float:
-    """What a function of the step says, in float64."""
+def at_steps(schedule: Callable[[Any], Any]) -> Callable[[int], float]:
+    """What a function of the step says at a step, in float64 and compiled, as an optimizer runs it: what it divides by
+    becomes a reciprocal there, and a staircase may fall a step late. What cannot be compiled is called as it is."""
     import jax
 
-    with jax.enable_x64(True):
-        return float(schedule(step))
+    compiled = jax.jit(schedule)
+
+    def at_step(step: int) -> float:
+        with jax.enable_x64(True):
+            try:
+                return float(compiled(np.int32(step)))
+            except jax.errors.JAXTypeError as error:  # it branches on the step
+                swallowed(error)
+                return float(schedule(step))
+
+    return at_step
 
 
 def _plateau(optimizer: Any, rates: Sequence[Any], memories: Sequence[Mapping[str, float] | None]) -> Any:
@@ -94,4 +106,4 @@ def _factor(rate: Any) -> Callable[[int], float]:
     if isinstance(rate, float):
         return lambda _: 1.0
 
-    return lambda step: at_step(rate, step)
+    return at_steps(rate)

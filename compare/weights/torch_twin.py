@@ -10,7 +10,7 @@ from compare.errors import UsageError, shown
 from compare.frameworks.optax_insides import Stage, UnreadError, stages_of
 from compare.weights.entry import Entry
 from compare.weights.injected import check_injected
-from compare.weights.torch_scheduler import at_step, torch_scheduler
+from compare.weights.torch_scheduler import at_steps, torch_scheduler
 from compare.weights.twin_labels import labels_of, of_labels
 from compare.weights.twin_layout import Layout, Tree, flat, tensors_of
 from compare.weights.twin_recipes import BY_CLASS
@@ -214,7 +214,7 @@ def _made(kind: str, groups: Sequence[_Group], tensors: "Mapping[str, torch.Tens
         {
             "params": [tensors[name] for name in group.names],
             "lr": group.rate if isinstance(group.rate, float) else 1.0,
-            **_tupled({**group.settings, **{key: at_step(one, count) for key, one in group.changing.items()}}),
+            **_tupled({**group.settings, **{key: at_steps(one)(count) for key, one in group.changing.items()}}),
         }
         for group in groups
     ]

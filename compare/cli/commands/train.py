@@ -1,11 +1,12 @@
-"""``jaxport train``: both sides on real images, every step judged."""
+"""``jaxport train``: both sides on real images, or those of a pair's file on its own batches; every step judged."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compare.cli.options import add_data, add_epochs, add_shared
+from compare.cli.options import EPOCHS, add_data, add_epochs, add_shared, whole
 from compare.cli.training_options import add_kept, check_kept
+from compare.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,15 +15,25 @@ if TYPE_CHECKING:
     from compare.measure.training import Progress
     from compare.report.contract import Form
 
-HELP = "both sides on real images, every step judged"
+HELP = "both sides on real images, or a pair's on its own batches, every step judged"
+
+
+STEPS = 50  # of a pair's file
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "of",
+        nargs="?",
+        metavar="PAIR",
+        help="a file whose pair is trained by its optimizers= on batches of its own (without it: the MLP on images)",
+    )
     add_shared(parser)
     add_data(parser)
     parser.add_argument("--out", type=Path, help="folder for train.json and the picture of both loss curves")
     parser.add_argument("--recipe", metavar="NAME", help="how both are trained (without it: SGD with momentum)")
     add_kept(parser)
+    parser.add_argument("--steps", type=whole(1), metavar="N", help=f"of a pair's file (default: {STEPS})")
     add_epochs(parser)
 
 
@@ -33,6 +44,10 @@ def run(options: argparse.Namespace) -> int:
     from compare.pair.training_recipes import check_recipe
     from compare.report.terminal import show_training
 
+    if options.of is not None:
+        return _of_pair(options)
+    if options.steps is not None:
+        raise UsageError("--steps: is of a pair's file: on images expected --epochs")
     if options.recipe is not None:
         check_recipe(options.recipe)
     check_kept(options.checkpoint, options.resume)
@@ -45,6 +60,35 @@ def run(options: argparse.Namespace) -> int:
     if folder:
         remark(f"wrote {folder / 'train.json'} and {folder / 'training.png'}")
     return int(form["verdict"] != "match")
+
+
+def _of_pair(options: argparse.Namespace) -> int:
+    """The pairs of a file: as ``jaxport verify --quick`` runs them, and for as many steps as are asked for.
+
+    Raises:
+        UsageError: an option that is of the images, no such file, or a pair without optimizers.
+    """
+    from compare.cli.chosen_device import device_of
+    from compare.cli.commands.verify import verified
+    from compare.cli.named import check_pair
+    from compare.cli.streams import emit
+    from compare.report.terminal import show_verify
+    from compare.verdict.precision import PRECISIONS
+    from compare.verification.verification import Plan
+
+    check_pair(options.of)
+    given = {"recipe": options.recipe, "checkpoint": options.checkpoint, "resume": options.resume, "out": options.out}
+    given |= {"epochs": options.epochs if options.epochs != EPOCHS else None}
+    for name in [name for name, value in given.items() if value is not None]:
+        raise UsageError(f"--{name}: is of the run on images: a pair's file is trained by its optimizers=, for --steps")
+    device = device_of(options)
+    plan = Plan(options.seed, quick=True, steps=options.steps or STEPS)
+    form, failed = verified(options, [options.of], device, PRECISIONS["float32"], plan, device)
+    for pair in form["pairs"]:
+        if not any(quantity["kind"] == "update" for quantity in pair["quantities"]):
+            raise UsageError(f"pair {pair['pair']}: no step was taken: expected optimizers=, by which it is trained")
+    emit(options, form, lambda out: show_verify(form, out))
+    return int(failed)
 
 
 def trained(options: argparse.Namespace, device: "Device") -> "Form":

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from torch import nn
@@ -11,7 +11,9 @@ from torch import nn
 from compare.explain.calls.counting import Calls, Function, Replacement, counting
 from compare.explain.calls.signatures import standing_for
 
+T = TypeVar("T")
 Arrays = Mapping[str, np.ndarray]
+Place = tuple[str, int, str, int]  # an array that passes a boundary of a layer: path, call, way, number
 Scored = Callable[[Any, dict[str, Any]], tuple[Any, dict[str, Any]]]
 
 
@@ -26,6 +28,8 @@ class Change:
             shape). Whoever runs the reference applies these, to what enters, by ``entering``; ``applied`` does not.
         results: by path of a module, what is told what each of its calls returns, before it goes on.
         others: by dotted name of a parameter, that of the one that enters in its place; before ``weights``.
+        passing: by (path of a layer, number of its call, way, number of the array), what becomes of an array that
+            passes there. Whoever runs the reference applies it.
         scored: what becomes of the outputs, and of the targets by name, before the loss takes them; one after another.
     """
 
@@ -35,6 +39,7 @@ class Change:
     others: Mapping[str, str] = field(default_factory=dict)
     results: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
     scored: tuple[Scored, ...] = ()
+    passing: Mapping[Place, Callable[[Any], Any]] = field(default_factory=dict)
 
     def scoring(self, outputs: Any, targets: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Outputs and targets as the loss takes them under this change. Whoever runs the reference applies it."""
@@ -68,7 +73,11 @@ class Change:
         for name, change in other.weights.items():
             weights[name] = _composed(weights[name], change) if name in weights else change
         attributes, others = {**self.attributes, **other.attributes}, {**self.others, **other.others}
-        return Change(calls, attributes, weights, others, {**self.results, **other.results}, self.scored + other.scored)
+        passing = dict(self.passing)
+        for place, function in other.passing.items():
+            passing[place] = _composed(passing[place], function) if place in passing else function
+        results, scored = {**self.results, **other.results}, self.scored + other.scored
+        return Change(calls, attributes, weights, others, results, scored, passing)
 
 
 @contextmanager
@@ -115,7 +124,5 @@ def _after(first: Replacement, second: Replacement) -> Replacement:
     return replacement
 
 
-def _composed(
-    first: Callable[[np.ndarray], np.ndarray], second: Callable[[np.ndarray], np.ndarray]
-) -> Callable[[np.ndarray], np.ndarray]:
+def _composed(first: Callable[[T], T], second: Callable[[T], T]) -> Callable[[T], T]:
     return lambda array: second(first(array))

@@ -64,6 +64,7 @@ THETAS = (
     1e3,
 )  # bases of rotary tables: the first paper's, and those of long contexts
 FULL = -1e30  # a finite minimum, as JAX masks with: a row that is masked everywhere becomes an average
+WEAK = (-1e4, -100.0, -10.0, -1.0)  # what masks too little, or only just
 
 # --- What a number or a layer is taken for --------------------------------------------------------------------------
 

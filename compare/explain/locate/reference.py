@@ -19,7 +19,7 @@ from compare.explain.locate.thresholds import REPLAYS
 from compare.frameworks.dropout.reference import Drawn
 from compare.frameworks.islands.places import here
 from compare.frameworks.models.modes import Mode
-from compare.frameworks.torch_insides import in_backward
+from compare.frameworks.torch_insides import functions_not_intercepted, in_backward, operations_not_intercepted
 from compare.pair.pair import Entering
 from compare.sides.reference import ReferenceSide
 from compare.sides.reference_forward import has_gradient
@@ -143,6 +143,8 @@ class WatchedReference(ReferenceSide):
 
     def _noted(self, tensor: torch.Tensor, passage: Passage) -> torch.Tensor:
         place = len(passage.values)
+        if self._change is not None and (function := self._change.passing.get((*passage.boundary, place))):
+            tensor = function(tensor)
         passage.values.append(_array(tensor))
         if self._forced is not None and (cut := Cut(*passage.boundary, place)) in self._forced.values:
             return self._going_on(tensor, passage, cut, self._forced)
@@ -208,11 +210,14 @@ class WatchedReference(ReferenceSide):
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
-    return wide(from_torch(tensor))
+    """Read past the modes that watch the model: each would be asked about every step of it."""
+    with functions_not_intercepted(), operations_not_intercepted():
+        return wide(from_torch(tensor))
 
 
 def _is_floating(item: object) -> bool:
-    return isinstance(item, torch.Tensor) and has_gradient(item)
+    with functions_not_intercepted():
+        return isinstance(item, torch.Tensor) and has_gradient(item)
 
 
 def by_cut(passages: list[Passage]) -> Iterator[tuple[Cut, np.ndarray, np.ndarray | None]]:

@@ -20,11 +20,12 @@ from compare.report.book.commands import CommandForm, command_pages
 from compare.report.book.documents import copy_linked, document_pages
 from compare.report.book.page import SIGNS, Page, chapters, contents, pages, verdict_counts
 from compare.report.book.paths import paths
+from compare.report.book.pictures import picture_of
 from compare.report.book.preview import PREVIEW, preview
 from compare.report.book.prose import capitalized, prose, unquoted
 from compare.report.book.schemas import schema_pages
 from compare.report.contract import Form
-from compare.report.form import SCHEMA, lesson_form, part_form
+from compare.report.form import SCHEMA, lesson_form, part_form, plain
 from compare.sides.progress import Progress, say_nothing
 from compare.verdict.verdict import Verdict, worst
 
@@ -114,14 +115,15 @@ def _lesson(lesson: Lesson, device: Device, seed: int) -> Form:
     """What it returned; a lesson that raises is on its page with what it raised."""
     from compare.lessons.run import run
 
-    failure = ""
+    failure, picture = "", None
     try:
-        form = lesson_form(lesson, run(lesson, device, seed), None)
+        report = run(lesson, device, seed)
+        form, picture = lesson_form(lesson, report, None), picture_of(report)
     except UsageError as error:
         failure = str(error)
         form = {**lesson_form(lesson, None, None), "verdict": str(Verdict.INVALID)}
     summary = sources.summary(form["sources"][0]["reference"]["text"])
-    return {**form, "summary": summary, "failure": failure}
+    return {**form, "summary": summary, "failure": failure, "picture": plain(picture)}
 
 
 def _part(name: str) -> Form:

@@ -7,7 +7,8 @@ from itertools import groupby
 from compare.lessons import CHAPTERS
 from compare.measure.programs import Curve
 from compare.report.book.curves import drawing
-from compare.report.book.exercises import EXERCISES
+from compare.report.book.drawing.figure import figure
+from compare.report.book.exercises import EXERCISES, Exercise
 from compare.report.book.grid import Side, beside
 from compare.report.book.prose import unquoted
 from compare.report.contract import Form
@@ -41,8 +42,7 @@ class Page:
 def pages(book: Form) -> list[Page]:
     """Every page but the index."""
     lessons = [_lesson(form, place) for place, form in enumerate(book["lessons"], 1)]
-    known = {form["lesson"] for form in book["lessons"]}
-    return [_step(book["parts"]), *lessons, _model(book["parts"], book["curves"]), _exercises(known)]
+    return [_step(book["parts"]), *lessons, _model(book["parts"], book["curves"]), _exercises(book["lessons"])]
 
 
 def contents(every: list[Page]) -> list[tuple[str, list[Page]]]:
@@ -64,8 +64,11 @@ def verdict_counts(forms: list[Form]) -> list[tuple[str, int]]:
 
 
 def _lesson(form: Form, place: int) -> Page:
+    picture = form["picture"]
     shows = {
         **form,
+        "figure": figure(picture) if picture else [],
+        "caption": picture["caption"] if picture else "",
         "place": place,
         "pairs": _told_pairs(form),
         "learned": [(key, heading, form[key]) for key, heading in LEARNED],
@@ -73,6 +76,8 @@ def _lesson(form: Form, place: int) -> Page:
     }
     parts: list[Part] = [("top", "summary", unquoted(form["summary"]))]
     parts += [(key, heading.lower(), unquoted(form[key])) for key, heading in LEARNED]
+    if picture:
+        parts.append(("picture", "picture", unquoted(picture["caption"])))
     if form["question"]:
         parts.append(("question", "question", unquoted(f"{form['question']} {form['text']}")))
     for place, idea in enumerate(form["ideas"], 1):
@@ -103,14 +108,27 @@ def _model(parts: list[Form], curves: list[Form]) -> Page:
     return Page("model.html", "The model and its training, whole", "After them", about, "model.html", shows, found)
 
 
-def _exercises(known: set[str]) -> Page:
-    shows = {"exercises": EXERCISES, "known": known}
+def _exercises(forms: list[Form]) -> Page:
+    """The tasks that somebody wrote, then every other lesson with its own questions."""
+    written = {one.lesson for one in EXERCISES}
+    rest = [
+        Exercise(form["title"], form["lesson"], f"{form['summary']}. Write the side that is missing.", _asked(form))
+        for form in forms
+        if form["lesson"] not in written
+    ]
+    exercises = (*EXERCISES, *rest)
+    shows = {"exercises": exercises, "known": {form["lesson"] for form in forms}}
     parts = [
         (f"exercise-{place}", one.title, unquoted(" ".join((one.task, *one.questions))))
-        for place, one in enumerate(EXERCISES, 1)
+        for place, one in enumerate(exercises, 1)
     ]
-    about = "Files with one side missing, and the command that marks them"
+    about = "Every lesson with one side missing, and the command that marks it"
     return Page("exercises.html", "Exercises", "After them", about, "exercises.html", shows, parts)
+
+
+def _asked(form: Form) -> tuple[str, ...]:
+    """A lesson's questions, without their answers."""
+    return tuple(ask["question"] for ask in form["asks"])
 
 
 def _told_pairs(form: Form) -> list[Form]:

@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import json
+from xml.etree import ElementTree
 
 import pytest
 from jaxtyping import AbstractArray
@@ -11,9 +13,13 @@ from compare.lessons import LESSONS, PARTS, find
 from compare.lessons.row import Lesson
 from compare.lessons.run import SIDES, LessonReport, function_of, run
 from compare.lessons.sources import source
+from compare.report.book.drawing.figure import figure
+from compare.report.book.pictures import picture_of
+from compare.report.form import plain
 from compare.verdict.verdict import Verdict
 
 USERS_MODELS = True  # a reader's JAX is as it comes
+PLACES = ("x", "y", "width", "height", "points")
 LINES = 25  # of a function's body, its docstring not counted
 
 
@@ -34,6 +40,20 @@ def test_a_lesson_is_a_match(ran):
     assert (report.verdict, wrong) == (Verdict.MATCH, [])
     assert sum(one.verdict is not None for one in report.quantities) >= 2
     assert set(lesson.differs) <= {one.name for one in report.quantities}
+
+
+def test_a_lesson_has_a_picture(ran):
+    """Made of what came out of the run, as JSON holds it; each drawing is an SVG that is said in words, too."""
+    _, report = ran
+    picture = plain(picture_of(report))
+    assert json.loads(json.dumps(picture, allow_nan=False)) == picture
+    drawn = figure(picture)
+    assert drawn
+    for _, _, _, svg in drawn:
+        root = ElementTree.fromstring(svg)
+        assert root.get("role") == "img"
+        assert len(root.get("aria-label")) > 20
+        assert not {one.get(name) for one in root.iter() for name in PLACES} & {"nan", "inf", "-inf"}
 
 
 @pytest.mark.parametrize("side", SIDES)

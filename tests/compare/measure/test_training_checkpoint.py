@@ -16,7 +16,9 @@ from compare.measure.training import distance, train
 from compare.measure.training_checkpoint import TrainingCheckpoint, identity
 from compare.measure.trajectory import TrainingPlan
 from compare.pair import pairs
-from compare.pair.training_recipes import with_recipe
+from compare.pair.prepare import prepare
+from compare.pair.training_recipes import RECIPES, with_recipe
+from compare.verdict.precision import FLOAT64
 
 PLAN = TrainingPlan(epochs=3, batch=50)
 RECIPE = "nadam"  # whose product of momenta is in float32 beside parameters in float64
@@ -129,3 +131,21 @@ def test_a_state_of_other_shapes_is_refused(whole, run, tmp_path):
     with pytest.raises(UsageError, match="does not hold the state of this run"):
         run(resume=TrainingCheckpoint(tmp_path / "run.npz", ran).bring)
     assert isinstance(there, Checkpoint)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_what_torch_holds_goes_on(recipe, images, cpu):
+    """Of every recipe, in the middle of what it gathers and of its schedule: the next steps are the same to the bit."""
+    pair = with_recipe(pairs.find("mlp"), recipe, 8)
+    prepared, weights = prepare(pair, 0), pair.weights(np.random.default_rng(0))
+    one, other = (trainees.ReferenceTrainee(prepared, weights, FLOAT64, cpu) for _ in range(2))
+
+    def steps(run, numbers):
+        for at in numbers:
+            run.step(images.train_images[10 * at : 10 * at + 10], images.train_labels[10 * at : 10 * at + 10])
+        return run.parameters()
+
+    steps(one, range(3))
+    other.go_on(one.held())
+    left, right = steps(one, range(3, 8)), steps(other, range(3, 8))
+    assert all(np.array_equal(left[name], right[name]) for name in left)

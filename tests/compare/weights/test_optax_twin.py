@@ -213,6 +213,17 @@ def test_a_plateau_comes_back_with_its_rate_and_its_count():
     assert scheduler.get_last_lr() == [optimizer.param_groups[0]["lr"]] == [pytest.approx(1e-3)]
 
 
+def test_a_parameter_that_no_gradient_reaches_is_named():
+    """torch does not touch it; a gradient of zeros has a weight decay."""
+    model = _model()
+    optimizer = O.AdamW(model.parameters(), lr=0.1)
+    assert optax_twin(optimizer, model=model).notes == ()
+    model[0].weight.grad = torch.ones_like(model[0].weight)
+    optimizer.step()
+    (note,) = optax_twin(optimizer, model=model).notes
+    assert note.startswith("0.bias has had no gradient so far")
+
+
 def test_single_precision_stays_single():
     """Without x64, a run in float32 is one."""
     model = _model().float()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 from torch.utils._pytree import tree_map_only
 
 from compare.arrays.arrays import from_torch, wide
@@ -20,10 +21,10 @@ from compare.explain.calls.signatures import NUMBER, OTHER, bound, rebound
 from compare.explain.doctor.fit import Fitted, Range, by_slopes, printed
 from compare.explain.doctor.segment.arguments import SHAPES, SILENT, argument_words
 from compare.explain.doctor.segment.formulas import FLOAT32
-from compare.explain.doctor.segment.ideas import View, altered, times
+from compare.explain.doctor.segment.ideas import View, altered, first_tensor, times
 from compare.explain.doctor.segment.observed import is_written, known_exactly, known_number
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.segment.suspects import arithmetic, gradients, losses, scored, unrolled
+from compare.explain.doctor.segment.suspects import arithmetic, gradients, leaving, losses, scored, unrolled, whole
 from compare.explain.doctor.segment.suspects.activations import OWN
 from compare.explain.doctor.suspect import Number, Suspect
 from compare.explain.doctor.thresholds import DONE, RARE, SMALL, UNSEEN
@@ -33,6 +34,12 @@ Replaced = Callable[[float], Replacement]
 
 # Of one array a curve, along which a scale or a constant of what enters is another one than of what leaves.
 BENT = {*OWN, "softmax", "log_softmax", "exp", "log", "sin", "cos", "erf", "digamma", "lgamma"} - {"relu", "abs"}
+# Activations that are another one's at a number of it.
+IN_PLACE_OF: dict[str, tuple[str, str, float, Callable[[torch.Tensor, float], torch.Tensor]]] = {
+    "relu": ("negative_slope", "of a leaky ReLU where the reference has ReLU", 0.0, F.leaky_relu),
+    "elu": ("alpha", "of CELU where the reference has ELU", 1.0, F.celu),
+    "silu": ("beta", "of x * sigmoid(beta x) where the reference has SiLU", 1.0, lambda x, n: x * torch.sigmoid(n * x)),
+}
 SIZES = {"scale_factor"}  # numbers that say how large a result is: a thousand times as much fills the memory
 
 
@@ -43,7 +50,7 @@ def numbers(scene: Scene, ratio: float | None = None) -> Iterator[Number[Change]
     if scene.direction == "backward":
         yield from gradients.factors(scene)
         return
-    for setting, of, own, change in scored.numbers(scene):
+    for setting, of, own, change in (*scored.numbers(scene), *whole.numbers(scene), *leaving.numbers(scene)):
         yield _fitted(scene, setting, of, own, change)
     groups: dict[tuple[str, str, float, str], list[tuple[View, Replaced]]] = {}
     views = [View(call, scene, {}) for call in scene.calls]
@@ -82,7 +89,7 @@ def _fitted(
 ) -> Number[Change]:
     def suspect(fitted: Fitted) -> Suspect[Change]:
         """With the number as it is printed: that is the one which is tried, for digits nobody is told prove nothing."""
-        known = fitted.low < fitted.high or is_written(fitted.number, scene)
+        known = not fitted.digits and (fitted.low < fitted.high or is_written(fitted.number, scene))
         own_words, number = known_number(own, scene), fitted.number
         words, number = (known_number(number, scene), known_exactly(number, scene)) if known else printed(number)
         for more in (shown, repr):  # six digits may not tell them apart
@@ -143,6 +150,9 @@ def _implied(view: View) -> Iterator[tuple[str, str, float, Replaced]]:
     if name in ("add", "sub") and len(tensors_of(view.call.args[:2])) == 2:
         what = "sum" if name == "add" else "difference"
         yield "scale", f"of the first term of a {what}", 1.0, partial(_entering, torch.mul)
+    if name in IN_PLACE_OF:
+        setting, of, own, function = IN_PLACE_OF[name]
+        yield setting, of, own, lambda number: lambda func, args, kwargs: function(first_tensor(args, kwargs), number)
     if name in BENT:
         word = name.replace("_", " ")
         yield "scale", f"of what enters {word}", 1.0, partial(_entering, torch.mul)

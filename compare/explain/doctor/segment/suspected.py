@@ -15,7 +15,17 @@ from compare.explain.doctor.segment.ideas import Family, Idea, View
 from compare.explain.doctor.segment.layer_settings import SettingRead
 from compare.explain.doctor.segment.observed import Observed
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.segment.suspects import counts, flow, general, gradients, indices, operands, scored, whole
+from compare.explain.doctor.segment.suspects import (
+    counts,
+    flow,
+    general,
+    gradients,
+    indices,
+    leaving,
+    operands,
+    scored,
+    whole,
+)
 from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import POSSIBLE, READ
 
@@ -47,6 +57,7 @@ def suspects(scene: Scene, settings: tuple[SettingRead, ...], seen: Observed) ->
             *scored.suspects(scene),
             *flow.exchanged(scene),
             *flow.others(scene),
+            *leaving.suspects(scene, seen),
         ]
         if (extra := general.once_more(scene, seen.extra)) is not None:
             suspected.append(_suspect([extra], {}))

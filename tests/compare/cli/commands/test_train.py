@@ -73,3 +73,46 @@ def test_a_killed_run_goes_on(tmp_path):
     never = jaxport(*told, "never.json")
     assert (resumed.code, never.code) == (0, 0)
     assert (tmp_path / "resumed.json").read_text() == (tmp_path / "never.json").read_text()
+
+
+PAIR = """
+import jax.numpy as jnp, numpy as np, optax, torch
+from flax import linen
+from compare.pair.pair import Pair
+
+def make(rate):
+    return Pair(
+        torch.nn.Linear(3, 2), linen.Dense(2), lambda rng: rng.standard_normal((4, 3), np.float32),
+        optimizers=(lambda p: torch.optim.SGD(p, 0.1, momentum=0.9), optax.sgd(rate, momentum=0.9)),
+    )
+
+pair = make({rate})
+"""
+
+
+@pytest.mark.parametrize(("rate", "code"), [("0.1", 0), ("lambda step: jnp.where(step > 6, 0.11, 0.1)", 1)])
+def test_a_pairs_file_is_trained(tmp_path, rate, code):
+    """By its own optimizers, each of as many steps as are asked for judged; a rate that changes late is seen."""
+    (tmp_path / "own.py").write_text(PAIR.replace("{rate}", rate))
+    ran = jaxport("train", "own.py", "--steps", "9", "--device", "cpu", "--json", "own.json")
+    (pair,) = strictly((tmp_path / "own.json").read_text())["pairs"]
+    wrong = {one["name"] for one in pair["quantities"] if one["name"][:4] == "step" and one["verdict"] != "match"}
+    assert ran.code == code
+    assert "step9/update/weight" in {one["name"] for one in pair["quantities"]}
+    assert any(name.startswith("step8/") for name in wrong) == bool(code)
+    assert not any(name.startswith("step6/") for name in wrong)
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        (("own.py", "--recipe", "nadam"), "--recipe: is of the run on images"),
+        (("own.py", "--epochs", "3"), "--epochs: is of the run on images"),
+        (("nowhere.py",), "nowhere.py: there is no such file"),
+        (("--steps", "3"), "--steps: is of a pair's file"),
+    ],
+)
+def test_what_does_not_go_together(tmp_path, told, why):
+    """One line."""
+    (tmp_path / "own.py").write_text(PAIR)
+    assert why in refused(jaxport("train", *told))
