@@ -41,6 +41,7 @@ RESNET = "jaxport verify examples/resnet.py --explain"
 RECORD = "jaxport verify my_reference.py --record reference.npz"
 CONTRAST = "tests/compare/measure/contrast"
 TRAIN = "jaxport train --data images.npz --epochs 1 --batch 100 --out report"
+DIFFERENCES = "tests/compare/cli/commands/test_differences.py"
 MAIN_JOB = "tests/compare/cli/commands/test_main_job.py::test_main_job"
 ROWS = [
     # The main job and the set-up.
@@ -221,6 +222,7 @@ ROWS = [
     Row("jaxport report", by=MAIN_JOB, why=FORM),
     Row("jaxport report [FOLDER]", by=MAIN_JOB, why=FORM),
     Row("jaxport report FOLDER", by=MAIN_JOB, why=FORM),
+    Row("jaxport differences [NAME]", by=f"{DIFFERENCES}::test_one_name", why=FORM),
     Row("jaxport read [LESSON]", "jaxport read tape", why=FORM),
     Row("jaxport verify FILE.py", OWN, why=FORM, needs=MINE),
     Row("python -P PATH/TO/jaxport_command.py new my_pair.py", "jaxport new another_pair.py", why=FORM),

@@ -10,7 +10,7 @@ import torch
 import jaxport.optimizers as ours
 from compare import torch_twin
 from compare.errors import UsageError
-from scripts.twin_problem import SHAPES, TorchRun, apart, jax_walk
+from compare.explain.differences.twin_problem import SHAPES, TorchRun, apart, jax_walk
 
 USERS_MODELS = True  # optax's Adam does not run under strict promotion
 EQUAL = 1e-12
