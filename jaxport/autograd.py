@@ -177,7 +177,8 @@ def detach(
     Returns:
         The gradients of ``W1``, ``W2`` and ``W3``: zeros, zeros, and the head's.
     """
-    return jax.grad(head_loss, argnums=(1, 2, 3))(x, W1, W2, W3, cut=True)
+    of_W1, of_W2, of_W3 = jax.grad(head_loss, argnums=(1, 2, 3))(x, W1, W2, W3, cut=True)
+    return of_W1, of_W2, of_W3
 
 
 def written_copy(features: Float[Array, "batch features"]) -> Float[Array, "batch features"]:

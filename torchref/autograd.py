@@ -116,9 +116,9 @@ def micro_batches(
     Returns:
         The parameters after the step, and the gradient that it applied, by the parameter's name.
     """
+    parts = list(zip(x.tensor_split(splits), y.tensor_split(splits), strict=True))
     optimizer = torch.optim.SGD(params.values(), lr=0.5)
     optimizer.zero_grad()
-    parts = list(zip(x.tensor_split(splits), y.tensor_split(splits), strict=True))
     for rows, labels in parts:
         loss = cross_entropy(loose_mlp(params, rows), labels)
         (loss / len(parts)).backward()  # adds to .grad: in the end, the mean of the parts' means

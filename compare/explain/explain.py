@@ -7,7 +7,7 @@ import numpy as np
 
 from compare.arrays.probes import BASE
 from compare.errors import swallowed
-from compare.explain.accepted_aside import Aside, accepted_aside, ports_with_values
+from compare.explain.accepted_aside import Aside, accepted_aside
 from compare.explain.asking import Places, at_module, named_at
 from compare.explain.doctor.diagnosis import Cause
 from compare.explain.doctor.updates.updates import diagnose_updates
@@ -132,7 +132,7 @@ def explain_pair(
                 aside = accepted_aside(quartet.using(judged.oracles), suspect.entering, suspect.mode, exact)
                 looked = look(aside.quartet, suspect.entering, suspect.mode, probe, exact)
                 explanation = explain(looked, progress, _claim(judged, [*suspects, *trained]))
-                said = _said_of_accepted(aside, ports_with_values(quartet.prepared))
+                said = _said_of_accepted(aside)
                 explanation = replace(explanation, notes=(*explanation.notes, *said))
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
             swallowed(error)
@@ -155,12 +155,12 @@ def explain_pair(
     return Explanation(None, notes=tuple(dict.fromkeys(notes)))
 
 
-def _said_of_accepted(aside: Aside, valued: Sequence[str]) -> list[str]:
+def _said_of_accepted(aside: Aside) -> list[str]:
     """What is accepted as doing nothing, and does something, or may."""
     said = {
         "the reference returns something else without": aside.doing,
-        "not tried without in the reference": aside.untried,
-        "neither 0 nor 1 in the port": valued,
+        "the port returns something else without": aside.port,
+        "not tried without": aside.untried,
     }
     return [f"accepted, and {words}: {', '.join(names)}" for words, names in said.items() if names]
 

@@ -78,7 +78,13 @@ def scene_of(looked: Looked, group: Sequence[Introduced], under: Change | None =
         weights=_weights_of(looked, owner, code) if owner != AFTER else {},
         every=sections.entering.weights,
         cleared=tuple(call for call in code.calls if call.number in code.agreeing - code.last),
+        outputs={name: one for name, one in sections.reference_ends.items() if owner == AFTER and _is_output(name)},
+        targets=sections.entering.batches[0].targets if owner == AFTER else {},
     )
+
+
+def _is_output(quantity: str) -> bool:
+    return quantity.split("/")[0] == "output"
 
 
 def _as_it_is(sections: Sections) -> Forced:

@@ -4,7 +4,19 @@ Importing this imports neither framework: what a row binds imports it when it is
 """
 
 from compare.errors import UsageError, did_you_mean, nearest
-from compare.lessons import attention, autograd, compiled, higher, layers, losses, modules, randomness, remat, tensors
+from compare.lessons import (
+    attention,
+    autograd,
+    compiled,
+    features,
+    higher,
+    layers,
+    losses,
+    modules,
+    randomness,
+    remat,
+    tensors,
+)
 from compare.lessons.row import Lesson
 
 # In a learner's order: chapters, and the lessons of each.
@@ -12,6 +24,7 @@ CHAPTERS: dict[str, list[Lesson]] = {
     "Arrays": tensors.ROWS,
     "Gradients": autograd.ROWS,
     "Modules, losses and modes": [*modules.ROWS, *losses.ROWS, *layers.ROWS],
+    "Training": features.ROWS,
     "Programs that are compiled": compiled.ROWS,
     "Further on": [*randomness.ROWS, *higher.ROWS, *remat.ROWS, *attention.ROWS],
 }

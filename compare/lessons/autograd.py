@@ -77,6 +77,7 @@ ROWS: list[Lesson] = [
         file="autograd",
         function="accumulation",
         arrays=_regression,
+        faces={"optimizer.step()": "w = optax.apply_updates"},
         same="Step k applies the sum of the first k gradients, which is SGD with momentum 1: the loss falls as long as"
         " they point the same way, passes the minimum and climbs back.",
         different="torch adds to .grad unless told to zero it; in JAX a gradient is a value, and the sum has to be"
@@ -91,6 +92,7 @@ ROWS: list[Lesson] = [
         function="micro_batches",
         also=("loose_mlp",),
         arrays=_scaled,
+        faces={"optimizer.step()": "params = optax.apply_updates"},
         same="The gradients of four micro-batches of equal size, each divided by four, add up to the full batch's.",
         different="torch adds in .grad and steps once; in JAX the sum is carried along, or optax.MultiSteps keeps a"
         " running mean (in float32, unless told otherwise) and returns zero updates until the fourth.",
@@ -104,6 +106,7 @@ ROWS: list[Lesson] = [
         function="no_grad",
         also=("loose_mlp",),
         arrays=_scaled,
+        faces={"loss = cross_entropy": "loss = loss_of"},
         same="The same loss, and not one byte kept for a backward pass.",
         different="torch records unless no_grad() says not to, and what was not recorded has no gradient later; JAX"
         " keeps residuals only where a gradient is asked for, and can be asked at any time.",
@@ -140,6 +143,7 @@ ROWS: list[Lesson] = [
         function="complex_gradient",
         also=("distance",),
         arrays=_complex_numbers,
+        faces={"loss.backward()": "loss, grad = "},
         same="The loss, its derivatives by the real and the imaginary parts, and, once JAX's gradient is conjugated,"
         " the gradient itself and the loss after a step against it.",
         different="Of a real loss by x + iy torch's .grad is dL/dx + i dL/dy, along which the loss rises; jax.grad"

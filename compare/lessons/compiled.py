@@ -38,6 +38,9 @@ ROWS: list[Lesson] = [
         function="compiled_step",
         also=("noted",),
         arrays=_step,
+        faces={
+            "weights, bias = weights.clone()": "params = weights, bias",
+        },
         same="A compiled step gives the result of the step as written; three calls with equal shapes trace it once.",
         different="Here torch compiles the loss, JAX the whole step. torch.compile reads bytecode: what the body does "
         "to a Python list is done again at each call. jax.jit runs the body, and only while tracing.",
@@ -86,6 +89,10 @@ ROWS: list[Lesson] = [
         file="compiled",
         function="export",
         arrays=_layer,
+        faces={
+            "model = nn.Sequential(": "@jax.jit",
+            "loaded = torch.export.load": "loaded = jax.export.deserialize",
+        },
         same="The program is bytes that need no Python of the model, bound to the shapes it was exported with; a size "
         "named as a symbol is left open.",
         different="torch.export takes the module with its parameters inside; jax.export takes a jitted function, whose "

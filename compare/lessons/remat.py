@@ -21,6 +21,9 @@ ROWS: list[Lesson] = [
         function="checkpointing",
         also=("deep_loss", "block"),
         arrays=_blocks,
+        faces={
+            "(kept,) =": "kept = gradient",
+        },
         same="The same gradient from a fraction of the memory; each block's forward pass runs twice.",
         different="torch drops what the tape would save and calls the block again; jax.checkpoint marks the block in"
         " the traced program.",

@@ -48,6 +48,8 @@ class Lesson:
         differs: quantities that the two sides cannot share, each with the reason; one may lack them.
         same, different, prevents: what is the same, what is different, and which mistake knowing it prevents.
         also: further public names of the same file that belong to the lesson and are shown with it.
+        faces: where arrays do not tell which statements do the same: how one of the reference's begins, and the port's
+            that it stands beside.
     """
 
     name: str
@@ -62,3 +64,4 @@ class Lesson:
     port: Bound = nothing
     differs: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()
+    faces: Mapping[str, str] = field(default_factory=dict)

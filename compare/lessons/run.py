@@ -4,7 +4,7 @@ import ast
 import importlib
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from compare.arrays.arrays import Arrays, freeze, from_jax, from_torch, rounded,
 from compare.errors import UsageError, swallowed
 from compare.explain.doctor.segment.observed import between
 from compare.frameworks.devices import Device
+from compare.frameworks.quick_programs import quick_programs
 from compare.lessons.row import Lesson, Quantities
 from compare.lessons.shown import shown
 from compare.lessons.sources import SIDES, source
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
 ARRAYS = (np.ndarray, np.generic)
+WHOLE = ("compiled", "remat")  # files whose lessons look at what XLA makes of a program
 JUDGED = {"reference": "torch", "port": "jax"}
 
 
@@ -79,17 +81,23 @@ def run(
         UsageError: a side raises, or returns something else than its lesson asks for.
     """
     functions = {side: function_of(lesson, side) for side in SIDES} | dict(replaced or {})
-    drawn = {name: freeze(array) for name, array in lesson.arrays(np.random.default_rng(seed)).items()}
-    entering = {name: rounded(array, FLOAT32) for name, array in drawn.items()}
-    runs = {
-        (side, precision): _run(lesson, side, functions[side], entering, precision, device, seed)
-        for side in SIDES
-        for precision in (FLOAT32, FLOAT64)
-    }
+    entering = entering_of(lesson, seed)
+    with nullcontext() if lesson.file in WHOLE else quick_programs():
+        runs = {
+            (side, precision): _run(lesson, side, functions[side], entering, precision, device, seed)
+            for side in SIDES
+            for precision in (FLOAT32, FLOAT64)
+        }
     t, j, t64, j64 = (runs[side, precision] for precision in (FLOAT32, FLOAT64) for side in SIDES)
     names = dict.fromkeys([*t, *j])
     compared = tuple(_compared(lesson, name, t, j, t64, j64) for name in names)
     return LessonReport(lesson.name, device.name, compared, entering, t, j)
+
+
+def entering_of(lesson: Lesson, seed: int) -> Arrays:
+    """The arrays that both sides are fed, rounded to float32."""
+    drawn = {name: freeze(array) for name, array in lesson.arrays(np.random.default_rng(seed)).items()}
+    return {name: rounded(array, FLOAT32) for name, array in drawn.items()}
 
 
 def function_of(lesson: Lesson, side: str) -> Callable[..., object]:
@@ -105,16 +113,24 @@ def judged_of(lesson: Lesson, side: str) -> Callable[..., Quantities]:
 def _run(
     lesson: Lesson, side: str, function: Callable, entering: Arrays, precision: Precision, device: Device, seed: int
 ) -> Quantities:
-    bring, back = (_torch, from_torch) if side == "reference" else (_jax, from_jax)
+    back = from_torch if side == "reference" else from_jax
+    try:
+        returned = gathered(lesson, side, function, entering, precision, device, seed)
+        return {name: _plain(value, back) for name, value in returned.items()}
+    except Exception as error:
+        swallowed(error)
+        raise UsageError(f"lesson {lesson.name}: {_what_went_wrong(error, lesson, side, function)}") from error
+
+
+def gathered(
+    lesson: Lesson, side: str, function: Callable, entering: Arrays, precision: Precision, device: Device, seed: int
+) -> Quantities:
+    """What is judged of one side, as its framework's arrays; what it raises goes through."""
+    bring = _torch if side == "reference" else _jax
     bound = lesson.reference(seed) if side == "reference" else lesson.port(seed)
     with _precise(side, precision, device):
         arrays = {name: bring(array, precision, device) for name, array in entering.items()}
-        try:
-            returned = judged_of(lesson, side)(function, **arrays, **bound)
-            return {name: _plain(value, back) for name, value in returned.items()}
-        except Exception as error:
-            swallowed(error)
-            raise UsageError(f"lesson {lesson.name}: {_what_went_wrong(error, lesson, side, function)}") from error
+        return judged_of(lesson, side)(function, **arrays, **bound)
 
 
 def _what_went_wrong(error: Exception, lesson: Lesson, side: str, function: Callable) -> str:

@@ -12,6 +12,7 @@ from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.models.choose import Streamed, is_function_alone, port_model
+from compare.frameworks.spectral_norm import said_of_spectral_norm
 from compare.pair.accepted import check_accepted, matches
 from compare.pair.adapters import adapted_port, adapted_reference
 from compare.pair.drawing import drawn
@@ -243,7 +244,7 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
             *(entry.reference for entry in counted),
         ),
         accepted=tuple(accepted),
-        notes=tuple(found_map.notes),
+        notes=(*found_map.notes, *said_of_spectral_norm(reference, found_map.model)),
         doubted=tuple(found_map.doubted),
     )
 

@@ -9,7 +9,7 @@ from compare.report.beside import show_beside
 from compare.report.contract import Form
 from compare.report.pieces import COLOUR, show_table, table
 
-STYLE = {"works": "green", "works with other code": "yellow", "raises": "red"}
+STYLE = {"works": "green", "works with other code": "yellow", "raises": "red", "not run": "dim"}
 TIME = "processor\ntime,\ntorch / JAX"  # a column that is left out where nothing was timed
 
 
@@ -41,7 +41,8 @@ def show_code(row: Form, out: Console) -> None:
     show_beside(left, right, out)
     for head, cell in sides:
         if cell["message"]:
-            out.print(Text(f"{head.partition(':')[0]}: the plain way raised {cell['message']}"))
+            what = "" if cell["outcome"] == "not run" else "the plain way raised "
+            out.print(Text(f"{head.partition(':')[0]}: {what}{cell['message']}"))
     if row["verdict"]:
         out.print(Text(f"what both return: {row['verdict']}"))
 

@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from compare.measure.contrast.in_words import size
 from compare.report.contract import Form
+from compare.report.contrast_costs import show_costs
 from compare.report.pieces import show_table, table
+from compare.verdict.bytes_in_words import size
 from compare.verdict.counted import counted
 
 MANY = 60  # nodes from which a layer is one line
@@ -32,19 +33,24 @@ def show_contrast(form: Form, out: Console, every: bool = False) -> None:
     """What each side records, what faces what, what is kept, and what it comes to in words."""
     out.print(Text.assemble((form["pair"], "bold"), f": {', '.join(filter(None, (form['title'], form['device'])))}"))
     out.print()
-    rows = list(_nodes(form) if every or len(form["tape"]) <= MANY else _layers(form))  # read once for each width
+    is_folded = not every and len(form["tape"]) > MANY
+    rows = list(_layers(form) if is_folded else _nodes(form))  # read once for each width
     show_table(out, _tape(rows, wide=True), _tape(rows, wide=False))
     out.print()
+    if between := list(_between(form, is_folded)):
+        show_table(out, _bridge(between, wide=True), _bridge(between, wide=False))
+        out.print()
     show_table(out, _idle(form))
     out.print()
     if every:
         show_table(out, _equations(form))
         out.print()
-    show_table(out, _residuals(form["residuals"]))
+        if form.get("boundaries"):
+            show_table(out, _groups(form))
+            out.print()
+    show_table(out, _residuals(form["residuals"], not every and len(form["residuals"]) > MANY))
     out.print()
-    if form["costs"]:
-        show_table(out, _costs(form))
-        out.print()
+    show_costs(form, out)
     for line in form["words"]:
         out.print(Text(line))
 
@@ -110,6 +116,44 @@ def _tape(rows: Sequence[Cells], wide: bool) -> Table:
     return shown
 
 
+def _between(form: Form, is_folded: bool) -> Iterator[tuple[str, str, str, str]]:
+    """What faces a node in the program without a tape, of the loss and of the gradient, and how many equations do."""
+    by_node: dict[tuple[int, str], list[int]] = {}
+    for number, one in enumerate(form.get("bridge", ())):
+        for node in one["nodes"]:
+            by_node.setdefault((node, one["half"]), []).append(number)
+    each = [("", [at]) for at, node in enumerate(form["tape"]) if not node["leaf"]]
+    for path, numbers in layers_of(form) if is_folded else each:
+        halves = [
+            sorted({one for at in numbers for one in by_node.get((at, half), ())}) for half in ("loss", "gradient")
+        ]
+        if any(halves):
+            loss, gradient = (_list([form["bridge"][one]["name"] for one in half]) for half in halves)
+            equations = {one for at in numbers for one in (*form["tape"][at]["loss"], *form["tape"][at]["gradient"])}
+            first = form["tape"][numbers[0]]["name"]
+            yield (path or "(loss)") if is_folded else f"{numbers[0]} {first}", loss, gradient, str(len(equations))
+
+
+def _bridge(rows: Sequence[tuple[str, str, str, str]], wide: bool) -> Table:
+    heads = ("node", "torch.func, no tape: the loss", "its gradient", "equations of JAX")
+    shown = table(*(heads if wide else heads[:3]))
+    for row in rows:
+        shown.add_row(*(Text(cell) for cell in (row if wide else row[:3])))
+    return shown
+
+
+def _groups(form: Form) -> Table:
+    """Between which values nodes and equations run."""
+    shown = table("between these values", "and this one", "nodes", "equations")
+    for boundary, (nodes, equations) in zip(form["boundaries"], form["groups"], strict=True):
+        named = [
+            ", ".join(f"{at} {form[key][at]['name']}" for at in own)
+            for key, own in (("tape", nodes), ("equations", equations))
+        ]
+        shown.add_row(Text(", ".join(boundary["takes"])), Text(boundary["gives"]), *named)
+    return shown
+
+
 def _idle(form: Form) -> Table:
     """What faces nothing, by the reason."""
     shown = table("what faces nothing", "nodes", "equations")
@@ -131,41 +175,19 @@ def _equations(form: Form) -> Table:
     return shown
 
 
-def _residuals(residuals: list[Form]) -> Table:
-    shown = table("residual of jax.vjp, op by op", "bytes", "at")
+def _residuals(residuals: list[Form], is_folded: bool) -> Table:
+    """One row for those that are alike, or, ``is_folded``, for those of one layer."""
+    shown = table("residual of jax.vjp, op by op", "bytes", "of" if is_folded else "at")
     shown.columns[1].justify = "right"
+    rows: dict[tuple[str, str], list[Form]] = {}
     for kept in residuals:
-        own = own_bytes(kept)
-        shown.add_row(Text(_kept(kept)), f"{own:,}" if own else "", Text(kept["place"] if ":" in kept["place"] else ""))
-    return shown
-
-
-def _costs(form: Form) -> Table:
-    """Bytes between forward and backward pass, in columns that are not the same thing, and the time."""
-    costs, seconds = form["costs"], form["costs"]["seconds"]
-    shown = table("what it costs", "", "what is counted")
-    shown.columns[1].justify = "right"
-    aot = costs["aot_message"] or "saved by AOTAutograd under torch.compile, beyond parameters and inputs"
-    rows = [
-        ("tape", form["tape_bytes"], "saved by nodes, beyond parameters and inputs; held from forward to backward"),
-        ("torch.compile", costs["aot"], aot),
-        ("residuals", form["residual_bytes"], "of jax.vjp op by op, copies left out; held from forward to backward"),
-        ("copies", form["copied_bytes"], "of parameters and inputs among them: op by op only"),
-        ("jax.jit at the loss", costs["at_loss"], "made when the loss is written, and still to be read"),
-        ("jax.jit at most", costs["temporaries"], "temporaries at once in the whole of value and gradient"),
-        ("the same again", costs["again"], "with jax.checkpoint around the loss"),
-    ]
-    for what, count, meaning in rows:
-        shown.add_row(what, "" if count is None else f"{count:,}", Text(meaning))
-    for what, key, meaning in (
-        ("PyTorch, no tape", "plain", "the loss under no_grad"),
-        ("PyTorch, recording", "recorded", "the loss with its tape"),
-        ("PyTorch, backward", "backward", "one backward()"),
-        ("JAX, tracing", "traced", "once for each shape"),
-        ("JAX, compiling", "compiled", "once for each shape"),
-        ("JAX, running", "run", "value and gradient" + (f" in {costs['kernels']} kernels" if costs["kernels"] else "")),
-    ):
-        shown.add_row(what, f"{1e6 * seconds[key]:,.0f} us", Text(f"{meaning}, processor time"))
+        place = kept["by"] if is_folded else kept["place"] if ":" in kept["place"] else ""
+        rows.setdefault(("" if is_folded else _kept(kept), place), []).append(kept)
+    for (what, place), alike in rows.items():
+        own = sum(map(own_bytes, alike))
+        times = f" x {len(alike)}" if len(alike) > 1 else ""
+        named = counted(len(alike), "array") if is_folded else f"{what}{times}"
+        shown.add_row(Text(named), f"{own:,}" if own else "", Text(place or ("(loss)" if is_folded else "")))
     return shown
 
 

@@ -1,13 +1,13 @@
-"""Tape and program drawn: two graphs that face each other, what aligns on one level; and the bytes alive over time. Own
-SVG, as wide as a phone."""
+"""Tape and program drawn: two graphs that face each other, what aligns on one level. Own SVG, as wide as a phone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Literal
 
-from compare.measure.contrast.in_words import size
 from compare.report.contract import Form
 from compare.report.contrast import MANY, layers_of, own_bytes
+from compare.verdict.bytes_in_words import size
 
 WIDTH, MIDDLE, BOX = 360, 36, 128  # of the picture, between the two columns, of a box
 EDGE = (WIDTH - MIDDLE) // 2 - BOX  # beside the boxes, for what does not go to the next one
@@ -24,9 +24,12 @@ path, line { fill: none; stroke: #777; } .level { stroke: #222; stroke-dasharray
 </style>"""
 
 
+Half = Literal["loss", "gradient"]
+
+
 @dataclass(frozen=True)
 class Level:
-    """What is drawn beside each other: nodes of the tape, and the equations of the loss that face them.
+    """What is drawn beside each other: nodes of the tape, and the equations of one half that face them.
 
     Attributes:
         nodes, equations: by their positions. left, right: the lines in the boxes.
@@ -42,18 +45,19 @@ class Level:
         return max(len(self.left), len(self.right)) * LINE + 2 * PAD
 
 
-def facing_picture(form: Form) -> str:
-    """The forward pass from the top to the bottom: nodes as they were recorded, beside the equations that make the same
-    numbers; lines on either side say what takes what."""
-    levels = list(_levels(form))
+def facing_picture(form: Form, half: Half = "loss") -> str:
+    """From the top to the bottom as it runs: of the forward pass the nodes as they were recorded, of the backward pass
+    as the engine runs them, beside the equations of that half that make the same numbers; lines on either side say
+    what takes what."""
+    levels = list(_levels(form, half))
     tops: list[int] = []
     y = 24
     for level in levels:
         tops.append(y)
         y += level.height + GAP
     parts = [
-        f'<text class="head" x="{EDGE}" y="14">PyTorch: the tape</text>',
-        f'<text class="head" x="{WIDTH - EDGE - BOX}" y="14">JAX: the loss</text>',
+        f'<text class="head" x="{EDGE}" y="14">PyTorch: {"the tape" if half == "loss" else "backward()"}</text>',
+        f'<text class="head" x="{WIDTH - EDGE - BOX}" y="14">JAX: the {half}</text>',
     ]
     left = {node: at for at, level in enumerate(levels) for node in level.nodes}
     right = {one: at for at, level in enumerate(levels) for one in level.equations}
@@ -64,65 +68,53 @@ def facing_picture(form: Form) -> str:
             middle = top + level.height / 2
             ends = f'x1="{EDGE + BOX}" x2="{WIDTH - EDGE - BOX}"'
             parts.append(f'<line class="level" {ends} y1="{middle:g}" y2="{middle:g}"/>')
-        made = {left[one] for node in level.nodes for one in _through(form["tape"], "gives", node, left)}
+        given = {left[one] for node in level.nodes for one in _through(form["tape"], "gives", node, left)}
         taken = {right[one] for own in level.equations for one in _through(form["equations"], "takes", own, right)}
-        parts += [_edge(levels, tops, other, at, EDGE, -1) for other in sorted(made) if other < at]
+        # What a node hands gradients to is what it took in the forward pass.
+        parts += [_edge(levels, tops, min(other, at), max(other, at), EDGE, -1) for other in sorted(given - {at})]
         parts += [_edge(levels, tops, other, at, WIDTH - EDGE, 1) for other in sorted(taken) if other < at]
-    return _svg(parts, y)
+    return svg(parts, y)
 
 
-def timeline_picture(form: Form) -> str:
-    """Bytes alive beside parameters and inputs: the tape grows while the forward pass runs and is given back node by
-    node; what ``jax.vjp`` handed on lives as long as its backward half does."""
-    tape, kept = list(_tape_bytes(form)), list(_residual_bytes(form))
-    most, height, base = max([*(count for _, count in (*tape, *kept)), 1]), 110, 140
-    wide = WIDTH - 2 * EDGE
-
-    def drawn(points: Sequence[tuple[float, int]], style: str) -> str:
-        steps = [f"M {EDGE:g} {base:g}"]
-        for at, count in points:
-            steps.append(f"H {EDGE + wide * at:.1f} V {base - height * count / most:.1f}")
-        return f'<path class="{style}" d="{" ".join(steps)} H {EDGE + wide}"/>'
-
-    half = EDGE + wide / 2
-    parts = [
-        f'<text class="head" x="{EDGE}" y="14">alive, at most {size(most)}</text>',
-        f'<line x1="{EDGE}" x2="{EDGE + wide}" y1="{base}" y2="{base}"/>',
-        f'<line class="level" x1="{half:g}" x2="{half:g}" y1="24" y2="{base}"/>',
-        f'<text class="dim" x="{EDGE}" y="{base + 12}">forward</text>',
-        f'<text class="dim" x="{half + 3:g}" y="{base + 12}">backward</text>',
-        drawn(tape, "tape"),
-        drawn(kept, "kept"),
-        f'<line class="tape" x1="{EDGE}" x2="{EDGE + 20}" y1="{base + 22}" y2="{base + 22}"/>',
-        f'<text x="{EDGE + 25}" y="{base + 25}">the tape</text>',
-        f'<line class="kept" x1="{half:g}" x2="{half + 20:g}" y1="{base + 22}" y2="{base + 22}"/>',
-        f'<text x="{half + 25:g}" y="{base + 25}">jax.vjp, op by op, with copies</text>',
-    ]
-    return _svg(parts, base + 34)
-
-
-def _levels(form: Form) -> Iterator[Level]:
-    """In the order of the forward pass: one node each, or one layer each beyond so many nodes."""
+def _levels(form: Form, half: Half) -> Iterator[Level]:
+    """In the order in which that half runs: one node each, or one layer each beyond so many nodes."""
     tape = form["tape"]
     each = [("", [at]) for at, node in enumerate(tape) if not node["leaf"]]
     runs = each if len(tape) <= MANY else layers_of(form)
     levels: list[tuple[list[int], set[int], list[str]]] = []
-    for path, numbers in reversed(runs):
-        faced = {one for at in numbers for one in tape[at]["loss"]}
+    for path, numbers in runs if half == "gradient" else reversed(runs):
+        faced = {one for at in numbers for one in tape[at][half]}
         first = [tape[at]["name"] for at in numbers if not tape[at]["why"]] or [tape[numbers[0]]["name"]]
         head = [path or "(loss)", *_names(first)] if len(tape) > MANY else [tape[numbers[0]]["name"]]
-        own = sum(own_bytes(kept) for at in numbers for kept in tape[at]["saved"])
-        lines = [*head, f"keeps {size(own)}"] if own else head
-        if faced and levels and faced <= levels[-1][1]:  # several nodes of one group
+        lines = [*head, *(_told(tape, numbers) if half == "loss" else _filled(tape, numbers))]
+        if faced and levels and faced == levels[-1][1]:  # several nodes of one group
             nodes, _, above = levels[-1]
             nodes.extend(numbers)
             above.extend(lines)
             continue
-        placed = set().union(*(known for _, known, _ in levels))
-        levels.append((list(numbers), faced - placed, lines))
-    for numbers, equations, lines in levels:
-        right = _names([form["equations"][one]["name"] for one in sorted(equations)])
-        yield Level(tuple(numbers), tuple(sorted(equations)), tuple(map(_short, lines)), tuple(map(_short, right)))
+        levels.append((list(numbers), faced, lines))
+    fewest: dict[int, int] = {}  # by equation the level that it stands on: beside what faces the least beside it
+    for at, (_, faced, _) in enumerate(levels):
+        for one in faced:
+            if one not in fewest or len(faced) < len(levels[fewest[one]][1]):
+                fewest[one] = at
+    for at, (numbers, faced, lines) in enumerate(levels):
+        own = tuple(one for one in sorted(faced) if fewest[one] == at)
+        right = _names([form["equations"][one]["name"] for one in own])
+        yield Level(tuple(numbers), own, tuple(map(_short, lines)), tuple(map(_short, right)))
+
+
+def _told(tape: Sequence[Form], numbers: Sequence[int]) -> list[str]:
+    """What nodes keep for the backward pass."""
+    own = sum(own_bytes(kept) for at in numbers for kept in tape[at]["saved"])
+    return [f"keeps {size(own)}"] if own else []
+
+
+def _filled(tape: Sequence[Form], numbers: Sequence[int]) -> list[str]:
+    """The parameters whose gradients nodes hand on: in the backward pass they are done with there."""
+    given = [(tape[at]["path"], tape[one]["leaf"]) for at in numbers for one in tape[at]["gives"] if tape[one]["leaf"]]
+    is_folded = len(tape) > MANY  # the layer stands above
+    return _names([f".grad of {leaf.removeprefix(f'{path}.') if is_folded else leaf}" for path, leaf in given])
 
 
 def _names(names: Sequence[str]) -> list[str]:
@@ -154,45 +146,6 @@ def _edge(levels: Sequence[Level], tops: Sequence[int], one: int, other: int, x:
     return f'<path d="M {x} {begin:g} C {out:g} {begin:g} {out:g} {end:g} {x} {end:g}"/>'
 
 
-def _tape_bytes(form: Form) -> Iterator[tuple[float, int]]:
-    """Time from 0 to 1, the forward pass its first half, and what the tape holds then: a memory from the first node
-    that was recorded with it until that node, the last of its holders to run, has run."""
-    tape = form["tape"]
-    until = [0] * len(tape)  # by the place in the order of ``backward()``: the bytes that nothing holds afterwards
-    for at, node in enumerate(tape):
-        for kept in node["saved"]:
-            if count := own_bytes(kept):
-                until[_last_holder(tape, at, kept)] += count
-    alive, step = 0, 0.5 / max(1, len(tape))
-    for at, count in enumerate(reversed(until)):
-        alive += count
-        yield (at + 1) * step, alive
-    for at, count in enumerate(until):
-        alive -= count
-        yield 0.5 + (at + 1) * step, alive
-
-
-def _last_holder(tape: Sequence[Form], at: int, kept: Form) -> int:
-    """The last node to run that holds what a node keeps."""
-    same = (kept["bytes"], kept["dtype"])
-    others = (
-        number
-        for number, node in enumerate(tape)
-        for one in node["saved"]
-        if one["earlier"] == at and (one["bytes"], one["dtype"]) == same
-    )
-    return max([at, *others])
-
-
-def _residual_bytes(form: Form) -> Iterator[tuple[float, int]]:
-    """The same of the residuals, each from where its equation makes it; all of them to the end."""
-    alive = 0
-    for kept in sorted(form["residuals"], key=lambda kept: float(kept["moment"])):
-        alive += own_bytes(kept)
-        yield 0.5 * kept["moment"], alive
-    yield 1.0, alive
-
-
 def _box(x: int, y: int, lines: Sequence[str], height: int, style: str) -> str:
     shown = [f'<rect class="{style}" x="{x}" y="{y}" width="{BOX}" height="{height}"/>']
     for at, line in enumerate(lines):
@@ -205,6 +158,6 @@ def _short(text: str) -> str:
     return text if len(text) <= LETTERS else f"{text[: LETTERS - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def _svg(parts: Sequence[str], height: float) -> str:
+def svg(parts: Sequence[str], height: float) -> str:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" role="img">'
     return f"{head}{STYLE}{''.join(parts)}</svg>"

@@ -19,7 +19,8 @@ from compare.report.capability_table import show_capabilities
 from compare.report.captured import flowing, folded, further, whole_page
 from compare.report.contract import Form
 from compare.report.contrast import show_contrast
-from compare.report.contrast_pictures import facing_picture, timeline_picture
+from compare.report.contrast_pictures import facing_picture
+from compare.report.contrast_timeline import timeline_picture
 from compare.report.picture import training_figure
 from compare.report.pieces import COLOUR
 from compare.report.sweep import AXES, on_axis, show_sweep
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Picture = tuple[str, "Figure | str"]  # what it shows, in words for whoever does not see it; drawn, or SVG
-PICTURE = '<figure><img alt="{alt}" src="data:image/svg+xml;base64,{data}"><figcaption>{alt}</figcaption></figure>'
+PICTURE = (
+    '<figure{kind}><img alt="{alt}" src="data:image/svg+xml;base64,{data}"><figcaption>{alt}</figcaption></figure>'
+)
 STYLE = """<style>
 nav li { display: inline; margin-right: 1.5rem; } nav ul { list-style: none; padding: 0; }
 figure { margin: 1rem 0; max-width: 56rem; } figure img { width: 100%; background: white; }
 @media screen { figure { overflow-x: auto; } figure img { min-width: 40rem; } }
+figure.narrow { max-width: 30rem; } figure.narrow img { min-width: 0; }
 figcaption { font-size: 0.85rem; } section { margin: 3rem 0; }
 @media print { [style*="overflow-x"] { white-space: pre-wrap !important; font-size: 6.5pt; } }
 @media print { nav { display: none; } section { break-before: page; } figure { break-inside: avoid; } }
@@ -76,7 +80,12 @@ def verdict(forms: Mapping[str, Any]) -> str:
 
 def _section(name: str, section: Section, form: Form) -> str:
     pictures = "".join(
-        PICTURE.format(alt=escape(alt, quote=True), data=_svg(figure)) for alt, figure in section.pictures(form)
+        PICTURE.format(
+            kind=' class="narrow"' if isinstance(figure, str) else "",  # drawn as wide as a phone
+            alt=escape(alt, quote=True),
+            data=_svg(figure),
+        )
+        for alt, figure in section.pictures(form)
     )
     head = f"<h2>{escape(section.heading)}</h2><p><code>{escape(section.command)}</code></p>"
     shown = flowing(lambda out: section.show(form, out))
@@ -112,6 +121,10 @@ def _contrast(form: Form) -> Iterator[Picture]:
     yield (
         "The tape on the left, the equations of the loss on the right; on one level what makes the same numbers",
         facing_picture(form),
+    )
+    yield (
+        "The backward pass: the tape as the engine runs it on the left, the equations of the gradient on the right",
+        facing_picture(form, "gradient"),
     )
     yield "Bytes alive through forward and backward pass, beside parameters and inputs", timeline_picture(form)
 

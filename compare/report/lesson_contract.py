@@ -44,6 +44,20 @@ class DiffersForm(TypedDict):
     reason: str
 
 
+class IdeaForm(TypedDict):
+    """What is to be known of one line of a lesson, by its beginning."""
+
+    line: str
+    text: str
+
+
+class AskForm(TypedDict):
+    """A question to the reader, and the words of the lesson that answer it."""
+
+    question: str
+    answer: str
+
+
 class LessonForm(TypedDict):
     """A lesson that ``jaxport read NAME --json`` ran; with ``--no-run`` its sources alone, and no verdict."""
 
@@ -53,6 +67,10 @@ class LessonForm(TypedDict):
     same: str
     different: str
     prevents: str
+    question: str
+    text: str
+    ideas: list[IdeaForm]
+    asks: list[AskForm]
     sources: list[SourcesForm]
     verdict: VerdictWord | None
     first_difference: DiffersForm | None

@@ -138,10 +138,10 @@ class EquationForm(TypedDict):
 
 
 class CellForm(TypedDict):
-    """One way on one side: what became of the code, what the plain way raised, and the processor seconds of a call (0
-    where it raises, and on a GPU)."""
+    """One way on one side: what became of the code, what the plain way raised or what is not here to run it on, and the
+    processor seconds of a call (0 where it raises, and on a GPU)."""
 
-    outcome: Literal["works", "works with other code", "raises"]
+    outcome: Literal["works", "works with other code", "raises", "not run"]
     message: str
     code: str
     seconds: float
@@ -161,35 +161,74 @@ class CapabilityForm(TypedDict):
 
 
 class SecondsForm(TypedDict):
-    """Processor seconds: of PyTorch the loss without a tape, measured twice, with one, and ``backward()``; of JAX
-    tracing, compiling, and a call."""
+    """Processor seconds: of PyTorch the loss without a tape, measured twice (null where it raises), with one, and
+    ``backward()``; of JAX tracing, compiling, and a call."""
 
-    plain: float
+    plain: float | None
     recorded: float
     backward: float
     traced: float
     compiled: float
     run: float
-    plain_again: NotRequired[float]  # what was written before the noise was measured stays valid
+    plain_again: NotRequired[float | None]  # what was written before the noise was measured stays valid
+
+
+class AgainForm(TypedDict):
+    """Bytes that live for the backward pass where so much is made again: because of the tape, of ``jax.vjp`` op by op,
+    and in the compiled program at once; null where a side raises."""
+
+    what: str
+    tape: int | None
+    residuals: int | None
+    temporaries: int | None
+
+
+class FatesForm(TypedDict):
+    """What a compiler made of each operation: their names by kind, how many were traced, the kernels of a call (null
+    where they are not known), and what was raised."""
+
+    by_kind: dict[str, list[str]]
+    traced: int
+    kernels: int | None
+    message: str
+
+
+class BoundaryForm(TypedDict):
+    """The values that enter a group, and the one that both sides make of them."""
+
+    takes: list[str]
+    gives: str
+
+
+class BridgeRowForm(TypedDict):
+    """One operation of the reference's loss and gradient as ``torch.func`` has them, and the nodes that it faces."""
+
+    name: str
+    made: str
+    half: Literal["loss", "gradient"]
+    nodes: list[int]
+    why: Reason
 
 
 class CostsForm(TypedDict):
     """Bytes that live for the backward pass where a compiler decides: what AOTAutograd saves (null where it raises),
-    what XLA's program needs at once, what it still reads when the loss is written, the most with the loss made again;
-    kernels; time."""
+    what XLA's program needs at once, what it still reads when the loss is written, the same where activations are made
+    again (older results have ``again``, the temporaries with the whole loss made again); kernels; time."""
 
     aot: int | None
     aot_message: str
     temporaries: int | None
     at_loss: int
-    again: int | None
+    again: NotRequired[int | None]
+    checkpoints: NotRequired[list[AgainForm]]
     kernels: int | None
     seconds: SecondsForm
 
 
 class ContrastForm(TypedDict):
     """All that ``jaxport contrast --json`` writes. A node, an equation is named by its position; a group is the nodes
-    and the equations between values that both sides have."""
+    and the equations between values that both sides have, which its boundary names. ``fates`` are those of
+    ``torch.compile`` and of ``jit``, where costs were asked for. Older results have no boundaries, bridge and fates."""
 
     schema: Version
     environment: EnvironmentForm
@@ -202,6 +241,10 @@ class ContrastForm(TypedDict):
     equations: list[EquationForm]
     residuals: list[KeptForm]
     groups: list[tuple[list[int], list[int]]]
+    boundaries: NotRequired[list[BoundaryForm]]
+    bridge: NotRequired[list[BridgeRowForm]]
+    bridge_message: NotRequired[str]
+    fates: NotRequired[tuple[FatesForm, FatesForm] | None]
     tape_bytes: int
     residual_bytes: int
     copied_bytes: int

@@ -66,13 +66,14 @@ def contrasted(options: argparse.Namespace, device: "Device", name: str) -> "For
     row = getattr(options, "row", None)  # the main job has neither
     with busy(f"taking {name} apart") as say:
         pair = pair_of(name, options.data, options.batch)
-        made = contrast(pair, device, options.seed)
+        asked = getattr(options, "costs", False)
+        made = contrast(pair, device, options.seed, compiled=asked)
         if row or getattr(options, "capabilities", False):
             from compare.measure.contrast.capabilities import capabilities
 
             say("running what each way can do")
             made = replace(made, capabilities=capabilities(pair, device, options.seed, row))
-        if getattr(options, "costs", False):
+        if asked:
             from compare.measure.contrast.costs import costs
 
             say("compiling both sides")

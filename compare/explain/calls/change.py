@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from compare.explain.calls.call import Call
-from compare.explain.calls.counting import Function, Replacement, counting
+from compare.explain.calls.counting import Calls, Function, Replacement, counting
 from compare.explain.calls.signatures import standing_for
 
 Arrays = Mapping[str, np.ndarray]
+Scored = Callable[[Any, dict[str, Any]], tuple[Any, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Change:
             shape). Whoever runs the reference applies these, to what enters, by ``entering``; ``applied`` does not.
         results: by path of a module, what is told what each of its calls returns, before it goes on.
         others: by dotted name of a parameter, that of the one that enters in its place; before ``weights``.
+        scored: what becomes of the outputs, and of the targets by name, before the loss takes them; one after another.
     """
 
     calls: Mapping[int, Replacement] = field(default_factory=dict)
@@ -33,6 +34,13 @@ class Change:
     weights: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     others: Mapping[str, str] = field(default_factory=dict)
     results: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    scored: tuple[Scored, ...] = ()
+
+    def scoring(self, outputs: Any, targets: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Outputs and targets as the loss takes them under this change. Whoever runs the reference applies it."""
+        for change in self.scored:
+            outputs, targets = change(outputs, targets)
+        return outputs, targets
 
     def entering(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """``arrays`` (weights and buffers by dotted name) as they enter under this change."""
@@ -60,13 +68,13 @@ class Change:
         for name, change in other.weights.items():
             weights[name] = _composed(weights[name], change) if name in weights else change
         attributes, others = {**self.attributes, **other.attributes}, {**self.others, **other.others}
-        return Change(calls, attributes, weights, others, {**self.results, **other.results})
+        return Change(calls, attributes, weights, others, {**self.results, **other.results}, self.scored + other.scored)
 
 
 @contextmanager
-def recorded(module: nn.Module) -> Iterator[list[Call]]:
+def recorded(module: nn.Module) -> Iterator[Calls]:
     """The torch calls of one forward pass (and loss) of ``module`` within it, in order, numbered as ``Change`` does."""
-    calls: list[Call] = []
+    calls = Calls()
     with counting(module, {}, calls):
         yield calls
 

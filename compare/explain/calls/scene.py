@@ -28,6 +28,7 @@ class Scene:
         weights: parameters and buffers of the segment's layers, by the reference's dotted names.
         run: the reference's arrays at the same places under a change; may raise.
         every: the parameters of the whole reference, for layers that may stand in one another's place.
+        outputs, targets: what the loss takes, by name, where the segment is the loss.
     """
 
     reference_path: str
@@ -44,3 +45,5 @@ class Scene:
     run: Callable[[Change], Mapping[str, np.ndarray]]
     every: Mapping[str, np.ndarray] = field(default_factory=dict)
     cleared: tuple[Call, ...] = ()
+    outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
+    targets: Mapping[str, np.ndarray] = field(default_factory=dict)

@@ -101,12 +101,13 @@ class ReferenceModel:
         self.held |= frozenset(names)
 
     def with_values(self, values: Arrays) -> "ReferenceModel":
-        """The same with other values of some parameters, by name; no memory is shared with the user's module."""
+        """The same with other values of some parameters and buffers, by name; no memory is shared with the user's
+        module."""
         module = copied(self.module)
         with torch.no_grad():
-            for name, parameter in module.named_parameters():
+            for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
                 if name in values:
-                    parameter.copy_(torch.from_numpy(np.array(values[name])))
+                    tensor.copy_(torch.from_numpy(np.array(values[name])))
         other = ReferenceModel(module)
         other.held = self.held
         return other

@@ -177,6 +177,8 @@ class DispatchRecorder(TorchDispatchMode):
         name = func.overloadpacket.__name__
         if name == "bernoulli_" and isinstance(rate := (args[1:] or (kwargs.get("p", 0.5),))[0], float):
             return args[0].copy_(self._mask(tuple(args[0].shape), 1 - rate).to(args[0]))
+        if name == "bernoulli" and isinstance(rate := (args[1:] or (kwargs.get("p"),))[0], float):  # of torch.func's
+            return self._mask(tuple(args[0].shape), 1 - rate).to(args[0])
         if name == "native_dropout" and args[2] and 0 < args[1] < 1:
             mask = self._mask(tuple(args[0].shape), args[1]).to(args[0].device)
             return args[0] * mask / (1 - args[1]), mask

@@ -48,7 +48,7 @@ class Equation:
     @property
     def name(self) -> str:
         """The primitive's; of a draw, what draws."""
-        return "bernoulli" if _is_draw(self.eqn) else self.eqn.primitive.name
+        return "bernoulli" if is_draw(self.eqn) else self.eqn.primitive.name
 
     def dtype_of(self, number: int) -> np.dtype:
         """The dtype that it makes a value in."""
@@ -66,13 +66,15 @@ class Unfolded:
     """A program's equations in the order in which they run, every value by a number.
 
     Attributes:
-        given: the values of its arguments, in order; constants and literals: those that it holds.
+        given: the values of its arguments, in order; constants: those that it holds, and its literals; dtypes: theirs,
+            which are evaluated at float64.
         first: of each value that is one row of another, which and which row: what a scan's body gets at its first trip.
     """
 
     given: tuple[int, ...] = ()
     outputs: tuple[int, ...] = ()
     constants: dict[int, Operand] = field(default_factory=dict)
+    dtypes: dict[int, np.dtype] = field(default_factory=dict)
     first: dict[int, tuple[int, int]] = field(default_factory=dict)
     equations: list[Equation] = field(default_factory=list)
     count: int = 0
@@ -91,7 +93,7 @@ class Unfolded:
                     whole, row = self.first[number]
                     values[number] = values[whole][row]
             made: Any = None
-            if _is_draw(one.eqn):
+            if is_draw(one.eqn):
                 aval: Any = one.eqn.outvars[0].aval
                 made = mask(drawn, tuple(aval.shape))
                 drawn += 1
@@ -147,22 +149,24 @@ class _Unfolding:
         self.program.count += 1
         return self.program.count - 1
 
-    def constant(self, value: Operand) -> int:
+    def constant(self, value: Operand, variable: Any) -> int:
         number = self.new()
         self.program.constants[number] = value
+        if not jax.dtypes.issubdtype(variable.aval.dtype, jax.dtypes.extended):
+            self.program.dtypes[number] = np.dtype(variable.aval.dtype)
         return number
 
     def inside(self, program: Program, given: Sequence[int], around: _Around) -> list[int]:
         jaxpr, consts = parts(program)
         known: dict[Any, int] = dict(zip(jaxpr.invars, given, strict=True))
-        known |= {variable: self.constant(one) for variable, one in zip(jaxpr.constvars, consts, strict=True)}
+        known |= {variable: self.constant(one, variable) for variable, one in zip(jaxpr.constvars, consts, strict=True)}
 
         def read(atom: Any) -> int:
-            return self.constant(literal(atom)) if isinstance(atom, core.Literal) else known[atom]
+            return self.constant(literal(atom), atom) if isinstance(atom, core.Literal) else known[atom]
 
         for eqn in jaxpr.eqns:
             operands, here = [read(atom) for atom in eqn.invars], around.at(eqn)
-            inner = None if _is_draw(eqn) else called_jaxpr(eqn)
+            inner = None if is_draw(eqn) else called_jaxpr(eqn)
             results = self.inside(inner, operands, here) if inner is not None else self.step(eqn, operands, here)
             known.update(zip(eqn.outvars, results, strict=True))
         return [read(atom) for atom in jaxpr.outvars]
@@ -187,7 +191,8 @@ class _Unfolding:
         self.inside(eqn.params["jaxpr"], given, here)
 
 
-def _is_draw(eqn: core.JaxprEqn) -> bool:
+def is_draw(eqn: core.JaxprEqn) -> bool:
+    """Whether an equation draws a mask, in whatever way JAX does it inside."""
     return eqn.params.get("name") == DRAWS
 
 

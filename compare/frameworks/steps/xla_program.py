@@ -63,7 +63,9 @@ class XlaProgram:
 
 
 @dataclass(frozen=True)
-class _Instruction:
+class Instruction:
+    """One line of a compiled program."""
+
     name: str
     opcode: str
     text: str
@@ -77,7 +79,7 @@ class _Instruction:
 
 def xla_program(text: str) -> XlaProgram:
     """Read ``compiled.as_text()``."""
-    entry, parts = _parts(text)
+    entry, parts = computations(text)
     kernels: Counter[str] = Counter()
     products, loops, open_ends = set[str](), list[int | None](), list[str]()
 
@@ -128,7 +130,7 @@ def xla_memory(compiled: Compiled) -> int | None:
 def xla_live_when_made(text: str, output: int = 0) -> int:
     """Bytes that the entry has made when it has made one of its outputs, and will still read, by the order in which
     ``compiled.as_text()`` has scheduled it; what it is given and what it returns left out."""
-    entry, parts = _parts(text)
+    entry, parts = computations(text)
     ran = parts.get(entry, [])
     place = {one.name: at for at, one in enumerate(ran)}
     operands = [
@@ -156,17 +158,17 @@ def _bytes_of(text: str) -> int:
     )
 
 
-def _multiplies(one: _Instruction, parts: Mapping[str, list[_Instruction]]) -> bool:
+def _multiplies(one: Instruction, parts: Mapping[str, list[Instruction]]) -> bool:
     if one.opcode in PRODUCTS or (one.opcode == "custom-call" and LIBRARY.search(one.text)):
         return True
     inner = (each for name in one.called for each in parts.get(name, ())) if one.opcode == "fusion" else iter(())
     return any(_multiplies(each, parts) for each in inner)
 
 
-def _parts(text: str) -> tuple[str, dict[str, list[_Instruction]]]:
-    """The entry's name, and each computation's instructions by its name."""
-    entry, parts = "", dict[str, list[_Instruction]]()
-    here: list[_Instruction] = []
+def computations(text: str) -> tuple[str, dict[str, list[Instruction]]]:
+    """Of ``compiled.as_text()`` the entry's name, and each computation's instructions by its name."""
+    entry, parts = "", dict[str, list[Instruction]]()
+    here: list[Instruction] = []
     for line in text.splitlines():
         if head := _HEAD.match(line):
             here = parts.setdefault(head["name"], [])
@@ -176,5 +178,5 @@ def _parts(text: str) -> tuple[str, dict[str, list[_Instruction]]]:
         kind = found and _TYPE.match(found["rest"])
         opcode = found and kind and _OPCODE.match(found["rest"], kind.end())
         if found and opcode:
-            here.append(_Instruction(found["name"], opcode[0], found["rest"]))
+            here.append(Instruction(found["name"], opcode[0], found["rest"]))
     return entry, parts

@@ -16,7 +16,7 @@ from compare.arrays.arrays import from_jax, from_torch
 from compare.errors import swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.devices import Device
-from compare.measure.contrast.capability import Capability, Cell, Outcome
+from compare.measure.contrast.capability import Capability, Cell, NotHereError, Outcome
 from compare.measure.contrast.fastest import fastest
 from compare.measure.contrast.ways import jax_alone, jax_on_pair, torch_alone, torch_on_pair
 from compare.measure.contrast.ways.code_of import code_of
@@ -93,6 +93,8 @@ class _Table:
                 with warnings.catch_warnings():  # who makes errors of them decides nothing here
                     warnings.simplefilter("ignore")
                     made = {precision: run(function, precision) for precision in (FLOAT32, FLOAT64)}
+            except NotHereError as error:
+                return Cell("not run", str(error), code, 0.0), {}
             except Exception as error:  # the outcome of a cell
                 swallowed(error)
                 said = described(error)

@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Outcome = Literal["works", "works with other code", "raises"]
+Outcome = Literal["works", "works with other code", "raises", "not run"]
+
+
+class NotHereError(Exception):
+    """What a way needs is not on this machine: it says what, and nothing of either framework."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One way on one side: what became of it, what the plain way raised, and the code that ran last.
+    """One way on one side: what became of it, what the plain way raised, or what it lacks here, and the code that ran
+    last.
 
     Attributes:
         seconds: of processor time for a call that has run before; 0 where it raises, and where a GPU does the work.

@@ -10,8 +10,11 @@ Sources: https://docs.pytorch.org/docs/stable/notes/autograd.html, https://docs.
 from dataclasses import dataclass, replace
 
 from compare.frameworks.devices import Device
+from compare.measure.contrast.boundary import Boundary
+from compare.measure.contrast.bridge import BridgeRow
 from compare.measure.contrast.capability import Capability
 from compare.measure.contrast.cost_figures import Costs
+from compare.measure.contrast.fates import Fates
 from compare.measure.contrast.kept_arrays import Kept, on_both
 from compare.pair.pair import Pair
 from compare.pair.prepare import prepare
@@ -70,8 +73,11 @@ class Contrast:
         tape: the nodes, in the order in which ``backward()`` runs them.
         equations: of the loss and its gradient, in the order in which they run.
         residuals: what the forward half of ``jax.vjp`` hands to the backward half.
-        groups: (nodes, equations) that run between values that both sides have.
-        capabilities, costs: what each way can do, and what it costs, where that was asked for.
+        groups: (nodes, equations) that run between values that both sides have; boundaries: those values of each.
+        bridge: the operations of the reference's loss and gradient as ``torch.func`` has them, with no tape; none where
+            it raises, ``bridge_message`` says what.
+        capabilities, costs: what each way can do, and what it costs, where that was asked for. fates: what
+            ``torch.compile`` and ``jit`` made of each operation, likewise.
     """
 
     pair: str
@@ -83,8 +89,12 @@ class Contrast:
     equations: tuple[EquationRow, ...]
     residuals: tuple[Kept, ...]
     groups: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    boundaries: tuple[Boundary, ...] = ()
+    bridge: tuple[BridgeRow, ...] = ()
+    bridge_message: str = ""
     capabilities: tuple[Capability, ...] = ()
     costs: Costs | None = None
+    fates: tuple[Fates, Fates] | None = None
 
     @property
     def tape_bytes(self) -> int:
@@ -102,14 +112,18 @@ class Contrast:
         return sum(kept.copied_bytes for kept in self.residuals)
 
 
-def contrast(pair: Pair, device: Device, seed: int = 0) -> Contrast:
-    """Run both sides once and take apart what they record.
+def contrast(pair: Pair, device: Device, seed: int = 0, compiled: bool = False) -> Contrast:
+    """Run both sides once and take apart what they record; with ``compiled`` what compilers make of it too.
 
     Raises:
         UsageError: the pair cannot be brought together, or no parameter has a part in the loss.
     """
+    from compare.measure.contrast.bridge import bridged
+    from compare.measure.contrast.bridge_record import record_bridge
     from compare.measure.contrast.facing import HARNESS, facing
+    from compare.measure.contrast.port_fates import port_fates
     from compare.measure.contrast.port_record import record_port
+    from compare.measure.contrast.reference_fates import reference_fates
     from compare.measure.contrast.reference_record import record_reference
 
     prepared = prepare(pair, seed)
@@ -118,6 +132,8 @@ def contrast(pair: Pair, device: Device, seed: int = 0) -> Contrast:
     exact = record_reference(prepared, entering, FLOAT64, device)
     port = record_port(prepared, entering, device, tape.dropped)
     found = facing(tape, exact, port, prepared)
+    tapeless, message = record_bridge(prepared, entering, device)
+    bridge = list(bridged(tape, exact, tapeless)) if tapeless else []
     kept = iter(on_both([held for node in tape.nodes for held in node.saved], port.residuals))
     saved = [tuple(next(kept) for _ in node.saved) for node in tape.nodes]
     residuals = tuple(on_both(port.residuals, [held for node in tape.nodes for held in node.saved]))
@@ -161,8 +177,24 @@ def contrast(pair: Pair, device: Device, seed: int = 0) -> Contrast:
         (tuple(sorted(of_node[one] for one in nodes if one in of_node)), tuple(sorted(of_equation[one] for one in eqs)))
         for nodes, eqs in found.groups
     )
+    own_bridge = tuple(replace(row, nodes=tuple(of_node[one] for one in row.nodes if one in of_node)) for row in bridge)
+    fates = None
+    if compiled:
+        fates = reference_fates(prepared, entering, device), port_fates(port, found.equations)
     return Contrast(
-        pair.name, pair.title, device.name, tape.loss, port.loss, tuple(rows), tuple(equations), residuals, groups
+        pair.name,
+        pair.title,
+        device.name,
+        tape.loss,
+        port.loss,
+        tuple(rows),
+        tuple(equations),
+        residuals,
+        groups,
+        found.boundaries,
+        own_bridge,
+        message,
+        fates=fates,
     )
 
 

@@ -9,16 +9,32 @@ class Seconds:
     and compiling, once, and a call of the compiled value and gradient.
 
     Attributes:
+        plain: None where there is no loss without a tape: a gradient is taken inside it.
         plain_again: the loss without a tape, measured a second time: what differs by less is noise.
     """
 
-    plain: float
+    plain: float | None
     recorded: float
     backward: float
     traced: float
     compiled: float
     run: float
-    plain_again: float
+    plain_again: float | None
+
+
+@dataclass(frozen=True)
+class Again:
+    """One way to make activations again, on both sides.
+
+    Attributes:
+        what: is made again. tape, residuals: bytes that live from the forward to the backward pass because of either,
+            op by op. temporaries: that the compiled value and gradient needs at once. None where a side raises.
+    """
+
+    what: str
+    tape: int | None
+    residuals: int | None
+    temporaries: int | None
 
 
 @dataclass(frozen=True)
@@ -31,7 +47,7 @@ class Costs:
         temporaries: of the compiled value and gradient, the most that it needs at once beside arguments and results, by
             XLA's plan; at_loss: what it has made when the loss is written and will still read, some of which may lie
             where a result will. A compiled program has no border between forward and backward pass.
-        again: the temporaries with ``jax.checkpoint`` around the loss.
+        checkpoints: the bytes where activations are made again, by what is.
         kernels: that one call of it runs; None where that depends on the numbers.
     """
 
@@ -39,6 +55,6 @@ class Costs:
     aot_message: str
     temporaries: int | None
     at_loss: int
-    again: int | None
+    checkpoints: tuple[Again, ...]
     kernels: int | None
     seconds: Seconds

@@ -13,7 +13,8 @@ from compare.frameworks.devices import Device
 from compare.frameworks.recording.tape_nodes import engine_order, saved_by
 from compare.frameworks.steps.torch_costs import bytes_held
 from compare.frameworks.steps.xla_program import xla_live_when_made, xla_program
-from compare.measure.contrast.cost_figures import Costs, Seconds
+from compare.measure.contrast.again import jax_again, torch_again
+from compare.measure.contrast.cost_figures import Again, Costs, Seconds
 from compare.measure.contrast.fastest import fastest
 from compare.measure.contrast.ways.given_jax import JaxGiven
 from compare.measure.contrast.ways.given_torch import TorchGiven
@@ -36,6 +37,7 @@ def costs(pair: Pair, device: Device, seed: int = 0) -> Costs:
         given = TorchGiven(ReferenceForward(prepared, FLOAT32, device.torch), entering, frozenset())
         times = _torch_seconds(given)
         aot, message = saved_when_compiled(given)
+        tapes = torch_again(given)
     side = PortForward(prepared, FLOAT32, device.jax)
     with side.x64():
         port = JaxGiven(side, entering)
@@ -43,7 +45,7 @@ def costs(pair: Pair, device: Device, seed: int = 0) -> Costs:
         traced, tracing = fastest(lambda: jax.jit(jax.value_and_grad(port.loss)).lower(*args), 1)
         compiled, compiling = fastest(traced.compile, 1)
         _, running = fastest(lambda: jax.block_until_ready(compiled(*args)), CALLS)
-        again = jax.jit(jax.value_and_grad(jax.checkpoint(port.loss))).lower(*args).compile()
+        residuals = jax_again(port, temporaries)
     text = compiled.as_text() or ""
     seconds = replace(times, traced=tracing, compiled=compiling, run=running)
     return Costs(
@@ -51,7 +53,7 @@ def costs(pair: Pair, device: Device, seed: int = 0) -> Costs:
         message,
         temporaries(compiled),
         xla_live_when_made(text),
-        temporaries(again),
+        tuple(Again(what, tapes[what], *residuals[what]) for what in tapes),
         xla_program(text).runs,
         seconds,
     )
@@ -87,12 +89,20 @@ def saved_when_compiled(given: TorchGiven) -> tuple[int | None, str]:
     return kept_by(loss, leaves, given.inputs, given.targets, buffers, given.module.against), ""
 
 
+def _without_tape(given: TorchGiven) -> float | None:
+    """Seconds of the loss; None where it takes a gradient inside, which without a tape it cannot."""
+    try:
+        with torch.no_grad():
+            return fastest(lambda: given.loss(given.params, given.inputs, given.targets), CALLS)[1]
+    except Exception as error:  # what the model's own code raises without a tape
+        swallowed(error)
+        return None
+
+
 def _torch_seconds(given: TorchGiven) -> Seconds:
     """Of the loss with a tape and without, and of a backward pass; JAX's to be filled in."""
     leaves = given.leaves()
-    with torch.no_grad():
-        _, plain = fastest(lambda: given.loss(given.params, given.inputs, given.targets), CALLS)
-        _, once_more = fastest(lambda: given.loss(given.params, given.inputs, given.targets), CALLS)
+    plain, once_more = _without_tape(given), _without_tape(given)
     loss, recorded = fastest(lambda: given.loss(leaves, given.inputs, given.targets), CALLS)
     _, backward = fastest(lambda: loss.backward(retain_graph=True), CALLS)
     return Seconds(plain, recorded, backward, 0.0, 0.0, 0.0, once_more)

@@ -1,10 +1,11 @@
 """Tape and program beside each other: which nodes face which equations, and why the rest faces none."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from compare.measure.contrast.alignment import Group, aligned, group_of, groups
+from compare.measure.contrast.boundary import Boundaries, Boundary
 from compare.measure.contrast.dataflow import Dataflow
 from compare.measure.contrast.port_record import PortRecord
 from compare.measure.contrast.reference_record import ReferenceRecord
@@ -27,16 +28,19 @@ REASONS = {
     FUSED: "makes no number that the other side makes",
 }
 
+Faced = tuple[frozenset[int], frozenset[int], Boundary]  # nodes, equations, and the values around
+
 
 @dataclass(frozen=True)
 class Facing:
     """Attributes:
-    pairs: (node, equation), by their positions; ``groups`` says by which value.
+    pairs: (node, equation), by their positions; ``groups``: which run together, ``boundaries``: between which values.
     nodes, equations: of each that faces nothing the reason.
     """
 
     pairs: frozenset[tuple[int, int]]
     groups: tuple[tuple[frozenset[int], frozenset[int]], ...]
+    boundaries: tuple[Boundary, ...]
     nodes: Mapping[int, str]
     equations: Mapping[int, str]
 
@@ -48,15 +52,22 @@ def facing(tape: ReferenceRecord, exact: ReferenceRecord, port: PortRecord, prep
         tape: the run at the working precision, whose nodes are meant; exact: the run in float64, whose values are.
         prepared: whose weight map says which gradients are one array on one side and several on the other.
     """
-    same = _same_nodes(tape, exact)
+    same = same_nodes(tape, exact)
     partners = aligned(exact.flow, port.flow)
     every = [*groups(exact.flow, port.flow, partners), *_ends(exact, port, prepared, partners)]
-    found = list(_node_groups(exact, port, same, every))
-    if alone := {at for at in range(len(tape.nodes)) if at not in same.values() and tape.nodes[at].forward}:
-        own = {at: at for at in alone}  # fused at the working precision alone, as a recurrent layer is
+    alone = {at for at in range(len(tape.nodes)) if at not in same.values() and tape.nodes[at].forward}
+    if alone:  # fused at the working precision alone, as a recurrent layer is
+        every, mixed = _told_apart(exact, same, every)
+        own = {at: at for at in alone | mixed}
         single = aligned(tape.flow, port.flow, SINGLE)
-        found += _node_groups(tape, port, own, groups(tape.flow, port.flow, single))
-    pairs = frozenset((node, equation) for nodes, equations in found for node in nodes for equation in equations)
+        found = [
+            *_node_groups(exact, port, same, every),
+            *_node_groups(tape, port, own, groups(tape.flow, port.flow, single)),
+        ]
+    else:
+        found = list(_node_groups(exact, port, same, every))
+    found = list(_with_bodies(port, found))
+    pairs = frozenset((node, equation) for nodes, equations, _ in found for node in nodes for equation in equations)
     back = {its: one for one, its in same.items()}
     nodes = {at: _why_node(exact, back.get(at), tape, at) for at in range(len(tape.nodes))}
     equations = {at: _why_equation(port, at) for at in range(len(port.equations))}
@@ -65,7 +76,42 @@ def facing(tape: ReferenceRecord, exact: ReferenceRecord, port: PortRecord, prep
     for node, equation in pairs:
         nodes.pop(node, None)
         equations.pop(equation, None)
-    return Facing(pairs, tuple(found), nodes, equations)
+    sets, boundaries = tuple((nodes, eqs) for nodes, eqs, _ in found), tuple(one for *_, one in found)
+    return Facing(pairs, sets, boundaries, nodes, equations)
+
+
+def _told_apart(
+    exact: ReferenceRecord, same: Mapping[int, int], every: Sequence[Group]
+) -> tuple[list[Group], set[int]]:
+    """The groups of nodes that are there at the working precision too; and, of the others, the nodes that are, whose
+    neighbours are fused there."""
+    of = _node_of(exact)
+    kept, mixed = [], set[int]()
+    for group in every:
+        nodes = {of[at] for at in group.reference if at in of}
+        if nodes <= same.keys():
+            kept.append(group)
+        else:
+            mixed |= {same[node] for node in nodes if node in same}
+    return kept, mixed
+
+
+def _with_bodies(port: PortRecord, found: Sequence[Faced]) -> Iterator[Faced]:
+    """With the equations that a loop runs, where the other side has the loop's result alone: those of its body that
+    compute are of the groups of the fewest nodes that it is of."""
+    fewest: dict[int, int] = {}
+    for nodes, equations, _ in found:
+        for at in equations:
+            fewest[at] = min(len(nodes), fewest.get(at, len(nodes)))
+    for nodes, equations, boundary in found:
+        whole = set(equations)
+        for at, one in enumerate(port.equations):
+            loop = one.inside
+            if loop not in whole or not one.own or at not in port.needed or _moves(port.flow, at):
+                continue
+            if fewest.get(loop, len(nodes)) == len(nodes) and any(own in port.flow.moving for own in one.results):
+                whole.add(at)
+        yield nodes, frozenset(whole), boundary
 
 
 def _added_by_engine(exact: ReferenceRecord, port: PortRecord, every: Iterable[Group]) -> Iterator[int]:
@@ -100,7 +146,7 @@ def _ends(exact: ReferenceRecord, port: PortRecord, prepared: Prepared, partners
             yield group_of(exact.flow, port.flow, value, other, partners)
 
 
-def _same_nodes(tape: ReferenceRecord, exact: ReferenceRecord) -> dict[int, int]:
+def same_nodes(tape: ReferenceRecord, exact: ReferenceRecord) -> dict[int, int]:
     """By node of the run in float64 that of the run at the working precision: the same program but for its kernels."""
     names, others = ([(node.name, node.leaf, node.path) for node in record.nodes] for record in (exact, tape))
     blocks = SequenceMatcher(None, names, others, autojunk=False).get_matching_blocks()
@@ -109,18 +155,21 @@ def _same_nodes(tape: ReferenceRecord, exact: ReferenceRecord) -> dict[int, int]
 
 def _node_groups(
     record: ReferenceRecord, port: PortRecord, listed: Mapping[int, int], every: Iterable[Group]
-) -> Iterator[tuple[frozenset[int], frozenset[int]]]:
-    """Of each group the nodes, numbered as they are listed, and the equations that face them."""
-    of: dict[int, int] = {}
-    for number, node in enumerate(record.nodes):
-        if not node.own:
-            continue
-        of |= dict.fromkeys((*node.forward, *node.backward), number)
+) -> Iterator[Faced]:
+    """Of each group the nodes, numbered as they are listed, the equations that face them, and the values around."""
+    of, boundaries = _node_of(record), Boundaries(record)
     for group in every:
         nodes = frozenset(listed[of[at]] for at in group.reference if at in of and of[at] in listed)
         equations = frozenset(at for at in group.port if port.equations[at].own)
         if nodes and equations:
-            yield nodes, equations
+            yield nodes, equations, boundaries.of(group)
+
+
+def _node_of(record: ReferenceRecord) -> dict[int, int]:
+    """By operation the node of the model's that it made, or that ran it."""
+    return {
+        at: number for number, node in enumerate(record.nodes) if node.own for at in (*node.forward, *node.backward)
+    }
 
 
 def _why_node(exact: ReferenceRecord, number: int | None, tape: ReferenceRecord, at: int) -> str:

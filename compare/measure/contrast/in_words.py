@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from compare.measure.contrast.facing import CONSTANT, ENGINE, FUSED, LAYOUT, LEAF, RANDOM, UNUSED
 from compare.measure.contrast.kept_arrays import Kept
+from compare.measure.contrast.words_of_compilers import compiled
+from compare.verdict.bytes_in_words import size
 from compare.verdict.counted import counted
 
 if TYPE_CHECKING:
@@ -17,14 +19,8 @@ LARGEST = 3  # rows that a sentence names
 
 def in_words(made: "Contrast") -> list[str]:
     """What is recorded, how the two face each other, what is kept and why, and where a byte could be saved."""
-    return [*_recorded(made), *_facing(made), *_kept(made), *_compiled(made), *_could_be_saved(made)]
-
-
-def size(count: int) -> str:
-    """A number of bytes as people say it."""
-    if count >= 1 << 20:
-        return f"{count / (1 << 20):,.1f} MiB"
-    return f"{count / 1024:,.1f} KiB" if count >= 1024 else counted(count, "byte")
+    parts = (_recorded, _facing, _bridge, _kept, compiled, _could_be_saved, _cannot)
+    return [line for part in parts for line in part(made)]
 
 
 def _recorded(made: "Contrast") -> Iterator[str]:
@@ -67,6 +63,22 @@ def _facing(made: "Contrast") -> Iterator[str]:
         yield f"One node often faces several equations: {most.name}{layer} faces {len(most.loss)} of the loss."
 
 
+def _bridge(made: "Contrast") -> Iterator[str]:
+    """The same program with no tape, between the two."""
+    if made.bridge_message:
+        yield f"torch.func does not take the reference: there is no program of it without a tape. {made.bridge_message}"
+    if not made.bridge:
+        return
+    halves, whys = Counter(row.half for row in made.bridge), Counter(row.why for row in made.bridge)
+    faced = whys[""] + whys[ENGINE]
+    share = f"{100 * faced / (faced + whys[FUSED]):.0f} %" if faced else "none"
+    yield (
+        f"torch.func, traced by make_fx, makes of the reference one program with no tape: "
+        f"{counted(halves['loss'], 'operation')} for the loss and {halves['gradient']} more for its gradient; of those "
+        f"that compute {faced} ({share}) make numbers that the tape's nodes make too."
+    )
+
+
 def _kept(made: "Contrast") -> Iterator[str]:
     saved = [kept for node in made.tape for kept in node.saved]
     shared = sum({one.same_as: one.bytes for one in saved if one.same_as}.values())  # each memory once
@@ -87,31 +99,6 @@ def _kept(made: "Contrast") -> Iterator[str]:
     nodes = [(kept, f"{node.name}{_of(node.path)}") for node in made.tape for kept in node.saved]
     yield from _alone("The tape alone keeps", nodes)
     yield from _alone("The function alone keeps", [(kept, f"{kept.name}{_at(kept.place)}") for kept in made.residuals])
-
-
-def _compiled(made: "Contrast") -> Iterator[str]:
-    """What compilers make of both, where that was measured."""
-    costs, tape = made.costs, made.tape_bytes
-    if costs is None:
-        return
-    if costs.temporaries is not None:
-        times = f", {costs.temporaries / tape:.1f} times the tape" if tape else ""
-        less = ": less than the copies alone that op by op makes" if made.copied_bytes > costs.temporaries else ""
-        kernels = f"run in {counted(costs.kernels, 'kernel')} and " if costs.kernels is not None else ""
-        yield (
-            f"Compiled, value and gradient {kernels}need {size(costs.temporaries)} of temporaries at most{times}{less}."
-        )
-    if costs.aot is not None:
-        times = f", {costs.aot / tape:.1f} times the eager tape" if tape else ""
-        yield f"Under torch.compile {size(costs.aot)} wait for the backward pass{times}."
-    seconds = costs.seconds
-    recording, once = seconds.recorded / seconds.plain - 1, (seconds.traced + seconds.compiled) / seconds.run
-    noise = abs(seconds.plain_again / seconds.plain - 1)
-    share = f"{100 * recording:+.0f} % of the loss's processor time" if recording > noise else "no more than the noise"
-    yield (
-        f"Recording takes {share} in every step; JAX traces and compiles once, which takes as long as {once:,.0f} of "
-        "its steps."
-    )
 
 
 def _alone(begin: str, rows: Sequence[tuple[Kept, str]]) -> Iterator[str]:
@@ -157,3 +144,15 @@ def _of(path: str) -> str:
 
 def _at(place: str) -> str:
     return f" at {place}" if place and ":" in place else ""
+
+
+def _cannot(made: "Contrast") -> Iterator[str]:
+    """What one of the two cannot do with this pair, or not by the plain way, where that was run."""
+    for side, name in (("reference", "PyTorch"), ("port", "JAX")):
+        rows = [(row, getattr(row, side)) for row in made.capabilities if row.on_pair]
+        raised = [row.title for row, cell in rows if cell.outcome == "raises"]
+        other = [row.title for row, cell in rows if cell.outcome == "works with other code"]
+        if raised:
+            yield f"With this pair {name} raises at: {', '.join(raised)}."
+        if other:
+            yield f"With this pair {name} takes other code for: {', '.join(other)}."

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.extend import core
 
 from compare.arrays.arrays import from_jax
 from compare.explain.locate.port import QUICKLY
@@ -30,12 +31,14 @@ class PortRecord:
     """One program: the loss's equations and its gradient's in one list, as a dataflow too.
 
     Attributes:
+        program: as it was traced.
         in_loss: the positions of those that the loss needs; the others are the gradient's.
         needed: of those that the loss or the gradient needs.
         gradients: by path of a leaf the number of its gradient.
     """
 
     loss: float
+    program: core.ClosedJaxpr
     equations: Sequence[Equation]
     in_loss: frozenset[int]
     needed: frozenset[int]
@@ -56,7 +59,8 @@ def record_port(prepared: Prepared, entering: Entering, device: Device, dropped:
             return side.loss_of(inputs, targets, batch, drawing=True)(params, rest)[0]
 
         args = (params, rest, inputs, targets)
-        gradient = unfolded(jax.make_jaxpr(jax.value_and_grad(loss_of))(*args))
+        program = jax.make_jaxpr(jax.value_and_grad(loss_of))(*args)
+        gradient = unfolded(program)
         halves = unfolded(
             jax.make_jaxpr(lambda params, *others: jax.vjp(lambda own: loss_of(own, *others), params))(*args)
         )
@@ -74,7 +78,7 @@ def record_port(prepared: Prepared, entering: Entering, device: Device, dropped:
     loss = float(values[gradient.outputs[0]])
     in_loss, needed = (_leading_to(gradient, wanted) for wanted in (gradient.outputs[:1], gradient.outputs))
     gradients: Any = prepared.port.flat(jax.tree.unflatten(jax.tree.structure(params), gradient.outputs[1:]))
-    return PortRecord(loss, gradient.equations, in_loss, needed, flow, residuals, gradients)
+    return PortRecord(loss, program, gradient.equations, in_loss, needed, flow, residuals, gradients)
 
 
 def _values(
@@ -181,7 +185,8 @@ def _residuals(
         array, maker, argument = values[number], makers.get(number), by_number.get(number, "")
         if not argument and number not in own and (number in others if maker is None else not maker.own):
             continue
-        dtype = maker.dtype_of(number) if maker else args[argument].dtype if argument else array.dtype
+        held_dtype = args[argument].dtype if argument else halves.dtypes.get(number, array.dtype)
+        dtype = maker.dtype_of(number) if maker else held_dtype
         held = Contents(array)
         kept = Kept(
             maker.name if maker else "", array.shape, dtype.name, array.size * dtype.itemsize,

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from compare.errors import UsageError
+from compare.frameworks.blame import described
 from compare.frameworks.devices import Device
 from compare.frameworks.islands.reference import promoted_torch
 from compare.frameworks.recording.dispatch_record import Dispatched, DispatchRecorder, array_of, layers_noted
@@ -55,7 +56,7 @@ class Node:
 @dataclass(frozen=True)
 class ReferenceRecord:
     """One run: the nodes in the order in which ``backward()`` runs them, and all operations as a dataflow; by parameter
-    the number of its gradient."""
+    the number of its gradient; ``entered``: by number of a value the parameter or input that it is."""
 
     loss: float
     nodes: tuple[Node, ...]
@@ -63,6 +64,7 @@ class ReferenceRecord:
     flow: Dataflow
     dropped: Dropped
     gradients: Mapping[str, int]
+    entered: Mapping[int, str]
 
 
 def record_reference(prepared: Prepared, entering: Entering, precision: Precision, device: Device) -> ReferenceRecord:
@@ -70,15 +72,16 @@ def record_reference(prepared: Prepared, entering: Entering, precision: Precisio
     float32 raised.
 
     Raises:
-        UsageError: no parameter has a part in the loss.
+        UsageError: no parameter has a part in the loss, or the backward pass raises.
     """
     side, batch = ReferenceForward(prepared, precision, device.torch), entering.batches[0]
     module = side.load(entering, prepared.modes[0])
     inputs, targets = side.batch(batch)
     entered = dict(module.named_parameters()) | dict(module.named_buffers()) | inputs | targets
     recorder = DispatchRecorder(mask_seed(entering, 0))
-    for tensor in entered.values():
-        recorder.value(tensor)
+    numbers: dict[int, str] = {}
+    for name, tensor in entered.items():
+        numbers.setdefault(recorder.value(tensor), name)
     promoting = promoted_torch if precision is FLOAT64 else nullcontext
     with ExitStack() as around:
         for each in (torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=[]), side.here()):
@@ -89,10 +92,15 @@ def record_reference(prepared: Prepared, entering: Entering, precision: Precisio
         if loss.grad_fn is None:
             raise UsageError(f"pair {prepared.pair.name}: no parameter of the reference has a part in its loss")
         order = engine_order(loss.grad_fn)
-        saved = _kept(order, entered, recorder)
-        recorder.expect(order)
-        with promoting(), recorder:
-            loss.backward()
+        try:
+            saved = _kept(order, entered, recorder)
+            recorder.expect(order)
+            with promoting(), recorder:
+                loss.backward()
+        except RuntimeError as error:  # of torch, as where what a node kept was overwritten
+            raise UsageError(
+                f"pair {prepared.pair.name}: backward() of the reference raised {described(error)}"
+            ) from error
     record = recorder.record
     record.attach(order)
     names = {id(tensor): name for name, tensor in module.named_parameters()}
@@ -101,9 +109,11 @@ def record_reference(prepared: Prepared, entering: Entering, precision: Precisio
     whose = {id(grad): node.own for grad, node in zip(order, nodes, strict=True)}
     for one in record.operations:
         one.own = whose.get(id(one.node), one.own)
-    flow = Dataflow(record.values, tuple(_steps(record.operations, record.values)), record.given)
+    flow = Dataflow(record.values, tuple(steps_of(record.operations, record.values)), record.given)
     gradients = {name: recorder.value(one.grad) for name, one in module.named_parameters() if one.grad is not None}
-    return ReferenceRecord(float(loss.detach()), nodes, record.operations, flow, tuple(record.dropped), gradients)
+    return ReferenceRecord(
+        float(loss.detach()), nodes, record.operations, flow, tuple(record.dropped), gradients, numbers
+    )
 
 
 def _node(
@@ -178,7 +188,8 @@ def _bytes(tensor: torch.Tensor) -> int:
     return tensor.untyped_storage().nbytes() if tensor.layout is torch.strided else tensor.nbytes
 
 
-def _steps(operations: Sequence[Dispatched], values: dict[int, np.ndarray]) -> Iterator[Made]:
+def steps_of(operations: Sequence[Dispatched], values: dict[int, np.ndarray]) -> Iterator[Made]:
+    """Each operation as a step of a dataflow; what seems to move an operand is tried on other numbers."""
     rng = np.random.default_rng(0)
     contents = {number: Contents(array) for number, array in values.items()}
     for at, one in enumerate(operations):

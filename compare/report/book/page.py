@@ -1,13 +1,14 @@
 """The pages in a learner's order, and what each one shows: forms in, plain data for the templates out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from compare.lessons import CHAPTERS
 from compare.measure.programs import Curve
-from compare.report.book.curves import drawing
+from compare.report.book.curves import shown
 from compare.report.book.drawing.figure import figure
-from compare.report.book.exercises import EXERCISES
+from compare.report.book.exercises import EXERCISES, Exercise
 from compare.report.book.grid import beside
 from compare.report.book.prose import unquoted
 from compare.report.contract import Form
@@ -41,8 +42,7 @@ class Page:
 def pages(book: Form) -> list[Page]:
     """Every page but the index."""
     lessons = [_lesson(form, place) for place, form in enumerate(book["lessons"], 1)]
-    known = {form["lesson"] for form in book["lessons"]}
-    return [_step(book["parts"]), *lessons, _model(book["parts"], book["curves"]), _exercises(known)]
+    return [_step(book["parts"]), *lessons, _model(book["parts"], book["curves"]), _exercises(book["lessons"])]
 
 
 def contents(every: list[Page]) -> list[tuple[str, list[Page]]]:
@@ -70,12 +70,16 @@ def _lesson(form: Form, place: int) -> Page:
         "figure": figure(picture) if picture else [],
         "caption": picture["caption"] if picture else "",
         "place": place,
-        "pairs": [_pair(item) for item in form["sources"]],
+        "pairs": _told_pairs(form),
         "learned": [(key, heading, form[key]) for key, heading in LEARNED],
         "rows": [_quantity(item) for item in form["quantities"]],
     }
     parts: list[Part] = [("top", "summary", unquoted(form["summary"]))]
     parts += [(key, heading.lower(), unquoted(form[key])) for key, heading in LEARNED]
+    if form["question"]:
+        parts.append(("question", "question", unquoted(f"{form['question']} {form['text']}")))
+    for place, idea in enumerate(form["ideas"], 1):
+        parts.append((f"idea-{place}", "idea", unquoted(f"{idea['line']} {idea['text']}")))
     if picture:
         parts.append(("picture", "picture", unquoted(picture["caption"])))
     for item in form["quantities"]:
@@ -99,27 +103,53 @@ def _model(parts: list[Form], curves: list[Form]) -> Page:
     found = [("top", "summary", unquoted(part["summary"])) for part in parts] + [
         one for part in parts for one in _code(part)
     ]
-    shows = {"pairs": pairs, "drawn": drawing([Curve(**curve) for curve in curves])}
+    shows = {"pairs": pairs, **shown([Curve(**curve) for curve in curves])}
     about = "The perceptron, its loss, its optimizer and its step, as the ideas of all lessons come together"
     return Page("model.html", "The model and its training, whole", "After them", about, "model.html", shows, found)
 
 
-def _exercises(known: set[str]) -> Page:
-    shows = {"exercises": EXERCISES, "known": known}
+def _exercises(forms: list[Form]) -> Page:
+    """The tasks that somebody wrote, then every other lesson with its own questions."""
+    written = {one.lesson for one in EXERCISES}
+    rest = [
+        Exercise(form["title"], form["lesson"], f"{form['summary']}. Write the side that is missing.", _asked(form))
+        for form in forms
+        if form["lesson"] not in written
+    ]
+    exercises = (*EXERCISES, *rest)
+    shows = {"exercises": exercises, "known": {form["lesson"] for form in forms}}
     parts = [
         (f"exercise-{place}", one.title, unquoted(" ".join((one.task, *one.questions))))
-        for place, one in enumerate(EXERCISES, 1)
+        for place, one in enumerate(exercises, 1)
     ]
-    about = "Files with one side missing, and the command that marks them"
+    about = "Every lesson with one side missing, and the command that marks it"
     return Page("exercises.html", "Exercises", "After them", about, "exercises.html", shows, parts)
 
 
-def _pair(source: Form) -> Form:
+def _asked(form: Form) -> tuple[str, ...]:
+    """A lesson's questions, without their answers."""
+    return tuple(ask["question"] for ask in form["asks"])
+
+
+def _told_pairs(form: Form) -> list[Form]:
+    """The lesson's sources, each with what is said of its lines: of a line that several have, at the first of them."""
+    pairs: list[Form] = []
+    left = dict(enumerate(form["ideas"], 1))
+    for item in form["sources"]:
+        starts = [left[place]["line"] if place in left else "\n" for place in range(1, len(form["ideas"]) + 1)]
+        pair = _pair(item, starts)
+        here = sorted({line.idea for side in pair["sides"] for line in side.lines} & set(left))
+        pairs.append({**pair, "ideas": [{"place": place, **left.pop(place)} for place in here]})
+    return pairs
+
+
+def _pair(source: Form, starts: Sequence[str] = ()) -> Form:
     """Both sides of one name, aligned."""
-    left, right, rows = beside(source["reference"], source["port"])
+    left, right, rows = beside(source["reference"], source["port"], starts)
     lines = [line for side in (left, right) for line in side.lines]
     marked = sum(bool(line.mark) for line in lines)
-    return {"name": source["name"], "sides": (left, right), "rows": rows, "marked": marked, "lines": len(lines)}
+    shown = {"name": source["name"], "sides": (left, right), "rows": rows, "marked": marked, "lines": len(lines)}
+    return {**shown, "ideas": []}
 
 
 def _quantity(one: Form) -> Form:

@@ -179,8 +179,8 @@ def _in_doubt(found: Sequence[FoundMap]) -> list[str]:
     lines = [frozenset((one.reference, one.port, one.layout) for one in each.weight_map.entries) for each in found]
     everywhere = lines[0].intersection(*lines[1:])
     names = sorted({name for line in lines for name, _, _ in line - everywhere})
-    names += sorted({name for one in found for name, axes in one.outputs.items() if found[0].outputs.get(name) != axes})
-    return names
+    outputs = {name for one in found for name in one.outputs}
+    return names + sorted(name for name in outputs if len({one.outputs.get(name) for one in found}) > 1)
 
 
 def _few(names: Sequence[str]) -> str:

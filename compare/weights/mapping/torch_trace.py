@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -26,17 +27,18 @@ from compare.weights.mapping.program import Program, plain_argument
 
 
 def program_of(reference: nn.Module, args: tuple, kwargs: dict) -> Program:
-    """The forward pass of a copy of ``reference`` in evaluation mode (in training mode if that one raises).
+    """The forward pass of a copy of ``reference`` in evaluation mode (in training mode if that one raises), without a
+    tape (with one if that raises, as of a model that takes a gradient inside).
 
     Raises:
         UsageError: the reference raises in both modes, or does so only while its operations are noted.
     """
     first: Exception | None = None
-    for training in (False, True):
+    for training, taped in product((False, True), (False, True)):
         module = in_single(copied(reference)).train(training)
         try:
             with torch.inference_mode(False):
-                return _recorded(module, args, kwargs)
+                return _recorded(module, args, kwargs, taped)
         except Exception as error:
             swallowed(error)
             first = first or error
@@ -62,7 +64,7 @@ def _runs(reference: nn.Module, args: tuple, kwargs: dict) -> bool:
     return False
 
 
-def _recorded(module: nn.Module, args: tuple, kwargs: dict) -> Program:
+def _recorded(module: nn.Module, args: tuple, kwargs: dict, taped: bool) -> Program:
     recorder = _Recorder(Program(gates=reference_gates(module)))
     program = recorder.program
     device = next((tensor.device for tensor in module.parameters()), torch.device("cpu"))
@@ -79,7 +81,7 @@ def _recorded(module: nn.Module, args: tuple, kwargs: dict) -> Program:
     inputs: list[torch.Tensor] = []
     given = _mapped((args, kwargs), lambda leaf: _tensor(leaf, device, inputs))
     program.inputs = [recorder.enter(tensor, "input", list(tensor.shape)) for tensor in inputs]
-    with _plain_kernels(), torch.no_grad(), torch.random.fork_rng(devices=[]), recorder:
+    with _plain_kernels(), torch.set_grad_enabled(taped), torch.random.fork_rng(devices=[]), recorder:
         result = module(*given[0], **given[1])
     tensors = {name: item for name, item in named_leaves(result, "output") if isinstance(item, torch.Tensor)}
     program.outputs = {name: recorder.number(tensor) for name, tensor in tensors.items()}

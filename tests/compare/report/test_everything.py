@@ -44,7 +44,7 @@ def test_it_shows_what_the_terminal_shows(page):
 def test_pictures_are_inside_and_described(page):
     """As SVG, with words for whoever does not see them; nothing is fetched from anywhere."""
     pictures = re.findall(r'<img alt="([^"]+)" src="data:image/svg\+xml;base64,([^"]+)">', page)
-    assert len(pictures) == 1 + 2 + 3 + 2
+    assert len(pictures) == 1 + 3 + 3 + 2
     for words, data in pictures:
         assert len(words) > 20
         assert b"<svg" in base64.b64decode(data)

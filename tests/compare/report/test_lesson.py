@@ -26,6 +26,9 @@ def outcome(**first) -> dict:
         "same": "All of it.",
         "different": "Nothing.",
         "prevents": "Little.",
+        "question": "Why [so]?",
+        "text": "Because.",
+        "ideas": [{"line": "y = x[0]", "text": "The first."}],
         "lesson": "x",
         "marked": "port",
         "file": "mine.py",
@@ -69,7 +72,8 @@ def test_the_outcome_says_everything(width):
     out = Console(file=io.StringIO(), width=width)
     show_outcome(outcome(), out)
     text = out.file.getvalue()
-    for word in ("a[b]", "1 [bold]", "mismatch", "differs", "its own", "All of it.", "Nothing.", "Little."):
+    words = ("a[b]", "1 [bold]", "mismatch", "differs", "its own", "All of it.", "Nothing.", "Little.")
+    for word in (*words, "Why [so]?", "y = x[0]"):
         assert word in text
 
 

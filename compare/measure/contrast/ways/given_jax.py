@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.measure.contrast.ways.given_inputs import GivenInputs
 from compare.measure.contrast.ways.vectors import MATRIX, POINT
-from compare.pair.pair import Entering
+from compare.pair.pair import Entering, cotangent_of
 from compare.sides.port_forward import PortForward
 
 Tree = Any  # of parameters, as the port's library has them
@@ -37,6 +37,19 @@ class JaxGiven(GivenInputs[jax.Array]):
     def loss(self, params: Tree, inputs: Tree, targets: Tree) -> jax.Array:
         """A number."""
         return self._side.loss_of(inputs, targets, self._batch, drawing=True)(params, self._rest)[0]
+
+    def cotangents(self) -> list[np.ndarray]:
+        """What the outputs of a pair without a loss are multiplied by: nothing of the pair's."""
+        if self._side.pair.loss is not None:
+            return []
+        shapes = jax.eval_shape(
+            lambda params: self._side.named_outputs(params, self._rest, self.inputs, self._batch), self.params
+        )
+        floats = {name: one for name, one in shapes.items() if self.is_floating(one)}
+        return [
+            cotangent_of(name, one.shape, 0, self._side.precision, jnp.issubdtype(one.dtype, jnp.complexfloating))
+            for name, one in floats.items()
+        ]
 
     def outputs(self, params: Tree, inputs: Tree) -> jax.Array:
         """The first floating output, in the reference's layout."""

@@ -1,6 +1,7 @@
 """What the ways on PyTorch's side are given: the pair's loss as a function of its parameters, and vectors."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,9 @@ class _Loss(nn.Module):
         self.module, self._side, self._batch = module, side, entering.batches[0]
         self.against: Params = {}  # a compiler takes tensors that are there, and does not draw any
         if side.pair.loss is None:
-            with torch.no_grad():
+            with torch.enable_grad():  # a model may take a gradient; on a copy: running statistics stay as they enter
                 outputs = tensors_by_name(
-                    side.forward(module, self._batch, side.batch(self._batch)[0], side.prepared.modes[0])
+                    side.forward(deepcopy(module), self._batch, side.batch(self._batch)[0], side.prepared.modes[0])
                 )
             self.against = {name: side.cotangent(name, one) for name, one in outputs.items() if has_gradient(one)}
 

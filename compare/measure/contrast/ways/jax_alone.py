@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from compare.measure.contrast.capability import NotHereError
 from compare.measure.contrast.ways.given_jax import JaxGiven
 
 Step = Callable[[], Any]
@@ -169,7 +170,7 @@ def numpy_inside_otherwise(given: JaxGiven) -> Step:
 
 def two_devices(given: JaxGiven) -> Step:
     if len(devices := jax.devices()) < 2:
-        raise RuntimeError(f"there is {len(devices)} device here")
+        raise NotHereError(f"there is {len(devices)} device here")
     mesh = jax.make_mesh((2,), ("rows",), devices=devices[:2])
     rows = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("rows"))
     step = jax.jit(jax.grad(lambda x: jnp.sum(x**2 * 3)))

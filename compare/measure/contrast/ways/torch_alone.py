@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.func import grad, jvp
 
+from compare.measure.contrast.capability import NotHereError
 from compare.measure.contrast.ways.given_torch import TorchGiven
 
 Step = Callable[[], Any]
@@ -178,7 +179,7 @@ def numpy_inside_otherwise(given: TorchGiven) -> Step:
 def two_devices(given: TorchGiven) -> Step:
     count = torch.accelerator.device_count() if torch.accelerator.is_available() else 1
     if count < 2:
-        raise RuntimeError(f"there is {count} device here")
+        raise NotHereError(f"there is {count} device here")
     first, second = (torch.device(torch.accelerator.current_accelerator().type, at) for at in (0, 1))  # type: ignore[union-attr]
     return lambda: gradient_at(given.point, lambda x: ((x.to(first) ** 2).to(second) * 3).sum())
 

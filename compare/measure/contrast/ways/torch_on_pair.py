@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.func import functional_call, grad, jacrev, jvp, vjp, vmap
+from torch.func import functional_call, grad, jacrev, jvp, vmap
 from torch.utils.checkpoint import checkpoint
 
 from compare.measure.contrast.ways.given_torch import Params, TorchGiven
@@ -87,10 +87,12 @@ def hessian_vector_product(given: TorchGiven) -> Step:
 
 def hessian_vector_product_otherwise(given: TorchGiven) -> Step:
     def step() -> Params:
-        def loss(params: Params) -> Tensor:
-            return given.loss(params, given.inputs, given.targets)
-
-        return vjp(grad(loss), given.params)[1](given.params)[0]  # backward over backward
+        leaves = given.leaves()
+        loss = given.loss(leaves, given.inputs, given.targets)
+        first = torch.autograd.grad(loss, list(leaves.values()), create_graph=True, materialize_grads=True)
+        along = [(one * given.params[name]).sum() for name, one in zip(leaves, first, strict=True)]
+        sum(along, start=torch.zeros(())).backward()  # backward over backward, on the tape
+        return {name: leaf.grad for name, leaf in leaves.items()}
 
     return step
 

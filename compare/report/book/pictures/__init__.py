@@ -16,6 +16,7 @@ from compare.report.book.pictures import (
     layer_modes,
     model_parts,
     shared_memory,
+    training_loops,
     whole_programs,
 )
 
@@ -44,6 +45,12 @@ PICTURES: dict[str, "Callable[[LessonReport], Picture]"] = {
     "modes": layer_modes.modes,
     "forgotten_eval": layer_modes.forgotten_eval,
     "object_and_function": layer_modes.object_and_function,
+    "class_weights": training_loops.class_weights,
+    "mixed_precision": training_loops.mixed_precision,
+    "loss_scaling": training_loops.loss_scaling,
+    "early_stopping": training_loops.early_stopping,
+    "adam_and_decay": training_loops.adam_and_decay,
+    "schedules": training_loops.schedules,
     "compile": compiling.compile,
     "branches": whole_programs.branches,
     "recompilation": compiling.recompilation,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import jax
 import pytest
 import torch
 from flax import linen
@@ -24,7 +25,7 @@ def rows(cpu):
 
 def test_what_runs_on_both_sides_returns_the_same(rows):
     """By the judge, at float32 and in float64."""
-    both = [row for row in rows.values() if "raises" not in (row.reference.outcome, row.port.outcome)]
+    both = [row for row in rows.values() if {"raises", "not run"}.isdisjoint((row.reference.outcome, row.port.outcome))]
     assert {row.verdict for row in both} == {"match"}
     assert len(both) >= 22
     assert all(row.ratio > 0 for row in both)
@@ -54,6 +55,54 @@ def test_what_neither_can_is_said(rows):
     """No verdict, and no time."""
     row = rows["by_integers"]
     assert (row.reference.outcome, row.port.outcome, row.verdict, row.ratio) == ("raises", "raises", "", None)
+
+
+def test_what_is_not_here_is_not_run(cpu, monkeypatch):
+    """Two devices, on a machine with one: neither framework raises at that, and the code is there to be read."""
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    monkeypatch.setattr(jax, "devices", lambda: [cpu.jax])
+    (row,) = capabilities(find("loose"), cpu, only="two_devices")
+    cells = (row.reference, row.port)
+    assert {(cell.outcome, cell.message) for cell in cells} == {("not run", "there is 1 device here")}
+    assert all("two_devices" in cell.code for cell in cells)
+
+
+class Cubed(torch.autograd.Function):
+    """A rule of one's own in the old form, which torch.func does not take; autograd differentiates it twice."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return 3 * ctx.saved_tensors[0] ** 2 * gradient
+
+
+class Ruled(nn.Module):
+    """With that rule."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return Cubed.apply(self.layer(x))
+
+
+class FlaxRuled(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        return linen.Dense(3, name="layer")(x) ** 3
+
+
+def test_the_other_code_for_a_hessian_takes_a_rule_of_ones_own(cpu):
+    """Backward over backward on the tape, where torch.func raises."""
+    (row,) = capabilities(of(Ruled, FlaxRuled()), cpu, only="hessian_vector_product")
+    assert row.reference.outcome == "works with other code"
+    assert "setup_context" in row.reference.message
+    assert (row.port.outcome, row.verdict) == ("works", "match")
 
 
 def test_a_wrong_value_is_no_match(cpu, monkeypatch):

@@ -12,7 +12,9 @@ from compare.measure.contrast.ways.given_torch import TorchGiven
 from compare.pair.prepare import prepare
 from compare.sides.reference_forward import ReferenceForward
 from compare.verdict.precision import FLOAT32
-from tests.compare.measure.contrast.test_facing import Doubled, FlaxDoubled, FlaxRegular, Regular, of
+from compare.weights.entry import linear
+from compare.weights.weights import WeightMap
+from tests.compare.measure.contrast.test_facing import Doubled, FlaxDoubled, FlaxForce, FlaxRegular, Force, Regular, of
 
 USERS_MODELS = True
 PAIR = of(Regular, FlaxRegular(), accept=("running_variance",))
@@ -30,7 +32,9 @@ def test_every_column_is_there(made, cpu):
     assert made.aot >= 5 * 6 * 4
     assert made.at_loss >= 0
     assert made.temporaries > 0
-    assert made.again > 0
+    assert [one.what for one in made.checkpoints] == ["nothing", "all but products", "all of the loss"]
+    assert made.checkpoints[0].temporaries == made.temporaries
+    assert made.checkpoints[-1].tape == 0
     assert made.kernels > 5
     assert all(value > 0 for value in vars(made.seconds).values())
 
@@ -42,6 +46,16 @@ def test_the_cotangent_is_not_counted(cpu):
     given = TorchGiven(ReferenceForward(prepared, FLOAT32, cpu.torch), entering, frozenset())
     with torch.enable_grad():
         assert saved_when_compiled(given) == (0, "")
+
+
+def test_a_gradient_inside_the_loss_has_no_loss_without_a_tape(cpu):
+    """What recording takes cannot be told then; all else is."""
+    ways = WeightMap(linear("a", "a"), linear("b", "b"))
+    square = (lambda force: (force**2).sum(), lambda force: jnp.sum(force**2))
+    made = costs(of(Force, FlaxForce(), loss=square, weight_map=ways), cpu)
+    assert made.seconds.plain is None
+    assert made.seconds.recorded > 0
+    assert made.temporaries > 0
 
 
 def test_the_tape_is_what_hooks_see():

@@ -256,3 +256,32 @@ def test_a_gradient_inside_the_loss(cpu):
     assert all(row.why == "" for row in computing)
     equations = [one.why for one in made.equations if one.why in ("", "fused", "engine")]
     assert equations.count("fused") <= len(equations) / 10
+
+
+class Recurrent(nn.Module):
+    """A layer that torch may run as one kernel, steps and all."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.out = nn.LSTM(4, 3, batch_first=True), nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.out(self.lstm(x)[0])
+
+
+class FlaxRecurrent(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        return linen.Dense(2, name="out")(linen.RNN(linen.OptimizedLSTMCell(3, name="lstm"))(x))
+
+
+def test_a_loop_is_one_with_what_it_runs(cpu):
+    """The scan faces the layer, and so does its body, which is listed once with its count."""
+    rows = np.random.default_rng(0).standard_normal((2, 5, 4), dtype=np.float32)
+    made = contrast(of(Recurrent, FlaxRecurrent(), rows), cpu)
+    assert all(row.why != "fused" for row in made.tape)
+    computing = [one for one in made.equations if one.why in ("", "fused", "engine")]
+    assert sum(one.why == "fused" for one in computing) <= len(computing) / 10
+    body = [one for one in made.equations if one.times == 5 and one.name == "dot_general"]
+    assert body
+    assert all(one.nodes for one in body)

@@ -3,11 +3,10 @@
 import re
 from dataclasses import replace
 
-import pytest
-
+from compare.measure.contrast.bridge import BridgeRow
+from compare.measure.contrast.capability import Capability, Cell
 from compare.measure.contrast.contrast import Contrast, EquationRow, NodeRow
-from compare.measure.contrast.cost_figures import Costs, Seconds
-from compare.measure.contrast.in_words import in_words, size
+from compare.measure.contrast.in_words import in_words
 from compare.measure.contrast.kept_arrays import Kept
 
 HIDDEN = Kept("result", (64, 128), "float32", 32768, by="net.2", place="mlp.py:22", both=True)
@@ -71,37 +70,37 @@ def test_every_number_is_of_this_pair():
     assert "8.0 KiB" not in said(larger)
 
 
-@pytest.mark.parametrize(
-    ("count", "words"),
-    [(0, "0 bytes"), (1, "1 byte"), (1536, "1.5 KiB"), (3 << 20, "3.0 MiB"), (5000 << 20, "5,000.0 MiB")],
-)
-def test_sizes(count, words):
-    """As people say them."""
-    assert size(count) == words
-
-
-def test_what_compilers_make_of_it():
-    """Where it was measured, and against the tape."""
-    seconds = Seconds(1.0, 1.5, 1.0, 3.0, 7.0, 0.5, 1.1)
-    text = said(replace(MADE, costs=Costs(65536, "", 16384, 0, None, 9, seconds)))
-    assert "run in 9 kernels and need 16.0 KiB of temporaries at most, 0.5 times the tape" in text
-    assert "64.0 KiB wait for the backward pass, 2.0 times the eager tape" in text
-    assert "Recording takes +50 % of the loss's processor time" in text
-    assert "as long as 20 of its steps" in text
-    assert "Compiled" not in said(MADE)
-
-
-@pytest.mark.parametrize(("recorded", "again"), [(0.95, 1.0), (1.05, 1.1), (1.05, 0.9)])
-def test_noise_is_no_figure(recorded, again):
-    """Of two runs of the same that differ by more, or of a loss that recording would make faster."""
-    seconds = Seconds(1.0, recorded, 1.0, 3.0, 7.0, 0.5, again)
-    text = said(replace(MADE, costs=Costs(65536, "", 16384, 0, None, 9, seconds)))
-    assert "Recording takes no more than the noise in every step" in text
-
-
 def test_what_lives_anyway_counts_once():
     """However many nodes point at it, under one name or under two."""
     images = Kept("mat1", (64, 784), "float32", 200704, same_as="images")
     twice = replace(TAPE[0], saved=(images, replace(images, name="self")))
     text = said(replace(MADE, tape=(twice, replace(twice, name="AddmmBackward0"))))
     assert "points at 196.0 KiB of parameters and inputs" in text
+
+
+def test_the_bridge_is_the_same_program():
+    """What of it computes faces nodes; where there is none, why."""
+    rows = (
+        BridgeRow("addmm", "[64,10]", "loss", (0,), ""),
+        BridgeRow("mm", "[64,10]", "gradient", (), "fused"),
+        BridgeRow("t", "[64,10]", "gradient", (), "layout"),
+    )
+    text = said(replace(MADE, bridge=rows))
+    assert "1 operation for the loss and 2 more for its gradient; of those that compute 1 (50 %) make numbers" in text
+    assert "torch.func does not take the reference" in said(replace(MADE, bridge_message="RuntimeError: no"))
+    assert "torch.func" not in said(MADE)
+
+
+def test_what_one_cannot_do_with_this_pair():
+    """Only of ways that were run on it."""
+    works, raises = Cell("works", "", "", 1.0), Cell("raises", "no", "", 0.0)
+    other = Cell("works with other code", "no", "", 1.0)
+    ways = (
+        Capability("jacobian", "Jacobian", True, works, raises, ""),
+        Capability("forward_mode", "forward mode", True, other, works, "match"),
+        Capability("by_integers", "by integers", False, raises, raises, ""),
+    )
+    text = said(replace(MADE, capabilities=ways))
+    assert "With this pair JAX raises at: Jacobian." in text
+    assert "With this pair PyTorch takes other code for: forward mode." in text
+    assert "by integers" not in text

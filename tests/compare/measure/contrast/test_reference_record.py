@@ -61,3 +61,18 @@ def test_a_loss_without_parameters_is_refused(cpu):
     """In one line."""
     with pytest.raises(UsageError, match="no parameter of the reference has a part in its loss"):
         recorded(Frozen(), cpu)
+
+
+class Overwriting(Checkpointed):
+    """What a node keeps is written over before it is used."""
+
+    def forward(self, x):
+        made = torch.exp(self.layer(x))
+        made.add_(1)
+        return made
+
+
+def test_a_backward_pass_that_raises_is_told(cpu):
+    """In one line, whose it is."""
+    with pytest.raises(UsageError, match=r"backward\(\) of the reference raised .*modified by an inplace operation"):
+        recorded(Overwriting(), cpu)

@@ -117,6 +117,16 @@ def test_a_model_that_raises_when_it_evaluates_is_traced_as_it_trains():
     assert kinds(Takes(forward, w=(3, 3)), normal(2, 3))["w"][0] == "matrix"
 
 
+def test_a_model_that_takes_a_gradient_is_traced_with_a_tape():
+    """Of an energy by where it is, which without a tape raises; what its backward pass runs is part of the program."""
+
+    def forward(self, x):
+        x = x.detach().requires_grad_()
+        return torch.autograd.grad(torch.tanh(x @ self.w).sum(), x, create_graph=True)[0]
+
+    assert kinds(Takes(forward, w=(3, 4)), normal(2, 3))["w"][0] == "matrix"
+
+
 def test_a_model_that_raises_in_both_is_told_of_the_first():
     def forward(self, x):
         raise RuntimeError("training\n  mode" if self.training else "evaluation\n  mode")

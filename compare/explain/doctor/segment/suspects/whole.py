@@ -11,7 +11,7 @@ from compare.explain.calls.change import Change
 from compare.explain.calls.counting import Function
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.segment.layer_settings import SKIPPED
-from compare.explain.doctor.segment.suspects import roots
+from compare.explain.doctor.segment.suspects import roots, spectral
 from compare.explain.doctor.segment.suspects.activations import OWN
 from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import (
@@ -33,6 +33,7 @@ def of_the_layer(scene: Scene) -> Iterator[Suspect[Change]]:
     yield from gates(scene)
     yield from parameters(scene.weights)
     yield from others_weights(scene)
+    yield from spectral.iterations(scene)
     yield from roots.epsilons(scene)
     yield from residuals(scene)
 

@@ -80,6 +80,8 @@ def test_a_scale_says_of_what():
     assert words == {
         "scale (a factor)",
         "scale (a divisor)",
+        "scale of the first term of a sum",
         "scale of the second term of a sum",
         "scale of the result of linear",
+        "scale of the result of add",
     }

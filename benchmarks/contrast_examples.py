@@ -1,0 +1,193 @@
+"""Hold the byte columns of ``jaxport contrast`` on the project's pairs and examples against what is measured there.
+
+    python benchmarks/contrast_examples.py --json results/cpu/contrast_examples.json
+
+The tape and the residuals at the pair's own batch, to the byte: every memory that an operation of the forward pass has
+made and that something holds afterwards; every array of JAX's that is there after ``jax.vjp`` and was not before. What
+compilers decide at so many rows that it is at least 256 MiB, by the resident memory of a fresh process, which makes
+everything ready and then makes the call: of ``torch.compile`` what is held more after the forward pass than before, of
+``jax.jit`` the peak of the call, results left out. Linux says both, and forgets the peak of what came before.
+"""
+
+import argparse
+import gc
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+ENOUGH = 256 << 20
+PAIRS = (
+    "mlp", "loose", "examples/gpt_block.py", "examples/resnet.py", "examples/vit.py", "examples/convnext.py",
+    "examples/lstm.py", "examples/llama_decoder.py", "examples/equinox_vit.py",
+)  # fmt: skip
+COMPILED = ("torch.compile", "jax.jit")
+FEW = 128  # rows, from which it is seen how many are enough
+# An array is given back to the system when it is freed: else a peak would count holes too.
+GIVEN_BACK = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "1048576"}
+Call = Callable[[], object]
+
+
+def given(name: str, rows: int) -> tuple[Any, Any, Any]:
+    """The pair on either side with so many rows, 0 for its own; and what the port is run inside."""
+    from compare.cli.named import pair_of
+    from compare.frameworks.devices import choose
+    from compare.measure.contrast.ways.given_jax import JaxGiven
+    from compare.measure.contrast.ways.given_torch import TorchGiven
+    from compare.pair.number_of_rows import with_rows
+    from compare.pair.prepare import prepare
+    from compare.sides.port_forward import PortForward
+    from compare.sides.reference_forward import ReferenceForward
+    from compare.verdict.precision import FLOAT32
+
+    device = choose("cpu")
+    pair = pair_of(name)
+    prepared = prepare(pair, 0)
+    if rows:
+        prepared = replace(prepared, pair=with_rows(pair, rows))
+    entering = prepared.enter(0, 1).at(FLOAT32)
+    side = PortForward(prepared, FLOAT32, device.jax)
+    reference = TorchGiven(ReferenceForward(prepared, FLOAT32, device.torch), entering, frozenset())
+    with side.x64():
+        return reference, JaxGiven(side, entering), side
+
+
+def own_batch(name: str) -> dict[str, tuple[int, int]]:
+    """Of the tape and of the residuals what is counted, and what is there."""
+    import jax
+    import torch
+
+    from compare.cli.named import pair_of
+    from compare.frameworks.devices import choose
+    from compare.frameworks.steps.torch_costs import bytes_left
+    from compare.measure.contrast.contrast import contrast
+
+    made = contrast(pair_of(name), choose("cpu"))
+    reference, port, side = given(name, 0)
+    leaves = reference.leaves()
+    with torch.enable_grad(), torch.random.fork_rng():
+        left = bytes_left(lambda: reference.loss(leaves, reference.inputs, reference.targets))
+    with side.x64():
+        gc.collect()
+        before = {id(one) for one in jax.live_arrays()}
+        kept = jax.vjp(lambda own: port.loss(own, port.inputs, port.targets), port.params)
+        gc.collect()
+        there = [one for one in jax.live_arrays() if id(one) not in before and one is not kept[0]]
+        memories = {one.unsafe_buffer_pointer(): one.nbytes for one in there}
+    return {
+        "tape": (made.tape_bytes, left),
+        "residuals": (made.residual_bytes + made.copied_bytes, sum(memories.values())),
+    }
+
+
+def compiled(name: str, column: str, rows: int) -> tuple[int, Call, int]:
+    """What is counted at so many rows, the call, and the bytes of its results."""
+    import jax
+    import torch
+
+    from compare.measure.contrast.costs import BACKEND, kept_by, temporaries
+
+    reference, port, side = given(name, rows)
+    if column == "jax.jit":
+        args = (port.params, port.inputs, port.targets)
+        with side.x64():
+            program = jax.jit(jax.value_and_grad(port.loss)).lower(*args).compile()
+        counted = temporaries(program)
+        assert counted is not None
+        results = sum(leaf.nbytes for leaf in jax.tree.leaves(port.params))
+        return counted, lambda: jax.block_until_ready(program(*args)), results
+    leaves = reference.leaves()
+    module: Any = torch.compile(reference.module, backend=BACKEND)
+    held = reference.named_in(module, leaves)
+
+    def forward() -> torch.Tensor:
+        loss: torch.Tensor = torch.func.functional_call(module, held, (reference.inputs, reference.targets))
+        return loss
+
+    with torch.enable_grad():
+        buffers = dict(reference.module.named_buffers())
+        counted = kept_by(forward(), leaves, reference.inputs, reference.targets, buffers, reference.module.against)
+    return counted, forward, 0
+
+
+def child(name: str, column: str, rows: int) -> None:
+    """Print what is counted and what is measured: of the own batch, of ``rows`` rows without a call, or with one."""
+    if not rows:
+        print(json.dumps(own_batch(name)))
+        return
+    if not column:
+        print(json.dumps({each: compiled(name, each, rows)[0] for each in COMPILED}))
+        return
+    counted, call, results = compiled(name, column, rows)
+    gc.collect()
+    before = resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak from here on
+    kept = call()
+    after = resident("VmHWM" if column == "jax.jit" else "VmRSS")
+    assert kept is not None
+    print(json.dumps([counted, after - before - results]))
+
+
+def resident(line: str) -> int:
+    """Bytes of this process by a line of what Linux says of it: resident now, or at the peak."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(next(one.split()[1] for one in status.splitlines() if one.startswith(line)))
+
+
+def asked(name: str, column: str = "", rows: int = 0) -> Any:
+    """What a fresh process says."""
+    command = [sys.executable, __file__, "--child", name, "--column", column, "--rows", str(rows)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=GIVEN_BACK)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measured(name: str) -> list[dict[str, Any]]:
+    """The rows of one pair."""
+    found = [(column, 0, *both) for column, both in asked(name).items()]
+    for column, counted in asked(name, "", FEW).items():
+        rows = int(1.1 * FEW * ENOUGH / max(1, counted))
+        found.append((column, rows, *asked(name, column, rows)))
+    return [
+        {"pair": name, "column": column, "rows": rows, "bytes": counted, "measured": there,
+         "apart": there / counted - 1 if counted else 0.0}
+        for column, rows, counted, there in found
+    ]  # fmt: skip
+
+
+def lines(form: dict[str, Any]) -> list[str]:
+    """The table, as it is printed."""
+    shown = [f"{'pair':28}{'column':16}{'rows':>9}{'counted':>16}{'measured':>16}{'apart':>8}"]
+    for row in form["found"]:
+        rows = f"{row['rows']:,}" if row["rows"] else "its own"
+        counts = f"{row['bytes']:>16,}{row['measured']:>16,}"
+        shown.append(f"{row['pair']:28}{row['column']:16}{rows:>9}{counts}{100 * row['apart']:>+7.1f}%")
+    return shown
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pairs", nargs="*", default=PAIRS, help="pairs and files (default: all)")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--column", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--rows", type=int, default=0, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        child(options.child, options.column, options.rows)
+        return
+    found: list[dict[str, Any]] = []
+    for number, name in enumerate(options.pairs):
+        found += measured(name)
+        print("\n".join(lines({"found": found})[-4 - (number == 0) :]), flush=True)
+        if options.json:
+            options.json.write_text(json.dumps({"found": found}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

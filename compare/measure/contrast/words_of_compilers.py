@@ -1,0 +1,80 @@
+"""What compilers make of tape and function, in sentences: each number is one that was counted or measured."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from compare.measure.contrast.fates import AGAIN, ALONE, DEAD, DUPLICATE, FOLDED, FUSED, IN_PLACE, REWRITTEN, RUN, Fates
+from compare.verdict.bytes_in_words import size
+from compare.verdict.counted import counted
+
+if TYPE_CHECKING:
+    from compare.measure.contrast.contrast import Contrast
+
+
+def compiled(made: "Contrast") -> Iterator[str]:
+    """What compilers make of both, where that was measured."""
+    costs, tape = made.costs, made.tape_bytes
+    if costs is None:
+        return
+    if costs.temporaries is not None:
+        times = f", {costs.temporaries / tape:.1f} times the tape" if tape else ""
+        less = ": less than the copies alone that op by op makes" if made.copied_bytes > costs.temporaries else ""
+        kernels = f"run in {counted(costs.kernels, 'kernel')} and " if costs.kernels is not None else ""
+        yield (
+            f"Compiled, value and gradient {kernels}need {size(costs.temporaries)} of temporaries at most{times}{less}."
+        )
+    if costs.aot is not None:
+        times = f", {costs.aot / tape:.1f} times the eager tape" if tape else ""
+        yield f"Under torch.compile {size(costs.aot)} wait for the backward pass{times}."
+    seconds = costs.seconds
+    once = (seconds.traced + seconds.compiled) / seconds.run
+    if seconds.plain and seconds.plain_again:
+        recording, noise = seconds.recorded / seconds.plain - 1, abs(seconds.plain_again / seconds.plain - 1)
+        much = (
+            f"{100 * recording:+.0f} % of the loss's processor time" if recording > noise else "no more than the noise"
+        )
+        yield f"Recording takes {much} in every step."
+    yield f"JAX traces and compiles once, which takes as long as {once:,.0f} of its steps."
+    if made.fates:
+        yield from _fate("torch.compile", "operation", made.fates[0])
+        yield from _fate("jit", "equation", made.fates[1])
+    yield from _again(made)
+
+
+def _fate(compiler: str, what: str, fates: Fates) -> Iterator[str]:
+    """What one compiler left of it."""
+    if fates.message:
+        yield f"{compiler} does not take this: {fates.message}"
+        return
+    count = {kind: len(names) for kind, names in fates.by_kind.items()}
+    gone = {
+        DEAD: "that no result needs are left out",
+        DUPLICATE: "that do the same to the same are made once",
+        FOLDED: "that depend on nothing that enters are made while compiling",
+        IN_PLACE: "that only move numbers are read in place",
+        REWRITTEN: "have gone into others",
+    }
+    parts = [f"{count[kind]} {words}" for kind, words in gone.items() if kind in count]
+    rest = sum(count.get(kind, 0) for kind in (FUSED, ALONE, RUN))
+    kernels = f" in {counted(fates.kernels, 'kernel')}" if fates.kernels is not None else ""
+    again = f", {count[AGAIN]} of them a second time in the backward pass" if AGAIN in count else ""
+    parts.append(f"{rest} run{kernels}{again}")
+    yield f"Of {counted(fates.traced, what)} that {compiler} traces {', '.join(parts)}."
+
+
+def _again(made: "Contrast") -> Iterator[str]:
+    """What it saves to make activations again."""
+    if made.costs is None or len(made.costs.checkpoints) < 2:
+        return
+    plain, whole = made.costs.checkpoints[0], made.costs.checkpoints[-1]
+    if None not in (plain.tape, whole.tape, plain.residuals, whole.residuals):
+        yield (
+            f"With {whole.what} made again the tape keeps {size(whole.tape or 0)} for {size(plain.tape or 0)} between "
+            f"the passes, jax.vjp {size(whole.residuals or 0)} for {size(plain.residuals or 0)} op by op."
+        )
+    if plain.temporaries is not None and whole.temporaries is not None:
+        less = whole.temporaries / plain.temporaries - 1 if plain.temporaries else 0.0
+        yield (
+            f"Compiled, the same takes {size(whole.temporaries)} of temporaries for {size(plain.temporaries)} "
+            f"({100 * less:+.0f} %): XLA decides anew what lives when."
+        )
