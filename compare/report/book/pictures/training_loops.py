@@ -18,7 +18,8 @@ LOSSES = {
     "rows averaged": "a plain mean over the rows",
     "weights of rows": "a weight for each row",
 }
-WALKS = ("Adam", "Adam, decay 0.1", "AdamW, decay 0.1", "AdamW as it comes")
+WALKS = ("Adam, decay 0.1", "AdamW, decay 0.1", "AdamW as it comes")
+PLAIN = [(0.0, "plain Adam")]
 RATES = {
     "a step": "A step",
     "warm-up and cosine": "Warm-up and cosine",
@@ -63,13 +64,13 @@ def mixed_precision(report: "LessonReport") -> Picture:
 def loss_scaling(report: "LessonReport") -> Picture:
     """The scale after each step, and the steps that were skipped."""
     name = "scale, power of two"
-    series = _sides(report, name)
+    series = _sides(report, name, bare=True)
     for side, run in both(report):
         moved, scales = cast("list[bool]", run["steps that moved"]), counted(run[name])
         skipped = [point for point, sound in zip(scales, moved, strict=True) if not sound]
-        series.append(Series(name=f"{NAMES[side]}: skipped", side=side, points=skipped, joined=False, mark="cross"))
+        series.append(Series(name=f"{NAMES[side]}: a skipped step", side=side, points=skipped, joined=False))
     return Picture(
-        caption="The scale is halved after each step whose gradients overflow float16, which is skipped (cross), and "
+        caption="The scale is halved after each step whose gradients overflow float16, which is skipped (marked), and "
         "doubled after three sound ones. Both sides skip the same steps.",
         drawings=[
             Lines(kind="lines", side="plain", title="The loss's scale", x="step", y="power of two", series=series)
@@ -100,20 +101,23 @@ def early_stopping(report: "LessonReport") -> Picture:
 
 
 def adam_and_decay(report: "LessonReport") -> Picture:
-    """Where thirty steps lead each entry."""
+    """Where thirty steps lead each entry, from where those of plain Adam do."""
+    moved = {side: {name: numbers(run[name]) - numbers(run["Adam"]) for name in WALKS} for side, run in both(report)}
+    reach = [float(one) for of_side in moved.values() for away in of_side.values() for one in away]
     drawings = []
-    reach = [float(one) for _, run in both(report) for name in WALKS for one in numbers(run[name])]
-    for side, run in both(report):
+    for side, of_side in moved.items():
+        coupled, beside, as_it_comes = (counted(of_side[name]) for name in WALKS)
         series = [
-            Series(name=WALKS[0], side=side, points=counted(run[WALKS[0]])),
-            Series(name=WALKS[1], side=side, points=counted(run[WALKS[1]]), dashed=True),
-            Series(name=WALKS[2], side="plain", points=counted(run[WALKS[2]]), mark="cross"),
-            Series(name=WALKS[3], side="plain", points=counted(run[WALKS[3]]), dashed=True),
+            Series(name=WALKS[0], side=side, points=coupled),
+            Series(name=WALKS[1], side="plain", points=beside, mark="cross"),
+            Series(name=WALKS[2], side=side, points=as_it_comes, dashed=True),
         ]
-        title = "Six numbers after thirty steps"
-        drawings.append(Lines(kind="lines", side=side, title=title, x="number", y="value", series=series, reach=reach))
-    plain, *others = (numbers(run["AdamW as it comes"]) for _, run in both(report))
-    apart = float(abs(plain - others[0]).max())
+        title, y = "Six numbers after thirty steps", "away from where plain Adam leads"
+        drawings.append(
+            Lines(kind="lines", side=side, title=title, x="number", y=y, series=series, reach=reach, levels=PLAIN)
+        )
+    ours, theirs = (numbers(run["AdamW as it comes"]) for _, run in both(report))
+    apart = float(abs(ours - theirs).max())
     return Picture(
         caption="The decay in Adam's gradient and AdamW's beside it lead to different places, each the same in both "
         f"frameworks. AdamW as it comes does not: its decay is another by default, and here ends up to {apart:.2g} "
