@@ -177,6 +177,7 @@ ROWS = [
     ),
     Row("python examples/resumed.py", "python examples/resumed.py --epochs 1", why="the same in fewer epochs"),
     Row("jaxport new --lesson by_hand"),
+    Row("jaxport verify by_hand.py", by="tests/compare/cli/test_marking.py", why="marked there, once it is written"),
     Row("jaxport book", by="tests/compare/report/book/test_build.py", why="run once for all tests of the book"),
     Row("jaxport env"),
     Row("jaxport --version"),
