@@ -1,6 +1,6 @@
 """What a converter made: is it the same function? A function of the reference's own arrays, by its own names.
 
-torchax, torch2jax and tojax hand out a function and its parameters, a ``state_dict`` of JAX arrays: weights, running
+torchax and torch2jax hand out a function and its parameters, a ``state_dict`` of JAX arrays: weights, running
 statistics and the integer counter beside them. There is nothing to map, and still something to judge: epsilons and
 momenta, training mode, gradients, and whether the running statistics go on as torch's do. A function cannot write them,
 so it hands them back: ``(outputs, state)``, ``state`` a dictionary like the parameters, or the part of it that changed.

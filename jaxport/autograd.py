@@ -1,6 +1,4 @@
-"""Differentiation of plain functions: what is returned, what is kept, how gradients are added, and what is left out."""
-
-from collections.abc import Callable, Iterable
+"""Differentiation of plain functions: what is returned, how gradients are added, and what is left out."""
 
 import jax
 import jax.numpy as jnp
@@ -9,8 +7,10 @@ from jaxtyping import Array, Complex, Float, Int
 
 from jaxport.losses import cross_entropy
 
+Params = dict[str, Array]
 
-def loose_mlp(params: dict[str, Array], x: Float[Array, "batch inputs"]) -> Float[Array, "batch classes"]:
+
+def loose_mlp(params: Params, x: Float[Array, "batch inputs"]) -> Float[Array, "batch classes"]:
     """Two affine maps with a ReLU between: ``relu(x W1' + b1) W2' + b2``, raw logits.
 
     Args:
@@ -29,154 +29,141 @@ def tape(
     b1: Float[Array, "hidden"],
     W2: Float[Array, "classes hidden"],
     b2: Float[Array, "classes"],
-) -> dict[str, object]:
-    """Which arrays have a gradient after one backward pass, and what decides it."""
+) -> tuple[Float[Array, ""], Params]:
+    """The loss is a function of the parameters; its gradient is another function, which returns what it finds.
+
+    Returns:
+        The loss, and the gradients of ``W1``, ``b1``, ``W2``, ``b2``, by name.
+    """
     scale1, scale2 = (2 / W1.shape[1]) ** 0.5, (2 / W2.shape[1]) ** 0.5
     params = {"W1": W1 * scale1, "b1": b1, "W2": W2 * scale2, "b2": b2}
 
-    def loss_of(params: dict[str, Array]) -> Float[Array, ""]:
-        return cross_entropy(loose_mlp(params, x), y)
+    def loss_of(params: Params) -> Float[Array, ""]:
+        logits = loose_mlp(params, x)
+        return cross_entropy(logits, y)
 
     loss, grads = jax.value_and_grad(loss_of)(params)  # a dictionary like params; nothing is written anywhere
-
-    def loss_of_raw(raw: Float[Array, "hidden inputs"]) -> Float[Array, ""]:
-        return loss_of(params | {"W1": raw * scale1})  # scaled inside: the gradient is that of the raw weight
-
-    before = jax.grad(loss_of_raw)(W1)
-    return {
-        "loss": loss,
-        "parameters with a gradient": sorted(grads),
-        "gradient of W1": grads["W1"],
-        "gradient of b1": grads["b1"],
-        "gradient of W2": grads["W2"],
-        "gradient of b2": grads["b2"],
-        "gradient of W1 before scaling": before,
-        "gradient of W1 after scaling": grads["W1"],  # an argument is an argument, scaled or not
-        "logits made by": jax.make_jaxpr(loose_mlp)(params, x).eqns[-1].primitive.name,
-    }
+    return loss, grads
 
 
-def by_hand(
-    x: Float[Array, "batch inputs"],
-    y: Int[Array, "batch"],
-    W1: Float[Array, "hidden inputs"],
-    b1: Float[Array, "hidden"],
-    W2: Float[Array, "classes hidden"],
-    b2: Float[Array, "classes"],
-) -> dict[str, object]:
-    """The backward pass written out with plain array operations, beside the one that is derived."""
-    params = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+def scaled_weight(
+    raw: Float[Array, "hidden inputs"], params: Params, x: Float[Array, "batch inputs"], y: Int[Array, "batch"]
+) -> tuple[Array | None, Array | None]:
+    """No mistake here: the gradient is asked for by an argument, and a scaled array is one like any other.
+
+    Returns:
+        The gradient of the raw weight, and that of the scaled one.
+    """
+    scale = (2 / raw.shape[1]) ** 0.5
+
+    def loss_of(W1: Float[Array, "hidden inputs"]) -> Float[Array, ""]:
+        return cross_entropy(loose_mlp(params | {"W1": W1}, x), y)
+
+    of_scaled = jax.grad(loss_of)(raw * scale)
+    of_raw = jax.grad(lambda raw: loss_of(raw * scale))(raw)  # scaled inside the function that is differentiated
+    return of_raw, of_scaled
+
+
+def by_hand(params: Params, x: Float[Array, "batch inputs"], y: Int[Array, "batch"]) -> tuple[Params, Params]:
+    """The backward pass written out with plain array operations, beside the one that is derived.
+
+    Args:
+        params: as ``loose_mlp`` takes them.
+
+    Returns:
+        The gradients by hand, and those that ``jax.grad`` derives; each by the parameter's name.
+    """
     derived = jax.grad(lambda params: cross_entropy(loose_mlp(params, x), y))(params)
 
+    W1, b1, W2, b2 = params["W1"], params["b1"], params["W2"], params["b2"]
     z1 = x @ W1.T + b1
     a1 = jnp.maximum(z1, 0)
     p = jax.nn.softmax(a1 @ W2.T + b2, axis=1)
     dz2 = (p - jax.nn.one_hot(y, len(b2), dtype=p.dtype)) / len(y)  # of softmax, logarithm and mean in one
     dz1 = jnp.where(z1 > 0, dz2 @ W2, 0)  # the ReLU lets through where it was open
     written = {"W1": dz1.T @ x, "b1": dz1.sum(axis=0), "W2": dz2.T @ a1, "b2": dz2.sum(axis=0)}
-    return {
-        "W1 by hand": written["W1"],
-        "b1 by hand": written["b1"],
-        "W2 by hand": written["W2"],
-        "b2 by hand": written["b2"],
-        "W1 derived": derived["W1"],
-        "b1 derived": derived["b1"],
-        "W2 derived": derived["W2"],
-        "b2 derived": derived["b2"],
-        "equal to 1e-5": all(jnp.abs(written[name] - derived[name]).max().item() < 1e-5 for name in written),
-    }
+    return written, derived
 
 
 def accumulation(
     x: Float[Array, "batch inputs"], y: Float[Array, "batch"], w: Float[Array, "inputs"]
-) -> dict[str, object]:
-    """Twelve steps that never zero the gradient: each applies the sum of all gradients so far."""
+) -> tuple[Float[Array, "steps"], Float[Array, "steps inputs"]]:
+    """Twelve steps, each with the sum of all gradients so far: to make torch's mistake, it has to be written.
+
+    Returns:
+        The loss before each step, and the gradient that the step applied.
+    """
+    loss_and_grad = jax.value_and_grad(lambda w: ((x @ w - y) ** 2).mean())
     optimizer = optax.sgd(0.1)
     opt_state, summed = optimizer.init(w), jnp.zeros_like(w)
-    loss_and_grad = jax.value_and_grad(lambda w: ((x @ w - y) ** 2).mean())
-    losses, own, applied = [], [], []
+    losses, applied = [], []
     for _ in range(12):
         loss, grad = loss_and_grad(w)
-        own.append(grad)
         summed = summed + grad  # nothing adds up unless this line is written
-        applied.append(summed)
         updates, opt_state = optimizer.update(summed, opt_state)
         w = optax.apply_updates(w, updates)
         losses.append(loss)
-    grads, sums = jnp.stack(own), jnp.stack(applied)
-    return {
-        "own gradient, three steps": grads[:3],
-        "applied gradient, three steps": sums[:3],
-        "losses": jnp.stack(losses),
-        "norm of the own gradient": jnp.linalg.norm(grads, axis=1),
-        "norm of the applied gradient": jnp.linalg.norm(sums, axis=1),
-        "cosine of the two": jax.vmap(optax.cosine_similarity)(grads, sums),
-    }
+        applied.append(summed)
+    return jnp.stack(losses), jnp.stack(applied)
 
 
 def micro_batches(
-    x: Float[Array, "batch inputs"],
-    y: Int[Array, "batch"],
-    W1: Float[Array, "hidden inputs"],
-    b1: Float[Array, "hidden"],
-    W2: Float[Array, "classes hidden"],
-    b2: Float[Array, "classes"],
-) -> dict[str, object]:
-    """Gradients added up on purpose: four micro-batches make the step of the full batch."""
-    params = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
-    grad = jax.jit(jax.grad(lambda params, x, y: cross_entropy(loose_mlp(params, x), y)))
-    full = grad(params, x, y)
-    parts = [grad(params, x[part], y[part]) for part in (slice(0, 4), slice(4, 16))]  # 4 and 12 rows
-    uneven = jax.tree.map(lambda one, other: one / 2 + other / 2, *parts)
-    # Keeps the running mean of four gradients; in float32, unless it is told otherwise.
-    optimizer = optax.MultiSteps(optax.sgd(0.5), every_k_schedule=4, accumulator_dtype=x.dtype)
-    update = jax.jit(optimizer.update)
-    opt_state, stepped, summed = optimizer.init(params), params, jax.tree.map(jnp.zeros_like, params)
-    for rows, labels in zip(jnp.split(x, 4), jnp.split(y, 4), strict=True):
-        part = grad(params, rows, labels)
-        summed = jax.tree.map(lambda total, one: total + one / 4, summed, part)  # the mean of four means, by hand
-        updates, opt_state = update(part, opt_state, params)  # zeros, until the fourth
-        stepped = optax.apply_updates(stepped, updates)
-    return {
-        "full batch": full["W1"],
-        "four micro-batches": summed["W1"],
-        "uneven parts, equally weighted": uneven["W1"],
-        "W1 after the step": stepped["W1"],
-    }
+    params: Params, x: Float[Array, "batch inputs"], y: Int[Array, "batch"], splits: tuple[int, ...] = (4, 8, 12)
+) -> tuple[Params, Params]:
+    """Gradients added up on purpose: one step of SGD for several gradients.
+
+    Args:
+        params: as ``loose_mlp`` takes them.
+        splits: the rows before which the batch is cut.
+
+    Returns:
+        The parameters after the step, and the gradient that it applied, by the parameter's name.
+    """
+    parts = list(zip(jnp.split(x, splits), jnp.split(y, splits), strict=True))
+    # Keeps the running mean of the parts' gradients; in float32, unless it is told otherwise.
+    optimizer = optax.MultiSteps(optax.sgd(0.5), every_k_schedule=len(parts), accumulator_dtype=x.dtype)
+    opt_state, summed = optimizer.init(params), jax.tree.map(jnp.zeros_like, params)
+    gradient = jax.jit(jax.grad(lambda params, x, y: cross_entropy(loose_mlp(params, x), y)))
+    for rows, labels in parts:
+        grads = gradient(params, rows, labels)
+        summed = jax.tree.map(lambda total, one: total + one / len(parts), summed, grads)  # the same mean, by hand
+        updates, opt_state = optimizer.update(grads, opt_state, params)  # zeros, until the last part
+        params = optax.apply_updates(params, updates)
+    return params, summed
 
 
-def bytes_kept(forward: Callable[..., Array], params: object, held: Iterable[Array]) -> int:
-    """Bytes of the residuals that ``jax.vjp`` keeps, beyond the arrays that the caller holds anyway."""
-    _, pull_back = jax.vjp(forward, params)  # a tree, whose leaves are the residuals
-    memory = {leaf.unsafe_buffer_pointer(): leaf.nbytes for leaf in jax.tree.leaves(pull_back)}
-    return sum(memory.values()) - sum(
-        memory.get(one.unsafe_buffer_pointer(), 0) for one in [*jax.tree.leaves(params), *held]
-    )
+def no_grad(params: Params, x: Float[Array, "batch inputs"], y: Int[Array, "batch"]) -> tuple[Float[Array, ""], Params]:
+    """A forward pass that nobody will differentiate keeps nothing for a backward pass.
 
+    Args:
+        params: as ``loose_mlp`` takes them.
 
-def no_grad(
-    x: Float[Array, "batch inputs"],
-    y: Int[Array, "batch"],
-    W1: Float[Array, "hidden inputs"],
-    b1: Float[Array, "hidden"],
-    W2: Float[Array, "classes hidden"],
-    b2: Float[Array, "classes"],
-) -> dict[str, object]:
-    """A forward pass that nobody will differentiate keeps nothing for a backward pass."""
-    params = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+    Returns:
+        The loss, and the gradients of the same function, by the parameter's name.
+    """
 
-    def loss_of(params: dict[str, Array]) -> Float[Array, ""]:
+    def loss_of(params: Params) -> Float[Array, ""]:
         return cross_entropy(loose_mlp(params, x), y)
 
-    kept = bytes_kept(loss_of, params, [x, y])
     loss = loss_of(params)  # a plain call: nobody asked for a gradient, so there is nothing to switch off
-    kept_without = bytes_kept(lambda params: loss_of(jax.lax.stop_gradient(params)), params, [x, y])
-    return {
-        "loss": loss,
-        "bytes kept": kept,
-        "bytes kept without a gradient": kept_without,
-        "gradient of W1": jax.grad(loss_of)(params)["W1"],  # of the same function, whenever it is asked for
-    }
+    grads = jax.grad(loss_of)(params)  # of the same function, whenever it is asked for
+    return loss, grads
+
+
+def head_loss(
+    x: Float[Array, "batch inputs"],
+    W1: Float[Array, "hidden inputs"],
+    W2: Float[Array, "features hidden"],
+    W3: Float[Array, "classes features"],
+    *,
+    cut: bool,
+) -> Float[Array, ""]:
+    """A loss of a head ``W3`` on the features that ``W1`` and ``W2`` make, with or without a cut between."""
+    features = jnp.tanh(jnp.tanh(x @ W1.T) @ W2.T)
+    if cut:
+        features = jax.lax.stop_gradient(features)  # the same numbers, and zero for their derivatives
+    logits = features @ W3.T
+    return jax.nn.logsumexp(logits, axis=1).mean()
 
 
 def detach(
@@ -184,53 +171,34 @@ def detach(
     W1: Float[Array, "hidden inputs"],
     W2: Float[Array, "features hidden"],
     W3: Float[Array, "classes features"],
-) -> dict[str, object]:
-    """A value cut out of differentiation: what comes before the cut gets no gradient."""
-    params = {"W1": W1, "W2": W2, "W3": W3}
+) -> tuple[Array | None, ...]:
+    """A value cut out of differentiation: what comes before the cut gets a gradient of zero.
 
-    def loss_of(params: dict[str, Array], cut: bool) -> Float[Array, ""]:
-        features = jnp.tanh(jnp.tanh(x @ params["W1"].T) @ params["W2"].T)
-        logits = (jax.lax.stop_gradient(features) if cut else features) @ params["W3"].T
-        return jax.nn.logsumexp(logits, axis=1).mean()
-
-    grads = jax.grad(loss_of)(params, cut=True)
-    features = jnp.tanh(x @ W1.T)
-    cut = jax.lax.stop_gradient(features)
-    copied = cut.at[0, 0].set(7)  # a written copy: the array itself cannot be written
-    try:
-        cut[0, 0] = 7
-    except TypeError as error:
-        refused = str(error)
-    kept = bytes_kept(lambda params: loss_of(params, cut=False), params, [x])
-    kept_with_cut = bytes_kept(lambda params: loss_of(params, cut=True), params, [x])
-    return {
-        "gradient of W3": grads["W3"],
-        "gradient of W1": grads["W1"],
-        "no gradient reaches W1": not grads["W1"].any(),
-        "bytes kept": kept,
-        "bytes kept with the cut": kept_with_cut,
-        "fewer bytes with the cut": kept_with_cut < kept,
-        "written copy": copied[0, 0],
-        "original after writing a copy": features[0, 0],
-        "refused": refused,
-    }
+    Returns:
+        The gradients of ``W1``, ``W2`` and ``W3``: zeros, zeros, and the head's.
+    """
+    of_W1, of_W2, of_W3 = jax.grad(head_loss, argnums=(1, 2, 3))(x, W1, W2, W3, cut=True)
+    return of_W1, of_W2, of_W3
 
 
-def complex_gradient(z: Complex[Array, "numbers"]) -> dict[str, object]:
-    """A real loss by complex numbers: ``jax.grad`` returns dL/dx - i dL/dy, the conjugate of the way up."""
+def written_copy(features: Float[Array, "batch features"]) -> Float[Array, "batch features"]:
+    """A copy with another first entry. There is no other way: ``features[0, 0] = 7`` raises."""
+    return jax.lax.stop_gradient(features).at[0, 0].set(7)
 
-    def loss_of(z: Complex[Array, "numbers"]) -> Float[Array, ""]:
-        return jnp.square(jnp.abs(z - 1j)).sum()
 
-    by_x, by_y = jax.grad(lambda x, y: loss_of(jax.lax.complex(x, y)), argnums=(0, 1))(z.real, z.imag)
-    loss, raw = jax.value_and_grad(loss_of)(z)
-    rising = jnp.conj(raw)  # what an optimizer is to be given
-    return {
-        "loss": loss,
-        "dL/dx": by_x,
-        "dL/dy": by_y,
-        "gradient as it comes": raw,
-        "gradient as dL/dx + i dL/dy": rising,
-        "loss after a step against it": loss_of(z - 0.1 * rising),
-        "loss after a step against it as it comes": loss_of(z - 0.1 * raw),
-    }
+def distance(z: Complex[Array, "numbers"]) -> Float[Array, ""]:
+    """The sum of squared distances from i: a real loss of complex numbers, lowest at i."""
+    return jnp.square(jnp.abs(z - 1j)).sum()
+
+
+def complex_gradient(
+    z: Complex[Array, "numbers"],
+) -> tuple[Float[Array, ""], Complex[Array, "numbers"], Complex[Array, "numbers"]]:
+    """A real loss by complex numbers: ``jax.grad`` returns dL/dx - i dL/dy, the conjugate of the way up.
+
+    Returns:
+        The loss, the gradient as it comes, and the numbers after a step downhill.
+    """
+    loss, grad = jax.value_and_grad(distance)(z)
+    stepped = z - 0.1 * jnp.conj(grad)  # conjugated: what an optimizer is to be given
+    return loss, grad, stepped

@@ -6,7 +6,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from flax import errors
 from flax import linen as nn
 from jaxtyping import Array, Float, Int, Key
 
@@ -17,48 +16,29 @@ Tree = Any  # a tree of arrays
 
 
 def modes(
-    features: Float[Array, "batch features"],
-    mask: Float[Array, "batch features"],
-    mean: Float[Array, "features"],
-    variance: Float[Array, "features"],
-    key: Key[Array, ""],
-) -> dict[str, object]:
-    """Training mode and eval mode of batch norm and of dropout: what each uses, moves and draws."""
+    features: Float[Array, "batch features"], mean: Float[Array, "features"], variance: Float[Array, "features"]
+) -> tuple[Float[Array, "batch features"], Float[Array, "batch features"], Array | None, Array | None]:
+    """Batch norm in eval mode and in training mode: which statistics it uses, and which it returns.
+
+    Returns:
+        What it makes of the features in eval mode and in training mode, and the running mean and variance after both.
+    """
     norm = nn.BatchNorm(momentum=0.9)  # what torch calls a momentum of 0.1
     params = {"scale": jnp.ones_like(mean), "bias": jnp.zeros_like(mean)}
     variables = {"params": params, "batch_stats": {"mean": mean, "var": variance}}
     evaluated = norm.apply(variables, features, use_running_average=True)  # by the running statistics
+    # By the batch's own. Without mutable= this raises: in training there are new statistics to return.
     trained, moved = norm.apply(variables, features, use_running_average=False, mutable=["batch_stats"])
     running = moved["batch_stats"]  # a new tree: variables are as they were
-    try:
-        norm.apply(variables, features, use_running_average=False)
-    except errors.ModifyScopeVariableError as error:
-        not_mutable = str(error)
+    return evaluated, trained, running["mean"], running["var"]
 
+
+def dropped(features: Float[Array, "batch features"], key: Key[Array, ""]) -> tuple[Array, Array]:
+    """Dropout in training mode and in eval mode."""
     dropout = nn.Dropout(0.5)
-    train, evaluate = (jax.jit(partial(dropout.apply, {}, deterministic=still)) for still in (False, True))
-    one, other = jax.random.split(key)
-    first, second = (train(features, rngs={"dropout": each}) for each in (one, other))
-    again = train(features, rngs={"dropout": one})
-    try:
-        train(features)
-    except errors.InvalidRngError as error:
-        no_key = str(error)
-    return {
-        "batch norm, eval": evaluated,
-        "batch norm, training": trained,
-        "running mean": running["mean"],
-        "running variance": running["var"],
-        "running variance, from the biased one": running["var"],
-        "dropout, training, mask given": features * mask / (1 - dropout.rate),  # what is kept is scaled up
-        "dropout scales what it keeps": bool(jnp.array_equal(first, jnp.where(first == 0, 0, features / 0.5))),
-        "dropout, eval, is the identity": bool(jnp.array_equal(evaluate(features), features)),
-        "two draws agree": bool(jnp.array_equal(first, second)),
-        "one seed draws one mask": bool(jnp.array_equal(first, again)),
-        "dropout, training, drawn": first,
-        "statistics not mutable": not_mutable,
-        "no key": no_key,
-    }
+    trained = dropout.apply({}, features, deterministic=False, rngs={"dropout": key})  # what is kept is doubled
+    evaluated = dropout.apply({}, features, deterministic=True)  # the identity, and needs no key
+    return trained, evaluated
 
 
 @partial(jax.jit, static_argnames=("model", "optimizer"))
@@ -114,36 +94,24 @@ def forgotten_eval(
     held_out: Float[Array, "validation channels height width"],
     held_out_labels: Int[Array, "validation"],
     key: Key[Array, ""],
-) -> dict[str, object]:
-    """Validation accuracy after each epoch, in eval mode and with eval mode forgotten, on the same weights."""
-    right, forgotten = [], []
+) -> tuple[list[float], list[float], Tree]:
+    """Validation accuracy after each epoch, in eval mode and with eval mode forgotten, on the same weights.
+
+    Returns:
+        Both accuracies after each of twelve epochs, and the model's variables.
+    """
     model, (key, *keys) = RegularizedMLP(rate=0.8), jax.random.split(key, 13)
     optimizer = optax.adam(optax.cosine_decay_schedule(3e-3, 120))
     variables = jax.jit(model.init, static_argnames="train")(key, images[:1], train=False)
     variables = jax.tree.map(lambda leaf: leaf.astype(images.dtype), variables)
     opt_state = optimizer.init(variables["params"])
+    right, forgotten = [], []
     for key in keys:
         variables, opt_state = epoch(model, optimizer, variables, opt_state, images, labels, key)
+        # The statistics that this moves are returned as well, and dropped here: variables stay as they are.
         forgotten.append(accuracy(model, variables, held_out, held_out_labels, True, key)[0].item())
         right.append(accuracy(model, variables, held_out, held_out_labels, False, key)[0].item())
-    statistics = jax.device_get(variables["batch_stats"])  # before three passes more in either mode
-    again = [accuracy(model, variables, held_out, held_out_labels, False, key)[0].item() for key in keys[:3]]
-    forgotten_again = [accuracy(model, variables, held_out, held_out_labels, True, key)[0].item() for key in keys[:3]]
-
-    still = jax.tree.map(jnp.array_equal, variables["batch_stats"], statistics)  # what moved was returned, and dropped
-    swing, swing_forgotten = (max(late) - min(late) for late in (right[6:], forgotten[6:]))
-    return {
-        "accuracy by epoch": jnp.array(right),
-        "accuracy by epoch, forgotten": jnp.array(forgotten),
-        "training accuracy": accuracy(model, variables, images, labels, False, key)[0].item(),
-        "swing of the last six epochs": swing,
-        "swing of the last six epochs, forgotten": swing_forgotten,
-        "swings more when forgotten": swing_forgotten > swing,
-        "lower when forgotten": max(forgotten[6:]) < min(right[6:]),
-        "same weights, same accuracy": len({right[-1], *again}) == 1,
-        "same weights, same accuracy, forgotten": len({forgotten[-1], *forgotten_again}) == 1,
-        "validation moved the statistics": not all(jax.tree.leaves(still)),
-    }
+    return right, forgotten, variables
 
 
 class Careful(nn.Module):
@@ -162,28 +130,26 @@ class Careless(nn.Module):
         return nn.Dropout(0.5, deterministic=False)(nn.relu(x))  # not train is missing
 
 
-def object_and_function(features: Float[Array, "batch features"], key: Key[Array, ""]) -> dict[str, object]:
-    """A layer as an object and as a function: the same numbers, until the layer has a mode to obey."""
-    careful, careless = (jax.jit(partial(one.apply, {}), static_argnames="train") for one in (Careful(), Careless()))
-    keys = [{"dropout": one} for one in jax.random.split(key, 8)]
-    right = [careful(features, train=False, rngs=one) for one in keys[:2]]
-    wrong = [careless(features, train=False, rngs=one) for one in keys[:2]]
-    try:
-        careless(features, train=False)
-    except errors.InvalidRngError as error:
-        refused = str(error)  # whoever evaluates without a key hears of it
+def object_and_function(
+    features: Float[Array, "batch features"], key: Key[Array, ""]
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Two evaluations with dropout that is handed the mode, and two with dropout whose mode is written into the layer.
 
-    moving = jnp.stack([careful(features, train=True, rngs=one) for one in keys])
-    stuck = jnp.stack([careful(features, train=True, rngs=keys[0]) for _ in keys])  # one key: the same units dropped
-    return {
-        "ReLU as an object": nn.Sequential([nn.relu]).apply({}, features),  # Flax has the function alone
-        "ReLU as a function": nn.relu(features),
-        "careful, evaluated": right[0],
-        "careful, two evaluations agree": bool(jnp.array_equal(*right)),
-        "careless, two evaluations agree": bool(jnp.array_equal(*wrong)),
-        "careless, evaluated without a key": refused,
-        "steps that use a unit, of 8": (moving[:, 0] != 0).sum(axis=0),
-        "steps that use a unit, of 8, one seed": (stuck[:, 0] != 0).sum(axis=0),
-        "one mask in 8 steps": bool((moving == moving[0]).all()),
-        "one mask in 8 steps, one seed": bool((stuck == stuck[0]).all()),
-    }
+    Returns:
+        The two outputs of the one, which are equal, and the two of the other, which are not.
+    """
+    one, other = ({"dropout": key} for key in jax.random.split(key))
+    careful, careless = Careful(), Careless()
+    right = tuple(careful.apply({}, features, train=False, rngs=rngs) for rngs in (one, other))
+    wrong = tuple(careless.apply({}, features, train=False, rngs=rngs) for rngs in (one, other))  # raises without rngs
+    return right, wrong
+
+
+def eight_steps(features: Float[Array, "batch features"], key: Key[Array, ""]) -> tuple[Array, Array]:
+    """What dropout keeps in eight steps: with a key for each of them, and with one key for all."""
+    model, keys = Careful(), jax.random.split(key, 8)
+    moving = jnp.stack([model.apply({}, features, train=True, rngs={"dropout": one}) for one in keys])
+    stuck = []
+    for _ in range(8):
+        stuck.append(model.apply({}, features, train=True, rngs={"dropout": keys[0]}))  # the same units dropped
+    return moving, jnp.stack(stuck)

@@ -4,10 +4,8 @@ import math
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-from flax import errors, nnx, traverse_util
 from flax import linen as nn
-from jax.typing import DTypeLike
+from flax import nnx, traverse_util
 from jaxtyping import Array, Float, Key
 
 from jaxport import mlp, mlp_nnx
@@ -25,83 +23,48 @@ class Listed(nn.Module):
         return x
 
 
+def inventory(model: nn.Module, images: Float[Array, "batch channels height width"]) -> dict[str, tuple[int, ...]]:
+    """The shape of each parameter, by its name: the layer's kind and count, and what the layer calls it."""
+    shapes = jax.eval_shape(model.init, jax.random.key(0), images)["params"]  # shapes alone: nothing is drawn
+    return {name: leaf.shape for name, leaf in traverse_util.flatten_dict(shapes, sep=".").items()}
+
+
 def module(
     images: Float[Array, "batch channels height width"],
     W1: Float[Array, "hidden pixels"],
     b1: Float[Array, "hidden"],
     W2: Float[Array, "classes hidden"],
     b2: Float[Array, "classes"],
-) -> dict[str, object]:
-    """A module's parameters: found, counted, named, given, moved, and used in both of its forms."""
-    model, key = mlp.MLP(), jax.random.key(0)
-    shapes = jax.eval_shape(model.init, key, images)["params"]  # shapes alone: nothing is drawn
-    count = sum(leaf.size for leaf in jax.tree.leaves(shapes))
-    inventory = {name: leaf.shape for name, leaf in traverse_util.flatten_dict(shapes, sep=".").items()}
-    listed = jax.eval_shape(Listed().init, key, jnp.zeros((1, 3)))["params"]
+) -> tuple[Float[Array, "batch classes"], Float[Array, "batch classes"]]:
+    """A module used in both of its forms: Linen is a function that is given its weights, NNX an object that holds them.
 
-    params = {"Dense_0": {"kernel": W1.T, "bias": b1}, "Dense_1": {"kernel": W2.T, "bias": b2}}
-    moved = jax.device_put(params, images.device)  # every leaf at once: a new tree, the module holds nothing to move
-    given: Any = model.apply({"params": moved}, images)  # Linen: a function of its weights
+    Returns:
+        The logits of the one and of the other.
+    """
+    weights = {"Dense_0": {"kernel": W1.T, "bias": b1}, "Dense_1": {"kernel": W2.T, "bias": b2}}
+    weights = jax.device_put(weights, images.device)  # every leaf at once: a new tree, the module holds nothing to move
+    given: Any = mlp.MLP().apply({"params": weights}, images)
 
-    graph, state = nnx.split(nnx.eval_shape(lambda: mlp_nnx.MLP(rngs=nnx.Rngs(0))))
-    weights = {"hidden": {"kernel": W1.T, "bias": b1}, "out": {"kernel": W2.T, "bias": b2}}
-    nnx.replace_by_pure_dict(state, weights)
-    held = nnx.merge(graph, state)(images)  # NNX: an object that holds its weights
-    try:
-        model.apply({"params": {"Dense_0": {"kernel": W1.T}}}, images)
-    except errors.ScopeParamNotFoundError as error:
-        refused = str(error)
-    return {
-        "parameters": count,
-        "inventory": inventory,
-        "parameters in a plain list": sum(leaf.size for leaf in jax.tree.leaves(listed)),
-        "logits, weights given": given,
-        "logits, weights held": held,
-        "both forms agree": bool(jnp.array_equal(given, held)),
-        "moving returns the same object": moved is params,
-        "refused": refused,
-    }
+    model = nnx.eval_shape(lambda: mlp_nnx.MLP(rngs=nnx.Rngs(0)))  # shapes without memory
+    graph, state = nnx.split(model)
+    nnx.replace_by_pure_dict(state, {"hidden": weights["Dense_0"], "out": weights["Dense_1"]})
+    held = nnx.merge(graph, state)(images)
+    return given, held
 
 
-def initialisers(key: Key[Array, ""]) -> dict[str, object]:
-    """What a linear layer starts from by default, and how to have the other framework's default."""
-    fan_in, outputs, init = 784, 128, nn.initializers
-    default = nn.Dense(outputs)
+def initialisers(
+    fan_in: int, outputs: int, key: Key[Array, ""]
+) -> tuple[Float[Array, "inputs outputs"], Float[Array, "outputs"], Float[Array, "inputs outputs"]]:
+    """What a linear layer starts from by default, and how to have the other framework's default.
 
-    # Asked for by name: normal, cut at two standard deviations, then widened by what the cut takes away.
-    named = nn.Dense(outputs, kernel_init=init.lecun_normal(), bias_init=init.zeros)
-    spread, cut = 1 / math.sqrt(fan_in), 0.87962566103423978
-
-    # torch's. A bias initialiser sees the bias alone, which has no fan_in: its bound has to be told.
-    bound = math.sqrt(3 * (1 / 3) / fan_in)
-
-    def bias_init(key: Key[Array, ""], shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-        return jax.random.uniform(key, shape, dtype, -bound, bound)
-
-    other = nn.Dense(outputs, kernel_init=init.variance_scaling(1 / 3, "fan_in", "uniform"), bias_init=bias_init)
-
-    @jax.jit
-    def drawn(key: Key[Array, ""]) -> list[dict[str, Array]]:
-        return [layer.init(key, jnp.zeros((1, fan_in)))["params"] for layer in (default, named, other)]
-
-    of_flax, by_name, of_torch = drawn(key)  # from one key
-    deviation, torch_drawn = bound / math.sqrt(3), of_torch["kernel"].std().item()
-    flax_drawn, flax_bound = of_flax["kernel"].std().item(), 2 * spread / cut
-    largest, flax_largest = (jnp.abs(params["kernel"]).max().item() for params in (of_torch, of_flax))
-    slack = 1 + 1e-6  # a float32 draw of exactly the bound may exceed the bound in float64
-    return {
-        "default, by name": all(jax.tree.leaves(jax.tree.map(jnp.array_equal, of_flax, by_name))),
-        "torch: bound": bound,
-        "torch: standard deviation": deviation,
-        "Flax: bound": flax_bound,
-        "Flax: standard deviation": spread,
-        "torch: drawn within the bound": max(largest, jnp.abs(of_torch["bias"]).max().item()) <= bound * slack,
-        "torch: drawn up to the bound": largest > 0.99 * bound,
-        "torch: drawn deviation within 1%": abs(torch_drawn / deviation - 1) < 0.01,
-        "torch: drawn standard deviation": torch_drawn,
-        "Flax: drawn within the bound": flax_largest <= flax_bound * slack,
-        "Flax: drawn up to the bound": flax_largest > 0.99 * flax_bound,
-        "Flax: drawn deviation within 1%": abs(flax_drawn / spread - 1) < 0.01,
-        "Flax: drawn standard deviation": flax_drawn,
-        "default bias, largest": jnp.abs(of_flax["bias"]).max().item(),
-    }
+    Returns:
+        A weight and a bias as torch would draw them, and Flax's default weight, asked for by name.
+    """
+    init, for_weight, for_bias = nn.initializers, *jax.random.split(key)
+    # torch's: a gain of sqrt(1/3). A bias initialiser sees the bias alone, which has no fan_in: its bound is told.
+    bound = 1 / math.sqrt(fan_in)
+    weight = init.variance_scaling(1 / 3, "fan_in", "uniform")(for_weight, (fan_in, outputs))
+    bias = jax.random.uniform(for_bias, (outputs,), minval=-bound, maxval=bound)
+    # Flax's own: normal, cut at two standard deviations, then widened by what the cut takes away. Its bias is zero.
+    other = init.lecun_normal()(for_weight, (fan_in, outputs))
+    return weight, bias, other

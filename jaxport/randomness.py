@@ -3,29 +3,32 @@
 import math
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 
-def randomness(key: Key[Array, ""], drawn: Float[Array, "inputs outputs"]) -> dict[str, object]:
-    """Where random numbers come from: a state that moves on, or a key that does not."""
+def randomness(
+    key: Key[Array, ""], drawn: Float[Array, "inputs outputs"]
+) -> tuple[Array, Array, Array, Array, Float[Array, "inputs outputs"]]:
+    """Where random numbers come from: a key, which no draw changes.
+
+    Returns:
+        Four numbers of seed 3; four with a draw more before them; four of ``key`` and the same four again; weights from
+        numbers that NumPy drew.
+    """
     first = jax.random.normal(jax.random.key(3), (4,))
-    again = jax.random.normal(jax.random.key(3), (4,))
     jax.random.uniform(jax.random.key(3))  # one draw more, anywhere in the program
-    shifted = jax.random.normal(jax.random.key(3), (4,))
+    shifted = jax.random.normal(jax.random.key(3), (4,))  # and nothing that comes after it is moved
 
-    weights_key, noise_key = jax.random.split(jax.random.key(3))
-    noise = jax.random.normal(noise_key, (4,))
-    jax.random.normal(weights_key, (4,))  # a key of its own leaves the others as they are
-    noise_after = jax.random.normal(noise_key, (4,))
-
-    once, twice = jax.random.normal(key, (4,)), jax.random.normal(key, (4,))  # one key used twice: mostly a mistake
+    once = jax.random.normal(key, (4,))
+    twice = jax.random.normal(key, (4,))  # one key used twice: the same numbers, and mostly a mistake
     weights = drawn / math.sqrt(drawn.shape[0])  # drawn by NumPy: the same array on any side
-    return {
-        "same seed, same numbers": jnp.array_equal(first, again).item(),
-        "moved by a draw before": not jnp.array_equal(first, shifted),
-        "moved by a draw of another stream": not jnp.array_equal(noise, noise_after),
-        "same source twice, same numbers": jnp.array_equal(once, twice).item(),
-        "numbers of seed 3": first,
-        "weights from NumPy": weights,
-    }
+    return first, shifted, once, twice, weights
+
+
+def own_streams() -> tuple[Array, Array]:
+    """Four numbers of a key of its own, drawn twice: a draw with another key between changes nothing."""
+    weights, noise = jax.random.split(jax.random.key(3))
+    before = jax.random.normal(noise, (4,))
+    jax.random.normal(weights, (4,))
+    after = jax.random.normal(noise, (4,))
+    return before, after

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import optax
 import optax.contrib
 import torch
+from torch.optim import swa_utils
 
 import jaxport.optimizers
+from compare.pair.stepped import accumulating
+from compare.pair.training_recipes import RECIPES, in_words
 from scripts.optimizer_rows import ROWS, OptimizerRow
 from scripts.twin_problem import SHAPES, START, TorchRun, jax_walk, vector
 from torchref.optimizers import decayed
@@ -47,13 +51,39 @@ def walked(row: OptimizerRow) -> Walked:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         run = TorchRun(
-            lambda p: eval(row.torch, {**NAMES, "p": _chosen(p, only)}),
+            lambda p: accumulating(eval(row.torch, {**NAMES, "p": _chosen(p, only)}), row.every),
             (lambda o: eval(row.scheduler, {**NAMES, "o": o})) if row.scheduler else None,
             (lambda p: eval(row.clip, {**NAMES, "p": p})) if row.clip else None,
         )
         torchs = run.walk(row.steps)
         forms = [eval(row.naive, {"optax": optax}), eval(row.twin, OURS) if row.twin else None]
-        return Walked(*(_distances(torchs, _port(form, only, row.steps)) if form else np.zeros(0) for form in forms))
+        ports = [_port(form, only, row.steps) if form else [] for form in forms]
+        if row.averages:
+            torchs = _averaged_in_torch(row.averages[0], torchs)
+            starts = (vector(START), ports[1][0])  # of the naive one where it is written, before the first step
+            ports = [_averaged(*one) for one in zip(row.averages[1:], starts, ports, strict=True)]
+        return Walked(*(_distances(torchs, port) if port else np.zeros(0) for port in ports))
+
+
+def _averaged_in_torch(code: str, path: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The average of parameters after each step of theirs."""
+    model = torch.nn.ParameterList([torch.tensor(path[0])])
+    average, seen = eval(code, {**vars(swa_utils), "model": model}), []
+    for one in path:
+        with torch.no_grad():
+            model[0].copy_(torch.tensor(one))
+        average.update_parameters(model)
+        seen.append(average.module[0].detach().numpy().copy())
+    return seen
+
+
+def _averaged(code: str, average: np.ndarray, path: Sequence[np.ndarray]) -> list[np.ndarray]:
+    seen = []
+    with jax.enable_x64(True):
+        for one in path:
+            average = eval(code, {**OURS, "average": average, "params": jax.numpy.array(one)})
+            seen.append(np.asarray(average))
+    return seen
 
 
 def _chosen(parameters: Sequence[Any], only: Sequence[str]) -> list[Any]:
@@ -93,9 +123,10 @@ def line(row: OptimizerRow, found: Walked) -> str:
         raise ValueError(f"{row.name}: the twin is {found.twin.max():.0e} apart")
     begins = int(np.argmax(found.naive > EQUAL)) + 1
     apart = f"{found.naive[-1]:.0e} from step {begins}" if found.naive.max() > EQUAL else "equal"
-    torchs = "; ".join(f"`{code}`" for code in (row.torch, row.scheduler, row.clip) if code)
-    twin = f"`{row.twin}`" if row.twin else "none"
-    cells = (row.name, torchs, f"`{row.naive}`", apart, plotted(found.naive), twin, row.differs)
+    torchs = "; ".join(f"`{code}`" for code in row.torch_codes)
+    naive, twin = row.averages[1:] or (row.naive, row.twin)
+    twin = f"`{twin}`" if twin else "none"
+    cells = (row.name, torchs, f"`{naive}`", apart, plotted(found.naive), twin, row.differs)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
@@ -112,7 +143,7 @@ sides of one.
 
 `compare.optax_twin` makes the twin of an optimizer with its parameter groups, its state and its scheduler, from where
 it stands, and brings the run back; what has no twin is refused in one sentence. `compare.torch_twin` goes the other
-way.
+way; what follows a schedule beside the rate (a one-cycle momentum, a weight decay) is set by the scheduler it returns.
 
 ```python
 import jax, optax, torch
@@ -137,9 +168,58 @@ count (SGD), `since=` the number of steps since the scheduler's last); a schedul
 A run on real images that changes frameworks twice, NAdam with two groups, clipping and a cycling momentum:
 `python examples/resumed.py`. Ten epochs in torch and ten in JAX end 1e-15 from twenty in torch, and so do ten more.
 
-`jaxport train --recipe adamw-cosine` trains both sides on real images by a recipe of a name (optimizer, schedule,
-clipping; also `sgd-steps`, `one-cycle`, `nadam`), every step judged. In a pair of your own, `optimizers=` takes an
-optimizer with its scheduler.
+`jaxport train --recipe adamw-cosine` trains both sides on real images by a recipe of a name, every step judged:
+
+| recipe | |
+|---|---|
+{recipes}
+
+Anything else goes into a pair's file, whose `optimizers=` takes an optimizer with its scheduler:
+`jaxport train FILE.py --steps 50` trains the pair on batches of its own and judges each step, with dropout by one
+side's masks, running statistics, whatever loss and precision it has; the update rule alone is run for 2,000 steps.
+
+## A run that is kept
+
+    jaxport train --recipe nadam --checkpoint run.npz
+    jaxport train --recipe nadam --checkpoint run.npz --resume
+
+The first writes all that the run depends on into `run.npz` after each epoch: parameters, moments, counts and schedules
+of both sides in both precisions, the generator of the rows, and what was found so far. A kill at any moment leaves the
+file of the epoch before or of this one. The second goes on from there, and every number of its result is that of a run
+that was never stopped, to the bit. A file of another recipe, model, data set, batch or seed is refused in one line, and
+so is a damaged one; a run without a recipe may go on for more epochs than it was begun with.
+
+`--resume reference` puts the port where the reference stood: its parameters, moments and counts go through the weight
+map, in float32 and in float64, and each side keeps its own optimizer and schedule. `--resume port` puts the reference
+where the port stood. What is compared is what always is: after the crossing each step's loss and updates are judged in
+float64, so a moment that was lost or moved wrongly is a mismatch from its first step on. To the bit it cannot be: two
+frameworks round differently. Gradients that are half gathered (`accumulated`) do not cross.
+
+torch's own `load_state_dict` rounds: NAdam's product of momenta is kept in float32 beside parameters in float64, and is
+loaded in float64. The checkpoint puts back what was there.
+
+## What else a loop has
+
+Each is a lesson, both sides run and judged: `jaxport read class_weights`, `mixed_precision`, `loss_scaling`,
+`early_stopping`, `adam_and_decay`, `schedules`; also `micro_batches` (accumulation), `modes` (dropout, batch norm) and
+`forgotten_eval`. For a model of your own `jaxport verify` replays one side's dropout masks on the other, and judges the
+running statistics after training steps: [training.py](../examples/training.py) has both, with weights of classes,
+smoothed labels and a schedule (`jaxport train examples/training.py`).
+
+## When it is compiled
+
+XLA divides by a constant through its reciprocal. `optax.exponential_decay(0.1, 107, 0.1, staircase=True)` compiled
+falls at step 108, and not at 107; `optax.polynomial_schedule` with a power of .5 is not a number past its end, in
+float32. The schedules here count in whole steps, and are tried compiled.
+
+## Tried
+
+[results/cpu/twin_recipes.txt](../results/cpu/twin_recipes.txt) (`python -m benchmarks.twin_recipes`): 88 recipes of
+torch with settings, groups and schedules of their own, 100 steps in float64, three ways: in JAX from the first step;
+begun in torch, gone on in JAX and brought back; begun in JAX and gone on in the optimizer of `torch_twin`. 78 are the
+same to 1e-12, and five say why they have no twin. The other five end as near as torch does to itself, begun one unit in
+the last place away: `Adam(betas=(0.9, 0))` divides each gradient by its own size, and near a minimum a rounding turns
+the sign of a whole step. One step from where torch stands is the same to 1e-16 there too.
 
 ## All recipes
 
@@ -163,6 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         all=len(ROWS),
         others=sum(one.naive.max() > EQUAL for one in found.values()),
         none=sum(not row.twin for row in ROWS),
+        recipes="\n".join(f"| `{name}` | {in_words(name)} |" for name in RECIPES),
     )
     options.out.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
 

@@ -22,6 +22,9 @@ class OptimizerRow:
         scheduler, clip: torch's, where there is one.
         only: the parameters that are trained; all where it is empty.
         steps: over how many they are compared.
+        every: how many gradients make one step; torch's line for each of them is ``backward``.
+        averages: of the parameters, which are compared in their place: torch's, the naive and the equal one, the last
+            two as the next from ``average`` and ``params``.
     """
 
     name: str
@@ -33,6 +36,14 @@ class OptimizerRow:
     clip: str = ""
     only: tuple[str, ...] = ()
     steps: int = 100
+    every: int = 1
+    averages: tuple[str, ...] = ()
+
+    @property
+    def torch_codes(self) -> tuple[str, ...]:
+        """All that is written on torch's side."""
+        backward = f"(loss / {self.every}).backward()" if self.every > 1 else ""
+        return tuple(filter(None, (self.torch, self.scheduler, self.clip, backward, *self.averages[:1])))
 
 
 def _scheduled(name: str, scheduler: str, naive: str, twin: str, differs: str = "") -> OptimizerRow:
@@ -278,6 +289,26 @@ ROWS = (
         "optax.chain(optax.clip(0.5), optax.sgd(0.1))",
         "optax.chain(clip_grad_value(0.5), sgd(0.1, momentum=0))",
         clip="clip_grad_value_(p, 0.5)",
+    ),
+    Row(
+        "accumulation",
+        "SGD(p, lr=0.1, momentum=0.9)",
+        "optax.MultiSteps(optax.sgd(0.1, momentum=0.9), 4).gradient_transformation()",
+        "accumulate(sgd(0.1, 0.9), 4)",
+        "optax gathers gradients in float32",
+        every=4,
+    ),
+    Row(
+        "EMA of the weights",
+        "SGD(p, lr=0.05)",
+        "optax.sgd(0.05)",
+        "sgd(0.05, momentum=0)",
+        "torch's average begins as a copy after the first step, and not at the first weights",
+        averages=(
+            "AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9))",
+            "optax.incremental_update(params, average, 0.1)",
+            "ema(average, params, 0.9)",
+        ),
     ),
     _scheduled(
         "StepLR",

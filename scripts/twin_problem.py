@@ -44,7 +44,7 @@ class TorchRun:
     def closure(self) -> torch.Tensor:
         loss, slope = loss_and_gradient({name: one.detach().numpy() for name, one in self.params.items()})
         for name, one in self.params.items():
-            one.grad = torch.tensor(slope[name])
+            one.grad = torch.tensor(slope[name]) if one.requires_grad else None
         if self.clip:
             self.clip(list(self.params.values()))
         return torch.tensor(loss)

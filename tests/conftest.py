@@ -13,6 +13,7 @@ from jaxtyping import install_import_hook
 
 from compare.frameworks import devices
 from tests.compiling import compile_quickly
+from tests.kept_programs import keep_programs
 
 # Tests that start processes elsewhere find the packages there too, where these run from a checkout, not installed.
 ROOT = str(Path(__file__).parents[1])
@@ -72,6 +73,7 @@ def pytest_collection_finish() -> None:
 def pytest_collectstart() -> None:
     """What test files compile while they are imported is run a few times as well."""
     if "jax" in sys.modules:
+        keep_programs()
         compile_quickly(True)
 
 
@@ -81,6 +83,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     functions, rounded otherwise. Tests marked ``optimized`` or ``gpu`` run what users run."""
     whole = item.get_closest_marker("optimized") or item.get_closest_marker("gpu")
     if "jax" in sys.modules:
+        keep_programs()
         compile_quickly(not whole)
 
 

@@ -64,6 +64,7 @@ def test_both_sides_have_the_same_files_and_public_names():
     assert port.pop("mlp_nnx.py") == {"MLP"}  # the same perceptron in Flax's other style, which torch has no twin of
     assert port.pop("train_nnx.py") == port["train.py"]  # and its training, by the same names
     assert "downhill" in port.pop("parts.py")  # what every optimizer of torch's does inside itself, and optax chains
+    assert "checked" in port.pop("checks.py")  # what torch's own constructors refuse
     assert reference == port
 
 
@@ -288,7 +289,9 @@ def test_the_tests_mirror_the_tree():
     }
     for folder in ("torchref", "jaxport", "compare"):
         for path in sources(folder):
-            if path.stem in untested or ("ROWS" in path.read_text() and path.parent.name == "lessons"):
-                continue  # each lesson's row is run by tests/compare/lessons/test_lessons.py
+            row = "ROWS" in path.read_text() and path.parent.name in ("lessons", "rows")
+            of_lesson = {"judged": "Quantities:", "pictures": "-> Picture:"}.get(path.parent.name)
+            if path.stem in untested or row or (of_lesson and of_lesson in path.read_text()):
+                continue  # run by tests/compare/lessons/test_lessons.py, tests/compare/explain/differences/test_rows.py
             inside = path.relative_to(ROOT).parent
             assert (ROOT / "tests" / inside / f"test_{path.stem}.py").exists(), path

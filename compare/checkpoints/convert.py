@@ -142,6 +142,7 @@ class Conversion:
         left = [path for path in given if path not in {*mapped, *dropped, *beside}]
         _check("the port", mapped, self.leaves, left)
         self._check_numbers("the port", mapped)
+        self._check_tied(mapped)
         arrays = self.weight_map.to_reference(mapped, self.shapes, values=True)
         notes = [*fitted.notes]
         if said := _said(dropped, self.port_constants):
@@ -155,6 +156,23 @@ class Conversion:
             notes.append(f"zero, their first has the sum: {', '.join(frozen)}")
         arrays |= {alias: arrays[name] for alias, name in self.aliases.items()}
         return arrays | self.constants, notes
+
+    def _check_tied(self, mapped: Arrays) -> None:
+        """What the reference holds once, the port's arrays must hold alike: trained by themselves they do not."""
+        entries = self.weight_map.entries
+        tied = [entry for entry in entries if entry.tied]
+        if not tied:
+            return
+        first = {entry.reference: entry.port for entry in reversed(entries) if not entry.tied}
+        again = self.weight_map.to_port(self.weight_map.to_reference(mapped, self.shapes, values=True), self.leaves)
+        for entry in tied:
+            if not np.array_equal(
+                again[entry.port], mapped[entry.port], equal_nan=mapped[entry.port].dtype.kind == "f"
+            ):
+                raise UsageError(
+                    f"checkpoint: {first[entry.reference]} and {entry.port} differ, and the reference has one array "
+                    f"for both, {entry.reference}: trained apart they are no longer one"
+                )
 
     def _check_numbers(self, side: str, mapped: Arrays) -> None:
         """Integers in the place of floats are a quantized checkpoint without its scales: no model runs with them."""

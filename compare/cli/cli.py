@@ -147,7 +147,7 @@ def command_line() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"jaxport {compare.__version__}")
     main_job.arguments(parser)
-    parser.set_defaults(run=main_job.run, parser=parser)
+    parser.set_defaults(run=main_job.run, parser=parser, whole=parser)
     below = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     for name, command in COMMANDS.items():
         one_command = below.add_parser(name, help=command.HELP)

@@ -37,9 +37,14 @@ def add_images(parser: argparse.ArgumentParser) -> None:
     )
 
 
+EPOCHS = 15
+
+
 def add_epochs(parser: argparse.ArgumentParser) -> None:
     """How long both sides are trained."""
-    parser.add_argument("--epochs", type=whole(1), default=15, metavar="N", help="passes over the images (default: 15)")
+    parser.add_argument(
+        "--epochs", type=whole(1), default=EPOCHS, metavar="N", help="passes over the images (default: 15)"
+    )
 
 
 def add_pair(parser: argparse.ArgumentParser) -> None:

@@ -1,13 +1,13 @@
-"""What a pair accepts that the reference alone has, put aside before anybody asks why the two sides differ.
+"""What a pair accepts that one side alone has, put aside before anybody asks why the two sides differ.
 
 A parameter that does nothing to what comes out may well change what is inside: a key's bias moves the keys, and the
-softmax takes it off again. There both sides differ, and that is no cause of anything. So the reference is asked with a
-neutral value in its place, if there is one; a parameter without one does something, and is told of.
+softmax takes it off again. There both sides differ, and that is no cause of anything. So the side that has it is asked
+with a neutral value in its place, if there is one; a parameter without one does something, and is told of.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,43 +15,76 @@ from compare.arrays.arrays import FLOATING, Arrays
 from compare.errors import swallowed
 from compare.explain.locate.thresholds import NEUTRAL, TRIED_ALONE, UNMOVED
 from compare.frameworks.models.modes import Mode
+from compare.frameworks.models.with_values import WithValues
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
 from compare.sides.quartet import Quartet
 
 
 class Aside(NamedTuple):
-    """The pair with the reference's accepted parameters at a neutral value, and the names of the others: ``doing`` of
-    those that have none, ``untried`` of those past so many that each is not tried by itself; these keep their own."""
+    """The pair with what either side alone has at a neutral value, and the names of the others: ``doing`` of those of
+    the reference that have none, ``untried`` of those past so many that each is not tried by itself, ``port`` of the
+    port's that have none; these keep their own."""
 
     quartet: Quartet
     doing: tuple[str, ...] = ()
     untried: tuple[str, ...] = ()
+    port: tuple[str, ...] = ()
 
 
 def accepted_aside(quartet: Quartet, entering: Entering, mode: Mode, exact: bool) -> Aside:
-    """The pair with the reference's accepted parameters put aside.
+    """The pair with the parameters put aside that it accepts of either side.
 
     Args:
         exact: by the oracle; else at the working precision.
     """
     from compare.frameworks.models.references import ReferenceModel
 
-    prepared, reference = quartet.prepared, quartet.prepared.reference
-    names = [name for name in prepared.accepted if name in reference.parameters]
-    if not names or not isinstance(reference, ReferenceModel):
-        return Aside(quartet)
-    held = reference.state()
+    reference, port = quartet.prepared.reference, quartet.prepared.port
+    accepted = quartet.prepared.accepted
+    aside = Aside(quartet)
+    names = [name for name in accepted if name in reference.parameters]
+    if names and isinstance(reference, ReferenceModel):
+        model, held = reference, reference.state()
+        found, doing, untried = _neutral(
+            quartet, names, held, "reference", lambda values: {"reference": model.with_values(values)},
+            lambda one: (one.oracle_reference if exact else one.working_reference)(entering, mode), exact,
+        )  # fmt: skip
+        aside = Aside(found, doing, untried)
+    paths = [path for path in accepted if path in port.leaves]
+    if not paths:
+        return aside
+    followed = aside.quartet.working_reference(entering, mode)
+    found, doing, untried = _neutral(
+        aside.quartet, paths, port.initial(paths), "port", lambda values: {"port": WithValues(port, values)},
+        lambda one: (one.oracle_port if exact else one.working_port)(entering, mode, followed), exact,
+    )  # fmt: skip
+    return aside._replace(quartet=found, untried=(*aside.untried, *untried), port=doing)
+
+
+def _neutral(
+    quartet: Quartet,
+    names: Sequence[str],
+    held: Arrays,
+    side: str,
+    changed: Callable[[Arrays], dict[str, Any]],
+    run: Callable[[Quartet], Mapping[str, np.ndarray]],
+    exact: bool,
+) -> tuple[Quartet, tuple[str, ...], tuple[str, ...]]:
+    """The pair with each of some parameters of a side at a neutral value, if it has one; the names of those that have
+    none, and of those that were not tried.
+
+    Args:
+        held: their own values; changed: of other values, what of ``Prepared`` is another; run: that side.
+    """
 
     def outputs(one: Quartet) -> Arrays:
-        run = (one.oracle_reference if exact else one.working_reference)(entering, mode)
-        return {name: array for name, array in run.items() if name.partition("/")[0] in ("output", "loss")}
+        return {name: array for name, array in run(one).items() if name.partition("/")[0] in ("output", "loss")}
 
     own = outputs(quartet)
 
     def with_values(values: Arrays) -> Quartet | None:
-        kept = {key: side for key, side in quartet.sides.items() if not (isinstance(key, tuple) and "reference" in key)}
-        other = replace(quartet, prepared=replace(prepared, reference=reference.with_values(values)), sides=kept)
+        kept = {key: made for key, made in quartet.sides.items() if not (isinstance(key, tuple) and side in key)}
+        other = replace(quartet, prepared=replace(quartet.prepared, **changed(values)), sides=kept)
         try:
             return other if _alike(own, outputs(other), UNMOVED[exact]) else None
         except Exception as error:  # a user's model may not stand another value: then it does something
@@ -63,7 +96,7 @@ def accepted_aside(quartet: Quartet, entering: Entering, mode: Mode, exact: bool
 
     at_zero = {name: array for one in names for name, array in filled(one, 0.0).items()}
     if (aside := with_values(at_zero)) is not None:
-        return Aside(aside)
+        return aside, (), ()
     found, values, doing = quartet, dict[str, np.ndarray](), list[str]()
     for name in names[:TRIED_ALONE]:
         tried = ((value, with_values(values | filled(name, value))) for value in NEUTRAL)
@@ -72,13 +105,7 @@ def accepted_aside(quartet: Quartet, entering: Entering, mode: Mode, exact: bool
             doing.append(name)
         else:
             found, values = aside, values | filled(name, value)
-    return Aside(found, tuple(doing), tuple(names[TRIED_ALONE:]))
-
-
-def ports_with_values(prepared: Prepared) -> tuple[str, ...]:
-    """The accepted leaves of the port whose values may do something."""
-    values = prepared.port.initial([path for path in prepared.accepted if path in prepared.port.leaves])
-    return tuple(path for path, leaf in values.items() if not any(np.all(leaf == neutral) for neutral in NEUTRAL))
+    return found, tuple(doing), tuple(names[TRIED_ALONE:])
 
 
 def _alike(own: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray], room: float) -> bool:

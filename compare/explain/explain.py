@@ -7,7 +7,7 @@ import numpy as np
 
 from compare.arrays.probes import BASE
 from compare.errors import swallowed
-from compare.explain.accepted_aside import Aside, accepted_aside, ports_with_values
+from compare.explain.accepted_aside import Aside, accepted_aside
 from compare.explain.asking import Places, at_module, named_at
 from compare.explain.doctor.diagnosis import Cause
 from compare.explain.doctor.updates.updates import diagnose_updates
@@ -17,6 +17,7 @@ from compare.explain.locate.introduced import by_place, differs, leading
 from compare.explain.locate.locate import Looked, difference, located, look
 from compare.explain.locate.thresholds import APART, PROBES
 from compare.explain.redrawn import redrawn_steps
+from compare.explain.trained_apart import trained_apart
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
@@ -131,7 +132,7 @@ def explain_pair(
                 aside = accepted_aside(quartet.using(judged.oracles), suspect.entering, suspect.mode, exact)
                 looked = look(aside.quartet, suspect.entering, suspect.mode, probe, exact)
                 explanation = explain(looked, progress, _claim(judged, [*suspects, *trained]))
-                said = _said_of_accepted(aside, ports_with_values(quartet.prepared))
+                said = _said_of_accepted(aside)
                 explanation = replace(explanation, notes=(*explanation.notes, *said))
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
             swallowed(error)
@@ -154,12 +155,12 @@ def explain_pair(
     return Explanation(None, notes=tuple(dict.fromkeys(notes)))
 
 
-def _said_of_accepted(aside: Aside, valued: Sequence[str]) -> list[str]:
+def _said_of_accepted(aside: Aside) -> list[str]:
     """What is accepted as doing nothing, and does something, or may."""
     said = {
         "the reference returns something else without": aside.doing,
-        "not tried without in the reference": aside.untried,
-        "neither 0 nor 1 in the port": valued,
+        "the port returns something else without": aside.port,
+        "not tried without": aside.untried,
     }
     return [f"accepted, and {words}: {', '.join(names)}" for words, names in said.items() if names]
 
@@ -183,12 +184,20 @@ def _of_training(quartet: Quartet, entering: Entering, steps: Judged) -> Explana
     failing = [name for name, judgement in steps.judgements.items() if differs(judgement)]
     if not failing:
         return Explanation(None)
-    name = failing[0]
-    gap, allowed = relative_gap(steps.judgements[name])
+    if (apart := trained_apart(quartet, entering, steps)) is not None:
+        cause, together, judged = apart
+        rest = _of_training(together, entering, judged).causes
+        named = NamedCause(cause, "optimizer", "optimizer")
+        return Explanation(_first_update(steps, failing), (named, *rest))
     diagnosis = diagnose_updates(quartet.using(steps.oracles), entering, steps, redrawn_steps(quartet, entering))
-    first = Difference(
-        UPDATE, "optimizer", "optimizer", name, BASE, "training", gap, allowed,
-        more=len(failing) - 1, reason=steps.judgements[name].reason, scale=steps.judgements[name].scale,
-    )  # fmt: skip
     causes = tuple(NamedCause(cause, "optimizer", "optimizer") for cause in diagnosis.causes if cause.certain)
+    first = _first_update(steps, failing)
     return Explanation(first, causes, diagnosis.settings, diagnosis.observed, diagnosis.excluded)
+
+
+def _first_update(steps: Judged, failing: Sequence[str]) -> Difference:
+    gap, allowed = relative_gap(steps.judgements[failing[0]])
+    return Difference(
+        UPDATE, "optimizer", "optimizer", failing[0], BASE, "training", gap, allowed,
+        more=len(failing) - 1, reason=steps.judgements[failing[0]].reason, scale=steps.judgements[failing[0]].scale,
+    )  # fmt: skip

@@ -315,13 +315,13 @@ def _end(name: str, run: Crossed) -> np.ndarray:
 
 
 def _undone(change: Callable[[np.ndarray], np.ndarray], own: np.ndarray) -> Callable[[np.ndarray], np.ndarray] | None:
-    """The transpose of a linear change of one array: entries moved, each with a factor; None where it is another."""
+    """The transpose of a change of one array: entries moved, each with a factor and something added; None where it is
+    another."""
     if np.iscomplexobj(own):
         return None
     numbers = np.arange(1.0, own.size + 1).reshape(own.shape)
-    if np.any(change(np.zeros(own.shape))):
-        return None
-    factor, moved = change(np.ones(own.shape)), change(numbers)
+    added = change(np.zeros(own.shape))
+    factor, moved = change(np.ones(own.shape)) - added, change(numbers) - added
     with np.errstate(divide="ignore", invalid="ignore"):
         places = np.where(factor == 0, 0.0, moved / factor)
     if moved.shape != own.shape or np.any(places != np.round(places)) or places.max(initial=0) > own.size:

@@ -6,10 +6,11 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays
 from compare.explain.calls.call import tensors_of
-from compare.explain.calls.change import Change
+from compare.explain.calls.change import Change, Place
 from compare.explain.calls.scene import Scene
 from compare.explain.locate.crossings import LOSS as AFTER
-from compare.explain.locate.difference import BACKWARD, LOSS
+from compare.explain.locate.crossings import Crossing
+from compare.explain.locate.difference import BACKWARD, FORWARD, LOSS
 from compare.explain.locate.forcing import Forced
 from compare.explain.locate.introduced import Introduced
 from compare.explain.locate.locate import Looked
@@ -32,6 +33,7 @@ def scene_of(looked: Looked, group: Sequence[Introduced], under: Change | None =
     plain: Arrays = {}
     port: Arrays = {}
     allowed: dict[str, float] = {}
+    back: dict[str, Crossing] = {}  # of a loss, what comes back from it
     for part in group:
         for crossing in part.crossings:
             name = f"{'grad/' if backward else ''}{crossing.cut.way}/{crossing.cut.leaf}"
@@ -41,6 +43,12 @@ def scene_of(looked: Looked, group: Sequence[Introduced], under: Change | None =
         if part.name and part.name in sections.forced.ends:
             plain[part.name], allowed[part.name] = sections.reference_ends[part.name], part.judgement.allowed
             port[part.name] = sections.forced.ends[part.name]
+    if introduction.direction == LOSS:
+        for crossing in sections.crossings:
+            if crossing.user == AFTER and crossing.backward is not None and crossing.port in sections.matched:
+                name = f"grad/{crossing.cut.way}/{crossing.cut.leaf}"
+                back[name], plain[name] = crossing, crossing.passage.cotangents[crossing.cut.leaf]  # type: ignore[assignment]
+                port[name], allowed[name] = sections.made_by_port(crossing, True), crossing.backward.allowed
     forced = None if under is None else _as_it_is(sections)
 
     def run(change: Change) -> Arrays:
@@ -56,6 +64,9 @@ def scene_of(looked: Looked, group: Sequence[Introduced], under: Change | None =
                 value = values[crossing.cut.leaf]
                 name = f"{'grad/' if backward else ''}{crossing.cut.way}/{crossing.cut.leaf}"
                 arrays[name] = np.zeros_like(plain[name]) if value is None else value
+        for name, crossing in back.items():
+            value = passages[crossing.cut.boundary].cotangents[crossing.cut.leaf]
+            arrays[name] = np.zeros_like(plain[name]) if value is None else value
         return arrays
 
     owner = introduction.owner
@@ -78,7 +89,20 @@ def scene_of(looked: Looked, group: Sequence[Introduced], under: Change | None =
         weights=_weights_of(looked, owner, code) if owner != AFTER else {},
         every=sections.entering.weights,
         cleared=tuple(call for call in code.calls if call.number in code.agreeing - code.last),
+        cuts=_cuts(group) if introduction.direction == FORWARD else (),
+        outputs={name: one for name, one in sections.reference_ends.items() if owner == AFTER and _is_output(name)},
+        targets=sections.entering.batches[0].targets if owner == AFTER else {},
     )
+
+
+def _cuts(group: Sequence[Introduced]) -> tuple[Place, ...]:
+    """Where all that differs passes; none where some of it is at an end alone."""
+    cuts = [(*crossing.cut.boundary, crossing.cut.leaf) for part in group for crossing in part.crossings]
+    return tuple(cuts) if all(part.crossings for part in group) else ()
+
+
+def _is_output(quantity: str) -> bool:
+    return quantity.split("/")[0] == "output"
 
 
 def _as_it_is(sections: Sections) -> Forced:

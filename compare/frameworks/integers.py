@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any
 
 import jax
@@ -44,6 +44,7 @@ _TO_FLOATS = ("to_inexact_dtype", "to_floating_dtype", "to_complex_dtype")
 _TABLES = ("default_types", "_DEFAULT_TYPEMAP")  # hold the defaults by value
 _VALUE = "canonicalize_value"  # an operation's operand that is no array of JAX's yet
 _AVALS = "pytype_aval_mappings"  # of a Python int that enters a loop, a branch or a compiled function
+_NO_ARRAYS = {int, float, bool, str, dict, type(None), type, FunctionType, np.dtype}
 _RANDOM = ("jax._src.random", "jax._src.prng")
 
 
@@ -198,6 +199,8 @@ def _are_bits(dtype: np.dtype, caller: FrameType | None) -> bool:
 
 
 def _holds_wide(value: object) -> bool:
+    if type(value) in _NO_ARRAYS:  # asked first: most of what a frame holds is one of them
+        return False
     if isinstance(value, tuple | list):
         return any(isinstance(part, jax.Array) and part.dtype in NARROW for part in value)
     return isinstance(value, jax.Array) and value.dtype in NARROW

@@ -116,7 +116,7 @@ def _parameters(name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _of_object(owner: Any, masks: tuple[Any, ...]) -> list[Stage]:
-    if type(owner).__name__ == "MultiSteps" and hasattr(owner, "_opt"):
+    if isinstance(owner, optax.MultiSteps) and hasattr(owner, "_opt"):
         given = {"every": owner._every_k_schedule, "averaged": bool(owner._use_grad_mean)}
         return [Stage("MultiSteps", given, masks), *_stages(owner._opt.init, owner._opt.update, masks)]
     return [Stage(f"{type(owner).__module__}.{type(owner).__name__}", {}, masks)]

@@ -3,12 +3,13 @@
 None of it is documented, so it is asked in this one file: a version of torch that lacks it is mended here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
 import torch
+from torch.utils._pytree import SUPPORTED_NODES, tree_leaves
 
 Kernel = torch._ops.OpOverload  # one overload of an operation, as a dispatch mode gets it
 Schema = torch._C.FunctionSchema  # its arguments, with their types and defaults, and what it returns
@@ -47,6 +48,27 @@ def definition_of(kernel: Kernel) -> Callable[..., Any] | None:
     from torch._decomp import decomposition_table
 
     return decomposition_table.get(kernel)
+
+
+def leaves_of(nest: object) -> list[Any]:
+    """What ``torch.utils._pytree.tree_leaves`` gives, in a fifth of the time for the arguments of an ordinary call: a
+    mode asks this of every operation."""
+    leaves = list[Any]()
+    _gather((nest,), leaves)
+    return leaves
+
+
+def _gather(parts: Iterable[object], leaves: list[Any]) -> None:
+    for part in parts:
+        kind = type(part)
+        if kind is tuple or kind is list:
+            _gather(part, leaves)  # type: ignore[arg-type]
+        elif kind is dict:
+            _gather(part.values(), leaves)  # type: ignore[attr-defined]
+        elif kind in SUPPORTED_NODES or isinstance(part, tuple):
+            leaves += tree_leaves(part)
+        else:
+            leaves.append(part)
 
 
 def operations_not_intercepted() -> AbstractContextManager[object]:

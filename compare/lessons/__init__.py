@@ -4,15 +4,32 @@ Importing this imports neither framework: what a row binds imports it when it is
 """
 
 from compare.errors import UsageError, did_you_mean, nearest
-from compare.lessons import attention, autograd, compiled, higher, layers, losses, modules, randomness, remat, tensors
+from compare.lessons import (
+    attention,
+    autograd,
+    compiled,
+    features,
+    higher,
+    layers,
+    losses,
+    modules,
+    randomness,
+    remat,
+    tensors,
+)
 from compare.lessons.row import Lesson
 
-# In a learner's order. Parts are read like lessons, and run by verifying the pair that they belong to.
-LESSONS: dict[str, Lesson] = {
-    row.name: row
-    for chapter in (tensors, autograd, modules, losses, layers, compiled, randomness, higher, remat, attention)
-    for row in chapter.ROWS
+# In a learner's order: chapters, and the lessons of each.
+CHAPTERS: dict[str, list[Lesson]] = {
+    "Arrays": tensors.ROWS,
+    "Gradients": autograd.ROWS,
+    "Modules, losses and modes": [*modules.ROWS, *losses.ROWS, *layers.ROWS],
+    "Training": features.ROWS,
+    "Programs that are compiled": compiled.ROWS,
+    "Further on": [*randomness.ROWS, *higher.ROWS, *remat.ROWS, *attention.ROWS],
 }
+LESSONS: dict[str, Lesson] = {row.name: row for rows in CHAPTERS.values() for row in rows}
+# Parts are read like lessons, and run by verifying the pair that they belong to.
 MODEL = {  # the perceptron and its training, whole
     "mlp": ("mlp", "MLP"),
     "loose": ("autograd", "loose_mlp"),

@@ -1,11 +1,17 @@
-"""Two sources beside each other, statement by statement."""
+"""Two sources beside each other, line by line: what the terminal and the book show."""
 
-import ast
+import json
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from itertools import pairwise
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 
-ALIKE = 0.34  # of two statements' texts, from which they stand beside each other
+from compare.lessons.inside import Paired, paired
+from compare.lessons.ordered_pairs import best_pairs
+from compare.lessons.statements import code_of, statements, textual
+
+FACING = Path(__file__).parent / "facing.json"
+Pairs = list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -14,78 +20,62 @@ class Row:
 
     left: range
     right: range
-    same: bool
+
+
+@cache  # some sources are on several pages
+def line_rows(left: str, right: str) -> Paired:
+    """Line numbers from 0 into each text, row by row: every line of either side once, and in order."""
+    ours, theirs = left.splitlines(), right.splitlines()
+    made: Paired = []
+    for row in aligned(left, right):
+        halves = zip(_said_and_done(row.left, ours), _said_and_done(row.right, theirs), strict=True)
+        for one, other in halves:  # a comment above a statement faces no code
+            for i, j in paired([ours[i] for i in one], [theirs[j] for j in other]):
+                made.append((None if i is None else one[i], None if j is None else other[j]))
+    return made
+
+
+def _said_and_done(piece: range, lines: list[str]) -> tuple[range, range]:
+    """The comments above a statement, and the statement."""
+    first = next((i for i in piece if not lines[i].strip().startswith("#")), piece.stop)
+    return range(piece.start, first), range(first, piece.stop)
 
 
 def aligned(left: str, right: str) -> list[Row]:
-    """The lines of both texts in order, statements that say the same thing beside each other.
+    """The statements of both texts in order, those that do the same beside each other.
 
-    The alignment with the largest sum of likeness (Needleman and Wunsch, 1970, with free gaps).
+    Which do was found by running both (``compare.lessons.same_arrays``) and is recorded; texts of which nothing is
+    recorded are aligned by their words.
     """
-    ours, theirs = left.splitlines(), right.splitlines()
-    a, b = _statements(left), _statements(right)
-    rows = []
-    for own_lines, other_lines in _matched(a, b, ours, theirs):
-        same = [ours[i].strip() for i in own_lines] == [theirs[i].strip() for i in other_lines]
-        rows.append(Row(own_lines, other_lines, same))
-    return rows
+    a, b = statements(left), statements(right)
+    known = recorded().get(digest(left, right))
+    return _rows(a, b, by_words(left, right) if known is None else known)
 
 
-def _statements(text: str) -> list[range]:
-    """The text cut before each statement, with the comments above it; every line is in one piece."""
-    lines = text.splitlines()
-    starts = {0}
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.stmt | ast.ExceptHandler):
-            decorators = getattr(node, "decorator_list", [])
-            start = min([node.lineno, *(decorator.lineno for decorator in decorators)]) - 1
-            while start and lines[start - 1].strip().startswith("#"):
-                start -= 1
-            starts.add(start)
-    return [range(start, end) for start, end in pairwise([*sorted(starts), len(lines)])]
+def by_words(left: str, right: str) -> Pairs:
+    """Which statements face each other by their texts alone."""
+    ours, theirs = ([code_of(piece, text) for piece in statements(text)] for text in (left, right))
+    return best_pairs([[textual(one, other) for other in theirs] for one in ours])
 
 
-def _matched(a: list[range], b: list[range], ours: list[str], theirs: list[str]) -> list[tuple[range, range]]:
-    """Statements that are alike share a row; between two such rows the left side's others come first."""
-    rows: list[tuple[range, range]] = []
+@cache
+def recorded() -> dict[str, Pairs]:
+    """Pairs of statements, by the digest of both texts."""
+    return {key: [(i, j) for i, j in pairs] for key, pairs in json.loads(FACING.read_text("utf-8")).items()}
+
+
+def digest(left: str, right: str) -> str:
+    """What both texts are known by: other texts have another."""
+    return sha256(f"{left}\0{right}".encode()).hexdigest()[:16]
+
+
+def _rows(a: list[range], b: list[range], pairs: Pairs) -> list[Row]:
+    """Statements that face each other share a row; between two such rows the left side's others come first."""
+    rows: list[Row] = []
     i = j = 0
     nowhere = range(0)
-    for one, other in [*best_pairs([[_likeness(x, y, ours, theirs) for y in b] for x in a]), (len(a), len(b))]:
-        rows += [(a[k], nowhere) for k in range(i, one)] + [(nowhere, b[k]) for k in range(j, other)]
-        rows += [(a[one], b[other])] if one < len(a) else []
+    for one, other in [*pairs, (len(a), len(b))]:
+        rows += [Row(a[k], nowhere) for k in range(i, one)] + [Row(nowhere, b[k]) for k in range(j, other)]
+        rows += [Row(a[one], b[other])] if one < len(a) else []
         i, j = one + 1, other + 1
     return rows
-
-
-def best_pairs(likeness: list[list[float]]) -> list[tuple[int, int]]:
-    """Pairs (row, column), both rising, with the largest sum of ``likeness``; what is like nothing is in none."""
-    height, width = len(likeness), len(likeness[0]) if likeness else 0
-    best = [[0.0] * (width + 1) for _ in range(height + 1)]
-    for i in range(height - 1, -1, -1):
-        for j in range(width - 1, -1, -1):
-            best[i][j] = max(best[i + 1][j], best[i][j + 1], likeness[i][j] + best[i + 1][j + 1])
-    pairs: list[tuple[int, int]] = []
-    i = j = 0
-    while i < height and j < width:
-        if likeness[i][j] and best[i][j] == likeness[i][j] + best[i + 1][j + 1]:
-            pairs.append((i, j))
-            i, j = i + 1, j + 1
-        elif best[i][j] == best[i + 1][j]:
-            i += 1
-        else:
-            j += 1
-    return pairs
-
-
-def _likeness(one: range, other: range, ours: list[str], theirs: list[str]) -> float:
-    """Between 0 and 1, 0 below ``ALIKE``; what both begin with (the name that is assigned) counts most."""
-    left, right = _code(one, ours), _code(other, theirs)
-    likeness = SequenceMatcher(None, left, right, autojunk=False).ratio()
-    if left.split(" ")[0] == right.split(" ")[0]:
-        likeness = (1 + likeness) / 2
-    return likeness if likeness >= ALIKE else 0.0
-
-
-def _code(piece: range, lines: list[str]) -> str:
-    """A statement on one line, without its comments."""
-    return " ".join(lines[i].split("#")[0].strip() for i in piece).strip()

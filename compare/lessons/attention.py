@@ -17,7 +17,13 @@ ROWS: list[Lesson] = [
         title="Attention with a bias",
         file="attention",
         function="attention",
+        also=("distance_bias", "by_one_call", "by_score"),
         arrays=_heads,
+        faces={
+            "bias = distance_bias": "bias, mask = distance_bias",
+            "attended = F.scaled_dot": "return jax.nn.dot_product_attention",
+            "attended = compile(": "scores = modified(",
+        },
         same="A function of one score, mapped over all of them, is the same attention as the formula with a bias and a "
         "mask. So are its gradients.",
         different="FlexAttention compiles that function into its kernel, and has no backward on the CPU: torch's "

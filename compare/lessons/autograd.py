@@ -43,7 +43,7 @@ ROWS: list[Lesson] = [
         title="The tape and the function",
         file="autograd",
         function="tape",
-        also=("loose_mlp",),
+        also=("loose_mlp", "scaled_weight"),
         arrays=_mlp,
         same="The same loss and, for each of the four parameters, the same gradient.",
         different="loss.backward() writes into .grad of the leaves that the tape leads back to; jax.grad takes a"
@@ -77,6 +77,7 @@ ROWS: list[Lesson] = [
         file="autograd",
         function="accumulation",
         arrays=_regression,
+        faces={"optimizer.step()": "w = optax.apply_updates"},
         same="Step k applies the sum of the first k gradients, which is SGD with momentum 1: the loss falls as long as"
         " they point the same way, passes the minimum and climbs back.",
         different="torch adds to .grad unless told to zero it; in JAX a gradient is a value, and the sum has to be"
@@ -91,6 +92,7 @@ ROWS: list[Lesson] = [
         function="micro_batches",
         also=("loose_mlp",),
         arrays=_scaled,
+        faces={"optimizer.step()": "params = optax.apply_updates"},
         same="The gradients of four micro-batches of equal size, each divided by four, add up to the full batch's.",
         different="torch adds in .grad and steps once; in JAX the sum is carried along, or optax.MultiSteps keeps a"
         " running mean (in float32, unless told otherwise) and returns zero updates until the fourth.",
@@ -102,8 +104,9 @@ ROWS: list[Lesson] = [
         title="A forward pass without a gradient",
         file="autograd",
         function="no_grad",
-        also=("loose_mlp", "bytes_kept"),
+        also=("loose_mlp",),
         arrays=_scaled,
+        faces={"loss = cross_entropy": "loss = loss_of"},
         same="The same loss, and not one byte kept for a backward pass.",
         different="torch records unless no_grad() says not to, and what was not recorded has no gradient later; JAX"
         " keeps residuals only where a gradient is asked for, and can be asked at any time.",
@@ -118,7 +121,7 @@ ROWS: list[Lesson] = [
         title="A value without its history",
         file="autograd",
         function="detach",
-        also=("bytes_kept",),
+        also=("head_loss", "written_copy"),
         arrays=_three_layers,
         same="What comes after the cut has its gradient, what comes before has none, and less is kept.",
         different="detach() is no copy: it shares its memory, and a write shows in the original. JAX's arrays cannot be"
@@ -138,7 +141,9 @@ ROWS: list[Lesson] = [
         title="The gradient of complex numbers",
         file="autograd",
         function="complex_gradient",
+        also=("distance",),
         arrays=_complex_numbers,
+        faces={"loss.backward()": "loss, grad = "},
         same="The loss, its derivatives by the real and the imaginary parts, and, once JAX's gradient is conjugated,"
         " the gradient itself and the loss after a step against it.",
         different="Of a real loss by x + iy torch's .grad is dL/dx + i dL/dy, along which the loss rises; jax.grad"

@@ -36,7 +36,11 @@ ROWS: list[Lesson] = [
         title="Eager and compiled",
         file="compiled",
         function="compiled_step",
+        also=("noted",),
         arrays=_step,
+        faces={
+            "weights, bias = weights.clone()": "params = weights, bias",
+        },
         same="A compiled step gives the result of the step as written; three calls with equal shapes trace it once.",
         different="Here torch compiles the loss, JAX the whole step. torch.compile reads bytecode: what the body does "
         "to a Python list is done again at each call. jax.jit runs the body, and only while tracing.",
@@ -53,6 +57,7 @@ ROWS: list[Lesson] = [
         title="Branches on values",
         file="compiled",
         function="branches",
+        also=("centred",),
         arrays=_values,
         same="An if on a value cannot be part of a graph. where computes both branches and keeps one, cond computes "
         "one; either is one program for both outcomes.",
@@ -69,6 +74,7 @@ ROWS: list[Lesson] = [
         title="Shapes that change",
         file="compiled",
         function="recompilation",
+        also=("one_program",),
         arrays=_rows,
         same="A program for one shape is compiled anew for the next: four sizes, four programs. One program for all "
         "can be had on both sides: dynamic=True in torch, padding to one shape with the size as data in JAX.",
@@ -83,6 +89,10 @@ ROWS: list[Lesson] = [
         file="compiled",
         function="export",
         arrays=_layer,
+        faces={
+            "model = nn.Sequential(": "@jax.jit",
+            "loaded = torch.export.load": "loaded = jax.export.deserialize",
+        },
         same="The program is bytes that need no Python of the model, bound to the shapes it was exported with; a size "
         "named as a symbol is left open.",
         different="torch.export takes the module with its parameters inside; jax.export takes a jitted function, whose "

@@ -11,8 +11,7 @@ FRAMEWORK = {"torchref": ("import torch",), "jaxport": ("import jax", "import ja
 UNWRITTEN = "write this body"
 HEAD = '''"""The lesson "{title}": write its {side} here. Mark it with: jaxport verify {file}
 
-{package} comes below with its arguments and without its body; it returns a dictionary with these quantities:
-{names}
+{package} comes below without its body: with its arguments, and with what it is to return.
 What the other side does stands at the end of this file.
 """
 
@@ -25,24 +24,22 @@ LESSON, SIDE = "{lesson}", "{side}"
 
 
 def handout(lesson: Lesson, side: str, file: Path) -> str:
-    """The text of the file: imports, the signature and the first line of its docstring, and the other side to read."""
+    """The text of the file: imports, the signature and the docstring, and the other side to read."""
     given = source(SIDES[side], lesson.file, lesson.function)
     other = source(SIDES["port" if side == "reference" else "reference"], lesson.file, lesson.function)
     (node,) = ast.parse(given.text).body
     assert isinstance(node, ast.FunctionDef)
     lines = given.text.splitlines()
-    signature = "\n".join(lines[: node.body[0].lineno - 1])
-    docstring = (ast.get_docstring(node) or "").splitlines()[0]
+    signature = "\n".join(lines[: node.body[0].end_lineno])  # its docstring included
     head = HEAD.format(
         title=lesson.title,
         side=side,
         file=file,
         package=f"{lesson.function}()",
-        names="\n".join(f"- {name}" for name in returned(node)),
         imports=_imports(SIDES[side], lesson, node),
         lesson=lesson.name,
     )
-    body = f'{signature}\n    """{docstring}"""\n    raise NotImplementedError("{UNWRITTEN}")\n'
+    body = f'{signature}\n    raise NotImplementedError("{UNWRITTEN}")\n'
     beside = "".join(f"# {line}".rstrip() + "\n" for line in other.text.splitlines())
     return f"{head}{body}\n\n# {other.path}:\n#\n{beside}"
 
@@ -67,15 +64,6 @@ def lesson_of(path: Path) -> tuple[str, str] | None:
                 raise UsageError(f"{path}: SIDE: expected reference or port, got {side!r}")
             return str(lesson), str(side)
     return None
-
-
-def returned(function: ast.FunctionDef) -> list[str]:
-    """The keys of the dictionary that is returned, in order."""
-    keys = []
-    for node in ast.walk(function):
-        if isinstance(node, ast.Return) and isinstance(node.value, ast.Dict):
-            keys += [key.value for key in node.value.keys if isinstance(key, ast.Constant)]
-    return [str(key) for key in dict.fromkeys(keys)]
 
 
 def _imports(package: str, lesson: Lesson, function: ast.FunctionDef) -> str:

@@ -43,6 +43,7 @@ ROWS: list[Lesson] = [
         title="Training mode and eval mode",
         file="layers",
         function="modes",
+        also=("dropped",),
         arrays=_features,
         reference=_seed,
         port=key,
@@ -69,6 +70,11 @@ ROWS: list[Lesson] = [
         arrays=_digits,
         reference=_seed,
         port=key,
+        faces={
+            "cross_entropy(model(x), y).backward()": "grads, moved = jax.grad",
+            "optimizer.step()": "return ({",
+            "guessed = torch.cat": "logits, moved = jax.vmap",
+        },
         same="Validated in training mode the accuracy is lower, swings from epoch to epoch, and differs between two "
         "passes over the same weights; in eval mode it is higher, swings less, and two passes agree.",
         different="torch needs two calls, eval() and train(), and says nothing when one is missing; validation then "
@@ -89,7 +95,7 @@ ROWS: list[Lesson] = [
         title="Layers as objects and as functions",
         file="layers",
         function="object_and_function",
-        also=("Careful", "Careless"),
+        also=("Careful", "Careless", "eight_steps"),
         arrays=_more_features,
         reference=_seed,
         port=key,

@@ -24,8 +24,12 @@ ROWS: list[Lesson] = [
         title="The loss takes raw logits",
         file="losses",
         function="raw_logits",
-        also=("softmax_twice", "softmax_then_log", "learn"),
+        also=("cross_entropy", "softmax_twice", "softmax_then_log", "learn"),
         arrays=_logits,
+        faces={
+            "optimizer.step()": "return weights - 0.5",
+            "return weights.detach()": "return jax.lax.fori_loop",
+        },
         same="The softmax is inside the loss, fused with the logarithm, so logits of 1000 cost exactly what they "
         "should. Written out, exp overflows: NaN where the label is the overflowing class, infinity where it is not.",
         different="torch averages over the batch by itself; optax returns one loss for each row.",

@@ -17,8 +17,11 @@ ROWS: list[Lesson] = [
         title="A module and its parameters",
         file="modules",
         function="module",
-        also=("Listed",),
+        also=("inventory", "Listed"),
         arrays=_weights,
+        faces={
+            "model.load_state_dict(weights)": "nnx.replace_by_pure_dict",
+        },
         same="Layers declared in a module are found: 101,770 parameters, each under a name. Both frameworks have a "
         "form in which the object holds its weights (nn.Module, Flax NNX) and one that is given them (functional_call, "
         "Flax Linen), and all four give the same logits.",
@@ -41,6 +44,11 @@ ROWS: list[Lesson] = [
         function="initialisers",
         reference=generator,
         port=key,
+        faces={
+            "nn.init.kaiming_uniform_": "weight = init.variance_scaling",
+            "nn.init.uniform_": "bias = jax.random.uniform",
+            "nn.init.trunc_normal_": "other = init.lecun_normal",
+        },
         same="Each default can be asked for by name in both frameworks: the theoretical bounds and deviations agree.",
         different="torch draws weight and bias from U(-1/sqrt(fan_in), 1/sqrt(fan_in)). Flax draws the kernel from a "
         "truncated normal of standard deviation 1/sqrt(fan_in), sqrt(3) times as wide, and sets the bias to zero.",

@@ -15,9 +15,13 @@ ROWS: list[Lesson] = [
         title="Generators and keys",
         file="randomness",
         function="randomness",
+        also=("own_streams",),
         arrays=_drawn,
         reference=generator,
         port=key,
+        faces={
+            "torch.rand(1)": "jax.random.uniform(",
+        },
         same="A seed gives the same numbers again in its own framework, on the same kind of device and in the same "
         "version. A stream or a key of its own keeps draws apart: what one draws does not move the other.",
         different="torch draws from a state that each draw moves on, global unless a generator is given. JAX draws "

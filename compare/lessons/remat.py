@@ -19,10 +19,14 @@ ROWS: list[Lesson] = [
         title="Activations computed twice",
         file="remat",
         function="checkpointing",
+        also=("deep_loss", "block"),
         arrays=_blocks,
+        faces={
+            "(kept,) =": "kept = gradient",
+        },
         same="The same gradient from a fraction of the memory; each block's forward pass runs twice.",
         different="torch drops what the tape would save and calls the block again; jax.checkpoint marks the block in"
-        " the traced program. Each bytes_kept (of its autograd file) counts what waits for the backward pass.",
+        " the traced program.",
         prevents="Halving the batch for want of memory, and a checkpointed block with side effects: they happen twice.",
         differs={
             "bytes kept": "each keeps what its own backward formulas need; JAX is measured without jit",

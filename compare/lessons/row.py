@@ -8,6 +8,7 @@ import numpy as np
 
 Drawn = Callable[[np.random.Generator], Mapping[str, np.ndarray]]
 Bound = Callable[[int], Mapping[str, object]]
+Quantities = dict[str, object]
 
 
 def nothing(*_: object) -> Mapping[str, Never]:
@@ -33,9 +34,11 @@ def key(seed: int) -> dict[str, object]:
 class Lesson:
     """A row of the table of lessons.
 
-    A side's function takes the arrays by name, as its own framework's arrays, and returns quantities by name. Arrays
-    and floats are judged; everything else (shapes, dtypes, texts, error messages) must be equal. The exceptions are in
-    ``differs``, and must indeed differ.
+    A side's function is written to be read: it takes arrays and returns what such code returns. What is judged of it
+    is named by a function of the same name in ``compare/lessons/judged/FILE_torch.py`` and ``FILE_jax.py``, which is
+    given the side's function and the arrays by name, and returns quantities by name. Arrays and floats are judged;
+    everything else (shapes, dtypes, texts, error messages) must be equal. The exceptions are in ``differs``, and must
+    indeed differ.
 
     Attributes:
         name: by which it is read; title: as a heading.
@@ -45,6 +48,8 @@ class Lesson:
         differs: quantities that the two sides cannot share, each with the reason; one may lack them.
         same, different, prevents: what is the same, what is different, and which mistake knowing it prevents.
         also: further public names of the same file that belong to the lesson and are shown with it.
+        faces: where arrays do not tell which statements do the same: how one of the reference's begins, and the port's
+            that it stands beside.
     """
 
     name: str
@@ -59,3 +64,4 @@ class Lesson:
     port: Bound = nothing
     differs: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()
+    faces: Mapping[str, str] = field(default_factory=dict)

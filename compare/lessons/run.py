@@ -1,10 +1,11 @@
-"""Run both sides of a lesson on identical arrays, and judge what they return."""
+"""Run both sides of a lesson on identical arrays, and judge what comes out of them."""
 
+import ast
 import importlib
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,10 @@ from compare.arrays.arrays import Arrays, freeze, from_jax, from_torch, rounded,
 from compare.errors import UsageError, swallowed
 from compare.explain.doctor.segment.observed import between
 from compare.frameworks.devices import Device
-from compare.lessons.row import Lesson
+from compare.frameworks.quick_programs import quick_programs
+from compare.lessons.row import Lesson, Quantities
 from compare.lessons.shown import shown
-from compare.lessons.sources import SIDES
+from compare.lessons.sources import SIDES, source
 from compare.verdict.precision import FLOAT32, FLOAT64, Precision
 from compare.verdict.verdict import Judgement, Verdict, judge, worst
 
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
     import jax
     import torch
 
-Quantities = dict[str, object]
 ARRAYS = (np.ndarray, np.generic)
+WHOLE = ("compiled", "remat")  # files whose lessons look at what XLA makes of a program
+JUDGED = {"reference": "torch", "port": "jax"}
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,18 @@ class Returned:
 
 @dataclass(frozen=True)
 class LessonReport:
-    """What both sides of a lesson returned, in the order in which they did."""
+    """What came out of both sides of a lesson, in the order in which it is named.
+
+    ``entered``: the arrays that both were fed; ``reference``, ``port``: each side's quantities as they came out of the
+    run in float32, for who wants to draw them.
+    """
 
     lesson: str
     device: str
     quantities: tuple[Returned, ...]
+    entered: Arrays = field(default_factory=dict, repr=False)
+    reference: Quantities = field(default_factory=dict, repr=False)
+    port: Quantities = field(default_factory=dict, repr=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -60,7 +70,7 @@ class LessonReport:
 
 
 def run(
-    lesson: Lesson, device: Device, seed: int = 0, replaced: Mapping[str, Callable[..., Quantities]] | None = None
+    lesson: Lesson, device: Device, seed: int = 0, replaced: Mapping[str, Callable[..., object]] | None = None
 ) -> LessonReport:
     """Both sides of ``lesson`` in float32 and in float64, from the same values.
 
@@ -68,49 +78,71 @@ def run(
         replaced: another function in the place of the side ``reference`` or ``port``: a student's.
 
     Raises:
-        UsageError: a side raises, or returns no quantities.
+        UsageError: a side raises, or returns something else than its lesson asks for.
     """
     functions = {side: function_of(lesson, side) for side in SIDES} | dict(replaced or {})
-    drawn = {name: freeze(array) for name, array in lesson.arrays(np.random.default_rng(seed)).items()}
-    entering = {name: rounded(array, FLOAT32) for name, array in drawn.items()}
-    runs = {
-        (side, precision): _run(lesson, side, functions[side], entering, precision, device, seed)
-        for side in SIDES
-        for precision in (FLOAT32, FLOAT64)
-    }
+    entering = entering_of(lesson, seed)
+    with nullcontext() if lesson.file in WHOLE else quick_programs():
+        runs = {
+            (side, precision): _run(lesson, side, functions[side], entering, precision, device, seed)
+            for side in SIDES
+            for precision in (FLOAT32, FLOAT64)
+        }
     t, j, t64, j64 = (runs[side, precision] for precision in (FLOAT32, FLOAT64) for side in SIDES)
     names = dict.fromkeys([*t, *j])
-    return LessonReport(lesson.name, device.name, tuple(_compared(lesson, name, t, j, t64, j64) for name in names))
+    compared = tuple(_compared(lesson, name, t, j, t64, j64) for name in names)
+    return LessonReport(lesson.name, device.name, compared, entering, t, j)
 
 
-def function_of(lesson: Lesson, side: str) -> Callable[..., Quantities]:
+def entering_of(lesson: Lesson, seed: int) -> Arrays:
+    """The arrays that both sides are fed, rounded to float32."""
+    drawn = {name: freeze(array) for name, array in lesson.arrays(np.random.default_rng(seed)).items()}
+    return {name: rounded(array, FLOAT32) for name, array in drawn.items()}
+
+
+def function_of(lesson: Lesson, side: str) -> Callable[..., object]:
     """The function of one side, by name."""
     return getattr(importlib.import_module(f"{SIDES[side]}.{lesson.file}"), lesson.function)
+
+
+def judged_of(lesson: Lesson, side: str) -> Callable[..., Quantities]:
+    """What calls that function, and names what is judged of it."""
+    return getattr(importlib.import_module(f"compare.lessons.judged.{lesson.file}_{JUDGED[side]}"), lesson.function)
 
 
 def _run(
     lesson: Lesson, side: str, function: Callable, entering: Arrays, precision: Precision, device: Device, seed: int
 ) -> Quantities:
-    bring, back = (_torch, from_torch) if side == "reference" else (_jax, from_jax)
+    back = from_torch if side == "reference" else from_jax
+    try:
+        returned = gathered(lesson, side, function, entering, precision, device, seed)
+        return {name: _plain(value, back) for name, value in returned.items()}
+    except Exception as error:
+        swallowed(error)
+        raise UsageError(f"lesson {lesson.name}: {_what_went_wrong(error, lesson, side, function)}") from error
+
+
+def gathered(
+    lesson: Lesson, side: str, function: Callable, entering: Arrays, precision: Precision, device: Device, seed: int
+) -> Quantities:
+    """What is judged of one side, as its framework's arrays; what it raises goes through."""
+    bring = _torch if side == "reference" else _jax
     bound = lesson.reference(seed) if side == "reference" else lesson.port(seed)
     with _precise(side, precision, device):
         arrays = {name: bring(array, precision, device) for name, array in entering.items()}
-        try:
-            returned = function(**arrays, **bound)
-            if not isinstance(returned, dict):
-                raise TypeError(f"expected a dictionary of quantities, got {type(returned).__name__}")
-            return {str(name): _plain(value, back) for name, value in returned.items()}
-        except Exception as error:
-            swallowed(error)
-            raise UsageError(f"lesson {lesson.name}: the {side} raised {_in_one_line(error, function)}") from error
+        return judged_of(lesson, side)(function, **arrays, **bound)
 
 
-def _in_one_line(error: Exception, function: Callable) -> str:
-    """The error in one line, with the line of the function's own file where it came from."""
+def _what_went_wrong(error: Exception, lesson: Lesson, side: str, function: Callable) -> str:
+    """In one line: what the function raised, with the line of its own file; or that it returned something else."""
+    told = f"{type(error).__name__}{{}}: {' '.join(str(error).split())}"
     own = getattr(getattr(function, "__code__", None), "co_filename", None)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
-    where = f", line {lines[-1]}" if lines else ""
-    return f"{type(error).__name__}{where}: {' '.join(str(error).split())}"
+    if lines:
+        return f"the {side} raised {told.format(f', line {lines[-1]}')}"
+    (node,) = ast.parse(source(SIDES[side], lesson.file, lesson.function).text).body
+    wanted = ast.unparse(node.returns) if isinstance(node, ast.FunctionDef) and node.returns else "something"
+    return f"expected the {side} to return {wanted}; what it returned gave {told.format('')}"
 
 
 def _torch(array: np.ndarray, precision: Precision, device: Device) -> "torch.Tensor":

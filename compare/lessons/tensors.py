@@ -118,6 +118,7 @@ ROWS: list[Lesson] = [
         title="Changes in place",
         file="tensors",
         function="in_place",
+        also=("relu_twice",),
         arrays=_layer,
         same="x.add(1) and x + 1 leave x alone. An update can be written into the old memory: in torch by an in-place "
         "operator, in JAX by donation.",
@@ -142,7 +143,7 @@ ROWS: list[Lesson] = [
         title="Shapes of a batch of images",
         file="tensors",
         function="shapes",
-        also=("three_ways",),
+        also=("squeezed",),
         arrays=_images,
         same=(
             "Flattening keeps the order of the numbers, exchanging axes changes it, and a mean removes axes. squeeze "

@@ -4,8 +4,9 @@ Both classes call the training code that the reader reads, ``torchref.train`` an
 """
 
 import copy
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ import torchref.train
 from compare.arrays.arrays import Arrays, from_jax, from_torch, to_jax, to_torch
 from compare.frameworks.devices import Device
 from compare.pair.prepare import Prepared
+from compare.pair.stepped import schedulers_of
 from compare.verdict.precision import FLOAT64, Precision
 
 
@@ -46,6 +48,30 @@ class ReferenceTrainee:
         """A copy in float64, under the reference's names."""
         return {name: from_torch(tensor).astype(np.float64) for name, tensor in self.model.named_parameters()}
 
+    def held(self) -> Arrays:
+        """All that its next steps depend on, as the bytes of one file of ``torch.save``."""
+        buffer = io.BytesIO()
+        schedulers = [scheduler.state_dict() for scheduler in schedulers_of(self.optimizer)]
+        torch.save((self.model.state_dict(), self.optimizer.state_dict(), schedulers), buffer)
+        return {"state": np.frombuffer(buffer.getvalue(), np.uint8)}
+
+    def go_on(self, held: Arrays) -> None:
+        """Stand where ``held`` says.
+
+        Raises:
+            ValueError: it is no such state, or another model's or optimizer's; nothing of this run can be used then.
+        """
+        stored = io.BytesIO(held["state"].tobytes())
+        model, optimizer, schedulers = torch.load(stored, map_location=self.device, weights_only=True)
+        self.model.load_state_dict(model)
+        self.optimizer.load_state_dict(optimizer)
+        # torch rounds to the parameters' dtype what it loads: NAdam's product of momenta is of another one.
+        own = [one for group in self.optimizer.param_groups for one in group["params"]]
+        for place, slots in optimizer["state"].items():
+            self.optimizer.state[own[place]] = dict(slots)
+        for scheduler, state in zip(schedulers_of(self.optimizer), schedulers, strict=True):
+            scheduler.load_state_dict(state)
+
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return to_torch(array, self.precision, self.device)
 
@@ -60,7 +86,7 @@ class PortTrainee:
         assert training is not None
         self.optimizer = training.port(**training.hyper)
         self._step, self._evaluate = compiled(self.model, self.optimizer)
-        with self._x64():
+        with self.in_its_precision():
             leaves = prepared.weight_map.to_port(weights, prepared.leaves)
             self.params = jax.tree.map(self._array, prepared.port.tree(leaves))
             # On the device like the parameters, or the first step's program would serve the first step only.
@@ -68,29 +94,55 @@ class PortTrainee:
 
     def step(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """One optimizer step; the loss before it."""
-        with self._x64():
+        with self.in_its_precision():
             self.params, self.state, loss = self._step(
                 self.params, self.state, self._array(images), self._array(labels)
             )
             return from_jax(loss)
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
-        with self._x64():
+        with self.in_its_precision():
             share = self._evaluate(self.params, self._array(images), self._array(labels))
         return _share(float(share), labels)
 
     def parameters(self) -> Arrays:
         """A copy in float64, under the reference's names and in its layout."""
-        with self._x64():
+        with self.in_its_precision():
             leaves = {path: from_jax(leaf) for path, leaf in self.prepared.port.flat(self.params).items()}
             named = self.prepared.weight_map.to_reference(leaves, self.prepared.shapes, values=True)
         return {name: array.astype(np.float64) for name, array in named.items()}
 
+    def held(self) -> Arrays:
+        """All that its next steps depend on: the leaves of parameters and of the optimizer's state, in order."""
+        with self.in_its_precision():
+            return {str(place): np.array(leaf) for place, leaf in enumerate(jax.tree.leaves((self.params, self.state)))}
+
+    def go_on(self, held: Arrays) -> None:
+        """Stand where ``held`` says.
+
+        Raises:
+            ValueError: it is no such state, or another model's or optimizer's; nothing is changed then.
+        """
+        leaves, structure = jax.tree.flatten((self.params, self.state))
+        given = [held[str(place)] for place in range(len(leaves))]
+        if len(held) != len(leaves) or any(a.shape != b.shape for a, b in zip(given, leaves, strict=True)):
+            raise ValueError("arrays of another number or of other shapes")
+        with self.in_its_precision():
+            self.stand(*jax.tree.unflatten(structure, given))
+
+    def stand(self, params: Any, state: Any) -> None:
+        """Go on from these parameters and this state of the optimizer, on the device."""
+        with self.in_its_precision():
+            self.params, self.state = jax.device_put((params, state), self.device)
+
     def _array(self, array: np.ndarray) -> jax.Array:
         return to_jax(array, self.precision, self.device)
 
-    def _x64(self) -> AbstractContextManager:
-        return jax.enable_x64(self.precision is FLOAT64)
+    @contextmanager
+    def in_its_precision(self) -> Iterator[None]:
+        """In float64 where it is; and with JAX's standard promotion, without which optax's Adam does not run."""
+        with jax.enable_x64(self.precision is FLOAT64), jax.numpy_dtype_promotion("standard"):
+            yield
 
 
 def compiled(model: Any, optimizer: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:

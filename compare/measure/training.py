@@ -13,6 +13,7 @@ have seen (``Step.sees``).
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from math import inf
 
 import numpy as np
@@ -54,11 +55,48 @@ class FiveRuns:
         self.before, self.after = self.after, self._parameters()
         return losses
 
+    def by_name(self) -> dict[str, "Run"]:
+        """All five, as a checkpoint calls them."""
+        return {
+            "reference_32": self.reference_32,
+            "permuted_32": self.permuted_32,
+            "reference_64": self.reference_64,
+            "port_32": self.port_32,
+            "port_64": self.port_64,
+        }
+
+    def look(self) -> None:
+        """Take note of where all stand, after something else than a step moved them."""
+        self.before = self.after = self._parameters()
+
     def _parameters(self) -> list[Arrays]:
         return [run.parameters() for run in (*self.judged(), self.permuted_32)]
 
 
 Run = ReferenceTrainee | PortTrainee
+
+
+@dataclass
+class Progress:
+    """How far a training run has come: all that the steps after it depend on, and what was found before.
+
+    Attributes:
+        rng: the one generator, which the order of the rows comes from.
+        losses: of the steps so far, in the order of ``FiveRuns.judged``; the judge looks at the last few.
+    """
+
+    rng: np.random.Generator
+    runs: FiveRuns
+    losses: list[list[np.ndarray]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    epochs: list[Epoch] = field(default_factory=list)
+    first_flip: GateFlip | None = None
+    first_departure: GateFlip | None = None
+    first_failure: str = ""
+
+
+def _nothing(_: Progress) -> None:
+    """Neither resumed nor kept."""
 
 
 def train(
@@ -67,10 +105,16 @@ def train(
     device: Device,
     plan: TrainingPlan,
     progress: Callable[[int, float], None] = lambda s, a: None,
+    resume: Callable[[Progress], None] = _nothing,
+    keep: Callable[[Progress], None] = _nothing,
 ) -> Training:
     """Train ``pair`` on ``images``; ``progress`` is told each step's number and the reference's last accuracy.
 
     torch runs on one thread meanwhile: its idle threads spin, and on a few cores they slow XLA's and NumPy's down.
+
+    Args:
+        resume: called once before the first step; it may bring all runs to the end of an epoch of an earlier run.
+        keep: called after each epoch.
 
     Raises:
         UsageError: there are fewer images than one batch takes.
@@ -81,52 +125,54 @@ def train(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return _train(pair, images, device, plan, progress)
+        rng = np.random.default_rng(plan.seed)
+        assert pair.weights is not None
+        weights = {name: array.astype(np.float32) for name, array in pair.weights(rng).items()}
+        so_far = Progress(rng, FiveRuns(prepare(pair, plan.seed), weights, device))
+        resume(so_far)
+        _train(so_far, [*weights][:2], images, plan, progress, keep)
     finally:
         torch.set_num_threads(threads)
-
-
-def _train(
-    pair: Pair, images: Images, device: Device, plan: TrainingPlan, progress: Callable[[int, float], None]
-) -> Training:
-    rng = np.random.default_rng(plan.seed)
-    assert pair.weights is not None
-    weights = {name: array.astype(np.float32) for name, array in pair.weights(rng).items()}
-    runs = FiveRuns(prepare(pair, plan.seed), weights, device)
-    gate_names = list(weights)[:2]
-    losses: list[list[np.ndarray]] = []
-    steps: list[Step] = []
-    epochs: list[Epoch] = []
-    first_flip: GateFlip | None = None
-    first_departure: GateFlip | None = None
-    first_failure = ""
-    for epoch in range(1, plan.epochs + 1):
-        for rows in _rows(rng, len(images.train_labels), plan.batch):
-            batch, labels = images.train_images[rows], images.train_labels[rows]
-            gates = _preactivations(runs.after, gate_names, batch)
-            losses.append(runs.step(batch, labels, rng.permutation(plan.batch)))
-            judged = _judged(losses, runs)
-            step = _step(epoch, len(steps) + 1, losses[-1], judged, runs.after, gates)
-            steps.append(step)
-            first_flip = first_flip or _flip(step.step, rows, gates[0], gates[1])
-            first_departure = first_departure or _flip(step.step, rows, gates[0], gates[2])
-            if step.verdict is not Verdict.MATCH and not first_failure:
-                first_failure = f"step {step.step}, {step.worst}: {_in_words(judged[step.worst])}"
-            progress(step.step, epochs[-1].reference_32 if epochs else 0.0)
-        accuracies = [run.accuracy(images.test_images, images.test_labels) for run in runs.judged()]
-        epochs.append(Epoch(epoch, accuracies[0], accuracies[1], accuracies[2], accuracies[3]))
     return Training(
         data=images.name,
         device=device.name,
         plan=plan,
-        verdict=worst([step.verdict for step in steps]),
-        steps=tuple(steps),
-        epochs=tuple(epochs),
-        drift_by_parameter=_drift_by_parameter(runs.after),
-        first_flip=first_flip,
-        first_departure=first_departure,
-        first_failure=first_failure,
+        verdict=worst([step.verdict for step in so_far.steps]),
+        steps=tuple(so_far.steps),
+        epochs=tuple(so_far.epochs),
+        drift_by_parameter=_drift_by_parameter(so_far.runs.after),
+        first_flip=so_far.first_flip,
+        first_departure=so_far.first_departure,
+        first_failure=so_far.first_failure,
     )
+
+
+def _train(
+    to: Progress,
+    gate_names: list[str],
+    images: Images,
+    plan: TrainingPlan,
+    progress: Callable[[int, float], None],
+    keep: Callable[[Progress], None],
+) -> None:
+    """The epochs that are left."""
+    runs = to.runs
+    for epoch in range(len(to.epochs) + 1, plan.epochs + 1):
+        for rows in _rows(to.rng, len(images.train_labels), plan.batch):
+            batch, labels = images.train_images[rows], images.train_labels[rows]
+            gates = _preactivations(runs.after, gate_names, batch)
+            to.losses.append(runs.step(batch, labels, to.rng.permutation(plan.batch)))
+            judged = _judged(to.losses, runs)
+            step = _step(epoch, len(to.steps) + 1, to.losses[-1], judged, runs.after, gates)
+            to.steps.append(step)
+            to.first_flip = to.first_flip or _flip(step.step, rows, gates[0], gates[1])
+            to.first_departure = to.first_departure or _flip(step.step, rows, gates[0], gates[2])
+            if step.verdict is not Verdict.MATCH and not to.first_failure:
+                to.first_failure = f"step {step.step}, {step.worst}: {_in_words(judged[step.worst])}"
+            progress(step.step, to.epochs[-1].reference_32 if to.epochs else 0.0)
+        accuracies = [run.accuracy(images.test_images, images.test_labels) for run in runs.judged()]
+        to.epochs.append(Epoch(epoch, accuracies[0], accuracies[1], accuracies[2], accuracies[3]))
+        keep(to)
 
 
 def _rows(rng: np.random.Generator, available: int, size: int) -> Iterator[np.ndarray]:

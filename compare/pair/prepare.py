@@ -12,6 +12,7 @@ from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.models.choose import Streamed, is_function_alone, port_model
+from compare.frameworks.spectral_norm import said_of_spectral_norm
 from compare.pair.accepted import check_accepted, matches
 from compare.pair.adapters import adapted_port, adapted_reference
 from compare.pair.drawing import drawn
@@ -43,6 +44,8 @@ class Prepared:
         constants: those without a counterpart: a training step must leave them as they are, or the pair is incomplete.
         accepted: parameters that one side alone has, and the pair accepts.
         notes: what is worth saying about the map; doubted: the reference's arrays of which it is not sure.
+        trained_as_one: in training steps each of several arrays that are one in the reference is given the sum of their
+            gradients.
         modes: the modes that are compared: training and evaluation, or only the models as they are.
     """
 
@@ -60,6 +63,7 @@ class Prepared:
     accepted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     doubted: tuple[str, ...] = ()
+    trained_as_one: bool = False
 
     @property
     def summed(self) -> tuple[Sum, ...]:
@@ -240,7 +244,7 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
             *(entry.reference for entry in counted),
         ),
         accepted=tuple(accepted),
-        notes=tuple(found_map.notes),
+        notes=(*found_map.notes, *said_of_spectral_norm(reference, found_map.model)),
         doubted=tuple(found_map.doubted),
     )
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 SCHEDULERS = "schedulers_of_pair"  # where an optimizer keeps those that are stepped with it
+GATHERED = "gathered"  # where a parameter's state keeps the sum of its gradients until a step
 EXPECTED = "expected a torch.optim.Optimizer, or one with its schedulers, (optimizer, scheduler)"
 
 
@@ -52,6 +53,33 @@ def one_optimizer(given: Any) -> Any:
     setattr(optimizer, SCHEDULERS, tuple(schedulers))
     for scheduler in schedulers:
         optimizer.register_step_post_hook(lambda *_, one=scheduler: one.step())
+    return optimizer
+
+
+def schedulers_of(optimizer: Any) -> tuple[Any, ...]:
+    """Those that are stepped with an optimizer that ``one_optimizer`` made."""
+    return getattr(optimizer, SCHEDULERS, ())
+
+
+def accumulating(optimizer: "torch.optim.Optimizer", every: int) -> "torch.optim.Optimizer":
+    """``optimizer``, made to step with the mean of ``every`` gradients: the steps in between only gather, in its state.
+    Each of them is followed by ``zero_grad()``, as a step is."""
+    if every == 1:
+        return optimizer
+    own = optimizer.step
+
+    def step(closure: Any = None) -> Any:
+        moving = [one for group in optimizer.param_groups for one in group["params"] if one.grad is not None]
+        for one in moving:
+            state = optimizer.state[one]
+            state[GATHERED] = state.get(GATHERED, 0) + one.grad / every
+            state["parts"] = state.get("parts", 0) + 1
+            if state["parts"] == every:
+                one.grad.copy_(state.pop(GATHERED))
+                del state["parts"]
+        return None if any(GATHERED in optimizer.state[one] for one in moving) else own()
+
+    optimizer.step = step  # type: ignore[method-assign]
     return optimizer
 
 

@@ -1,4 +1,4 @@
-"""Ways to train that have a name: optimizer, schedule and clipping, each in torch's form and in the optax form."""
+"""Ways to train that have a name, in both forms: optimizer, schedule, clipping, accumulation, precision."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,11 +6,13 @@ from typing import Any
 
 from compare.errors import UsageError, did_you_mean, nearest
 from compare.pair.pair import Optimizers, Pair
+from compare.pair.stepped import accumulating
 
 MAX_NORM = 1.0
+PARTS = 4  # gradients that make one step
 
 
-def _sgd(steps: int) -> Optimizers:
+def _sgd(pair: Pair, steps: int) -> Pair:
     """SGD with momentum, dropped to a tenth after half and three quarters of the way."""
     import jaxport.optimizers as port
     import torchref.optimizers as reference
@@ -21,10 +23,12 @@ def _sgd(steps: int) -> Optimizers:
         optimizer = reference.sgd(parameters, 0.1, weight_decay=1e-4)
         return optimizer, reference.multi_step_lr(optimizer, milestones)
 
-    return Optimizers(in_torch, lambda: port.sgd(port.multi_step_lr(0.1, milestones), weight_decay=1e-4))
+    return replace(
+        pair, optimizers=Optimizers(in_torch, lambda: port.sgd(port.multi_step_lr(0.1, milestones), weight_decay=1e-4))
+    )
 
 
-def _one_cycle(steps: int) -> Optimizers:
+def _one_cycle(pair: Pair, steps: int) -> Pair:
     """SGD whose learning rate goes up and down once, and its momentum down and up."""
     import jaxport.optimizers as port
     import torchref.optimizers as reference
@@ -33,10 +37,10 @@ def _one_cycle(steps: int) -> Optimizers:
         optimizer = reference.sgd(parameters)
         return optimizer, reference.one_cycle_lr(optimizer, 0.2, steps + 1)
 
-    return Optimizers(in_torch, lambda: port.sgd(*port.one_cycle_lr(0.2, steps + 1)))
+    return replace(pair, optimizers=Optimizers(in_torch, lambda: port.sgd(*port.one_cycle_lr(0.2, steps + 1))))
 
 
-def _adamw_cosine(steps: int) -> Optimizers:
+def _adamw_cosine(pair: Pair, steps: int) -> Pair:
     """AdamW on matrices and biases apart, a warm-up and a cosine, gradients clipped by their norm."""
     import optax
 
@@ -59,10 +63,10 @@ def _adamw_cosine(steps: int) -> Optimizers:
         rate = port.warmup_then_cosine(2e-3, warmup, steps)
         return optax.chain(port.clip_grad_norm(MAX_NORM), port.adamw(rate, mask=port.decayed))
 
-    return Optimizers(in_torch, in_jax)
+    return replace(pair, optimizers=Optimizers(in_torch, in_jax))
 
 
-def _nadam(steps: int) -> Optimizers:
+def _nadam(pair: Pair, steps: int) -> Pair:
     """NAdam, its rate falling in every step."""
     import jaxport.optimizers as port
     import torchref.optimizers as reference
@@ -73,14 +77,43 @@ def _nadam(steps: int) -> Optimizers:
         optimizer = reference.nadam(parameters, 2e-3)
         return optimizer, reference.exponential_lr(optimizer, gamma)
 
-    return Optimizers(in_torch, lambda: port.nadam(port.exponential_lr(2e-3, gamma)))
+    return replace(pair, optimizers=Optimizers(in_torch, lambda: port.nadam(port.exponential_lr(2e-3, gamma))))
 
 
-RECIPES: dict[str, Callable[[int], Optimizers]] = {
+def _accumulated(pair: Pair, steps: int) -> Pair:
+    """SGD with momentum, one step with the mean of four gradients."""
+    import jaxport.optimizers as port
+    import torchref.optimizers as reference
+
+    def in_torch(parameters: Any) -> Any:
+        return accumulating(reference.sgd(parameters, 0.1), PARTS)
+
+    return replace(pair, optimizers=Optimizers(in_torch, lambda: port.accumulate(port.sgd(0.1), PARTS)))
+
+
+def _bfloat16(pair: Pair, steps: int) -> Pair:
+    """AdamW on float32 weights, the layers in bfloat16: autocast beside a Flax dtype."""
+    import jaxport.features
+    import jaxport.optimizers as port
+    import torchref.features
+    import torchref.optimizers as reference
+
+    layer = pair.reference.net[1]
+    return replace(
+        pair,
+        reference=torchref.features.LowMLP(layer.in_features, layer.out_features, pair.reference.net[3].out_features),
+        port=jaxport.features.LowMLP(pair.port.hidden, pair.port.n_classes),
+        optimizers=Optimizers(lambda parameters: reference.adamw(parameters, 2e-3), lambda: port.adamw(2e-3)),
+    )
+
+
+RECIPES: dict[str, Callable[[Pair, int], Pair]] = {
     "sgd-steps": _sgd,
     "one-cycle": _one_cycle,
     "adamw-cosine": _adamw_cosine,
     "nadam": _nadam,
+    "accumulated": _accumulated,
+    "bfloat16": _bfloat16,
 }
 
 
@@ -107,4 +140,4 @@ def with_recipe(pair: Pair, name: str, steps: int) -> Pair:
         UsageError: there is none; the message names them.
     """
     check_recipe(name)
-    return replace(pair, optimizers=RECIPES[name](steps))
+    return RECIPES[name](pair, steps)

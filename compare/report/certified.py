@@ -46,6 +46,11 @@ def _coverage(pair: PairForm) -> Iterator[tuple[str, str]]:
             yield "", f"left out: {counted(count, 'entry', 'entries')} {why}"
     if covered["constants"]:
         yield "", f"constants of the reference, which no run changed: {', '.join(covered['constants'])}"
+    if overwritten := covered.get("overwritten"):
+        yield (
+            "",
+            f"written before it is read, so that nothing depends on it: {', '.join(overwritten)}",
+        )
     if covered["frozen"]:
         yield "", f"second of two summed biases, frozen in training steps: {', '.join(covered['frozen'])}"
     if accepted := covered.get("accepted"):

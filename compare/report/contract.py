@@ -123,6 +123,7 @@ class CoverageForm(TypedDict):
     constants: list[str]
     frozen: list[str]
     accepted: NotRequired[list[str]]  # what was written before there was any stays valid
+    overwritten: NotRequired[list[str]]
     left_out: dict[str, int]
     uninformative: list[str]
     probes: list[str]

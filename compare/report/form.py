@@ -102,6 +102,7 @@ def sweep_form(asked: Form, wanted: "Sequence[Size]", measured: "Sequence[Form]"
 
 def lesson_form(lesson: "Lesson", report: "LessonReport | None", environment: Form | None) -> Form:
     """A lesson: its sources and, once it has run, what each side returned and the verdict."""
+    from compare.lessons.said_beside import words_of
     from compare.lessons.sources import both
 
     texts = {key: getattr(lesson, key) for key in ("title", "same", "different", "prevents")}
@@ -110,6 +111,7 @@ def lesson_form(lesson: "Lesson", report: "LessonReport | None", environment: Fo
             "schema": SCHEMA,
             "lesson": lesson.name,
             **texts,
+            **dataclasses.asdict(words_of(lesson.name)),
             "sources": [part_form(name, *both(lesson.file, name)) for name in (lesson.function, *lesson.also)],
             "verdict": report.verdict if report else None,
             "first_difference": _first(report) if report else None,

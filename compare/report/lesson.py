@@ -1,11 +1,12 @@
 """A lesson in the terminal: both sources beside each other, what each side returned, the verdict, and what to learn."""
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from compare.lessons.align import aligned
+from compare.lessons.align import line_rows
 from compare.report.beside import SIDE_BY_SIDE
 from compare.report.contract import Form
 from compare.report.pieces import COLOUR, INDENT, coloured, pairs_of_words, paragraph, show_table, table
@@ -31,12 +32,24 @@ def show_sources(sources: list[Form], out: Console) -> None:
 
 
 def show_outcome(form: Form, out: Console) -> None:
-    """What each side returned, the verdict, and the lesson in three sentences."""
+    """What came out of each side, the verdict, what is to be known of each line, and the lesson in three sentences."""
     show_table(out, _quantities(form["quantities"]))
     out.print()
+    show_words(form, out)
     for word in ("same", "different", "prevents"):
         out.print(paragraph(word, form[word]))
     out.print(paragraph("verdict", coloured(form["verdict"])))
+
+
+def show_words(form: Form, out: Console) -> None:
+    """The newcomer's question and its answer, and idea by idea; nothing where a lesson has none."""
+    if form["question"]:
+        out.print(Text(form["question"], style="bold"))
+        out.print(Text(form["text"]))
+        out.print()
+    for idea in form["ideas"]:
+        out.print(Text(idea["line"], style="cyan"))
+        out.print(Padding(Text(idea["text"]), (0, 0, 1, len(INDENT))))
 
 
 def show_mark(form: Form, out: Console) -> None:
@@ -81,13 +94,11 @@ def _beside(reference: Form, port: Form, out: Console) -> Table:
     grid.add_column(ratio=1, overflow="fold")
     grid.add_row(_head(reference), "", _head(port))
     left, right = (_highlighted(side["text"], out).split("\n") for side in (reference, port))
-    for row in aligned(reference["text"], port["text"]):
-        for offset in range(max(len(row.left), len(row.right))):
-            ours = left[row.left[offset]] if offset < len(row.left) else Text()
-            theirs = right[row.right[offset]] if offset < len(row.right) else Text()
-            same = ours.plain.strip() == theirs.plain.strip()
-            mark = "" if same else MARKS[bool(ours.plain.strip()), bool(theirs.plain.strip())]
-            grid.add_row(ours, Text(mark, style="yellow"), theirs)
+    for i, j in line_rows(reference["text"], port["text"]):
+        ours, theirs = (Text() if k is None else lines[k] for k, lines in ((i, left), (j, right)))
+        same = ours.plain.strip() == theirs.plain.strip()
+        mark = "" if same else MARKS[bool(ours.plain.strip()), bool(theirs.plain.strip())]
+        grid.add_row(ours, Text(mark, style="yellow"), theirs)
     return grid
 
 

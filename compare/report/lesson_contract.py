@@ -44,6 +44,20 @@ class DiffersForm(TypedDict):
     reason: str
 
 
+class IdeaForm(TypedDict):
+    """What is to be known of one line of a lesson, by its beginning."""
+
+    line: str
+    text: str
+
+
+class AskForm(TypedDict):
+    """A question to the reader, and the words of the lesson that answer it."""
+
+    question: str
+    answer: str
+
+
 class LessonForm(TypedDict):
     """A lesson that ``jaxport read NAME --json`` ran; with ``--no-run`` its sources alone, and no verdict."""
 
@@ -53,6 +67,10 @@ class LessonForm(TypedDict):
     same: str
     different: str
     prevents: str
+    question: str
+    text: str
+    ideas: list[IdeaForm]
+    asks: list[AskForm]
     sources: list[SourcesForm]
     verdict: VerdictWord | None
     first_difference: DiffersForm | None
@@ -94,11 +112,27 @@ class MarkForm(LessonForm):
     file: str
 
 
+class DrawingForm(TypedDict):
+    """A drawing's kind, whose it is, and its title; what else it holds depends on the kind."""
+
+    kind: Literal["lines", "bars", "cells", "strips", "graph", "timeline"]
+    side: Literal["torch", "jax", "plain"]
+    title: str
+
+
+class PictureForm(TypedDict):
+    """A lesson's picture, as plain data, from the quantities of the run."""
+
+    caption: str
+    drawings: list[DrawingForm]
+
+
 class BookLessonForm(LessonForm):
-    """A lesson of the book; ``failure`` is what it raised, if it did."""
+    """A lesson of the book; ``failure`` is what it raised, if it did, and ``picture`` None where it did."""
 
     summary: str
     failure: str
+    picture: PictureForm | None
 
 
 class BookPartForm(TypedDict):

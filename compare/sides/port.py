@@ -30,6 +30,7 @@ from compare.sides.port_forward import (
     program_key,
 )
 from compare.sides.side import Dropped, Result, steps_named
+from compare.sides.tied_gradients import summed_of_tied
 from compare.verdict.precision import Precision
 
 
@@ -190,6 +191,8 @@ class PortSide(PortForward):
         _, loss, (_, grads), changed = self._trace_value_and_grads(leaves, inputs, targets, against, masks, mode, form)
         params, frozen = self._tree(leaves), self.prepared.frozen_leaves
         grads = {path: jnp.zeros_like(leaf) if path in frozen else leaf for path, leaf in grads.items()}
+        if self.prepared.trained_as_one:
+            grads = summed_of_tied(self.prepared.weight_map, self.prepared.shapes, grads)
         updates, state = self.optimizer(hyper).update(self._tree(grads), state, params)
         after = self.prepared.port.flat(optax.apply_updates(params, updates))
         return leaves | changed | after | {path: leaves[path] for path in frozen}, state, loss

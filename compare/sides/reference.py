@@ -101,7 +101,8 @@ class ReferenceSide(ReferenceForward):
         for name, entered in leaves.items():
             arrays[f"grad/input.{name}"] = _gradient(entered)
         arrays |= self._buffers(module) if mode is not False else {}
-        return _result(arrays, variances, [replay], [seen], changed)
+        result = _result(arrays, variances, [replay], [seen], changed)
+        return replace(result, left={name: _seen(after[name]) for name in changed})
 
     @_undisturbed
     def steps(self, entering: Entering) -> Result:

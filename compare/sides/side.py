@@ -54,6 +54,7 @@ class Result(Mapping[str, np.ndarray]):
         dropouts: the reference's, in order: shape and rate of each that it drew a mask for.
         not_compared: randomness that no mask replaced, as sentences.
         changed: the reference's constants that the run did not leave as they were.
+        left: those constants as the run left them, by name.
         variances: of each running variance of the reference, its momentum and the number of values behind it.
         inside: where the model's own code made something float32, "file:line", of a promoted run of the reference.
         replay: which of the reference's masks a run of the port took; None where nothing was replayed.
@@ -66,6 +67,7 @@ class Result(Mapping[str, np.ndarray]):
     variances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     inside: tuple[str, ...] = ()
     replay: Replay | None = None
+    left: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.arrays[name]

@@ -4,7 +4,7 @@ The third certificate, the detection limit, is a number of each judgement.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,7 @@ class Coverage:
         constants: the reference's buffers without a counterpart, which no run changed, and its integer counters.
         frozen: parameters that training steps leave alone, since the port holds them summed into another.
         accepted: parameters that one side alone has, and the pair accepts.
+        overwritten: the reference's buffers without a counterpart that each run writes before it reads them.
         left_out: entries the norms leave out, by reason, summed over all quantities.
         uninformative: quantities that are the same on every probe, so that agreeing on them says little.
         probes: those that ran; skipped: those on which the reference itself raised, with its message.
@@ -47,6 +48,7 @@ class Coverage:
     constants: tuple[str, ...]
     frozen: tuple[str, ...]
     accepted: tuple[str, ...]
+    overwritten: tuple[str, ...]
     left_out: dict[str, int]
     uninformative: tuple[str, ...]
     probes: tuple[str, ...]
@@ -74,6 +76,7 @@ def coverage(
     skipped: dict[str, str],
     digests: dict[str, dict[str, bytes]],
     changed: set[str],
+    unread: Collection[str],
     drawn: set[str],
     unlike: set[str],
 ) -> Coverage:
@@ -81,7 +84,8 @@ def coverage(
 
     Args:
         digests: of the reference's float64 runs by probe, what ``digest`` makes of each quantity.
-        changed: constants of the reference that a run did not leave as they were.
+        changed: constants of the reference that a run did not leave as they were; unread: those of them that it wrote
+            before it read them.
         drawn: randomness that no mask replaced.
         unlike: quantities that depend on it, and so were not judged on the pair's own batch.
     """
@@ -93,7 +97,7 @@ def coverage(
     ]
     if any(mode is not False for mode in quartet.prepared.modes):
         not_compared += [f"buffer {name}" for name in quartet.prepared.buffers if f"state/{name}" not in judged]
-    not_compared += [f"buffer {name}" for name in sorted(changed)]
+    not_compared += [f"buffer {name}" for name in sorted(changed) if name not in unread]
     kinds = [quantity.kind for quantity in quantities]
     judgements = [quantity.judgement for quantity in quantities]
     return Coverage(
@@ -104,6 +108,7 @@ def coverage(
         constants=tuple(name for name in quartet.prepared.constants if name not in changed),
         frozen=tuple(dict.fromkeys(bias.second for bias in quartet.prepared.summed)),
         accepted=quartet.prepared.accepted,
+        overwritten=tuple(sorted(unread)),
         left_out={
             "fills": sum(judgement.fills for judgement in judgements),
             "flushed": sum(judgement.flushed for judgement in judgements),

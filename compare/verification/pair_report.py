@@ -11,6 +11,7 @@ from compare.verdict.quantity import Quantity
 from compare.verdict.verdict import Verdict, fails, worst
 from compare.verification.certificates import Coverage, Teeth, coverage
 from compare.verification.envelope import Envelope
+from compare.verification.overwritten import overwritten
 from compare.verification.probing import Outcome, skipped_in
 from compare.verification.rule_report import UpdateRule
 from compare.weights.own.own_weights import OwnWeights
@@ -56,13 +57,15 @@ def covered_by(
     digests: dict[str, dict[str, bytes]] = {}
     for outcome in judged:
         digests.setdefault(outcome.probe, {}).update(outcome.digests)
+    changed = {name for outcome in judged if outcome.judged for name in outcome.judged.reference.changed}
     return coverage(
         quartet,
         entering,
         quantities,
         skipped_in(outcomes),
         digests,
-        {name for outcome in judged if outcome.judged for name in outcome.judged.reference.changed},
+        changed,
+        overwritten(quartet, entering, changed),
         {line for outcome in outcomes for line in outcome.drawn},
         {name for outcome in outcomes for name in outcome.unlike},
     )

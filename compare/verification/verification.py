@@ -15,6 +15,7 @@ from compare.checkpoints.judged import NOT_ASKED, WeightsAsked, brought_together
 from compare.errors import UsageError, WholeBatchError, swallowed
 from compare.frameworks.devices import Device
 from compare.frameworks.models.modes import Mode
+from compare.pair.calling import how_called
 from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import prepare
 from compare.sides.context import Context
@@ -105,7 +106,8 @@ class Session:
                 bitten = self.teeth(entering, learnt, by_hand, steps, rule, progress, few, of_few)
         except SideError as error:  # on the pair's own batch
             told = error.__cause__ if isinstance(error.__cause__, WholeBatchError) else error
-            raise UsageError(f"pair {self.prepared.pair.name}: {told}") from error
+            pair = self.prepared.pair
+            raise UsageError(f"pair {pair.name}: {told}{how_called(pair, str(told))}") from error
         report = self.report(entering, outcomes, by_hand, steps, bitten, trajectory, beside, rule)
         if self.plan.locate and self.record is None and report.verdict is not Verdict.MATCH:
             from compare.explain.explain import FailedRun, explain_pair

@@ -10,7 +10,8 @@ from compare.arrays.views import AS_IS, View, transposed
 from compare.errors import UsageError, shown
 
 KINDS = {
-    "reference": str, "port": str, "reference_view": View, "port_view": View, "reason": str, "summed": bool,
+    "reference": str, "port": str, "reference_view": View, "port_view": View, "reason": str,
+    "summed": bool, "tied": bool,
 }  # fmt: skip
 
 
@@ -31,6 +32,8 @@ class Entry:
             reference's first: ``("(C, H, W)", "(H, W, C)")``.
         offset: what the port's array has more than the reference's, since the port's own code takes it off again: -1
             where it adds 1 to a forget gate. A gradient has none.
+        tied: the port holds in several arrays what the reference holds in one: this line is a further one of them. It
+            gets the same values, its gradient is added to the first line's, and on the way back the first's counts.
 
     Raises:
         UsageError: a name that is no string, a view that is no ``View``.
@@ -44,6 +47,7 @@ class Entry:
     summed: bool = False
     flattened: tuple[str, str] | None = None
     offset: float = 0.0
+    tied: bool = False
 
     def __post_init__(self) -> None:
         for name, kind in KINDS.items():
@@ -63,7 +67,7 @@ class Entry:
 
     def explain(self) -> str:
         """Both names, the change of layout, and why, in one line."""
-        added = ", added" if self.summed else ""
+        added = ", added" if self.summed else ", once more" if self.tied else ""
         added += f", {self.offset:+g}" if self.offset else ""
         return f"{self.reference} -> {self.port} ({self.layout}{added}: {self.reason})"
 

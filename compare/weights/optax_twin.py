@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import optax
     import torch
 
+UNFOLLOWED = (
+    "Rprop looks at its learning rate in its first step alone: the scheduler is not followed, and stays where it stands"
+)
 FROZEN = "frozen"  # the label of what the optimizer does not move
 
 
@@ -85,6 +88,8 @@ class OptaxTwin:
     def _schedule_back(self, reads: list[Any]) -> None:
         if self._scheduled.plateau:
             groups = [read.plateau for read in reads if read.plateau]
+            if not groups:  # nothing that moves looks at its rate
+                return
             rates = self._rates(reads)
             for group, rate in zip(self._optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate
@@ -185,7 +190,7 @@ def optax_twin(
         state,
         tree,
         {name: ", ".join(paths) for name, paths in layout.parameters.items()},
-        scheduled.notes,
+        ((UNFOLLOWED,) if scheduler is not None and recipe.name == "rprop" else scheduled.notes) + _idle(slots, labels),
         torch_optimizer,
         scheduler,
         slots,
@@ -225,6 +230,18 @@ def _number(value: Any) -> float | None:
 
 def _group(label: str) -> int:
     return -1 if label == FROZEN else int(label.removeprefix("group").split(".")[0])
+
+
+def _idle(slots: Slots, labels: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """A note on parameters that no gradient has reached, where others have begun: torch leaves them as they are."""
+    moving = [name for label, names in labels.items() if label != FROZEN for name in names]
+    idle = [name for name in moving if not slots.state[name] and slots.tensors[name].grad is None]
+    if not idle or len(idle) == len(moving):
+        return ()
+    return (
+        f"{idle[0]} has had no gradient so far: torch leaves such a parameter alone, and a gradient of zeros, as JAX "
+        f"has it, may move it (a weight decay): freeze it with requires_grad_(False) if it is to stay",
+    )
 
 
 def _by_leaf(layout: Layout, labels: Mapping[str, tuple[str, ...]]) -> dict[str, str]:

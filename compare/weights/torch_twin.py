@@ -10,7 +10,7 @@ from compare.errors import UsageError, shown
 from compare.frameworks.optax_insides import Stage, UnreadError, stages_of
 from compare.weights.entry import Entry
 from compare.weights.injected import check_injected
-from compare.weights.torch_scheduler import torch_scheduler
+from compare.weights.torch_scheduler import at_steps, torch_scheduler
 from compare.weights.twin_labels import labels_of, of_labels
 from compare.weights.twin_layout import Layout, Tree, flat, tensors_of
 from compare.weights.twin_recipes import BY_CLASS
@@ -77,15 +77,17 @@ def torch_twin(
     except UnreadError as error:
         raise UsageError(f"no twin of it: {error}") from error
     kind, groups = _groups(stages, layout)
-    optimizer = _made(kind, groups, tensors)
+    parts = [part for group in groups for part in group.parts] if state is not None else []
+    reads = {part: read_state(of_labels(state, part), BY_CLASS[kind], layout) for part in parts}
+    count = _count(reads.values())
+    optimizer = _made(kind, groups, tensors, count)
     own = {name: tensors[name] for name in layout.shapes}
     kept = {name: optimizer.state[tensors[name]] for group in groups for name in group.names}
     slots = Slots(BY_CLASS[kind], layout, own, kept)
     slots.check(optimizer.param_groups)
-    parts = [part for group in groups for part in group.parts] if state is not None else []
-    reads = {part: read_state(of_labels(state, part), slots.recipe, layout) for part in parts}
     memories = [read.plateau if (read := reads.get(next(iter(group.parts)))) else None for group in groups]
-    scheduler = torch_scheduler(optimizer, [group.rate for group in groups], _count(reads.values()), memories)
+    changing = [group.changing for group in groups]
+    scheduler = torch_scheduler(optimizer, [group.rate for group in groups], count, memories, changing)
     with torch.no_grad():  # nothing is refused from here on
         leaves = {path: np.array(leaf) for path, leaf in flat(params).items()}
         for name, array in layout.map.to_reference(leaves, layout.shapes, values=True).items():
@@ -107,6 +109,11 @@ class _Group:
     settings: dict[str, Any]
     rate: Any
     parts: dict[frozenset[Hashable], list[str]]
+
+    @property
+    def changing(self) -> dict[str, Any]:
+        """The settings that are functions of the step."""
+        return {key: value for key, value in self.settings.items() if callable(value)}
 
     @property
     def names(self) -> list[str]:
@@ -199,15 +206,15 @@ def _acts(stage: Stage, layout: Layout, name: str) -> bool:
     return acts
 
 
-def _made(kind: str, groups: Sequence[_Group], tensors: "Mapping[str, torch.Tensor]") -> Any:
-    """The optimizer."""
+def _made(kind: str, groups: Sequence[_Group], tensors: "Mapping[str, torch.Tensor]", count: int) -> Any:
+    """The optimizer; what follows a function of the step with its value at ``count``."""
     import torch
 
     told: list[dict[str, Any]] = [
         {
             "params": [tensors[name] for name in group.names],
             "lr": group.rate if isinstance(group.rate, float) else 1.0,
-            **_tupled(group.settings),
+            **_tupled({**group.settings, **{key: at_steps(one)(count) for key, one in group.changing.items()}}),
         }
         for group in groups
     ]

@@ -46,10 +46,10 @@ class Recipe:
 
     @property
     def function(self) -> Callable[..., Any]:
-        """The recipe of the port."""
+        """The recipe of the port, without its checks: a group may hold what torch's constructor would not take."""
         import jaxport.optimizers
 
-        return getattr(jaxport.optimizers, self.name)
+        return inspect.unwrap(getattr(jaxport.optimizers, self.name))
 
     def arguments(self, group: Mapping[str, Any]) -> dict[str, Any]:
         """What the recipe is told, as a parameter group of torch's says; what it does not say stays at its default."""

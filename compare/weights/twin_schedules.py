@@ -113,7 +113,7 @@ def _read(parts: Sequence[Any], place: int, key: str, values: np.ndarray, start:
         with jax.enable_x64(True):
             read = [_schedule(one, place, key) for one in parts]
             whole = read[0] if len(read) == 1 else _product(read, _base(parts[0], place))
-            said = np.asarray(jax.vmap(whole)(start + np.arange(len(values))), float)
+            said = np.asarray(jax.jit(jax.vmap(whole))(start + np.arange(len(values))), float)  # as it will be run
             near = ALIKE * np.abs(values).max() * (1 + GROWS * np.arange(len(values)))
             for factor in (1.0, values[0] / said[0] if said[0] else 1.0):
                 if (np.abs(factor * said - values) <= near).all():
@@ -148,7 +148,7 @@ def _schedule(scheduler: Any, place: int, key: str) -> Schedule:
     if kind == "LambdaLR":
         function = scheduler.lr_lambdas[place]
         return lambda count: base * function(steps_of(count))  # an integer of JAX's would overflow
-    function = getattr(schedules, schedule_name(kind))
+    function = inspect.unwrap(getattr(schedules, schedule_name(kind)))
     told = {name.lower(): value for name, value in vars(scheduler).items()}
     if kind == "MultiStepLR":
         told["milestones"] = tuple(scheduler.milestones.elements())
@@ -160,7 +160,7 @@ def _one_cycle(scheduler: Any, group: Mapping[str, Any]) -> tuple[Schedule, Sche
     from jaxport.optimizers import one_cycle_lr
 
     momenta = {key: group[key] for key in ("base_momentum", "max_momentum") if key in group}
-    return one_cycle_lr(
+    return inspect.unwrap(one_cycle_lr)(
         float(group["max_lr"]),
         scheduler.total_steps,
         div_factor=float(group["max_lr"] / group["initial_lr"]),

@@ -188,9 +188,12 @@ def _decayed(kind: str, settings: dict[str, Any]) -> str:
     return kind
 
 
-def _number(value: Any, name: str) -> float | int:
+def _number(value: Any, name: str) -> Any:
+    """A number, or a function of the step, as a scheduler of torch's may set it."""
+    if hasattr(value, "update"):
+        raise UsageError(f"no twin: {name} is a schedule that follows a value, and torch has one of the rate alone")
     if callable(value):
-        raise UsageError(f"no twin: {name} is a schedule, and torch's schedulers of one function set the rate alone")
+        return value
     number = np.asarray(value)
     return int(number) if number.dtype.kind == "i" else float(number)
 

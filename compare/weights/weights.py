@@ -104,21 +104,27 @@ class WeightMap:
         Args:
             leaves: gradients, updates or moments by path; only the lines whose leaf is there come back.
             shapes: the reference's shapes by name.
-            values: the leaves are weights: of two summed arrays the first gets the sum, the second zeros, and a line's
-                offset is taken off. Of anything else (a gradient) both get the leaf's.
+            values: the leaves are weights: of two summed arrays the first gets the sum, the second zeros, a line's
+                offset is taken off, and of an array that the port holds twice the first is taken. Of anything else (a
+                gradient) both summed ones get the leaf's, and what is held twice is added.
             consume: ``leaves`` is emptied on the way: of a large model, both layouts are never there at once.
 
         Raises:
             UsageError: a leaf is of another shape.
         """
         arrays: Arrays = {}
-        last = {entry.port: entry for entry in self.entries}
-        for entry in self.entries:
+        ordered = sorted(self.entries, key=lambda entry: entry.tied)  # what is held once more is added to the first
+        last = {entry.port: entry for entry in ordered}
+        for entry in ordered:
             if entry.port not in leaves:
                 continue
             leaf = leaves[entry.port]
             if consume and last[entry.port] is entry:
                 del leaves[entry.port]
+            if entry.tied and entry.reference in arrays:
+                if not values:
+                    arrays[entry.reference] = self._with_more(entry, arrays[entry.reference], leaf)
+                continue
             if not (entry.reference_view.steps or entry.port_view.steps or entry.summed or entry.offset):
                 self._check_shapes(entry, np.broadcast_to(np.uint8(0), shapes[entry.reference]), leaf)
                 arrays[entry.reference] = leaf
@@ -170,7 +176,10 @@ class WeightMap:
             except (ValueError, IndexError) as error:
                 raise UsageError(f"weight map: {entry.explain()}: {' '.join(str(error).split())}") from error
             self._check_shapes(entry, other, own)
-        self._check_tiled([(entry.reference, entry.reference_view) for entry in self.entries], arrays)
+        once = [entry for entry in self.entries if not entry.tied]
+        if lost := {entry.reference for entry in self.entries} - {entry.reference for entry in once}:
+            raise UsageError(f"weight map: {min(lost)} has no line but one that holds it once more (tied=True)")
+        self._check_tiled([(entry.reference, entry.reference_view) for entry in once], arrays)
         self._check_tiled([(entry.port, entry.port_view) for entry in self.entries if not entry.summed], leaves)
 
     def explain(self) -> list[str]:
@@ -189,6 +198,7 @@ class WeightMap:
                 "summed": entry.summed,
                 "flattened": entry.flattened,
                 **({"offset": entry.offset} if entry.offset else {}),
+                **({"tied": True} if entry.tied else {}),
             }
             for entry in self.entries
         ]
@@ -206,9 +216,18 @@ class WeightMap:
                 one["summed"],
                 tuple(one["flattened"]) if one.get("flattened") else None,
                 one.get("offset", 0.0),
+                one.get("tied", False),
             )
             for one in form
         )
+
+    def _with_more(self, entry: Entry, array: np.ndarray, leaf: np.ndarray) -> np.ndarray:
+        """A gradient with that of a further array of the port's added; neither is changed."""
+        whole = np.array(array)
+        own, other = entry.port_view.of(leaf), entry.reference_view.of(whole)
+        self._check_shapes(entry, other, own)
+        other += own
+        return whole
 
     @staticmethod
     def _check_shapes(entry: Entry, reference: np.ndarray, port: np.ndarray) -> None:

@@ -7,9 +7,11 @@ import jax.numpy as jnp
 import optax
 from jax.typing import DTypeLike
 
-from jaxport.optimizers.parts import Mask, Number, Rate, Setting, downhill, scheduled, steps_of
+from jaxport.optimizers.checks import checked
+from jaxport.optimizers.parts import Mask, Number, Rate, Setting, corrected, downhill, scheduled, steps_of
 
 
+@checked()
 def adam(
     learning_rate: Rate = 1e-3,
     b1: Setting = 0.9,
@@ -32,6 +34,7 @@ def adam(
     return downhill(rule, learning_rate, weight_decay, decoupled_weight_decay, maximize, mask)
 
 
+@checked()
 def adamw(
     learning_rate: Rate = 1e-3,
     b1: Setting = 0.9,
@@ -49,6 +52,7 @@ def adamw(
     return adam(learning_rate, b1, b2, eps, weight_decay, amsgrad, True, maximize, mask)
 
 
+@checked()
 def adamax(
     learning_rate: Rate = 2e-3,
     b1: Setting = 0.9,
@@ -66,6 +70,7 @@ def adamax(
     return downhill(rule, learning_rate, weight_decay, maximize=maximize, mask=mask)
 
 
+@checked()
 def nadam(
     learning_rate: Rate = 2e-3,
     b1: Setting = 0.9,
@@ -89,6 +94,7 @@ def nadam(
     return downhill(rule, learning_rate, weight_decay, decoupled_weight_decay, maximize, mask)
 
 
+@checked()
 def radam(
     learning_rate: Rate = 1e-3,
     b1: Setting = 0.9,
@@ -127,8 +133,7 @@ def _scale_by_raw_amsgrad(b1: Setting, b2: Number, eps: Number) -> optax.Gradien
         mu = optax.tree.update_moment(updates, state.mu, b1, 1)
         nu = optax.tree.update_moment_per_elem_norm(updates, state.nu, b2, 2)
         nu_max = jax.tree.map(jnp.maximum, state.nu_max, nu)
-        mu_hat = optax.tree.bias_correction(mu, b1, count)
-        nu_hat = optax.tree.bias_correction(nu_max, b2, count)
+        mu_hat, nu_hat = corrected(mu, b1, steps_of(count)), corrected(nu_max, b2, steps_of(count))
         updates = jax.tree.map(lambda m, v: m / (jnp.sqrt(v) + eps), mu_hat, nu_hat)
         return updates, _RawAmsgradState(count, mu, nu, nu_max)
 
@@ -159,7 +164,7 @@ def _scale_by_nadam(
         product = kept.astype(step.dtype)
         mu = optax.tree.update_moment(updates, state.mu, b1, 1)
         nu = optax.tree.update_moment_per_elem_norm(updates, state.nu, b2, 2)
-        nu_hat = optax.tree.bias_correction(nu, b2, count)
+        nu_hat = corrected(nu, b2, step)
         of_gradient, of_moment = (1 - now) / (1 - product), following / (1 - product * following)
         updates = jax.tree.map(
             lambda g, m, v: (of_gradient.astype(g.dtype) * g + of_moment.astype(g.dtype) * m) / (jnp.sqrt(v) + eps),

@@ -6,9 +6,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxport.optimizers.checks import checked
 from jaxport.optimizers.parts import Mask, Number, Rate, Setting, downhill, is_off, scheduled, steps_of
 
 
+@checked()
 def rmsprop(
     learning_rate: Rate = 1e-2,
     alpha: Number = 0.99,
@@ -31,6 +33,7 @@ def rmsprop(
     return downhill(rule, learning_rate, weight_decay, maximize=maximize, mask=mask)
 
 
+@checked()
 def adagrad(
     learning_rate: Rate = 1e-2,
     lr_decay: Number = 0.0,
@@ -49,6 +52,7 @@ def adagrad(
     return downhill(rule, learning_rate, weight_decay, maximize=maximize, mask=mask)
 
 
+@checked()
 def adadelta(
     learning_rate: Rate = 1.0,
     rho: Number = 0.9,
@@ -65,6 +69,7 @@ def adadelta(
     return downhill(rule, learning_rate, weight_decay, maximize=maximize, mask=mask)
 
 
+@checked()
 def adafactor(
     learning_rate: Rate = 1e-2,
     beta2_decay: Number = -0.8,

@@ -64,6 +64,13 @@ def wide(schedule: optax.Schedule) -> optax.Schedule:
     return lambda count: schedule(jnp.asarray(count, float))
 
 
+def corrected(moments: Any, decay: Number, step: jax.Array) -> Any:
+    """Moments that began at 0, as if they had not. ``optax.tree.bias_correction`` takes no integer count under strict
+    promotion."""
+    share = 1 - decay**step
+    return jax.tree.map(lambda one: one / share.astype(one.dtype), moments)
+
+
 def steps_of(count: Number) -> jax.Array:
     """A count as a floating number, float64 under x64."""
     return jnp.asarray(count, float)

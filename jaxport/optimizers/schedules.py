@@ -5,16 +5,18 @@ All count from 0: the rate of the first step is ``schedule(0)``.
 """
 
 from math import pi
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jaxport.optimizers.checks import LIMITS, Limit, check, checked
 from jaxport.optimizers.parts import Number, steps_of, wide
 
 
+@checked()
 def constant_lr(learning_rate: Number, factor: Number = 1 / 3, total_iters: int = 5) -> optax.Schedule:
     """``learning_rate * factor`` for ``total_iters`` steps, and ``learning_rate`` from there on.
 
@@ -26,8 +28,12 @@ def constant_lr(learning_rate: Number, factor: Number = 1 / 3, total_iters: int 
 
 
 def step_lr(learning_rate: Number, step_size: int, gamma: Number = 0.1) -> optax.Schedule:
-    """Times ``gamma`` every ``step_size`` steps: an exponential decay with ``staircase=True``."""
-    return wide(optax.exponential_decay(learning_rate, step_size, gamma, staircase=True))
+    """Times ``gamma`` every ``step_size`` steps.
+
+    ``optax.exponential_decay(staircase=True)`` divides by the step size, which compiled is a product with its
+    reciprocal: with 107 the rate falls a step late, and that is rounding at its worst place.
+    """
+    return lambda count: learning_rate * gamma ** steps_of(count // step_size)
 
 
 def multi_step_lr(learning_rate: Number, milestones: tuple[int, ...], gamma: Number = 0.1) -> optax.Schedule:
@@ -35,21 +41,40 @@ def multi_step_lr(learning_rate: Number, milestones: tuple[int, ...], gamma: Num
     return wide(optax.piecewise_constant_schedule(learning_rate, {m: gamma ** milestones.count(m) for m in milestones}))
 
 
+@checked()
 def linear_lr(
     learning_rate: Number, start_factor: Number = 1 / 3, end_factor: Number = 1.0, total_iters: int = 5
 ) -> optax.Schedule:
     """A line between two factors of the learning rate; ``optax.linear_schedule`` takes rates."""
-    return wide(optax.linear_schedule(learning_rate * start_factor, learning_rate * end_factor, total_iters))
+    if total_iters <= 0:
+        return lambda _: learning_rate * start_factor
+
+    def schedule(count: Number) -> jax.Array:
+        gone = jnp.clip(steps_of(count), 0, total_iters)
+        return learning_rate * ((total_iters - gone) * start_factor + gone * end_factor) / total_iters
+
+    return schedule
 
 
 def exponential_lr(learning_rate: Number, gamma: Number) -> optax.Schedule:
-    """Times ``gamma`` in every step."""
-    return wide(optax.exponential_decay(learning_rate, 1, gamma))
+    """Times ``gamma`` in every step. ``optax.exponential_decay`` takes a rate of 0 for none at all."""
+    return lambda count: learning_rate * gamma ** steps_of(count)
 
 
 def polynomial_lr(learning_rate: Number, total_iters: int = 5, power: Number = 1.0) -> optax.Schedule:
-    """Down to 0 in ``total_iters`` steps."""
-    return wide(optax.polynomial_schedule(learning_rate, 0.0, power, total_iters))
+    """Down to 0 in ``total_iters`` steps.
+
+    ``optax.polynomial_schedule`` takes the share that is gone from 1, and compiled what is left may be below 0 at its
+    end: with a power of .5 not a number, in float32.
+    """
+    if total_iters <= 0:
+        return lambda _: learning_rate
+
+    def schedule(count: Number) -> jax.Array:
+        left = total_iters - jnp.clip(steps_of(count), 0, total_iters)
+        return learning_rate * (left / total_iters) ** power
+
+    return schedule
 
 
 def cosine_annealing_lr(learning_rate: Number, t_max: int, eta_min: Number = 0.0) -> optax.Schedule:
@@ -64,6 +89,7 @@ def cosine_annealing_lr(learning_rate: Number, t_max: int, eta_min: Number = 0.0
     return schedule
 
 
+@checked()
 def cosine_annealing_warm_restarts(
     learning_rate: Number, t_0: int, t_mult: int = 1, eta_min: Number = 0.0
 ) -> optax.Schedule:
@@ -84,6 +110,7 @@ def cosine_annealing_warm_restarts(
     return schedule
 
 
+@checked()
 def one_cycle_lr(
     max_lr: Number,
     total_steps: int,
@@ -121,6 +148,7 @@ def one_cycle_lr(
     return through(rates), through(momenta)
 
 
+@checked()
 def warmup_then_cosine(
     learning_rate: Number, warmup: int, t_max: int, start_factor: Number = 0.1, eta_min: Number = 0.0
 ) -> optax.Schedule:
@@ -143,16 +171,7 @@ class _PlateauState(NamedTuple):
     last_epoch: jax.Array
 
 
-class reduce_lr_on_plateau(NamedTuple):  # noqa: N801  # a schedule with a state, made like the functions above
-    """Times ``factor`` where a value has not become better for more than ``patience`` times.
-
-    ``optimizer.update(grads, state, params, value=loss)`` takes the value (None: it is not looked at in this step), and
-    what follows from it is done in the next step. ``optax.contrib.reduce_on_plateau`` scales the very step, and its
-    patience is one more.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ReduceLROnPlateau.html
-    """
-
+class _Plateau(NamedTuple):
     learning_rate: Number
     mode: str = "min"
     factor: Number = 0.1
@@ -162,6 +181,24 @@ class reduce_lr_on_plateau(NamedTuple):  # noqa: N801  # a schedule with a state
     cooldown: int = 0
     min_lr: Number = 0.0
     eps: Number = 1e-8
+
+
+class reduce_lr_on_plateau(_Plateau):  # noqa: N801  # a schedule with a state, made like the functions above
+    """Times ``factor`` where a value has not become better for more than ``patience`` times.
+
+    ``optimizer.update(grads, state, params, value=loss)`` takes the value (None: it is not looked at in this step), and
+    what follows from it is done in the next step. ``optax.contrib.reduce_on_plateau`` scales the very step, and its
+    patience is one more.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ReduceLROnPlateau.html
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> "reduce_lr_on_plateau":
+        """Its settings, by their place or name."""
+        made = super().__new__(cls, *args, **kwargs)
+        limits = {name: LIMITS[name] for name in ("mode", "threshold_mode")}
+        check(cls.__name__, made._asdict(), {**limits, "factor": Limit("a number below 1", lambda given: given < 1)})
+        return made
 
     def init(self) -> _PlateauState:
         """Before any value."""

@@ -1,14 +1,24 @@
 """Stochastic gradient descent, every hyper-parameter spelt out: the two frameworks' defaults differ."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from jaxport.optimizers.checks import checked, is_known
 from jaxport.optimizers.parts import Mask, Number, Rate, Setting, downhill, is_off, scheduled
 
 
+def _nesterov_alone(given: Mapping[str, Any]) -> str:
+    momentum, dampening = given["momentum"], given["dampening"]
+    if given["nesterov"] and ((is_known(momentum) and momentum <= 0) or (is_known(dampening) and dampening != 0)):
+        return f"nesterov: expected a momentum above 0 and no dampening, got {momentum!r} and {dampening!r}"
+    return ""
+
+
+@checked(_nesterov_alone)
 def sgd(
     learning_rate: Rate = 0.1,
     momentum: Setting = 0.9,
@@ -21,8 +31,8 @@ def sgd(
     """Stochastic gradient descent with momentum: ``v = momentum * v + g``, then ``w = w - learning_rate * v``.
 
     ``optax.sgd`` has no weight decay and no dampening. torch's decay enters the momentum, so it stands before it here;
-    dampening makes ``g`` ``(1 - dampening) * g`` in every step but the first. torch refuses Nesterov's form beside it
-    only where both are one optimizer's defaults: its parameter groups may have both, and so may this.
+    dampening makes ``g`` ``(1 - dampening) * g`` in every step but the first. Nesterov's form beside it is refused, as
+    in torch.
 
     Args:
         mask: of the weight decay, as in optax.

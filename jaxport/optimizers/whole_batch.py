@@ -8,9 +8,11 @@ import optax
 from jax.flatten_util import ravel_pytree
 from jax.typing import DTypeLike
 
+from jaxport.optimizers.checks import FREE, checked
 from jaxport.optimizers.parts import Mask, Number, Rate, Setting, downhill, scheduled, steps_of
 
 
+@checked()
 def rprop(
     learning_rate: Number = 1e-2,
     etaminus: Number = 0.5,
@@ -30,6 +32,7 @@ def rprop(
     return optax.chain(optax.scale(-1.0), rule) if maximize else rule
 
 
+@checked()
 def lbfgs(
     learning_rate: Rate = 1.0,
     tolerance_grad: Number = 1e-7,
@@ -48,6 +51,7 @@ def lbfgs(
     return scheduled(_lbfgs, learning_rate=learning_rate, **given)
 
 
+@checked(alpha=FREE)
 def asgd(
     learning_rate: Rate = 1e-2,
     lambd: Number = 1e-4,

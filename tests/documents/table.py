@@ -72,6 +72,11 @@ ROWS = [
         by="tests/compare/zoo/test_zoo.py::test_an_example_is_a_match",
         why=PROBES,
     ),
+    Row(
+        "jaxport train examples/training.py",
+        by="tests/compare/zoo/test_zoo.py::test_an_example_is_a_match",
+        why="the same in three steps",
+    ),
     Row(f"{ENCODER} --quick", code=1),
     Row(QUANTIZER, f"{QUANTIZER} --quick", why=PROBES, code=1),
     Row(f"{QUANTIZER} --quick", code=1),
@@ -130,6 +135,11 @@ ROWS = [
     Row("jaxport bench mlp --sweep sweep.json", by="tests/compare/cli/test_swept.py", why=MEASURES),
     Row("jaxport bench --compare before.json after.json", by=TWO_RUNS, why=MEASURES),
     Row("jaxport bench --compare A B", by=TWO_RUNS, why=FORM),
+    Row(
+        "jaxport train FILE.py --steps 50",
+        by="tests/compare/cli/commands/test_train.py::test_a_pairs_file_is_trained",
+        why=FORM,
+    ),
     Row("jaxport train", TRAIN, why="15 epochs of 5,000 images", needs=("images.npz",)),
     Row(
         "jaxport train --data ~/data/FashionMNIST/raw --epochs 5 --out report",
@@ -140,6 +150,10 @@ ROWS = [
     Row("jaxport read"),
     Row("jaxport read tape"),
     Row("jaxport read accumulation"),
+    *(
+        Row(f"jaxport read {name}", by="tests/compare/lessons/test_lessons.py", why="run there")
+        for name in ("by_hand", "modes", "randomness", "compile", "train")
+    ),
     Row("jaxport read report"),
     Row("jaxport read nadam"),
     Row(
@@ -147,12 +161,26 @@ ROWS = [
         "jaxport train --recipe adamw-cosine --epochs 1 --batch 2500",
         why="the same in two steps",
     ),
+    *(
+        Row(
+            f"jaxport train --recipe nadam --checkpoint run.npz{resume}",
+            by="tests/compare/cli/commands/test_train.py::test_a_killed_run_goes_on",
+            why="run there on a few images",
+        )
+        for resume in ("", " --resume")
+    ),
+    Row(
+        "jaxport read class_weights",
+        by="tests/compare/lessons/test_lessons.py::test_a_lesson_is_a_match",
+        why="every lesson is run there",
+    ),
     Row("python examples/resumed.py", "python examples/resumed.py --epochs 1", why="the same in fewer epochs"),
     Row("jaxport new --lesson by_hand"),
     Row("jaxport book", by="tests/compare/report/book/test_build.py", why="run once for all tests of the book"),
     Row("jaxport env"),
     Row("jaxport --version"),
     # The tool's own measurements.
+    Row("python -m benchmarks.twin_recipes", by="tests/test_many_recipes.py", why="some rows are run there"),
     Row(
         "python -m benchmarks.study --cases 2080 --draws 1 --seed 760397675 --json results/cpu/study.json",
         by="tests/test_study.py",
@@ -187,6 +215,7 @@ ROWS = [
     Row("jaxport weights PAIR", f"jaxport weights my_pair.py {FLAX}", why=FORM, needs=(*MODEL, "flax.msgpack"), code=1),
     Row("jaxport contrast [PAIR or FILE.py]", "jaxport contrast loose", why=FORM),
     Row("jaxport bench [PAIR or FILE.py]", by=MAIN_JOB, why=FORM),
+    Row("jaxport train [FILE.py]", TRAIN, why=FORM, needs=("images.npz",)),
     Row("jaxport bench PAIR", by=MAIN_JOB, why=FORM),
     Row("jaxport bench PAIR --every", by=MAIN_JOB, why=FORM),
     Row("jaxport report", by=MAIN_JOB, why=FORM),

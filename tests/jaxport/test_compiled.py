@@ -5,17 +5,17 @@ import jax.export
 import jax.numpy as jnp
 import pytest
 
-from jaxport.compiled import compiled_step, export, recompilation
+from jaxport.compiled import centred, export, noted
 
 pytestmark = pytest.mark.optimized
 
 
-def test_a_lesson_counts_the_same_when_it_is_run_again() -> None:
-    """The functions inside are new at each call, and so are their traces."""
-    rows = jnp.arange(15.0).reshape(5, 3)
-    for _ in range(2):
-        assert recompilation(rows)["programs by default"] == 4
-        assert compiled_step(rows[0, :, None], rows[0, :1], rows, rows[:, :1])["times traced"] == 1
+def test_the_body_runs_once_and_an_if_on_a_value_is_refused() -> None:
+    """While it is traced: one note for three calls, and no number to decide by."""
+    assert noted(jnp.ones(2)) == ["called"]
+    assert noted(jnp.ones(2), compile=lambda function: function) == ["called"] * 3
+    with pytest.raises(jax.errors.TracerBoolConversionError):
+        jax.jit(centred)(jnp.ones(2))
 
 
 def test_a_branch_on_a_shape_is_no_branch_on_a_value() -> None:
@@ -45,8 +45,11 @@ def test_a_branch_on_an_open_size_cannot_be_exported() -> None:
 
 def test_the_weights_stay_arguments() -> None:
     """Other weights, same program: nothing of the first is inside."""
-    refused = export(jnp.ones((2, 3)), jnp.zeros(2), jnp.ones((4, 3)))["one row fewer"]
-    assert "(4, 3)" in str(refused)
+    params = {"weight": jnp.ones((2, 3)), "bias": jnp.zeros(2)}
+    _, loaded, unbound = export(*params.values(), jnp.ones((4, 3)))
+    with pytest.raises(ValueError, match=r"\(4, 3\)"):
+        loaded.call(params, jnp.ones((3, 3)))
+    assert unbound.call(params, jnp.ones((3, 3))).shape == (3, 2)
     model = jax.jit(lambda params, x: x @ params)
     program = jax.export.export(model)(jnp.ones((3, 2)), jnp.ones((4, 3)))
     assert (program.call(jnp.zeros((3, 2)), jnp.ones((4, 3))) == 0).all()

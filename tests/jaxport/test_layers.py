@@ -7,7 +7,7 @@ import pytest
 from flax import errors
 from flax import linen as nn
 
-from jaxport.layers import Careful, Careless, modes
+from jaxport.layers import Careful, Careless, dropped, eight_steps, modes
 
 USERS_MODELS = True  # Flax's BatchNorm does not run under strict promotion
 
@@ -28,5 +28,21 @@ def test_the_mode_reaches_the_layer_it_is_handed_to(model: nn.Module, obeys: boo
 def test_the_running_variance_is_the_biased_one() -> None:
     """n in the denominator: a tenth of it is taken in at each batch. torch would say 0.2."""
     x = jnp.array([[0.0], [2.0]])
-    found = modes(x, jnp.ones((2, 1)), jnp.zeros(1), jnp.zeros(1), jax.random.key(0))
-    np.testing.assert_allclose(np.asarray(found["running variance"]), [0.1], rtol=1e-6)
+    *_, mean, variance = modes(x, jnp.zeros(1), jnp.zeros(1))
+    np.testing.assert_allclose(np.asarray(variance), [0.1], rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(mean), [0.1], rtol=1e-6)
+
+
+def test_one_key_for_all_steps_draws_one_mask() -> None:
+    """And a key for each draws others."""
+    moving, stuck = eight_steps(jnp.ones((4, 16)), jax.random.key(0))
+    assert (stuck == stuck[0]).all()
+    assert not (moving == moving[0]).all()
+
+
+def test_dropout_doubles_what_it_keeps_and_is_the_identity_in_eval() -> None:
+    """Half of the numbers go, more or less."""
+    x = jnp.ones((50, 40))
+    trained, evaluated = dropped(x, jax.random.key(0))
+    assert set(np.unique(trained).tolist()) == {0.0, 2.0}
+    assert jnp.array_equal(evaluated, x)

@@ -3,15 +3,23 @@
 import pytest
 import torch
 
-from torchref.layers import Careful, Careless, modes, object_and_function
+from torchref.layers import Careful, Careless, dropped, eight_steps, modes
 
 
-def test_the_lessons_leave_the_global_generator_alone() -> None:
-    """Dropout draws from it; the lessons lend it a seed and put it back."""
-    before = torch.get_rng_state()
-    object_and_function(torch.ones(4, 16), seed=3)
-    modes(torch.arange(10.0).reshape(5, 2), torch.ones(5, 2), torch.zeros(2), torch.ones(2), seed=3)
-    assert torch.equal(before, torch.get_rng_state())
+def test_a_seed_inside_the_loop_draws_one_mask() -> None:
+    """And draws go on where nobody seeds."""
+    with torch.random.fork_rng(devices=[]):
+        moving, stuck = eight_steps(torch.ones(4, 16), seed=3)
+    assert all(torch.equal(one, stuck[0]) for one in stuck)
+    assert not all(torch.equal(one, moving[0]) for one in moving)
+
+
+def test_dropout_doubles_what_it_keeps_and_is_the_identity_in_eval() -> None:
+    """Half of the numbers go, more or less."""
+    x = torch.ones(50, 40)
+    trained, evaluated = dropped(x)
+    assert set(trained.unique().tolist()) == {0.0, 2.0}
+    assert torch.equal(evaluated, x)
 
 
 @pytest.mark.parametrize(("model", "obeys"), [(Careful, True), (Careless, False)])
@@ -25,6 +33,6 @@ def test_eval_reaches_the_object_and_not_the_function(model: type[torch.nn.Modul
 def test_the_running_variance_is_the_unbiased_one() -> None:
     """n - 1 in the denominator: a tenth of it is taken in at each batch."""
     x = torch.tensor([[0.0], [2.0]])
-    found = modes(x, torch.ones(2, 1), torch.zeros(1), torch.zeros(1), seed=0)
-    torch.testing.assert_close(found["running variance"], torch.tensor([0.2]))
-    torch.testing.assert_close(found["running variance, from the biased one"], torch.tensor([0.1]))
+    *_, mean, variance = modes(x, torch.zeros(1), torch.zeros(1))
+    torch.testing.assert_close(variance, torch.tensor([0.2]))  # the biased one would make it 0.1
+    torch.testing.assert_close(mean, torch.tensor([0.1]))

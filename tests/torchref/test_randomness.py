@@ -2,14 +2,15 @@
 
 import torch
 
-from torchref.randomness import randomness
+from torchref.randomness import own_streams
 
 
-def test_the_lesson_leaves_the_global_state_where_it_was() -> None:
-    """It seeds and draws, and puts back what it found."""
-    before = torch.get_rng_state()
-    randomness(torch.Generator().manual_seed(0), torch.ones(4, 2))
-    assert torch.equal(torch.get_rng_state(), before)
+def test_a_stream_of_its_own_leaves_the_global_state_where_it_was() -> None:
+    """And is not moved by another's draws."""
+    state = torch.get_rng_state()
+    before, after = own_streams()
+    assert torch.equal(before, after)
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_a_generator_is_a_state() -> None:

@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
-def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float, norm_type: float = 2.0) -> Tensor:
+def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float, norm_type: float | str = 2.0) -> Tensor:
     """All gradients scaled by one number, in place, so that their norm (of any order) is at most ``max_norm``.
 
     Called between ``backward`` and ``step``. It divides by the norm plus 1e-6.
     """
-    return nn.utils.clip_grad_norm_(parameters, max_norm, norm_type)
+    return nn.utils.clip_grad_norm_(parameters, max_norm, float(norm_type))
 
 
 def clip_grad_value(parameters: Iterable[Tensor], clip_value: float) -> None:

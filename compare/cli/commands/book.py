@@ -16,6 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from compare import lessons
     from compare.cli.chosen_device import device_of
+    from compare.cli.described import described
     from compare.cli.streams import busy, emit
     from compare.report.book.build import build
     from compare.report.book.folder import ready
@@ -25,6 +26,6 @@ def run(options: argparse.Namespace) -> int:
     ready(options.out)
     device = device_of(options)
     with busy("building the book") as say:
-        form = build(options.out, device, options.seed, lessons.LESSONS.values(), say)
+        form = build(options.out, device, options.seed, lessons.LESSONS.values(), say, described(options.whole))
     emit(options, form, lambda out: show_book(form, options.out, out))
     return int(not passed(form))

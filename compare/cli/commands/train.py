@@ -1,23 +1,39 @@
-"""``jaxport train``: both sides on real images, every step judged."""
+"""``jaxport train``: both sides on real images, or those of a pair's file on its own batches; every step judged."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compare.cli.options import add_data, add_epochs, add_shared
+from compare.cli.options import EPOCHS, add_data, add_epochs, add_shared, whole
+from compare.cli.training_options import add_kept, check_kept
+from compare.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from compare.frameworks.devices import Device
+    from compare.measure.training import Progress
     from compare.report.contract import Form
 
-HELP = "both sides on real images, every step judged"
+HELP = "both sides on real images, or a pair's on its own batches, every step judged"
+
+
+STEPS = 50  # of a pair's file
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "of",
+        nargs="?",
+        metavar="PAIR",
+        help="a file whose pair is trained by its optimizers= on batches of its own (without it: the MLP on images)",
+    )
     add_shared(parser)
     add_data(parser)
     parser.add_argument("--out", type=Path, help="folder for train.json and the picture of both loss curves")
     parser.add_argument("--recipe", metavar="NAME", help="how both are trained (without it: SGD with momentum)")
+    add_kept(parser)
+    parser.add_argument("--steps", type=whole(1), metavar="N", help=f"of a pair's file (default: {STEPS})")
     add_epochs(parser)
 
 
@@ -28,8 +44,13 @@ def run(options: argparse.Namespace) -> int:
     from compare.pair.training_recipes import check_recipe
     from compare.report.terminal import show_training
 
+    if options.of is not None:
+        return _of_pair(options)
+    if options.steps is not None:
+        raise UsageError("--steps: is of a pair's file: on images expected --epochs")
     if options.recipe is not None:
         check_recipe(options.recipe)
+    check_kept(options.checkpoint, options.resume)
     device = device_of(options)
     folder = writable_folder(options.out) if options.out else None
     form = trained(options, device)
@@ -41,6 +62,35 @@ def run(options: argparse.Namespace) -> int:
     return int(form["verdict"] != "match")
 
 
+def _of_pair(options: argparse.Namespace) -> int:
+    """The pairs of a file: as ``jaxport verify --quick`` runs them, and for as many steps as are asked for.
+
+    Raises:
+        UsageError: an option that is of the images, no such file, or a pair without optimizers.
+    """
+    from compare.cli.chosen_device import device_of
+    from compare.cli.commands.verify import verified
+    from compare.cli.named import check_pair
+    from compare.cli.streams import emit
+    from compare.report.terminal import show_verify
+    from compare.verdict.precision import PRECISIONS
+    from compare.verification.verification import Plan
+
+    check_pair(options.of)
+    given = {"recipe": options.recipe, "checkpoint": options.checkpoint, "resume": options.resume, "out": options.out}
+    given |= {"epochs": options.epochs if options.epochs != EPOCHS else None}
+    for name in [name for name, value in given.items() if value is not None]:
+        raise UsageError(f"--{name}: is of the run on images: a pair's file is trained by its optimizers=, for --steps")
+    device = device_of(options)
+    plan = Plan(options.seed, quick=True, steps=options.steps or STEPS)
+    form, failed = verified(options, [options.of], device, PRECISIONS["float32"], plan, device)
+    for pair in form["pairs"]:
+        if not any(quantity["kind"] == "update" for quantity in pair["quantities"]):
+            raise UsageError(f"pair {pair['pair']}: no step was taken: expected optimizers=, by which it is trained")
+    emit(options, form, lambda out: show_verify(form, out))
+    return int(failed)
+
+
 def trained(options: argparse.Namespace, device: "Device") -> "Form":
     """The training run on the images of ``options``, as a form."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -49,6 +99,7 @@ def trained(options: argparse.Namespace, device: "Device") -> "Form":
     from compare.cli.streams import progress_bar
     from compare.frameworks.environment import fingerprint
     from compare.measure.training import train
+    from compare.measure.training_checkpoint import identity
     from compare.measure.trajectory import TrainingPlan
     from compare.pair import pairs
     from compare.pair.training_recipes import in_words, with_recipe
@@ -59,6 +110,7 @@ def trained(options: argparse.Namespace, device: "Device") -> "Form":
     pair = pairs.find("mlp", options.data, rows)
     if recipe := getattr(options, "recipe", None) or "":
         pair = with_recipe(pair, recipe, plan.steps(len(images.train_labels)))
+    kept = _kept(options, identity(pair, images, plan, recipe, device.name))
     columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     with progress_bar(*columns) as bar:
         task = bar.add_task("", total=plan.steps(len(images.train_labels)))
@@ -66,8 +118,27 @@ def trained(options: argparse.Namespace, device: "Device") -> "Form":
         def advance(step: int, accuracy: float) -> None:
             bar.update(task, completed=step, description=f"test {accuracy:.1%}")
 
-        training = train(pair, images, device, plan, advance)
+        training = train(pair, images, device, plan, advance, **kept)
     return train_form(training, fingerprint(device), recipe, in_words(recipe) if recipe else "")
+
+
+def _kept(options: argparse.Namespace, identity: dict[str, str]) -> "dict[str, Callable[[Progress], None]]":
+    """What ``train`` calls to go on from a checkpoint, and to write one, as the options ask for."""
+    from compare.cli.streams import remark
+    from compare.measure.training_checkpoint import TrainingCheckpoint
+    from compare.verdict.counted import counted
+
+    path, resume = getattr(options, "checkpoint", None), getattr(options, "resume", None)
+    if path is None:
+        return {}
+    one = TrainingCheckpoint(Path(path), identity, resume or "both")
+
+    def bring(progress: "Progress") -> None:
+        one.bring(progress)
+        whose = "" if one.resume == "both" else f", both sides where the {one.resume} stood"
+        remark(f"going on from {path}: after {counted(len(progress.steps), 'step')}{whose}")
+
+    return {"keep": one.keep, **({"resume": bring} if resume else {})}
 
 
 def write_training(form: "Form", folder: Path) -> None:

@@ -8,12 +8,20 @@ OUTSIDE = "(outside)"  # the module of a call that no module makes: the loss
 
 @dataclass(frozen=True)
 class Described:
-    """A tensor in a ``Call``: what is said of it when it is gone. ``name`` is that of a parameter or buffer, or ""."""
+    """A tensor in a ``Call``: what is said of it when it is gone.
+
+    Attributes:
+        name: that of a parameter or buffer, or "".
+        tag: a number of its own in this run, by which it is known again where another call takes it; 0 where none is
+            given. origin: dotted path of the layer that returned it, where it comes from one that is watched.
+    """
 
     shape: tuple[int, ...]
     dtype: str
     requires_grad: bool
     name: str = ""
+    tag: int = 0
+    origin: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from torch import nn
 
-from compare.explain.calls.call import Call
-from compare.explain.calls.counting import Function, Replacement, counting
+from compare.explain.calls.counting import Calls, Function, Replacement, counting
 from compare.explain.calls.signatures import standing_for
 
+T = TypeVar("T")
 Arrays = Mapping[str, np.ndarray]
+Place = tuple[str, int, str, int]  # an array that passes a boundary of a layer: path, call, way, number
+Scored = Callable[[Any, dict[str, Any]], tuple[Any, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Change:
             shape). Whoever runs the reference applies these, to what enters, by ``entering``; ``applied`` does not.
         results: by path of a module, what is told what each of its calls returns, before it goes on.
         others: by dotted name of a parameter, that of the one that enters in its place; before ``weights``.
+        passing: by (path of a layer, number of its call, way, number of the array), what becomes of an array that
+            passes there. Whoever runs the reference applies it.
+        scored: what becomes of the outputs, and of the targets by name, before the loss takes them; one after another.
     """
 
     calls: Mapping[int, Replacement] = field(default_factory=dict)
@@ -33,6 +38,14 @@ class Change:
     weights: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     others: Mapping[str, str] = field(default_factory=dict)
     results: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    scored: tuple[Scored, ...] = ()
+    passing: Mapping[Place, Callable[[Any], Any]] = field(default_factory=dict)
+
+    def scoring(self, outputs: Any, targets: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Outputs and targets as the loss takes them under this change. Whoever runs the reference applies it."""
+        for change in self.scored:
+            outputs, targets = change(outputs, targets)
+        return outputs, targets
 
     def entering(self, arrays: Arrays) -> dict[str, np.ndarray]:
         """``arrays`` (weights and buffers by dotted name) as they enter under this change."""
@@ -60,13 +73,17 @@ class Change:
         for name, change in other.weights.items():
             weights[name] = _composed(weights[name], change) if name in weights else change
         attributes, others = {**self.attributes, **other.attributes}, {**self.others, **other.others}
-        return Change(calls, attributes, weights, others, {**self.results, **other.results})
+        passing = dict(self.passing)
+        for place, function in other.passing.items():
+            passing[place] = _composed(passing[place], function) if place in passing else function
+        results, scored = {**self.results, **other.results}, self.scored + other.scored
+        return Change(calls, attributes, weights, others, results, scored, passing)
 
 
 @contextmanager
-def recorded(module: nn.Module) -> Iterator[list[Call]]:
+def recorded(module: nn.Module) -> Iterator[Calls]:
     """The torch calls of one forward pass (and loss) of ``module`` within it, in order, numbered as ``Change`` does."""
-    calls: list[Call] = []
+    calls = Calls()
     with counting(module, {}, calls):
         yield calls
 
@@ -107,7 +124,5 @@ def _after(first: Replacement, second: Replacement) -> Replacement:
     return replacement
 
 
-def _composed(
-    first: Callable[[np.ndarray], np.ndarray], second: Callable[[np.ndarray], np.ndarray]
-) -> Callable[[np.ndarray], np.ndarray]:
+def _composed(first: Callable[[T], T], second: Callable[[T], T]) -> Callable[[T], T]:
     return lambda array: second(first(array))

@@ -1,8 +1,10 @@
 """Numbers the torch functions that a forward pass calls, notes them, and puts others in their place."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,14 @@ _IN_PLACE = {f"__i{name}__" for name in ("add", "sub", "mul", "div", "truediv", 
                                          "and", "or", "xor", "lshift", "rshift")}  # fmt: skip
 
 
+_ORIGIN = "returned_by_layer"  # the attribute in which a tensor says where it comes from
+
+
+def returned(tensor: torch.Tensor, path: str) -> None:
+    """Notes on a tensor that the layer at ``path`` has returned it."""
+    setattr(tensor, _ORIGIN, path)
+
+
 def name_of(function: Any) -> str:
     """ "add" of ``torch.add``, ``Tensor.add_`` and ``+``; "T" of the property; "rsub" where operands are turned."""
     name = getattr(function, "__name__", "") or str(function)
@@ -71,6 +81,23 @@ def gets_number(function: Any) -> bool:
     return name not in _QUESTIONS
 
 
+class Calls(list[Call]):
+    """The calls of one run, and the number of every tensor that was seen in it."""
+
+    def __init__(self, calls: Iterable[Call] = ()) -> None:
+        super().__init__(calls)
+        self._known: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
+        self._numbers = count(1)
+
+    def tag(self, tensor: torch.Tensor) -> int:
+        """The number of a tensor, its own while it is there: another may take its place in memory."""
+        known, number = self._known.get(id(tensor), (None, 0))
+        if known is None or known() is not tensor:
+            number = next(self._numbers)
+            self._known[id(tensor)] = weakref.ref(tensor), number
+        return number
+
+
 class Counting(TorchFunctionMode):
     """Stands between the program and torch's functions, before or behind another mode.
 
@@ -79,7 +106,7 @@ class Counting(TorchFunctionMode):
     hooks of a run, say), and whatever runs in a backward pass, a checkpoint's second forward pass included.
     """
 
-    def __init__(self, names: Mapping[int, str], replaced: Mapping[int, Replacement], calls: list[Call] | None) -> None:
+    def __init__(self, names: Mapping[int, str], replaced: Mapping[int, Replacement], calls: Calls | None) -> None:
         super().__init__()
         self.names, self.replaced, self.calls = names, replaced, calls
         self.paths: list[str] = []
@@ -118,13 +145,13 @@ class Counting(TorchFunctionMode):
 
     def _describe(self, tensor: torch.Tensor) -> Described:
         dtype = str(tensor.dtype).removeprefix("torch.")
-        return Described(tuple(tensor.shape), dtype, tensor.requires_grad, self.names.get(id(tensor), ""))
+        name, origin = self.names.get(id(tensor), ""), getattr(tensor, _ORIGIN, "")
+        tag = self.calls.tag(tensor) if self.calls is not None else 0
+        return Described(tuple(tensor.shape), dtype, tensor.requires_grad, name, tag, origin)
 
 
 @contextmanager
-def counting(
-    module: nn.Module, replaced: Mapping[int, Replacement], calls: list[Call] | None = None
-) -> Iterator[Counting]:
+def counting(module: nn.Module, replaced: Mapping[int, Replacement], calls: Calls | None = None) -> Iterator[Counting]:
     """Within it, calls are counted, those in ``replaced`` replaced, and all noted in ``calls`` if it is given."""
     named = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
     mode = Counting({id(tensor): name for name, tensor in reversed(named)}, replaced, calls)

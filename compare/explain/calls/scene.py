@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from compare.explain.calls.call import Call
-from compare.explain.calls.change import Change
+from compare.explain.calls.change import Change, Place
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Scene:
         weights: parameters and buffers of the segment's layers, by the reference's dotted names.
         run: the reference's arrays at the same places under a change; may raise.
         every: the parameters of the whole reference, for layers that may stand in one another's place.
+        cuts: where all that the segment makes passes a boundary of a layer, in the forward pass (``Change.passing``).
+        outputs, targets: what the loss takes, by name, where the segment is the loss.
     """
 
     reference_path: str
@@ -44,3 +46,6 @@ class Scene:
     run: Callable[[Change], Mapping[str, np.ndarray]]
     every: Mapping[str, np.ndarray] = field(default_factory=dict)
     cleared: tuple[Call, ...] = ()
+    cuts: tuple[Place, ...] = ()
+    outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
+    targets: Mapping[str, np.ndarray] = field(default_factory=dict)

@@ -91,7 +91,12 @@ def parameters_of(function: Function, args: tuple, kwargs: Given) -> tuple[Param
 
 def argument_names(function: Function) -> set[str]:
     """The names of all arguments that any overload of ``function`` takes."""
-    return {parameter.name for overload in _overloads(_plain(function)) for parameter in overload}
+    return {parameter.name for overload in overloads_of(function) for parameter in overload}
+
+
+def overloads_of(function: Function) -> tuple[tuple[Parameter, ...], ...]:
+    """The arguments of each overload of ``function``, a class's those of its maker; none where it says nothing."""
+    return _overloads(_plain(function))
 
 
 def words_of(function: Function, name: str) -> tuple[str, ...]:

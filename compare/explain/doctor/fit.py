@@ -48,11 +48,13 @@ class Range:
 
 @dataclass(frozen=True)
 class Fitted:
-    """``number`` closes the gap; so may others between ``low`` and ``high``, where these differ."""
+    """``number`` closes the gap; so may others between ``low`` and ``high``, where these differ. ``digits``: it is said
+    digit by digit, whatever else it comes near to."""
 
     number: float
     low: float
     high: float
+    digits: bool = False
 
 
 def cosine(left: np.ndarray | None, right: np.ndarray) -> float:
@@ -163,13 +165,13 @@ def _decimals(value: float) -> Iterator[float]:
 
 
 def written(value: float, near: float = WRITTEN) -> float:
-    """The shortest decimal number that ``value`` can have been typed as, ``near`` to it as a part of it (below 1 also
+    """The shortest decimal number that ``value`` can have been typed as, ``near`` to it as a part of it (around 1 also
     of its distance to 1), or itself."""
     if value == 0 or not isfinite(value):
         return value
     if abs(value - 1) <= near:
         return 1.0
-    size = min(value, 1 - value) if 0 < value < 1 else abs(value)
+    size = min(value, abs(1 - value)) if 0 < value < 2 else abs(value)
     shorts = list(_decimals(value))[: round(-log10(near)) - 1]  # with one digit more every number would be short
     return next((short for short in shorts if abs(short - value) <= near * size), value)
 

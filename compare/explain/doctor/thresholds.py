@@ -64,6 +64,7 @@ THETAS = (
     1e3,
 )  # bases of rotary tables: the first paper's, and those of long contexts
 FULL = -1e30  # a finite minimum, as JAX masks with: a row that is masked everywhere becomes an average
+WEAK = (-1e4, -100.0, -10.0, -1.0)  # what masks too little, or only just
 
 # --- What a number or a layer is taken for --------------------------------------------------------------------------
 
@@ -87,6 +88,7 @@ MOST_ORDERED = 4  # axes or parts whose every order is tried: 24 orders
 MOST_FILLED = 9  # entries that a cache may hold before positions are counted again: of more, tests are seldom made
 MOST_BEFORE = 4  # layers of a module in whose result a residual may begin, the nearest norms first
 MOST_INDEXED = 5  # calls that index by one tensor, or tensors seen before: softmax over edges takes four
+MOST_FLOWS = 40  # tensors that are tried in the place of others in one section: of more, most are views of one
 LAYERS_ALIKE = 6  # layers of the same shapes that one may be taken for, the nearest in order
 
 # --- Optimizers and running statistics ------------------------------------------------------------------------------

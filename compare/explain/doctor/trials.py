@@ -60,7 +60,8 @@ class Search(Generic[C]):
         run: the reference's arrays under a change; may raise.
         join: two changes as one; the second is applied to what the first makes.
         plain, port: the arrays of both sides. allowed: the 2-norm up to which a gap counts as closed.
-        names: of the arrays that are looked at.
+        names: of the arrays that are looked at; beside: of others that a number is fitted to as well, as of a single
+            entry everything is a multiple.
         confirm: whether a change that closes the gap there does so everywhere.
     """
 
@@ -73,6 +74,7 @@ class Search(Generic[C]):
     budget: Budget = field(default_factory=Budget)
     confirm: Callable[[C], bool] = lambda change: True
     trials: list[Trial[C]] = field(default_factory=list)
+    beside: Sequence[str] = ()
 
     def for_all(self, suspects: Iterable[Suspect[C]], numbers: Callable[[], Iterable[Number[C]]]) -> None:
         """Every suspect until one closes the gap; then numbers that are fitted; then two changes at once."""
@@ -103,7 +105,7 @@ class Search(Generic[C]):
 
         After one with a value that nobody writes the others are fitted too: one of them may be round.
         """
-        gap = effect(self.plain, self.port, self.names)
+        gap = effect(self.plain, self.port, [*self.names, *self.beside])
         if gap is None or not np.any(gap):
             return False
         smooth: list[tuple[float, Number[C], np.ndarray]] = []
@@ -196,7 +198,7 @@ class Search(Generic[C]):
         except Exception as error:  # a change may ask of the user's code what it cannot do
             swallowed(error)
             return None
-        return arrays if all(name in arrays for name in self.names) else None
+        return arrays if all(name in arrays for name in (*self.names, *self.beside)) else None
 
     def best(self) -> tuple[Trial[C] | None, bool]:
         """The trial that explains the gap best, and True; without one, the single change that shrinks it by far the
@@ -262,7 +264,7 @@ class Search(Generic[C]):
         if not self.budget.left(min(PAIRS, self.budget.every // FOR_PAIRS)):
             return None
         arrays = self.under(number.change(value))
-        return effect(self.plain, arrays, self.names) if arrays is not None else None
+        return effect(self.plain, arrays, [*self.names, *self.beside]) if arrays is not None else None
 
     def _left(self, number: Number[C], gap: np.ndarray, values: Sequence[float]) -> np.ndarray | None:
         vector = self._moved(number, values[0])
@@ -274,8 +276,9 @@ class Search(Generic[C]):
         none = (
             (0.0,) if abs(fitted.number) <= UNSEEN * number.scale else ()
         )  # what is left of a number that is not there
-        for value in dict.fromkeys((*none, written(fitted.number), fitted.number)):
-            trial = self.tried(number.suspect(replace(fitted, number=value)))
+        values = [replace(fitted, number=value) for value in (*none, written(fitted.number), fitted.number)]
+        for one in dict.fromkeys((*values, replace(fitted, digits=True))):
+            trial = self.tried(number.suspect(one))
             if trial is not None and trial.closes:
                 return trial
             near = trial if near is None and trial is not None and trial.nearly else near

@@ -39,6 +39,7 @@ class Passage:
         place: "file:line" of the user's code that calls the layer.
         number: how many of the torch calls noted had been made before.
         layers: paths of layers without a counterpart that have run since the passage before.
+        tags: of each array the number of the tensor that came and of the one that goes on (``Described.tag``).
     """
 
     path: str
@@ -49,6 +50,7 @@ class Passage:
     place: str = ""
     number: int = 0
     layers: tuple[str, ...] = ()
+    tags: list[tuple[int, int]] = field(default_factory=list)
 
     @property
     def boundary(self) -> Boundary:

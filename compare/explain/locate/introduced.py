@@ -66,8 +66,13 @@ def _follows(one: Introduced, forward: Sequence[Introduced]) -> bool:
 
 
 def _forward(sections: Sections) -> Iterator[Introduced]:
+    # What a batch norm takes off again, its running mean keeps: what comes there is no matter of another way.
+    ends, free = sections.ends, sections.free_ends
+    keeps = any(
+        name.startswith("state/") and differs(one) and not differs(ends.get(name)) for name, one in free.items()
+    )
     for number, crossing in enumerate(sections.crossings):
-        if differs(crossing.forward) and not _made_good(crossing, sections.crossings[number + 1 :]):
+        if differs(crossing.forward) and (keeps or not _made_good(crossing, sections.crossings[number + 1 :])):
             yield Introduced(FORWARD, crossing.owner, crossing.forward, (crossing,))
     # What the pair's own adapters make of the model's outputs comes after the last cut; a model without cuts is all
     # one section.

@@ -11,15 +11,15 @@ import torch
 from torch import nn
 
 from compare.arrays.arrays import Arrays, from_torch, wide
-from compare.explain.calls.call import Call
 from compare.explain.calls.change import Change, recorded
+from compare.explain.calls.counting import Calls, returned
 from compare.explain.locate.cuts import IN, OUT, Boundary, Cut, Passage, arrays_in, next_visit, substituted
 from compare.explain.locate.forcing import Forced, InPlaceOf
 from compare.explain.locate.thresholds import REPLAYS
 from compare.frameworks.dropout.reference import Drawn
 from compare.frameworks.islands.places import here
 from compare.frameworks.models.modes import Mode
-from compare.frameworks.torch_insides import in_backward
+from compare.frameworks.torch_insides import functions_not_intercepted, in_backward, operations_not_intercepted
 from compare.pair.pair import Entering
 from compare.sides.reference import ReferenceSide
 from compare.sides.reference_forward import has_gradient
@@ -49,7 +49,7 @@ class WatchedReference(ReferenceSide):
         self.paths = paths
         self.result = Result({})
         self.passages: list[Passage] = []
-        self.torch_calls: list[Call] = []
+        self.torch_calls = Calls()
         self._until: Boundary | None = None
         self._forced: Forced | None = None
         self._cut_off: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor, Passage, Cut]] = []
@@ -89,7 +89,7 @@ class WatchedReference(ReferenceSide):
         return ends
 
     def _watched(self, entering: Entering, mode: Mode) -> Arrays:
-        self.passages, self.torch_calls, self._counts, self._open, self._layers = [], [], {}, [], []
+        self.passages, self.torch_calls, self._counts, self._open, self._layers = [], Calls(), {}, [], []
         self._cut_off.clear()
         try:
             self.result = self.run(entering, mode)
@@ -133,13 +133,18 @@ class WatchedReference(ReferenceSide):
         passage = Passage(path, call, way, place=here(), number=len(self.torch_calls), layers=tuple(self._layers))
         self._layers.clear()
         self.passages.append(passage)
-        views = {key: self._noted(tensor, passage) for key, tensor in arrays_in(item, _is_floating).items()}
+        views = {}
+        for key, tensor in arrays_in(item, _is_floating).items():
+            views[key] = self._noted(tensor, passage)
+            passage.tags.append((self.torch_calls.tag(tensor), self.torch_calls.tag(views[key])))
         if self._until == (path, call, way):
             raise ReachedError
         return substituted(item, views, _is_floating)
 
     def _noted(self, tensor: torch.Tensor, passage: Passage) -> torch.Tensor:
         place = len(passage.values)
+        if self._change is not None and (function := self._change.passing.get((*passage.boundary, place))):
+            tensor = function(tensor)
         passage.values.append(_array(tensor))
         if self._forced is not None and (cut := Cut(*passage.boundary, place)) in self._forced.values:
             return self._going_on(tensor, passage, cut, self._forced)
@@ -157,6 +162,8 @@ class WatchedReference(ReferenceSide):
             passage.cotangents[place] = _array(cotangent)
 
         own.register_hook(came_back)
+        if passage.way == OUT:
+            returned(own, passage.path)
         return own
 
     def _going_on(self, tensor: torch.Tensor, passage: Passage, cut: Cut, forced: Forced) -> torch.Tensor:
@@ -181,6 +188,8 @@ class WatchedReference(ReferenceSide):
         if self._cut_off:
             own, against = zip(*((tensor, back) for tensor, back, *_ in self._cut_off), strict=True)
             torch.autograd.backward(own, against, retain_graph=True)
+        if self._change is not None:
+            outputs, targets = self._change.scoring(outputs, targets)
         loss = super()._backward(outputs, named, targets, entering)
         for _, _, sent, passage, cut in self._cut_off:
             if sent.grad is not None:
@@ -201,11 +210,14 @@ class WatchedReference(ReferenceSide):
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
-    return wide(from_torch(tensor))
+    """Read past the modes that watch the model: each would be asked about every step of it."""
+    with functions_not_intercepted(), operations_not_intercepted():
+        return wide(from_torch(tensor))
 
 
 def _is_floating(item: object) -> bool:
-    return isinstance(item, torch.Tensor) and has_gradient(item)
+    with functions_not_intercepted():
+        return isinstance(item, torch.Tensor) and has_gradient(item)
 
 
 def by_cut(passages: list[Passage]) -> Iterator[tuple[Cut, np.ndarray, np.ndarray | None]]:

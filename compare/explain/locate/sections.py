@@ -1,6 +1,6 @@
 """Both sides cut at the same places and run."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -41,6 +41,7 @@ class Sections:
         dropouts: each that the reference drew a mask for.
         last: the reference's layers without a counterpart that run after the last passage.
         kept, kept_freely: the port's statistics of its forced and of its own run, as they are.
+        through: by the tensor that goes on from a boundary which the port has not, the one that came there.
     """
 
     pairs: dict[str, str]
@@ -59,6 +60,7 @@ class Sections:
     last: tuple[str, ...] = ()
     kept: Arrays = field(default_factory=dict)
     kept_freely: Arrays = field(default_factory=dict)
+    through: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def dropped(self) -> Dropped:
@@ -113,10 +115,11 @@ class Cutter:
         at_p = {passage.boundary: passage for passage in self.reference_p.passages}
         ends_64 = self.reference.watch(entering, mode)
         passages, calls, last = self.reference.passages, self.reference.torch_calls, self.reference.last
+        every = passages
         result = self.reference.result
         dropped = result.dropped
         shapes = self.port.cuts(entering, mode, dropped)
-        passages, waiting = _of_called(passages, {self.pairs[cut.path] for cut in shapes})
+        passages, waiting = _of_called(passages, self._called(passages, shapes))
         by_boundary = {passage.boundary: passage for passage in passages}
         forced, matched = self._forced(entering, mode, dropped, shapes, by_boundary)
         if ways := self._own_ways(entering, mode, dropped, forced, matched, by_boundary):
@@ -144,7 +147,7 @@ class Cutter:
             list(crossings(passages, runs, judged)),
             judged.ends(ends_p, ends_64, forced.ends, forced=True),
             judged.ends(ends_p, ends_64, free.ends, forced=False),
-            matched, forced, ends_64, free.ends, (*waiting, *last), kept, kept_freely,
+            matched, forced, ends_64, free.ends, (*waiting, *last), kept, kept_freely, _through(every, matched),
         )  # fmt: skip
 
     def again(self, first: Sections, entering: Entering) -> Sections:
@@ -158,7 +161,7 @@ class Cutter:
         ends = self.reference.watch(entering, mode)
         calls, result = self.reference.torch_calls, self.reference.result
         shapes = self.port.cuts(entering, mode, result.dropped)
-        passages, waiting = _of_called(self.reference.passages, {self.pairs[cut.path] for cut in shapes})
+        passages, waiting = _of_called(self.reference.passages, self._called(self.reference.passages, shapes))
         by_boundary = {passage.boundary: passage for passage in passages}
         matched = {
             cut: (own, layout.between(by_boundary[own.boundary].values[own.leaf].shape, shapes[cut]))
@@ -175,6 +178,13 @@ class Cutter:
             self.pairs, entering, mode, result.dropouts, passages, calls, crossings, {}, {}, matched, Crossed({}, {}),
             ends, {}, last,
         )  # fmt: skip
+
+    def _called(self, passages: Sequence[Passage], shapes: Collection[Cut]) -> set[str]:
+        """The reference's layers that the port calls too. One that is handed no array there, and is in the reference,
+        is asked for what it holds alone: what the reference's does with that is then the code's around it."""
+        handed = {passage.path for passage in passages if passage.way == IN and passage.values}
+        called = {self.pairs[cut.path] for cut in shapes}
+        return called - (handed - {self.pairs[cut.path] for cut in shapes if cut.way == IN})
 
     def _unbias(self, entering: Entering, *runs: Crossed) -> None:
         """The running variances of the port's runs as torch would keep them, where the pair takes both for one."""
@@ -273,6 +283,16 @@ def _of_called(passages: list[Passage], called: set[str]) -> tuple[list[Passage]
         else:
             waiting += [*passage.layers, *([passage.path] if passage.way == IN else [])]
     return kept, waiting
+
+
+def _through(passages: Sequence[Passage], matched: Mapping[Cut, Matched]) -> dict[int, int]:
+    cut = {own for own, _ in matched.values()}
+    return {
+        leaving: entering
+        for one in passages
+        for leaf, (entering, leaving) in enumerate(one.tags)
+        if Cut(*one.boundary, leaf) not in cut and leaving != entering
+    }
 
 
 def sent_by(

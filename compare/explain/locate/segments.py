@@ -1,13 +1,13 @@
 """The code of one section: the reference's calls and layers in it, the port's operations, and their places."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from jax.extend import core
 
-from compare.explain.calls.call import Call
+from compare.explain.calls.call import Call, tensors_of
 from compare.explain.locate.crossings import LOSS, Crossing
-from compare.explain.locate.cuts import IN, Passage
+from compare.explain.locate.cuts import IN, Cut, Passage
 from compare.explain.locate.difference import BACKWARD
 from compare.explain.locate.introduced import Introduced
 from compare.explain.locate.sections import Sections
@@ -117,9 +117,43 @@ def code_of(sections: Sections, difference: Introduced) -> Code:
         return _code(sections, chosen, after=crossing.cut.path if crossing.cut.way != IN else "")
     own = _outer(crossing) if crossing.cut.way == IN else (crossing.cut.path, crossing.cut.call)
     chosen = [stretch for stretch in all_of_it[: place + 1] if stretch.around == own]
-    if crossing.cut.way == IN:
-        return _code(sections, chosen, _left_before(sections, crossing, own), crossing.cut.path)
-    return _code(sections, chosen, _left_before(sections, crossing, own))
+    code = _code(sections, chosen, _left_before(sections, crossing, own))
+    code = replace(code, before=crossing.cut.path if crossing.cut.way == IN else "")
+    return replace(code, calls=_leading_there(sections, code.calls, crossing.passage) or code.calls)
+
+
+def _leading_there(sections: Sections, calls: Sequence[Call], there: Passage) -> tuple[Call, ...]:
+    """The calls but those whose results other cuts alone take: what is made of them does not depend on them, since the
+    reference's own arrays go on from there. A result that nothing takes may have been written somewhere else."""
+    if not there.tags:
+        return tuple(calls)
+    cuts = {own for own, _ in sections.matched.values()}
+    wanted = {entering for entering, _ in there.tags}
+    takers: dict[int, list[int]] = {}
+    for call in sections.calls:
+        for one in tensors_of([call.args, call.kwargs]):
+            takers.setdefault(_followed(one.tag, sections.through), []).append(call.number)
+    elsewhere = {
+        _followed(entering, sections.through)
+        for one in sections.passages
+        for leaf, (entering, _) in enumerate(one.tags)
+        if one is not there and Cut(*one.boundary, leaf) in cuts
+    }
+    wanted = {_followed(tag, sections.through) for tag in wanted}
+    own, kept = {call.number for call in calls}, set[int]()
+    for call in reversed(calls):
+        made = {one.tag for one in tensors_of([call.result])}
+        taking = [number for tag in made for number in takers.get(tag, ())]
+        goes = made <= elsewhere | {tag for tag in made if takers.get(tag)}
+        if made & wanted or not goes or any(number in kept for number in taking if number in own):
+            kept.add(call.number)
+    return tuple(call for call in calls if call.number in kept)
+
+
+def _followed(tag: int, through: Mapping[int, int]) -> int:
+    while tag in through:
+        tag = through[tag]
+    return tag
 
 
 def _outer(crossing: Crossing) -> tuple[str, int] | None:

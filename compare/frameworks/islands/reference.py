@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_map
 
 from compare.frameworks.islands.constants import shortest
 from compare.frameworks.islands.low_reference import KeptSteps, rounded
@@ -15,7 +15,7 @@ from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.islands.primitives import Given
 from compare.frameworks.islands.requests import Requests
 from compare.frameworks.islands.seen import RAISED, Seen, tensors_in, widen_tensor
-from compare.frameworks.torch_insides import Kernel, schema_of, written_by
+from compare.frameworks.torch_insides import Kernel, leaves_of, schema_of, written_by
 
 Result = Any  # a tensor, or a nest of tensors and plain values
 
@@ -84,22 +84,23 @@ class _Operations(TorchDispatchMode):
             return self._born(func(*args))
         if func is torch.ops.aten.view.dtype:
             return func(*args, **kwargs)
-        low = [value for value in tree_leaves((args, kwargs)) if isinstance(value, torch.dtype) and value in RAISED]
-        if low:
+        leaves = leaves_of((args, kwargs))
+        if any(isinstance(leaf, torch.dtype) and leaf in RAISED for leaf in leaves):
             self.seen.place()
         if torch.Tag.nondeterministic_seeded in func.tags and not tensors_in((args, kwargs)):
             return self._drawn(func, args, kwargs)
-        # A view of a float32 tensor stays one: autograd holds a view and its base to the same dtype.
-        raise_tensor = (lambda tensor: tensor) if func.is_view else self._raised
-        written = written_by(func)
-        args = tuple(
-            value if place in written else tree_map(lambda leaf: _raise(leaf, raise_tensor), value)
-            for place, value in enumerate(args)
-        )
-        kwargs = {
-            name: value if name in written else tree_map(lambda leaf: _raise(leaf, raise_tensor), value)
-            for name, value in kwargs.items()
-        }
+        if any(map(_is_low, leaves)):
+            # A view of a float32 tensor stays one: autograd holds a view and its base to the same dtype.
+            raise_tensor = (lambda tensor: tensor) if func.is_view else self._raised
+            written = written_by(func)
+            args = tuple(
+                value if place in written else tree_map(lambda leaf: _raise(leaf, raise_tensor), value)
+                for place, value in enumerate(args)
+            )
+            kwargs = {
+                name: value if name in written else tree_map(lambda leaf: _raise(leaf, raise_tensor), value)
+                for name, value in kwargs.items()
+            }
         given = Given(func, args, kwargs)
         results = func(*args, **kwargs) if func.namespace in _TORCHS_OWN else self._foreign(func, args, kwargs)
         if given.taken_apart(results):
@@ -140,6 +141,12 @@ class _Operations(TorchDispatchMode):
             self.seen.place()
         drawn = func(*args, **{**kwargs, "dtype": kwargs.get("dtype") or torch.float32})
         return _widened(drawn)
+
+
+def _is_low(leaf: object) -> bool:
+    """Whether ``_raise`` would do anything about it."""
+    dtype = leaf.dtype if isinstance(leaf, torch.Tensor) else leaf
+    return isinstance(dtype, torch.dtype) and dtype in RAISED
 
 
 def _raise(leaf: object, raise_tensor: Callable[[torch.Tensor], torch.Tensor]) -> object:

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves
 
 from compare.frameworks.islands.places import users_own
 from compare.frameworks.islands.seen import RAISED, Seen, tensors_in
-from compare.frameworks.torch_insides import saved_alpha
+from compare.frameworks.torch_insides import leaves_of, saved_alpha
 
 Function = Callable[..., Any]  # of torch, as it asks its modes about it
 
@@ -109,7 +108,7 @@ def _by_default(made: object, func: Function, args: tuple, kwargs: dict) -> bool
     """Whether the user's code made a tensor that is of the default dtype: in float32, then, without promotion."""
     if not isinstance(made, torch.Tensor) or made.dtype not in (torch.float64, torch.complex128):
         return False
-    leaves = tree_leaves((args, kwargs))
+    leaves = leaves_of((args, kwargs))
     named = any(isinstance(leaf, torch.dtype) for leaf in leaves) or func in (torch.Tensor.double, torch.Tensor.type)
     arrays = any(isinstance(leaf, np.ndarray | np.generic) for leaf in leaves)
     floats = any(tensor.is_floating_point() or tensor.is_complex() for tensor in tensors_in(leaves))
@@ -117,4 +116,4 @@ def _by_default(made: object, func: Function, args: tuple, kwargs: dict) -> bool
 
 
 def _rounded_array(args: tuple) -> bool:
-    return any(isinstance(leaf, np.ndarray | np.generic) and leaf.dtype in LOW_NUMPY for leaf in tree_leaves(args))
+    return any(isinstance(leaf, np.ndarray | np.generic) and leaf.dtype in LOW_NUMPY for leaf in leaves_of(args))

@@ -2,10 +2,10 @@
 
 import numpy as np
 import torch
-from torch.utils._pytree import tree_leaves
 
 from compare.frameworks.islands.constants import Call, Constant, is_rounded, widen
 from compare.frameworks.islands.places import KERNEL, here
+from compare.frameworks.torch_insides import leaves_of
 
 RAISED = {
     torch.float32: torch.float64,
@@ -72,4 +72,4 @@ def widen_tensor(tensor: torch.Tensor) -> np.ndarray:
 
 def tensors_in(tree: object) -> list[torch.Tensor]:
     """Every tensor in a tree of arguments or results."""
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+    return [leaf for leaf in leaves_of(tree) if isinstance(leaf, torch.Tensor)]

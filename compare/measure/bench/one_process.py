@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from compare.errors import UsageError, did_you_mean, nearest, swallowed
 from compare.frameworks import devices
+from compare.frameworks.devices import Device
 from compare.frameworks.environment import fingerprint
 from compare.frameworks.steps.global_modes import global_modes
 from compare.measure.bench import clock, load
@@ -81,7 +82,7 @@ def measured(pair: Pair, question: Question, progress: Progress) -> Process:
         question.rounds,
         question.seed,
         lambda done: progress(f"timing, round {done} of {question.rounds}"),
-        device.name == "gpu",
+        _told(question.threads, device),
     )
     insides = _insides(setup, runners, verdicts, calls, progress) if question.gated else {}
     return Process(
@@ -92,6 +93,13 @@ def measured(pair: Pair, question: Question, progress: Progress) -> Process:
         timed.repeated, changed or timed.disturbed or crowded, fingerprint(device),
         device.name == "cpu" and load.blind(),
     )  # fmt: skip
+
+
+def _told(threads: int, device: Device) -> clock.Told:
+    """What of a block's load tells that something else disturbed it."""
+    if device.name == "gpu":
+        return clock.ON_CARD
+    return clock.ALL_PROCESSORS if 1 < threads >= load.cores() else clock.EVERYTHING
 
 
 def _insides(

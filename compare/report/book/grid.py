@@ -1,11 +1,10 @@
 """Two sources beside each other on a page: each line with the row of the grid that it stands in."""
 
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from compare.lessons.align import aligned
+from compare.lessons.align import line_rows
 from compare.report.book.highlight import Piece, differing, lines
-from compare.report.book.inside import Paired, paired
 from compare.report.contract import Form
 
 FIRST = 2  # row of the grid, below the heads
@@ -20,6 +19,8 @@ class Line:
     indent: int
     mark: str
     pieces: list[Piece]
+    idea: int = 0  # its place among the lesson's ideas, from 1
+    other: int = 0  # the number of the line that it differs from
 
 
 @dataclass(frozen=True)
@@ -40,35 +41,33 @@ class Side:
     gaps: list[Gap]
 
 
-def beside(reference: Form, port: Form) -> tuple[Side, Side, int]:
-    """Both sides of one name, and how many rows they need, heads included."""
+def beside(reference: Form, port: Form, ideas: Sequence[str] = ()) -> tuple[Side, Side, int]:
+    """Both sides of one name, and how many rows they need, heads included.
+
+    Args:
+        ideas: the beginnings of lines of which something is said.
+    """
     ours, theirs = lines(reference["text"]), lines(port["text"])
     left: tuple[list[Line], list[int]] = ([], [])  # its lines, and the rows in which it has none
     right: tuple[list[Line], list[int]] = ([], [])
-    rows = _rows(reference["text"], port["text"])
+    rows = line_rows(reference["text"], port["text"])
     for row, (i, j) in enumerate(rows, FIRST):
         pieces_left, pieces_right, mark = _marked(ours[i] if i is not None else [], theirs[j] if j is not None else [])
-        for side, form, number, pieces in ((left, reference, i, pieces_left), (right, port, j, pieces_right)):
+        idea = max(_idea(pieces_left, ideas), _idea(pieces_right, ideas))
+        for side, form, number, pieces, other in (
+            (left, reference, i, pieces_left, None if j is None else port["line"] + j),
+            (right, port, j, pieces_right, None if i is None else reference["line"] + i),
+        ):
             if number is None:
                 side[1].append(row)
             else:
-                side[0].append(_line(row, form["line"] + number, mark, pieces))
+                line = _line(row, form["line"] + number, mark, pieces)
+                side[0].append(replace(line, idea=idea, other=other if other and line.mark == "differs" else 0))
     return _side(reference, *left), _side(port, *right), FIRST - 1 + len(rows)
 
 
 def _side(form: Form, has: list[Line], lacks: list[int]) -> Side:
     return Side(form["path"], form["line"], has, _gaps(lacks))
-
-
-@cache
-def _rows(left: str, right: str) -> Paired:
-    """Line numbers from 0 into each text, row by row. Some sources are on several pages."""
-    ours, theirs = left.splitlines(), right.splitlines()
-    made: Paired = []
-    for one in aligned(left, right):
-        for i, j in paired([ours[i] for i in one.left], [theirs[j] for j in one.right]):
-            made.append((None if i is None else one.left[i], None if j is None else one.right[j]))
-    return made
 
 
 def _marked(one: list[Piece], other: list[Piece]) -> tuple[list[Piece], list[Piece], str]:
@@ -82,6 +81,12 @@ def _marked(one: list[Piece], other: list[Piece]) -> tuple[list[Piece], list[Pie
 def _line(row: int, number: int, mark: str, pieces: list[Piece]) -> Line:
     text = _text(pieces)
     return Line(row, number, len(text) - len(text.lstrip()), mark if text.strip() else "", pieces)
+
+
+def _idea(pieces: list[Piece], ideas: Sequence[str]) -> int:
+    """The place of what is said of a line, from 1; 0 where nothing is."""
+    text = _text(pieces).strip()
+    return next((place for place, start in enumerate(ideas, 1) if text.startswith(start)), 0)
 
 
 def _gaps(rows: list[int]) -> list[Gap]:

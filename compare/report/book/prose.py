@@ -25,3 +25,8 @@ def prose(text: str) -> Markup:
 def unquoted(text: str) -> str:
     """``text`` without its backticks."""
     return CODE.sub(lambda found: found["quoted"] or found[0], text)
+
+
+def capitalized(text: str) -> str:
+    """``text`` as the start of a sentence, without its full stop."""
+    return (text[:1].upper() + text[1:]).removesuffix(".")

@@ -124,12 +124,18 @@ def _precedes(earlier: Array, later: Array) -> bool:
 
 
 def by_position(group: Group, reference: SideArrays, port: SideArrays) -> tuple[dict[Array, Key], bool]:
-    """Members of one list on the reference's side, numbered layers on the port's: the numbers in their order."""
+    """Members of one list on the reference's side, numbered layers on the port's: the numbers in their order. Of
+    several lists beside each other what has one number is together."""
     ranks: dict[Array, Key] = {}
     for arrays in (group.reference, group.port):
-        numbers = {array: tuple(sorted(array.numbers)) for array in arrays}
-        if len({tuple(word for word, _ in name) for name in numbers.values()}) != 1:
+        numbers: dict[Array, tuple] = {array: tuple(sorted(array.numbers)) for array in arrays}
+        lists: dict[tuple, list[tuple]] = {}
+        for name in numbers.values():
+            lists.setdefault(tuple(word for word, _ in name), []).append(tuple(number for _, number in name))
+        if len({tuple(sorted(own)) for own in lists.values()}) != 1:
             return dict.fromkeys((*group.reference, *group.port)), True
+        if len(lists) > 1:
+            numbers = {array: tuple(number for _, number in name) for array, name in numbers.items()}
         order = sorted(set(numbers.values()))
         ranks |= {array: order.index(name) for array, name in numbers.items()}
     return ranks, True

@@ -12,7 +12,8 @@ from compare.arrays.arrays import PARAMS
 from compare.errors import UsageError, swallowed
 from compare.frameworks.models.ports import PortModel, complex_leaves
 from compare.weights.mapping.axis_order import exchanged, fitted_inputs, turned_outputs
-from compare.weights.mapping.complaints import UnmatchedError, not_followed, untied
+from compare.weights.mapping.complaints import not_followed
+from compare.weights.mapping.copies import said_of_copies
 from compare.weights.mapping.gate_orders import said_of_offsets
 from compare.weights.mapping.leftovers import identity
 from compare.weights.mapping.lines import lines_of
@@ -108,7 +109,7 @@ def find(
                 raised.append(error)
                 continue
             rest = tuple(lines.constants), tuple(lines.port_constants)
-            notes = *lines.notes, *said_of_offsets(weight_map.entries)
+            notes = *lines.notes, *said_of_offsets(weight_map.entries), *said_of_copies(weight_map.entries)
             found += [
                 FoundMap(weight_map, model, inputs, one, *rest, (*notes, *exchanged(one, traced))) for one in outputs
             ]
@@ -128,13 +129,11 @@ def _ways(
         {name: walk.units[name].shape for name in side} for walk, side in ((reference, names), (port, leaves))
     )
     optional = {name for side in (names, leaves) for name, may_stay in side.items() if may_stay}
-    plain = None if rules else identity(mine, theirs, optional)
+    plain = None if rules else identity(mine, theirs, optional, program.tied)
     try:
-        ways = lines_of(reference, names, port, leaves, rules, program.gates, model)
-    except UsageError as error:
+        ways = lines_of(reference, names, port, leaves, rules, program.gates, model, program.tied)
+    except UsageError:
         if plain is None:
-            if isinstance(error, UnmatchedError):
-                raise untied(error, program.tied, program.weights) from None
             raise
         ways = []
     if plain is None or (ways and ways[0].unproved is None):
@@ -180,8 +179,8 @@ def _in_doubt(found: Sequence[FoundMap]) -> list[str]:
     lines = [frozenset((one.reference, one.port, one.layout) for one in each.weight_map.entries) for each in found]
     everywhere = lines[0].intersection(*lines[1:])
     names = sorted({name for line in lines for name, _, _ in line - everywhere})
-    names += sorted({name for one in found for name, axes in one.outputs.items() if found[0].outputs.get(name) != axes})
-    return names
+    outputs = {name for one in found for name in one.outputs}
+    return names + sorted(name for name in outputs if len({one.outputs.get(name) for one in found}) > 1)
 
 
 def _few(names: Sequence[str]) -> str:

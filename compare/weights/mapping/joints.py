@@ -36,12 +36,16 @@ def joint(wholes: Sequence[Array], parts: Sequence[Array], layers: Mapping[str, 
         layers: of the layer of an array that was joined already, the layers of its parts.
     """
     for (what, rule), alike in _alike(wholes):
-        if what[0] == "unused" or alike[0].gate is not None or any(array.tag for array in alike):
+        if what[0] == "unused" or alike[0].gate is not None or not _apart_alike(alike):
             continue
         own = _sizes(alike[0])
         for role in ROLES:
             fitting = [one for one in parts if one.rule == rule and _matches(one, what[0], own, role)]
+            if alike[0].tag:  # a stack of what is packed is several that are not
+                fitting = [one for one in fitting if not one.tag]
             classes = [some for _, some in _alike(fitting)]
+            if len(fitting) > 2:  # those whose results go on together: of one of several layers the input and the state
+                classes += [some for some in _together(fitting) if len(some) < len(fitting) and some not in classes]
             for mine in [*classes, fitting] if len(classes) > 1 else classes:
                 if partings := _fitted(alike, mine, role):
                     return Joint(tuple(alike), tuple(mine), partings)
@@ -50,6 +54,25 @@ def joint(wholes: Sequence[Array], parts: Sequence[Array], layers: Mapping[str, 
                 if partings := _fitted([array], mine, role):
                     return Joint((array,), tuple(mine), partings)
     return None
+
+
+def _apart_alike(arrays: Sequence[Array]) -> bool:
+    """Whether none of the arrays is a piece, or all pieces of each are among them: a stack of what is packed."""
+    tags = {array.name: {one.tag for one in arrays if one.name == array.name} for array in arrays}
+    pieces = {array.name: array.unit.shape for array in arrays if array.tag}
+    counts = {name: sum(one.name == name for one in arrays) for name in tags}
+    return not pieces or (
+        len(pieces) == len(tags)
+        and all(
+            _is_all([one for one in arrays if one.name == name]) and counts[name] == len(tags[name]) for name in tags
+        )
+    )
+
+
+def _is_all(pieces: Sequence[Array]) -> bool:
+    """Whether pieces are all of their array."""
+    entries = sum(prod(factor.size for factor in piece.unit.factors) for piece in pieces)
+    return entries == prod(pieces[0].unit.shape_in_parts)
 
 
 def _fitted(alike: Sequence[Array], mine: Sequence[Array], role: str) -> tuple[Parting, ...]:
@@ -66,6 +89,14 @@ def _alike(arrays: Sequence[Array]) -> Iterator[tuple[tuple, list[Array]]]:
     keys = dict.fromkeys((array.what, array.rule) for array in arrays)
     for key in keys:
         yield key, [array for array in arrays if (array.what, array.rule) == key]
+
+
+def _together(arrays: Sequence[Array]) -> list[list[Array]]:
+    """The arrays by what comes after them."""
+    by_next: dict[frozenset[str], list[Array]] = {}
+    for array in arrays:
+        by_next.setdefault(array.meets, []).append(array)
+    return list(by_next.values())
 
 
 def _sizes(array: Array) -> dict[str, int]:

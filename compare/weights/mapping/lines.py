@@ -7,10 +7,11 @@ from typing import Any
 from compare.frameworks.models.ports import PortModel
 from compare.weights.mapping.complaints import ambiguous
 from compare.weights.mapping.gates import Gate, port_gates
+from compare.weights.mapping.groups import Group
 from compare.weights.mapping.joints import Joint, joint
 from compare.weights.mapping.leftovers import guesses
 from compare.weights.mapping.match import branches, paired
-from compare.weights.mapping.paired import Array, Parting, arrays_of, pieces_of
+from compare.weights.mapping.paired import Array, Parting, arrays_of, pieces_of, taken_apart
 from compare.weights.mapping.settled import Lines, Settled, possible
 from compare.weights.mapping.sums import spare_of, summed_inputs, summed_whole
 from compare.weights.mapping.units import IN
@@ -67,11 +68,13 @@ def lines_of(
     rules: Rules,
     gates: Mapping[str, tuple[Gate, ...]],
     model: PortModel,
+    tied: Mapping[str, str] = {},
 ) -> list[Lines]:
     """Pair the arrays; what cannot be paired whole is taken apart where the programs take its result apart.
 
     Args:
         names, leaves: of each array whether it may stay without a counterpart.
+        tied: further names of the reference's arrays, and their first.
 
     Returns:
         One for each way in which the arrays may be paired: several, all ``unproved``, where no evidence tells.
@@ -84,7 +87,7 @@ def lines_of(
         _SidePieces(reference, names, dict(gates), user_rules.reference),
         _SidePieces(port, leaves, port_gates(leaves, model.modules), user_rules.port),
     )
-    return possible(_settled(reference_side, port_side, user_rules, gates))
+    return possible([replace(way, tied=tied) for way in _settled(reference_side, port_side, user_rules, gates)])
 
 
 def _settled(
@@ -95,7 +98,8 @@ def _settled(
     while True:
         mine, theirs = reference.arrays(), port.arrays()
         forced = _forced(user_rules, mine, theirs)
-        spare = spare_of(mine, theirs) | summed_whole(mine, theirs, gates) | summed_inputs(mine, theirs, port.added)
+        spare = spare_of(mine, theirs) | summed_whole(mine, theirs, gates)
+        spare |= summed_inputs(mine, theirs, port.added, spare)
         free = (
             [array for array in mine if array not in forced and array not in spare],
             [array for array in theirs if array not in forced.values()],
@@ -104,6 +108,10 @@ def _settled(
         uneven = [group for group in groups if len(group.reference) != len(group.port)]
         left = [array for group in uneven for array in (*group.reference, *group.port)]
         left_whole = left_whole or left
+        if unlike := _packed_unlike(groups):
+            reference.parted |= {one.name for one, _ in unlike}
+            port.parted |= {other.name for _, other in unlike}
+            continue
         parted = reference.part([array for group in uneven for array in group.reference])
         if not (port.part([array for group in uneven for array in group.port]) or parted):
             break
@@ -123,6 +131,18 @@ def _settled(
             sides = [(replace(one, parted=before), replace(other, parted=before_there)) for one, other in sides]
         return [way for one, other in sides for way in _settled(one, other, user_rules, gates)] + plain
     return plain
+
+
+def _packed_unlike(groups: Sequence[Group]) -> list[tuple[Array, Array]]:
+    """The pairs of arrays that both programs take apart into as many pieces, of which one has them one after another
+    and the other anew for each head, or each entry."""
+    pairs = [(group.reference[0], group.port[0]) for group in groups if group.settled]
+    cuts = [(taken_apart(one.unit), taken_apart(other.unit)) for one, other in pairs]
+    return [
+        pair
+        for pair, (here, there) in zip(pairs, cuts, strict=True)
+        if here is not None and there is not None and here != there and here[0] == there[0]
+    ]
 
 
 def _unnamed(left: Sequence[Array], names: Container[str], leaves: Container[str]) -> tuple[list[Array], list[Array]]:

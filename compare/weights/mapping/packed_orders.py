@@ -25,7 +25,7 @@ class _Packed:
     @property
     def three(self) -> bool:
         """Whether any of three arrays may be any of the pieces."""
-        return len(self.pieces) == len(QKV) == len({one.name for one in self.others.values()}) and (
+        return len(self.pieces) == len(QKV) == len({(one.name, one.tag) for one in self.others.values()}) and (
             len({one.what for one in self.others.values()}) == 1
         )
 
@@ -47,7 +47,7 @@ def packed_orders(partners: Mapping[Array, Array]) -> Iterator[dict[str, list[En
     packed: dict[tuple[bool, str], _Packed] = {}
     for array, other in partners.items():
         for here, piece, one in ((True, array, other), (False, other, array)):
-            if piece.tag in QKV and one.tag not in QKV:
+            if piece.tag in QKV and (one.tag not in QKV or here):
                 own = packed.setdefault((here, piece.name), _Packed(here))
                 own.pieces[piece.tag], own.others[piece.tag] = piece, one
     every = [own for own in packed.values() if own.three]

@@ -10,7 +10,7 @@ from compare.arrays.arrays import PARAMS
 from compare.weights.mapping.atoms import Atom, finest
 from compare.weights.mapping.gates import INPUT, Gate, packed
 from compare.weights.mapping.names import numbered, words
-from compare.weights.mapping.units import ALONG, COMPLEX, GROUP, OUT, PART_HINTS, SPACE, Factor, Unit
+from compare.weights.mapping.units import ALONG, COMPLEX, OUT, PART_HINTS, SPACE, Factor, Unit
 from compare.weights.mapping.walk import Walk
 
 QKV = ("q", "k", "v")  # three layers in one are a query, a key and a value, in this order
@@ -41,6 +41,7 @@ class Array:
         gate: of a recurrent layer's weights: which gate, and of which input.
         ancestors: bit mask of the uses that its first use depends on.
         before, after: the uses next to its own.
+        meets: the arrays that are used next, summands apart.
         fate: the functions that its result goes through; ``hints`` how it is used beside its kind.
         group: the number of the group it is in so far.
         rule: the user's rule that speaks of it, with what its stars stand for.
@@ -57,6 +58,7 @@ class Array:
     ancestors: int = 0
     before: frozenset[int] = frozenset()
     after: frozenset[int] = frozenset()
+    meets: frozenset[str] = frozenset()
     fate: frozenset[str] = frozenset()
     hints: frozenset[str] = frozenset()
     group: int = -1
@@ -74,8 +76,8 @@ class Array:
             return ("unused", self.unit.shape_in_parts)
         sizes = {role: size for role, size in self.unit.sizes.items() if size > 1}
         kind = self.unit.kind
-        if kind == "conv" and not any(role.startswith(SPACE) or role == GROUP for role in sizes):
-            kind = "matrix"  # a convolution of one point
+        if kind == "conv" and not any(role.startswith(SPACE) for role in sizes):
+            kind = "matrix"  # a convolution of one point, or one for each of several groups
         gate = [self.gate.source, self.gate.name] if self.gate else []
         return (kind, *sorted(sizes.items()), *gate)
 
@@ -118,12 +120,16 @@ def arrays_of(
             units = [piece for unit in units for piece in pieces_of(unit, len(held))]
         if name in joints:
             units = [piece for unit in units for piece in joint_pieces(unit, joints[name])]
+        members = len(joints[name].sizes) if name in joints else 1
+        parts = len(units) // members
         for at, unit in enumerate(units):
             array = Array(name, unit, _parent(name), optional, words(name), numbered(name), hints=unit.hints)
             if len(units) > 1:
-                array.tag = QKV[at] if len(units) == 3 and not held and name not in joints else str(at)
+                array.tag = QKV[at // members] if parts == len(QKV) and not held else str(at // members)
                 if name in joints:  # what is at one place in several joined arrays belongs together
-                    array.numbers, array.parent = array.numbers | {("", (at,))}, _member(array.parent, at)
+                    place = at % members
+                    array.tag = array.tag if parts > 1 else str(place)
+                    array.numbers, array.parent = array.numbers | {("", (place,))}, _member(array.parent, place)
                 array.words |= {word for word, hint in zip(PART_WORDS, PART_HINTS, strict=True) if hint in unit.hints}
             if held:
                 array.gate = held[at] if len(units) == len(held) else packed(held)
@@ -134,9 +140,25 @@ def arrays_of(
                 use = walk.uses[unit.uses[0]]
                 array.ancestors, array.before = masks[use.position], use.before
                 array.after = frozenset(later for mine in unit.uses for later in walk.uses[mine].after)
+                array.meets = _met(walk, array.after)
                 array.fate = frozenset(use.fate)
             arrays.append(array)
     return arrays
+
+
+def _met(walk: Walk, after: frozenset[int]) -> frozenset[str]:
+    """The arrays that are used next, those apart that are added on the way."""
+    met, waiting, seen = set[str](), [*after], set[int]()
+    while waiting:
+        use = walk.uses[waiting.pop()]
+        if use.position in seen:
+            continue
+        seen.add(use.position)
+        if use.unit.kind == "shift":
+            waiting += use.after
+        else:
+            met.add(use.unit.leaf)
+    return frozenset(met)
 
 
 def _units(unit: Unit) -> list[Unit]:
@@ -176,6 +198,7 @@ def _whole(unit: Unit, piece: Unit) -> Unit:
         [],
         unit.position,
         opaque=piece.opaque,
+        alike=piece.alike,
         is_complex=unit.is_complex,
     )
 
@@ -214,7 +237,35 @@ def pieces_of(unit: Unit, count: int = 0) -> list[Unit]:
             ranges = [(start, start + step) for start in range(0, factor.size, step)]
         if _tiles(ranges, factor.size):
             return [_piece(unit, at, start, stop, number) for number, (start, stop) in enumerate(ranges)]
+        if (inner := _cut_within(factor)) is not None:
+            apart = replace(unit, factors=[*unit.factors[:at], *_each(factor), *unit.factors[at + 1 :]])
+            ranges = sorted(finest([factor.atom])[inner].cuts)
+            return [_piece(apart, at + inner, start, stop, number) for number, (start, stop) in enumerate(ranges)]
     return [unit]
+
+
+def taken_apart(unit: Unit) -> tuple[int, int] | None:
+    """Into how many pieces the program takes a whole unit, and how many entries of the same piece lie together; None
+    where it does not."""
+    pieces = pieces_of(unit)
+    if len(pieces) == 1 or not all(factor.size == factor.full for factor in unit.factors):
+        return None
+    factors = pieces[0].factors
+    at = next(at for at, factor in enumerate(factors) if factor.size != factor.full)
+    role = factors[at].role
+    return len(pieces), prod(factor.size for factor in factors[at:] if factor.role == role)
+
+
+def _cut_within(factor: Factor) -> int | None:
+    """Which of the atoms of a factor, the first apart, the program takes apart whole: what is packed for each head."""
+    atoms = finest([factor.atom])
+    whole = factor.size == factor.full and len(atoms) > 1
+    return next((at for at, atom in enumerate(atoms) if at and whole and _tiles(sorted(atom.cuts), atom.size)), None)
+
+
+def _each(factor: Factor) -> list[Factor]:
+    """The factor as one for each of its atoms."""
+    return [replace(factor, atom=atom, full=atom.size, start=0) for atom in finest([factor.atom])]
 
 
 def _tiles(ranges: list[tuple[int, int]], size: int) -> bool:

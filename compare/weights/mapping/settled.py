@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from compare.arrays.views import View
 from compare.errors import UsageError
-from compare.weights.mapping.complaints import ambiguous, unmatched
+from compare.weights.mapping.complaints import ambiguous, unmatched, untied
+from compare.weights.mapping.copies import copies_of, first_used
 from compare.weights.mapping.gate_orders import gate_orders
 from compare.weights.mapping.gates import Gate
 from compare.weights.mapping.groups import Group
@@ -52,6 +53,7 @@ class Settled:
     user_rules: AppliedRules
     gates: Mapping[str, tuple[Gate, ...]]
     question: UsageError | None = None
+    tied: Mapping[str, str] = field(default_factory=dict)
 
     def lines(self) -> Lines:
         lines = Lines()
@@ -66,6 +68,9 @@ class Settled:
                 needed = [array for array in group.port if not array.optional]
                 if len(required) == len(needed) == 1:
                     partner[required[0]] = (needed[0], "the only one alike that is not left out")
+                    continue
+                if (first := first_used(required, needed)) is not None:
+                    partner[required[0]] = (first, "the first of those that the reference uses one array for")
                     continue
                 if group.open or (required and len(required) == len(group.reference)):
                     raise ambiguous(group)
@@ -85,9 +90,10 @@ class Settled:
         for array in self.theirs:
             if array in taken or array.name in guessed:
                 continue
-            if not array.optional:
-                raise unmatched(array, "the port", self.mine, set(partner))
-            lines.port_constants.append(array.name)
+            if array.optional:
+                lines.port_constants.append(array.name)
+            else:
+                self._add_copy(lines, array, partner)
         for array, first in self.spare.items():
             if first in partner:
                 line = entry_of(array.unit, partner[first][0].unit, f"the port holds its sum with {first.name}")
@@ -103,6 +109,23 @@ class Settled:
             lines.orders.append([*plain, *(line for some in by_name.values() for line in some)])
         lines.usual = bool(packed) and not gated
         return lines
+
+    def _add_copy(self, lines: Lines, left: Array, partner: Mapping[Array, tuple[Array, str]]) -> None:
+        """The lines of a leaf that may be one more of an array which has its leaf already.
+
+        Raises:
+            UsageError: it can be none.
+        """
+        shapes = {array.name: array.unit.shape for array in self.mine}
+        question = untied(unmatched(left, "the port", self.mine, set(partner)), self.tied, shapes)
+        copies = copies_of(left, partner)
+        if not copies:
+            raise question
+        sure = len(copies) == 1 and copies[0].reference in self.tied.values()
+        lines.unproved = lines.unproved or (None if sure else question)
+        if copies[1:]:
+            lines.doubts[len(lines.entries)] = copies[1:]
+        lines.entries.append(copies[0])
 
     def _torn(self, partner: Mapping[Array, tuple[Array, str]]) -> list[Array]:
         """The pieces that are paired of two arrays whose other pieces are not, on either side: then the arrays are

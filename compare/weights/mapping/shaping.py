@@ -73,6 +73,10 @@ class Shaping(Record):
         shape = [*value.shape[:axis], size, *value.shape[axis + 1 :]]
         if size == value.shape[axis]:
             return value
+        if step > 1 and value.shape[axis] == size * step and start < step:
+            # Every so manieth entry is one of so many in each run of the axis.
+            runs = self.reshape(value, [*value.shape[:axis], size, step, *value.shape[axis + 1 :]])
+            return self.reshape(self.cut(runs, axis + 1, start, start + 1), shape)
         if step == 1 and (piece := self._piece_of_each(value, axis, start, stop)):
             return piece
         note_cut(value.axes[axis], start, stop)

@@ -36,10 +36,13 @@ def summed_whole(mine: list[Array], theirs: list[Array], gates: Mapping[str, tup
     return summed if every == 2 * len(summed) and count == len(summed) else {}
 
 
-def summed_inputs(mine: list[Array], theirs: list[Array], added: Mapping[str, frozenset[str]]) -> dict[Array, Array]:
-    """The biases of layers that the port holds as one over all their inputs: it has their sum."""
+def summed_inputs(
+    mine: list[Array], theirs: list[Array], added: Mapping[str, frozenset[str]], known: Mapping[Array, Array] = {}
+) -> dict[Array, Array]:
+    """The biases of layers that the port holds as one over all their inputs: it has their sum; nothing where the sums
+    are ``known``, of recurrent layers."""
     summed: dict[Array, Array] = {}
-    for layer, layers in added.items():
+    for layer, layers in added.items() if not known else ():
         biases = [array for array in theirs if array.parent == layer and array.what[0] == "shift"]
         if len(biases) != 1:
             continue

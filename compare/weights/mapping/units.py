@@ -43,6 +43,7 @@ class Unit:
     own: dict[int, Atom] = field(default_factory=dict)  # of a piece: its atoms by the identity of its weight's
     opaque: bool = False  # nothing that it went through so far says what its axes are
     beside: bool = False  # it met no activation so far, but other weights
+    alike: bool = False  # two of its axes were one when it was used: of ``w - w.T`` nothing says which is which
     is_complex: bool = False  # its last factor is that of the parts, which is no axis of its shape
 
     @property
@@ -52,9 +53,8 @@ class Unit:
 
     @property
     def told(self) -> bool:
-        """Whether what it goes through says which of its axes is which: of ``w - w.T`` nothing does."""
-        roots = [id(atom.root) for factor in self.factors if factor.size > 1 for atom in finest([factor.atom])]
-        return not self.opaque and len(set(roots)) == len(roots)
+        """Whether what it goes through says which of its axes is which."""
+        return not (self.opaque or self.alike)
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -39,6 +39,8 @@ class Record:
             if not unit.uses or (unit.opaque and not opaque):
                 holder = next((block for block in value.blocks if any(u is unit for u, _ in block.units)), value)
                 unit.kind, unit.hints, unit.opaque, unit.beside = kind, hints | turned, opaque, alone
+                roots = [id(atom.root) for one in unit.factors if one.size > 1 for atom in finest([one.atom])]
+                unit.alike = len({*roots}) < len(roots)
                 self._give_roles(unit, holder, roles, order or range(len(value.shape)), grouped)
             use = Use(unit, before, position=len(self.uses))
             self.uses.append(use)

@@ -38,8 +38,9 @@ def expected_of_reference(weight_map: WeightMap, right: Arrays, shapes: Shapes, 
     orders: dict[str, Orders] = {}
     for order in factor_orders(weight_map.entries, shapes, leaves):
         orders.setdefault(order.entry.reference, {})[order.reference] = order.words
-    parts = _parts((entry.reference, entry.port, entry.reference_view, entry.port_view) for entry in weight_map.entries)
-    offsets = {entry.reference: entry.offset for entry in weight_map.entries if entry.offset}
+    lines = [entry for entry in weight_map.entries if not entry.tied]
+    parts = _parts((entry.reference, entry.port, entry.reference_view, entry.port_view) for entry in lines)
+    offsets = {entry.reference: entry.offset for entry in lines if entry.offset}
     return _lines(made, right, parts, orders, offsets=offsets)
 
 

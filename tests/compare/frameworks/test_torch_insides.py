@@ -1,14 +1,18 @@
 """What torch tells of itself through no promised interface: here a version that no longer does is noticed."""
 
+from collections import OrderedDict, deque, namedtuple
+
 import pytest
 import torch
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.checkpoint import checkpoint
 
 from compare.frameworks.torch_insides import (
     definition_of,
     functions_not_intercepted,
     in_backward,
+    leaves_of,
     saved_alpha,
     schema_of,
     schemas_of,
@@ -108,3 +112,22 @@ def test_the_alpha_of_a_derivative_is_kept_unrounded():
     kept = []
     torch.vmap(lambda one: (kept.append(saved_alpha(made := celu(one, 0.3))), made)[1])(x)
     assert kept == [0.3]
+
+
+Pair = namedtuple("Pair", "first second")
+X = torch.arange(3.0)
+NESTS = {
+    "arguments": ((X, 1, None, [X, 2.5]), {"dtype": torch.float32, "sizes": (1, 2)}),
+    "no nest": X,
+    "nothing": ((), {}),
+    "a named tuple": (Pair(X, Pair(1, 2)), [Pair(3, X)]),
+    "what a function of torch returns": torch.ones(2, 2).max(0),
+    "a size": (X.shape, [X.shape]),
+    "dictionaries": OrderedDict(b=X, a={"z": 1, "y": deque([2, (3, X)])}),
+}
+
+
+@pytest.mark.parametrize("nest", NESTS.values(), ids=NESTS)
+def test_the_leaves_are_those_of_torchs_own_trees(nest):
+    """The same objects in the same order, whatever holds them."""
+    assert [id(leaf) for leaf in leaves_of(nest)] == [id(leaf) for leaf in tree_leaves(nest)]

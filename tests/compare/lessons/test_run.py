@@ -8,6 +8,7 @@ import pytest
 
 from compare.errors import UsageError
 from compare.lessons import LESSONS
+from compare.lessons import run as running
 from compare.lessons.run import run
 from compare.verdict.verdict import Verdict
 
@@ -19,15 +20,19 @@ def told(report):
     return {one.name: one for one in report.quantities}
 
 
-def marked(cpu, change, lesson=LESSON):
-    """The report with the port's quantities changed by ``change``."""
-    from jaxport.tensors import broadcasting
+@pytest.fixture
+def named(monkeypatch):
+    """Have what is judged of a side be what a function makes of what is judged of it."""
+    judged_of = running.judged_of
 
-    def written(table, bias):
-        made = broadcasting(table, bias)
-        return change(made)
+    def set_change(**change):
+        def changed(lesson, side):
+            gather, make = judged_of(lesson, side), change.get(side, lambda made: made)
+            return lambda function, **given: make(gather(function, **given))
 
-    return run(lesson, cpu, replaced={"port": written})
+        monkeypatch.setattr(running, "judged_of", changed)
+
+    return set_change
 
 
 def test_both_sides_get_the_same_values(cpu):
@@ -37,7 +42,7 @@ def test_both_sides_get_the_same_values(cpu):
     def keep(side):
         def function(table, bias):
             seen.setdefault(side, []).append(np.array(table.tolist()))
-            return {"table": table}
+            return table, table
 
         return function
 
@@ -62,8 +67,9 @@ def test_both_sides_get_the_same_values(cpu):
         (lambda made: made | {"more": 1}, "more", "the reference does not return it"),
     ],
 )
-def test_what_is_wrong_is_named(cpu, change, name, reason):
-    report = marked(cpu, change)
+def test_what_is_wrong_is_named(cpu, named, change, name, reason):
+    named(port=change)
+    report = run(LESSON, cpu)
     assert report.verdict in (Verdict.MISMATCH, Verdict.INVALID)
     wrong = [one for one in report.quantities if one.verdict not in (None, Verdict.MATCH)]
     assert [one.name for one in wrong] == [name]
@@ -84,8 +90,19 @@ def test_a_side_that_raises_is_one_clear_line(cpu):
 
     with pytest.raises(UsageError, match=r"lesson broadcasting: the port raised ValueError, line \d+: no luck"):
         run(LESSON, cpu, replaced={"port": broken})
-    with pytest.raises(UsageError, match="the port raised TypeError: expected a dictionary of quantities, got int"):
+
+
+def test_a_side_that_returns_something_else_is_told_what_to_return(cpu):
+    """By the annotation of the lesson's own side."""
+    wanted = r"expected the port to return tuple\[Float.*\]; what it returned gave TypeError: cannot unpack"
+    with pytest.raises(UsageError, match=wanted):
         run(LESSON, cpu, replaced={"port": lambda table, bias: 3})
+
+
+def test_a_students_function_is_judged(cpu):
+    """What it returns is named, and compared with the other side's."""
+    report = run(LESSON, cpu, replaced={"port": lambda table, bias: (2 * (table + bias), table[:3] + bias[:, None])})
+    assert [one.name for one in report.quantities if one.verdict is Verdict.MISMATCH] == ["added"]
 
 
 @pytest.mark.parametrize(
@@ -105,10 +122,10 @@ def test_a_side_that_raises_is_one_clear_line(cpu):
         (0.5, "0.5", Verdict.INVALID),
     ],
 )
-def test_what_counts_as_equal(cpu, reference, port, verdict):
-    """A student's True may be a JAX array, a shape a list; a list of numbers is no array."""
-    sides = {"reference": lambda table, bias: {"it": reference}, "port": lambda table, bias: {"it": port}}
-    (one,) = run(LESSON, cpu, replaced=sides).quantities
+def test_what_counts_as_equal(cpu, named, reference, port, verdict):
+    """True may be a JAX array, a shape a list; a list of numbers is no array."""
+    named(reference=lambda made: {"it": reference}, port=lambda made: {"it": port})
+    (one,) = run(LESSON, cpu).quantities
     assert one.verdict is verdict
     if verdict is Verdict.INVALID:
         assert "in the reference" in one.reason

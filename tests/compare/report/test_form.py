@@ -62,6 +62,7 @@ def report(*quantities: Quantity, **other: Any) -> PairReport:
             constants=(),
             frozen=(),
             accepted=(),
+            overwritten=(),
             left_out={"fills": 0, "flushed": 0, "nonfinite": 0},
             uninformative=(),
             probes=("batch",),

@@ -26,6 +26,9 @@ def outcome(**first) -> dict:
         "same": "All of it.",
         "different": "Nothing.",
         "prevents": "Little.",
+        "question": "Why [so]?",
+        "text": "Because.",
+        "ideas": [{"line": "y = x[0]", "text": "The first."}],
         "lesson": "x",
         "marked": "port",
         "file": "mine.py",
@@ -38,8 +41,8 @@ def test_two_columns_where_there_is_room():
     lines = shown("broadcasting", 240).splitlines()
     assert "torchref/tensors.py:" in lines[0]
     assert "jaxport/tensors.py:" in lines[0]
-    (line,) = [line for line in lines if "except RuntimeError" in line]
-    assert "except ValueError" in line
+    (line,) = [line for line in lines if "raises a RuntimeError" in line]
+    assert "raises a ValueError" in line
     (same,) = [line for line in lines if "added = table + bias" in line]
     assert "|" in line
     assert "|" not in same
@@ -69,7 +72,8 @@ def test_the_outcome_says_everything(width):
     out = Console(file=io.StringIO(), width=width)
     show_outcome(outcome(), out)
     text = out.file.getvalue()
-    for word in ("a[b]", "1 [bold]", "mismatch", "differs", "its own", "All of it.", "Nothing.", "Little."):
+    words = ("a[b]", "1 [bold]", "mismatch", "differs", "its own", "All of it.", "Nothing.", "Little.")
+    for word in (*words, "Why [so]?", "y = x[0]"):
         assert word in text
 
 

@@ -35,7 +35,7 @@ def covered(judged, quantities=None, oracles=None, changed=(), drawn=()) -> Cove
     quartet, entering, all_of_them, t64 = judged
     runs = {"batch": t64} if oracles is None else oracles
     digests = {probe: {name: digest(array) for name, array in run.items()} for probe, run in runs.items()}
-    return coverage(quartet, entering, quantities or all_of_them, {}, digests, set(changed), set(drawn), set())
+    return coverage(quartet, entering, quantities or all_of_them, {}, digests, set(changed), (), set(drawn), set())
 
 
 def test_a_parameter_without_a_judged_gradient_is_not_compared(judged):

@@ -10,7 +10,7 @@ from compare.verdict.verdict import Judgement, Verdict
 from compare.verification.certificates import Coverage, Teeth
 from compare.verification.pair_report import PairReport, verdict_of
 
-COVERED = Coverage({}, 0, (), (), (), (), (), {}, (), (), {})
+COVERED = Coverage({}, 0, (), (), (), (), (), (), {}, (), (), {})
 REPORT = PairReport("pair", "", Verdict.MATCH, "cpu", "float32", (), None, COVERED, Teeth((), {}), (), ())
 FLAG = PrecisionFlag("port", "output", "batch", 20.0, 9.0, 100.0, 1, "bfloat16")
 

@@ -78,6 +78,7 @@ def _dampened_nesterov(parameters):
     [
         (_two_groups, lambda o: lr_scheduler.OneCycleLR(o, [0.02, 0.01], 100)),
         (_two_groups, lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=1, threshold=0.1, min_lr=[0.001, 0.005])),
+        (OPTIMIZERS["rprop"], lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=1)),
         (OPTIMIZERS["adafactor"], lambda o: lr_scheduler.CosineAnnealingLR(o, 20, 1e-3)),
         (OPTIMIZERS["dampened"], lambda o: lr_scheduler.CyclicLR(o, 0.01, 0.1, 10)),
         (_dampened_nesterov, None),
@@ -87,7 +88,7 @@ def test_groups_and_schedules_go_along(make, scheduler):
     """A momentum that cycles too; and a schedule that follows a value."""
     distance, twin = _there_and_back(_with_names(make), scheduler)
     assert distance < EQUAL
-    assert all("NaN" in note or "value=" in note for note in twin.notes)
+    assert all("NaN" in note or "value=" in note or "not followed" in note for note in twin.notes)
 
 
 def _with_names(make):
@@ -210,6 +211,17 @@ def test_a_plateau_comes_back_with_its_rate_and_its_count():
     twin.to_torch(params, state)
     assert scheduler.last_epoch == 3
     assert scheduler.get_last_lr() == [optimizer.param_groups[0]["lr"]] == [pytest.approx(1e-3)]
+
+
+def test_a_parameter_that_no_gradient_reaches_is_named():
+    """torch does not touch it; a gradient of zeros has a weight decay."""
+    model = _model()
+    optimizer = O.AdamW(model.parameters(), lr=0.1)
+    assert optax_twin(optimizer, model=model).notes == ()
+    model[0].weight.grad = torch.ones_like(model[0].weight)
+    optimizer.step()
+    (note,) = optax_twin(optimizer, model=model).notes
+    assert note.startswith("0.bias has had no gradient so far")
 
 
 def test_single_precision_stays_single():

@@ -1,12 +1,16 @@
 """Rates of groups as one scheduler of torch's."""
 
+import jax
+import numpy as np
+import optax
 import pytest
 import torch
 
 from compare.errors import UsageError
-from compare.weights.torch_scheduler import torch_scheduler
+from compare.weights.torch_scheduler import at_steps, torch_scheduler
 from jaxport.optimizers import reduce_lr_on_plateau
 
+USERS_MODELS = True  # optax's schedules do not run under strict promotion
 MEMORY = {"learning_rate": 0.3, "best": 2.0, "num_bad_epochs": 1.0, "cooldown_counter": 0.0, "last_epoch": 7.0}
 
 
@@ -23,6 +27,15 @@ def test_numbers_need_none_and_functions_are_asked_for_each_group():
     optimizer.step()
     scheduler.step()
     assert [group["lr"] for group in optimizer.param_groups] == [0.5, 0.125]
+
+
+def test_a_schedule_is_followed_as_it_is_compiled():
+    """Where optax's staircase falls, a quotient may be rounded; a function that branches is called as it is."""
+    rate, steps = optax.exponential_decay(1.0, 107, 0.5, staircase=True), (106, 107, 108)
+    with jax.enable_x64(True):
+        compiled = [float(jax.jit(rate)(np.int32(step))) for step in steps]
+    assert [at_steps(rate)(step) for step in steps] == compiled
+    assert [at_steps(lambda step: 2.0 if step < 3 else 1.0)(step) for step in (2, 3)] == [2.0, 1.0]
 
 
 def test_each_group_has_its_own_rate_and_its_own_least():

@@ -1,5 +1,7 @@
 """A run begun in JAX goes on in torch, along the path that JAX alone would have gone."""
 
+import inspect
+
 import jax
 import optax
 import pytest
@@ -13,6 +15,7 @@ from scripts.twin_problem import SHAPES, TorchRun, apart, jax_walk
 USERS_MODELS = True  # optax's Adam does not run under strict promotion
 EQUAL = 1e-12
 SLOW = {"learning_rate": ours.step_lr(0.001, 5)}
+CYCLED = {"momentum": ours.linear_lr(0.9, 0.5, 1.0, 30)}
 PLATEAU = ours.reduce_lr_on_plateau(0.05, patience=0, threshold=0.1, min_lr=0.001)
 LOWER = {"learning_rate": PLATEAU._replace(learning_rate=0.02, min_lr=0.015)}
 GROUPS = ({name: "a" if len(shape) > 1 else "b" for name, shape in SHAPES.items()}, {"a": {}, "b": {"momentum": 0.5}})
@@ -22,7 +25,11 @@ GROUPS = ({name: "a" if len(shape) > 1 else "b" for name, shape in SHAPES.items(
     ("transformation", "kind", "groups"),
     [
         (ours.sgd(0.05, dampening=0.3, weight_decay=0.1), "SGD", 1),
-        (ours.sgd(0.05, dampening=0.3, nesterov=True), "SGD", 1),
+        (inspect.unwrap(ours.sgd)(0.05, dampening=0.3, nesterov=True), "SGD", 1),
+        (ours.sgd(*ours.one_cycle_lr(0.1, 100)), "SGD", 1),
+        (ours.nadam(*ours.one_cycle_lr(0.02, 100)), "NAdam", 1),
+        (ours.adamw(0.02, weight_decay=ours.linear_lr(0.1, 1.0, 0.0, 20)), "Adam", 1),
+        (ours.by_group(ours.sgd, GROUPS[0], {"a": CYCLED, "b": {"learning_rate": 0.05}}), "SGD", 2),
         (ours.by_group(ours.sgd, *GROUPS, learning_rate=0.05, nesterov=True), "SGD", 2),
         (
             ours.by_group(ours.sgd, GROUPS[0], {"a": {"learning_rate": ours.step_lr(0.1, 5)}, "b": SLOW}),
@@ -69,9 +76,11 @@ def test_a_transformation_goes_on_in_torch(transformation, kind, groups):
         (optax.rmsprop(0.1, eps_in_sqrt=False, momentum=0.9), "before the momentum"),
         (optax.chain(optax.clip_by_global_norm(1.0), optax.adam(0.1)), "clip_grad_norm_"),
         (optax.MultiSteps(optax.adam(0.1), 2), "before step"),
+        (ours.accumulate(ours.adam(0.1), 2), "before step"),
         (optax.apply_if_finite(optax.adam(0.1), 3), "no twin of apply_if_finite"),
         ("adam", "expected an optax transformation, got"),
-        (ours.sgd(*ours.one_cycle_lr(0.1, 100)), "decay is a schedule"),
+        (ours.sgd(PLATEAU, ours.linear_lr(0.9)), "beside another setting that follows the step"),
+        (ours.sgd(0.1, PLATEAU), "decay is a schedule that follows a value"),
         (optax.partition({"a": optax.sgd(0.1), "b": optax.adam(0.1)}, GROUPS[0]), "Adam and SGD"),
         (optax.scale_by_adam(), "uphill"),
         (ours.by_group(ours.sgd, GROUPS[0], {"a": {}, "b": LOWER}), "some do not follow a value"),

@@ -13,6 +13,7 @@ import torchref.optimizers
 from compare.errors import UsageError
 from compare.weights.twin_recipes import BY_CLASS, RECIPES, recipe_of, setting
 from scripts.twin_problem import START, TorchRun, apart, jax_walk, vector
+from tests.jaxport.optimizers.test_checks import BAD
 
 USERS_MODELS = True  # optax's Adam does not run under strict promotion
 EQUAL = 1e-12  # relative, of the parameters, over all steps
@@ -60,6 +61,15 @@ def test_every_recipe_is_tried_and_has_its_function_on_both_sides():
         assert callable(getattr(torchref.optimizers, row.name))
         group = getattr(torchref.optimizers, row.name)([torch.zeros(2)]).param_groups[0]
         assert row.arguments(group)["learning_rate"] == group["lr"]
+
+
+@pytest.mark.parametrize(("name", "told"), [(name, told) for name, told, _ in BAD if name in dict(SETTINGS)], ids=str)
+def test_a_setting_that_torch_refuses_is_refused(name, told):
+    """By the function of that name on either side."""
+    with pytest.raises(ValueError, match=r"\w"):
+        getattr(torchref.optimizers, name)([torch.ones(1)], **told)
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        getattr(jaxport.optimizers, name)(**told)
 
 
 def test_a_setting_is_read_from_a_tuple_and_from_a_tensor():

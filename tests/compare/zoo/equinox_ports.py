@@ -11,6 +11,7 @@ from jax import numpy as jnp
 from torch import Tensor, nn
 
 from tests.compare.zoo import normal, seeded
+from tests.compare.zoo.norms import Spectral
 from tests.compare.zoo.row import Sound
 
 KEY = jax.random.key(0)
@@ -225,6 +226,28 @@ def by_tokens(module: Any, ids: Array) -> Array:
     return jax.vmap(jax.vmap(module))(ids)
 
 
+class SpectralEquinox(eqx.Module):
+    dense: eqx.nn.SpectralNorm
+    head: eqx.nn.Linear
+
+    def __init__(self) -> None:
+        self.dense = eqx.nn.SpectralNorm(eqx.nn.Linear(6, 5, key=KEY), "weight", key=KEY)
+        self.head = eqx.nn.Linear(5, 3, key=KEY)
+
+    def __call__(self, x: Array, state: eqx.nn.State) -> tuple[Array, eqx.nn.State]:
+        x, state = self.dense(x, state)
+        return self.head(jnp.tanh(x)), state
+
+
+def with_vectors() -> Any:
+    """torch's own order of steps: u of v, and then v of u."""
+
+    def of_batch(module: Any, x: Array, state: eqx.nn.State) -> tuple[Array, eqx.nn.State]:
+        return jax.vmap(module, in_axes=(0, None), out_axes=(0, None))(x, state)
+
+    return of_batch, eqx.nn.make_with_state(SpectralEquinox)()
+
+
 ROWS = [
     Sound("mlp_dropout_equinox", seeded(Mlp), lambda: (by_rows_with_keys, MlpEquinox()), normal(6, 12)),
     Sound("mlp_whole_batch_equinox", seeded(Mlp), WholeBatchEquinox, normal(6, 12)),
@@ -232,6 +255,9 @@ ROWS = [
     Sound(
         "batch_norm_equinox", seeded(Statistics), with_statistics, normal(5, 3, 6, 6),
         {"accept": ("running_variance",)},
+    ),
+    Sound(
+        "spectral_norm_equinox", seeded(Spectral, nn.utils.parametrizations.spectral_norm), with_vectors, normal(5, 6)
     ),
     Sound("attention_equinox", seeded(Attention), lambda: (by_rows_with_keys, AttentionEquinox()), normal(3, 7, 16)),
     Sound("lstm_equinox", seeded(Recurrent), lambda: (by_rows, RecurrentEquinox()), normal(3, 7, 6)),

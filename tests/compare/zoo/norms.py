@@ -290,6 +290,28 @@ class StandardizedLinen(linen.Module):
         return linen.Dense(3, name="head")(x.mean((1, 2)))
 
 
+class Spectral(nn.Module):
+    """torch's two spectral norms, whose power iterations have another order."""
+
+    def __init__(self, norm: Callable[..., nn.Module]) -> None:
+        super().__init__()
+        self.dense, self.head = norm(nn.Linear(6, 5)), nn.Linear(5, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(torch.tanh(self.dense(x)))
+
+
+class SpectralLinen(linen.Module):
+    """What torch.nn.utils.spectral_norm computes in training, where it adds no epsilon under the root."""
+
+    epsilon: float = 0.0
+
+    @linen.compact
+    def __call__(self, x: Array, train: bool = False) -> Array:
+        dense = linen.SpectralNorm(linen.Dense(5, name="dense"), epsilon=self.epsilon)
+        return linen.Dense(3, name="head")(jnp.tanh(dense(x, update_stats=train)))
+
+
 def nnx_port(module: Callable[..., nnx.Module], *arguments: Any) -> Callable[[], nnx.Module]:
     return lambda: module(*arguments, nnx.Rngs(0))
 
@@ -314,5 +336,9 @@ ROWS = [
     Sound("batch_norm_dense_linen", seeded(BatchNormedDense), BatchNormedDenseLinen, ROWS_OF_9, BIASED | SMOOTH),
     Sound("batch_norm_dense_nnx", seeded(BatchNormedDense), nnx_port(BatchNormedDenseNNX), ROWS_OF_9, BIASED | SMOOTH),
     Sound("batch_norm_unbiased_linen", seeded(UnbiasedDense), UnbiasedDenseLinen, ROWS_OF_9, SMOOTH),
+    Sound(
+        "spectral_norm_linen", seeded(Spectral, nn.utils.spectral_norm), SpectralLinen, normal(5, 6),
+        {"modes": ("train",)},
+    ),
     Sound("weight_standardized_linen", seeded(Standardized), StandardizedLinen, normal(4, 4, 8, 10), SMOOTH),
-]
+]  # fmt: skip

@@ -30,7 +30,10 @@ USERS_MODELS = True  # optax's schedules do not run under strict promotion
         (multi_step_lr(0.7, (1, 3, 3), 0.5), [0.7, 0.35, 0.35, 0.0875]),
         (linear_lr(0.7, 0.3, 1.0, 2), [0.21, 0.455, 0.7, 0.7]),
         (exponential_lr(0.7, 0.3), [0.7, 0.21, 0.063, 0.0189]),
+        (linear_lr(0.7, 0.5, total_iters=0), [0.35, 0.35, 0.35, 0.35]),
+        (exponential_lr(0.7, 0.0), [0.7, 0, 0, 0]),
         (polynomial_lr(0.7, 2), [0.7, 0.35, 0, 0]),
+        (polynomial_lr(0.7, 0), [0.7, 0.7, 0.7, 0.7]),
         (cosine_annealing_lr(0.7, 2, 0.1), [0.7, 0.4, 0.1, 0.4]),
         (cosine_annealing_warm_restarts(0.7, 1, 2), [0.7, 0.7, 0.35, 0.7]),
         (one_cycle_lr(0.8, 4, 0.5, "linear", div_factor=2.0, final_div_factor=1.0)[0], [0.4, 0.8, 0.6, 0.4]),
@@ -62,3 +65,15 @@ def test_a_plateau_lowers_the_rate_of_the_next_step(mode, values):
     assert seen == [1, 1, 1, 0.5]
     assert (float(state.best), int(state.num_bad_epochs), int(state.last_epoch)) == (values[-1], 0, 4)
     assert schedule.update(state) is state
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("length", [3, 49, 107, 121, 394])
+def test_a_compiled_schedule_turns_at_its_step(wide, length):
+    """Where a quotient by the length is not to be rounded: the rate falls there, and is 0 at its end, no less."""
+    with jax.enable_x64(wide):
+        steps = jnp.asarray([length - 1, length, 2 * length - 1, 2 * length])
+        fallen = jax.jit(jax.vmap(step_lr(1.0, length, 0.5)))(steps)
+        assert fallen.tolist() == [1.0, 0.5, 0.5, 0.25]
+        for down in (polynomial_lr(0.7, length, 0.5), linear_lr(0.7, 1.0, 0.0, length)):
+            assert jax.jit(jax.vmap(down))(steps)[1:].tolist() == [0.0, 0.0, 0.0]

@@ -33,7 +33,8 @@ SILENT = {"inplace", "out", "dtype", "_stacklevel", "generator", "device", "layo
           "pin_memory", "sparse", "scale_grad_by_freq", "return_indices", "need_weights", "cudnn_enabled",
           "size_average", "reduce", "recompute_scale_factor", "training", "train", "keepdim", "momentum", "has_biases",
           "use_separate_proj_weight", "embed_dim_to_check", "average_attn_weights", "output_size", "enable_gqa",
-          "non_blocking", "copy", "implicit", "batch_first", "num_layers", "bidirectional", "sorted"}  # fmt: skip
+          "non_blocking", "copy", "implicit", "batch_first", "num_layers", "bidirectional", "sorted",
+          "dropout_p"}  # fmt: skip
 # Whose arguments are shapes: another one does not go together with what follows.
 SHAPES = {"view", "reshape", "flatten", "unflatten", "permute", "transpose", "movedim", "expand", "repeat", "squeeze",
           "unsqueeze", "split", "chunk", "zeros", "ones", "empty", "full", "randn", "rand", "eye", "tensor", "getitem",

@@ -32,7 +32,11 @@ def diagnose(scene: Scene, runs: int = RUNS, proven: Callable[[Change], bool] = 
     settings = settings_read(scene.reference_layer, scene.port_layer)
     seen = observe(scene, names)
     budget = Budget(runs, work_of(scene))
-    search = Search(scene.run, Change.__or__, scene.plain, scene.port, scene.allowed, names, budget, proven)
+    # What a loss is says little, being one number: by what comes back from it a number can be told from another.
+    beside = [name for name in scene.plain if name in scene.port and name not in names] if scene.outputs else []
+    search = Search(
+        scene.run, Change.__or__, scene.plain, scene.port, scene.allowed, names, budget, proven, beside=beside
+    )  # fmt: skip
     search.for_all(suspects(scene, settings, seen), lambda: numbers(scene, seen.ratio))
     causes = tuple(replace(cause, change=change) for cause, change in search.causes())
     observed = (*seen.sentences, *rules(scene))

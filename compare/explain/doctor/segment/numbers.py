@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 from torch.utils._pytree import tree_map_only
 
 from compare.arrays.arrays import from_torch, wide
@@ -19,12 +20,12 @@ from compare.explain.calls.scene import Scene
 from compare.explain.calls.signatures import NUMBER, OTHER, bound, rebound
 from compare.explain.doctor.fit import Fitted, Range, by_slopes, printed
 from compare.explain.doctor.segment.arguments import SHAPES, SILENT, argument_words
-from compare.explain.doctor.segment.ideas import View, altered, times
+from compare.explain.doctor.segment.formulas import FLOAT32
+from compare.explain.doctor.segment.ideas import View, altered, first_tensor, times
 from compare.explain.doctor.segment.observed import is_written, known_exactly, known_number
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.segment.suspects import arithmetic, losses, unrolled
+from compare.explain.doctor.segment.suspects import arithmetic, gradients, leaving, losses, scored, unrolled, whole
 from compare.explain.doctor.segment.suspects.activations import OWN
-from compare.explain.doctor.segment.suspects.normalization import FLOAT32
 from compare.explain.doctor.suspect import Number, Suspect
 from compare.explain.doctor.thresholds import DONE, RARE, SMALL, UNSEEN
 from compare.frameworks.islands.places import UNKNOWN
@@ -33,12 +34,24 @@ Replaced = Callable[[float], Replacement]
 
 # Of one array a curve, along which a scale or a constant of what enters is another one than of what leaves.
 BENT = {*OWN, "softmax", "log_softmax", "exp", "log", "sin", "cos", "erf", "digamma", "lgamma"} - {"relu", "abs"}
+# Activations that are another one's at a number of it.
+IN_PLACE_OF: dict[str, tuple[str, str, float, Callable[[torch.Tensor, float], torch.Tensor]]] = {
+    "relu": ("negative_slope", "of a leaky ReLU where the reference has ReLU", 0.0, F.leaky_relu),
+    "elu": ("alpha", "of CELU where the reference has ELU", 1.0, F.celu),
+    "silu": ("beta", "of x * sigmoid(beta x) where the reference has SiLU", 1.0, lambda x, n: x * torch.sigmoid(n * x)),
+}
 SIZES = {"scale_factor"}  # numbers that say how large a result is: a thousand times as much fills the memory
 
 
 def numbers(scene: Scene, ratio: float | None = None) -> Iterator[Number[Change]]:
     """The numbers of the scene's calls: those that several calls share together, and then each; where the port's arrays
-    are ``ratio`` times the reference's, last a factor of all that is made."""
+    are ``ratio`` times the reference's, last a factor of all that is made. Of a difference on the way back alone, what
+    a gradient is multiplied by at each place: another number of the forward pass would show there."""
+    if scene.direction == "backward":
+        yield from gradients.factors(scene)
+        return
+    for setting, of, own, change in (*scored.numbers(scene), *whole.numbers(scene), *leaving.numbers(scene)):
+        yield _fitted(scene, setting, of, own, change)
     groups: dict[tuple[str, str, float, str], list[tuple[View, Replaced]]] = {}
     views = [View(call, scene, {}) for call in scene.calls]
     for numbers_of in (_arguments, _implied):  # what somebody has written is likelier than what nobody has
@@ -68,9 +81,15 @@ def _number(scene: Scene, setting: str, of: str, own: float, alike: list[tuple[V
     def change(number: float) -> Change:
         return Change(calls={view.call.number: replaced(number) for view, replaced in alike})
 
+    return _fitted(scene, setting, of, own, change, place)
+
+
+def _fitted(
+    scene: Scene, setting: str, of: str, own: float, change: Callable[[float], Change], place: str = ""
+) -> Number[Change]:
     def suspect(fitted: Fitted) -> Suspect[Change]:
         """With the number as it is printed: that is the one which is tried, for digits nobody is told prove nothing."""
-        known = fitted.low < fitted.high or is_written(fitted.number, scene)
+        known = not fitted.digits and (fitted.low < fitted.high or is_written(fitted.number, scene))
         own_words, number = known_number(own, scene), fitted.number
         words, number = (known_number(number, scene), known_exactly(number, scene)) if known else printed(number)
         for more in (shown, repr):  # six digits may not tell them apart
@@ -128,15 +147,28 @@ def _implied(view: View) -> Iterator[tuple[str, str, float, Replaced]]:
             if own is not None:
                 setting = argument_words(name, parameter.name)
                 yield setting, _of(setting, name, parameter.name), own, partial(_with, parameter.name)
-    if name in ("embedding", "linear", *losses.FAMILIES):
-        yield "scale", f"of the result of {name.replace('_', ' ')}", 1.0, times
-    elif name in BENT:
+    if name in ("add", "sub") and len(tensors_of(view.call.args[:2])) == 2:
+        what = "sum" if name == "add" else "difference"
+        yield "scale", f"of the first term of a {what}", 1.0, partial(_entering, torch.mul)
+    if name in IN_PLACE_OF:
+        setting, of, own, function = IN_PLACE_OF[name]
+        yield setting, of, own, lambda number: lambda func, args, kwargs: function(first_tensor(args, kwargs), number)
+    if name in BENT:
         word = name.replace("_", " ")
         yield "scale", f"of what enters {word}", 1.0, partial(_entering, torch.mul)
         yield "scale", f"of the result of {word}", 1.0, times
         yield "constant", f"added to what enters {word}", 0.0, partial(_entering, torch.add)
     elif name in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
         yield "initial state", "", 0.0, unrolled.starting(name)
+    elif name in losses.FAMILIES or _makes_floats(view):
+        yield "scale", f"of the result of {name.replace('_', ' ')}", 1.0, times
+
+
+def _makes_floats(view: View) -> bool:
+    """Whether a call computes an array of floats, and not by a number that may be another."""
+    made, name = view.call.result, view.call.name
+    numbered = name in ("mul", "div", "rdiv") and len(tensors_of(view.call.args[:2])) < 2
+    return isinstance(made, Described) and made.dtype.startswith("float") and name not in SHAPES and not numbered
 
 
 def _entering(function: Callable[..., torch.Tensor], number: float) -> Replacement:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import permutations
 from math import copysign, exp, log
 
@@ -30,15 +31,18 @@ from compare.explain.doctor.thresholds import (
 )
 from compare.verdict.counted import counted
 
+Move = Callable[[torch.Tensor], torch.Tensor]
+
 
 @dataclass(frozen=True)
 class Observed:
     """``sentences`` for a reader; ``ratio`` if the port's is that times the reference's, ``extra`` if it is that
-    function of the reference's."""
+    function of the reference's, ``moved`` if it has its entries elsewhere: in words, and what moves them."""
 
     sentences: tuple[str, ...] = ()
     ratio: float | None = None
     extra: str = ""
+    moved: tuple[str, Move] | None = None
 
 
 def observe(scene: Scene, names: list[str]) -> Observed:
@@ -50,7 +54,7 @@ def observe(scene: Scene, names: list[str]) -> Observed:
         return Observed()
     texts = [text if len(names) == 1 else f"{name}: {text}" for name, seen in arrays for text in seen.sentences]
     ratio = next((seen.ratio for _, seen in arrays if seen.ratio is not None), None)
-    return Observed(tuple(texts), ratio, arrays[0][1].extra)
+    return Observed(tuple(texts), ratio, arrays[0][1].extra, arrays[0][1].moved)
 
 
 def between(reference: np.ndarray, port: np.ndarray) -> str:
@@ -83,9 +87,11 @@ def _seen(name: str, reference: np.ndarray, port: np.ndarray, calls: Sequence[Ca
         if plain.size == 1 and not known:  # of one number everything is a multiple
             return Observed(())
         return Observed((f"{what} is {words} times the reference's in every entry",), ratio)
-    for words, moved in _moved(plain):
+    whole = torch.from_numpy(np.ascontiguousarray(plain))
+    for words, move in _moves(plain.shape):
+        moved = move(whole).numpy()
         if _same(moved, port) and _nearer(moved, plain, port):
-            return Observed((f"{what} is the reference's {words}",))
+            return Observed((f"{what} is the reference's {words}",), moved=(words, move))
     for words, function in EXTRA.items() if plain.dtype.kind != "c" else ():
         image = function(torch.from_numpy(np.ascontiguousarray(plain))).numpy()
         if np.all(np.isfinite(image)) and _same(image, port) and not _same(image, plain):
@@ -199,44 +205,50 @@ def known_exactly(number: float, scene: Scene) -> float:
     return next(iter(_terms(number, scene.calls, ()).values()), number)
 
 
-def _moved(plain: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    axes = range(plain.ndim)
-    if plain.ndim <= MOST_AXES:
+def _moves(shape: tuple[int, ...]) -> Iterator[tuple[str, Move]]:
+    """Where the entries of an array of this shape may be instead, in words, and what moves them there, whatever the
+    lengths of the axes are then."""
+    axes = range(len(shape))
+    if len(shape) <= MOST_AXES:
         for order in permutations(axes):
-            if order != tuple(axes) and tuple(plain.shape[axis] for axis in order) == plain.shape:
-                yield f"with axes {order}", plain.transpose(order)
-    for axis in axes:
-        length = plain.shape[axis]
+            if order != tuple(axes) and tuple(shape[axis] for axis in order) == shape:
+                yield f"with axes {order}", partial(torch.permute, dims=order)
+    for axis, length in enumerate(shape):
         if length > 1:
-            yield f"flipped along axis {axis}", np.flip(plain, axis)
+            yield f"flipped along axis {axis}", partial(torch.flip, dims=(axis,))
             for shift in (1, -1):
-                yield f"shifted by {shift} along axis {axis}", np.roll(plain, shift, axis)
-                yield f"shifted by {shift} along axis {axis}, zeros coming in", _pushed(plain, shift, axis)
+                yield f"shifted by {shift} along axis {axis}", partial(torch.roll, shifts=shift, dims=axis)
+                yield f"shifted by {shift} along axis {axis}, zeros coming in", partial(_pushed, shift, axis)
         for parts, word in ((2, "halves"), (3, "thirds"), (4, "quarters")):
             if length > parts - 1 and length % parts == 0 and length > 2:
-                blocks = np.split(plain, parts, axis)
                 for order in list(permutations(range(parts)))[1:]:
-                    yield (
-                        f"with the {word} along axis {axis} in the order {order}",
-                        np.concatenate([blocks[place] for place in order], axis),
-                    )
+                    yield f"with the {word} along axis {axis} in the order {order}", partial(_blocks, order, axis)
         for groups in GROUPINGS:
             if length % groups == 0 and groups < length:
-                split = plain.reshape(*plain.shape[:axis], groups, length // groups, *plain.shape[axis + 1 :])
-                yield (
-                    f"with axis {axis} read as ({length // groups}, {groups}) for ({groups}, {length // groups})",
-                    (np.swapaxes(split, axis, axis + 1).reshape(plain.shape)),
-                )
-    if plain.ndim > 1:
-        yield "transposed in memory order", np.ravel(plain, "F").reshape(plain.shape)
+                inner = length // groups
+                words = f"with axis {axis} read as ({inner}, {groups}) for ({groups}, {inner})"
+                yield words, partial(_regrouped, groups, axis)
+    if len(shape) > 1:
+        yield "transposed in memory order", _in_memory
 
 
-def _pushed(plain: np.ndarray, shift: int, axis: int) -> np.ndarray:
-    out = np.roll(plain, shift, axis)
-    edge = [slice(None)] * plain.ndim
-    edge[axis] = slice(0, 1) if shift > 0 else slice(-1, None)
-    out[tuple(edge)] = 0
-    return out
+def _blocks(order: tuple[int, ...], axis: int, own: torch.Tensor) -> torch.Tensor:
+    parts = own.tensor_split(len(order), axis)
+    return torch.cat([parts[place] for place in order], axis)
+
+
+def _regrouped(groups: int, axis: int, own: torch.Tensor) -> torch.Tensor:
+    return own.unflatten(axis, (groups, -1)).transpose(axis, axis + 1).reshape(own.shape)
+
+
+def _in_memory(own: torch.Tensor) -> torch.Tensor:
+    return own.permute(*reversed(range(own.ndim))).reshape(own.shape)
+
+
+def _pushed(shift: int, axis: int, own: torch.Tensor) -> torch.Tensor:
+    kept = own.narrow(axis, 0 if shift > 0 else 1, own.shape[axis] - 1)
+    edge = torch.zeros_like(own.narrow(axis, 0, 1))
+    return torch.cat((edge, kept) if shift > 0 else (kept, edge), axis)
 
 
 EXTRA: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {

@@ -15,7 +15,17 @@ from compare.explain.doctor.segment.ideas import Family, Idea, View
 from compare.explain.doctor.segment.layer_settings import SettingRead
 from compare.explain.doctor.segment.observed import Observed
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.segment.suspects import counts, general, gradients, indices, operands, whole
+from compare.explain.doctor.segment.suspects import (
+    counts,
+    flow,
+    general,
+    gradients,
+    indices,
+    leaving,
+    operands,
+    scored,
+    whole,
+)
 from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import POSSIBLE, READ
 
@@ -33,7 +43,7 @@ def suspects(scene: Scene, settings: tuple[SettingRead, ...], seen: Observed) ->
     Ideas of one kind about several calls are one suspect for all of them, and then one for each.
     """
     if scene.direction == "backward":
-        suspected = [*_attributes(scene, settings), *_calls(scene, settings, seen.ratio)]
+        suspected = [*_attributes(scene, settings), *gradients.of_the_loss(scene), *_calls(scene, settings, seen.ratio)]
         if (hidden := gradients.without_no_grad(scene)) is not None:
             suspected.append(hidden)
     else:
@@ -44,6 +54,10 @@ def suspects(scene: Scene, settings: tuple[SettingRead, ...], seen: Observed) ->
             *operands.orders(scene),
             *counts.divisors(scene),
             *indices.of_others(scene),
+            *scored.suspects(scene),
+            *flow.exchanged(scene),
+            *flow.others(scene),
+            *leaving.suspects(scene, seen),
         ]
         if (extra := general.once_more(scene, seen.extra)) is not None:
             suspected.append(_suspect([extra], {}))

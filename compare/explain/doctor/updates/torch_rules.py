@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from compare.explain.doctor.updates.rules import DECOUPLED, GRADIENT, OWN, Rule, Rules, Stated
-from compare.pair.stepped import SCHEDULERS
+from compare.pair.stepped import schedulers_of
 from compare.sides.reference_rule import groups_of
 from compare.weights.optimizer_row import Twin, flat
 from compare.weights.twins import ROWS
@@ -36,7 +36,7 @@ def rules_of_torch(optimizer: Any, parameters: Sequence[torch.Tensor]) -> Rules:
 
 
 def _stated(optimizer: Any, group: Mapping[str, Any] | None) -> Stated:
-    schedule = " and ".join(type(one).__name__ for one in getattr(optimizer, SCHEDULERS, ()))
+    schedule = " and ".join(type(one).__name__ for one in schedulers_of(optimizer))
     return Stated(type(optimizer).__name__, (float(group["lr"]),) if group else (), schedule)
 
 

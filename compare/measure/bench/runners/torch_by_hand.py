@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from compare.arrays.arrays import Arrays, to_torch
+from compare.arrays.arrays import Arrays, from_torch, to_torch
 from compare.frameworks.devices import Device
 from compare.frameworks.steps.torch_costs import bytes_held
 from compare.measure.bench.runner import Looked
@@ -64,13 +64,13 @@ class TorchByHandRunner:
         self.step.velocity.copy_(velocity)
 
     def parameters(self) -> Arrays:
-        return self.layout.named(self.step.weights.cpu().numpy())
+        return self.layout.named(from_torch(self.step.weights))
 
     def gradients(self) -> Arrays:
         weights, velocity, done = self.step.weights.clone(), self.step.velocity.clone(), self.done
         self.step.velocity.zero_()
         self.call(1)  # from no momentum, the momentum is the gradient
-        gradient = self.step.velocity.cpu().numpy().copy()
+        gradient = from_torch(self.step.velocity)
         self.step.weights.copy_(weights)
         self.step.velocity.copy_(velocity)
         self.done = done

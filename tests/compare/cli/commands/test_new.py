@@ -65,3 +65,16 @@ def test_a_new_file_runs_as_it_is(tmp_path):
     ran = jaxport("verify", "pair.py", *CPU, "--explain")
     assert (ran.code, ran.out.count("verdict    match")) == (0, 1), ran
     assert re.search(r"^map +6 arrays$", ran.out, re.MULTILINE)
+
+
+def test_a_new_file_without_its_epsilon_is_told(tmp_path):
+    """As docs/five-minutes.md has its reader do it."""
+    assert jaxport("new", "pair.py").code == 0
+    text = Path("pair.py").read_text()
+    Path("pair.py").write_text(text.replace(", epsilon=1e-5", ""))
+    ran = jaxport("verify", "pair.py", *CPU, "--quick")
+    line = 1 + text[: text.rindex("nn.GroupNorm")].count("\n")
+    assert ran.code == 1
+    assert "epsilon is 1e-06 in the port, 1e-05 in the reference" in " ".join(ran.out.split())
+    assert "read on both sides, and tried" in " ".join(ran.out.split())
+    assert f"pair.py:{line}" in ran.out

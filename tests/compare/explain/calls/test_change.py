@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from compare.explain.calls.change import Change, recorded
-from compare.explain.calls.counting import counting
+from compare.explain.calls.counting import Calls, counting
 from compare.frameworks.dropout.reference import replayed
 from compare.frameworks.islands.reference import promoted_torch
 from tests.compare.explain.doctor import blocks
@@ -143,7 +143,7 @@ def test_dropouts_replay_and_a_change_do_not_disturb_each_other(block, outside):
 def test_calls_are_counted_and_replaced_before_and_behind_another_mode(block, outside, name):
     """The replay hands on what it does not handle."""
     block.train()
-    calls = []
+    calls = Calls()
     recorder = counting(block, {}, calls)
     with ExitStack() as modes:
         for mode in (recorder, replayed(3)) if outside else (replayed(3), recorder):
@@ -166,3 +166,11 @@ def test_the_promoted_oracle_sees_through_a_change(block):
     with promoted_torch(), Change(calls={number: lambda func, args, kwargs: args[0].float() * 4}).applied(Island()):
         out = Island()(X)
     assert torch.equal(out, F.gelu(X) * 4)
+
+
+def test_what_the_loss_takes_is_changed_one_after_another():
+    """Outputs and targets by name, the first change first."""
+    twice = Change(scored=(lambda outputs, targets: (2 * outputs, targets),))
+    less = Change(scored=(lambda outputs, targets: (outputs - 1, {name: -one for name, one in targets.items()}),))
+    assert (twice | less).scoring(3, {"y": 1}) == (5, {"y": -1})
+    assert Change().scoring(3, {"y": 1}) == (3, {"y": 1})

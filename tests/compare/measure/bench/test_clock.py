@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from compare.measure.bench import clock, load
-from compare.measure.bench.clock import FIRST, calls_in_a_block, first_call, held_up, interleaved
+from compare.measure.bench.clock import (
+    ALL_PROCESSORS,
+    FIRST,
+    ON_CARD,
+    calls_in_a_block,
+    first_call,
+    held_up,
+    interleaved,
+)
 from compare.measure.bench.load import Load, Reading
 
 
@@ -194,5 +202,21 @@ def test_what_disturbs_a_block(one, usual, why):
 
 def test_beside_a_card_the_processors_say_nothing():
     """What they do while it works may be anything; that they were there when they were wanted still counts."""
-    assert held_up(Load(1.3, 1.3, 0.0, None), [load_of(1.0)] * 3, on_card=True) == ""
-    assert "without a processor" in held_up(load_of(1.0, waited=0.3), [load_of(1.0)] * 3, on_card=True)
+    assert held_up(Load(1.3, 1.3, 0.0, None), [load_of(1.0)] * 3, ON_CARD) == ""
+    assert "without a processor" in held_up(load_of(1.0, waited=0.3), [load_of(1.0)] * 3, ON_CARD)
+
+
+def test_threads_that_are_as_many_as_the_processors_wait_for_each_other(machine):
+    """No block is held up by that; what others use all through a round still is."""
+    assert held_up(load_of(1.4, waited=0.96), [load_of(1.7)] * 3, ALL_PROCESSORS) == ""
+    runner = Clockwork(machine, held_up=lambda call: 1e-4)
+    timed = interleaved({"a": runner}, {"a": 5}, rounds=4, seed=0, told=ALL_PROCESSORS)
+    assert (timed.repeated, timed.disturbed) == (0, "")
+
+    class Beside(Clockwork):
+        def restart(self) -> None:
+            super().restart()
+            machine.work(0.0, others=1.0)
+
+    timed = interleaved({"a": Beside(machine)}, {"a": 5}, rounds=4, seed=0, told=ALL_PROCESSORS)
+    assert "other work kept" in timed.disturbed

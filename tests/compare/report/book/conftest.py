@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 
 from compare import lessons
+from compare.cli.cli import command_line
+from compare.cli.described import described
 from compare.frameworks.devices import Device
 from compare.measure.programs import Curve
 from compare.report.book import build, folder
 from compare.report.form import part_form
 from compare.verdict.verdict import Judgement, Verdict
 from tests.once import once
+
+from .drawing.sample import EVERY_KIND
 
 RUN = ("broadcasting", "tape")  # run in the browser's book; the other lessons only have their sources there
 ENVIRONMENT = {
@@ -48,10 +52,15 @@ def lesson(name: str, **given: Any) -> dict[str, Any]:
         "same": "Both add.",
         "different": "torch.add() is not jax.lax.add.",
         "prevents": "Nothing at all.",
+        "question": "How much is one?",
+        "text": "Just one.",
+        "ideas": [{"line": "return jax", "text": "It adds."}, {"line": "y = 1", "text": "The one."}],
+        "asks": [{"question": "How much?", "answer": "Just one."}],
         "sources": [{"name": "add", "reference": reference, "port": port}],
         "verdict": "match",
         "quantities": [quantity("sum")],
         "failure": "",
+        "picture": None,
         **given,
     }
 
@@ -89,7 +98,8 @@ def write(tmp_path: Path):
 
 @pytest.fixture(scope="session")
 def book(cpu: Device, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A book of every lesson, built once for all workers; a few of them are run, the others shown unrun."""
+    """A book of every lesson, built once for all workers; a few of them are run, the others shown unrun, with
+    a drawing of every kind."""
     name = "the book of every lesson"  # with blanks: a page's address is escaped
     return once(tmp_path_factory, name, lambda out: _build(out, cpu))[1]
 
@@ -103,11 +113,12 @@ def _build(out: Path, cpu: Device) -> None:
         told = run.Returned("a quantity", "[[1. 2.]\n [3. 4.]]", "x" * 300, Judgement(Verdict.MATCH))
         return run.LessonReport(lesson.name, device.name, (told,))
 
-    whole = run.run
+    whole, drawn = run.run, build.picture_of
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "run", some)
         patch.setattr(build, "curves", lambda: CURVES)
-        form = build.build(out, cpu, 0, lessons.LESSONS.values())
+        patch.setattr(build, "picture_of", lambda report: drawn(report) or EVERY_KIND)
+        form = build.build(out, cpu, 0, lessons.LESSONS.values(), commands=described(command_line()))
     (out / "form.json").write_text(json.dumps(form))
 
 

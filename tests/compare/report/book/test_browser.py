@@ -63,6 +63,47 @@ CONTRAST = """
 }
 """
 
+# Every text of the drawings that is too small, sticks out of its drawing, or has too little contrast with the paper or
+# with the shaded cell that it stands on.
+DRAWN = """
+() => {
+  const pen = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const painted = (layers) => {
+    pen.clearRect(0, 0, 1, 1);
+    for (const [colour, opacity] of layers) {
+      pen.globalAlpha = opacity; pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1);
+    }
+    pen.globalAlpha = 1;
+    return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (rgb) => {
+    const [r, g, b] = rgb.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const paper = [getComputedStyle(document.body).backgroundColor, 1];
+  const bad = [];
+  for (const svg of document.querySelectorAll(".shown svg")) {
+    const box = svg.getBoundingClientRect(), scale = box.width / svg.viewBox.baseVal.width;
+    const filled = [...svg.querySelectorAll("rect:not(.dot)")]
+      .map((rect) => [rect.getBoundingClientRect(), getComputedStyle(rect)])
+      .filter(([, style]) => style.fill !== "none");
+    for (const text of svg.querySelectorAll("text")) {
+      const style = getComputedStyle(text), at = text.getBoundingClientRect();
+      const x = (at.left + at.right) / 2, y = (at.top + at.bottom) / 2;
+      const under = filled.filter(([one]) => one.left < x && x < one.right && one.top < y && y < one.bottom);
+      const layers = under.map(([, one]) => [one.fill, Number(one.fillOpacity)]);
+      const [a, b] = [light(painted([[style.fill, 1]])), light(painted([paper, ...layers]))];
+      const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), size = parseFloat(style.fontSize) * scale;
+      const aside = at.left < box.left - 1 || at.right > box.right + 1;
+      const out = aside || at.top < box.top - 2 || at.bottom > box.bottom + 2;
+      const told = [text.textContent, ratio.toFixed(2), size.toFixed(1), out].join(" ");
+      if (ratio < 4.5 || size < 12 || out) bad.push(told);
+    }
+  }
+  return bad;
+}
+"""
+
 
 @pytest.fixture(scope="module")
 def browser():
@@ -202,7 +243,7 @@ def test_the_theme_is_the_systems_until_the_reader_chooses(reader):
             shows(dark)
         button.click()
         shows(dark=False)
-        tab.get_by_role("link", name="a training step").click()
+        tab.get_by_role("link", name="a training step").first.click()
         tab.wait_for_url("**/step.html")
         shows(dark=False)
         tab.evaluate("localStorage.clear()")
@@ -220,6 +261,18 @@ def test_every_text_stands_out(theme, reader):
         with reader(page) as tab:
             tab.emulate_media(color_scheme=theme)
             assert tab.evaluate(CONTRAST) == [], page
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_text_of_a_drawing_can_be_read(theme, reader):
+    """On a phone and on a wide screen: of some size, inside its drawing, and against its paper or its shade."""
+    for page in ("tape.html", "broadcasting.html", "views.html"):
+        with reader(page) as tab:
+            tab.emulate_media(color_scheme=theme)
+            assert tab.locator(".shown svg").count() >= 2
+            for width, height in ((390, 800), WIDE):
+                tab.set_viewport_size({"width": width, "height": height})
+                assert tab.evaluate(DRAWN) == [], (page, width)
 
 
 def test_code_is_read_once_and_printed_without_the_bar(reader):

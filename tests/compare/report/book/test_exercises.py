@@ -21,3 +21,12 @@ def test_the_page_has_both_commands_and_no_source(write):
     assert "<pre>" not in page
     assert 'read <a href="shapes.html">' in page
     assert 'read <a href="by_hand.html">' not in page
+
+
+def test_every_other_lesson_is_an_exercise_with_its_own_questions(write):
+    """Whose answers are on its page alone."""
+    page = write(lesson("shapes"), lesson("one"))("exercises.html")
+    assert "jaxport new --lesson one one.py" in page
+    assert "Write the side that is missing." in page
+    assert page.count("How much?") == 1
+    assert "Just one." not in page

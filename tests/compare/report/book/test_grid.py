@@ -24,6 +24,8 @@ def test_marks_and_gaps(rows):
     )
     assert [line.mark for line in left.lines] == ["", "differs"]
     assert [line.mark for line in right.lines] == ["", "alone", "alone", "differs"]
+    assert [line.other for line in left.lines] == [0, 4]
+    assert [line.other for line in right.lines] == [0, 0, 0, 2]
     assert left.gaps == [Gap(FIRST + 1, 2)]
     assert right.gaps == []
     assert left.lines[-1].row == right.lines[-1].row == last == FIRST + 3

@@ -16,6 +16,17 @@ def test_the_order_is_the_learners():
     ]
 
 
+def test_each_idea_stands_at_its_line():
+    """Numbered in the order in which it is told, marked at the lines that begin so, and listed below their source."""
+    (pair,) = pages(small(lesson("one")))[1].shows["pairs"]
+    assert [(idea["place"], idea["of"]) for idea in pair["ideas"]] == [
+        (1, [("reference", "return torch.add(x, 1)"), ("port", "return jax.lax.add(x, y)")]),
+        (2, [("port", "y = 1")]),
+    ]
+    assert [line.idea for line in pair["sides"][1].lines] == [0, 0, 2, 1]
+    assert [line.idea for line in pair["sides"][0].lines] == [0, 0, 1]  # the line that faces it
+
+
 def test_verdicts_are_counted_best_first():
     """Only those that occur."""
     forms = [lesson(word, verdict=word) for word in ("invalid", "match", "match")]

@@ -11,7 +11,7 @@ from .conftest import lesson
 def test_the_index_is_a_script_that_holds_json():
     """Empty parts are left out, white space is made one blank, no line separator ends the script."""
     parts = [("top", "summary", "One\n  two"), ("returns", "quantity x", "\u2028"), ("same", "what", "\u2028 three")]
-    made = script([Page("a.html", "A", "Lessons", "lesson.html", {}, parts)])
+    made = script([Page("a.html", "A", "Lessons", "Adds.", "lesson.html", {}, parts)])
     entries = json.loads(made.removeprefix("window.bookIndex = ").removesuffix(";\n"))
     assert made.isascii()
     assert entries == [

@@ -30,10 +30,12 @@ def test_a_view_of_a_weight_is_still_that_weight(function):
     assert [unit for unit, _ in seen.units] == [walk.units["w"]]
 
 
-def test_a_range_of_a_weight_is_a_piece_and_a_stride_is_none():
+def test_a_range_of_a_weight_is_a_piece_and_every_second_entry_where_they_are_all_of_it():
     walk, _, _ = replayed(lambda w, x: x @ w[:, 2:4], (4, 6), (3, 4))
     assert [piece.uses for piece in walk.units["w"].pieces] == [[0]]
     walk, _, _ = replayed(lambda w, x: x @ w[:, ::2], (4, 6), (3, 4))
+    assert [piece.uses for piece in walk.units["w"].pieces] == [[0]]
+    walk, _, _ = replayed(lambda w, x: x @ w[:, ::4], (4, 6), (3, 4))
     assert walk.units["w"].pieces == []
 
 

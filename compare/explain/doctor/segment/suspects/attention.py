@@ -10,8 +10,9 @@ import torch
 from compare.explain.calls.call import Described
 from compare.explain.calls.counting import Replacement
 from compare.explain.calls.signatures import Given
+from compare.explain.doctor.segment.formulas import with_part
 from compare.explain.doctor.segment.ideas import Family, Idea, View, afterwards, altered, computed, value
-from compare.explain.doctor.thresholds import DEFAULT, FULL, POSSIBLE, RARE, USUAL
+from compare.explain.doctor.thresholds import DEFAULT, FULL, POSSIBLE, RARE, USUAL, WEAK
 
 Tensor = torch.Tensor
 
@@ -72,10 +73,18 @@ def _triangles(queries: int, keys: int) -> Iterator[Idea]:
         if diagonal:
             mask = partial(_triangle, queries, keys, diagonal)
             yield value("causal", "up to itself", word, altered(attn_mask=mask, is_causal=False))
+    for fill in WEAK:
+        text = f"the port fills with {fill:g} the scores that the reference masks entirely"
+        change = computed(with_part("scaled_dot_product_attention", ("scores",), partial(_weakly, fill)))
+        yield Idea("fill", "-inf", f"{fill:g}", change, POSSIBLE, text)
 
 
 def _triangle(queries: int, keys: int, diagonal: int, given: Given) -> Tensor:
     return scores_mask(queries, keys, diagonal, given["query"])
+
+
+def _weakly(fill: float, scores: Tensor) -> Tensor:
+    return scores.masked_fill(torch.isneginf(scores), fill)
 
 
 def _averaging(given: Given) -> Tensor:
@@ -114,7 +123,8 @@ def filled(view: View) -> Iterator[Idea]:
     """Of ``masked_fill``: done to the rest; with infinity for a number that masks entirely, and the other way."""
     own = view.given["value"]
     yield value("mask", "True is filled", "False is filled", altered(mask=lambda own: ~own["mask"]))
-    for fill in (FULL, -math.inf) if isinstance(own, int | float) else ():
+    weak = WEAK if isinstance(own, int | float) and own < 0 else ()
+    for fill in (FULL, -math.inf, *weak) if isinstance(own, int | float) else ():
         if fill != own:
             yield value("fill", float(own), fill, altered(value=fill))
 

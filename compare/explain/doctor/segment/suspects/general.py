@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from compare.explain.calls.call import Call, Described
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.segment.arguments import SHAPES
+from compare.explain.doctor.segment.formulas import NORMS
 from compare.explain.doctor.segment.ideas import Idea, View, afterwards, left_out
 from compare.explain.doctor.segment.observed import EXTRA
-from compare.explain.doctor.segment.suspects.normalization import PARTS
 from compare.explain.doctor.thresholds import BEHIND, POSSIBLE, USUAL
 
 # Calls that move or copy, or that other families leave out themselves.
@@ -15,7 +15,7 @@ _QUIET = SHAPES | {"add", "sub", "mul", "div", "rsub", "rdiv", "clone", "contigu
                    "type_as", "expand_as", "detach", "zeros_like", "ones_like", "tril", "triu", "dropout", "T", "mT",
                    "t"}  # fmt: skip
 _LIKELY = {"relu", "gelu", "silu", "tanh", "elu", "sigmoid", "softmax", "log_softmax", "leaky_relu", "normalize",
-           "clamp", "flip", "roll", "masked_fill", *PARTS}  # fmt: skip
+           "clamp", "flip", "roll", "masked_fill", *NORMS}  # fmt: skip
 _SETTINGS = {"masked_fill": "mask", "flip": "flip", "roll": "roll"}
 
 

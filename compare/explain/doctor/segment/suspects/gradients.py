@@ -1,6 +1,7 @@
 """A gradient that differs where the forward pass agrees: stopped, let through, scaled, or of another function."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from math import inf
 from typing import Any
@@ -12,14 +13,16 @@ from compare.explain.calls.call import Call, Described, tensors_of
 from compare.explain.calls.change import Change
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
+from compare.explain.doctor.fit import Fitted, printed
+from compare.explain.doctor.segment.formulas import FORMULAS, PARTS, has_parts, with_part
 from compare.explain.doctor.segment.ideas import Idea, View, altered, computed, first_tensor, left_out, value
 from compare.explain.doctor.segment.padding import shown
-from compare.explain.doctor.segment.suspects import unrolled
+from compare.explain.doctor.segment.suspects import scored, unrolled
 from compare.explain.doctor.segment.suspects.activations import ACTIVATIONS, OWN, own_name
 from compare.explain.doctor.segment.suspects.at_zero import AT_ZERO
 from compare.explain.doctor.segment.suspects.recurrent import KINDS
-from compare.explain.doctor.suspect import Suspect
-from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, USUAL
+from compare.explain.doctor.suspect import Number, Suspect
+from compare.explain.doctor.thresholds import DEFAULT, DIGITS, POSSIBLE, RARE, USUAL
 
 Tensor = torch.Tensor
 _NO_GRADIENT = {"zeros_like", "ones_like", "argmax", "floor", "ceil", "round", "sign"}
@@ -40,10 +43,11 @@ def ideas(view: View, ratio: float | None) -> Iterator[Idea]:
     yield from derivatives(view)
     if call.name in _NO_GRADIENT:
         return
-    entering = [(n, given) for n, given in enumerate(tensors_of((call.args, call.kwargs))) if given.requires_grad]
+    yield from _parts(view)
+    entering = _entering_places(call)
     stops = any(name == "stop_gradient" for name, _ in view.scene.primitives)
     for place, given in entering:
-        what = given.name or (f"what enters {call.name}" if len(entering) == 1 else f"entry {place} of {call.name}")
+        what = _what(call, place, given, len(entering))
         yield _stop(f"the port stops the gradient at {what}", f"stopped at {what}", _entering(place, _stopped),
                     DEFAULT if stops else USUAL)  # fmt: skip
         if ratio is not None and ratio != 0.0:
@@ -58,6 +62,66 @@ def ideas(view: View, ratio: float | None) -> Iterator[Idea]:
         yield from _embedding(view.given["padding_idx"])
 
 
+def _parts(view: View) -> Iterator[Idea]:
+    """Of a call that torch makes in one piece: the gradient stopped at each part of its formula, and at all."""
+    name = view.call.name
+    if name not in FORMULAS or not has_parts(name, view.given) or not _entering_places(view.call):
+        return
+    stops = any(operation == "stop_gradient" for operation, _ in view.scene.primitives)
+    parts = PARTS[name]
+    for some in [*((part,) for part in parts), *([parts] if len(parts) > 1 else [])]:
+        what = f"the {' and the '.join(some)} of {name}"
+        yield _stop(f"the port stops the gradient at {what}", f"stopped at {what}",
+                    computed(with_part(name, some, _stopped)), DEFAULT if stops else POSSIBLE)  # fmt: skip
+
+
+def _entering_places(call: Call) -> list[tuple[int, Described]]:
+    """The tensors that enter a call and have a gradient, each with its place among all that enter."""
+    return [(n, given) for n, given in enumerate(tensors_of((call.args, call.kwargs))) if given.requires_grad]
+
+
+def factors(scene: Scene) -> Iterator[Number[Change]]:
+    """What the gradient is multiplied by, no guess made, at each place where it may be: what enters the loss, what
+    enters a call, the parts of a call that torch makes in one piece."""
+    for what, change in scored.gradients(scene):
+        yield _factor(what, change)
+    for call in scene.calls:
+        if call.name in _NO_GRADIENT or call.name == "detach":
+            continue
+        entering = _entering_places(call)
+        for place, given in entering:
+            yield _factor(_what(call, place, given, len(entering)), partial(_entered, call, place))
+        whole = entering and call.name in FORMULAS and has_parts(call.name, View(call, scene, {}).given)
+        for part in PARTS[call.name] if whole else ():
+            yield _factor(f"the {part} of {call.name}", partial(_part_of, call, part))
+
+
+def _entered(call: Call, place: int, function: Callable[[Tensor], Tensor]) -> Change:
+    return Change(calls={call.number: _entering(place, function)})
+
+
+def _part_of(call: Call, part: str, function: Callable[[Tensor], Tensor]) -> Change:
+    return Change(calls={call.number: computed(with_part(call.name, (part,), function))})
+
+
+def _factor(what: str, through: Callable[[Callable[[Tensor], Tensor]], Change]) -> Number[Change]:
+    def change(number: float) -> Change:
+        return through(_multiplied(number))
+
+    def suspect(fitted: Fitted) -> Suspect[Change]:
+        words, number = printed(fitted.number)
+        text = f"the port multiplies the gradient by {words} at {what}"
+        odd = float(f"{number:.{DIGITS}g}") != number
+        return Suspect("gradient", "as it is", f"times {words}", change(number), RARE, text, f"times {words} at {what}",
+                       odd=odd, fitted=True)  # fmt: skip
+
+    return Number(1.0, change, suspect)
+
+
+def _what(call: Call, place: int, given: Described, of: int) -> str:
+    return given.name or (f"what enters {call.name}" if of == 1 else f"entry {place} of {call.name}")
+
+
 def _stop(text: str, short: str, replacement: Replacement, rank: int) -> Idea:
     return Idea("stop_gradient", "flows", "stopped", replacement, rank, text, short)
 
@@ -69,6 +133,13 @@ def _embedding(padding: int | None) -> Iterator[Idea]:
     else:
         text = "the port's row 0 has no gradient, the reference's has"
         yield Idea("padding_idx", "none", "0", altered(padding_idx=0), RARE, text)
+
+
+def of_the_loss(scene: Scene) -> Iterator[Suspect[Change]]:
+    """The gradient stopped where it leaves the loss."""
+    for what, change in scored.gradients(scene):
+        text = f"the port stops the gradient at {what}"
+        yield Suspect("stop_gradient", "flows", "stopped", change(_stopped), USUAL, text, f"stopped at {what}")
 
 
 def without_no_grad(scene: Scene) -> Suspect[Change] | None:

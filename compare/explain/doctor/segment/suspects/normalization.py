@@ -1,68 +1,20 @@
 """Layer, group, batch, instance and root-mean-square norms, and what ports do otherwise in them."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
-from math import prod
+from itertools import combinations
 from typing import Any
 
 import torch
 
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.signatures import Given, bound
+from compare.explain.doctor.segment.formulas import FLOAT32, NORMS, affine, normed
 from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, candidates, computed, value
 from compare.explain.doctor.thresholds import DEFAULT, EPSILONS, POSSIBLE, RARE, USUAL
 
 Tensor = torch.Tensor
-FLOAT32 = torch.finfo(torch.float32).eps  # what torch's RMS norm adds where it is given no epsilon
-
-
-@dataclass(frozen=True)
-class Parts:
-    """A norm as one formula: ``x`` normalised over ``axes``, then brought back to ``shape``, scaled and moved."""
-
-    x: Tensor
-    axes: tuple[int, ...]
-    shape: tuple[int, ...]
-    weight: Tensor | None
-    bias: Tensor | None
-    eps: float
-
-
-def _last(given: Given) -> Parts:
-    x, axes = given["input"], tuple(range(-len(given["normalized_shape"]), 0))
-    return Parts(x, axes, tuple(x.shape), given["weight"], given.get("bias"), given["eps"] or 0.0)
-
-
-def _grouped(given: Given) -> Parts:
-    split = given["input"].reshape(len(given["input"]), given["num_groups"], -1)
-    return replace(_over(given, ()), x=split, axes=(2,))
-
-
-def _over(given: Given, before: tuple[int, ...]) -> Parts:
-    """Over the axes ``before`` the channels and all behind them."""
-    x, shape = given["input"], (-1, *(1,) * (given["input"].ndim - 2))
-    weight, bias = (None if given[name] is None else given[name].reshape(shape) for name in ("weight", "bias"))
-    return Parts(x, (*before, *range(2, x.ndim)), tuple(x.shape), weight, bias, given["eps"])
-
-
-PARTS: dict[str, Callable[[Given], Parts]] = {
-    "layer_norm": _last, "rms_norm": _last, "group_norm": _grouped, "instance_norm": lambda given: _over(given, ()),
-    "batch_norm": lambda given: _over(given, (0,)),
-}  # fmt: skip
-
-
-def _normed(parts: Parts, *, centred: bool = True, ddof: int = 0, outside: bool = False) -> Tensor:
-    x = parts.x - parts.x.mean(parts.axes, keepdim=True) if centred else parts.x
-    count = prod(x.shape[axis] for axis in parts.axes)
-    variance = (x * x).sum(parts.axes, keepdim=True) / max(count - ddof, 1)
-    size = variance.sqrt() + parts.eps if outside else (variance + parts.eps).sqrt()
-    return _affine((x / size).reshape(parts.shape), parts)
-
-
-def _affine(out: Tensor, parts: Parts) -> Tensor:
-    out = out * parts.weight if parts.weight is not None else out
-    return out + parts.bias if parts.bias is not None else out
 
 
 def ideas(view: View) -> Iterator[Idea]:
@@ -88,7 +40,7 @@ def ideas(view: View) -> Iterator[Idea]:
 
 def _formulas(name: str) -> Iterator[Idea]:
     def formula(**options: Any) -> Replacement:
-        return computed(lambda given: _normed(PARTS[name](given), **options))
+        return computed(lambda given: normed(NORMS[name](given), **options))
 
     centred = name != "rms_norm"
     own, other = ("mean subtracted", "none") if centred else ("none", "mean subtracted")
@@ -102,17 +54,23 @@ def _formulas(name: str) -> Iterator[Idea]:
 
 
 def _axes(view: View, name: str, count: int) -> Iterator[Idea]:
+    """The last ones, one alone, and then any others together."""
     axes = len(view.shape)
-    others = [tuple(range(-k, 0)) for k in range(1, axes) if k != count]
+    others = [tuple(range(-k, 0)) for k in range(1, axes)]
     others += [(axis - axes,) for axis in range(axes - 1) if count == 1]
-    for other in sorted(others, key=lambda one: one != view.read.get("axis")):
-        change = computed(partial(_normed_over, name, other))
-        rank = USUAL if len(other) == 1 and count > 1 else POSSIBLE
-        yield value("axis", _show(tuple(range(-count, 0))), _show(other), change, rank)
+    others += [tuple(axis - axes for axis in some) for k in range(2, axes + 1) for some in combinations(range(axes), k)]
+    own = tuple(range(-count, 0))
+    for other in sorted(dict.fromkeys(others), key=lambda one: one != view.read.get("axis")):
+        if other == own:
+            continue
+        rank = (
+            USUAL if len(other) == 1 and count > 1 else POSSIBLE if other in others[: axes - 1] or count == 1 else RARE
+        )
+        yield value("axis", _show(own), _show(other), computed(partial(_normed_over, name, other)), rank)
 
 
 def _normed_over(name: str, axes: tuple[int, ...], given: Given) -> Tensor:
-    return _normed(replace(PARTS[name](given), axes=axes), centred=name != "rms_norm")
+    return normed(replace(NORMS[name](given), axes=axes), centred=name != "rms_norm")
 
 
 def _show(axes: tuple[int, ...]) -> str:
@@ -132,7 +90,7 @@ def _interleaved(given: Given) -> Tensor:
     x, groups = given["input"], given["num_groups"]
     mixed = x.reshape(len(x), -1, groups, *x.shape[2:]).transpose(1, 2)
     plain = torch.nn.functional.group_norm(mixed.reshape(x.shape), groups, None, None, given["eps"])
-    return _affine(plain.reshape(mixed.shape).transpose(1, 2).reshape(x.shape), _over(given, ()))
+    return affine(plain.reshape(mixed.shape).transpose(1, 2).reshape(x.shape), NORMS["instance_norm"](given))
 
 
 def _statistics(given: Given) -> Iterator[Idea]:
@@ -160,4 +118,4 @@ def normalize(view: View) -> Iterator[Idea]:
     yield value("epsilon", "a lower bound of the norm", "added under the root", squared)
 
 
-FAMILIES: dict[str, Family] = {**dict.fromkeys(PARTS, ideas), "normalize": normalize}
+FAMILIES: dict[str, Family] = {**dict.fromkeys(NORMS, ideas), "normalize": normalize}

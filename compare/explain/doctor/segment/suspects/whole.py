@@ -1,18 +1,21 @@
 """What concerns a layer as a whole: flags, its parameters, gates exchanged between several of its calls."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from compare.arrays.arrays import wide
 from compare.explain.calls.call import Call, Described, tensors_of
 from compare.explain.calls.change import Change
 from compare.explain.calls.counting import Function
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.segment.layer_settings import SKIPPED
-from compare.explain.doctor.segment.suspects import roots
+from compare.explain.doctor.segment.suspects import roots, spectral
 from compare.explain.doctor.segment.suspects.activations import OWN
+from compare.explain.doctor.segment.suspects.recurrent import GATES
 from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import (
     FREQUENCIES,
@@ -32,7 +35,9 @@ def of_the_layer(scene: Scene) -> Iterator[Suspect[Change]]:
     yield from flags(scene)
     yield from gates(scene)
     yield from parameters(scene.weights)
+    yield from packed(scene)
     yield from others_weights(scene)
+    yield from spectral.iterations(scene)
     yield from roots.epsilons(scene)
     yield from residuals(scene)
 
@@ -170,6 +175,56 @@ def parameters(weights: Mapping[str, np.ndarray]) -> Iterator[Suspect[Change]]:
             if word in ("zero", "negated") or (square if word == "transposed" else vector and len(array) > 1):
                 text, entering = f"{name} is {word} in the port", Change(weights={name: change})
                 yield Suspect("parameter", "as it is", word, entering, RARE + 1, text, f"{name} {word}")
+
+
+def packed(scene: Scene) -> Iterator[Suspect[Change]]:
+    """Of each part of a packed parameter: zero, negated, taken twice."""
+    for names, what, at in _parts(scene):
+        for word in ("zero", "negated", "taken twice"):
+            change = Change(weights=dict.fromkeys(names, partial(_in_part, at, _WAYS[word])))
+            text = f"{what} is {word} in the port"
+            yield Suspect("parameter", "as it is", word, change, RARE, text, f"{what} {word}")
+
+
+def numbers(scene: Scene) -> Iterator[tuple[str, str, float, Callable[[float], Change]]]:
+    """A scale of each parameter and of each part of a packed one, and a constant added to a vector: (setting, of what,
+    own value, change)."""
+    every = [((name,), name, slice(None)) for name in scene.weights]
+    for names, what, at in (*every, *_parts(scene)):
+        array = scene.weights[names[0]]
+        if np.issubdtype(array.dtype, np.inexact) and array.ndim:
+            yield "scale", f"of {what}", 1.0, partial(_moved, names, at, np.multiply)
+            if array.ndim == 1:
+                yield "constant", f"added to {what}", 0.0, partial(_moved, names[:1], at, np.add)
+
+
+def _moved(names: Sequence[str], at: slice, function: Callable[..., np.ndarray], number: float) -> Change:
+    # In float64: what a port computes of a weight is not rounded to the weight's own type in its float64 run.
+    return Change(weights=dict.fromkeys(names, partial(_in_part, at, lambda own: function(wide(own), number))))
+
+
+def _in_part(at: slice, function: Callable[[np.ndarray], np.ndarray], own: np.ndarray) -> np.ndarray:
+    changed = function(own[at])
+    made = np.array(own, changed.dtype)
+    made[at] = changed
+    return made
+
+
+def _parts(scene: Scene) -> Iterator[tuple[tuple[str, ...], str, slice]]:
+    """The gates of recurrent layers, and the three projections of an attention that are held as one: the parameters,
+    the part in words, and its rows. Of two biases that are added, which ports hold as one, both."""
+    for call in scene.calls:
+        words = GATES.get(call.name, "qkv" if call.name == "multi_head_attention_forward" else "")
+        held = [given for given in tensors_of([call.args, call.kwargs]) if words and given.name in scene.weights]
+        packed = [one for one in held if one.name.rpartition(".")[2].startswith(("weight_", "bias_", "in_proj_"))]
+        both = [one.name for one in packed if "bias_ih" in one.name or "bias_hh" in one.name]
+        sums = [(first, first.replace("bias_ih", "bias_hh")) for first in both if "bias_ih" in first]
+        several = [names for names in sums if names[1] in both]
+        for names in [*((one.name,) for one in packed), *several]:
+            rows = scene.weights[names[0]].shape[0] // len(words)
+            for place, letter in enumerate(words):
+                of = f"{letter} of" if words == "qkv" else f"the gate {letter} of"
+                yield names, f"{of} {' and '.join(names)}", slice(place * rows, (place + 1) * rows)
 
 
 def _base(frequencies: np.ndarray) -> float:

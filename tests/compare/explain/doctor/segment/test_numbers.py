@@ -65,7 +65,7 @@ def test_what_is_a_multiple_in_every_entry_is_fitted_last():
 
 
 def test_a_scale_says_of_what():
-    """A factor, a divisor, the second term of a sum, the result of a layer."""
+    """A factor, a divisor, either term of a sum, a result, a parameter."""
 
     class Scales(nn.Module):
         def __init__(self):
@@ -80,6 +80,10 @@ def test_a_scale_says_of_what():
     assert words == {
         "scale (a factor)",
         "scale (a divisor)",
+        "scale of the first term of a sum",
         "scale of the second term of a sum",
         "scale of the result of linear",
+        "scale of the result of add",
+        "scale of layer.weight",
+        "scale of layer.bias",
     }

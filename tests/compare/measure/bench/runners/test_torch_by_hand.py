@@ -4,7 +4,7 @@ import torch
 
 from compare.measure.bench.runners.numpy_by_hand import NumpyRunner
 from compare.measure.bench.runners.torch_by_hand import TorchByHandRunner
-from compare.verdict.precision import FLOAT64
+from compare.verdict.precision import BFLOAT16, FLOAT64
 from tests.compare.measure.bench.small import apart, ready
 
 
@@ -25,3 +25,12 @@ def test_no_tape_is_written(cpu):
     start = runner.step.weights.untyped_storage().data_ptr()
     assert all(part.untyped_storage().data_ptr() == start for layer in runner.step.layers for part in layer)
     assert torch.isfinite(runner.step.weights).all()
+
+
+def test_in_bfloat16_too(cpu):
+    """Gradients and steps near those of float64, which NumPy cannot hold as they are."""
+    low, plain = (TorchByHandRunner(*ready("loose"), precision, cpu) for precision in (BFLOAT16, FLOAT64))
+    for runner in (low, plain):
+        runner.call(2)
+    assert 0 < apart(low.gradients(), plain.gradients()) < 0.1
+    assert 0 < apart(low.parameters(), plain.parameters()) < 0.1

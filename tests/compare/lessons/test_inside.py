@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compare.report.book.inside import paired
+from compare.lessons.inside import paired
 
 LINES = st.lists(st.sampled_from(["", ")", "x: Tensor,", "x: Array,", "def f(", "return x + 1", "y: int,"]), max_size=8)
 

@@ -2,7 +2,7 @@
 
 from difflib import SequenceMatcher
 
-from compare.lessons.align import best_pairs
+from compare.lessons.ordered_pairs import best_pairs
 
 ALIKE = 0.5  # of two lines, from which they are taken for the same one
 Paired = list[tuple[int | None, int | None]]
@@ -11,7 +11,7 @@ Paired = list[tuple[int | None, int | None]]
 def paired(left: list[str], right: list[str]) -> Paired:
     """Both sides' line numbers in order; lines that are like no other share rows as far as they go.
 
-    The pairing with the largest sum of likeness, as ``compare.lessons.align`` finds it for statements.
+    The pairing with the largest sum of likeness.
     """
     rows: Paired = []
     i = j = 0

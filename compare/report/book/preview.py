@@ -1,0 +1,35 @@
+"""The picture that a link to the site shows: the training step, as its two communities write it."""
+
+import ast
+import io
+from textwrap import dedent
+
+PREVIEW = "preview.png"
+WIDTH, HEIGHT = 1200, 630  # pixels, as link previews are cut
+LINES, COLUMNS = 12, 58  # of a source, that are large enough to be read there
+TORCH, JAX, INK, SOFT, PAPER = "#b0431c", "#3f57b5", "#1c1f24", "#595f69", "#fcfcfb"
+
+
+def preview(reference: str, port: str) -> bytes:
+    """A PNG of both sources beside each other."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH / 100, HEIGHT / 100), dpi=100, facecolor=PAPER)
+    figure.text(0.04, 0.9, "PyTorch and JAX, side by side", color=INK, fontsize=30, fontweight="bold", va="center")
+    figure.text(0.04, 0.815, "each idea written twice, run on identical arrays, and judged", color=SOFT, fontsize=17,
+                va="center")  # fmt: skip
+    for left, name, colour, text in ((0.04, "PyTorch", TORCH, reference), (0.515, "JAX", JAX, port)):
+        figure.text(left, 0.72, name, color=colour, fontsize=17, fontweight="bold", va="center")
+        figure.text(left, 0.675, _body(text), color=INK, fontsize=11, family="monospace", va="top", linespacing=2.6)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()
+
+
+def _body(text: str) -> str:
+    """What a function does, line by line: without its head, what it says of itself and comments, cut to what fits."""
+    (function,) = ast.parse(dedent(text)).body
+    assert isinstance(function, ast.FunctionDef)
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    lines = [line for statement in body for line in ast.unparse(statement).splitlines()]
+    return "\n".join(line if len(line) <= COLUMNS else f"{line[: COLUMNS - 3]}..." for line in lines[:LINES])

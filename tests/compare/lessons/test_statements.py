@@ -1,0 +1,25 @@
+"""A source cut into statements."""
+
+from compare.lessons.statements import code_of, statements, textual
+
+TEXT = """@cache
+def step(model, x):
+    # why
+    loss = model(
+        x  # rows
+    )
+    if loss:
+        return loss
+"""
+
+
+def test_every_line_is_in_one_piece():
+    """A decorator goes with its function, a comment with the statement below it, a head stands alone."""
+    assert [list(piece) for piece in statements(TEXT)] == [[0, 1], [2, 3, 4, 5], [6], [7]]
+    assert code_of(statements(TEXT)[1], TEXT) == "loss = model( x )"
+
+
+def test_what_is_assigned_counts_most():
+    """Two texts that begin with one name are more alike than two that do not."""
+    assert textual("loss = a + b", "loss = c - d") > textual("loss = a + b", "less = c - d")
+    assert textual("return x", "for i in range(10): print(i)") == 0

@@ -1,0 +1,71 @@
+"""Markdown as a page."""
+
+import pytest
+
+from compare.report.book.marked import marked
+
+PAGE = """# A title with `code`
+
+First words,
+with a [link](there.md#at) and [a folder](folder).
+
+<!-- kept -->
+```python
+x = "<b>"  # why
+```
+
+## One thing
+
+| a | b |
+|---|---|
+| `x` | 1 < 2 |
+
+    jaxport
+
+## One thing
+
+### Below: it
+"""
+
+
+def led(href):
+    return None if href == "folder" else f"to-{href}"
+
+
+def test_a_page_has_its_title_apart_and_each_heading_named():
+    """As the places that host the source name them, the second of a name with a number."""
+    made = marked(PAGE, led)
+    assert made.title == "A title with code"
+    assert "<h1" not in made.html
+    assert [(one.at, one.level, one.title) for one in made.sections] == [
+        ("top", 1, "A title with code"),
+        ("one-thing", 2, "One thing"),
+        ("one-thing-1", 2, "One thing"),
+        ("below-it", 3, "Below: it"),
+    ]
+    assert '<h2 id="one-thing-1">' in made.html
+    assert made.sections[1].text == "a b x 1 < 2 jaxport\n"
+
+
+def test_links_lead_where_they_are_led_and_text_stays_where_they_lead_nowhere():
+    """Comments for the tests are no text."""
+    made = marked(PAGE, led)
+    assert '<a href="to-there.md#at">link</a>' in made.html
+    assert "and a folder." in made.html
+    assert "kept" not in made.html
+
+
+def test_code_is_coloured_and_escaped():
+    """Python by its pieces, anything else as it is."""
+    made = marked(PAGE, led)
+    assert '<span class="s2">&lt;b&gt;</span>' in made.html
+    assert '<span class="c1"># why</span>' in made.html
+    assert "<code>jaxport\n</code>" in made.html
+    assert "<td>1 &lt; 2</td>" in made.html
+
+
+@pytest.mark.parametrize("text", ["words", "words\n\n# late", "# one\n\n# two"])
+def test_a_page_has_one_title_at_its_start(text):
+    """Anything else is a fault of the page."""
+    with pytest.raises(ValueError, match="expected one heading of the first level"):
+        marked(text, led)
