@@ -3,22 +3,25 @@
     python benchmarks/contrast_memory.py --json results/cpu/contrast_memory.json
 
 A stack of layers whose backward pass needs at least 256 MiB, written in both frameworks: plainly, with each layer made
-again (``checkpoint``), in JAX as a loop in Python and as a ``scan``. For each row one process makes everything ready
-and stops, another makes the call as well; the difference of their peaks of resident memory is what the call took. XLA's
-CPU client keeps no statistics of its own. What a row counts is said beside it: of PyTorch and of ``jax.vjp`` what the
-tape, or the residuals, hold after the forward pass; of a compiled program its temporaries at most, results left out.
+again (``checkpoint``), in JAX as a loop in Python and as a ``scan``; and the same of blocks as transformers have them
+(a norm, two products, a GELU, a sum), which keep more for each value that they hand on. For each row a fresh process
+makes everything ready, compiles, and then makes the call: what it took is the peak of resident memory from there on,
+less what was resident before; Linux says both, and forgets the peak of what came before. XLA's CPU client keeps no
+statistics of its own. What a row counts is said beside it: of PyTorch and of ``jax.vjp`` what the tape, or the
+residuals, hold after the forward pass; of a compiled program its temporaries at most, results left out.
 """
 
 import argparse
+import gc
 import json
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 ROWS, WIDTH, DEPTH = 8192, 512, 32
+BLOCK_ROWS, BLOCKS = 4096, 16
 Call = Callable[[], object]
 # An array is given back to the system when it is freed: by default the C library keeps the hole that it leaves, which
 # no aligned array of the same size fits into, and a peak would count both.
@@ -53,7 +56,7 @@ def torch_row(again: bool, compiled: bool) -> tuple[int, Call, int]:
     return counted, lambda: run(x), 0
 
 
-def jax_row(again: bool, scanned: bool, compiled: bool) -> tuple[int, Call, int]:
+def jax_row(again: bool, scanned: bool, compiled: bool, blocks: bool = False) -> tuple[int, Call, int]:
     """What the residuals, or the program's plan, count; the call; and the bytes of its results."""
     import jax
     import jax.numpy as jnp
@@ -61,13 +64,19 @@ def jax_row(again: bool, scanned: bool, compiled: bool) -> tuple[int, Call, int]
     from compare.measure.contrast.costs import temporaries
 
     key = jax.random.key(0)
-    weights = jax.random.normal(key, (DEPTH, WIDTH, WIDTH)) / WIDTH**0.5
-    x = jax.random.normal(key, (ROWS, WIDTH))
+    shape = (BLOCKS, 2, WIDTH, WIDTH) if blocks else (DEPTH, WIDTH, WIDTH)
+    weights = jax.random.normal(key, shape) / WIDTH**0.5
+    x = jax.random.normal(key, (BLOCK_ROWS if blocks else ROWS, WIDTH))
 
     def layer(x: jax.Array, w: jax.Array) -> tuple[jax.Array, None]:
         return jnp.tanh(jnp.sin(x @ w)), None
 
-    one = jax.checkpoint(layer) if again else layer
+    def block(x: jax.Array, w: jax.Array) -> tuple[jax.Array, None]:
+        normed = (x - x.mean(-1, keepdims=True)) * jax.lax.rsqrt(x.var(-1, keepdims=True) + 1e-5)
+        return x + jax.nn.gelu(normed @ w[0]) @ w[1], None
+
+    plain = block if blocks else layer
+    one = jax.checkpoint(plain) if again else plain
 
     def loss(weights: jax.Array, x: jax.Array) -> jax.Array:
         if scanned:
@@ -98,32 +107,50 @@ TABLE: dict[str, tuple[str, Callable[[], tuple[int, Call, int]]]] = {
     "jit, layers made again": ("temporaries at most", lambda: jax_row(again=True, scanned=False, compiled=True)),
     "jit of a scan": ("temporaries at most", lambda: jax_row(again=False, scanned=True, compiled=True)),
     "jit of a scan, made again": ("temporaries at most", lambda: jax_row(again=True, scanned=True, compiled=True)),
+    "jit of blocks": ("temporaries at most", lambda: jax_row(again=False, scanned=False, compiled=True, blocks=True)),
+    "blocks, made again": (
+        "temporaries at most",
+        lambda: jax_row(again=True, scanned=False, compiled=True, blocks=True),
+    ),
+    "scan of blocks": ("temporaries at most", lambda: jax_row(again=False, scanned=True, compiled=True, blocks=True)),
+    "scan of blocks, made again": (
+        "temporaries at most",
+        lambda: jax_row(again=True, scanned=True, compiled=True, blocks=True),
+    ),
 }
 
 
-def child(name: str, calls: bool) -> None:
-    """Print what is counted, the bytes of results, and the peak of this process."""
+def child(name: str) -> None:
+    """Print what is counted, the bytes of results, and what the call took at its peak."""
     counted, call, results = TABLE[name][1]()
-    kept = call() if calls else None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"counted": counted, "results": results, "peak": peak, "holds": kept is not None}))
+    gc.collect()
+    before = resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak from here on: compiling has taken more
+    kept = call()
+    assert kept is not None
+    print(json.dumps({"counted": counted, "taken": resident("VmHWM") - before - results}))
+
+
+def resident(line: str) -> int:
+    """Bytes of this process by a line of what Linux says of it: resident now, or at the peak."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(next(one.split()[1] for one in status.splitlines() if one.startswith(line)))
 
 
 def measured(name: str) -> dict[str, object]:
     """A row: what is counted, and what a call took of memory beside its results."""
-    found = []
-    for how in ("--without", "--call"):
-        command = [sys.executable, __file__, "--child", name, how]
-        printed = subprocess.run(command, capture_output=True, text=True, check=True, env=GIVEN_BACK).stdout
-        found.append(json.loads(printed.splitlines()[-1]))
-    taken = found[1]["peak"] - found[0]["peak"] - found[1]["results"]
-    counted = found[1]["counted"]
+    command = [sys.executable, __file__, "--child", name]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, env=GIVEN_BACK).stdout
+    found = json.loads(printed.splitlines()[-1])
+    counted, taken = found["counted"], found["taken"]
     return {"row": name, "counts": TABLE[name][0], "bytes": counted, "taken": taken, "apart": taken / counted - 1}
 
 
 def lines(form: dict) -> list[str]:
     """The table, as it is printed."""
     shown = [f"{form['depth']} layers of {form['width']}, {form['rows']:,} rows"]
+    if "blocks" in form:
+        shown[0] += f"; {form['blocks']} blocks, {form['block_rows']:,} rows"
     shown.append(f"{'':28}{'counted, MiB':>14}{'taken, MiB':>12}{'apart':>8}  what is counted")
     for row in form["found"]:
         mib = [f"{row[key] / 2**20:,.1f}" for key in ("bytes", "taken")]
@@ -135,13 +162,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there")
     parser.add_argument("--child", choices=TABLE, help=argparse.SUPPRESS)
-    parser.add_argument("--call", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--without", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        child(options.child, options.call)
+        child(options.child)
         return
-    form = {"rows": ROWS, "width": WIDTH, "depth": DEPTH, "found": [measured(name) for name in TABLE]}
+    form = {
+        "rows": ROWS, "width": WIDTH, "depth": DEPTH, "block_rows": BLOCK_ROWS, "blocks": BLOCKS,
+        "found": [measured(name) for name in TABLE],
+    }  # fmt: skip
     print("\n".join(lines(form)))
     if options.json:
         options.json.write_text(json.dumps(form, indent=1) + "\n")

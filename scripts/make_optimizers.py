@@ -1,108 +1,24 @@
-"""Write docs/optimizers.md: every recipe of ``scripts.optimizer_rows`` run, with how far the naive form goes astray.
+"""Write docs/optimizers.md: every recipe of the table of differences run, with how far the naive form goes astray.
 
 python3 -m scripts.make_optimizers
 """
 
 import argparse
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import jax
 import numpy as np
 import optax
-import optax.contrib
 import torch
-from torch.optim import swa_utils
 
-import jaxport.optimizers
-from compare.pair.stepped import accumulating
+from compare.explain.differences.rows.optimizer_rows import ROWS, OptimizerRow
+from compare.explain.differences.thresholds import EQUAL
+from compare.explain.differences.walked import Walked, walked
 from compare.pair.training_recipes import RECIPES, in_words
-from scripts.optimizer_rows import ROWS, OptimizerRow
-from scripts.twin_problem import SHAPES, START, TorchRun, jax_walk, vector
-from torchref.optimizers import decayed
 
 PAGE = Path(__file__).parents[1] / "docs" / "optimizers.md"
-EQUAL = 1e-12  # relative: no more than rounding
 PLOTTED, BARS = 20, "▁▂▃▄▅▆▇█"
 LOWEST, HIGHEST = -16.0, 0.0  # the plot's range, in powers of ten
-NAMES = (
-    {name: getattr(torch.optim, name) for name in dir(torch.optim) if name[0].isupper()}
-    | {name: value for name, value in vars(torch.optim.lr_scheduler).items() if isinstance(value, type)}
-    | {name: getattr(torch.nn.utils, name) for name in ("clip_grad_norm_", "clip_grad_value_")}
-    | {"decayed": decayed}
-)
-OURS = {name: getattr(jaxport.optimizers, name) for name in jaxport.optimizers.__all__} | {"optax": optax}
-
-
-@dataclass(frozen=True)
-class Walked:
-    """What came of a row: relative distances from torch by step, of the naive form and of the twin (empty: none)."""
-
-    naive: np.ndarray
-    twin: np.ndarray
-
-
-def walked(row: OptimizerRow) -> Walked:
-    """Run all forms of a row."""
-    only = list(row.only or SHAPES)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        run = TorchRun(
-            lambda p: accumulating(eval(row.torch, {**NAMES, "p": _chosen(p, only)}), row.every),
-            (lambda o: eval(row.scheduler, {**NAMES, "o": o})) if row.scheduler else None,
-            (lambda p: eval(row.clip, {**NAMES, "p": p})) if row.clip else None,
-        )
-        torchs = run.walk(row.steps)
-        forms = [eval(row.naive, {"optax": optax}), eval(row.twin, OURS) if row.twin else None]
-        ports = [_port(form, only, row.steps) if form else [] for form in forms]
-        if row.averages:
-            torchs = _averaged_in_torch(row.averages[0], torchs)
-            starts = (vector(START), ports[1][0])  # of the naive one where it is written, before the first step
-            ports = [_averaged(*one) for one in zip(row.averages[1:], starts, ports, strict=True)]
-        return Walked(*(_distances(torchs, port) if port else np.zeros(0) for port in ports))
-
-
-def _averaged_in_torch(code: str, path: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The average of parameters after each step of theirs."""
-    model = torch.nn.ParameterList([torch.tensor(path[0])])
-    average, seen = eval(code, {**vars(swa_utils), "model": model}), []
-    for one in path:
-        with torch.no_grad():
-            model[0].copy_(torch.tensor(one))
-        average.update_parameters(model)
-        seen.append(average.module[0].detach().numpy().copy())
-    return seen
-
-
-def _averaged(code: str, average: np.ndarray, path: Sequence[np.ndarray]) -> list[np.ndarray]:
-    seen = []
-    with jax.enable_x64(True):
-        for one in path:
-            average = eval(code, {**OURS, "average": average, "params": jax.numpy.array(one)})
-            seen.append(np.asarray(average))
-    return seen
-
-
-def _chosen(parameters: Sequence[Any], only: Sequence[str]) -> list[Any]:
-    return [one for one, name in zip(parameters, SHAPES, strict=True) if name in only]
-
-
-def _port(form: Any, only: Sequence[str], steps: int) -> list[np.ndarray]:
-    if len(only) < len(SHAPES):
-        labels = {name: "moves" if name in only else "stays" for name in SHAPES}
-        form = optax.partition({"moves": form, "stays": optax.set_to_zero()}, labels)
-    return jax_walk(form, steps=steps)[0]
-
-
-def _distances(torchs: Sequence[np.ndarray], port: Sequence[np.ndarray]) -> np.ndarray:
-    """Of the way gone so far: parameters that did not move are no agreement."""
-    start = vector(START)
-    return np.array(
-        [np.linalg.norm(a - b) / max(np.linalg.norm(a - start), 1e-12) for a, b in zip(torchs, port, strict=True)]
-    )
 
 
 def plotted(distances: np.ndarray) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from compare.report.contract import Form, Number, VerifyForm, WeightsOfPairForm
+from compare.report.differences_contract import DifferencesForm
 from compare.report.lesson_contract import BookForm, EnvForm, MarkForm, ReadForm
 from compare.report.measured_contract import BenchForm, ContrastForm, MainJobForm, SweepForm, TrainForm, TwoRunsForm
 
@@ -25,6 +26,7 @@ CONTRACTS: dict[str, Any] = {
     "bench-two-runs": TwoRunsForm,
     "book": BookForm,
     "contrast": ContrastForm,
+    "differences": DifferencesForm,
     "env": EnvForm,
     "main-job": MainJobForm,
     "mark": MarkForm,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compare.arrays.arrays import Arrays
+from compare.arrays.arrays import Arrays, Shapes
 from compare.checkpoints.checkpoint import UnsoundError, check_dtype
 from compare.checkpoints.convert import conversion_between
 from compare.checkpoints.files import read
@@ -13,7 +13,7 @@ from compare.checkpoints.unsaved import with_unsaved
 from compare.errors import UsageError, shown, swallowed
 from compare.pair.pair import Pair
 from compare.pair.prepare import Prepared, prepare
-from compare.weights.own.own_weights import OwnWeights, Side, own_weights
+from compare.weights.own.own_weights import OTHER_SIDE, OwnWeights, Side, own_weights
 
 HAS_NONE = {
     "port": "the port has no weights of its own: give (module, variables) as the pair's port, or --port-weights FILE",
@@ -85,11 +85,16 @@ def _judged(prepared: Prepared, asked: WeightsAsked, port: Arrays | None) -> Own
     if reference_own is None or port_own is None:
         return None
     values = conversion_between(prepared).values(reference_own, port_own, prepared.accepted)
-    for path, found, wanted in (
-        (asked.reference, values.reference, values.shapes),
-        (asked.port, values.port, values.leaves),
-    ):
+    names: tuple[tuple[Side, Path | None, Arrays, Shapes], ...] = (
+        ("reference", asked.reference, values.reference, values.shapes),
+        ("port", asked.port, values.port, values.leaves),
+    )
+    for side, path, found, wanted in names:
         if path is not None and not found:
+            other = OTHER_SIDE[side]
+            given = reference_own if side == "reference" else port_own
+            if conversion_between(prepared).side_of(given or {}, side) == other:
+                raise UsageError(f"{path}: its names are the {other}'s: give it as --{other}-weights")
             raise UsageError(f"{path}: none of its names is one of the model's, such as {next(iter(wanted))}")
     if asked.reference is not None:
         values = replace(values, reference=with_unsaved(values.reference, prepared))

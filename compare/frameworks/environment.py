@@ -28,7 +28,7 @@ def fingerprint(device: Device) -> dict[str, object]:
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "versions": {name: _version(name) for name in PACKAGES} | {"torch": torch_facts.get("version", "not used")},
+        "versions": {name: installed(name) for name in PACKAGES} | {"torch": torch_facts.get("version", "not used")},
         "precision_policy": policy(used),
         "product_error": verify_policy(device),
         "torch_threads": torch_facts.get("threads", "not used"),
@@ -41,7 +41,8 @@ def device_name(device: Device) -> str:
     return str(device.jax.device_kind) if device.name == "gpu" else _processor()
 
 
-def _version(package: str) -> str:
+def installed(package: str) -> str:
+    """The version of a package, "not installed" where there is none."""
     try:
         return version(package)
     except PackageNotFoundError:

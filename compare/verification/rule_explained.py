@@ -64,10 +64,11 @@ def explain_rule(quartet: Quartet, entering: Entering, rule: UpdateRule) -> Expl
     if not failing:
         return Explanation(None)
     first, diagnosis = failing[0].judgement, Diagnosis()
-    if rule.runs and rule.inputs and 0 < rule.differs <= RULE_ASKED:
+    if rule.runs and rule.inputs and rule.again and 0 < rule.differs <= RULE_ASKED:
         try:
             last = min(rule.differs + RULE_AFTER, rule.runs.steps)
-            diagnosis = diagnose_apart(quartet, entering, steps_apart(rule.runs, rule.inputs, last))
+            steps, again = steps_apart(rule.runs, rule.inputs, last), rule.again
+            diagnosis = diagnose_apart(quartet, entering, steps, lambda: steps_apart(*again(last), last))
         except Exception as error:  # an optimizer that does not stand being tried
             swallowed(error)
     gap, allowed = relative_gap(first)

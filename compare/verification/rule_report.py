@@ -1,5 +1,6 @@
 """What was seen of a pair's update rule, in data and in a line; neither framework is needed for it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,8 @@ class UpdateRule:
         schedules: the step up to which the schedules were compared as functions; 0 where they were not.
         differs: the first step that differs; 0 where none does.
         not_seen: what was not, in sentences.
-        runs, inputs: of a rule that differs, what it was judged by.
+        runs, inputs: of a rule that differs, what it was judged by; again: makes both for so many steps on other
+            parameters and gradients.
     """
 
     quantities: tuple[Quantity, ...] = ()
@@ -38,6 +40,7 @@ class UpdateRule:
     not_seen: tuple[str, ...] = ()
     runs: "RuleRuns | None" = field(default=None, repr=False, compare=False)
     inputs: "RuleInputs | None" = field(default=None, repr=False, compare=False)
+    again: "Callable[[int], tuple[RuleRuns, RuleInputs]] | None" = field(default=None, repr=False, compare=False)
 
     @property
     def verdict(self) -> Verdict | None:

@@ -7,7 +7,7 @@ as a function of the step. The judge's rule is the ordinary one, by blocks of st
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 
 import numpy as np
@@ -143,7 +143,15 @@ class _Apart:
             (*not_seen, *beyond.not_seen, *idle),
             runs if first else None,
             sides.inputs if first else None,
+            partial(self._again, runs is not plain) if first else None,
         )
+
+    def _again(self, raised: bool, steps: int) -> tuple[RuleRuns, RuleInputs]:
+        """The runs of so many steps on other parameters and gradients, ``raised``: by the most exact oracles."""
+        inputs = rule_inputs(self.quartet.prepared, self.quartet.precision, self.seed + 1, steps)
+        sides = RuleSides(self.quartet, self.training, self.hyper, inputs)
+        runs = sides.plain()
+        return [runs, *(sides.raised(runs) if raised else ())][-1], inputs
 
 
 def _most_exact(sides: RuleSides, plain: RuleRuns, end: int | None) -> tuple[RuleRuns, int, dict[str, Judgement]]:

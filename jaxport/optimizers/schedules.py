@@ -57,8 +57,8 @@ def linear_lr(
 
 
 def exponential_lr(learning_rate: Number, gamma: Number) -> optax.Schedule:
-    """Times ``gamma`` in every step."""
-    return wide(optax.exponential_decay(learning_rate, 1, gamma))
+    """Times ``gamma`` in every step. ``optax.exponential_decay`` takes a rate of 0 for none at all."""
+    return lambda count: learning_rate * gamma ** steps_of(count)
 
 
 def polynomial_lr(learning_rate: Number, total_iters: int = 5, power: Number = 1.0) -> optax.Schedule:

@@ -41,6 +41,7 @@ RESNET = "jaxport verify examples/resnet.py --explain"
 RECORD = "jaxport verify my_reference.py --record reference.npz"
 CONTRAST = "tests/compare/measure/contrast"
 TRAIN = "jaxport train --data images.npz --epochs 1 --batch 100 --out report"
+DIFFERENCES = "tests/compare/cli/commands/test_differences.py"
 MAIN_JOB = "tests/compare/cli/commands/test_main_job.py::test_main_job"
 ROWS = [
     # The main job and the set-up.
@@ -176,6 +177,7 @@ ROWS = [
     ),
     Row("python examples/resumed.py", "python examples/resumed.py --epochs 1", why="the same in fewer epochs"),
     Row("jaxport new --lesson by_hand"),
+    Row("jaxport verify by_hand.py", by="tests/compare/cli/test_marking.py", why="marked there, once it is written"),
     Row("jaxport book", by="tests/compare/report/book/test_build.py", why="run once for all tests of the book"),
     Row("jaxport env"),
     Row("jaxport --version"),
@@ -221,6 +223,7 @@ ROWS = [
     Row("jaxport report", by=MAIN_JOB, why=FORM),
     Row("jaxport report [FOLDER]", by=MAIN_JOB, why=FORM),
     Row("jaxport report FOLDER", by=MAIN_JOB, why=FORM),
+    Row("jaxport differences [NAME]", by=f"{DIFFERENCES}::test_one_name", why=FORM),
     Row("jaxport read [LESSON]", "jaxport read tape", why=FORM),
     Row("jaxport verify FILE.py", OWN, why=FORM, needs=MINE),
     Row("python -P PATH/TO/jaxport_command.py new my_pair.py", "jaxport new another_pair.py", why=FORM),

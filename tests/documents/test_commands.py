@@ -22,7 +22,7 @@ SHOWS = {  # what a page shows of a command's output: the committed result, and 
     "jaxport verify examples/differs/encoder.py --quick": ("differs-encoder", "quantity  "),
     "jaxport verify examples/differs/quantizer.py --quick": ("differs-quantizer", "quantity  "),
 }
-NO_DEVICE = ("new", "convert", "--version")
+NO_DEVICE = ("new", "convert", "differences", "--version")
 
 
 def test_each_command_has_its_row():

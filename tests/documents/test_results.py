@@ -55,7 +55,9 @@ def test_the_memory_of_either_way():
     form = read("cpu/contrast_memory.json")
     lines = runpy.run_path(str(ROOT / "benchmarks" / "contrast_memory.py"))["lines"]
     assert (RESULTS / "cpu" / "contrast_memory.txt").read_text().splitlines() == lines(form)
-    assert all(row["bytes"] >= 256 << 20 for row in form["found"])
+    large = [row for row in form["found"] if row["row"] != "scan of blocks, made again"]  # made small
+    assert all(row["bytes"] >= 256 << 20 for row in large)
+    assert all(abs(row["apart"]) <= 0.1 for row in form["found"])
 
 
 def test_how_far_above_the_floor():

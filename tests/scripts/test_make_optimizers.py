@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from compare.explain.differences.rows.optimizer_rows import ROWS
+from compare.explain.differences.walked import NAMES, Walked, walked
 from compare.weights.twin_recipes import RECIPES
-from scripts.make_optimizers import NAMES, PAGE, Walked, line, plotted, walked
-from scripts.optimizer_rows import ROWS
+from scripts.make_optimizers import PAGE, line, plotted
 
 USERS_MODELS = True  # optax's Adam does not run under strict promotion
 BY_NAME = {row.name: row for row in ROWS}

@@ -6,7 +6,20 @@ A command's file imports nothing slow before it runs: its help is instant.
 import argparse
 from typing import Protocol
 
-from compare.cli.commands import bench, book, contrast, convert, env, new, own_weights, read, report, train, verify
+from compare.cli.commands import (
+    bench,
+    book,
+    contrast,
+    convert,
+    differences,
+    env,
+    new,
+    own_weights,
+    read,
+    report,
+    train,
+    verify,
+)
 
 
 class Command(Protocol):
@@ -32,6 +45,7 @@ COMMANDS: dict[str, Command] = {
     "weights": own_weights,
     "contrast": contrast,
     "bench": bench,
+    "differences": differences,
     "read": read,
     "book": book,
     "train": train,

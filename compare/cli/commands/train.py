@@ -124,13 +124,21 @@ def trained(options: argparse.Namespace, device: "Device") -> "Form":
 
 def _kept(options: argparse.Namespace, identity: dict[str, str]) -> "dict[str, Callable[[Progress], None]]":
     """What ``train`` calls to go on from a checkpoint, and to write one, as the options ask for."""
+    from compare.cli.streams import remark
     from compare.measure.training_checkpoint import TrainingCheckpoint
+    from compare.verdict.counted import counted
 
     path, resume = getattr(options, "checkpoint", None), getattr(options, "resume", None)
     if path is None:
         return {}
     one = TrainingCheckpoint(Path(path), identity, resume or "both")
-    return {"keep": one.keep, **({"resume": one.bring} if resume else {})}
+
+    def bring(progress: "Progress") -> None:
+        one.bring(progress)
+        whose = "" if one.resume == "both" else f", both sides where the {one.resume} stood"
+        remark(f"going on from {path}: after {counted(len(progress.steps), 'step')}{whose}")
+
+    return {"keep": one.keep, **({"resume": bring} if resume else {})}
 
 
 def write_training(form: "Form", folder: Path) -> None:

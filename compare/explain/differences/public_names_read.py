@@ -59,8 +59,8 @@ def numbers_in(code: str) -> list[float]:
 
 
 def reference_name(code: str) -> str:
-    """The torch name that an expression is of: the first that it calls."""
-    return names_called(code, REFERENCE_MODULES)[0]
+    """The torch name that an expression is of: the first that it calls, or the name that it is."""
+    return next(iter(names_called(code, REFERENCE_MODULES)), code)
 
 
 def port_names(code: str) -> list[str]:

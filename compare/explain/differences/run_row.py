@@ -1,6 +1,6 @@
 """What comes of running a row: the table's entry, as JSON holds it."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -23,10 +23,6 @@ from compare.explain.differences.slopes_at import Kink, kinks_of
 from compare.explain.differences.thresholds import DRAWS_ALIKE, EQUAL, EQUAL_ON_PROBES
 
 WITNESSES = 4  # so many entries of what one side returns where the other raises
-
-
-class RowError(Exception):
-    """A row that does not hold what it says."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ class Facing:
 
 @dataclass(frozen=True)
 class Difference:
-    """A row's entry."""
+    """A row's entry; ``fault``: in what it does not hold what it says on these versions."""
 
     names: dict[str, dict[str, Any]]
     group: str
@@ -83,47 +79,51 @@ class Difference:
     note: str
     sampled: bool
     inputs: dict[str, str] = field(default_factory=dict)
-
-    def as_form(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+    fault: str = ""
 
 
 def difference(row: Row, group: str) -> Difference | None:
-    """Run ``row``; None where this version of torch has none of its names.
-
-    Raises:
-        RowError: its expressions of torch are not one function, or what is to be equal is not.
-    """
+    """Run ``row``; None where this version of torch has none of its names."""
     codes = tuple(code for code in row.reference if resolved(reference_name(code)) is not None)
     if not codes:
         return None
     names = {reference_name(code): defaults(reference_name(code)) for code in codes}
-    ports = tuple(_sampled(codes, port) if row.sampled else _judged(codes, port, row) for port in row.ports)
-    for facing in ports:
-        last = facing.adapted or facing.plain
-        if last and not last.equal and not facing.why_apart:
-            how = last.apart.said or f"{last.apart.worst:.0e} apart"
-            raise RowError(f"{codes[0]}: {last.code} is {how}, and no reason is given")
-    return Difference(names, group, codes, ports, row.note, row.sampled, dict(row.inputs))
-
-
-def _judged(codes: tuple[str, ...], port: Counterpart, row: Row) -> Facing:
     inputs = given(row.inputs, row.constant)
-    references = [ReferenceCode(code, inputs.arrays) for code in codes]
+    references = [ReferenceCode(code, inputs.arrays) for code in codes] if row.ports else []
+    if row.sampled:
+        ports = tuple(_sampled(references[0], port) for port in row.ports)
+        fault = ""
+    else:
+        ports = tuple(_judged(references[0], codes, port, inputs) for port in row.ports)
+        fault = _not_one_function(references, codes, inputs)
+    fault = fault or next(filter(None, (not_equal(codes[0], port) for port in ports)), "")
+    return Difference(names, group, codes, ports, row.note, row.sampled, dict(row.inputs), fault)
+
+
+def not_equal(code: str, facing: Facing) -> str:
+    """That a counterpart is not what it is said to be, in words; empty where it is, or where a reason is given."""
+    last = facing.adapted or facing.plain
+    if last is None or last.equal or facing.why_apart:
+        return ""
+    return f"{code}: {last.code} is {last.apart.said or f'{last.apart.worst:.0e} apart'}, and no reason is given"
+
+
+def _not_one_function(references: list[ReferenceCode], codes: tuple[str, ...], inputs: Given) -> str:
     ours = [one.run(inputs) for one in references]
-    for code, outcome in zip(codes[1:], ours[1:], strict=True):
+    for code, outcome in zip(codes[1:], ours[1:], strict=False):  # of a row without a counterpart nothing is run
         alike = outcome.raised == ours[0].raised if outcome.raised else distance(ours[0], outcome).value <= EQUAL
         if not alike:
-            raise RowError(f"{code} is not what {codes[0]} is")
-    reference = references[0]
+            return f"{code} is not what {codes[0]} is"
+    return ""
+
+
+def _judged(reference: ReferenceCode, codes: tuple[str, ...], port: Counterpart, inputs: Given) -> Facing:
     written, adapted = (
         partial(_port, code, reference) if code else None
         for code in (port.plain, port.adapted if port.adapted != port.plain else "")
     )
     numbers = [x for name in _all_names(codes, port) for x in defaults(name).values() if type(x) in (int, float)]
     numbers += [x for code in (*codes, port.plain, port.adapted) for x in numbers_in(code)]
-    kinks = kinks_of(reference.run, written, adapted, inputs, numbers) if not ours[0].raised else []
     return Facing(
         {name: defaults(name) for name in _of_port(port)},
         tuple(other for name in _of_port(port)[:1] for other in same_elsewhere(name)),
@@ -131,7 +131,7 @@ def _judged(codes: tuple[str, ...], port: Counterpart, row: Row) -> Facing:
         _form(port.adapted, reference, inputs) if adapted else None,
         port.equal,
         port.apart,
-        tuple(kinks),
+        tuple(kinks_of(reference.run, written, adapted, inputs, numbers)),
     )
 
 
@@ -174,8 +174,8 @@ def _witness(outcome: Outcome) -> str:
     return ", ".join(f"{float(x):.4g}" for x in entries)
 
 
-def _sampled(codes: tuple[str, ...], port: Counterpart) -> Facing:
-    ours = ReferenceCode(codes[0], {}).sample()
+def _sampled(reference: ReferenceCode, port: Counterpart) -> Facing:
+    ours = reference.sample()
     plain, adapted = (
         _drawn_alike(code, ours) if code else None
         for code in (port.plain, port.adapted if port.adapted != port.plain else "")

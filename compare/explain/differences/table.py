@@ -1,16 +1,18 @@
 """The whole table, or what it holds of one name."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
-from typing import Any
 
-from compare.errors import UsageError, did_you_mean, nearest
+from compare.errors import UsageError, did_you_mean, nearest, swallowed
 from compare.explain.differences.difference_row import Row
 from compare.explain.differences.public_names_read import port_names, reference_name, same_elsewhere
+from compare.explain.differences.reference_code import said
 from compare.explain.differences.rows import GROUPS
+from compare.explain.differences.rows.optimizer_rows import OptimizerRow
 from compare.explain.differences.run_row import Difference, difference
+from compare.explain.differences.walked import optimizer_difference, optimizer_name, optimizer_names
 
-Grouped = tuple[str, Row]
+AnyRow = Row | OptimizerRow
+Grouped = tuple[str, AnyRow]
 
 
 def every_row() -> list[Grouped]:
@@ -35,26 +37,28 @@ def rows_of(name: str) -> list[Grouped]:
     )
 
 
-def names_of(row: Row) -> list[str]:
-    """The names that a row speaks of, on both sides."""
+def names_of(row: AnyRow) -> list[str]:
+    """The names that a row speaks of, torch's first."""
+    if isinstance(row, OptimizerRow):
+        return [optimizer_name(row), *optimizer_names(row)]
     ours = [reference_name(code) for code in row.reference]
     theirs = [name for port in row.ports if port.plain for name in port_names(port.plain)]
     return [*ours, *theirs, *(other for name in theirs for other in same_elsewhere(name))]
 
 
 def run_rows(rows: Iterable[Grouped], say: Callable[[str], None] = lambda text: None) -> list[Difference]:
-    """Run ``rows``; those that this version of torch has none of are left out."""
+    """Run ``rows``; those that this version of torch has none of are left out, and one that cannot be run says so."""
     made = []
     for group, row in rows:
-        say(f"{group}: {reference_name(row.reference[0])}")
-        if (one := difference(row, group)) is not None:
+        say(f"{group}: {names_of(row)[0]}")
+        try:
+            one = optimizer_difference(row, group) if isinstance(row, OptimizerRow) else difference(row, group)
+        except Exception as error:
+            swallowed(error)
+            one = Difference({names_of(row)[0]: {}}, group, (), (), "", False, {}, f"cannot be run: {said(error)}")
+        if one is not None:
             made.append(one)
     return made
-
-
-def as_json(one: Difference) -> dict[str, Any]:
-    """One entry as JSON holds it."""
-    return asdict(one)
 
 
 def _last(name: str) -> str:

@@ -102,7 +102,7 @@ def _cleared(
     try:
         cutter.reference.watch(sections.entering, sections.mode, seen.change, until)
         with cutter.port.x64():
-            values = values_of(program.program, program.arguments(), results)
+            values = values_of(program.program, program.arguments(), results, cutter.port.compiling)
     except Exception as error:  # an operation that does not stand alone: then all calls stay suspected
         swallowed(error)
         return code, ""

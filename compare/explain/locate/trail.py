@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import jax
 import numpy as np
 import torch
 from jax.extend import core
@@ -20,10 +21,8 @@ from compare.frameworks.islands.port import place_of_eqn
 from compare.frameworks.islands.replay import Program, apply, inner_programs, parts, value_of, widened
 from compare.sides.reference_forward import has_gradient
 
-if TYPE_CHECKING:
-    import jax
-
-    Known = dict[core.Var, jax.Array]
+Known = dict[core.Var, jax.Array]
+Made = list[tuple[jax.Array, str]]  # the values so far, each with the line that makes it
 
 
 @dataclass(frozen=True)
@@ -116,16 +115,33 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(np.all(np.abs(one[finite] - other[finite]) <= EXACT * np.maximum(size, np.median(size))))
 
 
-def values_of(program: Program, arguments: Sequence["jax.Array"], results: Sequence[int]) -> list[PortValue]:
-    """Every floating value between a program's inputs and some of its results, computed one by one."""
+def values_of(
+    program: Program,
+    arguments: Sequence[jax.Array],
+    results: Sequence[int],
+    compiling: dict[str, bool | int] | None = None,
+) -> list[PortValue]:
+    """Every floating value between a program's inputs and some of its results, all made by one program: JAX compiles
+    an operation that is run by itself as well, each of them.
+
+    Args:
+        compiling: options of the compiler.
+    """
     jaxpr, consts = parts(program)
-    known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*map(widened, consts), *arguments], strict=True))
-    values: list[PortValue] = []
-    _run(leading_to(program, results), known, values, UNKNOWN)
-    return values
+    places: list[str] = []
+
+    def run(arguments: list[jax.Array]) -> list[jax.Array]:
+        known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*map(widened, consts), *arguments], strict=True))
+        made: Made = []
+        _run(leading_to(program, results), known, made, UNKNOWN)
+        places[:] = [place for _, place in made]
+        return [array for array, _ in made]
+
+    arrays = jax.jit(run, compiler_options=compiling)([*arguments])
+    return [PortValue(wide(from_jax(array)), place) for array, place in zip(arrays, places, strict=True)]
 
 
-def _run(eqns: Sequence[core.JaxprEqn], known: "Known", values: list[PortValue], around: str) -> None:
+def _run(eqns: Sequence[core.JaxprEqn], known: Known, values: Made, around: str) -> None:
     for eqn in eqns:
         place = place_of_eqn(eqn)
         place = around if place == UNKNOWN else place
@@ -134,10 +150,10 @@ def _run(eqns: Sequence[core.JaxprEqn], known: "Known", values: list[PortValue],
         known.update(zip(eqn.outvars, map(widened, results), strict=True))
         for result in results:
             if getattr(result, "ndim", 0) and np.issubdtype(result.dtype, np.inexact) and result.size <= ENTRIES:
-                values.append(PortValue(wide(from_jax(result)), place))
+                values.append((result, place))
 
 
-def _made(eqn: core.JaxprEqn, operands: list["jax.Array"], values: list[PortValue], place: str) -> list["jax.Array"]:
+def _made(eqn: core.JaxprEqn, operands: list[jax.Array], values: Made, place: str) -> list[jax.Array]:
     """What one operation gives; a program inside it that takes the same operands is looked into."""
     inner = inner_programs(eqn)
     if len(inner) == 1 and eqn.primitive.name not in ("scan", "while", "cond"):

@@ -74,6 +74,11 @@ class ReferenceModel:
         if not isinstance(reference, nn.Module):
             if not callable(reference) or isinstance(reference, type):
                 raise UsageError(f"reference: expected an nn.Module or a function, got {type(reference).__name__}")
+            if _is_a_ports(reference):
+                raise UsageError(
+                    f"reference: {type(reference).__name__} is a JAX model: expected an nn.Module: the reference is "
+                    "torch's side, and comes first"
+                )
             if like is None:
                 raise UsageError("reference: a function has no weights of its own: give the pair weights=")
             reference = LooseTensors(reference, like)
@@ -140,6 +145,11 @@ class ReferenceModel:
             if held.device.type != device.type and held.is_leaf:
                 memo.setdefault(id(held), held.detach().to(device))
         return copied(self.module, memo)
+
+
+def _is_a_ports(model: object) -> bool:
+    """Whether a model is one of JAX's, by the packages that it is made of: none of them need be loaded for that."""
+    return any(kind.__module__.partition(".")[0] in ("flax", "equinox") for kind in type(model).__mro__)
 
 
 def copied(module: nn.Module, memo: dict[int, object] | None = None) -> nn.Module:

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from compare.lessons import CHAPTERS
 from compare.measure.programs import Curve
-from compare.report.book.curves import drawing
+from compare.report.book.curves import shown
 from compare.report.book.drawing.figure import figure
 from compare.report.book.exercises import EXERCISES, Exercise
 from compare.report.book.grid import Side, beside
@@ -76,12 +76,12 @@ def _lesson(form: Form, place: int) -> Page:
     }
     parts: list[Part] = [("top", "summary", unquoted(form["summary"]))]
     parts += [(key, heading.lower(), unquoted(form[key])) for key, heading in LEARNED]
-    if picture:
-        parts.append(("picture", "picture", unquoted(picture["caption"])))
     if form["question"]:
         parts.append(("question", "question", unquoted(f"{form['question']} {form['text']}")))
     for place, idea in enumerate(form["ideas"], 1):
         parts.append((f"idea-{place}", "idea", unquoted(f"{idea['line']} {idea['text']}")))
+    if picture:
+        parts.append(("picture", "picture", unquoted(picture["caption"])))
     for item in form["quantities"]:
         texts = dict.fromkeys((item["reference"], item["port"], unquoted(item["reason"])))
         parts.append(("returns", f"quantity {item['name']}", " | ".join(filter(None, texts))))
@@ -103,7 +103,7 @@ def _model(parts: list[Form], curves: list[Form]) -> Page:
     found = [("top", "summary", unquoted(part["summary"])) for part in parts] + [
         one for part in parts for one in _code(part)
     ]
-    shows = {"pairs": pairs, "drawn": drawing([Curve(**curve) for curve in curves])}
+    shows = {"pairs": pairs, **shown([Curve(**curve) for curve in curves])}
     about = "The perceptron, its loss, its optimizer and its step, as the ideas of all lessons come together"
     return Page("model.html", "The model and its training, whole", "After them", about, "model.html", shows, found)
 

@@ -7,9 +7,10 @@ functions do.
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from compare.weights.mapping.names import tokens
-from compare.weights.mapping.plain_layouts import plain_layouts
+from compare.weights.mapping.plain_layouts import flat_layouts, plain_layouts
 from compare.weights.weights import Entry
 
 Shape = tuple[int, ...]
@@ -53,7 +54,7 @@ def identity(
 def guesses(mine: Mapping[str, Shape], theirs: Mapping[str, Shape]) -> list[Guess]:
     """The arrays ``mine`` of the reference paired with leaves ``theirs``, as far as one name or the sizes go."""
     left, found = dict(theirs), list[Guess]()
-    for sure, keys in ((True, _by_name), (False, _by_words), (False, _by_sizes)):
+    for sure, keys in ((True, _by_name), (False, _by_words), (False, _by_sizes), (False, _by_patch)):
         there = _unique(left, keys(left))
         here = _unique({name: shape for name, shape in mine.items() if not _done(name, found)}, keys(mine))
         for key, name in here.items():
@@ -61,7 +62,9 @@ def guesses(mine: Mapping[str, Shape], theirs: Mapping[str, Shape]) -> list[Gues
             if path is None:
                 continue
             why = "the same name and shape" if sure else "the only one of its sizes"
-            lines = plain_layouts(name, mine[name], path, left[path], why)
+            lines = plain_layouts(name, mine[name], path, left[path], why) or flat_layouts(
+                name, mine[name], path, left[path], "a kernel over patches that are cut out and flattened"
+            )
             if lines:
                 found.append(Guess(tuple(lines), sure))
                 del left[path]
@@ -88,6 +91,14 @@ def _by_words(names: Mapping[str, Shape]) -> dict[str, object]:
 
 def _by_sizes(names: Mapping[str, Shape]) -> dict[str, object]:
     return dict(_sizes(names))
+
+
+def _by_patch(names: Mapping[str, Shape]) -> dict[str, object]:
+    """A kernel as the matrix that it is to a flattened patch, and a matrix as it is."""
+    return {
+        name: (*sorted((shape[0], prod(shape[1:]))),) if len(shape) > 2 and "/" not in name else (*sorted(shape),)
+        for name, shape in names.items()
+    }
 
 
 def _sizes(names: Mapping[str, Shape]) -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -54,8 +54,8 @@ class Mixing(Shaping):
             if entries(value) < entries(whole[0]):
                 self._use(value, USES.get(name, "loose"), dict.fromkeys(range(len(shape)), ALONG), [])
         first = whole[0]
-        for value in whole[1:]:
-            self._lay(first, value)
+        for value in [*whole[1:], *(value for value in wide if value.fixed and value.shape == first.shape)]:
+            self._lay(first, value)  # what is made of weights alone too: a product of two that is added to a third
         hint = frozenset({name} if name in HINTS else ())
         units = {id(unit): (unit, hints | hint) for value in whole for unit, hints in value.units}
         return with_(first, units=tuple(units.values()), blocks=tuple(b for value in whole for b in value.blocks))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, permutations
+from math import prod
 
 from compare.arrays.views import AS_IS, View
 from compare.weights.weights import Entry
@@ -19,6 +20,23 @@ def plain_layouts(reference: str, shape: Sequence[int], port: str, own: Sequence
     """
     views = islice(_views(tuple(shape), tuple(own)), MOST)
     return [Entry(reference, port, mine, theirs, reason) for mine, theirs in views]
+
+
+def flat_layouts(reference: str, shape: Sequence[int], port: str, own: Sequence[int], reason: str) -> list[Entry]:
+    """Every line that lays a kernel (out, in, space ...) along a matrix whose one axis is all of the kernel's but the
+    first, flattened in any order; none where it is no such matrix."""
+    if len(shape) < 3 or len(own) != 2:
+        return []
+    lines: list[Entry] = []
+    for last in (True, False):  # of the matrix: the kernel's out is its last axis, or its first
+        if tuple(own) != ((prod(shape[1:]), shape[0]) if last else (shape[0], prod(shape[1:]))):
+            continue
+        for order in islice(permutations(range(1, len(shape))), MOST):
+            axes = (*order, 0) if last else (0, *order)
+            there = View((("reshape", tuple(shape[at] for at in axes)),))
+            here = AS_IS if list(axes) == sorted(axes) else View((("transpose", axes),))
+            lines.append(Entry(reference, port, here, there, reason))
+    return lines
 
 
 def others(line: Entry, shape: Sequence[int], own: Sequence[int]) -> list[Entry]:

@@ -9,7 +9,7 @@ results reach it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from compare.weights.mapping.atoms import Atom, Axis, axis_of, relate, tie
+from compare.weights.mapping.atoms import Atom, Axis, axis_of, finest, relate, tie
 from compare.weights.mapping.mixing import Mixing
 from compare.weights.mapping.units import GROUP, IN, OUT, SPACE, Value
 
@@ -36,6 +36,9 @@ class Walk(Mixing):
                 order = [*ordered, *free[side], *(pair[side] for pair in batch)]
                 alone = not other.moving and (other.weighs or other.fixed)
                 nodes |= self._use(value, "matrix", roles, [other], order, alone=alone)
+        for side, (value, other) in enumerate(((a, b), (b, a))):
+            if other.moving and not value.moving:
+                self._told_by_product([value.axes[pair[side]] for pair in contract])
         for of_a, of_b in (*contract, *batch):
             tie(a.axes[of_a], b.axes[of_b])
         for side, (value, other) in enumerate(((a, b), (b, a))):
@@ -46,6 +49,18 @@ class Walk(Mixing):
         lone = a.weighs != b.weighs and not (a.fixed or b.fixed)
         moving = a.moving or b.moving or lone
         return Value(tuple(axes), tuple(shape), last=last, moving=moving, fixed=not moving)
+
+    def _told_by_product(self, contracted: Sequence[Axis]) -> None:
+        """Weights that met each other alone, and whose product meets an activation: what is contracted there is the
+        first one's, so that its other axis, which the second contracts, comes out of it."""
+        entering = {id(atom.root) for axis in contracted for atom in finest(axis)}
+        for unit in self.units.values() if entering else ():
+            enters = [any(id(atom.root) in entering for atom in finest([factor.atom])) for factor in unit.factors]
+            if unit.beside and any(
+                own and factor.role == OUT for factor, own in zip(unit.factors, enters, strict=True)
+            ):
+                for factor, own in zip(unit.factors, enters, strict=True):
+                    factor.role = IN if own else OUT
 
     @staticmethod
     def _carry_on(matrix: Value, out: Sequence[int], moving: Value, contracted: Sequence[int]) -> None:

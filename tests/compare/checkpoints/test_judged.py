@@ -172,6 +172,14 @@ def test_a_file_of_another_model_is_refused(bare, tmp_path):
         judged_weights(bare, WeightsAsked(asked=True, port=path))
 
 
+def test_a_file_of_the_other_side_is_told_by_its_names(bare, tmp_path):
+    weight, bias = weights()
+    path = tmp_path / "model.npz"
+    write(path, Checkpoint("reference", "npz", {"fc.weight": weight, "fc.bias": bias}))
+    with pytest.raises(UsageError, match=r"its names are the reference's: give it as --reference-weights"):
+        judged_weights(bare, WeightsAsked(asked=True, port=path))
+
+
 def test_a_doubt_of_the_map_is_handed_on(bare, tmp_path):
     """To the lines, and with a conversion: there and in the file that it is saved in."""
     weight, bias = weights()

@@ -22,6 +22,16 @@ def test_three_hundred_lines_are_a_screen():
     assert len(texts) == 11
 
 
+def test_which_of_those_alike_an_array_is_keeps_no_layers_apart():
+    """Told by their order of use, the layers of a decoder have each another number; one alone keeps its own."""
+    lines = [f"h.{at}.w -> params/h_{at}/k (same: x; {at + 1}th of 24 alike, by order of use)" for at in range(3, 24)]
+    lines += ["q.w -> params/p/k (a; 2nd of 2 alike, by order of use)", "q.w -> params/p/k (b)"]
+    texts = [text for _, text in map_paragraphs(lines)]
+    assert texts[0] == "23 arrays, 3 once layers that are alike are folded"
+    assert "w -> k: 21 times: same: x; of 24 alike, by order of use" in texts
+    assert texts[-2:] == ["w -> k: a; 2nd of 2 alike, by order of use", "w -> k: b"]
+
+
 def test_names_without_a_layer_and_what_is_no_line():
     assert [*map_paragraphs(["w -> params/w (same: x)", "anything"])][1:] == [
         ("", "the model -> params"), ("  ", "w -> w: same: x"), ("", "the model"), ("  ", "anything: "),

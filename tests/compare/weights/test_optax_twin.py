@@ -10,9 +10,9 @@ from torch.optim import lr_scheduler
 
 from compare import optax_twin, torch_twin
 from compare.errors import UsageError
+from compare.explain.differences.twin_problem import SHAPES, TorchRun, apart, jax_walk
 from compare.weights.entry import Entry, linear
 from compare.weights.weights import WeightMap
-from scripts.twin_problem import SHAPES, TorchRun, apart, jax_walk
 
 USERS_MODELS = True  # optax's Adam does not run under strict promotion
 EQUAL = 1e-12

@@ -10,7 +10,7 @@ import torch
 import jaxport.optimizers as ours
 from compare import torch_twin
 from compare.errors import UsageError
-from scripts.twin_problem import SHAPES, TorchRun, apart, jax_walk
+from compare.explain.differences.twin_problem import SHAPES, TorchRun, apart, jax_walk
 
 USERS_MODELS = True  # optax's Adam does not run under strict promotion
 EQUAL = 1e-12
@@ -76,6 +76,7 @@ def test_a_transformation_goes_on_in_torch(transformation, kind, groups):
         (optax.rmsprop(0.1, eps_in_sqrt=False, momentum=0.9), "before the momentum"),
         (optax.chain(optax.clip_by_global_norm(1.0), optax.adam(0.1)), "clip_grad_norm_"),
         (optax.MultiSteps(optax.adam(0.1), 2), "before step"),
+        (ours.accumulate(ours.adam(0.1), 2), "before step"),
         (optax.apply_if_finite(optax.adam(0.1), 3), "no twin of apply_if_finite"),
         ("adam", "expected an optax transformation, got"),
         (ours.sgd(PLATEAU, ours.linear_lr(0.9)), "beside another setting that follows the step"),

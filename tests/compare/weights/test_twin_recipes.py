@@ -11,8 +11,8 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 import jaxport.optimizers
 import torchref.optimizers
 from compare.errors import UsageError
+from compare.explain.differences.twin_problem import START, TorchRun, apart, jax_walk, vector
 from compare.weights.twin_recipes import BY_CLASS, RECIPES, recipe_of, setting
-from scripts.twin_problem import START, TorchRun, apart, jax_walk, vector
 from tests.jaxport.optimizers.test_checks import BAD
 
 USERS_MODELS = True  # optax's Adam does not run under strict promotion

@@ -1,12 +1,14 @@
 """Adam and its relatives, by their formulas in NumPy: two steps, and what differs from optax."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
-from jaxport.optimizers import adam, adamax, adamw, nadam, radam
+from jaxport.optimizers import adam, adamax, adamw, exponential_lr, nadam, radam
 
 USERS_MODELS = True  # optax's Adam does not run under strict promotion
 GRADS = [np.array([4.0, -1.0]), np.array([0.5, 8.0])]
@@ -70,3 +72,14 @@ def test_radam_moves_by_its_mean_at_first():
 def test_where_optaxs_own_is_the_same_it_is_used(ours, optaxs):
     """To the last bit."""
     np.testing.assert_array_equal(_stepped(ours), _stepped(optaxs))
+
+
+@pytest.mark.parametrize("make", [nadam, partial(adam, amsgrad=True)])
+def test_our_own_rules_run_under_strict_promotion(make):
+    """With a rate that falls; optax's Adam does not."""
+    params = {"w": jnp.ones(3)}
+    with jax.numpy_dtype_promotion("strict"):
+        rule = make(exponential_lr(0.1, 0.9))
+        updates, state = rule.update(params, rule.init(params), params)
+        again, _ = rule.update(params, state, params)
+    assert float(updates["w"][0]) < float(again["w"][0]) < 0

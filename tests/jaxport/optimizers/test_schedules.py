@@ -31,6 +31,7 @@ USERS_MODELS = True  # optax's schedules do not run under strict promotion
         (linear_lr(0.7, 0.3, 1.0, 2), [0.21, 0.455, 0.7, 0.7]),
         (exponential_lr(0.7, 0.3), [0.7, 0.21, 0.063, 0.0189]),
         (linear_lr(0.7, 0.5, total_iters=0), [0.35, 0.35, 0.35, 0.35]),
+        (exponential_lr(0.7, 0.0), [0.7, 0, 0, 0]),
         (polynomial_lr(0.7, 2), [0.7, 0.35, 0, 0]),
         (polynomial_lr(0.7, 0), [0.7, 0.7, 0.7, 0.7]),
         (cosine_annealing_lr(0.7, 2, 0.1), [0.7, 0.4, 0.1, 0.4]),

@@ -9,13 +9,15 @@ from compare.explain.differences.rows import (
     layer_rows,
     loss_rows,
     normalisation_rows,
+    optimizer_rows,
     pooling_rows,
     recurrent_rows,
     resizing_rows,
     tensor_rows,
 )
+from compare.explain.differences.rows.optimizer_rows import OptimizerRow
 
-GROUPS: dict[str, tuple[Row, ...]] = {
+GROUPS: dict[str, tuple[Row | OptimizerRow, ...]] = {
     "activations": activation_rows.ROWS,
     "losses and distances": loss_rows.ROWS,
     "layers": layer_rows.ROWS,
@@ -26,5 +28,7 @@ GROUPS: dict[str, tuple[Row, ...]] = {
     "recurrent layers": recurrent_rows.ROWS,
     "attention": attention_rows.ROWS,
     "initialisers": initialiser_rows.ROWS,
+    "optimizers": (*(row for row in optimizer_rows.ROWS if not row.scheduler), *optimizer_rows.NO_COUNTERPART),
+    "schedules": tuple(row for row in optimizer_rows.ROWS if row.scheduler),
     "functions of tensors": tensor_rows.ROWS,
 }

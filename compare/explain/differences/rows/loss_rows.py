@@ -243,7 +243,7 @@ ROWS = (
             Port(
                 "optax.cosine_similarity(1e-9 * x, y, epsilon=1e-8)",
                 "(lambda unit: jnp.sum(unit(1e-9 * x) * unit(y), 1))(lambda v: (lambda n: v / "
-                "(n + lax.stop_gradient(jnp.maximum(n, 1e-8) - n)))(jnp.linalg.norm(v, axis=1, keepdims=True)))",
+                f"(n + lax.stop_gradient(jnp.maximum(n, 1e-8) - n)))({LENGTH}(jnp.sum(v * v, axis=1, keepdims=True))))",
             ),
         ),
         XY,

@@ -53,6 +53,12 @@ def _over_time(cell: str, leaves: str) -> str:
 
 
 DOUBLE = "param_dtype=jnp.float64"  # the carry starts with it, and a scan's carry keeps its type
+
+
+def _nnx_over_time(cell: str, leaves: str) -> str:
+    return f"nnx.RNN(filled(nnx.{cell}(3, {H}, rngs=rngs, $), {leaves}), time_major=True, rngs=rngs)(x)"
+
+
 BIASES = "two biases in torch, whose sum is Flax's one"
 HIDDEN = (
     "torch's bias of the hidden part of n stands inside r's product: nnx has none there, so no weights make it equal"
@@ -101,10 +107,21 @@ ROWS = (
         CELL,
         "r acts on the hidden part of n after its product, in both",
     ),
-    Row(("nn.RNN(3, 4)(x)[0]",), (Port(_over_time("SimpleCell", _simple("_l0")), DOUBLE),), SEQUENCE, BIASES),
+    Row(
+        ("nn.RNN(3, 4)(x)[0]",),
+        (
+            Port(_over_time("SimpleCell", _simple("_l0")), DOUBLE),
+            Port(_nnx_over_time("SimpleCell", _simple_nnx("_l0")), "dtype=jnp.float64, param_dtype=jnp.float64"),
+        ),
+        SEQUENCE,
+        BIASES,
+    ),
     Row(
         ("nn.LSTM(3, 4)(x)[0]",),
-        (Port(_over_time("OptimizedLSTMCell", _lstm("_l0", "f")), DOUBLE),),
+        (
+            Port(_over_time("OptimizedLSTMCell", _lstm("_l0", "f")), DOUBLE),
+            Port(_nnx_over_time("LSTMCell", f"**{{{_lstm('_l0', 'f_')}}}"), DOUBLE),
+        ),
         SEQUENCE,
         "time first unless batch_first=True; batch first in Flax unless time_major=True",
     ),

@@ -1,9 +1,10 @@
 """Training steps on another draw: what closes the gap of two optimizers there as well is no accident of one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol
 
 from compare.errors import swallowed
 from compare.explain.doctor.fit import said
@@ -14,6 +15,33 @@ from compare.explain.doctor.updates.rules import Rules
 from compare.pair.pair import Entering
 from compare.sides.side import STEPS
 from compare.verdict.verdict import Judgement
+
+
+class Another(Protocol):
+    """Other steps, on which a change is put to the proof."""
+
+    def closes(self, rules: Rules) -> bool:
+        """Whether the reference by these rules is the port there, each number as it is said."""
+        ...
+
+
+@dataclass
+class OtherSteps:
+    """Steps made apart from a model of other parameters and gradients; made when they are first needed."""
+
+    made: Callable[[], Retraining]
+
+    def closes(self, rules: Rules) -> bool:
+        """Whether the reference by these rules is the port there, each number as it is said."""
+        return self._other is not None and self._other.confirmed(_as_said(rules)).closed
+
+    @cached_property
+    def _other(self) -> Retraining | None:
+        try:
+            return self.made()
+        except Exception as error:  # an optimizer that does not stand other numbers: then nothing is certain
+            swallowed(error)
+            return None
 
 
 @dataclass

@@ -1,12 +1,14 @@
 """Why two update rules differ that were run apart from their models: the doctor's search on those steps alone."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from compare.explain.doctor.diagnosis import Diagnosis
-from compare.explain.doctor.gaps import WorstGap
+from compare.explain.doctor.gaps import WorstGap, size
+from compare.explain.doctor.thresholds import UNSEEN
+from compare.explain.doctor.updates.another_draw import OtherSteps
 from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.recorded_steps import Replay, Step, by_quantity
 from compare.explain.doctor.updates.rules import Rules
@@ -55,12 +57,28 @@ class _Apart(Retraining):
         return self.gap(rules)
 
 
-def diagnose_apart(quartet: Quartet, entering: Entering, steps: StepsApart) -> Diagnosis:
+def diagnose_apart(
+    quartet: Quartet, entering: Entering, steps: StepsApart, others: Callable[[], StepsApart]
+) -> Diagnosis:
     """Name the setting that the two optimizers do not share.
 
     Args:
         quartet: of the pair, for its optimizers and its weight map; nothing of it is run.
         entering: for the hyper-parameters.
+        others: makes the same of other parameters and gradients: what does not close the gap there is not certain.
     """
-    replay = steps.replay()
-    return diagnosed(_Apart(quartet, entering, by_quantity(replay.updates), {}, replay), steps.differing)
+
+    def trial(steps: StepsApart) -> Retraining:
+        replay = steps.replay()
+        return _Apart(quartet, entering, by_quantity(replay.updates), {}, replay)
+
+    return diagnosed(trial(steps), steps.differing, OtherSteps(lambda: trial(_as_said(others()))))
+
+
+def _as_said(steps: StepsApart) -> StepsApart:
+    """With as much allowed as the digits of a number that is said may leave."""
+    allowed = tuple(
+        {name: max(own, UNSEEN * size(made[name])) for name, own in step.items()}
+        for step, made in zip(steps.allowed, steps.updates, strict=True)
+    )
+    return replace(steps, allowed=allowed)

@@ -12,7 +12,7 @@ from compare.explain.doctor.budget import Budget
 from compare.explain.doctor.diagnosis import Cause, Diagnosis
 from compare.explain.doctor.thresholds import PROBABLE, REPLAYS, SMALL, UNSEEN
 from compare.explain.doctor.trials import Search, Trial
-from compare.explain.doctor.updates.another_draw import AnotherDraw
+from compare.explain.doctor.updates.another_draw import Another, AnotherDraw
 from compare.explain.doctor.updates.candidates import distinct, other_optimizers, sought, together, toward
 from compare.explain.doctor.updates.facts import facts
 from compare.explain.doctor.updates.led import Retraining, led_along
@@ -60,9 +60,12 @@ def diagnose_updates(quartet: Quartet, entering: Entering, judged: Judged, other
     return _UpdateDoctor(trial, updates, names, AnotherDraw(trial, other)).diagnosis()
 
 
-def diagnosed(trial: Retraining, names: Sequence[str]) -> Diagnosis:
-    """Name the setting that two optimizers do not share, on recorded steps of which the updates ``names`` differ."""
-    return _UpdateDoctor(trial, [*names], [*names]).diagnosis()
+def diagnosed(trial: Retraining, names: Sequence[str], another: Another | None = None) -> Diagnosis:
+    """Name the setting that two optimizers do not share, on recorded steps of which the updates ``names`` differ.
+
+    ``another``: other steps; what does not close the gap there as well is not certain.
+    """
+    return _UpdateDoctor(trial, [*names], [*names], another).diagnosis()
 
 
 @dataclass
@@ -72,7 +75,7 @@ class _UpdateDoctor:
     trial: Retraining
     updates: list[str]
     names: list[str]
-    another: "AnotherDraw | None" = None
+    another: Another | None = None
     fitted: list[str] = field(default_factory=list)
     reference: Rules = field(init=False)
     reading: Reading = field(init=False)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from flax import linen
 from torch import nn
 
 from compare.errors import UsageError
@@ -188,6 +189,7 @@ def test_torchscript_is_refused_not_accused(make, name):
         (3, "reference: expected an nn.Module or a function, got int"),
         (nn.Linear, "reference: expected an nn.Module or a function, got type"),
         (lambda params, x: x, "a function has no weights of its own: give the pair weights="),
+        (linen.Dense(3), "reference: Dense is a JAX model: expected an nn.Module: the reference is torch's side"),
         (nn.LazyLinear(3), "weight has no shape yet: call the module once"),
         (nn.Linear(2, 2, device="meta"), "weight is on the meta device and has no values: load the module's weights"),
         (_with_sparse(), "weight is sparse: expected dense parameters of floats or complex numbers"),

@@ -96,8 +96,8 @@ DRAWN = """
       const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), size = parseFloat(style.fontSize) * scale;
       const aside = at.left < box.left - 1 || at.right > box.right + 1;
       const out = aside || at.top < box.top - 2 || at.bottom > box.bottom + 2;
-      const told = [text.textContent, ratio.toFixed(2), size.toFixed(1), out].join(" ");
-      if (ratio < 4.5 || size < 12 || out) bad.push(told);
+      const found = [text.textContent, ratio.toFixed(2), size.toFixed(1), out];
+      if (ratio < 4.5 || size < 12 || out) bad.push(found.join(" "));
     }
   }
   return bad;
@@ -266,10 +266,10 @@ def test_every_text_stands_out(theme, reader):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_text_of_a_drawing_can_be_read(theme, reader):
     """On a phone and on a wide screen: of some size, inside its drawing, and against its paper or its shade."""
-    for page in ("tape.html", "broadcasting.html", "views.html"):
+    for page in ("tape.html", "broadcasting.html", "views.html", "model.html"):
         with reader(page) as tab:
             tab.emulate_media(color_scheme=theme)
-            assert tab.locator(".shown svg").count() >= 2
+            assert tab.locator(".shown svg").count() >= 1
             for width, height in ((390, 800), WIDE):
                 tab.set_viewport_size({"width": width, "height": height})
                 assert tab.evaluate(DRAWN) == [], (page, width)

@@ -1,32 +1,33 @@
-"""Where the curves of the training programs stand."""
+"""The curves of the training programs."""
 
-from compare.report.book.curves import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, drawing
+from compare.report.book.curves import shown
 
 from .conftest import CURVES
+from .drawing.svg import elements, points
 
 
-def test_points_stand_where_their_numbers_say():
-    """The first epoch at the left, the last at the right; 100 % at the top, the tick below the lowest share at the
-    bottom; every number is in the table too."""
-    drawn = drawing(CURVES)
-    torch = drawn["lines"][0]
-    assert [left for left, _ in torch.places] == [LEFT, WIDTH - RIGHT]
-    assert drawn["rows"][0] == (HEIGHT - BOTTOM, 80)
-    assert drawn["rows"][-1] == (TOP, 100)
-    inner = HEIGHT - TOP - BOTTOM
-    assert [top for _, top in torch.places] == [round(TOP + inner * (100 - share) / 20, 1) for share in (81, 92.5)]
-    assert drawn["table"][0] == ("PyTorch", ["81.0", "92.5"], "0.300")
+def test_each_program_has_its_line_and_its_numbers():
+    """A point for each epoch; every number is in the table, too."""
+    made = shown(CURVES)
+    ((_, _, _, svg),) = made["figure"]
+    lines = elements(svg, "polyline", "line")[len(CURVES) :]  # behind the key's
+    assert [len(points(line)) for line in lines] == [2, 2, 2]
+    assert made["table"][0] == ("PyTorch", ["81.0", "92.5"], "0.300")
+    assert list(made["epochs"]) == [1, 2]
 
 
 def test_lines_are_told_apart_without_colour():
     """Squares for one side, circles for the other, and of that one's two lines one dashed."""
-    assert [(line.side, bool(line.dashes)) for line in drawing(CURVES)["lines"]] == [
-        ("torch", False), ("jax", False), ("jax", True),
+    ((_, _, _, svg),) = shown(CURVES)["figure"]
+    lines = elements(svg, "polyline", "line")[len(CURVES) :]
+    assert [(line.get("class"), bool(line.get("stroke-dasharray"))) for line in lines] == [
+        ("line torch", False), ("line jax", False), ("line jax", True),
     ]  # fmt: skip
 
 
 def test_the_page_shows_them(write):
-    """The drawing with a name, and the table."""
+    """The drawing with what it says to a listener, the caption, and the table."""
     page = write()("model.html")
-    assert page.count("<polyline") == 3
-    assert "92.5" in page
+    assert "PyTorch: 81 at 1, 92.5 at 2" in page
+    assert "no two curves are equal" in page
+    assert page.count("<td role") == 9

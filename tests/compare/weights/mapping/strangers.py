@@ -225,6 +225,57 @@ def grouped() -> Stranger:
     return Stranger(Grouped(), port, convert, (normal(4, 6),))
 
 
+class Adapted(nn.Module):
+    """A layer and a product of two small matrices beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base, self.a, self.b = nn.Linear(6, 6), nn.Linear(6, 2, bias=False), nn.Linear(2, 6, bias=False)
+        self.out = nn.Linear(6, 2)
+
+    def forward(self, x):
+        return self.out(torch.tanh(self.base(x) + 0.5 * self.b(self.a(x))))
+
+
+def merged() -> Stranger:
+    """The product of the two added to the kernel before anything goes through it."""
+
+    def port(params, x):
+        kernel = params["w"] + 0.5 * params["small"] @ params["large"]
+        return jnp.tanh(x @ kernel + params["c"]) @ params["o"]["w"] + params["o"]["b"]
+
+    def convert(arrays):
+        made = {"w": arrays["base.weight"].T, "c": arrays["base.bias"]}
+        return made | {"small": arrays["a.weight"].T, "large": arrays["b.weight"].T} | out(arrays)
+
+    return Stranger(Adapted(), port, convert, (normal(4, 6),))
+
+
+class Patches(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.out = nn.Conv2d(3, 8, 2, stride=2), nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.out(torch.tanh(self.conv(x).flatten(2).transpose(1, 2)))
+
+
+def cut_out() -> Stranger:
+    """Patches cut out and flattened, channels last, and a matrix."""
+
+    def port(params, x):
+        x = x.transpose(0, 2, 3, 1)
+        batch, high, wide, channels = x.shape
+        x = x.reshape(batch, high // 2, 2, wide // 2, 2, channels).swapaxes(2, 3).reshape(batch, -1, 4 * channels)
+        return jnp.tanh(x @ params["w"] + params["b"]) @ params["o"]["w"] + params["o"]["b"]
+
+    def convert(arrays):
+        kernel = arrays["conv.weight"].transpose(2, 3, 1, 0).reshape(-1, 8)
+        return {"w": kernel, "b": arrays["conv.bias"]} | out(arrays)
+
+    return Stranger(Patches(), port, convert, (normal(2, 3, 4, 6),))
+
+
 STRANGERS: dict[str, Callable[[], Stranger]] = {
     "a head's three together, there one after another": lambda: fused("each head", (0, 1, 2)),
     "one after another, there a head's three together": lambda: fused("one after another", (1, 0, 2)),
@@ -235,4 +286,6 @@ STRANGERS: dict[str, Callable[[], Stranger]] = {
     "a stack of what is packed": stack_of_packed,
     "two recurrent layers with a kernel each": two_cells,
     "a grouped convolution of one point": grouped,
+    "two small matrices merged into a kernel": merged,
+    "patches cut out and flattened": cut_out,
 }

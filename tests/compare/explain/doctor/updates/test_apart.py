@@ -1,5 +1,7 @@
 """The doctor on steps that were made apart from a model: a setting that acts late is read and tried."""
 
+from dataclasses import replace
+
 import numpy as np
 import optax
 import torch
@@ -26,9 +28,9 @@ def clipped(parameters: list) -> torch.optim.Optimizer:
     return optimizer
 
 
-def steps_of(rate: float, sizes: tuple[float, ...]) -> StepsApart:
+def steps_of(rate: float, sizes: tuple[float, ...], seed: int = 0) -> StepsApart:
     """Plain descent, without any clip."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     shapes = {"fc.weight": (5, 4), "fc.bias": (5,), "head.weight": (3, 5), "head.bias": (3,)}
     gradients = []
     for size in sizes:
@@ -47,8 +49,20 @@ def test_a_clip_that_acts_in_one_step_alone_is_named(cpu):
     pair = dense_pair(optimizers=Optimizers(clipped, lambda: optax.sgd(0.5)))
     quartet = Quartet(prepare(pair), FLOAT32, cpu, cpu)
     entering = quartet.prepared.enter(0, 1)
-    found = diagnose_apart(quartet, entering, steps_of(0.5, (1.0, 2.0, 300.0, 1.0)))
+    sizes = (1.0, 2.0, 300.0, 1.0)
+    found = diagnose_apart(quartet, entering, steps_of(0.5, sizes), lambda: steps_of(0.5, sizes, 1))
     assert [(one.setting, one.reference, one.port, one.certain) for one in found.causes] == [
         ("gradient clipping by global norm", "100", "none", True)
     ]
     assert "the first 2 of 4 steps agree: what the optimizer keeps differs, or a schedule" in found.observed
+
+
+def test_what_does_not_close_the_gap_of_other_steps_is_not_certain(cpu):
+    """A rate that fits one draw and not the other."""
+    pair = dense_pair(optimizers=Optimizers(lambda given: torch.optim.SGD(given, 0.5), lambda: optax.sgd(0.4)))
+    quartet = Quartet(prepare(pair), FLOAT32, cpu, cpu)
+    entering, sizes = quartet.prepared.enter(0, 1), (1.0, 2.0, 3.0)
+    for rate, certain in ((0.4, True), (0.3, False)):
+        steps = replace(steps_of(0.4, sizes), differing=[*by_quantity(steps_of(0.4, sizes).updates)])
+        found = diagnose_apart(quartet, entering, steps, lambda rate=rate: steps_of(rate, sizes, 1))
+        assert any(one.certain and one.port == "0.4" for one in found.causes) == certain

@@ -86,4 +86,5 @@ def jax_walk(
 
 def apart(one: list[np.ndarray], other: list[np.ndarray]) -> float:
     """The largest relative distance over all steps."""
-    return max(float(np.linalg.norm(a - b) / max(np.linalg.norm(a), 1e-300)) for a, b in zip(one, other, strict=True))
+    sizes = [(float(np.linalg.norm(a - b)), float(np.linalg.norm(a))) for a, b in zip(one, other, strict=True)]
+    return max(gap / max(size, 1e-300) for gap, size in sizes)

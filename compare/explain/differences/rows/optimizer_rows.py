@@ -1,10 +1,13 @@
-"""The rows of "The optimizers, translated": what a person writes by the same names, and what torch's is.
+"""Optimizers and schedules, the rows of "The optimizers, translated": what a person writes by the same names, and what
+torch's is.
 
 Every code is executed as it stands: ``p`` are torch's parameters, ``o`` its optimizer; ``optax`` is optax, and the last
 column is of ``jaxport.optimizers``.
 """
 
 from dataclasses import dataclass
+
+from compare.explain.differences.difference_row import Row as PlainRow
 
 GROUPS = '{"weight": "matrix", "bias": "other", "kernel": "matrix", "scale": "other"}'
 
@@ -339,6 +342,41 @@ ROWS = (
         "torch rises again, optax stays",
     ),
     _scheduled(
+        "ConstantLR",
+        "ConstantLR(o, 1/3, 5)",
+        "optax.constant_schedule(0.05)",
+        "constant_lr(0.05, 1/3, 5)",
+        "not constant: the rate is a third of itself for five steps",
+    ),
+    _scheduled(
+        "LambdaLR",
+        "LambdaLR(o, lambda t: 0.95**t)",
+        "lambda t: 0.95**t",
+        "lambda t: 0.05 * 0.95**t",
+        "the function is a factor in torch, the rate itself in optax",
+    ),
+    _scheduled(
+        "MultiplicativeLR",
+        "MultiplicativeLR(o, lambda t: 0.95)",
+        "lambda t: 0.95",
+        "exponential_lr(0.05, 0.95)",
+        "the factors multiply up from step to step",
+    ),
+    _scheduled(
+        "ChainedScheduler",
+        "ChainedScheduler([ConstantLR(o, 0.1, 10), ExponentialLR(o, 0.95)])",
+        "optax.join_schedules([optax.constant_schedule(0.005), optax.exponential_decay(0.05, 1, 0.95)], [10])",
+        "lambda t: constant_lr(0.05, 0.1, 10)(t) * exponential_lr(1.0, 0.95)(t)",
+        "all at once, their factors multiplied; join_schedules is torch's SequentialLR",
+    ),
+    _scheduled(
+        "CyclicLR",
+        "CyclicLR(o, 0.01, 0.1, 10, cycle_momentum=False)",
+        "optax.linear_schedule(0.01, 0.1, 10)",
+        "lambda t: 0.01 + 0.09 * (1 - abs(0.1 * t % 2 - 1))",
+        "optax has no cycle: a function of the step; torch's also cycles the momentum unless told otherwise",
+    ),
+    _scheduled(
         "LinearLR",
         "LinearLR(o, 1/3, 1, 5)",
         "optax.linear_schedule(1/3, 1, 5)",
@@ -404,5 +442,13 @@ ROWS = (
         "adamw(cosine_annealing_lr(0.02, 100))",
         "the decay by default; on both sides it follows the schedule",
         scheduler="CosineAnnealingLR(o, 100)",
+    ),
+)
+NO_COUNTERPART = (
+    PlainRow(("optim.Optimizer",), note="the base class; optax.GradientTransformation is two functions"),
+    PlainRow(("optim.lr_scheduler.LRScheduler",), note="the base class; in optax a schedule is a function of the step"),
+    PlainRow(
+        ("optim.SparseAdam",),
+        note="moves those rows of a sparse gradient that it holds; JAX's gradients are dense, and adam moves all",
     ),
 )
