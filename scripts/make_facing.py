@@ -9,8 +9,9 @@ import sys
 
 from compare.frameworks import devices
 from compare.lessons import LESSONS, find
-from compare.lessons.align import FACING, recorded
-from compare.lessons.observe import of_lesson, of_model
+from compare.lessons.align import FACING, digest, recorded
+from compare.lessons.observe import TRAINED, of_lesson, of_model
+from compare.lessons.sources import both
 
 
 def main() -> None:
@@ -20,7 +21,9 @@ def main() -> None:
     for lesson in named or LESSONS.values():
         print(lesson.name, flush=True)
         found |= of_lesson(lesson, device)
-    lines = ",\n".join(f'"{key}": {json.dumps(pairs)}' for key, pairs in sorted(found.items()))
+    shown = [(lesson.file, name) for lesson in LESSONS.values() for name in (lesson.function, *lesson.also)]
+    keys = sorted({digest(*(one.text for one in both(*where))) for where in [*shown, *TRAINED]} & set(found))
+    lines = ",\n".join(f'"{key}": {json.dumps(found[key])}' for key in keys)  # and none of texts that are gone
     FACING.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 

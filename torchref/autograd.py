@@ -97,7 +97,6 @@ def accumulation(
     for _ in range(12):
         loss = F.mse_loss(x @ w, y)
         loss.backward()  # adds to w.grad: optimizer.zero_grad() is missing
-        assert w.grad is not None
         optimizer.step()
         losses.append(loss.detach())
         applied.append(w.grad.clone())  # a copy: the next backward() adds to this very tensor
@@ -201,7 +200,6 @@ def complex_gradient(
     z = z.clone().requires_grad_()
     loss = distance(z)
     loss.backward()
-    assert z.grad is not None
     with torch.no_grad():
         stepped = z - 0.1 * z.grad
     return loss, z.grad, stepped

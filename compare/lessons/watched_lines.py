@@ -28,7 +28,8 @@ class Watch:
 
     Args:
         file: its path; back: an array of the framework's to one of NumPy's.
-        names: functions of the file; once all their statements but ``return`` are seen, the program is ended.
+        names: functions of the file; once all their statements but ``return`` are seen, the program is ended where it
+            next calls one.
 
     Attributes:
         made: by the number of the line on which a statement begins.
@@ -43,6 +44,7 @@ class Watch:
         self._starts = {line: one.lineno for one in inside for line in range(one.lineno, (one.end_lineno or 0) + 1)}
         named = [one for node in tree.body if getattr(node, "name", "") in names for one in ast.walk(node)]
         inner = [one for one in named if isinstance(one, ast.stmt) and one not in tree.body]
+        self._named = bool(named)
         self._left = {one.lineno for one in inner if not _passes(one)}
 
     def run(self, program: Callable[[], object]) -> Exception | None:
@@ -63,7 +65,11 @@ class Watch:
     def _called(self, frame: FrameType, event: str, argument: object) -> Any:
         """A function begins: its first call is watched."""
         code = frame.f_code
-        if code.co_filename != self._file or code.co_name.startswith("<") or code in self._seen:
+        if code.co_filename != self._file or code.co_name.startswith("<"):
+            return None
+        if self._named and not self._left:
+            raise _Enough  # at a call: raised at a line, it could skip the end of a ``with``
+        if code in self._seen:
             return None
         self._seen.add(code)
         line, before = 0, self._state(frame)
@@ -78,19 +84,13 @@ class Watch:
                 after = self._state(frame)
                 if line and line not in self.made:
                     self.made[line] = _new(before, after)
-                    self._seen_one(line)
+                    self._left.discard(line)
                 if event == "return" and argument is not None:
                     self.made[now] = self.made.get(now, []) + list(self._leaves(argument))
                 line, before = now, after
             return within
 
         return within
-
-    def _seen_one(self, line: int) -> None:
-        if line in self._left:
-            self._left.remove(line)
-            if not self._left:
-                raise _Enough
 
     def _state(self, frame: FrameType) -> dict[str, Leaves]:
         return {name: list(self._leaves(value)) for name, value in frame.f_locals.items()}

@@ -80,9 +80,23 @@ def test_a_statement_over_several_lines_is_one():
 
 
 def test_a_program_ends_when_all_is_seen():
-    """But for what it returns."""
+    """Where it next calls a function of the file: the first call has run to its end."""
     counted.clear()
     watch = Watch(__file__, lambda tensor: tensor.numpy(), ("long",))
-    watch.run(lambda: long(torch.ones(1)))
-    assert lines(watch, long)[6] == [[3.0]]
-    assert len(counted) == 1
+    watch.run(lambda: [long(torch.ones(1)) for _ in range(3)])
+    assert lines(watch, long)[8] == [[3.0]]
+    assert len(counted) == 5
+
+
+def frozen(x):
+    with torch.no_grad():
+        y = x + 1
+    return [y]
+
+
+def test_what_a_program_switched_off_is_on_again():
+    """A block that is left in the middle would stay off for whoever comes next."""
+    watch = Watch(__file__, lambda tensor: tensor.numpy(), ("frozen",))
+    watch.run(lambda: [frozen(torch.ones(1)) for _ in range(3)])
+    assert lines(watch, frozen)[2] == [[2.0]]
+    assert torch.is_grad_enabled()
