@@ -88,7 +88,7 @@ def _lines(entry: EntryForm, others: Sequence[tuple[str, dict[str, EntryForm]]],
         for versions, entries in others:
             beside += _elsewhere(versions, entries.get(_key(entry)), place, entry)
         yield _row(
-            "<br>".join([torchs, "as " + _code(entry["codes"][0])]) if not place else "",
+            "<br>".join([torchs, "as " + _code(_shown(entry))]) if not place else "",
             _port(facing, told),
             apart(facing["plain"], entry["sampled"]) if facing["plain"] else "",
             _code(needed(facing)) if needed(facing) else "",
@@ -136,13 +136,18 @@ def _elsewhere(versions: str, other: EntryForm | None, place: int, entry: EntryF
     return [*told, *(f"{versions}: {one}" for one in changed)]
 
 
+def _shown(entry: EntryForm) -> str:
+    """torch's code: of one function's several, the first; an optimizer with its schedule and its clipping."""
+    return entry["codes"][0] if entry["inputs"] or entry["sampled"] else "; ".join(entry["codes"])
+
+
 def _versions(form: DifferencesForm, first: DifferencesForm) -> str:
     unlike = [f"{name} {number}" for name, number in form["versions"].items() if first["versions"][name] != number]
     return ", ".join(unlike)
 
 
 def _key(entry: EntryForm) -> str:
-    return " ".join([*entry["codes"][:1], entry["note"], *entry["inputs"].values()])
+    return " ".join([_shown(entry), entry["note"], *entry["inputs"].values()])
 
 
 def _row(*cells: str) -> str:
