@@ -43,8 +43,8 @@ def _show(entry: EntryForm, out: Console) -> None:
     for code in entry["codes"]:
         out.print(paragraph("torch", code))
     for name, own in entry["names"].items():
-        if own:
-            out.print(paragraph("defaults", signature(name, own)))
+        if (told := signature(name, own)) != name:
+            out.print(paragraph("defaults", told))
     if entry["inputs"]:
         out.print(paragraph("inputs", "; ".join(f"{name} = {recipe}" for name, recipe in entry["inputs"].items())))
     if not entry["ports"]:
@@ -61,8 +61,8 @@ def _show_facing(facing: FacingForm, sampled: bool, out: Console) -> None:
     plain, adapted = facing["plain"], facing["adapted"]
     out.print(paragraph("port", plain["code"] if plain else f"{NONE}; written out:"))
     for name, own in facing["names"].items():
-        if own:
-            out.print(paragraph("defaults", signature(name, own)))
+        if (told := signature(name, own)) != name:
+            out.print(paragraph("defaults", told))
     if facing["also"]:
         out.print(paragraph("also", ", ".join(facing["also"])))
     if plain:

@@ -5,12 +5,14 @@ from compare.report.contract import Form, Number
 from compare.report.differences_contract import EntryForm, FacingForm, KinkForm, ProbedForm, TriedForm
 
 PROBES = {"zeros": "where everything is 0", "ties": "where everything is equal", "large": "where everything is large"}
+UNTOLD = {"inplace"}  # JAX's arrays do not change
 SAME_FAULT = 100  # a probe is told where it differs by more than so many times what all inputs do
 
 
 def signature(name: str, own: Form) -> str:
-    """A name with its defaults: ``jax.nn.gelu(approximate=True)``."""
-    return f"{name}({', '.join(f'{key}={value!r}' for key, value in own.items())})"
+    """A name with its defaults: ``jax.nn.gelu(approximate=True)``; the name alone where it has none."""
+    told = ", ".join(f"{key}={value!r}" for key, value in own.items() if key not in UNTOLD)
+    return f"{name}({told})" if told else name
 
 
 def names(entry: EntryForm | FacingForm) -> str:
@@ -57,7 +59,9 @@ def everything(facing: FacingForm) -> list[str]:
     """All that is said of a counterpart beside its distances: kinks, probes, and the reason where nothing helps."""
     last = facing["adapted"] or facing["plain"]
     mended = facing["plain"] if facing["adapted"] and facing["plain"] and facing["plain"]["equal"] else None
-    said = [*kinks(facing), *(f"{line} (mended)" for line in probed(mended)), *probed(last)]
+    said = [*(f"{line} (mended)" for line in probed(mended)), *probed(last)]
+    if facing["kinks"]:  # which say it better than the gradient of all
+        said = [*kinks(facing), *(line for line in said if "gradient of" not in line)]
     return [*said, *([facing["why_apart"]] if facing["why_apart"] else [])]
 
 

@@ -67,6 +67,17 @@ ROWS = [
         by="tests/scripts/test_make_optimizers.py::test_a_row_of_the_page_is_what_its_codes_do",
         why="some rows are run there",
     ),
+    Row(
+        "python3 -m scripts.make_differences",
+        by="tests/scripts/test_make_differences.py::test_the_page_is_what_the_committed_results_give",
+    ),
+    # The table of differences.
+    Row("jaxport differences gelu", by=f"{DIFFERENCES}::test_one_name", why="another name is run there"),
+    Row(
+        "jaxport differences --json table.json",
+        by=f"{DIFFERENCES}::test_the_whole_table",
+        why="a table of one row there: the whole takes minutes",
+    ),
     # Pairs.
     Row(
         "jaxport verify examples/converted.py",

@@ -130,8 +130,8 @@ def _plain(function: Function) -> Function:
 def _overloads(function: Function) -> tuple[tuple[Parameter, ...], ...]:
     name = getattr(function, "__name__", "")
     try:
-        signature = inspect.signature(function)
-        if any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
+        signature = _signature(function)
+        if _takes_anything(signature):
             signature = inspect.signature(getattr(F, f"_{name}"))  # one of two, by a flag: max_pool2d, ...
         if not name.startswith("__") or name in ("__rsub__", "__rdiv__", "__rpow__"):
             return (tuple(_python(p) for p in signature.parameters.values()),)
@@ -140,6 +140,23 @@ def _overloads(function: Function) -> tuple[tuple[Parameter, ...], ...]:
     plain = plain_name(name)
     written = [schema for schema in schemas_of(plain) if not any(argument.is_out for argument in schema.arguments)]
     return tuple(tuple(_native(argument) for argument in schema.arguments) for schema in written)
+
+
+def _signature(function: Function) -> inspect.Signature:
+    """Of a class that hands all its arguments on, or that another class makes, that of the first maker before it that
+    names them: an LSTM's are named by RNNBase."""
+    signature = inspect.signature(function)
+    if isinstance(function, type) and _takes_anything(signature):
+        for one in function.__mro__:
+            if one is not object and "__init__" in vars(one):
+                maker = inspect.signature(one.__init__)  # type: ignore[misc]
+                if not _takes_anything(maker):
+                    return maker.replace(parameters=list(maker.parameters.values())[1:])
+    return signature
+
+
+def _takes_anything(signature: inspect.Signature) -> bool:
+    return any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values())
 
 
 def _python(one: inspect.Parameter) -> Parameter:

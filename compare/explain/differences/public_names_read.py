@@ -3,7 +3,6 @@
 import ast
 import inspect
 import re
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -92,7 +91,7 @@ def defaults(name: str) -> dict[str, Any]:
     """The settings of ``name`` that are numbers, words or flags, with their defaults, read from its signature or, of a
     native function, from its schema."""
     function = resolved(name)
-    parameters = [p for overload in overloads_of(_signed(function))[:1] for p in overload]
+    parameters = [p for overload in overloads_of(function)[:1] for p in overload]
     return {
         p.name: p.default
         for p in parameters
@@ -102,20 +101,3 @@ def defaults(name: str) -> dict[str, Any]:
 
 def _setting(value: Any) -> bool:
     return isinstance(value, SHOWN) or (isinstance(value, tuple) and all(isinstance(part, SHOWN) for part in value))
-
-
-def _signed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Of a class that hands all its arguments on to the class before it, that one: an LSTM's are said by RNNBase."""
-    if isinstance(function, type):
-        for one in function.__mro__:
-            init = vars(one).get("__init__")
-            if init is not None and not any(p.kind is p.VAR_POSITIONAL for p in _parameters(init)):
-                return one
-    return function
-
-
-def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    try:
-        return list(inspect.signature(function).parameters.values())
-    except (ValueError, TypeError):
-        return []

@@ -41,6 +41,9 @@ DOCUMENTS = (
     ),
     Document("docs/tests-and-ci.md", GUIDE, "The pytest fixture, and the GitHub Action"),
     Document("docs/teaching.md", GUIDE, "A plan for four hours, handouts, and how they are marked"),
+    Document(
+        "docs/differences.md", REFERENCE, "What each layer, loss, initialiser, optimizer is on the other side, run"
+    ),
     Document("docs/optimizers.md", REFERENCE, "Every optimizer and schedule with its twin, equal in float64"),
     Document("docs/contrast.md", REFERENCE, "What a tape and a function record, keep and can do"),
     Document("docs/verdict.md", REFERENCE, "How the tolerance is derived, and what a verdict rests on"),

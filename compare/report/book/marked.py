@@ -51,7 +51,7 @@ def marked(text: str, link: Link, leads: Link = nowhere) -> Marked:
     Raises:
         ValueError: it begins with no heading of the first level, or has two.
     """
-    tokens = MarkdownIt("commonmark", {"html": False}).enable("table").parse(_without_comments(text))
+    tokens = MarkdownIt("commonmark").enable("table").parse(_without_comments(text))
     if [token.tag for token in tokens if token.type == "heading_open"].count("h1") != 1 or tokens[0].tag != "h1":
         raise ValueError(f"expected one heading of the first level, at the start, got {text[:60]!r}")
     title, body = _plain(tokens[1]), tokens[3:]
@@ -141,4 +141,5 @@ def _plain(token: Token) -> str:
     """The text of a heading, a paragraph, a cell or a block of code, without markup."""
     if token.children is None:
         return token.content
-    return "".join(" " if child.type in ("softbreak", "hardbreak") else child.content for child in token.children)
+    breaks = ("softbreak", "hardbreak", "html_inline")  # a cell breaks its lines with a tag
+    return "".join(" " if child.type in breaks else child.content for child in token.children)

@@ -63,6 +63,13 @@ def test_what_an_adaptation_mends():
     assert everything(facing(why_apart="no word for it")) == ["no word for it"]
 
 
+def test_a_kink_says_more_than_a_probe():
+    """Of a function that has one, the gradient of everything is not told as well."""
+    one = facing(plain=PLAIN | {"probes": [ZEROS]}, kinks=[kink(0.0, 0.0, 1.0)])
+    assert everything(one) == ["slope at 0: 0 in torch, 1 in JAX"]
+
+
 def test_a_signature():
     """As one would write it."""
     assert signature("jax.nn.gelu", {"approximate": True}) == "jax.nn.gelu(approximate=True)"
+    assert signature("F.relu", {"inplace": False}) == "F.relu"

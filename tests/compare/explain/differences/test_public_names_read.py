@@ -39,6 +39,7 @@ def test_defaults_are_read_on_both_sides():
     assert defaults("F.max_pool2d")["ceil_mode"] is False
     assert defaults("nn.LSTM")["num_layers"] == 1
     assert defaults("linen.LayerNorm")["epsilon"] == 1e-6
+    assert defaults("nnx.BatchNorm")["momentum"] == 0.99
     assert defaults("jax.nn.gelu") == {"approximate": True}
     assert defaults("optim.Adam")["betas"] == (0.9, 0.999)
     assert defaults("nothing.of_it") == {}

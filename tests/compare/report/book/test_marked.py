@@ -18,7 +18,7 @@ x = "<b>"  # why
 
 | a | b |
 |---|---|
-| `x` | 1 < 2 |
+| `x`<br>`y` | 1 < 2 |
 
     jaxport
 
@@ -44,7 +44,7 @@ def test_a_page_has_its_title_apart_and_each_heading_named():
         ("below-it", 3, "Below: it"),
     ]
     assert '<h2 id="one-thing-1">' in made.html
-    assert made.sections[1].text == "a b x 1 < 2 jaxport\n"
+    assert made.sections[1].text == "a b x y 1 < 2 jaxport\n"
 
 
 def test_links_lead_where_they_are_led_and_text_stays_where_they_lead_nowhere():
@@ -62,6 +62,7 @@ def test_code_is_coloured_and_escaped():
     assert '<span class="c1"># why</span>' in made.html
     assert "<code>jaxport\n</code>" in made.html
     assert "<td>1 &lt; 2</td>" in made.html
+    assert "<td><code>x</code><br><code>y</code></td>" in made.html
 
 
 @pytest.mark.parametrize("text", ["words", "words\n\n# late", "# one\n\n# two"])
