@@ -232,4 +232,10 @@ ROWS = [
            port="NaN", verdict="invalid"),
     losing("CTC's rows not divided by their lengths (Linen)", sequences, ctc, partial(ctc_by, True),
            partial(ctc_by, False), outputs=4, setting="reduction"),
+    losing("a row left out of the loss (Linen)", columns, F.mse_loss, lambda out, y: ((out - y) ** 2).mean(),
+           lambda out, y: ((out[1:] - y[1:]) ** 2).mean(), outputs=1, setting="rows of the loss"),
+    losing("targets of the row before (Linen)", columns, F.mse_loss, lambda out, y: ((out - y) ** 2).mean(),
+           lambda out, y: ((out - jnp.roll(y, 1, 0)) ** 2).mean(), outputs=1, setting="targets", port="shifted by 1"),
+    between("entries rolled at the end of a section (NNX)", torch.tanh, jnp.tanh,
+            lambda h: jnp.roll(jnp.tanh(h), 1, -1), setting="order"),
 ]  # fmt: skip

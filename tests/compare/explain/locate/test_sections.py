@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import flax.struct
@@ -14,9 +15,9 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from compare.arrays.batch import Batch
-from compare.explain.locate.cuts import IN, OUT
+from compare.explain.locate.cuts import IN, OUT, Cut, Passage
 from compare.explain.locate.introduced import differs
-from compare.explain.locate.sections import Sections
+from compare.explain.locate.sections import Cutter, Sections
 from compare.pair.pair import Pair
 from compare.verdict.verdict import Verdict
 from compare.weights.entry import linear
@@ -239,3 +240,13 @@ def test_an_array_of_another_size_is_shown_as_it_is():
     assert apart[0].forward.reason == "shape (5, 3) in the reference, (5, 2) in the port"
     assert sections.made_by_port(apart[0]).shape == (5, 2)
     assert [one.cut.path for one in sections.crossings if differs(one.arrived)] == ["last", ""]
+
+
+def test_a_layer_that_is_asked_for_what_it_holds_alone_is_no_boundary():
+    """The port hands it no array, and the reference one; one that takes none in either is called as it is."""
+
+    cutter: Any = SimpleNamespace(pairs={path: path for path in ("norm", "fc", "table")})
+    arrays = [np.ones(3)]
+    passages = [Passage(path, 0, IN, arrays if path != "table" else []) for path in cutter.pairs]
+    shapes = [Cut(path, 0, OUT, 0) for path in cutter.pairs] + [Cut("fc", 0, IN, 0)]
+    assert Cutter._called(cutter, passages, shapes) == {"fc", "table"}

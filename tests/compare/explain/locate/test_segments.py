@@ -1,12 +1,15 @@
 """The code of one section: the reference's calls and layers in it, the port's operations and their lines."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import pytest
 
-from compare.explain.calls.call import Call
-from compare.explain.locate.cuts import IN, OUT, Passage
-from compare.explain.locate.segments import Code, Stretch, operations, stretches
+from compare.explain.calls.call import Call, Described
+from compare.explain.locate.cuts import IN, OUT, Cut, Passage
+from compare.explain.locate.segments import Code, Stretch, _leading_there, operations, stretches
 from tests.compare.explain.locate.models import looked, slightly
 
 
@@ -91,3 +94,20 @@ def test_operations_lead_to_the_results_asked_for():
     assert operations(closed, [2]) == []
     assert [name for name, _ in operations(closed, [1, 0])][:2] == ["tanh", "exp"]
     assert all("test_segments.py:" in place for _, place in operations(closed, [0, 1]))
+
+
+def test_calls_whose_results_other_cuts_alone_take_lead_nowhere_else():
+    """What another cut takes goes on from the reference's own array; a result that nothing takes may be written."""
+
+    def call(number: int, takes: int, makes: int) -> Call:
+        given, made = (Described((2,), "float32", True, tag=tag) for tag in (takes, makes))
+        return Call(number, "exp", (given,), {}, "", "", made)
+
+    # 1 -> 2 enters the layer "a", which the port has; 3 leaves it; 3 -> 4 goes through "b", which it has not, as 5.
+    calls = [call(0, 1, 2), call(1, 3, 4), call(2, 5, 6), call(3, 1, 9)]
+    there = Passage("c", 0, IN, tags=[(6, 7)])
+    passages = [Passage("a", 0, IN, tags=[(2, 8)]), Passage("b", 0, IN, tags=[(4, 5)]), there]
+    own = {Cut("a", 0, IN, 0), Cut("c", 0, IN, 0)}
+    matched = {cut: (cut, None) for cut in own}
+    sections: Any = SimpleNamespace(calls=calls, passages=passages, matched=matched, through={5: 4})
+    assert [one.number for one in _leading_there(sections, calls, there)] == [1, 2, 3]
