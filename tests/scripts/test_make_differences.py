@@ -16,6 +16,7 @@ def test_the_results_hold_every_row_and_no_fault():
     ours = [names_of(row)[0] for _, row in every_row()]
     first, *others = committed()
     assert [next(iter(entry["names"])) for entry in first["entries"]] == ours
+    assert others
     for form in (first, *others):
         assert {next(iter(entry["names"])) for entry in form["entries"]} <= set(ours)
         assert [entry["fault"] for entry in form["entries"] if entry["fault"]] == []
