@@ -139,6 +139,7 @@ ROWS = [
     Row("python benchmarks/contrast_examples.py", "python benchmarks/contrast_examples.py --help", why=MEASURES),
     Row("jaxport bench mlp", by=MAIN_JOB, why=SAME),
     Row("jaxport bench mlp --threads 2 --rounds 50", by=MAIN_JOB, why=SAME),
+    Row("jaxport bench mlp --threads all --json results/cpu/bench-threads.json", by=MAIN_JOB, why=SAME),
     Row(
         "jaxport bench mlp --sweep results/cpu/sweep.json --processes 1",
         by="tests/compare/cli/test_swept.py",
