@@ -19,11 +19,11 @@ from compare.weights.mapping.leftovers import identity
 from compare.weights.mapping.lines import lines_of
 from compare.weights.mapping.program import Program
 from compare.weights.mapping.settled import Lines
+from compare.weights.mapping.unlike import MOST
 from compare.weights.mapping.user_rules import Rules
 from compare.weights.mapping.walk import Trace, Walk
 from compare.weights.weights import Entry, WeightMap
 
-MOST = 64  # maps that are tried
 # The place of the map under which both functions agree, or None; and why nothing could be tried, or nothing.
 Decide = Callable[[Sequence["FoundMap"]], tuple[int | None, str]]
 
