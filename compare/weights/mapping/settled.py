@@ -12,6 +12,7 @@ from compare.weights.mapping.gates import Gate
 from compare.weights.mapping.groups import Group
 from compare.weights.mapping.leftovers import guesses
 from compare.weights.mapping.line_layout import entry_of
+from compare.weights.mapping.match import TRIED
 from compare.weights.mapping.packed_orders import packed_orders
 from compare.weights.mapping.paired import Array
 from compare.weights.mapping.plain_layouts import others as other_layouts
@@ -106,7 +107,8 @@ class Settled:
             kind = "recurrent bias" if all(one == other for one, other in layers) else "bias"
             lines.notes.append(f"the port holds each {kind} as one where the reference adds two")
         partners = {array: other for array, (other, _) in partner.items()}
-        gated, packed = [*gate_orders(self.gates, partners, self.spare)], [*packed_orders(partners)]
+        usual = {array: other for array, (other, reason) in partner.items() if TRIED not in reason}
+        gated, packed = [*gate_orders(self.gates, partners, self.spare)], [*packed_orders(usual)]
         for by_name in (*gated, *packed):
             plain = [entry for entry in lines.entries if entry.reference not in by_name]
             lines.orders.append([*plain, *(line for some in by_name.values() for line in some)])
