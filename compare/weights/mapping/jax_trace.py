@@ -109,7 +109,13 @@ def _other(walk: Walk, name: str, values: list[Value], params: dict, shapes: lis
 
 def _number(value: object) -> float | None:
     """The value of a literal that is one real number."""
-    return float(value) if isinstance(value, int | float | np.generic | np.ndarray) and np.isreal(value) else None
+    if (
+        np.shape(value)
+        or isinstance(value, complex | str)
+        or getattr(value, "dtype", np.dtype(float)).kind not in "iuf"
+    ):
+        return None
+    return float(value) if isinstance(value, int | float | np.generic | np.ndarray) else None
 
 
 def _shape(var: Var | Literal) -> tuple[int, ...]:
