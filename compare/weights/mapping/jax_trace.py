@@ -109,13 +109,8 @@ def _other(walk: Walk, name: str, values: list[Value], params: dict, shapes: lis
 
 def _number(value: object) -> float | None:
     """The value of a literal that is one real number."""
-    if (
-        np.shape(value)
-        or isinstance(value, complex | str)
-        or getattr(value, "dtype", np.dtype(float)).kind not in "iuf"
-    ):
-        return None
-    return float(value) if isinstance(value, int | float | np.generic | np.ndarray) else None
+    array = np.asarray(value)
+    return float(array) if not array.shape and array.dtype.kind in "iuf" else None
 
 
 def _shape(var: Var | Literal) -> tuple[int, ...]:

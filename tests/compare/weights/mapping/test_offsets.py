@@ -134,6 +134,10 @@ def test_however_it_is_added(plus):
     assert len(found(prepare(pair(Normed(), plus)))) == 2
 
 
+def test_a_complex_number_is_nothing_that_is_added():
+    assert found(prepare(pair(Normed(), lambda scale: jnp.real(scale + (1 + 0j))))) == {}
+
+
 def test_it_counts_where_every_use_adds_the_same():
     def twice(p, x):
         return port(one_plus)(p, x) + 0 * p["first"]
