@@ -260,15 +260,16 @@ def conversion_between(prepared: "Prepared") -> Conversion:
     }
     dtypes = {name: from_torch(tensor).dtype for name, tensor in state.items() if name in prepared.shapes}
     dtypes |= {path: np.dtype(leaf.dtype) for path, leaf in prepared.port.leaves.items() if path in prepared.leaves}
+    weight_map, said = prepared.loaded
     return Conversion(
-        prepared.weight_map,
+        weight_map,
         dict(prepared.shapes),
         dict(prepared.leaves),
         aliases,
         constants,
         prepared.port.initial([path for path in prepared.port.leaves if path not in prepared.leaves]),
         {name: number_of(dtype) for name, dtype in dtypes.items() if number_of(dtype) != "float"},
-        prepared.notes,
+        (*prepared.notes, *said),
     )
 
 

@@ -13,7 +13,9 @@ from compare.checkpoints.unsaved import with_unsaved
 from compare.errors import UsageError, shown, swallowed
 from compare.pair.pair import Pair
 from compare.pair.prepare import Prepared, prepare
-from compare.weights.own.own_weights import OTHER_SIDE, OwnWeights, Side, own_weights
+from compare.weights.mapping.offsets import offset_lines
+from compare.weights.own.own_weights import OTHER_SIDE, OwnValues, OwnWeights, Side, own_weights
+from compare.weights.weights import WeightMap
 
 HAS_NONE = {
     "port": "the port has no weights of its own: give (module, variables) as the pair's port, or --port-weights FILE",
@@ -99,7 +101,20 @@ def _judged(prepared: Prepared, asked: WeightsAsked, port: Arrays | None) -> Own
     if asked.reference is not None:
         values = replace(values, reference=with_unsaved(values.reference, prepared))
     values = replace(values, doubted=prepared.doubted)
-    return own_weights(prepared.weight_map, values, asked.original, asked.asked)
+    weight_map, said = prepared.loaded
+    if not asked.asked and said:  # the function is asked about, of weights that it may not be the right one for
+        weight_map, said = _carried(prepared, values), ()
+    values = replace(values, notes={**values.notes, "port": (*values.notes.get("port", ()), *said)})
+    return own_weights(weight_map, values, asked.original, asked.asked)
+
+
+def _carried(prepared: Prepared, values: OwnValues) -> WeightMap:
+    """The map with what the port's code takes off again of those arrays that have it."""
+    reference, port = (
+        {name: array for name, array in given.items() if array.shape == tuple(shapes[name])}
+        for given, shapes in ((values.reference, values.shapes), (values.port, values.leaves))
+    )
+    return WeightMap(offset_lines(prepared.weight_map.entries, prepared.offsets, reference, port))
 
 
 def brought_together(pair: Pair, seed: int = 0) -> tuple[Prepared, Arrays | None]:

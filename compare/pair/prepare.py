@@ -20,6 +20,7 @@ from compare.pair.own_tables import own_tables
 from compare.pair.pair import Entering, Pair
 from compare.verdict.precision import FLOAT32, Precision
 from compare.weights.entry import Sum, same
+from compare.weights.mapping.offsets import offset_lines, said_of_offsets
 from compare.weights.weights import WeightMap
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Prepared:
         notes: what is worth saying about the map; doubted: the reference's arrays of which it is not sure.
         trained_as_one: in training steps each of several arrays that are one in the reference is given the sum of their
             gradients.
+        offsets: by leaf, what the port may hold more than the reference since its code takes it off again: the map has
+            it where the port's own values do.
         modes: the modes that are compared: training and evaluation, or only the models as they are.
     """
 
@@ -64,10 +67,19 @@ class Prepared:
     notes: tuple[str, ...] = ()
     doubted: tuple[str, ...] = ()
     trained_as_one: bool = False
+    offsets: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def summed(self) -> tuple[Sum, ...]:
         return self.weight_map.summed
+
+    @property
+    def loaded(self) -> tuple[WeightMap, tuple[str, ...]]:
+        """The map of weights that are loaded, under which the port is the reference's function: what its code takes off
+        again is in all of them; and what is to be said of that."""
+        own = self.weight_map.entries
+        lines = [replace(one, offset=one.offset or self.offsets.get(one.port, 0.0)) for one in own]
+        return WeightMap(lines), tuple(said_of_offsets(one for one in lines if one not in own))
 
     @property
     def modes(self) -> tuple[bool | None, ...]:
@@ -211,7 +223,10 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
     every = reference.parameters | reference.buffers
     # An integer counter that the port keeps too starts as the port starts it: it is no floating statistic to compare.
     counted = [entry for entry in found_map.weight_map.entries if entry.reference not in every]
-    weight_map = WeightMap(entry for entry in found_map.weight_map.entries if entry.reference in every)
+    lines = [entry for entry in found_map.weight_map.entries if entry.reference in every]
+    held = found_map.model.initial([*found_map.offsets]) if found_map.offsets and found_map.model.has_own else {}
+    weight_map = WeightMap(offset_lines(lines, found_map.offsets, own, held))
+    said = said_of_offsets(one for one in weight_map.entries if one not in lines)
     tables = own_tables(reference, found_map.model, weight_map, own)
     if tables:
         weight_map = WeightMap(entry for entry in weight_map.entries if entry.reference not in tables)
@@ -244,8 +259,9 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
             *(entry.reference for entry in counted),
         ),
         accepted=tuple(accepted),
-        notes=(*found_map.notes, *said_of_spectral_norm(reference, found_map.model)),
+        notes=(*found_map.notes, *said, *said_of_spectral_norm(reference, found_map.model)),
         doubted=tuple(found_map.doubted),
+        offsets=dict(found_map.offsets),
     )
 
 

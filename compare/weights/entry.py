@@ -31,7 +31,7 @@ class Entry:
         flattened: where an axis holds what the two sides flatten in different orders, both orders in words, the
             reference's first: ``("(C, H, W)", "(H, W, C)")``.
         offset: what the port's array has more than the reference's, since the port's own code takes it off again: -1
-            where it adds 1 to a forget gate. A gradient has none.
+            where it adds 1 to a forget gate, or to a norm's scale. A gradient has none.
         tied: the port holds in several arrays what the reference holds in one: this line is a further one of them. It
             gets the same values, its gradient is added to the first line's, and on the way back the first's counts.
 

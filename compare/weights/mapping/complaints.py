@@ -1,4 +1,4 @@
-"""What could not be paired, in one line: what it is, what it could be, and the rule that would say so."""
+"""What could not be paired, in one line: what it is, what it could be, and the rule or the map that would say so."""
 
 from collections.abc import Container, Mapping, Sequence
 
@@ -53,6 +53,10 @@ def ambiguous(group: Group) -> AmbiguousError:
     if uneven or alike:
         layers, ports = array.name, candidates  # several arrays of one layer: only their own names tell them apart
     rule = "rules={" + f"{layers!r}: {ports[0].removeprefix('params/')!r}" + "}"
+    if uneven:  # of which any may be another's: the first candidate of the first array would be a guess
+        rule = (
+            f"a map by hand, a line for every array: weight_map=WeightMap([Entry({array.name!r}, 'params/...'), ...])"
+        )
     if len({other.name for other in group.reference}) < len(group.reference) or len(set(candidates)) < len(candidates):
         rule = "weight_map=: it is one array on one side and several on the other"
     return AmbiguousError(f"weight map: {array.name} could be {choice} ({_likeness(group)}): say which with {rule}")

@@ -1,7 +1,7 @@
 """The weight map is found: both sides are traced, and what is used alike is paired."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 from typing import Any
@@ -14,16 +14,16 @@ from compare.frameworks.models.ports import PortModel, complex_leaves
 from compare.weights.mapping.axis_order import exchanged, fitted_inputs, turned_outputs
 from compare.weights.mapping.complaints import not_followed
 from compare.weights.mapping.copies import said_of_copies
-from compare.weights.mapping.gate_orders import said_of_offsets
 from compare.weights.mapping.leftovers import identity
 from compare.weights.mapping.lines import lines_of
+from compare.weights.mapping.offsets import offset_of, said_of_offsets
 from compare.weights.mapping.program import Program
 from compare.weights.mapping.settled import Lines
+from compare.weights.mapping.unlike import MOST
 from compare.weights.mapping.user_rules import Rules
 from compare.weights.mapping.walk import Trace, Walk
 from compare.weights.weights import Entry, WeightMap
 
-MOST = 64  # maps that are tried
 # The place of the map under which both functions agree, or None; and why nothing could be tried, or nothing.
 Decide = Callable[[Sequence["FoundMap"]], tuple[int | None, str]]
 
@@ -42,6 +42,8 @@ class FoundMap:
         port_constants: leaves of the port outside ``params`` without a counterpart.
         notes: what the user should know.
         doubted: the reference's arrays, and the outputs, of which the map is not sure.
+        offsets: by path of the port, what its array may have more than the reference's, since the port's code takes it
+            off again.
     """
 
     weight_map: WeightMap
@@ -52,6 +54,7 @@ class FoundMap:
     port_constants: tuple[str, ...]
     notes: tuple[str, ...]
     doubted: tuple[str, ...] = ()
+    offsets: Mapping[str, float] = field(default_factory=dict)
 
 
 def find(
@@ -109,9 +112,12 @@ def find(
                 raised.append(error)
                 continue
             rest = tuple(lines.constants), tuple(lines.port_constants)
+            units = [(traced.walk.units[one.reference], seen.walk.units[one.port]) for one in entries]
+            offsets = {port.leaf: more for reference, port in units if (more := offset_of(reference, port))}
             notes = *lines.notes, *said_of_offsets(weight_map.entries), *said_of_copies(weight_map.entries)
             found += [
-                FoundMap(weight_map, model, inputs, one, *rest, (*notes, *exchanged(one, traced))) for one in outputs
+                FoundMap(weight_map, model, inputs, one, *rest, (*notes, *exchanged(one, traced)), offsets=offsets)
+                for one in outputs
             ]
     if not found:
         raise raised[0]

@@ -5,12 +5,13 @@ forget gate, so that its bias has 1 less. A port that holds torch's two kernels 
 reads them wrongly. All layers of a port have one order.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import permutations, product
 
 from compare.weights.mapping.gates import Gate
 from compare.weights.mapping.line_layout import entry_of
+from compare.weights.mapping.offsets import TO_FORGET
 from compare.weights.mapping.paired import Array, pieces_of
 from compare.weights.mapping.slots import is_whole
 from compare.weights.weights import Entry
@@ -49,7 +50,7 @@ def gate_orders(
         if places == tuple(range(count)) and not more:
             continue
         reason = f"gates as ({', '.join(order[at].name for at in places)})"
-        reason += f", the port adds {more:g} to {FORGOTTEN}" if more else ""
+        reason += f", {TO_FORGET.format(more)}" if more else ""
         yield {
             array.name: [
                 replace(
@@ -61,18 +62,6 @@ def gate_orders(
             ]
             for array, (mine, theirs) in pieces.items()
         }
-
-
-def said_of_offsets(entries: Iterable[Entry]) -> list[str]:
-    """A notice where the port adds to a gate what its array then has less: whoever loads weights has to take it off."""
-    for entry in entries:
-        if entry.offset:
-            less = f"{-entry.offset:g}"
-            return [
-                f"the port adds {less} to its forget gate: {entry.port} holds {entry.reference} less {less} there, and "
-                f"your loader must take it off"
-            ]
-    return []
 
 
 def _packed(gates: Mapping[str, tuple[Gate, ...]], partners: Partners, spare: Partners) -> list[Array]:

@@ -69,7 +69,7 @@ def replay(walk: Walk, jaxpr: Jaxpr, consts: Sequence[jax.Array | Value], given:
     known: dict[Var, Value] = {}
 
     def read(var: Var | Literal) -> Value:
-        return walk.constant(np.shape(var.val)) if isinstance(var, Literal) else known[var]
+        return walk.constant(np.shape(var.val), _number(var.val)) if isinstance(var, Literal) else known[var]
 
     for var, const in zip(jaxpr.constvars, consts, strict=True):
         known[var] = const if isinstance(const, Value) else walk.constant(np.shape(const))
@@ -105,6 +105,12 @@ def _other(walk: Walk, name: str, values: list[Value], params: dict, shapes: lis
     if values and all(len(value.shape) in (0, len(shapes[0])) for value in values):
         return [walk.elementwise(COMMON_NAMES.get(name, name), values, shape) for shape in shapes]
     return [walk.opaque(values, shape) for shape in shapes]
+
+
+def _number(value: object) -> float | None:
+    """The value of a literal that is one real number."""
+    array = np.asarray(value)
+    return float(array) if not array.shape and array.dtype.kind in "iuf" else None
 
 
 def _shape(var: Var | Literal) -> tuple[int, ...]:

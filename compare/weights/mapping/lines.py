@@ -4,6 +4,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from compare.errors import UsageError
 from compare.frameworks.models.ports import PortModel
 from compare.weights.mapping.complaints import ambiguous
 from compare.weights.mapping.gates import Gate, port_gates
@@ -15,6 +16,7 @@ from compare.weights.mapping.paired import Array, Parting, arrays_of, pieces_of,
 from compare.weights.mapping.settled import Lines, Settled, possible
 from compare.weights.mapping.sums import spare_of, summed_inputs, summed_whole
 from compare.weights.mapping.units import IN
+from compare.weights.mapping.unlike import unlike
 from compare.weights.mapping.user_rules import AppliedRules, Rules, applied
 from compare.weights.mapping.walk import Walk
 
@@ -87,7 +89,14 @@ def lines_of(
         _SidePieces(reference, names, dict(gates), user_rules.reference),
         _SidePieces(port, leaves, port_gates(leaves, model.modules), user_rules.port),
     )
-    return possible([replace(way, tied=tied) for way in _settled(reference_side, port_side, user_rules, gates)])
+    ways = [replace(way, tied=tied) for way in _settled(reference_side, port_side, user_rules, gates)]
+    try:
+        return possible(ways)
+    except UsageError as error:
+        more = [one for way in ways for one in unlike(way, error)]
+        if not more:
+            raise
+        return possible(more)
 
 
 def _settled(

@@ -10,6 +10,8 @@ from compare.weights.mapping.paired import Array
 
 NUMBER = re.compile(r"\d+")
 BRANCHES = 24  # of so many ways to settle what no evidence tells apart each is tried
+OF_PIECES = 6**3  # of three kernels or biases that are packed on one side, each three of the other's: a GRU by hand
+TRIED = "tried"
 
 
 def paired(reference: Sequence[Array], port: Sequence[Array]) -> list[Group]:
@@ -34,6 +36,7 @@ def branches(groups: Sequence[Group], reference: Sequence[Array], port: Sequence
     Only ``groups`` where there are too many ways.
     """
     sides = SideArrays(list(reference)), SideArrays(list(port))
+    most = OF_PIECES if all(_of_pieces(group) for group in groups if group.open) else BRANCHES
     waiting, settled = [list(groups)], list[list[Group]]()
     while waiting:
         groups_here = waiting.pop()
@@ -45,7 +48,7 @@ def branches(groups: Sequence[Group], reference: Sequence[Array], port: Sequence
         for other in groups_here[at].port:
             left = [part for group in groups_here for part in _chosen(group, groups_here[at], first, other)]
             waiting.append(settle([replace(group, number=-1) for group in left], *sides))
-        if len(waiting) + len(settled) > BRANCHES:
+        if len(waiting) + len(settled) > most:
             return [list(groups)]
     return settled[::-1]
 
@@ -63,13 +66,21 @@ def _chosen(group: Group, like: Group, first: Array, other: Array) -> list[Group
     own = mine[next(label for label, array in known.items() if array is first)]
     its = theirs[next(label for label, array in there.items() if array is other)]
     return [
-        Group([own], [its], (*group.reasons, "tried")),
+        Group([own], [its], (*group.reasons, TRIED)),
         Group(
             [array for array in group.reference if array is not own],
             [array for array in group.port if array is not its],
             group.reasons,
         ),
     ]
+
+
+def _of_pieces(group: Group) -> bool:
+    """Whether one side's arrays are the pieces of one that it packs."""
+    return any(
+        all(array.tag for array in side) and len({array.name for array in side}) == 1
+        for side in (group.reference, group.port)
+    )
 
 
 def _labels(arrays: Sequence[Array]) -> dict[tuple[str, str, int], Array]:

@@ -58,7 +58,8 @@ class Mixing(Shaping):
             self._lay(first, value)  # what is made of weights alone too: a product of two that is added to a third
         hint = frozenset({name} if name in HINTS else ())
         units = {id(unit): (unit, hints | hint) for value in whole for unit, hints in value.units}
-        return with_(first, units=tuple(units.values()), blocks=tuple(b for value in whole for b in value.blocks))
+        blocks = tuple(block for value in whole for block in value.blocks)
+        return with_(first, units=tuple(units.values()), blocks=blocks, added=_added(name, wide))
 
     def joined(self, real: Value, imaginary: Value, shape: Sequence[int]) -> Value:
         """Complex numbers from two arrays, which know of which part they are."""
@@ -152,3 +153,15 @@ class Mixing(Shaping):
         if missing <= 0:
             return value
         return self.reshape(value, [1] * missing + list(value.shape))
+
+
+def _added(name: str, values: Sequence[Value]) -> float | None:
+    """What has been added to a weight's entries after the operation on it and on numbers; None where they have become
+    something else."""
+    first, *others = values
+    if name == "add" and not first.weighs:
+        first, others = values[-1], list(values[:-1])
+    numbers = [value.number for value in others if value.number is not None]
+    if name not in ("add", "sub") or first.added is None or len(numbers) != 1 or len(others) != 1 or not first.weighs:
+        return None
+    return first.added + (numbers[0] if name == "add" else -numbers[0])

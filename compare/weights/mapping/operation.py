@@ -56,6 +56,14 @@ class Operation:
         return None
 
     @property
+    def more(self) -> list[float]:
+        """The number that is added to its tensor, or taken off it."""
+        other, times = self.arguments.get("other"), self.arguments.get("alpha", 1)
+        if self.name not in ("add", "sub") or not isinstance(other, int | float) or not isinstance(times, int | float):
+            return []
+        return [float(other * times)]
+
+    @property
     def seen_otherwise(self) -> bool:
         """Whether the result is the first argument's entries, all of them and in order, in another shape."""
         first = next(iter(self.tensors), None)

@@ -12,9 +12,11 @@ from compare.weights.mapping.gates import Gate
 from compare.weights.mapping.groups import Group
 from compare.weights.mapping.leftovers import guesses
 from compare.weights.mapping.line_layout import entry_of
+from compare.weights.mapping.match import TRIED
 from compare.weights.mapping.packed_orders import packed_orders
 from compare.weights.mapping.paired import Array
 from compare.weights.mapping.plain_layouts import others as other_layouts
+from compare.weights.mapping.plain_layouts import plain_layouts
 from compare.weights.mapping.slots import is_whole
 from compare.weights.mapping.user_rules import AppliedRules
 from compare.weights.weights import Entry
@@ -54,16 +56,18 @@ class Settled:
     gates: Mapping[str, tuple[Gate, ...]]
     question: UsageError | None = None
     tied: Mapping[str, str] = field(default_factory=dict)
+    sized: Mapping[Array, Array] = field(default_factory=dict)  # what nothing but its sizes pairs, in this way
 
     def lines(self) -> Lines:
         lines = Lines()
+        sized = {*self.sized, *self.sized.values()}
         partner = {array: (other, "by rule") for array, other in self.forced.items()}
         for group in self.groups:
             if group.settled:
                 reason = group.reasons[-1] if group.reasons else "the only one alike"
                 partner[group.reference[0]] = (group.port[0], reason)
         for group in self.groups:
-            if not group.settled and group.reference and group.port:
+            if not group.settled and group.reference and group.port and not sized.intersection(group.reference):
                 required = [array for array in group.reference if not array.optional]
                 needed = [array for array in group.port if not array.optional]
                 if len(required) == len(needed) == 1:
@@ -103,7 +107,8 @@ class Settled:
             kind = "recurrent bias" if all(one == other for one, other in layers) else "bias"
             lines.notes.append(f"the port holds each {kind} as one where the reference adds two")
         partners = {array: other for array, (other, _) in partner.items()}
-        gated, packed = [*gate_orders(self.gates, partners, self.spare)], [*packed_orders(partners)]
+        usual = {array: other for array, (other, reason) in partner.items() if TRIED not in reason}
+        gated, packed = [*gate_orders(self.gates, partners, self.spare)], [*packed_orders(usual)]
         for by_name in (*gated, *packed):
             plain = [entry for entry in lines.entries if entry.reference not in by_name]
             lines.orders.append([*plain, *(line for some in by_name.values() for line in some)])
@@ -154,7 +159,8 @@ class Settled:
             for side in (self.mine, self.theirs)
         )
         required = {array.name for array in (*self.mine, *self.theirs) if not array.optional}
-        names: set[str] = set()
+        names = self._sized(lines)
+        mine, theirs = ({name: shape for name, shape in side.items() if name not in names} for side in (mine, theirs))
         for guess in guesses(mine, theirs):
             first, *others = guess.lines
             own, other = first.reference, first.port
@@ -168,6 +174,17 @@ class Settled:
             lines.entries.append(first)
             names |= {own, other}
         return names
+
+    def _sized(self, lines: Lines) -> set[str]:
+        """The names of both sides that this way pairs by their sizes; their lines are added."""
+        for array, other in self.sized.items():
+            first, *others = plain_layouts(
+                array.name, array.unit.shape, other.name, other.unit.shape, "one of its sizes, tried"
+            )
+            if others:
+                lines.doubts[len(lines.entries)] = others
+            lines.entries.append(first)
+        return {array.name for both in self.sized.items() for array in both}
 
     def _add(self, lines: Lines, array: Array, other: Array, reason: str) -> None:
         line = self._line(array, other, reason)

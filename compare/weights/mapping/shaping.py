@@ -23,8 +23,8 @@ class Shaping(Record):
     def input(self, shape: Sequence[int]) -> Value:
         return Value(tuple(axis_of(size) for size in shape), tuple(shape), moving=True)
 
-    def constant(self, shape: Sequence[int]) -> Value:
-        return Value(tuple(axis_of(size) for size in shape), tuple(shape))
+    def constant(self, shape: Sequence[int], number: float | None = None) -> Value:
+        return Value(tuple(axis_of(size) for size in shape), tuple(shape), number=number)
 
     def permute(self, value: Value, order: Sequence[int]) -> Value:
         blocks = tuple(self.permute(block, order) for block in value.blocks)

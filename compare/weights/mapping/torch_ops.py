@@ -35,7 +35,8 @@ def run(walk: Walk, operation: Operation) -> list[Value]:
         return [walk.reduce(tensors[0], axes, keep=len(shape) == len(tensors[0].shape)) for shape in shapes]
     if operation.entrywise and "linalg_" not in operation.name:
         name = COMMON_NAMES.get(operation.name, operation.name)
-        return [walk.elementwise(name, tensors, shape) for shape in shapes]
+        values = [*tensors, *(walk.constant((), number) for number in operation.more)]
+        return [walk.elementwise(name, values, shape) for shape in shapes]
     if operation.resized and "linalg_" not in operation.name:
         return [walk.window(tensors[0], shape) for shape in shapes]
     return [walk.opaque(tensors, shape) for shape in shapes]

@@ -45,6 +45,8 @@ class Unit:
     beside: bool = False  # it met no activation so far, but other weights
     alike: bool = False  # two of its axes were one when it was used: of ``w - w.T`` nothing says which is which
     is_complex: bool = False  # its last factor is that of the parts, which is no axis of its shape
+    # What every use adds to its entries before anything else is done to them; None: more than that, or not the same.
+    added: float | None = 0.0
 
     @property
     def shape_in_parts(self) -> tuple[int, ...]:
@@ -80,6 +82,8 @@ class Value:
     fixed: bool = False  # it depends on weights alone, but is a view of none
     blocks: tuple["Value", ...] = ()  # weights laid beside each other
     parts: tuple[Atom, ...] = ()
+    number: float | None = None  # of a constant that is one number
+    added: float | None = 0.0  # to the entries of what it is a view of; None: they are not those and a number more
 
     @property
     def weighs(self) -> bool:

@@ -34,14 +34,16 @@ class Record:
         nodes = set()
         turned = frozenset({"reversed"} if any(other.flips for other in beside) else ())
         for unit, hints in members(value):
+            holder = next((block for block in value.blocks if any(u is unit for u, _ in block.units)), value)
             if unit.beside and not alone:
                 unit.uses.clear()
             if not unit.uses or (unit.opaque and not opaque):
-                holder = next((block for block in value.blocks if any(u is unit for u, _ in block.units)), value)
                 unit.kind, unit.hints, unit.opaque, unit.beside = kind, hints | turned, opaque, alone
+                unit.added = holder.added
                 roots = [id(atom.root) for one in unit.factors if one.size > 1 for atom in finest([one.atom])]
                 unit.alike = len({*roots}) < len(roots)
                 self._give_roles(unit, holder, roles, order or range(len(value.shape)), grouped)
+            unit.added = unit.added if unit.added == holder.added else None
             use = Use(unit, before, position=len(self.uses))
             self.uses.append(use)
             unit.uses.append(use.position)
@@ -94,7 +96,16 @@ class Record:
             if prod(atom.size for atom in own) != size:  # an axis of another array, along which it was laid
                 axes[at] = axis_of(size)
         parts = tuple(piece.own[id(atom.root)] for atom in finest(value.parts) if id(atom.root) in piece.own)
-        return Value(tuple(axes), tuple(shape), ((piece, hints),), value.last, value.flips, value.moving, parts=parts)
+        return Value(
+            tuple(axes),
+            tuple(shape),
+            ((piece, hints),),
+            value.last,
+            value.flips,
+            value.moving,
+            parts=parts,
+            added=value.added,
+        )
 
 
 def _part_of(unit: Unit, atom: Atom, start: int, stop: int) -> Unit | None:

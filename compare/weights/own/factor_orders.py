@@ -6,7 +6,8 @@ into heads, in different orders, and whoever loads weights has to do the same.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -16,6 +17,7 @@ from compare.arrays.views import View
 from compare.weights.entry import Entry
 
 Sizes = tuple[int, ...]
+Steps = tuple[tuple[str, tuple[object, ...]], ...]  # methods of an array, with what they are called with
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class FactorOrder:
         axis, reference_axis: of the port's leaf and of the reference's array; the first of them where the factors are
             whole axes there.
         reference, port: the factors' sizes, slowest first, in the order of each side.
+        to_port, to_reference: where ``entry`` is the first of several lines that are one array together, how NumPy
+            makes either side's array of the other's; nothing elsewhere.
     """
 
     entry: Entry
@@ -34,6 +38,8 @@ class FactorOrder:
     reference_axis: int
     reference: Sizes
     port: Sizes
+    to_port: Steps = ()
+    to_reference: Steps = ()
 
     @property
     def words(self) -> tuple[str, str]:
@@ -57,19 +63,78 @@ def factor_orders(entries: Iterable[Entry], shapes: Shapes, leaves: Shapes) -> I
     Args:
         shapes: of the reference's arrays, by name; leaves: of the port's, by path.
     """
-    for entry in entries:
-        if any(kind == "reshape" for view in (entry.reference_view, entry.port_view) for kind, _ in view.steps):
-            yield from _orders(entry, shapes[entry.reference], leaves[entry.port])
+    every, of = [*entries], dict[tuple[str, str], list[Entry]]()
+    whole: dict[str, list[_Digit]] = {}
+    for entry in every:
+        for name in (("reference", entry.reference), ("port", entry.port)):
+            of.setdefault(name, []).append(entry)
+    for entry in every:
+        if not any(kind == "reshape" for view in (entry.reference_view, entry.port_view) for kind, _ in view.steps):
+            continue
+        shape, leaf = shapes[entry.reference], leaves[entry.port]
+        parts, others = of["reference", entry.reference], of["port", entry.port]
+        if parts[0] is entry:
+            whole[entry.reference] = _digits_of_all(parts, shape, leaf) if len(parts) > 1 and parts == others else []
+        digits = whole.get(entry.reference)
+        if not digits:
+            yield from _orders(entry, shape, leaf, _digits(entry, shape, leaf))
+        elif parts[0] is entry:
+            to_port, to_reference = _in_numpy(digits, _exchanged(parts, shape, leaf), shape, leaf)
+            orders = _orders(entry, shape, leaf, digits)
+            yield from (replace(one, to_port=to_port, to_reference=to_reference) for one in orders)
 
 
-def _orders(entry: Entry, shape: Sizes, leaf: Sizes) -> Iterator[FactorOrder]:
-    digits = [
-        _Digit(size, mine, theirs)
-        for size, mine, theirs in zip(
-            *_sizes_and_strides(entry.reference_view, shape), _sizes_and_strides(entry.port_view, leaf)[1], strict=True
-        )
-        if size > 1
-    ]
+def _in_numpy(digits: list[_Digit], places: list[int], shape: Sizes, leaf: Sizes) -> tuple[Steps, Steps]:
+    """How the port's array is made of the reference's, and the other way. ``places``: of each part, the first digit's,
+    its place among them on the other side."""
+    here, there = (sorted(digits, key=lambda digit: -getattr(digit, side)) for side in ("reference", "port"))
+    order, back = tuple(here.index(digit) for digit in there), tuple(there.index(digit) for digit in here)
+    axis, usual = here.index(digits[0]), list(range(len(places)))
+    picks = sorted(usual, key=places.__getitem__)
+    to_port = [("reshape", _sizes(here)), ("take", (picks, axis)), ("transpose", order), ("reshape", leaf)]
+    to_reference = [("reshape", _sizes(there)), ("transpose", back), ("take", (places, axis)), ("reshape", shape)]
+    first, second = (
+        tuple(step for step in steps if step[0] != "take" or places != usual) for steps in (to_port, to_reference)
+    )
+    return first, second
+
+
+def _sizes(digits: list[_Digit]) -> Sizes:
+    return tuple(digit.size for digit in digits)
+
+
+def _digits(entry: Entry, shape: Sizes, leaf: Sizes) -> list[_Digit]:
+    """Of what a line shows."""
+    (sizes, mine, _), (_, theirs, _) = _laid(entry.reference_view, shape), _laid(entry.port_view, leaf)
+    return [_Digit(*one) for one in zip(sizes, mine, theirs, strict=True) if one[0] > 1]
+
+
+def _digits_of_all(parts: list[Entry], shape: Sizes, leaf: Sizes) -> list[_Digit]:
+    """Of an array whose parts several lines show, on either side each as far from the next: the parts are a factor
+    more, the first. None where they are not."""
+    laid = [(_laid(one.reference_view, shape), _laid(one.port_view, leaf)) for one in parts]
+    turned = any(kind == "flip" for one in parts for kind, _ in (*one.reference_view.steps, *one.port_view.steps))
+    if turned or len({(here[:2], there[:2]) for here, there in laid}) > 1:
+        return []
+    steps: list[int] = []
+    for side in (0, 1):
+        starts = sorted(both[side][2] for both in laid)
+        apart = {after - before for before, after in pairwise(starts)}
+        if len(apart) > 1 or 0 in apart:
+            return []
+        steps += apart
+    digits = [_Digit(len(parts), *steps), *_digits(parts[0], shape, leaf)]
+    return digits if prod(digit.size for digit in digits) == prod(shape) == prod(leaf) else []
+
+
+def _exchanged(parts: list[Entry], shape: Sizes, leaf: Sizes) -> list[int]:
+    """Of each part of the reference's array, in its order, the place among those of the port's."""
+    ordered = sorted(parts, key=lambda one: _laid(one.reference_view, shape)[2])
+    starts = [_laid(one.port_view, leaf)[2] for one in ordered]
+    return [sorted(starts).index(start) for start in starts]
+
+
+def _orders(entry: Entry, shape: Sizes, leaf: Sizes, digits: list[_Digit]) -> Iterator[FactorOrder]:
     seen: set[frozenset[int]] = set()
     for sizes, here, other, there in (
         (shape, "reference", leaf, "port"),
@@ -114,11 +179,13 @@ def _axis_of(stride: int, sizes: Sizes) -> int:
     return 0
 
 
-def _sizes_and_strides(view: View, shape: Sizes) -> tuple[Sizes, Sizes]:
-    """What the view shows of a C-contiguous array of bytes, without any memory: its sizes, and how far apart entries
-    lie. Of a complex array's parts, those of the numbers."""
+def _laid(view: View, shape: Sizes) -> tuple[Sizes, Sizes, int]:
+    """What the view shows of a C-contiguous array of bytes, without any memory: its sizes, how far apart entries lie,
+    and where the first is. Of a complex array's parts, those of the numbers."""
     steps = view.steps[1:] if view.of_parts else view.steps
     shape = (*shape, 2) if view.of_parts else shape
     strides = tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
-    shown = View(steps).of(np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), shape, strides, writeable=False))
-    return shown.shape, tuple(abs(stride) for stride in shown.strides)
+    whole = np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), shape, strides, writeable=False)
+    shown = View(steps).of(whole)
+    start = shown.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    return shown.shape, tuple(abs(stride) for stride in shown.strides), start

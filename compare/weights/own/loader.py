@@ -36,11 +36,13 @@ def _said(order: FactorOrder, shapes: Shapes, leaves: Shapes, original: Side) ->
             axis_words(order.axis, leaves[entry.port]),
         )
         how = _in_numpy(entry.reference, entry.reference_view, entry.port_view, leaves[entry.port])
+        how = _called(entry.reference, order.to_port) if order.to_port else how
         target = entry.port
     else:
         layer, what = _layer(entry.reference, "."), axis_words(order.reference_axis, shapes[entry.reference])
         before, after = after, before
         how = _in_numpy_back(entry.port, entry.port_view, entry.reference_view, shapes[entry.reference])
+        how = _called(entry.port, order.to_reference) if order.to_reference else how
         target = entry.reference
     return f"your loader must permute {layer}'s {what} from {before} to {after}" + (
         f": {target} is {how}" if how else ""
@@ -61,7 +63,7 @@ def _in_numpy_back(source: str, view: View, target: View, shape: tuple[int, ...]
     return _called(source, steps)
 
 
-def _called(source: str, steps: Sequence[tuple[str, tuple[int, ...]]]) -> str:
+def _called(source: str, steps: Sequence[tuple[str, tuple[object, ...]]]) -> str:
     return source + "".join(f".{kind}({', '.join(map(str, how))})" for kind, how in steps)
 
 

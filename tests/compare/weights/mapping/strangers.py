@@ -202,6 +202,59 @@ def two_cells() -> Stranger:
     return Stranger(Recurrent(), port, convert, (normal(2, 5, 3),))
 
 
+class PackedGates(nn.Module):
+    """A gated recurrent unit by hand, its gates packed in an order that is not torch's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.x, self.h = nn.Linear(3, 12), nn.Linear(4, 12, bias=False)
+
+    def forward(self, x):
+        h = x.new_zeros(x.shape[0], 4)
+        for now in x.unbind(1):
+            (zx, rx, nx), (zh, rh, nh) = self.x(now).chunk(3, -1), self.h(h).chunk(3, -1)
+            z, r = torch.sigmoid(zx + zh), torch.sigmoid(rx + rh)
+            h = (1 - z) * torch.tanh(nx + r * nh) + z * h
+        return h
+
+
+def packed_gates() -> Stranger:
+    """Packed there in the same order."""
+
+    def port(params, x):
+        h = jnp.zeros((x.shape[0], 4))
+        for now in x.swapaxes(0, 1):
+            zx, rx, nx = jnp.split(now @ params["x"]["w"] + params["x"]["b"], 3, -1)
+            zh, rh, nh = jnp.split(h @ params["h"]["w"], 3, -1)
+            z, r = jax.nn.sigmoid(zx + zh), jax.nn.sigmoid(rx + rh)
+            h = (1 - z) * jnp.tanh(nx + r * nh) + z * h
+        return h
+
+    def convert(arrays):
+        return {"x/w": arrays["x.weight"].T, "x/b": arrays["x.bias"], "h/w": arrays["h.weight"].T}
+
+    return Stranger(PackedGates(), port, convert, (normal(2, 3, 3),))
+
+
+def nine_gates() -> Stranger:
+    """An array for each, whose names do not tell the order."""
+
+    def port(params, x):
+        h = jnp.zeros((x.shape[0], 4))
+        for now in x.swapaxes(0, 1):
+            z, r = (jax.nn.sigmoid(now @ params[f"W{g}"] + h @ params[f"U{g}"] + params[f"b{g}"]) for g in "zr")
+            h = (1 - z) * jnp.tanh(now @ params["Wn"] + r * (h @ params["Un"]) + params["bn"]) + z * h
+        return h
+
+    def convert(arrays):
+        made: Arrays = {}
+        for name, source in (("W", "x.weight"), ("U", "h.weight"), ("b", "x.bias")):
+            made |= {f"{name}{gate}": part.T for gate, part in zip("zrn", np.split(arrays[source], 3), strict=True)}
+        return made
+
+    return Stranger(PackedGates(), port, convert, (normal(2, 3, 3),))
+
+
 class Grouped(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -285,6 +338,8 @@ STRANGERS: dict[str, Callable[[], Stranger]] = {
     "every second entry": strided,
     "a stack of what is packed": stack_of_packed,
     "two recurrent layers with a kernel each": two_cells,
+    "gates packed in an order that is not torch's": packed_gates,
+    "packed gates, there nine arrays": nine_gates,
     "a grouped convolution of one point": grouped,
     "two small matrices merged into a kernel": merged,
     "patches cut out and flattened": cut_out,

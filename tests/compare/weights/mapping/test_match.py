@@ -96,6 +96,35 @@ def test_layers_that_are_open_in_the_same_way_are_settled_in_the_same_way():
     )
 
 
+def test_of_what_is_packed_on_one_side_more_ways_are_tried():
+    """Three kernels of three pieces each: the products of one do not tell those of another. Not so of whole arrays."""
+
+    def several(count, packed):
+        walk = Walk()
+        x = walk.input((2, 4))
+        for kernel in range(count):
+            if packed:
+                whole = walk.weight(f"w{kernel}", (12, 4 + kernel))
+                made = [walk.cut(whole, 0, 4 * at, 4 * at + 4) for at in range(3)]
+            else:
+                made = [walk.weight(f"params/{'abc'[at]}{'xyz'[kernel]}", (4, 4 + kernel)) for at in range(3)]
+            x = walk.input((2, 4 + kernel))
+            ys = [walk.dot(x, one, [(1, 1)], []) for one in made]
+            walk.elementwise("mul", [walk.elementwise("mul", ys[:2], (2, 4)), ys[2]], (2, 4))
+        return walk
+
+    here, there = (
+        arrays_of(walk, dict.fromkeys(walk.units, False), frozenset(f"w{at}" for at in range(3)))
+        for walk in (several(3, True), several(3, False))
+    )
+    groups = paired(here, there)
+    assert [len(group.reference) for group in groups if group.open] == [3, 3, 3]
+    assert len(branches(groups, here, there)) == 216
+    for array in here:
+        array.tag = ""
+    assert branches(groups, here, there) == [groups]
+
+
 def test_what_is_left_over_on_both_sides_and_has_one_shape_is_paired():
     table, shift = Walk(), Walk()
     table.take(table.weight("pos.weight", (5, 4)), table.input((5,)), [0], (5, 4))

@@ -47,7 +47,7 @@ def test_what_only_its_size_pairs_is_unproved():
 def test_ways_that_lead_nowhere_are_left_out():
     right, wrong = settled(chain("a.w"), chain("params/x/k")), settled(chain("a.w", "b.w"), chain("params/x/k"))
     assert len(possible([wrong, right])) == 1
-    with pytest.raises(UsageError, match="say which with rules="):
+    with pytest.raises(UsageError, match="say which with a map by hand"):
         possible([wrong])
 
 

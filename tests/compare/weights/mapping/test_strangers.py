@@ -8,9 +8,19 @@ from jax import numpy as jnp
 
 from compare.pair.pair import Pair
 from compare.pair.prepare import prepare
+from compare.weights.own.loader import loader_notices
 from tests.compare.weights.mapping.strangers import STRANGERS
 
 CLOSE = 1e-4  # of outputs in float32: a conversion by hand that is further off is none
+
+PACKED = ["your loader must permute p's columns", "your loader must permute p's entries"]
+TOLD = {  # what no framework imposes, and a loader must do: the first words of each notice
+    "a head's three together, there one after another": PACKED,
+    "one after another, there a head's three together": PACKED,
+    "a head's three together, there every third entry": PACKED,
+    "the key first, there a head's three together": PACKED,
+    "patches cut out and flattened": ["your loader must permute w's rows"],
+}
 
 
 def nested(leaves):
@@ -41,3 +51,5 @@ def test_the_map_is_the_conversion_by_hand(name):
     assert made.keys() == by_hand.keys()
     assert [path for path in made if not np.allclose(made[path], by_hand[path], rtol=1e-12, atol=1e-13)] == []
     assert prepared.doubted == ()
+    told = loader_notices(prepared.weight_map.entries, prepared.shapes, prepared.leaves)
+    assert [one.split(" from ")[0] for one in told] == TOLD.get(name, [])

@@ -1,6 +1,7 @@
 """What a loader has to do is said for either direction, and what NumPy writes does it."""
 
 import numpy as np
+import pytest
 
 from compare.arrays.views import View, reshaped, transposed
 from compare.weights.entry import Entry
@@ -37,6 +38,44 @@ def test_of_what_is_seen_otherwise_no_line_is_written():
     part = Entry("fc.weight", "params/head/kernel", FLATTEN.then("slice", (0, 0, 36)), reshaped(36, 8, 10))
     for original in ("reference", "port"):
         assert loader_notices([part], SHAPES, LEAVES, original)[0].endswith(")")
+
+
+def packed(places):
+    """Query, key and value one after another, and each head with its own three, in another order."""
+    return [
+        Entry(
+            "qkv.weight", "params/p/w",
+            View((("reshape", (3, 2, 4, 8)), ("index", (0, at)), ("transpose", (2, 0, 1)))),
+            View((("reshape", (8, 2, 3, 4)), ("index", (2, place)))),
+        )
+        for at, place in enumerate(places)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("places", [(0, 1, 2), (1, 0, 2), (1, 2, 0)])
+def test_what_is_packed_in_another_way_is_said_once_with_the_line_that_does_it(places):
+    entries, shapes, leaves = packed(places), {"qkv.weight": (24, 8)}, {"params/p/w": (8, 24)}
+    weight = np.random.default_rng(0).standard_normal((24, 8))
+    kernel = WeightMap(entries).to_port({"qkv.weight": weight}, leaves)["params/p/w"]
+    (there,), (back,) = (loader_notices(entries, shapes, leaves, side) for side in ("reference", "port"))
+    assert there.startswith("your loader must permute p's columns from (3, 2, 4) to (2, 3, 4): params/p/w is ")
+    assert back.startswith("your loader must permute qkv's rows from (2, 3, 4) to (3, 2, 4): qkv.weight is ")
+    made = eval(there.rpartition(" is ")[2].replace("qkv.weight", "weight"), {"weight": weight})
+    np.testing.assert_array_equal(made, kernel)
+    made = eval(back.rpartition(" is ")[2].replace("params/p/w", "kernel"), {"kernel": kernel})
+    np.testing.assert_array_equal(made, weight)
+
+
+def test_parts_that_are_one_after_another_on_both_sides_are_not_said():
+    """In whatever order: gates, a key before its query; nor are those that are arrays of their own there."""
+    parts = [
+        Entry("w", "params/k", View((("slice", (0, 4 * at, 4 * at + 4)), ("transpose", (1, 0)))),
+              View((("reshape", (5, 3, 4)), ("index", (1, place)))))
+        for at, place in enumerate((1, 0, 2))
+    ]  # fmt: skip
+    assert loader_notices(parts, {"w": (12, 5)}, {"params/k": (5, 12)}) == []
+    apart = [Entry("w", f"params/{at}", View((("reshape", (2, 3, 4, 5)), ("index", (1, at))))) for at in range(3)]
+    assert loader_notices(apart, {"w": (24, 5)}, {f"params/{at}": (2, 4, 5) for at in range(3)}) == []
 
 
 def test_many_are_counted():
