@@ -21,9 +21,10 @@ from compare.cli.suggest import instead_of_command, instead_of_options
 from compare.errors import TRACEBACK, UsageError, did_you_mean, nearest, swallowed
 from compare.frameworks.blame import program_goes_on
 
-READ = ("pair", "source", "map", "against", "data")  # options that name a file to read, beside lists of them,
+# Options that name a file to read, beside lists of them,
+READ = ("pair", "of", "source", "map", "against", "data", "port_weights", "reference_weights")
 SEVERAL = ("pairs", "compare")  # which are these
-WRITTEN = ("json", "record", "target", "save_map", "sweep")  # those that name one to write
+WRITTEN = ("json", "record", "target", "save_map", "sweep", "checkpoint")  # those that name one to write
 INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
 
 
@@ -122,7 +123,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _check_kept(options: argparse.Namespace) -> None:
-    """Refuse to write a result over what the command reads: a user's own file would be lost.
+    """Refuse to write a result over what the command reads, or over another result: a user's own file would be lost.
 
     Raises:
         UsageError: a file is named for both.
@@ -130,9 +131,16 @@ def _check_kept(options: argparse.Namespace) -> None:
     given = vars(options)
     read = [str(path) for name in SEVERAL for path in given.get(name) or []]
     read += [str(given[name]) for name in READ if given.get(name)]
+    written = set[str]()
     for name in WRITTEN:
         path = given.get(name)
-        if path and any(os.path.exists(file) and os.path.realpath(file) == os.path.realpath(path) for file in read):
+        if not path or str(path) == "-" or (os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))):
+            continue  # a device takes any number of them
+        place = os.path.realpath(path)
+        if place in written:
+            raise UsageError(f"{path}: is named for two results: name another file to write for one of them")
+        written.add(place)
+        if any(os.path.exists(file) and os.path.realpath(file) == place for file in read):
             raise UsageError(f"{path}: is read by this command and would be overwritten: name another file to write")
 
 

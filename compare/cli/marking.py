@@ -16,7 +16,7 @@ from compare.pair import pair_file
 from compare.report.form import lesson_form, passed
 from compare.report.lesson import show_mark
 
-MEANT = {"pairs", "device", "seed", "json", "data", "batch"}  # of verify's options, where a lesson is marked
+MEANT = {"pairs", "device", "seed", "json"}  # of verify's options, where a lesson is marked
 
 
 def lesson_files(names: list[str]) -> dict[str, tuple[str, str]]:

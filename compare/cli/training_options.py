@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from compare.checkpoints.atomic import writable_folder
 from compare.errors import UsageError
 
 RESUMED = ("both", "reference", "port")  # whose state a run goes on from: each side's own, or one side's on both
@@ -27,8 +28,8 @@ def check_kept(path: Path | None, resume: str | None) -> None:
         resume: one of ``RESUMED``, or None for a new run.
 
     Raises:
-        UsageError: no file is named, it is no archive's name, or it is there where a new run is begun, or is not where
-            one is resumed.
+        UsageError: no file is named, it is no archive's name, its folder cannot be written to, or it is there where a
+            new run is begun, or is not where one is resumed.
     """
     if path is None:
         if resume:
@@ -42,3 +43,6 @@ def check_kept(path: Path | None, resume: str | None) -> None:
         raise UsageError(f"--resume: {path} is not there: leave --resume out to begin a run that is kept there")
     if not resume and path.exists():
         raise UsageError(f"--checkpoint {path}: is there already: --resume goes on from it; else remove it first")
+    if path.is_dir():
+        raise UsageError(f"--resume: {path} is a folder: expected the file that --checkpoint wrote")
+    writable_folder(path.parent)  # said before the first epoch, not after it

@@ -65,6 +65,8 @@ def find(name: str) -> Lesson:
     """
     if name in LESSONS:
         return LESSONS[name]
+    if name in PARTS:
+        raise UsageError(f"{name} is a part, to be read alone: expected a lesson, one of {', '.join(LESSONS)}")
     known = [*LESSONS, *PARTS]
     hint = did_you_mean(nearest(name, known), f"expected one of {', '.join(known)}")
     raise UsageError(f"unknown lesson {name!r}{hint}")

@@ -42,8 +42,9 @@ ROWS: list[Lesson] = [
             "weights, bias = weights.clone()": "params = weights, bias",
         },
         same="A compiled step gives the result of the step as written; three calls with equal shapes trace it once.",
-        different="Here torch compiles the loss, JAX the whole step. torch.compile reads bytecode: what the body does "
-        "to a Python list is done again at each call. jax.jit runs the body, and only while tracing.",
+        different="Here torch compiles the loss and its backward pass, JAX the whole step. torch.compile reads "
+        "bytecode: what the body does to a Python list is done again at each call. jax.jit runs the body, and only "
+        "while tracing.",
         prevents="A counter, a log or a list inside a jitted function that stops after the first call; the same in "
         "torch.compile keeps on, and makes it compile anew at each call; after 8 programs torch warns once and runs "
         "the function as it is written.",

@@ -68,8 +68,8 @@ ROWS: list[Lesson] = [
         arrays=_mlp,
         same="The same steps are skipped, the scale halves after each of them and doubles after three sound ones, and "
         "a skipped step leaves weights and optimizer as they were.",
-        different="torch's GradScaler holds the optimizer back; in JAX both outcomes are computed, and where() takes "
-        "one. Flax's DynamicScale doubles one step later than torch, and gives every gradient in float32.",
+        different="torch's GradScaler holds the optimizer back; in JAX both outcomes are computed here, and where() "
+        "takes one. Flax's DynamicScale doubles one step later than torch, and gives every gradient in float32.",
         prevents="A skipped step that still counts: moments, the step of a schedule or a weight decay that moved.",
     ),
     Lesson(

@@ -6,6 +6,7 @@ from pathlib import Path
 from compare.errors import UsageError
 from compare.lessons.row import Lesson
 from compare.lessons.sources import SIDES, file_text, source
+from compare.pair.pair_file import in_docstring
 
 FRAMEWORK = {"torchref": ("import torch",), "jaxport": ("import jax", "import jax.numpy as jnp")}
 UNWRITTEN = "write this body"
@@ -34,7 +35,7 @@ def handout(lesson: Lesson, side: str, file: Path) -> str:
     head = HEAD.format(
         title=lesson.title,
         side=side,
-        file=file,
+        file=in_docstring(file),
         package=f"{lesson.function}()",
         imports=_imports(SIDES[side], lesson, node),
         lesson=lesson.name,
@@ -51,8 +52,10 @@ def lesson_of(path: Path) -> tuple[str, str] | None:
         UsageError: the side is neither of the two.
     """
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, UnicodeDecodeError):
+        tree = ast.parse(
+            path.read_bytes()
+        )  # by its own encoding, as Python runs it: an editor may begin it with a mark
+    except (OSError, SyntaxError, ValueError):
         return None  # whoever runs it will say so
     for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("LESSON, SIDE", "(LESSON, SIDE)"):

@@ -25,7 +25,7 @@ def _array(array: np.ndarray) -> str:
 
 def _plain(array: np.ndarray) -> bool:
     """Whether digits after the dot tell it: neither tiny nor huge."""
-    sizes = np.abs(array[np.isfinite(array) & (array != 0)])
+    sizes = np.abs(array[np.isfinite(array) & (array != 0)]).astype(np.float64)  # float16 holds no 1e5
     return bool(sizes.size == 0 or (sizes.min() > 1e-3 and sizes.max() < 1e5))
 
 

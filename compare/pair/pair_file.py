@@ -90,8 +90,13 @@ pair = Pair(
 
 def starting_text(path: Path) -> str:
     """The commented starting file, for ``path``."""
+    return TEMPLATE.format(name=in_docstring(path))
+
+
+def in_docstring(path: Path) -> str:
+    """``path`` as it is written inside a docstring: whatever it is called, the file is Python."""
     name = str(path).encode(errors="replace").decode()
-    return TEMPLATE.format(name=name.replace("\\", "\\\\").replace('"', '\\"'))  # it stands in a docstring
+    return name.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def check_syntax(path: Path) -> None:

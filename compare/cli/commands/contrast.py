@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from compare.cli.options import add_data, add_pair, add_shared
+from compare.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,11 +36,16 @@ def run(options: argparse.Namespace) -> int:
     from compare.cli.streams import emit
 
     check_pair(options.pair)
+    for name in ("costs", "every"):
+        if options.row is not None and getattr(options, name):
+            raise UsageError(
+                f"contrast: --{name} adds nothing to --row, which shows one row's code: leave one of them out"
+            )
     from compare.measure.contrast.ways.ways_table import check_way  # loads both frameworks
     from compare.report.capability_table import show_capabilities, show_code
     from compare.report.contrast import show_contrast
 
-    if options.row:
+    if options.row is not None:
         check_way(options.row)
     device = device_of(options)
     form = contrasted(options, device, options.pair)

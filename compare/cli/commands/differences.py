@@ -27,9 +27,10 @@ def run(options: argparse.Namespace) -> int:
     from compare.report.difference_lines import show_differences, show_entries
     from compare.report.differences_form import differences_form
 
-    rows = rows_of(options.name) if options.name else every_row()
+    whole = options.name is None
+    rows = every_row() if whole else rows_of(options.name)
     choose("cpu")
     with busy("running the table of differences") as say:
-        form = differences_form(run_rows(rows, naming("running", say) if not options.name else lambda text: None))
-    emit(options, form, lambda out: (show_entries if options.name else show_differences)(form, out))
+        form = differences_form(run_rows(rows, naming("running", say) if whole else lambda text: None))
+    emit(options, form, lambda out: (show_differences if whole else show_entries)(form, out))
     return int(any(entry["fault"] for entry in form["entries"]))

@@ -83,10 +83,10 @@ def _of_pair(options: argparse.Namespace) -> int:
         raise UsageError(f"--{name}: is of the run on images: a pair's file is trained by its optimizers=, for --steps")
     device = device_of(options)
     plan = Plan(options.seed, quick=True, steps=options.steps or STEPS)
-    form, failed = verified(options, [options.of], device, PRECISIONS["float32"], plan, device)
+    form, failed = verified(options, [options.of], device, PRECISIONS["float32"], plan, device, trained=True)
     for pair in form["pairs"]:
         if not any(quantity["kind"] == "update" for quantity in pair["quantities"]):
-            raise UsageError(f"pair {pair['pair']}: no step was taken: expected optimizers=, by which it is trained")
+            raise UsageError(f"pair {pair['pair']}: no step was taken: expected a mode that can be compared")
     emit(options, form, lambda out: show_verify(form, out))
     return int(failed)
 

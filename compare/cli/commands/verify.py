@@ -112,11 +112,13 @@ def verified(
     strict: bool = False,
     accept: Sequence[str] = (),
     weights: "WeightsAsked | None" = None,
+    trained: bool = False,
 ) -> tuple["VerifyForm", bool]:
     """Every pair that ``names`` stand for, as one form, and whether one of them failed.
 
     Args:
         accept: what every pair accepts beside its own.
+        trained: steps are what is asked for: a pair without optimizers is refused, before any of them runs.
     """
     from compare.checkpoints.judged import NOT_ASKED
     from compare.cli.named import accepting, pairs_of
@@ -133,6 +135,9 @@ def verified(
         with waiting(f"loading {name}"):
             entered += [(name, pair) for pair in pairs_of(name, options.data, options.batch)]
     pairs = told_apart(entered)
+    for pair in pairs:
+        if trained and pair.optimizers is None:
+            raise UsageError(f"pair {pair.name}: expected optimizers=, by which it is trained: it has none")
     devices.set_float32_policy()  # again: a user's file may have set another
     for pair in pairs:
         with busy(f"verifying {pair.name}") as say:

@@ -1,16 +1,20 @@
 """The command line: what it refuses in one line, its help, its streams, and how it ends when it is interrupted."""
 
+import argparse
 import io
 import os
 import re
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
 
 import pytest
 
+from compare.cli import cli
 from compare.cli.cli import main
 from compare.cli.commands import COMMANDS, train, verify
+from compare.cli.options import json_path
 from tests.compare.command_line import CPU, LOOSE, SHORT, files, jaxport, refused
 
 SLOW = {"torch", "jax", "jaxlib", "flax", "optax", "rich", "matplotlib", "numpy"}
@@ -312,6 +316,8 @@ def test_a_name_that_the_encoding_does_not_have_is_shown_all_the_same(tmp_path):
         ("verify", "loose", "own.py", "--json", "./own.py"),
         ("verify", "own.py", "--record", "link.npz"),
         ("contrast", "own.py", "--json", "own.py"),
+        ("train", "own.py", "--json", "own.py"),
+        ("weights", "loose", "--port-weights", "own.npz", "--json", "own.npz"),
         ("convert", "own.npz", "own.npz", "--pair", "own.py"),
         ("convert", "own.npz", "other.npz", "--pair", "own.py", "--save-map", "own.py"),
     ],
@@ -324,3 +330,28 @@ def test_nothing_is_written_over_what_is_read(tmp_path, command):
     (tmp_path / "link.npz").symlink_to("own.py")
     assert "would be overwritten: name another file to write" in refused(jaxport(*command))
     assert {(tmp_path / name).read_text() for name in ("own.py", "own.npz")} == {"kept"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("train", "--checkpoint", "a.npz", "--json", "./a.npz"),
+        ("verify", "loose", "--record", "a.npz", "--json", "a.npz"),
+        ("convert", "own.npz", "a.npz", "--pair", "loose", "--save-map", "a.npz"),
+    ],
+    ids=" ".join,
+)
+def test_two_results_are_not_written_to_one_file(tmp_path, command):
+    """The second would replace the first: nothing is run."""
+    assert "a.npz: is named for two results" in refused(jaxport(*command))
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_that_names_a_file_is_known_to_be_read_or_written(name):
+    """Else the command could write one over the other."""
+    parser = argparse.ArgumentParser()
+    COMMANDS[name].arguments(parser)
+    kinds = (Path, json_path)
+    named = {one.dest for one in parser._actions if one.type in kinds or one.metavar in ("PAIR", "FILE.py")}
+    assert named <= {*cli.READ, *cli.SEVERAL, *cli.WRITTEN, "out", "folder", "file"}  # the last three: new, or a folder

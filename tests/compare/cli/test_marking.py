@@ -37,7 +37,14 @@ def test_more_than_one_at_a_time_and_options_that_mean_nothing_are_refused(tmp_p
         assert main(["new", path, "--lesson", "tape"]) == 0
     assert main(["verify", *paths]) == 2
     assert "one file at a time" in capsys.readouterr().err
-    for option in (["--dtype", "bfloat16"], ["--no-locate"], ["--record", str(tmp_path / "r.npz")], ["--strict"]):
+    for option in (
+        ["--dtype", "bfloat16"],
+        ["--no-locate"],
+        ["--record", str(tmp_path / "r.npz")],
+        ["--strict"],
+        ["--batch", "3"],
+        ["--data", paths[1]],
+    ):
         assert main(["verify", paths[0], *option]) == 2
         assert f"{option[0]} means nothing where a lesson is marked" in capsys.readouterr().err
 

@@ -1,6 +1,7 @@
 """Where a training run is kept, and whether it goes on from there."""
 
 import argparse
+from pathlib import Path
 
 import pytest
 
@@ -29,14 +30,27 @@ def test_the_options():
         ("nowhere/run.npz", None, "expected a folder that is there, got nowhere"),
         ("run.npz", "both", "run.npz is not there: leave --resume out"),
         ("there.npz", None, "is there already: --resume goes on from it"),
+        ("folder.npz", "both", "folder.npz is a folder: expected the file that --checkpoint wrote"),
     ],
 )
 def test_what_cannot_be_kept_or_resumed(tmp_path, name, resume, why):
     """One line, and what was there stays."""
     (tmp_path / "there.npz").write_bytes(b"PK")
+    (tmp_path / "folder.npz").mkdir()
     with pytest.raises(UsageError, match=why):
         check_kept(name and tmp_path.relative_to(tmp_path) / name, resume)
     assert (tmp_path / "there.npz").read_bytes() == b"PK"
+
+
+def test_a_folder_that_takes_no_file_is_said_before_the_run(monkeypatch):
+    """Not after the first epoch."""
+
+    def refuse(dir):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(UsageError, match="cannot be written to as an output folder"):
+        check_kept(Path("run.npz"), None)
 
 
 def test_what_can_be():

@@ -1,6 +1,7 @@
 """A lesson handed out without one side's body."""
 
 import ast
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,20 @@ def test_a_handout_is_called_like_its_lesson(tmp_path, monkeypatch, capsys):
     assert "expected the name of a file to write" in capsys.readouterr().err
     assert main(["new", "--lesson", "taps"]) == 2
     assert "did you mean tape?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ['a"""b.py', "b\\x.py", "two words.py"])
+def test_whatever_its_name_a_handout_is_python(name):
+    """The name stands in its docstring."""
+    assert f"jaxport verify {name}\n" in str(ast.get_docstring(ast.parse(handout(LESSONS["tape"], "port", Path(name)))))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8"])
+def test_a_handout_is_known_as_python_reads_it(encoding, tmp_path):
+    """Also where an editor has put a byte order mark in front."""
+    path = tmp_path / "mine.py"
+    path.write_text(handout(LESSONS["tape"], "port", path), encoding=encoding)
+    assert lesson_of(path) == ("tape", "port")
 
 
 def test_nothing_is_overwritten(tmp_path, capsys):

@@ -16,6 +16,7 @@ from compare.lessons.shown import shown
         (np.array([1e-9, 1.0]), "[1.e-09 1.e+00]"),
         (np.arange(100).reshape(10, 10), "(10, 10) int64: 0, 1, 2, ..."),
         (np.zeros((0, 3)), "[]"),
+        (np.array([1, 2.5], np.float16), "[1.  2.5]"),
         (True, "True"),
     ],
 )

@@ -1,12 +1,16 @@
 """What the lessons say in words, and their own code does not show: run."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 import torch
+from functorch.compile import aot_function, make_boxed_func
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 USERS_MODELS = True
 
@@ -102,3 +106,44 @@ def test_a_renamed_layer_finds_no_weights():
 
     with pytest.raises(RuntimeError, match="Missing key"):
         Renamed().load_state_dict(nn.Sequential(nn.Linear(2, 1)).state_dict())
+
+
+def test_a_checkpointed_block_has_its_tape_and_none_of_its_arrays():
+    """checkpointing: the block is recorded at its first call already, and is called again for what was not saved."""
+    recorded = []
+
+    def block(x: torch.Tensor) -> torch.Tensor:
+        y = x.sin()
+        recorded.append(y.grad_fn is not None)
+        return y.exp()  # whose result is saved: the second call ends once it is there
+
+    checkpoint(block, torch.ones(2, requires_grad=True), use_reentrant=False).sum().backward()
+    assert recorded == [True, True]
+
+
+def test_a_compiled_loss_brings_its_backward_pass():
+    """compile: what is given to the compiler is the loss alone."""
+    compiled = []
+
+    def keep(name: str) -> Callable:
+        return lambda graph, _: (compiled.append(name), make_boxed_func(graph.forward))[1]
+
+    w = torch.ones(2, requires_grad=True)
+    aot_function(lambda w: (w**3).sum(), fw_compiler=keep("forward"), bw_compiler=keep("backward"))(w).backward()
+    assert compiled == ["forward", "backward"]
+    assert w.grad.tolist() == [3.0, 3.0]
+
+
+def test_cond_computes_the_outcome_that_is_taken_alone():
+    """loss_scaling: a step under jit can be left out, not only overruled."""
+    taken = []
+
+    def step(w: jax.Array) -> jax.Array:
+        jax.debug.callback(lambda: taken.append("step"))
+        return w - 1
+
+    stepped = jax.jit(lambda finite, w: jax.lax.cond(finite, step, lambda w: w, w))
+    for finite in (False, True):
+        stepped(finite, jnp.ones(2)).block_until_ready()
+    jax.effects_barrier()
+    assert taken == ["step"]

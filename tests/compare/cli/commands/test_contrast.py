@@ -27,3 +27,16 @@ def test_rows_that_are_asked_for():
     """Of a pair whose recipe draws others."""
     form = strictly(jaxport("contrast", "loose", *CPU, "--batch", "3", "--json", "-").out)
     assert {tuple(one["shape"]) for node in form["tape"] for one in node["saved"] if one["same_as"] == "x"} == {(3, 20)}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--row", ""], "unknown row ''"),
+        (["--row", "jacobian", "--costs"], "contrast: --costs adds nothing to --row"),
+        (["--row", "jacobian", "--every"], "contrast: --every adds nothing to --row"),
+    ],
+)
+def test_one_row_stands_alone(given, words):
+    """Before anything is run."""
+    assert words in refused(jaxport("contrast", "loose", *given))

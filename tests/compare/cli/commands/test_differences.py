@@ -28,7 +28,9 @@ def test_the_whole_table(monkeypatch):
     assert "F.tanh(x): jnp.sin(x) is" in ran.out
 
 
-@pytest.mark.parametrize(("name", "said"), [("gellu", "did you mean gelu?"), ("???", "jaxport differences lists all")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("gellu", "did you mean gelu?"), ("???", "jaxport differences lists all"), ("", "is called ''")]
+)
 def test_a_name_that_nothing_has(name, said):
     """One line, exit code 2."""
     assert said in refused(jaxport("differences", name))

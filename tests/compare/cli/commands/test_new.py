@@ -57,6 +57,21 @@ def test_names_that_no_pair_file_has(tmp_path, name, words):
     assert files(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["pair.py", "--side", "port"], "new: --side is of a lesson: expected --lesson NAME"),
+        (["pair.py", "--lesson", ""], "unknown lesson ''"),
+        (["--lesson", ""], "unknown lesson ''"),
+        (["--lesson", "mlp"], "mlp is a part, to be read alone: expected a lesson, one of anatomy"),
+    ],
+)
+def test_what_is_no_lesson_is_no_pair_file_either(tmp_path, given, words):
+    """An option that would be dropped, an empty name, a part that has no lesson: nothing is written."""
+    assert words in refused(jaxport("new", *given))
+    assert files(tmp_path) == []
+
+
 def test_a_new_file_runs_as_it_is(tmp_path):
     """What ``jaxport new`` writes is verified without an edit, its weight map found, and matches."""
     ran = jaxport("new", "pair.py")

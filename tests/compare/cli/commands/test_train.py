@@ -117,3 +117,13 @@ def test_what_does_not_go_together(tmp_path, told, why):
     """One line."""
     (tmp_path / "own.py").write_text(PAIR)
     assert why in refused(jaxport("train", *told))
+
+
+def test_a_pair_without_optimizers_is_refused_before_any_runs(tmp_path, monkeypatch):
+    """A file of two, of which one can be trained: no minute is spent on the other."""
+    (tmp_path / "own.py").write_text(
+        PAIR.format(rate=0.1)
+        + "\nfrom dataclasses import replace\nbare = replace(pair, optimizers=None, name='bare')\n"
+    )
+    monkeypatch.setattr("compare.verification.verification.verify", lambda *given, **named: pytest.fail("it has begun"))
+    assert "pair bare: expected optimizers=" in refused(jaxport("train", "own.py", "--device", "cpu"))
