@@ -22,7 +22,7 @@ from benchmarks.twin_recipe_rows import GROUPED, NO_TWIN, OPTIMIZERS, SCHEDULED
 from compare import optax_twin, torch_twin
 from compare.errors import UsageError
 from compare.explain.differences.twin_problem import SHAPES, STEPS, TorchRun, apart, jax_walk
-from scripts.make_optimizers import NAMES
+from compare.explain.differences.walked import NAMES
 
 EQUAL, OWN = 1e-12, 100  # relative; times torch's own distance, where that is larger
 FIRST, SECOND = 37, 31  # steps in torch, and in JAX

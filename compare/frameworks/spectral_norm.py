@@ -24,17 +24,17 @@ NEW = (
 
 def said_of_spectral_norm(reference: "Reference", port: "PortModel") -> list[str]:
     """A notice where both sides have one and they are no twins."""
-    from torch.nn.utils.parametrizations import _SpectralNorm
-    from torch.nn.utils.spectral_norm import SpectralNorm
-
     module = getattr(reference, "module", None)
     flax = any(
         (kind := kind_of_port(layer)) is not None and kind.library_class(layer) == "SpectralNorm"
         and type(layer).__module__.startswith("flax.")
         for layer in port.modules.values()
     )  # fmt: skip
-    if module is None or not flax:
+    if module is None or not flax:  # a recorded reference is judged without torch
         return []
+    from torch.nn.utils.parametrizations import _SpectralNorm
+    from torch.nn.utils.spectral_norm import SpectralNorm
+
     if any(isinstance(layer, _SpectralNorm) for layer in module.modules()):
         return [f"{FLAX}; {NEW}"]
     hooks = [hook for layer in module.modules() for hook in layer._forward_pre_hooks.values()]

@@ -20,10 +20,12 @@ OTHERS = (0.5, 0.25)  # what the values are multiplied with and moved by: none s
 def overwritten(quartet: Quartet, entering: Entering, changed: Iterable[str]) -> frozenset[str]:
     """Those of the constants ``changed`` by a run whose own values change nothing that any mode of the pair returns, to
     the bit. Of a reference on record nothing can be tried."""
+    reference, names = quartet.prepared.reference, sorted(changed)
+    if not names or quartet.on_record:  # which is judged without torch
+        return frozenset()
     from compare.frameworks.models.references import ReferenceModel
 
-    reference, names = quartet.prepared.reference, sorted(changed)
-    if not names or quartet.on_record or not isinstance(reference, ReferenceModel):
+    if not isinstance(reference, ReferenceModel):
         return frozenset()
     held = {name: tensor.numpy(force=True) for name, tensor in reference.module.named_buffers() if name in names}
     kept = {key: side for key, side in quartet.sides.items() if not (isinstance(key, tuple) and "reference" in key)}

@@ -16,8 +16,10 @@ Grouped = tuple[str, AnyRow]
 
 
 def every_row() -> list[Grouped]:
-    """Each row with its group, in the table's order."""
-    return [(group, row) for group, rows in GROUPS.items() for row in rows]
+    """Each row with its group, in the table's order; what is done around an optimizer (gradients added up, parameters
+    averaged) is on the page of the optimizers alone."""
+    rows = [(group, row) for group, rows in GROUPS.items() for row in rows]
+    return [(group, row) for group, row in rows if not (isinstance(row, OptimizerRow) and row.around)]
 
 
 def rows_of(name: str) -> list[Grouped]:

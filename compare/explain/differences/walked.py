@@ -95,10 +95,9 @@ def optimizer_names(row: OptimizerRow) -> list[str]:
 
 
 def optimizer_difference(row: OptimizerRow, group: str) -> Difference | None:
-    """A row as an entry of the table; None where this version of torch has no such name, or the row is of what is done
-    around an optimizer: gradients added up, parameters averaged."""
+    """A row as an entry of the table; None where this version of torch has no such name."""
     name = optimizer_name(row)
-    if resolved(name) is None or row.every > 1 or row.averages:
+    if resolved(name) is None:
         return None
     codes = tuple(code for code in (row.torch, row.scheduler, row.clip) if code)
     found = walked(row)

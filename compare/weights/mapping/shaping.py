@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from compare.weights.mapping.atoms import Atom, axis_of, finest, regroup, relate, tie
+from compare.weights.mapping.atoms import Atom, Axis, axis_of, finest, regroup, relate, tie
 from compare.weights.mapping.units import PART_HINTS, Factor, Unit, Value, note_cut, squeezed, with_
 from compare.weights.mapping.uses import Record
 
@@ -73,8 +73,9 @@ class Shaping(Record):
         shape = [*value.shape[:axis], size, *value.shape[axis + 1 :]]
         if size == value.shape[axis]:
             return value
-        if step > 1 and value.shape[axis] == size * step and start < step:
-            # Every so manieth entry is one of so many in each run of the axis.
+        if step > 1 and value.shape[axis] == size * step and start < step and self._is_whole(value.axes[axis]):
+            # Every so manieth entry is one of so many in each run of the axis. Within a head it is not: who rotates
+            # neighbours where the other side rotates halves has, on the same weights, another function.
             runs = self.reshape(value, [*value.shape[:axis], size, step, *value.shape[axis + 1 :]])
             return self.reshape(self.cut(runs, axis + 1, start, start + 1), shape)
         if step == 1 and (piece := self._piece_of_each(value, axis, start, stop)):
@@ -83,6 +84,12 @@ class Shaping(Record):
         axes = [*value.axes[:axis], axis_of(size), *value.axes[axis + 1 :]]
         relate(value.axes[axis], axes[axis])
         return value.like(axes, shape)
+
+    def _is_whole(self, axis: Axis) -> bool:
+        """Whether an axis is no factor of a larger one that a weight has."""
+        own = {atom.root for atom in finest(axis)}
+        factors = [factor for unit in self.units.values() for factor in unit.factors]
+        return not any(own < {atom.root for atom in finest([factor.atom])} for factor in factors)
 
     def _piece_of_each(self, value: Value, axis: int, start: int, stop: int) -> Value | None:
         """The piece of a weight, or those of two that are the parts of complex numbers; None where one is no piece."""

@@ -32,5 +32,5 @@ def test_defaults():
         add(parser)
     found = vars(parser.parse_args([]))
     assert found == {
-        "device": "auto", "seed": 0, "json": None, "data": None, "batch": 64, "epochs": 15, "pair": "mlp"
+        "device": "auto", "seed": 0, "json": None, "data": None, "batch": None, "epochs": 15, "pair": "mlp"
     }  # fmt: skip

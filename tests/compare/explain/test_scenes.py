@@ -34,7 +34,7 @@ def test_the_doctor_is_shown_what_differs_there():
         ("another shape", {"out/0"}),
         ("a parameter's gradient", {"grad/last.bias"}),
         ("a batch norm's momentum", {"state/norm.running_mean", "state/norm.running_var"}),
-        ("the loss", {"loss"}),
+        ("the loss", {"loss", "grad/out/0"}),  # what comes back from it tells a factor from an offset
         ("the loss's gradient", {"grad/out/0"}),
         ("a gradient between layers", {"grad/out/0"}),
     ],

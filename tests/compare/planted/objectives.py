@@ -134,7 +134,7 @@ ROWS: list[Planted] = [
            partial(both_by, others=True), setting="label_smoothing"),
     losing("labels that are not shifted to the next (Linen)", texts, next_token,
            lambda out, y: each(out[:, :-1], y[:, 1:]).mean(), lambda out, y: each(out[:, :-1], y[:, :-1]).mean(),
-           setting="index"),
+           setting="targets"),
     losing("positive weights left out (Linen)", halves, positive, binary, partial(binary, weight=(1.0, 1.0, 1.0)),
            setting="pos_weight"),
     losing("Huber's delta 1 for 0.5 (Linen)", counts, lambda out, y: F.huber_loss(out, y, delta=0.5), huber,

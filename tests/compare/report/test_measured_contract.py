@@ -19,9 +19,19 @@ EQUATION = contrast.EquationRow("add", "float32[2,3]", "layer", "b.py:1", "loss"
 CELL = capability.Cell("works", "", "def way(given): ...", 1e-3)
 CAPABILITY = capability.Capability("jacobian", "Jacobian", True, CELL, CELL, "match")
 SECONDS = cost_figures.Seconds(1e-3, 1e-3, 1e-3, 1e-2, 1e-1, 1e-3, 1e-3)
-COSTS = cost_figures.Costs(24, "", 24, 24, 24, 3, SECONDS)
+COSTS = cost_figures.Costs(24, "", 24, 24, (), 3, SECONDS)
 CONTRAST = contrast.Contrast(
-    "mlp", "by hand", "cpu", 1.0, 1.0, (NODE,), (EQUATION,), (KEPT,), (((0,), (0,)),), (CAPABILITY,), COSTS
+    "mlp",
+    "by hand",
+    "cpu",
+    1.0,
+    1.0,
+    (NODE,),
+    (EQUATION,),
+    (KEPT,),
+    (((0,), (0,)),),
+    capabilities=(CAPABILITY,),
+    costs=COSTS,
 )
 RATIO = ratios.Ratio(2.0, 1.5, 2.5, "FAST")
 SPREAD = ratios.Spread(1e-3, 1e-3, 2e-3)

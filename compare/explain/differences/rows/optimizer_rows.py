@@ -43,6 +43,11 @@ class OptimizerRow:
     averages: tuple[str, ...] = ()
 
     @property
+    def around(self) -> bool:
+        """Whether the row is of what is done around an optimizer, and not of the optimizer."""
+        return self.every > 1 or bool(self.averages)
+
+    @property
     def torch_codes(self) -> tuple[str, ...]:
         """All that is written on torch's side."""
         backward = f"(loss / {self.every}).backward()" if self.every > 1 else ""

@@ -50,7 +50,7 @@ def numbers(scene: Scene, ratio: float | None = None) -> Iterator[Number[Change]
     if scene.direction == "backward":
         yield from gradients.factors(scene)
         return
-    for setting, of, own, change in (*scored.numbers(scene), *whole.numbers(scene), *leaving.numbers(scene)):
+    for setting, of, own, change in (*scored.numbers(scene), *whole.numbers(scene)):
         yield _fitted(scene, setting, of, own, change)
     groups: dict[tuple[str, str, float, str], list[tuple[View, Replaced]]] = {}
     views = [View(call, scene, {}) for call in scene.calls]
@@ -62,6 +62,8 @@ def numbers(scene: Scene, ratio: float | None = None) -> Iterator[Number[Change]
         yield _number(scene, setting, of, own, alike)
         if len(alike) > 1:
             yield from (_number(scene, setting, of, own, [(view, replaced)]) for view, replaced in alike)
+    for setting, of, own, change in leaving.numbers(scene):  # a call's own number would be the better name
+        yield _fitted(scene, setting, of, own, change)
     if ratio is not None and (last := _last(scene)) is not None:
         yield _number(scene, "scale", "of the result", 1.0, [(View(last, scene, {}), times)])
 

@@ -107,7 +107,9 @@ def test_a_pytorch_port_of_a_jax_original_is_judged_as_such(folder):
 def test_what_cannot_be_judged_is_one_line(folder):
     assert "the port has no weights of its own" in refused(jaxport("weights", folder / "bare.py", *CPU))
     options = ("--port-weights", folder / "wrong.pt")
-    assert "none of its names is one of the model's" in refused(jaxport("weights", folder / "bare.py", *options, *CPU))
+    assert "its names are the reference's: give it as --reference-weights" in refused(
+        jaxport("weights", folder / "bare.py", *options, *CPU)
+    )
 
 
 def test_what_one_side_alone_has_is_accepted_by_name(tmp_path):

@@ -39,6 +39,18 @@ def test_a_range_of_a_weight_is_a_piece_and_every_second_entry_where_they_are_al
     assert walk.units["w"].pieces == []
 
 
+def test_every_second_entry_of_a_head_is_no_piece():
+    """Who rotates neighbours has another function than who rotates halves, and no other order of the same weight."""
+
+    def rotated(w, x):
+        heads = (x @ w).reshape(3, 2, 4)
+        return heads[..., ::2] - heads[..., 1::2]
+
+    walk, _, _ = replayed(rotated, (4, 8), (3, 4))
+    assert [factor.size for factor in walk.units["w"].factors] == [4, 8]
+    assert walk.units["w"].pieces == []
+
+
 def test_rows_are_taken_and_columns_are_not():
     walk, _, _ = replayed(lambda w, x: w[ROWS] * x, (4, 6), (3, 6))
     assert (walk.units["w"].kind, roles(walk.units["w"])) == ("table", [("in", 4), ("out", 6)])
