@@ -222,6 +222,7 @@ ROWS = [
     Row("jaxport verify --json", by=MAIN_JOB, why=NAME),
     Row("jaxport bench", by=MAIN_JOB, why=NAME),
     Row("jaxport weights", by="tests/compare/cli/commands/test_own_weights.py", why=NAME),
+    Row("jaxport convert", by="tests/compare/cli/commands/test_convert.py", why=NAME),
     Row("jaxport verify [PAIR or FILE.py ...]", OWN, why=FORM, needs=MINE),
     Row("jaxport new FILE.py", "jaxport new another_pair.py", why=FORM),
     Row("jaxport new --lesson NAME", "jaxport new --lesson by_hand", why=FORM),
