@@ -208,7 +208,7 @@ ROWS = [
     Row("python -m benchmarks.study", by="tests/test_study.py", why=MEASURES),
     Row("python -m benchmarks.study --cases 300 --draws 1 --seed 1843463045", by="tests/test_study.py", why=MEASURES),
     Row(
-        "python -m benchmarks.study --cases 40 --draws 1 --seed 2026 --only plain --named",
+        "python -m benchmarks.study --cases 60 --draws 1 --seed 7630566 --only plain --named",
         by="tests/test_study.py",
         why=MEASURES,
     ),
