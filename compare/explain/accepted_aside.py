@@ -6,7 +6,6 @@ with a neutral value in its place, if there is one; a parameter without one does
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,8 +82,7 @@ def _neutral(
     own = outputs(quartet)
 
     def with_values(values: Arrays) -> Quartet | None:
-        kept = {key: made for key, made in quartet.sides.items() if not (isinstance(key, tuple) and side in key)}
-        other = replace(quartet, prepared=replace(quartet.prepared, **changed(values)), sides=kept)
+        other = quartet.with_other(side, **changed(values))
         try:
             return other if _alike(own, outputs(other), UNMOVED[exact]) else None
         except Exception as error:  # a user's model may not stand another value: then it does something

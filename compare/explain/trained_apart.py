@@ -4,8 +4,6 @@ Forward and backward the two are one function, since the sum of the gradients is
 are not. Whether that is all, the port tells, with the sum given to each.
 """
 
-from dataclasses import replace
-
 from compare.explain.doctor.diagnosis import Cause
 from compare.explain.locate.difference import relative_gap
 from compare.explain.locate.introduced import differs
@@ -29,8 +27,7 @@ def trained_apart(quartet: Quartet, entering: Entering, steps: Judged) -> tuple[
     tied = [entry for entry in entries if entry.tied]
     if not tied or steps.reference is None:
         return None
-    held = {key: side for key, side in quartet.sides.items() if not (isinstance(key, tuple) and "port" in key)}
-    other = replace(quartet, prepared=replace(quartet.prepared, trained_as_one=True), sides=held)
+    other = quartet.with_other("port", trained_as_one=True)
     exact = None if steps.no_oracle else steps.exact
     judged = judge_port(other, entering, STEPS, steps.reference, exact, steps.no_oracle, Context(steps.oracles))
     before, after = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from compare.arrays.arrays import FLOATING, Arrays, wide
 from compare.errors import UsageError, swallowed
@@ -103,6 +103,12 @@ class Quartet:
     def without(self, left_out: frozenset[str]) -> "Quartet":
         """The same sides without these quantities."""
         return replace(self, left_out=left_out)
+
+    def with_other(self, side: str, **changed: Any) -> "Quartet":
+        """The same pair with ``changed`` of what was prepared, which ``side`` ("reference" or "port") alone depends on:
+        what the other side has compiled stays."""
+        kept = {key: made for key, made in self.sides.items() if not (isinstance(key, tuple) and side in key)}
+        return replace(self, prepared=replace(self.prepared, **changed), sides=kept)
 
     @property
     def reference(self) -> Side:

@@ -5,7 +5,6 @@ port that keeps the first alone keeps all that there is.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -28,7 +27,6 @@ def overwritten(quartet: Quartet, entering: Entering, changed: Iterable[str]) ->
     if not isinstance(reference, ReferenceModel):
         return frozenset()
     held = {name: tensor.numpy(force=True) for name, tensor in reference.module.named_buffers() if name in names}
-    kept = {key: side for key, side in quartet.sides.items() if not (isinstance(key, tuple) and "reference" in key)}
 
     def returned(one: Quartet) -> list[Result]:
         return [one.working_reference(entering, mode) for mode in quartet.prepared.modes]
@@ -38,7 +36,7 @@ def overwritten(quartet: Quartet, entering: Entering, changed: Iterable[str]) ->
         found = set[str]()
         for name, array in held.items():
             other = reference.with_values({name: array * OTHERS[0] + OTHERS[1]})
-            moved = returned(replace(quartet, prepared=replace(quartet.prepared, reference=other), sides=dict(kept)))
+            moved = returned(quartet.with_other("reference", reference=other))
             both = [*zip(own, moved, strict=True)]
             written = any(_same(name, one.left, another.left) for one, another in both)
             if written and all(_same_results(one, another) for one, another in both):
