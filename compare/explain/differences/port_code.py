@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from compare.arrays.arrays import Arrays
 from compare.errors import swallowed
 from compare.explain.differences.outcome import Outcome
 from compare.explain.differences.reference_code import SEED, cotangent, said
-from compare.explain.differences.row_inputs import Arrays, Given
+from compare.explain.differences.row_inputs import Given
 from compare.frameworks.names_in_code import PORT_NAMES
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from compare.arrays.arrays import Arrays
 from compare.errors import swallowed
 from compare.explain.differences.outcome import Outcome
-from compare.explain.differences.row_inputs import Arrays, Given, generator, redrawn_state
+from compare.explain.differences.row_inputs import Given, generator, redrawn_state
 from compare.frameworks.names_in_code import REFERENCE_MODULES
 
 SEED = 0

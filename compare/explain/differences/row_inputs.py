@@ -6,7 +6,7 @@ from zlib import crc32
 
 import numpy as np
 
-Arrays = dict[str, np.ndarray]
+from compare.arrays.arrays import Arrays
 
 # The same inputs, where gradients jump: everything at zero, everything equal, everything far away.
 PROBES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
