@@ -51,13 +51,15 @@ def marked(text: str, link: Link, leads: Link = nowhere) -> Marked:
     Raises:
         ValueError: it begins with no heading of the first level, or has two.
     """
-    tokens = MarkdownIt("commonmark").enable("table").parse(_without_comments(text))
+    engine = _engine()
+    tokens = engine.parse(_without_comments(text))
     if [token.tag for token in tokens if token.type == "heading_open"].count("h1") != 1 or tokens[0].tag != "h1":
         raise ValueError(f"expected one heading of the first level, at the start, got {text[:60]!r}")
     title, body = _plain(tokens[1]), tokens[3:]
     names = _name_headings(body)
     _lead(body, link, leads)
-    return Marked(title, _rendered(body), _sections(title, body, names))
+    html = Markup(engine.renderer.render(body, engine.options, {}))  # what is not markup is escaped by it
+    return Marked(title, html, _sections(title, body, names))
 
 
 def _without_comments(text: str) -> str:
@@ -98,7 +100,8 @@ def _lead(tokens: Sequence[Token], link: Link, leads: Link) -> None:
             token.children = kept
 
 
-def _rendered(tokens: Sequence[Token]) -> Markup:
+def _engine() -> MarkdownIt:
+    """CommonMark with tables, written as the site has code and tables."""
     engine = MarkdownIt("commonmark").enable("table")
     engine.add_render_rule("fence", lambda self, tokens, place, *_: _fence(tokens[place]))
     engine.add_render_rule("code_block", lambda self, tokens, place, *_: _fence(tokens[place]))
@@ -107,7 +110,7 @@ def _rendered(tokens: Sequence[Token]) -> Markup:
         "table_open", lambda *_: '<div class="wide" role="region" tabindex="0" aria-label="Table"><table>\n'
     )
     engine.add_render_rule("table_close", lambda *_: "</table></div>\n")
-    return Markup(engine.renderer.render(tokens, engine.options, {}))  # what is not markup is escaped by it
+    return engine
 
 
 def _fence(token: Token) -> str:

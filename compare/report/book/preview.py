@@ -2,6 +2,7 @@
 
 import ast
 import io
+from functools import cache
 from textwrap import dedent
 
 PREVIEW = "preview.png"
@@ -10,6 +11,7 @@ LINES, COLUMNS = 12, 58  # of a source, that are large enough to be read there
 TORCH, JAX, INK, SOFT, PAPER = "#b0431c", "#3f57b5", "#1c1f24", "#595f69", "#fcfcfb"
 
 
+@cache
 def preview(reference: str, port: str) -> bytes:
     """A PNG of both sources beside each other."""
     from matplotlib.figure import Figure
