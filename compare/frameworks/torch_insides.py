@@ -62,9 +62,9 @@ def _gather(parts: Iterable[object], leaves: list[Any]) -> None:
     for part in parts:
         kind = type(part)
         if kind is tuple or kind is list:
-            _gather(part, leaves)  # type: ignore[arg-type]
+            _gather(part, leaves)  # type: ignore[arg-type]  # by its kind, one comparison for each
         elif kind is dict:
-            _gather(part.values(), leaves)  # type: ignore[attr-defined]
+            _gather(part.values(), leaves)  # type: ignore[attr-defined]  # likewise
         elif kind in SUPPORTED_NODES or isinstance(part, tuple):
             leaves += tree_leaves(part)
         else:

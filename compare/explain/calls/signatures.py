@@ -149,7 +149,7 @@ def _signature(function: Function) -> inspect.Signature:
     if isinstance(function, type) and _takes_anything(signature):
         for one in function.__mro__:
             if one is not object and "__init__" in vars(one):
-                maker = inspect.signature(one.__init__)  # type: ignore[misc]
+                maker = inspect.signature(one.__init__)  # type: ignore[misc]  # its own, read and not called
                 if not _takes_anything(maker):
                     return maker.replace(parameters=list(maker.parameters.values())[1:])
     return signature
