@@ -140,6 +140,7 @@ ROWS = [
     Row("jaxport bench mlp", by=MAIN_JOB, why=SAME),
     Row("jaxport bench mlp --threads 2 --rounds 50", by=MAIN_JOB, why=SAME),
     Row("jaxport bench mlp --threads all --json results/cpu/bench-threads.json", by=MAIN_JOB, why=SAME),
+    Row("jaxport bench mlp --dtype bfloat16 --json results/cpu/bench-bfloat16.json", by=MAIN_JOB, why=SAME),
     Row(
         "jaxport bench mlp --sweep results/cpu/sweep.json --processes 1",
         by="tests/compare/cli/test_swept.py",
