@@ -41,6 +41,14 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
+def in_one_line(error: BaseException, room: int | None = None) -> str:
+    """An exception's type and its own words, whatever lines they stand on, in at most ``room`` characters of words."""
+    words = " ".join(str(error).split())
+    if room is not None and len(words) > room:
+        words = f"{words[:room]}..."
+    return f"{type(error).__name__}: {words}".removesuffix(": ")
+
+
 def did_you_mean(meant: str, otherwise: str = "") -> str:
     """The end of a complaint: a question, or ``otherwise`` where nothing is alike."""
     text = f"did you mean {meant}?" if meant else otherwise

@@ -9,7 +9,7 @@ from typing import TypeVar
 from compare.checkpoints.checkpoint import Checkpoint, OtherKindError, UnsoundError, sound
 from compare.checkpoints.formats import FORMATS, ROWS, Foretelling, Format, by_suffix, suffixes
 from compare.checkpoints.kinds import EMPTY, EMPTY_FOLDER, FOLDER, NOTHING, PICKLE, SCRIPT, SPECIAL, kind_of
-from compare.errors import UsageError, printable, swallowed
+from compare.errors import UsageError, in_one_line, printable, swallowed
 
 Part = TypeVar("Part")
 
@@ -108,7 +108,7 @@ def _in_one_line(path: Path, done: str) -> Iterator[None]:
         raise
     except Exception as error:
         swallowed(error)
-        raise _usage(path, done, UnsoundError(f"cannot be {done} ({type(error).__name__}: {error!s:.120})")) from error
+        raise _usage(path, done, UnsoundError(f"cannot be {done} ({in_one_line(error, 120)})")) from error
 
 
 def _usage(path: Path, done: str, error: BaseException) -> UsageError:
