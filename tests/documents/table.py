@@ -117,6 +117,18 @@ ROWS = [
     Row("jaxport convert flax.msgpack back.safetensors --pair my_pair.py", needs=(*MODEL, "flax.msgpack")),
     Row("jaxport convert model.pt flax.msgpack --pair my_pair.py --save-map map.json", needs=MODEL),
     Row("jaxport convert other.pt other.msgpack --map map.json", needs=(*MODEL, "other.pt", "map.json")),
+    Row(
+        "jaxport convert model.safetensors.index.json port.safetensors --map map.json",
+        by="tests/compare/checkpoints/test_two_files.py", why="shards of a large model",
+    ),
+    *(
+        Row(
+            f"jaxport weights model.safetensors.index.json port.safetensors {through}",
+            by="tests/compare/cli/commands/test_own_weights.py",
+            why="shards of a large model",
+        )
+        for through in ("--pair my_pair.py", "--map map.json")
+    ),
     Row(f"jaxport weights my_pair.py --reference-weights model.pt {FLAX}", needs=(*MODEL, "flax.msgpack")),
     Row(
         f"jaxport verify my_pair.py {FLAX} --reference-weights model.pt",
