@@ -59,9 +59,17 @@ def is_file(name: str) -> bool:
 
 def pairs_of(name: str, data: Path | None = None, rows: int | None = None) -> list[Pair]:
     """Every pair that ``name`` stands for; ``data``: the images of the project's own pairs, ``rows``: of a batch, other
-    than the pair's own."""
+    than the pair's own.
+
+    Raises:
+        UsageError: images are given for a file, whose pairs draw their own batches.
+    """
     if not is_file(name):
         return [pairs.find(name, data, rows)]
+    if data is not None:
+        raise UsageError(
+            f"--data: holds the images of the project's own pairs: {name} draws its own batches: leave it out"
+        )
     found = pair_file.load(Path(name))
     return found if rows is None else [with_rows(pair, rows) for pair in found]
 

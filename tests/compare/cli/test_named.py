@@ -56,6 +56,14 @@ def test_neither(name, words):
 
 
 @pytest.mark.usefixtures("elsewhere")
+def test_images_are_of_the_project_s_own_pairs():
+    """A file's pairs draw their own batches: what was passed over in silence is one line."""
+    Path("two.py").write_text(TWO)
+    with pytest.raises(UsageError, match=r"^--data: .*: two\.py draws its own batches: leave it out$"):
+        pairs_of("two.py", Path("digits.npz"))
+
+
+@pytest.mark.usefixtures("elsewhere")
 def test_a_file_of_two_pairs():
     """All of them, or a complaint where one is taken."""
     Path("two.py").write_text(TWO)
