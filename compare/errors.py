@@ -36,6 +36,11 @@ def nearest(name: str, known: Iterable[str], alike: float = ALIKE) -> str:
     return next(iter(difflib.get_close_matches(name, list(known), 1, alike)), "")
 
 
+def most_alike(name: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Up to ``most`` of ``known``, those spelt most like ``name`` first, however little that is."""
+    return difflib.get_close_matches(name, list(known), most, 0.0)
+
+
 def printable(text: str) -> str:
     """One line without control characters: names come from files, and must steer no terminal and break no picture."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)

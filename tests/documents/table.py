@@ -94,7 +94,6 @@ ROWS = [
     Row(f"{QUANTIZER} --quick", code=1),
     Row(RESNET, f"{RESNET} --quick", why=PROBES),
     Row("jaxport new my_pair.py && jaxport verify my_pair.py", OWN, why=PROBES, needs=MINE),
-    Row("jaxport new my_pair.py", "jaxport new another_pair.py", why="my_pair.py is there already"),
     Row("jaxport verify my_pair.py", OWN, why=PROBES, needs=MINE),
     Row("jaxport verify my_pair.py --explain", OWN, why=PROBES, needs=MINE),
     Row("jaxport verify mlp --every", "jaxport verify mlp --every --quick", why=PROBES),

@@ -95,3 +95,12 @@ def test_a_files_pair_has_the_rows_that_are_asked_for():
     for name in ("own.py", "loose"):
         for pair in (pair_of(name, rows=5), *pairs_of(name, rows=5)):
             assert pair.draw(np.random.default_rng(0)).rows == 5
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_handout_is_no_pair():
+    """What it is, and the command that takes it, as a shell takes its name."""
+    Path("two words.py").write_text('LESSON, SIDE = "tape", "port"\n')
+    words = r"is the handout of a lesson \(tape, its port\), and no pair: expected jaxport verify 'two words.py', which"
+    with pytest.raises(UsageError, match=words):
+        pair_of("two words.py")
