@@ -9,7 +9,7 @@ from typing import TypeVar
 from compare.checkpoints.checkpoint import Checkpoint, OtherKindError, UnsoundError, sound
 from compare.checkpoints.formats import FORMATS, ROWS, Foretelling, Format, by_suffix, suffixes
 from compare.checkpoints.kinds import EMPTY, EMPTY_FOLDER, FOLDER, NOTHING, PICKLE, POINTER, SCRIPT, SPECIAL, kind_of
-from compare.checkpoints.sharded import checkpoint_in, is_index, read_shards
+from compare.checkpoints.sharded import ALONE, ENDING, checkpoint_in, is_index, read_shards
 from compare.errors import UsageError, in_one_line, printable, swallowed
 
 Part = TypeVar("Part")
@@ -102,6 +102,8 @@ def _at(path: Path) -> tuple[str, Format]:
     if format.folder and not path.is_dir():
         unnamed = f"has no suffix, so that its format is unknown: expected {suffixes()}"
         raise UnsoundError(f"not {format.words} but {kind}" if path.suffix else unnamed)
+    if kind in (FOLDER, EMPTY_FOLDER):
+        raise UnsoundError(f"{kind} without a checkpoint: expected in it *{ENDING} or {ALONE}, or {format.words}")
     return kind, format
 
 
