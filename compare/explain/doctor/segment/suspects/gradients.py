@@ -96,15 +96,18 @@ def factors(scene: Scene) -> Iterator[Number[Change]]:
         for place, given in entering:
             yield _factor(_what(call, place, given, len(entering)), partial(_entered, call, place))
         for part in packed_parts((call,), scene.weights):
-            yield _factor(part.words, lambda function, call=call, part=part: Change(
-                calls={call.number: _in_part(call, part, function)}))  # fmt: skip
+            yield _factor(part.words, partial(_packed, call, part))
         whole = entering and call.name in FORMULAS and has_parts(call.name, View(call, scene, {}).given)
-        for part in PARTS[call.name] if whole else ():
-            yield _factor(f"the {part} of {call.name}", partial(_part_of, call, part))
+        for name in PARTS[call.name] if whole else ():
+            yield _factor(f"the {name} of {call.name}", partial(_part_of, call, name))
 
 
 def _entered(call: Call, place: int, function: Callable[[Tensor], Tensor]) -> Change:
     return Change(calls={call.number: _entering(place, function)})
+
+
+def _packed(call: Call, part: PackedPart, function: Callable[[Tensor], Tensor]) -> Change:
+    return Change(calls={call.number: _in_part(call, part, function)})
 
 
 def _part_of(call: Call, part: str, function: Callable[[Tensor], Tensor]) -> Change:
