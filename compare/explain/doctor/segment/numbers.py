@@ -122,6 +122,8 @@ def _fitted(
         within = f" (or any between {fitted.low:.6g} and {fitted.high:.6g})" if fitted.low < fitted.high else ""
         what = f"{setting} {of}" if of else setting
         text = f"{what} is {words} in the port{within}, {own_words} in the reference{place}"
+        if (setting, own, number) == ("scale", 1.0, -1.0) and of.startswith("of "):
+            text = f"the port negates {of.removeprefix('of ')}{place}"
         odd = not known and theirs is None
         return Suspect(
             setting, shown(own), shown(number), change(number), RARE, text,

@@ -63,6 +63,9 @@ def gates(scene: Scene) -> Iterator[Suspect[Change]]:
                 word = OWN[call.name]
                 text = f"the port has {word} on the other factor of the product that it gates in the reference"
                 yield Suspect("gate order", f"{word}(a) * b", f"a * {word}(b)", change, USUAL, text)
+                both = Change(calls=dict(zip((call.number, other.number), _on_both(), strict=True)))
+                text = f"the port has {word} on both factors of the product that it gates in the reference"
+                yield Suspect("activation", f"{word}(a) * b", f"{word}(a) * {word}(b)", both, POSSIBLE, text)
                 break
 
 
@@ -84,6 +87,22 @@ def _exchanged() -> tuple[Callable[..., Any], Callable[..., Any]]:
         if args[1] is gate:
             return func(function(args[0]), args[1], **kwargs)
         return func(args[0], function(args[1]), **kwargs)
+
+    return activation, product
+
+
+def _on_both() -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Two calls: the activation, and the product, whose other factor it is applied to as well."""
+    made: list[tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]] = []
+
+    def activation(func: Function, args: tuple, kwargs: dict) -> Any:
+        result = func(*args, **kwargs)
+        made[:] = [(result, lambda x: func(x, *args[1:], **kwargs))]
+        return result
+
+    def product(func: Function, args: tuple, kwargs: dict) -> Any:
+        gate, function = made[0]
+        return func(*(own if own is gate else function(own) for own in args[:2]), **kwargs)
 
     return activation, product
 
