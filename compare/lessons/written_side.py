@@ -1,20 +1,26 @@
 """A side of a lesson that a student wrote: run in the place of the answer, held to the parts of what that returns."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Never
 
+import numpy as np
+
+from compare.arrays.arrays import from_jax, from_torch
 from compare.errors import swallowed
 from compare.frameworks.devices import Device
-from compare.lessons.row import Lesson
+from compare.lessons.returned_parts import numbers, parts, unlike
+from compare.lessons.row import Lesson, nothing
 from compare.lessons.run import LessonReport, Returned, SideError, entering_of, function_of, gathered, programs_of, run
+from compare.lessons.shown import shown
 from compare.lessons.sources import SIDES
-from compare.verdict.precision import FLOAT32
-from compare.verdict.verdict import Judgement, Verdict
+from compare.verdict.precision import FLOAT32, FLOAT64, Precision
+from compare.verdict.verdict import Judgement, Verdict, judge
 
 Function = Callable[..., object]
+Numbers = list[dict[str, np.ndarray]]  # of each call, by place
 
 
 class AnswerCalledError(Exception):
@@ -29,7 +35,8 @@ def marked(lesson: Lesson, side: str, written: object, device: Device, seed: int
 
     Returns:
         The lesson's report. What no quantity says (a part too many, other arguments, the answer itself) is a quantity
-        of its own, the first, called like the function, and ``invalid``.
+        of its own, the first, called like the function, and ``invalid``; and of what the function returns, each array
+        that is not the answer's is one of its own, at the end, unless the lesson draws or promises nothing of it.
 
     Raises:
         UsageError: the function raises, or the other side does not run.
@@ -37,16 +44,8 @@ def marked(lesson: Lesson, side: str, written: object, device: Device, seed: int
     if not callable(written):
         came = "nothing of that name" if written is None else f"{type(written).__name__}, which cannot be called"
         return _alone(lesson, side, device, f"expected a function {lesson.function}(), found {came}")
-    answer = function_of(lesson, side)
-    expected: list[object] = []
-
-    def kept(*arguments: object, **named: object) -> object:
-        expected.append(answer(*arguments, **named))
-        return expected[-1]
-
-    with programs_of(lesson):
-        gathered(lesson, side, kept, entering_of(lesson, seed), FLOAT32, device, seed)
-    held = _Held(written, expected, [function_of(lesson, one) for one in SIDES])
+    expected, (narrow, wide) = _expected(lesson, side, device, seed)
+    held = _Held(written, expected, [function_of(lesson, one) for one in SIDES], _back(side))
     try:
         report = run(lesson, device, seed, {side: held})
     except SideError as error:
@@ -54,41 +53,61 @@ def marked(lesson: Lesson, side: str, written: object, device: Device, seed: int
             raise
         swallowed(error)
         return _alone(lesson, side, device, held.fault or error.reason, held.returned)
-    if not held.fault:
+    if held.fault:
+        return replace(report, quantities=(_fault(lesson, side, held.fault, held.returned), *report.quantities))
+    if lesson.reference is not nothing or lesson.port is not nothing:  # in which order it draws is the student's
         return report
-    return replace(report, quantities=(_fault(lesson, side, held.fault, held.returned), *report.quantities))
+    own = (held.numbers[: len(narrow)], held.numbers[len(narrow) :])
+    return replace(report, quantities=(*report.quantities, *_others(lesson, side, own, (narrow, wide))))
 
 
-def unlike(answer: object, written: object, where: str = "") -> str:
-    """In one line, where ``written`` has other parts than ``answer``; empty where both have the same.
+def _expected(lesson: Lesson, side: str, device: Device, seed: int) -> tuple[list[object], tuple[Numbers, Numbers]]:
+    """What the answer returns at each call, and the arrays in it: in float32, and in float64."""
+    answer, entering, back = function_of(lesson, side), entering_of(lesson, seed), _back(side)
+    returned: list[object] = []
 
-    Parts are a dictionary's entries by key, and what a tuple or a list holds by place: either may stand for the other.
-    What has no parts is not looked at: quantities are judged of it.
-    """
-    at = f" at {where}" if where else ""
-    if isinstance(answer, Mapping):
-        if not isinstance(written, Mapping) or answer.keys() != written.keys():
-            return f"expected what it returns to be {parts(answer)}{at}, got {parts(written)}"
-        pairs = [(answer[key], written[key], f"[{key!r}]") for key in answer]
-    elif isinstance(answer, tuple | list):
-        if not isinstance(written, tuple | list) or len(answer) != len(written):
-            return f"expected what it returns to be {parts(answer)}{at}, got {parts(written)}"
-        pairs = [(one, other, f"[{place}]") for place, (one, other) in enumerate(zip(answer, written, strict=True))]
-    else:
-        several = isinstance(written, Mapping | tuple | list)
-        return f"expected what it returns to be {parts(answer)}{at}, got {parts(written)}" if several else ""
-    return next(filter(None, (unlike(one, other, f"{where}{place}") for one, other, place in pairs)), "")
+    def of(precision: Precision) -> Numbers:
+        found: Numbers = []
+
+        def kept(*arguments: object, **named: object) -> object:
+            returned.append(answer(*arguments, **named))
+            found.append(numbers(returned[-1], back))
+            return returned[-1]
+
+        gathered(lesson, side, kept, entering, precision, device, seed)
+        return found
+
+    with programs_of(lesson):
+        return returned, (of(FLOAT32), of(FLOAT64))
 
 
-def parts(value: object) -> str:
-    """What a value is made of, down to what has no parts: ``(array, {W1, b1})``."""
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(map(str, value))}}}"
-    if isinstance(value, tuple | list):
-        return f"({', '.join(map(parts, value))})"
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return "array"
-    return "None" if value is None else type(value).__name__
+def _others(
+    lesson: Lesson, side: str, own: tuple[Numbers, Numbers], answers: tuple[Numbers, Numbers]
+) -> list[Returned]:
+    """The arrays that were returned and are not the answer's: those that no quantity of the lesson need show."""
+    found: dict[str, Returned] = {}
+    for mine, mine_wide, right, right_wide in zip(*own, *answers, strict=True):
+        for place in right:
+            if place in lesson.unpromised or place in found:
+                continue
+            name, told = f"{lesson.function}(){place}", shown(mine[place]) if place in mine else "no number"
+            if place in mine and place in mine_wide:
+                judgement = judge(right[place], mine[place], right_wide[place], mine_wide[place], FLOAT32)
+            else:
+                judgement = Judgement(Verdict.INVALID)
+            if judgement.verdict is not Verdict.MATCH:
+                reason = judgement.reason or f"expected {shown(right[place])}"
+                found[place] = Returned(name, *_column(side, told), judgement, reason)
+    return list(found.values())
+
+
+def _column(side: str, told: str) -> tuple[str, str]:
+    """What is told of one side, and nothing of the other: in the order of a quantity's texts."""
+    return (told, "") if side == "reference" else ("", told)
+
+
+def _back(side: str) -> Callable[..., np.ndarray]:
+    return from_torch if side == "reference" else from_jax
 
 
 class _Held:
@@ -97,20 +116,21 @@ class _Held:
     Attributes:
         fault: what was wrong first, in one line; empty while nothing was.
         returned: the parts of what it returned then.
-        raised: whether it raised.
+        raised: whether it raised. numbers: of each call the arrays that it returned.
     """
 
-    def __init__(self, written: Function, expected: list[object], answers: list[Function]) -> None:
-        self.written, self.expected, self.answers = written, expected, answers
+    def __init__(
+        self, written: Function, expected: list[object], answers: list[Function], back: Callable[..., np.ndarray]
+    ) -> None:
+        self.written, self.expected, self.answers, self.back = written, expected, answers, back
+        self.numbers: Numbers = []
         self.fault = self.returned = ""
         self.raised = False
-        self.calls = 0
         inner = inspect.unwrap(written)
         self.__code__ = getattr(inner, "__code__", None)  # by which what it raises is found in its file
 
     def __call__(self, *arguments: object, **named: object) -> object:
-        expected = self.expected[self.calls % len(self.expected)]  # once more in float64
-        self.calls += 1
+        expected = self.expected[len(self.numbers) % len(self.expected)]
         try:
             self._takes(arguments, named)
             with _withheld(self.answers):
@@ -123,6 +143,7 @@ class _Held:
             raise
         if not self.fault and (fault := unlike(expected, returned)):
             self.fault, self.returned = fault, parts(returned)
+        self.numbers.append(numbers(returned, self.back))
         return returned
 
     def _takes(self, arguments: tuple[object, ...], named: dict[str, object]) -> None:
@@ -166,5 +187,4 @@ def _alone(lesson: Lesson, side: str, device: Device, fault: str, returned: str 
 
 
 def _fault(lesson: Lesson, side: str, fault: str, returned: str) -> Returned:
-    texts = (returned, "") if side == "reference" else ("", returned)
-    return Returned(f"{lesson.function}()", *texts, Judgement(Verdict.INVALID), fault)
+    return Returned(f"{lesson.function}()", *_column(side, returned), Judgement(Verdict.INVALID), fault)
