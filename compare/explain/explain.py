@@ -17,6 +17,7 @@ from compare.explain.locate.difference import UPDATE, Difference, relative_gap
 from compare.explain.locate.introduced import by_place, differs, leading
 from compare.explain.locate.locate import Looked, difference, located, look
 from compare.explain.locate.thresholds import APART, PROBES
+from compare.explain.meshed import explain_on_mesh
 from compare.explain.redrawn import redrawn_steps
 from compare.explain.trained_apart import trained_apart
 from compare.pair.pair import Entering
@@ -107,6 +108,8 @@ def explain_pair(
         suspects: where outputs, gradients or statistics differ.
         steps: the judgements on the training steps, where there were any.
     """
+    if (sharded := explain_on_mesh(quartet, entering, suspects, steps, progress)) is not None:
+        return sharded
     notes: list[str] = []
     trained = [FailedRun(BASE, None, entering, steps)] if steps else []
     for suspect in sorted(suspects, key=lambda suspect: suspect.probe != BASE)[:PROBES]:
