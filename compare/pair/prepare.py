@@ -26,6 +26,8 @@ from compare.weights.mapping.offsets import offset_lines, said_of_offsets
 from compare.weights.weights import WeightMap
 
 if TYPE_CHECKING:
+    from compare.frameworks.meshes.layout import MeshLayout
+    from compare.frameworks.meshes.mesh_devices import BuiltMesh
     from compare.frameworks.models.ports import PortModel
     from compare.frameworks.models.references import Reference, ReferenceModel
     from compare.weights.mapping.find import FoundMap
@@ -51,6 +53,7 @@ class Prepared:
             gradients.
         offsets: by leaf, what the port may hold more than the reference since its code takes it off again: the map has
             it where the port's own values do.
+        layout: how the port's arrays lie on the mesh that it is run on; None: on one device.
         modes: the modes that are compared: training and evaluation, or only the models as they are.
     """
 
@@ -70,6 +73,7 @@ class Prepared:
     doubted: tuple[str, ...] = ()
     trained_as_one: bool = False
     offsets: Mapping[str, float] = field(default_factory=dict)
+    layout: "MeshLayout | None" = None
 
     @property
     def summed(self) -> tuple[Sum, ...]:
@@ -118,6 +122,22 @@ class Prepared:
         """The same with the port's explicit dtypes at float64, but for those that layers compute in and that are named
         in ``kept``."""
         return replace(self, port=self.port.widened(kept))
+
+    def on(self, mesh: "BuiltMesh", batch: Batch) -> "Prepared":
+        """The same, its port run on a mesh, and a batch like this one spread over it.
+
+        Raises:
+            UsageError: an array cannot be spread as the pair or the port says.
+        """
+        from compare.frameworks.meshes.layout import laid_out
+
+        leaves = {path: tuple(leaf.shape) for path, leaf in self.port.leaves.items()}
+        inputs = {name: array.shape for name, array in {**batch.inputs, **batch.targets}.items()}
+        try:
+            layout = laid_out(mesh, leaves, self.port.annotated, inputs, self.pair.sharding)
+        except UsageError as error:
+            raise UsageError(f"pair {self.pair.name}: {error}") from error
+        return replace(self, layout=layout)
 
     def enter(self, seed: int, steps: int) -> Entering:
         """What enters both sides: weights and ``steps`` batches, all from one seeded NumPy generator."""

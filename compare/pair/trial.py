@@ -183,7 +183,9 @@ def _port_of(first: Mapped, precision: Precision) -> Run:
     """The port's outputs by name, from what enters it through a map; compiled once for all maps."""
     import jax
 
-    device = jax.devices("cpu")[0]
+    from compare.frameworks.meshes.mesh_devices import everywhere
+
+    device = everywhere(jax.devices("cpu")[0])
     is_wide = precision == FLOAT64
     port, form = first.widened() if is_wide else first, list[Batch]()
     mode = None if None in first.modes else False

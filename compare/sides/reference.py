@@ -129,7 +129,7 @@ class ReferenceSide(ReferenceForward):
             with self.here(), self._as_promoted() as seen, self._replaying(entering, mode, number) as replay:
                 outputs = self.forward(module, batch, inputs, mode)
                 loss = self._backward(outputs, tensors_by_name(outputs), targets, entering)
-            optimizer.step()
+            self._step(optimizer, parameters)
             after = _values(parameters)
             made = {f"update/{name}": after[name] - before[name] for name in after}
             made |= {"loss": _seen(loss)} if loss is not None else {}
@@ -143,7 +143,7 @@ class ReferenceSide(ReferenceForward):
     def _backward(self, outputs: object, named: Tensors, targets: Tensors, entering: Entering) -> torch.Tensor | None:
         """Gradients of the loss, or of the outputs against their random cotangents, into every leaf."""
         if self.pair.loss is not None:
-            loss = scored(self.pair.loss[0], outputs, list(targets.values()))
+            loss = self._scored(outputs, targets)
             loss.backward(torch.tensor(entering.cotangent, dtype=loss.dtype, device=self.device))
             return loss
         wanted = {name: tensor for name, tensor in named.items() if tensor.requires_grad}
@@ -158,6 +158,13 @@ class ReferenceSide(ReferenceForward):
         if wanted:
             torch.autograd.backward(list(wanted.values()), against)
         return None
+
+    def _scored(self, outputs: object, targets: Tensors) -> torch.Tensor:
+        assert self.pair.loss is not None
+        return scored(self.pair.loss[0], outputs, list(targets.values()))
+
+    def _step(self, optimizer: torch.optim.Optimizer, parameters: dict[str, nn.Parameter]) -> None:
+        optimizer.step()
 
     def _collected(self, entering: Entering) -> Entering:
         """What enters with every two parameters that the port holds as their sum collected in the first."""

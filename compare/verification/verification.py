@@ -10,10 +10,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
+from compare.arrays.batch import Batch
 from compare.arrays.probes import BASE, FEW_ROWS, SUBNORMAL, probed
 from compare.checkpoints.judged import NOT_ASKED, WeightsAsked, brought_together, judged_weights
 from compare.errors import UsageError, WholeBatchError, swallowed
 from compare.frameworks.devices import Device
+from compare.frameworks.meshes.mesh_devices import BuiltMesh, on_mesh
 from compare.frameworks.models.modes import Mode
 from compare.pair.calling import how_called
 from compare.pair.pair import Entering, Pair
@@ -37,6 +41,7 @@ from compare.verification.envelope import Envelope, envelope
 from compare.verification.few_rows import are_taken, few_rows, in_words
 from compare.verification.learning import IN_WORDS, Learnt, learn
 from compare.verification.long_run import check_room, followed
+from compare.verification.mesh_report import mesh_report
 from compare.verification.notices import judged_in, notices
 from compare.verification.pair_report import PairReport, covered_by, verdict_of
 from compare.verification.probing import Outcome, judge_probe
@@ -58,21 +63,27 @@ class Session:
         oracle: Device | None = None,
         record: ReferenceRecord | None = None,
         weights: WeightsAsked = NOT_ASKED,
+        mesh: BuiltMesh | None = None,
     ) -> None:
         """``record``: the reference's runs, where it was run before; then precision and plan are the record's.
-        ``weights``: what is asked of the weights that a side came with."""
+        ``weights``: what is asked of the weights that a side came with; ``mesh``: what the port is run on, in the place
+        of one device."""
         self.plan = Plan(**record.facts["plan"]) if record else plan
         self.record = record
         if record is None:
             # Variables on which the port does not run are wrong weights, where those are asked for.
-            self.prepared, given = (
-                brought_together(pair, plan.seed) if weights.asked else (prepare(pair, plan.seed), None)
-            )
+            with on_mesh(mesh):
+                prepared, given = (
+                    brought_together(pair, plan.seed) if weights.asked else (prepare(pair, plan.seed), None)
+                )
+            self.prepared = prepared.on(mesh, pair.draw(np.random.default_rng(plan.seed))) if mesh else prepared
             self.quartet = Quartet(self.prepared, precision, device, oracle or device)
             self.weights, self.original = judged_weights(self.prepared, weights, given), weights.original
         else:
             self.weights, self.original = None, NOT_ASKED.original
-            self.prepared = prepare_recorded(pair, record)
+            with on_mesh(mesh):
+                prepared = prepare_recorded(pair, record)
+            self.prepared = prepared.on(mesh, record.entering(()).batches[0]) if mesh else prepared
             side = partial(recorded_side, record, self.prepared)
             self.quartet = Quartet(self.prepared, record.precision, device, oracle or device, side)
 
@@ -112,7 +123,8 @@ class Session:
             raise UsageError(f"pair {pair.name}: {told}{how_called(pair, str(told))}") from error
         report = self.report(entering, outcomes, by_hand, steps, bitten, trajectory, beside, rule)
         if self.plan.locate and self.record is None and report.verdict is not Verdict.MATCH:
-            from compare.explain.explain import FailedRun, explain_pair
+            from compare.explain.explain import explain_pair
+            from compare.explain.failed_run import FailedRun
 
             suspects = [
                 FailedRun(one.probe, one.mode, one.entering, one.judged or Judged({}))
@@ -148,8 +160,16 @@ class Session:
         """Every probe of the batch in every mode, with what enters there."""
         plan, precision = self.plan, self.quartet.precision
         for probe, batch in probed(entering.batches[0], precision, plan.seed, plan.all_probes, plan.quick).items():
+            if self._not_spread(batch, entering.batches[0]):
+                continue
             fed = replace(entering, batches=(batch.at(precision),))
             yield from ((probe, mode, fed) for mode in self.prepared.modes if probe != BASE)
+
+    def _not_spread(self, batch: Batch, own: Batch) -> bool:
+        """Whether a probe has a number of rows that the mesh does not divide, and the pair's own batch has not: a port
+        that spreads its rows by itself does not stand it."""
+        parts = self.prepared.layout.row_parts if self.prepared.layout else 1
+        return bool(batch.rows % parts and not own.rows % parts)
 
     def probe(self, probe: str, mode: Mode, fed: Entering, learnt: Learnt) -> Outcome:
         """Outputs, gradients and statistics on one probe in one mode."""
@@ -287,6 +307,7 @@ class Session:
             update_rule=rule,
             loader=loader,
             weights=self.weights,
+            mesh=mesh_report(self.quartet, entering),
         )
 
 
@@ -304,17 +325,19 @@ def verify(
     progress: Progress = say_nothing,
     record: ReferenceRecord | None = None,
     weights: WeightsAsked = NOT_ASKED,
+    mesh: BuiltMesh | None = None,
 ) -> PairReport:
     """Judge ``pair`` on ``device``, its oracles on ``oracle`` (by default the same device).
 
     With ``record`` the reference is not run: its runs are looked up, and precision and plan are those of the record.
-    ``weights``: what is asked of the weights that the models or files come with.
+    ``weights``: what is asked of the weights that the models or files come with. ``mesh``: what the port is run on, in
+    the place of one device.
 
     Raises:
         UsageError: the comparison could not start: the weight map does not fit, or a model itself raises.
     """
     progress("the weight map")
-    return Session(pair, device, precision, plan, oracle, record, weights).verify(progress)
+    return Session(pair, device, precision, plan, oracle, record, weights, mesh).verify(progress)
 
 
 def title_of(pair: Pair) -> str:

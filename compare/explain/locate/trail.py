@@ -159,7 +159,7 @@ def _run(eqns: Sequence[core.JaxprEqn], known: Known, values: Made, around: str)
 def _made(eqn: core.JaxprEqn, operands: list[jax.Array], values: Made, place: str) -> list[jax.Array]:
     """What one operation gives; a program inside it that takes the same operands is looked into."""
     inner = inner_programs(eqn)
-    if len(inner) == 1 and eqn.primitive.name not in ("scan", "while", "cond"):
+    if len(inner) == 1 and eqn.primitive.name not in ("scan", "while", "cond", "shard_map"):
         jaxpr, consts = parts(inner[0])
         if len(jaxpr.invars) == len(operands):
             inside = zip([*jaxpr.constvars, *jaxpr.invars], [*map(widened, consts), *operands], strict=True)

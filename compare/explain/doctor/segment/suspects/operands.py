@@ -53,7 +53,7 @@ def orders(scene: Scene) -> Iterator[Suspect[Change]]:
 
 def numbers(scene: Scene) -> Iterator[Suspect[Change]]:
     """Every two numbers of one operator, each in the other's place."""
-    held = [(call, own) for call in scene.calls if (own := operand(View(call, scene, {}))) is not None]
+    held = [(call, named) for call in scene.calls if (named := operand(View(call, scene, {}))) is not None]
     pairs = [
         (one, other) for one, other in combinations(held, 2) if one[0].name == other[0].name and one[1] != other[1]
     ]
