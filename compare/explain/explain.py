@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from compare.arrays.probes import BASE
-from compare.errors import swallowed
+from compare.errors import in_one_line, swallowed
 from compare.explain.accepted_aside import Aside, accepted_aside
 from compare.explain.asking import Places, at_module, named_at
 from compare.explain.doctor.diagnosis import Cause
@@ -129,8 +129,7 @@ def explain_pair(
                 explanation = replace(explanation, notes=(*explanation.notes, *said))
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
             swallowed(error)
-            words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            notes.append(f"where: not found on {probe}: {words}")
+            notes.append(f"where: not found on {probe}: {in_one_line(error, 200)}")
             continue
         if explanation.first is not None:
             held = explanation.causes and all(named.cause.setting == HELD for named in explanation.causes)

@@ -9,6 +9,7 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays, from_parts, rounded
 from compare.arrays.batch import Axes, Batch
+from compare.arrays.several import each
 from compare.errors import UsageError, shown
 from compare.frameworks.meshes.shard_rules import check_sharding
 from compare.pair.fields import FieldError, answer_of, arrays_of, check_fields, check_hyper, check_optimizers, scalar_of
@@ -207,7 +208,7 @@ class Entering:
     """
 
     weights: Arrays
-    batches: tuple[Batch, ...]
+    batches: Sequence[Batch]
     cotangent: float
     hyper: Mapping[str, float]
     buffers: Arrays = field(default_factory=dict)
@@ -219,7 +220,7 @@ class Entering:
             self,
             weights={name: rounded(array, precision) for name, array in self.weights.items()},
             buffers={name: rounded(array, precision) for name, array in self.buffers.items()},
-            batches=tuple(batch.at(precision) for batch in self.batches),
+            batches=each(lambda batch: batch.at(precision), self.batches),
             precision=precision,
         )
 

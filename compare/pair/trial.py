@@ -92,6 +92,22 @@ def _tried(candidates: Sequence[Mapped], entering: Entering, wanted: Wanted, pre
     return left[0]
 
 
+def nearest(candidates: Sequence[Mapped], entering: Entering, wanted: Wanted) -> int | None:
+    """The place of the one of ``candidates`` under which both sides are nearest to each other on what enters; None
+    where they do not agree there, or a side does not run."""
+    for precision in (FLOAT64, FLOAT32):
+        trial, every = _Trial(candidates, entering, wanted, precision), range(len(candidates))
+        try:
+            gaps = [trial.gap(at, OWN) for at in every]
+        except NotRunError as error:
+            swallowed(error)
+            continue
+        if not trial.raised_by_all(every, OWN):
+            best = min(every, key=gaps.__getitem__)
+            return best if gaps[best] <= AGREE[precision] else None
+    return None
+
+
 class _Trial:
     """Both sides on the pair's own weights, and on others of which no two are alike; each is run once on each."""
 

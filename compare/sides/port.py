@@ -31,7 +31,8 @@ from compare.sides.port_forward import (
     outputs_by_name,
     program_key,
 )
-from compare.sides.side import Dropped, Result, steps_named
+from compare.sides.shelf import Growing
+from compare.sides.side import Dropped, Result, Run, step_named
 from compare.sides.tied_gradients import summed_of_tied
 from compare.verdict.precision import Precision
 
@@ -113,7 +114,7 @@ class PortSide(PortForward):
         arrays |= {f"grad/input.{name}": from_jax(by_input[name]) for name in entering.batches[0].floating}
         return arrays | self._buffers(changed)
 
-    def _result(self, arrays: Arrays, mode: Mode, batch: Batch, inputs: Leaves, dropped: Dropped) -> Result:
+    def _result(self, arrays: Run, mode: Mode, batch: Batch, inputs: Leaves, dropped: Dropped) -> Result:
         replay = self._replays.get(program_key(mode, batch, inputs, [shape for shape, _ in dropped]))
         return Result(arrays, not_compared=tuple(replay.not_compared) if replay else (), replay=replay)
 
@@ -138,7 +139,7 @@ class PortSide(PortForward):
         """
         mode = self.prepared.modes[0]
         with self.x64():
-            leaves, hyper, taken = self.leaves(entering), dict(entering.hyper), list[Arrays]()
+            leaves, hyper, taken = self.leaves(entering), dict(entering.hyper), Growing()
             # On the device like the leaves, or the first step's program would serve the first step only.
             state = jax.device_put(self._init(leaves, hyper), self.placing.whole)
             before = self.parameters(leaves, entering)
@@ -153,16 +154,18 @@ class PortSide(PortForward):
                     leaves = {path: jax.device_put(leaf, self.placing.leaf(path)) for path, leaf in leaves.items()}
                     state = jax.device_put(state, self.placing.whole)
                 after = self.parameters(leaves, entering)
-                taken.append({f"update/{name}": after[name] - before[name] for name in after})
-                taken[-1] |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
+                made = {f"update/{name}": after[name] - before[name] for name in after}
+                made |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
+                taken.add(step_named(number + 1, made))
                 before = after
             still = self.prepared.still_leaves
             kept = {path: leaf for path, leaf in leaves.items() if not is_parameter(path) or path in still}
-            taken[-1] |= self._buffers(kept) if mode is not False else {}
+            made = self._buffers(kept) if mode is not False else {}
             for slot, tree in moments_of_optax(state, self.prepared.port.flat, set(slots)).items():
                 named = widened(self._to_reference(tree, values=True))
-                taken[-1] |= {f"optimizer/{slot}/{name}": named[name] for name in after if name in named}
-            return self._result(steps_named(taken), mode, batch, inputs, dropped)
+                made |= {f"optimizer/{slot}/{name}": named[name] for name in after if name in named}
+            taken.add(step_named(len(entering.batches), made))
+            return self._result(taken.arrays, mode, batch, inputs, dropped)
 
     def parameters(self, leaves: Leaves, entering: Entering) -> Arrays:
         """The parameters that train in float64, under the reference's names and in its layout."""

@@ -182,7 +182,7 @@ class PortForward:
     ) -> tuple[jax.extend.core.ClosedJaxpr, list[str], list[tuple[str, str]]]:
         """The forward pass and the pair's loss as they are traced; for each array that enters its path, its name among
         the inputs ("input.x"), or nothing; and the dtypes that were asked for, each with its line. No weight goes to
-        the device."""
+        the device. ``outputs`` knows its shapes from here on."""
         batch = entering.batches[0]
 
         def forward(leaves: Leaves, inputs: Leaves, targets: Leaves, masks: tuple) -> tuple[Tree, jax.Array | None]:
@@ -193,7 +193,8 @@ class PortForward:
             leaves, (inputs, targets) = self._structs(), self.batch(batch)
             masks = self.masks(entering, dropped)
             with requests_noted() as noting:
-                closed = jax.make_jaxpr(forward)(leaves, inputs, targets, masks)
+                closed, (outputs, _) = jax.make_jaxpr(forward, return_shape=True)(leaves, inputs, targets, masks)
+        self._shapes.setdefault(program_key(mode, batch, inputs, [mask.shape for mask in masks]), outputs)
         entered = [*sorted(inputs), *sorted(targets)]
         names = [*sorted(leaves), *(f"input.{name}" for name in entered)]
         return closed, names + [""] * len(masks), list(noting.asked)

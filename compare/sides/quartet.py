@@ -294,7 +294,7 @@ def _of_reference(side: Side, entering: Entering, what: What) -> Result:
 
 def _aside(result: Result) -> Result:
     """The same run, its arrays on a shelf where they are large."""
-    return replace(result, arrays=put_aside(dict(result.arrays)))
+    return replace(result, arrays=put_aside(result.arrays))
 
 
 def _widen(arrays: Arrays) -> Arrays:

@@ -40,6 +40,7 @@ from compare.verification.certificates import Teeth, teeth
 from compare.verification.envelope import Envelope, envelope
 from compare.verification.few_rows import are_taken, few_rows, in_words
 from compare.verification.learning import IN_WORDS, Learnt, learn
+from compare.verification.long_run import check_room, followed
 from compare.verification.mesh_report import mesh_report
 from compare.verification.notices import judged_in, notices
 from compare.verification.pair_report import PairReport, covered_by, verdict_of
@@ -96,6 +97,7 @@ class Session:
     def verify(self, progress: Progress = say_nothing) -> PairReport:
         """Judge everything that the plan asks for."""
         entering = self.entering()
+        check_room(self.prepared.pair.name, entering)
         bitten, trajectory, beside = Teeth((), {}), None, list[str]()
         try:
             learnt = self.learn(entering, progress)
@@ -198,6 +200,7 @@ class Session:
         context = learnt.context(self.prepared.modes[0])
         if context.noise.drawn:  # the first step's numbers are in all that follows
             return None
+        entering = followed(entering, progress)
         runs = reference_runs(self.quartet, entering, STEPS, context)
         return judge_port(self.quartet, entering, STEPS, *runs, context)
 

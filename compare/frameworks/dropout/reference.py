@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from compare.frameworks.dispatch_mode import DispatchMode
 from compare.frameworks.dropout.frames import user_line
 from compare.frameworks.dropout.kernels import attention, between_layers, draws
 from compare.frameworks.dropout.masks import Dropout, draw
@@ -94,7 +94,7 @@ def replayed(seed: int, *, unfuse: bool = False, stream: int | None = None, draw
         _running.on = False
 
 
-class _Net(TorchDispatchMode):
+class _Net(DispatchMode):
     """Names every random kernel that runs although nobody replayed it."""
 
     def __init__(self, record: Drawn, stream: int | None = None) -> None:
