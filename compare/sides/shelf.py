@@ -41,8 +41,13 @@ def make_room(coming: Mapping[str, np.ndarray]) -> None:
     """Before large weights come: memory that was freed goes back to the system. glibc keeps it otherwise, and what one
     side used, or the compiler, would still be held while the other runs."""
     if is_large(coming):
-        with contextlib.suppress(OSError, AttributeError):  # another C library: nothing to hand back by hand
-            ctypes.CDLL(None).malloc_trim(0)
+        trim()
+
+
+def trim() -> None:
+    """Memory that was freed goes back to the system."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library: nothing to hand back by hand
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def let_go(used: Mapping[str, np.ndarray]) -> None:
