@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import optax
 import pytest
 import torch
+from flax import linen
 from jax import lax
 
 from compare.arrays.aside import Aside
@@ -16,7 +17,7 @@ from compare.verdict.verdict import Judgement, Verdict
 from compare.verification.certificates import Teeth
 from compare.verification.pair_report import PairReport
 from compare.verification.verification import Session, verify
-from tests.compare.small import dense_pair
+from tests.compare.small import DENSE_MAP, X, dense_pair
 from tests.compare.small_decoder import EMBED, FAULTS, decoder_pair, loss, port_loss
 
 PLAN = Plan(quick=True, steps=2, locate=False)
@@ -81,6 +82,42 @@ def test_a_fault_between_layers_is_seen(cpu, fault):
     named = {one.name: one.verdict for one in report.quantities}
     assert named["grad/embed.weight"] is Verdict.MISMATCH
     assert (named["output"] is Verdict.MATCH) == (fault == "stopped")
+
+
+class TorchDropped(torch.nn.Module):
+    """A dropout before and behind a hidden layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.head = torch.nn.Linear(4, 4), torch.nn.Linear(4, 3)
+        self.first, self.second = torch.nn.Dropout(0.5), torch.nn.Dropout(0.5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.second(torch.tanh(self.fc(self.first(x)))))
+
+
+class LinenDropped(linen.Module):
+    """The same with keys that are handed on, of its own for each, or one for both."""
+
+    alike: bool
+
+    @linen.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        one, other = jax.random.split(self.make_rng("dropout"))
+        x = linen.Dropout(0.5, deterministic=False)(x, rng=one)
+        x = jnp.tanh(linen.Dense(4)(x))
+        return linen.Dense(3)(linen.Dropout(0.5, deterministic=False)(x, rng=one if self.alike else other))
+
+
+@pytest.mark.parametrize("alike", [False, True])
+def test_a_dropout_key_used_twice_is_seen(cpu, alike):
+    """The reference's two masks are independent."""
+    torch.manual_seed(0)
+    pair = Pair(TorchDropped(), LinenDropped(alike), X, weight_map=DENSE_MAP, modes=("train",))
+    report, _ = by_module(pair, cpu)
+    assert report.verdict is (Verdict.INVALID if alike else Verdict.MATCH)
+    if alike:
+        assert "draws with the key of the one at" in report.quantities[0].judgement.reason
 
 
 def test_repeated_layers_are_compiled_once(cpu):
