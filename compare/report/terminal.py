@@ -14,6 +14,7 @@ from compare.report.certified import certificates
 from compare.report.contract import Form, PairForm, VerifyForm
 from compare.report.failure import wrong_weights
 from compare.report.map_lines import show_map
+from compare.report.mesh_lines import show_mesh
 from compare.report.pieces import COLOUR, coloured, number, pairs_of_words, paragraph, show_table, table
 from compare.report.unpadded import Unpadded
 from compare.report.weight_lines import show_weights
@@ -63,6 +64,8 @@ def show_verify(form: VerifyForm, out: Console, every: bool = False, explain: bo
     ``explain`` the weight map with the reason for each line."""
     for pair in form["pairs"]:
         _show_head(pair, out)
+        if mesh := pair.get("mesh"):
+            show_mesh(mesh, out)
         loader = pair.get("loader", [])
         for notice in loader:
             out.print(paragraph("notice", notice))

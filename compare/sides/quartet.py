@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from compare.arrays.arrays import FLOATING, Arrays, wide
-from compare.arrays.aside import is_aside
 from compare.errors import UsageError, swallowed
 from compare.frameworks.devices import Device
 from compare.frameworks.islands.lowered import Kept
@@ -308,10 +307,8 @@ def _of_reference(side: Side, entering: Entering, what: What) -> Result:
 
 
 def _aside(result: Result) -> Result:
-    """The same run, its arrays on a shelf where they are large and in memory."""
-    if any(is_aside(array) for array in result.arrays.values()):
-        return result
-    return replace(result, arrays=put_aside(dict(result.arrays)))
+    """The same run, its arrays on a shelf where they are large."""
+    return replace(result, arrays=put_aside(result.arrays))
 
 
 def _widen(arrays: Arrays) -> Arrays:

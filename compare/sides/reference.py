@@ -1,6 +1,6 @@
 """The reference's side: one PyTorch module at one precision on one device."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial, wraps
@@ -22,8 +22,8 @@ from compare.pair.pair import Entering, cotangent_of, scored
 from compare.sides.moments import moments_of_torch
 from compare.sides.reference_forward import Ready, ReferenceForward, Tensors, has_gradient, tensors_by_name
 from compare.sides.seeds import mask_seed
-from compare.sides.shelf import let_go
-from compare.sides.side import Result, steps_named
+from compare.sides.shelf import Growing, let_go
+from compare.sides.side import Result, Run, step_named
 from compare.verdict.precision import Precision
 
 Rest = ParamSpec("Rest")
@@ -108,7 +108,7 @@ class ReferenceSide(ReferenceForward):
         for name, entered in leaves.items():
             arrays[f"grad/input.{name}"] = _gradient(entered)
         arrays |= self._buffers(module) if mode is not False else {}
-        result = _result(arrays, variances, [replay], [seen], changed)
+        result = _result(arrays, variances, replay, seen or (), changed)
         return replace(result, left={name: _seen(after[name]) for name in changed})
 
     @_undisturbed
@@ -128,8 +128,8 @@ class ReferenceSide(ReferenceForward):
         variances = _variances(module)
         self._watch(module)
         parameters = {name: parameters[name] for name in entering.weights}
-        before, taken = self._values(parameters), list[Arrays]()
-        replays, places = list[Drawn | None](), list[Seen | None]()
+        before, taken = self._values(parameters), Growing()
+        last, places = None, dict[str, None]()
         for number, batch in enumerate(entering.batches):
             inputs, targets = self.batch(batch)
             optimizer.zero_grad()
@@ -142,21 +142,22 @@ class ReferenceSide(ReferenceForward):
                 outputs = self.forward(module, batch, inputs, mode)
                 loss = self._backward(outputs, tensors_by_name(outputs), targets, entering)
             with self._stepping(parameters, gathered):
-                optimizer.step()
+                self._step(optimizer, parameters)
             after = self._values(parameters)
-            taken.append({f"update/{name}": self._kept(after[name] - before[name]) for name in after})
-            taken[-1] |= {"loss": _seen(loss)} if loss is not None else {}
-            before = after
-            replays.append(replay)
-            places.append(seen)
-        taken[-1] |= self._buffers(module) if mode is not False else {}
-        taken[-1] |= moments_of_torch(optimizer, parameters, self._kept)
-        return _result(steps_named(taken), variances, replays, places)
+            made = {f"update/{name}": self._kept(after[name] - before[name]) for name in after}
+            made |= {"loss": _seen(loss)} if loss is not None else {}
+            taken.add(step_named(number + 1, made))
+            before, last = after, replay
+            places |= dict.fromkeys(seen or ())
+        made = self._buffers(module) if mode is not False else {}
+        moments = moments_of_torch(optimizer, parameters, self._kept)
+        taken.add(step_named(len(entering.batches), made | moments))
+        return _result(taken.arrays, variances, last, places)
 
     def _backward(self, outputs: object, named: Tensors, targets: Tensors, entering: Entering) -> torch.Tensor | None:
         """Gradients of the loss, or of the outputs against their random cotangents, into every leaf."""
         if self.pair.loss is not None:
-            loss = scored(self.pair.loss[0], outputs, list(targets.values()))
+            loss = self._scored(outputs, targets)
             loss.backward(torch.tensor(entering.cotangent, dtype=loss.dtype, device=self.device))
             return loss
         wanted = {name: tensor for name, tensor in named.items() if tensor.requires_grad}
@@ -189,6 +190,13 @@ class ReferenceSide(ReferenceForward):
 
     def _values(self, parameters: Mapping[str, nn.Parameter]) -> Arrays:
         return {name: self._kept(wide(from_torch(parameter))) for name, parameter in parameters.items()}
+
+    def _scored(self, outputs: object, targets: Tensors) -> torch.Tensor:
+        assert self.pair.loss is not None
+        return scored(self.pair.loss[0], outputs, list(targets.values()))
+
+    def _step(self, optimizer: torch.optim.Optimizer, parameters: dict[str, nn.Parameter]) -> None:
+        optimizer.step()
 
     def _collected(self, entering: Entering) -> Entering:
         """What enters with every two parameters that the port holds as their sum collected in the first."""
@@ -240,22 +248,20 @@ class _Alone(ReferenceSide):
 
 
 def _result(
-    arrays: Arrays,
+    arrays: Run,
     variances: Mapping[str, tuple[float, float]],
-    replays: Sequence[Drawn | None],
-    places: Sequence[Seen | None],
+    last: Drawn | None,
+    places: Iterable[str],
     changed: tuple[str, ...] = (),
 ) -> Result:
     """What a run returns; of several steps the dropouts are the last one's, which are every one's."""
-    last = replays[-1]
-    promoted = [seen for seen in places if seen is not None]
     return Result(
         arrays,
         tuple(last.drawn) if last else (),
         tuple(last.not_compared) if last else (),
         changed,
         variances,
-        tuple(dict.fromkeys(place for seen in promoted for place in seen)),
+        tuple(dict.fromkeys(places)),
     )
 
 

@@ -12,15 +12,17 @@ from compare.verdict.counted import counted
 NO_ENVELOPE = "by module: no noise envelope, which holds the changes of all parameters at once"
 
 
-def check_by_module(pair: Pair, places: Sequence[Device]) -> None:
+def check_by_module(pair: Pair, places: Sequence[Device], on_a_mesh: bool = False) -> None:
     """Refuse what cannot be run piece by piece.
 
     Args:
         places: where the sides run, and where their oracles do.
 
     Raises:
-        UsageError: the pair draws for itself, or a side runs on a GPU.
+        UsageError: the pair draws for itself, or a side runs on a GPU or on a mesh.
     """
+    if on_a_mesh:
+        raise UsageError("--by-module runs the port on one device: expected one of --by-module and --mesh")
     if pair.rngs:
         raise UsageError(
             f"pair {pair.name}: --by-module takes no pair with rngs=: which quantities its own random numbers reach is "

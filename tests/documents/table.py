@@ -94,7 +94,6 @@ ROWS = [
     Row(f"{QUANTIZER} --quick", code=1),
     Row(RESNET, f"{RESNET} --quick", why=PROBES),
     Row("jaxport new my_pair.py && jaxport verify my_pair.py", OWN, why=PROBES, needs=MINE),
-    Row("jaxport new my_pair.py", "jaxport new another_pair.py", why="my_pair.py is there already"),
     Row("jaxport verify my_pair.py", OWN, why=PROBES, needs=MINE),
     Row("jaxport verify my_pair.py --explain", OWN, why=PROBES, needs=MINE),
     Row("jaxport verify mlp --every", "jaxport verify mlp --every --quick", why=PROBES),
@@ -117,6 +116,18 @@ ROWS = [
     Row("jaxport convert flax.msgpack back.safetensors --pair my_pair.py", needs=(*MODEL, "flax.msgpack")),
     Row("jaxport convert model.pt flax.msgpack --pair my_pair.py --save-map map.json", needs=MODEL),
     Row("jaxport convert other.pt other.msgpack --map map.json", needs=(*MODEL, "other.pt", "map.json")),
+    Row(
+        "jaxport convert model.safetensors.index.json port.safetensors --map map.json",
+        by="tests/compare/checkpoints/test_two_files.py", why="shards of a large model",
+    ),
+    *(
+        Row(
+            f"jaxport weights model.safetensors.index.json port.safetensors {through}",
+            by="tests/compare/cli/commands/test_own_weights.py",
+            why="shards of a large model",
+        )
+        for through in ("--pair my_pair.py", "--map map.json")
+    ),
     Row(f"jaxport weights my_pair.py --reference-weights model.pt {FLAX}", needs=(*MODEL, "flax.msgpack")),
     Row(
         f"jaxport verify my_pair.py {FLAX} --reference-weights model.pt",
@@ -140,6 +151,7 @@ ROWS = [
     Row("jaxport bench mlp", by=MAIN_JOB, why=SAME),
     Row("jaxport bench mlp --threads 2 --rounds 50", by=MAIN_JOB, why=SAME),
     Row("jaxport bench mlp --threads all --json results/cpu/bench-threads.json", by=MAIN_JOB, why=SAME),
+    Row("jaxport bench mlp --dtype bfloat16 --json results/cpu/bench-bfloat16.json", by=MAIN_JOB, why=SAME),
     Row(
         "jaxport bench mlp --sweep results/cpu/sweep.json --processes 1",
         by="tests/compare/cli/test_swept.py",

@@ -98,6 +98,10 @@ class Pairing:
         self.record.used.append(number)
         return number, ways[0]
 
+    def is_due(self, shape: Shape, attention: bool = False) -> bool:
+        """Whether a dropout that asks for ``shape`` would be given a mask."""
+        return self._find(shape, self.channels_last and not attention) is not None
+
     def pass_shared(self, shape: Shape) -> bool:
         """Pass over the mask that is due where it has for each batch row and head what ``shape`` has once for all."""
         due = self._due()

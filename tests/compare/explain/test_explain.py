@@ -17,7 +17,8 @@ from compare.arrays.batch import Batch
 from compare.arrays.probes import BASE
 from compare.explain import asking as explaining
 from compare.explain.doctor.diagnosis import Diagnosis
-from compare.explain.explain import FailedRun, explain, explain_pair
+from compare.explain.explain import explain, explain_pair
+from compare.explain.failed_run import FailedRun
 from compare.explain.locate.difference import BACKWARD, FORWARD
 from compare.explain.scenes import scene_of
 from compare.pair.pair import Pair

@@ -50,10 +50,17 @@ SPOKEN = {
 }  # fmt: skip
 
 
+# Of an operator: its number.
+OPERANDS = {"mul": "factor", "div": "divisor", "rdiv": "dividend", "add": "term", "sub": "term", "rsub": "term",
+            "floor_divide": "divisor", "remainder": "divisor"}  # fmt: skip
+
+
 def argument_words(function: str, argument: str) -> str:
     """What a porter calls an argument."""
     if argument in AXES:
         return "axis"
+    if argument in ("other", "input"):
+        return OPERANDS.get(function, argument)
     return next((word for (part, own), word in SPOKEN.items() if own == argument and part in function), argument)
 
 

@@ -43,7 +43,7 @@ def replay(loose, monkeypatch):
     """Have ``verify`` answer with the report that ``loose`` left, changed as asked; the list is what it was given."""
 
     def use(**changed):
-        def answer(pair, device, precision, plan, oracle, progress, weights, aside):
+        def answer(pair, device, precision, plan, oracle, progress, weights, mesh, aside):
             given.append((pair.name, device.name, precision.name, dataclasses.astuple(plan)[:3], oracle.name))
             return dataclasses.replace(loose[1], **changed)
 

@@ -287,3 +287,23 @@ def test_code_is_read_once_and_printed_without_the_bar(reader):
         tab.emulate_media(media="print")
         assert tab.locator(".bar").is_hidden()
         assert tab.locator("footer").is_visible()
+
+
+def test_code_and_commands_are_copied_and_headings_have_addresses(reader):
+    """A side as it stands in its file. A heading's link leads to the heading."""
+    took = (
+        "Object.defineProperty(navigator, 'clipboard', {value: {writeText: async (text) => { window.took = text; }}})"
+    )
+    with reader("tape.html") as tab:
+        code = tab.locator("[aria-labelledby=source-tape] .port pre code").text_content()
+        tab.evaluate(took)
+        side = tab.locator("[aria-labelledby=source-tape] .side.port").get_by_role("button", name="Copy this side")
+        side.click()
+        assert tab.evaluate("window.took") == code.removesuffix("\n")
+        assert compile(code, "port", "exec")
+        tab.get_by_role("button", name="Copy jaxport read tape").click()
+        assert tab.evaluate("window.took") == "jaxport read tape"
+        heading = tab.locator("h2#returns")
+        heading.get_by_role("link").focus()
+        tab.keyboard.press("Enter")
+        assert tab.url.endswith("#returns")

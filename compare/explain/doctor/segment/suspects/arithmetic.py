@@ -75,12 +75,20 @@ def _two(view: View) -> Iterator[Idea]:
                 words = word.replace("w", factor.name)
                 text = f"the port multiplies by {words}, the reference by {factor.name}"
                 yield Idea("scale", "w", word, _changed(other, lambda w, n=number: w + n), rank, text, words)
+    if name == "mul" and all(tensor.shape for tensor in tensors):
+        yield _operator(torch.add, "multiplies", "adds")
     swap = torch.mul if name == "div" else torch.div
     by = tensors[1].name or "the second factor"
     here, there = ("a factor", "a divisor") if name == "div" else ("a divisor", "a factor")
     rank = USUAL if tensors[1].name else POSSIBLE
     text = f"{by} is {here} in the port, {there} in the reference"
     yield Idea("scale", there, here, lambda func, args, kwargs: swap(*args[:2]), rank, text, f"{by} {here}")
+
+
+def _operator(function: Any, own: str, other: str) -> Idea:
+    """Another operator of both operands."""
+    text = f"the port {other} where the reference {own}"
+    return Idea("operator", own, other, lambda func, args, kwargs: function(*args[:2]), POSSIBLE, text, other)
 
 
 def _changed(place: int, function: Any) -> Replacement:
@@ -116,6 +124,8 @@ def added(view: View) -> Iterator[Idea]:
             text = f"the port leaves out {what} of a {whole} (a {setting})"
             rest = _kept(kept, -1 if name == "sub" and kept == 1 else 1)
             yield Idea(setting, what, "none", rest, DEFAULT, text, f"without {what}")
+    if name == "add" and all(tensor.shape for tensor in tensors[:2]):
+        yield _operator(torch.mul, "adds", "multiplies")
     other = torch.sub if name == "add" else torch.add
     text = f"the port has the other sign in a {whole}"
     yield Idea("sign", "+", "-", lambda func, args, kwargs: other(*args[:2]), USUAL, text, f"other sign in {name}")
