@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from compare.arrays.arrays import PARAMS, Arrays
+from compare.arrays.aside import Aside
 from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
@@ -53,6 +54,7 @@ class Prepared:
             gradients.
         offsets: by leaf, what the port may hold more than the reference since its code takes it off again: the map has
             it where the port's own values do.
+        aside: of a pair that is verified by module, where its sides put what they need later; else None.
         layout: how the port's arrays lie on the mesh that it is run on; None: on one device.
         modes: the modes that are compared: training and evaluation, or only the models as they are.
     """
@@ -73,6 +75,7 @@ class Prepared:
     doubted: tuple[str, ...] = ()
     trained_as_one: bool = False
     offsets: Mapping[str, float] = field(default_factory=dict)
+    aside: Aside | None = None
     layout: "MeshLayout | None" = None
 
     @property

@@ -203,13 +203,18 @@ class PortSide(PortForward):
         hyper: dict[str, float], mode: Mode, form: Form,
     ) -> tuple[Leaves, Tree, jax.Array | None]:  # fmt: skip
         _, loss, (_, grads), changed = self._trace_value_and_grads(leaves, inputs, targets, against, masks, mode, form)
+        after, state = self._trace_update(leaves, grads, state, hyper)
+        return leaves | changed | after, state, loss
+
+    def _trace_update(self, leaves: Leaves, grads: Leaves, state: Tree, hyper: dict[str, float]) -> tuple[Leaves, Tree]:
+        """The parameters and the optimizer's state after a step; those that are frozen as they were."""
         params, frozen = self._tree(leaves), self.prepared.frozen_leaves
         grads = {path: jnp.zeros_like(leaf) if path in frozen else leaf for path, leaf in grads.items()}
         if self.prepared.trained_as_one:
             grads = summed_of_tied(self.prepared.weight_map, self.prepared.shapes, grads)
         updates, state = self.optimizer(hyper).update(self._tree(grads), state, params)
         after = self.prepared.port.flat(optax.apply_updates(params, updates))
-        return leaves | changed | after | {path: leaves[path] for path in frozen}, state, loss
+        return after | {path: leaves[path] for path in frozen}, state
 
     def optimizer(self, hyper: Mapping[str, float]) -> optax.GradientTransformation:
         """The pair's own, of these hyper-parameters."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from compare.arrays.arrays import Arrays
+from compare.arrays.aside import is_aside
 from compare.arrays.pile import Pile, Place
 
 LARGE = 1 << 27  # bytes from which a run is put aside, and weights are made room for
@@ -51,7 +52,7 @@ class Growing:
         if isinstance(self.arrays, Shelf):
             self.arrays.add(arrays)
             return
-        self._bytes += sum(array.nbytes for array in arrays.values())
+        self._bytes += _in_memory(arrays)
         self.arrays |= arrays
         if self._bytes >= LARGE:
             self.arrays = Shelf(self.arrays)
@@ -61,8 +62,13 @@ def make_room(coming: Mapping[str, np.ndarray]) -> None:
     """Before large weights come: memory that was freed goes back to the system. glibc keeps it otherwise, and what one
     side used, or the compiler, would still be held while the other runs."""
     if is_large(coming):
-        with contextlib.suppress(OSError, AttributeError):  # another C library: nothing to hand back by hand
-            ctypes.CDLL(None).malloc_trim(0)
+        trim()
+
+
+def trim() -> None:
+    """Memory that was freed goes back to the system."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library: nothing to hand back by hand
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def let_go(used: Mapping[str, np.ndarray]) -> None:
@@ -73,7 +79,12 @@ def let_go(used: Mapping[str, np.ndarray]) -> None:
 
 def put_aside(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
     """``arrays`` on a shelf where they are large and on none yet, else as they are."""
-    return Shelf(arrays) if not isinstance(arrays, Shelf) and is_large(arrays) else arrays
+    return Shelf(arrays) if not isinstance(arrays, Shelf) and _in_memory(arrays) >= LARGE else arrays
+
+
+def _in_memory(arrays: Mapping[str, np.ndarray]) -> int:
+    """Bytes of those that do not lie on disk already."""
+    return sum(array.nbytes for array in arrays.values() if not is_aside(array))
 
 
 def is_large(arrays: Mapping[str, np.ndarray]) -> bool:

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from compare.arrays.aside import Aside
 from compare.arrays.batch import Batch
 from compare.arrays.probes import BASE, FEW_ROWS, SUBNORMAL, probed
 from compare.checkpoints.judged import NOT_ASKED, WeightsAsked, brought_together, judged_weights
 from compare.errors import UsageError, WholeBatchError, swallowed
+from compare.frameworks.cutting.cuts_of_program import UncutError
 from compare.frameworks.devices import Device
 from compare.frameworks.meshes.mesh_devices import BuiltMesh, on_mesh
 from compare.frameworks.models.modes import Mode
@@ -36,6 +38,7 @@ from compare.verdict.precision import FLOAT32, Precision
 from compare.verdict.quantity import RULE_KIND, Quantity, kind_of_quantity
 from compare.verdict.verdict import Verdict
 from compare.verification.bounds import check_bounds
+from compare.verification.by_module import check_by_module, said_of_by_module
 from compare.verification.certificates import Teeth, teeth
 from compare.verification.envelope import Envelope, envelope
 from compare.verification.few_rows import are_taken, few_rows, in_words
@@ -64,19 +67,25 @@ class Session:
         record: ReferenceRecord | None = None,
         weights: WeightsAsked = NOT_ASKED,
         mesh: BuiltMesh | None = None,
+        aside: Aside | None = None,
     ) -> None:
         """``record``: the reference's runs, where it was run before; then precision and plan are the record's.
         ``weights``: what is asked of the weights that a side came with; ``mesh``: what the port is run on, in the place
-        of one device."""
+        of one device; ``aside``: in bounded memory, a piece of the model at a time (``--by-module``), what is not
+        needed at the moment lies there."""
         self.plan = Plan(**record.facts["plan"]) if record else plan
         self.record = record
         if record is None:
             # Variables on which the port does not run are wrong weights, where those are asked for.
+            if aside is not None:
+                check_by_module(pair, (device, oracle or device), mesh is not None)
             with on_mesh(mesh):
                 prepared, given = (
                     brought_together(pair, plan.seed) if weights.asked else (prepare(pair, plan.seed), None)
                 )
             self.prepared = prepared.on(mesh, pair.draw(np.random.default_rng(plan.seed))) if mesh else prepared
+            if aside is not None:
+                self.prepared = replace(self.prepared, aside=aside.begun())
             self.quartet = Quartet(self.prepared, precision, device, oracle or device)
             self.weights, self.original = judged_weights(self.prepared, weights, given), weights.original
         else:
@@ -110,11 +119,13 @@ class Session:
                 progress(f"probe {probe}{IN_WORDS[mode]}")
                 outcomes.append(self.probe(probe, mode, fed, learnt))
             by_hand = self.by_hand(entering, learnt, progress)
-            steps = self.steps(entering, learnt, progress)
+            steps, why = self.steps_or_why(entering, learnt, progress)
+            beside += [why] if why else []
             rule = self.rule(entering, learnt, progress)
-            if steps and self.record is None:
+            if steps and self.record is None and self.prepared.aside is None:
                 trajectory, why = self.envelope(entering, steps, progress)
                 beside += [why] if why else []
+            beside += said_of_by_module(self.prepared)
             if not self.plan.quick:
                 bitten = self.teeth(entering, learnt, by_hand, steps, rule, progress, few, of_few)
         except SideError as error:  # on the pair's own batch
@@ -122,7 +133,8 @@ class Session:
             pair = self.prepared.pair
             raise UsageError(f"pair {pair.name}: {told}{how_called(pair, str(told))}") from error
         report = self.report(entering, outcomes, by_hand, steps, bitten, trajectory, beside, rule)
-        if self.plan.locate and self.record is None and report.verdict is not Verdict.MATCH:
+        locate = self.plan.locate and self.record is None and self.prepared.aside is None
+        if locate and report.verdict is not Verdict.MATCH:
             from compare.explain.explain import explain_pair
             from compare.explain.failed_run import FailedRun
 
@@ -203,6 +215,16 @@ class Session:
         entering = followed(entering, progress)
         runs = reference_runs(self.quartet, entering, STEPS, context)
         return judge_port(self.quartet, entering, STEPS, *runs, context)
+
+    def steps_or_why(
+        self, entering: Entering, learnt: Learnt, progress: Progress = say_nothing
+    ) -> tuple[Judged | None, str]:
+        """``steps``; or None, and why an update cannot be computed piece by piece."""
+        try:
+            return self.steps(entering, learnt, progress), ""
+        except UncutError as error:
+            swallowed(error)
+            return None, f"updates not compared: {error}"
 
     def rule(self, entering: Entering, learnt: Learnt, progress: Progress = say_nothing) -> UpdateRule | None:
         """The update rule apart from the model; None without optimizers, or where no mode could be compared."""
@@ -326,18 +348,20 @@ def verify(
     record: ReferenceRecord | None = None,
     weights: WeightsAsked = NOT_ASKED,
     mesh: BuiltMesh | None = None,
+    aside: Aside | None = None,
 ) -> PairReport:
     """Judge ``pair`` on ``device``, its oracles on ``oracle`` (by default the same device).
 
     With ``record`` the reference is not run: its runs are looked up, and precision and plan are those of the record.
     ``weights``: what is asked of the weights that the models or files come with. ``mesh``: what the port is run on, in
-    the place of one device.
+    the place of one device. ``aside``: in bounded memory, a piece of the model at a time, what is not needed at the
+    moment lies there.
 
     Raises:
         UsageError: the comparison could not start: the weight map does not fit, or a model itself raises.
     """
     progress("the weight map")
-    return Session(pair, device, precision, plan, oracle, record, weights, mesh).verify(progress)
+    return Session(pair, device, precision, plan, oracle, record, weights, mesh, aside).verify(progress)
 
 
 def title_of(pair: Pair) -> str:

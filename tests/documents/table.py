@@ -95,6 +95,10 @@ ROWS = [
     Row(RESNET, f"{RESNET} --quick", why=PROBES),
     Row("jaxport new my_pair.py && jaxport verify my_pair.py", OWN, why=PROBES, needs=MINE),
     Row("jaxport verify my_pair.py", OWN, why=PROBES, needs=MINE),
+    Row(
+        "jaxport verify my_pair.py --quick --by-module",
+        by="tests/compare/cli/commands/test_verify.py::test_by_module",
+    ),
     Row("jaxport verify my_pair.py --explain", OWN, why=PROBES, needs=MINE),
     Row("jaxport verify mlp --every", "jaxport verify mlp --every --quick", why=PROBES),
     Row("jaxport verify mlp --dtype bfloat16", "jaxport verify mlp --dtype bfloat16 --quick", why=PROBES),
@@ -228,6 +232,11 @@ ROWS = [
     Row("python benchmarks/repeatability.py FOLDER", "python benchmarks/repeatability.py --help", why=MEASURES),
     Row("python benchmarks/above_floor.py", "python benchmarks/above_floor.py --help", why=MEASURES),
     Row("python benchmarks/judge.py", "python benchmarks/judge.py --help", why=MEASURES),
+    Row(
+        "python benchmarks/by_module.py --json results/cpu/by-module.json",
+        "python benchmarks/by_module.py --help",
+        why=MEASURES,
+    ),
     Row("python benchmarks/large.py --full --rounds 1", "python benchmarks/large.py --help", why=MEASURES),
     # Names and forms.
     Row("jaxport verify", by=MAIN_JOB, why=NAME),

@@ -22,6 +22,17 @@ class DropoutMismatch(ValueError):  # noqa: N818 (a mismatch is a verdict's word
         self.index, self.reference_shape, self.port_shape, self.where = index, reference_shape, port_shape, where
 
 
+class DropoutReused(DropoutMismatch):
+    """Two dropouts of the port draw with one key: they drop the same entries, where the reference's are independent."""
+
+    def __init__(self, first: str, where: str) -> None:
+        ValueError.__init__(
+            self,
+            f"the dropout at {where} draws with the key of the one at {first}: both drop the same entries, and the "
+            "reference's do not: give each a key of its own (jax.random.split)",
+        )
+
+
 @dataclass
 class Replay:
     """What the port asked for, and what it got.

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from compare.frameworks.dropout import mask_layouts as layouts
 from compare.frameworks.dropout.frames import module_of, stack, user_line
 from compare.frameworks.dropout.mask_layouts import Shape
-from compare.frameworks.dropout.pairing import DropoutMismatch, Pairing, Replay
+from compare.frameworks.dropout.pairing import DropoutMismatch, DropoutReused, Pairing, Replay
 from compare.frameworks.dropout.shard_masks import spread_of
 from compare.frameworks.models.choose import LIBRARIES, loaded
 from compare.frameworks.models.ports import Draws
@@ -88,8 +88,8 @@ def replayed(masks: Sequence[jax.Array], *, channels_last: bool = False) -> Iter
     vmap, after which masks are searched for and no longer demanded in order; attention's dropout with
     ``broadcast_dropout=True`` against a mask per head, which is passed over; and ``jax.random`` called by anyone else.
 
-    Raises DropoutMismatch where the shapes do not fit or the masks have run out, and RuntimeError where another
-    replay is under way.
+    Raises DropoutMismatch where the shapes do not fit, the masks have run out, or a key is one that another dropout has
+    drawn with, and RuntimeError where another replay is under way.
     """
     global _undrawn
     if not _one.acquire(blocking=False):
@@ -160,6 +160,7 @@ class _Replaying:
         self.bodies: Mapping[str, str] = BODIES | {name: body for draws in every for name, body in draws.bodies.items()}
         self.shapes = frozenset().union(*(draws.shapes for draws in every))
         self.pairing, self.level = Pairing(record, channels_last), Level()
+        self.keys: list[tuple[jax.Array, str]] = []  # those that were drawn with, and where
         self.thread, self.around = threading.get_ident(), set(stack())
         # A program that holds a stream's number is nobody else's either.
         self.serial = next(_serial) if masks or _stream.get() is not None else _undrawn
@@ -190,6 +191,7 @@ class _Replaying:
     def mask(self, shape: Shape, asked: _Asked, key: jax.Array) -> jax.Array | None:
         """The mask for a dropout that asks for ``shape``; None, and a line in the record, where it has to draw."""
         where, modules = user_line(LIBRARIES), self._inside()
+        self._not_again(key, where)
         in_rows = asked.rows and self.level.is_above_rows
         inside = {name: self.bodies[name] for name in modules if name in self.bodies and not (in_rows and name == VMAP)}
         if [*inside] == [SHARDED] and not in_rows and (spread := spread_of(shape, partial(self._is_due, asked))):
@@ -202,6 +204,13 @@ class _Replaying:
         if in_rows:
             return drawn(self.level, key, shape, lambda whole: self._of_rows(whole, asked, where))
         return self._next(shape, asked, where, TRACING in modules)
+
+    def _not_again(self, key: jax.Array, where: str) -> None:
+        """Refuse a key that another dropout has drawn with: the masks that are replayed would hide it."""
+        for other, first in self.keys:  # held, so that no other key takes its identity
+            if other is key:
+                raise DropoutReused(first, where)
+        self.keys.append((key, where))
 
     def _is_due(self, asked: _Asked, shape: Shape) -> bool:
         return self.pairing.is_due(shape, asked.attention)
