@@ -1,5 +1,6 @@
 """Asks of every place where a port differs why it does, and puts the causes to one more test together."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -87,11 +88,16 @@ def _lowered(looked: Looked) -> Cause | None:
 
 
 def _merged(named: Sequence[NamedCause]) -> list[NamedCause]:
-    """The same cause in several places once, with their number."""
+    """The same cause in several places once, with their number; of a layer's own parameters without its name."""
     merged: dict[str, NamedCause] = {}
     for one in named:
-        seen = merged.get(one.cause.text)
-        merged[one.cause.text] = replace(seen, places=seen.places + 1) if seen else one
+        own = rf"(?<![\w.]){re.escape(one.reference)}\." if one.reference else r"(?!)"
+        text = re.sub(own, "", one.cause.text)
+        seen = merged.get(text)
+        if seen is None:
+            merged[text] = one
+        else:
+            merged[text] = replace(seen, places=seen.places + 1, cause=replace(seen.cause, text=text))
     return list(merged.values())
 
 

@@ -69,6 +69,9 @@ def _two(view: View) -> Iterator[Idea]:
             what = factor.name or f"the {'second' if other else 'first'} factor"
             setting = "scale" if factor.name or factor.shape != result else "factor"
             text = f"the port leaves out {what} of a product"
+            if name == "div":
+                part = "divisor" if other else "dividend"
+                text = f"the port leaves out the {part} {factor.name}".rstrip()
             yield Idea(setting, what, "none", _kept(place), USUAL, text, f"without {what}")
         if name == "mul" and factor.name:
             for number, word, rank in ((1, "1 + w", DEFAULT), (-1, "w - 1", RARE)):

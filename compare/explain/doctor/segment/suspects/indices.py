@@ -94,7 +94,16 @@ def _others(made: Callable[[Callable[[Tensor, int, int], Tensor]], Replacement])
         ("in order", _in_order, USUAL),
         ("backwards along the whole axis", lambda own, axis, n: n - 1 - _in_order(own, axis, n), USUAL),
     ):
-        yield value("index", "as given", word, made(change), rank)
+        text = f"the port takes {_TAKEN[word]}, the reference by the indices that are given"
+        yield value("index", "as given", word, made(change), rank, text)
+
+
+_TAKEN = {
+    "from the end": "entries by indices from the end", "the last for all": "the last entry for every index",
+    "the first for all": "the first entry for every index", "one further": "entries one further",
+    "one before": "entries one before", "in order": "entries in order",
+    "backwards along the whole axis": "entries in order from the end",
+}  # fmt: skip
 
 
 def _in_order(own: Tensor, axis: int, length: int) -> Tensor:

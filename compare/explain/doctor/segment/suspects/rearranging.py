@@ -115,11 +115,12 @@ def permuted(view: View) -> Iterator[Idea]:
     if len(view.shape) < 2:
         return
     if view.shape == getattr(view.call.result, "shape", ()):
-        text = f"the port leaves the axes as they are where the reference has a {view.call.name} ({view.call.place})"
+        text = f"the port leaves the axes as they are where the reference has a {view.call.name}"
         yield Idea(
             "axis order", "permuted", "as they are", lambda func, args, kwargs: args[0], USUAL, text, "not permuted"
         )
-    yield value("axis order", "permuted", "reshaped", _reshaped(lambda x, shape: x.reshape(shape)))
+    text = f"the port reshapes where the reference has a {view.call.name}"
+    yield value("axis order", "permuted", "reshaped", _reshaped(lambda x, shape: x.reshape(shape)), USUAL, text)
 
 
 def concatenated(view: View) -> Iterator[Idea]:
