@@ -40,6 +40,7 @@ DOCUMENTS = (
         "docs/when-a-port-differs.md", GUIDE, "How the place and the cause of a difference are found, and what to do"
     ),
     Document("docs/by-module.md", GUIDE, "A verdict on a model that has no room in memory as a whole"),
+    Document("docs/mesh.md", GUIDE, "A port verified on several devices, and what sharding breaks"),
     Document("docs/tests-and-ci.md", GUIDE, "The pytest fixture, and the GitHub Action"),
     Document("docs/teaching.md", GUIDE, "A plan for four hours, handouts, and how they are marked"),
     Document(

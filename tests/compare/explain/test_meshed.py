@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 PAIRS = Path(__file__).with_name("sharded_pairs.py")
+EXAMPLE = Path(__file__).parents[3] / "examples" / "sharded.py"
 CAUSES = {
     "planted_mean_of_means": ("reduction", "the mean of the means of the shards along `data`, of 4 rows each"),
     "planted_sum": ("gradient reduction", "the gradient of up.weight is the sum over `data`"),
@@ -19,14 +20,24 @@ CAUSES = {
     "planted_low": ("collective", "lax.psum over `model` at"),
     "planted_lazy": ("update", "the entries [8:16] of up.weight, which device 1 of 2 along `data` or `model` holds"),
 }
-SOUND = ["sound_linen", "sound_nnx", "sound_by_hand", "sound_dropout", "sound_batch_norm"]
+SOUND = ["sound_linen", "sound_nnx", "sound_by_hand", "sound_dropout", "sound_batch_norm", "sharded"]
 
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What ``jaxport verify --mesh`` found of each pair, in one process of its own: JAX makes its devices once."""
     out = tmp_path_factory.mktemp("mesh") / "verify.json"
-    command = [sys.executable, "-m", "compare", "verify", str(PAIRS), "--mesh", "data=2,model=2", "--quick"]
+    command = [
+        sys.executable,
+        "-m",
+        "compare",
+        "verify",
+        str(PAIRS),
+        str(EXAMPLE),
+        "--mesh",
+        "data=2,model=2",
+        "--quick",
+    ]
     environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
     done = subprocess.run(
         [*command, "--device", "cpu", "--json", str(out)],
