@@ -4,7 +4,7 @@ import ast
 import importlib
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from compare.arrays.arrays import Arrays, freeze, from_jax, from_torch, rounded,
 from compare.errors import UsageError, swallowed
 from compare.explain.doctor.segment.observed import between
 from compare.frameworks.devices import Device
+from compare.frameworks.one_thread import one_thread
 from compare.frameworks.quick_programs import quick_programs
 from compare.lessons.row import Lesson, Quantities
 from compare.lessons.shown import shown
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import torch
 
 ARRAYS = (np.ndarray, np.generic)
-WHOLE = ("compiled", "remat")  # files whose lessons look at what XLA makes of a program
+WHOLE = ("remat",)  # files whose lessons look at what XLA makes of a program
 JUDGED = {"reference": "torch", "port": "jax"}
 
 
@@ -106,9 +107,11 @@ def run(
     return LessonReport(lesson.name, device.name, compared, entering, t, j)
 
 
-def programs_of(lesson: Lesson) -> AbstractContextManager[None]:
-    """Within which a lesson runs: most run each program once, and a few look at what is made of it."""
-    return nullcontext() if lesson.file in WHOLE else quick_programs()
+@contextmanager
+def programs_of(lesson: Lesson) -> Iterator[None]:
+    """Within which a lesson runs: on small arrays, most programs once; a few look at what is made of a program."""
+    with one_thread(), nullcontext() if lesson.file in WHOLE else quick_programs():
+        yield
 
 
 def entering_of(lesson: Lesson, seed: int) -> Arrays:
