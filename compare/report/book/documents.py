@@ -40,6 +40,7 @@ DOCUMENTS = (
         "docs/when-a-port-differs.md", GUIDE, "How the place and the cause of a difference are found, and what to do"
     ),
     Document("docs/tests-and-ci.md", GUIDE, "The pytest fixture, and the GitHub Action"),
+    Document("docs/many-pairs.md", GUIDE, "A whole zoo every night: a process each, a store, a page with history"),
     Document("docs/teaching.md", GUIDE, "A plan for four hours, handouts, and how they are marked"),
     Document(
         "docs/differences.md", REFERENCE, "What each layer, loss, initialiser, optimizer is on the other side, run"
