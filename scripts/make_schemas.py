@@ -14,12 +14,13 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 from compare.report.contract import Form, Number, VerifyForm, WeightsOfPairForm
 from compare.report.differences_contract import DifferencesForm
 from compare.report.lesson_contract import BookForm, EnvForm, MarkForm, ReadForm
+from compare.report.many_contract import ManyForm
 from compare.report.measured_contract import BenchForm, ContrastForm, MainJobForm, SweepForm, TrainForm, TwoRunsForm
 
 FOLDER = Path(__file__).resolve().parents[1] / "schema"
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-# By the command; "main-job" is jaxport alone, "mark" is verify where it is given a lesson's file, "bench-sweep" and
-# "bench-two-runs" are bench with --sweep and --compare.
+# By the command; "main-job" is jaxport alone, "mark" is verify where it is given a lesson's file, "verify-many" where
+# each file has a process of its own, "bench-sweep" and "bench-two-runs" are bench with --sweep and --compare.
 CONTRACTS: dict[str, Any] = {
     "bench": BenchForm,
     "bench-sweep": SweepForm,
@@ -33,6 +34,7 @@ CONTRACTS: dict[str, Any] = {
     "read": ReadForm,
     "train": TrainForm,
     "verify": VerifyForm,
+    "verify-many": ManyForm,
     "weights": WeightsOfPairForm,
 }
 NUMBER = get_args(Number)

@@ -16,7 +16,13 @@ from tests.compare.schemas import FOLDER, command_of, faults
 
 ROOT = Path(__file__).parents[1]
 MADE = runpy.run_path(str(ROOT / "scripts" / "make_schemas.py"))
-BESIDE = {"main-job", "mark", "bench-sweep", "bench-two-runs"}  # jaxport alone, and what an option makes of a command
+BESIDE = {
+    "main-job",
+    "mark",
+    "verify-many",
+    "bench-sweep",
+    "bench-two-runs",
+}  # jaxport alone, and what an option makes of a command
 COMMITTED = [
     (command, path)
     for machine in ("cpu", "h200")

@@ -14,6 +14,7 @@ from types import ModuleType
 from compare.errors import UsageError, swallowed
 from compare.pair.pair import Pair
 
+NO_PAIR = "defines no Pair"  # how a file is refused that defines none: others look for the words
 TEMPLATE = '''"""Is the port the same function? Run it with: jaxport verify {name}
 
 Put your two models in the place of these, or import them from your own packages.
@@ -130,7 +131,7 @@ def load(path: Path) -> list[Pair]:
         )
     pairs = {name: value for name, value in vars(module_of(path)).items() if isinstance(value, Pair)}
     if not pairs:
-        raise UsageError(f"{path}: defines no Pair: expected a line like pair = Pair(reference, port, batch)")
+        raise UsageError(f"{path}: {NO_PAIR}: expected a line like pair = Pair(reference, port, batch)")
     first_names = {id(pair): name for name, pair in reversed(pairs.items())}  # one pair may have two names
     named = {name: pair for name, pair in pairs.items() if first_names[id(pair)] == name}
     stem = path.stem if path.stem.isprintable() else ascii(path.stem)[1:-1]  # of an undecodable name, what can be shown

@@ -26,6 +26,7 @@ def command_of(arguments: list[str], form: Any) -> str:
     named = arguments[0] if arguments and not arguments[0].startswith("-") else "main-job"
     for command, key, schema in (
         ("verify", "marked", "mark"),
+        ("verify", "rows", "verify-many"),
         ("train", "pairs", "verify"),
         ("bench", "sizes", "bench-sweep"),
         ("bench", "only", "bench-two-runs"),

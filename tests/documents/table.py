@@ -42,6 +42,7 @@ RECORD = "jaxport verify my_reference.py --record reference.npz"
 CONTRAST = "tests/compare/measure/contrast"
 TRAIN = "jaxport train --data images.npz --epochs 1 --batch 100 --out report"
 DIFFERENCES = "tests/compare/cli/commands/test_differences.py"
+MANY, ZOO = "tests/compare/cli/many/test_many.py", "a folder of files, which is made there"
 MAIN_JOB = "tests/compare/cli/commands/test_main_job.py::test_main_job"
 ROWS = [
     # The main job and the set-up.
@@ -109,6 +110,16 @@ ROWS = [
     Row("jaxport verify mlp --dtype bfloat16", "jaxport verify mlp --dtype bfloat16 --quick", why=PROBES),
     Row(RECORD, f"{RECORD} --quick", why=PROBES, needs=("my_reference.py",)),
     Row("jaxport verify my_port.py --against reference.npz", needs=("my_reference.py", "my_port.py", "reference.npz")),
+    # Many files.
+    Row("jaxport verify 'zoo/**/*.py' -j 4 --quick", by=f"{MANY}::test_two_files_by_the_judge_itself", why=ZOO),
+    Row("jaxport verify zoo", by=f"{MANY}::test_two_files_by_the_judge_itself", why=ZOO),
+    Row("jaxport verify FOLDER -j N", by=f"{MANY}::test_two_files_by_the_judge_itself", why=FORM),
+    Row(
+        "jaxport verify 'zoo/**/*.py' --engine ray -j 8",
+        by="tests/compare/cli/many/test_on_ray.py::test_a_worker_that_is_killed_is_rays_to_answer",
+        why="Ray is an extra: run there where it is installed",
+    ),
+    Row("pip install 'jaxport[ray]'", "pip --version", why=NETWORK),
     # In a test suite, and in a workflow.
     Row(
         "python -m pytest examples/suite --jaxport-quick --jaxport-report report --runxfail",

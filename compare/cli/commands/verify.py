@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compare.cli.many_options import add_many, asks_for_many
 from compare.cli.options import add_accept, add_data, add_shared, json_path
 from compare.cli.weight_options import add_weights, asked_in
 from compare.errors import UsageError
@@ -24,7 +25,10 @@ HELP = "the verdict on outputs, gradients, updates and a short trajectory"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "pairs", nargs="*", metavar="PAIR", help="the project's pairs, or Python files that define one (default: all)"
+        "pairs",
+        nargs="*",
+        metavar="PAIR",
+        help="the project's pairs (default: all), Python files that define one, folders or globs of such",
     )
     add_shared(parser)
     add_data(parser)
@@ -74,13 +78,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--explain", action="store_true", help="the weight map, with the reason for each line")
     add_weights(parser)
     parser.add_argument("--every", action="store_true", help="list every quantity on every probe")
+    add_many(parser)
 
 
 def run(options: argparse.Namespace) -> int:
+    from compare.cli.many.many import verify_many
+    from compare.cli.many.wanted import means_many
     from compare.cli.marking import lesson_files, mark
     from compare.cli.named import check_once, check_pair
     from compare.cli.on_record import on_record
 
+    if asks_for_many(options) or means_many(options.pairs):
+        return verify_many(options, options.parser)
     for name in options.pairs:
         check_pair(name)
     check_once(options.pairs)

@@ -42,6 +42,7 @@ DOCUMENTS = (
     Document("docs/by-module.md", GUIDE, "A verdict on a model that has no room in memory as a whole"),
     Document("docs/mesh.md", GUIDE, "A port verified on several devices, and what sharding breaks"),
     Document("docs/tests-and-ci.md", GUIDE, "The pytest fixture, and the GitHub Action"),
+    Document("docs/many-pairs.md", GUIDE, "A whole zoo every night: a process each, a store, a page with history"),
     Document("docs/teaching.md", GUIDE, "A plan for four hours, handouts, and how they are marked"),
     Document(
         "docs/differences.md", REFERENCE, "What each layer, loss, initialiser, optimizer is on the other side, run"

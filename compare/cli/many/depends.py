@@ -1,0 +1,65 @@
+"""What a result depends on, each fact by its name: where all are as they were, it need not be found again."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from compare.cli.many.local_sources import digest, own_digest
+from compare.frameworks.environment import PACKAGES, installed
+
+SOURCE, OWN, OPTIONS = "source", "jaxport", "options"
+# Variables by which the frameworks are set. Where programs are kept is no part of a verdict.
+SETTING = ("JAX_", "XLA_", "TORCH_", "PYTORCH_", "CUDA_VISIBLE_DEVICES", "NVIDIA_TF32_OVERRIDE")
+KEEPING = ("CACHE", "PREALLOCATE")
+CARDS = Path("/proc/driver/nvidia/gpus")  # where the driver says which cards there are, without loading anything
+
+
+def depends(files: Sequence[Path], options: str, given: Sequence[Path] = ()) -> dict[str, str]:
+    """The facts.
+
+    Args:
+        files: the sources, of which the first is the task's own; without any the task is of this project's own code.
+        options: of the command, in one line.
+        given: further files or folders that the options name: their sizes and times are looked at.
+    """
+    facts = {name: version for name in PACKAGES if (version := installed(name)) != "not installed"}
+    facts |= {SOURCE: digest(files, files[0].parent) if files else "", OWN: own_digest(), OPTIONS: options}
+    facts |= {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(SETTING) and not any(word in name for word in KEEPING)
+    }
+    if cards := _cards():
+        facts["cards"] = cards
+    for path in given:
+        facts[str(path)] = _seen(path)
+    return dict(sorted(facts.items()))
+
+
+def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What differs, in words: digests by what they are of, everything else from what to what."""
+    found = []
+    for name in sorted({*before, *now}):
+        old, new = before.get(name, ""), now.get(name, "")
+        if old != new:
+            told = name not in (SOURCE, OWN)
+            found.append(
+                f"{name} {old or 'none'} → {new or 'none'}" if told else f"{name}'s code" * (name == OWN) or name
+            )
+    return found
+
+
+def _cards() -> str:
+    """The cards by their names; empty where there is none."""
+    try:
+        told = [(card / "information").read_text() for card in sorted(CARDS.iterdir())]
+    except OSError:
+        return ""
+    names = [line.partition(":")[2].strip() for text in told for line in text.splitlines() if line.startswith("Model")]
+    return ", ".join(names)
+
+
+def _seen(path: Path) -> str:
+    """Sizes and times of a file, or of those in a folder."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return " ".join(f"{file.stat().st_size}@{file.stat().st_mtime_ns}" for file in files if file.is_file())
