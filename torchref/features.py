@@ -9,9 +9,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from torchref.digits import Images, Labels
 from torchref.losses import cross_entropy
 from torchref.mlp import MLP
-from torchref.optimizers import adam, adamw, cosine_annealing_lr, sgd, step_lr, warmup_then_cosine
+from torchref.optimizers import adam, adamw, clip_grad_norm, cosine_annealing_lr, sgd, step_lr, warmup_then_cosine
 
 
 class LowMLP(MLP):
@@ -87,6 +88,25 @@ def loss_scaling(
         scales.append(scaler.get_scale())
         weights.append(model.get_parameter("net.1.weight").detach().clone())
     return scales, torch.stack(weights)
+
+
+def scaled_step(
+    model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, images: Images, labels: Labels,
+    max_norm: float = 1.0,
+) -> Float[Tensor, ""]:  # fmt: skip
+    """One step with layers in float16, gradients clipped by their norm: all three are changed in place.
+
+    Returns:
+        The loss before the step, without its scale.
+    """
+    optimizer.zero_grad()
+    loss = cross_entropy(model(images), labels)
+    scaler.scale(loss).backward()
+    scaler.unscale_(optimizer)  # before the clip: scaled, every gradient is too long
+    clip_grad_norm(model.parameters(), max_norm)
+    scaler.step(optimizer)  # nothing, where a gradient is not finite
+    scaler.update()
+    return loss.detach()
 
 
 def early_stopping(
