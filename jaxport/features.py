@@ -9,7 +9,9 @@ from flax import linen as nn
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
+from jaxport.digits import Images, Labels
 from jaxport.losses import cross_entropy
+from jaxport.optimizers.scaling import LossScale, choose
 
 
 class LowMLP(nn.Module):
@@ -106,6 +108,29 @@ def loss_scaling(
 
     begin = (params, optimizer.init(params), jnp.asarray(2.0**24, x.dtype), jnp.asarray(0))
     return jax.lax.scan(step, begin, length=12)[1]
+
+
+def scaled_step(
+    model: nn.Module, optimizer: optax.GradientTransformation, params: optax.Params,
+    state: tuple[optax.OptState, LossScale], images: Images, labels: Labels,
+) -> tuple[optax.Params, tuple[optax.OptState, LossScale], Float[Array, ""]]:  # fmt: skip
+    """One step with layers in float16: a pure function. ``optimizer`` may clip: it is given unscaled gradients.
+
+    Returns:
+        Parameters, state of the optimizer and scale after the step, and the loss before it, without its scale.
+    """
+    inner, scaling = state
+
+    def loss_of(params: optax.Params) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        logits: Array = model.apply({"params": params}, images)  # type: ignore[assignment]  # nothing is mutable
+        loss = cross_entropy(logits, labels)
+        return scaling.scaled(loss), loss
+
+    scaled, loss = jax.grad(loss_of, has_aux=True)(params)
+    grads, finite = scaling.unscaled(scaled)
+    updates, after = optimizer.update(grads, inner, params)
+    params, inner = choose(finite, (optax.apply_updates(params, updates), after), (params, inner))
+    return params, (inner, scaling.adjusted(finite)), loss
 
 
 def early_stopping(

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR, StepLR
 
+from torchref.digits import Images, Labels
 from torchref.losses import cross_entropy
 from torchref.mlp import MLP
+from torchref.optimizers import clip_grad_norm
 
 
 class LowMLP(MLP):
@@ -88,6 +90,25 @@ def loss_scaling(
         scales.append(scaler.get_scale())
         weights.append(model.get_parameter("net.1.weight").detach().clone())
     return scales, torch.stack(weights)
+
+
+def scaled_step(
+    model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, images: Images, labels: Labels,
+    max_norm: float = 1.0,
+) -> Float[Tensor, ""]:  # fmt: skip
+    """One step with layers in float16, gradients clipped by their norm: all three are changed in place.
+
+    Returns:
+        The loss before the step, without its scale.
+    """
+    optimizer.zero_grad()
+    loss = cross_entropy(model(images), labels)
+    scaler.scale(loss).backward()
+    scaler.unscale_(optimizer)  # before the clip: scaled, every gradient is too long
+    clip_grad_norm(model.parameters(), max_norm)
+    scaler.step(optimizer)  # nothing, where a gradient is not finite
+    scaler.update()
+    return loss.detach()
 
 
 def early_stopping(
