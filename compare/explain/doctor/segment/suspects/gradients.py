@@ -95,9 +95,8 @@ def factors(scene: Scene) -> Iterator[Number[Change]]:
         entering = _entering_places(call)
         for place, given in entering:
             yield _factor(_what(call, place, given, len(entering)), partial(_entered, call, place))
-        for part in packed_parts((call,), scene.weights):
-            yield _factor(part.words, lambda function, call=call, part=part: Change(
-                calls={call.number: _in_part(call, part, function)}))  # fmt: skip
+        for packed in packed_parts((call,), scene.weights):
+            yield _factor(packed.words, partial(_packed_part_of, call, packed))
         whole = entering and call.name in FORMULAS and has_parts(call.name, View(call, scene, {}).given)
         for part in PARTS[call.name] if whole else ():
             yield _factor(f"the {part} of {call.name}", partial(_part_of, call, part))
@@ -109,6 +108,10 @@ def _entered(call: Call, place: int, function: Callable[[Tensor], Tensor]) -> Ch
 
 def _part_of(call: Call, part: str, function: Callable[[Tensor], Tensor]) -> Change:
     return Change(calls={call.number: computed(with_part(call.name, (part,), function))})
+
+
+def _packed_part_of(call: Call, part: PackedPart, function: Callable[[Tensor], Tensor]) -> Change:
+    return Change(calls={call.number: _in_part(call, part, function)})
 
 
 def _factor(what: str, through: Callable[[Callable[[Tensor], Tensor]], Change]) -> Number[Change]:

@@ -50,12 +50,11 @@ def numbers(scene: Scene) -> Iterator[tuple[str, str, float, Callable[[float], C
         yield "constant", "added to what leaves", 0.0, lambda number: leaving(scene, partial(torch.add, other=number))
         for shift, word in ((1, "before"), (-1, "behind")):
             of = f"(the row {word} each) in what leaves"
-            yield (
-                "share of other rows",
-                of,
-                0.0,
-                lambda number, shift=shift: leaving(scene, partial(_mixed, shift, number)),
-            )
+            yield "share of other rows", of, 0.0, partial(_with_others, scene, shift)
+
+
+def _with_others(scene: Scene, shift: int, share: float) -> Change:
+    return leaving(scene, partial(_mixed, shift, share))
 
 
 def _mixed(shift: int, share: float, own: Tensor) -> Tensor:

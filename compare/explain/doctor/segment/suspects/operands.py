@@ -53,11 +53,9 @@ def orders(scene: Scene) -> Iterator[Suspect[Change]]:
 
 def numbers(scene: Scene) -> Iterator[Suspect[Change]]:
     """Every two numbers of one operator, each in the other's place."""
-    held = [(call, own) for call in scene.calls if (own := operand(View(call, scene, {}))) is not None]
-    pairs = [
-        (one, other) for one, other in combinations(held, 2) if one[0].name == other[0].name and one[1] != other[1]
-    ]
-    for (first, (name, own)), (second, (other_name, other)) in pairs[:MOST_FLOWS]:
+    held = [(call, *number) for call in scene.calls if (number := operand(View(call, scene, {}))) is not None]
+    pairs = [pair for pair in combinations(held, 2) if pair[0][0].name == pair[1][0].name and pair[0][2] != pair[1][2]]
+    for (first, name, own), (second, other_name, other) in pairs[:MOST_FLOWS]:
         change = Change(calls={first.number: altered(**{name: other}), second.number: altered(**{other_name: own})})
         words, places = f"{own:g} and {other:g}", ", ".join(dict.fromkeys((first.place, second.place)))
         text = f"{words} are exchanged in the port ({places})"
