@@ -215,7 +215,8 @@ def _judged(losses: list[list[np.ndarray]], runs: FiveRuns) -> dict[str, Judgeme
     t, j, t64, j64 = runs.scales()
     if t is not None and j is not None and t64 is not None and j64 is not None:
         # Powers of two, told by their exponents: one of them is no rounding of another.
-        judged["loss scale"] = judge(*(np.frexp(one)[1] for one in (t, j, t64, j64)), FLOAT32)
+        t, j, t64, j64 = (np.frexp(one)[1] for one in (t, j, t64, j64))
+        judged["loss scale"] = judge(t, j, t64, j64, FLOAT32)
     for name in runs.after[0]:
         updates = [after[name] - before[name] for before, after in zip(runs.before, runs.after, strict=True)]
         judged[f"update/{name}"] = judge(updates[0], updates[1], updates[2], updates[3], FLOAT32)
