@@ -51,7 +51,7 @@ def numbers(value: object, back: Back, where: str = "") -> dict[str, np.ndarray]
         named = [(one, f"{where}[{key!r}]") for key, one in value.items()]
     elif isinstance(value, tuple | list):
         named = [(one, f"{where}[{place}]") for place, one in enumerate(value)]
-    elif isinstance(value, bool | int | float | complex):
+    elif isinstance(value, bool | int | float | complex | np.ndarray | np.generic):  # a side may hand out NumPy's own
         return {where: np.array(value)}
     else:
         there = parts(value) == "array" and not getattr(value, "is_meta", False) and not _is_traced(value)

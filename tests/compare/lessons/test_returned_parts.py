@@ -30,11 +30,12 @@ def test_parts_are_compared_down_to_what_has_none(answer, written, said):
 
 
 def test_numbers_are_copied_by_their_place():
-    """Python's own too; what has no numbers has no place."""
+    """Python's own and NumPy's too; what has no numbers has no place."""
     changed = torch.ones(2)
-    found = numbers((changed, {"loss": 2.5, "none": None}, torch.empty(2, device="meta")), from_torch)
+    found = numbers((changed, {"loss": 2.5, "none": None}, torch.empty(2, device="meta"), np.zeros(1)), from_torch)
     changed[0] = 7
-    assert {place: array.tolist() for place, array in found.items()} == {"[0]": [1.0, 1.0], "[1]['loss']": 2.5}
+    told = {place: array.tolist() for place, array in found.items()}
+    assert told == {"[0]": [1.0, 1.0], "[1]['loss']": 2.5, "[3]": [0.0]}
 
 
 def test_what_is_traced_has_no_numbers():
