@@ -28,6 +28,7 @@ class Filling:
     def ended(self, row: RowForm) -> None:
         """A file has; where nobody watches, that is a line."""
         self.rows.append(row)
+        self.running = [name for name in self.running if name != row["name"]]
         if not self.out.is_terminal:
             self.out.print(self._line(row), soft_wrap=True)
 

@@ -67,7 +67,7 @@ def _nothing(name: str, brought: int) -> str:
     short = name[:SHORT]
     if brought:
         return f"{short}: matches {counted(brought, 'Python file')}, of which none makes a Pair"
-    return f"{short}: {'has' if _is_folder(name) else 'matches'} no Python file"
+    return f"{short}: {'has' if _is_folder(name) else 'matches'} no Python file: expected some that define a pair"
 
 
 def _is_glob(name: str) -> bool:

@@ -46,6 +46,8 @@ def test_the_table_fills_on_a_terminal():
     assert lines[0].split() == ["mismatch", "4.0", "s", "bad.py", "why", "bad.py"]
     assert lines[-2].split()[-1] == "19.py"
     assert lines[-1] == "21 of 300, 1 not matched, 0 s, running: d.py, e.py"
+    table.ended(row("d.py"))
+    assert drawn(table)[-1] == "22 of 300, 1 not matched, 0 s, running: e.py"
 
 
 def test_many_failures_leave_room_for_what_ends_now():

@@ -55,8 +55,8 @@ def test_what_is_named_is_taken_as_it_is():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("nowhere/*.py", r"^nowhere/\*\.py: matches no Python file$"),
-        ("empty", "^empty: has no Python file$"),
+        ("nowhere/*.py", r"^nowhere/\*\.py: matches no Python file: expected some that define a pair$"),
+        ("empty", "^empty: has no Python file: expected some that define a pair$"),
         ("zoo/h*.py", r"^zoo/h\*\.py: matches 1 Python file, of which none makes a Pair$"),
         ("zoo/none.py", "^zoo/none.py: there is no such file"),
         ("unknown", "^unknown pair 'unknown'"),
