@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 
 from compare.arrays.arrays import Arrays, Shapes, by_parts, freeze
+from compare.arrays.aside import touched
 from compare.arrays.several import Batches
 from compare.errors import UsageError
 from compare.pair.pair import Entering, Pair
@@ -64,6 +65,7 @@ def moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return freeze(by_parts(lambda floats: moved(floats, rng), array))
     if array.dtype.kind != "f":
         return array
+    touched(array.nbytes)
     still = (array == 0) | (array == 1)
     if np.count_nonzero(still) <= array.size / FEW:  # drawn, not set: a random 0 hides nothing
         return array
