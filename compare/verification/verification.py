@@ -115,6 +115,7 @@ class Session:
             few, of_few = self.few_rows(entering, learnt, progress)
             outcomes += of_few
             beside += [in_words(entering, few)] if few else []
+            beside += self._left_out(few or entering)
             for probe, mode, fed in self.probes(few or entering):
                 progress(f"probe {probe}{IN_WORDS[mode]}")
                 outcomes.append(self.probe(probe, mode, fed, learnt))
@@ -178,10 +179,20 @@ class Session:
             yield from ((probe, mode, fed) for mode in self.prepared.modes if probe != BASE)
 
     def _not_spread(self, batch: Batch, own: Batch) -> bool:
-        """Whether a probe has a number of rows that the mesh does not divide, and the pair's own batch has not: a port
-        that spreads its rows by itself does not stand it."""
+        """Whether a probe has no rows, or a number of them that the mesh does not divide, and the pair's own batch has
+        not: a port that spreads its rows by itself does not stand it."""
         parts = self.prepared.layout.row_parts if self.prepared.layout else 1
-        return bool(batch.rows % parts and not own.rows % parts)
+        return parts > 1 and not own.rows % parts and (not batch.rows or bool(batch.rows % parts))
+
+    def _left_out(self, entering: Entering) -> Iterator[str]:
+        """A notice of the probes that are not spread."""
+        if self.prepared.layout is None:
+            return
+        plan, own = self.plan, entering.batches[0]
+        every = probed(own, self.quartet.precision, plan.seed, plan.all_probes, plan.quick)
+        names = [probe for probe, batch in every.items() if self._not_spread(batch, own)]
+        if names:
+            yield f"probes left out, whose rows {self.prepared.layout.axes} does not divide: {', '.join(names)}"
 
     def probe(self, probe: str, mode: Mode, fed: Entering, learnt: Learnt) -> Outcome:
         """Outputs, gradients and statistics on one probe in one mode."""

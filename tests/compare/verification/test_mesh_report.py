@@ -1,5 +1,7 @@
 """What a port did with a mesh: here of one device."""
 
+from dataclasses import replace
+
 from compare.frameworks.devices import Device
 from compare.frameworks.meshes.mesh_axes import mesh_axes
 from compare.frameworks.meshes.mesh_devices import built_mesh
@@ -25,3 +27,19 @@ def test_a_mesh_of_one_device_is_a_mesh(cpu: Device):
 def test_off_a_mesh_there_is_nothing_to_report(cpu: Device):
     """None."""
     assert Session(dense_pair(), cpu, FLOAT32, Plan(quick=True)).verify().mesh is None
+
+
+def test_probes_that_the_mesh_does_not_divide_are_left_out_by_name(cpu: Device):
+    """Of a mesh of two, which one device stands for: what has one row, and what has none."""
+    mesh = built_mesh(mesh_axes("data=1"), "cpu")
+    session = Session(dense_pair(), cpu, FLOAT32, Plan(all_probes=True), mesh=mesh)
+    layout, entering = session.prepared.layout, session.entering()
+    assert layout is not None
+    assert not [*session._left_out(entering)]
+    two = replace(layout, mesh=replace(mesh, axes=mesh_axes("data=2")))
+    session.prepared = replace(session.prepared, layout=two)
+    (notice,) = session._left_out(entering)
+    assert notice == "probes left out, whose rows data=2 does not divide: one_row, empty"
+    probes = {probe for probe, _, _ in session.probes(entering)}
+    assert "normal" in probes
+    assert not {"one_row", "empty"} & probes
