@@ -56,6 +56,22 @@ def test_outputs_are_traced_for_their_shapes_once_for_both_precisions(
     assert seen[2:] == ["float64"]
 
 
+def test_the_forward_program_says_the_shapes_of_outputs_as_well(loose: Pair, entering: Entering, cpu: Device) -> None:
+    """A port that was looked at for what it rounds is traced once more, to be run."""
+    seen: list[Any] = []
+    x = entering.batches[0].inputs["x"]
+    alone = replace(loose, port=_noting(seen), batch=Batch({"x": x}), loss=None, by_hand=None, optimizers=None)
+    quartet = Quartet(prepare(alone), FLOAT32, cpu, cpu)
+    targetless = replace(entering, batches=(Batch({"x": x}),))
+    seen.clear()
+    quartet.port.forward_program(targetless, None, ())
+    shapes = quartet.port.shapes_of_outputs(targetless, None, ())
+    assert len(seen) == 1
+    run = quartet.working_port(targetless)
+    assert len(seen) == 2
+    assert {name: leaf.shape for name, leaf in shapes.items()} == {"output": run["output"].shape}
+
+
 def test_the_loss_of_a_tree_of_parameters_is_that_of_the_run(loose: Pair, entering: Entering, cpu: Device) -> None:
     """What tape and benchmark take apart is what is judged."""
     side = PortSide(prepare(loose), FLOAT32, cpu.jax)

@@ -1,6 +1,6 @@
-"""A rule: the rate of a step."""
+"""Rules: the rate of a step, their settings, and what is changed in all of them."""
 
-from compare.explain.doctor.updates.rules import COMMON, Rule, usual
+from compare.explain.doctor.updates.rules import COMMON, Rule, each, every_one, usual
 
 
 def test_the_last_rate_holds_on():
@@ -21,3 +21,19 @@ def test_settings_of_its_row_and_of_all_are_read_and_changed_by_name():
     other = rule.but(beta1=0.5, clip_norm=1.0, momentum=0.9)
     assert (other.get("beta1"), other.clip_norm, other.get("momentum"), rule.get("beta1")) == (0.5, 1.0, 0, 0.9)
     assert set(rule.settings) == {*COMMON, *dict(rule.own)}
+
+
+def test_a_rule_that_parameters_share_is_changed_once():
+    """And stays shared; of two sets, rules that meet the same ones. Equal rules that say other things stay two."""
+    shared, own = usual("Adam"), usual("Adam")
+    changed = every_one((shared, own, shared), beta1=0.5)
+    assert [rule.get("beta1") for rule in changed] == [0.5] * 3
+    assert changed[0] is changed[2] is not changed[1]
+    asked = []
+
+    def first(*rules):
+        asked.append(rules)
+        return rules[0]
+
+    assert each(first, (shared, shared, shared), (own, shared, own)) == (shared,) * 3
+    assert asked == [(shared, own), (shared, shared)]
