@@ -6,7 +6,11 @@ The tape and the residuals at the pair's own batch, to the byte: every memory th
 made and that something holds afterwards; every array of JAX's that is there after ``jax.vjp`` and was not before. What
 compilers decide at so many rows that it is at least 256 MiB, by the resident memory of a fresh process, which makes
 everything ready and then makes the call: of ``torch.compile`` what is held more after the forward pass than before, of
-``jax.jit`` the peak of the call, results left out. Linux says both, and forgets the peak of what came before.
+``jax.jit`` the peak of the call, results left out. Linux says both, and forgets the peak of what came before. What
+torch reserves and does not fill (a recurrent layer's workspace) is not resident, and held all the same: of
+``torch.compile`` the process's data is counted, resident or not, and what of it is resident stands beside it.
+
+A pair that the file has already is not run again: a run that was stopped goes on where it was.
 """
 
 import argparse
@@ -20,12 +24,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from compare.checkpoints.json_file import write_json
+
 ENOUGH = 256 << 20
 PAIRS = (
     "mlp", "loose", "examples/gpt_block.py", "examples/resnet.py", "examples/vit.py", "examples/convnext.py",
     "examples/lstm.py", "examples/llama_decoder.py", "examples/equinox_vit.py",
 )  # fmt: skip
 COMPILED = ("torch.compile", "jax.jit")
+FILLED = 0.9  # of what is held: where less is resident, that is said
 FEW = 128  # rows, from which it is seen how many are enough
 # An array is given back to the system when it is freed: else a peak would count holes too.
 GIVEN_BACK = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "1048576"}
@@ -127,16 +134,17 @@ def child(name: str, column: str, rows: int) -> None:
         return
     counted, call, results = compiled(name, column, rows)
     gc.collect()
-    before = resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak from here on
+    before = {line: said(line) for line in ("VmRSS", "VmData")}
     kept = call()
-    after = resident("VmHWM" if column == "jax.jit" else "VmRSS")
     assert kept is not None
-    print(json.dumps([counted, after - before - results]))
+    resident = said("VmHWM" if column == "jax.jit" else "VmRSS") - before["VmRSS"] - results
+    measured = resident if column == "jax.jit" else said("VmData") - before["VmData"]
+    print(json.dumps([counted, measured, resident]))
 
 
-def resident(line: str) -> int:
-    """Bytes of this process by a line of what Linux says of it: resident now, or at the peak."""
+def said(line: str) -> int:
+    """Bytes of this process by a line of what Linux says of it: resident now, at the peak, or its data in all."""
     status = Path("/proc/self/status").read_text()
     return 1024 * int(next(one.split()[1] for one in status.splitlines() if one.startswith(line)))
 
@@ -152,24 +160,26 @@ def asked(name: str, column: str = "", rows: int = 0) -> Any:
 
 def measured(name: str) -> list[dict[str, Any]]:
     """The rows of one pair."""
-    found = [(column, 0, *both) for column, both in asked(name).items()]
+    found = [(column, 0, *both, both[1]) for column, both in asked(name).items()]
     for column, counted in asked(name, "", FEW).items():
         rows = int(1.1 * FEW * ENOUGH / max(1, counted))
         found.append((column, rows, *asked(name, column, rows)))
     return [
-        {"pair": name, "column": column, "rows": rows, "bytes": counted, "measured": there,
+        {"pair": name, "column": column, "rows": rows, "bytes": counted, "measured": there, "resident": resident,
          "apart": there / counted - 1 if counted else 0.0}
-        for column, rows, counted, there in found
+        for column, rows, counted, there, resident in found
     ]  # fmt: skip
 
 
 def lines(form: dict[str, Any]) -> list[str]:
     """The table, as it is printed."""
-    shown = [f"{'pair':28}{'column':16}{'rows':>9}{'counted':>16}{'measured':>16}{'apart':>8}"]
+    shown = [f"{'pair':28}{'column':16}{'rows':>9}{'counted':>16}{'measured':>16}{'apart':>8}  resident"]
     for row in form["found"]:
         rows = f"{row['rows']:,}" if row["rows"] else "its own"
         counts = f"{row['bytes']:>16,}{row['measured']:>16,}"
-        shown.append(f"{row['pair']:28}{row['column']:16}{rows:>9}{counts}{100 * row['apart']:>+7.1f}%")
+        short = row["resident"] / row["measured"] if row["measured"] else 1.0
+        beside = f"  {row['resident']:,}: the rest is reserved and never filled" if short < FILLED else ""
+        shown.append(f"{row['pair']:28}{row['column']:16}{rows:>9}{counts}{100 * row['apart']:>+7.1f}%{beside}")
     return shown
 
 
@@ -185,11 +195,17 @@ def main() -> None:
         child(options.child, options.column, options.rows)
         return
     found: list[dict[str, Any]] = []
-    for number, name in enumerate(options.pairs):
+    if options.json and options.json.exists():
+        found = json.loads(options.json.read_text())["found"]
+    for name in options.pairs:
+        if name in {row["pair"] for row in found}:
+            continue
+        print(name, file=sys.stderr, flush=True)
         found += measured(name)
-        print("\n".join(lines({"found": found})[-4 - (number == 0) :]), flush=True)
+        found.sort(key=lambda row: options.pairs.index(row["pair"]) if row["pair"] in options.pairs else -1)
         if options.json:
-            options.json.write_text(json.dumps({"found": found}, indent=1) + "\n")
+            write_json(options.json, {"found": found})
+    print("\n".join(lines({"found": found})))
 
 
 if __name__ == "__main__":

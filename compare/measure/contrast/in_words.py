@@ -51,7 +51,7 @@ def _recorded(made: "Contrast") -> Iterator[str]:
     if loops := [one for one in made.equations if one.times > 1]:
         most = max(one.times for one in loops)
         yield (
-            f"{agreed(len(loops), 'of them is in', 'of them are in')} the body of a loop, listed once and run up to "
+            f"Of the equations {agreed(len(loops), 'is', 'are')} in the body of a loop, listed once and run up to "
             f"{counted(most, 'time')}."
         )
 
@@ -61,7 +61,7 @@ def _facing(made: "Contrast") -> Iterator[str]:
         whys = [row.why for row in rows]
         faced, alone = whys.count("") + whys.count(ENGINE), whys.count(FUSED)
         if faced + alone:
-            share = f"({100 * faced / (faced + alone):.0f} %)"
+            share = f"({100 * faced // (faced + alone)} %)"  # 100 % is all of them
             yield (
                 f"Of the {counted(faced + alone, what)}{where} that {'computes' if faced + alone == 1 else 'compute'}, "
                 f"{agreed(faced, f'{share} faces', f'{share} face')} something that makes the same numbers on the "
@@ -81,7 +81,7 @@ def _bridge(made: "Contrast") -> Iterator[str]:
         return
     halves, whys = Counter(row.half for row in made.bridge), Counter(row.why for row in made.bridge)
     faced = whys[""] + whys[ENGINE]
-    share = f"{100 * faced / (faced + whys[FUSED]):.0f} %" if faced else "none"
+    share = f"{100 * faced // (faced + whys[FUSED])} %" if faced else "none"
     yield (
         f"torch.func, traced by make_fx, makes of the reference one program with no tape: "
         f"{counted(halves['loss'], 'operation')} for the loss and {halves['gradient']} more for its gradient; of those "

@@ -17,6 +17,7 @@ from compare.report.contrast_timeline import timeline_picture
 
 PAIR = "results/cpu/contrast-mlp.json"  # with costs and capabilities
 MEASURED = "results/cpu/contrast_examples.json"
+FILLED = 0.9  # of what is held: where less is resident, that is said
 TITLE = "Tape against function, drawn"
 
 
@@ -42,7 +43,6 @@ def facing_pages(root: Path = ROOT) -> list[Page]:
         "pictures": [(title, told, _inline(svg, f"{title}. {told}")) for title, told, svg in drawn],
         "bytes": byte_rows(form),
         "measured": [_measured(row) for row in measured["found"]],
-        "notes": list(dict.fromkeys(row["note"] for row in measured["found"] if row.get("note"))),
     }
     parts = [("words", "in words", " ".join(form["words"]))]
     parts += [("can", row["name"], f"{row['title']} {row['port']['message']}") for row in form["capabilities"]]
@@ -59,4 +59,6 @@ def _inline(svg: str, label: str) -> Markup:
 def _measured(row: Form) -> Form:
     rows = f"{row['rows']:,}" if row["rows"] else "its own"
     apart = f"{100 * row['apart']:+.1f} %".replace("-", "\N{MINUS SIGN}")
-    return {**row, "rows": rows, "apart": apart, "counted": f"{row['bytes']:,}", "there": f"{row['measured']:,}"}
+    short = row["resident"] < FILLED * row["measured"]
+    return {**row, "rows": rows, "apart": apart, "counted": f"{row['bytes']:,}", "there": f"{row['measured']:,}",
+            "resident": f"{row['resident']:,}" if short else ""}  # fmt: skip

@@ -39,7 +39,7 @@ def test_it_says_what_was_counted():
     assert (
         "2 equations for the loss and 3 more for its gradient; of all of them 1 is needed by no result, and a" in text
     )
-    assert "1 of them is in the body of a loop, listed once and run up to 8 times." in text
+    assert "Of the equations 1 is in the body of a loop, listed once and run up to 8 times." in text
     assert "Of the 4 equations that compute, 3 (75 %) face" in text
     assert "ReluBackward0 of net.2 faces 2 of the loss" in text
 
