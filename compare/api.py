@@ -125,6 +125,7 @@ def verify(
     locate: bool = True,
     progress: "bool | Progress" = True,
     weights: bool | str | Callable[..., Any] = False,
+    by_module: bool = False,
     **fields: Any,
 ) -> Report:
     """Hold a port against its reference: outputs, every gradient, running statistics, and training steps.
@@ -151,11 +152,14 @@ def verify(
         weights: whether the weights that the port comes with have to be the reference's: then ``report.weights`` counts
             in ``bool(report)``. ``"reference"``: the reference's have to be the port's, of a PyTorch port of a JAX
             original. A function is the pair's field of that name.
+        by_module: in bounded memory: one piece of the port at a time, the rest on disk (``docs/by-module.md``); on the
+            CPU alone.
         fields: any further field of ``compare.pair.pair.Pair``: ``optimizers``, ``rules``, ``accept``, ``bounds``, ...
 
     Raises:
         UsageError: the comparison could not start; the message is one line that says what to do.
     """
+    from compare.arrays.aside import Aside
     from compare.checkpoints.judged import asked_of
     from compare.frameworks import devices
     from compare.frameworks.blame import program_goes_on
@@ -173,13 +177,14 @@ def verify(
         raise UsageError(f"dtype: expected one of {', '.join(PRECISIONS)}, got {dtype!r}")
     if oracle_device not in ("same", "cpu"):
         raise UsageError(f"oracle_device: expected same or cpu, got {oracle_device!r}")
-    plan = Plan(seed, all_probes, quick, locate=locate)
+    check_flag("by_module", by_module)
+    plan, aside = Plan(seed, all_probes, quick, locate=locate), Aside() if by_module else None
     devices.share_the_card()
     with devices.policy_restored():
         chosen = devices.choose(device)
         oracle = devices.choose("cpu") if oracle_device == "cpu" else chosen
         with program_goes_on(), _told(progress, pair.name) as say:
-            result = run(pair, chosen, PRECISIONS[dtype], plan, oracle, say, weights=asked)
+            result = run(pair, chosen, PRECISIONS[dtype], plan, oracle, say, weights=asked, aside=aside)
         return Report(result, verify_form([result], fingerprint(chosen)))
 
 

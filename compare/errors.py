@@ -36,9 +36,22 @@ def nearest(name: str, known: Iterable[str], alike: float = ALIKE) -> str:
     return next(iter(difflib.get_close_matches(name, list(known), 1, alike)), "")
 
 
+def most_alike(name: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Up to ``most`` of ``known``, those spelt most like ``name`` first, however little that is."""
+    return difflib.get_close_matches(name, list(known), most, 0.0)
+
+
 def printable(text: str) -> str:
     """One line without control characters: names come from files, and must steer no terminal and break no picture."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def in_one_line(error: BaseException, room: int | None = None) -> str:
+    """An exception's type and its own words, whatever lines they stand on, in at most ``room`` characters of words."""
+    words = " ".join(str(error).split())
+    if room is not None and len(words) > room:
+        words = f"{words[:room]}..."
+    return f"{type(error).__name__}: {words}".removesuffix(": ")
 
 
 def did_you_mean(meant: str, otherwise: str = "") -> str:

@@ -9,8 +9,9 @@ from flax import linen as nn
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
+from jaxport.digits import Images, Labels
 from jaxport.losses import cross_entropy
-from jaxport.optimizers import adam, adamw, cosine_annealing_lr, sgd, step_lr, warmup_then_cosine
+from jaxport.optimizers.scaling import LossScale, choose
 
 
 class LowMLP(nn.Module):
@@ -62,7 +63,7 @@ def mixed_precision(
     Returns:
         The loss before each step, the parameters after the last, and the optimizer's state, float32 too.
     """
-    optimizer = adamw(1e-2)
+    optimizer = optax.adamw(1e-2, weight_decay=1e-2)
 
     def loss_of(params: optax.Params) -> Float[Array, ""]:
         logits: Array = model.apply({"params": params}, x)  # type: ignore[assignment]  # nothing is mutable
@@ -86,7 +87,7 @@ def loss_scaling(
     Returns:
         The scale after each of twelve steps, and the first layer's kernel after each.
     """
-    optimizer = sgd(0.1)
+    optimizer = optax.sgd(0.1, momentum=0.9)
 
     def loss_of(params: optax.Params) -> Float[Array, ""]:
         logits: Array = model.apply({"params": params}, x)  # type: ignore[assignment]  # nothing is mutable
@@ -109,6 +110,29 @@ def loss_scaling(
     return jax.lax.scan(step, begin, length=12)[1]
 
 
+def scaled_step(
+    model: nn.Module, optimizer: optax.GradientTransformation, params: optax.Params,
+    state: tuple[optax.OptState, LossScale], images: Images, labels: Labels,
+) -> tuple[optax.Params, tuple[optax.OptState, LossScale], Float[Array, ""]]:  # fmt: skip
+    """One step with layers in float16: a pure function. ``optimizer`` may clip: it is given unscaled gradients.
+
+    Returns:
+        Parameters, state of the optimizer and scale after the step, and the loss before it, without its scale.
+    """
+    inner, scaling = state
+
+    def loss_of(params: optax.Params) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        logits: Array = model.apply({"params": params}, images)  # type: ignore[assignment]  # nothing is mutable
+        loss = cross_entropy(logits, labels)
+        return scaling.scaled(loss), loss
+
+    scaled, loss = jax.grad(loss_of, has_aux=True)(params)
+    grads, finite = scaling.unscaled(scaled)
+    updates, after = optimizer.update(grads, inner, params)
+    params, inner = choose(finite, (optax.apply_updates(params, updates), after), (params, inner))
+    return params, (inner, scaling.adjusted(finite)), loss
+
+
 def early_stopping(
     x: Float[Array, "batch inputs"],
     y: Float[Array, "batch"],
@@ -121,7 +145,7 @@ def early_stopping(
         The held-out loss by epoch; the weights of the best epoch, those that were kept without a copy, and the last.
     """
     params = {"weight": jnp.zeros((1, x.shape[1]), x.dtype), "bias": jnp.zeros(1, x.dtype)}
-    optimizer = sgd(0.02)
+    optimizer = optax.sgd(0.02, momentum=0.9)
 
     def loss_of(params: optax.Params, x: Array, y: Array) -> Array:
         return (((x @ params["weight"].T + params["bias"])[:, 0] - y) ** 2).mean()
@@ -157,9 +181,9 @@ def walk(w: Float[Array, "n"], optimizer: optax.GradientTransformation) -> Float
 
 def adam_and_decay(w: Float[Array, "n"]) -> tuple[Float[Array, "n"], Float[Array, "n"], Float[Array, "n"]]:
     """Where thirty steps lead by Adam, with a weight decay in its gradient, and with one beside it."""
-    plain = walk(w, adam(0.05))
-    in_gradient = walk(w, adam(0.05, weight_decay=0.1))
-    beside = walk(w, adamw(0.05, weight_decay=0.1))
+    plain = walk(w, optax.adam(0.05))
+    in_gradient = walk(w, optax.chain(optax.add_decayed_weights(0.1), optax.adam(0.05)))  # before the moments
+    beside = walk(w, optax.adamw(0.05, weight_decay=0.1))
     return plain, in_gradient, beside
 
 
@@ -170,9 +194,14 @@ def schedules(w: Float[Array, "n"]) -> tuple[Walked, Walked, Walked]:
     """Learning rates that change from step to step: a step, a warm-up with a cosine, a cosine past its end."""
 
     def followed(schedule: optax.Schedule) -> Walked:
-        return walk(w, sgd(schedule)), jax.vmap(schedule)(jnp.arange(30))  # a schedule is a function of the count
+        rates = jax.vmap(schedule)(jnp.arange(30))
+        # optax.sgd(schedule) is the short form; its count is int32, and so its rates are float32 even under x64.
+        return walk(w, optax.sgd(lambda count: rates[count], momentum=0.9)), rates
 
-    stepped = followed(step_lr(0.1, 10))
-    warmed = followed(warmup_then_cosine(0.1, 5, 25))
-    past = followed(cosine_annealing_lr(0.1, 20))
+    def rising_again(count: Array) -> Array:
+        return 0.05 * (1 + jnp.cos(jnp.pi * count / 20))  # any function of the count is a schedule
+
+    stepped = followed(optax.exponential_decay(0.1, transition_steps=10, decay_rate=0.1, staircase=True))
+    warmed = followed(optax.warmup_cosine_decay_schedule(0.01, 0.1, warmup_steps=5, decay_steps=30))
+    past = followed(rising_again)  # optax.cosine_decay_schedule stays at its end
     return stepped, warmed, past

@@ -11,12 +11,14 @@ import numpy as np
 import optax
 import torch
 
+from compare.checkpoints.json_file import write_json
 from compare.explain.differences.rows.optimizer_rows import ROWS, OptimizerRow
 from compare.explain.differences.thresholds import EQUAL
 from compare.explain.differences.walked import Walked, walked
 from compare.pair.training_recipes import RECIPES, in_words
 
 PAGE = Path(__file__).parents[1] / "docs" / "optimizers.md"
+NUMBERS = Path(__file__).parents[1] / "results" / "cpu" / "optimizers.json"
 PLOTTED, BARS = 20, "▁▂▃▄▅▆▇█"
 LOWEST, HIGHEST = -16.0, 0.0  # the plot's range, in powers of ten
 
@@ -27,6 +29,11 @@ def plotted(distances: np.ndarray) -> str:
     picked = logs[np.linspace(0, len(logs) - 1, PLOTTED).astype(int)]
     heights = (np.clip(picked, LOWEST, HIGHEST) - LOWEST) / (HIGHEST - LOWEST) * (len(BARS) - 1)
     return "".join(BARS[round(float(height))] for height in heights)
+
+
+def powers(found: Walked) -> list[float]:
+    """Those of ten that the naive form is apart, by step."""
+    return [round(float(power), 1) for power in np.log10(np.maximum(found.naive, 10**LOWEST))]
 
 
 def line(row: OptimizerRow, found: Walked) -> str:
@@ -90,9 +97,19 @@ A run on real images that changes frameworks twice, NAdam with two groups, clipp
 |---|---|
 {recipes}
 
+In float16 small gradients vanish, so the loss is scaled: `torch.amp.GradScaler` on one side, `LossScale` of
+`jaxport.optimizers.scaling`, a value that each step returns anew, on the other. A gradient that overflows skips the
+step and halves the scale; a hundred sound ones double it. Where the reference skips a step in float32 both oracles skip
+it, so each step is judged as closely as any other, the scale with it; which steps each side skipped is told. They need
+not be the same at the edge: on the CPU XLA adds up a bias's gradient in float16, torch in float32, so a partial sum can
+overflow on one side alone (at a scale of 2^20 the recipe's first step does). A scale
+that is divided out after the clip and not before it is a mismatch from the first sound step on, and so is Flax's
+`DynamicScale`, which doubles one step later than torch, in the step in which it should have.
+
 Anything else goes into a pair's file, whose `optimizers=` takes an optimizer with its scheduler:
 `jaxport train FILE.py --steps 50` trains the pair on batches of its own and judges each step, with dropout by one
 side's masks, running statistics, whatever loss and precision it has; the update rule alone is run for 2,000 steps.
+Each batch is drawn when it comes to its step: a run to 500 steps begins with the batches of one to 50.
 
 ## A run that is kept
 
@@ -150,6 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run all rows and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=PAGE)
+    parser.add_argument("--numbers", type=Path, default=NUMBERS, help="what the site draws the bars from")
     options = parser.parse_args(arguments)
     found = {row: walked(row) for row in ROWS}
     lines = [line(row, one) for row, one in found.items()]
@@ -162,6 +180,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         recipes="\n".join(f"| `{name}` | {in_words(name)} |" for name in RECIPES),
     )
     options.out.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
+    write_json(
+        options.numbers,
+        {"equal": float(np.log10(EQUAL)), "apart": {row.name: powers(one) for row, one in found.items()}},
+    )
 
 
 if __name__ == "__main__":

@@ -1,15 +1,10 @@
 """How the tests compile: most programs run a few times, and compiling them well takes most of the time."""
 
-import inspect
 import os
-from collections.abc import Callable
 from functools import cache
-from typing import Any
 
-# Beside JAX's own `jax_disable_most_optimizations`: XLA's older way of emitting a fusion takes a third of the time of
-# its new one, and a program in one part takes less than one in many, which wait for a processor each.
-QUICK = {"xla_cpu_use_fusion_emitters": "False", "xla_cpu_parallel_codegen_split_count": "1"}
-OVERRIDES = "env_options_overrides"  # what JAX calls the argument by which XLA's options are given
+from compare.frameworks.quick_programs import known_options, with_options
+
 UNOPTIMIZED = "JAX_DISABLE_MOST_OPTIMIZATIONS"  # the same, for another process
 _options: dict[str, str] = {}  # of the test at work
 
@@ -36,41 +31,14 @@ def compile_quickly(quick: bool) -> None:
 def _quick_options() -> dict[str, str]:
     """What this XLA knows of ``QUICK``, once ``_options`` are given to every program that JAX compiles.
 
-    No setting of JAX does that: its own way from settings to XLA's options is extended, where it is the known one.
-    Elsewhere compiling is slower, and no more.
+    In its place for good: a test may ask for quick programs, and the next for whole ones.
     """
     from jax._src import compiler
 
-    own = getattr(compiler, "get_compile_options", None)
-    if own is None or OVERRIDES not in inspect.signature(own).parameters:
-        return {}
-    known = {name: value for name, value in QUICK.items() if _is_known(name, value)}
-    compiler.get_compile_options = with_options(own)
+    known = known_options()
+    if known:
+        compiler.get_compile_options = with_options(compiler.get_compile_options, _options)
     return known
-
-
-def with_options(own: Callable[..., Any]) -> Callable[..., Any]:
-    """``own``, with ``_options`` below whatever it is given as ``env_options_overrides``."""
-    signature = inspect.signature(own)
-
-    def extended(*arguments: Any, **more: Any) -> Any:
-        bound = signature.bind(*arguments, **more)
-        bound.arguments[OVERRIDES] = _options | (bound.arguments.get(OVERRIDES) or {})
-        return own(*bound.args, **bound.kwargs)
-
-    return extended
-
-
-def _is_known(name: str, value: str) -> bool:
-    import jax
-
-    try:
-        jax.jit(lambda x: x + 1).lower(1.0).compile({name: value})
-    except Exception as error:
-        if name not in str(error):
-            raise
-        return False
-    return True
 
 
 def quick_environment() -> dict[str, str]:

@@ -65,6 +65,7 @@ def test_both_sides_have_the_same_files_and_public_names():
     assert port.pop("train_nnx.py") == port["train.py"]  # and its training, by the same names
     assert "downhill" in port.pop("parts.py")  # what every optimizer of torch's does inside itself, and optax chains
     assert "checked" in port.pop("checks.py")  # what torch's own constructors refuse
+    assert "LossScale" in port.pop("scaling.py")  # torch.amp.GradScaler, which torch has
     assert reference == port
 
 

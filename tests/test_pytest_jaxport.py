@@ -15,6 +15,7 @@ import yaml
 from compare.api import verify
 from compare.pair.pair_file import module_of
 from pytest_jaxport import own_packages
+from tests.compiling import quick_environment
 
 pytest_plugins = ["pytester"]
 USERS_MODELS = True
@@ -261,7 +262,9 @@ def installed(tmp_path):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         paths = {"PYTHONPATH": os.pathsep.join([str(place.parent), str(ROOT)]), "COLUMNS": "300"}
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
-        return subprocess.run(command, cwd=folder, env=kept | paths, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=folder, env=kept | quick_environment() | paths, capture_output=True, text=True, check=False
+        )
 
     return run
 

@@ -8,10 +8,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR, StepLR
 
+from torchref.digits import Images, Labels
 from torchref.losses import cross_entropy
 from torchref.mlp import MLP
-from torchref.optimizers import adam, adamw, cosine_annealing_lr, sgd, step_lr, warmup_then_cosine
+from torchref.optimizers import clip_grad_norm
 
 
 class LowMLP(MLP):
@@ -58,7 +60,8 @@ def mixed_precision(
     Returns:
         The loss before each step, and the optimizer, whose moments are float32 too.
     """
-    optimizer, losses = adamw(model.parameters(), 1e-2), []
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    losses = []
     for _ in range(8):
         optimizer.zero_grad()
         loss = cross_entropy(model(x), y)  # autocast is inside the model: what follows is float32
@@ -76,7 +79,7 @@ def loss_scaling(
     Returns:
         The scale after each of twelve steps, and the first layer's weight after each.
     """
-    optimizer = sgd(model.parameters(), 0.1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     scaler = torch.amp.GradScaler(x.device.type, init_scale=2.0**24, growth_interval=3)
     scales, weights = [], []
     for _ in range(12):
@@ -87,6 +90,25 @@ def loss_scaling(
         scales.append(scaler.get_scale())
         weights.append(model.get_parameter("net.1.weight").detach().clone())
     return scales, torch.stack(weights)
+
+
+def scaled_step(
+    model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, images: Images, labels: Labels,
+    max_norm: float = 1.0,
+) -> Float[Tensor, ""]:  # fmt: skip
+    """One step with layers in float16, gradients clipped by their norm: all three are changed in place.
+
+    Returns:
+        The loss before the step, without its scale.
+    """
+    optimizer.zero_grad()
+    loss = cross_entropy(model(images), labels)
+    scaler.scale(loss).backward()
+    scaler.unscale_(optimizer)  # before the clip: scaled, every gradient is too long
+    clip_grad_norm(model.parameters(), max_norm)
+    scaler.step(optimizer)  # nothing, where a gradient is not finite
+    scaler.update()
+    return loss.detach()
 
 
 def early_stopping(
@@ -101,8 +123,9 @@ def early_stopping(
         The held-out loss by epoch; the weights of the best epoch, those that were kept without a copy, and the last.
     """
     model = nn.Linear(x.shape[1], 1).to(x)
-    nn.init.zeros_(model.weight), nn.init.zeros_(model.bias)
-    optimizer = sgd(model.parameters(), 0.02)
+    nn.init.zeros_(model.weight)
+    nn.init.zeros_(model.bias)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
     best, kept, lowest, waited, seen = {}, {}, math.inf, 0, []
     while waited < 3:
         optimizer.zero_grad()
@@ -136,9 +159,9 @@ def walk(w: Float[Tensor, "n"], make: Callable, schedule: Callable | None = None
 
 def adam_and_decay(w: Float[Tensor, "n"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"], Float[Tensor, "n"]]:
     """Where thirty steps lead by Adam, with a weight decay in its gradient, and with one beside it."""
-    plain, _ = walk(w, lambda p: adam(p, 0.05))
-    in_gradient, _ = walk(w, lambda p: adam(p, 0.05, weight_decay=0.1))
-    beside, _ = walk(w, lambda p: adamw(p, 0.05, weight_decay=0.1))
+    plain, _ = walk(w, lambda p: torch.optim.Adam(p, lr=0.05))
+    in_gradient, _ = walk(w, lambda p: torch.optim.Adam(p, lr=0.05, weight_decay=0.1))
+    beside, _ = walk(w, lambda p: torch.optim.AdamW(p, lr=0.05, weight_decay=0.1))
     return plain, in_gradient, beside
 
 
@@ -147,7 +170,15 @@ Walked = tuple[Float[Tensor, "n"], list[float]]  # where it led, and the rate of
 
 def schedules(w: Float[Tensor, "n"]) -> tuple[Walked, Walked, Walked]:
     """Learning rates that change from step to step: a step, a warm-up with a cosine, a cosine past its end."""
-    stepped = walk(w, lambda p: sgd(p, 0.1), lambda o: step_lr(o, 10))
-    warmed = walk(w, lambda p: sgd(p, 0.1), lambda o: warmup_then_cosine(o, 5, 25))
-    past = walk(w, lambda p: sgd(p, 0.1), lambda o: cosine_annealing_lr(o, 20))
+
+    def sgd(p: list[Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.SGD(p, lr=0.1, momentum=0.9)
+
+    def warmup_then_cosine(optimizer: torch.optim.Optimizer) -> SequentialLR:
+        up, down = LinearLR(optimizer, 0.1, total_iters=5), CosineAnnealingLR(optimizer, T_max=25)
+        return SequentialLR(optimizer, [up, down], milestones=[5])
+
+    stepped = walk(w, sgd, lambda optimizer: StepLR(optimizer, step_size=10, gamma=0.1))
+    warmed = walk(w, sgd, warmup_then_cosine)
+    past = walk(w, sgd, lambda optimizer: CosineAnnealingLR(optimizer, T_max=20))  # followed for 30 steps
     return stepped, warmed, past

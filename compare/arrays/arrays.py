@@ -100,8 +100,11 @@ def to_torch(array: np.ndarray, precision: Precision, device: "torch.device") ->
     return torch.tensor(np.asarray(array, order="C"), dtype=dtype, device=device)
 
 
-def to_jax(array: np.ndarray, precision: Precision, device: "jax.Device", given_up: bool = False) -> "jax.Array":
-    """A new array with its own memory: floats at ``precision``, integers as int32, the widest without x64.
+def to_jax(
+    array: np.ndarray, precision: Precision, device: "jax.Device | jax.sharding.Sharding", given_up: bool = False
+) -> "jax.Array":
+    """A new array with its own memory: floats at ``precision``, integers as int32, the widest without x64; on one
+    device, or spread over several as a sharding says.
 
     With ``given_up`` the caller made the array for this call and keeps no hold of it: it is copied only where its
     dtype or layout is another. Call it inside ``jax.enable_x64(True)`` for float64.

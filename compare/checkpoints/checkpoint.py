@@ -9,6 +9,8 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import ArrayLike
 
+from compare.arrays.made import Made
+
 Side = Literal["reference", "port"]
 
 # NumPy's own kinds, and those of ml_dtypes that both frameworks or one of them train in.
@@ -42,13 +44,14 @@ class Checkpoint:
         side: "reference" for a torch state_dict, "port" for Flax variables.
         format: the name of a row of ``compare.checkpoints.formats``.
         arrays: C-contiguous arrays of the machine's byte order, in file order, never widened. Their names are those of
-            the state_dict ("layer.0.weight"), or of a leaf of the variables ("params/Dense_0/kernel").
+            the state_dict ("layer.0.weight"), or of a leaf of the variables ("params/Dense_0/kernel"). Of one that is
+            to be written each may be made when it is asked for.
         metadata: what else the file says, and what was left out of it, in words.
     """
 
     side: Side
     format: str
-    arrays: dict[str, np.ndarray]
+    arrays: Mapping[str, np.ndarray]
     metadata: dict[str, str] = field(default_factory=dict)
 
 
@@ -120,7 +123,9 @@ def joined(items: Iterable[object]) -> str:
     return ", ".join(words[:5]) + (f" and {len(words) - 5} more" if len(words) > 5 else "")
 
 
-def _each_once(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _each_once(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    if isinstance(arrays, Made):
+        return Made(arrays, lambda name: plain(name, arrays[name]))
     # Tied weights are one array under two names, and must still be one where a copy is made.
     made: dict[int, np.ndarray] = {}
     return {name: made.setdefault(id(array), plain(name, array)) for name, array in arrays.items()}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compare.arrays.arrays import Arrays
+from compare.arrays.made import Made
 from compare.checkpoints.array_form import array_from_form, array_to_form
 from compare.checkpoints.checkpoint import Checkpoint
 from compare.checkpoints.json_file import strict_json, write_json
@@ -15,6 +16,7 @@ from compare.checkpoints.training_names import fitted_names
 from compare.errors import UsageError
 from compare.weights.own.own_weights import OTHER_SIDE, OwnValues, Side
 from compare.weights.weights import WeightMap
+from compare.weights.when_asked import arrays_made, leaves_made
 
 if TYPE_CHECKING:
     from compare.pair.pair import Pair
@@ -48,8 +50,11 @@ class Conversion:
     numbers: dict[str, str] | None = None
     notes: tuple[str, ...] = ()
 
-    def converted(self, checkpoint: Checkpoint) -> tuple[Checkpoint, list[str]]:
+    def converted(self, checkpoint: Checkpoint, when_asked: bool = False) -> tuple[Checkpoint, list[str]]:
         """The checkpoint of the other side, and what is worth saying about it.
+
+        Args:
+            when_asked: each array is made when it is asked for, and not kept.
 
         One-to-one lines are bit-identical there and back, in every dtype. Constants without a counterpart are taken
         from the model, since the other side's file does not hold them.
@@ -59,15 +64,20 @@ class Conversion:
                 integers or complex numbers where the model has floats.
         """
         side = self.side_of(checkpoint.arrays, checkpoint.side)
-        arrays, notes = self.carried(side, checkpoint.arrays)
-        return Checkpoint(OTHER_SIDE[side], checkpoint.format, arrays), notes
+        arrays, notes = self._carried(side, checkpoint.arrays)
+        held = arrays if when_asked else _held(arrays, self.aliases if side == "port" else {})
+        return Checkpoint(OTHER_SIDE[side], checkpoint.format, held), notes
 
-    def carried(self, side: Side, arrays: Arrays) -> tuple[Arrays, list[str]]:
+    def carried(self, side: Side, arrays: Mapping[str, np.ndarray]) -> tuple[Arrays, list[str]]:
         """The arrays of ``side`` as the other one's, and what is worth saying about it.
 
         Raises:
             UsageError: as ``converted`` does.
         """
+        carried, notes = self._carried(side, arrays)
+        return _held(carried, self.aliases if side == "port" else {}), notes
+
+    def _carried(self, side: Side, arrays: Mapping[str, np.ndarray]) -> tuple[Made[np.ndarray], list[str]]:
         carried, notes = self._to_port(arrays) if side == "reference" else self._to_reference(arrays)
         return carried, [*self.notes, *notes]
 
@@ -85,7 +95,9 @@ class Conversion:
             return {*self.leaves, *self.port_constants}
         return {*self.shapes, *self.aliases, *self.constants}
 
-    def values(self, reference: Arrays, port: Arrays, accepted: Collection[str] = ()) -> OwnValues:
+    def values(
+        self, reference: Mapping[str, np.ndarray], port: Mapping[str, np.ndarray], accepted: Collection[str] = ()
+    ) -> OwnValues:
         """Weights of both sides, as they are in files or models, under the names of the map.
 
         Args:
@@ -111,7 +123,7 @@ class Conversion:
             },
         )
 
-    def _to_port(self, given: Arrays) -> tuple[Arrays, list[str]]:
+    def _to_port(self, given: Mapping[str, np.ndarray]) -> tuple[Made[np.ndarray], list[str]]:
         fitted = fitted_names(given, self.names_of("reference"))
         given = fitted.arrays
         for alias, name in self.aliases.items():
@@ -128,10 +140,10 @@ class Conversion:
             notes.append(f"left out, since the port has no counterpart: {said}")
         if frozen := list(dict.fromkeys(entry.second for entry in self.weight_map.summed)):
             notes.append(f"added to the array before it, as the port keeps their sum: {', '.join(frozen)}")
-        leaves = self.weight_map.to_port(mapped, self.leaves)
-        return leaves | self.port_constants, notes
+        leaves = leaves_made(self.weight_map, mapped, self.leaves)
+        return _beside(leaves, self.port_constants), notes
 
-    def _to_reference(self, given: Arrays) -> tuple[Arrays, list[str]]:
+    def _to_reference(self, given: Mapping[str, np.ndarray]) -> tuple[Made[np.ndarray], list[str]]:
         fitted = fitted_names(given, self.names_of("port"))
         given = fitted.arrays
         mapped = {path: given[path] for path in self.leaves if path in given}
@@ -143,7 +155,7 @@ class Conversion:
         _check("the port", mapped, self.leaves, left)
         self._check_numbers("the port", mapped)
         self._check_tied(mapped)
-        arrays = self.weight_map.to_reference(mapped, self.shapes, values=True)
+        arrays = arrays_made(self.weight_map, mapped, self.shapes)
         notes = [*fitted.notes]
         if said := _said(dropped, self.port_constants):
             notes.append(f"left out, since the reference has no counterpart: {said}")
@@ -154,8 +166,8 @@ class Conversion:
             notes.append(f"as the model makes them, since the port has none: {said}")
         if frozen := list(dict.fromkeys(entry.second for entry in self.weight_map.summed)):
             notes.append(f"zero, their first has the sum: {', '.join(frozen)}")
-        arrays |= {alias: arrays[name] for alias, name in self.aliases.items()}
-        return arrays | self.constants, notes
+        of = {name: name for name in arrays} | self.aliases
+        return _beside(Made(of, lambda name: arrays[of[name]]), self.constants), notes
 
     def _check_tied(self, mapped: Arrays) -> None:
         """What the reference holds once, the port's arrays must hold alike: trained by themselves they do not."""
@@ -164,11 +176,10 @@ class Conversion:
         if not tied:
             return
         first = {entry.reference: entry.port for entry in reversed(entries) if not entry.tied}
-        again = self.weight_map.to_port(self.weight_map.to_reference(mapped, self.shapes, values=True), self.leaves)
+        again = leaves_made(self.weight_map, arrays_made(self.weight_map, mapped, self.shapes), self.leaves)
         for entry in tied:
-            if not np.array_equal(
-                again[entry.port], mapped[entry.port], equal_nan=mapped[entry.port].dtype.kind == "f"
-            ):
+            leaf = mapped[entry.port]
+            if not np.array_equal(again[entry.port], leaf, equal_nan=leaf.dtype.kind == "f"):
                 raise UsageError(
                     f"checkpoint: {first[entry.reference]} and {entry.port} differ, and the reference has one array "
                     f"for both, {entry.reference}: trained apart they are no longer one"
@@ -289,6 +300,17 @@ def _said(names: Iterable[str], constants: Arrays) -> str:
     """A few of the names; a counter (one integer, as every batch norm of torch has) is not worth a word."""
     told = [name for name in names if constants[name].shape or constants[name].dtype.kind not in "iu"]
     return ", ".join(told[:FEW]) + (f" and {len(told) - FEW} more" if len(told) > FEW else "")
+
+
+def _beside(made: Made[np.ndarray], constants: Arrays) -> Made[np.ndarray]:
+    """What is made, then the constants, which take the place of what has their name."""
+    return Made([*made, *constants], lambda name: constants[name] if name in constants else made[name])
+
+
+def _held(made: Made[np.ndarray], aliases: Mapping[str, str]) -> Arrays:
+    """All of it at once; further names of an array are that array."""
+    arrays = {name: made[name] for name in made if name not in aliases}
+    return {name: arrays[aliases.get(name, name)] for name in made}
 
 
 def _same_bits(left: np.ndarray, right: np.ndarray) -> bool:

@@ -8,21 +8,26 @@ from typing import TypeVar
 
 from compare.checkpoints.checkpoint import Checkpoint, OtherKindError, UnsoundError, sound
 from compare.checkpoints.formats import FORMATS, ROWS, Foretelling, Format, by_suffix, suffixes
-from compare.checkpoints.kinds import EMPTY, EMPTY_FOLDER, FOLDER, NOTHING, PICKLE, SCRIPT, SPECIAL, kind_of
-from compare.errors import UsageError, printable, swallowed
+from compare.checkpoints.kinds import EMPTY, EMPTY_FOLDER, FOLDER, NOTHING, PICKLE, POINTER, SCRIPT, SPECIAL, kind_of
+from compare.checkpoints.sharded import ALONE, ENDING, checkpoint_in, is_index, read_shards
+from compare.errors import UsageError, in_one_line, printable, swallowed
 
 Part = TypeVar("Part")
 
 
 def read(path: Path) -> Checkpoint:
-    """The checkpoint at ``path``: a folder is Orbax's, a file what its suffix says.
+    """The checkpoint at ``path``: a file what its suffix says, an index of shards all of them; a folder is Orbax's, or
+    holds an index, or ``model.safetensors``. Large arrays lie in their file where the format allows it.
 
     Raises:
         UsageError: one line: it is not there, may not be read, has an unknown suffix, is truncated, is not what its
-            suffix says, or holds code, objects, equal names or dtypes that no weight has.
+            suffix says, or holds code, objects, equal names or dtypes that no weight has; or a shard is missing.
     """
     path = Path(path)
     with _in_one_line(path, "read"):
+        path = checkpoint_in(path)
+        if is_index(path):
+            return sound(read_shards(path, read))
         kind, format = _at(path)
         return sound(_read(path, format, kind, format.codec.read))
 
@@ -35,6 +40,9 @@ def metadata(path: Path) -> dict[str, str]:
     """
     path = Path(path)
     with _in_one_line(path, "read"):
+        path = checkpoint_in(path)
+        if is_index(path):
+            return read(path).metadata
         kind, format = _at(path)
         if isinstance(format.codec, Foretelling):
             return _read(path, format, kind, format.codec.metadata)
@@ -80,7 +88,7 @@ def _read(path: Path, format: Format, kind: str, reader: Callable[[Path], Part])
         raise
     except UnsoundError as error:
         # What it is instead says more than how it fails to be what its name says.
-        known = (*(row.words for row in ROWS), FOLDER, EMPTY_FOLDER, PICKLE, SCRIPT)
+        known = (*(row.words for row in ROWS), FOLDER, EMPTY_FOLDER, PICKLE, POINTER, SCRIPT)
         other = kind in known and kind != format.words
         raise UnsoundError(f"not {format.words} but {kind}") if other else error from error
 
@@ -94,6 +102,8 @@ def _at(path: Path) -> tuple[str, Format]:
     if format.folder and not path.is_dir():
         unnamed = f"has no suffix, so that its format is unknown: expected {suffixes()}"
         raise UnsoundError(f"not {format.words} but {kind}" if path.suffix else unnamed)
+    if kind in (FOLDER, EMPTY_FOLDER):
+        raise UnsoundError(f"{kind} without a checkpoint: expected in it *{ENDING} or {ALONE}, or {format.words}")
     return kind, format
 
 
@@ -108,7 +118,7 @@ def _in_one_line(path: Path, done: str) -> Iterator[None]:
         raise
     except Exception as error:
         swallowed(error)
-        raise _usage(path, done, UnsoundError(f"cannot be {done} ({type(error).__name__}: {error!s:.120})")) from error
+        raise _usage(path, done, UnsoundError(f"cannot be {done} ({in_one_line(error, 120)})")) from error
 
 
 def _usage(path: Path, done: str, error: BaseException) -> UsageError:

@@ -66,6 +66,7 @@ class Format:
         file: of this folder, which reads and writes it.
         only: the side whose checkpoints it holds, where it is not both.
         folder: whether it is a folder, and no file; such a name may go without a suffix.
+        one_by_one: whether its arrays are written one after another, so that they need not all be there at once.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Format:
     file: str
     only: Literal["reference", "port"] | None = None
     folder: bool = False
+    one_by_one: bool = False
 
     @property
     def codec(self) -> Codec:
@@ -82,7 +84,7 @@ class Format:
 
 
 ROWS = (
-    Format("safetensors", "a safetensors file", (".safetensors",), "safetensors"),
+    Format("safetensors", "a safetensors file", (".safetensors",), "safetensors", one_by_one=True),
     Format("npz", "a NumPy .npz archive", (".npz",), "npz"),
     Format("torch", "a file saved by torch.save", (".pt", ".pth", ".bin"), "state_dict", only="reference"),
     Format("msgpack", "a msgpack file", (".msgpack",), "flax_msgpack", only="port"),

@@ -83,7 +83,7 @@ def _judged(prepared: Prepared, asked: WeightsAsked, port: Arrays | None) -> Own
         if own is None and asked.asked:
             raise UsageError(f"pair {prepared.pair.name}: {HAS_NONE[side]}")
         for name, array in (own or {}).items():
-            _check_numbers(side, name, array)
+            check_numbers(side, name, array)
     if reference_own is None or port_own is None:
         return None
     values = conversion_between(prepared).values(reference_own, port_own, prepared.accepted)
@@ -140,7 +140,12 @@ def brought_together(pair: Pair, seed: int = 0) -> tuple[Prepared, Arrays | None
             raise error from again
 
 
-def _check_numbers(side: str, name: str, array: np.ndarray) -> None:
+def check_numbers(side: str, name: str, array: np.ndarray) -> None:
+    """Refuse arrays of what no weight is.
+
+    Raises:
+        UsageError: the dtype is none that weights have.
+    """
     try:
         check_dtype(name, array.dtype)
     except UnsoundError as error:

@@ -19,6 +19,7 @@ ZIP = "a damaged or truncated zip archive"
 OTHER_ZIP = "a zip archive"
 PICKLE = "a bare Python pickle"
 SCRIPT = "a TorchScript archive"
+POINTER = "a pointer of Git LFS to a file that was not fetched (git lfs pull)"
 
 
 def kind_of(path: Path) -> str:
@@ -44,6 +45,8 @@ def _file(path: Path, file: BinaryIO, size: int) -> str:
     if not head:
         return EMPTY
     if head[:4] not in (b"PK\3\4", b"PK\5\6"):
+        if head == b"version https://":
+            return POINTER
         pickled = head[0] == 0x80 and len(head) > 1 and head[1] in range(2, 6)
         return _format(Seen(path, head=head, size=size)) or (PICKLE if pickled else UNKNOWN)
     try:

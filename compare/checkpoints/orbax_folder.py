@@ -23,7 +23,7 @@ from compare.checkpoints.formats import Seen
 from compare.checkpoints.json_file import strict_json
 from compare.checkpoints.orbax_store import Entry, Listing, Note, restored, unlisted
 from compare.checkpoints.tree import LEFT_OUT, nest
-from compare.errors import swallowed
+from compare.errors import in_one_line, swallowed
 
 MARK = "_METADATA"
 MARKS = (MARK, "_CHECKPOINT_METADATA", "manifest.ocdbt")
@@ -99,8 +99,7 @@ def _save(folder: Path, checkpoint: Checkpoint) -> None:
         raise
     except Exception as error:
         swallowed(error)
-        reason = (str(error).splitlines() or [""])[0]
-        raise UnsoundError(f"Orbax cannot save it ({type(error).__name__}: {reason:.160})") from error
+        raise UnsoundError(f"Orbax cannot save it ({in_one_line(error, 160)})") from error
 
 
 def _foreign(folder: Path) -> list[str]:

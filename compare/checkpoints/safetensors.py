@@ -40,14 +40,16 @@ def recognised(seen: Seen) -> bool:
 
 
 def read(path: Path) -> Checkpoint:
-    """The arrays of ``path``, in its header's order; the side by its note, else by the names.
+    """The arrays of ``path``, in its header's order, read-only: they lie in the file, and take memory while they are
+    looked at. The side by its note, else by the names.
 
     Raises:
         UnsoundError: the file breaks the format's rules in any way, or ends early.
     """
     with path.open("rb") as file:
         notes, entries, first = _opened(file)
-        arrays = {name: _array(file, first + start, dtype, shape) for name, (dtype, shape, start) in entries.items()}
+        every = np.asarray(np.memmap(file, np.uint8, mode="r"))
+    arrays = {name: _array(every, first + start, dtype, shape) for name, (dtype, shape, start) in entries.items()}
     return Checkpoint(_side(notes, entries), "safetensors", arrays, _without_own(notes, entries))
 
 
@@ -85,16 +87,18 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     """
     codes = {kind: code for code, kind in CODES.items()}
     header: dict[str, Any] = {"__metadata__": checkpoint.metadata | _notes(checkpoint.side)}
+    width: dict[str, int] = {}
     for name, array in checkpoint.arrays.items():
         if name == "__metadata__":
             raise UnsoundError("no array can be named __metadata__ in a safetensors file")
         if array.dtype.name not in codes:
             raise UnsoundError(f"{name!r} has dtype {array.dtype}, which a safetensors file cannot hold")
         header[name] = {"dtype": codes[array.dtype.name], "shape": list(array.shape)}
-    order = sorted(checkpoint.arrays, key=lambda name: -checkpoint.arrays[name].itemsize)
+        width[name] = array.itemsize
+    order = sorted(width, key=lambda name: -width[name])
     end = 0
     for name in order:
-        start, end = end, end + checkpoint.arrays[name].nbytes
+        start, end = end, end + math.prod(header[name]["shape"]) * width[name]
         header[name]["data_offsets"] = [start, end]
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
@@ -150,13 +154,10 @@ def _check_places(entries: Entries, size: int) -> None:
         raise UnsoundError(f"{state}: {size} bytes of arrays, the header says {end}")
 
 
-def _array(file: BinaryIO, place: int, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
-    array = np.empty(shape, dtype)
-    file.seek(place)
-    # One read into the array itself: it is aligned whatever the file is, and nothing is held twice.
-    if array.size and file.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:  # type: ignore[attr-defined]
-        raise UnsoundError("ends early: it was cut while being read")
-    return array
+def _array(every: np.ndarray, place: int, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    array = every[place : place + math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
+    # Other writers may put an array at any byte, and not every reader of memory takes one that is not aligned.
+    return array if array.flags.aligned else array.copy()
 
 
 def _side(notes: Mapping[str, str], names: Iterable[str]) -> Side:

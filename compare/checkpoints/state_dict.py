@@ -96,7 +96,7 @@ def _load(path: Path) -> object:
         with warnings.catch_warnings():
             # Sparse layouts and old pickles are warned of; what matters of that is refused below.
             warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=_stored(path))
     except pickle.UnpicklingError as error:
         code = re.search(r"GLOBAL (\S+)", str(error))
         if code:
@@ -111,6 +111,16 @@ def _load(path: Path) -> object:
         # torch raises nearly anything on damaged files: RuntimeError, KeyError, EOFError, OSError, AttributeError.
         swallowed(error)
         raise UnsoundError(f"truncated or damaged: torch cannot read it ({type(error).__name__})") from error
+
+
+def _stored(path: Path) -> bool:
+    """Whether the tensors lie in the file as they are, and may stay there, so that they take memory only while they are
+    looked at: not so in the older form, and what another tool has packed torch would take for the numbers themselves.
+    """
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return all(part.compress_type == zipfile.ZIP_STORED for part in archive.infolist())
 
 
 def _unwrap(loaded: object) -> tuple[Mapping[object, object], dict[str, str]]:

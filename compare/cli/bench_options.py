@@ -60,6 +60,7 @@ def question_of(options: argparse.Namespace) -> "Question":
         compiled=not options.quick,
         sweeps=options.long,
         forced=options.force,
+        looking=bool(options.every or options.json or options.sweep),
     )
 
 

@@ -18,22 +18,14 @@ from compare.cli.commands import COMMANDS, main_job
 from compare.cli.held import drop
 from compare.cli.results import flush_results, results_alone
 from compare.cli.suggest import instead_of_command, instead_of_options
-from compare.errors import TRACEBACK, UsageError, did_you_mean, nearest, swallowed
+from compare.errors import TRACEBACK, UsageError, did_you_mean, in_one_line, nearest, swallowed
 from compare.frameworks.blame import program_goes_on
 
 # Options that name a file to read, beside lists of them,
 READ = ("pair", "of", "source", "map", "against", "data", "port_weights", "reference_weights")
-SEVERAL = ("pairs", "compare")  # which are these
-WRITTEN = (
-    "json",
-    "record",
-    "target",
-    "save_map",
-    "sweep",
-    "checkpoint",
-    "store",
-    "html",
-)  # those that name one to write
+SEVERAL = ("pairs", "compare", "given")  # which are these
+# Those that name one to write, or a folder for several.
+WRITTEN = ("json", "record", "target", "save_map", "sweep", "checkpoint", "store", "html")
 INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
 
 
@@ -83,8 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as error:  # a fault of ours, or of what nobody has thought of: not to be taken for a mismatch
         if os.environ.get(TRACEBACK):
             raise
-        text = f"{type(error).__name__}: {error}".removesuffix(": ")
-        return _end(f"{text} ({TRACEBACK}=1 shows where)", 2)
+        return _end(f"{in_one_line(error)} ({TRACEBACK}=1 shows where)", 2)
 
 
 def _end(text: str, code: int) -> int:

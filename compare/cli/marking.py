@@ -31,9 +31,9 @@ def mark(options: argparse.Namespace, defaults: Mapping[str, object]) -> int:
     ``defaults`` are those of every option of ``verify``: what means nothing here must be at its own.
 
     Raises:
-        UsageError: there is more than one file, an option that means nothing here, or no function of the lesson's name.
+        UsageError: there is more than one file, an option that means nothing here, or a file that cannot be run.
     """
-    from compare.lessons.run import run
+    from compare.lessons.written_side import marked
 
     if len(options.pairs) != 1:
         raise UsageError("verify: a lesson's file is marked alone: give one file at a time")
@@ -47,9 +47,7 @@ def mark(options: argparse.Namespace, defaults: Mapping[str, object]) -> int:
     with busy(f"marking {name}"):
         written = getattr(pair_file.module_of(Path(path)), lesson.function, None)
         devices.set_float32_policy()  # again: the file may have set another
-        if not callable(written):
-            raise UsageError(f"{path}: expected a function {lesson.function}(), found none")
-        report = run(lesson, device, options.seed, {side: written})
+        report = marked(lesson, side, written, device, options.seed)
     form = {**lesson_form(lesson, report, fingerprint(device)), "marked": side, "file": path}
     emit(options, form, lambda out: show_mark(form, out))
     return int(not passed(form))

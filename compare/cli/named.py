@@ -1,11 +1,13 @@
 """What a name on the command line stands for: one of the project's pairs, or those that a file defines."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from compare.cli.suggest import instead_of_file, instead_of_pair
 from compare.errors import SHORT, UsageError, did_you_mean
+from compare.lessons.handout import lesson_of
 from compare.pair import pair_file, pairs
 from compare.pair.number_of_rows import with_rows
 from compare.pair.pair import Pair
@@ -59,9 +61,24 @@ def is_file(name: str) -> bool:
 
 def pairs_of(name: str, data: Path | None = None, rows: int | None = None) -> list[Pair]:
     """Every pair that ``name`` stands for; ``data``: the images of the project's own pairs, ``rows``: of a batch, other
-    than the pair's own."""
+    than the pair's own.
+
+    Raises:
+        UsageError: it stands for none; the file of a lesson, which a student writes, is told apart; or images are given
+            for a file, whose pairs draw their own batches.
+    """
     if not is_file(name):
         return [pairs.find(name, data, rows)]
+    if data is not None:
+        raise UsageError(
+            f"--data: holds the images of the project's own pairs: {name} draws its own batches: leave it out"
+        )
+    if handed_out := lesson_of(Path(name)):
+        lesson, side = handed_out
+        raise UsageError(
+            f"{name}: is the handout of a lesson ({lesson}, its {side}), and no pair: "
+            f"expected jaxport verify {shlex.quote(name)}, which marks it"
+        )
     found = pair_file.load(Path(name))
     return found if rows is None else [with_rows(pair, rows) for pair in found]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from compare.cli.chosen_device import check_xla_flags
 from compare.cli.named import accepting, pair_of
+from compare.cli.on_mesh import mesh_of, prepare_mesh
 from compare.cli.results import result
 from compare.cli.streams import busy, emit, naming
 from compare.errors import UsageError
@@ -25,6 +26,8 @@ def on_record(options: argparse.Namespace) -> int:
         raise UsageError("verify: --record runs the reference, --against judges the port: one at a time")
     if options.record and Path(options.record).suffix != ".npz":
         raise UsageError(f"verify: --record {options.record}: expected a name that ends in .npz")
+    if options.record and options.mesh:
+        raise UsageError("verify: --record runs the reference, --mesh the port: give --mesh with --against")
     if len(options.pairs) != 1:
         raise UsageError("verify: --record and --against take one pair")
     return _record(options) if options.record else _against(options)
@@ -52,13 +55,18 @@ def _against(options: argparse.Namespace) -> int:
     from compare.verification.verification import verify
 
     record = ReferenceRecord.load(options.against)
+    prepare_mesh(options)
+    from compare.frameworks.meshes.mesh_devices import on_mesh  # which imports jax
+
     check_xla_flags()
     device = devices.choose(options.device, ("jax",))
     oracle = devices.choose("cpu", ("jax",)) if options.oracle_device == "cpu" else device
+    mesh = mesh_of(options, device)
     with busy("judging the port") as say:
-        pair = accepting(pair_of(options.pairs[0], options.data, options.batch), options.accept)
+        with on_mesh(mesh):
+            pair = accepting(pair_of(options.pairs[0], options.data, options.batch), options.accept)
         devices.set_float32_policy(("jax",))
-        report = verify(pair, device, oracle=oracle, progress=naming("judging the port", say), record=record)
+        report = verify(pair, device, oracle=oracle, progress=naming("judging the port", say), record=record, mesh=mesh)
     form = verify_form([report], fingerprint(device))
     emit(options, form, lambda out: show_verify(form, out, options.every, options.explain))
     return int(report.failed(options.strict))

@@ -18,7 +18,6 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--original",
-        default="reference",
         choices=("reference", "port"),
         help="the side whose weights are right; the other's are judged (default: reference)",
     )
@@ -31,4 +30,4 @@ def asked_in(options: argparse.Namespace, always: bool = False) -> "WeightsAsked
     # A pair's file may go to another folder.
     files = [file and file.absolute() for file in (options.reference_weights, options.port_weights)]
     asked = always or options.original == "port" or any(file is not None for file in files)
-    return WeightsAsked(options.original, asked, *files)
+    return WeightsAsked(options.original or "reference", asked, *files)

@@ -1,24 +1,26 @@
 """Asks of every place where a port differs why it does, and puts the causes to one more test together."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from compare.arrays.probes import BASE
-from compare.errors import swallowed
+from compare.errors import in_one_line, swallowed
 from compare.explain.accepted_aside import Aside, accepted_aside
 from compare.explain.asking import Places, at_module, named_at
 from compare.explain.doctor.diagnosis import Cause
 from compare.explain.doctor.updates.updates import diagnose_updates
 from compare.explain.explanation import Explanation, NamedCause
+from compare.explain.failed_run import FailedRun
 from compare.explain.locate.difference import UPDATE, Difference, relative_gap
 from compare.explain.locate.introduced import by_place, differs, leading
 from compare.explain.locate.locate import Looked, difference, located, look
 from compare.explain.locate.thresholds import APART, PROBES
+from compare.explain.meshed import explain_on_mesh
 from compare.explain.redrawn import redrawn_steps
 from compare.explain.trained_apart import trained_apart
-from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.judging import Judged
 from compare.sides.progress import Progress, say_nothing
@@ -28,16 +30,6 @@ from compare.verdict.verdict import Verdict
 HELD = "dtype"  # the setting of a constant that is held in float32
 NOT_LOOKED = "where: not looked for, since a model cannot run in float64"
 LOWERED = "precision"  # that of what one side alone rounds below the working precision
-
-
-@dataclass(frozen=True)
-class FailedRun:
-    """A probe, a mode and what enters there, on which something differs, and how that was judged."""
-
-    probe: str
-    mode: Mode
-    entering: Entering
-    judged: Judged = field(default_factory=lambda: Judged({}))
 
 
 def explain(looked: Looked, progress: Progress = say_nothing, witness: str = "") -> Explanation:
@@ -96,11 +88,16 @@ def _lowered(looked: Looked) -> Cause | None:
 
 
 def _merged(named: Sequence[NamedCause]) -> list[NamedCause]:
-    """The same cause in several places once, with their number."""
+    """The same cause in several places once, with their number; of a layer's own parameters without its name."""
     merged: dict[str, NamedCause] = {}
     for one in named:
-        seen = merged.get(one.cause.text)
-        merged[one.cause.text] = replace(seen, places=seen.places + 1) if seen else one
+        own = rf"(?<![\w.]){re.escape(one.reference)}\." if one.reference else r"(?!)"
+        text = re.sub(own, "", one.cause.text)
+        seen = merged.get(text)
+        if seen is None:
+            merged[text] = one
+        else:
+            merged[text] = replace(seen, places=seen.places + 1, cause=replace(seen.cause, text=text))
     return list(merged.values())
 
 
@@ -117,6 +114,8 @@ def explain_pair(
         suspects: where outputs, gradients or statistics differ.
         steps: the judgements on the training steps, where there were any.
     """
+    if (sharded := explain_on_mesh(quartet, entering, suspects, steps, progress)) is not None:
+        return sharded
     notes: list[str] = []
     trained = [FailedRun(BASE, None, entering, steps)] if steps else []
     for suspect in sorted(suspects, key=lambda suspect: suspect.probe != BASE)[:PROBES]:
@@ -136,8 +135,7 @@ def explain_pair(
                 explanation = replace(explanation, notes=(*explanation.notes, *said))
         except Exception as error:  # a user's model that does not stand being watched is no reason to lose the verdict
             swallowed(error)
-            words = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            notes.append(f"where: not found on {probe}: {words}")
+            notes.append(f"where: not found on {probe}: {in_one_line(error, 200)}")
             continue
         if explanation.first is not None:
             held = explanation.causes and all(named.cause.setting == HELD for named in explanation.causes)

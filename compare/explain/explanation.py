@@ -58,7 +58,10 @@ class Explanation:
 def sentence_of(first: Difference, causes: Sequence[NamedCause], observed: Sequence[str] = ()) -> str:
     """The answer in one sentence: which module is the first that differs, and why, or what is seen of it."""
     where = _where(first)
-    mine = [named.cause for named in causes if named.of_first and named.cause.certain]
+    certain = [named for named in causes if named.cause.certain]
+    # What explains a layer mostly shows in several places of its code: the one that is told first may be another.
+    own = [named for named in certain if named.of_first] or [one for one in certain if one.reference == first.reference]
+    mine = [named.cause for named in own]
     doubtful = next((named.cause for named in causes if named.of_first and not named.cause.certain), None)
     if not mine and doubtful is not None:
         return f"{where}: seen, not certain: {doubtful.text} ({_doubt(doubtful)})"

@@ -9,6 +9,7 @@ import numpy as np
 from compare.arrays.arrays import FLOATING, Arrays, by_parts
 from compare.arrays.batch import Batch
 from compare.arrays.probes import BASE, other_integers
+from compare.arrays.several import each
 from compare.errors import UsageError, swallowed
 from compare.explain.doctor.thresholds import MOVED, NO_RANGE
 from compare.explain.lengths import of_other_lengths
@@ -94,14 +95,15 @@ def redrawn_steps(quartet: Quartet, entering: Entering) -> Entering:
     """What enters training steps, drawn anew: every batch with its rows permuted and its floats moved, as many of both;
     the weights likewise, and the seed of the cotangents."""
     rng = np.random.default_rng(entering.seed + 1)
+
+    def anew(batch: Batch) -> Batch:
+        return _anew(batch.taking(rng.permutation(batch.rows)) if batch.rows else batch, rng, whole=False)
+
     return replace(
         entering,
         weights={name: _moved(array, rng) for name, array in entering.weights.items()},
         buffers={name: _moved(array, rng) for name, array in entering.buffers.items()},
-        batches=tuple(
-            _anew(batch.taking(rng.permutation(batch.rows)) if batch.rows else batch, rng, whole=False)
-            for batch in entering.batches
-        ),
+        batches=each(anew, entering.batches),
         seed=entering.seed + 1,
     ).at(quartet.precision)
 

@@ -92,6 +92,7 @@ def scene_of(looked: Looked, group: Sequence[Introduced], under: Change | None =
         cuts=_cuts(group) if introduction.direction == FORWARD else (),
         outputs={name: one for name, one in sections.reference_ends.items() if owner == AFTER and _is_output(name)},
         targets=sections.entering.batches[0].targets if owner == AFTER else {},
+        written=looked.written[at],
     )
 
 

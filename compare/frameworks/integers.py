@@ -45,6 +45,7 @@ _TABLES = ("default_types", "_DEFAULT_TYPEMAP")  # hold the defaults by value
 _VALUE = "canonicalize_value"  # an operation's operand that is no array of JAX's yet
 _AVALS = "pytype_aval_mappings"  # of a Python int that enters a loop, a branch or a compiled function
 _NO_ARRAYS = {int, float, bool, str, dict, type(None), type, FunctionType, np.dtype}
+_SEVERAL = (tuple, list)
 _RANDOM = ("jax._src.random", "jax._src.prng")
 
 
@@ -199,8 +200,9 @@ def _are_bits(dtype: np.dtype, caller: FrameType | None) -> bool:
 
 
 def _holds_wide(value: object) -> bool:
-    if type(value) in _NO_ARRAYS:  # asked first: most of what a frame holds is one of them
-        return False
-    if isinstance(value, tuple | list):
-        return any(isinstance(part, jax.Array) and part.dtype in NARROW for part in value)
-    return isinstance(value, jax.Array) and value.dtype in NARROW
+    return any(map(_is_wide, value)) if isinstance(value, _SEVERAL) else _is_wide(value)
+
+
+def _is_wide(value: object) -> bool:
+    # Types first: most of what a frame holds is one of them, and JAX asks every other object whether it is an array.
+    return type(value) not in _NO_ARRAYS and isinstance(value, jax.Array) and value.dtype in NARROW

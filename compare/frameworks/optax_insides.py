@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import optax
 
-from compare.errors import swallowed
+from compare.errors import in_one_line, swallowed
 
 THROUGH = ("with_extra_args_support", "masked", "flatten", "apply_if_finite")  # they do what is inside them
 GUARDS = ("apply_if_finite",)  # but not in every step
@@ -54,7 +54,7 @@ def stages_of(transformation: Any, guards: bool = False) -> list[Stage]:
         raise
     except Exception as error:
         swallowed(error)
-        raise UnreadError(f"{type(error).__name__}: {error}") from error
+        raise UnreadError(in_one_line(error)) from error
 
 
 def whole(leaf: Any) -> Any:

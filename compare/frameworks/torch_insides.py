@@ -81,6 +81,13 @@ def functions_not_intercepted() -> AbstractContextManager[None]:
     return torch._C.DisableTorchFunction()
 
 
+def has_memory(tensor: torch.Tensor) -> bool:
+    """Whether a tensor's values lie in memory of its own on the CPU: not on a card, not sparse, no subclass, and none
+    that ``vmap`` or another transformation wraps."""
+    plain = type(tensor) in (torch.Tensor, torch.nn.Parameter) and tensor.layout is torch.strided
+    return plain and tensor.device.type == "cpu" and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+
+
 def saved_alpha(tensor: object) -> float | None:
     """The alpha that the derivative of ``tensor`` keeps, if it keeps one, not rounded yet; under ``vmap`` too."""
     while isinstance(tensor, torch.Tensor) and torch._C._functorch.is_batchedtensor(tensor):

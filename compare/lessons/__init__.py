@@ -3,7 +3,7 @@
 Importing this imports neither framework: what a row binds imports it when it is called.
 """
 
-from compare.errors import UsageError, did_you_mean, nearest
+from compare.errors import SHORT, UsageError, did_you_mean, most_alike, nearest
 from compare.lessons import (
     attention,
     autograd,
@@ -29,6 +29,7 @@ CHAPTERS: dict[str, list[Lesson]] = {
     "Further on": [*randomness.ROWS, *higher.ROWS, *remat.ROWS, *attention.ROWS],
 }
 LESSONS: dict[str, Lesson] = {row.name: row for rows in CHAPTERS.values() for row in rows}
+LISTED = "jaxport read lists them all"
 # Parts are read like lessons, and run by verifying the pair that they belong to.
 MODEL = {  # the perceptron and its training, whole
     "mlp": ("mlp", "MLP"),
@@ -66,7 +67,7 @@ def find(name: str) -> Lesson:
     if name in LESSONS:
         return LESSONS[name]
     if name in PARTS:
-        raise UsageError(f"{name} is a part, to be read alone: expected a lesson, one of {', '.join(LESSONS)}")
+        raise UsageError(f"{name} is a part, to be read alone: expected a lesson ({LISTED})")
     known = [*LESSONS, *PARTS]
-    hint = did_you_mean(nearest(name, known), f"expected one of {', '.join(known)}")
-    raise UsageError(f"unknown lesson {name!r}{hint}")
+    hint = did_you_mean(nearest(name, known), f"expected one like {', '.join(most_alike(name, known))} ({LISTED})")
+    raise UsageError(f"unknown lesson {name[:SHORT]!r}{hint}")

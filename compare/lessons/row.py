@@ -50,6 +50,8 @@ class Lesson:
         also: further public names of the same file that belong to the lesson and are shown with it.
         faces: where arrays do not tell which statements do the same: how one of the reference's begins, and the port's
             that it stands beside.
+        unpromised: places in what the function returns (``[1]``) whose numbers neither side promises, so that a
+            student's may be others.
     """
 
     name: str
@@ -65,3 +67,4 @@ class Lesson:
     differs: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()
     faces: Mapping[str, str] = field(default_factory=dict)
+    unpromised: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from compare.arrays.arrays import Arrays, freeze, from_jax, from_torch, rounded,
 from compare.errors import UsageError, swallowed
 from compare.explain.doctor.segment.observed import between
 from compare.frameworks.devices import Device
+from compare.frameworks.one_thread import one_thread
 from compare.frameworks.quick_programs import quick_programs
 from compare.lessons.row import Lesson, Quantities
 from compare.lessons.shown import shown
@@ -26,8 +27,20 @@ if TYPE_CHECKING:
     import torch
 
 ARRAYS = (np.ndarray, np.generic)
-WHOLE = ("compiled", "remat")  # files whose lessons look at what XLA makes of a program
+WHOLE = ("remat",)  # files whose lessons look at what XLA makes of a program
 JUDGED = {"reference": "torch", "port": "jax"}
+
+
+class SideError(UsageError):
+    """A side of a lesson did not go through.
+
+    Attributes:
+        side: which; reason: why, in one line without the lesson's name.
+    """
+
+    def __init__(self, lesson: str, side: str, reason: str) -> None:
+        super().__init__(f"lesson {lesson}: {reason}")
+        self.side, self.reason = side, reason
 
 
 @dataclass(frozen=True)
@@ -78,11 +91,11 @@ def run(
         replaced: another function in the place of the side ``reference`` or ``port``: a student's.
 
     Raises:
-        UsageError: a side raises, or returns something else than its lesson asks for.
+        SideError: a side raises, or returns something else than its lesson asks for.
     """
     functions = {side: function_of(lesson, side) for side in SIDES} | dict(replaced or {})
     entering = entering_of(lesson, seed)
-    with nullcontext() if lesson.file in WHOLE else quick_programs():
+    with programs_of(lesson):
         runs = {
             (side, precision): _run(lesson, side, functions[side], entering, precision, device, seed)
             for side in SIDES
@@ -92,6 +105,13 @@ def run(
     names = dict.fromkeys([*t, *j])
     compared = tuple(_compared(lesson, name, t, j, t64, j64) for name in names)
     return LessonReport(lesson.name, device.name, compared, entering, t, j)
+
+
+@contextmanager
+def programs_of(lesson: Lesson) -> Iterator[None]:
+    """Within which a lesson runs: on small arrays, most programs once; a few look at what is made of a program."""
+    with one_thread(), nullcontext() if lesson.file in WHOLE else quick_programs():
+        yield
 
 
 def entering_of(lesson: Lesson, seed: int) -> Arrays:
@@ -119,7 +139,7 @@ def _run(
         return {name: _plain(value, back) for name, value in returned.items()}
     except Exception as error:
         swallowed(error)
-        raise UsageError(f"lesson {lesson.name}: {_what_went_wrong(error, lesson, side, function)}") from error
+        raise SideError(lesson.name, side, _what_went_wrong(error, lesson, side, function)) from error
 
 
 def gathered(
@@ -135,14 +155,14 @@ def gathered(
 
 def _what_went_wrong(error: Exception, lesson: Lesson, side: str, function: Callable) -> str:
     """In one line: what the function raised, with the line of its own file; or that it returned something else."""
-    told = f"{type(error).__name__}{{}}: {' '.join(str(error).split())}"
+    kind, told = type(error).__name__, " ".join(str(error).split())
     own = getattr(getattr(function, "__code__", None), "co_filename", None)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
     if lines:
-        return f"the {side} raised {told.format(f', line {lines[-1]}')}"
+        return f"the {side} raised {kind}, line {lines[-1]}: {told}"
     (node,) = ast.parse(source(SIDES[side], lesson.file, lesson.function).text).body
     wanted = ast.unparse(node.returns) if isinstance(node, ast.FunctionDef) and node.returns else "something"
-    return f"expected the {side} to return {wanted}; what it returned gave {told.format('')}"
+    return f"expected the {side} to return {wanted}; what it returned gave {kind}: {told}"
 
 
 def _torch(array: np.ndarray, precision: Precision, device: Device) -> "torch.Tensor":

@@ -92,6 +92,7 @@ ROWS: list[Lesson] = [
         file="tensors",
         function="bridge",
         arrays=_table,
+        unpromised=("[1]",),  # of a buffer that JAX may share, and that is written to afterwards
         same=(
             "torch.tensor and jnp.array copy. On the CPU .numpy() and np.asarray hand over the memory itself. A GPU's "
             "array must come to the CPU first: np.asarray copies it there, torch's .numpy() raises until .cpu() is "

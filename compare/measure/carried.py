@@ -15,6 +15,7 @@ from compare.pair.stepped import GATHERED
 from compare.weights.twin_layout import Layout
 from compare.weights.twin_recipes import BY_CLASS
 from compare.weights.twin_state import Slots, read_state, restore
+from jaxport.optimizers.scaling import LossScale
 
 
 def to_port(reference: ReferenceTrainee, port: PortTrainee, count: int) -> None:
@@ -31,7 +32,7 @@ def to_port(reference: ReferenceTrainee, port: PortTrainee, count: int) -> None:
         leaves = slots.layout.map.to_port(_arrays(slots), slots.layout.leaves)
         params = port.prepared.port.tree({path: np.array(leaf) for path, leaf in leaves.items()})
         state = slots.into(port.state, _moved(slots, reference), count, {})
-        port.stand(params, state)
+        port.stand(params, state, _scale_of(reference, port))
 
 
 def to_reference(port: PortTrainee, reference: ReferenceTrainee) -> None:
@@ -49,6 +50,18 @@ def to_reference(port: PortTrainee, reference: ReferenceTrainee) -> None:
         for name, array in arrays.items():
             slots.tensors[name].copy_(torch.from_numpy(np.array(array)))
     restore(read, slots, _moved(slots, reference))
+    if reference.scaler is not None and port.scaling is not None:
+        held = {"scale": float(port.scaling.scale), "_growth_tracker": int(port.scaling.sound)}
+        reference.scaler.load_state_dict({**reference.scaler.state_dict(), **held})
+
+
+def _scale_of(reference: ReferenceTrainee, port: PortTrainee) -> LossScale | None:
+    """Where the reference's scale of the loss stands, as the port has it; None where there is none."""
+    if reference.scaler is None or port.scaling is None:
+        return None
+    held = reference.scaler.state_dict()
+    scale, sound = np.float32(held["scale"]), np.int32(held["_growth_tracker"])
+    return port.scaling._replace(scale=jax.numpy.asarray(scale), sound=jax.numpy.asarray(sound))
 
 
 def _slots(reference: ReferenceTrainee, port: PortTrainee) -> Slots:

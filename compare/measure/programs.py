@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import SupportsFloat
 
+from compare.frameworks.one_thread import one_thread
+from compare.frameworks.quick_programs import quick_programs
+
 EPOCHS = 5
 
 
@@ -24,9 +27,10 @@ def curves(epochs: int = EPOCHS) -> list[Curve]:
     from jaxport import train, train_nnx
     from torchref import train as reference
 
-    with torch.random.fork_rng(devices=[]):  # it seeds torch's global generator, which is left as it was
-        made = [Curve("PyTorch", "torch", *_run(reference.digits(epochs)))]
-    made += [Curve(name, "jax", *_run(one.digits(epochs))) for name, one in (("Linen", train), ("NNX", train_nnx))]
+    with one_thread(), quick_programs():
+        with torch.random.fork_rng(devices=[]):  # it seeds torch's global generator, which is left as it was
+            made = [Curve("PyTorch", "torch", *_run(reference.digits(epochs)))]
+        made += [Curve(name, "jax", *_run(one.digits(epochs))) for name, one in (("Linen", train), ("NNX", train_nnx))]
     return made
 
 

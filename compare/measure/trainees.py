@@ -14,13 +14,17 @@ import jax
 import numpy as np
 import torch
 
+import jaxport.features
 import jaxport.train
+import torchref.features
 import torchref.train
 from compare.arrays.arrays import Arrays, from_jax, from_torch, to_jax, to_torch
 from compare.frameworks.devices import Device
 from compare.pair.prepare import Prepared
+from compare.pair.scaled import Scaled
 from compare.pair.stepped import schedulers_of
 from compare.verdict.precision import FLOAT64, Precision
+from jaxport.optimizers.scaling import LossScale
 
 
 class ReferenceTrainee:
@@ -35,11 +39,23 @@ class ReferenceTrainee:
         training = prepared.pair.training()
         assert training is not None
         self.optimizer = training.reference(self.model.parameters(), **training.hyper)
+        self.scaler, self.max_norm = None, 0.0
+        if isinstance(training, Scaled):
+            self.scaler = torch.amp.GradScaler(
+                self.device.type, training.scale, growth_interval=training.growth_interval
+            )
+            self.max_norm = training.max_norm
 
     def step(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """One optimizer step; the loss before it."""
-        loss = torchref.train.train_step(self.model, self.optimizer, self._tensor(images), self._tensor(labels))
-        return from_torch(loss)
+        batch = self._tensor(images), self._tensor(labels)
+        if self.scaler is None:
+            return from_torch(torchref.train.train_step(self.model, self.optimizer, *batch))
+        return from_torch(torchref.features.scaled_step(self.model, self.optimizer, self.scaler, *batch, self.max_norm))
+
+    def scale(self) -> np.ndarray | None:
+        """By how much the next step's loss is scaled; None where it is not."""
+        return None if self.scaler is None else np.array(self.scaler.get_scale())
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
         return _share(float(torchref.train.evaluate(self.model, self._tensor(images), self._tensor(labels))), labels)
@@ -52,7 +68,8 @@ class ReferenceTrainee:
         """All that its next steps depend on, as the bytes of one file of ``torch.save``."""
         buffer = io.BytesIO()
         schedulers = [scheduler.state_dict() for scheduler in schedulers_of(self.optimizer)]
-        torch.save((self.model.state_dict(), self.optimizer.state_dict(), schedulers), buffer)
+        scale = None if self.scaler is None else self.scaler.state_dict()
+        torch.save((self.model.state_dict(), self.optimizer.state_dict(), schedulers, scale), buffer)
         return {"state": np.frombuffer(buffer.getvalue(), np.uint8)}
 
     def go_on(self, held: Arrays) -> None:
@@ -62,7 +79,7 @@ class ReferenceTrainee:
             ValueError: it is no such state, or another model's or optimizer's; nothing of this run can be used then.
         """
         stored = io.BytesIO(held["state"].tobytes())
-        model, optimizer, schedulers = torch.load(stored, map_location=self.device, weights_only=True)
+        model, optimizer, schedulers, scale = torch.load(stored, map_location=self.device, weights_only=True)
         self.model.load_state_dict(model)
         self.optimizer.load_state_dict(optimizer)
         # torch rounds to the parameters' dtype what it loads: NAdam's product of momenta is of another one.
@@ -71,6 +88,8 @@ class ReferenceTrainee:
             self.optimizer.state[own[place]] = dict(slots)
         for scheduler, state in zip(schedulers_of(self.optimizer), schedulers, strict=True):
             scheduler.load_state_dict(state)
+        if self.scaler is not None:
+            self.scaler.load_state_dict(scale)
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return to_torch(array, self.precision, self.device)
@@ -86,6 +105,10 @@ class PortTrainee:
         assert training is not None
         self.optimizer = training.port(**training.hyper)
         self._step, self._evaluate = compiled(self.model, self.optimizer)
+        self.scaling: LossScale | None = None
+        if isinstance(training, Scaled):
+            self.scaling = jax.device_put(LossScale.of(training.scale, training.growth_interval), self.device)
+            self._step = jax.jit(partial(jaxport.features.scaled_step, self.model, self.optimizer))
         with self.in_its_precision():
             leaves = prepared.weight_map.to_port(weights, prepared.leaves)
             self.params = jax.tree.map(self._array, prepared.port.tree(leaves))
@@ -95,10 +118,17 @@ class PortTrainee:
     def step(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """One optimizer step; the loss before it."""
         with self.in_its_precision():
-            self.params, self.state, loss = self._step(
-                self.params, self.state, self._array(images), self._array(labels)
-            )
+            batch = self._array(images), self._array(labels)
+            if self.scaling is None:
+                self.params, self.state, loss = self._step(self.params, self.state, *batch)
+            else:
+                held = self.state, self.scaling
+                self.params, (self.state, self.scaling), loss = self._step(self.params, held, *batch)
             return from_jax(loss)
+
+    def scale(self) -> np.ndarray | None:
+        """By how much the next step's loss is scaled; None where it is not."""
+        return None if self.scaling is None else from_jax(self.scaling.scale)
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
         with self.in_its_precision():
@@ -113,9 +143,11 @@ class PortTrainee:
         return {name: array.astype(np.float64) for name, array in named.items()}
 
     def held(self) -> Arrays:
-        """All that its next steps depend on: the leaves of parameters and of the optimizer's state, in order."""
+        """All that its next steps depend on: the leaves of parameters, of the optimizer's state and of the scale, in
+        order."""
         with self.in_its_precision():
-            return {str(place): np.array(leaf) for place, leaf in enumerate(jax.tree.leaves((self.params, self.state)))}
+            leaves = jax.tree.leaves((self.params, self.state, self.scaling))
+            return {str(place): np.array(leaf) for place, leaf in enumerate(leaves)}
 
     def go_on(self, held: Arrays) -> None:
         """Stand where ``held`` says.
@@ -123,17 +155,17 @@ class PortTrainee:
         Raises:
             ValueError: it is no such state, or another model's or optimizer's; nothing is changed then.
         """
-        leaves, structure = jax.tree.flatten((self.params, self.state))
+        leaves, structure = jax.tree.flatten((self.params, self.state, self.scaling))
         given = [held[str(place)] for place in range(len(leaves))]
         if len(held) != len(leaves) or any(a.shape != b.shape for a, b in zip(given, leaves, strict=True)):
             raise ValueError("arrays of another number or of other shapes")
         with self.in_its_precision():
             self.stand(*jax.tree.unflatten(structure, given))
 
-    def stand(self, params: Any, state: Any) -> None:
-        """Go on from these parameters and this state of the optimizer, on the device."""
+    def stand(self, params: Any, state: Any, scaling: LossScale | None = None) -> None:
+        """Go on from these parameters, this state of the optimizer and this scale of the loss, on the device."""
         with self.in_its_precision():
-            self.params, self.state = jax.device_put((params, state), self.device)
+            self.params, self.state, self.scaling = jax.device_put((params, state, scaling), self.device)
 
     def _array(self, array: np.ndarray) -> jax.Array:
         return to_jax(array, self.precision, self.device)

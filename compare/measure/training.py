@@ -7,6 +7,8 @@ reference is the noise that no port can stay below, the *noise envelope*.
 A step's loss and updates are judged in float64, with the tolerance that the float32 runs' own errors predict: as
 training amplifies rounding, it amplifies both alike. The float32 drift is shown, not judged.
 
+Where a loss is scaled, a step of the float64 runs is skipped where the reference skips it in float32.
+
 Where a pre-activation is nearly 0, float32 and float64 may set a ReLU gate differently; from then on the float32 runs
 follow another path than their oracles, their errors grow, and with them the tolerance. So each step says what it would
 have seen (``Step.sees``).
@@ -50,10 +52,19 @@ class FiveRuns:
         return self.reference_32, self.port_32, self.reference_64, self.port_64
 
     def step(self, images: np.ndarray, labels: np.ndarray, permutation: np.ndarray) -> list[np.ndarray]:
-        losses = [run.step(images, labels) for run in self.judged()]
+        scale = self.reference_32.scale()
+        losses = [run.step(images, labels) for run in (self.reference_32, self.port_32)]
+        # What overflows in float16 does not in float64: as with dropout, the oracles follow what the reference drew.
+        overflowed = fell(scale, self.reference_32.scale())
+        for run in (self.reference_64, self.port_64):
+            losses.append(skip(run, images, labels) if overflowed else run.step(images, labels))
         self.permuted_32.step(images[permutation], labels[permutation])
         self.before, self.after = self.after, self._parameters()
         return losses
+
+    def scales(self) -> list[np.ndarray | None]:
+        """Those of the losses to come, in the order of ``judged``; None where a loss has none."""
+        return [run.scale() for run in self.judged()]
 
     def by_name(self) -> dict[str, "Run"]:
         """All five, as a checkpoint calls them."""
@@ -74,6 +85,15 @@ class FiveRuns:
 
 
 Run = ReferenceTrainee | PortTrainee
+
+
+def skip(run: Run, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """A step whose gradients overflow, whatever they would be: nothing moves but the loss's scale; the loss before."""
+    held = run.held()
+    loss = run.step(images, labels)
+    run.go_on(held)
+    run.step(np.full_like(images, np.nan), labels)
+    return loss
 
 
 @dataclass
@@ -161,9 +181,11 @@ def _train(
         for rows in _rows(to.rng, len(images.train_labels), plan.batch):
             batch, labels = images.train_images[rows], images.train_labels[rows]
             gates = _preactivations(runs.after, gate_names, batch)
+            scales = runs.scales()
             to.losses.append(runs.step(batch, labels, to.rng.permutation(plan.batch)))
             judged = _judged(to.losses, runs)
-            step = _step(epoch, len(to.steps) + 1, to.losses[-1], judged, runs.after, gates)
+            skipped = [fell(*two) for two in zip(scales, runs.scales(), strict=True)]
+            step = _step(epoch, len(to.steps) + 1, to.losses[-1], judged, runs.after, gates, skipped)
             to.steps.append(step)
             to.first_flip = to.first_flip or _flip(step.step, rows, gates[0], gates[1])
             to.first_departure = to.first_departure or _flip(step.step, rows, gates[0], gates[2])
@@ -182,13 +204,19 @@ def _rows(rng: np.random.Generator, available: int, size: int) -> Iterator[np.nd
 
 
 def _judged(losses: list[list[np.ndarray]], runs: FiveRuns) -> dict[str, Judgement]:
-    """The step's loss and each parameter's update; updates, since parameters would hide a small step in their size.
+    """The step's loss, its scale and each parameter's update; updates, since parameters would hide a small step in
+    their size.
 
     A loss is one number, and both sides' errors in one number can be small by luck: it is judged with the few before.
     """
     recent = np.array(losses[-LOSSES_TOGETHER:])
     recent = recent[(recent[:, :2] != 0).any(axis=1)]  # a loss that float32 rounds to 0 on both sides shows no error
     judged = {"loss": judge(recent[:, 0], recent[:, 1], recent[:, 2], recent[:, 3], FLOAT32)}
+    t, j, t64, j64 = runs.scales()
+    if t is not None and j is not None and t64 is not None and j64 is not None:
+        # Powers of two, told by their exponents: one of them is no rounding of another.
+        t, j, t64, j64 = (np.frexp(one)[1] for one in (t, j, t64, j64))
+        judged["loss scale"] = judge(t, j, t64, j64, FLOAT32)
     for name in runs.after[0]:
         updates = [after[name] - before[name] for before, after in zip(runs.before, runs.after, strict=True)]
         judged[f"update/{name}"] = judge(updates[0], updates[1], updates[2], updates[3], FLOAT32)
@@ -202,6 +230,7 @@ def _step(
     judged: dict[str, Judgement],
     after: list[Arrays],
     gates: list[np.ndarray],
+    skipped: list[bool],
 ) -> Step:
     name = max(judged, key=lambda quantity: (judged[quantity].verdict.severity, _used(judged[quantity])))
     reference_32, port_32, reference_64, port_64, permuted_32 = after
@@ -222,12 +251,19 @@ def _step(
         gates_32=int(np.count_nonzero((gates[0] > 0) != (gates[1] > 0))),
         gates_64=int(np.count_nonzero((gates[2] > 0) != (gates[3] > 0))),
         gates_departure=int(np.count_nonzero((gates[0] > 0) != (gates[2] > 0))),
+        skipped_reference=skipped[0],
+        skipped_port=skipped[1],
     )
 
 
+def fell(before: np.ndarray | None, after: np.ndarray | None) -> bool:
+    """Whether a loss's scale did, and so a step was skipped."""
+    return before is not None and after is not None and bool(after < before)
+
+
 def _shows(name: str, judgement: Judgement) -> bool:
-    """Whether a quantity's detection limit says what would have shown: not the loss's, nor that of an exact zero."""
-    return name != "loss" and judgement.scale > 0
+    """Whether a quantity's detection limit says what would have shown: an update's does, but for an exact zero."""
+    return name.startswith("update/") and judgement.scale > 0
 
 
 def _used(judgement: Judgement) -> float:

@@ -24,7 +24,7 @@ from compare.pair.pair import Pair
 from compare.verdict.thresholds import LOSSES_TOGETHER
 from compare.verdict.verdict import Verdict
 
-FORM = "jaxport-training-1"
+FORM = "jaxport-training-2"
 
 
 def identity(pair: Pair, images: Images, plan: TrainingPlan, recipe: str, device: str) -> dict[str, str]:

@@ -31,6 +31,7 @@ class Step:
         departure: the reference in float32 against its own oracle.
         gates_32, gates_64: ReLU gates, of all rows and units of this batch, that are open on one side only.
         gates_departure: those that the reference in float32 and its oracle set differently.
+        skipped_reference, skipped_port: in float32 a gradient of the scaled loss was not finite, and nothing moved.
     """
 
     epoch: int
@@ -49,6 +50,8 @@ class Step:
     gates_32: int
     gates_64: int
     gates_departure: int
+    skipped_reference: bool = False
+    skipped_port: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from collections.abc import Callable, Collection
 import numpy as np
 
 from compare.arrays.arrays import Arrays, Shapes, by_parts, freeze
+from compare.arrays.several import Batches
 from compare.errors import UsageError
 from compare.pair.pair import Entering, Pair
+from compare.verdict.thresholds import TRAINING_STEPS
 
 FEW = 1000  # of so many entries one may be 0 or 1 by chance
 
@@ -27,7 +29,7 @@ def drawn(
         own: the reference's own values by name; moved away from 0 and 1 where the pair has no ``weights``.
         shapes: of what enters, by name.
         still: what has no gradient: it enters as buffers do.
-        steps: how many batches.
+        steps: how many batches: of more than a few, each is drawn when it is asked for.
         moving: whether an array is moved.
         optional: what ``weights`` may leave out.
 
@@ -41,7 +43,8 @@ def drawn(
         _check(pair, arrays, {name: shapes[name] for name in shapes if name in arrays or name not in optional}, own)
     else:
         arrays = {name: moved(own[name], rng) if moving(name) else own[name] for name in shapes}
-    batches = tuple(pair.draw(rng) for _ in range(steps))
+    made = (pair.draw(rng) for _ in range(steps))
+    batches = tuple(made) if steps <= TRAINING_STEPS else Batches(made, steps)
     training = pair.training()
     return Entering(
         weights={name: array for name, array in arrays.items() if name not in still},

@@ -9,7 +9,9 @@ import numpy as np
 
 from compare.arrays.arrays import Arrays, from_parts, rounded
 from compare.arrays.batch import Axes, Batch
+from compare.arrays.several import each
 from compare.errors import UsageError, shown
+from compare.frameworks.meshes.shard_rules import check_sharding
 from compare.pair.fields import FieldError, answer_of, arrays_of, check_fields, check_hyper, check_optimizers, scalar_of
 from compare.pair.stepped import stepped
 from compare.verdict.precision import FLOAT64, Precision
@@ -62,6 +64,9 @@ class Pair:
         reference_outputs, port_outputs: from what this side's model returns to what is compared.
         rules: for the weight map, where names and structure do not decide: name patterns of the reference to patterns
             of the port.
+        sharding: how the port's leaves lie on the mesh of ``--mesh``, by patterns of their paths (``*`` one part of it,
+            ``**`` any number: ``{"**.kernel": P(None, "model")}``), and arrays of the batch as ``input.NAME``; else
+            the port's own annotations say it, and rows are spread over the axis ``data``.
         accept: differences known and wanted; ``running_variance``: the port's running variance is that of the batch
             (divided by N), torch's is the unbiased one (by N - 1); any other word is the name, ``*`` standing for any
             text, of parameters that one side alone has: they keep their values, are not trained, and are listed.
@@ -94,6 +99,7 @@ class Pair:
     reference_outputs: UserFunction | None = None
     port_outputs: UserFunction | None = None
     rules: Mapping[str, str | tuple] = field(default_factory=dict)
+    sharding: Mapping[str, Any] = field(default_factory=dict)
     accept: tuple[str, ...] = ()
     weight_map: WeightMap | None = None
     weights: Callable[[np.random.Generator], Arrays] | None = None
@@ -108,6 +114,7 @@ class Pair:
     def __post_init__(self) -> None:
         check_fields(vars(self))
         check_rules(self.rules)
+        check_sharding(self.sharding)
         object.__setattr__(self, "accept", tuple(self.accept))
         object.__setattr__(self, "modes", tuple(self.modes) if self.modes is not None else None)
         object.__setattr__(self, "rngs", _stream_names(self.rngs))
@@ -201,7 +208,7 @@ class Entering:
     """
 
     weights: Arrays
-    batches: tuple[Batch, ...]
+    batches: Sequence[Batch]
     cotangent: float
     hyper: Mapping[str, float]
     buffers: Arrays = field(default_factory=dict)
@@ -213,7 +220,7 @@ class Entering:
             self,
             weights={name: rounded(array, precision) for name, array in self.weights.items()},
             buffers={name: rounded(array, precision) for name, array in self.buffers.items()},
-            batches=tuple(batch.at(precision) for batch in self.batches),
+            batches=each(lambda batch: batch.at(precision), self.batches),
             precision=precision,
         )
 

@@ -1,6 +1,7 @@
 """A user's own pair: a Python file that defines it, and a starting file that runs as it is."""
 
 import importlib.util
+import shlex
 import sys
 import traceback
 import warnings
@@ -95,8 +96,9 @@ def starting_text(path: Path) -> str:
 
 
 def in_docstring(path: Path) -> str:
-    """``path`` as it is written inside a docstring: whatever it is called, the file is Python."""
-    name = str(path).encode(errors="replace").decode()
+    """``path`` as a command inside a docstring names it: whatever it is called, the shell takes it for one word, and
+    the file is Python."""
+    name = shlex.quote(str(path).encode(errors="replace").decode())
     return name.replace("\\", "\\\\").replace('"', '\\"')
 
 

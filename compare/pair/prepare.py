@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from compare.arrays.arrays import PARAMS, Arrays
+from compare.arrays.aside import Aside
 from compare.arrays.batch import Batch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
@@ -15,7 +16,9 @@ from compare.frameworks.models.choose import Streamed, is_function_alone, port_m
 from compare.frameworks.spectral_norm import said_of_spectral_norm
 from compare.pair.accepted import check_accepted, matches
 from compare.pair.adapters import adapted_port, adapted_reference
+from compare.pair.added_scales import told_by_values
 from compare.pair.drawing import drawn
+from compare.pair.one_alone import one_alone
 from compare.pair.own_tables import own_tables
 from compare.pair.pair import Entering, Pair
 from compare.verdict.precision import FLOAT32, Precision
@@ -24,6 +27,8 @@ from compare.weights.mapping.offsets import offset_lines, said_of_offsets
 from compare.weights.weights import WeightMap
 
 if TYPE_CHECKING:
+    from compare.frameworks.meshes.layout import MeshLayout
+    from compare.frameworks.meshes.mesh_devices import BuiltMesh
     from compare.frameworks.models.ports import PortModel
     from compare.frameworks.models.references import Reference, ReferenceModel
     from compare.weights.mapping.find import FoundMap
@@ -49,6 +54,8 @@ class Prepared:
             gradients.
         offsets: by leaf, what the port may hold more than the reference since its code takes it off again: the map has
             it where the port's own values do.
+        aside: of a pair that is verified by module, where its sides put what they need later; else None.
+        layout: how the port's arrays lie on the mesh that it is run on; None: on one device.
         modes: the modes that are compared: training and evaluation, or only the models as they are.
     """
 
@@ -68,6 +75,8 @@ class Prepared:
     doubted: tuple[str, ...] = ()
     trained_as_one: bool = False
     offsets: Mapping[str, float] = field(default_factory=dict)
+    aside: Aside | None = None
+    layout: "MeshLayout | None" = None
 
     @property
     def summed(self) -> tuple[Sum, ...]:
@@ -116,6 +125,22 @@ class Prepared:
         """The same with the port's explicit dtypes at float64, but for those that layers compute in and that are named
         in ``kept``."""
         return replace(self, port=self.port.widened(kept))
+
+    def on(self, mesh: "BuiltMesh", batch: Batch) -> "Prepared":
+        """The same, its port run on a mesh, and a batch like this one spread over it.
+
+        Raises:
+            UsageError: an array cannot be spread as the pair or the port says.
+        """
+        from compare.frameworks.meshes.layout import laid_out
+
+        leaves = {path: tuple(leaf.shape) for path, leaf in self.port.leaves.items()}
+        inputs = {name: array.shape for name, array in {**batch.inputs, **batch.targets}.items()}
+        try:
+            layout = laid_out(mesh, leaves, self.port.annotated, inputs, self.pair.sharding)
+        except UsageError as error:
+            raise UsageError(f"pair {self.pair.name}: {error}") from error
+        return replace(self, layout=layout)
 
     def enter(self, seed: int, steps: int) -> Entering:
         """What enters both sides: weights and ``steps`` batches, all from one seeded NumPy generator."""
@@ -190,26 +215,37 @@ def _port(pair: Pair, reference: "ReferenceModel", args: tuple, kwargs: dict) ->
 
 def _found(pair: Pair, reference: "ReferenceModel", batch: Batch, seed: int) -> Prepared:
     from compare.pair.sure_outputs import outputs_of_reference
-    from compare.pair.trial import tried
+    from compare.pair.trial import nearest, tried
     from compare.weights.mapping.find import find
 
     own = reference.state()
 
+    def wanted(entering: Entering, precision: Precision) -> Arrays:
+        return outputs_of_reference(pair, reference, entering, False if reference.has_mode else None, precision)
+
     def decide(maps: "Sequence[FoundMap]") -> tuple[int | None, str]:
         candidates = [with_map(pair, reference, one, batch, own) for one in maps]
+        place, why = tried(candidates, candidates[0].enter(seed, 1), wanted)
+        less = [one for one in map(_with_less, candidates) if one is not None]
+        if place is None and not why and len(less) == len(candidates):
+            place, why = tried(less, less[0].enter(seed, 1), wanted)
+        return place, why
 
-        def wanted(entering: Entering, precision: Precision) -> Arrays:
-            return outputs_of_reference(pair, reference, entering, False if reference.has_mode else None, precision)
-
-        return tried(candidates, candidates[0].enter(seed, 1), wanted)
+    def decide_alone(maps: "Sequence[FoundMap]", name: str, alike: Collection[str]) -> int | None:
+        candidates = [with_map(pair, reference, one, batch, own) for one in maps]
+        return nearest(candidates, one_alone(candidates[0].enter(seed, 1), name, alike), wanted)
 
     (args, kwargs), (port_args, port_kwargs) = adapted_reference(pair, batch), adapted_port(pair, batch)
     found_map = find(
         reference.module, args, kwargs, streamed(pair, reference), port_args, port_kwargs,
         rules=pair.rules, permute=pair.port_inputs is None, decide=decide, alone=partial(matches, accept=pair.accept),
+        decide_alone=decide_alone,
     )  # fmt: skip
     reference.hold(name for name in found_map.constants if name in reference.parameters)
-    return with_map(pair, reference, found_map, batch, own)
+    ready = with_map(pair, reference, found_map, batch, own)
+    if (less := _with_less(ready)) is not None and tried((ready, less), ready.enter(seed, 1), wanted)[0] == 1:
+        return less
+    return ready
 
 
 def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: Batch, own: Arrays) -> Prepared:
@@ -263,6 +299,16 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
         doubted=tuple(found_map.doubted),
         offsets=dict(found_map.offsets),
     )
+
+
+def _with_less(ready: Prepared) -> Prepared | None:
+    """The pair with scales that have less of what the port adds to them; None where it adds nothing, or where the
+    port's own values say what they have."""
+    left = [one for one in ready.weight_map.entries if one.port in ready.offsets and not one.offset]
+    if not left or told_by_values(left, ready.own, ready.port):
+        return None
+    weight_map, notes = ready.loaded
+    return replace(ready, weight_map=weight_map, notes=(*ready.notes, *notes))
 
 
 def streamed(pair: Pair, reference: "Reference") -> Streamed:

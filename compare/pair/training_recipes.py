@@ -6,10 +6,12 @@ from typing import Any
 
 from compare.errors import UsageError, did_you_mean, nearest
 from compare.pair.pair import Optimizers, Pair
+from compare.pair.scaled import Scaled
 from compare.pair.stepped import accumulating
 
 MAX_NORM = 1.0
 PARTS = 4  # gradients that make one step
+SCALE, SOUND = 2.0**20, 100  # a loss's scale that overflows at first, and sound steps after which it is doubled
 
 
 def _sgd(pair: Pair, steps: int) -> Pair:
@@ -93,17 +95,40 @@ def _accumulated(pair: Pair, steps: int) -> Pair:
 
 def _bfloat16(pair: Pair, steps: int) -> Pair:
     """AdamW on float32 weights, the layers in bfloat16: autocast beside a Flax dtype."""
-    import jaxport.features
     import jaxport.optimizers as port
-    import torchref.features
     import torchref.optimizers as reference
 
-    layer = pair.reference.net[1]
+    optimizers = Optimizers(lambda parameters: reference.adamw(parameters, 2e-3), lambda: port.adamw(2e-3))
+    return replace(_lowered(pair, "bfloat16"), optimizers=optimizers)
+
+
+def _float16(pair: Pair, steps: int) -> Pair:
+    """AdamW on float32 weights, the layers in float16: the loss is scaled, and a step that overflows is skipped."""
+    import optax
+
+    import jaxport.optimizers as port
+    import torchref.optimizers as reference
+
+    def in_jax() -> Any:
+        return optax.chain(port.clip_grad_norm(MAX_NORM), port.adamw(2e-3))
+
+    optimizers = Scaled(lambda parameters: reference.adamw(parameters, 2e-3), in_jax, {}, SCALE, SOUND, MAX_NORM)
+    return replace(_lowered(pair, "float16"), optimizers=optimizers)
+
+
+def _lowered(pair: Pair, name: str) -> Pair:
+    """The perceptron with its layers in a low precision, by its name."""
+    import jax.numpy as jnp
+    import torch
+
+    import jaxport.features
+    import torchref.features
+
+    (hidden, pixels), (classes, _) = (pair.reference.net[layer].weight.shape for layer in (1, 3))
     return replace(
         pair,
-        reference=torchref.features.LowMLP(layer.in_features, layer.out_features, pair.reference.net[3].out_features),
-        port=jaxport.features.LowMLP(pair.port.hidden, pair.port.n_classes),
-        optimizers=Optimizers(lambda parameters: reference.adamw(parameters, 2e-3), lambda: port.adamw(2e-3)),
+        reference=torchref.features.LowMLP(pixels, hidden, classes, getattr(torch, name)),
+        port=jaxport.features.LowMLP(hidden, classes, getattr(jnp, name)),
     )
 
 
@@ -114,6 +139,7 @@ RECIPES: dict[str, Callable[[Pair, int], Pair]] = {
     "nadam": _nadam,
     "accumulated": _accumulated,
     "bfloat16": _bfloat16,
+    "float16": _float16,
 }
 
 

@@ -92,6 +92,22 @@ def _tried(candidates: Sequence[Mapped], entering: Entering, wanted: Wanted, pre
     return left[0]
 
 
+def nearest(candidates: Sequence[Mapped], entering: Entering, wanted: Wanted) -> int | None:
+    """The place of the one of ``candidates`` under which both sides are nearest to each other on what enters; None
+    where they do not agree there, or a side does not run."""
+    for precision in (FLOAT64, FLOAT32):
+        trial, every = _Trial(candidates, entering, wanted, precision), range(len(candidates))
+        try:
+            gaps = [trial.gap(at, OWN) for at in every]
+        except NotRunError as error:
+            swallowed(error)
+            continue
+        if not trial.raised_by_all(every, OWN):
+            best = min(every, key=gaps.__getitem__)
+            return best if gaps[best] <= AGREE[precision] else None
+    return None
+
+
 class _Trial:
     """Both sides on the pair's own weights, and on others of which no two are alike; each is run once on each."""
 
@@ -167,7 +183,9 @@ def _port_of(first: Mapped, precision: Precision) -> Run:
     """The port's outputs by name, from what enters it through a map; compiled once for all maps."""
     import jax
 
-    device = jax.devices("cpu")[0]
+    from compare.frameworks.meshes.mesh_devices import everywhere
+
+    device = everywhere(jax.devices("cpu")[0])
     is_wide = precision == FLOAT64
     port, form = first.widened() if is_wide else first, list[Batch]()
     mode = None if None in first.modes else False

@@ -208,6 +208,19 @@ class WeightsForm(TypedDict):
     notes: list[str]
 
 
+class MeshForm(TypedDict):
+    """Of a port that was run on a mesh: its axes with their sizes, how every leaf and every array of the batch is
+    spread (``P(None, model)``, or ``whole``), how often each collective is run in one call of the compiled program of
+    outputs and gradients, and the axes that nothing uses."""
+
+    axes: str
+    devices: str
+    leaves: dict[str, str]
+    inputs: dict[str, str]
+    collectives: dict[str, int]
+    unused: list[str]
+
+
 class PairForm(TypedDict):
     """One pair."""
 
@@ -231,6 +244,7 @@ class PairForm(TypedDict):
     update_rule: NotRequired[RuleForm | None]  # what was written before there was one stays valid
     loader: NotRequired[list[str]]
     weights: NotRequired[WeightsForm | None]
+    mesh: NotRequired[MeshForm | None]
 
 
 class VerifyForm(TypedDict):

@@ -66,16 +66,7 @@ def _costs(form: Form) -> Table:
     costs, seconds = form["costs"], form["costs"]["seconds"]
     shown = table("what it costs", "", "what is counted")
     shown.columns[1].justify = "right"
-    aot = costs["aot_message"] or "saved by AOTAutograd under torch.compile, beyond parameters and inputs"
-    rows = [
-        ("tape", form["tape_bytes"], "saved by nodes, beyond parameters and inputs; held from forward to backward"),
-        ("torch.compile", costs["aot"], aot),
-        ("residuals", form["residual_bytes"], "of jax.vjp op by op, copies left out; held from forward to backward"),
-        ("copies", form["copied_bytes"], "of parameters and inputs among them: op by op only"),
-        ("jax.jit at the loss", costs["at_loss"], "made when the loss is written, and still to be read"),
-        ("jax.jit at most", costs["temporaries"], "temporaries at once in the whole of value and gradient"),
-    ]
-    for what, count, meaning in rows:
+    for what, count, meaning in byte_rows(form):
         shown.add_row(what, "" if count is None else f"{count:,}", Text(meaning))
     for what, key, meaning in (
         ("PyTorch, no tape", "plain", "the loss under no_grad"),
@@ -88,3 +79,17 @@ def _costs(form: Form) -> Table:
         time = "raises" if seconds[key] is None else f"{1e6 * seconds[key]:,.0f} us"
         shown.add_row(what, time, Text(f"{meaning}, processor time"))
     return shown
+
+
+def byte_rows(form: Form) -> list[tuple[str, int | None, str]]:
+    """Each column of bytes: its name, the bytes, and what is counted; None where nothing could be."""
+    costs = form["costs"]
+    aot = costs["aot_message"] or "saved by AOTAutograd under torch.compile, beyond parameters and inputs"
+    return [
+        ("tape", form["tape_bytes"], "saved by nodes, beyond parameters and inputs; held from forward to backward"),
+        ("torch.compile", costs["aot"], aot),
+        ("residuals", form["residual_bytes"], "of jax.vjp op by op, copies left out; held from forward to backward"),
+        ("copies", form["copied_bytes"], "of parameters and inputs among them: op by op only"),
+        ("jax.jit at the loss", costs["at_loss"], "made when the loss is written, and still to be read"),
+        ("jax.jit at most", costs["temporaries"], "temporaries at once in the whole of value and gradient"),
+    ]

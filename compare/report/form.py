@@ -164,6 +164,7 @@ def _pair(report: "PairReport") -> Form:
         "envelope": None if report.envelope is None else dataclasses.asdict(report.envelope),
         "loader": report.loader,
         "weights": None if report.weights is None else _weights(report.weights),
+        "mesh": None if report.mesh is None else dataclasses.asdict(report.mesh),
     }
 
 

@@ -38,6 +38,8 @@ class StepForm(TypedDict):
     gates_32: int
     gates_64: int
     gates_departure: int
+    skipped_reference: NotRequired[bool]  # not there in older results, in which nothing was skipped
+    skipped_port: NotRequired[bool]
 
 
 class EpochForm(TypedDict):

@@ -14,6 +14,7 @@ from compare.report.certified import certificates
 from compare.report.contract import Form, PairForm, VerifyForm
 from compare.report.failure import wrong_weights
 from compare.report.map_lines import show_map
+from compare.report.mesh_lines import show_mesh
 from compare.report.pieces import COLOUR, coloured, number, pairs_of_words, paragraph, show_table, table
 from compare.report.unpadded import Unpadded
 from compare.report.weight_lines import show_weights
@@ -25,6 +26,7 @@ WIDTH = 120  # columns where nobody watches and nobody says otherwise
 UNKNOWN = 80  # columns of a terminal that does not say
 LEAST = 20  # columns below which lines are left to the terminal to break
 READING = "jaxport read report explains each of these, and says when not to trust a verdict"
+SHOWN = 12  # steps whose numbers are told
 
 
 class Pipe(Console):
@@ -63,6 +65,8 @@ def show_verify(form: VerifyForm, out: Console, every: bool = False, explain: bo
     ``explain`` the weight map with the reason for each line."""
     for pair in form["pairs"]:
         _show_head(pair, out)
+        if mesh := pair.get("mesh"):
+            show_mesh(mesh, out)
         loader = pair.get("loader", [])
         for notice in loader:
             out.print(paragraph("notice", notice))
@@ -111,6 +115,8 @@ def show_training(form: Form, out: Console) -> None:
     if form.get("recipe"):
         out.print(paragraph("recipe", f"{form['recipe']}: {form['trained_by']}"))
     show_table(out, _epochs(form, wide=True), _epochs(form, wide=False))
+    if skipped := _skipped(form):
+        out.print(paragraph("skipped", skipped))
     for word, text in form["drift"].items():
         out.print(paragraph(word, text))
     if form["first_failure"]:
@@ -118,6 +124,21 @@ def show_training(form: Form, out: Console) -> None:
     out.print(paragraph("words", Text(READING, style="dim")))
     out.print(paragraph("verdict", coloured(form["verdict"])))
     out.print()
+
+
+def _skipped(form: Form) -> str:
+    """Which float32 steps moved nothing, since a gradient of the scaled loss overflowed; empty where none was."""
+    of = {side: [one["step"] for one in form["steps"] if one.get(f"skipped_{side}")] for side in ("reference", "port")}
+    if not any(of.values()):
+        return ""
+    if of["reference"] == of["port"]:
+        return f"the same {counted(len(of['port']), 'step')} on both sides: {_few(of['port'])}"
+    return "; ".join(f"by the {side}: {_few(steps) or 'none'}" for side, steps in of.items())
+
+
+def _few(steps: list[int]) -> str:
+    """Their numbers, the first of many."""
+    return ", ".join(map(str, steps[:SHOWN])) + (f" and {len(steps) - SHOWN} more" if len(steps) > SHOWN else "")
 
 
 def _epochs(form: Form, wide: bool) -> Table:

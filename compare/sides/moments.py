@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 Leaf = TypeVar("Leaf")
 
 
-def moments_of_torch(optimizer: "torch.optim.Optimizer", parameters: "Mapping[str, torch.nn.Parameter]") -> Arrays:
-    """Every array in the state of a torch optimizer as ``optimizer/<slot>/<parameter>``; step counters left out."""
+def moments_of_torch(
+    optimizer: "torch.optim.Optimizer",
+    parameters: "Mapping[str, torch.nn.Parameter]",
+    kept: Callable[[np.ndarray], np.ndarray] = lambda array: array,
+) -> Arrays:
+    """Every array in the state of a torch optimizer as ``optimizer/<slot>/<parameter>``; step counters left out.
+    ``kept`` says where each lies."""
     moments: Arrays = {}
     for name, parameter in parameters.items():
         for slot, value in optimizer.state.get(parameter, {}).items():
             if getattr(value, "shape", None) == parameter.shape and fields_of(slot):
-                moments[f"optimizer/{slot}/{name}"] = wide(from_torch(value))
+                moments[f"optimizer/{slot}/{name}"] = kept(wide(from_torch(value)))
     return moments
 
 

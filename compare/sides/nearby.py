@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compare.arrays.arrays import by_parts
+from compare.arrays.several import each
 from compare.errors import swallowed
 from compare.pair.pair import Entering
 from compare.sides.conventions import in_another_unit
@@ -201,8 +202,8 @@ def nudged(entering: Entering, rng: np.random.Generator, precision: Precision) -
             return array
         return (array * (1 + 2 * precision.unit_roundoff * rng.choice([-1.0, 1.0], array.shape))).astype(array.dtype)
 
-    if any(batch.floating for batch in entering.batches):
-        batches = tuple(batch.mapped(lambda _, array: nudge(array)) for batch in entering.batches)
+    if entering.batches[0].floating:
+        batches = each(lambda batch: batch.mapped(lambda _, array: nudge(array)), entering.batches)
         return replace(entering, batches=batches).at(precision)
     weights = {name: nudge(entering.weights[name]) for name in sorted(entering.weights)}  # a record has another order
     return replace(entering, weights={name: weights[name] for name in entering.weights}).at(precision)

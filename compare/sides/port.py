@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import jax
+import jax.extend
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -13,6 +14,7 @@ from compare.arrays.batch import Batch
 from compare.errors import shown
 from compare.frameworks.dropout.port import in_stream
 from compare.frameworks.islands.lowered import Kept
+from compare.frameworks.meshes.mesh_program import MeshProgram, mesh_program
 from compare.frameworks.models.modes import Mode
 from compare.pair.fields import FieldError, answer_of
 from compare.pair.pair import Entering, Optimizers
@@ -29,7 +31,8 @@ from compare.sides.port_forward import (
     outputs_by_name,
     program_key,
 )
-from compare.sides.side import Dropped, Result, steps_named
+from compare.sides.shelf import Growing
+from compare.sides.side import Dropped, Result, Run, step_named
 from compare.sides.tied_gradients import summed_of_tied
 from compare.verdict.precision import Precision
 
@@ -41,6 +44,7 @@ class PortSide(PortForward):
 
     Attributes:
         compiling: options of the compiler, where a program is no matter of speed.
+        on_mesh: of a side on a mesh, what the first program of each mode does with it.
     """
 
     compiling: dict[str, bool | int] | None = None
@@ -61,6 +65,7 @@ class PortSide(PortForward):
         ``kept``, of a promoted side: what below the working precision it does all the same."""
         super().__init__(prepared, precision, device, shapes, kept)
         self.promoted, self._exact, self._bits = promoted, exact, bits
+        self.on_mesh: dict[Mode, MeshProgram] = {}
         self._value_and_grads = self._compiled(self._trace_value_and_grads)
         self._init = jax.jit(self._trace_init)
         self._step = self._compiled(self._trace_step)
@@ -74,7 +79,11 @@ class PortSide(PortForward):
             static = {"mode": mode, "form": Form(batch)}
             # Compiled on shapes alone: tracing leaves cycles that would hold the weights of a large model, and the
             # gradients, until they are collected; and what compiling takes is given back before they are there.
-            self._value_and_grads.lower(structs, *beside, **static).compile()
+            traced = self._value_and_grads.trace(structs, *beside, **static)
+            compiled = traced.lower().compile()
+            if self.placing.layout and mode not in self.on_mesh:
+                self.on_mesh[mode] = mesh_program(traced.jaxpr, compiled.as_text() or "")
+            del traced, compiled
             arrays = self._named(entering, *self._value_and_grads(self.leaves(entering), *beside, **static))
             return self._result(arrays, mode, batch, inputs, dropped)
 
@@ -105,7 +114,7 @@ class PortSide(PortForward):
         arrays |= {f"grad/input.{name}": from_jax(by_input[name]) for name in entering.batches[0].floating}
         return arrays | self._buffers(changed)
 
-    def _result(self, arrays: Arrays, mode: Mode, batch: Batch, inputs: Leaves, dropped: Dropped) -> Result:
+    def _result(self, arrays: Run, mode: Mode, batch: Batch, inputs: Leaves, dropped: Dropped) -> Result:
         replay = self._replays.get(program_key(mode, batch, inputs, [shape for shape, _ in dropped]))
         return Result(arrays, not_compared=tuple(replay.not_compared) if replay else (), replay=replay)
 
@@ -130,9 +139,9 @@ class PortSide(PortForward):
         """
         mode = self.prepared.modes[0]
         with self.x64():
-            leaves, hyper, taken = self.leaves(entering), dict(entering.hyper), list[Arrays]()
+            leaves, hyper, taken = self.leaves(entering), dict(entering.hyper), Growing()
             # On the device like the leaves, or the first step's program would serve the first step only.
-            state = jax.device_put(self._init(leaves, hyper), self.device)
+            state = jax.device_put(self._init(leaves, hyper), self.placing.whole)
             before = self.parameters(leaves, entering)
             for number, batch in enumerate(entering.batches):
                 inputs, targets = self.batch(batch)
@@ -141,17 +150,22 @@ class PortSide(PortForward):
                 leaves, state, loss = self._step(
                     leaves, state, inputs, targets, against, masks, hyper, mode=mode, form=Form(batch)
                 )
+                if self.placing.layout:  # as they lay before, wherever the compiler has put them
+                    leaves = {path: jax.device_put(leaf, self.placing.leaf(path)) for path, leaf in leaves.items()}
+                    state = jax.device_put(state, self.placing.whole)
                 after = self.parameters(leaves, entering)
-                taken.append({f"update/{name}": after[name] - before[name] for name in after})
-                taken[-1] |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
+                made = {f"update/{name}": after[name] - before[name] for name in after}
+                made |= {"loss": from_jax(loss)} if self.pair.loss is not None else {}
+                taken.add(step_named(number + 1, made))
                 before = after
             still = self.prepared.still_leaves
             kept = {path: leaf for path, leaf in leaves.items() if not is_parameter(path) or path in still}
-            taken[-1] |= self._buffers(kept) if mode is not False else {}
+            made = self._buffers(kept) if mode is not False else {}
             for slot, tree in moments_of_optax(state, self.prepared.port.flat, set(slots)).items():
                 named = widened(self._to_reference(tree, values=True))
-                taken[-1] |= {f"optimizer/{slot}/{name}": named[name] for name in after if name in named}
-            return self._result(steps_named(taken), mode, batch, inputs, dropped)
+                made |= {f"optimizer/{slot}/{name}": named[name] for name in after if name in named}
+            taken.add(step_named(len(entering.batches), made))
+            return self._result(taken.arrays, mode, batch, inputs, dropped)
 
     def parameters(self, leaves: Leaves, entering: Entering) -> Arrays:
         """The parameters that train in float64, under the reference's names and in its layout."""
@@ -189,19 +203,31 @@ class PortSide(PortForward):
         hyper: dict[str, float], mode: Mode, form: Form,
     ) -> tuple[Leaves, Tree, jax.Array | None]:  # fmt: skip
         _, loss, (_, grads), changed = self._trace_value_and_grads(leaves, inputs, targets, against, masks, mode, form)
+        after, state = self._trace_update(leaves, grads, state, hyper)
+        return leaves | changed | after, state, loss
+
+    def _trace_update(self, leaves: Leaves, grads: Leaves, state: Tree, hyper: dict[str, float]) -> tuple[Leaves, Tree]:
+        """The parameters and the optimizer's state after a step; those that are frozen as they were."""
         params, frozen = self._tree(leaves), self.prepared.frozen_leaves
         grads = {path: jnp.zeros_like(leaf) if path in frozen else leaf for path, leaf in grads.items()}
         if self.prepared.trained_as_one:
             grads = summed_of_tied(self.prepared.weight_map, self.prepared.shapes, grads)
         updates, state = self.optimizer(hyper).update(self._tree(grads), state, params)
         after = self.prepared.port.flat(optax.apply_updates(params, updates))
-        return leaves | changed | after | {path: leaves[path] for path in frozen}, state, loss
+        return after | {path: leaves[path] for path in frozen}, state
 
     def optimizer(self, hyper: Mapping[str, float]) -> optax.GradientTransformation:
         """The pair's own, of these hyper-parameters."""
         training = self.pair.training()
         assert training is not None
         return transformation_of(training, hyper)
+
+    def update_program(self, entering: Entering) -> "jax.extend.core.ClosedJaxpr":
+        """One update of the optimizer, as it is traced, from gradients like the parameters. Computes nothing."""
+        optimizer = self.optimizer(entering.hyper)
+        with self.x64():
+            params = self._tree(self._structs())
+            return jax.make_jaxpr(lambda tree: optimizer.update(tree, optimizer.init(tree), tree)[0])(params)
 
     def _buffers(self, changed: Leaves) -> Arrays:
         named = self._to_reference(changed)

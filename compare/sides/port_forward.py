@@ -16,6 +16,7 @@ from compare.frameworks.dropout.port import Replay, replayed
 from compare.frameworks.integers import float64
 from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.islands.tracing import requests_noted
+from compare.frameworks.meshes.layout import placing
 from compare.frameworks.models.modes import Mode
 from compare.frameworks.models.ports import complex_leaves
 from compare.pair.forward import port_outputs
@@ -52,6 +53,7 @@ class PortForward:
         self.kept = kept
         self.prepared = prepared.widened(kept.formats if kept else ()) if precision is FLOAT64 else prepared
         self.pair, self.precision, self.device = prepared.pair, precision, device
+        self.placing = placing(prepared.layout, device)
         self._replays: dict[Program, Replay] = {}  # noted while a program is traced, true of each of its runs
         self._shapes = {} if shapes is None else shapes
 
@@ -106,13 +108,18 @@ class PortForward:
         made = self.prepared.weight_map.each_to_port(arrays, self.prepared.leaves, dtype, exact=True)
         # Each waited for: copies that are still under way would hold a second set of all weights.
         return {
-            path: to_jax(array, self.precision, self.device, given_up=True).block_until_ready() for path, array in made
+            path: to_jax(array, self.precision, self.placing.leaf(path), given_up=True).block_until_ready()
+            for path, array in made
         }
 
     def batch(self, batch: Batch) -> tuple[Leaves, Leaves]:
         """A batch on the device: its inputs and its targets, by name."""
-        inputs = {name: self._array(array) for name, array in batch.inputs.items()}
-        return inputs, {name: self._array(array) for name, array in batch.targets.items()}
+
+        def spread(name: str, array: np.ndarray) -> jax.Array:
+            return to_jax(array, self.precision, self.placing.input(name, array.shape, batch.axis(name)))
+
+        inputs = {name: spread(name, array) for name, array in batch.inputs.items()}
+        return inputs, {name: spread(name, array) for name, array in batch.targets.items()}
 
     def masks(self, entering: Entering, dropped: Dropped, step: int = 0) -> tuple[jax.Array, ...]:
         """The dropout masks of one step, in the reference's order."""
@@ -175,7 +182,7 @@ class PortForward:
     ) -> tuple[jax.extend.core.ClosedJaxpr, list[str], list[tuple[str, str]]]:
         """The forward pass and the pair's loss as they are traced; for each array that enters its path, its name among
         the inputs ("input.x"), or nothing; and the dtypes that were asked for, each with its line. No weight goes to
-        the device."""
+        the device. ``outputs`` knows its shapes from here on."""
         batch = entering.batches[0]
 
         def forward(leaves: Leaves, inputs: Leaves, targets: Leaves, masks: tuple) -> tuple[Tree, jax.Array | None]:
@@ -186,7 +193,8 @@ class PortForward:
             leaves, (inputs, targets) = self._structs(), self.batch(batch)
             masks = self.masks(entering, dropped)
             with requests_noted() as noting:
-                closed = jax.make_jaxpr(forward)(leaves, inputs, targets, masks)
+                closed, (outputs, _) = jax.make_jaxpr(forward, return_shape=True)(leaves, inputs, targets, masks)
+        self._shapes.setdefault(program_key(mode, batch, inputs, [mask.shape for mask in masks]), outputs)
         entered = [*sorted(inputs), *sorted(targets)]
         names = [*sorted(leaves), *(f"input.{name}" for name in entered)]
         return closed, names + [""] * len(masks), list(noting.asked)
@@ -199,11 +207,11 @@ class PortForward:
 
     def _structs(self) -> Leaves:
         """The leaves that ``leaves`` brings to the device, by shape and dtype alone."""
-        dtype, there = jnp.dtype(self.precision.name), jax.sharding.SingleDeviceSharding(self.device)
+        dtype = jnp.dtype(self.precision.name)
         of_complex = complex_leaves(self.prepared.port)
         dtypes = {path: complex_name(self.precision) if path in of_complex else dtype for path in self.prepared.leaves}
         return {
-            path: jax.ShapeDtypeStruct(shape, dtypes[path], sharding=there)
+            path: jax.ShapeDtypeStruct(shape, dtypes[path], sharding=self.placing.leaf(path))
             for path, shape in self.prepared.leaves.items()
         }
 
@@ -218,17 +226,18 @@ class PortForward:
 
     @contextmanager
     def x64(self) -> Iterator[None]:
-        """Float64 for an oracle, integers as they are without. Flax's own layers mix dtypes there, which a process with
-        strict promotion refuses."""
-        if self.precision is not FLOAT64:
-            with jax.enable_x64(False):
+        """Float64 for an oracle, integers as they are without, and the mesh that it runs on, if any. Flax's own layers
+        mix dtypes there, which a process with strict promotion refuses."""
+        with self.placing.entered():
+            if self.precision is not FLOAT64:
+                with jax.enable_x64(False):
+                    yield
+                return
+            with float64(), jax.numpy_dtype_promotion("standard"):
                 yield
-            return
-        with float64(), jax.numpy_dtype_promotion("standard"):
-            yield
 
     def _array(self, array: np.ndarray) -> jax.Array:
-        return to_jax(array, self.precision, self.device)
+        return to_jax(array, self.precision, self.placing.whole)
 
 
 class Form:

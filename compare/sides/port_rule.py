@@ -54,7 +54,7 @@ def run_port_rule(side: "PortSide", inputs: RuleInputs, hyper: Mapping[str, floa
         return jnp.concatenate([entries(params)[None], after])
 
     with side.x64():
-        given = [to_jax(array, side.precision, side.device) for array in (inputs.values, inputs.gradients)]
+        given = [to_jax(array, side.precision, side.placing.whole) for array in (inputs.values, inputs.gradients)]
         arrays = from_jax(jax.jit(side.replayed(walk))(*given, dict(hyper)))
     after = np.zeros((len(arrays), inputs.values.size))
     held = np.concatenate([leaf.entries for leaf in leaves.values()])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from compare.arrays.aside import touched
 from compare.sides.side import OPTIMIZER_STATE, Run
 from compare.verdict.precision import Precision
 from compare.verdict.verdict import Judgement, Verdict, judge
@@ -26,6 +27,7 @@ def judge_together(
             judgements[name] = missing
         else:
             judgements[name] = judge(t[name], j[name], t64[name], j64[name], precision, sizes.get(name, 0.0))
+            touched(sum(run[name].nbytes for run in runs))
     return judgements
 
 

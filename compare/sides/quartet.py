@@ -22,6 +22,7 @@ from compare.verdict.precision import FLOAT64, ROUNDED, Precision
 from compare.verdict.verdict import Judgement
 
 if TYPE_CHECKING:
+    from compare.sides.port import PortSide
     from compare.sides.port_as_traced import PortAsTraced
     from compare.sides.port_forward import Leaves, Program
 
@@ -139,6 +140,11 @@ class Quartet:
         """The port's program at the working precision, in float64."""
         from compare.sides.port_as_traced import PortAsTraced
 
+        if self.prepared.aside is not None:
+            raise UsageError(
+                f"pair {self.pair.name}: a model cannot run in float64, and what stands in for that runs it whole: "
+                "verify without --by-module"
+            )
         key = ("port", "as traced", self.oracle.name)
         made = self._kept(key, lambda: PortAsTraced(self.prepared, self.precision, self.oracle.jax, self.shapes))
         return cast("PortAsTraced", made)
@@ -161,14 +167,22 @@ class Quartet:
         return ReferenceSide(self.prepared, FLOAT64, self.oracle.torch, promoted, replaced=held, bits=bits, kept=kept)
 
     def _port(self, which: str) -> Following:
-        from compare.sides.port import PortSide
-
+        kind = self._kind_of_port()
         if which == WORKING:
-            return PortSide(self.prepared, self.precision, self.device.jax, shapes=self.shapes)
+            return kind(self.prepared, self.precision, self.device.jax, shapes=self.shapes)
         exact = self.witness.port if self.witness else ()
         bits, promoted = ROUNDED.bits if self.rounded else 0, which == PROMOTED
         kept = self.kept_port
-        return PortSide(self.prepared, FLOAT64, self.oracle.jax, promoted, exact, self.shapes, bits=bits, kept=kept)
+        return kind(self.prepared, FLOAT64, self.oracle.jax, promoted, exact, self.shapes, bits=bits, kept=kept)
+
+    def _kind_of_port(self) -> "type[PortSide]":
+        if self.prepared.aside is None:
+            from compare.sides.port import PortSide
+
+            return PortSide
+        from compare.sides.port_by_module import PortByModule
+
+        return PortByModule
 
     def observed(self, entering: Entering, mode: Mode, shared: Mapping[str, str]) -> tuple[Book, Dropped]:
         """What the reference rounds below the working precision, its weights by names that both sides share, and what
@@ -294,7 +308,7 @@ def _of_reference(side: Side, entering: Entering, what: What) -> Result:
 
 def _aside(result: Result) -> Result:
     """The same run, its arrays on a shelf where they are large."""
-    return replace(result, arrays=put_aside(dict(result.arrays)))
+    return replace(result, arrays=put_aside(result.arrays))
 
 
 def _widen(arrays: Arrays) -> Arrays:

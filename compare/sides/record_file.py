@@ -65,7 +65,7 @@ class ReferenceRecord:
                 raise UsageError(f"{path}: a record of schema {facts['schema']}, expected {SCHEMA}")
         except (KeyError, ValueError, TypeError, RecursionError) as error:
             raise UsageError(f"{path}: is no record that jaxport verify --record wrote") from error
-        return cls(facts, read(path).arrays)
+        return cls(facts, dict(read(path).arrays))
 
     @property
     def precision(self) -> Precision:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from compare.arrays.arrays import Arrays
+from compare.arrays.aside import Aside
 from compare.arrays.probes import nearby, probed
 from compare.errors import UsageError, swallowed
 from compare.frameworks.devices import Device
@@ -40,6 +41,7 @@ class Alone:
     pair: Pair
     reference: ReferenceModel
     summed: tuple[Sum, ...]
+    aside: Aside | None = None
 
     @property
     def buffers(self) -> tuple[str, ...]:

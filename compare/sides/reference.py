@@ -1,7 +1,7 @@
 """The reference's side: one PyTorch module at one precision on one device."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial, wraps
 from typing import Concatenate, ParamSpec, TypeVar
@@ -16,13 +16,14 @@ from compare.frameworks.dropout.reference import Drawn, replayed
 from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.islands.seen import Seen
 from compare.frameworks.models.modes import Mode
+from compare.frameworks.tensors_aside import one_at_a_time, stepping_on_disk
 from compare.pair.fields import FieldError, answer_of
 from compare.pair.pair import Entering, cotangent_of, scored
 from compare.sides.moments import moments_of_torch
 from compare.sides.reference_forward import Ready, ReferenceForward, Tensors, has_gradient, tensors_by_name
 from compare.sides.seeds import mask_seed
-from compare.sides.shelf import let_go
-from compare.sides.side import Result, steps_named
+from compare.sides.shelf import Growing, let_go
+from compare.sides.side import Result, Run, step_named
 from compare.verdict.precision import Precision
 
 Rest = ParamSpec("Rest")
@@ -85,7 +86,13 @@ class ReferenceSide(ReferenceForward):
         constants = {name: tensor.clone() for name, tensor in self._constants(module).items()}
         variances = _variances(module)
         self._watch(module)
-        with self.here(), self._as_promoted() as seen, self._replaying(entering, mode) as replay:
+        wanted = {name: parameters[name] for name in entering.weights}
+        with (
+            self._aside(wanted) as taken,
+            self.here(),
+            self._as_promoted() as seen,
+            self._replaying(entering, mode) as replay,
+        ):
             # Clones: a model may change its input in place, which a leaf does not stand.
             outputs = self.forward(
                 module, entering.batches[0], {name: tensor.clone() for name, tensor in inputs.items()}, mode
@@ -97,11 +104,11 @@ class ReferenceSide(ReferenceForward):
         arrays = {name: _seen(tensor) for name, tensor in named.items()}
         arrays |= {"loss": _seen(loss)} if loss is not None else {}
         for name in entering.weights:
-            arrays[f"grad/{name}"] = _gradient(parameters[name])
+            arrays[f"grad/{name}"] = taken[name] if name in taken else _gradient(parameters[name])
         for name, entered in leaves.items():
             arrays[f"grad/input.{name}"] = _gradient(entered)
         arrays |= self._buffers(module) if mode is not False else {}
-        result = _result(arrays, variances, [replay], [seen], changed)
+        result = _result(arrays, variances, replay, seen or (), changed)
         return replace(result, left={name: _seen(after[name]) for name in changed})
 
     @_undisturbed
@@ -121,29 +128,36 @@ class ReferenceSide(ReferenceForward):
         variances = _variances(module)
         self._watch(module)
         parameters = {name: parameters[name] for name in entering.weights}
-        before, taken = _values(parameters), list[Arrays]()
-        replays, places = list[Drawn | None](), list[Seen | None]()
+        before, taken = self._values(parameters), Growing()
+        last, places = None, dict[str, None]()
         for number, batch in enumerate(entering.batches):
             inputs, targets = self.batch(batch)
             optimizer.zero_grad()
-            with self.here(), self._as_promoted() as seen, self._replaying(entering, mode, number) as replay:
+            with (
+                self._aside(parameters) as gathered,
+                self.here(),
+                self._as_promoted() as seen,
+                self._replaying(entering, mode, number) as replay,
+            ):
                 outputs = self.forward(module, batch, inputs, mode)
                 loss = self._backward(outputs, tensors_by_name(outputs), targets, entering)
-            optimizer.step()
-            after = _values(parameters)
-            taken.append({f"update/{name}": after[name] - before[name] for name in after})
-            taken[-1] |= {"loss": _seen(loss)} if loss is not None else {}
-            before = after
-            replays.append(replay)
-            places.append(seen)
-        taken[-1] |= self._buffers(module) if mode is not False else {}
-        taken[-1] |= moments_of_torch(optimizer, parameters)
-        return _result(steps_named(taken), variances, replays, places)
+            with self._stepping(parameters, gathered):
+                self._step(optimizer, parameters)
+            after = self._values(parameters)
+            made = {f"update/{name}": self._kept(after[name] - before[name]) for name in after}
+            made |= {"loss": _seen(loss)} if loss is not None else {}
+            taken.add(step_named(number + 1, made))
+            before, last = after, replay
+            places |= dict.fromkeys(seen or ())
+        made = self._buffers(module) if mode is not False else {}
+        moments = moments_of_torch(optimizer, parameters, self._kept)
+        taken.add(step_named(len(entering.batches), made | moments))
+        return _result(taken.arrays, variances, last, places)
 
     def _backward(self, outputs: object, named: Tensors, targets: Tensors, entering: Entering) -> torch.Tensor | None:
         """Gradients of the loss, or of the outputs against their random cotangents, into every leaf."""
         if self.pair.loss is not None:
-            loss = scored(self.pair.loss[0], outputs, list(targets.values()))
+            loss = self._scored(outputs, targets)
             loss.backward(torch.tensor(entering.cotangent, dtype=loss.dtype, device=self.device))
             return loss
         wanted = {name: tensor for name, tensor in named.items() if tensor.requires_grad}
@@ -158,6 +172,31 @@ class ReferenceSide(ReferenceForward):
         if wanted:
             torch.autograd.backward(list(wanted.values()), against)
         return None
+
+    def _aside(self, parameters: Mapping[str, nn.Parameter]) -> AbstractContextManager[Arrays]:
+        """Around a forward and backward pass: the gradients that were taken on the way, of a pair by module."""
+        aside = self.prepared.aside
+        return nullcontext({}) if aside is None else one_at_a_time(aside, parameters)
+
+    def _stepping(self, parameters: Mapping[str, nn.Parameter], gathered: Arrays) -> AbstractContextManager[object]:
+        """Around an optimizer's step: of a pair by module, the gradients that were gathered given back."""
+        aside = self.prepared.aside
+        return nullcontext() if aside is None else stepping_on_disk(aside, parameters, gathered)
+
+    def _kept(self, array: np.ndarray) -> np.ndarray:
+        """What a run returns, where it lies until it is judged."""
+        aside = self.prepared.aside
+        return array if aside is None else aside.put(array)
+
+    def _values(self, parameters: Mapping[str, nn.Parameter]) -> Arrays:
+        return {name: self._kept(wide(from_torch(parameter))) for name, parameter in parameters.items()}
+
+    def _scored(self, outputs: object, targets: Tensors) -> torch.Tensor:
+        assert self.pair.loss is not None
+        return scored(self.pair.loss[0], outputs, list(targets.values()))
+
+    def _step(self, optimizer: torch.optim.Optimizer, parameters: dict[str, nn.Parameter]) -> None:
+        optimizer.step()
 
     def _collected(self, entering: Entering) -> Entering:
         """What enters with every two parameters that the port holds as their sum collected in the first."""
@@ -209,22 +248,20 @@ class _Alone(ReferenceSide):
 
 
 def _result(
-    arrays: Arrays,
+    arrays: Run,
     variances: Mapping[str, tuple[float, float]],
-    replays: Sequence[Drawn | None],
-    places: Sequence[Seen | None],
+    last: Drawn | None,
+    places: Iterable[str],
     changed: tuple[str, ...] = (),
 ) -> Result:
     """What a run returns; of several steps the dropouts are the last one's, which are every one's."""
-    last = replays[-1]
-    promoted = [seen for seen in places if seen is not None]
     return Result(
         arrays,
         tuple(last.drawn) if last else (),
         tuple(last.not_compared) if last else (),
         changed,
         variances,
-        tuple(dict.fromkeys(place for seen in promoted for place in seen)),
+        tuple(dict.fromkeys(places)),
     )
 
 
@@ -253,7 +290,3 @@ def _seen(tensor: torch.Tensor) -> np.ndarray:
     if tensor.device.type == "cpu" and tensor.dtype is not torch.bfloat16:
         return tensor.numpy()
     return from_torch(tensor)
-
-
-def _values(parameters: dict[str, nn.Parameter]) -> Arrays:
-    return {name: wide(from_torch(parameter)) for name, parameter in parameters.items()}

@@ -9,10 +9,12 @@ import torch
 from torch import nn
 
 from compare.arrays.arrays import to_torch
+from compare.arrays.aside import Aside
 from compare.arrays.batch import Batch, named_leaves
 from compare.errors import UsageError, shown
 from compare.frameworks.models.modes import Mode
 from compare.frameworks.models.references import ReferenceModel
+from compare.frameworks.tensors_aside import on_disk
 from compare.pair.forward import reference_outputs
 from compare.pair.pair import Entering, Pair, cotangent_of, scored
 from compare.sides.shelf import make_room
@@ -38,6 +40,8 @@ class Ready(Protocol):
     def constants(self) -> tuple[str, ...]: ...
     @property
     def modes(self) -> tuple[Mode, ...]: ...
+    @property
+    def aside(self) -> Aside | None: ...
 
 
 class ReferenceForward:
@@ -77,7 +81,9 @@ class ReferenceForward:
         """A copy of the module with what enters, in ``mode``."""
         assert isinstance(self.prepared.reference, ReferenceModel)
         make_room(entering.weights)
-        module = self.prepared.reference.copy(entering.weights | entering.buffers, self.precision, self.device)
+        module = self.prepared.reference.copy(
+            entering.weights | entering.buffers, self.precision, self.device, self._placed
+        )
         for name, array in self._replaced.items():
             _put(module, name, self._tensor(array))
         if mode is not None:
@@ -89,6 +95,11 @@ class ReferenceForward:
                     layer.dropout = 0.0  # cuDNN differentiates a recurrent layer in training mode only
                     layer.train()
         return module
+
+    def _placed(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A new parameter where it lies: on disk, of a pair that is verified by module."""
+        aside = self.prepared.aside
+        return tensor if aside is None else on_disk(tensor, aside)
 
     def here(self) -> AbstractContextManager[object]:
         """What the model's own code makes without naming a device, ``torch.arange(n)``, is made on the side's, as JAX

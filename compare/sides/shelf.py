@@ -3,46 +3,72 @@
 import contextlib
 import ctypes
 import gc
-import shutil
-import tempfile
-import weakref
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import numpy as np
 
 from compare.arrays.arrays import Arrays
+from compare.arrays.aside import is_aside
+from compare.arrays.pile import Pile, Place
 
 LARGE = 1 << 27  # bytes from which a run is put aside, and weights are made room for
 
 
 class Shelf(Mapping[str, np.ndarray]):
-    """Read-only arrays by name, each mapped from its file when it is asked for: no memory of the process's own is
-    taken. The files go away with the shelf; what is still mapped then stays readable."""
+    """Read-only arrays by name, each fetched from the disk when it is asked for. What they took there is given back
+    with the shelf; what is still mapped then stays readable."""
 
-    def __init__(self, arrays: Arrays) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="jaxport-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)  # at the process's end at the latest
-        self._files = {name: folder / f"{i}.npy" for i, name in enumerate(arrays)}
-        for name, file in self._files.items():
-            np.save(file, arrays[name], allow_pickle=False)
+    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        self._pile, self._places = Pile(), dict[str, Place]()
+        self.add(arrays)
+
+    def add(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """More of them."""
+        self._places |= {name: self._pile.put(array) for name, array in arrays.items()}
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return np.load(self._files[name], mmap_mode="r", allow_pickle=False)
+        return self._pile.get(self._places[name])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter(self._places)
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._places)
+
+
+class Growing:
+    """Arrays by name as a run makes them: held until they are large together, from then on a shelf.
+
+    Attributes:
+        arrays: all of them so far.
+    """
+
+    def __init__(self) -> None:
+        self.arrays: Arrays | Shelf = {}
+        self._bytes = 0
+
+    def add(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """More of them."""
+        if isinstance(self.arrays, Shelf):
+            self.arrays.add(arrays)
+            return
+        self._bytes += _in_memory(arrays)
+        self.arrays |= arrays
+        if self._bytes >= LARGE:
+            self.arrays = Shelf(self.arrays)
 
 
 def make_room(coming: Mapping[str, np.ndarray]) -> None:
     """Before large weights come: memory that was freed goes back to the system. glibc keeps it otherwise, and what one
     side used, or the compiler, would still be held while the other runs."""
     if is_large(coming):
-        with contextlib.suppress(OSError, AttributeError):  # another C library: nothing to hand back by hand
-            ctypes.CDLL(None).malloc_trim(0)
+        trim()
+
+
+def trim() -> None:
+    """Memory that was freed goes back to the system."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library: nothing to hand back by hand
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def let_go(used: Mapping[str, np.ndarray]) -> None:
@@ -51,9 +77,14 @@ def let_go(used: Mapping[str, np.ndarray]) -> None:
         gc.collect()
 
 
-def put_aside(arrays: Arrays) -> Mapping[str, np.ndarray]:
-    """``arrays`` on a shelf where they are large, else as they are."""
-    return Shelf(arrays) if is_large(arrays) else arrays
+def put_aside(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """``arrays`` on a shelf where they are large and on none yet, else as they are."""
+    return Shelf(arrays) if not isinstance(arrays, Shelf) and _in_memory(arrays) >= LARGE else arrays
+
+
+def _in_memory(arrays: Mapping[str, np.ndarray]) -> int:
+    """Bytes of those that do not lie on disk already."""
+    return sum(array.nbytes for array in arrays.values() if not is_aside(array))
 
 
 def is_large(arrays: Mapping[str, np.ndarray]) -> bool:

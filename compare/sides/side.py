@@ -115,7 +115,7 @@ class Side(Protocol):
 
     def steps(self, entering: Entering) -> Result:
         """One optimizer step on each batch in turn: losses, each parameter's change in float64, and with the last step
-        buffers and optimizer state, named as ``steps_named`` does."""
+        buffers and optimizer state, named as ``step_named`` does."""
 
 
 class OnRecord(Side, Protocol):
@@ -154,18 +154,25 @@ class Following(Side, Protocol):
 
 
 def steps_named(taken: Sequence[Run]) -> Arrays:
-    """Step 1 as ``update/<parameter>``, later steps as ``step2/loss`` and ``step2/update/<parameter>``.
+    """The quantities of all steps, each by ``step_named``."""
+    return {
+        name: array for number, step in enumerate(taken, start=1) for name, array in step_named(number, step).items()
+    }
+
+
+def step_named(number: int, step: Run) -> Arrays:
+    """The quantities of one step, from 1: of the first ``update/<parameter>``, of later ones ``step2/loss`` and
+    ``step2/update/<parameter>``.
 
     The first step's loss is the loss that the gradient check has judged already. Buffers and optimizer state come
     with the last step and are named ``after/...``. What is named so already stays as it is.
     """
     named: Arrays = {}
-    for number, step in enumerate(taken, start=1):
-        for name, array in step.items():
-            if name.startswith(("state/", "optimizer/")):
-                named[f"after/{name}"] = array
-            elif number > 1:
-                named[f"step{number}/{name}"] = array
-            elif name != "loss":
-                named[name] = array
+    for name, array in step.items():
+        if name.startswith(("state/", "optimizer/")):
+            named[f"after/{name}"] = array
+        elif number > 1:
+            named[f"step{number}/{name}"] = array
+        elif name != "loss":
+            named[name] = array
     return named

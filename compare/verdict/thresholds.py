@@ -116,6 +116,9 @@ format's own bits and about one more, since the errors of many terms partly canc
 TRAINING_STEPS = 3
 """Of the trajectory: a stale gradient or momentum shows from the second step on."""
 
+STEPS_TOLD = 1_000_000
+"""Losses and updates of a training run that a report tells of: each is a kilobyte of memory, and one of the JSON."""
+
 LOSSES_TOGETHER = 16
 """Losses that are judged as one quantity: a loss is one number, and both sides' errors in one number can be small by
 luck."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from compare.arrays.several import each
 from compare.pair.pair import Entering
 from compare.sides.nearby import nudged
 from compare.sides.quartet import Quartet
@@ -40,7 +41,7 @@ def envelope(quartet: Quartet, entering: Entering, t: Result, j: Run) -> Envelop
     rng = np.random.default_rng(entering.seed)
     permuted = quartet.pair.loss is not None and not t.dropouts and entering.batches[0].rows > 1
     if permuted:
-        batches = tuple(batch.taking(rng.permutation(batch.rows)) for batch in entering.batches)
+        batches = each(lambda batch: batch.taking(rng.permutation(batch.rows)), entering.batches)
         disturbed, by = replace(entering, batches=batches), "rows permuted"
     else:
         disturbed, by = nudged(entering, rng, quartet.precision), "moved by one unit in the last place"

@@ -11,6 +11,7 @@ from compare.verdict.quantity import Quantity
 from compare.verdict.verdict import Verdict, fails, worst
 from compare.verification.certificates import Coverage, Teeth, coverage
 from compare.verification.envelope import Envelope
+from compare.verification.mesh_report import MeshReport
 from compare.verification.overwritten import overwritten
 from compare.verification.probing import Outcome, skipped_in
 from compare.verification.rule_report import UpdateRule
@@ -41,6 +42,7 @@ class PairReport:
     update_rule: UpdateRule | None = None
     loader: tuple[str, ...] = ()  # those of the notices that say what whoever loads weights has to do
     weights: OwnWeights | None = None  # of a side that came with weights of its own
+    mesh: MeshReport | None = None  # where the port was run on one
 
     def failed(self, strict: bool = False) -> bool:
         """Whether the pair counts as not matched; ``strict`` as in ``fails``. Weights count that were asked for."""

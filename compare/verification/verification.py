@@ -10,10 +10,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
+from compare.arrays.aside import Aside
+from compare.arrays.batch import Batch
 from compare.arrays.probes import BASE, FEW_ROWS, SUBNORMAL, probed
 from compare.checkpoints.judged import NOT_ASKED, WeightsAsked, brought_together, judged_weights
 from compare.errors import UsageError, WholeBatchError, swallowed
+from compare.frameworks.cutting.cuts_of_program import UncutError
 from compare.frameworks.devices import Device
+from compare.frameworks.meshes.mesh_devices import BuiltMesh, on_mesh
 from compare.frameworks.models.modes import Mode
 from compare.pair.calling import how_called
 from compare.pair.pair import Entering, Pair
@@ -32,10 +38,13 @@ from compare.verdict.precision import FLOAT32, Precision
 from compare.verdict.quantity import RULE_KIND, Quantity, kind_of_quantity
 from compare.verdict.verdict import Verdict
 from compare.verification.bounds import check_bounds
+from compare.verification.by_module import check_by_module, said_of_by_module
 from compare.verification.certificates import Teeth, teeth
 from compare.verification.envelope import Envelope, envelope
 from compare.verification.few_rows import are_taken, few_rows, in_words
 from compare.verification.learning import IN_WORDS, Learnt, learn
+from compare.verification.long_run import check_room, followed
+from compare.verification.mesh_report import mesh_report
 from compare.verification.notices import judged_in, notices
 from compare.verification.pair_report import PairReport, covered_by, verdict_of
 from compare.verification.probing import Outcome, judge_probe
@@ -57,21 +66,33 @@ class Session:
         oracle: Device | None = None,
         record: ReferenceRecord | None = None,
         weights: WeightsAsked = NOT_ASKED,
+        mesh: BuiltMesh | None = None,
+        aside: Aside | None = None,
     ) -> None:
         """``record``: the reference's runs, where it was run before; then precision and plan are the record's.
-        ``weights``: what is asked of the weights that a side came with."""
+        ``weights``: what is asked of the weights that a side came with; ``mesh``: what the port is run on, in the place
+        of one device; ``aside``: in bounded memory, a piece of the model at a time (``--by-module``), what is not
+        needed at the moment lies there."""
         self.plan = Plan(**record.facts["plan"]) if record else plan
         self.record = record
         if record is None:
             # Variables on which the port does not run are wrong weights, where those are asked for.
-            self.prepared, given = (
-                brought_together(pair, plan.seed) if weights.asked else (prepare(pair, plan.seed), None)
-            )
+            if aside is not None:
+                check_by_module(pair, (device, oracle or device), mesh is not None)
+            with on_mesh(mesh):
+                prepared, given = (
+                    brought_together(pair, plan.seed) if weights.asked else (prepare(pair, plan.seed), None)
+                )
+            self.prepared = prepared.on(mesh, pair.draw(np.random.default_rng(plan.seed))) if mesh else prepared
+            if aside is not None:
+                self.prepared = replace(self.prepared, aside=aside.begun())
             self.quartet = Quartet(self.prepared, precision, device, oracle or device)
             self.weights, self.original = judged_weights(self.prepared, weights, given), weights.original
         else:
             self.weights, self.original = None, NOT_ASKED.original
-            self.prepared = prepare_recorded(pair, record)
+            with on_mesh(mesh):
+                prepared = prepare_recorded(pair, record)
+            self.prepared = prepared.on(mesh, record.entering(()).batches[0]) if mesh else prepared
             side = partial(recorded_side, record, self.prepared)
             self.quartet = Quartet(self.prepared, record.precision, device, oracle or device, side)
 
@@ -85,6 +106,7 @@ class Session:
     def verify(self, progress: Progress = say_nothing) -> PairReport:
         """Judge everything that the plan asks for."""
         entering = self.entering()
+        check_room(self.prepared.pair.name, entering)
         bitten, trajectory, beside = Teeth((), {}), None, list[str]()
         try:
             learnt = self.learn(entering, progress)
@@ -97,11 +119,13 @@ class Session:
                 progress(f"probe {probe}{IN_WORDS[mode]}")
                 outcomes.append(self.probe(probe, mode, fed, learnt))
             by_hand = self.by_hand(entering, learnt, progress)
-            steps = self.steps(entering, learnt, progress)
+            steps, why = self.steps_or_why(entering, learnt, progress)
+            beside += [why] if why else []
             rule = self.rule(entering, learnt, progress)
-            if steps and self.record is None:
+            if steps and self.record is None and self.prepared.aside is None:
                 trajectory, why = self.envelope(entering, steps, progress)
                 beside += [why] if why else []
+            beside += said_of_by_module(self.prepared)
             if not self.plan.quick:
                 bitten = self.teeth(entering, learnt, by_hand, steps, rule, progress, few, of_few)
         except SideError as error:  # on the pair's own batch
@@ -109,8 +133,10 @@ class Session:
             pair = self.prepared.pair
             raise UsageError(f"pair {pair.name}: {told}{how_called(pair, str(told))}") from error
         report = self.report(entering, outcomes, by_hand, steps, bitten, trajectory, beside, rule)
-        if self.plan.locate and self.record is None and report.verdict is not Verdict.MATCH:
-            from compare.explain.explain import FailedRun, explain_pair
+        locate = self.plan.locate and self.record is None and self.prepared.aside is None
+        if locate and report.verdict is not Verdict.MATCH:
+            from compare.explain.explain import explain_pair
+            from compare.explain.failed_run import FailedRun
 
             suspects = [
                 FailedRun(one.probe, one.mode, one.entering, one.judged or Judged({}))
@@ -146,8 +172,16 @@ class Session:
         """Every probe of the batch in every mode, with what enters there."""
         plan, precision = self.plan, self.quartet.precision
         for probe, batch in probed(entering.batches[0], precision, plan.seed, plan.all_probes, plan.quick).items():
+            if self._not_spread(batch, entering.batches[0]):
+                continue
             fed = replace(entering, batches=(batch.at(precision),))
             yield from ((probe, mode, fed) for mode in self.prepared.modes if probe != BASE)
+
+    def _not_spread(self, batch: Batch, own: Batch) -> bool:
+        """Whether a probe has a number of rows that the mesh does not divide, and the pair's own batch has not: a port
+        that spreads its rows by itself does not stand it."""
+        parts = self.prepared.layout.row_parts if self.prepared.layout else 1
+        return bool(batch.rows % parts and not own.rows % parts)
 
     def probe(self, probe: str, mode: Mode, fed: Entering, learnt: Learnt) -> Outcome:
         """Outputs, gradients and statistics on one probe in one mode."""
@@ -178,8 +212,19 @@ class Session:
         context = learnt.context(self.prepared.modes[0])
         if context.noise.drawn:  # the first step's numbers are in all that follows
             return None
+        entering = followed(entering, progress)
         runs = reference_runs(self.quartet, entering, STEPS, context)
         return judge_port(self.quartet, entering, STEPS, *runs, context)
+
+    def steps_or_why(
+        self, entering: Entering, learnt: Learnt, progress: Progress = say_nothing
+    ) -> tuple[Judged | None, str]:
+        """``steps``; or None, and why an update cannot be computed piece by piece."""
+        try:
+            return self.steps(entering, learnt, progress), ""
+        except UncutError as error:
+            swallowed(error)
+            return None, f"updates not compared: {error}"
 
     def rule(self, entering: Entering, learnt: Learnt, progress: Progress = say_nothing) -> UpdateRule | None:
         """The update rule apart from the model; None without optimizers, or where no mode could be compared."""
@@ -284,6 +329,7 @@ class Session:
             update_rule=rule,
             loader=loader,
             weights=self.weights,
+            mesh=mesh_report(self.quartet, entering),
         )
 
 
@@ -301,17 +347,21 @@ def verify(
     progress: Progress = say_nothing,
     record: ReferenceRecord | None = None,
     weights: WeightsAsked = NOT_ASKED,
+    mesh: BuiltMesh | None = None,
+    aside: Aside | None = None,
 ) -> PairReport:
     """Judge ``pair`` on ``device``, its oracles on ``oracle`` (by default the same device).
 
     With ``record`` the reference is not run: its runs are looked up, and precision and plan are those of the record.
-    ``weights``: what is asked of the weights that the models or files come with.
+    ``weights``: what is asked of the weights that the models or files come with. ``mesh``: what the port is run on, in
+    the place of one device. ``aside``: in bounded memory, a piece of the model at a time, what is not needed at the
+    moment lies there.
 
     Raises:
         UsageError: the comparison could not start: the weight map does not fit, or a model itself raises.
     """
     progress("the weight map")
-    return Session(pair, device, precision, plan, oracle, record, weights).verify(progress)
+    return Session(pair, device, precision, plan, oracle, record, weights, mesh, aside).verify(progress)
 
 
 def title_of(pair: Pair) -> str:

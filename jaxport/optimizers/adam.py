@@ -133,8 +133,12 @@ def _scale_by_raw_amsgrad(b1: Setting, b2: Number, eps: Number) -> optax.Gradien
         mu = optax.tree.update_moment(updates, state.mu, b1, 1)
         nu = optax.tree.update_moment_per_elem_norm(updates, state.nu, b2, 2)
         nu_max = jax.tree.map(jnp.maximum, state.nu_max, nu)
-        mu_hat, nu_hat = corrected(mu, b1, steps_of(count)), corrected(nu_max, b2, steps_of(count))
-        updates = jax.tree.map(lambda m, v: m / (jnp.sqrt(v) + eps), mu_hat, nu_hat)
+        step = steps_of(count)
+        # Both corrections are numbers: as torch has them, no moment is divided entry by entry but once.
+        of_mu, of_nu = 1 / (1 - b1**step), 1 / jnp.sqrt(1 - b2**step)
+        updates = jax.tree.map(
+            lambda m, v: of_mu.astype(m.dtype) * m / (jnp.sqrt(v) * of_nu.astype(v.dtype) + eps), mu, nu_max
+        )
         return updates, _RawAmsgradState(count, mu, nu, nu_max)
 
     return optax.GradientTransformation(init, update)

@@ -106,9 +106,11 @@ def _scale_by_sum(lr_decay: Number, initial: Number, eps: Number) -> optax.Gradi
         return _SumState(jnp.zeros([], jnp.int32), optax.tree.full_like(params, initial))
 
     def update(updates: Any, state: _SumState, params: Any = None) -> tuple[Any, _SumState]:
-        slower = 1 + steps_of(state.count) * lr_decay
         total = jax.tree.map(lambda s, g: s + g * g, state.sum, updates)
-        updates = jax.tree.map(lambda g, s: g / (jnp.sqrt(s) + eps) / slower.astype(g.dtype), updates, total)
+        updates = jax.tree.map(lambda g, s: g / (jnp.sqrt(s) + eps), updates, total)
+        if not is_off(lr_decay):
+            share = 1 / (1 + steps_of(state.count) * lr_decay)
+            updates = jax.tree.map(lambda g: g * share.astype(g.dtype), updates)
         return updates, _SumState(optax.safe_increment(state.count), total)
 
     return optax.GradientTransformation(init, update)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from compare.errors import TRACEBACK, UsageError, did_you_mean, nearest, shown, swallowed
+from compare.errors import TRACEBACK, UsageError, did_you_mean, in_one_line, nearest, shown, swallowed
 
 
 def _swallow() -> None:
@@ -73,3 +73,17 @@ def test_the_nearest_name_is_alike_or_there_is_none():
     assert nearest("mpl", ["convnet"]) == ""
     assert nearest("mpl", ["convnet", "lx"], alike=0.0) == "lx"
     assert nearest("mpl", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("two\n  lines"), "ValueError: two lines"),
+        (ValueError(), "ValueError"),
+        (KeyError("x" * 30), f"KeyError: '{'x' * 9}..."),
+        (OSError("x" * 10), f"OSError: {'x' * 10}"),
+    ],
+)
+def test_an_error_in_one_line(error, line):
+    """Its type and its words, cut where there is no room, and no colon where it says nothing."""
+    assert in_one_line(error, 10) == line

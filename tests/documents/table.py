@@ -90,13 +90,21 @@ ROWS = [
         by="tests/compare/zoo/test_zoo.py::test_an_example_is_a_match",
         why="the same in three steps",
     ),
+    Row(
+        "jaxport verify examples/sharded.py --mesh data=2,model=2",
+        by="tests/compare/explain/test_meshed.py::test_a_sound_port_matches_on_a_mesh",
+        why="JAX makes its devices once in a process: it is run there with others",
+    ),
     Row(f"{ENCODER} --quick", code=1),
     Row(QUANTIZER, f"{QUANTIZER} --quick", why=PROBES, code=1),
     Row(f"{QUANTIZER} --quick", code=1),
     Row(RESNET, f"{RESNET} --quick", why=PROBES),
     Row("jaxport new my_pair.py && jaxport verify my_pair.py", OWN, why=PROBES, needs=MINE),
-    Row("jaxport new my_pair.py", "jaxport new another_pair.py", why="my_pair.py is there already"),
     Row("jaxport verify my_pair.py", OWN, why=PROBES, needs=MINE),
+    Row(
+        "jaxport verify my_pair.py --quick --by-module",
+        by="tests/compare/cli/commands/test_verify.py::test_by_module",
+    ),
     Row("jaxport verify my_pair.py --explain", OWN, why=PROBES, needs=MINE),
     Row("jaxport verify mlp --every", "jaxport verify mlp --every --quick", why=PROBES),
     Row("jaxport verify mlp --dtype bfloat16", "jaxport verify mlp --dtype bfloat16 --quick", why=PROBES),
@@ -128,6 +136,18 @@ ROWS = [
     Row("jaxport convert flax.msgpack back.safetensors --pair my_pair.py", needs=(*MODEL, "flax.msgpack")),
     Row("jaxport convert model.pt flax.msgpack --pair my_pair.py --save-map map.json", needs=MODEL),
     Row("jaxport convert other.pt other.msgpack --map map.json", needs=(*MODEL, "other.pt", "map.json")),
+    Row(
+        "jaxport convert model.safetensors.index.json port.safetensors --map map.json",
+        by="tests/compare/checkpoints/test_two_files.py", why="shards of a large model",
+    ),
+    *(
+        Row(
+            f"jaxport weights model.safetensors.index.json port.safetensors {through}",
+            by="tests/compare/cli/commands/test_own_weights.py",
+            why="shards of a large model",
+        )
+        for through in ("--pair my_pair.py", "--map map.json")
+    ),
     Row(f"jaxport weights my_pair.py --reference-weights model.pt {FLAX}", needs=(*MODEL, "flax.msgpack")),
     Row(
         f"jaxport verify my_pair.py {FLAX} --reference-weights model.pt",
@@ -151,6 +171,7 @@ ROWS = [
     Row("jaxport bench mlp", by=MAIN_JOB, why=SAME),
     Row("jaxport bench mlp --threads 2 --rounds 50", by=MAIN_JOB, why=SAME),
     Row("jaxport bench mlp --threads all --json results/cpu/bench-threads.json", by=MAIN_JOB, why=SAME),
+    Row("jaxport bench mlp --dtype bfloat16 --json results/cpu/bench-bfloat16.json", by=MAIN_JOB, why=SAME),
     Row(
         "jaxport bench mlp --sweep results/cpu/sweep.json --processes 1",
         by="tests/compare/cli/test_swept.py",
@@ -227,6 +248,11 @@ ROWS = [
     Row("python benchmarks/repeatability.py FOLDER", "python benchmarks/repeatability.py --help", why=MEASURES),
     Row("python benchmarks/above_floor.py", "python benchmarks/above_floor.py --help", why=MEASURES),
     Row("python benchmarks/judge.py", "python benchmarks/judge.py --help", why=MEASURES),
+    Row(
+        "python benchmarks/by_module.py --json results/cpu/by-module.json",
+        "python benchmarks/by_module.py --help",
+        why=MEASURES,
+    ),
     Row("python benchmarks/large.py --full --rounds 1", "python benchmarks/large.py --help", why=MEASURES),
     # Names and forms.
     Row("jaxport verify", by=MAIN_JOB, why=NAME),
@@ -239,6 +265,11 @@ ROWS = [
     Row("jaxport new --lesson NAME", "jaxport new --lesson by_hand", why=FORM),
     Row("jaxport convert IN OUT", "jaxport convert model.pt flax.msgpack --pair my_pair.py", why=FORM, needs=MODEL),
     Row("jaxport weights PAIR", f"jaxport weights my_pair.py {FLAX}", why=FORM, needs=(*MODEL, "flax.msgpack"), code=1),
+    Row(
+        "jaxport weights A B --pair FILE.py",
+        by="tests/compare/cli/commands/test_own_weights.py::test_two_files_beside_each_other",
+        why=FORM,
+    ),
     Row("jaxport contrast [PAIR or FILE.py]", "jaxport contrast loose", why=FORM),
     Row("jaxport bench [PAIR or FILE.py]", by=MAIN_JOB, why=FORM),
     Row("jaxport train [FILE.py]", TRAIN, why=FORM, needs=("images.npz",)),

@@ -5,6 +5,8 @@ import json
 import re
 import runpy
 
+import pytest
+
 from benchmarks.study.carried.study import text
 from compare.cli.commands.main_job import _last_word, _show_other_uses
 from compare.report.bench import show_bench
@@ -30,10 +32,11 @@ def shown(width, *shows):
     return out.file.getvalue()
 
 
-def test_the_benchmark():
-    """bench.txt is bench.json, set as the terminal sets it."""
-    form = read("cpu/bench.json")
-    assert (RESULTS / "cpu" / "bench.txt").read_text() == shown(120, lambda out: show_bench(form, out))
+@pytest.mark.parametrize("name", ["bench", "bench-threads", "bench-bfloat16"])
+def test_the_benchmark(name):
+    """The text is the JSON beside it, set as the terminal sets it."""
+    form = read(f"cpu/{name}.json")
+    assert (RESULTS / "cpu" / f"{name}.txt").read_text() == shown(120, lambda out: show_bench(form, out))
 
 
 def test_the_sweep():

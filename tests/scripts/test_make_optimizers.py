@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from compare.checkpoints.json_file import read_json
 from compare.explain.differences.rows.optimizer_rows import ROWS
 from compare.explain.differences.walked import NAMES, Walked, walked
 from compare.weights.twin_recipes import RECIPES
-from scripts.make_optimizers import PAGE, line, plotted
+from scripts.make_optimizers import NUMBERS, PAGE, line, plotted, powers
 
 USERS_MODELS = True  # optax's Adam does not run under strict promotion
 BY_NAME = {row.name: row for row in ROWS}
@@ -34,6 +35,13 @@ def test_a_twin_that_is_none_makes_no_page():
     """However small what it is apart."""
     with pytest.raises(ValueError, match="SGD: the twin is 1e-09 apart"):
         line(BY_NAME["SGD"], Walked(np.zeros(3), np.array([0.0, 1e-9, 0.0])))
+
+
+def test_the_numbers_that_the_site_draws_are_those_of_the_page():
+    """Each row's, by step; they begin where the page says."""
+    found = read_json(NUMBERS)
+    assert [*found["apart"]] == [row.name for row in ROWS]
+    assert found["apart"]["AdamW"] == pytest.approx(powers(walked(BY_NAME["AdamW"])), abs=0.11)
 
 
 def test_the_bars_are_powers_of_ten():

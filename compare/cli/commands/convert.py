@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from compare.checkpoints.formats import FORMATS, suffixes
+from compare.checkpoints.formats import FORMATS, by_suffix, suffixes
 from compare.cli.options import add_accept, json_path, whole
 from compare.errors import UsageError
 
@@ -52,8 +52,10 @@ def run(options: argparse.Namespace) -> int:
     else:
         with busy("finding the weight map"):
             conversion = conversion_of(accepting(pair_of(options.pair), options.accept), options.seed)
-    converted, notes = conversion.converted(checkpoint)
-    write(Path(options.here, options.target), converted, options.format)
+    target = Path(options.here, options.target)
+    row = FORMATS[options.format] if options.format in FORMATS else by_suffix(target)
+    converted, notes = conversion.converted(checkpoint, when_asked=row is not None and row.one_by_one)
+    write(target, converted, options.format)
     if options.save_map:
         conversion.save(Path(options.here, options.save_map))
     for note in [f"{what}: {text}" for what, text in checkpoint.metadata.items()] + notes:

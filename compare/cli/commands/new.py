@@ -1,6 +1,7 @@
 """``jaxport new``: a file to start from. Imports no framework."""
 
 import argparse
+import shlex
 from pathlib import Path
 
 from compare.errors import UsageError
@@ -31,5 +32,5 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"{file}: expected a name that ends in .py")
     text = handout(known, options.side or "port", file) if known else starting_text(file)
     write_text(file, text, new=True)
-    result(f"wrote {file}; run it with: jaxport verify {file}")
+    result(f"wrote {file}; run it with: jaxport verify {shlex.quote(str(file))}")
     return 0

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,12 @@ from compare.cli.many_options import add_many, asks_for_many
 from compare.cli.options import add_accept, add_data, add_shared, json_path
 from compare.cli.weight_options import add_weights, asked_in
 from compare.errors import UsageError
+from compare.frameworks.meshes.mesh_axes import mesh_axes
 
 if TYPE_CHECKING:
     from compare.checkpoints.judged import WeightsAsked
     from compare.frameworks.devices import Device
+    from compare.frameworks.meshes.mesh_devices import BuiltMesh
     from compare.report.contract import VerifyForm
     from compare.verdict.precision import Precision
     from compare.verification.verification import Plan
@@ -58,8 +61,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-locate", action="store_true", help="where something differs, do not look for the place and the cause"
     )
+    parser.add_argument(
+        "--mesh",
+        type=mesh_axes,
+        metavar="AXES",
+        help="run the port on a mesh, such as data=2,model=2, as it is annotated or as its pair's sharding= says; of a "
+        "CPU its devices are made",
+    )
     add_accept(parser)
     parser.add_argument("--quick", action="store_true", help="the pair's own batch alone: no probes, no mutants")
+    parser.add_argument(
+        "--by-module",
+        action="store_true",
+        help="in bounded memory: one piece of the model at a time, the rest on disk (TMPDIR)",
+    )
     parser.add_argument("--explain", action="store_true", help="the weight map, with the reason for each line")
     add_weights(parser)
     parser.add_argument("--every", action="store_true", help="list every quantity on every probe")
@@ -85,6 +100,8 @@ def run(options: argparse.Namespace) -> int:
     asked = asked_in(options)
     if asked.asked and (options.record or options.against or len(options.pairs) != 1):
         raise UsageError("verify: --port-weights, --reference-weights and --original take one pair, and no record")
+    if options.by_module and (options.record or options.against):
+        raise UsageError("verify: --by-module takes no record: expected one of --by-module, --record and --against")
     if options.record or options.against:
         return on_record(options)
     return _judge(options, asked)
@@ -93,6 +110,7 @@ def run(options: argparse.Namespace) -> int:
 def _judge(options: argparse.Namespace, asked: "WeightsAsked") -> int:
     """The verdict on every pair, or on those that are named; the exit code."""
     from compare.cli.chosen_device import device_of
+    from compare.cli.on_mesh import mesh_of, prepare_mesh
     from compare.cli.streams import emit
     from compare.frameworks import devices
     from compare.pair.pairs import REGISTRY
@@ -100,13 +118,16 @@ def _judge(options: argparse.Namespace, asked: "WeightsAsked") -> int:
     from compare.verdict.precision import PRECISIONS
     from compare.verification.verification import Plan
 
+    prepare_mesh(options)
     device = device_of(options)
     oracle = devices.choose("cpu") if options.oracle_device == "cpu" else device
+    mesh = mesh_of(options, device)
     plan = Plan(options.seed, options.probes == "all", options.quick, locate=not options.no_locate)
     names = options.pairs or list(REGISTRY)
     form, failed = verified(
-        options, names, device, PRECISIONS[options.dtype], plan, oracle, options.strict, options.accept, asked
-    )
+        options, names, device, PRECISIONS[options.dtype], plan, oracle, options.strict, options.accept, asked,
+        mesh=mesh, by_module=options.by_module,
+    )  # fmt: skip
     emit(options, form, lambda out: show_verify(form, out, options.every, options.explain))
     return int(failed)
 
@@ -122,26 +143,33 @@ def verified(
     accept: Sequence[str] = (),
     weights: "WeightsAsked | None" = None,
     trained: bool = False,
+    by_module: bool = False,
+    mesh: "BuiltMesh | None" = None,
 ) -> tuple["VerifyForm", bool]:
     """Every pair that ``names`` stand for, as one form, and whether one of them failed.
 
     Args:
         accept: what every pair accepts beside its own.
+        by_module: in bounded memory.
+        mesh: what every port is run on, in the place of one device.
         trained: steps are what is asked for: a pair without optimizers is refused, before any of them runs.
     """
+    from compare.arrays.aside import Aside
     from compare.checkpoints.judged import NOT_ASKED
     from compare.cli.named import accepting, pairs_of
     from compare.cli.streams import busy, naming, waiting
     from compare.frameworks import devices
     from compare.frameworks.environment import fingerprint
+    from compare.frameworks.meshes.mesh_devices import on_mesh
+    from compare.frameworks.tensors_aside import parameters_on_disk
     from compare.pair.pair_file import told_apart
     from compare.report.form import verify_form
     from compare.verification.verification import verify
 
-    asked = weights or NOT_ASKED
+    asked, aside = weights or NOT_ASKED, Aside() if by_module else None
     reports, entered = [], []
     for name in names:
-        with waiting(f"loading {name}"):
+        with waiting(f"loading {name}"), on_mesh(mesh), parameters_on_disk(aside) if aside else nullcontext():
             entered += [(name, pair) for pair in pairs_of(name, options.data, options.batch)]
     pairs = told_apart(entered)
     for pair in pairs:
@@ -152,6 +180,6 @@ def verified(
         with busy(f"verifying {pair.name}") as say:
             own = accepting(pair, accept)
             told = naming(f"verifying {pair.name}", say)
-            reports.append(verify(own, device, precision, plan, oracle, told, weights=asked))
+            reports.append(verify(own, device, precision, plan, oracle, told, weights=asked, mesh=mesh, aside=aside))
     form = verify_form(reports, fingerprint(device))
     return form, any(report.failed(strict) for report in reports)

@@ -20,7 +20,8 @@ class Scene:
         calls: the reference's calls in the segment in which the difference can arise, in order. cleared: the others,
             whose results the port makes too.
         layers: dotted paths of reference modules without a counterpart that run inside the segment.
-        primitives: name and "file:line" of the port's operations in the segment, where known.
+        primitives: name and "file:line" of the port's operations in the segment, where known; written: the numbers in
+            them.
         direction: "forward", "backward" (the forward pass agrees, a gradient does not) or "loss".
         plain: what the reference makes there, by name: arrays of the forward pass, or "grad/..." going out.
         port: what the port makes there from the reference's own inputs: same names, same layout.
@@ -49,3 +50,4 @@ class Scene:
     cuts: tuple[Place, ...] = ()
     outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
     targets: Mapping[str, np.ndarray] = field(default_factory=dict)
+    written: frozenset[float] = frozenset()

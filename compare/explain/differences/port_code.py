@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from compare.arrays.arrays import Arrays
-from compare.errors import swallowed
+from compare.errors import in_one_line, swallowed
 from compare.explain.differences.outcome import Outcome
-from compare.explain.differences.reference_code import SEED, cotangent, said
+from compare.explain.differences.reference_code import SAID, SEED, cotangent
 from compare.explain.differences.row_inputs import Given
 from compare.frameworks.names_in_code import PORT_NAMES
 
@@ -34,7 +34,7 @@ def run_port(code: str, inputs: Given, state: Arrays, trained: list[str]) -> Out
             slopes = back(along)[0]
         except Exception as error:
             swallowed(error)
-            return Outcome(raised=said(error))
+            return Outcome(raised=in_one_line(error, SAID))
         outputs = iter(floating)
         whole = [next(outputs) if place in places else x for place, x in enumerate(made)]
         return Outcome(tuple(np.asarray(x) for x in whole), {name: np.asarray(x) for name, x in slopes.items()})

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from compare.arrays.arrays import Arrays
-from compare.errors import swallowed
+from compare.errors import in_one_line, swallowed
 from compare.explain.differences.outcome import Outcome
 from compare.explain.differences.row_inputs import Given, generator, redrawn_state
 from compare.frameworks.names_in_code import REFERENCE_MODULES
 
 SEED = 0
+SAID = 160  # of what an error says
 
 
 class ReferenceCode:
@@ -54,7 +55,7 @@ class ReferenceCode:
                 gradients = _gradients(outputs, leaves)
             except Exception as error:
                 swallowed(error)
-                return Outcome(raised=said(error))
+                return Outcome(raised=in_one_line(error, SAID))
         return Outcome(tuple(x.detach().numpy().copy() for x in outputs), gradients)
 
     def sample(self) -> np.ndarray:
@@ -118,12 +119,6 @@ def _gradients(outputs: list[torch.Tensor], leaves: dict[str, torch.Tensor]) -> 
 def cotangent(place: int, shape: tuple[int, ...]) -> np.ndarray:
     """What the gradient of an output is taken along, the same on both sides."""
     return np.asarray(generator(f"cotangent {place}").standard_normal(shape))
-
-
-def said(error: Exception) -> str:
-    """An exception in one line."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:160]}{'...' if len(text) > 160 else ''}"
 
 
 @contextmanager

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable
 
-from compare.errors import UsageError, did_you_mean, nearest, swallowed
+from compare.errors import UsageError, did_you_mean, in_one_line, nearest, swallowed
 from compare.explain.differences.difference_row import Row
 from compare.explain.differences.public_names_read import port_names, reference_name, same_elsewhere
-from compare.explain.differences.reference_code import said
+from compare.explain.differences.reference_code import SAID
 from compare.explain.differences.rows import GROUPS
 from compare.explain.differences.rows.optimizer_rows import OptimizerRow
 from compare.explain.differences.run_row import Difference, difference
@@ -57,7 +57,9 @@ def run_rows(rows: Iterable[Grouped], say: Callable[[str], None] = lambda text: 
             one = optimizer_difference(row, group) if isinstance(row, OptimizerRow) else difference(row, group)
         except Exception as error:
             swallowed(error)
-            one = Difference({names_of(row)[0]: {}}, group, (), (), "", False, {}, f"cannot be run: {said(error)}")
+            one = Difference(
+                {names_of(row)[0]: {}}, group, (), (), "", False, {}, f"cannot be run: {in_one_line(error, SAID)}"
+            )
         if one is not None:
             made.append(one)
     return made

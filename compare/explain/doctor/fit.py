@@ -48,12 +48,14 @@ class Range:
 
 @dataclass(frozen=True)
 class Fitted:
-    """``number`` closes the gap; so may others between ``low`` and ``high``, where these differ. ``digits``: it is said
-    digit by digit, whatever else it comes near to."""
+    """``number`` closes the gap; so may others between ``low`` and ``high``, where these differ. ``near``: how far off
+    it may be and close the gap all the same: it is known to no more. ``digits``: it is said digit by digit, whatever
+    else it comes near to."""
 
     number: float
     low: float
     high: float
+    near: float = 0.0
     digits: bool = False
 
 
@@ -204,9 +206,11 @@ def said(value: float) -> float:
     return float(np.float32(held)) if held != inf else float(f"{value:.10g}")
 
 
-def printed(value: float) -> tuple[str, float]:
-    """A number that was fitted, in words that leave no digit of it out, and the number that they say."""
+def printed(value: float, near: float = 0.0) -> tuple[str, float]:
+    """A number that was fitted, in words that leave out no digit to which it is known (to within ``near``), and the
+    number that they say."""
     value = exactly_written(value)
+    value = next((short for short in _decimals(value) if abs(short - value) <= near), value)
     held = single(value)
     if held != inf:
         return number_words(value), float(np.float32(held))

@@ -20,7 +20,9 @@ class Suspect(Generic[C]):
         text: the sentence, where there is a better one than that of a setting with two values.
         short: how it is listed where it is excluded, where that is not the setting with the port's value.
         read: whether it was read on both sides.
-        odd: whether a number of it only fits: nobody would have written it so. fitted: whether there is one.
+        odd: whether a number of it only fits: nobody would have written it so. fitted: whether there is one; shown:
+            whether it stands in the port's program. held: whether what has the number is there in the reference: an
+            argument of a call, an array; and no factor of 1 that stands nowhere.
     """
 
     setting: str
@@ -33,6 +35,8 @@ class Suspect(Generic[C]):
     read: bool = False
     odd: bool = False
     fitted: bool = False
+    shown: bool = False
+    held: bool = False
 
     @property
     def sentence(self) -> str:

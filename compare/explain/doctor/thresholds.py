@@ -45,6 +45,7 @@ SHORTENED = 8  # of such a step, one of so many parts is left
 JUMPS = (0.5, -0.5, 10.0, 1000.0)  # of a number: how far off it is tried where its neighbours do nothing alike
 WIDER = 8  # times that a jump is trebled until it leads too far
 STEPS = 40  # of one search by halves: as many digits as a number is written with, three steps each
+KNOWN = 2.0**-6  # of what is allowed: a number so little off closes the gap, with room for another draw
 WRITTEN = 1e-6  # relative: a short number so near to a fitted one is what was typed
 
 # --- Two causes at once ---------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from compare.errors import swallowed
 from compare.explain.doctor.budget import Budget
 from compare.explain.doctor.diagnosis import Cause
 from compare.explain.doctor.fit import Fitted, Range, by_halves, by_slopes, cosine, written
-from compare.explain.doctor.gaps import Arrays, closed, effect, nearly, relative, summing_to
+from compare.explain.doctor.gaps import Arrays, closed, effect, nearly, relative, size, summing_to
 from compare.explain.doctor.suspect import C, Number, Suspect
 from compare.explain.doctor.thresholds import (
     ALIKE,
@@ -26,6 +26,7 @@ from compare.explain.doctor.thresholds import (
     FITTED,
     FOR_PAIRS,
     JUMPS,
+    KNOWN,
     PAIRS,
     PROBABLE,
     STEP,
@@ -103,7 +104,8 @@ class Search(Generic[C]):
     def fit(self, numbers: Iterable[Number[C]]) -> bool:
         """Whether one of the numbers explains the gap with another value: those that point along the gap best.
 
-        After one with a value that nobody writes the others are fitted too: one of them may be round.
+        After one with a value that does not stand in the port's program the others are fitted too: one of them may be
+        what somebody has written.
         """
         gap = effect(self.plain, self.port, [*self.names, *self.beside])
         if gap is None or not np.any(gap):
@@ -119,11 +121,13 @@ class Search(Generic[C]):
             else:
                 others.append(number)
         held = False
+        done = max(DONE, self._room / float(np.linalg.norm(gap)))  # of a small gap rounding is a larger part
         for _, number, slope in sorted(smooth, key=lambda item: item[0])[:FITTED]:
             known = (-gap, slope[:, None])
-            (value,), left = by_slopes(partial(self._left, number, gap), [number.own], [Range()], known, DONE)
-            trial = self._explaining(number, Fitted(value, value, value)) if left <= DONE else None
-            if trial is not None and not trial.suspects[0].odd:
+            (value,), left = by_slopes(partial(self._left, number, gap), [number.own], [Range()], known, done)
+            fitted = Fitted(value, value, value, self._known_to(slope))
+            trial = self._explaining(number, fitted) if left <= done else None
+            if trial is not None and trial.closes and trial.suspects[0].shown:
                 return True
             held = held or trial is not None
         return held or self._by_halves(others, gap)
@@ -227,10 +231,23 @@ class Search(Generic[C]):
         best, certain = self.best()
         if best is None:
             return []
-        return [
+        causes = [
             (replace(self.cause(one, best.after, certain), reopens=self._without(one, best)), one.change)
             for one in best.suspects
         ]
+        if (other := self._read_otherwise(best)) is not None:
+            (cause, change), *_ = causes
+            return [(replace(cause, text=f"{cause.text}, or, which is the same function, {other.sentence}"), change)]
+        return causes
+
+    def _read_otherwise(self, best: Trial[C]) -> Suspect[C] | None:
+        """Another number that closes the gap as well, where neither stands in the port's program: a factor before a
+        layer is one of its weight, and which of them somebody has changed nobody can tell."""
+        first = best.suspects[0]
+        if len(best.suspects) > 1 or not (best.closes and first.fitted and first.held) or first.shown:
+            return None
+        also = (trial.suspects[0] for trial in self.trials if trial is not best and trial.closes)
+        return next((one for one in also if one.fitted and one.held and one.odd == first.odd), None)
 
     def _without(self, suspect: Suspect[C], trial: Trial[C]) -> float | None:
         """The relative gap with all of several but one; None of one alone, or where the others do not run so."""
@@ -260,6 +277,15 @@ class Search(Generic[C]):
         firsts, others = [words[0] for words in by_setting.values()], [words[1:] for words in by_setting.values()]
         return tuple(dict.fromkeys([*firsts, *chain.from_iterable(others)]))[:EXCLUDED]
 
+    def _known_to(self, slope: np.ndarray) -> float:
+        """How far off a number may be that moves the arrays by so much, and the gap still counts as closed."""
+        return KNOWN * self._room / float(np.linalg.norm(slope))
+
+    @property
+    def _room(self) -> float:
+        """What is allowed, over the size of what is made."""
+        return min(self.allowed.get(name, 0.0) / (size(self.plain[name]) or 1.0) for name in self.names)
+
     def _moved(self, number: Number[C], value: float) -> np.ndarray | None:
         if not self.budget.left(min(PAIRS, self.budget.every // FOR_PAIRS)):
             return None
@@ -277,7 +303,8 @@ class Search(Generic[C]):
             (0.0,) if abs(fitted.number) <= UNSEEN * number.scale else ()
         )  # what is left of a number that is not there
         values = [replace(fitted, number=value) for value in (*none, written(fitted.number), fitted.number)]
-        for one in dict.fromkeys((*values, replace(fitted, digits=True))):
+        digits = [replace(fitted, digits=True), replace(fitted, digits=True, near=0.0)]
+        for one in dict.fromkeys((*values, *digits)):
             trial = self.tried(number.suspect(one))
             if trial is not None and trial.closes:
                 return trial
@@ -295,5 +322,9 @@ def _fits(trial: Trial[C], one_entry: bool) -> bool:
     return one_entry and trial.suspects[0].fitted
 
 
-def _rank(trial: Trial[C]) -> tuple[bool, bool, float]:
-    return not trial.closes, trial.closes and trial.suspects[0].odd, trial.after
+def _rank(trial: Trial[C]) -> tuple[bool, bool, bool, float]:
+    """Of those that close the gap what rounding leaves decides nothing: the likelier one was tried first."""
+    first = trial.suspects[0]
+    if not trial.closes:
+        return True, False, False, trial.after
+    return False, first.odd, first.fitted and not first.shown, 0.0

@@ -12,7 +12,9 @@ from compare.explain.locate.layer_tree import tree
 from compare.explain.locate.port import CutProgram
 from compare.explain.locate.sections import Cutter, Sections
 from compare.explain.locate.segments import Code, code_of, operations
+from compare.explain.locate.thresholds import EXACT, PART
 from compare.explain.locate.trail import Results, agreeing, last_of, place_after, values_of
+from compare.explain.locate.written_numbers import written_numbers
 from compare.frameworks.islands.places import UNKNOWN
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
@@ -27,8 +29,8 @@ class Looked:
 
     Attributes:
         found: every difference that arises somewhere, the first one first; codes: the reference's code of each.
-        operations: the port's of each, name and "file:line"; places: where the port first leaves what the reference
-            makes, "file:line", where that is known.
+        operations: the port's of each, name and "file:line"; written: the numbers in them; places: where the port
+            first leaves what the reference makes, "file:line", where that is known.
     """
 
     sections: Sections
@@ -37,6 +39,7 @@ class Looked:
     found: list[Introduced]
     codes: list[Code]
     operations: list[list[tuple[str, str]]]
+    written: list[frozenset[float]]
     places: list[str]
 
 
@@ -54,7 +57,7 @@ def look(quartet: Quartet, entering: Entering, mode: Mode, probe: str, exact: bo
         swallowed(error)
         cutter = Cutter(quartet, promoted=False, exact=exact)
         sections = cutter.cut(entering, mode)
-    return _looked_into(Looked(sections, cutter, probe, [], [], [], []), introduced(sections))
+    return _looked_into(Looked(sections, cutter, probe, [], [], [], [], []), introduced(sections))
 
 
 def behind(looked: Looked) -> Looked:
@@ -65,16 +68,17 @@ def behind(looked: Looked) -> Looked:
 def _looked_into(looked: Looked, differences: list[Introduced]) -> Looked:
     sections, cutter = looked.sections, looked.cutter
     if not differences:
-        return replace(looked, found=[], codes=[], operations=[], places=[])
+        return replace(looked, found=[], codes=[], operations=[], written=[], places=[])
     program = cutter.port.program_of_cuts(sections.entering, sections.mode, sections.dropped, sections.onwards())
-    codes, done, places = [], [], []
+    codes, done, written, places = [], [], [], []
     for introduction in differences:
         code, results = code_of(sections, introduction), program.results(_ends(sections, introduction))
         code, place = _cleared(cutter, sections, program, introduction, code, results)
         codes.append(code)
         done.append(operations(program.program, results))
+        written.append(written_numbers(program.program, results))
         places.append(place)
-    return replace(looked, found=differences, codes=codes, operations=done, places=places)
+    return replace(looked, found=differences, codes=codes, operations=done, written=written, places=places)
 
 
 def _ends(sections: Sections, introduction: Introduced) -> Sequence[Cut | str]:
@@ -97,7 +101,7 @@ def _cleared(
     """The code with the calls noted that have made no difference yet, and the port's line after the last of them."""
     if introduction.direction not in (FORWARD, LOSS) or len(code.calls) < 2 or not results:
         return code, ""
-    seen = Results(code.calls)
+    seen, near = Results(code.calls), _near(introduction)
     until = introduction.crossings[0].cut.boundary if introduction.crossings else None
     try:
         cutter.reference.watch(sections.entering, sections.mode, seen.change, until)
@@ -106,9 +110,15 @@ def _cleared(
     except Exception as error:  # an operation that does not stand alone: then all calls stay suspected
         swallowed(error)
         return code, ""
-    numbers = agreeing(seen, values)
-    place = place_after(values, {number: seen.made[number] for number in numbers & set(seen.made)})
+    numbers = agreeing(seen, values, near)
+    place = place_after(values, {number: seen.made[number] for number in numbers & set(seen.made)}, near)
     return replace(code, agreeing=frozenset(numbers), last=frozenset(last_of(seen, numbers))), place
+
+
+def _near(introduction: Introduced) -> float:
+    """How far two arrays of a section may be apart that are one: of a small gap, a small part of it."""
+    gap, allowed = relative_gap(introduction.judgement)
+    return min(EXACT, max(allowed, PART * gap)) if gap > 0 else EXACT
 
 
 def located(looked: Looked) -> Located:

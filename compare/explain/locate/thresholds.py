@@ -5,6 +5,7 @@
 ROUNDINGS = 32  # roundoffs, of an array's size: what rounds inside one section stays below, and most faults above
 APART = ROUNDINGS * 2.0**-24  # of a quantity's size; what rounds at float32 inside a side stays below
 EXACT = 1e-9  # of an array's size, or of an entry's: rounding in float64 stays below, and any fault worth a name above
+PART = 2.0**-6  # of a gap: two arrays nearer to each other than that are one beside it
 ALIKE = 1e-3  # of an array's size: what is seen through a wrong layout is off by the whole of it, never by so little
 MADE_GOOD = 2.0**-10  # of what differs where a port's own way ends, beside the reference's array: less is left of a way
 HALVED = 0.5  # of the same, where the port's own array is a multiple of the reference's: a fault stands there as well

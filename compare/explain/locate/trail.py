@@ -82,11 +82,14 @@ def last_of(results: Results, numbers: set[int]) -> set[int]:
     return taken | numbers.difference(*results.uses.values())
 
 
-def agreeing(results: Results, values: Sequence[PortValue]) -> set[int]:
+def agreeing(results: Results, values: Sequence[PortValue], near: float = EXACT) -> set[int]:
     """The calls whose result is among the port's values, in whatever layout, and those that it comes from.
 
     The layout being free, a call that only shows an array in another shape proves nothing; nor does one whose result
     depends on nothing that enters (positions, a triangle), which the port may have for another purpose.
+
+    Args:
+        near: of an entry, how far two may be apart that are one.
     """
     by_size: dict[int, list[np.ndarray]] = {}
     for value in values:
@@ -97,22 +100,22 @@ def agreeing(results: Results, values: Sequence[PortValue]) -> set[int]:
         if number in results.fed
         and results.names[number] not in SHAPING
         and _tells(array)
-        and any(_shows(array, other) for other in by_size.get(array.size, []))
+        and any(_shows(array, other, near) for other in by_size.get(array.size, []))
     }
     return results.behind(seen)
 
 
-def _shows(reference: np.ndarray, port: np.ndarray) -> bool:
-    return any(_equal(reference, one.to_reference(port)) for one in layouts(reference.shape, port.shape))
+def _shows(reference: np.ndarray, port: np.ndarray, near: float) -> bool:
+    return any(_equal(reference, one.to_reference(port), near) for one in layouts(reference.shape, port.shape))
 
 
-def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+def _equal(one: np.ndarray, other: np.ndarray, near: float) -> bool:
     """Entry by entry: a mask's lowest number would hide all others in a norm."""
     finite = np.isfinite(one)
     if np.any(finite != np.isfinite(other)):
         return False
     size = np.abs(one[finite])
-    return bool(np.all(np.abs(one[finite] - other[finite]) <= EXACT * np.maximum(size, np.median(size))))
+    return bool(np.all(np.abs(one[finite] - other[finite]) <= near * np.maximum(size, np.median(size))))
 
 
 def values_of(
@@ -156,7 +159,7 @@ def _run(eqns: Sequence[core.JaxprEqn], known: Known, values: Made, around: str)
 def _made(eqn: core.JaxprEqn, operands: list[jax.Array], values: Made, place: str) -> list[jax.Array]:
     """What one operation gives; a program inside it that takes the same operands is looked into."""
     inner = inner_programs(eqn)
-    if len(inner) == 1 and eqn.primitive.name not in ("scan", "while", "cond"):
+    if len(inner) == 1 and eqn.primitive.name not in ("scan", "while", "cond", "shard_map"):
         jaxpr, consts = parts(inner[0])
         if len(jaxpr.invars) == len(operands):
             inside = zip([*jaxpr.constvars, *jaxpr.invars], [*map(widened, consts), *operands], strict=True)
@@ -167,18 +170,18 @@ def _made(eqn: core.JaxprEqn, operands: list[jax.Array], values: Made, place: st
     return list(results) if eqn.primitive.multiple_results else [results]
 
 
-def place_after(values: Sequence[PortValue], arrays: Mapping[int, np.ndarray]) -> str:
+def place_after(values: Sequence[PortValue], arrays: Mapping[int, np.ndarray], near: float = EXACT) -> str:
     """The line of the port that makes the first value which is no result of the reference's any more: the one after the
-    last that is."""
+    last that is; ``near`` as above."""
     last = max(
-        (at for at, value in enumerate(values) if any(_same(a, value.array) for a in arrays.values())), default=-1
+        (at for at, value in enumerate(values) if any(_same(a, value.array, near) for a in arrays.values())), default=-1
     )
     later = [value.place for value in values[last + 1 :] if value.place != UNKNOWN]
     return later[0] if later else ""
 
 
-def _same(array: np.ndarray, other: np.ndarray) -> bool:
-    return array.size == other.size and _tells(array) and _shows(array, other)
+def _same(array: np.ndarray, other: np.ndarray, near: float) -> bool:
+    return array.size == other.size and _tells(array) and _shows(array, other, near)
 
 
 def _tells(array: np.ndarray) -> bool:

@@ -22,6 +22,17 @@ class DropoutMismatch(ValueError):  # noqa: N818 (a mismatch is a verdict's word
         self.index, self.reference_shape, self.port_shape, self.where = index, reference_shape, port_shape, where
 
 
+class DropoutReused(DropoutMismatch):
+    """Two dropouts of the port draw with one key: they drop the same entries, where the reference's are independent."""
+
+    def __init__(self, first: str, where: str) -> None:
+        ValueError.__init__(
+            self,
+            f"the dropout at {where} draws with the key of the one at {first}: both drop the same entries, and the "
+            "reference's do not: give each a key of its own (jax.random.split)",
+        )
+
+
 @dataclass
 class Replay:
     """What the port asked for, and what it got.
@@ -86,6 +97,10 @@ class Pairing:
         self.record.asked.append(Dropout(number, shape, rate, where))
         self.record.used.append(number)
         return number, ways[0]
+
+    def is_due(self, shape: Shape, attention: bool = False) -> bool:
+        """Whether a dropout that asks for ``shape`` would be given a mask."""
+        return self._find(shape, self.channels_last and not attention) is not None
 
     def pass_shared(self, shape: Shape) -> bool:
         """Pass over the mask that is due where it has for each batch row and head what ``shape`` has once for all."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -16,7 +17,8 @@ import jax.numpy as jnp
 from compare.frameworks.dropout import mask_layouts as layouts
 from compare.frameworks.dropout.frames import module_of, stack, user_line
 from compare.frameworks.dropout.mask_layouts import Shape
-from compare.frameworks.dropout.pairing import DropoutMismatch, Pairing, Replay
+from compare.frameworks.dropout.pairing import DropoutMismatch, DropoutReused, Pairing, Replay
+from compare.frameworks.dropout.shard_masks import spread_of
 from compare.frameworks.models.choose import LIBRARIES, loaded
 from compare.frameworks.models.ports import Draws
 from compare.frameworks.models.vmap_levels import Level, drawn
@@ -25,11 +27,12 @@ __all__ = ["DropoutMismatch", "Replay", "replayed"]
 
 # Bodies that run more than once, on slices, or not at all: no one mask is theirs. A kind's own come on top.
 VMAP = "jax._src.interpreters.batching"
+SHARDED = "jax._src.shard_map"
 BODIES = {
     "jax._src.lax.control_flow.loops": "a scan or a loop",
     "jax._src.lax.control_flow.conditionals": "a cond or a switch",
     VMAP: "a vmap",
-    "jax._src.shard_map": "a shard_map",
+    SHARDED: "a shard_map",
 }
 
 # Inner programs (jit, remat) are traced by this one.
@@ -77,15 +80,16 @@ def replayed(masks: Sequence[jax.Array], *, channels_last: bool = False) -> Iter
 
     A mask is paired by order and by shape (``layouts.fits``); pass ``channels_last=True`` where the port runs
     (N, H, W, C). Attention's without ``broadcast_dropout`` is paired like a layer's. Inner ``jit`` and ``remat`` are
-    looked into, and ``vmap`` where the library's layers are written for one row: there a mask is one of all rows.
+    looked into, and ``vmap`` where the library's layers are written for one row: there a mask is one of all rows. A
+    dropout in a ``shard_map`` takes its shard's part of the mask (``shard_masks``).
     Dropouts of rate 0 or 1 draw nothing, as in torch, and neither does ``jax.random.bernoulli`` of the number 0 or 1.
 
     Listed in ``not_compared``, and left to draw for themselves: dropouts in the body of a scan, loop, cond, another
-    vmap or shard_map, after which masks are searched for and no longer demanded in order; attention's dropout with
+    vmap, after which masks are searched for and no longer demanded in order; attention's dropout with
     ``broadcast_dropout=True`` against a mask per head, which is passed over; and ``jax.random`` called by anyone else.
 
-    Raises DropoutMismatch where the shapes do not fit or the masks have run out, and RuntimeError where another
-    replay is under way.
+    Raises DropoutMismatch where the shapes do not fit, the masks have run out, or a key is one that another dropout has
+    drawn with, and RuntimeError where another replay is under way.
     """
     global _undrawn
     if not _one.acquire(blocking=False):
@@ -156,6 +160,7 @@ class _Replaying:
         self.bodies: Mapping[str, str] = BODIES | {name: body for draws in every for name, body in draws.bodies.items()}
         self.shapes = frozenset().union(*(draws.shapes for draws in every))
         self.pairing, self.level = Pairing(record, channels_last), Level()
+        self.keys: list[tuple[jax.Array, str]] = []  # those that were drawn with, and where
         self.thread, self.around = threading.get_ident(), set(stack())
         # A program that holds a stream's number is nobody else's either.
         self.serial = next(_serial) if masks or _stream.get() is not None else _undrawn
@@ -186,15 +191,29 @@ class _Replaying:
     def mask(self, shape: Shape, asked: _Asked, key: jax.Array) -> jax.Array | None:
         """The mask for a dropout that asks for ``shape``; None, and a line in the record, where it has to draw."""
         where, modules = user_line(LIBRARIES), self._inside()
+        self._not_again(key, where)
         in_rows = asked.rows and self.level.is_above_rows
-        bodies = (self.bodies[name] for name in modules if name in self.bodies and not (in_rows and name == VMAP))
-        if body := next(bodies, None):
+        inside = {name: self.bodies[name] for name in modules if name in self.bodies and not (in_rows and name == VMAP)}
+        if [*inside] == [SHARDED] and not in_rows and (spread := spread_of(shape, partial(self._is_due, asked))):
+            mask = self._next(spread.whole, asked, where, True)
+            return None if mask is None else spread.own_part(mask, key)
+        if body := next(iter(inside.values()), None):
             self.record.in_order = False
             self.record.miss(f"dropout inside {body} at {where}")
             return None
         if in_rows:
             return drawn(self.level, key, shape, lambda whole: self._of_rows(whole, asked, where))
         return self._next(shape, asked, where, TRACING in modules)
+
+    def _not_again(self, key: jax.Array, where: str) -> None:
+        """Refuse a key that another dropout has drawn with: the masks that are replayed would hide it."""
+        for other, first in self.keys:  # held, so that no other key takes its identity
+            if other is key:
+                raise DropoutReused(first, where)
+        self.keys.append((key, where))
+
+    def _is_due(self, asked: _Asked, shape: Shape) -> bool:
+        return self.pairing.is_due(shape, asked.attention)
 
     def _of_rows(self, shape: Shape, asked: _Asked, where: str) -> jax.Array:
         mask = self._next(shape, asked, where, False)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from compare.frameworks.dispatch_mode import DispatchMode
 from compare.frameworks.dropout.frames import user_line
 from compare.frameworks.dropout.kernels import attention, between_layers, draws
 from compare.frameworks.dropout.masks import Dropout, draw
@@ -32,6 +33,7 @@ OPENED = {
     F.multi_head_attention_forward, torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad,
 }  # fmt: skip
 
+Draw = Callable[[int, int, tuple[int, ...], float], np.ndarray]  # as ``masks.draw``
 Result = Any  # a tensor, or a nest of tensors and plain values
 Function = Callable[..., Result]
 
@@ -59,7 +61,7 @@ def line_of(what: str) -> str:
 
 
 @contextmanager
-def replayed(seed: int, *, unfuse: bool = False, stream: int | None = None) -> Iterator[Drawn]:
+def replayed(seed: int, *, unfuse: bool = False, stream: int | None = None, drawn: Draw = draw) -> Iterator[Drawn]:
     """Inside it, the n-th active dropout computes ``x * draw(seed, n, shape, p) / (1 - p)``, and so does its gradient.
 
     Covered: ``nn.Dropout``, ``Dropout1d``, ``2d`` and ``3d`` (mask (N, C, 1, ...)), their functions, in place or not,
@@ -74,8 +76,8 @@ def replayed(seed: int, *, unfuse: bool = False, stream: int | None = None) -> I
     draws by hand through torch. Random numbers from NumPy or from ``random`` are not seen, and compiled modules
     are not looked into. A uniform draw that decides nothing, as one compared with a rate of 0, is none (``undecided``).
 
-    With a ``stream`` a generator that the model hands to a draw is exchanged for one seeded with that number; the
-    default generator is its caller's to seed.
+    ``drawn`` makes the masks in the place of ``draw``. With a ``stream`` a generator that the model hands to a draw is
+    exchanged for one seeded with that number; the default generator is its caller's to seed.
 
     Raises RuntimeError where it is entered twice.
     """
@@ -85,14 +87,14 @@ def replayed(seed: int, *, unfuse: bool = False, stream: int | None = None) -> I
     net = _Net(record, stream)
     _running.on = True
     try:
-        with net, _Replaying(seed, record, net, unfuse):
+        with net, _Replaying(seed, record, net, unfuse, drawn):
             yield record
         net.undecided.end()
     finally:
         _running.on = False
 
 
-class _Net(TorchDispatchMode):
+class _Net(DispatchMode):
     """Names every random kernel that runs although nobody replayed it."""
 
     def __init__(self, record: Drawn, stream: int | None = None) -> None:
@@ -127,8 +129,9 @@ class _Net(TorchDispatchMode):
 class _Replaying(TorchFunctionMode):
     """Stands between the program and torch's dropout functions."""
 
-    def __init__(self, seed: int, record: Drawn, net: _Net, unfuse: bool) -> None:
+    def __init__(self, seed: int, record: Drawn, net: _Net, unfuse: bool, drawn: Draw) -> None:
         super().__init__()
+        self.draw = drawn
         self.seed, self.record, self.net, self.unfuse = seed, record, net, unfuse
         self.inside_attention = False
         self.seen: dict[float, Dropout] = {}
@@ -192,7 +195,7 @@ class _Replaying(TorchFunctionMode):
 
     def _mask(self, shape: tuple[int, ...], rate: float, like: torch.Tensor) -> torch.Tensor:
         dropout = self._next(shape, rate)
-        mask = draw(self.seed, dropout.index, shape, rate)
+        mask = self.draw(self.seed, dropout.index, shape, rate)
         return torch.from_numpy(mask).to(like.device, like.dtype)
 
     def _next(self, shape: tuple[int, ...], rate: float) -> Dropout:

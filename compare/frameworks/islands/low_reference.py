@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from compare.frameworks.dispatch_mode import DispatchMode
 from compare.frameworks.islands.constants import shortest
 from compare.frameworks.islands.lowered import Kept, Step
 from compare.frameworks.islands.places import here
@@ -35,7 +35,7 @@ MOVES = {
 WRITES = {"copy_", "index_put_"}
 
 
-class Roundings(TorchDispatchMode):
+class Roundings(DispatchMode):
     """Notes in a book every rounding below the working precision that the forward pass makes, autocast's too.
 
     Autocast acts above what a dispatch mode sees, and leaves tensors in float64 alone: only a run at the working

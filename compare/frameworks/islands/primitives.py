@@ -12,10 +12,10 @@ from functools import cache
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from compare.errors import swallowed
+from compare.frameworks.dispatch_mode import DispatchMode
 from compare.frameworks.islands.seen import RAISED, tensors_in
 from compare.frameworks.torch_insides import (
     Kernel,
@@ -101,7 +101,7 @@ def _polygamma(order: int, x: torch.Tensor) -> torch.Tensor:
 OWN: dict[str, Definition] = {"polygamma": _polygamma}  # what torch itself has no definition of
 
 
-class _Pure(TorchDispatchMode):
+class _Pure(DispatchMode):
     """Refuses what no definition may do: to leave float64, or to write into what it was given."""
 
     def __init__(self, given: object) -> None:

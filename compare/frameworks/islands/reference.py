@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
+from compare.frameworks.dispatch_mode import DispatchMode
 from compare.frameworks.islands.constants import shortest
 from compare.frameworks.islands.low_reference import KeptSteps, rounded
 from compare.frameworks.islands.lowered import Kept
@@ -62,7 +62,7 @@ def float64_by_default() -> Iterator[None]:
             torch.set_default_dtype(before)
 
 
-class _Operations(TorchDispatchMode):
+class _Operations(DispatchMode):
     """Sees every operation below autograd, forward and backward, and raises the dtypes it is asked for."""
 
     def __init__(self, seen: Seen, kept: Kept) -> None:

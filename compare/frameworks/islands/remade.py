@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from compare.errors import swallowed
+from compare.frameworks.dispatch_mode import DispatchMode
 from compare.frameworks.islands.constants import Constant, widen
 from compare.frameworks.islands.reference import promoted_torch
 from compare.frameworks.islands.seen import tensors_in, widen_tensor
@@ -91,7 +91,7 @@ def _reproducing(owner: nn.Module, root: nn.Module, table: Constant, name: str) 
             return
 
 
-class _Ample(TorchDispatchMode):
+class _Ample(DispatchMode):
     """Ends a call that makes far more than the module holds: with a table's length for a number of layers, say."""
 
     def __init__(self, owner: nn.Module) -> None:

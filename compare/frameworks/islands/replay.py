@@ -12,6 +12,7 @@ from jax.extend import core
 
 from compare.frameworks.islands.constants import shortest
 from compare.frameworks.islands.lowered import BY_ALGORITHM, BY_BITS, FORMATS, Kept, Step
+from compare.frameworks.islands.per_shard import Operand, is_per_shard, mapped, struct_of
 from compare.frameworks.islands.places import UNKNOWN, place_of
 from compare.frameworks.islands.tracing import RAISED, raised
 
@@ -20,8 +21,6 @@ UNPROMOTABLE = ("callback", "ffi_call", "pallas_call", "custom_call", "triton", 
 BITS = ("bitcast_convert_type",)
 Program = core.ClosedJaxpr | core.Jaxpr
 Atom = core.Var | core.Literal
-Operand = Any  # an array of either library, a tracer, or a Python number: whatever an operation takes
-
 DERIVED = ("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr")
 
 
@@ -127,6 +126,10 @@ def apply(eqn: core.JaxprEqn, operands: list[Operand], swap: Swap | None = None)
     elif eqn.primitive.name in DERIVED and (swap is not None or _eqn_holds_low(eqn)):
         # Its rules are for other dtypes; they have done their work where a derivative was asked for.
         return replay(params["call_jaxpr"], operands, swap)
+    elif is_per_shard(eqn):
+        if swap is None and not _eqn_holds_low(eqn):
+            return eqn.primitive.bind(*operands, **eqn.primitive.get_bind_params(params))
+        return list(mapped(eqn, operands, lambda program, shards: replay(program, shards, swap)))
     else:
         params = {name: _raise_tree(param, swap) for name, param in params.items()}
     return eqn.primitive.bind(*operands, **eqn.primitive.get_bind_params(params))
@@ -217,7 +220,7 @@ def _raise_program(program: Program, swap: Swap | None) -> Program:
     if swap is None and not holds_low(program):
         return program
     inputs: list[Any] = [variable.aval for variable in parts(program)[0].invars]
-    avals = [jax.ShapeDtypeStruct(aval.shape, raised(aval.dtype)) for aval in inputs]
+    avals = [struct_of(aval, raised(aval.dtype)) for aval in inputs]
     new = jax.make_jaxpr(lambda *args: replay(program, args, swap))(*avals)
     if hasattr(program, "consts"):
         return new

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from compare.frameworks.dispatch_mode import DispatchMode
 from compare.frameworks.islands.last_place import rounded_at_random
 from compare.frameworks.islands.lookout import Lookout
 from compare.frameworks.islands.seen import tensors_in, widen_tensor
@@ -17,7 +17,7 @@ WIDE = (torch.float64, torch.complex128)
 Result = Any  # a tensor, or a nest of tensors and plain values
 
 
-class Watch(TorchDispatchMode):
+class Watch(DispatchMode):
     """Shows ``lookout`` every floating result, in order. Around ``promoted_torch``, so that all of them are wide.
 
     With ``rng`` each result is rounded to one of the two float32 numbers beside it first, and so are the Python numbers

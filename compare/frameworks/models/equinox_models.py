@@ -68,6 +68,7 @@ class EquinoxModel:
                 f"{STATE}: jax.vmap(module, in_axes=(0, None), out_axes=(0, None), axis_name=...)(x, {STATE})"
             )
         self.modules: Mapping[str, eqx.Module] = dict(layers_in(module))
+        self.annotated: Mapping[str, object] = {}
         self.has_mode = takes_mode(self._given) or any(map(_has_mode, self.modules.values()))
         self._params, _ = eqx.partition(module, eqx.is_inexact_array)
         keyed, structure = jax.tree_util.tree_flatten_with_path(self._params)

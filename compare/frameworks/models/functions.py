@@ -49,6 +49,7 @@ class FunctionModel:
         self._own = dict(zip(self._paths, arrays.values(), strict=True))
         self.fixed: dict[str, np.ndarray] = {}
         self.modules: Mapping[str, object] = {}
+        self.annotated: Mapping[str, object] = {}
         self.has_mode = takes_mode(function)
 
     @classmethod

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen
-from flax.core import FrozenDict, unfreeze
+from flax.core import FrozenDict, meta, unfreeze
 from flax.errors import InvalidRngError
 from flax.traverse_util import flatten_dict, unflatten_dict
 
@@ -90,6 +90,8 @@ class LinenModel:
         if variables is None:
             self._initial = lambda: jax.jit(make_of)(arrays)
         traced_tree = jax.eval_shape(make_of, arrays)
+        boxed = flatten_dict(unfreeze(traced_tree))
+        self.annotated = {"/".join(keys): one for keys, box in boxed.items() if (one := _annotation(box)) is not None}
         collections = {name: tree for name, tree in _plain(traced_tree).items() if name not in PASSING}
         flat = flatten_dict(collections)
         self._keys = {"/".join(keys): keys for keys in flat}  # a name may hold a slash itself
@@ -242,7 +244,27 @@ def _joined(tree: Tree) -> Leaves:
 
 def _plain(tree: Tree) -> Tree:
     """Nested dictionaries, frozen ones and boxes with sharding metadata undone."""
-    return linen.unbox(unfreeze(tree))
+    return jax.tree.map(_unboxed, unfreeze(tree), is_leaf=_is_box)
+
+
+def _is_box(value: object) -> bool:
+    return isinstance(value, meta.AxisMetadata)
+
+
+def _unboxed(box: Any) -> Any:
+    """What a box holds. One that is partitioned would put a constraint on it, which a shape alone does not stand."""
+    if isinstance(box, meta.Partitioned):
+        return _unboxed(box.unbox(apply_constraint=False))
+    return _unboxed(box.unbox()) if _is_box(box) else box
+
+
+def _annotation(box: object) -> object:
+    """How ``nn.with_partitioning`` spreads an array over a mesh; by its own rules, where its axes are logical."""
+    if not isinstance(box, meta.Partitioned):
+        return None
+    if isinstance(box, linen.LogicallyPartitioned) and box.rules is not None:
+        return linen.logical_to_mesh_axes(box.names, box.rules)
+    return box.names
 
 
 @contextmanager

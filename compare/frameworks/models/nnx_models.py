@@ -52,6 +52,9 @@ class NNXModel:
             if not isinstance(variable, RANDOM + PASSING)
         }
         self.leaves = {path: struct(_value(self._variables[keys])) for path, keys in self._keys.items()}
+        self.annotated = {
+            path: one for path, keys in self._keys.items() if (one := _annotation(self._variables[keys])) is not None
+        }
 
     @classmethod
     def of(
@@ -190,6 +193,14 @@ def _collection(variable: nnx.Variable) -> str:
     if issubclass(kind, nnx.BatchStat):
         return "batch_stats"
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower()
+
+
+def _annotation(variable: Any) -> object:
+    """How ``nnx.with_partitioning`` spreads a variable over a mesh."""
+    metadata = variable.get_metadata() if hasattr(variable, "get_metadata") else {}
+    names = metadata.get("out_sharding")
+    rules = dict(metadata.get("sharding_rules") or ())
+    return names and tuple(rules.get(name, name) for name in names)
 
 
 def _flattened(nest: Mapping[Any, Any], before: tuple = ()) -> Iterator[tuple[tuple, Any]]:

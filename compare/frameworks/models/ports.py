@@ -62,6 +62,7 @@ class PortModel(Protocol):
         draws: where the kind's library draws random numbers.
         nests: its dictionaries, beside Python's own, in which layers hand arrays to each other.
         leaves: shape and dtype of every array, by path.
+        annotated: of leaves, how the port's own code spreads them over a mesh: a ``PartitionSpec``, or names of axes.
         modules: the layers by path, where the port has any: what a leaf belongs to.
         has_mode: whether training and evaluation are told apart.
         has_own: whether it came with weights of its own.
@@ -101,6 +102,9 @@ class PortModel(Protocol):
 
     @property
     def leaves(self) -> dict[str, jax.ShapeDtypeStruct]: ...
+
+    @property
+    def annotated(self) -> Mapping[str, object]: ...
 
     @property
     def modules(self) -> Mapping[str, Layer]: ...

@@ -12,6 +12,7 @@ from compare.arrays.arrays import Arrays, complex_name, from_torch, to_torch
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.models.modes import takes_mode
+from compare.frameworks.tensors_aside import copies_on_disk
 from compare.verdict.precision import Precision
 
 # Layers that compute something else in training than in evaluation.
@@ -123,10 +124,17 @@ class ReferenceModel:
         tensors |= {name: tensor for name, tensor in self.module.named_buffers() if name in self.buffers}
         return {name: _seen(tensor) for name, tensor in tensors.items()}
 
-    def copy(self, weights: Arrays, precision: Precision, device: torch.device) -> nn.Module:
+    def copy(
+        self,
+        weights: Arrays,
+        precision: Precision,
+        device: torch.device,
+        placed: Callable[[torch.Tensor], torch.Tensor] = lambda made: made,
+    ) -> nn.Module:
         """The module at ``precision`` on ``device`` with ``weights`` and buffers by name in the place of its own.
 
-        What is not among ``weights`` (constants) is converted. No memory is shared with the user's module.
+        What is not among ``weights`` (constants) is converted. No memory is shared with the user's module. ``placed``
+        says where each new parameter lies.
 
         Raises:
             UsageError: the module cannot be copied.
@@ -135,7 +143,7 @@ class ReferenceModel:
         dtypes = getattr(torch, precision.name), getattr(torch, complex_name(precision))
         for name, tensor in self.module.named_parameters():
             own = to_torch(weights[name], precision, device) if name in weights else _converted(tensor, dtypes, device)
-            memo[id(tensor)] = nn.Parameter(own, requires_grad=tensor.requires_grad and name not in self.held)
+            memo[id(tensor)] = nn.Parameter(placed(own), requires_grad=tensor.requires_grad and name not in self.held)
         for name, buffer in self.module.named_buffers():
             if name in weights:
                 memo[id(buffer)] = to_torch(weights[name], precision, device)
@@ -159,7 +167,7 @@ def copied(module: nn.Module, memo: dict[int, object] | None = None) -> nn.Modul
         UsageError: something in it cannot be copied.
     """
     try:
-        return copy.deepcopy(module, memo)
+        return copy.deepcopy(module, copies_on_disk(module) if memo is None else memo)
     except Exception as error:
         swallowed(error)
         raise UsageError(

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 from torch.autograd.graph import Node
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
+from compare.frameworks.dispatch_mode import DispatchMode
 from compare.frameworks.dropout.masks import draw
 from compare.frameworks.islands.places import here
 from compare.frameworks.recording.tape_nodes import number_of, tensors_in
@@ -77,7 +77,7 @@ class DispatchRecord:
                 one.node = node
 
 
-class DispatchRecorder(TorchDispatchMode):
+class DispatchRecorder(DispatchMode):
     """Notes every operation; enter it after other modes, whose results it is to see. A mask that a dropout draws is the
     one of its number, so that the other side can be given the same."""
 

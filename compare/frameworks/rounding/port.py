@@ -9,6 +9,7 @@ import numpy as np
 from jax import lax
 from jax.extend import core
 
+from compare.frameworks.islands.per_shard import is_per_shard, mapped, struct_of
 from compare.frameworks.islands.replay import DERIVED, Operand, Program, inner_programs, parts
 
 Function = Callable[..., Operand]  # of arrays, in trees or not
@@ -60,6 +61,8 @@ def _apply(eqn: core.JaxprEqn, operands: list[Operand], bits: int) -> Operand:
     params = eqn.params
     if eqn.primitive.name in DERIVED:  # its rules have done their work where a derivative was asked for
         return _evaluate(params["call_jaxpr"], operands, bits)
+    if is_per_shard(eqn):
+        return list(mapped(eqn, operands, lambda program, shards: _evaluate(program, shards, bits)))
     if "pallas_call" not in eqn.primitive.name and inner_programs(eqn):
         params = {name: _with_rounding(param, bits) for name, param in params.items()}
     return eqn.primitive.bind(*operands, **eqn.primitive.get_bind_params(params))
@@ -75,7 +78,7 @@ def _with_rounding(param: object, bits: int) -> object:
 def _program_with_rounding(program: Program, bits: int) -> Program:
     """The same program traced anew; one that has no constants of its own keeps none."""
     inputs: list[Any] = [variable.aval for variable in parts(program)[0].invars]
-    avals = [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in inputs]
+    avals = [struct_of(aval, aval.dtype) for aval in inputs]
     new = jax.make_jaxpr(lambda *args: _evaluate(program, args, bits))(*avals)
     if hasattr(program, "consts"):
         return new

@@ -4,16 +4,16 @@ from collections.abc import Collection
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
+from compare.frameworks.dispatch_mode import DispatchMode
 from compare.frameworks.torch_insides import Kernel, schema_of
 from compare.verdict.precision import FLOAT64
 
 Result = Any  # a tensor, or a nest of tensors and plain values
 
 
-class RoundedTorch(TorchDispatchMode):
+class RoundedTorch(DispatchMode):
     """Rounds what every operation makes in float64 (complex128) to ``bits`` of the significand, the nearest.
 
     What is equal stays equal and what is ordered stays so: a selection (a maximum, a sort, an index) is that of the

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
+from compare.frameworks.dispatch_mode import DispatchMode
 from compare.frameworks.torch_insides import Kernel
 
 
@@ -43,7 +43,7 @@ def bytes_left(call: Callable[[], object]) -> int:
     return sum(left.values())
 
 
-class _Memories(TorchDispatchMode):
+class _Memories(DispatchMode):
     """Notes every memory that an operation gives back, and holds none."""
 
     def __init__(self) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
+from compare.frameworks.dispatch_mode import DispatchMode
 from compare.frameworks.steps.step_operation import Operation
 from compare.frameworks.steps.torch_products import UNCOUNTABLE, Products, products_of
 from compare.frameworks.torch_insides import Kernel
@@ -94,7 +94,7 @@ def _operation(call: _Call) -> Operation:
     )
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(DispatchMode):
     """Notes every operation that computes; composite ones have fallen apart before they get here."""
 
     def __init__(self) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
 from jax.stages import Compiled
@@ -38,6 +38,7 @@ class XlaProgram:
     Attributes:
         kernels: how often each instruction that runs something is run, by its name: a fusion, a product, a copy. What
             a loop whose length the compiler does not know repeats is counted once, and a condition's first branch.
+        opcodes: how often instructions of each kind are run, likewise: ``fusion``, ``all-reduce``.
         products: those of them that multiply matrices or convolve, alone or inside a fusion.
         loops: how often the body of each loop that holds products is run in a call, None where the compiler does not
             know: its own count of operations takes each body once.
@@ -48,6 +49,7 @@ class XlaProgram:
     products: frozenset[str]
     loops: tuple[int | None, ...]
     counted: bool
+    opcodes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def runs(self) -> int | None:
@@ -81,6 +83,7 @@ def xla_program(text: str) -> XlaProgram:
     """Read ``compiled.as_text()``."""
     entry, parts = computations(text)
     kernels: Counter[str] = Counter()
+    opcodes: Counter[str] = Counter()
     products, loops, open_ends = set[str](), list[int | None](), list[str]()
 
     def walk(computation: str, times: int) -> bool:
@@ -101,13 +104,14 @@ def xla_program(text: str) -> XlaProgram:
                 found = True in [walk(inner, times) for inner in one.called] or found
             elif one.opcode not in FREE:
                 kernels[one.name] += times
+                opcodes[one.opcode] += times
                 if _multiplies(one, parts):
                     products.add(one.name)
                     found = True
         return found
 
     walk(entry, 1)
-    return XlaProgram(kernels, frozenset(products), tuple(loops), not open_ends)
+    return XlaProgram(kernels, frozenset(products), tuple(loops), not open_ends, opcodes)
 
 
 def xla_flops(compiled: Compiled) -> float | None:

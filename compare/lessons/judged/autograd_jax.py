@@ -23,7 +23,7 @@ def tape(
     loss, grads = function(x, y, W1, b1, W2, b2)
     scale1, scale2 = (2 / W1.shape[1]) ** 0.5, (2 / W2.shape[1]) ** 0.5
     params = {"W1": W1 * scale1, "b1": b1, "W2": W2 * scale2, "b2": b2}
-    before, after = scaled_weight(W1, params, x, y)
+    before, after = jax.jit(scaled_weight)(W1, params, x, y)
     return {
         "loss": loss,
         "parameters with a gradient": sorted(grads),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from compare.arrays.arrays import Arrays
-from compare.errors import swallowed
+from compare.errors import in_one_line, swallowed
 from compare.frameworks.devices import Device
 from compare.frameworks.steps.global_modes import global_modes
 from compare.measure.bench import clock
@@ -75,7 +75,7 @@ class Setup:
             return Refused(str(error))
         except Exception as error:  # torch.compile without a C++ compiler, say: its row says so, the others are timed
             swallowed(error)
-            return Refused(f"unavailable, {type(error).__name__}: {' '.join(str(error).split())[:120]}")
+            return Refused(f"unavailable, {in_one_line(error, 120)}")
         for runner in {id(one): one for one in (judged, exact, timed)}.values():
             runner.restart()
         built = Built(

@@ -84,7 +84,7 @@ def measured(pair: Pair, question: Question, progress: Progress) -> Process:
         lambda done: progress(f"timing, round {done} of {question.rounds}"),
         _told(question.threads, device),
     )
-    insides = _insides(setup, runners, verdicts, calls, progress) if question.gated else {}
+    insides = _insides(setup, runners, verdicts, calls, progress) if question.gated and question.looking else {}
     return Process(
         pair.name, pair.title, device.name, len(setup.entering.batches),
         setup.entering.batches[0].rows or None, processors,

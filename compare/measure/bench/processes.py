@@ -8,7 +8,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
-from compare.errors import UsageError, swallowed
+from compare.errors import UsageError, in_one_line, swallowed
 from compare.sides.progress import Progress
 
 Question = TypeVar("Question")
@@ -60,6 +60,6 @@ def _answer(ask: Callable[[Question, Progress], Answer], question: Question, pip
         pass
     except Exception as error:
         swallowed(error)
-        pipe.send((REFUSED, f"the benchmark raised {type(error).__name__}: {' '.join(str(error).split())[:300]}"))
+        pipe.send((REFUSED, f"the benchmark raised {in_one_line(error, 300)}"))
     else:
         pipe.send((ANSWERED, answer))

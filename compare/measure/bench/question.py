@@ -29,7 +29,8 @@ class Question:
         names: the rows; empty for all that a default run has. swept: for those that a sweep over sizes has.
         patience: seconds that a busy machine is waited for.
         compiled: rows that torch's compiler makes too. sweeps: those that take long too.
-        gated: whether the gates look: the first process's answer holds for all.
+        gated: whether the gates look: the first process's answer holds for all. looking: whether it also looks where a
+            step's time goes.
         forced: what a gate stops is timed all the same.
         calls: in a block, of each row, as an earlier process found them.
         without: rows that are not built again: what gates stopped, and what only explains.
@@ -52,6 +53,7 @@ class Question:
     compiled: bool = True
     sweeps: bool = False
     gated: bool = True
+    looking: bool = True
     forced: bool = False
     calls: Mapping[str, int] = field(default_factory=dict)
     without: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from compare.errors import swallowed
+from compare.errors import in_one_line, swallowed
 from compare.measure.bench.built_rows import BuiltRow, BuiltRows, Refused, Setup
 from compare.measure.bench.gates.gate_table import GATES, OF_EXPLAINING, Yardstick, marks, stopped_by
 from compare.measure.bench.gates.gradient_error import draws, median_error
@@ -63,8 +63,7 @@ def row_verdicts(
                 seen[name] = observe(row.built)
             except Exception as raised:  # one row's: the others are timed all the same
                 swallowed(raised)
-                words = " ".join(str(raised).split())[:120]
-                unseen[name] = f"observation: a step cannot be looked into, {type(raised).__name__}: {words}"
+                unseen[name] = f"observation: a step cannot be looked into, {in_one_line(raised, 120)}"
     if EAGER not in seen:  # not even finite, say: there is nothing to hold the others against
         why = {"observation": unseen[EAGER]} if EAGER in unseen else {}
         return {

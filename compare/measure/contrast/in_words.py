@@ -9,7 +9,7 @@ from compare.measure.contrast.facing import CONSTANT, ENGINE, FUSED, LAYOUT, LEA
 from compare.measure.contrast.kept_arrays import Kept
 from compare.measure.contrast.words_of_compilers import compiled
 from compare.verdict.bytes_in_words import size
-from compare.verdict.counted import counted
+from compare.verdict.counted import agreed, counted
 
 if TYPE_CHECKING:
     from compare.measure.contrast.contrast import Contrast
@@ -28,39 +28,49 @@ def _recorded(made: "Contrast") -> Iterator[str]:
     leaves, moved = nodes[LEAF], nodes[LAYOUT]
     yield (
         f"The tape has {counted(len(made.tape), 'node')}, written while the forward pass ran: "
-        f"{len(made.tape) - leaves - moved} compute, {moved} only move numbers, {leaves} add to a .grad."
+        f"{agreed(len(made.tape) - leaves - moved, 'computes', 'compute')}, "
+        f"{agreed(moved, 'only moves numbers', 'only move numbers')}, "
+        f"{agreed(leaves, 'adds to a .grad', 'add to a .grad')}."
     )
     halves = Counter(one.half for one in made.equations)
     whys = Counter(one.why for one in made.equations)
     idle = {
-        CONSTANT: "depend on nothing that enters",
-        UNUSED: "are needed by no result, and a compiler leaves them out",
-        LAYOUT: "only move numbers",
-        RANDOM: "draw random numbers",
+        CONSTANT: ("depends on nothing that enters", "depend on nothing that enters"),
+        UNUSED: (
+            "is needed by no result, and a compiler leaves it out",
+            "are needed by no result, and a compiler leaves them out",
+        ),
+        LAYOUT: ("only moves numbers", "only move numbers"),
+        RANDOM: ("draws random numbers", "draw random numbers"),
     }
-    parts = [f"{whys[why]} {word}" for why, word in idle.items() if whys[why]]
+    parts = [agreed(whys[why], *words) for why, words in idle.items() if whys[why]]
     yield (
         f"The function is traced to {counted(halves['loss'], 'equation')} for the loss and {halves['gradient']} more "
-        f"for its gradient" + (f"; of these {', '.join(parts)}." if parts else ".")
+        f"for its gradient" + (f"; of all of them {'; '.join(parts)}." if parts else ".")
     )
     if loops := [one for one in made.equations if one.times > 1]:
         most = max(one.times for one in loops)
-        yield f"{len(loops)} of them are the body of a loop, listed once and run up to {most} times."
+        yield (
+            f"{agreed(len(loops), 'of them is in', 'of them are in')} the body of a loop, listed once and run up to "
+            f"{counted(most, 'time')}."
+        )
 
 
 def _facing(made: "Contrast") -> Iterator[str]:
-    for what, rows in (("nodes of the tape", made.tape), ("equations", made.equations)):
+    for what, where, rows in (("node", " of the tape", made.tape), ("equation", "", made.equations)):
         whys = [row.why for row in rows]
         faced, alone = whys.count("") + whys.count(ENGINE), whys.count(FUSED)
         if faced + alone:
+            share = f"({100 * faced / (faced + alone):.0f} %)"
             yield (
-                f"Of the {faced + alone} {what} that compute, {faced} ({100 * faced / (faced + alone):.0f} %) face "
-                f"something that makes the same numbers on the other side."
+                f"Of the {counted(faced + alone, what)}{where} that {'computes' if faced + alone == 1 else 'compute'}, "
+                f"{agreed(faced, f'{share} faces', f'{share} face')} something that makes the same numbers on the "
+                "other side."
             )
     if several := [nodes for nodes in made.tape if len(nodes.loss) > 1]:
         most = max(several, key=lambda node: len(node.loss))
         layer = f" of {most.path}" if most.path else ""
-        yield f"One node often faces several equations: {most.name}{layer} faces {len(most.loss)} of the loss."
+        yield f"One node can face several equations: {most.name}{layer} faces {len(most.loss)} of the loss."
 
 
 def _bridge(made: "Contrast") -> Iterator[str]:
@@ -75,7 +85,7 @@ def _bridge(made: "Contrast") -> Iterator[str]:
     yield (
         f"torch.func, traced by make_fx, makes of the reference one program with no tape: "
         f"{counted(halves['loss'], 'operation')} for the loss and {halves['gradient']} more for its gradient; of those "
-        f"that compute {faced} ({share}) make numbers that the tape's nodes make too."
+        f"that compute {agreed(faced, f'({share}) makes', f'({share}) make')} numbers that the tape's nodes make too."
     )
 
 

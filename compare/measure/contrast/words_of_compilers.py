@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from compare.measure.contrast.fates import AGAIN, ALONE, DEAD, DUPLICATE, FOLDED, FUSED, IN_PLACE, REWRITTEN, RUN, Fates
 from compare.verdict.bytes_in_words import size
-from compare.verdict.counted import counted
+from compare.verdict.counted import agreed, counted
 
 if TYPE_CHECKING:
     from compare.measure.contrast.contrast import Contrast
@@ -30,10 +30,8 @@ def compiled(made: "Contrast") -> Iterator[str]:
     once = (seconds.traced + seconds.compiled) / seconds.run
     if seconds.plain and seconds.plain_again:
         recording, noise = seconds.recorded / seconds.plain - 1, abs(seconds.plain_again / seconds.plain - 1)
-        much = (
-            f"{100 * recording:+.0f} % of the loss's processor time" if recording > noise else "no more than the noise"
-        )
-        yield f"Recording takes {much} in every step."
+        much = f"{100 * recording:.0f} %" if recording > noise else "no more than noise"
+        yield f"Recording adds {much} to the loss's processor time in every step."
     yield f"JAX traces and compiles once, which takes as long as {once:,.0f} of its steps."
     if made.fates:
         yield from _fate("torch.compile", "operation", made.fates[0])
@@ -48,17 +46,20 @@ def _fate(compiler: str, what: str, fates: Fates) -> Iterator[str]:
         return
     count = {kind: len(names) for kind, names in fates.by_kind.items()}
     gone = {
-        DEAD: "that no result needs are left out",
-        DUPLICATE: "that do the same to the same are made once",
-        FOLDED: "that depend on nothing that enters are made while compiling",
-        IN_PLACE: "that only move numbers are read in place",
-        REWRITTEN: "have gone into others",
+        DEAD: ("that no result needs is left out", "that no result needs are left out"),
+        DUPLICATE: ("that does the same to the same is made once", "that do the same to the same are made once"),
+        FOLDED: (
+            "that depends on nothing that enters is made while compiling",
+            "that depend on nothing that enters are made while compiling",
+        ),
+        IN_PLACE: ("that only moves numbers is read in place", "that only move numbers are read in place"),
+        REWRITTEN: ("has gone into another", "have gone into others"),
     }
-    parts = [f"{count[kind]} {words}" for kind, words in gone.items() if kind in count]
+    parts = [agreed(count[kind], *words) for kind, words in gone.items() if kind in count]
     rest = sum(count.get(kind, 0) for kind in (FUSED, ALONE, RUN))
     kernels = f" in {counted(fates.kernels, 'kernel')}" if fates.kernels is not None else ""
     again = f", {count[AGAIN]} of them a second time in the backward pass" if AGAIN in count else ""
-    parts.append(f"{rest} run{kernels}{again}")
+    parts.append(f"{agreed(rest, 'runs', 'run')}{kernels}{again}")
     yield f"Of {counted(fates.traced, what)} that {compiler} traces {', '.join(parts)}."
 
 
@@ -69,12 +70,13 @@ def _again(made: "Contrast") -> Iterator[str]:
     plain, whole = made.costs.checkpoints[0], made.costs.checkpoints[-1]
     if None not in (plain.tape, whole.tape, plain.residuals, whole.residuals):
         yield (
-            f"With {whole.what} made again the tape keeps {size(whole.tape or 0)} for {size(plain.tape or 0)} between "
-            f"the passes, jax.vjp {size(whole.residuals or 0)} for {size(plain.residuals or 0)} op by op."
+            f"With {whole.what} made again the tape keeps {size(whole.tape or 0)} between the passes, where it kept "
+            f"{size(plain.tape or 0)}; jax.vjp, op by op, {size(whole.residuals or 0)} where it kept "
+            f"{size(plain.residuals or 0)}."
         )
     if plain.temporaries is not None and whole.temporaries is not None:
         less = whole.temporaries / plain.temporaries - 1 if plain.temporaries else 0.0
         yield (
-            f"Compiled, the same takes {size(whole.temporaries)} of temporaries for {size(plain.temporaries)} "
-            f"({100 * less:+.0f} %): XLA decides anew what lives when."
+            f"Compiled, the same takes {size(whole.temporaries)} of temporaries, where it took "
+            f"{size(plain.temporaries)} ({100 * less:+.0f} %): XLA decides anew what lives when."
         )

@@ -18,6 +18,7 @@ from compare.report.book import folder
 from compare.report.book import search_index as search
 from compare.report.book.commands import CommandForm, command_pages
 from compare.report.book.documents import copy_linked, document_pages
+from compare.report.book.facing_page import facing_pages
 from compare.report.book.page import SIGNS, Page, chapters, contents, pages, verdict_counts
 from compare.report.book.paths import paths
 from compare.report.book.pictures import picture_of
@@ -61,7 +62,12 @@ def build(
         "parts": [_part(name) for name in MODEL],
         "curves": [asdict(curve) for curve in curves()],
     }
-    documents = [*document_pages(form["lesson"] for form in forms), *command_pages(list(commands)), *schema_pages()]
+    documents = [
+        *document_pages(form["lesson"] for form in forms),
+        *command_pages(list(commands)),
+        *schema_pages(),
+        *facing_pages(),
+    ]
     folder.replace(out, lambda target: write(book, target, documents))
     return book
 

@@ -4,11 +4,15 @@ import posixpath
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import compare
+from compare.checkpoints.json_file import read_json
 from compare.lessons import MODEL
-from compare.report.book.marked import Marked, marked
+from compare.report.book.drawing import spark
+from compare.report.book.marked import Drawn, Marked, marked
 from compare.report.book.page import Page
 
 ROOT = Path(compare.__file__).resolve().parents[1]
@@ -20,11 +24,13 @@ ELSEWHERE = ("https://", "http://", "mailto:")
 
 @dataclass(frozen=True)
 class Document:
-    """A page of the documentation: where it lies in the repository, where it stands in the contents, what it is."""
+    """A page of the documentation: where it lies in the repository, where it stands in the contents, what it is; and a
+    result by whose numbers the bars of its tables are drawn."""
 
     source: str
     group: str
     about: str
+    apart: str = ""
 
     @property
     def file(self) -> str:
@@ -39,13 +45,20 @@ DOCUMENTS = (
     Document(
         "docs/when-a-port-differs.md", GUIDE, "How the place and the cause of a difference are found, and what to do"
     ),
+    Document("docs/by-module.md", GUIDE, "A verdict on a model that has no room in memory as a whole"),
+    Document("docs/mesh.md", GUIDE, "A port verified on several devices, and what sharding breaks"),
     Document("docs/tests-and-ci.md", GUIDE, "The pytest fixture, and the GitHub Action"),
     Document("docs/many-pairs.md", GUIDE, "A whole zoo every night: a process each, a store, a page with history"),
     Document("docs/teaching.md", GUIDE, "A plan for four hours, handouts, and how they are marked"),
     Document(
         "docs/differences.md", REFERENCE, "What each layer, loss, initialiser, optimizer is on the other side, run"
     ),
-    Document("docs/optimizers.md", REFERENCE, "Every optimizer and schedule with its twin, equal in float64"),
+    Document(
+        "docs/optimizers.md",
+        REFERENCE,
+        "Every optimizer and schedule with its twin, equal in float64",
+        "results/cpu/optimizers.json",
+    ),
     Document("docs/contrast.md", REFERENCE, "What a tape and a function record, keep and can do"),
     Document("docs/verdict.md", REFERENCE, "How the tolerance is derived, and what a verdict rests on"),
     Document("docs/benchmark.md", REFERENCE, "How XLA and eager are timed, and what bounds a step"),
@@ -91,11 +104,19 @@ def _page(document: Document, root: Path, read: Mapping[str, str]) -> Page:
     def leads(code: str) -> str | None:
         return read.get(code.removeprefix(READ)) if code.startswith(READ) else None
 
-    made: Marked = marked((root / document.source).read_text(encoding="utf-8"), led, leads)
+    made: Marked = marked((root / document.source).read_text(encoding="utf-8"), led, leads, _drawn(document, root))
     inside = [one for one in made.sections if one.level == 2]
     shows = {"html": made.html, "inside": inside, "linked": tuple(linked), "source": document.source}
     parts = [(one.at, one.title, one.text) for one in made.sections]
     return Page(document.file, made.title, document.group, document.about, "document.html", shows, parts)
+
+
+def _drawn(document: Document, root: Path) -> dict[str, Drawn]:
+    """Of each row of a result, how its bars are drawn."""
+    if not document.apart:
+        return {}
+    found: Any = read_json(root / document.apart)
+    return {name: partial(spark.draw, powers, found["equal"]) for name, powers in found["apart"].items()}
 
 
 def _led(href: str, document: Document, root: Path, linked: list[str]) -> str | None:

@@ -1,8 +1,9 @@
 """A page of the documentation as HTML: its headings named, its code coloured, its links led to pages of the site."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -11,7 +12,9 @@ from markupsafe import Markup, escape
 from compare.report.book.highlight import lines
 
 Link = Callable[[str], str | None]  # where a link of the source leads to on the site; None: nowhere, its text stays
+Drawn = Callable[[str], Markup]
 COLOURED = ("python", "py")
+BARS = re.compile("[▁▂▃▄▅▆▇█]+")
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,12 @@ def nowhere(code: str) -> None:
     """No code leads anywhere."""
 
 
-def marked(text: str, link: Link, leads: Link = nowhere) -> Marked:
+def marked(text: str, link: Link, leads: Link = nowhere, drawn: Mapping[str, Drawn] | None = None) -> Marked:
     """``text``, CommonMark with tables, as HTML.
 
     Args:
         leads: where code in a sentence leads to, by its text.
+        drawn: of a table's row by its first cell, what its bars are drawn as; it is told their text.
 
     Raises:
         ValueError: it begins with no heading of the first level, or has two.
@@ -58,6 +62,7 @@ def marked(text: str, link: Link, leads: Link = nowhere) -> Marked:
     title, body = _plain(tokens[1]), tokens[3:]
     names = _name_headings(body)
     _lead(body, link, leads)
+    _draw(body, drawn or {})
     html = Markup(engine.renderer.render(body, engine.options, {}))  # what is not markup is escaped by it
     return Marked(title, html, _sections(title, body, names))
 
@@ -98,6 +103,19 @@ def _lead(tokens: Sequence[Token], link: Link, leads: Link) -> None:
                 inside = False
         if token.children is not None:
             token.children = kept
+
+
+def _draw(tokens: Sequence[Token], drawn: Mapping[str, Drawn]) -> None:
+    """The cells of nothing but bars, in rows that are drawn."""
+    first = ""
+    for before, token in pairwise(tokens):
+        if before.type == "tr_open":
+            first = ""
+        if token.type != "inline" or before.type != "td_open":
+            continue
+        first = first or _plain(token)
+        if first in drawn and BARS.fullmatch(token.content):
+            token.children = [Token("html_inline", "", 0, content=drawn[first](token.content))]
 
 
 def _engine() -> MarkdownIt:

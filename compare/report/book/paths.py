@@ -19,8 +19,8 @@ PATHS = (
     Path(
         "You know PyTorch",
         "and have JAX code to read, or a model to port.",
-        ("step", "tape", "object_and_function", "randomness", "in_place", "branches", "recompilation", "optimizers",
-         "verify-your-port"),
+        ("step", "tape", "tape-against-function", "object_and_function", "randomness", "in_place", "branches",
+         "recompilation", "optimizers", "verify-your-port"),
     ),
     Path(
         "You know JAX",

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Mapping, Sequence
 
-from compare.errors import UsageError
+from compare.errors import UsageError, in_one_line
 from compare.weights.mapping.groups import Group
 from compare.weights.mapping.names import alike
 from compare.weights.mapping.paired import Array
@@ -30,10 +30,9 @@ class UnmatchedError(UsageError):
 
 def not_followed(side: str, error: Exception) -> UsageError:
     """What raised is in the noting of a side's operations, which is ours: the side itself runs."""
-    text = f"{type(error).__name__}: {' '.join(str(error).split())[:LONG]}".removesuffix(": ")
     return UsageError(
-        f"weight map: {side} runs, and jaxport cannot follow its operations ({text}): write the map by hand: "
-        "weight_map=WeightMap(...)"
+        f"weight map: {side} runs, and jaxport cannot follow its operations ({in_one_line(error, LONG)}): write the "
+        "map by hand: weight_map=WeightMap(...)"
     )
 
 
@@ -57,6 +56,8 @@ def ambiguous(group: Group) -> AmbiguousError:
         rule = (
             f"a map by hand, a line for every array: weight_map=WeightMap([Entry({array.name!r}, 'params/...'), ...])"
         )
+        if len(group.reference) < len(group.port) == len(set(candidates)):
+            rule = f"accept=({candidates[-1]!r},) if that is the one without a counterpart, or with {rule}"
     if len({other.name for other in group.reference}) < len(group.reference) or len(set(candidates)) < len(candidates):
         rule = "weight_map=: it is one array on one side and several on the other"
     return AmbiguousError(f"weight map: {array.name} could be {choice} ({_likeness(group)}): say which with {rule}")

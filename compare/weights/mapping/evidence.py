@@ -102,6 +102,17 @@ def by_neighbours(group: Group, reference: SideArrays, port: SideArrays) -> tupl
     return keys, False
 
 
+def by_source(group: Group, reference: SideArrays, port: SideArrays) -> tuple[dict[Array, Key], bool]:
+    """The settled arrays that come just before it, where what comes after tells nothing: a loop that one side writes
+    out step by step leads from each step to the next."""
+    keys: dict[Array, Key] = {}
+    for arrays, side in ((group.reference, reference), (group.port, port)):
+        for array in arrays:
+            before = frozenset(other.group for use in array.before for other in side.of_use.get(use, []))
+            keys[array] = before or None
+    return keys, True
+
+
 def by_fate(group: Group, reference: SideArrays, port: SideArrays) -> tuple[dict[Array, Key], bool]:
     """The functions that its result goes through before the next weight."""
     return {array: array.fate for array in (*group.reference, *group.port)}, True
@@ -148,6 +159,7 @@ EVIDENCE: Sequence[tuple[str, Evidence]] = (
     ("by what is done with it", by_hints),
     (IN_ORDER, by_order),
     ("by its neighbours", by_neighbours),
+    ("by what comes before it", by_source),
     ("by what follows", by_fate),
     ("by its place in the whole", by_pieces),
     ("by number", by_position),

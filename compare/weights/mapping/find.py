@@ -1,6 +1,6 @@
 """The weight map is found: both sides are traced, and what is used alike is paired."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
@@ -14,9 +14,11 @@ from compare.frameworks.models.ports import PortModel, complex_leaves
 from compare.weights.mapping.axis_order import exchanged, fitted_inputs, turned_outputs
 from compare.weights.mapping.complaints import not_followed
 from compare.weights.mapping.copies import said_of_copies
+from compare.weights.mapping.gate_orders import said_of_gates
 from compare.weights.mapping.leftovers import identity
 from compare.weights.mapping.lines import lines_of
 from compare.weights.mapping.offsets import offset_of, said_of_offsets
+from compare.weights.mapping.one_by_one import one_by_one
 from compare.weights.mapping.program import Program
 from compare.weights.mapping.settled import Lines
 from compare.weights.mapping.unlike import MOST
@@ -26,6 +28,8 @@ from compare.weights.weights import Entry, WeightMap
 
 # The place of the map under which both functions agree, or None; and why nothing could be tried, or nothing.
 Decide = Callable[[Sequence["FoundMap"]], tuple[int | None, str]]
+# The same while all but one of several arrays are alike: that one, and all of them.
+DecideAlone = Callable[[Sequence["FoundMap"], str, Collection[str]], int | None]
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ def find(
     permute: bool = True,
     decide: Decide | None = None,
     alone: Callable[[str], bool] = lambda name: False,
+    decide_alone: DecideAlone | None = None,
 ) -> FoundMap:
     """Which array of ``reference`` is which of ``port``, and in which layout.
 
@@ -83,6 +88,7 @@ def find(
             why they could not be tried, where they could not. By default nothing is tried: what the programs do not
             tell is refused, or, of an array's axes, taken as it is.
         alone: of an array's or a leaf's name, whether it may be left over though it is a parameter.
+        decide_alone: the same as ``decide`` of arrays of which there are too many to be tried together.
 
     Raises:
         UsageError: an array has no counterpart, or several candidates; or a side raises.
@@ -99,30 +105,54 @@ def find(
     ways = _ways(traced.walk, names, seen.walk, leaves, rules, program, model)
     shapes = {name: walked.shape for name, walked in traced.walk.units.items()}
     outputs = turned_outputs(traced, seen, any(axes is not None for axes in inputs))
+    held = {path: tuple(leaf.shape) for path, leaf in model.leaves.items()}
+
+    def made(lines: Lines, entries: list[Entry]) -> list[FoundMap]:
+        """The maps of these lines, one for each layout of the outputs.
+
+        Raises:
+            UsageError: they are none.
+        """
+        weight_map = WeightMap(entries)
+        mine = {name: shape for name, shape in shapes.items() if name not in lines.constants}
+        theirs = {path: shape for path, shape in held.items() if path not in lines.port_constants}
+        weight_map.check(mine, theirs, (program.complex_weights, complex_leaves(model)))
+        rest = tuple(lines.constants), tuple(lines.port_constants)
+        units = [(traced.walk.units[one.reference], seen.walk.units[one.port]) for one in entries]
+        offsets = {port.leaf: more for reference, port in units if (more := offset_of(reference, port))}
+        said = (say(weight_map.entries) for say in (said_of_gates, said_of_offsets, said_of_copies))
+        notes = *lines.notes, *(note for some in said for note in some)
+        return [
+            FoundMap(weight_map, model, inputs, one, *rest, (*notes, *exchanged(one, traced)), offsets=offsets)
+            for one in outputs
+        ]
+
     found: list[FoundMap] = []
     raised: list[UsageError] = []
     for lines in ways:
-        for entries in readings(lines):
-            weight_map = WeightMap(entries)
-            mine = {name: shape for name, shape in shapes.items() if name not in lines.constants}
-            theirs = {p: tuple(leaf.shape) for p, leaf in model.leaves.items() if p not in lines.port_constants}
+        told: Lines | None = lines
+        if lines.many and decide_alone is not None:
+
+            def choose(
+                some: Sequence[list[Entry]], name: str, alike: Collection[str], own: Lines = lines
+            ) -> int | None:
+                chosen = decide_alone([one for entries in some for one in made(own, entries)], name, alike)
+                return None if chosen is None else chosen // len(outputs)
+
+            told = one_by_one(lines, shapes, held, choose)
+        if told is None or told.many:
+            raised += [lines.unproved] if lines.unproved else []
+            continue
+        for entries in readings(told):
             try:
-                weight_map.check(mine, theirs, (program.complex_weights, complex_leaves(model)))
+                found += made(told, entries)
             except UsageError as error:
                 raised.append(error)
-                continue
-            rest = tuple(lines.constants), tuple(lines.port_constants)
-            units = [(traced.walk.units[one.reference], seen.walk.units[one.port]) for one in entries]
-            offsets = {port.leaf: more for reference, port in units if (more := offset_of(reference, port))}
-            notes = *lines.notes, *said_of_offsets(weight_map.entries), *said_of_copies(weight_map.entries)
-            found += [
-                FoundMap(weight_map, model, inputs, one, *rest, (*notes, *exchanged(one, traced)), offsets=offsets)
-                for one in outputs
-            ]
     if not found:
         raise raised[0]
     usual = len(ways) == len(outputs) == 1 and ways[0].usual and not ways[0].doubts
-    return decided(found, next((lines.unproved for lines in ways if lines.unproved), None), decide, usual)
+    unproved = next((lines.unproved for lines in ways if lines.unproved), None)
+    return decided(found, unproved, decide, usual, told=usual and ways[0].told)
 
 
 def _ways(
@@ -149,12 +179,19 @@ def _ways(
     return [Lines(plain, rest, rest_of_port)]
 
 
-def decided(found: list[FoundMap], unproved: UsageError | None, decide: Decide | None, usual: bool = False) -> FoundMap:
+def decided(
+    found: list[FoundMap],
+    unproved: UsageError | None,
+    decide: Decide | None,
+    usual: bool = False,
+    told: bool = False,
+) -> FoundMap:
     """The map of several under which both functions agree; the first where none does, and that one is not
     ``unproved``.
 
     Args:
-        usual: the first is what a convention says, so that it is no news where it holds.
+        usual: the first is what a convention says, so that it is no news where it holds; told: one of the framework's
+            own, which needs no proof: where both functions agree under none, they are two.
 
     Raises:
         UsageError: ``unproved``, where nothing proves it.
@@ -165,7 +202,7 @@ def decided(found: list[FoundMap], unproved: UsageError | None, decide: Decide |
     if chosen is None:
         if unproved is not None:
             raise unproved
-        if decide is None:
+        if decide is None or told:
             return found[0]
         tried = f"under none of {len(found)} that were tried do both sides agree"
         doubted = _in_doubt(found)

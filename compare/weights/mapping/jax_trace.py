@@ -1,6 +1,6 @@
 """The port, replayed into the common form: its jaxpr, equation by equation. Nothing is computed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
@@ -10,6 +10,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Primitive, Var
 from compare.arrays.batch import named_leaves
 from compare.errors import UsageError, WholeBatchError, swallowed
 from compare.frameworks.blame import described
+from compare.frameworks.meshes.own_meshes import as_on_one_device
 from compare.frameworks.models.ports import PortModel
 from compare.weights.mapping.complaints import not_followed
 from compare.weights.mapping.jax_ops import RULES, JaxRule
@@ -31,6 +32,7 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
     output_names: list[str] = []
 
     def call(weights: list[jax.Array], inputs: list[jax.Array]) -> list[jax.Array]:
+        output_names.clear()
         filled = list(given)
         for at, leaf in zip(arrays, inputs, strict=True):
             filled[at] = leaf
@@ -41,7 +43,7 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
         return [item for _, item in named]
 
     try:
-        closed = jax.make_jaxpr(call)([model.leaves[name] for name in names], [given[at] for at in arrays])
+        closed = _traced(call, [model.leaves[name] for name in names], [given[at] for at in arrays])
     except UsageError:
         raise
     except WholeBatchError as error:
@@ -62,6 +64,19 @@ def trace_port(model: PortModel, args: tuple, kwargs: dict) -> Trace:
         swallowed(error)
         raise not_followed("the port", error) from error
     return Trace(walk, tuple(inputs), dict(zip(output_names, outputs, strict=True)))
+
+
+def _traced(call: Callable[..., list[jax.Array]], *args: list) -> ClosedJaxpr:
+    """Where a port is run on a mesh, as on one device of it if it stands that: so that what is done to a shard is seen
+    of the whole array."""
+    if not jax.sharding.get_abstract_mesh().empty:
+        try:
+            with as_on_one_device():
+                # A new function each time: JAX would otherwise give a program that it traced before, for another mesh.
+                return jax.make_jaxpr(lambda *given: call(*given))(*args)
+        except Exception as error:  # what it says of a mesh that it was not written for is of no interest
+            swallowed(error)
+    return jax.make_jaxpr(call)(*args)
 
 
 def replay(walk: Walk, jaxpr: Jaxpr, consts: Sequence[jax.Array | Value], given: Sequence[Value]) -> list[Value]:
@@ -91,6 +106,8 @@ def _other(walk: Walk, name: str, values: list[Value], params: dict, shapes: lis
         return _call(walk, inner, values)
     if name in COPIES:
         return [values[0]]
+    if name in COLLECTIVES and [value.shape for value in values] == shapes:
+        return values
     if name in LINEAR_ALGEBRA:
         return [walk.opaque(values, shape) for shape in shapes]
     if not shapes:  # called for its effect, as a print is
@@ -173,5 +190,10 @@ INNER: dict[str, JaxRule] = {"scan": _scan, "while": _while, "cond": _cond}
 # Their results have the shape of what enters, and none of its axes.
 LINEAR_ALGEBRA = {one.name for one in vars(lax.linalg).values() if isinstance(one, Primitive)} | {"custom_linear_solve"}
 COPIES = ("convert_element_type", "copy", "copy_p", "stop_gradient", "reduce_precision", "optimization_barrier", "name")
+# Over axes of one device, as a port on a mesh is traced, they give what they get.
+COLLECTIVES = {
+    "all_gather", "all_gather_invariant", "all_to_all", "pcast", "pmax", "pmin", "ppermute", "psum", "psum_invariant",
+    "pvary", "reduce_scatter",
+}  # fmt: skip
 # What a primitive is called on both sides, where that tells weights apart.
 COMMON_NAMES = {"add_any": "add", "logistic": "sigmoid", "erfc": "erf", "sqrt": "rsqrt"}

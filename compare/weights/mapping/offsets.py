@@ -40,13 +40,14 @@ def offset_lines(
         and entry.port in offsets
         and entry.reference in reference
         and entry.port in port
-        and _carries(entry, offsets[entry.port], reference[entry.reference], port[entry.port])
+        and holds(entry, offsets[entry.port], reference[entry.reference], port[entry.port])
         else entry
         for entry in entries
     )
 
 
-def _carries(entry: Entry, offset: float, reference: np.ndarray, port: np.ndarray) -> bool:
+def holds(entry: Entry, offset: float, reference: np.ndarray, port: np.ndarray) -> bool:
+    """Whether the port's values of a line are the reference's and so much more, to the rounding of a checkpoint."""
     other, own = (
         view.of(array.astype(np.float64))
         for view, array in ((entry.reference_view, reference), (entry.port_view, port))

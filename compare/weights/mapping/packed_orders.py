@@ -13,6 +13,8 @@ from compare.weights.mapping.line_layout import entry_of
 from compare.weights.mapping.paired import QKV, Array
 from compare.weights.weights import Entry
 
+TORCHS = ("in_proj_weight", "in_proj_bias")  # of ``nn.MultiheadAttention``
+
 
 @dataclass
 class _Packed:
@@ -29,6 +31,12 @@ class _Packed:
             len({one.what for one in self.others.values()}) == 1
         )
 
+    @property
+    def told(self) -> bool:
+        """Whether torch's own attention packs so, and the other side's names say which is which."""
+        torchs = self.here and all(piece.name.rpartition(".")[2] in TORCHS for piece in self.pieces.values())
+        return torchs and all(tag in other.words for tag, other in self.others.items())
+
     def lines(self, order: Mapping[str, str]) -> Iterator[Entry]:
         """Those in which the piece of each tag is the array that was another's."""
         reason = f"packed as ({', '.join(order[tag] for tag in QKV)})"
@@ -44,13 +52,7 @@ def packed_orders(partners: Mapping[Array, Array]) -> Iterator[dict[str, list[En
     Args:
         partners: the leaf that each array is.
     """
-    packed: dict[tuple[bool, str], _Packed] = {}
-    for array, other in partners.items():
-        for here, piece, one in ((True, array, other), (False, other, array)):
-            if piece.tag in QKV and (one.tag not in QKV or here):
-                own = packed.setdefault((here, piece.name), _Packed(here))
-                own.pieces[piece.tag], own.others[piece.tag] = piece, one
-    every = [own for own in packed.values() if own.three]
+    every = _packed(partners)
     for order in list(permutations(QKV))[1:] if every else ():
         lines: dict[str, list[Entry]] = {}
         try:
@@ -61,3 +63,18 @@ def packed_orders(partners: Mapping[Array, Array]) -> Iterator[dict[str, list[En
             swallowed(error)
             continue
         yield lines
+
+
+def told_by_names(partners: Mapping[Array, Array]) -> bool:
+    """Whether the usual order needs no proof: torch packs so, and the port's names say query, key and value."""
+    return all(one.told for one in _packed(partners))
+
+
+def _packed(partners: Mapping[Array, Array]) -> list[_Packed]:
+    packed: dict[tuple[bool, str], _Packed] = {}
+    for array, other in partners.items():
+        for here, piece, one in ((True, array, other), (False, other, array)):
+            if piece.tag in QKV and (one.tag not in QKV or here):
+                own = packed.setdefault((here, piece.name), _Packed(here))
+                own.pieces[piece.tag], own.others[piece.tag] = piece, one
+    return [own for own in packed.values() if own.three]

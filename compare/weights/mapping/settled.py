@@ -7,13 +7,13 @@ from compare.arrays.views import View
 from compare.errors import UsageError
 from compare.weights.mapping.complaints import ambiguous, unmatched, untied
 from compare.weights.mapping.copies import copies_of, first_used
-from compare.weights.mapping.gate_orders import gate_orders
+from compare.weights.mapping.gate_orders import gate_orders, has_two_kernels
 from compare.weights.mapping.gates import Gate
 from compare.weights.mapping.groups import Group
 from compare.weights.mapping.leftovers import guesses
 from compare.weights.mapping.line_layout import entry_of
 from compare.weights.mapping.match import TRIED
-from compare.weights.mapping.packed_orders import packed_orders
+from compare.weights.mapping.packed_orders import packed_orders, told_by_names
 from compare.weights.mapping.paired import Array
 from compare.weights.mapping.plain_layouts import others as other_layouts
 from compare.weights.mapping.plain_layouts import plain_layouts
@@ -29,8 +29,9 @@ class Lines:
     Attributes:
         doubts: by place among ``entries`` the other lines that may stand there: nothing tells the axes of that array.
         orders: other lines in the place of all, with gates, or what is packed, in another order; usual: the order of
-            ``entries`` is a convention, whose exceptions those are.
+            ``entries`` is a convention, whose exceptions those are; told: one that the framework has, and names say so.
         unproved: why a line is not to be believed unless both functions agree under the map.
+        many: the places of lines whose leaves may be each other's, which are to be told one by one.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -40,7 +41,9 @@ class Lines:
     doubts: dict[int, list[Entry]] = field(default_factory=dict)
     orders: list[list[Entry]] = field(default_factory=list)
     usual: bool = False
+    told: bool = False
     unproved: UsageError | None = None
+    many: tuple[int, ...] = ()
 
 
 @dataclass
@@ -57,6 +60,7 @@ class Settled:
     question: UsageError | None = None
     tied: Mapping[str, str] = field(default_factory=dict)
     sized: Mapping[Array, Array] = field(default_factory=dict)  # what nothing but its sizes pairs, in this way
+    many: bool = False  # of which there are too many to be tried together
 
     def lines(self) -> Lines:
         lines = Lines()
@@ -112,7 +116,9 @@ class Settled:
         for by_name in (*gated, *packed):
             plain = [entry for entry in lines.entries if entry.reference not in by_name]
             lines.orders.append([*plain, *(line for some in by_name.values() for line in some)])
-        lines.usual = bool(packed) and not gated
+        own_order = bool(gated) and not has_two_kernels(self.gates, partners, self.spare)
+        lines.usual = bool(packed or gated) and not own_order
+        lines.told = lines.usual and told_by_names(usual)
         return lines
 
     def _add_copy(self, lines: Lines, left: Array, partner: Mapping[Array, tuple[Array, str]]) -> None:
@@ -181,7 +187,9 @@ class Settled:
             first, *others = plain_layouts(
                 array.name, array.unit.shape, other.name, other.unit.shape, "one of its sizes, tried"
             )
-            if others:
+            if self.many:
+                lines.many = (*lines.many, len(lines.entries))
+            elif others:
                 lines.doubts[len(lines.entries)] = others
             lines.entries.append(first)
         return {array.name for both in self.sized.items() for array in both}

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from compare.arrays.batch import named_leaves
 from compare.errors import UsageError, swallowed
 from compare.frameworks.blame import described
+from compare.frameworks.dispatch_mode import DispatchMode
 from compare.frameworks.models.references import copied, in_single
 from compare.frameworks.torch_insides import Kernel
 from compare.weights.mapping.aten_schema import named_arguments, result_of
@@ -88,7 +88,7 @@ def _recorded(module: nn.Module, args: tuple, kwargs: dict, taped: bool) -> Prog
     return program
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(DispatchMode):
     """Notes every operation. Composite ones have fallen apart before they get here."""
 
     def __init__(self, program: Program) -> None:

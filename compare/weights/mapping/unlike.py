@@ -1,7 +1,8 @@
 """Arrays left over on both sides that are used unlike: one through its inverse here, solved with there.
 
 Where as many of one set of sizes are left on either side, each may be any of the others. No evidence says which: every
-way to pair them is there to be tried, and none is believed that both functions do not agree under.
+way to pair them is there to be tried, or, where those are too many, each array by itself; and none is believed that
+both functions do not agree under.
 """
 
 from collections.abc import Sequence
@@ -16,13 +17,14 @@ from compare.weights.mapping.settled import Settled
 from compare.weights.mapping.slots import is_whole
 
 MOST = 64  # maps that are tried
+MOST_ALONE = 256  # of those in which one array is told from the others
 
 Sizes = tuple[int, ...]
 
 
 def unlike(way: Settled, question: UsageError) -> list[Settled]:
-    """The ways to pair by their sizes alone what ``way`` leaves over; none where there are not as many on both sides,
-    or too many to be tried.
+    """The ways to pair by their sizes alone what ``way`` leaves over: every one, or one in which each array is to be
+    told from the others (``many``); none where there are not as many on both sides, or too many to be tried.
 
     Args:
         question: what is said where both functions agree under none.
@@ -36,7 +38,10 @@ def unlike(way: Settled, question: UsageError) -> list[Settled]:
     if counts != {sizes: len(arrays) for sizes, arrays in there.items()}:
         return []
     if prod(map(factorial, counts.values())) * prod(map(_layouts, here.values())) > MOST:
-        return []
+        if sum(len(arrays) ** 2 * _layouts(arrays[:1]) for arrays in here.values()) > MOST_ALONE:
+            return []
+        in_order = dict(pair for sizes in here for pair in zip(here[sizes], there[sizes], strict=True))
+        return [replace(way, sized=in_order, question=question, many=True)]
     orders = [[list(zip(here[sizes], some, strict=True)) for some in permutations(there[sizes])] for sizes in here]
     return [
         replace(way, sized=dict(pair for pairs in chosen for pair in pairs), question=question)

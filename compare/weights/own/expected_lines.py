@@ -6,10 +6,13 @@ from itertools import takewhile
 import numpy as np
 
 from compare.arrays.arrays import Arrays, Shapes
+from compare.arrays.made import Made
 from compare.arrays.views import View
+from compare.weights.entry import Entry
 from compare.weights.own.factor_orders import factor_orders
 from compare.weights.own.line import ExpectedLine
 from compare.weights.weights import WeightMap
+from compare.weights.when_asked import arrays_made, leaves_made, of_each_array, of_each_leaf
 
 LAST = 2.0**-22  # of the larger summands: a few last places of float32
 
@@ -17,59 +20,62 @@ Parts = dict[str, tuple[View, View]]  # by what they are made of, the views of t
 Orders = dict[tuple[int, ...], tuple[str, str]]  # as in ``ExpectedLine``
 
 
-def expected_of_port(weight_map: WeightMap, right: Arrays, shapes: Shapes, leaves: Shapes) -> list[ExpectedLine]:
-    """What each leaf of the port should be. ``right`` are the reference's arrays, ``shapes`` and ``leaves`` those
-    mapped."""
-    mapped = {name: right[name] for name in weight_map.references}
-    made = weight_map.to_port(mapped, leaves)
-    without = _without_each(weight_map, mapped, leaves)
+def expected_of_port(
+    weight_map: WeightMap, right: Arrays, shapes: Shapes, leaves: Shapes
+) -> Mapping[str, ExpectedLine]:
+    """What each leaf of the port should be, made when it is asked for. ``right`` are the reference's arrays, ``shapes``
+    and ``leaves`` those mapped."""
+    lines, made = of_each_leaf(weight_map), leaves_made(weight_map, right, leaves)
     orders: dict[str, Orders] = {}
     for order in factor_orders(weight_map.entries, shapes, leaves):
         orders.setdefault(order.entry.port, {})[order.port] = (order.words[1], order.words[0])
-    parts = _parts((entry.port, entry.reference, entry.port_view, entry.reference_view) for entry in weight_map.entries)
-    offsets = {entry.port: entry.offset for entry in weight_map.entries if entry.offset}
-    return _lines(made, mapped, parts, orders, without, offsets)
+
+    def line(path: str) -> ExpectedLine:
+        own = lines[path]
+        mapped = {name: right[name] for name in own.references}
+        parts = {entry.reference: (entry.port_view, entry.reference_view) for entry in own.entries}
+        without = _without_each(own, mapped, path, leaves)
+        return _line(path, made[path], mapped, parts, orders, own.entries, without)
+
+    return Made(lines, line)
 
 
-def expected_of_reference(weight_map: WeightMap, right: Arrays, shapes: Shapes, leaves: Shapes) -> list[ExpectedLine]:
-    """What each array of the reference should be; of two that are summed, the first the sum, the second zero. ``right``
-    are the port's leaves, ``shapes`` and ``leaves`` those mapped."""
-    made = weight_map.to_reference({path: right[path] for path in weight_map.ports}, shapes, values=True)
+def expected_of_reference(
+    weight_map: WeightMap, right: Arrays, shapes: Shapes, leaves: Shapes
+) -> Mapping[str, ExpectedLine]:
+    """What each array of the reference should be, made when it is asked for; of two that are summed, the first the sum,
+    the second zero. ``right`` are the port's leaves, ``shapes`` and ``leaves`` those mapped."""
+    lines, made = of_each_array(weight_map), arrays_made(weight_map, right, shapes)
     orders: dict[str, Orders] = {}
     for order in factor_orders(weight_map.entries, shapes, leaves):
         orders.setdefault(order.entry.reference, {})[order.reference] = order.words
-    lines = [entry for entry in weight_map.entries if not entry.tied]
-    parts = _parts((entry.reference, entry.port, entry.reference_view, entry.port_view) for entry in lines)
-    offsets = {entry.reference: entry.offset for entry in lines if entry.offset}
-    return _lines(made, right, parts, orders, offsets=offsets)
+
+    def line(name: str) -> ExpectedLine:
+        own = lines[name]
+        held = {path: right[path] for path in own.ports}
+        parts = {entry.port: (entry.reference_view, entry.port_view) for entry in own.entries}
+        return _line(name, made[name], held, parts, orders, own.entries, {})
+
+    return Made(lines, line)
 
 
-def _lines(
-    made: Arrays,
+def _line(
+    name: str,
+    made: np.ndarray,
     sources: Arrays,
-    parts: Mapping[str, Parts],
+    parts: Parts,
     orders: Mapping[str, Orders],
-    without: Mapping[str, Arrays] = {},
-    offsets: Mapping[str, float] = {},
-) -> list[ExpectedLine]:
-    """A line for each array that the map has ``made`` of the other side's ``sources``; ``offsets``: what was added to
-    some. A sum of three is not the same in every order, and where it is near to 0 no relative measure says how near."""
-    return [
-        ExpectedLine(
-            name, [*parts[name]], array, _raw(parts[name], sources, array), without.get(name, {}), orders.get(name, {}),
-            {source: here for source, (here, _) in parts[name].items()},
-            LAST * (abs(offsets[name]) + float(np.max(np.abs(array), initial=0.0))) if name in offsets else 0.0,
-        )
-        for name, array in made.items()
-    ]  # fmt: skip
-
-
-def _parts(lines: Iterable[tuple[str, str, View, View]]) -> dict[str, Parts]:
-    """Of each array."""
-    by_name: dict[str, Parts] = {}
-    for name, source, here, there in lines:
-        by_name.setdefault(name, {})[source] = (here, there)
-    return by_name
+    entries: Iterable[Entry],
+    without: Arrays,
+) -> ExpectedLine:
+    """The line of an array that the map has ``made`` of the other side's ``sources``. A sum of three is not the same in
+    every order, and where it is near to 0 no relative measure says how near: there the line has some room."""
+    offset = next((entry.offset for entry in reversed([*entries]) if entry.offset), 0.0)
+    return ExpectedLine(
+        name, [*parts], made, _raw(parts, sources, made), without, orders.get(name, {}),
+        {source: here for source, (here, _) in parts.items()},
+        LAST * (abs(offset) + float(np.max(np.abs(made), initial=0.0))) if offset else 0.0,
+    )  # fmt: skip
 
 
 def _raw(parts: Parts, arrays: Arrays, made: np.ndarray) -> np.ndarray | None:
@@ -85,19 +91,16 @@ def _raw(parts: Parts, arrays: Arrays, made: np.ndarray) -> np.ndarray | None:
     return raw if raw.size == made.size else None
 
 
-def _without_each(weight_map: WeightMap, arrays: Arrays, leaves: Shapes) -> dict[str, dict[str, np.ndarray]]:
-    """Of each leaf that holds a sum, its values without either of the two, by what is left out."""
-    made: dict[str, dict[str, np.ndarray]] = {}
-    summed = {entry.port for entry in weight_map.entries if entry.summed}
-    for which in ("first", "second") if summed else ():
+def _without_each(own: WeightMap, arrays: Arrays, path: str, leaves: Shapes) -> dict[str, np.ndarray]:
+    """Of a leaf that holds a sum, its values without either of the two, by what is left out."""
+    made: dict[str, np.ndarray] = {}
+    for which in ("first", "second") if own.summed else ():
         changed = dict(arrays)
-        names: dict[str, str] = {}
-        for both in weight_map.summed:
+        left_out = ""
+        for both in own.summed:
             name, view = (both.first, both.first_view) if which == "first" else (both.second, both.second_view)
             changed[name] = np.array(changed[name])
             view.of(changed[name])[...] = 0
-            names |= {entry.port: name for entry in weight_map.entries if entry.reference == name}
-        for path, leaf in weight_map.to_port(changed, leaves).items():
-            if path in summed:
-                made.setdefault(path, {})[names.get(path, "one of them")] = leaf
+            left_out = name
+        made[left_out] = own.to_port(changed, {path: leaves[path]})[path]
     return made

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from compare.arrays.arrays import Arrays, Shapes
+from compare.arrays.made import Made
 from compare.errors import UsageError
 from compare.verdict.counted import counted
 from compare.weights.own.expected_lines import expected_of_port, expected_of_reference
@@ -135,9 +136,9 @@ def own_weights(
     else:
         lines = expected_of_reference(weight_map, right, values.shapes, values.leaves)
         given = _collected(weight_map, given, values.shapes)
-    others = OtherLines({line.name: line.array for line in lines})
+    others = OtherLines(Made(lines, lambda name: lines[name].array))
     with np.errstate(all="ignore"):  # of what is not finite, or overflows, it is said in words
-        found = with_others([own_line(line, given.get(line.name), others) for line in lines])
+        found = with_others([own_line(lines[name], given.get(name), others) for name in lines])
         doubted = {*values.doubted}
         found = tuple(replace(line, sure=doubted.isdisjoint({line.name, *line.sources})) for line in found)
         found += _alone(values, OTHER_SIDE[original])

@@ -88,6 +88,17 @@ def test_there_and_back_is_bit_identical(conversion, arrays):
     assert [name for name in arrays if not same_bits(back.arrays[name], arrays[name])] == []
 
 
+@pytest.mark.parametrize("side", ["reference", "port"])
+def test_array_by_array_the_file_is_the_same(conversion, arrays, tmp_path, side):
+    """Tied names, constants and the order of the arrays included."""
+    checkpoint = Checkpoint("reference", "npz", arrays)
+    if side == "port":
+        checkpoint = conversion.converted(checkpoint)[0]
+    for when_asked in (False, True):
+        write(tmp_path / f"{when_asked}.safetensors", conversion.converted(checkpoint, when_asked)[0])
+    assert (tmp_path / "True.safetensors").read_bytes() == (tmp_path / "False.safetensors").read_bytes()
+
+
 def test_a_ports_checkpoint_with_dots_in_its_names_is_known(conversion, arrays):
     """As a flat file of a JAX original has them: it is carried to the reference, whose names have dots too."""
     there, _ = conversion.converted(Checkpoint("reference", "npz", arrays))

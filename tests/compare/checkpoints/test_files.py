@@ -164,7 +164,7 @@ def test_what_is_no_file_at_all(tmp_path, suffix):
     path.mkdir()
     assert "empty folder" in complaint(path)
     (path / "notes.txt").write_text("mine")
-    assert "but a folder" in complaint(path)
+    assert "a folder without a checkpoint" in complaint(path)
 
 
 def test_a_name_cannot_steer_the_terminal(tmp_path):

@@ -30,6 +30,9 @@ def test_a_size_that_is_not_asked_for_is_the_project_s_own():
     assert (plain.width, plain.depth, plain.rows_of_batch, plain.swept) == (128, 2, None, False)
     assert quick.swept
     assert quick.patience < plain.patience
+    assert [question_of(parsed(["bench", *given])).looking for given in ([], ["--every"], ["--json", "a.json"])] == [
+        False, True, True,
+    ]  # fmt: skip
     assert question_of(parsed(["bench", "--width", "7", "--depth", "3", "--batch", "5"])).width == 7
 
 

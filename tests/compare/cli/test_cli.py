@@ -306,7 +306,7 @@ def test_a_name_that_the_encoding_does_not_have_is_shown_all_the_same(tmp_path):
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-m", "compare", "new", "ü.py"]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert (ran.returncode, ran.stdout) == (0, "wrote \\xfc.py; run it with: jaxport verify \\xfc.py\n")
+    assert (ran.returncode, ran.stdout) == (0, "wrote \\xfc.py; run it with: jaxport verify '\\xfc.py'\n")
 
 
 @pytest.mark.parametrize(

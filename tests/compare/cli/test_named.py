@@ -56,6 +56,14 @@ def test_neither(name, words):
 
 
 @pytest.mark.usefixtures("elsewhere")
+def test_images_are_of_the_project_s_own_pairs():
+    """A file's pairs draw their own batches: what was passed over in silence is one line."""
+    Path("two.py").write_text(TWO)
+    with pytest.raises(UsageError, match=r"^--data: .*: two\.py draws its own batches: leave it out$"):
+        pairs_of("two.py", Path("digits.npz"))
+
+
+@pytest.mark.usefixtures("elsewhere")
 def test_a_file_of_two_pairs():
     """All of them, or a complaint where one is taken."""
     Path("two.py").write_text(TWO)
@@ -87,3 +95,12 @@ def test_a_files_pair_has_the_rows_that_are_asked_for():
     for name in ("own.py", "loose"):
         for pair in (pair_of(name, rows=5), *pairs_of(name, rows=5)):
             assert pair.draw(np.random.default_rng(0)).rows == 5
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_handout_is_no_pair():
+    """What it is, and the command that takes it, as a shell takes its name."""
+    Path("two words.py").write_text('LESSON, SIDE = "tape", "port"\n')
+    words = r"is the handout of a lesson \(tape, its port\), and no pair: expected jaxport verify 'two words.py', which"
+    with pytest.raises(UsageError, match=words):
+        pair_of("two words.py")

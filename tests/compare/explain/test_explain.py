@@ -16,8 +16,10 @@ from compare import verify
 from compare.arrays.batch import Batch
 from compare.arrays.probes import BASE
 from compare.explain import asking as explaining
-from compare.explain.doctor.diagnosis import Diagnosis
-from compare.explain.explain import FailedRun, explain, explain_pair
+from compare.explain.doctor.diagnosis import Cause, Diagnosis
+from compare.explain.explain import _merged, explain, explain_pair
+from compare.explain.explanation import NamedCause
+from compare.explain.failed_run import FailedRun
 from compare.explain.locate.difference import BACKWARD, FORWARD
 from compare.explain.scenes import scene_of
 from compare.pair.pair import Pair
@@ -240,3 +242,17 @@ def test_the_examples_that_differ_are_explained(example, where, direction, setti
     assert found.closing.before > 1e-5
     assert found.closing.after < 1e-13
     assert found.closing.still == ()
+
+
+def test_the_same_of_each_layers_own_parameter_is_one_cause():
+    """Said without the layer's name, which stands before it; of one place as it is."""
+
+    def cause(layer, name):
+        text = f"the port leaves out {name} of a product"
+        return NamedCause(Cause("scale", "", "", text, "counterfactual", 1.0, 0.0, None, True), layer, layer)
+
+    norms = [cause(f"a.{at}.norm", f"a.{at}.norm.weight") for at in range(2)]
+    (merged,) = _merged(norms)
+    assert (merged.places, merged.cause.text) == (2, "the port leaves out weight of a product")
+    alone = [norms[0], cause("a", "data.weight"), cause("", "weight.b")]
+    assert [one.cause.text for one in _merged(alone)] == [one.cause.text for one in alone]

@@ -49,6 +49,13 @@ def test_the_sentence_says_where(first, expected):
     assert sentence_of(first, []) == f"{expected} (relative difference 1.0e-03, where rounding explains 1.0e-12)"
 
 
+def test_a_cause_in_another_place_of_the_layer_is_the_answer_where_the_first_has_none():
+    """And not one of another layer."""
+    for reference, said in (("enc.norm", True), ("enc.fc", False)):
+        told = sentence_of(FIRST, [NamedCause(SCALE, reference, "", of_first=False)])
+        assert (": the port doubles it" in told) == said
+
+
 def test_the_sentence_says_why():
     """With what was tried and how far the gap falls; what was only read has not been tried."""
     where = TOLD["a module"][1]

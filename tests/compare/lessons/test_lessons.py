@@ -97,7 +97,8 @@ def test_names_are_unique_and_the_ideas_are_all_there():
 def test_an_unknown_lesson_suggests_the_nearest():
     with pytest.raises(UsageError, match="unknown lesson 'brodcasting': did you mean broadcasting"):
         find("brodcasting")
-    with pytest.raises(UsageError, match="unknown lesson 'zzz': expected one of "):
+    few = r"unknown lesson 'zzz': expected one like \w+, \w+, \w+ .jaxport read lists them all.$"
+    with pytest.raises(UsageError, match=few):
         find("zzz")
 
 

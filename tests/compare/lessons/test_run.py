@@ -86,9 +86,11 @@ def test_what_is_said_to_differ_must_differ(cpu):
 
 def test_a_side_that_raises_is_one_clear_line(cpu):
     def broken(table, bias):
-        raise ValueError("no\nluck")
+        raise ValueError("no\nluck {of} mine")
 
-    with pytest.raises(UsageError, match=r"lesson broadcasting: the port raised ValueError, line \d+: no luck"):
+    with pytest.raises(
+        UsageError, match=r"lesson broadcasting: the port raised ValueError, line \d+: no luck .of. mine"
+    ):
         run(LESSON, cpu, replaced={"port": broken})
 
 

@@ -70,3 +70,18 @@ def test_what_does_not_move_is_said(cpu):
     reference, port = _both(replace(pair, optimizers=other), cpu)
     with pytest.raises(UsageError, match="the state of Muon has no twin"):
         to_reference(port, reference)
+
+
+def test_the_scale_of_a_loss_goes_along(cpu):
+    """With how many steps were sound since it changed."""
+    pair = with_recipe(pairs.find("mlp"), "float16", 20)
+    own = replace(pair.optimizers, scale=4.0, growth_interval=2)
+    reference, port = _both(replace(pair, optimizers=own), cpu)
+    for at in range(3):
+        reference.step(IMAGES[at], LABELS[at])
+    to_port(reference, port, 3)
+    assert (float(port.scaling.scale), int(port.scaling.sound)) == (8.0, 1)
+    port.step(IMAGES[3], LABELS[3])
+    to_reference(port, reference)
+    assert reference.scale() == port.scale() == 16.0
+    assert _apart(reference, port) == 0

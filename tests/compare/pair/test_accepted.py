@@ -1,6 +1,7 @@
 """Parameters that one side alone has: accepted by name, kept as they are, listed; and judged by what they do."""
 
 import ast
+import re
 
 import jax
 import jax.numpy as jnp
@@ -125,17 +126,19 @@ class Joined(nn.Module):
 
 
 def test_what_the_messages_advise_leads_to_a_map():
-    """Of a port that has it as two layers, each with a bias: a rule for one, and the other left out."""
+    """Of two layers for one, each with a bias: which of the two has no counterpart is the user's to say."""
 
     def two(p, x, y):
         return x @ p["w"]["k"] + p["w"]["b"] + y @ p["u"]["k"] + p["u"]["b"]
 
     leaves = {"w": {"k": jnp.ones((4, 5)), "b": jnp.zeros(5)}, "u": {"k": jnp.ones((3, 5)), "b": jnp.zeros(5)}}
     given = Joined(), (two, leaves), (normal(6, 4), normal(6, 3))
-    with pytest.raises(UsageError, match="say which with rules=") as refused:
+    with pytest.raises(UsageError, match=r"accept=\(.* or with a map by hand") as refused:
         prepare(Pair(*given))
-    rules = ast.literal_eval(str(refused.value).partition("rules=")[2])
+    advised = re.search(r"accept=(\(.*?\))", str(refused.value))
+    assert advised is not None
+    assert ast.literal_eval(advised[1]) == ("params/w/b",)
+    assert prepare(Pair(*given, accept=ast.literal_eval(advised[1]))).accepted == ("params/w/b",)
     with pytest.raises(UsageError, match=r"params/w/b .* has no counterpart .* accept="):
-        prepare(Pair(*given, rules=rules))
-    assert prepare(Pair(*given, rules=rules, accept=("w.b",))).accepted == ("params/w/b",)
-    assert prepare(Pair(*given, accept=("w.b",))).accepted == ("params/w/b",)
+        prepare(Pair(*given, rules={"k.bias": "u/b"}))
+    assert prepare(Pair(*given, rules={"k.bias": "u/b"}, accept=("w.b",))).accepted == ("params/w/b",)

@@ -9,6 +9,7 @@ import torch
 
 from compare.errors import UsageError
 from compare.pair import pairs
+from compare.pair.scaled import Scaled
 from compare.pair.training_recipes import RECIPES, with_recipe
 
 USERS_MODELS = True  # optax's Adam does not run under strict promotion
@@ -30,6 +31,8 @@ def test_both_forms_of_a_recipe_move_alike(name):
             grads = {key: rng.standard_normal(value.shape) for key, value in start.items()}
             for key, one in own.items():
                 one.grad = torch.tensor(grads[key])
+            if isinstance(training, Scaled):  # its training step does, once the scale is divided out
+                torch.nn.utils.clip_grad_norm_(own.values(), training.max_norm)
             optimizer.step()
             updates, state = step(grads, state, params)
             params = optax.apply_updates(params, updates)

@@ -40,6 +40,10 @@ def layer_norm(h: Array) -> Array:
     return (h - h.mean(-1, keepdims=True)) / jnp.sqrt(h.var(-1, keepdims=True) + 1e-5)
 
 
+def normal_over(h: Array, axis: int) -> Array:
+    return (h - h.mean(axis, keepdims=True)) / jnp.sqrt(h.var(axis, keepdims=True) + 1e-3)
+
+
 def summed(h: Array) -> Array:
     return jnp.cumsum(h, 1)
 
@@ -76,7 +80,22 @@ def quarters(h: Array, cut: Between = jnp.round, ddof: int = 1) -> Array:
     return cut(4 * h) / 4 + h * h.var(-1, keepdims=True, ddof=ddof)
 
 
+def mixed(h: Array, first: float = 0.3, second: float = 0.7, gate: Between = jax.nn.sigmoid) -> Array:
+    return first * jnp.tanh(h) + second * h * gate(h)
+
+
 ROWS = [
+    *faults(
+        "NNX", lambda h: 0.3 * torch.tanh(h) + 0.7 * h * torch.sigmoid(h), mixed,
+        ("two factors exchanged", lambda h: mixed(h, 0.7, 0.3), "constant", "exchanged"),
+        ("a gate for its complement", lambda h: mixed(h, gate=lambda x: 1 - jax.nn.sigmoid(x)), "gate", ""),
+        ("a gate that is added", lambda h: 0.3 * jnp.tanh(h) + (0.7 * h + jax.nn.sigmoid(h)), "operator", "adds"),
+    ),
+    *faults(
+        "Linen", lambda h: (h - h.mean(-1, keepdim=True)) / (h.var(-1, keepdim=True, unbiased=False) + 1e-3).sqrt(),
+        lambda h: normal_over(h, -1),
+        ("a mean and a variance over the rows", lambda h: normal_over(h, 0), "axis", "0"),
+    ),
     *faults(
         "NNX", lambda h: h.cumsum(1), summed,
         ("a running sum without its own entry", lambda h: summed(h) - h, "running sum", "without itself"),

@@ -51,7 +51,7 @@ class Reference(torch.nn.Module):
         return self.head(self.lstm(x.transpose(1, 2))[0])[:, -1]
 
 def batch(rng):
-    images, labels = rng.standard_normal((3, 3, 5, 7), dtype="float32"), rng.integers(0, 6, 3)
+    images, labels = rng.standard_normal((3, 3, 2, 7), dtype="float32"), rng.integers(0, 6, 3)
     return Batch.of((images,), (labels,), bounds={"targets": (0, 6)})
 
 pair = Pair(Reference(), None, batch, loss=(torch.nn.functional.cross_entropy, None),

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from compare.arrays import pile
 from compare.sides import shelf
-from compare.sides.shelf import Shelf, let_go, make_room, put_aside
+from compare.sides.shelf import Growing, Shelf, let_go, make_room, put_aside
 
 ARRAYS = {
     "output/0": np.array([1.5, np.nan, np.inf, -0.0]),
@@ -34,16 +35,6 @@ def test_the_same_bits_come_back():
         shelved["other"]
 
 
-def test_the_files_go_away_with_the_shelf():
-    """A long report leaves nothing on disk."""
-    shelved = Shelf(ARRAYS)
-    folder = next(iter(shelved._files.values())).parent
-    assert len(list(folder.iterdir())) == len(ARRAYS)
-    del shelved
-    gc.collect()
-    assert not folder.exists()
-
-
 def test_only_large_runs_are_put_aside(monkeypatch):
     """Small ones stay as they are: no disk is touched."""
     assert put_aside(ARRAYS) is ARRAYS
@@ -51,6 +42,21 @@ def test_only_large_runs_are_put_aside(monkeypatch):
     assert isinstance(put_aside(ARRAYS), Shelf)
     monkeypatch.setattr(shelf, "LARGE", shelf.LARGE + 1)
     assert put_aside(ARRAYS) is ARRAYS
+    monkeypatch.setattr(shelf, "LARGE", 1)
+    assert put_aside(already := Shelf(ARRAYS)) is already
+
+
+@pytest.mark.parametrize(("large", "kind"), [(SIZE + 1, dict), (SIZE, Shelf), (1, Shelf)])
+def test_what_a_run_makes_is_put_aside_as_it_grows(large, kind, monkeypatch):
+    """From where it is large on; the same bits in the same order."""
+    monkeypatch.setattr(shelf, "LARGE", large)
+    growing = Growing()
+    for name, array in ARRAYS.items():
+        growing.add({name: array})
+    assert isinstance(growing.arrays, kind)
+    assert list(growing.arrays) == list(ARRAYS)
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(growing.arrays[name], array)
 
 
 def test_a_change_after_it_was_put_aside_does_not_reach_it():
@@ -61,14 +67,15 @@ def test_a_change_after_it_was_put_aside_does_not_reach_it():
     np.testing.assert_array_equal(shelved["a"], np.zeros(3))
 
 
-def test_what_is_read_takes_no_memory_and_outlives_the_shelf():
+def test_what_is_read_takes_no_memory_and_outlives_the_shelf(monkeypatch):
     """Mapped from its file, read-only, whole even once the file is gone."""
+    monkeypatch.setattr(pile, "MAPPED", 1)
     shelved = Shelf(ARRAYS)
     read = dict(shelved)
     del shelved
     gc.collect()
     for name, array in ARRAYS.items():
-        assert isinstance(read[name], np.memmap)
+        assert isinstance(read[name], np.memmap) or not array.size
         assert not read[name].flags.writeable
         np.testing.assert_array_equal(read[name], array)
 

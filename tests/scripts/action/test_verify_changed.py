@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.compiling import quick_environment
 from tests.scripts.action.test_changed_pairs import commit, git
 
 ROOT = Path(__file__).parents[3]
@@ -59,7 +60,8 @@ class Job:
         self.summary.write_text("")
         return subprocess.run(
             ["bash", "-eo", "pipefail", "-c", step["run"]],
-            cwd=self.place, env=kept | environment | {"PATH": path, "GITHUB_STEP_SUMMARY": str(self.summary)},
+            cwd=self.place,
+            env=kept | quick_environment() | environment | {"PATH": path, "GITHUB_STEP_SUMMARY": str(self.summary)},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
 

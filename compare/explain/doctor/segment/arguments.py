@@ -50,10 +50,17 @@ SPOKEN = {
 }  # fmt: skip
 
 
+# Of an operator: its number.
+OPERANDS = {"mul": "factor", "div": "divisor", "rdiv": "dividend", "add": "term", "sub": "term", "rsub": "term",
+            "floor_divide": "divisor", "remainder": "divisor"}  # fmt: skip
+
+
 def argument_words(function: str, argument: str) -> str:
     """What a porter calls an argument."""
     if argument in AXES:
         return "axis"
+    if argument in ("other", "input"):
+        return OPERANDS.get(function, argument)
     return next((word for (part, own), word in SPOKEN.items() if own == argument and part in function), argument)
 
 
@@ -127,7 +134,8 @@ def _axes(view: View, name: str, own: Any) -> Iterator[Idea]:
     for others in combinations(reversed(range(count)), len(counted)):
         if set(others) != counted and any(view.shape[axis] > 1 for axis in others):
             other: Any = others[0] if isinstance(own, int) else tuple(sorted(others))
-            text = f"the {function.replace('_', '-')} runs over axis {other} in the port, {own} in the reference"
+            here = dims[0] % count if isinstance(own, int) else tuple(sorted(counted))
+            text = f"the {function.replace('_', '-')} runs over axis {other} in the port, {here} in the reference"
             rank = USUAL if len(counted) == 1 else POSSIBLE
             change = altered(**{name: other})
             yield Idea("axis", str(own), str(other), change, rank + BEHIND, text, f"{function} over axis {other}")

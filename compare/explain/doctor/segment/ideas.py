@@ -92,9 +92,11 @@ def first_tensor(args: tuple, kwargs: Given) -> Any:
     return next(value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor))
 
 
-def value(setting: str, reference: Any, port: Any, replacement: Replacement, rank: float = USUAL) -> Idea:
-    """A setting that has another value in the port."""
-    return Idea(setting, shown(reference), shown(port), replacement, rank)
+def value(
+    setting: str, reference: Any, port: Any, replacement: Replacement, rank: float = USUAL, text: str = ""
+) -> Idea:
+    """A setting that has another value in the port; ``text``: where that is said better than as "x is a, not b"."""
+    return Idea(setting, shown(reference), shown(port), replacement, rank, text)
 
 
 def candidates(view: View, setting: str, own: Any, usual: tuple, rank: float = DEFAULT) -> Iterator[tuple[Any, float]]:

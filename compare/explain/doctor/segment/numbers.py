@@ -27,10 +27,11 @@ from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import arithmetic, gradients, leaving, losses, scored, unrolled, whole
 from compare.explain.doctor.segment.suspects.activations import OWN
 from compare.explain.doctor.suspect import Number, Suspect
-from compare.explain.doctor.thresholds import DONE, RARE, SMALL, UNSEEN
+from compare.explain.doctor.thresholds import DONE, RARE, SMALL, UNSEEN, WRITTEN
 from compare.frameworks.islands.places import UNKNOWN
 
 Replaced = Callable[[float], Replacement]
+_Named = tuple[str, str, float, Replaced]  # setting, of what, own value, change
 
 # Of one array a curve, along which a scale or a constant of what enters is another one than of what leaves.
 BENT = {*OWN, "softmax", "log_softmax", "exp", "log", "sin", "cos", "erf", "digamma", "lgamma"} - {"relu", "abs"}
@@ -50,22 +51,28 @@ def numbers(scene: Scene, ratio: float | None = None) -> Iterator[Number[Change]
     if scene.direction == "backward":
         yield from gradients.factors(scene)
         return
+    # What somebody has written is likelier than what nobody has: a factor before a layer is one of its weight, too.
+    yield from _of_calls(scene, _arguments)
     for setting, of, own, change in (*scored.numbers(scene), *whole.numbers(scene)):
-        yield _fitted(scene, setting, of, own, change)
-    groups: dict[tuple[str, str, float, str], list[tuple[View, Replaced]]] = {}
-    views = [View(call, scene, {}) for call in scene.calls]
-    for numbers_of in (_arguments, _implied):  # what somebody has written is likelier than what nobody has
-        for view in views:
-            for setting, of, own, replaced in numbers_of(view):
-                groups.setdefault((setting, of, own, view.call.name), []).append((view, replaced))
-    for (setting, of, own, _), alike in groups.items():
-        yield _number(scene, setting, of, own, alike)
-        if len(alike) > 1:
-            yield from (_number(scene, setting, of, own, [(view, replaced)]) for view, replaced in alike)
+        yield _fitted(scene, setting, of, own, change, held=True)
+    yield from _of_calls(scene, _implied)
     for setting, of, own, change in leaving.numbers(scene):  # a call's own number would be the better name
         yield _fitted(scene, setting, of, own, change)
     if ratio is not None and (last := _last(scene)) is not None:
         yield _number(scene, "scale", "of the result", 1.0, [(View(last, scene, {}), times)])
+
+
+def _of_calls(scene: Scene, numbers_of: Callable[[View], Iterator[_Named]]) -> Iterator[Number[Change]]:
+    groups: dict[tuple[str, str, float, str], list[tuple[View, Replaced]]] = {}
+    for call in scene.calls:
+        view = View(call, scene, {})
+        for setting, of, own, replaced in numbers_of(view):
+            groups.setdefault((setting, of, own, call.name), []).append((view, replaced))
+    for (setting, of, own, _), alike in groups.items():
+        held = numbers_of is _arguments
+        yield _number(scene, setting, of, own, alike, held)
+        if len(alike) > 1:
+            yield from (_number(scene, setting, of, own, [(view, replaced)], held) for view, replaced in alike)
 
 
 def _last(scene: Scene) -> Call | None:
@@ -76,33 +83,62 @@ def _last(scene: Scene) -> Call | None:
     return next(made, None) if len(shapes) == 1 else None
 
 
-def _number(scene: Scene, setting: str, of: str, own: float, alike: list[tuple[View, Replaced]]) -> Number[Change]:
+def _number(
+    scene: Scene, setting: str, of: str, own: float, alike: list[tuple[View, Replaced]], held: bool = False
+) -> Number[Change]:
     at = alike[0][0].call.place
     place = "" if len(alike) > 1 or at == UNKNOWN else f" ({at})"
 
     def change(number: float) -> Change:
         return Change(calls={view.call.number: replaced(number) for view, replaced in alike})
 
-    return _fitted(scene, setting, of, own, change, place)
+    return _fitted(scene, setting, of, own, change, place, held)
 
 
 def _fitted(
-    scene: Scene, setting: str, of: str, own: float, change: Callable[[float], Change], place: str = ""
+    scene: Scene,
+    setting: str,
+    of: str,
+    own: float,
+    change: Callable[[float], Change],
+    place: str = "",
+    held: bool = False,
 ) -> Number[Change]:
     def suspect(fitted: Fitted) -> Suspect[Change]:
         """With the number as it is printed: that is the one which is tried, for digits nobody is told prove nothing."""
-        known = not fitted.digits and (fitted.low < fitted.high or is_written(fitted.number, scene))
-        own_words, number = known_number(own, scene), fitted.number
-        words, number = (known_number(number, scene), known_exactly(number, scene)) if known else printed(number)
+        theirs = _in_port(fitted, scene)
+        number = fitted.number if theirs is None else theirs
+        known = not fitted.digits and (fitted.low < fitted.high or is_written(number, scene))
+        if theirs is not None:  # what it nearly is in terms of the sizes around is chance
+            known = known and abs(known_exactly(theirs, scene) - theirs) <= UNSEEN * abs(theirs)
+        own_words = known_number(own, scene)
+        if known:
+            words, number = known_number(number, scene), known_exactly(number, scene)
+        else:
+            words, number = printed(number, fitted.near)
         for more in (shown, repr):  # six digits may not tell them apart
             if words == own_words:
                 words, own_words = more(number), more(own)
         within = f" (or any between {fitted.low:.6g} and {fitted.high:.6g})" if fitted.low < fitted.high else ""
         what = f"{setting} {of}" if of else setting
         text = f"{what} is {words} in the port{within}, {own_words} in the reference{place}"
-        return Suspect(setting, shown(own), shown(number), change(number), RARE, text, odd=not known, fitted=True)
+        if (setting, own, number) == ("scale", 1.0, -1.0) and of.startswith("of "):
+            text = f"the port negates {of.removeprefix('of ')}{place}"
+        odd = not known and theirs is None
+        return Suspect(
+            setting, shown(own), shown(number), change(number), RARE, text,
+            odd=odd, fitted=True, shown=theirs is not None, held=held,
+        )  # fmt: skip
 
     return Number(own, change, suspect)
+
+
+def _in_port(fitted: Fitted, scene: Scene) -> float | None:
+    """The number of the port's program that a fitted one is."""
+    if fitted.digits:
+        return None
+    near = (one for one in scene.written if abs(one - fitted.number) <= WRITTEN * abs(fitted.number))
+    return min(near, key=lambda one: abs(one - fitted.number), default=None)
 
 
 def _arguments(view: View) -> Iterator[tuple[str, str, float, Replaced]]:

@@ -268,7 +268,8 @@ def _regions(plain: np.ndarray, port: np.ndarray, what: str) -> Iterator[str]:
     if differs.any() and _same(own, theirs) and distance(own, theirs) <= NEARER * distance(plain, port):
         yield "the values are the same, in another order"
     if not differs.any() or differs.all():
-        if differs.any() and np.abs(port - plain - (port - plain).flat[0]).max() <= UNSEEN * scale:
+        uneven = float(np.abs(port - plain - (port - plain).flat[0]).max())
+        if differs.any() and uneven <= min(UNSEEN * scale, NEARER * largest):
             yield f"{what} is the reference's plus {(port - plain).flat[0]:.6g} in every entry"
         return
     yield f"{int(differs.sum())} of {differs.size} entries {'differs' if differs.sum() == 1 else 'differ'}"

@@ -1,6 +1,6 @@
 """All that is suspected in a scene, as changes of the reference, the most plausible first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
@@ -27,8 +27,9 @@ from compare.explain.doctor.segment.suspects import (
     whole,
 )
 from compare.explain.doctor.suspect import Suspect
-from compare.explain.doctor.thresholds import POSSIBLE, READ
+from compare.explain.doctor.thresholds import BEHIND, POSSIBLE, READ
 
+AXIS = "axis"  # the setting of what runs over another one
 # What each file of ``suspects`` knows of the calls it names: a new one needs no entry elsewhere.
 FAMILIES: list[Mapping[str, Family]] = [
     module.FAMILIES
@@ -52,6 +53,7 @@ def suspects(scene: Scene, settings: tuple[SettingRead, ...], seen: Observed) ->
             *_calls(scene, settings),
             *whole.of_the_layer(scene),
             *operands.orders(scene),
+            *operands.numbers(scene),
             *counts.divisors(scene),
             *indices.of_others(scene),
             *scored.suspects(scene),
@@ -82,6 +84,20 @@ def _calls(scene: Scene, settings: tuple[SettingRead, ...], ratio: float | None 
         yield _suspect(alike, read)
         if len(alike) > 1:
             yield from (_single(call, idea, read) for call, idea in alike)
+    yield from _over_other_axes([one for alike in groups.values() for one in alike if one[1].setting == AXIS])
+
+
+def _over_other_axes(ideas: Sequence[tuple[Call, Idea]]) -> Iterator[Suspect[Change]]:
+    """Several functions over the same axes, all of them over others: a mean and a variance go together."""
+    shared: dict[tuple[str, str], list[tuple[Call, Idea]]] = {}
+    for call, idea in ideas:
+        shared.setdefault((idea.reference, idea.port), []).append((call, idea))
+    for (own, other), alike in shared.items():
+        names = dict.fromkeys(call.name for call, _ in alike)
+        if len(names) > 1:
+            text = f"the {' and the '.join(names)} run over axis {other} in the port, {own} in the reference"
+            one = _suspect(alike, {})
+            yield replace(one, text=text, short=f"{' and '.join(names)} over axis {other}", rank=one.rank + BEHIND)
 
 
 def _ideas(call: Call, scene: Scene, read: Given, ratio: float | None) -> Iterator[Idea]:

@@ -17,7 +17,7 @@ from compare.explain.doctor.thresholds import ACCUMULATED, BEST
 from compare.explain.doctor.trials import Search
 from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.rule_settings import aligned, differing, merged, subsets
-from compare.explain.doctor.updates.rules import DECOUPLED, OWN, Rules, every_one
+from compare.explain.doctor.updates.rules import DECOUPLED, OWN, Rules, each, every_one
 from compare.explain.doctor.updates.unknowns import (
     OtherRules,
     by_step,
@@ -127,7 +127,7 @@ def _made_by(rules: Rules, twin: Twin, name: str, library: Any) -> Rules:
     given = defaults(function)
     own = twin.of_torch(given) if name in twin.torch else twin.of_optax(name, given)
     decay = {"coupling": DECOUPLED, "weight_decay": given["weight_decay"]} if name in twin.decoupled else {}
-    return tuple(replace(rule, family=twin.name, own=tuple(own.items())).but(**decay) for rule in rules)
+    return each(lambda rule: replace(rule, family=twin.name, own=tuple(own.items())).but(**decay), rules)
 
 
 def _another_rate(trial: Retraining, rules: Rules) -> Iterator[OtherRules]:
@@ -175,9 +175,9 @@ def _changed(rules: Rules, suspect: OtherRules) -> set[str]:
 
 def _both(rules: Rules, first: Rules, second: Rules) -> Rules:
     """The first, with what the second changes of ``rules``."""
-    joined = []
-    for start, own, other in zip(rules, first, second, strict=True):
-        joined.append(
-            own.but(**{name: other.get(name) for name in other.settings if other.get(name) != start.get(name)})
-        )
-    return tuple(joined)
+    return each(
+        lambda start, own, other: own.but(
+            **{name: other.get(name) for name in other.settings if other.get(name) != start.get(name)}
+        ),
+        rules, first, second,
+    )  # fmt: skip

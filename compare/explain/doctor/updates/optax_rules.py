@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.errors import swallowed
+from compare.errors import in_one_line, swallowed
 from compare.explain.doctor.updates.rules import AFTER, DECOUPLED, PLAIN, Rule, Rules, usual
 from compare.frameworks.optax_insides import Stage, UnreadError, stages_of
 from compare.pair.prepare import Prepared
@@ -44,7 +44,7 @@ def read_optax(transformation: Any, prepared: Prepared, names: Sequence[str], st
         return Reading(None, names_of_stages, str(error))
     except Exception as error:
         swallowed(error)
-        return Reading(None, names_of_stages, f"{type(error).__name__}: {error}")
+        return Reading(None, names_of_stages, in_one_line(error))
     return Reading(rules, names_of_stages)
 
 

@@ -92,7 +92,7 @@ class RuleOptimizer:
         if rule.coupling == GRADIENT and rule.weight_decay:
             gradient = gradient + rule.weight_decay * parameter
         inside, outside = (rate, 1.0) if rule.get("rate_inside") else (1.0, rate)
-        way = TWINS[rule.family].direction(dict(rule.own), state, gradient, step, inside)
+        way = TWINS[rule.family].direction(rule.at, state, gradient, step, inside)
         return -outside * way + _decayed(rule, rate, parameter)
 
     def _own_step(self, gradients: list[Tensor | None]) -> None:

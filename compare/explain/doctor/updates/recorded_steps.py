@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -61,22 +63,34 @@ class Replay:
     def of(self, factory: Factory) -> tuple[list[Step], list[Rules]]:
         """The updates that an optimizer makes, and its rules as they stand before each step."""
         alone = [[at] for at in range(len(self.names))]
-        updates, rules = _walked(factory, self._together(alone), [name in self.trained for name in self.names])
-        return [self._named(step, alone) for step in updates], rules
+        rules = list[Rules]()
+        trained = [name in self.trained for name in self.names]
+        updates = _walked(factory, self._together(alone), trained, lambda *now: rules.append(rules_of_torch(*now)))
+        return self._named(updates, alone), rules
 
     def by(self, rules: Rules) -> list[Step]:
         """The updates that rules make; parameters with one rule go through it as one."""
         groups: dict[tuple[Rule, tuple[bool, ...]], list[int]] = {}
-        for at, (rule, name) in enumerate(zip(rules, self.names, strict=True)):
-            missing = tuple(gradients.get(name) is None for gradients in self.gradients)
-            groups.setdefault((rule, (name in self.trained, *missing)), []).append(at)
+        for at, group in enumerate(zip(rules, self._patterns, strict=True)):
+            groups.setdefault(group, []).append(at)
         members = list(groups.values())
         own = tuple(rule for rule, _ in groups)
         trained = [pattern[0] for _, pattern in groups]
-        updates, _ = _walked(
-            lambda given: RuleOptimizer(given, own, None, self.norms), self._together(members), trained
-        )
-        return [self._named(step, members) for step in updates]
+        updates = _walked(lambda given: RuleOptimizer(given, own, None, self.norms), self._together(members), trained)
+        return self._named(updates, members)
+
+    @cached_property
+    def _patterns(self) -> list[tuple[bool, ...]]:
+        """Of each parameter, whether it trains, and whether it has no gradient in each step."""
+        return [
+            (name in self.trained, *(gradients.get(name) is None for gradients in self.gradients))
+            for name in self.names
+        ]
+
+    @cached_property
+    def _sizes(self) -> list[dict[str, float]]:
+        """The 2-norm of each of the port's updates; 1 of what is zero."""
+        return [{name: float(np.linalg.norm(own)) or 1.0 for name, own in step.items()} for step in self.updates]
 
     def _together(self, members: list[list[int]]) -> list[tuple[Tensors, Gradients]]:
         """What enters every step, the parameters of each group as one vector; of a group of one, as it is."""
@@ -91,35 +105,41 @@ class Replay:
             ]
         return self._joined[key]
 
-    def _named(self, updates: Tensors, members: list[list[int]]) -> Step:
-        named: Step = {}
-        for group, tensor in zip(members, updates, strict=True):
+    def _named(self, updates: Sequence[Tensors], members: list[list[int]]) -> list[Step]:
+        """Each step's updates by parameter, of the vectors of groups."""
+        places = list[tuple[str, int, slice, tuple[int, ...]]]()
+        for number, group in enumerate(members):
             arrays = [self.before[0][self.names[at]] for at in group]
-            parts = np.split(tensor.numpy().ravel(), np.cumsum([array.size for array in arrays])[:-1])
-            named |= {
-                self.names[at]: part.reshape(array.shape) for at, part, array in zip(group, parts, arrays, strict=True)
-            }
-        return named
+            ends = pairwise(accumulate((array.size for array in arrays), initial=0))
+            places += [
+                (self.names[at], number, slice(*end), array.shape)
+                for at, end, array in zip(group, ends, arrays, strict=True)
+            ]
+        vectors = [[tensor.numpy().ravel() for tensor in step] for step in updates]
+        return [{name: step[at][place].reshape(shape) for name, at, place, shape in places} for step in vectors]
 
     def residual(self, updates: Sequence[Step]) -> np.ndarray:
         """How far updates are from the port's, as one vector, each quantity over its own size."""
-        pairs = [
-            (step[name], own) for step, port in zip(updates, self.updates, strict=True) for name, own in port.items()
+        parts = [
+            (step[name] - own).ravel() / sizes[name]
+            for step, port, sizes in zip(updates, self.updates, self._sizes, strict=True)
+            for name, own in port.items()
         ]
-        parts = [(update - own).ravel() / (float(np.linalg.norm(own)) or 1.0) for update, own in pairs]
         return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def _walked(
-    factory: Factory, steps: Sequence[tuple[Tensors, Gradients]], trained: Sequence[bool]
-) -> tuple[list[Tensors], list[Rules]]:
-    """An optimizer led through steps: the updates it makes, and its rules before each."""
+    factory: Factory,
+    steps: Sequence[tuple[Tensors, Gradients]],
+    trained: Sequence[bool],
+    seen: Callable[[Any, Tensors], None] = lambda optimizer, parameters: None,
+) -> list[Tensors]:
+    """An optimizer led through steps: the updates it makes. Before each it is ``seen``, with its parameters."""
     parameters: Tensors = [
         torch.nn.Parameter(parameter.clone(), needs) for parameter, needs in zip(steps[0][0], trained, strict=True)
     ]
     optimizer = factory(parameters)
     updates: list[Tensors] = []
-    rules: list[Rules] = []
     for before, gradients in steps:
         optimizer.zero_grad()
         with torch.no_grad():
@@ -128,10 +148,10 @@ def _walked(
                 if gradient is not None:
                     kept = parameter.grad  # of an optimizer that never zeroes
                     parameter.grad = gradient.clone() if kept is None else gradient + kept
-        rules.append(rules_of_torch(optimizer, parameters))
+        seen(optimizer, parameters)
         optimizer.step()
         updates.append([parameter.detach() - value for parameter, value in zip(parameters, before, strict=True)])
-    return updates, rules
+    return updates
 
 
 def _one(arrays: Sequence[np.ndarray]) -> torch.Tensor:

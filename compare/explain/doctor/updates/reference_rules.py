@@ -5,7 +5,7 @@ from dataclasses import replace
 from compare.explain.doctor.fit import Range
 from compare.explain.doctor.thresholds import UNSEEN
 from compare.explain.doctor.updates.led import Retraining
-from compare.explain.doctor.updates.rules import OWN, PLAIN, Rule, Rules, every_one, usual
+from compare.explain.doctor.updates.rules import OWN, PLAIN, Rule, Rules, each, every_one, usual
 from compare.explain.doctor.updates.unknowns import Unknown, estimates, scaled
 from compare.weights.optimizer_row import POSITIVE
 
@@ -20,7 +20,7 @@ def rules_of_reference(trial: Retraining) -> Rules:
     than its groups say, and one that keeps an optimizer inside may be plain descent.
     """
     steps, by_step = trial.replay.of(trial.own)
-    rules = tuple(_of_steps(own) for own in zip(*by_step, strict=True))
+    rules = each(lambda *own: _of_steps(own), *by_step)
     own = replace(trial, replay=replace(trial.replay, updates=tuple(steps)))
     if rules[0].family != OWN and own.gap(rules).worst <= UNSEEN:
         return rules
@@ -30,11 +30,11 @@ def rules_of_reference(trial: Retraining) -> Rules:
     for suspect in estimates(own, rules, clip) if smallest > 0 and rules[0].family != OWN else ():
         if own.gap(suspect.change).worst <= UNSEEN:
             return suspect.change
-    plain = rules if rules[0].family != OWN else tuple(_plain(rule) for rule in rules)
+    plain = rules if rules[0].family != OWN else each(_plain, rules)
     for suspect in estimates(own, plain, Unknown("learning rate", scaled)):
         if own.gap(suspect.change).worst <= UNSEEN:
             return suspect.change
-    return tuple(Rule(OWN, skips_unused=rule.skips_unused, stated=rule.stated) for rule in rules)
+    return each(lambda rule: Rule(OWN, skips_unused=rule.skips_unused, stated=rule.stated), rules)
 
 
 def _plain(rule: Rule) -> Rule:

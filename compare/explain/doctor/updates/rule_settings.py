@@ -7,7 +7,7 @@ from math import inf
 
 from compare.explain.doctor.fit import number_words
 from compare.explain.doctor.thresholds import AT_ONCE, LISTED, STEPS_LISTED
-from compare.explain.doctor.updates.rules import AFTER, COMMON, OWN, PLAIN, Rule, Rules
+from compare.explain.doctor.updates.rules import AFTER, COMMON, OWN, PLAIN, Rule, Rules, each
 from compare.weights.optimizer_row import FLAG
 from compare.weights.twins import settings_of
 
@@ -28,7 +28,8 @@ class SpokenSetting:
     said: Callable[[Rule], str]
 
     def differs(self, left: Rules, right: Rules) -> bool:
-        return any(a.get(name) != b.get(name) for a, b in zip(left, right, strict=True) for name in self.names)
+        once = {(id(a), id(b)): (a, b) for a, b in zip(left, right, strict=True)}.values()
+        return any(a.get(name) != b.get(name) for a, b in once for name in self.names)
 
     def of(self, rules: Rules, names: Sequence[str], ranks: Sequence[int]) -> str:
         """The value over all parameters: one, or one for matrices and one for vectors, or one for each group."""
@@ -161,14 +162,14 @@ def differing(left: Rules, right: Rules) -> list[SpokenSetting]:
 def merged(left: Rules, right: Rules, settings: Sequence[SpokenSetting]) -> Rules:
     """``left`` with some settings of ``right``; another family brings what it alone has."""
     taken = [name for one in settings for name in one.names]
-    made = []
-    for own, other in zip(left, right, strict=True):
+
+    def joined(own: Rule, other: Rule) -> Rule:
         if OPTIMIZER in settings and own.family == OWN:
-            made.append(other)
-            continue
+            return other
         start = other.but(**{name: own.get(name) for name in COMMON}) if OPTIMIZER in settings else own
-        made.append(start.but(**{name: other.get(name) for name in taken}))
-    return tuple(made)
+        return start.but(**{name: other.get(name) for name in taken})
+
+    return each(joined, left, right)
 
 
 def subsets(given: Sequence[SpokenSetting]) -> Iterator[tuple[SpokenSetting, ...]]:
@@ -185,9 +186,8 @@ def aligned(left: Rules, right: Rules, unused: bool = True) -> Rules:
     Args:
         unused: whether any parameter has no gradient.
     """
-    return tuple(
-        own.but(**{name: other.get(name) for name in _idle(own, other, unused)})
-        for own, other in zip(left, right, strict=True)
+    return each(
+        lambda own, other: own.but(**{name: other.get(name) for name in _idle(own, other, unused)}), left, right
     )
 
 

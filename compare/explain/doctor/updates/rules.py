@@ -1,7 +1,8 @@
 """What an optimizer does to one parameter, as plain settings: torch's and optax's in the same words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from math import inf
 from typing import Any
 
@@ -69,20 +70,26 @@ class Rule:
 
     def get(self, name: str) -> Any:
         """A setting; 0 where its family has none of that name."""
-        return getattr(self, name) if name in COMMON else dict(self.own).get(name, 0.0)
+        return getattr(self, name) if name in _COMMON else self.at.get(name, 0.0)
+
+    @cached_property
+    def at(self) -> Mapping[str, float]:
+        """The settings of its row by name: a search asks each of thousands of rules for some dozens."""
+        return dict(self.own)
 
     def but(self, **settings: Any) -> "Rule":
         """The same rule with other values of some settings; those that its family does not have are left out."""
         own = tuple((name, float(settings.get(name, value))) for name, value in self.own)
-        return replace(self, own=own, **{name: value for name, value in settings.items() if name in COMMON})
+        return replace(self, own=own, **{name: value for name, value in settings.items() if name in _COMMON})
 
     @property
     def settings(self) -> tuple[str, ...]:
         """The names of all its settings."""
-        return (*COMMON, *dict(self.own))
+        return (*COMMON, *self.at)
 
 
 COMMON = tuple(one.name for one in fields(Rule) if one.name not in ("family", "own", "stated"))  # to all optimizers
+_COMMON = frozenset(COMMON)
 Rules = tuple[Rule, ...]  # one for each parameter
 
 
@@ -94,4 +101,17 @@ def usual(family: str, **settings: Any) -> Rule:
 
 def every_one(rules: Rules, **settings: Any) -> Rules:
     """``rules`` with the same values for every parameter."""
-    return tuple(rule.but(**settings) for rule in rules)
+    return each(lambda rule: rule.but(**settings), rules)
+
+
+def each(change: Callable[..., Rule], *rules: Rules) -> Rules:
+    """What ``change`` makes of every parameter's rule, of several sets of rules: of its rule in each. It is asked once
+    for the same objects, and so gives the same object: most parameters share one rule."""
+    made: dict[tuple[int, ...], Rule] = {}
+    every = list[Rule]()
+    for own in zip(*rules, strict=True):
+        known = tuple(map(id, own))
+        if known not in made:
+            made[known] = change(*own)
+        every.append(made[known])
+    return tuple(every)

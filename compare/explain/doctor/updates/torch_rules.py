@@ -24,15 +24,19 @@ def rules_of_torch(optimizer: Any, parameters: Sequence[torch.Tensor]) -> Rules:
     """
     kind = next((one for one in type(optimizer).__mro__ if one in KINDS), None)
     groups = {id(one): group for group in groups_of(optimizer) or () for one in group["params"]}
+    made: dict[int, Rule] = {}  # by group, which all its parameters share
+    for one in parameters:
+        group = groups.get(id(one))
+        if id(group) not in made:
+            made[id(group)] = replace(_of_group(kind, optimizer, group), stated=_stated(optimizer, group))
+    return tuple(made[id(groups.get(id(one)))] for one in parameters)
+
+
+def _of_group(kind: type | None, optimizer: Any, group: Mapping[str, Any] | None) -> Rule:
     if kind is None:
-        return tuple(Rule(OWN, stated=_stated(optimizer, groups.get(id(one)))) for one in parameters)
-    twin = KINDS[kind]
-    still = _rule(twin, kind.__name__, optimizer.param_groups[0]).but(rates=(0.0,))
-    rules = (_rule(twin, kind.__name__, groups[id(one)]) if id(one) in groups else still for one in parameters)
-    return tuple(
-        replace(rule, stated=_stated(optimizer, groups.get(id(one))))
-        for rule, one in zip(rules, parameters, strict=True)
-    )
+        return Rule(OWN)
+    rule = _rule(KINDS[kind], kind.__name__, group or optimizer.param_groups[0])
+    return rule if group else rule.but(rates=(0.0,))
 
 
 def _stated(optimizer: Any, group: Mapping[str, Any] | None) -> Stated:

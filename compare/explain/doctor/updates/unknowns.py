@@ -14,7 +14,7 @@ from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import DECAY, DECAY_SCALE, DIGITS, ENTRY
 from compare.explain.doctor.updates.led import Retraining
 from compare.explain.doctor.updates.rule_settings import TOGETHER
-from compare.explain.doctor.updates.rules import AFTER, DECOUPLED, GRADIENT, Rules, every_one
+from compare.explain.doctor.updates.rules import AFTER, DECOUPLED, GRADIENT, Rule, Rules, each, every_one
 from compare.weights.optimizer_row import FLAG, LINEAR, POSITIVE, OptimizerSetting
 from compare.weights.twins import settings_of
 
@@ -91,11 +91,12 @@ def by_step(trial: Retraining) -> list[Unknown]:
 
     def put(at: int, rules: Rules, factor: float) -> Rules:
         factors = [factor if step == at else 1.0 for step in steps]
-        rates = [
-            tuple(exactly_written(f * rule.rate(step)) for f, step in zip(factors, steps, strict=True))
-            for rule in rules
-        ]
-        return tuple(replace(rule, rates=own) for rule, own in zip(rules, rates, strict=True))
+
+        def other(rule: Rule) -> Rule:
+            rates = tuple(exactly_written(f * rule.rate(step)) for f, step in zip(factors, steps, strict=True))
+            return replace(rule, rates=rates)
+
+        return each(other, rules)
 
     return [Unknown("learning rate", partial(put, step)) for step in steps]
 
@@ -110,13 +111,13 @@ def _also(put: Callable[[Rules, float], Rules], more: dict[str, float | str], ru
 
 def scaled(rules: Rules, factor: float) -> Rules:
     """``rules`` with every learning rate multiplied, as somebody may have written it down."""
-    return tuple(replace(rule, rates=tuple(exactly_written(factor * rate) for rate in rule.rates)) for rule in rules)
+    return each(lambda rule: replace(rule, rates=tuple(exactly_written(factor * rate) for rate in rule.rates)), rules)
 
 
 def decaying(rules: Rules, decay: float) -> Rules:
     """``rules`` with another decay where there is one; of every parameter, where there is none."""
     any_now = any(rule.weight_decay for rule in rules)
-    return tuple(rule.but(weight_decay=decay if rule.weight_decay or not any_now else 0.0) for rule in rules)
+    return each(lambda rule: rule.but(weight_decay=decay if rule.weight_decay or not any_now else 0.0), rules)
 
 
 def on_matrices(ranks: Sequence[int], rules: Rules, decay: float) -> Rules:

@@ -26,9 +26,9 @@ class Canvas:
     def __init__(self) -> None:
         self._marks: list[Markup] = []
 
-    def svg(self, height: float, label: str) -> Markup:
+    def svg(self, height: float, label: str, width: float = WIDTH) -> Markup:
         """The whole, ``height`` units high; ``label`` says it to who cannot see it."""
-        box = f"0 0 {number(WIDTH)} {number(height)}"
+        box = f"0 0 {number(width)} {number(height)}"
         inner = Markup("\n").join(self._marks)
         return Markup('<svg viewBox="{}" role="img" aria-label="{}">\n{}\n</svg>').format(box, label, inner)
 

@@ -1,4 +1,4 @@
-// Search, theme and the contents' panel. The page reads and prints without any of it.
+// Search, theme, the contents' panel, copying and addresses. The page reads and prints without any of it.
 "use strict";
 
 const root = document.documentElement;
@@ -195,3 +195,51 @@ document.addEventListener("keydown", (event) => {
 contents.addEventListener("focusout", (event) => {
   if (event.relatedTarget && !contents.contains(event.relatedTarget)) contents.open = false;
 });
+
+// --- what a reader takes along: code as it stands, and the address of a heading
+
+const TOLD = 1500; // milliseconds for which a button says what it did
+
+async function copied(block) {
+  const text = block.textContent.replace(/\n$/, "");
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch (error) {
+    getSelection().selectAllChildren(block); // no clipboard is granted: selected, it is one key away
+    return document.execCommand("copy");
+  }
+  return true;
+}
+
+function copyButton(block, what) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "copy";
+  made.textContent = "Copy";
+  made.setAttribute("aria-label", `Copy ${what}`);
+  made.addEventListener("click", async () => {
+    made.textContent = (await copied(block)) ? "Copied" : "Selected";
+    setTimeout(() => (made.textContent = "Copy"), TOLD);
+  });
+  return made;
+}
+
+for (const side of document.querySelectorAll(".side")) {
+  side.querySelector("figcaption").append(copyButton(side.querySelector("code"), "this side"));
+}
+for (const block of document.querySelectorAll(".document pre")) {
+  const frame = document.createElement("div");
+  frame.className = "framed";
+  block.replaceWith(frame);
+  frame.append(block, copyButton(block, "this code"));
+}
+for (const command of document.querySelectorAll(".facts > code, .commands code")) {
+  command.after(" ", copyButton(command, command.textContent));
+}
+for (const heading of document.querySelectorAll("main :is(h2, h3)[id]")) {
+  const link = document.createElement("a");
+  link.className = "here";
+  link.href = `#${heading.id}`;
+  link.setAttribute("aria-label", `Link to ${heading.textContent.trim()}`);
+  heading.append(" ", link);
+}

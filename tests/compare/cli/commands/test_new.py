@@ -63,7 +63,7 @@ def test_names_that_no_pair_file_has(tmp_path, name, words):
         (["pair.py", "--side", "port"], "new: --side is of a lesson: expected --lesson NAME"),
         (["pair.py", "--lesson", ""], "unknown lesson ''"),
         (["--lesson", ""], "unknown lesson ''"),
-        (["--lesson", "mlp"], "mlp is a part, to be read alone: expected a lesson, one of anatomy"),
+        (["--lesson", "mlp"], "mlp is a part, to be read alone: expected a lesson (jaxport read lists them all)"),
     ],
 )
 def test_what_is_no_lesson_is_no_pair_file_either(tmp_path, given, words):

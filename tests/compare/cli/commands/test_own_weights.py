@@ -129,3 +129,33 @@ pair = Pair(reference, (linen.Dense(2, use_bias=False), variables), np.ones((4, 
     assert "bias (2,) of the reference has no counterpart" in refused(jaxport("weights", file, *CPU))
     ran = jaxport("weights", file, "--accept", "bias", *CPU)
     assert (ran.code, "the port's own weights are the reference's: 1 array" in ran.out) == (0, True), ran
+
+
+def test_two_files_beside_each_other(folder):
+    """Through the pair's map or a saved one, the first right; the report is the same."""
+    files = (folder / "wrong.pt", folder / "port.msgpack")
+    ran = jaxport("weights", *files, "--pair", folder / "bare.py", *CPU)
+    assert ran.code == 1
+    assert "port.msgpack: beside wrong.pt, through" in said(ran.out)
+    assert "params/head/kernel: permuted" in said(ran.out)
+    jaxport("convert", files[1], folder / "out.npz", "--pair", folder / "bare.py", "--save-map", folder / "map.json")
+    by_map = jaxport("weights", *files, "--map", folder / "map.json", "--json", "-", *CPU)
+    assert by_map.code == 1
+    assert [line["kind"] for line in strictly(by_map.out)["weights"]["lines"]].count("permuted") == 1
+    assert jaxport("weights", folder / "out.npz", files[1], "--map", folder / "map.json", *CPU).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("a.pt", "b.pt"), "expected one pair, or two checkpoints and --pair FILE.py or --map FILE.json"),
+        (("a.pt", "--map", "m.json"), "expected two checkpoints beside --pair or --map, got 1"),
+        (("a.pt", "b.pt", "--map", "m.json", "--pair", "p.py"), "give one of them"),
+        (("a.pt", "b.pt", "--map", "m.json", "--original", "port"), "the first is the original"),
+        (("a.pt", "b.pt", "--map", "m.json", "--accept", "x"), "--accept goes with --pair"),
+        (("a.pt", "b.pt", "--map", "m.json"), "m.json: cannot be read"),
+    ],
+)
+def test_two_files_refused(arguments, expected):
+    """One line each, before anything is read."""
+    assert expected in refused(jaxport("weights", *arguments, *CPU))

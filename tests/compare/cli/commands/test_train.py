@@ -111,11 +111,12 @@ def test_a_pairs_file_is_trained(tmp_path, rate, code):
         (("own.py", "--epochs", "3"), "--epochs: is of the run on images"),
         (("nowhere.py",), "nowhere.py: there is no such file"),
         (("--steps", "3"), "--steps: is of a pair's file"),
+        (("own.py", "--steps", "99999999"), "pair own: 99,999,999 training steps: expected at most 333,333"),
     ],
 )
 def test_what_does_not_go_together(tmp_path, told, why):
     """One line."""
-    (tmp_path / "own.py").write_text(PAIR)
+    (tmp_path / "own.py").write_text(PAIR.format(rate=0.1))
     assert why in refused(jaxport("train", *told))
 
 

@@ -43,7 +43,7 @@ def replay(loose, monkeypatch):
     """Have ``verify`` answer with the report that ``loose`` left, changed as asked; the list is what it was given."""
 
     def use(**changed):
-        def answer(pair, device, precision, plan, oracle, progress, weights):
+        def answer(pair, device, precision, plan, oracle, progress, weights, mesh=None, aside=None):
             given.append((pair.name, device.name, precision.name, dataclasses.astuple(plan)[:3], oracle.name))
             return dataclasses.replace(loose[1], **changed)
 
@@ -155,6 +155,28 @@ def test_weights_count_where_they_were_asked_for(replay, asked):
     assert ran.code == int(asked)
     assert len(re.findall(r"^weights +1 of 1 array of the port", ran.out, re.MULTILINE)) == 1 + asked
     assert strictly(Path("x.json").read_text())["pairs"][0]["weights"]["lines"][0]["text"] == "transposed"
+
+
+DECODER = "from tests.compare.small_decoder import decoder_pair\npair = decoder_pair({fault!r})\n"
+
+
+@pytest.mark.parametrize(("fault", "verdict"), [("", "match"), ("stopped", "mismatch")])
+def test_by_module(fault, verdict):
+    """In bounded memory, from a file: the verdict, and how it was run; the exit code is the verdict's."""
+    Path("my_pair.py").write_text(DECODER.format(fault=fault))
+    ran = jaxport("verify", "my_pair.py", "--quick", "--by-module", *CPU)
+    assert ran.code == (verdict != "match")
+    assert re.search(rf"^verdict +{verdict}$", ran.out, re.MULTILINE)
+    assert re.search(
+        r"^notice +by module: the port's program in \d+ pieces, \d+ programs compiled", ran.out, re.MULTILINE
+    )
+
+
+def test_by_module_takes_no_record():
+    """A record's runs are whole."""
+    for other in ("--record", "--against"):
+        ran = jaxport("verify", "loose", "--by-module", other, "reference.npz", *CPU)
+        assert "--by-module takes no record" in refused(ran)
 
 
 def test_weights_of_several_pairs_are_refused():

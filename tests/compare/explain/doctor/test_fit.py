@@ -141,3 +141,10 @@ def test_a_fitted_number_is_the_one_that_is_printed(value):
     said = float(np.float32(words.split()[0])) if "float32" in words else float(words)
     assert said == number
     assert abs(number - value) <= 1e-9 * abs(value)
+
+
+def test_no_digit_is_printed_to_which_a_number_is_not_known():
+    """It is known to what the gap still closes with."""
+    assert printed(1.0671811031774405, 1e-10) == ("1.0671811032", 1.0671811032)
+    assert printed(1.0671811031774405, 1e-14) == ("1.06718110317744", 1.06718110317744)
+    assert printed(1.0671811031774405)[0] == "1.0671811031774405"

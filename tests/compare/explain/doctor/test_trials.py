@@ -192,3 +192,42 @@ def test_of_one_entry_a_number_that_fits_says_nothing(entries):
     )  # fmt: skip
     made.for_all([suspect("slope", 8.0, fitted=True)], lambda: [])
     assert [cause.certain for cause, _ in made.causes()] == [False] * (entries - 1)
+
+
+def readings(value, shown=()):
+    """A factor of 2 before a weight of 1: of what both make, each may be said to be the other's; ``shown`` stand in the
+    port's program."""
+
+    def run(changed):
+        own = {"factor": 2.0, "weight": 1.0} | changed
+        return {"value": own["factor"] * own["weight"] * X}
+
+    def number(name, own):
+        def said(fitted):
+            one = Suspect(name, f"{own:g}", f"{fitted.number:g}", {name: fitted.number}, fitted=True, held=True)
+            stands = any(abs(fitted.number - other) < 1e-9 for other in shown)
+            return replace(one, odd=not stands and len(f"{fitted.number:.12g}") > 4, shown=stands)
+
+        return Number(own, lambda changed: {name: changed}, said)
+
+    made = Search(run, lambda a, b: a | b, run({}), run({"factor": value}), {"value": 1e-12}, ["value"])
+    made.for_all([], lambda: [number("factor", 2.0), number("weight", 1.0)])
+    return [(cause.setting, cause.certain, cause.text) for cause, _ in made.causes()]
+
+
+def test_of_two_readings_of_one_function_both_are_said():
+    """Nothing tells which of them somebody has changed; the one that stands somewhere is said first."""
+    ((setting, certain, text),) = readings(2.1347283)
+    assert (setting, certain) == ("factor", True)
+    assert text == (
+        "factor is 2.13473 in the port, 2 in the reference, or, which is the same function, weight is 1.06736 in the "
+        "port, 1 in the reference"
+    )
+
+
+@pytest.mark.parametrize(("shown", "setting"), [((2.1347283,), "factor"), ((2.1347283 / 2,), "weight")])
+def test_the_reading_whose_number_stands_in_the_ports_program_is_the_cause(shown, setting):
+    """The other number nobody has written."""
+    ((named, _, text),) = readings(2.1347283, shown)
+    assert named == setting
+    assert "same function" not in text

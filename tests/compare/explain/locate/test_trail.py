@@ -54,6 +54,9 @@ def test_a_call_agrees_if_the_port_makes_its_result_in_any_layout():
     assert agreeing(results, [PortValue(np.exp(X).reshape(-1), "")]) == {exp}
     assert agreeing(results, [PortValue(np.tanh(X).T @ np.exp(X), "")]) == {tanh, exp, turned, product}
     assert agreeing(results, [PortValue(np.exp(X) * (1 + 1e-8), "")]) == set()
+    nearly = [PortValue(np.exp(X) * (1 + 1e-10), "")]
+    assert agreeing(results, nearly) == {exp}
+    assert agreeing(results, nearly, 1e-12) == set(), "where a small gap is looked for"
     assert sigmoid not in agreeing(results, [PortValue(X, "")])
 
 

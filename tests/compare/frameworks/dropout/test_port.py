@@ -1,5 +1,6 @@
 """Every Flax dropout takes the next mask, at any depth of jit and remat; what cannot is named, and nothing stays."""
 
+import re
 import sys
 import threading
 from dataclasses import replace
@@ -16,6 +17,7 @@ from flax import linen, nnx
 from jax.random import normal
 
 from compare.frameworks.dropout.masks import draw
+from compare.frameworks.dropout.pairing import DropoutReused
 from compare.frameworks.dropout.port import SAMPLERS, DropoutMismatch, replayed
 from compare.frameworks.models.linen_models import LinenModel
 from compare.frameworks.models.nnx_models import NNXModel
@@ -387,3 +389,26 @@ def test_a_second_replay_is_refused_and_other_threads_are_left_alone():
         other.join()
     assert np.array_equal(others[0], drawn + np.asarray(normal(KEYS["dropout"])))
     assert (record.used, record.not_compared) == ([], [])
+
+
+class Reused(linen.Module):
+    """Two layers, each with a key of its own, or both with one."""
+
+    alike: bool
+
+    @linen.compact
+    def __call__(self, x):
+        one, other = jax.random.split(self.make_rng("dropout"))
+        x = linen.Dropout(0.5, deterministic=False)(x, rng=one)
+        return linen.Dropout(0.5, deterministic=False)(x, rng=one if self.alike else other)
+
+
+def test_a_key_that_two_dropouts_draw_with_is_refused():
+    """The masks that are replayed would hide that both drop the same; keys of their own are fine."""
+
+    def run(alike):
+        return lambda x: Reused(alike).apply({}, x, rngs={"dropout": jax.random.key(0)})
+
+    assert traced(run(False), X)[1].used == [0, 1]
+    with pytest.raises(DropoutReused, match=rf"the dropout at {re.escape(HERE)}\d+ draws with the key of the one at "):
+        traced(run(True), X)

@@ -35,9 +35,11 @@ def said(made):
 def test_it_says_what_was_counted():
     """Nodes by what they do, equations by what they are good for, loops, and the share that faces something."""
     text = said(MADE)
-    assert "3 nodes, written while the forward pass ran: 1 compute, 1 only move numbers, 1 add to a .grad." in text
-    assert "2 equations for the loss and 3 more for its gradient; of these 1 are needed by no result" in text
-    assert "run up to 8 times" in text
+    assert "3 nodes, written while the forward pass ran: 1 computes, 1 only moves numbers, 1 adds to a .grad." in text
+    assert (
+        "2 equations for the loss and 3 more for its gradient; of all of them 1 is needed by no result, and a" in text
+    )
+    assert "1 of them is in the body of a loop, listed once and run up to 8 times." in text
     assert "Of the 4 equations that compute, 3 (75 %) face" in text
     assert "ReluBackward0 of net.2 faces 2 of the loss" in text
 
@@ -86,7 +88,7 @@ def test_the_bridge_is_the_same_program():
         BridgeRow("t", "[64,10]", "gradient", (), "layout"),
     )
     text = said(replace(MADE, bridge=rows))
-    assert "1 operation for the loss and 2 more for its gradient; of those that compute 1 (50 %) make numbers" in text
+    assert "1 operation for the loss and 2 more for its gradient; of those that compute 1 (50 %) makes numbers" in text
     assert "torch.func does not take the reference" in said(replace(MADE, bridge_message="RuntimeError: no"))
     assert "torch.func" not in said(MADE)
 

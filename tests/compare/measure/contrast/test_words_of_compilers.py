@@ -23,7 +23,7 @@ def test_what_compilers_make_of_it():
     text = said(replace(MADE, costs=Costs(65536, "", 16384, 0, (), 9, seconds)))
     assert "run in 9 kernels and need 16.0 KiB of temporaries at most, 0.5 times the tape" in text
     assert "64.0 KiB wait for the backward pass, 2.0 times the eager tape" in text
-    assert "Recording takes +50 % of the loss's processor time" in text
+    assert "Recording adds 50 % to the loss's processor time" in text
     assert "as long as 20 of its steps" in text
     assert "Compiled" not in said(MADE)
 
@@ -33,7 +33,7 @@ def test_noise_is_no_figure(recorded, again):
     """Of two runs of the same that differ by more, or of a loss that recording would make faster."""
     seconds = Seconds(1.0, recorded, 1.0, 3.0, 7.0, 0.5, again)
     text = said(replace(MADE, costs=Costs(65536, "", 16384, 0, (), 9, seconds)))
-    assert "Recording takes no more than the noise in every step" in text
+    assert "Recording adds no more than noise to the loss's processor time in every step" in text
 
 
 def test_what_is_left_out_is_said_by_kind():
@@ -42,10 +42,10 @@ def test_what_is_left_out_is_said_by_kind():
     costs = Costs(None, "", None, 0, (), 9, SECONDS)
     text = said(replace(MADE, costs=costs, fates=(reference, Fates({FUSED: ("d",)}, 1, 1))))
     assert (
-        "Of 3 operations that torch.compile traces 1 that no result needs are left out, 2 run, 1 of them a second"
+        "Of 3 operations that torch.compile traces 1 that no result needs is left out, 2 run, 1 of them a second"
         in text
     )
-    assert "Of 1 equation that jit traces 1 run in 1 kernel." in text
+    assert "Of 1 equation that jit traces 1 runs in 1 kernel." in text
     refused = replace(MADE, costs=costs, fates=(Fates({}, 0, None, "no"), reference))
     assert "torch.compile does not take this: no" in said(refused)
 
@@ -54,8 +54,8 @@ def test_what_is_made_again_is_not_kept():
     """Bytes with and without, on both sides."""
     rows = (Again("nothing", 2048, 4096, 1000), Again("all of the loss", 0, 1024, 1500))
     text = said(replace(MADE, costs=Costs(65536, "", 16384, 0, rows, 9, SECONDS)))
-    assert "With all of the loss made again the tape keeps 0 bytes for 2.0 KiB between the passes" in text
-    assert "jax.vjp 1.0 KiB for 4.0 KiB op by op" in text
+    assert "With all of the loss made again the tape keeps 0 bytes between the passes, where it kept 2.0 KiB" in text
+    assert "jax.vjp, op by op, 1.0 KiB where it kept 4.0 KiB." in text
     assert "(+50 %)" in text
 
 

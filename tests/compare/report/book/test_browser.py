@@ -20,6 +20,7 @@ SIDES = """
   [...pair.querySelectorAll(".side")].map((side) => side.getBoundingClientRect().toJSON()))
 """
 STICKS_OUT = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+CUT_OFF = "[...document.querySelectorAll('.wide')].filter((one) => one.scrollWidth > one.clientWidth + 1).length"
 PAPER = """
 (dark) => {
   const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).map(Number);
@@ -153,13 +154,14 @@ def box(locator):
 
 
 def test_every_page_has_both_columns_beside_each_other_and_stacked(book, reader):
-    """On a wide screen and on a phone, and nothing sticks out to the right."""
+    """On a wide screen and on a phone, and nothing sticks out to the right; where there is room no table is cut off."""
     with reader("index.html") as tab:
         for page in pages(book):
             tab.goto((book / page).as_uri())
             for size in (WIDE, NARROW):
                 tab.set_viewport_size({"width": size[0], "height": size[1]})
                 assert not tab.evaluate(STICKS_OUT), (page, size)
+                assert size is NARROW or not tab.evaluate(CUT_OFF), page
                 for left, right in tab.evaluate(SIDES):
                     if size is WIDE:
                         assert left["top"] == right["top"]
@@ -287,3 +289,23 @@ def test_code_is_read_once_and_printed_without_the_bar(reader):
         tab.emulate_media(media="print")
         assert tab.locator(".bar").is_hidden()
         assert tab.locator("footer").is_visible()
+
+
+def test_code_and_commands_are_copied_and_headings_have_addresses(reader):
+    """A side as it stands in its file. A heading's link leads to the heading."""
+    took = (
+        "Object.defineProperty(navigator, 'clipboard', {value: {writeText: async (text) => { window.took = text; }}})"
+    )
+    with reader("tape.html") as tab:
+        code = tab.locator("[aria-labelledby=source-tape] .port pre code").text_content()
+        tab.evaluate(took)
+        side = tab.locator("[aria-labelledby=source-tape] .side.port").get_by_role("button", name="Copy this side")
+        side.click()
+        assert tab.evaluate("window.took") == code.removesuffix("\n")
+        assert compile(code, "port", "exec")
+        tab.get_by_role("button", name="Copy jaxport read tape").click()
+        assert tab.evaluate("window.took") == "jaxport read tape"
+        heading = tab.locator("h2#returns")
+        heading.get_by_role("link").focus()
+        tab.keyboard.press("Enter")
+        assert tab.url.endswith("#returns")

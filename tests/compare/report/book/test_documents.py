@@ -9,6 +9,7 @@ from compare.cli.described import described
 from compare.report.book import build, documents, folder
 from compare.report.book.commands import command_pages
 from compare.report.book.documents import DOCUMENTS, ROOT, document_pages
+from compare.report.book.facing_page import facing_pages
 from compare.report.book.schemas import schema_pages
 
 from .conftest import lesson, small
@@ -18,7 +19,7 @@ from .test_build import outline
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
     """A site of one lesson and all documentation."""
-    made = [*document_pages(), *command_pages(described(command_line())), *schema_pages()]
+    made = [*document_pages(), *command_pages(described(command_line())), *schema_pages(), *facing_pages()]
     out = tmp_path_factory.mktemp("site") / "book"
     folder.replace(out, lambda target: build.write(small(lesson("one")), target, made))
     return out
@@ -81,3 +82,14 @@ def test_two_pages_of_one_name_are_refused(tmp_path):
     """A lesson that is called like a page of the documentation would be lost."""
     with pytest.raises(ValueError, match=r"two pages of the site are called verdict\.html"):
         build.write(small(lesson("verdict")), tmp_path, document_pages())
+
+
+def test_every_recipe_is_drawn_by_its_numbers():
+    """A line in each row of the page of optimizers, with its bars as the words for it."""
+    (page,) = [one for one in document_pages() if one.file == "optimizers.html"]
+    text = (ROOT / "docs" / "optimizers.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in text.splitlines() if line.count("|") > 6 and set(line) & set("▁▂▃▄▅▆▇█")]
+    assert len(rows) > 50
+    assert str(page.shows["html"]).count("<svg") == len(rows)
+    for row in rows:
+        assert f'<td><svg viewBox="0 0 150 44" role="img" aria-label="{row[4]} from 1e' in page.shows["html"], row[0]

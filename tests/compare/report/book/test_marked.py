@@ -1,6 +1,7 @@
 """Markdown as a page."""
 
 import pytest
+from markupsafe import Markup
 
 from compare.report.book.marked import marked
 
@@ -70,3 +71,16 @@ def test_a_page_has_one_title_at_its_start(text):
     """Anything else is a fault of the page."""
     with pytest.raises(ValueError, match="expected one heading of the first level"):
         marked(text, led)
+
+
+TABLE = "# T\n\n| name | bars | text |\n|---|---|---|\n| `one` | ▁▅█ | ▁ is low |\n| two | ▁▁▁ | |\n\n▁▅█\n"
+
+
+def test_bars_in_a_row_that_is_drawn_are_a_picture():
+    """They alone: neither in another row, nor among words, nor outside a table."""
+    html = marked(TABLE, led, drawn={"one": lambda text: Markup('<svg aria-label="{}"></svg>').format(text)}).html
+    assert html.count("<svg") == 1
+    assert '<td><svg aria-label="▁▅█"></svg></td>' in html
+    assert "<td>▁▁▁</td>" in html
+    assert "<td>▁ is low</td>" in html
+    assert "<p>▁▅█</p>" in html

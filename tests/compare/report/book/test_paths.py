@@ -8,7 +8,14 @@ from compare.report.book.paths import PATHS, paths
 
 def test_every_place_on_a_path_is_a_page():
     """A lesson, a page of the documentation, or one of the book's own."""
-    known = {*lessons.LESSONS, "step", "model", "exercises", *(one.file.removesuffix(".html") for one in DOCUMENTS)}
+    known = {
+        *lessons.LESSONS,
+        "step",
+        "model",
+        "exercises",
+        "tape-against-function",
+        *(one.file.removesuffix(".html") for one in DOCUMENTS),
+    }
     assert {name for path in PATHS for name in path.names} <= known
 
 

@@ -74,7 +74,7 @@ def _port_side(found: FoundMap, leaves: Arrays, args: Any, like: Arrays) -> tupl
         for array, axes in zip(given, found.inputs, strict=True)
     ]
     with jax.enable_x64(True):
-        inputs = jax.tree.unflatten(structure, turned)
+        inputs = jax.tree.unflatten(structure, map(jnp.asarray, turned))
         model = found.model.widened()
         rest = {path: jnp.zeros(leaf.shape, leaf.dtype) for path, leaf in found.model.leaves.items()}
 
@@ -86,9 +86,12 @@ def _port_side(found: FoundMap, leaves: Arrays, args: Any, like: Arrays) -> tupl
                 for name, output in named.items()
             }
 
-        params = {path: jnp.asarray(leaf) for path, leaf in leaves.items() if path.startswith(PARAMS)}
-        outputs, pull = jax.vjp(outputs_of, params)
-        (grads,) = pull({name: jnp.asarray(_cotangent(output.shape)) for name, output in outputs.items()})
+        @jax.jit  # one program: operation by operation takes as many, of as much time each
+        def outputs_and_grads(params: Any) -> Any:
+            outputs, pull = jax.vjp(outputs_of, params)
+            return outputs, *pull({name: jnp.asarray(_cotangent(output.shape)) for name, output in outputs.items()})
+
+        outputs, grads = outputs_and_grads({path: leaf for path, leaf in leaves.items() if path.startswith(PARAMS)})
         assert set(outputs) == set(like)
         return ({name: np.asarray(output) for name, output in outputs.items()}, jax.tree.map(np.asarray, grads))
 

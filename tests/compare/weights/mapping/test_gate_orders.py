@@ -69,6 +69,7 @@ def test_the_order_under_which_both_agree_is_taken(order):
 def test_what_a_port_adds_to_its_forget_gate_is_taken_off_its_bias():
     """As Haiku does; gradients are the same, and weights come back as they were."""
     ready = prepare(Pair(Recurrent(), (port("igfo", 1.0), LEAVES), X))
+    assert ready.notes[-3].startswith("the port packs the gates of rnn as (i, g, f, o), torch as (i, f, g, o)")
     assert ready.notes[-2:] == (
         "the port adds 1 to its forget gate: params/b holds rnn.bias_ih_l0 less 1 there, and your loader must take it "
         "off",
@@ -106,3 +107,50 @@ def test_a_port_with_torchs_two_kernels_has_torchs_order():
     leaves = {"ih": jnp.ones((16, 3)), "hh": jnp.ones((16, 4)), "b": jnp.ones(16)}
     notes = prepare(Pair(Recurrent(), (run, leaves), X)).notes
     assert notes == ("the port holds each recurrent bias as one where the reference adds two",)
+
+
+class Gated(nn.Module):
+    """A GRU, whose candidate has two biases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.gru = nn.GRU(3, 4, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.gru(x)[0][:, -1]
+
+
+def two_kernels(order, update=lambda z, n, h: (1 - z) * n + z * h):
+    """One for the input, one for the state, with inputs first; every gate has both biases."""
+
+    def run(p, x):
+        def step(h, now):
+            sides = ((now, p["x"]), (h, p["h"]))
+            a, b = (dict(zip(order, jnp.split(y @ q["w"] + q["b"], 3, -1), strict=True)) for y, q in sides)
+            z, r = (jax.nn.sigmoid(a[gate] + b[gate]) for gate in "zr")
+            return update(z, jnp.tanh(a["n"] + r * b["n"]), h), None
+
+        return jax.lax.scan(step, jnp.zeros((x.shape[0], 4), x.dtype), x.swapaxes(0, 1))[0]
+
+    return run, {name: {"w": jnp.ones((size, 12)), "b": jnp.ones(12)} for name, size in (("x", 3), ("h", 4))}
+
+
+@pytest.mark.parametrize("order", ["rzn", "zrn"])
+def test_two_kernels_of_the_ports_own_have_the_order_that_the_functions_say(order):
+    """The biases go with their kernels, whatever is called first."""
+    ready = prepare(Pair(Gated(), two_kernels(order), X))
+    drawn = {name: normal(*shape) for name, shape in ready.shapes.items()}
+    made = ready.weight_map.to_port(drawn, ready.leaves)
+    for source, leaf in (("ih", "x"), ("hh", "h")):
+        own = dict(zip("rzn", drawn[f"gru.bias_{source}_l0"].reshape(3, 4), strict=True))
+        np.testing.assert_array_equal(made[f"params/{leaf}/b"], [one for gate in order for one in own[gate]])
+    said = "the port packs the gates of gru as (z, r, n), torch as (r, z, n), and your loader must put them so"
+    assert (said in ready.notes) == (order == "zrn") == bool(ready.notes)
+
+
+def test_torchs_order_needs_no_proof_in_two_kernels():
+    """Of another function torch's is taken, which is no news."""
+    port = two_kernels("rzn", lambda z, n, h: z * n + (1 - z) * h)
+    ready = prepare(Pair(Gated(), port, X))
+    assert (ready.notes, ready.doubted) == ((), ())

@@ -68,6 +68,36 @@ def test_of_another_function_the_usual_order_is_taken_and_that_is_said():
     assert "under none of 6 that were tried do both sides agree" in ready.notes[-1]
 
 
+class Torchs(nn.Module):
+    """Packed by the framework, as (query, key, value)."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.attention = nn.MultiheadAttention(4, 1, batch_first=True)
+
+    def forward(self, x):
+        return self.attention(x, x, x, need_weights=False)[0]
+
+
+def test_an_order_of_the_frameworks_needs_no_proof_where_names_say_which_is_which():
+    """The port is another function, under every order."""
+    names = ("query", "key", "value")
+
+    def run(p, x):
+        q, k, v = (x @ p[name]["kernel"] + p[name]["bias"] for name in names)
+        y = jax.nn.softmax(q @ k.mT, -1) @ v  # not divided by the root of the width
+        return y @ p["out"]["kernel"] + p["out"]["bias"]
+
+    leaves = {name: {"kernel": jnp.ones((4, 4)), "bias": jnp.ones(4)} for name in (*names, "out")}
+    ready = prepare(Pair(Torchs(), (run, leaves), X))
+    assert (ready.notes, ready.doubted) == ((), ())
+    drawn = {name: normal(*shape) for name, shape in ready.shapes.items()}
+    made = ready.weight_map.to_port(drawn, ready.leaves)
+    for name, part in zip(names, drawn["attention.in_proj_bias"].reshape(3, 4), strict=True):
+        assert (made[f"params/{name}/bias"] == part).all()
+
+
 def test_what_the_reference_packs_is_tried_alike():
     def run(p, x):
         for at in range(2):

@@ -96,8 +96,11 @@ def test_as_many_of_each_size_or_none():
     assert left_over({"a": SQUARE}, {}, optional=("a",)) == []
 
 
-def test_more_than_can_be_tried_are_left():
+def test_more_than_can_be_tried_are_told_one_by_one_or_left():
     mine, theirs = ({f"{side}{at}": SQUARE for at in range(4)} for side in ("a", "params/x"))
+    (way,) = left_over(mine, theirs)
+    assert (way.many, len(way.sized)) == (True, 4)
+    mine, theirs = ({f"{side}{at}": SQUARE for at in range(12)} for side in ("a", "params/x"))
     assert left_over(mine, theirs) == []
     mine, theirs = ({f"{side}{at}": (2, 3) for at in range(4)} for side in ("a", "params/x"))
     assert len(left_over(mine, theirs)) == 24

@@ -27,7 +27,7 @@ LEAVES = {**{f"params/{name}": (4, 2) for name in "qkv"}, "params/head": (8, 3),
 
 def test_of_the_port():
     """A part's own memory, the names of the factors, a sum without either of its two."""
-    lines = {line.name: line for line in expected_of_port(MAP, ARRAYS, SHAPES, LEAVES)}
+    lines = expected_of_port(MAP, ARRAYS, SHAPES, LEAVES)
     np.testing.assert_array_equal(lines["params/k"].array, ARRAYS["qkv"][2:4].T)
     np.testing.assert_array_equal(lines["params/k"].raw, ARRAYS["qkv"][2:4])
     assert lines["params/head"].raw is ARRAYS["head"]
@@ -40,7 +40,7 @@ def test_of_the_port():
 def test_of_the_reference():
     """Packed of three: each part by its source; of a sum, all of it and zero."""
     leaves = MAP.to_port(ARRAYS, LEAVES)
-    lines = {line.name: line for line in expected_of_reference(MAP, leaves, SHAPES, LEAVES)}
+    lines = expected_of_reference(MAP, leaves, SHAPES, LEAVES)
     np.testing.assert_array_equal(lines["qkv"].array, ARRAYS["qkv"])
     assert [*lines["qkv"].sources] == ["params/q", "params/k", "params/v"]
     np.testing.assert_array_equal(lines["qkv"].parts["params/v"].of(ARRAYS["qkv"]), ARRAYS["qkv"][4:].T)
@@ -50,8 +50,9 @@ def test_of_the_reference():
 
 
 def test_transposed_alone_the_memory_is_the_whole_array():
-    line = expected_of_port(
+    lines = expected_of_port(
         WeightMap(Entry("w", "params/w", transposed(1, 0))), {"w": np.ones((2, 3))}, {"w": (2, 3)}, {"params/w": (3, 2)}
     )
-    assert line[0].raw is not None
-    assert line[0].raw.shape == (2, 3)
+    raw = lines["params/w"].raw
+    assert raw is not None
+    assert raw.shape == (2, 3)

@@ -7,7 +7,18 @@ from torch.nn import functional as F
 
 from compare.explain.calls.counting import Replacement
 from compare.explain.calls.signatures import Given
-from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, computed, instead, left_out, times, value
+from compare.explain.doctor.segment.ideas import (
+    Family,
+    Idea,
+    View,
+    afterwards,
+    altered,
+    computed,
+    instead,
+    left_out,
+    times,
+    value,
+)
 from compare.explain.doctor.thresholds import DEFAULT, POSSIBLE, RARE, READ, USUAL
 
 Activation = Callable[[torch.Tensor], torch.Tensor]
@@ -70,6 +81,10 @@ def _settings(view: View) -> Iterator[Idea]:
     name, given = view.call.name, view.given
     if name == "gelu":
         yield _gelu(given["approximate"])
+    if name == "sigmoid":
+        text = "the port has 1 - sigmoid(x) for sigmoid(x): a gate and its complement are exchanged"
+        yield Idea("gate", "sigmoid(x)", "1 - sigmoid(x)", afterwards(lambda gate: 1 - gate), POSSIBLE, text,
+                   "1 - sigmoid(x)")  # fmt: skip
     if name == "softplus":
         yield value("threshold", given["threshold"], "none", computed(_smooth_softplus), DEFAULT)
 

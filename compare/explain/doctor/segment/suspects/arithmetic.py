@@ -69,18 +69,29 @@ def _two(view: View) -> Iterator[Idea]:
             what = factor.name or f"the {'second' if other else 'first'} factor"
             setting = "scale" if factor.name or factor.shape != result else "factor"
             text = f"the port leaves out {what} of a product"
+            if name == "div":
+                part = "divisor" if other else "dividend"
+                text = f"the port leaves out the {part} {factor.name}".rstrip()
             yield Idea(setting, what, "none", _kept(place), USUAL, text, f"without {what}")
         if name == "mul" and factor.name:
             for number, word, rank in ((1, "1 + w", DEFAULT), (-1, "w - 1", RARE)):
                 words = word.replace("w", factor.name)
                 text = f"the port multiplies by {words}, the reference by {factor.name}"
                 yield Idea("scale", "w", word, _changed(other, lambda w, n=number: w + n), rank, text, words)
+    if name == "mul" and all(tensor.shape for tensor in tensors):
+        yield _operator(torch.add, "multiplies", "adds")
     swap = torch.mul if name == "div" else torch.div
     by = tensors[1].name or "the second factor"
     here, there = ("a factor", "a divisor") if name == "div" else ("a divisor", "a factor")
     rank = USUAL if tensors[1].name else POSSIBLE
     text = f"{by} is {here} in the port, {there} in the reference"
     yield Idea("scale", there, here, lambda func, args, kwargs: swap(*args[:2]), rank, text, f"{by} {here}")
+
+
+def _operator(function: Any, own: str, other: str) -> Idea:
+    """Another operator of both operands."""
+    text = f"the port {other} where the reference {own}"
+    return Idea("operator", own, other, lambda func, args, kwargs: function(*args[:2]), POSSIBLE, text, other)
 
 
 def _changed(place: int, function: Any) -> Replacement:
@@ -116,6 +127,8 @@ def added(view: View) -> Iterator[Idea]:
             text = f"the port leaves out {what} of a {whole} (a {setting})"
             rest = _kept(kept, -1 if name == "sub" and kept == 1 else 1)
             yield Idea(setting, what, "none", rest, DEFAULT, text, f"without {what}")
+    if name == "add" and all(tensor.shape for tensor in tensors[:2]):
+        yield _operator(torch.mul, "adds", "multiplies")
     other = torch.sub if name == "add" else torch.add
     text = f"the port has the other sign in a {whole}"
     yield Idea("sign", "+", "-", lambda func, args, kwargs: other(*args[:2]), USUAL, text, f"other sign in {name}")

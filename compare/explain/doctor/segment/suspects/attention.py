@@ -49,7 +49,8 @@ def ideas(view: View) -> Iterator[Idea]:
     if isinstance(given["attn_mask"], Described):
         yield from _mask(given["attn_mask"])
     if given["attn_mask"] is None and not given["is_causal"]:
-        yield value("axis", "keys", "queries", computed(_over_queries), POSSIBLE)
+        text = "the softmax runs over the queries in the port, the keys in the reference"
+        yield value("axis", "keys", "queries", computed(_over_queries), POSSIBLE, text)
     if key.shape == given["value"].shape:
         yield _exchanged("key", "value", "(query, value, key)")
         if key.shape == query.shape:
@@ -95,7 +96,9 @@ def _averaging(given: Given) -> Tensor:
 
 def _mask(mask: Described) -> Iterator[Idea]:
     if mask.dtype == "bool":
-        yield value("mask", "True is kept", "True is masked", altered(attn_mask=lambda own: ~own["attn_mask"]), DEFAULT)
+        text = "the port masks where the mask is True, the reference keeps it there"
+        inverted = altered(attn_mask=lambda own: ~own["attn_mask"])
+        yield value("mask", "True is kept", "True is masked", inverted, DEFAULT, text)
         yield value("masked rows", "zero or NaN", "an average", altered(attn_mask=_averaging))
     if len(mask.shape) >= 2 and mask.shape[-1] == mask.shape[-2]:
         yield value("mask", "(queries, keys)", "transposed", altered(
@@ -122,7 +125,8 @@ def _causal(queries: int, keys: int, diagonal: int) -> Replacement:
 def filled(view: View) -> Iterator[Idea]:
     """Of ``masked_fill``: done to the rest; with infinity for a number that masks entirely, and the other way."""
     own = view.given["value"]
-    yield value("mask", "True is filled", "False is filled", altered(mask=lambda own: ~own["mask"]))
+    text = "the port fills where the mask is False, the reference where it is True"
+    yield value("mask", "True is filled", "False is filled", altered(mask=lambda own: ~own["mask"]), USUAL, text)
     weak = WEAK if isinstance(own, int | float) and own < 0 else ()
     for fill in (FULL, -math.inf, *weak) if isinstance(own, int | float) else ():
         if fill != own:

@@ -78,7 +78,8 @@ def product(view: View) -> Iterator[Idea]:
     square = [len(shape) >= 2 and shape[-1] == shape[-2] > 1 for shape in shapes]
     for place, word in ((1, "second"), (0, "first")) if len(shapes) == 2 else ():
         if square[place]:
-            yield value("transposed", "as it is", f"{word} factor transposed", _transposed(place))
+            text = f"the port transposes the {word} factor of a product"
+            yield value("transposed", "as it is", f"{word} factor transposed", _transposed(place), USUAL, text)
     if len(shapes) == 2 and shapes[0] == shapes[1] and square[0]:
         yield value("product", "a @ b", "b @ a", _other_way_round, POSSIBLE)
 

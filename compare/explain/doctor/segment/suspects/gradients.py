@@ -20,6 +20,7 @@ from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import scored, unrolled
 from compare.explain.doctor.segment.suspects.activations import ACTIVATIONS, OWN, own_name
 from compare.explain.doctor.segment.suspects.at_zero import AT_ZERO
+from compare.explain.doctor.segment.suspects.gate_parts import PackedPart, packed_parts
 from compare.explain.doctor.segment.suspects.recurrent import KINDS
 from compare.explain.doctor.suspect import Number, Suspect
 from compare.explain.doctor.thresholds import DEFAULT, DIGITS, POSSIBLE, RARE, USUAL
@@ -55,6 +56,9 @@ def ideas(view: View, ratio: float | None) -> Iterator[Idea]:
             text = f"the port multiplies the gradient by {shown(ratio)} at {what}"
             yield Idea("gradient", "as it is", words, _entering(place, _multiplied(ratio)), USUAL, text,
                        f"{words} at {what}")  # fmt: skip
+    for part in packed_parts((call,), view.scene.weights):
+        yield _stop(f"the port stops the gradient at {part.words}", f"stopped at {part.words}",
+                    _in_part(call, part, _stopped), DEFAULT if stops else POSSIBLE)  # fmt: skip
     if call.name in KINDS:
         yield _stop("the port stops the gradient of the state between two steps", "stopped between steps",
                     unrolled.truncated(call.name), USUAL)  # fmt: skip
@@ -91,13 +95,19 @@ def factors(scene: Scene) -> Iterator[Number[Change]]:
         entering = _entering_places(call)
         for place, given in entering:
             yield _factor(_what(call, place, given, len(entering)), partial(_entered, call, place))
+        for part in packed_parts((call,), scene.weights):
+            yield _factor(part.words, partial(_packed, call, part))
         whole = entering and call.name in FORMULAS and has_parts(call.name, View(call, scene, {}).given)
-        for part in PARTS[call.name] if whole else ():
-            yield _factor(f"the {part} of {call.name}", partial(_part_of, call, part))
+        for name in PARTS[call.name] if whole else ():
+            yield _factor(f"the {name} of {call.name}", partial(_part_of, call, name))
 
 
 def _entered(call: Call, place: int, function: Callable[[Tensor], Tensor]) -> Change:
     return Change(calls={call.number: _entering(place, function)})
+
+
+def _packed(call: Call, part: PackedPart, function: Callable[[Tensor], Tensor]) -> Change:
+    return Change(calls={call.number: _in_part(call, part, function)})
 
 
 def _part_of(call: Call, part: str, function: Callable[[Tensor], Tensor]) -> Change:
@@ -109,7 +119,7 @@ def _factor(what: str, through: Callable[[Callable[[Tensor], Tensor]], Change]) 
         return through(_multiplied(number))
 
     def suspect(fitted: Fitted) -> Suspect[Change]:
-        words, number = printed(fitted.number)
+        words, number = printed(fitted.number, fitted.near)
         text = f"the port multiplies the gradient by {words} at {what}"
         odd = float(f"{number:.{DIGITS}g}") != number
         return Suspect("gradient", "as it is", f"times {words}", change(number), RARE, text, f"times {words} at {what}",
@@ -180,6 +190,21 @@ def _entering(place: int, function: Callable[[Tensor], Tensor]) -> Replacement:
     def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
         at = count()
         args, kwargs = tree_map_only(Tensor, lambda own: function(own) if next(at) == place else own, (args, kwargs))
+        return func(*args, **kwargs)
+
+    return replacement
+
+
+def _in_part(call: Call, part: PackedPart, function: Callable[[Tensor], Tensor]) -> Replacement:
+    """The call with a part of what it takes packed changed."""
+    places = {n for n, given in enumerate(tensors_of((call.args, call.kwargs))) if given.name in part.names}
+
+    def changed(own: Tensor) -> Tensor:
+        return torch.cat((own[: part.rows.start], function(own[part.rows]), own[part.rows.stop :]))
+
+    def replacement(func: Function, args: tuple, kwargs: dict) -> Any:
+        at = count()
+        args, kwargs = tree_map_only(Tensor, lambda own: changed(own) if next(at) in places else own, (args, kwargs))
         return func(*args, **kwargs)
 
     return replacement

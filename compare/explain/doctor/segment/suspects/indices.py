@@ -1,6 +1,7 @@
 """Tensors of indices: one further, from the end, in the order in which they are, or another tensor of integers."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from compare.explain.calls.call import Call, Described, tensors_of
 from compare.explain.calls.change import Change
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
-from compare.explain.doctor.segment.ideas import Family, Idea, View, value
+from compare.explain.doctor.segment.ideas import Family, Idea, View, altered, instead, value
 from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import MOST_INDEXED, POSSIBLE, USUAL
 
@@ -41,6 +42,47 @@ def indexed(view: View) -> Iterator[Idea]:
         yield from _others(lambda change: _at(place, lambda own, n: change(own, own.ndim - 1, n)))
 
 
+def looked_up(view: View) -> Iterator[Idea]:
+    """Of an embedding: other rows of its table."""
+    yield from _others(lambda change: altered(
+        input=lambda own: change(own["input"], own["input"].ndim - 1, own["weight"].shape[0])))  # fmt: skip
+
+
+_WHOLE: dict[str, Callable[..., Tensor]] = {"mean": torch.mean, "sum": torch.sum, "maximum": torch.amax}
+
+
+def entry(view: View) -> Iterator[Idea]:
+    """Of ``x[:, 0]``: something of the whole axis."""
+    items = view.call.args[1] if len(view.call.args) == 2 else ()
+    items = items if isinstance(items, tuple | list) else (items,)
+    places = [axis for axis, item in enumerate(items) if isinstance(item, int) and not isinstance(item, bool)]
+    if len(places) != 1 or any(item != slice(None) for axis, item in enumerate(items) if axis != places[0]):
+        return
+    for word, function in _WHOLE.items():
+        text = (
+            f"the port takes the {word} over axis {places[0]} where the reference takes entry {items[places[0]]} of it"
+        )
+        change = instead(partial(function, dim=places[0]))
+        yield Idea("reduction", f"entry {items[places[0]]}", word, change, POSSIBLE, text, f"the {word} for an entry")
+
+
+def whole_axis(view: View) -> Iterator[Idea]:
+    """Of a mean or a sum over an axis: its first or last entry."""
+    axis, keeps = view.given.get("dim"), bool(view.given.get("keepdim"))
+    axis = axis[0] if isinstance(axis, tuple | list) and len(axis) == 1 else axis
+    if not isinstance(axis, int) or isinstance(axis, bool):
+        return
+    for word, at in (("first", 0), ("last", -1)):
+        text = f"the port takes the {word} entry of axis {axis} where the reference takes the {view.call.name} over it"
+        change = instead(partial(_entry_of, axis, at, keeps))
+        yield Idea("reduction", view.call.name, f"{word} entry", change, POSSIBLE, text, f"the {word} entry")
+
+
+def _entry_of(axis: int, at: int, keeps: bool, own: Tensor) -> Tensor:
+    taken = own.select(axis, at)
+    return taken.unsqueeze(axis) if keeps else taken
+
+
 def _others(made: Callable[[Callable[[Tensor, int, int], Tensor]], Replacement]) -> Iterator[Idea]:
     """``made`` of another index: by its own, its axis and the length of what is indexed, which the run tells."""
     for word, change, rank in (
@@ -52,7 +94,16 @@ def _others(made: Callable[[Callable[[Tensor, int, int], Tensor]], Replacement])
         ("in order", _in_order, USUAL),
         ("backwards along the whole axis", lambda own, axis, n: n - 1 - _in_order(own, axis, n), USUAL),
     ):
-        yield value("index", "as given", word, made(change), rank)
+        text = f"the port takes {_TAKEN[word]}, the reference by the indices that are given"
+        yield value("index", "as given", word, made(change), rank, text)
+
+
+_TAKEN = {
+    "from the end": "entries by indices from the end", "the last for all": "the last entry for every index",
+    "the first for all": "the first entry for every index", "one further": "entries one further",
+    "one before": "entries one before", "in order": "entries in order",
+    "backwards along the whole axis": "entries in order from the end",
+}  # fmt: skip
 
 
 def _in_order(own: Tensor, axis: int, length: int) -> Tensor:
@@ -131,4 +182,14 @@ def _shapes_in(call: Call) -> set[tuple[int, ...]]:
     return {one.shape for one in tensors_of([call.args, call.kwargs, call.result]) if _is_index(one)}
 
 
-FAMILIES: dict[str, Family] = {**dict.fromkeys(_ALONG, along), "getitem": indexed}
+def _of_getitem(view: View) -> Iterator[Idea]:
+    yield from indexed(view)
+    yield from entry(view)
+
+
+FAMILIES: dict[str, Family] = {
+    **dict.fromkeys(_ALONG, along),
+    **dict.fromkeys(("mean", "sum", "amax"), whole_axis),
+    "getitem": _of_getitem,
+    "embedding": looked_up,
+}

@@ -43,10 +43,22 @@ def leaving(scene: Scene, function: Function) -> Change:
 
 
 def numbers(scene: Scene) -> Iterator[tuple[str, str, float, Callable[[float], Change]]]:
-    """A scale of what leaves, and a constant added to it: (setting, of what, own value, change)."""
+    """A scale of what leaves, a constant added to it, a share of the rows beside it: (setting, of what, own value,
+    change)."""
     if scene.cuts:
         yield "scale", "of what leaves", 1.0, lambda number: leaving(scene, partial(torch.mul, other=number))
         yield "constant", "added to what leaves", 0.0, lambda number: leaving(scene, partial(torch.add, other=number))
+        for shift, word in ((1, "before"), (-1, "behind")):
+            of = f"(the row {word} each) in what leaves"
+            yield "share of other rows", of, 0.0, partial(_with_rows, scene, shift)
+
+
+def _with_rows(scene: Scene, shift: int, share: float) -> Change:
+    return leaving(scene, partial(_mixed, shift, share))
+
+
+def _mixed(shift: int, share: float, own: Tensor) -> Tensor:
+    return own + share * own.roll(shift, 0) if own.ndim else own
 
 
 def _counted(scene: Scene, ratio: float) -> Iterator[Suspect[Change]]:

@@ -43,10 +43,13 @@ def _of_classes(view: View) -> Iterator[Idea]:
     classes = given["input"].shape[1 if len(given["input"].shape) > 1 else 0]
     rows = _summed(lambda own: own["target"].numel())
     if given["weight"] is not None:
-        yield value("weight", "divided by the sum of weights", "by the number of rows", rows, DEFAULT)
+        text = "the weighted loss is divided by the number of {} in the port, by the sum of weights in the reference"
+        yield value("weight", "divided by the sum of weights", "by the number of rows", rows, DEFAULT,
+                    text.format("rows"))  # fmt: skip
         if _labelled(given):
             counted = _summed(lambda own: int((own["target"] != own["ignore_index"]).sum()))
-            yield value("weight", "divided by the sum of weights", "by the number of counted rows", counted, DEFAULT)
+            yield value("weight", "divided by the sum of weights", "by the number of counted rows", counted, DEFAULT,
+                        text.format("counted rows"))  # fmt: skip
         if name == "cross_entropy" and given["label_smoothing"]:
             text = "the port weighs each row by its own class, the reference each class of the smoothed label by itself"
             yield Idea("weight", "by class", "by row", computed(_by_row), DEFAULT, text)
@@ -78,7 +81,8 @@ def _of_classes(view: View) -> Iterator[Idea]:
         text = "the port applies a softmax before the cross-entropy, which applies one itself"
         yield Idea("softmax", "none", "before the loss", twice, DEFAULT, text)
         for axis in (-1, 0):
-            yield value("axis", "classes", axis, computed(partial(_over_axis, axis)), POSSIBLE)
+            text = f"the classes lie along axis {axis} in the port, along axis 1 in the reference"
+            yield value("axis", "classes", axis, computed(partial(_over_axis, axis)), POSSIBLE, text)
 
 
 def _labelled(given: Given) -> bool:

@@ -47,7 +47,8 @@ def _formulas(name: str) -> Iterator[Idea]:
     kind = "does not subtract the mean: it is an RMS norm" if centred else "subtracts the mean: it is a layer norm"
     short = "RMS norm" if centred else "layer norm"
     yield Idea("centring", own, other, formula(centred=not centred), POSSIBLE, f"the port {kind}", short)
-    yield value("unbiased", "biased (N)", "unbiased (N - 1)", formula(centred=centred, ddof=1))
+    text = "the variance is unbiased (divided by N - 1) in the port, biased (by N) in the reference"
+    yield value("unbiased", "biased (N)", "unbiased (N - 1)", formula(centred=centred, ddof=1), USUAL, text)
     for ddof, words in ((0, "the standard deviation"), (1, "the unbiased deviation")):
         change = formula(centred=centred, ddof=ddof, outside=True)
         yield value("epsilon", "added to the variance", f"added to {words}", change, POSSIBLE)
@@ -66,7 +67,9 @@ def _axes(view: View, name: str, count: int) -> Iterator[Idea]:
         rank = (
             USUAL if len(other) == 1 and count > 1 else POSSIBLE if other in others[: axes - 1] or count == 1 else RARE
         )
-        yield value("axis", _show(own), _show(other), computed(partial(_normed_over, name, other)), rank)
+        over = f"the {name.replace('_', ' ')} runs over axis {_show(other)} in the port, {_show(own)} in the reference"
+        text = "" if "axis" in view.read else over  # a setting that is read is said as it was read
+        yield value("axis", _show(own), _show(other), computed(partial(_normed_over, name, other)), rank, text)
 
 
 def _normed_over(name: str, axes: tuple[int, ...], given: Given) -> Tensor:
@@ -108,7 +111,8 @@ def _statistics(given: Given) -> Iterator[Idea]:
                         running_var=lambda own: torch.ones_like(own["running_var"]))  # fmt: skip
         yield value("statistics", "running", "fresh (0 and 1)", fresh)
         yield value("statistics", "running variance", "taken for a deviation", altered(
-            running_var=lambda own: own["running_var"] ** 2), POSSIBLE)  # fmt: skip
+            running_var=lambda own: own["running_var"] ** 2), POSSIBLE,
+            "the port takes the running variance for a deviation")  # fmt: skip
 
 
 def normalize(view: View) -> Iterator[Idea]:

@@ -13,8 +13,9 @@ from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.segment.arguments import SHAPES
 from compare.explain.doctor.segment.ideas import Idea, View, altered, first_tensor
+from compare.explain.doctor.segment.suspects.arithmetic import operand
 from compare.explain.doctor.suspect import Suspect
-from compare.explain.doctor.thresholds import POSSIBLE
+from compare.explain.doctor.thresholds import MOST_FLOWS, POSSIBLE
 
 # Of these it does not matter which is which, or other families exchange what there is to exchange.
 _SYMMETRIC = {"add", "mul", "maximum", "minimum", "eq", "ne", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss",
@@ -48,6 +49,19 @@ def orders(scene: Scene) -> Iterator[Suspect[Change]]:
         text = f"the port has the {names[1]} before the {names[0]}, the reference behind it"
         yield Suspect("order", " then ".join(names), " then ".join(names[::-1]), change, POSSIBLE, text,
                       f"{names[1]} before {names[0]}")  # fmt: skip
+
+
+def numbers(scene: Scene) -> Iterator[Suspect[Change]]:
+    """Every two numbers of one operator, each in the other's place."""
+    held = [(call, named) for call in scene.calls if (named := operand(View(call, scene, {}))) is not None]
+    pairs = [
+        (one, other) for one, other in combinations(held, 2) if one[0].name == other[0].name and one[1] != other[1]
+    ]
+    for (first, (name, own)), (second, (other_name, other)) in pairs[:MOST_FLOWS]:
+        change = Change(calls={first.number: altered(**{name: other}), second.number: altered(**{other_name: own})})
+        words, places = f"{own:g} and {other:g}", ", ".join(dict.fromkeys((first.place, second.place)))
+        text = f"{words} are exchanged in the port ({places})"
+        yield Suspect("constant", words, "exchanged", change, POSSIBLE, text, f"{words} exchanged")
 
 
 def _keeps(call: Call) -> bool:

@@ -73,7 +73,8 @@ def _other_axes(view: View, axes: int) -> Iterator[Idea]:
     for others in combinations(range(len(shape)), axes):
         left = [n for axis, n in enumerate(shape) if axis not in others]
         if others != own and left == [n for axis, n in enumerate(shape) if axis not in own]:
-            yield value("axis", str(own), str(others), _mean(others, result.shape), POSSIBLE)
+            text = f"the average runs over axes {others} in the port, {own} in the reference"
+            yield value("axis", str(own), str(others), _mean(others, result.shape), POSSIBLE, text)
 
 
 def _mean(axes: tuple[int, ...], shape: tuple[int, ...]) -> Replacement:

@@ -34,8 +34,9 @@ def reshaped(view: View) -> Iterator[Idea]:
     while same < min(len(before), len(after)) and before[same] == after[same]:
         same += 1
     joined, split = before[same:], after[same:]
-    if len(joined) >= 2 and len(joined) > len(split):
-        yield from _joins(same, joined)
+    for start, stop in _merged(before, after):
+        if stop - start >= 2:
+            yield from _joins(start, before[start:stop], len(before) - stop)
     if len(split) >= 2 and len(split) > len(joined):
         end = 0
         while end < len(joined) - 1 and joined[-1 - end] == split[-1 - end]:
@@ -46,14 +47,31 @@ def reshaped(view: View) -> Iterator[Idea]:
             yield from _regrouped(same, *split)
 
 
-def _joins(same: int, joined: Shape) -> Iterator[Idea]:
+def _merged(before: Shape, after: Shape) -> list[tuple[int, int]]:
+    """The axes that become one, by where they begin and end, for each axis of ``after``; none where it is no such
+    reshape."""
+    groups, at = [], 0
+    for size in after:
+        start, whole = at, 1
+        while at < len(before) and (whole < size or (whole == size and before[at] == 1)):
+            whole *= before[at]
+            at += 1
+        if whole != size:
+            return []
+        groups.append((start, at))
+    return groups if at == len(before) else []
+
+
+def _joins(same: int, joined: Shape, behind: int) -> Iterator[Idea]:
+    """``same`` axes before those that are joined, and so many ``behind`` them."""
     last = (*range(1, len(joined)), 0)  # channels last
     own = tuple(range(same, same + len(joined)))
     for order in sorted(_orders(len(joined)), key=lambda one: one != last):
         if all(joined[axis] == 1 for place, axis in enumerate(order) if place != axis):
             continue
         there = tuple(same + axis for axis in order)
-        change = _reshaped(partial(_flattened, (*range(same), *there)))
+        rest = range(same + len(joined), same + len(joined) + behind)
+        change = _reshaped(partial(_flattened, (*range(same), *there, *rest)))
         yield value("flatten order", str(own), str(there), change, DEFAULT if order == last else POSSIBLE)
 
 
@@ -97,8 +115,12 @@ def permuted(view: View) -> Iterator[Idea]:
     if len(view.shape) < 2:
         return
     if view.shape == getattr(view.call.result, "shape", ()):
-        yield value("axis order", "permuted", "as they are", lambda func, args, kwargs: args[0])
-    yield value("axis order", "permuted", "reshaped", _reshaped(lambda x, shape: x.reshape(shape)))
+        text = f"the port leaves the axes as they are where the reference has a {view.call.name}"
+        yield Idea(
+            "axis order", "permuted", "as they are", lambda func, args, kwargs: args[0], USUAL, text, "not permuted"
+        )
+    text = f"the port reshapes where the reference has a {view.call.name}"
+    yield value("axis order", "permuted", "reshaped", _reshaped(lambda x, shape: x.reshape(shape)), USUAL, text)
 
 
 def concatenated(view: View) -> Iterator[Idea]:

@@ -94,7 +94,14 @@ def _gated(biased: bool) -> Iterator[Idea]:
     """A GRU's candidate, and which of old and new the update gate keeps."""
     for word, outside in (("none", False), ("outside", True)) if biased else ():
         yield value("b_hn", "inside the reset gate", word, _changed(partial(_candidate, outside)), DEFAULT)
-    yield value("update gate", "keeps the old state", "keeps the new", _changed(_inverted))
+    yield value(
+        "update gate",
+        "keeps the old state",
+        "keeps the new",
+        _changed(_inverted),
+        USUAL,
+        "the update gate keeps the new state in the port, the old one in the reference",
+    )
 
 
 def _candidate(outside: bool, own: Parameters) -> Parameters:

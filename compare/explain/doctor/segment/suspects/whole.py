@@ -15,7 +15,7 @@ from compare.explain.calls.scene import Scene
 from compare.explain.doctor.segment.layer_settings import SKIPPED
 from compare.explain.doctor.segment.suspects import roots, spectral
 from compare.explain.doctor.segment.suspects.activations import OWN
-from compare.explain.doctor.segment.suspects.recurrent import GATES
+from compare.explain.doctor.segment.suspects.gate_parts import packed_parts
 from compare.explain.doctor.suspect import Suspect
 from compare.explain.doctor.thresholds import (
     FREQUENCIES,
@@ -63,6 +63,9 @@ def gates(scene: Scene) -> Iterator[Suspect[Change]]:
                 word = OWN[call.name]
                 text = f"the port has {word} on the other factor of the product that it gates in the reference"
                 yield Suspect("gate order", f"{word}(a) * b", f"a * {word}(b)", change, USUAL, text)
+                both = Change(calls=dict(zip((call.number, other.number), _on_both(), strict=True)))
+                text = f"the port has {word} on both factors of the product that it gates in the reference"
+                yield Suspect("activation", f"{word}(a) * b", f"{word}(a) * {word}(b)", both, POSSIBLE, text)
                 break
 
 
@@ -84,6 +87,22 @@ def _exchanged() -> tuple[Callable[..., Any], Callable[..., Any]]:
         if args[1] is gate:
             return func(function(args[0]), args[1], **kwargs)
         return func(args[0], function(args[1]), **kwargs)
+
+    return activation, product
+
+
+def _on_both() -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Two calls: the activation, and the product, whose other factor it is applied to as well."""
+    made: list[tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]] = []
+
+    def activation(func: Function, args: tuple, kwargs: dict) -> Any:
+        result = func(*args, **kwargs)
+        made[:] = [(result, lambda x: func(x, *args[1:], **kwargs))]
+        return result
+
+    def product(func: Function, args: tuple, kwargs: dict) -> Any:
+        gate, function = made[0]
+        return func(*(own if own is gate else function(own) for own in args[:2]), **kwargs)
 
     return activation, product
 
@@ -179,7 +198,7 @@ def parameters(weights: Mapping[str, np.ndarray]) -> Iterator[Suspect[Change]]:
 
 def packed(scene: Scene) -> Iterator[Suspect[Change]]:
     """Of each part of a packed parameter: zero, negated, taken twice."""
-    for names, what, at in _parts(scene):
+    for names, what, at in packed_parts(scene.calls, scene.weights):
         for word in ("zero", "negated", "taken twice"):
             change = Change(weights=dict.fromkeys(names, partial(_in_part, at, _WAYS[word])))
             text = f"{what} is {word} in the port"
@@ -190,7 +209,7 @@ def numbers(scene: Scene) -> Iterator[tuple[str, str, float, Callable[[float], C
     """A scale of each parameter and of each part of a packed one, and a constant added to a vector: (setting, of what,
     own value, change)."""
     every = [((name,), name, slice(None)) for name in scene.weights]
-    for names, what, at in (*every, *_parts(scene)):
+    for names, what, at in (*every, *packed_parts(scene.calls, scene.weights)):
         array = scene.weights[names[0]]
         if np.issubdtype(array.dtype, np.inexact) and array.ndim:
             yield "scale", f"of {what}", 1.0, partial(_moved, names, at, np.multiply)
@@ -208,23 +227,6 @@ def _in_part(at: slice, function: Callable[[np.ndarray], np.ndarray], own: np.nd
     made = np.array(own, changed.dtype)
     made[at] = changed
     return made
-
-
-def _parts(scene: Scene) -> Iterator[tuple[tuple[str, ...], str, slice]]:
-    """The gates of recurrent layers, and the three projections of an attention that are held as one: the parameters,
-    the part in words, and its rows. Of two biases that are added, which ports hold as one, both."""
-    for call in scene.calls:
-        words = GATES.get(call.name, "qkv" if call.name == "multi_head_attention_forward" else "")
-        held = [given for given in tensors_of([call.args, call.kwargs]) if words and given.name in scene.weights]
-        packed = [one for one in held if one.name.rpartition(".")[2].startswith(("weight_", "bias_", "in_proj_"))]
-        both = [one.name for one in packed if "bias_ih" in one.name or "bias_hh" in one.name]
-        sums = [(first, first.replace("bias_ih", "bias_hh")) for first in both if "bias_ih" in first]
-        several = [names for names in sums if names[1] in both]
-        for names in [*((one.name,) for one in packed), *several]:
-            rows = scene.weights[names[0]].shape[0] // len(words)
-            for place, letter in enumerate(words):
-                of = f"{letter} of" if words == "qkv" else f"the gate {letter} of"
-                yield names, f"{of} {' and '.join(names)}", slice(place * rows, (place + 1) * rows)
 
 
 def _base(frequencies: np.ndarray) -> float:

@@ -127,3 +127,8 @@ class Bent(nn.Module):
 def test_a_number_before_or_behind_a_curve(setting, value, port):
     """Which the reference does not have: what enters an activation, and what leaves it."""
     holds(scene_of(Bent(), [X], lambda p, x: port(x) + x), setting, value)
+
+
+def test_a_negation_is_said_as_one():
+    found = holds(scene_of(Bent(), [X], lambda p, x: jnp.tanh(-2.5 * x) / jnp.tanh(2.5 * x) * jnp.tanh(x) + x), "scale")
+    assert found.causes[0].text.startswith("the port negates ")

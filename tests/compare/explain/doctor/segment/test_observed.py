@@ -70,6 +70,12 @@ def test_ratio_and_function_are_kept_for_the_suspects():
     assert observe(scene(X, np.tanh(X)), ["value"]).ratio is None
 
 
+def test_a_small_difference_is_no_constant():
+    """Of some entries more and of others less than that."""
+    assert not any("plus" in text for text in observe(scene(X, X * (1 + 1e-10 * E)), ["value"]).sentences)
+    assert not any("plus" in text for text in observe(scene(X, X + 1e-10 * X[::-1]), ["value"]).sentences)
+
+
 def test_nothing_is_said_of_what_agrees():
     """Or of a single number's ratio that is nothing in particular."""
     assert observe(scene(X, X + 1e-15), ["value"]).sentences == ()

@@ -34,6 +34,7 @@ ROWS = [
     (nn.SiLU(), "activation", "sigmoid", jax.nn.sigmoid),
     (nn.Tanh(), "activation", "sigmoid", jax.nn.sigmoid),
     (nn.Sigmoid(), "activation", "hard sigmoid, clip(0.2 x + 0.5)", lambda x: jnp.clip(0.2 * x + 0.5, 0, 1)),
+    (nn.Sigmoid(), "gate", "1 - sigmoid(x)", lambda x: 1 - jax.nn.sigmoid(x)),
     (nn.SELU(), "activation", "ELU", jax.nn.elu),
     (nn.Mish(), "activation", "SiLU", jax.nn.silu),
     (nn.Softmax(-1), "axis", "1", lambda x: jax.nn.softmax(x, 1)),

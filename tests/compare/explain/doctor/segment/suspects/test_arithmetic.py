@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from tests.compare.explain.doctor.scenes import drawn, holds, moved, scene_of, sound
+from tests.compare.explain.doctor.segment.suspects.test_kin import Reduced
 
 X = drawn(3, 4, 6, scale=0.1)
 
@@ -119,3 +120,14 @@ class Gained(nn.Module):
 def test_a_divisor_for_a_factor():
     """One name, two meanings."""
     holds(scene_of(moved(Gained()), [X], lambda p, x: jnp.sin(x / p["gain"])), "scale", "a divisor")
+
+
+@pytest.mark.parametrize(
+    ("function", "port", "value"),
+    [
+        (lambda x: x * x.exp(), lambda x: x + jnp.exp(x), "adds"),
+        (lambda x: x + x.exp(), lambda x: x * jnp.exp(x), "multiplies"),
+    ],
+)
+def test_the_other_operator_of_two_tensors(function, port, value):
+    holds(scene_of(Reduced(function), [X], lambda p, x: jnp.tanh(port(x))), "operator", value)

@@ -62,6 +62,34 @@ def test_stopped_or_scaled(setting, value, text, port):
     assert found.causes[0].text == text
 
 
+@pytest.mark.parametrize(
+    ("way", "setting", "text"),
+    [
+        (stop_gradient, "stop_gradient", "the port stops the gradient at the gate z of weight_hh_l0"),
+        (scaled(1.5), "gradient", "the port multiplies the gradient by 1.5 at the gate z of weight_hh_l0"),
+    ],
+)
+def test_the_gradient_of_one_gate(way, setting, text):
+    """Which torch packs and the port may hold apart."""
+    module = moved(nn.GRU(4, 3, batch_first=True))
+    steps = drawn(2, 4, 4)
+
+    def port(p, x):
+        (ir, iz, i_n), (hr, hz, hn) = (jnp.split(p[f"weight_{side}_l0"], 3) for side in ("ih", "hh"))
+        (br, bz, bn), (cr, cz, cn) = (jnp.split(p[f"bias_{side}_l0"], 3) for side in ("ih", "hh"))
+        h, out = jnp.zeros((len(x), 3)), []
+        for at in range(x.shape[1]):
+            r = jax.nn.sigmoid(x[:, at] @ ir.T + br + h @ hr.T + cr)
+            z = jax.nn.sigmoid(x[:, at] @ iz.T + bz + h @ way(hz).T + cz)
+            n = jnp.tanh(x[:, at] @ i_n.T + bn + r * (h @ hn.T + cn))
+            h = (1 - z) * n + z * h
+            out.append(h)
+        return jnp.stack(out, 1)
+
+    found = holds(scene_of(module, [steps], port, direction="backward"), setting)
+    assert found.causes[0].text == text
+
+
 class Kink(nn.Module):
     def __init__(self, function):
         super().__init__()

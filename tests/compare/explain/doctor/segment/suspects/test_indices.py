@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from compare.explain.doctor.segment.diagnose import diagnose
-from tests.compare.explain.doctor.scenes import drawn, holds, scene_of
+from tests.compare.explain.doctor.scenes import drawn, holds, moved, scene_of
 
 X, LENGTHS = drawn(4, 5, 3), np.array([5, 3, 4, 2])
 NODES, EDGES = drawn(5, 3), np.array([[0, 1, 2, 3, 0, 2, 4], [1, 2, 0, 0, 2, 4, 3]])
@@ -67,3 +67,23 @@ def test_the_right_index_has_no_cause():
     port = scene_of(Taking(lambda x, n: x[torch.arange(4), n - 1]), [X, LENGTHS],
                     lambda p, x, n: jnp.tanh(x[jnp.arange(4), n - 1]))  # fmt: skip
     assert diagnose(port).causes == ()
+
+
+def test_rows_of_a_table():
+    """A kind that is 0 for all."""
+    ids = np.array([[0, 1, 1], [1, 0, 1]])
+    holds(scene_of(moved(nn.Embedding(2, 3)), [ids], lambda p, i: p["weight"][0 * i]), "index", "the first for all")
+
+
+@pytest.mark.parametrize(
+    ("function", "port", "value"),
+    [
+        (lambda x: x[:, 0], lambda x: x.mean(1), "mean"),
+        (lambda x: x[:, -1], lambda x: x.sum(1), "sum"),
+        (lambda x: x.mean(1), lambda x: x[:, 0], "first entry"),
+        (lambda x: x - x.mean(1, keepdim=True), lambda x: x - x[:, -1:], "last entry"),
+    ],
+)
+def test_an_entry_for_the_whole_axis_and_the_other_way_round(function, port, value):
+    scene = scene_of(Taking(lambda x, _: function(x)), [X, LENGTHS], lambda p, x, _: jnp.tanh(port(x)))
+    holds(scene, "reduction", value)

@@ -46,6 +46,7 @@ FAULTS = {
     "a mean once more": (lambda x: x / 6, "scale", "1 / n"),
     "a sample's deviation": (lambda x: x * 4 / 3, "scale", "n / (n - 1)"),
     "a number of nobody's": (lambda x: x * 1.000195100219192, "scale", "1.0001951"),
+    "a share of other rows": (lambda x: x + 1.3e-4 * x.roll(-1, 0), "share of other rows", "0.00013"),
     "a shift": (lambda x: x + 0.25, "constant", "0.25"),
 }
 

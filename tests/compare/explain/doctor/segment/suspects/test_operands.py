@@ -27,6 +27,9 @@ FAULTS = {
     "the norm behind its activation": (
         lambda x: F.relu(F.layer_norm(x, (6,))), lambda x: normed(jax.nn.relu(x)), "order", "relu then layer norm",
     ),
+    "two factors": (
+        lambda x: 0.3 * x + 0.7 * x.exp(), lambda x: 0.7 * x + 0.3 * jnp.exp(x), "constant", "exchanged",
+    ),
     "the shift before the scale": (lambda x: x * 0.5 + 0.3, lambda x: (x + 0.3) * 0.5, "order", "add then mul"),
 }  # fmt: skip
 

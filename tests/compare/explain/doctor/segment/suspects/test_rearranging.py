@@ -126,3 +126,19 @@ class Turned(nn.Module):
 def test_a_flip_left_out():
     """The port has it as it was."""
     holds(scene_of(Turned(), [drawn(2, 5)], lambda p, x: jnp.cos(x)), "flip", "none")
+
+
+class Patches(nn.Module):
+    """Two axes become one, and then three do."""
+
+    def forward(self, x):
+        b, h, w, c = x.shape
+        return x.reshape(b, h, 1, w // 2, 2, c).permute(0, 1, 3, 5, 2, 4).reshape(b, -1, 2 * c).sin()
+
+
+def test_the_order_of_some_axes_that_become_one_beside_others():
+    def port(p, x):
+        b, h, w, c = x.shape
+        return jnp.sin(x.reshape(b, h, w // 2, 2, c).reshape(b, -1, 2 * c))
+
+    holds(scene_of(Patches(), [X], port), "flatten order", "(4, 5, 3)")

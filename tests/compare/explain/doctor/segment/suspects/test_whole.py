@@ -40,6 +40,14 @@ def test_the_activation_on_the_other_factor():
     holds(scene_of(moved(Gated()), [X], gated(first=False)), "gate order", "a * SiLU(b)")
 
 
+def test_the_activation_on_both_factors():
+    def port(p, x):
+        gate, value = (jax.nn.silu(x @ p[f"{name}.weight"].T + p[f"{name}.bias"]) for name in ("gate", "up"))
+        return jnp.hypot(gate * value, x)
+
+    holds(scene_of(moved(Gated()), [X], port), "activation", "SiLU(a) * SiLU(b)")
+
+
 def test_a_flag_the_other_way_round():
     """Of the reference's layer, under its own name."""
     found = holds(scene_of(moved(Gated()), [X], gated(rounded=False)), "round", "False")

@@ -1,0 +1,82 @@
+"""The devices of a mesh: XLA's host devices, made before JAX starts, or the cards that there are."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec, Sharding
+
+from compare.errors import UsageError, swallowed
+from compare.frameworks.meshes.mesh_axes import MeshAxes
+from compare.frameworks.meshes.own_meshes import own_meshes
+
+SETTING = "jax_num_cpu_devices"
+MOST = 1024  # host devices, each with threads of its own
+
+
+@dataclass(frozen=True, eq=False)
+class BuiltMesh:
+    """A mesh of devices, and the axes as they were asked for."""
+
+    axes: MeshAxes
+    devices: Mesh
+
+    @property
+    def platform(self) -> str:
+        return str(self.devices.devices.flat[0].platform)
+
+    @property
+    def alone(self) -> "BuiltMesh":
+        """One of the same axes, each of one device."""
+        first = self.devices.devices.reshape(-1)[:1].reshape((1,) * self.devices.devices.ndim)
+        axes = MeshAxes(tuple((name, 1) for name in self.axes.names))
+        return BuiltMesh(axes, Mesh(first, axes.names, axis_types=self.devices.axis_types))
+
+
+def make_host_devices(axes: MeshAxes) -> None:
+    """Have XLA make as many devices of the CPU as the mesh asks for. Call it before JAX starts: later nothing can make
+    them, and ``built_mesh`` says so.
+
+    Raises:
+        UsageError: they are too many for any machine.
+    """
+    if axes.devices > MOST:
+        raise UsageError(f"--mesh {axes}: {axes.devices} devices, and no more than {MOST} are made of a CPU")
+    try:
+        jax.config.update(SETTING, axes.devices)
+    except RuntimeError as error:  # JAX has started: there are as many as there are
+        swallowed(error)
+
+
+def built_mesh(axes: MeshAxes, platform: str) -> BuiltMesh:
+    """The mesh on the first devices of a platform, the last axis varying fastest; how arrays lie on it is the
+    compiler's to choose where nobody says (``AxisType.Auto``).
+
+    Raises:
+        UsageError: there are fewer devices.
+    """
+    devices = jax.devices(platform)
+    if axes.devices > len(devices):
+        there = f"JAX has {len(devices)} ({platform})"
+        why = "ask for fewer" if platform != "cpu" else "JAX has started already: start Python anew, or ask for fewer"
+        raise UsageError(f"--mesh {axes}: expected {axes.devices} devices, {there}: {why}")
+    grid = np.array(devices[: axes.devices]).reshape([size for _, size in axes.sizes])
+    return BuiltMesh(axes, Mesh(grid, axes.names, axis_types=(AxisType.Auto,) * len(axes.sizes)))
+
+
+@contextmanager
+def on_mesh(mesh: BuiltMesh | None) -> Iterator[None]:
+    """Within it, a model's own code finds the mesh where it asks JAX for one: ``shard_map``, constraints by name."""
+    if mesh is None:
+        yield
+        return
+    with jax.set_mesh(mesh.devices), own_meshes():
+        yield
+
+
+def everywhere(device: jax.Device) -> jax.Device | Sharding:
+    """Where arrays are put that every device is to have, within ``on_mesh``; elsewhere it is the one device."""
+    mesh = jax.sharding.get_mesh()
+    return device if mesh.empty else NamedSharding(mesh, PartitionSpec())
