@@ -24,7 +24,7 @@ from compare.frameworks.blame import program_goes_on
 # Options that name a file to read, beside lists of them,
 READ = ("pair", "of", "source", "map", "against", "data", "port_weights", "reference_weights")
 SEVERAL = ("pairs", "compare", "given")  # which are these
-# Those that name one to write, a folder or a file.
+# Those that name one to write, or a folder for several.
 WRITTEN = ("json", "record", "target", "save_map", "sweep", "checkpoint", "store", "html")
 INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
 

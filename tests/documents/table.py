@@ -265,6 +265,11 @@ ROWS = [
     Row("jaxport new --lesson NAME", "jaxport new --lesson by_hand", why=FORM),
     Row("jaxport convert IN OUT", "jaxport convert model.pt flax.msgpack --pair my_pair.py", why=FORM, needs=MODEL),
     Row("jaxport weights PAIR", f"jaxport weights my_pair.py {FLAX}", why=FORM, needs=(*MODEL, "flax.msgpack"), code=1),
+    Row(
+        "jaxport weights A B --pair FILE.py",
+        by="tests/compare/cli/commands/test_own_weights.py::test_two_files_beside_each_other",
+        why=FORM,
+    ),
     Row("jaxport contrast [PAIR or FILE.py]", "jaxport contrast loose", why=FORM),
     Row("jaxport bench [PAIR or FILE.py]", by=MAIN_JOB, why=FORM),
     Row("jaxport train [FILE.py]", TRAIN, why=FORM, needs=("images.npz",)),
