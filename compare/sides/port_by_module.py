@@ -28,10 +28,9 @@ from compare.sides.port import PortSide
 from compare.sides.port_forward import Leaves, Tree, as_torch_has_it, is_parameter, outputs_by_name, program_key
 from compare.sides.shelf import trim
 from compare.sides.side import Dropped, Result, steps_named
+from compare.verdict.thresholds import PIECE_OF_UPDATE
 from compare.weights.entry import Entry
 from compare.weights.weights import WeightMap
-
-OF_UPDATE = 2.5  # arrays of the largest size that a piece of an update takes: a gradient, and what is kept beside it
 
 
 @dataclass(frozen=True)
@@ -227,7 +226,7 @@ class PortByModule(PortSide):
             closed, structure = self._traced(function, args, plain)
             steps = steps_of(closed, range(len(read)), by_output=True)
             cuts = cuts_of(
-                steps, set(steps.given[: len(read)]), OF_UPDATE, max(1, len(read) // len(self.prepared.leaves))
+                steps, set(steps.given[: len(read)]), PIECE_OF_UPDATE, max(1, len(read) // len(self.prepared.leaves))
             )
             returned = jax.tree.unflatten(structure, steps.outputs)
             self._cut[name] = Pieces(steps, cuts, returned, evaluated=(lambda one: one) if plain else self.replayed)

@@ -119,6 +119,21 @@ TRAINING_STEPS = 3
 STEPS_TOLD = 1_000_000
 """Losses and updates of a training run that a report tells of: each is a kilobyte of memory, and one of the JSON."""
 
+STEPS_RUNS = 5
+"""Runs of a trajectory whose updates are held together: both sides at both precisions, and the noise envelope's."""
+
+STEPS_COPIES = 3
+"""Of a run's batches: as they were drawn, rounded, and disturbed for the noise envelope."""
+
+STEPS_MANY = 1000
+"""Of a training run, from which on it says how far it is."""
+
+STEPS_PARTS = 5
+"""Of such a run, after each of which it says so."""
+
+PIECE_OF_UPDATE = 2.5
+"""Arrays of the largest size that a piece of an update by module takes: a gradient, and what is kept beside it."""
+
 LOSSES_TOGETHER = 16
 """Losses that are judged as one quantity: a loss is one number, and both sides' errors in one number can be small by
 luck."""

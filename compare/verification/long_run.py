@@ -12,12 +12,7 @@ from compare.errors import UsageError
 from compare.pair.pair import Entering
 from compare.sides.progress import Progress
 from compare.verdict.bytes_in_words import size
-from compare.verdict.thresholds import STEPS_TOLD, TRAINING_STEPS
-
-RUNS = 5  # of the steps, whose updates are held together: both sides at both precisions, and the noise envelope's
-COPIES = 3  # of the batches: as drawn, rounded, and disturbed for the envelope
-MANY = 1000  # steps from which a run says how far it is
-PARTS = 5  # of it, after each of which it does
+from compare.verdict.thresholds import STEPS_COPIES, STEPS_MANY, STEPS_PARTS, STEPS_RUNS, STEPS_TOLD, TRAINING_STEPS
 
 
 def check_room(name: str, entering: Entering) -> None:
@@ -34,7 +29,7 @@ def check_room(name: str, entering: Entering) -> None:
         return
     first = entering.batches[0]
     fed = sum(array.nbytes for array in (*first.inputs.values(), *first.targets.values()))
-    each = RUNS * sum(8 * math.prod(array.shape) for array in entering.weights.values()) + COPIES * fed
+    each = STEPS_RUNS * sum(8 * math.prod(array.shape) for array in entering.weights.values()) + STEPS_COPIES * fed
     free = shutil.disk_usage(tempfile.gettempdir()).free
     told, held = STEPS_TOLD // (len(entering.weights) + 1), free // each
     if steps > held < told:
@@ -51,7 +46,7 @@ def check_room(name: str, entering: Entering) -> None:
 
 def followed(entering: Entering, progress: Progress) -> Entering:
     """What enters, its steps counted to ``progress`` where they are many."""
-    if len(entering.batches) < MANY:
+    if len(entering.batches) < STEPS_MANY:
         return entering
     return replace(entering, batches=_Followed(entering.batches, progress))
 
@@ -69,7 +64,7 @@ class _Followed(Sequence[Batch]):
         self._runs += 1
         run, count = self._runs, len(self)
         for number, batch in enumerate(self._own):
-            if number and number % math.ceil(count / PARTS) == 0:
+            if number and number % math.ceil(count / STEPS_PARTS) == 0:
                 self._progress(f"training steps, run {run}: {number:,} of {count:,}")
             yield batch
 

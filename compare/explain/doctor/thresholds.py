@@ -84,6 +84,7 @@ MOST_AXES = 5  # whose every order is looked for in arrays: 120 orders
 GROUPINGS = (2, 3, 4, 8)  # parts of an axis that may be read the other way round: heads and channels
 SEVERAL = 3  # integers in one argument, of which each is tried: more count something else
 EXCLUDED = 10  # suspects that are listed as tried in vain: more are not read
+TIMES = 1e-9  # relative: a gradient so near to a number of times another is that, in float64
 LISTED = 3  # parameters, or places, that are named before "and so many more"
 MOST_ORDERED = 4  # axes or parts whose every order is tried: 24 orders
 MOST_FILLED = 9  # entries that a cache may hold before positions are counted again: of more, tests are seldom made

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -189,9 +190,9 @@ def test_the_starting_file_is_commented_and_defines_one_pair(tmp_path):
 
 @pytest.mark.parametrize("name", ["ü 文.py", 'a"""b.py', "a\\N.py"])
 def test_the_starting_file_is_python_whatever_its_name(name):
-    """The name stands in its docstring."""
+    """The name stands in its docstring, as a shell takes it."""
     text = starting_text(Path(name))
-    assert f"jaxport verify {name}" in str(ast.get_docstring(ast.parse(text)))
+    assert f"jaxport verify {shlex.quote(name)}" in str(ast.get_docstring(ast.parse(text)))
 
 
 NO_PYTHON = {

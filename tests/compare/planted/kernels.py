@@ -72,5 +72,6 @@ ROWS = [
             SIGMOID_NNX, setting="scale", port="1.00000001"),
     Planted("hard swish's slope 0.1667 (Linen)", linen_net(F.hardswish, hard_swish(0.1667)),
             linen_net(F.hardswish, hard_swish(1 / 6)), setting="scale", port="1.0002"),
-    Planted("digamma's argument off by 1e-9 (NNX)", nnx_net(psi, digamma(0.5 + 1e-9)), nnx_net(psi, digamma(0.5))),
+    Planted("digamma's argument off by 1e-9 (NNX)", nnx_net(psi, digamma(0.5 + 1e-9)), nnx_net(psi, digamma(0.5)),
+            setting="constant", port="0.500000001"),
 ]  # fmt: skip

@@ -8,14 +8,13 @@ from math import prod
 import numpy as np
 
 from compare.explain.doctor.meshes.reference_in_shards import FIRST, LAST, ZEROS, Block, InShards
+from compare.explain.doctor.thresholds import LISTED, TIMES
 from compare.frameworks.meshes.mesh_axes import BY_ROWS, MeshAxes
 from compare.sides.side import Run, What
 from compare.verdict.counted import counted
 from compare.verdict.verdict import Judgement
 
 GRADIENT, UPDATE = "grad/", "update/"
-NAMED = 3  # parameters in a sentence
-NEAR = 1e-9  # how near a gradient is to a whole number of another, relatively, in float64
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def _summed(seen: Seen) -> Iterator[Suspect]:
             (float(parts), "sum", "the sum over {} of what is averaged in the reference (lax.psum for lax.pmean)"),
             (1.0 / parts, "mean", "the mean over {} of what is summed in the reference (lax.pmean for lax.psum)"),
         ):
-            scaled = [name for name, ratio in ratios.items() if ratio is not None and abs(ratio - factor) < NEAR]
+            scaled = [name for name, ratio in ratios.items() if ratio is not None and abs(ratio - factor) < TIMES]
             if scaled:
                 parameters = [name.removeprefix(GRADIENT) for name in scaled]
                 many = "the gradient of" if len(scaled) == 1 else "the gradients of"
@@ -181,7 +180,7 @@ def _ratio(one: np.ndarray, other: np.ndarray) -> float | None:
     if not size:
         return None
     ratio = float(np.vdot(one, other).real) / size
-    return ratio if np.linalg.norm(other - ratio * one) <= NEAR * np.linalg.norm(other) else None
+    return ratio if np.linalg.norm(other - ratio * one) <= TIMES * np.linalg.norm(other) else None
 
 
 def _zero_part(one: np.ndarray, other: np.ndarray, sizes: Sequence[int]) -> tuple[Block, int, int] | None:
@@ -204,7 +203,7 @@ def _in_brackets(block: Block) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:NAMED])}{f' and {len(names) - NAMED} more' if len(names) > NAMED else ''}"
+    return f"{', '.join(names[:LISTED])}{f' and {len(names) - LISTED} more' if len(names) > LISTED else ''}"
 
 
 def _first(axis: str) -> str:

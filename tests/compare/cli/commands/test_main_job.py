@@ -115,7 +115,9 @@ class Screen(io.StringIO):
 
 def test_colour(job, monkeypatch):
     """Colours on a terminal; none under NO_COLOR; where nobody watches no escape code at all."""
-    monkeypatch.setattr(verify, "verified", lambda *given: (strictly((job[1] / "verify.json").read_text()), False))
+    monkeypatch.setattr(
+        verify, "verified", lambda *given, **named: (strictly((job[1] / "verify.json").read_text()), False)
+    )
     monkeypatch.setenv("TERM", "xterm-256color")
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)

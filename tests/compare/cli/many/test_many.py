@@ -168,7 +168,8 @@ def test_the_ordinary_command_is_what_runs():
 
 # The command in a process of its own, with the same judge.
 COMMAND = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job ignores
 from compare.cli.many import many
 from compare.cli.many.task import PYTHON, RESULT, Task
 many.task_of = lambda name, words: Task(name, (PYTHON, "-I", "-S", os.path.abspath("judge.txt"), name, RESULT))
