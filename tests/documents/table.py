@@ -166,6 +166,11 @@ ROWS = [
     Row("jaxport contrast examples/gpt_block.py --every", "jaxport contrast loose --every", why="a larger model"),
     Row("jaxport contrast loose --costs", by=f"{CONTRAST}/test_costs.py", why="compiles both sides"),
     Row("jaxport contrast loose --capabilities", by=f"{CONTRAST}/test_capabilities.py", why="runs all of them"),
+    Row(
+        "python benchmarks/weights_streamed.py --json results/cpu/weights_streamed.json",
+        "python benchmarks/weights_streamed.py --help",
+        why=MEASURES,
+    ),
     Row("python benchmarks/contrast_memory.py", "python benchmarks/contrast_memory.py --help", why=MEASURES),
     Row("python benchmarks/contrast_examples.py", "python benchmarks/contrast_examples.py --help", why=MEASURES),
     Row("jaxport bench mlp", by=MAIN_JOB, why=SAME),

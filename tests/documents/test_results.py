@@ -53,6 +53,14 @@ def test_the_contrast():
     assert (RESULTS / "cpu" / "contrast-mlp.txt").read_text() == text
 
 
+def test_what_two_checkpoints_take():
+    """weights_streamed.txt is weights_streamed.json: a few arrays beside the files."""
+    form = read("cpu/weights_streamed.json")
+    lines = runpy.run_path(str(ROOT / "benchmarks" / "weights_streamed.py"))["lines"]
+    assert (RESULTS / "cpu" / "weights_streamed.txt").read_text().splitlines() == lines(form)
+    assert form["rows"]["weights A B"]["mib"] * 2**20 < 3 * form["largest"]
+
+
 def test_the_memory_of_either_way():
     """contrast_memory.txt is contrast_memory.json, and what is counted is what processes take, to a tenth."""
     form = read("cpu/contrast_memory.json")
