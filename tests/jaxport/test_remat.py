@@ -19,6 +19,6 @@ def test_the_gradient_is_the_same_and_only_the_inputs_are_kept() -> None:
             bytes_kept(lambda both, again=again: deep_loss(x, *both, again=again), (up, down), [x])
             for again in (True, False)
         )
-    np.testing.assert_allclose(made_again, kept, rtol=1e-12)
+    np.testing.assert_allclose(made_again, kept, rtol=1e-12, atol=1e-13)  # two programs round by themselves
     assert few == 3 * 5 * 3 * 8
     assert many > 2 * few

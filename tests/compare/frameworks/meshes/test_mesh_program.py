@@ -3,12 +3,12 @@
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.sharding import AbstractMesh
+from jax.sharding import AbstractMesh, AxisType
 from jax.sharding import PartitionSpec as P
 
 from compare.frameworks.meshes.mesh_program import mesh_program
 
-MESH = AbstractMesh((4, 2, 2), ("data", "model", "spare"))
+MESH = AbstractMesh((4, 2, 2), ("data", "model", "spare"), axis_types=(AxisType.Auto,) * 3)
 TEXT = """HloModule jit_f, is_scheduled=true
 
 %add (a: f32[], b: f32[]) -> f32[] {
