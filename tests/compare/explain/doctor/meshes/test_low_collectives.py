@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.sharding import AbstractMesh
+from jax.sharding import AbstractMesh, AxisType
 from jax.sharding import PartitionSpec as P
 
 from compare.explain.doctor.meshes.low_collectives import low_collectives
@@ -16,7 +16,7 @@ def test_they_are_found_by_what_goes_between_devices():
         low = (x.astype(jnp.bfloat16) * 2).astype(x.dtype)
         return lax.psum(low, "data") + lax.psum(x.astype(jnp.bfloat16), "data").astype(x.dtype)
 
-    mesh = AbstractMesh((4,), ("data",))
+    mesh = AbstractMesh((4,), ("data",), axis_types=(AxisType.Auto,))
     program = jax.make_jaxpr(jax.shard_map(run, mesh=mesh, in_specs=P("data"), out_specs=P()))(jnp.ones(8))
     (found,) = low_collectives(program, "float32")
     assert (found.name, found.axes, found.format) == ("psum", ("data",), "bfloat16")
