@@ -123,12 +123,27 @@ class Conversion:
             },
         )
 
-    def _to_port(self, given: Mapping[str, np.ndarray]) -> tuple[Made[np.ndarray], list[str]]:
-        fitted = fitted_names(given, self.names_of("reference"))
-        given = fitted.arrays
+    def check_tied(self, side: Side, arrays: Mapping[str, np.ndarray]) -> None:
+        """Refuse copies of one array that differ: whoever loads them gets one of them, and no line is of the other.
+
+        Raises:
+            UsageError: what a model ties, or holds once, differs in ``arrays`` of ``side``.
+        """
+        given = fitted_names(arrays, self.names_of(side)).arrays
+        if side == "reference":
+            self._check_aliases(given)
+        elif all(path in given and given[path].shape == shape for path, shape in self.leaves.items()):
+            self._check_tied({path: given[path] for path in self.leaves})
+
+    def _check_aliases(self, given: Mapping[str, np.ndarray]) -> None:
         for alias, name in self.aliases.items():
             if alias in given and name in given and not _same_bits(given[alias], given[name]):
                 raise UsageError(f"checkpoint: {alias} and {name} differ, and the model ties them: not of this model")
+
+    def _to_port(self, given: Mapping[str, np.ndarray]) -> tuple[Made[np.ndarray], list[str]]:
+        fitted = fitted_names(given, self.names_of("reference"))
+        given = fitted.arrays
+        self._check_aliases(given)
         mapped = {name: given[name] for name in self.shapes if name in given}
         mapped |= {name: given[alias] for alias, name in self.aliases.items() if alias in given and name not in given}
         dropped = [name for name in given if name in self.constants]

@@ -58,6 +58,20 @@ def shards_of(index: Path) -> dict[str, str]:
     return dict(listed)
 
 
+def files_of(path: Path) -> list[Path]:
+    """Every file that reading ``path`` reads, if it is there: the checkpoint's own, or its index and its shards.
+
+    Raises:
+        UnsoundError: as ``checkpoint_in`` and ``shards_of`` do.
+    """
+    found = checkpoint_in(path)
+    return (
+        [found, *(found.parent / shard for shard in dict.fromkeys(shards_of(found).values()))]
+        if is_index(found)
+        else [found]
+    )
+
+
 def read_shards(index: Path, read: Callable[[Path], Checkpoint]) -> Checkpoint:
     """All shards as one checkpoint, its arrays in the index's order.
 

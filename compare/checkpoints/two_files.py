@@ -27,7 +27,8 @@ def judged_files(first: Path, second: Path, conversion: Conversion, prepared: Pr
             sure of.
 
     Raises:
-        UsageError: one of them is no sound checkpoint, both are of one side, or the first is not whole.
+        UsageError: one of them is no sound checkpoint, both are of one side, the first is not whole, or copies of
+            what is one array differ.
     """
     paths, checkpoints = (first, second), tuple(map(read, (first, second)))
     sides = tuple(_side(path, checkpoint, conversion) for path, checkpoint in zip(paths, checkpoints, strict=True))
@@ -39,6 +40,7 @@ def judged_files(first: Path, second: Path, conversion: Conversion, prepared: Pr
     for side in sides:
         for name, array in arrays[side].items():
             check_numbers(side, name, array)
+        conversion.check_tied(side, arrays[side])
     values = conversion.values(arrays["reference"], arrays["port"], prepared.accepted if prepared is not None else ())
     if prepared is not None:
         values = replace(values, reference=with_unsaved(values.reference, prepared), doubted=prepared.doubted)

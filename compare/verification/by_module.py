@@ -1,5 +1,6 @@
 """What a verdict in bounded memory (``--by-module``) does not take, and what is to be said of one."""
 
+import os
 from collections.abc import Sequence
 
 from compare.errors import UsageError
@@ -23,6 +24,8 @@ def check_by_module(pair: Pair, places: Sequence[Device], on_a_mesh: bool = Fals
     """
     if on_a_mesh:
         raise UsageError("--by-module runs the port on one device: expected one of --by-module and --mesh")
+    if not hasattr(os, "posix_fallocate"):
+        raise UsageError("--by-module puts arrays aside in files that this system cannot reserve: it runs on Linux")
     if pair.rngs:
         raise UsageError(
             f"pair {pair.name}: --by-module takes no pair with rngs=: which quantities its own random numbers reach is "

@@ -1,13 +1,17 @@
 """What a result depends on, each fact by its name: where all are as they were, it need not be found again."""
 
+import hashlib
 import os
+import platform
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 
 from compare.cli.many.local_sources import digest, own_digest
 from compare.frameworks.environment import PACKAGES, installed
 
-SOURCE, OWN, OPTIONS = "source", "jaxport", "options"
+SOURCE, OWN, OPTIONS, OTHERS = "source", "jaxport", "options", "installed packages"
 # Variables by which the frameworks are set. Where programs are kept is no part of a verdict.
 SETTING = ("JAX_", "XLA_", "TORCH_", "PYTORCH_", "CUDA_VISIBLE_DEVICES", "NVIDIA_TF32_OVERRIDE")
 KEEPING = ("CACHE", "PREALLOCATE")
@@ -23,6 +27,7 @@ def depends(files: Sequence[Path], options: str, given: Sequence[Path] = ()) -> 
         given: further files or folders that the options name: their sizes and times are looked at.
     """
     facts = {name: version for name in PACKAGES if (version := installed(name)) != "not installed"}
+    facts |= {"python": platform.python_version(), OTHERS: _other_packages()}
     facts |= {SOURCE: digest(files, files[0].parent) if files else "", OWN: own_digest(), OPTIONS: options}
     facts |= {
         name: value
@@ -42,11 +47,18 @@ def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     for name in sorted({*before, *now}):
         old, new = before.get(name, ""), now.get(name, "")
         if old != new:
-            told = name not in (SOURCE, OWN)
+            told = name not in (SOURCE, OWN, OTHERS)
             found.append(
                 f"{name} {old or 'none'} → {new or 'none'}" if told else f"{name}'s code" * (name == OWN) or name
             )
     return found
+
+
+@cache
+def _other_packages() -> str:
+    """A digest of every installed package's version: whichever of them a pair imports, an upgrade is seen."""
+    every = sorted(f"{one.name}=={one.version}" for one in distributions() if one.name)
+    return hashlib.sha256("\n".join(every).encode()).hexdigest()[:12]
 
 
 def _cards() -> str:

@@ -54,7 +54,9 @@ def verify_many(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
     folder = ready(options.html or store.folder)
     words = passed_on(options, parser)
     asked = shlex.join(words)
-    facts = {name: depends(files, asked, [options.data] * bool(options.data)) for name, files in found.sources.items()}
+    where = {"engine": f"{options.engine} {options.address or ''}".strip()} if options.engine else {}
+    data = [options.data] * bool(options.data)
+    facts = {name: depends(files, asked, data) | where for name, files in found.sources.items()}
     rows = _verified(options, found, store, words, facts)
     others = [
         _row(kept, store, asked, found, taken=True)

@@ -9,6 +9,7 @@ import torch
 
 from compare.checkpoints.checkpoint import Checkpoint
 from compare.checkpoints.files import metadata, read, write
+from compare.checkpoints.sharded import files_of
 from compare.errors import UsageError
 from tests.compare.checkpoints.samples import assert_same, complaint
 
@@ -105,3 +106,11 @@ def test_a_packed_archive_is_unpacked(tmp_path):
     torch.save({"a": torch.ones(3)}, tmp_path / "a.bin")
     (tmp_path / "a.bin.index.json").write_text(json.dumps({"weight_map": {"a": "a.bin"}}))
     assert read(tmp_path).arrays["a"].tolist() == [1, 1, 1]
+
+
+def test_every_file_that_is_read_is_known(tmp_path):
+    """So that a conversion writes over none of them."""
+    index = sharded(tmp_path)
+    shards = [tmp_path / f"m-0000{at}-of-00002.safetensors" for at in (1, 2)]
+    assert files_of(tmp_path) == files_of(index) == [index, *shards]
+    assert files_of(shards[0]) == [shards[0]]

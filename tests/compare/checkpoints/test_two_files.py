@@ -1,6 +1,7 @@
 """Two checkpoints beside each other where they lie, and how much of them is there at once."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,3 +90,14 @@ def test_both_of_one_side_or_of_neither(files, tmp_path):
     write(tmp_path / "other.safetensors", Checkpoint("port", "safetensors", {"params/x": np.ones(2)}))
     with pytest.raises(UsageError, match=r"none of its names .* such as layers.0.weight or params/.*: it has params/x"):
         judged_files(tmp_path / "other.safetensors", one, CONVERSION)
+
+
+def test_copies_of_one_array_that_differ_are_refused(tmp_path):
+    """What the model ties is one array: whoever loads both gets the last of them, and no line is of it."""
+    one = replace(CONVERSION, aliases={"head.weight": NAMES[0]})
+    arrays = {name: np.ones(SHAPE, np.float32) for name in NAMES}
+    write(tmp_path / "port.safetensors", one.converted(Checkpoint("reference", "safetensors", arrays))[0])
+    torn = arrays | {"head.weight": np.zeros(SHAPE, np.float32)}
+    write(tmp_path / "reference.safetensors", Checkpoint("reference", "safetensors", torn))
+    with pytest.raises(UsageError, match=r"head.weight and layers.0.weight differ, and the model ties them"):
+        judged_files(tmp_path / "port.safetensors", tmp_path / "reference.safetensors", one)

@@ -73,3 +73,14 @@ def test_the_help_lists_every_format():
     for row in FORMATS.values():
         assert any(row.name == word.strip("(),") for word in text)
         assert all(any(suffix == word.strip("(),") for word in text) for suffix in row.suffixes)
+
+
+def test_a_file_that_is_read_is_not_written_over():
+    """Nor where the folder was named, and not the file in it."""
+    Path("pair.py").write_text(PAIR)
+    Path("hub").mkdir()
+    own = Path("hub/model.safetensors")
+    write(own, Checkpoint("reference", "safetensors", {"weight": WEIGHT, "bias": BIAS}))
+    before = own.read_bytes()
+    assert "would be overwritten" in refused(jaxport("convert", "hub", str(own), "--pair", "pair.py"))
+    assert own.read_bytes() == before
