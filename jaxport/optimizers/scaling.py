@@ -23,11 +23,11 @@ class LossScale(NamedTuple):
 
     def scaled(self, loss: jax.Array) -> jax.Array:
         """What is differentiated: a small gradient does not vanish in float16 on its way."""
-        return loss * self.scale.astype(loss.dtype)
+        return _wide(loss) * self.scale.astype(_wide(loss).dtype)
 
     def unscaled(self, grads: Any) -> tuple[Any, jax.Array]:
         """The gradients of the loss itself, and whether all of them are finite: clip these, not the scaled ones."""
-        grads = jax.tree.map(lambda g: g / self.scale.astype(g.dtype), grads)
+        grads = jax.tree.map(lambda g: (_wide(g) / self.scale.astype(_wide(g).dtype)).astype(g.dtype), grads)
         return grads, jnp.stack([jnp.isfinite(g).all() for g in jax.tree.leaves(grads)]).all()
 
     def adjusted(self, finite: jax.Array) -> "LossScale":
@@ -37,6 +37,11 @@ class LossScale(NamedTuple):
         grown = jnp.where(full & jnp.isfinite(2 * self.scale), 2 * self.scale, self.scale)
         scale = jnp.where(finite, grown, self.scale / 2)
         return LossScale(scale, jnp.where(full, 0, sound), self.growth_interval)
+
+
+def _wide(array: jax.Array) -> jax.Array:
+    """In float32 at least: the scale that a run begins with is infinite in float16."""
+    return array.astype(jnp.float32) if array.dtype.itemsize < 4 else array
 
 
 def choose(finite: jax.Array, new: Any, old: Any) -> Any:

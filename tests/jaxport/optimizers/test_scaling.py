@@ -37,3 +37,13 @@ def test_one_gradient_that_overflows_holds_all_back():
     grads, finite = LossScale.of(4.0).unscaled({"a": jnp.ones(3), "b": jnp.array([1.0, jnp.nan])})
     assert not finite
     np.testing.assert_array_equal(grads["a"], 0.25)
+
+
+def test_a_loss_in_float16_is_scaled_too() -> None:
+    """As torch does it, in float32: 2^16 is infinite in float16."""
+    scale = LossScale.of()
+    assert scale.scaled(jnp.float16(0.5)) == 2.0**15
+    grads, finite = scale.unscaled({"w": jnp.full(2, 2.0**10, jnp.float16)})
+    assert bool(finite)
+    assert grads["w"].dtype == jnp.float16
+    assert grads["w"].tolist() == [2.0**-6] * 2
