@@ -181,7 +181,7 @@ class Session:
     def _not_spread(self, batch: Batch, own: Batch) -> bool:
         """Whether a probe has no rows, or a number of them that the mesh does not divide, and the pair's own batch has
         not: a port that spreads its rows by itself does not stand it."""
-        parts = self.prepared.layout.row_parts if self.prepared.layout else 1
+        parts = self.prepared.layout.most_row_parts if self.prepared.layout else 1
         return parts > 1 and not own.rows % parts and (not batch.rows or bool(batch.rows % parts))
 
     def _left_out(self, entering: Entering) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 
 import jax
 from jax.sharding import NamedSharding, PartitionSpec, Sharding, SingleDeviceSharding
@@ -35,6 +36,14 @@ class MeshLayout:
     def row_parts(self) -> int:
         """Over how many devices rows are spread."""
         return dict(self.axes.sizes).get(BY_ROWS, 1)
+
+    @property
+    def most_row_parts(self) -> int:
+        """Over how many devices the rows of some array of the batch are spread at most, by whatever axes: its own rule
+        says so along its first dimension."""
+        sizes = dict(self.axes.sizes)
+        own = (prod(sizes[axis] for axis in axes_of(spec[0])) for spec in self.inputs.values() if spec)
+        return max([self.row_parts, *own])
 
     def of_input(self, name: str, shape: Shape, axis: int | None) -> Spec:
         """How an array of the batch is spread, whose rows are along ``axis``."""

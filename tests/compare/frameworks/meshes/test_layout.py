@@ -70,3 +70,10 @@ def test_a_side_places_its_arrays_as_the_layout_says(layout: MeshLayout, cpu: De
         assert jax.sharding.get_mesh() == layout.mesh.devices
     with alone.entered():
         assert jax.sharding.get_mesh().empty
+
+
+def test_rows_are_spread_over_the_axes_that_a_rule_names(mesh: BuiltMesh, layout: MeshLayout):
+    """Both of them: a probe of two rows is none for such a port."""
+    assert layout.most_row_parts == 2
+    both = laid_out(mesh, LEAVES, {}, {"x": (8, 8)}, {"input.x": P(("data", "model"))})
+    assert (both.row_parts, both.most_row_parts) == (2, 4)
