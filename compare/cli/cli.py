@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import compare
 from compare.cli.commands import COMMANDS, main_job
 from compare.cli.held import drop
+from compare.cli.not_overwritten import check_not_read
 from compare.cli.results import flush_results, results_alone
 from compare.cli.suggest import instead_of_command, instead_of_options
 from compare.errors import TRACEBACK, UsageError, did_you_mean, in_one_line, nearest, swallowed
@@ -140,8 +141,7 @@ def _check_kept(options: argparse.Namespace) -> None:
         if place in written:
             raise UsageError(f"{path}: is named for two results: name another file to write for one of them")
         written.add(place)
-        if any(os.path.exists(file) and os.path.realpath(file) == place for file in read):
-            raise UsageError(f"{path}: is read by this command and would be overwritten: name another file to write")
+        check_not_read(path, read)
 
 
 def command_line() -> Parser:

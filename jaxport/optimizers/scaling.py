@@ -23,7 +23,8 @@ class LossScale(NamedTuple):
 
     def scaled(self, loss: jax.Array) -> jax.Array:
         """What is differentiated: a small gradient does not vanish in float16 on its way."""
-        return _wide(loss) * self.scale.astype(_wide(loss).dtype)
+        wide = _wide(loss)
+        return wide * self.scale.astype(wide.dtype)
 
     def unscaled(self, grads: Any) -> tuple[Any, jax.Array]:
         """The gradients of the loss itself, and whether all of them are finite: clip these, not the scaled ones."""

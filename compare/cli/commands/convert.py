@@ -1,7 +1,6 @@
 """``jaxport convert``: a checkpoint through the weight map; with ``--map`` it needs neither model."""
 
 import argparse
-import os
 from pathlib import Path
 
 from compare.checkpoints.formats import FORMATS, by_suffix, suffixes
@@ -34,7 +33,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from compare.checkpoints.convert import Conversion, conversion_of
     from compare.checkpoints.files import read, write
-    from compare.checkpoints.sharded import files_of
     from compare.cli.named import accepting, check_pair, pair_of
     from compare.cli.results import result
     from compare.cli.streams import busy, remark
@@ -55,10 +53,6 @@ def run(options: argparse.Namespace) -> int:
         with busy("finding the weight map"):
             conversion = conversion_of(accepting(pair_of(options.pair), options.accept), options.seed)
     target = Path(options.here, options.target)
-    if os.path.realpath(target) in map(os.path.realpath, files_of(options.source)):
-        raise UsageError(
-            f"{options.target}: is read by this command and would be overwritten: name another file to write"
-        )
     row = FORMATS[options.format] if options.format in FORMATS else by_suffix(target)
     converted, notes = conversion.converted(checkpoint, when_asked=row is not None and row.one_by_one)
     write(target, converted, options.format)

@@ -21,8 +21,8 @@ from compare.cli.many.task import JAXPORT, RESULT, Ended, Task
 from compare.cli.many.task_outcome import STAYS, UNUSABLE, outcome, pairs_in
 from compare.cli.many.wanted import Wanted, wanted
 from compare.cli.many_options import JOBS, LIMIT, check_many, passed_on
+from compare.cli.not_overwritten import check_not_read
 from compare.cli.streams import emit, remark
-from compare.errors import UsageError
 from compare.pair.pairs import REGISTRY
 from compare.report.contract import VerdictWord
 from compare.report.many_contract import KeptForm, ManyForm, RowForm
@@ -163,12 +163,8 @@ def _check_written(options: argparse.Namespace, found: Wanted) -> None:
     Raises:
         UsageError: it is named for both.
     """
-    if options.json and any(
-        os.path.realpath(options.json) == str(files[0]) for files in found.sources.values() if files
-    ):
-        raise UsageError(
-            f"{options.json}: is read by this command and would be overwritten: name another file to write"
-        )
+    if options.json:
+        check_not_read(options.json, (files[0] for files in found.sources.values() if files))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec, Sharding
 
 from compare.errors import UsageError, swallowed
 from compare.frameworks.meshes.mesh_axes import MeshAxes
-from compare.frameworks.meshes.own_meshes import own_meshes
+from compare.frameworks.meshes.own_meshes import of_one_device, own_meshes
 
 SETTING = "jax_num_cpu_devices"
 MOST = 1024  # host devices, each with threads of its own
@@ -30,9 +30,7 @@ class BuiltMesh:
     @property
     def alone(self) -> "BuiltMesh":
         """One of the same axes, each of one device."""
-        first = self.devices.devices.reshape(-1)[:1].reshape((1,) * self.devices.devices.ndim)
-        axes = MeshAxes(tuple((name, 1) for name in self.axes.names))
-        return BuiltMesh(axes, Mesh(first, axes.names, axis_types=self.devices.axis_types))
+        return BuiltMesh(MeshAxes(tuple((name, 1) for name in self.axes.names)), of_one_device(self.devices))
 
 
 def make_host_devices(axes: MeshAxes) -> None:

@@ -58,6 +58,11 @@ def as_on_one_device() -> Iterator[None]:
     if there.empty:
         yield
         return
-    first = there.devices.reshape(-1)[:1].reshape((1,) * there.devices.ndim)
-    with jax.set_mesh(Mesh(first, there.axis_names, axis_types=there.axis_types)), own_meshes():
+    with jax.set_mesh(of_one_device(there)), own_meshes():
         yield
+
+
+def of_one_device(mesh: Mesh) -> Mesh:
+    """A mesh of the same axes, each of one device."""
+    first = mesh.devices.reshape(-1)[:1].reshape((1,) * mesh.devices.ndim)
+    return Mesh(first, mesh.axis_names, axis_types=mesh.axis_types)
