@@ -40,16 +40,22 @@ def _noting(seen: list[Any]) -> Any:
     return port
 
 
-def test_outputs_are_traced_for_their_shapes_once_for_both_precisions(
-    loose: Pair, entering: Entering, cpu: Device
-) -> None:
-    """What the random cotangents need to know is the same in float64: there the port is traced once, to be run."""
+def _without_a_loss(loose: Pair, entering: Entering, cpu: Device) -> tuple[Quartet, Entering, list[Any]]:
+    """The pair with its outputs alone, what enters it, and what its port notes each time it is traced from now on."""
     seen: list[Any] = []
     x = entering.batches[0].inputs["x"]
     alone = replace(loose, port=_noting(seen), batch=Batch({"x": x}), loss=None, by_hand=None, optimizers=None)
     quartet = Quartet(prepare(alone), FLOAT32, cpu, cpu)
     targetless = replace(entering, batches=(Batch({"x": x}),))
     seen.clear()
+    return quartet, targetless, seen
+
+
+def test_outputs_are_traced_for_their_shapes_once_for_both_precisions(
+    loose: Pair, entering: Entering, cpu: Device
+) -> None:
+    """What the random cotangents need to know is the same in float64: there the port is traced once, to be run."""
+    quartet, targetless, seen = _without_a_loss(loose, entering, cpu)
     quartet.working_port(targetless)
     assert len(seen) == 2
     quartet.oracle_port(targetless)
@@ -58,12 +64,7 @@ def test_outputs_are_traced_for_their_shapes_once_for_both_precisions(
 
 def test_the_forward_program_says_the_shapes_of_outputs_as_well(loose: Pair, entering: Entering, cpu: Device) -> None:
     """A port that was looked at for what it rounds is traced once more, to be run."""
-    seen: list[Any] = []
-    x = entering.batches[0].inputs["x"]
-    alone = replace(loose, port=_noting(seen), batch=Batch({"x": x}), loss=None, by_hand=None, optimizers=None)
-    quartet = Quartet(prepare(alone), FLOAT32, cpu, cpu)
-    targetless = replace(entering, batches=(Batch({"x": x}),))
-    seen.clear()
+    quartet, targetless, seen = _without_a_loss(loose, entering, cpu)
     quartet.port.forward_program(targetless, None, ())
     shapes = quartet.port.shapes_of_outputs(targetless, None, ())
     assert len(seen) == 1
