@@ -56,9 +56,15 @@ def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 @cache
 def _other_packages() -> str:
-    """A digest of every installed package's version: whichever of them a pair imports, an upgrade is seen."""
-    every = sorted(f"{one.name}=={one.version}" for one in distributions() if one.name)
-    return hashlib.sha256("\n".join(every).encode()).hexdigest()[:12]
+    """A digest of every installed package's version: whichever of them a pair imports, an upgrade is seen.
+
+    Of a package that is found twice on Python's path, the first is the one that is imported.
+    """
+    every = dict[str, str]()
+    for one in distributions():
+        if one.name:
+            every.setdefault(one.name, one.version)
+    return hashlib.sha256(repr(sorted(every.items())).encode()).hexdigest()[:12]
 
 
 def _cards() -> str:

@@ -43,6 +43,30 @@ def test_data_that_is_named_is_looked_at(tmp_path):
     assert {name for name in before if before[name] != after[name]} == {str(data), str(tmp_path)}
 
 
+def test_a_package_that_is_found_twice_is_one(tmp_path, monkeypatch):
+    """A checkout with its own metadata is on the path of ``python -m`` and not on a command's: nothing has changed. The
+    version that counts is that of the first, which is the one that is imported."""
+
+    def others() -> str:
+        module._other_packages.cache_clear()
+        return depends([], "")[module.OTHERS]
+
+    def found(folder: str, version: str) -> None:
+        path = tmp_path / folder / "ours-1.dist-info" / "METADATA"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"Metadata-Version: 2.1\nName: ours\nVersion: {version}\n")
+        monkeypatch.syspath_prepend(tmp_path / folder)
+
+    before = others()
+    found("first", "1")
+    once = others()
+    found("again", "1")
+    assert others() == once != before
+    found("upgraded", "2")
+    assert others() not in (before, once)
+    module._other_packages.cache_clear()
+
+
 def test_what_has_changed_is_said_in_words():
     """Versions from what to what, digests by what they are of."""
     before = {"torch": "2.12.0", "source": "a", "jaxport": "b", "jax": "0.11", "XLA_FLAGS": "--x"}

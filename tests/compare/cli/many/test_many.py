@@ -196,7 +196,8 @@ def test_who_is_interrupted_ends_the_others_and_goes_on_later(number, zoo):
         "1 of 3 are done and kept in .jaxport: the same command goes on from there", "jaxport: interrupted",
     ]  # fmt: skip
     assert gone(int(Path("pid").read_text()))
-    zoo(b="match")
+    _, form = zoo(b="match")
+    assert by_name(form, "why") == {"a.py": "", "b.py": "new", "c.py": "new"}
     assert ran_files() == ["b.py", "c.py"]
 
 
