@@ -1,14 +1,12 @@
 """Batches one after the other, each made when it is first asked for: what a training run of many steps takes."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, overload
 
-import numpy as np
-
+from compare.arrays.arrays import Arrays
+from compare.arrays.aside import Aside, touched
 from compare.arrays.batch import Batch, Form
 from compare.arrays.checks import Axes, Bounds
-from compare.arrays.pile import Pile, Place
 
 HELD = 1 << 27  # bytes of batches that are held beside the first; those that come after them lie on the disk
 
@@ -23,7 +21,7 @@ class Batches(Sequence[Batch]):
     def __init__(self, made: Iterable[Batch], count: int) -> None:
         """``count``: how many of ``made`` there are."""
         self._coming, self._count = iter(made), count
-        self._there = list[Batch | _Aside]()
+        self._there = list[Batch | _OnDisk]()
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -45,38 +43,33 @@ class Batches(Sequence[Batch]):
         while len(self._there) <= place:
             self._take(next(self._coming))
         found = self._there[place]
-        return found.fetched(self._pile) if isinstance(found, _Aside) else found
-
-    @cached_property
-    def _pile(self) -> Pile:
-        return Pile()
+        return found.fetched() if isinstance(found, _OnDisk) else found
 
     def _take(self, batch: Batch) -> None:
         self._bytes += sum(array.nbytes for array in (*batch.inputs.values(), *batch.targets.values()))
-        self._there.append(batch if self._bytes <= HELD or not self._there else _Aside.of(batch, self._pile))
+        self._there.append(batch if self._bytes <= HELD or not self._there else _OnDisk.of(batch))
 
 
-class _Aside(NamedTuple):
-    """A batch whose arrays lie in a pile."""
+class _OnDisk(NamedTuple):
+    """A batch whose arrays are put aside."""
 
-    inputs: Mapping[str, Place]
-    targets: Mapping[str, Place]
+    inputs: Arrays
+    targets: Arrays
     bounds: Bounds
     axes: Axes
     form: Form | None
 
     @classmethod
-    def of(cls, batch: Batch, pile: Pile) -> "_Aside":
+    def of(cls, batch: Batch) -> "_OnDisk":
+        aside = Aside(small=0)  # none in memory: they are many
         inputs, targets = (
-            {name: pile.put(array) for name, array in arrays.items()} for arrays in (batch.inputs, batch.targets)
+            {name: aside.put(array) for name, array in arrays.items()} for arrays in (batch.inputs, batch.targets)
         )
         return cls(inputs, targets, batch.bounds, batch.axes, batch.form)
 
-    def fetched(self, pile: Pile) -> Batch:
-        def there(places: Mapping[str, Place]) -> dict[str, np.ndarray]:
-            return {name: pile.get(place) for name, place in places.items()}
-
-        return Batch(there(self.inputs), there(self.targets), self.bounds, self.axes, self.form)
+    def fetched(self) -> Batch:
+        touched(sum(array.nbytes for array in (*self.inputs.values(), *self.targets.values())))
+        return Batch(self.inputs, self.targets, self.bounds, self.axes, self.form)
 
 
 def each(change: Callable[[Batch], Batch], batches: Sequence[Batch]) -> Sequence[Batch]:

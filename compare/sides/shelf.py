@@ -8,32 +8,34 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from compare.arrays.arrays import Arrays
-from compare.arrays.aside import is_aside
-from compare.arrays.pile import Pile, Place
+from compare.arrays.aside import Aside, is_aside, touched
 
 LARGE = 1 << 27  # bytes from which a run is put aside, and weights are made room for
 
 
 class Shelf(Mapping[str, np.ndarray]):
-    """Read-only arrays by name, each fetched from the disk when it is asked for. What they took there is given back
-    with the shelf; what is still mapped then stays readable."""
+    """Read-only arrays by name, on the disk, small ones too: of a long run they are many. What they took there is given
+    back with the shelf, but for what somebody still holds."""
 
     def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
-        self._pile, self._places = Pile(), dict[str, Place]()
+        self._aside, self._arrays = Aside(small=0), dict[str, np.ndarray]()
         self.add(arrays)
 
     def add(self, arrays: Mapping[str, np.ndarray]) -> None:
         """More of them."""
-        self._places |= {name: self._pile.put(array) for name, array in arrays.items()}
+        for name, array in arrays.items():
+            self._arrays[name] = held = self._aside.put(array)
+            held.setflags(write=False)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self._pile.get(self._places[name])
+        touched(self._arrays[name].nbytes)
+        return self._arrays[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        return iter(self._arrays)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._arrays)
 
 
 class Growing:
