@@ -2,7 +2,7 @@
 where it is much."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from jax import lax
 
 from compare.arrays.aside import Aside
+from compare.frameworks.cutting.calls_outside import calls_outside
 from compare.frameworks.cutting.cuts_of_program import Cut
 from compare.frameworks.cutting.steps_of_program import Number, Steps
 from compare.sides.kept_values import KeptValues, is_key
@@ -63,19 +64,22 @@ class Compiler:
 
     def __init__(self, aside: Aside, options: dict[str, bool | int] | None = None) -> None:
         self._aside, self._options = aside, options
-        self._programs: dict[bytes, Callable[..., Any]] = {}
+        self._programs: dict[Hashable, Callable[..., Any]] = {}
 
     def piece(self, pieces: Pieces, at: int, what: str, args: Sequence[Any]) -> Callable[..., Any]:
         """A piece compiled: ``forward``, from what it takes to what it makes; ``backward``, from that and the
         cotangents of what it makes to those of what it takes, with its forward pass computed once more."""
         if (at, what) not in pieces.compiled:
             function = partial(_forward if what == "forward" else _backward, pieces, pieces.cuts[at])
-            lowered = jax.jit(pieces.evaluated(function), compiler_options=self._options).lower(*args)
-            digest = hashlib.blake2b(lowered.as_text().encode(), digest_size=16).digest()
-            if digest not in self._programs:
-                self._programs[digest] = lowered.compile()
+            traced = jax.jit(pieces.evaluated(function), compiler_options=self._options).trace(*args)
+            lowered = traced.lower()
+            text = lowered.as_text()
+            digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+            key = (digest, calls_outside(traced.jaxpr, text))
+            if key not in self._programs:
+                self._programs[key] = lowered.compile()
                 self._aside.note_program()
-            pieces.compiled[at, what] = self._programs[digest]
+            pieces.compiled[at, what] = self._programs[key]
         return pieces.compiled[at, what]
 
 

@@ -82,3 +82,31 @@ def test_an_update_goes_through_once(cpu, aside):
     wanted = update(WEIGHTS, jnp.float32(0.1))
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-6), through, wanted)
     assert len(cuts) == LAYERS
+
+
+def with_functions(number: int, x: jax.Array) -> jax.Array:
+    """A function of Python, another one in every layer."""
+    out = jax.ShapeDtypeStruct(x.shape, x.dtype)
+    return jax.pure_callback(lambda x: x + np.float32(number), out, x, vmap_method="sequential")
+
+
+def with_tables(number: int, x: jax.Array) -> jax.Array:
+    """A constant that no literal is."""
+    return x + np.full(WIDTH, number / LAYERS, np.float32)
+
+
+@pytest.mark.parametrize("inside", [with_functions, with_tables])
+def test_pieces_of_one_form_and_other_contents_are_compiled_apart(cpu, aside, inside):
+    """What they call, and what they hold: each its own."""
+
+    def model(weights, x):
+        for number, weight in enumerate(weights):
+            x = jnp.tanh(inside(number, x @ weight) / LAYERS)
+        return x
+
+    steps = steps_of(jax.make_jaxpr(model)(WEIGHTS, X), range(LAYERS))
+    pieces = Pieces(steps, cuts_of(steps, set(steps.given[:LAYERS])), steps.outputs)
+    read = {number: partial(WEIGHTS.__getitem__, at) for at, number in enumerate(steps.given[:LAYERS])}
+    run = Pass(Compiler(aside), pieces, KeptValues(aside, [(steps.given[-1], X)]), read, aside, cpu.jax)
+    np.testing.assert_allclose(run.forward()[0], model(WEIGHTS, X), rtol=1e-5)
+    assert len(pieces.cuts) == LAYERS
