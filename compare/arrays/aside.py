@@ -4,7 +4,7 @@ are let go, and is gone with the last that holds it, or with the process whateve
 Mapped pages count as resident while they are there. Nothing is lost when they are let go: they come back from the file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -24,6 +24,7 @@ class Aside:
     Attributes:
         small: bytes up to which an array stays in memory; room: of what one run keeps for later, how many do.
         bytes_most: on disk at most.
+        at: is told what piece of which run is computed, of how many.
         cuts: in how many pieces the port's program runs, at most; programs: how many of them were compiled, forward and
             backward, at all precisions.
     """
@@ -32,6 +33,7 @@ class Aside:
         self.small, self.room = small, room
         self.bytes_most = self._bytes = 0
         self.cuts = self.programs = 0
+        self.at: Callable[[str], None] = lambda piece: None
 
     @property
     def bytes_now(self) -> int:

@@ -13,6 +13,7 @@ from compare.checkpoints.json_file import to_json, write_json
 from compare.cli.held import begun, hold
 from compare.cli.results import results
 from compare.report import terminal
+from compare.sides.progress import Log, Within
 
 STARTING = 2  # stages in which both models run for the first time: the weight map, the pair's own batch
 STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")  # while a command runs these lead elsewhere
@@ -41,18 +42,21 @@ def remark(text: str) -> None:
 @contextmanager
 def busy(text: str) -> Iterator[Callable[[str], None]]:
     """A spinner with what is going on; called with a stage, it says that instead. Where nobody watches, each stage is a
-    line. What is held is said when both models have run once: until then a comparison may turn out unable to start."""
-    stages = 0
+    line. What is held is said when both models have run once: until then a comparison may turn out unable to start; and
+    when it has gone on for long."""
+    stages, log = 0, Log()
     with progress_bar(SpinnerColumn(), TextColumn("{task.description}")) as bar:
         task = bar.add_task(text)
 
         def say(stage: str) -> None:
             nonlocal stages
-            stages += 1
-            if bar.disable:
-                hold(stage)
-            else:
+            within = isinstance(stage, Within)
+            stages += not within
+            if not bar.disable:
                 bar.update(task, description=stage)
+            elif log.has(stage):
+                hold(stage)
+                stages = STARTING + 1 if within else stages
             if stages > STARTING:
                 begun()
 
@@ -70,7 +74,7 @@ def waiting(text: str) -> Iterator[None]:
 
 def naming(of: str, say: Callable[[str], None]) -> Callable[[str], None]:
     """``say`` with what it is a stage of in front."""
-    return lambda stage: say(f"{of}: {stage}")
+    return lambda stage: say(type(stage)(f"{of}: {stage}"))
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:

@@ -122,13 +122,17 @@ def _read(held: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def one_at_a_time(aside: Aside, parameters: Mapping[str, nn.Parameter]) -> Iterator[dict[str, np.ndarray]]:
+def one_at_a_time(
+    aside: Aside, parameters: Mapping[str, nn.Parameter], called: str = "the reference"
+) -> Iterator[dict[str, np.ndarray]]:
     """Within it what a forward pass saves is put aside, and of a backward pass each parameter's gradient is taken as
     soon as it is whole: by name, on disk, and ``.grad`` is None again.
 
     Args:
         parameters: those whose gradients are wanted.
+        called: what runs, for whoever waits.
     """
+    aside.at(f"{called}: forward")
     taken: dict[str, np.ndarray] = {}
     saved = SavedTensors(aside, parameters)
 
@@ -145,6 +149,7 @@ def one_at_a_time(aside: Aside, parameters: Mapping[str, nn.Parameter]) -> Itera
                     np.add(taken[name], array, out=taken[name])
                 else:
                     taken[name] = aside.put(array)
+                    aside.at(f"{called}: backward, gradient {len(taken)} of {len(parameters)}")
                 touched(array.nbytes)
 
         return taking

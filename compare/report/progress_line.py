@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from shutil import get_terminal_size
 from typing import TextIO
 
-from compare.sides.progress import Progress
+from compare.sides.progress import Log, Progress, Within
 from compare.verdict.counted import counted
 
 ERASE = "\r\x1b[2K"  # what a terminal understands, and a notebook does not
@@ -59,10 +59,11 @@ class OfPipe(Line):
     """A line for each stage, as a log has it."""
 
     def __init__(self, of: str, stream: TextIO) -> None:
-        self.of, self.stream = of, stream
+        self.of, self.stream, self.log = of, stream, Log()
 
     def say(self, now: str) -> None:
-        self.write(f"{self.text(now)}\n")
+        if self.log.has(now):
+            self.write(f"{self.text(now)}\n")
 
     def text(self, now: str) -> str:
         return f"{self.of}: {' '.join(now.split())}"
@@ -92,7 +93,7 @@ class OfNotebook(OfPipe):
         self.stages, self.began, self.longest = 0, time.monotonic(), 0
 
     def say(self, now: str) -> None:
-        self.stages += 1
+        self.stages += not isinstance(now, Within)
         self.rewrite(self.text(now))
 
     def rewrite(self, text: str) -> None:

@@ -87,11 +87,19 @@ class Pass:
     """One run of a program."""
 
     def __init__(
-        self, compiler: Compiler, pieces: Pieces, values: KeptValues, read: Read, aside: Aside, device: jax.Device
+        self,
+        compiler: Compiler,
+        pieces: Pieces,
+        values: KeptValues,
+        read: Read,
+        aside: Aside,
+        device: jax.Device,
+        name: str = "",
     ) -> None:
-        """``values``: what enters, but for what is ``read`` when its turn comes."""
+        """``values``: what enters, but for what is ``read`` when its turn comes; ``name``: what is run, for whoever
+        waits."""
         self.compiler, self.pieces, self.values, self.read = compiler, pieces, values, read
-        self.aside, self.device = aside, device
+        self.aside, self.device, self.name = aside, device, name
 
     def forward(self) -> Any:
         """The tree that the program returns. What a derivative needs stays."""
@@ -126,6 +134,7 @@ class Pass:
         for at, cut in reversed(list(enumerate(pieces.cuts))):
             ends = pieces.ends(cut)
             if any(number in cotangents for number in ends):
+                self._at(at, "backward")
                 pulled = []
                 for number in ends:
                     dtype = self.values.dtype(number)
@@ -147,7 +156,11 @@ class Pass:
         value = self._value(number)
         return value if is_key(value) else self.aside.put(np.asarray(value))
 
+    def _at(self, at: int, what: str) -> None:
+        self.aside.at(f"{self.name}: {what}, piece {at + 1} of {len(self.pieces.cuts)}")
+
     def _run(self, at: int, cut: Cut) -> None:
+        self._at(at, "forward")
         taken = self._taken(cut)
         made = self.compiler.piece(self.pieces, at, "forward", (taken,))(taken)
         del taken

@@ -138,7 +138,7 @@ class PortByModule(PortSide):
         model: ModelPieces = self._cut[key]
         values = KeptValues(self.aside, zip(model.given, jax.tree.leaves((inputs, targets, masks)), strict=True))
         read = {number: partial(self.leaf, entering, path, held) for path, number in model.leaves.items()}
-        run = Pass(self._compiler, model.pieces, values, read, self.aside, self.device)
+        run = Pass(self._compiler, model.pieces, values, read, self.aside, self.device, self._called)
         named, loss, changed = run.forward()
         numbers = {"loss": model.pieces.returned[1]} if "loss" in against else model.pieces.returned[0]
         pulled = run.backward((numbers[name], as_torch_has_it(array)) for name, array in against.items())
@@ -234,7 +234,13 @@ class PortByModule(PortSide):
         numbers = jax.tree.leaves(args)[len(read) :]
         own = zip(pieces.steps.given[len(read) :], map(jnp.asarray, numbers), strict=True)
         by_number = dict(zip(pieces.steps.given, read, strict=False))
-        return Pass(self._compiler, pieces, KeptValues(self.aside, own), by_number, self.aside, self.device).through()
+        values = KeptValues(self.aside, own)
+        called = f"{self._called}, {'the update' if name == 'update' else 'the optimizer begun'}"
+        return Pass(self._compiler, pieces, values, by_number, self.aside, self.device, called).through()
+
+    @property
+    def _called(self) -> str:
+        return f"the port in {self.precision.name}{', promoted' if self.promoted else ''}"
 
     def _readers(self, entering: Entering, held: Mapping[str, Any]) -> list[Callable[[], Any]]:
         return [partial(self.leaf, entering, path, held) for path in sorted(self.prepared.leaves)]

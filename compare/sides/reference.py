@@ -176,7 +176,8 @@ class ReferenceSide(ReferenceForward):
     def _aside(self, parameters: Mapping[str, nn.Parameter]) -> AbstractContextManager[Arrays]:
         """Around a forward and backward pass: the gradients that were taken on the way, of a pair by module."""
         aside = self.prepared.aside
-        return nullcontext({}) if aside is None else one_at_a_time(aside, parameters)
+        called = f"the reference in {self.precision.name}{', promoted' if self.promoted else ''}"
+        return nullcontext({}) if aside is None else one_at_a_time(aside, parameters, called)
 
     def _stepping(self, parameters: Mapping[str, nn.Parameter], gathered: Arrays) -> AbstractContextManager[object]:
         """Around an optimizer's step: of a pair by module, the gradients that were gathered given back."""

@@ -27,7 +27,7 @@ from compare.pair.prepare import prepare
 from compare.sides.context import Context
 from compare.sides.judging import Judged, judge_port, reference_runs
 from compare.sides.plan import BY_DEFAULT, Plan
-from compare.sides.progress import Progress, say_nothing
+from compare.sides.progress import Progress, Within, say_nothing
 from compare.sides.quartet import Quartet
 from compare.sides.record_file import ReferenceRecord
 from compare.sides.record_pairing import prepare_recorded
@@ -105,6 +105,8 @@ class Session:
 
     def verify(self, progress: Progress = say_nothing) -> PairReport:
         """Judge everything that the plan asks for."""
+        if self.prepared.aside is not None:
+            self.prepared.aside.at = lambda piece: progress(Within(piece))
         entering = self.entering()
         check_room(self.prepared.pair.name, entering)
         bitten, trajectory, beside = Teeth((), {}), None, list[str]()

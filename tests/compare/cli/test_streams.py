@@ -5,7 +5,9 @@ import json
 
 import pytest
 
-from compare.cli.streams import busy, emit, remark
+from compare.cli.streams import busy, emit, naming, remark
+from compare.sides import progress
+from compare.sides.progress import Within
 
 FORM = {"verdict": "match", "gap": 0.5}
 
@@ -40,3 +42,14 @@ def test_a_file_is_written_where_the_command_was_given(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     emit(argparse.Namespace(json="x.json", here=str(tmp_path)), FORM, lambda out: None)
     assert json.loads((tmp_path / "x.json").read_text()) == FORM
+
+
+@pytest.mark.parametrize(("logged", "told"), [(0.0, True), (1e9, False)])
+def test_what_a_stage_is_at_is_a_line_of_a_log_where_it_takes_long(logged, told, monkeypatch, capsys):
+    """A run that goes on for so long has begun: what is held is said."""
+    monkeypatch.setattr(progress, "LOGGED", logged)
+    with busy("verifying") as say:
+        say("the weight map")
+        naming("verifying x", say)(Within("piece 1 of 3"))
+        said = capsys.readouterr().err
+    assert said == ("the weight map\nverifying x: piece 1 of 3\n" if told else "")

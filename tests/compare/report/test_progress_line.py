@@ -8,6 +8,7 @@ import pytest
 
 from compare.report import progress_line as progress
 from compare.report.progress_line import ERASE, progress_line
+from compare.sides.progress import Within
 
 
 class Terminal(io.StringIO):
@@ -25,31 +26,32 @@ def told(stream: io.StringIO) -> str:
     with progress_line("verifying mlp", stream) as say:
         say("the weight map")
         say("probe\nties")
+        say(Within("piece 1"))
     return stream.getvalue()
 
 
 def test_a_pipe_gets_a_line_a_stage():
-    """As a log has it, without a code for any terminal."""
+    """As a log has it, without a code for any terminal; not what a stage is at, but where it takes long."""
     assert told(io.StringIO()) == "verifying mlp: the weight map\nverifying mlp: probe ties\n"
 
 
 def test_a_terminals_line_is_rewritten_and_taken_back(monkeypatch):
     """Never longer than the terminal is wide: a line that wraps cannot be taken back."""
     monkeypatch.setenv("COLUMNS", "20")
-    assert told(Terminal()) == f"{ERASE}verifying mlp: the {ERASE}verifying mlp: prob{ERASE}"
+    assert told(Terminal()) == f"{ERASE}verifying mlp: the {ERASE}verifying mlp: prob{ERASE}verifying mlp: piec{ERASE}"
 
 
 def test_a_notebooks_line_is_written_over():
     """No terminal's code; what a shorter stage leaves of a longer one is blank; the last says what it came to."""
     text = told(OutStream())
     assert "\x1b" not in text
-    begun, first, second, last = text.split("\r")
+    begun, first, second, piece, last = text.split("\r")
     assert (begun, first.rstrip(), second.rstrip()) == (
         "",
         "verifying mlp: the weight map",
         "verifying mlp: probe ties",
     )
-    assert len(second) == len(first)
+    assert len(piece) == len(second) == len(first)
     assert re.fullmatch(r"verifying mlp: 2 stages, \d+ s *\n", last)
 
 

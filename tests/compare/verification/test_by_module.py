@@ -13,6 +13,7 @@ from compare.errors import UsageError
 from compare.frameworks.devices import Device
 from compare.pair.pair import Optimizers, Pair
 from compare.sides.plan import Plan
+from compare.sides.progress import Within
 from compare.verdict.verdict import Judgement, Verdict
 from compare.verification.certificates import Teeth
 from compare.verification.pair_report import PairReport
@@ -118,6 +119,20 @@ def test_a_dropout_key_used_twice_is_seen(cpu, alike):
     assert report.verdict is (Verdict.INVALID if alike else Verdict.MATCH)
     if alike:
         assert "draws with the key of the one at" in report.quantities[0].judgement.reason
+
+
+def test_who_waits_is_told_which_piece_of_how_many(cpu):
+    """Of either side, at each precision: forward and backward, and the update."""
+    said = []
+    pair = decoder_pair(loss=(loss, port_loss), optimizers=CLIPPED)
+    verify(pair, cpu, plan=PLAN, progress=said.append, aside=(aside := Aside(small=0, room=0)))
+    pieces = [str(one) for one in said if isinstance(one, Within)]
+    for name in ("float32", "float64"):
+        first = pieces.index(f"the port in {name}: forward, piece 1 of {aside.cuts}")
+        last = pieces.index(f"the port in {name}: backward, piece 1 of {aside.cuts}")
+        assert last - first == 2 * aside.cuts - 1
+        assert f"the reference in {name}: backward, gradient 1 of 10" in pieces
+        assert any(one.startswith(f"the port in {name}, the update: forward, piece 1 of ") for one in pieces)
 
 
 def test_repeated_layers_are_compiled_once(cpu):
