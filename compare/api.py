@@ -2,17 +2,21 @@
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from compare.errors import TRACEBACK, UsageError, shown
+from compare.frameworks import devices
 from compare.pair.given_pair import given_pair
 from compare.sides.plan import check_flag
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from jax.sharding import Mesh
+
+    from compare.frameworks.meshes.given_mesh import GivenMesh
     from compare.report.contract import CauseForm, VerifyForm, WeightsForm
     from compare.report.quantity_rows import QuantityRow
     from compare.sides.progress import Progress
@@ -126,6 +130,7 @@ def verify(
     progress: "bool | Progress" = True,
     weights: bool | str | Callable[..., Any] = False,
     by_module: bool = False,
+    mesh: "str | Mapping[str, int] | Mesh | None" = None,
     **fields: Any,
 ) -> Report:
     """Hold a port against its reference: outputs, every gradient, running statistics, and training steps.
@@ -154,6 +159,9 @@ def verify(
             original. A function is the pair's field of that name.
         by_module: in bounded memory: one piece of the port at a time, the rest on disk (``docs/by-module.md``); on the
             CPU alone.
+        mesh: run the port on several devices, as it is annotated or as ``sharding=`` says (``docs/mesh.md``):
+            ``"data=2,model=2"``, the same as a dictionary, or a ``jax.sharding.Mesh``. Of a CPU the devices are made,
+            where nothing has started JAX yet.
         fields: any further field of ``compare.pair.pair.Pair``: ``optimizers``, ``rules``, ``accept``, ``bounds``, ...
 
     Raises:
@@ -161,9 +169,9 @@ def verify(
     """
     from compare.arrays.aside import Aside
     from compare.checkpoints.judged import asked_of
-    from compare.frameworks import devices
     from compare.frameworks.blame import program_goes_on
     from compare.frameworks.environment import fingerprint
+    from compare.frameworks.meshes.mesh_devices import off_meshes
     from compare.report.form import verify_form
     from compare.verdict.precision import PRECISIONS
     from compare.verification.verification import Plan
@@ -178,13 +186,15 @@ def verify(
     if oracle_device not in ("same", "cpu"):
         raise UsageError(f"oracle_device: expected same or cpu, got {oracle_device!r}")
     check_flag("by_module", by_module)
+    asked_mesh = _mesh_given(mesh)
     plan, aside = Plan(seed, all_probes, quick, locate=locate), Aside() if by_module else None
     devices.share_the_card()
-    with devices.policy_restored():
-        chosen = devices.choose(device)
+    with devices.policy_restored(), off_meshes():
+        chosen = devices.choose(asked_mesh.choose_platform(device) if asked_mesh else device)
         oracle = devices.choose("cpu") if oracle_device == "cpu" else chosen
+        built = asked_mesh.on(chosen, oracle) if asked_mesh else None
         with program_goes_on(), _told(progress, pair.name) as say:
-            result = run(pair, chosen, PRECISIONS[dtype], plan, oracle, say, weights=asked, aside=aside)
+            result = run(pair, chosen, PRECISIONS[dtype], plan, oracle, say, weights=asked, mesh=built, aside=aside)
         return Report(result, verify_form([result], fingerprint(chosen)))
 
 
@@ -220,6 +230,15 @@ def assert_port(*models: Any, strict: bool = False, progress: "bool | Progress" 
     if report.verdict == "float32_only":
         warnings.warn(complaint(report.form["pairs"][0]), stacklevel=2)
     return report
+
+
+def _mesh_given(mesh: object) -> "GivenMesh | None":
+    if mesh is None:
+        return None
+    devices.share_the_card()  # which is read when jax is imported
+    from compare.frameworks.meshes.given_mesh import given_mesh
+
+    return given_mesh(mesh)
 
 
 def _write(method: str, path: "str | Path", text: str) -> None:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from compare.cli.chosen_device import check_xla_flags
 from compare.errors import UsageError
 from compare.frameworks.devices import share_the_card
+from compare.frameworks.meshes.mesh_axes import FLAG
 
 if TYPE_CHECKING:
     from compare.frameworks.devices import Device
     from compare.frameworks.meshes.mesh_devices import BuiltMesh
-
-FLAG = "xla_force_host_platform_device_count"
 
 
 def prepare_mesh(options: argparse.Namespace) -> None:
@@ -32,7 +31,7 @@ def prepare_mesh(options: argparse.Namespace) -> None:
     make_host_devices(options.mesh)
 
 
-def mesh_of(options: argparse.Namespace, device: "Device") -> "BuiltMesh | None":
+def mesh_of(options: argparse.Namespace, device: "Device", oracle: "Device") -> "BuiltMesh | None":
     """The mesh on the device that was chosen; None where none was asked for.
 
     Raises:
@@ -40,8 +39,6 @@ def mesh_of(options: argparse.Namespace, device: "Device") -> "BuiltMesh | None"
     """
     if options.mesh is None:
         return None
-    if device.name != "cpu" and options.oracle_device == "cpu":
-        raise UsageError(f"--mesh {options.mesh}: oracles run on the same mesh: leave out --oracle-device cpu")
-    from compare.frameworks.meshes.mesh_devices import built_mesh
+    from compare.frameworks.meshes.given_mesh import GivenMesh
 
-    return built_mesh(options.mesh, device.jax.platform)
+    return GivenMesh(options.mesh).on(device, oracle)

@@ -61,7 +61,7 @@ def _against(options: argparse.Namespace) -> int:
     check_xla_flags()
     device = devices.choose(options.device, ("jax",))
     oracle = devices.choose("cpu", ("jax",)) if options.oracle_device == "cpu" else device
-    mesh = mesh_of(options, device)
+    mesh = mesh_of(options, device, oracle)
     with busy("judging the port") as say:
         with on_mesh(mesh):
             pair = accepting(pair_of(options.pairs[0], options.data, options.batch), options.accept)

@@ -466,3 +466,19 @@ def test_the_door_is_short():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         from compare import Optimizers  # noqa: F401
+
+
+def test_a_mesh_of_the_program_around_is_left_alone():
+    """What runs on one device runs there, and afterwards the program's mesh is in context again."""
+    own = jax.make_mesh((1,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
+    with jax.set_mesh(own):
+        report = verify(seeded(TorchDense), LinenDense(), X, weight_map=DENSE_MAP, **CPU, mesh=own)
+        assert jax.sharding.get_mesh() == own
+    assert report.verdict == "match"
+    assert report.form["pairs"][0]["mesh"]["axes"] == "data=1"
+
+
+def test_a_mesh_that_cannot_be_here_is_one_line():
+    """JAX has started, with the devices that it has."""
+    with pytest.raises(UsageError, match=r"mesh data=64: expected 64 devices, JAX has .* set jax_num_cpu_devices"):
+        assert_port(seeded(TorchDense), LinenDense(), X, **CPU, mesh="data=64")

@@ -121,7 +121,7 @@ def _judge(options: argparse.Namespace, asked: "WeightsAsked") -> int:
     prepare_mesh(options)
     device = device_of(options)
     oracle = devices.choose("cpu") if options.oracle_device == "cpu" else device
-    mesh = mesh_of(options, device)
+    mesh = mesh_of(options, device, oracle)
     plan = Plan(options.seed, options.probes == "all", options.quick, locate=not options.no_locate)
     names = options.pairs or list(REGISTRY)
     form, failed = verified(

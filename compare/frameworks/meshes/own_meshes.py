@@ -39,7 +39,7 @@ def own_meshes() -> Iterator[None]:
         if own != wanted and not (there.size == 1 and [*own] == [*wanted]):
             said, asked = (",".join(f"{name}={size}" for name, size in one.items()) for one in (own, wanted))
             raise UsageError(
-                f"the port's code runs a shard_map over a mesh {said}, and --mesh is {asked}: give the same"
+                f"the port's code runs a shard_map over a mesh {said}, and the mesh asked for is {asked}: give the same"
             )
         return plain(None, *args)
 

@@ -78,15 +78,15 @@ def check_spec(name: str, shape: Shape, spec: Spec, axes: MeshAxes) -> Spec:
     used = [axis for entry in spec for axis in axes_of(entry)]
     for axis in used:
         if axis not in sizes:
-            raise UsageError(f"--mesh {axes}: {name} is spread over the axis {axis!r}, which the mesh has not: name it")
+            raise UsageError(f"mesh {axes}: {name} is spread over the axis {axis!r}, which the mesh has not: name it")
         if used.count(axis) > 1:
-            raise UsageError(f"--mesh {axes}: {name} is spread over the axis {axis!r} in two dimensions: one can be")
+            raise UsageError(f"mesh {axes}: {name} is spread over the axis {axis!r} in two dimensions: one can be")
     if len(spec) > len(shape) and any(spec[len(shape) :]):
-        raise UsageError(f"--mesh {axes}: {name} has {len(shape)} dimensions, and its sharding {in_words(spec)} more")
+        raise UsageError(f"mesh {axes}: {name} has {len(shape)} dimensions, and its sharding {in_words(spec)} more")
     for dimension, (entry, length) in enumerate(zip(spec, shape, strict=False)):
         if length % (parts := _parts(entry, axes)):
             raise UsageError(
-                f"--mesh {axes}: {name}, of shape {shape}: dimension {dimension} has {length} entries, which "
+                f"mesh {axes}: {name}, of shape {shape}: dimension {dimension} has {length} entries, which "
                 f"{'*'.join(axes_of(entry))}={parts} does not divide: choose another size, or leave it whole"
             )
     while spec and spec[-1] is None:

@@ -8,7 +8,7 @@ from compare.cli.cli import main
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--mesh", "data"], "--mesh: expected axes with their sizes, such as data=2,model=2, got 'data'"),
+        (["--mesh", "data"], "mesh: expected axes with their sizes, such as data=2,model=2, got 'data'"),
         (["--mesh", "data=4096"], "4096 devices, and no more than 1024 are made of a CPU"),
         (["--mesh", "data=64"], "expected 64 devices, JAX has"),
         (["--mesh", "data=2", "--record", "x.npz"], "--record runs the reference, --mesh the port"),

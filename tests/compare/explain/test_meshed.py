@@ -23,28 +23,40 @@ CAUSES = {
 SOUND = ["sound_linen", "sound_nnx", "sound_by_hand", "sound_dropout", "sound_batch_norm", "sharded"]
 
 
+# The command, and then the same of a program whose own mesh is in context, as an annotated NNX model asks for.
+BOTH_WAYS = """
+import runpy, sys
+from compare.cli.cli import main
+code = main(sys.argv[2:])
+import jax
+from compare import verify
+mesh = jax.make_mesh((2, 2), ("data", "model"), axis_types=(jax.sharding.AxisType.Auto,) * 2)
+with jax.set_mesh(mesh):
+    pairs = runpy.run_path(sys.argv[3])
+    for name in ("planted_sum", "sound_nnx"):
+        verify(pairs[name], mesh=mesh, quick=True, device="cpu", progress=False).to_json(f"{sys.argv[1]}/{name}.json")
+sys.exit(code)
+"""
+
+
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What ``jaxport verify --mesh`` found of each pair, in one process of its own: JAX makes its devices once."""
-    out = tmp_path_factory.mktemp("mesh") / "verify.json"
-    command = [
-        sys.executable,
-        "-m",
-        "compare",
-        "verify",
-        str(PAIRS),
-        str(EXAMPLE),
-        "--mesh",
-        "data=2,model=2",
-        "--quick",
-    ]
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where everything is left by the one process that makes the devices: JAX makes them once."""
+    out = tmp_path_factory.mktemp("mesh")
+    words = ["verify", str(PAIRS), str(EXAMPLE), "--mesh", "data=2,model=2", "--quick", "--device", "cpu"]
     environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
     done = subprocess.run(
-        [*command, "--device", "cpu", "--json", str(out)],
+        [sys.executable, "-c", BOTH_WAYS, str(out), *words, "--json", str(out / "verify.json")],
         capture_output=True, text=True, check=False, env=environment, timeout=600,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr[-2000:]
-    return {pair["pair"]: pair for pair in json.loads(out.read_text())["pairs"]}
+    return out
+
+
+@pytest.fixture(scope="module")
+def reports(folder: Path) -> dict[str, dict[str, Any]]:
+    """What ``jaxport verify --mesh`` found of each pair."""
+    return {pair["pair"]: pair for pair in json.loads((folder / "verify.json").read_text())["pairs"]}
 
 
 @pytest.mark.parametrize("name", SOUND)
@@ -62,6 +74,18 @@ def test_what_sharding_breaks_is_seen_and_named(reports: dict[str, dict[str, Any
     assert pair["verdict"] == "mismatch"
     assert [(cause["setting"], cause["certain"]) for cause in pair["causes"]] == [(setting, True)]
     assert text in pair["causes"][0]["text"]
+
+
+@pytest.mark.parametrize("name", ["planted_sum", "sound_nnx"])
+def test_a_program_is_told_what_the_command_says(folder: Path, reports: dict[str, dict[str, Any]], name: str):
+    """``verify(..., mesh=...)``: every quantity, layout and cause; the weights are drawn anew where a file is run."""
+
+    def words(pair: dict[str, Any]) -> list[Any]:
+        quantities = [(one["name"], one["probe"], one["verdict"]) for one in pair["quantities"]]
+        return [pair["verdict"], pair["mesh"], quantities, [cause["text"] for cause in pair["causes"]]]
+
+    (told,) = json.loads((folder / f"{name}.json").read_text())["pairs"]
+    assert words(told) == words(reports[name])
 
 
 def test_every_pair_of_the_file_is_asked_for(reports: dict[str, dict[str, Any]]):

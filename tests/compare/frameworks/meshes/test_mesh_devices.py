@@ -11,7 +11,7 @@ from compare.frameworks.meshes.mesh_devices import MOST, built_mesh, everywhere,
 
 def test_more_devices_than_there_are_is_one_line():
     """With how many there are."""
-    with pytest.raises(UsageError, match=r"--mesh data=64: expected 64 devices, JAX has \d+ \(cpu\)"):
+    with pytest.raises(UsageError, match=r"mesh data=64: expected 64 devices, JAX has \d+ \(cpu\)"):
         built_mesh(mesh_axes("data=64"), "cpu")
 
 

@@ -32,7 +32,7 @@ def test_a_mesh_of_other_axes_is_refused_with_both():
     own = jax.make_mesh((1,), ("rows",))
     with (
         on_mesh(built_mesh(mesh_axes("data=1"), "cpu")),
-        pytest.raises(UsageError, match="rows=1, and --mesh is data=1"),
+        pytest.raises(UsageError, match="rows=1, and the mesh asked for is data=1"),
     ):
         jax.jit(partial(doubled, own))(jnp.ones(4))
 
