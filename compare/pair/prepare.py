@@ -18,6 +18,7 @@ from compare.pair.accepted import check_accepted, matches
 from compare.pair.adapters import adapted_port, adapted_reference
 from compare.pair.added_scales import told_by_values
 from compare.pair.drawing import drawn
+from compare.pair.joined_as_told import joined_as_told
 from compare.pair.one_alone import one_alone
 from compare.pair.own_tables import own_tables
 from compare.pair.pair import Entering, Pair
@@ -243,6 +244,11 @@ def _found(pair: Pair, reference: "ReferenceModel", batch: Batch, seed: int) -> 
     )  # fmt: skip
     reference.hold(name for name in found_map.constants if name in reference.parameters)
     ready = with_map(pair, reference, found_map, batch, own)
+    if found_map.joined:
+        other = with_map(pair, reference, found_map.as_joined(), batch, own)
+        ready = joined_as_told(
+            ready, other, [*found_map.joined], lambda both: tried(both, ready.enter(seed, 1), wanted)[0]
+        )
     if (less := _with_less(ready)) is not None and tried((ready, less), ready.enter(seed, 1), wanted)[0] == 1:
         return less
     return ready

@@ -170,10 +170,24 @@ def copied(module: nn.Module, memo: dict[int, object] | None = None) -> nn.Modul
         return copy.deepcopy(module, copies_on_disk(module) if memo is None else memo)
     except Exception as error:
         swallowed(error)
+        where = _uncopied(module)
         raise UsageError(
-            f"reference: the module cannot be copied ({described(error)}): expected one that holds no results of "
-            "its own runs, no locks and no generators"
+            f"reference: the module cannot be copied{f', for its {where}' if where else ''} ({described(error)}): "
+            "expected one that holds no results of its own runs, no locks and no generators"
         ) from error
+
+
+def _uncopied(module: nn.Module) -> str:
+    """The first attribute of the module or its layers that cannot be copied; nothing where none is to blame alone."""
+    for path, layer in module.named_modules():
+        for name, value in vars(layer).items():
+            try:
+                if name not in REGISTERED:
+                    copy.deepcopy(value)
+            except Exception as error:
+                swallowed(error)
+                return f"{path}.{name}" if path else name
+    return ""
 
 
 def _check(module: nn.Module) -> None:

@@ -48,6 +48,8 @@ class FoundMap:
         doubted: the reference's arrays, and the outputs, of which the map is not sure.
         offsets: by path of the port, what its array may have more than the reference's, since the port's code takes it
             off again.
+        joined: by the reference's name the lines of arrays that both sides join in another order, were the port's kept
+            in that order too.
     """
 
     weight_map: WeightMap
@@ -59,6 +61,12 @@ class FoundMap:
     notes: tuple[str, ...]
     doubted: tuple[str, ...] = ()
     offsets: Mapping[str, float] = field(default_factory=dict)
+    joined: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+
+    def as_joined(self) -> "FoundMap":
+        """The same with those arrays kept so."""
+        lines = [one for one in self.weight_map.entries if one.reference not in self.joined]
+        return replace(self, weight_map=WeightMap(lines, *self.joined.values()), joined={})
 
 
 def find(
@@ -123,7 +131,16 @@ def find(
         said = (say(weight_map.entries) for say in (said_of_gates, said_of_offsets, said_of_copies))
         notes = *lines.notes, *(note for some in said for note in some)
         return [
-            FoundMap(weight_map, model, inputs, one, *rest, (*notes, *exchanged(one, traced)), offsets=offsets)
+            FoundMap(
+                weight_map,
+                model,
+                inputs,
+                one,
+                *rest,
+                (*notes, *exchanged(one, traced)),
+                offsets=offsets,
+                joined=lines.joined,
+            )
             for one in outputs
         ]
 
@@ -210,7 +227,7 @@ def decided(
         return replace(found[0], notes=(*found[0].notes, note), doubted=tuple(doubted))
     if usual and chosen == 0:
         return found[0]
-    doubted, count = _in_doubt(found), len(found)
+    doubted, count = _in_doubt([found[0], found[chosen]] if usual else found), len(found)
     note = f"the map of {_few(doubted)} was found by trying: of {count} both functions agree under this one"
     if count == 1:
         note = "not all of the map is told by how the two programs use their arrays: under it both functions agree"

@@ -9,6 +9,7 @@ from compare.frameworks.models.ports import PortModel
 from compare.weights.mapping.complaints import ambiguous
 from compare.weights.mapping.gates import Gate, port_gates
 from compare.weights.mapping.groups import Group
+from compare.weights.mapping.joined_orders import joined_otherwise
 from compare.weights.mapping.joints import Joint, joint
 from compare.weights.mapping.leftovers import guesses
 from compare.weights.mapping.match import branches, paired
@@ -144,8 +145,9 @@ def _settled(
 
 def _packed_unlike(groups: Sequence[Group]) -> list[tuple[Array, Array]]:
     """The pairs of arrays that both programs take apart into as many pieces, of which one has them one after another
-    and the other anew for each head, or each entry."""
-    pairs = [(group.reference[0], group.port[0]) for group in groups if group.settled]
+    and the other anew for each head, or each entry; not those whose parts are the same in another order."""
+    settled = [(group.reference[0], group.port[0]) for group in groups if group.settled]
+    pairs = [(one, other) for one, other in settled if joined_otherwise(one.unit, other.unit) is None]
     cuts = [(taken_apart(one.unit), taken_apart(other.unit)) for one, other in pairs]
     return [
         pair

@@ -10,6 +10,7 @@ from compare.weights.mapping.copies import copies_of, first_used
 from compare.weights.mapping.gate_orders import gate_orders, has_two_kernels
 from compare.weights.mapping.gates import Gate
 from compare.weights.mapping.groups import Group
+from compare.weights.mapping.joined_orders import joined_order
 from compare.weights.mapping.leftovers import guesses
 from compare.weights.mapping.line_layout import entry_of
 from compare.weights.mapping.match import TRIED
@@ -31,6 +32,7 @@ class Lines:
         orders: other lines in the place of all, with gates, or what is packed, in another order; usual: the order of
             ``entries`` is a convention, whose exceptions those are; told: one that the framework has, and names say so.
         unproved: why a line is not to be believed unless both functions agree under the map.
+        joined: by the reference's name the lines of arrays that both sides join in another order, were they kept so.
         many: the places of lines whose leaves may be each other's, which are to be told one by one.
     """
 
@@ -43,6 +45,7 @@ class Lines:
     usual: bool = False
     told: bool = False
     unproved: UsageError | None = None
+    joined: Mapping[str, list[Entry]] = field(default_factory=dict)
     many: tuple[int, ...] = ()
 
 
@@ -119,6 +122,7 @@ class Settled:
         own_order = bool(gated) and not has_two_kernels(self.gates, partners, self.spare)
         lines.usual = bool(packed or gated) and not own_order
         lines.told = lines.usual and told_by_names(usual)
+        lines.joined = joined_order(partners)
         return lines
 
     def _add_copy(self, lines: Lines, left: Array, partner: Mapping[Array, tuple[Array, str]]) -> None:

@@ -105,20 +105,20 @@ def _sizes(digits: list[_Digit]) -> Sizes:
 
 def _digits(entry: Entry, shape: Sizes, leaf: Sizes) -> list[_Digit]:
     """Of what a line shows."""
-    (sizes, mine, _), (_, theirs, _) = _laid(entry.reference_view, shape), _laid(entry.port_view, leaf)
+    (sizes, mine, _), (_, theirs, _) = laid(entry.reference_view, shape), laid(entry.port_view, leaf)
     return [_Digit(*one) for one in zip(sizes, mine, theirs, strict=True) if one[0] > 1]
 
 
 def _digits_of_all(parts: list[Entry], shape: Sizes, leaf: Sizes) -> list[_Digit]:
     """Of an array whose parts several lines show, on either side each as far from the next: the parts are a factor
     more, the first. None where they are not."""
-    laid = [(_laid(one.reference_view, shape), _laid(one.port_view, leaf)) for one in parts]
+    shown = [(laid(one.reference_view, shape), laid(one.port_view, leaf)) for one in parts]
     turned = any(kind == "flip" for one in parts for kind, _ in (*one.reference_view.steps, *one.port_view.steps))
-    if turned or len({(here[:2], there[:2]) for here, there in laid}) > 1:
+    if turned or len({(here[:2], there[:2]) for here, there in shown}) > 1:
         return []
     steps: list[int] = []
     for side in (0, 1):
-        starts = sorted(both[side][2] for both in laid)
+        starts = sorted(both[side][2] for both in shown)
         apart = {after - before for before, after in pairwise(starts)}
         if len(apart) > 1 or 0 in apart:
             return []
@@ -129,8 +129,8 @@ def _digits_of_all(parts: list[Entry], shape: Sizes, leaf: Sizes) -> list[_Digit
 
 def _exchanged(parts: list[Entry], shape: Sizes, leaf: Sizes) -> list[int]:
     """Of each part of the reference's array, in its order, the place among those of the port's."""
-    ordered = sorted(parts, key=lambda one: _laid(one.reference_view, shape)[2])
-    starts = [_laid(one.port_view, leaf)[2] for one in ordered]
+    ordered = sorted(parts, key=lambda one: laid(one.reference_view, shape)[2])
+    starts = [laid(one.port_view, leaf)[2] for one in ordered]
     return [sorted(starts).index(start) for start in starts]
 
 
@@ -141,21 +141,21 @@ def _orders(entry: Entry, shape: Sizes, leaf: Sizes, digits: list[_Digit]) -> It
         (leaf, "port", shape, "reference"),
     ):
         for axis in range(len(sizes)):
-            own = [digit for digit in digits if _axes_of(digit.size, getattr(digit, here), sizes) == [axis]]
+            own = [digit for digit in digits if axes_of(digit.size, getattr(digit, here), sizes) == [axis]]
             ordered = sorted(own, key=lambda digit: -digit.reference)
             moved = sorted(own, key=lambda digit: -digit.port)
             key = frozenset(map(id, own))
             if ordered != moved and key not in seen and _lies_together(own, other, there):
                 seen.add(key)
-                first = min(axis for digit in own for axis in _axes_of(digit.size, digit.port, leaf))
-                first_here = min(axis for digit in own for axis in _axes_of(digit.size, digit.reference, shape))
+                first = min(axis for digit in own for axis in axes_of(digit.size, digit.port, leaf))
+                first_here = min(axis for digit in own for axis in axes_of(digit.size, digit.reference, shape))
                 sizes_here, sizes_there = (tuple(digit.size for digit in one) for one in (ordered, moved))
                 yield FactorOrder(entry, first, first_here, sizes_here, sizes_there)
 
 
 def _lies_together(digits: list[_Digit], sizes: Sizes, side: str) -> bool:
     """Whether the factors lie in one axis of that side, or are whole axes of it beside each other."""
-    axes = sorted({axis for digit in digits for axis in _axes_of(digit.size, getattr(digit, side), sizes)})
+    axes = sorted({axis for digit in digits for axis in axes_of(digit.size, getattr(digit, side), sizes)})
     if len(axes) == 1:
         return True
     beside = axes == list(range(axes[0], axes[-1] + 1)) or all(
@@ -164,7 +164,7 @@ def _lies_together(digits: list[_Digit], sizes: Sizes, side: str) -> bool:
     return beside and prod(sizes[axis] for axis in axes) == prod(digit.size for digit in digits)
 
 
-def _axes_of(size: int, stride: int, sizes: Sizes) -> list[int]:
+def axes_of(size: int, stride: int, sizes: Sizes) -> list[int]:
     """The axes, in their order, over which a factor extends."""
     return [*range(_axis_of(stride * (size - 1), sizes), _axis_of(stride, sizes) + 1)]
 
@@ -179,7 +179,7 @@ def _axis_of(stride: int, sizes: Sizes) -> int:
     return 0
 
 
-def _laid(view: View, shape: Sizes) -> tuple[Sizes, Sizes, int]:
+def laid(view: View, shape: Sizes) -> tuple[Sizes, Sizes, int]:
     """What the view shows of a C-contiguous array of bytes, without any memory: its sizes, how far apart entries lie,
     and where the first is. Of a complex array's parts, those of the numbers."""
     steps = view.steps[1:] if view.of_parts else view.steps

@@ -7,6 +7,7 @@ from compare.arrays.views import View
 from compare.weights.entry import Entry
 from compare.weights.own.factor_orders import FactorOrder, factor_orders
 from compare.weights.own.own_weights import Side
+from compare.weights.own.part_orders import PartOrder, part_orders
 from compare.weights.own.rearrangement import axis_words
 
 SHOWN = 3  # arrays that are named
@@ -19,13 +20,30 @@ def loader_notices(entries: Iterable[Entry], shapes: Shapes, leaves: Shapes, ori
         shapes: of the reference's arrays, by name; leaves: of the port's, by path.
         original: the side whose weights are loaded into the other.
     """
-    orders = [*factor_orders(entries, shapes, leaves)]
-    said = [_said(order, shapes, leaves, original) for order in orders[:SHOWN]]
+    every = [*entries]
+    orders = [*factor_orders(every, shapes, leaves), *part_orders(every, shapes, leaves)]
+    said = [
+        _said_of_parts(order, shapes, leaves, original)
+        if isinstance(order, PartOrder)
+        else _said(order, shapes, leaves, original)
+        for order in orders[:SHOWN]
+    ]
     if len(orders) > SHOWN:
         said.append(
             f"your loader must permute {len(orders) - SHOWN} more arrays in such a way: --explain lists the map"
         )
     return said
+
+
+def _said_of_parts(order: PartOrder, shapes: Shapes, leaves: Shapes, original: Side) -> str:
+    """Ranges are those of the array that is loaded: it is that which is cut."""
+    entry, of_port = order.entry, original == "port"
+    source, target = (entry.port, entry.reference) if of_port else (entry.reference, entry.port)
+    shape, axis = (leaves[source], order.axis) if of_port else (shapes[source], order.reference_axis)
+    (before, after), how = order.in_words(of_port), order.in_numpy(of_port)
+    return f"your loader must permute {source}'s {axis_words(axis, shape)} from {before} to {after}" + (
+        f": {target} is {how}" if how else ""
+    )
 
 
 def _said(order: FactorOrder, shapes: Shapes, leaves: Shapes, original: Side) -> str:

@@ -66,14 +66,7 @@ def test_what_is_packed_in_another_way_is_said_once_with_the_line_that_does_it(p
     np.testing.assert_array_equal(made, weight)
 
 
-def test_parts_that_are_one_after_another_on_both_sides_are_not_said():
-    """In whatever order: gates, a key before its query; nor are those that are arrays of their own there."""
-    parts = [
-        Entry("w", "params/k", View((("slice", (0, 4 * at, 4 * at + 4)), ("transpose", (1, 0)))),
-              View((("reshape", (5, 3, 4)), ("index", (1, place)))))
-        for at, place in enumerate((1, 0, 2))
-    ]  # fmt: skip
-    assert loader_notices(parts, {"w": (12, 5)}, {"params/k": (5, 12)}) == []
+def test_parts_that_are_arrays_of_their_own_there_are_not_said():
     apart = [Entry("w", f"params/{at}", View((("reshape", (2, 3, 4, 5)), ("index", (1, at))))) for at in range(3)]
     assert loader_notices(apart, {"w": (24, 5)}, {f"params/{at}": (2, 4, 5) for at in range(3)}) == []
 
