@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from compare.cli.meant import SHARED, check_meant
 from compare.cli.options import whole
 from compare.errors import UsageError
 
@@ -23,9 +24,8 @@ def check_alone(options: argparse.Namespace) -> None:
             pair that has its own; a sweep to standard output; TF32 beside another dtype.
     """
     sized = [name for name in ("batch", "width", "depth") if getattr(options, name)]
-    others = ("sweep", "data", "rounds", "processes", "row", "quick", "long", "every", "force")
-    if options.compare and (beside := [*sized, *(name for name in others if getattr(options, name))]):
-        raise UsageError(f"--{beside[0]} beside --compare: expected two results alone, nothing is run")
+    if options.compare:
+        check_meant(options, ("compare", "json", *SHARED), "beside --compare, which runs nothing")
     if options.sweep and sized:
         raise UsageError(f"--{sized[0]} beside --sweep: expected the one or the other, a sweep has its own sizes")
     if options.sweep and options.every:

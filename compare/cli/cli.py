@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import compare
 from compare.cli.commands import COMMANDS, main_job
 from compare.cli.held import drop
+from compare.cli.meant import Watched, passed_over, watched
 from compare.cli.not_overwritten import check_not_read
 from compare.cli.results import flush_results, results_alone
 from compare.cli.suggest import instead_of_command, instead_of_options
@@ -100,7 +101,7 @@ def _keep_interrupts(unraisable: "sys.UnraisableHookArgs") -> None:
         sys.__unraisablehook__(unraisable)
 
 
-def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+def parsed(arguments: Sequence[str]) -> Watched:
     """The options that a command line gives; nothing is run.
 
     Raises:
@@ -110,7 +111,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     if unknown:
         meant = did_you_mean(instead_of_options(unknown, options.parser._option_string_actions))
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
-    return options
+    return watched(options, arguments)
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -120,7 +121,10 @@ def _run(arguments: Sequence[str]) -> int:
         raise UsageError("the command comes first, its options after it")
     _check_kept(options)
     with results_alone(), program_goes_on():
-        return int(options.run(options))
+        code = int(options.run(options))
+    for typed in passed_over(options):
+        print(f"jaxport: {typed}: nothing here looked at it", file=sys.stderr)
+    return code
 
 
 def _check_kept(options: argparse.Namespace) -> None:

@@ -1,11 +1,11 @@
 """A student's side of a lesson against the other side: what ``jaxport verify`` does with a lesson's file."""
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 
 from compare import lessons
 from compare.cli.chosen_device import device_of
+from compare.cli.meant import SHARED, check_meant
 from compare.cli.named import is_file
 from compare.cli.streams import busy, emit
 from compare.errors import UsageError
@@ -16,8 +16,6 @@ from compare.pair import pair_file
 from compare.report.form import lesson_form, passed
 from compare.report.lesson import show_mark
 
-MEANT = {"pairs", "device", "seed", "json"}  # of verify's options, where a lesson is marked
-
 
 def lesson_files(names: list[str]) -> dict[str, tuple[str, str]]:
     """Those of ``names`` that are a lesson's file, each with the lesson's name and the side that was written."""
@@ -25,10 +23,8 @@ def lesson_files(names: list[str]) -> dict[str, tuple[str, str]]:
     return {name: known for name, known in lesson_and_side.items() if known is not None}
 
 
-def mark(options: argparse.Namespace, defaults: Mapping[str, object]) -> int:
+def mark(options: argparse.Namespace) -> int:
     """Run the one lesson of ``options.pairs`` with what the student wrote, show the mark, and return the exit code.
-
-    ``defaults`` are those of every option of ``verify``: what means nothing here must be at its own.
 
     Raises:
         UsageError: there is more than one file, an option that means nothing here, or a file that cannot be run.
@@ -37,10 +33,7 @@ def mark(options: argparse.Namespace, defaults: Mapping[str, object]) -> int:
 
     if len(options.pairs) != 1:
         raise UsageError("verify: a lesson's file is marked alone: give one file at a time")
-    for name, default in defaults.items():
-        if name not in MEANT and getattr(options, name) != default:
-            option = "--" + name.replace("_", "-")
-            raise UsageError(f"verify: {option} means nothing where a lesson is marked: leave it out")
+    check_meant(options, ("pairs", "json", *SHARED), "where a lesson is marked")
     ((path, (name, side)),) = lesson_files(options.pairs).items()
     lesson = lessons.find(name)
     device = device_of(options)

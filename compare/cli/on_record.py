@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from compare.cli.chosen_device import check_xla_flags
+from compare.cli.meant import check_meant
 from compare.cli.named import accepting, pair_of
 from compare.cli.on_mesh import mesh_of, prepare_mesh
 from compare.cli.results import result
@@ -14,6 +15,11 @@ from compare.frameworks.environment import fingerprint
 from compare.report.terminal import show_verify
 from compare.verdict.counted import counted
 from compare.verdict.precision import PRECISIONS
+
+# Of verify's options, those that each half looks at: what a verdict is made of, and what it is to say.
+TAKEN = ("pairs", "record", "device", "seed", "data", "batch", "dtype", "probes", "quick", "oracle_device", "accept")
+JUDGED = ("pairs", "against", "device", "data", "batch", "oracle_device", "mesh", "accept", "json", "strict", "explain")
+JUDGED += ("every", "no_locate")
 
 
 def on_record(options: argparse.Namespace) -> int:
@@ -30,7 +36,12 @@ def on_record(options: argparse.Namespace) -> int:
         raise UsageError("verify: --record runs the reference, --mesh the port: give --mesh with --against")
     if len(options.pairs) != 1:
         raise UsageError("verify: --record and --against take one pair")
-    return _record(options) if options.record else _against(options)
+    if options.record:
+        check_meant(options, TAKEN, "beside --record, which runs the reference and judges nothing")
+        return _record(options)
+    check_meant(options, JUDGED, "beside --against: draws, precision and probes are the record's")
+    _ = options.no_locate  # nothing is located beside a record: as it asks
+    return _against(options)
 
 
 def _record(options: argparse.Namespace) -> int:

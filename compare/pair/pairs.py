@@ -1,5 +1,6 @@
 """The project's own pairs. A pair is one row: adding one buys every check, certificate and test."""
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,8 +59,8 @@ def mlp(data: Path | None = None, rows: int | None = None) -> Pair:
     )
 
 
-def loose() -> Pair:
-    """The small case on loose tensors: 16 rows of 20 inputs, 32 hidden, 4 classes, drawn from N(0, 1)."""
+def loose(rows: int | None = None) -> Pair:
+    """The small case on loose tensors: 16 rows (unless said) of 20 inputs, 32 hidden, 4 classes, drawn from N(0, 1)."""
     import jaxport.autograd
     import jaxport.losses
     import jaxport.optimizers
@@ -74,7 +75,7 @@ def loose() -> Pair:
         x, y = rng.standard_normal((16, 20), dtype=np.float32), rng.integers(0, 4, 16)
         return Batch({"x": x}, {"y": y}, {"y": (0, 4)})
 
-    return Pair(
+    made = Pair(
         name="loose",
         title="loose tensors W1, b1, W2, b2 and a dictionary of arrays",
         reference=torchref.autograd.loose_mlp,
@@ -86,6 +87,7 @@ def loose() -> Pair:
         optimizers=_sgd(torchref.optimizers.sgd, jaxport.optimizers.sgd),
         by_hand=by_hand.mlp(("W1", "b1", "W2", "b2")),
     )
+    return made if rows is None else with_rows(made, rows)
 
 
 def _sgd(reference: Callable, port: Callable) -> Optimizers:
@@ -93,12 +95,8 @@ def _sgd(reference: Callable, port: Callable) -> Optimizers:
     return Optimizers(reference, port, {"learning_rate": 0.1, "momentum": 0.9})
 
 
-def _small(data: Path | None = None, rows: int | None = None) -> Pair:
-    """The small case, whose rows are drawn and no images."""
-    return loose() if rows is None else with_rows(loose(), rows)
-
-
-REGISTRY: dict[str, Callable[[Path | None, int | None], Pair]] = {"mlp": mlp, "loose": _small}
+# By name; a row's own signature says what it takes: ``data`` where it has images, ``rows`` of a batch.
+REGISTRY: dict[str, Callable[..., Pair]] = {"mlp": mlp, "loose": loose}
 
 
 def check_name(name: str) -> None:
@@ -111,7 +109,21 @@ def check_name(name: str) -> None:
         raise UsageError(f"unknown pair {name!r}: expected one of {', '.join(REGISTRY)}")
 
 
+def takes_images(name: str) -> bool:
+    """Whether a pair of the project's is fed images, and so takes others."""
+    return "data" in inspect.signature(REGISTRY[name]).parameters
+
+
 def find(name: str, data: Path | None = None, rows: int | None = None) -> Pair:
-    """The pair called ``name``, its batch drawn from ``data``; ``rows``: other than its own."""
+    """The pair called ``name``, its batch drawn from ``data``; ``rows``: other than its own.
+
+    Raises:
+        UsageError: there is no such pair, or it draws what it is fed and takes no images.
+    """
     check_name(name)
-    return REGISTRY[name](data, rows)
+    if data is None:
+        return REGISTRY[name](rows=rows)
+    if not takes_images(name):
+        fed = ", ".join(filter(takes_images, REGISTRY))
+        raise UsageError(f"--data: holds images, and {name} draws its own batches: leave it out, or name {fed}")
+    return REGISTRY[name](data=data, rows=rows)

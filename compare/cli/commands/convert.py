@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from compare.checkpoints.formats import FORMATS, by_suffix, suffixes
+from compare.cli.meant import check_meant
 from compare.cli.options import add_accept, json_path, whole
 from compare.errors import UsageError
 
@@ -44,6 +45,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("convert: expected --pair FILE.py, whose weight map converts, or --map FILE.json")
     if options.map is not None and options.accept:
         raise UsageError("convert: --accept goes with --pair: a map knows already what it leaves out")
+    if options.map is not None:
+        check_meant(options, ("source", "target", "map", "save_map", "format"), "beside --map, which draws nothing")
     if options.pair is not None:
         check_pair(options.pair)
     checkpoint = read(options.source)

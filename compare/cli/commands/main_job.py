@@ -41,7 +41,9 @@ def run(options: argparse.Namespace) -> int:
 
     device = device_of(options)
     folder = writable_folder(options.out)
-    verdicts, failed = verified(options, list(REGISTRY), device, PRECISIONS["float32"], Plan(options.seed), device)
+    verdicts, failed = verified(
+        options, list(REGISTRY), device, PRECISIONS["float32"], Plan(options.seed), device, chosen=False
+    )
     write_json(folder / "verify.json", verdicts)
     out = console(sys.stderr if options.json == "-" else results())
     show_verify(verdicts, out)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compare.cli.meant import SHARED, check_meant
 from compare.cli.options import add_accept, add_data, add_shared
 from compare.cli.weight_options import add_weights, asked_in
 from compare.errors import UsageError
@@ -89,6 +90,8 @@ def _of_files(options: argparse.Namespace) -> "tuple[WeightsOfPairForm, bool]":
         )
     if options.map and options.accept:
         raise UsageError("weights: --accept goes with --pair: a map knows already what it leaves out")
+    if options.map:
+        check_meant(options, ("given", "map", "json", *SHARED), "beside --map, which needs no pair")
     if options.pair:
         check_pair(options.pair)
     first, second = (Path(name).absolute() for name in options.given)  # a pair's file may go to another folder

@@ -25,6 +25,7 @@ def run(options: argparse.Namespace) -> int:
     from compare.report.lesson import show_list, show_sources
     from compare.report.reading import PAGE, page_text, show_page
 
+    _ = options.no_run  # but for a lesson nothing runs: as it asks
     if options.lesson is None:
         known = {name: lesson.title for name, lesson in lessons.LESSONS.items()}
         parts = {name: sources.summary(sources.both(*where)[0].text) for name, where in lessons.PARTS.items()}

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compare.cli.options import EPOCHS, add_data, add_epochs, add_shared, whole
+from compare.cli.meant import check_meant
+from compare.cli.options import add_data, add_epochs, add_shared, whole
 from compare.cli.training_options import add_kept, check_kept
 from compare.errors import UsageError
 
@@ -77,10 +78,8 @@ def _of_pair(options: argparse.Namespace) -> int:
     from compare.verification.verification import Plan
 
     check_pair(options.of)
-    given = {"recipe": options.recipe, "checkpoint": options.checkpoint, "resume": options.resume, "out": options.out}
-    given |= {"epochs": options.epochs if options.epochs != EPOCHS else None}
-    for name in [name for name, value in given.items() if value is not None]:
-        raise UsageError(f"--{name}: is of the run on images: a pair's file is trained by its optimizers=, for --steps")
+    meant = ("of", "device", "seed", "json", "data", "batch", "steps")
+    check_meant(options, meant, "beside a pair, which is trained by its optimizers= for --steps")
     device = device_of(options)
     plan = Plan(options.seed, quick=True, steps=options.steps or STEPS)
     form, failed = verified(options, [options.of], device, PRECISIONS["float32"], plan, device, trained=True)

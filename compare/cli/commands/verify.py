@@ -94,9 +94,7 @@ def run(options: argparse.Namespace) -> int:
         check_pair(name)
     check_once(options.pairs)
     if lesson_files(options.pairs):
-        parser = argparse.ArgumentParser()
-        arguments(parser)
-        return mark(options, vars(parser.parse_args([])))
+        return mark(options)
     asked = asked_in(options)
     if asked.asked and (options.record or options.against or len(options.pairs) != 1):
         raise UsageError("verify: --port-weights, --reference-weights and --original take one pair, and no record")
@@ -126,7 +124,7 @@ def _judge(options: argparse.Namespace, asked: "WeightsAsked") -> int:
     names = options.pairs or list(REGISTRY)
     form, failed = verified(
         options, names, device, PRECISIONS[options.dtype], plan, oracle, options.strict, options.accept, asked,
-        mesh=mesh, by_module=options.by_module,
+        mesh=mesh, by_module=options.by_module, chosen=bool(options.pairs),
     )  # fmt: skip
     emit(options, form, lambda out: show_verify(form, out, options.every, options.explain))
     return int(failed)
@@ -145,6 +143,7 @@ def verified(
     trained: bool = False,
     by_module: bool = False,
     mesh: "BuiltMesh | None" = None,
+    chosen: bool = True,
 ) -> tuple["VerifyForm", bool]:
     """Every pair that ``names`` stand for, as one form, and whether one of them failed.
 
@@ -153,24 +152,30 @@ def verified(
         by_module: in bounded memory.
         mesh: what every port is run on, in the place of one device.
         trained: steps are what is asked for: a pair without optimizers is refused, before any of them runs.
+        chosen: the user named these; where all are run, images go to those that take them, and that is said.
     """
     from compare.arrays.aside import Aside
     from compare.checkpoints.judged import NOT_ASKED
     from compare.cli.named import accepting, pairs_of
-    from compare.cli.streams import busy, naming, waiting
+    from compare.cli.streams import busy, naming, remark, waiting
     from compare.frameworks import devices
     from compare.frameworks.environment import fingerprint
     from compare.frameworks.meshes.mesh_devices import on_mesh
     from compare.frameworks.tensors_aside import parameters_on_disk
     from compare.pair.pair_file import told_apart
+    from compare.pair.pairs import takes_images
     from compare.report.form import verify_form
     from compare.verification.verification import verify
 
     asked, aside = weights or NOT_ASKED, Aside() if by_module else None
     reports, entered = [], []
+    without = [] if chosen or options.data is None else [name for name in names if not takes_images(name)]
+    if without:
+        remark(f"--data: not for {', '.join(without)}, which draws its own batches")
     for name in names:
         with waiting(f"loading {name}"), on_mesh(mesh), parameters_on_disk(aside) if aside else nullcontext():
-            entered += [(name, pair) for pair in pairs_of(name, options.data, options.batch)]
+            data = None if name in without else options.data
+            entered += [(name, pair) for pair in pairs_of(name, data, options.batch)]
     pairs = told_apart(entered)
     for pair in pairs:
         if trained and pair.optimizers is None:

@@ -39,11 +39,13 @@ def test_a_size_that_is_not_asked_for_is_the_project_s_own():
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--compare", "a", "b", "--row", "jax.jit"), "--row beside --compare: expected two results alone"),
-        (("--compare", "a", "b", "--batch", "8"), "--batch beside --compare"),
+        (("--compare", "a", "b", "--row", "jax.jit"), "--row means nothing beside --compare, which runs nothing"),
+        (("--compare", "a", "b", "--batch", "8"), "--batch means nothing beside --compare"),
+        (("--compare", "a", "b", "--threads", "1"), "--threads means nothing beside --compare"),
+        (("loose", "--compare", "a", "b"), "loose means nothing beside --compare"),
         (("--sweep", "s.json", "--width", "8"), "--width beside --sweep: expected the one or the other"),
         (("--precision", "tf32", "--dtype", "bfloat16"), "--precision tf32 beside --dtype bfloat16: expected float32"),
-        (("--compare", "a", "b", "--every"), "--every beside --compare"),
+        (("--compare", "a", "b", "--every"), "--every means nothing beside --compare"),
         (("--sweep", "s.json", "--every"), "--every beside --sweep: expected the one or the other"),
         (("loose", "--depth", "4"), "--depth: expected the pair mlp, whose layers can be chosen, got loose"),
     ],

@@ -107,8 +107,8 @@ def test_a_pairs_file_is_trained(tmp_path, rate, code):
 @pytest.mark.parametrize(
     ("told", "why"),
     [
-        (("own.py", "--recipe", "nadam"), "--recipe: is of the run on images"),
-        (("own.py", "--epochs", "3"), "--epochs: is of the run on images"),
+        (("own.py", "--recipe", "nadam"), "--recipe means nothing beside a pair, which is trained by its optimizers="),
+        (("own.py", "--epochs", "15"), "--epochs means nothing beside a pair"),
         (("nowhere.py",), "nowhere.py: there is no such file"),
         (("--steps", "3"), "--steps: is of a pair's file"),
         (("own.py", "--steps", "99999999"), "pair own: 99,999,999 training steps: expected at most 333,333"),
