@@ -15,6 +15,7 @@ from compare.errors import shown
 from compare.frameworks.dropout.port import in_stream
 from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.meshes.mesh_program import MeshProgram, mesh_program
+from compare.frameworks.meshes.traced_elsewhere import traced_for
 from compare.frameworks.models.modes import Mode
 from compare.pair.fields import FieldError, answer_of
 from compare.pair.pair import Entering, Optimizers
@@ -234,11 +235,13 @@ class PortSide(PortForward):
         return {f"state/{name}": named[name] for name in self.prepared.buffers if name in named}
 
     def _compiled(self, function: Callable[..., Tree]) -> jax.stages.Wrapped:
-        if not (self.promoted or self._bits):
+        told = self.placing.layout.told if self.placing.layout else None
+        if not (self.promoted or self._bits or told):
             return jax.jit(function, static_argnames=("mode", "form"), compiler_options=self.compiling)
 
         def replayed(*args: Tree, mode: Mode, form: Form) -> Tree:
-            return self.replayed(partial(function, mode=mode, form=form))(*args)
+            called = partial(function, mode=mode, form=form)
+            return self.replayed(traced_for(told.devices.abstract_mesh, called) if told else called)(*args)
 
         return jax.jit(replayed, static_argnames=("mode", "form"), compiler_options=self.compiling)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compare.cli.meant import check_meant
+from compare.cli.on_mesh import add_mesh, mesh_of, prepare_mesh
 from compare.cli.options import add_data, add_epochs, add_shared, whole
 from compare.cli.training_options import add_kept, check_kept
 from compare.errors import UsageError
@@ -36,6 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_kept(parser)
     parser.add_argument("--steps", type=whole(1), metavar="N", help=f"of a pair's file (default: {STEPS})")
     add_epochs(parser)
+    add_mesh(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,6 +51,8 @@ def run(options: argparse.Namespace) -> int:
         return _of_pair(options)
     if options.steps is not None:
         raise UsageError("--steps: is of a pair's file: on images expected --epochs")
+    if options.mesh is not None:
+        raise UsageError("--mesh: is of a pair's file, whose port is run on it: expected FILE.py")
     if options.recipe is not None:
         check_recipe(options.recipe)
     check_kept(options.checkpoint, options.resume)
@@ -78,11 +82,12 @@ def _of_pair(options: argparse.Namespace) -> int:
     from compare.verification.verification import Plan
 
     check_pair(options.of)
-    meant = ("of", "device", "seed", "json", "data", "batch", "steps")
+    meant = ("of", "device", "seed", "json", "data", "batch", "steps", "mesh")
     check_meant(options, meant, "beside a pair, which is trained by its optimizers= for --steps")
+    prepare_mesh(options)
     device = device_of(options)
-    plan = Plan(options.seed, quick=True, steps=options.steps or STEPS)
-    form, failed = verified(options, [options.of], device, PRECISIONS["float32"], plan, device, trained=True)
+    plan, mesh = Plan(options.seed, quick=True, steps=options.steps or STEPS), mesh_of(options, device, device)
+    form, failed = verified(options, [options.of], device, PRECISIONS["float32"], plan, device, trained=True, mesh=mesh)
     for pair in form["pairs"]:
         if not any(quantity["kind"] == "update" for quantity in pair["quantities"]):
             raise UsageError(f"pair {pair['pair']}: no step was taken: expected a mode that can be compared")

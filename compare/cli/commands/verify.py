@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compare.cli.many_options import add_many, asks_for_many
+from compare.cli.on_mesh import add_mesh, mesh_of, prepare_mesh
 from compare.cli.options import add_accept, add_data, add_shared, json_path
 from compare.cli.weight_options import add_weights, asked_in
 from compare.errors import UsageError
-from compare.frameworks.meshes.mesh_axes import mesh_axes
 
 if TYPE_CHECKING:
     from compare.checkpoints.judged import WeightsAsked
@@ -61,13 +61,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-locate", action="store_true", help="where something differs, do not look for the place and the cause"
     )
-    parser.add_argument(
-        "--mesh",
-        type=mesh_axes,
-        metavar="AXES",
-        help="run the port on a mesh, such as data=2,model=2, as it is annotated or as its pair's sharding= says; of a "
-        "CPU its devices are made",
-    )
+    add_mesh(parser)
     add_accept(parser)
     parser.add_argument("--quick", action="store_true", help="the pair's own batch alone: no probes, no mutants")
     parser.add_argument(
@@ -108,7 +102,6 @@ def run(options: argparse.Namespace) -> int:
 def _judge(options: argparse.Namespace, asked: "WeightsAsked") -> int:
     """The verdict on every pair, or on those that are named; the exit code."""
     from compare.cli.chosen_device import device_of
-    from compare.cli.on_mesh import mesh_of, prepare_mesh
     from compare.cli.streams import emit
     from compare.frameworks import devices
     from compare.pair.pairs import REGISTRY

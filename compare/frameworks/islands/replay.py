@@ -1,6 +1,6 @@
 """Evaluate a traced program with every float32 in it raised to float64: the rest that tracing could not prevent."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -58,7 +58,7 @@ def is_real(value: object) -> bool:
 
 def inner_programs(eqn: core.JaxprEqn) -> list[Program]:
     """The programs that an operation holds (a scan's body, a cond's branches)."""
-    return [leaf for leaf in jax.tree.leaves(list(eqn.params.values()), is_leaf=_is_program) if _is_program(leaf)]
+    return [leaf for leaf in jax.tree.leaves(list(eqn.params.values()), is_leaf=is_program) if is_program(leaf)]
 
 
 def operations_of(program: Program) -> Iterator[core.JaxprEqn]:
@@ -192,7 +192,8 @@ def _as_traced(value: Operand, aval: Operand) -> Operand:
     return value
 
 
-def _is_program(value: object) -> TypeGuard[Program]:
+def is_program(value: object) -> TypeGuard[Program]:
+    """Whether a value is a traced program, closed or open."""
     return isinstance(value, core.ClosedJaxpr | core.Jaxpr)
 
 
@@ -206,13 +207,13 @@ def _raise_param(param: object) -> object:
 
 
 def _raise_tree(param: object, swap: Swap | None) -> object:
-    if any(map(_is_program, jax.tree.leaves(param, is_leaf=_is_program))):
-        return jax.tree.map(lambda leaf: _raise_leaf(leaf, swap), param, is_leaf=_is_program)
+    if any(map(is_program, jax.tree.leaves(param, is_leaf=is_program))):
+        return jax.tree.map(lambda leaf: _raise_leaf(leaf, swap), param, is_leaf=is_program)
     return _raise_param(param)
 
 
 def _raise_leaf(leaf: object, swap: Swap | None) -> object:
-    return _raise_program(leaf, swap) if _is_program(leaf) else leaf
+    return _raise_program(leaf, swap) if is_program(leaf) else leaf
 
 
 def _raise_program(program: Program, swap: Swap | None) -> Program:
@@ -220,8 +221,13 @@ def _raise_program(program: Program, swap: Swap | None) -> Program:
     if swap is None and not holds_low(program):
         return program
     inputs: list[Any] = [variable.aval for variable in parts(program)[0].invars]
-    avals = [struct_of(aval, raised(aval.dtype)) for aval in inputs]
-    new = jax.make_jaxpr(lambda *args: replay(program, args, swap))(*avals)
+    structs = [struct_of(aval, raised(aval.dtype)) for aval in inputs]
+    return remade(program, structs, lambda *args: replay(program, args, swap))
+
+
+def remade(program: Program, structs: Sequence[jax.ShapeDtypeStruct], function: Callable[..., Any]) -> Program:
+    """What ``function`` is on arrays like these, in a program's place: open where that one is."""
+    new = jax.make_jaxpr(function)(*structs)
     if hasattr(program, "consts"):
         return new
     assert not new.consts, "an open program closes over nothing"

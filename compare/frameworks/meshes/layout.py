@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 
@@ -22,15 +22,21 @@ class MeshLayout:
         leaves: of every leaf by path, how it is spread.
         inputs: of arrays of the batch that a rule names; others are spread by rows over ``data`` where that divides
             them.
+        told: the mesh that the port's code is told of, where that is another than it is run on.
     """
 
     mesh: BuiltMesh
     leaves: Mapping[str, Spec]
     inputs: Mapping[str, Spec] = field(default_factory=dict)
+    told: BuiltMesh | None = None
 
     @property
     def axes(self) -> MeshAxes:
         return self.mesh.axes
+
+    def alone(self, told: bool) -> "MeshLayout":
+        """The same on one device of the mesh; ``told``: the port's program as it is traced for all of them."""
+        return replace(self, mesh=self.mesh.alone, told=self.mesh if told else None)
 
     @property
     def row_parts(self) -> int:

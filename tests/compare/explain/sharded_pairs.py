@@ -216,6 +216,39 @@ def lazy() -> optax.GradientTransformation:
     return optax.GradientTransformation(lambda params: (), update)
 
 
+def by_size(outputs: jax.Array, targets: jax.Array) -> jax.Array:
+    """Written for whole arrays, and divided once more by how many devices there are."""
+    return mean_square(outputs, targets) / dict(jax.sharding.get_abstract_mesh().shape).get("data", 1)
+
+
+def slower() -> optax.GradientTransformation:
+    """SGD of a gradient that is divided once more, in the update alone."""
+
+    def update(gradients: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        return jax.tree.map(lambda one: -0.1 * one / (jax.sharding.get_abstract_mesh().size or 1), gradients), state
+
+    return optax.GradientTransformation(lambda params: (), update)
+
+
+class Depthwise(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(8, 8, 3, padding=1, groups=8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x)
+
+
+class DepthwisePort(nn.Module):
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return nn.Conv(8, (3, 3), feature_group_count=8, name="conv")(x)
+
+
+def images(rng: np.random.Generator) -> Batch:
+    return Batch.of(rng.normal(size=(4, 8, 6, 6)).astype("f4"))
+
+
 def of(port: Callable[..., Any], **fields: Any) -> Pair:
     return Pair(Reference(), (port, zeros(Reference())), batch, **{"loss": SQUARES, **fields})
 
@@ -227,3 +260,6 @@ planted_one_key = Pair(Reference(torch.nn.Dropout(0.5)), Dropping(one_key=True),
 planted_padding = Pair(Reference(), Annotated(), partial(batch, rows=7), loss=(mean_square, counting_padding))
 planted_low = of(lowering)
 planted_lazy = Pair(Reference(), Annotated(), batch, loss=SQUARES, optimizers=(lambda p: torch.optim.SGD(p, 0.1), lazy()))  # fmt: skip # noqa: E501
+planted_size = Pair(Reference(), Annotated(), batch, loss=(mean_square, by_size))
+planted_slower = Pair(Reference(), Annotated(), batch, loss=SQUARES, optimizers=(lambda p: torch.optim.SGD(p, 0.1), slower()))  # fmt: skip # noqa: E501
+compiled_wrongly = Pair(Depthwise(), DepthwisePort(), images)  # by jaxlib 0.10.2: findings/xla-depthwise-*.sh

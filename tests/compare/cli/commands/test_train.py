@@ -111,6 +111,8 @@ def test_a_pairs_file_is_trained(tmp_path, rate, code):
         (("own.py", "--epochs", "15"), "--epochs means nothing beside a pair"),
         (("nowhere.py",), "nowhere.py: there is no such file"),
         (("--steps", "3"), "--steps: is of a pair's file"),
+        (("--mesh", "data=2"), "--mesh: is of a pair's file"),
+        (("own.py", "--mesh", "data=64", "--device", "cpu"), "mesh data=64: expected 64 devices, JAX has"),
         (("own.py", "--steps", "99999999"), "pair own: 99,999,999 training steps: expected at most 333,333"),
     ],
 )
@@ -118,6 +120,17 @@ def test_what_does_not_go_together(tmp_path, told, why):
     """One line."""
     (tmp_path / "own.py").write_text(PAIR.format(rate=0.1))
     assert why in refused(jaxport("train", *told))
+
+
+@pytest.mark.parametrize(("rate", "code"), [("0.1", 0), ("lambda step: jnp.where(step > 2, 0.2, 0.1)", 1)])
+def test_a_pairs_file_is_trained_on_a_mesh(tmp_path, rate, code):
+    """Here of the one device that this process has: every step is judged there, and a rate that changes is seen."""
+    (tmp_path / "own.py").write_text(PAIR.replace("{rate}", rate))
+    told = ("--steps", "4", "--mesh", "data=1", "--device", "cpu", "--json", "own.json")
+    ran = jaxport("train", "own.py", *told)
+    (pair,) = strictly((tmp_path / "own.json").read_text())["pairs"]
+    assert (ran.code, pair["mesh"]["axes"]) == (code, "data=1")
+    assert "step4/update/weight" in {one["name"] for one in pair["quantities"]}
 
 
 def test_a_pair_without_optimizers_is_refused_before_any_runs(tmp_path, monkeypatch):
