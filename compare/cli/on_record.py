@@ -17,9 +17,9 @@ from compare.verdict.counted import counted
 from compare.verdict.precision import PRECISIONS
 
 # Of verify's options, those that each half looks at: what a verdict is made of, and what it is to say.
-TAKEN = ("pairs", "record", "device", "seed", "data", "batch", "dtype", "probes", "quick", "oracle_device", "accept")
-JUDGED = ("pairs", "against", "device", "data", "batch", "oracle_device", "mesh", "accept", "json", "strict", "explain")
-JUDGED += ("every", "no_locate")
+TAKEN = ["pairs", "record", "device", "seed", "data", "batch", "dtype", "probes", "quick", "oracle_device", "accept"]
+JUDGED = ["pairs", "against", "device", "data", "batch", "oracle_device", "mesh", "accept", "json"]
+JUDGED += ["strict", "explain", "every", "no_locate"]
 
 
 def on_record(options: argparse.Namespace) -> int:
