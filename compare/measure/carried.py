@@ -14,7 +14,7 @@ from compare.measure.trainees import PortTrainee, ReferenceTrainee
 from compare.pair.stepped import GATHERED
 from compare.weights.twin_layout import Layout
 from compare.weights.twin_recipes import BY_CLASS
-from compare.weights.twin_state import Slots, read_state, restore
+from compare.weights.twin_state import Slots, order_of, read_state, restore
 from jaxport.optimizers.scaling import LossScale
 
 
@@ -77,7 +77,7 @@ def _slots(reference: ReferenceTrainee, port: PortTrainee) -> Slots:
     tree = jax.tree.map(np.array, port.params)
     layout = Layout.of(tensors, tree, port.prepared.weight_map)
     state = {name: reference.optimizer.state[one] for name, one in tensors.items()}
-    slots = Slots(BY_CLASS[kind], layout, tensors, state)
+    slots = Slots(BY_CLASS[kind], layout, tensors, state, order_of(reference.optimizer, tensors))
     slots.check(reference.optimizer.param_groups)
     return slots
 

@@ -7,7 +7,8 @@ reference is the noise that no port can stay below, the *noise envelope*.
 A step's loss and updates are judged in float64, with the tolerance that the float32 runs' own errors predict: as
 training amplifies rounding, it amplifies both alike. The float32 drift is shown, not judged.
 
-Where a loss is scaled, a step of the float64 runs is skipped where the reference skips it in float32.
+Where a loss is scaled, a step of the float64 runs is skipped where the reference skips it in float32. Where the port
+does otherwise, that is a match only where the order in which its gradients are added decides it.
 
 Where a pre-activation is nearly 0, float32 and float64 may set a ReLU gate differently; from then on the float32 runs
 follow another path than their oracles, their errors grow, and with them the tolerance. So each step says what it would
@@ -25,6 +26,7 @@ from compare.arrays.arrays import Arrays
 from compare.arrays.images import Images
 from compare.errors import UsageError
 from compare.frameworks.devices import Device
+from compare.measure.overflow import gradient_sums, judge_skip
 from compare.measure.trainees import PortTrainee, ReferenceTrainee
 from compare.measure.trajectory import Epoch, GateFlip, Step, Training, TrainingPlan
 from compare.pair.by_hand import hidden_preactivation
@@ -85,6 +87,7 @@ class FiveRuns:
 
 
 Run = ReferenceTrainee | PortTrainee
+SKIP = "skip"  # the quantity of a step that one side alone skips
 
 
 def skip(run: Run, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -185,6 +188,9 @@ def _train(
             to.losses.append(runs.step(batch, labels, to.rng.permutation(plan.batch)))
             judged = _judged(to.losses, runs)
             skipped = [fell(*two) for two in zip(scales, runs.scales(), strict=True)]
+            if skipped[0] != skipped[1] and scales[1] is not None:
+                sums = gradient_sums(runs.reference_64, runs.before[1], batch, labels)
+                judged[SKIP] = judge_skip(skipped[1], float(scales[1]), sums)
             step = _step(epoch, len(to.steps) + 1, to.losses[-1], judged, runs.after, gates, skipped)
             to.steps.append(step)
             to.first_flip = to.first_flip or _flip(step.step, rows, gates[0], gates[1])

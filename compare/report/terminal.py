@@ -133,7 +133,14 @@ def _skipped(form: Form) -> str:
         return ""
     if of["reference"] == of["port"]:
         return f"the same {counted(len(of['port']), 'step')} on both sides: {_few(of['port'])}"
-    return "; ".join(f"by the {side}: {_few(steps) or 'none'}" for side, steps in of.items())
+    by_side = "; ".join(f"by the {side}: {_few(steps) or 'none'}" for side, steps in of.items())
+    apart = [one for one in form["steps"] if one["skipped_reference"] != one["skipped_port"]]
+    judged = (
+        ""
+        if any(one["worst"] == "skip" for one in apart)
+        else " (each at float16's edge, as the order of adding falls)"
+    )
+    return f"{by_side}{judged}"
 
 
 def _few(steps: list[int]) -> str:

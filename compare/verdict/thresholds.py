@@ -138,6 +138,11 @@ LOSSES_TOGETHER = 16
 """Losses that are judged as one quantity: a loss is one number, and both sides' errors in one number can be small by
 luck."""
 
+AT_EDGE = 4.0
+"""Times the low precision's largest number, or below it: within it the order of adding may decide whether a scaled
+gradient overflows, since the sums within one row are not in what is bounded. A scale is a power of two: two sides whose
+scales are one doubling apart stay within it, and a loss scaled 2**8 times too far does not."""
+
 # The update rule, apart from the model (compare/verification/update_rule.py, compare/sides/rule_inputs.py).
 
 RULE_STEPS = 2000

@@ -11,10 +11,11 @@ from compare.arrays.arrays import from_torch
 from compare.errors import UsageError, shown
 from compare.frameworks.torch_schedulers import PLATEAU, resume_plateau
 from compare.weights.live_scheduler import advance, check_reach, parts_of
+from compare.weights.moved_alike import FROZEN, group_of, groups_by_label, label_of_leaves, notes_on
 from compare.weights.twin_layout import Layout, Tree, flat, named_parameters
 from compare.weights.twin_recipes import Recipe, check_exact, recipe_of
 from compare.weights.twin_schedules import Scheduled, argument_of, schedules_of
-from compare.weights.twin_state import Slots, State, read_state, restore
+from compare.weights.twin_state import Slots, State, order_of, read_state, restore
 from compare.weights.weights import WeightMap
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 UNFOLLOWED = (
     "Rprop looks at its learning rate in its first step alone: the scheduler is not followed, and stays where it stands"
 )
-FROZEN = "frozen"  # the label of what the optimizer does not move
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,14 @@ class OptaxTwin:
         import jax
         import torch
 
-        own = {"params": (params, self.params), "state": (state, self.state)}
-        for name, (given, made) in own.items():
+        both = {"params": (params, self.params), "state": (state, self.state)}
+        for name, (given, made) in both.items():
             if str(jax.tree.structure(given)) != str(jax.tree.structure(made)):
                 raise UsageError(f"to_torch: {name}: expected the structure of the twin's, got another")
         layout = self._slots.layout
-        state_of = {name: self._optimizer.state[one] for name, one in self._slots.tensors.items() if one.requires_grad}
-        slots = replace(self._slots, state=state_of)
+        whole = [*self._slots.order[:1]] if self._slots.recipe.name == "lbfgs" else []
+        own = [name for name, one in self._slots.tensors.items() if one.requires_grad or name in whole]
+        slots = replace(self._slots, state={name: self._optimizer.state[self._slots.tensors[name]] for name in own})
         moved = layout.map.to_reference(
             {path: np.array(leaf) for path, leaf in flat(params).items()}, layout.shapes, values=True
         )
@@ -103,7 +104,7 @@ class OptaxTwin:
     def _rates(self, reads: list[Any]) -> list[float]:
         """The learning rate of each group: that of any of its labels."""
         labels = [label for label in self._labels if label != FROZEN]
-        by_group = {_group(label): read.plateau["learning_rate"] for label, read in zip(labels, reads, strict=True)}
+        by_group = {group_of(label): read.plateau["learning_rate"] for label, read in zip(labels, reads, strict=True)}
         return [by_group.get(place, float(group["lr"])) for place, group in enumerate(self._optimizer.param_groups)]
 
 
@@ -156,10 +157,11 @@ def optax_twin(
         raise UsageError(f"no twin on {odd[0]}: optax takes the modulus where torch takes real and imaginary parts")
     layout = Layout.of(tensors, params, weight_map)
     used = {name: tensor for name, tensor in tensors.items() if name in layout.shapes}
-    slots = Slots(recipe, layout, used, {name: torch_optimizer.state.get(one, {}) for name, one in used.items()})
+    kept = {name: torch_optimizer.state.get(one, {}) for name, one in used.items()}
+    slots = Slots(recipe, layout, used, kept, order_of(torch_optimizer, used))
     slots.check(torch_optimizer.param_groups)
-    labels = _labels(torch_optimizer, slots)
-    by_leaf = _by_leaf(layout, labels)
+    labels = groups_by_label(torch_optimizer, slots)
+    by_leaf = label_of_leaves(layout, labels)
     with _x64(used):
         import jax
         import jax.numpy as jnp
@@ -169,7 +171,7 @@ def optax_twin(
         dtypes = {path: _dtype(used[owners[0]]) for path, owners in layout.owners.items()}
         tree = _tree({path: jnp.array(array, dtypes[path]) for path, array in arrays.items()}, layout)
         rules = {
-            label: _rule(recipe, torch_optimizer, _group(label), scheduled, slots, names)
+            label: _rule(recipe, torch_optimizer, group_of(label), scheduled, slots, names)
             for label, names in labels.items()
         }
         if len(rules) == 1 and FROZEN not in rules:
@@ -190,7 +192,8 @@ def optax_twin(
         state,
         tree,
         {name: ", ".join(paths) for name, paths in layout.parameters.items()},
-        ((UNFOLLOWED,) if scheduler is not None and recipe.name == "rprop" else scheduled.notes) + _idle(slots, labels),
+        ((UNFOLLOWED,) if scheduler is not None and recipe.name == "rprop" else scheduled.notes)
+        + notes_on(slots, labels),
         torch_optimizer,
         scheduler,
         slots,
@@ -198,63 +201,6 @@ def optax_twin(
         scheduled,
         every,
     )
-
-
-def _labels(optimizer: "torch.optim.Optimizer", slots: Slots) -> dict[str, tuple[str, ...]]:
-    """The parameters' names by label: those of one group that have seen as many steps; and those that stay."""
-    name_of = {id(tensor): name for name, tensor in slots.tensors.items()}
-    made: dict[str, tuple[str, ...]] = {}
-    for place, group in enumerate(optimizer.param_groups):
-        by_steps: dict[tuple[float | None, ...], list[str]] = {}
-        whole = slots.recipe.name == "lbfgs"
-        for tensor in group["params"]:
-            name = name_of.get(id(tensor))
-            if name is None:
-                raise UsageError("params: a parameter of the optimizer is no leaf of them")
-            if tensor.requires_grad:
-                state = slots.state[name]
-                numbers = (_number(state.get(slot)) for slot in ("step", "mu_product", "eta", "mu"))
-                key = () if whole else (*numbers, float("momentum_buffer" in state))
-                by_steps.setdefault(key, []).append(name)
-        for part, names in enumerate(by_steps.values()):
-            made[f"group{place}" if len(by_steps) == 1 else f"group{place}.{part}"] = tuple(names)
-    moving = {name for names in made.values() for name in names}
-    if still := tuple(name for name in slots.tensors if name not in moving):
-        made[FROZEN] = still
-    return made
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
-def _group(label: str) -> int:
-    return -1 if label == FROZEN else int(label.removeprefix("group").split(".")[0])
-
-
-def _idle(slots: Slots, labels: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """A note on parameters that no gradient has reached, where others have begun: torch leaves them as they are."""
-    moving = [name for label, names in labels.items() if label != FROZEN for name in names]
-    idle = [name for name in moving if not slots.state[name] and slots.tensors[name].grad is None]
-    if not idle or len(idle) == len(moving):
-        return ()
-    return (
-        f"{idle[0]} has had no gradient so far: torch leaves such a parameter alone, and a gradient of zeros, as JAX "
-        f"has it, may move it (a weight decay): freeze it with requires_grad_(False) if it is to stay",
-    )
-
-
-def _by_leaf(layout: Layout, labels: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """The label of each leaf.
-
-    Raises:
-        UsageError: a leaf that holds parameters of two labels.
-    """
-    label_of = {name: label for label, names in labels.items() for name in names}
-    for path, owners in layout.owners.items():
-        if len({label_of[owner] for owner in owners}) > 1:
-            raise UsageError(f"no twin: {path} holds {' and '.join(owners)}, which the optimizer treats differently")
-    return {path: label_of[owners[0]] for path, owners in layout.owners.items()}
 
 
 def _rule(
@@ -276,6 +222,11 @@ def _rule(
         changing.pop("learning_rate", None)  # the first step size, and nothing else
     if strange := [name for name in changing if name not in told]:
         raise UsageError(f"no twin of the scheduler: it changes {strange[0]}, which {recipe.torch} does not have")
+    if fixed := [name for name in changing if recipe.is_fixed(name)]:
+        raise UsageError(
+            f"no twin of the scheduler: it changes {fixed[0]}, and what a transformation computes is settled when it "
+            f"is made: make the twin anew at each change"
+        )
     if recipe.name in ("nadam", "asgd"):
         scalar = next(
             (slots.state[names[0]][slot] for slot in ("mu_product", "eta") if slot in slots.state[names[0]]), None

@@ -83,7 +83,7 @@ def torch_twin(
     optimizer = _made(kind, groups, tensors, count)
     own = {name: tensors[name] for name in layout.shapes}
     kept = {name: optimizer.state[tensors[name]] for group in groups for name in group.names}
-    slots = Slots(BY_CLASS[kind], layout, own, kept)
+    slots = Slots(BY_CLASS[kind], layout, own, kept, [name for group in groups for name in group.names])
     slots.check(optimizer.param_groups)
     memories = [read.plateau if (read := reads.get(next(iter(group.parts)))) else None for group in groups]
     changing = [group.changing for group in groups]

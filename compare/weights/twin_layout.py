@@ -1,6 +1,6 @@
 """Which tensor of a torch optimizer is which leaf of the port's parameters, and how arrays go either way."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -117,6 +117,11 @@ class Layout:
         """The reference's names behind each leaf, by path."""
         paths = dict.fromkeys(entry.port for entry in self.map.entries)
         return {path: tuple(e.reference for e in self.map.entries if e.port == path) for path in paths}
+
+    def leaves_of(self, names: Iterable[str]) -> list[str]:
+        """The paths of the leaves that hold these of the reference's parameters, in the tree's order."""
+        known = set(names)
+        return [path for path in self.leaves if known.intersection(self.owners.get(path, ()))]
 
     @cached_property
     def parameters(self) -> Mapping[str, tuple[str, ...]]:

@@ -51,6 +51,10 @@ class Recipe:
 
         return inspect.unwrap(getattr(jaxport.optimizers, self.name))
 
+    def is_fixed(self, name: str) -> bool:
+        """Whether an argument is a flag or a count, by its default: what is computed depends on it, and its shapes."""
+        return isinstance(inspect.signature(self.function).parameters[name].default, int)
+
     def arguments(self, group: Mapping[str, Any]) -> dict[str, Any]:
         """What the recipe is told, as a parameter group of torch's says; what it does not say stays at its default."""
         names = [name for name in inspect.signature(self.function).parameters if name not in OWN]

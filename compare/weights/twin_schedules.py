@@ -79,6 +79,11 @@ def schedules_of(optimizer: "torch.optim.Optimizer", scheduler: Any, every: int,
         varying = [key for key in rows[0][place] if len({row[place][key] for row in rows}) > 1]
         for key in dict.fromkeys(["lr", *varying]):
             values = np.array([row[place][key] for row in rows])
+            if key == "momentum" and key in varying and not values.all():
+                raise UsageError(
+                    f"no twin of the scheduler: at its step {start + int(np.argmin(values != 0)):,} the momentum is 0, "
+                    f"where torch leaves its buffer as it is, and goes on with it when it is not 0 any more"
+                )
             schedule = _read(parts, place, key, values, start)
             if schedule is None:
                 schedule = _table(values, start)

@@ -27,12 +27,15 @@ class Slots:
 
     Attributes:
         state: torch's, by the name of the parameter.
+        order: the names in the optimizer's own order, what it does not move among them: LBFGS keeps all of them as one
+            vector, and its state with the first.
     """
 
     recipe: Recipe
     layout: Layout
     tensors: "Mapping[str, torch.Tensor]"
     state: Mapping[str, dict[str, Any]]
+    order: Sequence[str]
 
     def check(self, groups: Sequence[Mapping[str, Any]]) -> None:
         """Whether the parameters of torch's groups go the same way on the port's side.
@@ -55,6 +58,10 @@ class Slots:
         if self.recipe.name != "adafactor":
             return
         for name in names:
+            if self.tensors[name].requires_grad and not self.tensors[name].numel():
+                raise UsageError(
+                    f"no twin of Adafactor on {name}: it has no entries, and torch divides by their number"
+                )
             if self.tensors[name].dim() > 1 and self.layout.transposes(name) is None:
                 raise UsageError(
                     f"no twin of Adafactor on {name}: it is factored along its last two axes, and on the port's side "
@@ -71,7 +78,7 @@ class Slots:
         import jax.numpy as jnp
 
         seen = any(self.state[name].get("momentum_buffer") is not None for name in names)
-        one = self.state[names[0]]
+        one = self.state[self.order[0] if self.recipe.name == "lbfgs" else names[0]]
 
         def fill(owner: Any, field: str, value: Any) -> Any:
             slots = {slot for name in owner._fields if (slot := self.recipe.slots.get(name))}
@@ -80,7 +87,7 @@ class Slots:
             if field in plateau and "num_bad_epochs" in owner._fields:
                 return jnp.asarray(plateau[field], value.dtype)
             if "old_dirs" in owner._fields:
-                return self._of_lbfgs(field, value, one)
+                return self._of_lbfgs(field, value, one, names)
             if field == "count" and not slots - {self.recipe.slots.get("count")}:
                 return jnp.asarray(0 if plateau else count, jnp.int32)
             slot = self.recipe.slots.get(field)
@@ -119,7 +126,7 @@ class Slots:
                 made[self.layout.parameters[name][0]] = array.T if turned else array
         return made
 
-    def _of_lbfgs(self, field: str, value: Any, kept: Mapping[str, Any]) -> Any:
+    def _of_lbfgs(self, field: str, value: Any, kept: Mapping[str, Any], names: Sequence[str]) -> Any:
         import jax.numpy as jnp
 
         if not kept.get("n_iter"):
@@ -131,20 +138,37 @@ class Slots:
         if field in HISTORY or field == "ro":
             made = np.zeros(value.shape)
             for row, one in enumerate(kept[field]):
-                made[row] = self._vector(one) if field in HISTORY else float(one)
+                made[row] = self._vector(one, names) if field in HISTORY else float(one)
             return jnp.array(made, value.dtype)
         if field in VECTORS:
-            return jnp.array(self._vector(kept[field]), value.dtype)
+            return jnp.array(self._vector(kept[field], names), value.dtype)
         return jnp.asarray(float(kept[field]), value.dtype)
 
-    def _vector(self, vector: "torch.Tensor") -> np.ndarray:
-        """A vector over torch's parameters as one over the port's leaves."""
+    def _vector(self, vector: "torch.Tensor", names: Sequence[str]) -> np.ndarray:
+        """A vector over torch's parameters as one over the port's leaves that hold ``names``.
+
+        Raises:
+            UsageError: torch moves a parameter that is not among them, though it is frozen.
+        """
         array, made, start = _array(vector), dict[str, np.ndarray](), 0
-        for name, tensor in self.tensors.items():
+        for name in self.order:
+            tensor = self.tensors[name]
             made[name] = array[start : start + tensor.numel()].reshape(tuple(tensor.shape))
             start += tensor.numel()
+            if name not in names and made[name].any():
+                raise UsageError(
+                    f"no twin of LBFGS on {name}: it is frozen, and torch moves it still, along steps that it "
+                    f"remembers from before: make the optimizer anew, without it"
+                )
         leaves = self.layout.to_port(made)
-        return np.concatenate([leaves[path].reshape(-1) for path in self.layout.leaves])
+        return np.concatenate([leaves[path].reshape(-1) for path in self.layout.leaves_of(names)])
+
+
+def order_of(optimizer: "torch.optim.Optimizer", tensors: "Mapping[str, torch.Tensor]") -> list[str]:
+    """The names of an optimizer's parameters in its own order."""
+    name_of = {id(tensor): name for name, tensor in tensors.items()}
+    own = [one for group in optimizer.param_groups for one in group["params"]]
+    return [name_of[id(one)] for one in own if id(one) in name_of]
 
 
 def walked(state: State, fill: Callable[[Any, str, Any], Any]) -> State:
@@ -179,7 +203,8 @@ def _path(path: Any, layout: Layout) -> str:
 
 
 def _array(tensor: "torch.Tensor") -> np.ndarray:
-    return np.array(from_torch(tensor.detach()))
+    """Dense: a momentum of sparse gradients is sparse, and computes the same."""
+    return np.array(from_torch(tensor.detach().to_dense()))
 
 
 @dataclass
@@ -280,17 +305,18 @@ def _restore_lbfgs(read: Read, slots: Slots, names: Sequence[str]) -> None:
     import torch
 
     layout = slots.layout
-    first = slots.tensors[names[0]]
-    own, vectors = slots.state[names[0]], read.vectors
+    first = slots.tensors[slots.order[0]]
+    own, vectors = slots.state[slots.order[0]], read.vectors
 
     def vector(array: np.ndarray) -> torch.Tensor:
-        made, start = dict[str, np.ndarray](), 0
-        for path, shape in layout.leaves.items():
-            size = int(np.prod(shape, dtype=int))
-            made[path] = array[start : start + size].reshape(shape)
+        made = {path: np.zeros(shape, array.dtype) for path, shape in layout.leaves.items()}
+        start = 0
+        for path in layout.leaves_of(names):
+            size = made[path].size
+            made[path] = array[start : start + size].reshape(made[path].shape)
             start += size
         named = layout.to_reference(made)
-        whole = np.concatenate([np.array(named[name]).reshape(-1) for name in slots.tensors])
+        whole = np.concatenate([np.array(named[name]).reshape(-1) for name in slots.order])
         return torch.from_numpy(whole).to(first.device, first.dtype)
 
     def number(array: np.ndarray) -> torch.Tensor:

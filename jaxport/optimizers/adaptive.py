@@ -133,7 +133,7 @@ def _adafactor(
         def zeros(one: jax.Array, axis: int | None) -> jax.Array:
             if (one.ndim > 1) != (axis is not None):
                 return jnp.zeros((0,), one.dtype)
-            return jnp.zeros_like(one if axis is None else jnp.take(one, jnp.array([0]), axis=axis))
+            return jnp.zeros_like(one if axis is None else one.sum(axis, keepdims=True))
 
         kept = (jax.tree.map(lambda one, axis=axis: zeros(one, axis), params) for axis in (-1, -2, None))
         return _AdafactorState(jnp.zeros([], jnp.int32), *kept)

@@ -24,7 +24,9 @@ def clip_grad_norm(max_norm: Number, norm_type: float | str = 2.0) -> optax.Grad
     order = float(norm_type)
 
     def update(updates: Params, state: optax.EmptyState, params: Params = None) -> tuple[Params, optax.EmptyState]:
-        norms = [jnp.linalg.norm(g.ravel(), order) for g in jax.tree.leaves(updates)]
+        norms = [jnp.linalg.norm(g.ravel(), order) for g in jax.tree.leaves(updates) if g.size]
+        if not norms:  # a largest entry of none there is not
+            return updates, state
         share = jnp.minimum(1.0, max_norm / (jnp.linalg.norm(jnp.stack(norms), order) + 1e-6))
         return jax.tree.map(lambda g: g * share.astype(g.dtype), updates), state
 

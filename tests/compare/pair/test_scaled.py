@@ -65,15 +65,34 @@ class _Late(LossScale):
         return _Late(late.scale, late.sound, self.growth_interval)
 
 
+class _Further(LossScale):
+    """Scaled, and divided again, by more than its scale says: the same function, and steps are lost for nothing."""
+
+    def scaled(self, loss):
+        return super().scaled(2.0**8 * loss)
+
+    def unscaled(self, grads):
+        grads, finite = super().unscaled(grads)
+        return jax.tree.map(lambda g: g / 2.0**8, grads), finite
+
+    def adjusted(self, finite):
+        return _Further(*super().adjusted(finite))
+
+
 @pytest.mark.parametrize(
-    ("fault", "seen"), [("clipped while scaled", "update/"), ("doubled one step later", "loss scale")]
+    ("fault", "seen"),
+    [
+        (_clipped_while_scaled, "update/"),
+        (_Late, "loss scale"),
+        (_Further, "skip: the port skips the step, and no sum"),
+    ],
 )
 def test_a_fault_is_seen(pair, images, cpu, monkeypatch, fault, seen):
     """At the step at which it acts, by its name."""
-    if fault == "clipped while scaled":
-        monkeypatch.setattr(jaxport.features, "scaled_step", _clipped_while_scaled)
+    if fault is _clipped_while_scaled:
+        monkeypatch.setattr(jaxport.features, "scaled_step", fault)
     else:
-        monkeypatch.setattr("compare.measure.trainees.LossScale", _Late)
+        monkeypatch.setattr("compare.measure.trainees.LossScale", fault)
     run = train(pair, images, cpu, PLAN)
     assert run.verdict is Verdict.MISMATCH
     assert seen in run.first_failure

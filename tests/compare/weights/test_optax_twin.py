@@ -64,6 +64,53 @@ def test_an_optimizer_goes_on_in_jax_and_comes_back(name):
     assert twin.parameters == {name: f"params/{name}" for name in SHAPES}
 
 
+def _lbfgs(parameters):
+    return O.LBFGS(parameters, lr=0.5, max_iter=1, history_size=2)
+
+
+def _frozen_in_front(parameters):
+    parameters[0].requires_grad_(False)
+    return _lbfgs(parameters)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda p: _lbfgs(p[::-1]), lambda p: _lbfgs([p[3], p[0]]), _frozen_in_front],
+    ids=["order", "some", "frozen"],
+)
+def test_a_vector_over_all_parameters_is_in_the_optimizers_own_order(make):
+    """And not in the model's; the state lies with its first, frozen or not."""
+    whole, run, back = TorchRun(make).walk(12), TorchRun(make), TorchRun(make)
+    run.walk(5)
+    twin = optax_twin(run.optimizer, model=run.params)
+    assert twin.notes == ()
+    middle, params, state = jax_walk(twin.transformation, twin.params, twin.state, 4)
+    made = torch_twin(twin.transformation, params, state, model=back.params)
+    back.optimizer = made.optimizer
+    twin.to_torch(params, state)
+    assert apart(whole[5:], [*middle, *run.walk(3)]) < EQUAL
+    assert apart(whole[9:], back.walk(3)) < EQUAL
+
+
+def test_what_lbfgs_remembers_moves_what_is_frozen_later():
+    """In torch alone; so there is no twin."""
+    run = TorchRun(_lbfgs)
+    run.walk(4)
+    run.params["kernel"].requires_grad_(False)
+    with pytest.raises(UsageError, match="no twin of LBFGS on kernel: it is frozen, and torch moves it still"):
+        optax_twin(run.optimizer, model=run.params)
+
+
+def test_a_momentum_of_sparse_gradients_goes_along():
+    """It is sparse, and the same numbers."""
+    table = torch.nn.Embedding(4, 2, sparse=True)
+    optimizer = O.SGD(table.parameters(), lr=0.1, momentum=0.9)
+    table(torch.tensor([1, 3])).sum().backward()
+    optimizer.step()
+    twin = optax_twin(optimizer)
+    np.testing.assert_array_equal(twin.state[0].trace["0"], [[0, 0], [1, 1], [0, 0], [1, 1]])
+
+
 def _two_groups(parameters):
     first, second = parameters[:2], parameters[2:]
     return O.AdamW([{"params": first, "lr": 0.02}, {"params": second, "weight_decay": 0.0}], lr=0.01)
@@ -213,15 +260,33 @@ def test_a_plateau_comes_back_with_its_rate_and_its_count():
     assert scheduler.get_last_lr() == [optimizer.param_groups[0]["lr"]] == [pytest.approx(1e-3)]
 
 
-def test_a_parameter_that_no_gradient_reaches_is_named():
-    """torch does not touch it; a gradient of zeros has a weight decay."""
-    model = _model()
-    optimizer = O.AdamW(model.parameters(), lr=0.1)
-    assert optax_twin(optimizer, model=model).notes == ()
-    model[0].weight.grad = torch.ones_like(model[0].weight)
-    optimizer.step()
-    (note,) = optax_twin(optimizer, model=model).notes
-    assert note.startswith("0.bias has had no gradient so far")
+class _Switching(lr_scheduler.LRScheduler):
+    """Sets something else than the rate."""
+
+    def __init__(self, optimizer, key, values):
+        self.key, self.values = key, values
+        super().__init__(optimizer)
+
+    def get_lr(self):
+        for group in self.optimizer.param_groups:
+            group[self.key] = self.values[min(self.last_epoch, len(self.values) - 1)]
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+
+@pytest.mark.parametrize(
+    ("make", "key", "values", "why"),
+    [
+        (lambda p: O.Adam(p), "amsgrad", (False, True), "changes amsgrad, and what a transformation computes"),
+        (lambda p: O.Adam(p), "maximize", (False, True), "changes maximize"),
+        (lambda p: O.SGD(p, momentum=0.9), "nesterov", (False, True), "changes nesterov"),
+        (lambda p: O.SGD(p, momentum=0.9), "momentum", (0.9, 0.5, 0.0, 0.9), "at its step 2 the momentum is 0"),
+    ],
+)
+def test_a_schedule_of_what_a_rule_is_has_no_twin(make, key, values, why):
+    """A flag taken for its first value would be another optimizer."""
+    optimizer = make(_model().parameters())
+    with pytest.raises(UsageError, match=why):
+        optax_twin(optimizer, _Switching(optimizer, key, values))
 
 
 def test_single_precision_stays_single():
@@ -251,6 +316,7 @@ def test_single_precision_stays_single():
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"params": PORT, "weight_map": MAP}, "give the module"),
         (lambda m: O.SGD(m.parameters(), lr=0.1), {"model": 3}, "model: expected"),
         (lambda m: O.SGD([torch.ones(2, dtype=torch.complex128)], lr=0.1), {}, "real and imaginary"),
+        (lambda m: O.Adafactor([torch.nn.Parameter(torch.ones(0, 2))]), {}, "0: it has no entries, and torch divides"),
         (lambda m: m, {}, "expected a torch.optim"),
     ],
 )

@@ -13,13 +13,14 @@ USERS_MODELS = True  # optax's accumulation does not run under strict promotion
 
 @pytest.mark.parametrize(("order", "norm"), [(2.0, 5.0), (1.0, 7.0), (np.inf, 4.0), (3.0, 91 ** (1 / 3))])
 def test_a_norm_of_any_order_clips(order, norm):
-    """Of all gradients together; torch's 1e-6 is in the divisor."""
+    """Of all gradients together, also where one has no entries; torch's 1e-6 is in the divisor."""
     with jax.enable_x64(True):
-        grads = {"a": jnp.array([3.0]), "b": jnp.array([[4.0]])}
+        grads = {"a": jnp.array([3.0]), "b": jnp.array([[4.0]]), "none": jnp.zeros((0, 2))}
         clipped, _ = clip_grad_norm(1.0, order).update(grads, optax.EmptyState())
         same, _ = clip_grad_norm(10.0, order).update(grads, optax.EmptyState())
         np.testing.assert_allclose([clipped["a"][0], clipped["b"][0, 0]], np.array([3, 4]) / (norm + 1e-6), rtol=1e-14)
         assert float(same["a"][0]) == 3
+        assert clip_grad_norm(1.0, order).update({}, optax.EmptyState())[0] == {}
         assert float(clip_grad_value(0.5).update(grads, optax.EmptyState())[0]["b"][0, 0]) == 0.5
 
 
