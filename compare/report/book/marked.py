@@ -15,7 +15,7 @@ Link = Callable[[str], str | None]  # where a link of the source leads to on the
 Drawn = Callable[[str], Markup]
 COLOURED = ("python", "py")
 BARS = re.compile("[▁▂▃▄▅▆▇█]+")
-BREAKS = re.compile(r"(?<=[._,(=/])(?=[^\s._,(=/])")  # where code in a cell may go on in the next line
+BREAKS = re.compile(r"(?<=[._,(=/])(?<!\d\.)(?=[^\s._,(=/])")  # where code in a cell may go on in the next line
 ROLES = {"thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "th": "columnheader", "td": "cell"}
 
 
