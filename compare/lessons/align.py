@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
 
 from compare.lessons.inside import Paired, paired
@@ -32,6 +33,28 @@ def line_rows(left: str, right: str) -> Paired:
         for one, other in halves:  # a comment above a statement faces no code
             for i, j in paired([ours[i] for i in one], [theirs[j] for j in other]):
                 made.append((None if i is None else one[i], None if j is None else other[j]))
+    return _closed_up(made, ours, theirs)
+
+
+def _closed_up(rows: Paired, ours: list[str], theirs: list[str]) -> Paired:
+    """The same, an empty line beside what stands on the other side alone: it faces nothing, and needs no row."""
+    made: Paired = []
+    for alone, few in groupby(rows, key=lambda row: None in row):
+        some = list(few)
+        made += _few(some, ours, theirs) if alone else some
+    return made
+
+
+def _few(rows: Paired, ours: list[str], theirs: list[str]) -> Paired:
+    """Rows with one side's line each, in as few as there can be without two that say something in one."""
+    left, right = [i for i, _ in rows if i is not None], [j for _, j in rows if j is not None]
+    pairs = best_pairs([[float(not (ours[i].strip() and theirs[j].strip())) for j in right] for i in left])
+    made: Paired = []
+    done = (0, 0)
+    for i, j in [*pairs, (len(left), len(right))]:
+        made += [(one, None) for one in left[done[0] : i]] + [(None, other) for other in right[done[1] : j]]
+        made += [(left[i], right[j])] if i < len(left) else []
+        done = (i + 1, j + 1)
     return made
 
 

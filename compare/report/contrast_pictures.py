@@ -9,13 +9,13 @@ from compare.report.contract import Form
 from compare.report.contrast import MANY, layers_of, own_bytes
 from compare.verdict.bytes_in_words import size
 
-WIDTH, MIDDLE, BOX = 360, 36, 128  # of the picture, between the two columns, of a box
+WIDTH, MIDDLE, BOX = 360, 22, 156  # of the picture, between the two columns, of a box
 EDGE = (WIDTH - MIDDLE) // 2 - BOX  # beside the boxes, for what does not go to the next one
-LINE, PAD, GAP = 11, 4, 10  # of a line of text, inside a box, between levels
-LETTERS = 25  # of a line in a box
+LINE, PAD, GAP = 14, 5, 12  # of a line of text, inside a box, between levels
+LETTERS = 22  # of a line in a box
 NAMED = 5  # equations that a box names
 STYLE = """<style>
-text { font: 8px ui-monospace, monospace; fill: #222; }
+text { font: 11px ui-monospace, monospace; fill: #222; }
 .head { font-weight: bold; } .dim { fill: #555; }
 rect { fill: #fff; stroke: #555; rx: 3; } .torch { stroke: #d55e00; fill: #fff4ec; }
 .jax { stroke: #0072b2; fill: #edf6fc; }
@@ -150,7 +150,7 @@ def _box(x: int, y: int, lines: Sequence[str], height: int, style: str) -> str:
     shown = [f'<rect class="{style}" x="{x}" y="{y}" width="{BOX}" height="{height}"/>']
     for at, line in enumerate(lines):
         head = ' class="head"' if not at else ""
-        shown.append(f'<text{head} x="{x + PAD}" y="{y + PAD + 8 + at * LINE}">{escape(line)}</text>')
+        shown.append(f'<text{head} x="{x + PAD}" y="{y + PAD + 10 + at * LINE}">{escape(line)}</text>')
     return "".join(shown)
 
 

@@ -26,16 +26,16 @@ def timeline_picture(form: Form) -> str:
         f'<text class="head" x="{EDGE}" y="14">alive, at most {size(most)}</text>',
         f'<line x1="{EDGE}" x2="{EDGE + wide}" y1="{base}" y2="{base}"/>',
         f'<line class="level" x1="{half:g}" x2="{half:g}" y1="24" y2="{base}"/>',
-        f'<text class="dim" x="{EDGE}" y="{base + 12}">forward</text>',
-        f'<text class="dim" x="{half + 3:g}" y="{base + 12}">backward</text>',
+        f'<text class="dim" x="{EDGE}" y="{base + 14}">forward</text>',
+        f'<text class="dim" x="{half + 3:g}" y="{base + 14}">backward</text>',
         drawn(tape, "tape"),
         drawn(kept, "kept"),
-        f'<line class="tape" x1="{EDGE}" x2="{EDGE + 20}" y1="{base + 22}" y2="{base + 22}"/>',
-        f'<text x="{EDGE + 25}" y="{base + 25}">the tape</text>',
-        f'<line class="kept" x1="{half:g}" x2="{half + 20:g}" y1="{base + 22}" y2="{base + 22}"/>',
-        f'<text x="{half + 25:g}" y="{base + 25}">jax.vjp, op by op, with copies</text>',
+        f'<line class="tape" x1="{EDGE}" x2="{EDGE + 20}" y1="{base + 30}" y2="{base + 30}"/>',
+        f'<text x="{EDGE + 27}" y="{base + 34}">the tape</text>',
+        f'<line class="kept" x1="{EDGE}" x2="{EDGE + 20}" y1="{base + 46}" y2="{base + 46}"/>',
+        f'<text x="{EDGE + 27}" y="{base + 50}">jax.vjp, op by op, with copies</text>',
     ]
-    return svg(parts, base + 34)
+    return svg(parts, base + 58)
 
 
 def _tape_bytes(form: Form) -> Iterator[tuple[float, int]]:

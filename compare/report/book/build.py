@@ -23,8 +23,9 @@ from compare.report.book.page import SIGNS, Page, chapters, contents, pages, ver
 from compare.report.book.paths import paths
 from compare.report.book.pictures import picture_of
 from compare.report.book.preview import PREVIEW, preview
-from compare.report.book.prose import capitalized, prose, unquoted
+from compare.report.book.prose import capitalized, prose, sentence, unquoted
 from compare.report.book.schemas import schema_pages
+from compare.report.book.see_also import see_also
 from compare.report.contract import Form
 from compare.report.form import SCHEMA, lesson_form, part_form, plain
 from compare.sides.progress import Progress, say_nothing
@@ -87,14 +88,17 @@ def write(book: Form, target: Path, documents: Sequence[Page] = ()) -> None:
     )
     engine.filters["prose"] = prose
     engine.filters["capitalized"] = capitalized
+    engine.filters["sentence"] = sentence
     engine.filters["unquoted"] = unquoted
     every = [*pages(book), *documents]
     if twice := [name for name, count in Counter(page.file for page in every).items() if count > 1]:
         raise ValueError(f"two pages of the site are called {twice[0]}")
     shared = {"book": book, "contents": contents(every), "signs": SIGNS}
     order = [None, *every, None]  # the index comes before the first
+    known = {page.file: page for page in every}
     for before, page, after in zip(order, every, order[2:], strict=False):
-        text = engine.get_template(page.template).render(shared, page=page, before=before, after=after, **page.shows)
+        given = {**page.shows, "before": before, "after": after, "see": see_also(page, known)}
+        text = engine.get_template(page.template).render(shared, page=page, **given)
         (target / page.file).write_text(text, encoding="utf-8")
     index = engine.get_template("index.html").render(
         shared,

@@ -16,7 +16,7 @@ from compare.report.book.marked import Drawn, Marked, marked
 from compare.report.book.page import Page
 
 ROOT = Path(compare.__file__).resolve().parents[1]
-GUIDE, REFERENCE = "Using it", "Reference"
+GUIDE, REFERENCE = "Guides", "Reference"
 FILES = "files"  # folder of the site for what the pages link to in the repository
 READ = "jaxport read "  # and the name of a lesson: a command, which is a page here
 ELSEWHERE = ("https://", "http://", "mailto:")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from compare.lessons.align import line_rows
-from compare.report.book.highlight import Piece, differing, lines
+from compare.report.book.highlight import Piece, alike, differing, lines, silent
 from compare.report.contract import Form
 
 FIRST = 2  # row of the grid, below the heads
@@ -12,7 +12,8 @@ FIRST = 2  # row of the grid, below the heads
 
 @dataclass(frozen=True)
 class Line:
-    """A line of one side. ``mark``: it "differs" from the line beside it, or stands "alone"; or neither."""
+    """A line of one side. ``mark``: it "differs" from the line beside it, or stands "alone"; or neither, as do lines
+    that differ in words alone."""
 
     row: int
     number: int
@@ -25,7 +26,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Gap:
-    """Rows in which only the other side has lines."""
+    """Rows in which the other side alone does something."""
 
     row: int
     rows: int
@@ -59,10 +60,11 @@ def beside(reference: Form, port: Form, ideas: Sequence[str] = ()) -> tuple[Side
             (right, port, j, pieces_right, None if i is None else reference["line"] + i),
         ):
             if number is None:
-                side[1].append(row)
+                side[1].extend([row] if mark else [])
             else:
                 line = _line(row, form["line"] + number, mark, pieces)
-                side[0].append(replace(line, idea=idea, other=other if other and line.mark == "differs" else 0))
+                said = idea if _text(pieces).strip() else 0
+                side[0].append(replace(line, idea=said, other=other if other and line.mark == "differs" else 0))
     return _side(reference, *left), _side(port, *right), FIRST - 1 + len(rows)
 
 
@@ -73,7 +75,7 @@ def _side(form: Form, has: list[Line], lacks: list[int]) -> Side:
 def _marked(one: list[Piece], other: list[Piece]) -> tuple[list[Piece], list[Piece], str]:
     """What stands in one row, and how it is marked."""
     a, b = _text(one).strip(), _text(other).strip()
-    if a == b:
+    if a == b or (silent(one) and silent(other)) or (a and b and alike(one, other)):
         return one, other, ""
     return (*differing(one, other), "differs" if a and b else "alone")
 

@@ -6,7 +6,9 @@ from difflib import SequenceMatcher
 from pygments.lexers import PythonLexer
 from pygments.token import STANDARD_TYPES, _TokenType
 
-WORDS = ("c1", "sd")  # comments and docstrings: that they are worded differently is no news
+DOCSTRING = "sd"
+WORDS = ("c1", DOCSTRING)  # comments and docstrings: that they are worded differently is no news
+ARRAYS = {"Tensor": "Array"}  # what either side calls an array in a signature is none either
 ALIKE = 0.5  # of two lines' pieces, from which it helps to show which of them differ
 
 
@@ -33,7 +35,8 @@ def lines(text: str) -> list[list[Piece]]:
 
 def differing(left: list[Piece], right: list[Piece]) -> tuple[list[Piece], list[Piece]]:
     """The pieces of two lines that are much alike, those that differ marked."""
-    matcher = SequenceMatcher(None, [piece.text for piece in left], [piece.text for piece in right], autojunk=False)
+    texts, others = ([ARRAYS.get(piece.text, piece.text) for piece in side] for side in (left, right))
+    matcher = SequenceMatcher(None, texts, others, autojunk=False)
     if matcher.ratio() < ALIKE:
         return left, right
     ours, theirs = list(left), list(right)
@@ -42,6 +45,20 @@ def differing(left: list[Piece], right: list[Piece]) -> tuple[list[Piece], list[
             _mark(ours, i, i_end)
             _mark(theirs, j, j_end)
     return ours, theirs
+
+
+def alike(left: list[Piece], right: list[Piece]) -> bool:
+    """Whether two lines say the same but for comments, docstrings, and what an array is called."""
+    ours, theirs = (
+        [ARRAYS.get(piece.text, piece.text) for piece in side if piece.kind not in WORDS and piece.text.strip()]
+        for side in (left, right)
+    )
+    return ours == theirs
+
+
+def silent(pieces: list[Piece]) -> bool:
+    """Whether a line does nothing: it is empty, or part of a docstring."""
+    return all(piece.kind == DOCSTRING or not piece.text.strip() for piece in pieces)
 
 
 def _mark(pieces: list[Piece], start: int, end: int) -> None:

@@ -15,6 +15,8 @@ Link = Callable[[str], str | None]  # where a link of the source leads to on the
 Drawn = Callable[[str], Markup]
 COLOURED = ("python", "py")
 BARS = re.compile("[▁▂▃▄▅▆▇█]+")
+BREAKS = re.compile(r"(?<=[._,(=/])(?<!\d\.)(?=[^\s._,(=/])")  # where code in a cell may go on in the next line
+ROLES = {"thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "th": "columnheader", "td": "cell"}
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,11 @@ def marked(text: str, link: Link, leads: Link = nowhere, drawn: Mapping[str, Dra
     title, body = _plain(tokens[1]), tokens[3:]
     names = _name_headings(body)
     _lead(body, link, leads)
+    sections = _sections(title, body, names)
     _draw(body, drawn or {})
+    _name_cells(body)
     html = Markup(engine.renderer.render(body, engine.options, {}))  # what is not markup is escaped by it
-    return Marked(title, html, _sections(title, body, names))
+    return Marked(title, html, sections)
 
 
 def _without_comments(text: str) -> str:
@@ -118,6 +122,34 @@ def _draw(tokens: Sequence[Token], drawn: Mapping[str, Drawn]) -> None:
             token.children = [Token("html_inline", "", 0, content=drawn[first](token.content))]
 
 
+def _name_cells(tokens: Sequence[Token]) -> None:
+    """What stands above each cell, and what each part of a table is, said at it: on a phone a row is a list, and a list
+    is no table to a reader of the screen. Code in a cell may be broken behind a dot, a bracket, an underscore."""
+    heads: list[str] = []
+    column = 0
+    for token, inner in pairwise(tokens):
+        if token.nesting == 1 and token.tag in ROLES:
+            token.attrSet("role", ROLES[token.tag])
+        if token.type == "table_open":
+            heads = []
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "th_open":
+            heads.append(_plain(inner))
+        elif token.type == "td_open":
+            if column and heads[column]:
+                token.attrSet("data-head", heads[column])
+            column += 1
+            inner.children = [_broken(child) for child in inner.children or []]
+
+
+def _broken(child: Token) -> Token:
+    if child.type != "code_inline":
+        return child
+    told = Markup("<wbr>").join(escape(part) for part in BREAKS.split(child.content))
+    return Token("html_inline", "", 0, content=f"<code>{told}</code>")
+
+
 def _engine() -> MarkdownIt:
     """CommonMark with tables, written as the site has code and tables."""
     engine = MarkdownIt("commonmark").enable("table")
@@ -125,7 +157,8 @@ def _engine() -> MarkdownIt:
     engine.add_render_rule("code_block", lambda self, tokens, place, *_: _fence(tokens[place]))
     # A table may be wider than a phone: it moves inside a frame of its own, which the keyboard reaches.
     engine.add_render_rule(
-        "table_open", lambda *_: '<div class="wide" role="region" tabindex="0" aria-label="Table"><table>\n'
+        "table_open",
+        lambda *_: '<div class="wide" role="region" tabindex="0" aria-label="Table"><table role="table">\n',
     )
     engine.add_render_rule("table_close", lambda *_: "</table></div>\n")
     return engine

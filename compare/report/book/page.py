@@ -105,7 +105,9 @@ def _model(parts: list[Form], curves: list[Form]) -> Page:
     ]
     shows = {"pairs": pairs, **shown([Curve(**curve) for curve in curves])}
     about = "The perceptron, its loss, its optimizer and its step, as the ideas of all lessons come together"
-    return Page("model.html", "The model and its training, whole", "After them", about, "model.html", shows, found)
+    return Page(
+        "model.html", "The model and its training, whole", "After the lessons", about, "model.html", shows, found
+    )
 
 
 def _exercises(forms: list[Form]) -> Page:
@@ -118,12 +120,9 @@ def _exercises(forms: list[Form]) -> Page:
     ]
     exercises = (*EXERCISES, *rest)
     shows = {"exercises": exercises, "known": {form["lesson"] for form in forms}}
-    parts = [
-        (f"exercise-{place}", one.title, unquoted(" ".join((one.task, *one.questions))))
-        for place, one in enumerate(exercises, 1)
-    ]
+    parts = [(f"exercise-{one.lesson}", one.title, unquoted(" ".join((one.task, *one.questions)))) for one in exercises]
     about = "Every lesson with one side missing, and the command that marks it"
-    return Page("exercises.html", "Exercises", "After them", about, "exercises.html", shows, parts)
+    return Page("exercises.html", "Exercises", "After the lessons", about, "exercises.html", shows, parts)
 
 
 def _asked(form: Form) -> tuple[str, ...]:

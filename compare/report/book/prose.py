@@ -11,6 +11,8 @@ CODE = re.compile(
     rf"|(?<![\w/.-])(?:(?:[A-Za-z_]\w*)?(?:\.{PART})+|{PART}(?=\()|\w+_\w+)(?:\([\w=., ]*\))?"
 )
 
+SMALL = ("torch", "optax", "jax")
+
 
 def prose(text: str) -> Markup:
     """``text`` for a page; safe whatever it holds."""
@@ -25,6 +27,12 @@ def prose(text: str) -> Markup:
 def unquoted(text: str) -> str:
     """``text`` without its backticks."""
     return CODE.sub(lambda found: found["quoted"] or found[0], text)
+
+
+def sentence(text: str) -> str:
+    """``text``, words of a page, as a sentence of its own; a library's name stays small."""
+    begins = text if text.startswith(SMALL) else text[:1].upper() + text[1:]
+    return begins if text.endswith((".", "?", "!")) else f"{begins}."
 
 
 def capitalized(text: str) -> str:

@@ -114,6 +114,15 @@ def test_a_comment_above_a_statement_faces_no_code():
     assert line_rows(left, right) == [(None, 0), (None, 1), (0, 2)]
 
 
+def test_an_empty_line_needs_no_row_of_its_own():
+    """Beside what stands on the other side alone; two lines that say something share no row unless they face."""
+    loop = "a = 1\nfor one in many:\n    mark(one)\nz = 1\n"
+    assert line_rows(loop, "a = 1\n\n\n\nz = 1\n") == [(0, 0), (1, 1), (2, 2), (None, 3), (3, 4)]
+    assert line_rows("a = 1\n\nz = 1\n", "a = 1\nz = 1\n") == [(0, 0), (1, None), (2, 1)]
+    alone = line_rows(loop, "a = 1\nassert 0\n\nz = 1\n")
+    assert alone == [(0, 0), (1, None), (None, 1), (2, 2), (3, 3)]
+
+
 def test_texts_of_which_nothing_is_recorded_are_aligned_by_their_words():
     """Signature, loss and return; the backward pass and the inner function have nothing beside them."""
     beside = {code_of(row.left, LEFT): code_of(row.right, RIGHT) for row in aligned(LEFT, RIGHT)}

@@ -13,6 +13,7 @@ from compare.lessons import LESSONS, PARTS, find
 from compare.lessons.row import Lesson
 from compare.lessons.run import SIDES, LessonReport, function_of, run
 from compare.lessons.sources import source
+from compare.report.book.drawing.canvas import WIDTH, Canvas
 from compare.report.book.drawing.figure import figure
 from compare.report.book.pictures import picture_of
 from compare.report.form import plain
@@ -20,6 +21,8 @@ from compare.verdict.verdict import Verdict
 
 USERS_MODELS = True  # a reader's JAX is as it comes
 PLACES = ("x", "y", "width", "height", "points")
+LETTER = 6.0  # units that a letter takes at least, of a text of 12.5
+BEGINS = {"start": 0.0, "middle": 0.5, "end": 1.0}
 LINES = 25  # of a function's body, its docstring not counted
 
 
@@ -54,6 +57,26 @@ def test_a_lesson_has_a_picture(ran):
         assert root.get("role") == "img"
         assert len(root.get("aria-label")) > 20
         assert not {one.get(name) for one in root.iter() for name in PLACES} & {"nan", "inf", "-inf"}
+        assert cut_off(svg) == []
+
+
+def cut_off(svg: str) -> list[str]:
+    """The texts of a drawing that reach beyond its edge."""
+    found = []
+    for one in ElementTree.fromstring(svg).iter("text"):
+        length = LETTER * len(one.text or "")
+        begin = float(one.get("x", 0)) - length * BEGINS[one.get("text-anchor", "start")]
+        if begin < 0 or begin + length > WIDTH:
+            found.append(one.text or "")
+    return found
+
+
+def test_a_text_that_is_cut_off_is_seen():
+    """To the right, to the left and on both sides of its middle."""
+    canvas = Canvas()
+    for x, anchor in ((WIDTH - 20, "start"), (20, "end"), (WIDTH - 20, "middle"), (WIDTH / 2, "middle")):
+        canvas.text(x, 20, f"a text, its {anchor}", anchor=anchor)
+    assert cut_off(canvas.svg(40, "Texts")) == ["a text, its start", "a text, its end", "a text, its middle"]
 
 
 @pytest.mark.parametrize("side", SIDES)

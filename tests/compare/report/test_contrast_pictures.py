@@ -24,7 +24,7 @@ def boxes(picture, style):
     drawn = ElementTree.fromstring(picture)
     rects = [one for one in drawn.iter(f"{SVG}rect") if one.get("class") == style]
     heads = {(float(one.get("x")), float(one.get("y"))): one.text for one in drawn.iter(f"{SVG}text")}
-    return {float(one.get("y")): heads[float(one.get("x")) + 4, float(one.get("y")) + 12] for one in rects}
+    return {float(one.get("y")): heads[float(one.get("x")) + 5, float(one.get("y")) + 15] for one in rects}
 
 
 def test_what_aligns_is_level(form):
@@ -70,4 +70,4 @@ def test_they_are_as_wide_as_a_phone_and_need_nothing(form):
         assert ElementTree.fromstring(picture).get("viewBox").startswith("0 0 360 ")
         assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")
         drawn = ElementTree.fromstring(picture)
-        assert max(len(one.text) for one in drawn.iter(f"{SVG}text")) <= 25
+        assert max(len(one.text) for one in drawn.iter(f"{SVG}text")) <= 22

@@ -27,5 +27,10 @@ class Picture(TypedDict):
 
 
 def figure(picture: Picture) -> list[tuple[str, str, str, Markup]]:
-    """For each drawing its side, that side's name, its title, and its SVG."""
-    return [(one["side"], NAMES[one["side"]], one["title"], KINDS[one["kind"]](one)) for one in picture["drawings"]]
+    """For each drawing its side, that side's name, its title, and its SVG. The frames of plots stand on one level."""
+    room = max((plot.key_room(one) for one in picture["drawings"] if one["kind"] == "lines"), default=0.0)
+    return [_titled({**one, "room": room} if one["kind"] == "lines" else one) for one in picture["drawings"]]
+
+
+def _titled(one: Drawing) -> tuple[str, str, str, Markup]:
+    return one["side"], NAMES[one["side"]], one["title"], KINDS[one["kind"]](one)

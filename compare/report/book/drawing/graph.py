@@ -23,18 +23,19 @@ class Node(TypedDict):
 
 
 class Edge(TypedDict):
-    """An arrow from one node to another; ``cut``: it is crossed out."""
+    """An arrow from one node to another; ``cut``: it is crossed out; ``aside``: it leaves and enters sidewise."""
 
     begin: str
     end: str
     text: NotRequired[str]
     dashed: NotRequired[bool]
     cut: NotRequired[bool]
+    aside: NotRequired[bool]
 
 
 class Graph(TypedDict):
     """Nodes and edges, ``columns`` beside each other, rows ``row`` units apart; ``across``: it is read from left to
-    right, so edges leave and enter sidewise."""
+    right, so edges leave and enter sidewise, and a column's nodes are of one width: no edge crosses one."""
 
     kind: Literal["graph"]
     title: str
@@ -55,8 +56,11 @@ def draw(one: Graph) -> Markup:
     canvas, step = Canvas(), one.get("row", ROW)
     column = WIDTH / one["columns"]
     boxes = {node["name"]: _box(node, column, step) for node in one["nodes"]}
+    if one.get("across"):
+        boxes = _of_one_width(boxes)
     for edge in one["edges"]:
-        begin, end = _ends(boxes[edge["begin"]], boxes[edge["end"]], across=one.get("across", False))
+        across = edge.get("aside", one.get("across", False))
+        begin, end = _ends(boxes[edge["begin"]], boxes[edge["end"]], across=across)
         canvas.arrow(begin, end, "edge", "5 4" if edge.get("dashed") else "")
         middle = ((begin[0] + end[0]) / 2, (begin[1] + end[1]) / 2)
         if edge.get("cut"):
@@ -82,6 +86,12 @@ def _box(node: Node, column: float, step: float) -> Box:
     pad = PAD if node.get("shape") == "round" and node.get("note") else PAD / 2
     half = min(widest / 2 + pad, x - 1, WIDTH - 1 - x)  # stays on the canvas
     return x, TALL / 2 + 3 + node["at"][1] * step, half, high / 2
+
+
+def _of_one_width(boxes: dict[str, Box]) -> dict[str, Box]:
+    """The same, each as wide as the widest of its column."""
+    widest = {x: max(half for at, _, half, _ in boxes.values() if at == x) for x, *_ in boxes.values()}
+    return {name: (x, y, widest[x], high) for name, (x, y, _, high) in boxes.items()}
 
 
 def _ends(begin: Box, end: Box, *, across: bool) -> tuple[Point, Point]:

@@ -31,7 +31,8 @@ class Series(TypedDict):
 
 class Lines(TypedDict):
     """A plot. ``levels``: heights to compare with, each with its name; ``from_zero``: the axis begins there;
-    ``reach``: heights to have on the axis, so that two plots share it."""
+    ``reach``: heights to have on the axis, so that two plots share it; ``room``: for the key, where a plot beside it
+    has a longer one."""
 
     kind: Literal["lines"]
     title: str
@@ -44,6 +45,7 @@ class Lines(TypedDict):
     from_zero: NotRequired[bool]
     levels: NotRequired[list[tuple[float, str]]]
     reach: NotRequired[list[float]]
+    room: NotRequired[float]
 
 
 Axis = tuple[Callable[[float], float], list[float]]  # where a value stands, and the ticks
@@ -57,7 +59,7 @@ def draw(one: Lines) -> Markup:
     """
     canvas = Canvas()
     levels = one.get("levels", [])
-    top = _key(canvas, one["series"], [name for _, name in levels])
+    top = max(_key(canvas, one["series"], [name for _, name in levels]), one.get("room", 0.0))
     points = [point for series in one["series"] for point in series["points"]]
     heights = [y for _, y in points] + [height for height, _ in levels] + one.get("reach", [])
     heights += [0.0] if one.get("from_zero") else []
@@ -80,6 +82,11 @@ def draw(one: Lines) -> Markup:
         _series(canvas, series, [(x(place), y(height)) for place, height in series["points"]])
     told = "; ".join(f"{series['name']}: {_told(series['points'])}" for series in one["series"])
     return canvas.svg(top + HEIGHT + BOTTOM, f"{one['title']}. {one['y']} by {one['x']}. {told}")
+
+
+def key_room(one: Lines) -> float:
+    """Where the frame begins below the key."""
+    return _key(Canvas(), one["series"], [name for _, name in one.get("levels", [])])
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:

@@ -33,6 +33,11 @@ def counted(values: object, start: int = 1) -> list[tuple[float, float]]:
     return [(float(place), float(value)) for place, value in enumerate(numbers(values), start)]
 
 
+def points_over(places: object, values: object) -> list[tuple[float, float]]:
+    """Points: a row of numbers over another."""
+    return [(float(x), float(y)) for x, y in zip(numbers(places), numbers(values), strict=True)]
+
+
 def nested(array: object) -> list[list[float | None]]:
     """A table of numbers for ``cells``; None where one is not finite."""
     return [[float(one) if np.isfinite(one) else None for one in row] for row in numbers(array)]

@@ -20,31 +20,34 @@ def tape(report: "LessonReport") -> Picture:
     """The tape as torch wrote it, walked from the loss; and the program that JAX traces of the same function."""
     with on_the_cpu():
         walked, traced = _walked(report.entered), _traced(report.entered)
-    nodes = [Node(name="loss", text="loss", at=(0, 0))]
+    last = max(len(walked), len(traced)) + 1
+    nodes = [
+        Node(name="x", text="x has no gradient", at=(0, 0), shape="bare"),
+        Node(name="loss", text="loss", at=(0, last)),
+    ]
     edges = []
-    for place, (name, leaf) in enumerate(walked, 1):
+    for place, (name, leaf) in enumerate(reversed(walked), 1):
         nodes.append(Node(name=f"{place}", text=name, at=(0, place), shape="round"))
-        edges.append(Edge(begin="loss" if place == 1 else f"{place - 1}", end=f"{place}"))
+        edges.append(Edge(begin="loss" if place == len(walked) else f"{place + 1}", end=f"{place}"))
         if leaf:
             nodes.append(Node(name=leaf, text=f"{leaf}.grad", at=(1.1, place), shape="dashed", strong=True))
             edges.append(Edge(begin=f"{place}", end=leaf))
-    program = [Node(name="params", text="params", at=(0, 0))]
-    steps = []
+    program = [Node(name="x", text="x", at=(0, 0)), Node(name="loss", text="loss", at=(0, last))]
+    steps = [Edge(begin=f"{len(traced)}", end="loss")]
     for place, (name, given) in enumerate(traced, 1):
         program.append(Node(name=f"{place}", text=name, at=(0, place), shape="round"))
-        steps.append(Edge(begin="params" if place == 1 else f"{place - 1}", end=f"{place}"))
+        steps.append(Edge(begin="x" if place == 1 else f"{place - 1}", end=f"{place}"))
         if given:
             program.append(Node(name=given, text=given, at=(1.1, place)))
             steps.append(Edge(begin=given, end=f"{place}"))
-    last = len(traced)
     program.append(
         Node(name="grads", text="a gradient for each", note="returned by jax.grad", at=(1.05, last), strong=True)
     )
-    steps.append(Edge(begin=f"{last}", end="grads", dashed=True))
+    steps.append(Edge(begin="loss", end="grads", dashed=True))
     return Picture(
-        caption="torch, from the loss down: the tape that this run wrote, each node a backward formula, walked by "
-        "backward() until it ends in a leaf's .grad. JAX, from the arguments down: the operations of the same "
-        "function, from which jax.grad makes another function.",
+        caption="torch, from the loss up: the tape that this run wrote, each node a backward formula, walked by "
+        "backward() until it ends in a leaf's .grad. JAX, from x down: the operations of the same function, from which "
+        "jax.grad makes another function. What stands on one level belongs together.",
         drawings=[
             Graph(kind="graph", side="torch", title="The tape", columns=2, nodes=nodes, edges=edges, row=50.0),
             Graph(kind="graph", side="jax", title="The function", columns=2, nodes=program, edges=steps, row=50.0),
@@ -62,26 +65,29 @@ def by_hand(report: "LessonReport") -> Picture:
             for name in WEIGHTS
         }
         nodes = [
-            Node(name="dz2", text="dz2 = (p \N{MINUS SIGN} one_hot) / n", at=(0.2, 0), shape="round"),
-            Node(name="dz1", text="dz1 = (dz2 W2) · (z1 > 0)", at=(0.2, 1.8), shape="round"),
+            Node(name="loss", text="loss", at=(0, 0)),
+            Node(name="dz2", text="dz2", note="(p \N{MINUS SIGN} one_hot) / n", at=(0, 1.5), shape="round"),
+            Node(name="dz1", text="dz1", note="(dz2 W2) · (z1 > 0)", at=(0, 3.5), shape="round"),
             *(
                 Node(
                     name=name,
                     text=f"d{name} {shapes[name]}".replace(",)", ")"),
                     note=f"off by {roughly(off[name])}",
-                    at=at,
+                    at=(1.12, row),
                     strong=True,
                 )
-                for name, at in (("W2", (0.0, 0.9)), ("b2", (1.0, 0.9)), ("W1", (0.0, 2.7)), ("b1", (1.0, 2.7)))
+                for row, name in enumerate(("W2", "b2", "W1", "b1"), 1)
             ),
         ]
-        edges = [Edge(begin="dz2", end=name) for name in ("W2", "b2")]
-        edges += [Edge(begin="dz1", end=name) for name in ("W1", "b1")]
-        title = "By hand, and off from autograd by" if side == "torch" else "By hand, and off from jax.grad by"
-        drawings.append(Graph(kind="graph", side=side, title=title, columns=2, nodes=nodes, edges=edges, row=62.0))
+        edges = [Edge(begin="loss", end="dz2"), Edge(begin="dz2", end="dz1")]
+        edges += [Edge(begin="dz2", end=name, aside=True) for name in ("W2", "b2")]
+        edges += [Edge(begin="dz1", end=name, aside=True) for name in ("W1", "b1")]
+        title = "By hand, beside autograd" if side == "torch" else "By hand, beside jax.grad"
+        drawings.append(Graph(kind="graph", side=side, title=title, columns=2, nodes=nodes, edges=edges, row=54.0))
     return Picture(
-        caption="From the loss's derivative down to the four parameters. Under each gradient stands its largest "
-        "distance from the one that the framework derived by itself, in this run's float32.",
+        caption="From the loss back to the four parameters. dz2 is the loss's derivative by the logits, dz1 the one by "
+        "what enters the ReLU; each gradient is made of one of the two. Below it stands how far it is, at most, from "
+        "the one that the framework derived by itself, in this run's float32.",
         drawings=drawings,
     )
 
@@ -111,7 +117,7 @@ def detach(report: "LessonReport") -> Picture:
                     Node(
                         name="W2",
                         text="gradient of W2",
-                        note=before if first is None else "zeros",
+                        note="None" if first is None else f"zeros {report.entered['W2'].shape}",
                         at=(1.05, 2.4),
                         shape="dashed",
                     ),

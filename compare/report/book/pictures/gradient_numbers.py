@@ -6,7 +6,7 @@ import numpy as np
 
 from compare.report.book.drawing.figure import Picture
 from compare.report.book.drawing.plot import Lines, Series
-from compare.report.book.pictures.asked import both, counted, numbers, single
+from compare.report.book.pictures.asked import both, counted, numbers, points_over, single
 
 if TYPE_CHECKING:
     from compare.lessons.run import LessonReport
@@ -57,7 +57,7 @@ def accumulation(report: "LessonReport") -> Picture:
 
 
 def micro_batches(report: "LessonReport") -> Picture:
-    """Entry by entry: the full batch's gradient against what was added up."""
+    """Entry by entry: how far what was added up is from the full batch's gradient."""
     drawings = []
     for side, run in both(report):
         full, parts, uneven = (
@@ -65,32 +65,35 @@ def micro_batches(report: "LessonReport") -> Picture:
             for name in ("full batch", "four micro-batches", "uneven parts, equally weighted")
         )
         some = np.linspace(0, full.size - 1, ENTRIES).astype(int)
-        ends = [float(full[some].min()), float(full[some].max())]
         drawings.append(
             Lines(
                 kind="lines",
                 side=side,
                 title="Entries of W1's gradient",
-                x="the full batch's",
-                y="added up",
+                x="the full batch's entry",
+                y="added up, less the full batch's",
                 series=[
                     Series(
-                        name="equal to the full batch's", side="plain", points=[(one, one) for one in ends], dashed=True
-                    ),
-                    Series(
-                        name="uneven parts (4 and 12 rows)",
+                        name="uneven parts (4, 12), counted alike",
                         side="plain",
                         mark="cross",
                         joined=False,
-                        points=_paired(full, uneven, some),
+                        points=points_over(full[some], (uneven - full)[some]),
                     ),
-                    Series(name="four parts of 4 rows", side=side, joined=False, points=_paired(full, parts, some)),
+                    Series(
+                        name="four parts of 4 rows",
+                        side=side,
+                        joined=False,
+                        points=points_over(full[some], (parts - full)[some]),
+                    ),
                 ],
+                levels=[(0.0, "the full batch's gradient")],
             )
         )
     return Picture(
-        caption="Each mark is one entry of a gradient. Four equal parts, each divided by four, fall on the line: they "
-        "are the full batch's gradient. Parts of unequal size that count alike (crosses) do not.",
+        caption="Each mark is one entry of a gradient. Four equal parts, each divided by four, leave nothing over: "
+        "they are the full batch's gradient. Parts of unequal size that count alike (crosses) are off, some by as much "
+        "as the entry itself.",
         drawings=drawings,
     )
 
@@ -137,10 +140,6 @@ def complex_gradient(report: "LessonReport") -> Picture:
         f"{after[1]:.1f} in JAX.",
         drawings=drawings,
     )
-
-
-def _paired(x: np.ndarray, y: np.ndarray, places: np.ndarray) -> list[tuple[float, float]]:
-    return [(float(x[place]), float(y[place])) for place in places]
 
 
 def _plane(z: complex) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compare.report.book.drawing.canvas import NAMES
 from compare.report.book.drawing.cells import Cells
 from compare.report.book.drawing.figure import Picture
 from compare.report.book.drawing.plot import Lines, Series
@@ -21,21 +22,21 @@ def modes(report: "LessonReport") -> Picture:
     """Each feature's mean after batch norm in either mode, and a dropout mask of each side."""
     means = []
     for side, run in both(report):
-        name, dashed = ("PyTorch", False) if side == "torch" else ("JAX", True)
+        name = NAMES[side]
         for mode, mark in (("eval", None), ("training", "cross")):
             points = counted(numbers(run[f"batch norm, {mode}"]).mean(axis=0))
-            line = Series(name=f"{name}, {mode}", side=side, dashed=dashed, points=points)
-            means.append(line if mark is None else {**line, "mark": "cross"})
+            one = Series(name=f"{name}, {mode}", side=side, points=points, joined=False)
+            means.append(one if mark is None else {**one, "mark": "cross"})
     kept = [
         Cells(
             kind="cells",
             side=side,
-            title="Dropout in training: what is kept is doubled",
+            title="Dropout in training",
             values=nested(numbers(run["dropout, training, drawn"])[:ROWS] != 0),
             ends=(0.0, 1.6),
             flat=0.5,
             texts=[["2x" if one else "0" for one in row] for row in numbers(run["dropout, training, drawn"])[:ROWS]],
-            x="features of the batch's first rows",
+            x="features of the first rows; 2x: kept, doubled",
         )
         for side, run in both(report)
     ]

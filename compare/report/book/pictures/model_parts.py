@@ -30,7 +30,7 @@ def module(report: "LessonReport") -> Picture:
         edges = []
         for layer in layers:
             own = [place for place, name in enumerate(inventory) if name.startswith(f"{layer}.")]
-            nodes.append(Node(name=layer, text=layer, at=(0.75, sum(own) / len(own)), shape="round"))
+            nodes.append(Node(name=layer, text=layer, at=(0.62, sum(own) / len(own)), shape="round"))
             edges.append(Edge(begin="model", end=layer))
         for place, (name, shape) in enumerate(inventory.items()):
             layer, leaf = name.rsplit(".", 1)

@@ -1,12 +1,16 @@
 """Pictures of what a training loop has beside its step."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
+
+import numpy as np
 
 from compare.report.book.drawing.bars import Bar, Bars
 from compare.report.book.drawing.canvas import NAMES, Side
+from compare.report.book.drawing.cells import Cells
 from compare.report.book.drawing.figure import Picture
 from compare.report.book.drawing.plot import Lines, Series
-from compare.report.book.pictures.asked import both, counted, numbers, single
+from compare.report.book.pictures.asked import both, counted, nested, numbers, points_over, single, written
 
 if TYPE_CHECKING:
     from compare.lessons.run import LessonReport
@@ -18,7 +22,9 @@ LOSSES = {
     "rows averaged": "a plain mean over the rows",
     "weights of rows": "a weight for each row",
 }
-WALKS = ("Adam, decay 0.1", "AdamW, decay 0.1", "AdamW as it comes")
+DECAYS = {"Adam, decay 0.1": "A decay in Adam's gradient", "AdamW, decay 0.1": "A decay beside the step: AdamW"}
+STARTS = 61
+SOME = 5  # weights that are drawn
 PLAIN = [(0.0, "plain Adam")]
 RATES = {
     "a step": "A step",
@@ -84,44 +90,78 @@ def early_stopping(report: "LessonReport") -> Picture:
     best = int(single(report.reference["best epoch"]))
     lowest = float(numbers(report.reference[name])[best - 1])
     mark = Series(name="the best epoch", side="plain", points=[(float(best), lowest)], joined=False, mark="cross")
+    lines = Lines(
+        kind="lines", side="plain", title="Held-out loss", x="epoch", y="loss", series=[*_sides(report, name), mark]
+    )
     return Picture(
-        caption=f"Epoch {best} is the best on both sides; three epochs later nothing is better, and training ends. The "
-        "weights to keep are those of the cross: in torch they are copied, or they move on.",
-        drawings=[
-            Lines(
-                kind="lines",
-                side="plain",
-                title="Held-out loss",
-                x="epoch",
-                y="loss",
-                series=[*_sides(report, name), mark],
-            )
-        ],
+        caption=f"Epoch {best} is the best on both sides; three epochs later nothing is better, and training ends. Of "
+        "its weights torch has what was copied: what was only kept (shaded) has become the last epoch's. In JAX both "
+        "are what they were.",
+        drawings=[lines, *(_kept(side, run) for side, run in both(report))],
+    )
+
+
+def _kept(side: Side, run: Mapping[str, object]) -> Cells:
+    """A few weights of the best epoch, as they were copied and as they were only kept, and the last epoch's."""
+    rows = {
+        "best, copied" if side == "torch" else "best": "weights of the best",
+        "best, kept": "weights that were kept without a copy",
+        "the last": "weights at the end",
+    }
+    weights = np.stack([numbers(run[name]).reshape(-1)[:SOME] for name in rows.values()])
+    return Cells(
+        kind="cells",
+        side=side,
+        title="Weights of the best epoch",
+        rows=list(rows),
+        values=nested(weights != weights[0]),
+        ends=(0.0, 1.6),
+        texts=written(weights),
+        x="shaded: not the best epoch's",
     )
 
 
 def adam_and_decay(report: "LessonReport") -> Picture:
-    """Where thirty steps lead each entry, from where those of plain Adam do."""
-    moved = {side: {name: numbers(run[name]) - numbers(run["Adam"]) for name in WALKS} for side, run in both(report)}
-    reach = [float(one) for of_side in moved.values() for away in of_side.values() for one in away]
+    """How far a decay leads away from plain Adam, by where a number starts: the run's numbers, on the way that the
+    lesson's own function takes from many starts."""
+    import torch
+
+    from torchref.features import adam_and_decay as lesson
+
+    w = numbers(report.entered["w"])
+    starts = np.linspace(w.min(), w.max(), STARTS)
+    plain, *others = (one.numpy() for one in lesson(torch.tensor(starts)))
+    ways = [points_over(starts, one - plain) for one in others]
     drawings = []
-    for side, of_side in moved.items():
-        coupled, beside, as_it_comes = (counted(of_side[name]) for name in WALKS)
-        series = [
-            Series(name=WALKS[0], side=side, points=coupled),
-            Series(name=WALKS[1], side="plain", points=beside, mark="cross"),
-            Series(name=WALKS[2], side=side, points=as_it_comes, dashed=True),
+    for (name, title), way in zip(DECAYS.items(), ways, strict=True):
+        marks = [
+            Series(
+                name=f"{NAMES[side]}, this run",
+                side=side,
+                joined=False,
+                points=points_over(w, numbers(run[name]) - numbers(run["Adam"])),
+            )
+            for side, run in both(report)
         ]
-        title, y = "Six numbers after thirty steps", "away from where plain Adam leads"
         drawings.append(
-            Lines(kind="lines", side=side, title=title, x="number", y=y, series=series, reach=reach, levels=PLAIN)
+            Lines(
+                kind="lines",
+                side="plain",
+                title=title,
+                x="where a number starts",
+                y="away from plain Adam, after 30 steps",
+                series=[Series(name="from many starts", side="plain", points=way), *marks],
+                levels=PLAIN,
+                reach=[y for one in ways for _, y in one],
+            )
         )
     ours, theirs = (numbers(run["AdamW as it comes"]) for _, run in both(report))
     apart = float(abs(ours - theirs).max())
     return Picture(
-        caption="The decay in Adam's gradient and AdamW's beside it lead to different places, each the same in both "
-        f"frameworks. AdamW as it comes does not: its decay is another by default, and here ends up to {apart:.2g} "
-        "away.",
+        caption="The loss is lowest at 1. In Adam's gradient the decay hardly shows where the gradient is large, and "
+        "shows most near the minimum; beside the step it takes the same share off every number, each time. Either is "
+        "the same in both frameworks. AdamW as it comes is not: its decay is another by default, here up to "
+        f"{apart:.2g} apart.",
         drawings=drawings,
     )
 

@@ -69,33 +69,33 @@ def export(report: "LessonReport") -> Picture:
     recorded = [f"{run['shape recorded']}" for run in (report.reference, report.port)]
     shorter = len(report.entered["inputs"]) - 1
     drawings = []
-    for side, shape, given in (("torch", recorded[0], ""), ("jax", recorded[1], "weight, bias")):
+    for side, shape in zip(("torch", "jax"), recorded, strict=True):
+        holds = side == "torch"
         nodes = [
             Node(name="input", text=f"inputs {shape}", at=(0, 0)),
-            Node(name="fewer", text=f"{shorter} rows", note="refused", at=(1, 0), shape="dashed"),
+            Node(name="fewer", text=f"{shorter} rows", note="refused", at=(0, 2.3), shape="dashed"),
             Node(
                 name="file",
                 text="the file: a program",
-                note=f"with {', '.join(inside)}" if not given else "and no arrays",
-                at=(0.5, 1.25),
+                note=f"with {', '.join(inside)}" if holds else "and no arrays",
+                at=(1, 1),
                 strong=True,
             ),
-            Node(name="output", text="output", at=(0.5, 2.25)),
+            Node(name="output", text="output", at=(1, 2.2)),
         ]
         edges = [
-            Edge(begin="input", end="file"),
-            Edge(begin="fewer", end="file", cut=True),
+            Edge(begin="input", end="file", aside=True),
+            Edge(begin="fewer", end="file", aside=True, cut=True),
             Edge(begin="file", end="output"),
         ]
-        if given:
-            nodes.append(Node(name="params", text=given, note="given at each call", at=(1.02, 2.25)))
-            nodes[-2]["at"] = (0.0, 2.25)
-            edges.append(Edge(begin="params", end="file"))
-        title = "The weights are inside" if not given else "The weights are arguments"
+        if not holds:
+            nodes.append(Node(name="params", text="weight, bias", note="at each call", at=(0, 1)))
+            edges.append(Edge(begin="params", end="file", aside=True))
+        title = "The weights are inside" if holds else "The weights are arguments"
         drawings.append(
             Graph(
                 kind="graph",
-                side="torch" if side == "torch" else "jax",
+                side="torch" if holds else "jax",
                 title=title,
                 columns=2,
                 nodes=nodes,

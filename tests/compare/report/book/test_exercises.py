@@ -30,3 +30,13 @@ def test_every_other_lesson_is_an_exercise_with_its_own_questions(write):
     assert "Write the side that is missing." in page
     assert page.count("How much?") == 1
     assert "Just one." not in page
+
+
+def test_a_lesson_leads_to_its_exercise_and_on(write):
+    """To the place that has its task, with both commands, and to the pages that the site has of those it names."""
+    read = write(lesson("views"), lesson("shapes"))
+    page = read("views.html")
+    assert 'href="exercises.html#exercise-views"' in page
+    assert 'id="exercise-views"' in read("exercises.html")
+    assert "jaxport new --lesson views views.py" in page
+    assert 'See also <a href="shapes.html">Title of shapes</a>.</p>' in page

@@ -32,10 +32,31 @@ def test_marks_and_gaps(rows):
     assert [line.indent for line in left.lines] == [0, 4]
 
 
+def test_words_and_what_an_array_is_called_are_no_difference(rows):
+    """A signature, a docstring and a comment that differ in words alone have no mark, nor room left beside them; a
+    comment of one side alone has."""
+    left, right, _ = shown(
+        'def f(x: Tensor) -> Tensor:\n    """Adds.\n\n    In place.\n    """\n    # now\n    return x + 1  # new\n',
+        'def f(x: Array) -> Array:\n    """Is a sum.\n    """\n    return x + 1  # old\n',
+        rows,
+    )
+    assert [line.mark for line in left.lines] == ["", "", "", "", "", "alone", ""]
+    assert {line.mark for line in right.lines} == {""}
+    assert left.gaps == []
+    assert [gap.rows for gap in right.gaps] == [1]  # beside the comment
+    assert not any(piece.differs for line in (*left.lines, *right.lines) for piece in line.pieces)
+    left, *_ = shown("y = f(Tensor)\n", "y = g(Array)\n", rows)
+    assert [line.mark for line in left.lines] == ["differs"]
+
+
 def test_an_empty_line_carries_no_mark(rows):
     """There is nothing on it that could differ."""
     left, *_ = shown("def f(x):\n    y = x\n\n    return y\n", "def f(x):\n    y = x\n    return y\n", rows)
     assert [line.mark for line in left.lines] == ["", "", "", ""]
+    form = rows("y = x\n\nz = 1\n", "y = x\nmark(x)\nz = 1\n")
+    left, right, _ = beside(form["reference"], form["port"], ["mark("])
+    assert [line.idea for line in left.lines] == [0, 0, 0]
+    assert [line.idea for line in right.lines] == [0, 1, 0]
 
 
 @pytest.mark.parametrize("name", lessons.PARTS)
@@ -44,12 +65,17 @@ def test_each_side_is_whole_in_order_and_numbered_as_in_its_file(name):
     form = part_form(name, *both(*lessons.PARTS[name]))
     left, right, last = beside(form["reference"], form["port"])
     rows = set()
+    marked, gaps = dict[str, set[int]](), dict[str, set[int]]()
     for side, key in ((left, "reference"), (right, "port")):
         assert text(side) == form[key]["text"]
         assert [line.number for line in side.lines] == [form[key]["line"] + i for i in range(len(side.lines))]
         places = [line.row for line in side.lines]
         free = [row for gap in side.gaps for row in range(gap.row, gap.row + gap.rows)]
         assert places == sorted(set(places))
-        assert sorted(places + free) == list(range(FIRST, last + 1))
+        assert not set(places) & set(free)
         rows |= set(places)
+        marked[key] = {line.row for line in side.lines if line.mark == "alone"}
+        gaps[key] = set(free)
     assert rows == set(range(FIRST, last + 1))
+    assert gaps["reference"] <= marked["port"]  # room is left beside what does something
+    assert gaps["port"] <= marked["reference"]

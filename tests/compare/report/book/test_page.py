@@ -12,7 +12,7 @@ def test_the_order_is_the_learners():
     assert [(group, len(some)) for group, some in contents(found)] == [
         ("Before the lessons", 1),
         ("Lessons", 2),
-        ("After them", 2),
+        ("After the lessons", 2),
     ]
 
 

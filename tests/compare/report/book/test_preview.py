@@ -24,4 +24,4 @@ def test_it_has_the_size_that_previews_have():
 
 def test_a_source_is_its_lines_without_what_it_says_of_itself():
     """Cut to what can be read there."""
-    assert _body(SOURCE).splitlines() == ["y = x", f"return y + {'1' * 44}..."]
+    assert _body(SOURCE, 58).splitlines() == ["y = x", f"return y + {'1' * 44}..."]

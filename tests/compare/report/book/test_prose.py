@@ -2,7 +2,7 @@
 
 import pytest
 
-from compare.report.book.prose import prose, unquoted
+from compare.report.book.prose import prose, sentence, unquoted
 
 
 def test_nothing_gets_through_as_html():
@@ -25,3 +25,17 @@ def test_what_can_only_be_code_is_set_as_code(text, found):
     """Without backticks too; numbers, paths and abbreviations are prose."""
     assert [part.split("</code>")[0] for part in prose(text).split("<code>")[1:]] == found
     assert unquoted(text) == text.replace("`", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("the last axis of the left", "The last axis of the left."),
+        ("It is so.", "It is so."),
+        ("optax steps along it", "optax steps along it."),
+        ("`z.grad` is it", "`z.grad` is it."),
+    ],
+)
+def test_words_of_a_page_are_a_sentence_of_their_own(words, told):
+    """They may have stood in the middle of one."""
+    assert sentence(words) == told

@@ -5,6 +5,7 @@ from typing import get_args
 from compare.report.book.drawing.figure import KINDS, Drawing, figure
 
 from ..conftest import lesson
+from .svg import elements, points
 from .test_bars import bars
 from .test_plot import SIDES, lines
 
@@ -29,3 +30,15 @@ def test_a_page_shows_its_lesson_s_picture(write):
     assert "<b>JAX</b> Bytes</p>" in page
     assert 'class="shown"' not in read("two.html")
     assert [one[:3] for one in figure(picture)] == [("plain", "", "A loss"), ("jax", "JAX", "Bytes")]
+
+
+def test_frames_of_plots_stand_on_one_level():
+    """Whatever their keys need."""
+    longer = [*SIDES, {**SIDES[0], "name": "a third"}]
+    frames = [
+        elements(svg, "polyline", "axis")[-1]
+        for *_, svg in figure({"caption": "", "drawings": [lines(SIDES), BARS, lines(longer)]})
+        if elements(svg, "polyline", "axis")
+    ]
+    assert len(frames) == 2
+    assert points(frames[0]) == points(frames[1])

@@ -40,6 +40,24 @@ def test_across_arrows_leave_sidewise():
     assert points(elements(svg, "polyline", "edge")[0])[0] == pytest.approx((x + width, y + height / 2), abs=0.2)
 
 
+def test_across_a_column_s_nodes_are_of_one_width():
+    """So that no arrow crosses one on its way to another; else each is as wide as its text."""
+    narrow = [graph.Node(name="d", text="x", at=(1, 0)), graph.Node(name="e", text="a long text", at=(1, 2))]
+    for across, one_width in ((True, True), (False, False)):
+        made = graph.Graph(
+            kind="graph", title="T", side="torch", columns=2, nodes=[*NODES, *narrow], edges=[], across=across
+        )
+        boxes = [numbers(one, "x", "width") for one in elements(graph.draw(made), "rect", "node")]
+        assert (len({wide for x, wide in boxes if x > 150}) == 1) == one_width
+
+
+def test_an_arrow_may_leave_sidewise_by_itself():
+    """In a graph whose others go down."""
+    svg = drawn([graph.Edge(begin="a", end="c", aside=True)])
+    x, y, width, height = numbers(elements(svg, "rect", "node")[0], "x", "y", "width", "height")
+    assert points(elements(svg, "polyline", "edge")[0])[0] == pytest.approx((x + width, y + height / 2), abs=0.2)
+
+
 def test_a_cut_is_crossed_out_and_words_are_there():
     """Texts, notes, and the text of an edge; a listener hears the arrows."""
     svg = drawn([graph.Edge(begin="a", end="b", cut=True, text="the cut", dashed=True)])

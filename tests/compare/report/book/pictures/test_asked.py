@@ -4,7 +4,17 @@ import jax.numpy as jnp
 import numpy as np
 import torch
 
-from compare.report.book.pictures.asked import counted, nested, numbers, on_the_cpu, roughly, single, told, written
+from compare.report.book.pictures.asked import (
+    counted,
+    nested,
+    numbers,
+    on_the_cpu,
+    points_over,
+    roughly,
+    single,
+    told,
+    written,
+)
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -14,6 +24,7 @@ def test_numbers_of_any_kind():
     assert single(np.float32(2)) == single(2) == 2.0
     assert numbers([1, 2]).dtype == np.float64
     assert counted([5, 7]) == [(1.0, 5.0), (2.0, 7.0)]
+    assert points_over([3, 4], np.float32([5, 7])) == [(3.0, 5.0), (4.0, 7.0)]
     assert nested(np.array([[1.0, -np.inf]])) == [[1.0, None]]
 
 
