@@ -20,7 +20,7 @@ from compare.weights.when_asked import arrays_made, leaves_made
 
 if TYPE_CHECKING:
     from compare.pair.pair import Pair
-    from compare.pair.prepare import Prepared
+    from compare.pair.prepared import Prepared
 
 SCHEMA = 1
 FEW = 5  # names in a note

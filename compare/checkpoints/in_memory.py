@@ -16,7 +16,7 @@ from compare.checkpoints.unsaved import with_unsaved
 from compare.errors import UsageError, shown, swallowed
 from compare.frameworks.models.references import ReferenceModel
 from compare.pair.given_pair import given_pair
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.verdict.counted import counted
 from compare.weights.own.own_weights import OTHER_SIDE, Side
 

@@ -12,7 +12,8 @@ from compare.checkpoints.files import read
 from compare.checkpoints.unsaved import with_unsaved
 from compare.errors import UsageError, shown, swallowed
 from compare.pair.pair import Pair
-from compare.pair.prepare import Prepared, prepare
+from compare.pair.prepare import prepare
+from compare.pair.prepared import Prepared
 from compare.weights.mapping.offsets import offset_lines
 from compare.weights.own.own_weights import OTHER_SIDE, OwnValues, OwnWeights, Side, own_weights
 from compare.weights.weights import WeightMap

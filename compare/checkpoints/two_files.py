@@ -13,7 +13,7 @@ from compare.checkpoints.judged import check_numbers
 from compare.checkpoints.training_names import fitted_names
 from compare.checkpoints.unsaved import with_unsaved
 from compare.errors import UsageError
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.weights.own.own_weights import OTHER_SIDE, OwnWeights, Side, own_weights
 
 

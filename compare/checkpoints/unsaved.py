@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from compare.arrays.arrays import Arrays
 from compare.checkpoints.state_dict import array_of
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 
 if TYPE_CHECKING:
     import torch

@@ -20,7 +20,7 @@ import torchref.features
 import torchref.train
 from compare.arrays.arrays import Arrays, from_jax, from_torch, to_jax, to_torch
 from compare.frameworks.devices import Device
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.pair.scaled import Scaled
 from compare.pair.stepped import schedulers_of
 from compare.verdict.precision import FLOAT64, Precision

@@ -31,7 +31,8 @@ from compare.measure.trainees import PortTrainee, ReferenceTrainee
 from compare.measure.trajectory import Epoch, GateFlip, Step, Training, TrainingPlan
 from compare.pair.by_hand import hidden_preactivation
 from compare.pair.pair import Pair
-from compare.pair.prepare import Prepared, prepare
+from compare.pair.prepare import prepare
+from compare.pair.prepared import Prepared
 from compare.verdict.precision import FLOAT32, FLOAT64
 from compare.verdict.thresholds import LOSSES_TOGETHER
 from compare.verdict.verdict import Judgement, Verdict, judge, worst

@@ -19,7 +19,7 @@ from compare.frameworks.meshes.traced_elsewhere import traced_for
 from compare.frameworks.models.modes import Mode
 from compare.pair.fields import FieldError, answer_of
 from compare.pair.pair import Entering, Optimizers
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.moments import moments_of_optax, widened
 from compare.sides.port_forward import (
     Form,

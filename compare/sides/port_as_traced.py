@@ -15,7 +15,7 @@ from compare.arrays.batch import Batch
 from compare.frameworks.integers import without_x64
 from compare.frameworks.islands.replay import Operand, is_unpromotable, operations_of, replay
 from compare.frameworks.models.modes import Mode
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.port import PortSide
 from compare.sides.port_forward import Form, Leaves, Tree
 from compare.sides.port_forward import Program as Key

@@ -21,7 +21,7 @@ from compare.frameworks.models.modes import Mode
 from compare.frameworks.models.ports import complex_leaves
 from compare.pair.forward import port_outputs
 from compare.pair.pair import Entering, cotangent_of, scored
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.seeds import mask_seed
 from compare.sides.shelf import make_room
 from compare.sides.side import Dropped

@@ -11,7 +11,7 @@ from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.islands.roundings import Book
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering, Pair
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.context import Context, Lowering, Oracles, Witness
 from compare.sides.quantities import judge_together
 from compare.sides.shelf import put_aside

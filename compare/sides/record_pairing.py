@@ -11,7 +11,8 @@ from compare.frameworks.models.choose import is_function_alone
 from compare.pair.accepted import matches
 from compare.pair.adapters import adapted_port
 from compare.pair.pair import Entering, Pair
-from compare.pair.prepare import Prepared, streamed, with_map, zeros_like
+from compare.pair.prepare import streamed, with_map, zeros_like
+from compare.pair.prepared import Prepared
 from compare.pair.trial import NotRunError, tried
 from compare.sides.quartet import ORACLE
 from compare.sides.record_file import Facts, ReferenceRecord

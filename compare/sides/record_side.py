@@ -12,7 +12,7 @@ from compare.frameworks.islands.rounding_form import book_of_form, form_of_book
 from compare.frameworks.islands.roundings import Book
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.record_file import NEARBY, Facts, ReferenceRecord, key_of
 from compare.sides.side import STEPS, Deviations, RecordedError, Result, What, steps_named
 from compare.weights.entry import Sum

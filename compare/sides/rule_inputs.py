@@ -20,7 +20,7 @@ from compare.verdict.precision import FLOAT16, Precision
 from compare.verdict.thresholds import RULE_ENTRIES, RULE_FURTHER, RULE_HALF, RULE_ORDINARY, RULE_SIZE, RULE_WHOLE
 
 if TYPE_CHECKING:
-    from compare.pair.prepare import Prepared
+    from compare.pair.prepared import Prepared
 
 Shape = tuple[int, ...]
 

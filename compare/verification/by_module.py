@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from compare.errors import UsageError
 from compare.frameworks.devices import Device
 from compare.pair.pair import Pair
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.verdict.bytes_in_words import size
 from compare.verdict.counted import counted
 

@@ -12,7 +12,7 @@ from compare.explain.doctor.updates.optax_rules import RATES, applied_to
 from compare.frameworks.integers import float64
 from compare.frameworks.islands.witness import replay_with
 from compare.frameworks.optax_insides import Stage, UnreadError, stages_of
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.verdict.thresholds import RULE_SMOOTH
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from compare.errors import swallowed
 from compare.frameworks.islands.reference import promoted_torch
 from compare.pair.pair import Optimizers
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.port import PortSide
 from compare.sides.port_rule import run_port_rule
 from compare.sides.quartet import Quartet

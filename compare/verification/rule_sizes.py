@@ -12,7 +12,7 @@ import optax
 
 from compare.frameworks.islands.replay import operations_of
 from compare.pair.pair import Optimizers
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.port_forward import Tree, is_parameter
 from compare.sides.reference_rule import settings_of
 from compare.sides.rule_inputs import RuleInputs, Shape

@@ -17,7 +17,8 @@ from compare.arrays.arrays import PARAMS
 from compare.checkpoints.judged import WeightsAsked, judged_weights
 from compare.errors import UsageError
 from compare.pair.pair import Pair
-from compare.pair.prepare import Prepared, prepare
+from compare.pair.prepare import prepare
+from compare.pair.prepared import Prepared
 
 Row = dict[str, Any]
 BROKEN = 1e-4  # relative: a conversion by hand that is further off is none

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from compare.frameworks.models.references import ReferenceModel
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 
 Held = dict[str, frozenset[int]]  # by layer's path, the lines of the weight map that it holds
 

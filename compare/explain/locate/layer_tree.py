@@ -7,7 +7,7 @@ from compare.explain.locate.difference import AGREES, BACKWARD, INTRODUCED, PROP
 from compare.explain.locate.introduced import Introduced, differs
 from compare.explain.locate.sections import Sections
 from compare.frameworks.models.references import ReferenceModel
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.verdict.verdict import Judgement
 
 

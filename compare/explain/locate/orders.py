@@ -7,7 +7,7 @@ from torch import nn
 
 from compare.explain.locate.cuts import IN, OUT
 from compare.frameworks.models.references import ReferenceModel
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.weights.weights import assign
 
 Order = tuple[int, ...]  # the reference's feature that stands at each place of the port

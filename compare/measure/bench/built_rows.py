@@ -15,7 +15,7 @@ from compare.measure.bench.rows import EAGER, ROWS, Row, Unavailable
 from compare.measure.bench.runner import Runner
 from compare.measure.bench.runners.dropouts import drops_out
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.progress import Progress
 from compare.verdict.precision import FLOAT64, Precision
 

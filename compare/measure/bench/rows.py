@@ -25,7 +25,7 @@ from compare.measure.bench.runners.torch_eager import TorchRunner
 from compare.measure.bench.runners.torch_functional import FunctionalRunner
 from compare.measure.bench.runners.torch_graphs import GraphRunner
 from compare.pair.pair import Entering, Pair
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.verdict.precision import Precision
 
 __all__ = ["AGAIN", "EAGER", "JIT", "ROWS", "Row", "Unavailable", "rows_of"]

@@ -15,7 +15,7 @@ from compare.measure.contrast.dataflow import Dataflow
 from compare.measure.contrast.reference_record import steps_of
 from compare.measure.contrast.ways.given_torch import Params, TorchGiven
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.reference_forward import ReferenceForward
 from compare.sides.seeds import mask_seed
 from compare.verdict.precision import FLOAT32, FLOAT64, Precision

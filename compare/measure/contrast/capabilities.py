@@ -24,7 +24,8 @@ from compare.measure.contrast.ways.given_jax import JaxGiven
 from compare.measure.contrast.ways.given_torch import TorchGiven
 from compare.measure.contrast.ways.ways_table import WAYS, Way
 from compare.pair.pair import Pair
-from compare.pair.prepare import Prepared, prepare
+from compare.pair.prepare import prepare
+from compare.pair.prepared import Prepared
 from compare.sides.port_forward import PortForward
 from compare.sides.reference_forward import ReferenceForward
 from compare.verdict.precision import FLOAT32, FLOAT64, Precision

@@ -11,7 +11,7 @@ from compare.measure.contrast.port_record import PortRecord
 from compare.measure.contrast.reference_record import ReferenceRecord
 from compare.measure.contrast.thresholds import ROUNDED, SINGLE
 from compare.measure.contrast.values_alike import Contents, alike
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 
 HARNESS, LEAF, LAYOUT, CONSTANT = "harness", "leaf", "layout", "constant"
 RANDOM, UNUSED, ENGINE, ZERO, FUSED = "random", "unused", "engine", "zero", "fused"

@@ -19,7 +19,7 @@ from compare.measure.contrast.dataflow import Dataflow, Made
 from compare.measure.contrast.kept_arrays import Held, Kept, copied
 from compare.measure.contrast.values_alike import Contents, is_moved
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.port import PortSide
 from compare.sides.seeds import mask_seed
 from compare.sides.side import Dropped

@@ -14,7 +14,7 @@ from compare.frameworks.steps.torch_costs import kernels_generated
 from compare.measure.contrast.fates import AGAIN, DEAD, DUPLICATE, FOLDED, IN_PLACE, KINDS, RUN, Fates
 from compare.measure.contrast.ways.given_torch import TorchGiven
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.reference_forward import ReferenceForward
 from compare.verdict.precision import FLOAT32
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.quartet import Quartet
 from compare.sides.reference import ReferenceSide
 from compare.sides.side import SideError

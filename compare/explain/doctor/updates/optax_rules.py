@@ -9,7 +9,7 @@ import numpy as np
 from compare.errors import in_one_line, swallowed
 from compare.explain.doctor.updates.rules import AFTER, DECOUPLED, PLAIN, Rule, Rules, usual
 from compare.frameworks.optax_insides import Stage, UnreadError, stages_of
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.port_forward import is_parameter
 from compare.weights.twins import ROWS
 

@@ -17,7 +17,7 @@ from compare.measure.bench.gates.update_rule_of_row import update_rule
 from compare.measure.bench.gates.waits import waits
 from compare.measure.bench.gates.warm import warm
 from compare.measure.bench.gates.work import countable, work
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.verdict.precision import FLOAT32, Precision
 
 

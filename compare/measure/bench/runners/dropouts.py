@@ -8,7 +8,7 @@ from compare.frameworks.devices import Device
 from compare.frameworks.dropout.masks import draw
 from compare.frameworks.dropout.reference import replayed
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.reference_forward import ReferenceForward
 from compare.sides.seeds import mask_seed
 from compare.sides.side import Dropped

@@ -11,7 +11,7 @@ import numpy as np
 
 from compare.measure.bench.runner import Unavailable
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 
 KNOWN = {"learning_rate", "momentum"}
 

@@ -17,7 +17,7 @@ from compare.measure.bench.runners.dropouts import dropouts, drops_out, masks_of
 from compare.pair.adapters import called
 from compare.pair.forward import turned_back
 from compare.pair.pair import Entering, cotangent_of
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.port_forward import PortForward, as_torch_has_it, outputs_by_name
 from compare.sides.side import Dropped
 from compare.verdict.precision import Precision

@@ -17,7 +17,7 @@ from compare.measure.bench.runner import Looked
 from compare.measure.bench.runners.chunks import STEPS, steps_in_a_call
 from compare.measure.bench.runners.jax_problem import Carried, JaxProblem, OnDevice
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.verdict.precision import Precision
 
 Step = Callable[[Carried, OnDevice], tuple[Carried, jax.Array]]

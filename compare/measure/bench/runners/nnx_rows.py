@@ -23,7 +23,8 @@ from compare.frameworks.models.nnx_models import NNXModel
 from compare.measure.bench.runner import Looked, Unavailable
 from compare.measure.bench.runners.jax_problem import JaxProblem, OnDevice
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared, prepare
+from compare.pair.prepare import prepare
+from compare.pair.prepared import Prepared
 from compare.sides.port_forward import as_torch_has_it
 from compare.verdict.precision import Precision
 from compare.weights.weights import WeightMap

@@ -9,7 +9,7 @@ from compare.frameworks.devices import Device
 from compare.measure.bench.runner import Looked, Unavailable
 from compare.measure.bench.runners.flat_perceptron import Layout, layout_of
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.verdict.precision import Precision
 
 

@@ -15,7 +15,7 @@ from compare.frameworks.steps.torch_costs import bytes_held
 from compare.measure.bench.runner import Looked
 from compare.measure.bench.runners.flat_perceptron import Layout, layout_of
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.verdict.precision import Precision
 
 gated = torch.ops.aten.threshold_backward.grad_input  # what comes through the gates of a ReLU

@@ -14,7 +14,7 @@ from compare.measure.bench.runners.torch_problem import OnDevice
 from compare.measure.bench.runners.torch_recording import INDUCTOR, Recording
 from compare.measure.bench.runners.torch_state import starts_at_zero
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.verdict.precision import FLOAT64, Precision
 
 LISTENED = 4  # calls in which a step is compiled: the first, with an optimizer that starts, and the next

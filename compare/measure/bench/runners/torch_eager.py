@@ -13,7 +13,7 @@ from compare.measure.bench.runner import Looked, Unavailable
 from compare.measure.bench.runners.torch_problem import OnDevice, TorchProblem, with_options
 from compare.measure.bench.runners.torch_state import Mark
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.seeds import mask_seed
 from compare.verdict.precision import Precision
 

@@ -17,7 +17,7 @@ from compare.measure.bench.runners.torch_compiled import CompiledRunner
 from compare.measure.bench.runners.torch_problem import OnDevice, TorchProblem
 from compare.measure.bench.runners.torch_recording import Recording
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.verdict.precision import Precision
 
 Tensors = dict[str, torch.Tensor]

@@ -15,7 +15,7 @@ from compare.measure.bench.runners.torch_eager import TorchRunner
 from compare.measure.bench.runners.torch_problem import OnDevice
 from compare.measure.bench.runners.torch_state import starts_at_zero
 from compare.pair.pair import Entering
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.verdict.precision import Precision
 
 WARM = 3  # steps before the capture, on a stream of their own, as torch's notes have it

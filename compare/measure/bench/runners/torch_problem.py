@@ -16,7 +16,7 @@ from compare.measure.bench.runner import Unavailable
 from compare.measure.bench.runners.dropouts import drops_out
 from compare.pair.adapters import called
 from compare.pair.pair import Entering, cotangent_of
-from compare.pair.prepare import Prepared
+from compare.pair.prepared import Prepared
 from compare.sides.reference_forward import ReferenceForward, tensors_by_name
 from compare.verdict.precision import Precision
 

@@ -22,7 +22,8 @@ from compare.measure.bench.runner import Runner
 from compare.measure.bench.runners.deep_mlp import TorchMLP
 from compare.pair.pair import Entering, Optimizers, Pair
 from compare.pair.pairs import find
-from compare.pair.prepare import Prepared, prepare
+from compare.pair.prepare import prepare
+from compare.pair.prepared import Prepared
 from compare.verdict.precision import FLOAT32, FLOAT64, Precision
 from jaxport.mlp_regularized import RegularizedMLP as Port
 

@@ -11,7 +11,8 @@ from compare.explain.doctor.meshes.reference_in_shards import FIRST, LAST, ZEROS
 from compare.frameworks.devices import Device
 from compare.frameworks.dropout.masks import draw
 from compare.pair.pair import Entering, Pair
-from compare.pair.prepare import Prepared, prepare
+from compare.pair.prepare import prepare
+from compare.pair.prepared import Prepared
 from compare.sides.reference import ReferenceSide
 from compare.sides.seeds import mask_seed
 from compare.sides.side import Result
