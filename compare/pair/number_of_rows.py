@@ -13,7 +13,7 @@ DRAWS = 64  # of the pair's own recipe at most: from there on rows come again
 
 def with_rows(pair: Pair, rows: int) -> Pair:
     """``pair`` with batches of ``rows`` rows: so many from its own recipe, drawn as often as it takes; beyond what
-    ``DRAWS`` of them hold, with repetition.
+    ``DRAWS`` of them hold, with repetition, and so of a pair that has one batch alone.
 
     Raises:
         UsageError: it has no batch axis, or fewer rows than one were asked for.
@@ -25,6 +25,8 @@ def with_rows(pair: Pair, rows: int) -> Pair:
         first = pair.draw(rng)
         if not first.rows:
             raise UsageError(f"pair {pair.name}: it has no batch axis along which its rows could be more")
+        if not callable(pair.batch):
+            return first.taking(rng.integers(0, first.rows, rows))
         drawn = [first, *(pair.draw(rng) for _ in range(min(DRAWS, -(-rows // first.rows)) - 1))]
         joined = _joined(drawn)
         if joined.rows >= rows:

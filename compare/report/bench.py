@@ -9,6 +9,7 @@ from rich.text import Text
 from compare.report.contract import Form
 from compare.report.pieces import pairs_of_words, show_table, table
 from compare.verdict.counted import counted
+from compare.verdict.verdict import PASSED
 
 ENOUGH = 3  # processes, of which an interval knows what differs from one to the next
 DIFFERENT = ("mismatch", "invalid")  # another function; a row may be incomplete where a card is missing
@@ -121,7 +122,7 @@ def _rows(form: Form, wide: bool) -> Table:
 
 def forced(row: Form) -> bool:
     """Whether it was timed all the same: another function, or one that a gate stopped."""
-    return row["median"] is not None and (bool(row["stopped"]) or row["verdict"] != "match")
+    return row["median"] is not None and (bool(row["stopped"]) or row["verdict"] not in PASSED)
 
 
 def _numbers(row: Form, wide: bool) -> list[Text]:

@@ -158,7 +158,7 @@ def answer(question: "Question", progress: "Progress") -> "Process":
     from compare.cli.named import pair_of
     from compare.frameworks.devices import share_the_card
     from compare.measure.bench.one_process import measured
-    from compare.measure.bench.sizes import perceptron, with_optimizers
+    from compare.measure.bench.sizes import in_training, perceptron
     from compare.pair.number_of_rows import with_rows
 
     share_the_card()
@@ -167,7 +167,7 @@ def answer(question: "Question", progress: "Progress") -> "Process":
         return measured(
             perceptron(question.width, question.depth, question.rows_of_batch or 64, question.data), question, progress
         )
-    pair = with_optimizers(pair_of(question.pair, question.data))
+    pair = in_training(pair_of(question.pair, question.data))
     return measured(with_rows(pair, question.rows_of_batch) if question.rows_of_batch else pair, question, progress)
 
 

@@ -1,9 +1,12 @@
 """The rows of a benchmark, built for every question that is asked of them: judged, looked into, timed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from compare.arrays.arrays import Arrays
+from compare.arrays.batch import Batch
 from compare.errors import in_one_line, swallowed
 from compare.frameworks.devices import Device
 from compare.frameworks.steps.global_modes import global_modes
@@ -130,7 +133,23 @@ def entering_of(prepared: Prepared, seed: int, precision: Precision) -> Entering
     count = BATCHES
     while count > 2 and count * size > RESIDENT:
         count //= 2
-    return prepared.enter(seed, count).at(precision)
+    drawn = prepared.enter(seed, count)
+    if not callable(prepared.pair.batch):
+        drawn = replace(drawn, batches=_of_its_rows(one, seed, count))
+    return drawn.at(precision)
+
+
+def _of_its_rows(batch: Batch, seed: int, count: int) -> tuple[Batch, ...]:
+    """Distinct batches of a pair that has one alone: its rows drawn with repetition. Fewer than ``count`` where it has
+    two rows, and the same again where it has one."""
+    rows, rng = batch.rows, np.random.default_rng(seed)
+    if rows < 2:
+        return (batch,) * count
+    picks: dict[tuple[int, ...], Batch] = {}
+    while len(picks) < min(count, rows**rows):
+        pick = rng.integers(0, rows, rows)
+        picks[tuple(pick.tolist())] = batch.taking(pick)
+    return tuple(picks.values())
 
 
 def _change(runner: Runner, steps: int) -> Arrays:

@@ -12,7 +12,7 @@ from compare.measure.bench.bench_result import Bench, BenchRow
 from compare.measure.bench.headlines import headlines
 from compare.measure.bench.question import AGAIN, EAGER, Process, Question, RowTimes
 from compare.measure.bench.ratios import UNPUBLISHED, Ratio, Rounds, Spread, break_even, noise, ratio, spread, worded
-from compare.verdict.verdict import Verdict
+from compare.verdict.verdict import PASSED
 
 PRODUCTS = "products, "
 
@@ -124,7 +124,7 @@ def _joined(runs: _Runs, name: str, floor: Spread | None, own_noise: float, with
 
 def _is_fair(row: BenchRow | RowTimes) -> bool:
     """Whether it may stand in a ratio: the same function, and no gate stopped it. What is forced is neither."""
-    return row.verdict is Verdict.MATCH and not row.stopped
+    return row.verdict in PASSED and not row.stopped
 
 
 def _floor(processes: Sequence[Process], name: str, on_card: bool) -> Spread:

@@ -28,7 +28,7 @@ from compare.verdict.verdict import Verdict
 Inside = tuple[StepCounts | None, TimeSpent | None]  # what a step is made of, and where its time goes
 NOT_TIMED = {
     Verdict.MATCH: "",
-    Verdict.FLOAT32_ONLY: "agrees only to float32 with torch eager",
+    Verdict.FLOAT32_ONLY: "",
     Verdict.INCOMPLETE: "could not be compared with torch eager",
     Verdict.MISMATCH: "another function than torch eager",
     Verdict.INVALID: "another function than torch eager",

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from compare.errors import in_one_line, swallowed
+from compare.measure.bench.agreement import agreement
 from compare.measure.bench.built_rows import BuiltRow, BuiltRows, Refused, Setup
 from compare.measure.bench.gates.gate_table import GATES, OF_EXPLAINING, Yardstick, marks, stopped_by
 from compare.measure.bench.gates.gradient_error import draws, median_error
@@ -12,7 +13,9 @@ from compare.measure.bench.row_insides import StepCounts
 from compare.measure.bench.rows import EAGER, JIT
 from compare.measure.bench.step_counts import observed_counts
 from compare.sides.progress import Progress
-from compare.verdict.verdict import Verdict, judge, worst
+from compare.verdict.verdict import PASSED, Verdict
+
+TO_FLOAT32 = "judged equal to float32: something inside one side is held in it, in float64 too"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class RowVerdict:
 
     @property
     def timed(self) -> bool:
-        return self.forced or (self.verdict is Verdict.MATCH and not self.stopped)
+        return self.forced or (self.verdict in PASSED and not self.stopped)
 
 
 def row_verdicts(
@@ -57,7 +60,7 @@ def row_verdicts(
     seen: dict[str, Observed] = {}
     unseen: dict[str, str] = {}
     for name, row in rows.items():
-        if isinstance(row, BuiltRow) and (verdicts[name] is Verdict.MATCH or forced):
+        if isinstance(row, BuiltRow) and (verdicts[name] in PASSED or forced):
             progress(f"{name}: looking at what a step does")
             try:
                 seen[name] = observe(row.built)
@@ -79,13 +82,16 @@ def row_verdicts(
         error = median_error(draws(seen[name], setup.plain, setup.precision))
         gates = OF_EXPLAINING if name in explaining else tuple(GATES)
         stopped, counts = stopped_by(seen[name], yard, gates), observed_counts(seen[name])
-        said[name] = RowVerdict(verdict, stopped, marks(seen[name]), error, forced, counts)
+        said[name] = RowVerdict(verdict, stopped, _marks(verdict, seen[name]), error, forced, counts)
     return said
+
+
+def _marks(verdict: Verdict, row: Observed) -> tuple[str, ...]:
+    return (*((TO_FLOAT32,) if verdict is Verdict.FLOAT32_ONLY else ()), *marks(row))
 
 
 def _verdict(setup: Setup, eager: BuiltRow, row: BuiltRow | Refused) -> Verdict:
     """A row as a port of torch eager: its worst parameter."""
     if isinstance(row, Refused):
         return Verdict.INCOMPLETE
-    t, j, t64, j64 = eager.change, row.change, eager.change_64, row.change_64
-    return worst([judge(t[name], j[name], t64[name], j64[name], setup.precision).verdict for name in t])
+    return agreement((eager.change, row.change, eager.change_64, row.change_64), setup.precision)

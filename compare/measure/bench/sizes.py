@@ -1,7 +1,8 @@
-"""Pairs made ready to be timed: an optimizer where there is none, and the perceptron of any width and depth."""
+"""Pairs made ready to be timed: a loss and an optimizer where there is none, the perceptron of any width and depth."""
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,21 +14,41 @@ from compare.pair.drawing import uniform_fan_in
 from compare.pair.number_of_rows import with_rows
 from compare.pair.pair import Optimizers, Pair
 from compare.pair.pairs import BATCH, find
+from compare.sides.port_forward import outputs_by_name
+from compare.sides.reference_forward import has_gradient, tensors_by_name
 from compare.weights.entry import linear
 from compare.weights.weights import WeightMap
 
 
-def with_optimizers(pair: Pair) -> Pair:
-    """``pair``; where it has no optimizers, with SGD and a momentum, so that a pair that was written to be verified can
-    be timed too. Its steps are small: without a loss the outputs have no bound to be driven to."""
-    if pair.optimizers is not None:
-        return pair
-    import jaxport.optimizers
-    import torchref.optimizers
+def in_training(pair: Pair) -> Pair:
+    """``pair`` with what a training step needs, so that one that was written to be verified can be timed too: the mean
+    square of its outputs where it has no loss (against a random cotangent, as it is verified, a loss has no bound, and
+    training runs away), and SGD with a momentum where it has no optimizers. Its title says so."""
+    missing = []
+    if pair.loss is None:
+        pair, missing = replace(pair, loss=(_mean_square, _mean_square_in_jax)), ["on the mean square of its outputs"]
+    if pair.optimizers is None:
+        import jaxport.optimizers
+        import torchref.optimizers
 
-    hyper = {"learning_rate": 1e-3, "momentum": 0.9}
-    title = f"{pair.title}, trained by SGD with a momentum".lstrip(", ")
-    return replace(pair, title=title, optimizers=Optimizers(torchref.optimizers.sgd, jaxport.optimizers.sgd, hyper))
+        hyper = {"learning_rate": 1e-2, "momentum": 0.9}
+        own = Optimizers(torchref.optimizers.sgd, jaxport.optimizers.sgd, hyper)
+        pair, missing = replace(pair, optimizers=own), [*missing, "by SGD with a momentum"]
+    if not callable(pair.batch):
+        missing.append("with rows of its one batch")
+    return replace(pair, title=f"{pair.title}, trained {' '.join(missing)}".lstrip(", ")) if missing else pair
+
+
+def _mean_square(outputs: Any) -> Any:
+    floating = [one for one in tensors_by_name(outputs).values() if has_gradient(one)]
+    return sum(one.abs().square().mean() for one in floating)
+
+
+def _mean_square_in_jax(outputs: Any) -> Any:
+    import jax.numpy as jnp
+
+    floating = [one for one in outputs_by_name(outputs).values() if jnp.issubdtype(one.dtype, jnp.inexact)]
+    return sum(jnp.square(jnp.abs(one)).mean() for one in floating)
 
 
 def perceptron(width: int = WIDTH, depth: int = DEPTH, rows: int = BATCH, data: Path | None = None) -> Pair:

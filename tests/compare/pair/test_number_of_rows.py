@@ -1,8 +1,11 @@
 """Pairs with another number of rows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from compare.arrays.batch import Batch
 from compare.pair.number_of_rows import with_rows
 from compare.pair.pairs import find
 from tests.compare.measure.bench.small import regularized
@@ -32,3 +35,11 @@ def test_rows_and_targets_stay_together():
     labels = np.concatenate([one.targets["labels"] for one in own])[:15]
     np.testing.assert_array_equal(batch.inputs["images"], images)
     np.testing.assert_array_equal(batch.targets["labels"], labels)
+
+
+def test_rows_of_a_pair_that_has_one_batch_are_drawn():
+    """With repetition: the first of them would be the same in every batch."""
+    inputs = np.arange(8.0, dtype=np.float32)[:, None].repeat(20, 1)
+    pair = with_rows(replace(find("loose"), batch=Batch({"x": inputs}, {"labels": np.zeros(8, int)})), 4)
+    rng = np.random.default_rng(0)
+    assert len({pair.draw(rng).inputs["x"].tobytes() for _ in range(8)}) == 8

@@ -17,7 +17,10 @@ def inputs(row: Observed, plain: Observed) -> str:
             return f"inputs: expected values that vary, got {constant} in every entry of batch {number}'s inputs"
     seen = {_bytes(batch) for batch in batches}
     if len(seen) < len(batches) or len(batches) < 2:
-        return f"inputs: expected {max(2, len(batches))} distinct batches, got {len(seen)}"
+        return (
+            f"inputs: expected {max(2, len(batches))} distinct batches, got {len(seen)}: batch= is to be a function "
+            "that draws with the NumPy generator it is given"
+        )
     entries = np.concatenate([np.asarray(array).ravel() for array in row.entering.weights.values()])
     values, counts = np.unique(entries, return_counts=True)
     if counts.max() > MOST * entries.size and entries.size > 1:

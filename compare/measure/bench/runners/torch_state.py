@@ -1,11 +1,13 @@
 """Where a torch row stands, and how it is put back there; and an optimizer's state made before its first step."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import torch
 
 from compare.measure.bench.runners.torch_problem import TorchProblem
+from compare.pair.stepped import schedulers_of
 
 
 class Mark:
@@ -16,6 +18,8 @@ class Mark:
         self._tensors = {name: tensor.detach().clone() for name, tensor in problem.tensors().items()}
         states = problem.optimizer.state
         self._states = {p: {key: _kept(value) for key, value in own.items()} for p, own in states.items()}
+        self._settings = [_settings(group) for group in problem.optimizer.param_groups]
+        self._schedules = [deepcopy(one.state_dict()) for one in schedulers_of(problem.optimizer)]
         self._random = torch.get_rng_state()
         self._on_card = torch.cuda.get_rng_state(problem.device) if problem.device.type == "cuda" else None
 
@@ -33,11 +37,11 @@ class Mark:
             own = states[parameter]
             for key in [key for key in own if key not in kept]:
                 del own[key]
-            for key, value in kept.items():
-                if isinstance(value, torch.Tensor) and isinstance(own.get(key), torch.Tensor):
-                    own[key].copy_(value)
-                else:
-                    own[key] = _kept(value)
+            _put(own, kept)
+        for group, kept in zip(problem.optimizer.param_groups, self._settings, strict=True):
+            _put(group, kept)
+        for scheduler, kept in zip(schedulers_of(problem.optimizer), self._schedules, strict=True):
+            scheduler.load_state_dict(deepcopy(kept))
         if problem.draws:
             torch.set_rng_state(self._random)
             if self._on_card is not None:
@@ -88,6 +92,20 @@ def _zero(value: Any, dtype: torch.dtype) -> Any:
     # Adam counts its steps in float32, and a compiled rule computes with the count itself: not in an oracle.
     counts = value.ndim == 0 and value.dtype is torch.float32 and dtype is torch.float64
     return torch.zeros_like(value, dtype=dtype if counts else value.dtype)
+
+
+def _settings(group: dict[str, Any]) -> dict[str, Any]:
+    """A group's learning rate and what else a schedule moves."""
+    return {key: _kept(value) for key, value in group.items() if key != "params"}
+
+
+def _put(held: dict[str, Any], kept: dict[str, Any]) -> None:
+    """What is a tensor on both sides goes to where it lies."""
+    for key, value in kept.items():
+        if isinstance(value, torch.Tensor) and isinstance(held.get(key), torch.Tensor):
+            held[key].copy_(value)
+        else:
+            held[key] = _kept(value)
 
 
 def _kept(value: Any) -> Any:

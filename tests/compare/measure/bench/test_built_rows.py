@@ -1,8 +1,11 @@
 """Rows built for every question: where they stand, what their first pass showed, and what could not be had."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from compare.arrays.batch import Batch
 from compare.measure.bench import built_rows
 from compare.measure.bench.built_rows import BATCHES, BuiltRow, Refused, Setup, entering_of
 from compare.measure.bench.rows import EAGER, JIT, ROWS, Row, Unavailable
@@ -90,3 +93,14 @@ def test_large_batches_are_fewer(monkeypatch):
         monkeypatch.setattr(built_rows, "RESIDENT", room)
         counts.append(len(entering_of(prepared, 0, FLOAT32).batches))
     assert counts == [BATCHES, 4, 2]
+
+
+@pytest.mark.parametrize(("rows", "distinct"), [(4, BATCHES), (2, 4), (1, 1)])
+def test_a_pair_with_one_batch_is_trained_on_its_rows(rows, distinct):
+    """Drawn with repetition, inputs and targets alike, each batch another; of one row there is one batch."""
+    inputs = np.arange(20.0 * rows, dtype=np.float32).reshape(rows, 20)
+    pair = replace(find("loose"), batch=Batch({"x": inputs}, {"labels": np.arange(rows) % 4}))
+    batches = entering_of(prepare(pair), 0, FLOAT32).batches
+    assert len({batch.inputs["x"].tobytes() for batch in batches}) == distinct
+    for batch in batches:
+        np.testing.assert_array_equal(batch.targets["labels"], batch.inputs["x"][:, 0] / 20 % 4)

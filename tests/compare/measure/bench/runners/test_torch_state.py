@@ -54,6 +54,26 @@ def test_everything_comes_back_in_place(cpu):
     assert addresses == [tensor.data_ptr() for tensor in problem.tensors().values()]
 
 
+def test_a_schedule_comes_back(cpu):
+    """With the settings that it moves: every block of the clock starts at the same learning rate."""
+
+    def scheduled(parameters):
+        optimizer = torch.optim.SGD(parameters, lr=0.1, momentum=0.9)
+        return optimizer, torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=40)
+
+    problem = problem_with(scheduled, cpu)
+    step = stepping(problem)
+    step()
+    mark, group = Mark(problem), problem.optimizer.param_groups[0]
+    before = group["lr"], group["momentum"]
+    step()
+    after = group["lr"], group["momentum"]
+    mark.restore()
+    assert (group["lr"], group["momentum"]) == before != after
+    step()
+    assert (group["lr"], group["momentum"]) == after
+
+
 def test_state_made_since_is_gone(cpu):
     """A mark before the first step is before the optimizer had a state."""
     problem = problem_with(lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), cpu)
