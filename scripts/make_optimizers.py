@@ -12,7 +12,8 @@ import optax
 import torch
 
 from compare.checkpoints.json_file import write_json
-from compare.explain.differences.rows.optimizer_rows import ROWS, OptimizerRow
+from compare.explain.differences.recipe_row import OptimizerRow
+from compare.explain.differences.rows import OPTIMIZERS as ROWS
 from compare.explain.differences.thresholds import EQUAL
 from compare.explain.differences.walked import Walked, walked
 from compare.pair.training_recipes import RECIPES, in_words

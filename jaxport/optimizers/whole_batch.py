@@ -88,18 +88,19 @@ def _rprop(
         return _RpropState(optax.tree.zeros_like(params), optax.tree.full_like(params, first))
 
     def update(updates: Any, state: _RpropState, params: Any = None) -> tuple[Any, _RpropState]:
+        def size_of(size: jax.Array, sign: jax.Array) -> jax.Array:
+            factor = jnp.where(sign > 0, etaplus, etaminus).astype(size.dtype)
+            # A choice of two that are ready: XLA keeps that, where it would compute a clip once more in the update.
+            return jnp.where(sign == 0, clipped(size), clipped(size * factor))
+
+        def clipped(size: jax.Array) -> jax.Array:
+            return jnp.clip(size, step_size_min, step_size_max)
+
         signs = jax.tree.map(lambda g, before: g * before, updates, state.prev)
-        sizes = jax.tree.map(
-            lambda size, sign: jnp.clip(
-                size * jnp.where(sign > 0, etaplus, jnp.where(sign < 0, etaminus, 1.0)).astype(size.dtype),
-                step_size_min,
-                step_size_max,
-            ),
-            state.step_size,
-            signs,
-        )
+        sizes = jax.tree.map(size_of, state.step_size, signs)
+        moves = jax.tree.map(lambda g, sign, size: jnp.where(sign < 0, 0.0, -jnp.sign(g) * size), updates, signs, sizes)
         grads = jax.tree.map(lambda g, sign: jnp.where(sign < 0, 0.0, g), updates, signs)
-        return jax.tree.map(lambda g, size: -jnp.sign(g) * size, grads, sizes), _RpropState(grads, sizes)
+        return moves, _RpropState(grads, sizes)
 
     return optax.GradientTransformation(init, update)
 

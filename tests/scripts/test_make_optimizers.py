@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compare.checkpoints.json_file import read_json
-from compare.explain.differences.rows.optimizer_rows import ROWS
+from compare.explain.differences.rows import OPTIMIZERS as ROWS
 from compare.explain.differences.walked import NAMES, Walked, walked
 from compare.weights.twin_recipes import RECIPES
 from scripts.make_optimizers import NUMBERS, PAGE, line, plotted, powers

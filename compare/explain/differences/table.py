@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from compare.errors import UsageError, did_you_mean, in_one_line, nearest, swallowed
 from compare.explain.differences.difference_row import Row
 from compare.explain.differences.public_names_read import port_names, reference_name, same_elsewhere
+from compare.explain.differences.recipe_row import OptimizerRow
 from compare.explain.differences.reference_code import SAID
 from compare.explain.differences.rows import GROUPS
-from compare.explain.differences.rows.optimizer_rows import OptimizerRow
 from compare.explain.differences.run_row import Difference, difference
 from compare.explain.differences.walked import optimizer_difference, optimizer_name, optimizer_names
 

@@ -15,7 +15,7 @@ from torch.optim import swa_utils
 import jaxport.optimizers
 from compare.explain.differences.outcome import Distance
 from compare.explain.differences.public_names_read import defaults, names_called, resolved
-from compare.explain.differences.rows.optimizer_rows import OptimizerRow
+from compare.explain.differences.recipe_row import OptimizerRow
 from compare.explain.differences.run_row import Difference, Facing, Tried, not_equal
 from compare.explain.differences.thresholds import EQUAL
 from compare.explain.differences.twin_problem import SHAPES, START, TorchRun, jax_walk, vector

@@ -1,8 +1,10 @@
 """The rows of the table of differences, by group, in the order of the page."""
 
 from compare.explain.differences.difference_row import Row
+from compare.explain.differences.recipe_row import OptimizerRow
 from compare.explain.differences.rows import (
     activation_rows,
+    around_rows,
     attention_rows,
     dropout_rows,
     initialiser_rows,
@@ -13,10 +15,11 @@ from compare.explain.differences.rows import (
     pooling_rows,
     recurrent_rows,
     resizing_rows,
+    scheduler_rows,
     tensor_rows,
 )
-from compare.explain.differences.rows.optimizer_rows import OptimizerRow
 
+OPTIMIZERS = (*optimizer_rows.ROWS, *around_rows.ROWS, *scheduler_rows.ROWS)  # in the order of docs/optimizers.md
 GROUPS: dict[str, tuple[Row | OptimizerRow, ...]] = {
     "activations": activation_rows.ROWS,
     "losses and distances": loss_rows.ROWS,
@@ -28,7 +31,7 @@ GROUPS: dict[str, tuple[Row | OptimizerRow, ...]] = {
     "recurrent layers": recurrent_rows.ROWS,
     "attention": attention_rows.ROWS,
     "initialisers": initialiser_rows.ROWS,
-    "optimizers": (*(row for row in optimizer_rows.ROWS if not row.scheduler), *optimizer_rows.NO_COUNTERPART),
-    "schedules": tuple(row for row in optimizer_rows.ROWS if row.scheduler),
+    "optimizers": (*(row for row in OPTIMIZERS if not row.scheduler), *optimizer_rows.NO_COUNTERPART),
+    "schedules": tuple(row for row in OPTIMIZERS if row.scheduler),
     "functions of tensors": tensor_rows.ROWS,
 }

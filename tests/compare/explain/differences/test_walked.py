@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from compare.explain.differences.rows.optimizer_rows import ROWS
+from compare.explain.differences.rows import OPTIMIZERS as ROWS
 from compare.explain.differences.walked import optimizer_difference, optimizer_name, optimizer_names
 
 USERS_MODELS = True
