@@ -66,8 +66,7 @@ def mixed_precision(
     optimizer = optax.adamw(1e-2, weight_decay=1e-2)
 
     def loss_of(params: optax.Params) -> Float[Array, ""]:
-        logits: Array = model.apply({"params": params}, x)  # type: ignore[assignment]  # nothing is mutable
-        return cross_entropy(logits, y)
+        return cross_entropy(model.apply({"params": params}, x), y)
 
     def step(carry: tuple, _: None) -> tuple[tuple, Float[Array, ""]]:
         params, state = carry
@@ -90,8 +89,7 @@ def loss_scaling(
     optimizer = optax.sgd(0.1, momentum=0.9)
 
     def loss_of(params: optax.Params) -> Float[Array, ""]:
-        logits: Array = model.apply({"params": params}, x)  # type: ignore[assignment]  # nothing is mutable
-        return cross_entropy(logits, y)
+        return cross_entropy(model.apply({"params": params}, x), y)
 
     def step(carry: tuple, _: None) -> tuple[tuple, tuple]:
         params, state, scale, sound = carry
@@ -122,8 +120,7 @@ def scaled_step(
     inner, scaling = state
 
     def loss_of(params: optax.Params) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        logits: Array = model.apply({"params": params}, images)  # type: ignore[assignment]  # nothing is mutable
-        loss = cross_entropy(logits, labels)
+        loss = cross_entropy(model.apply({"params": params}, images), labels)
         return scaling.scaled(loss), loss
 
     scaled, loss = jax.grad(loss_of, has_aux=True)(params)

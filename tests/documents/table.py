@@ -119,7 +119,7 @@ ROWS = [
         by="tests/compare/cli/many/test_on_ray.py::test_a_worker_that_is_killed_is_rays_to_answer",
         why="Ray is an extra: run there where it is installed",
     ),
-    Row("pip install 'jaxport[ray]'", "pip --version", why=NETWORK),
+    Row("pip install '.[ray]'", "pip --version", why=NETWORK),
     # In a test suite, and in a workflow.
     Row(
         "python -m pytest examples/suite --jaxport-quick --jaxport-report report --runxfail",

@@ -20,7 +20,7 @@ from compare.cli.many.task import Ended, Task
 from compare.errors import UsageError, printable, swallowed
 from compare.sides.progress import say_nothing
 
-MISSING = "--engine ray: Ray is not installed here: pip install 'jaxport[ray]', or leave --engine out"
+MISSING = "--engine ray: Ray is not installed here: pip install ray, or leave --engine out"
 HERE = "local"  # Ray's own word for a cluster that is begun now, on this machine
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 LONG = 300

@@ -102,7 +102,8 @@ def _page(document: Document, root: Path, read: Mapping[str, str]) -> Page:
         return _led(href, document, root, linked)
 
     def leads(code: str) -> str | None:
-        return read.get(code.removeprefix(READ)) if code.startswith(READ) else None
+        named = next((one.file for one in DOCUMENTS if code == one.source != document.source), None)
+        return read.get(code.removeprefix(READ)) if code.startswith(READ) else named
 
     made: Marked = marked((root / document.source).read_text(encoding="utf-8"), led, leads, _drawn(document, root))
     inside = [one for one in made.sections if one.level == 2]

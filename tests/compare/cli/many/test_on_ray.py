@@ -14,7 +14,7 @@ from tests.compare.cli.many.test_child import gone
 from tests.compare.command_line import jaxport, refused
 
 HAS_RAY = importlib.util.find_spec("ray") is not None
-with_ray = pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed: pip install 'jaxport[ray]'")
+with_ray = pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed: pip install ray")
 # A task that ends the worker that started it, unless the file is there already.
 ONCE = "import os, time; from pathlib import Path; there = Path({file!r}); first = not there.exists(); there.touch(); "
 KILLS = "os.kill(os.getppid(), 9) if {when} else None; time.sleep(600 if {when} else 0); "
@@ -28,7 +28,7 @@ def killing(file, when: str) -> str:
 def test_where_it_is_missing(monkeypatch):
     """One line, before anything is begun."""
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UsageError, match=r"^--engine ray: Ray is not installed here: pip install 'jaxport\[ray\]'"):
+    with pytest.raises(UsageError, match=r"^--engine ray: Ray is not installed here: pip install ray"):
         check_ray()
     assert "Ray is not installed here" in refused(jaxport("verify", "*.py", "--engine", "ray"))
 

@@ -61,6 +61,14 @@ def test_a_lesson_that_is_named_by_its_command_is_a_link():
     assert '<a href="modes.html">' not in pages["teaching.html"]
 
 
+def test_a_page_that_is_named_by_its_place_is_a_link():
+    """What a page that the terminal shows too can say of another; not of itself."""
+    pages = {page.file: str(page.shows["html"]) for page in document_pages()}
+    assert '<a href="verdict.html"><code>docs/verdict.md</code></a>' in pages["reading.html"]
+    for name, text in pages.items():
+        assert f'<a href="{name}"><code>' not in text, name
+
+
 def test_a_link_to_nothing_is_a_fault_of_the_page(tmp_path):
     """Said when the site is built."""
     for one in DOCUMENTS:
