@@ -103,9 +103,9 @@ class Pass:
 
     def forward(self) -> Any:
         """The tree that the program returns. What a derivative needs stays."""
-        for at, cut in enumerate(self.pieces.cuts):
-            self._run(at, cut)
-        return jax.tree.map(self._value, self.pieces.returned)
+        for at in range(len(self.pieces.cuts)):
+            self.step(at)
+        return jax.tree.map(self.value, self.pieces.returned)
 
     def through(self) -> Any:
         """The tree that the program returns, its arrays in NumPy and put aside; nothing else stays."""
@@ -113,7 +113,7 @@ class Pass:
         returned: dict[Number, Any] = {}
         wanted = set(self.pieces.steps.outputs)
         for at, cut in enumerate(self.pieces.cuts):
-            self._run(at, cut)
+            self.step(at)
             for number in wanted.intersection(cut.made):
                 returned[number] = self._put(number)
             for number in (*cut.taken, *cut.made):
@@ -126,7 +126,7 @@ class Pass:
     def backward(self, against: Iterable[tuple[Number, Any]]) -> KeptValues:
         """The cotangents of what enters the program, from those of what it returned: of what is read on disk, summed
         over all its uses."""
-        pieces, steps = self.pieces, self.pieces.steps
+        pieces = self.pieces
         cotangents, sums = KeptValues(self.aside), KeptValues(self.aside, room=0)
         for number, array in against:
             if number in pieces.moving:
@@ -134,45 +134,51 @@ class Pass:
         for at, cut in reversed(list(enumerate(pieces.cuts))):
             ends = pieces.ends(cut)
             if any(number in cotangents for number in ends):
-                self._at(at, "backward")
-                pulled = []
-                for number in ends:
-                    dtype = self.values.dtype(number)
-                    there = number in cotangents
-                    zeros = partial(jnp.zeros, steps.avals[number].shape, dtype)
-                    pulled.append(cotangents.take(number).astype(dtype) if there else zeros())
-                taken = self._taken(cut)
-                gone = self.compiler.piece(pieces, at, "backward", (taken, pulled))(taken, pulled)
-                del taken, pulled
-                for number, array in zip(pieces.moved(cut), gone, strict=True):
+                for number, array in zip(pieces.moved(cut), self.pull(at, cotangents), strict=True):
                     (sums if number in self.read else cotangents).add(number, array)
-                del gone
             for number in cut.made:
                 self.values.drop(number)
             trim()
         return sums.with_those_of(cotangents)
 
+    def pull(self, at: int, cotangents: KeptValues) -> list[Any]:
+        """The cotangents of what a piece takes, from those of what it makes; zeros where there is none of one."""
+        pieces, cut = self.pieces, self.pieces.cuts[at]
+        self._at(at, "backward")
+        pulled = []
+        for number in pieces.ends(cut):
+            dtype = self.values.dtype(number)
+            there = number in cotangents
+            zeros = partial(jnp.zeros, pieces.steps.avals[number].shape, dtype)
+            pulled.append(cotangents.take(number).astype(dtype) if there else zeros())
+        taken = self.taken(at)
+        gone: list[Any] = self.compiler.piece(pieces, at, "backward", (taken, pulled))(taken, pulled)
+        return gone
+
     def _put(self, number: Number) -> Any:
-        value = self._value(number)
+        value = self.value(number)
         return value if is_key(value) else self.aside.put(np.asarray(value))
 
     def _at(self, at: int, what: str) -> None:
         self.aside.at(f"{self.name}: {what}, piece {at + 1} of {len(self.pieces.cuts)}")
 
-    def _run(self, at: int, cut: Cut) -> None:
+    def step(self, at: int) -> None:
+        """Run a piece, all those before it having run; what it makes is kept."""
         self._at(at, "forward")
-        taken = self._taken(cut)
+        taken = self.taken(at)
         made = self.compiler.piece(self.pieces, at, "forward", (taken,))(taken)
         del taken
-        for number, array in zip(cut.made, made, strict=True):
+        for number, array in zip(self.pieces.cuts[at].made, made, strict=True):
             self.values.keep(number, array)
         del made
         trim()
 
-    def _taken(self, cut: Cut) -> list[Any]:
-        return [self._value(number) for number in cut.taken]
+    def taken(self, at: int) -> list[Any]:
+        """What a piece takes, on the device."""
+        return [self.value(number) for number in self.pieces.cuts[at].taken]
 
-    def _value(self, number: Number) -> Any:
+    def value(self, number: Number) -> Any:
+        """What is kept, or read, or a constant."""
         if number in self.read:
             return self.read[number]()
         if number in self.pieces.steps.constants:
@@ -184,6 +190,43 @@ def _forward(pieces: Pieces, cut: Cut, taken: Sequence[Any]) -> list[Any]:
     values = _as_traced(pieces, cut.taken, taken)
     pieces.steps.run(cut.span, values)
     return [_plain(values[number]) for number in cut.made]
+
+
+def step_values(pieces: Pieces, at: int, taken: Sequence[Any], wanted: Sequence[Number]) -> list[Any]:
+    """Values inside a piece, from what it takes."""
+
+    def inside(taken: Sequence[Any]) -> list[Any]:
+        values = _as_traced(pieces, pieces.cuts[at].taken, taken)
+        pieces.steps.run(pieces.cuts[at].span, values)
+        return [_plain(values[number]) for number in wanted]
+
+    made: list[Any] = jax.jit(pieces.evaluated(inside))(taken)
+    return made
+
+
+def cotangents_inside(
+    pieces: Pieces, at: int, taken: Sequence[Any], against: Sequence[Any], wanted: Sequence[Number]
+) -> list[Any]:
+    """What comes back to values inside a piece, from what it takes and the cotangents of what it makes."""
+
+    def inside(taken: Sequence[Any], against: Sequence[Any]) -> list[Any]:
+        values, ends = _as_traced(pieces, pieces.cuts[at].taken, taken), pieces.ends(pieces.cuts[at])
+
+        def moved_by(steps: dict[Number, Any]) -> list[Any]:
+            own = dict(values)
+            for place in pieces.cuts[at].span:
+                pieces.steps.run(range(place, place + 1), own)
+                own |= {one: own[one] + steps[one] for one in pieces.steps.steps[place].results if one in steps}
+            return [own[number] for number in ends]
+
+        avals = pieces.steps.avals
+        nothing = {number: jnp.zeros(avals[number].shape, avals[number].dtype) for number in wanted}
+        _, pull_back = jax.vjp(moved_by, nothing)
+        (gone,) = pull_back(list(_as_traced(pieces, ends, against).values()))
+        return [_plain(gone[number]) for number in wanted]
+
+    made: list[Any] = jax.jit(pieces.evaluated(inside))(taken, against)
+    return made
 
 
 def _backward(pieces: Pieces, cut: Cut, taken: Sequence[Any], against: Sequence[Any]) -> list[Any]:

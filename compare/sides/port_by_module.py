@@ -79,7 +79,7 @@ class PortByModule(PortSide):
             made, inputs = self._passed(entering, mode, dropped, 0, {})
             arrays: Arrays = {name: self.aside.put(from_jax(array)) for name, array in made.outputs.items()}
             arrays |= {"loss": from_jax(made.loss)} if made.loss is not None else {}
-            gradients = dict(self._by_reference(made.by_leaf))
+            gradients = dict(self.by_reference(made.by_leaf))
             arrays |= {f"grad/{name}": gradients[name] for name in entering.weights if name in gradients}
             arrays |= {f"grad/input.{name}": made.by_input[name] for name in batch.floating}
             arrays |= self._buffers(made.changed)
@@ -104,7 +104,7 @@ class PortByModule(PortSide):
             kept = {path: self.leaf(entering, path) if leaf is None else leaf for path, leaf in kept.items()}
             taken[-1] |= self._buffers(kept) if mode is not False else {}
             for slot, tree in moments_of_optax(state, self.prepared.port.flat, set(slots)).items():
-                moments = self._by_reference({path: np.asarray(leaf) for path, leaf in tree.items()}, values=True)
+                moments = self.by_reference({path: np.asarray(leaf) for path, leaf in tree.items()}, values=True)
                 taken[-1] |= {
                     f"optimizer/{slot}/{name}": self.aside.put(wide(array))
                     for name, array in moments
@@ -129,16 +129,7 @@ class PortByModule(PortSide):
         self, entering: Entering, mode: Mode, dropped: Dropped, step: int, held: Mapping[str, Any]
     ) -> tuple[PassResult, Leaves]:
         """One forward and backward pass on the first batch, with the masks of a step; and the batch's inputs."""
-        structs, (inputs, targets) = self._structs(), self.batch(entering.batches[0])
-        masks = self.masks(entering, dropped, step)
-        against = self._cotangents(structs, inputs, masks, entering, mode)
-        key = program_key(mode, entering.batches[0], inputs, [mask.shape for mask in masks])
-        if key not in self._cut:
-            self._cut[key] = self._model(entering, inputs, targets, masks, mode)
-        model: ModelPieces = self._cut[key]
-        values = KeptValues(self.aside, zip(model.given, jax.tree.leaves((inputs, targets, masks)), strict=True))
-        read = {number: partial(self.leaf, entering, path, held) for path, number in model.leaves.items()}
-        run = Pass(self._compiler, model.pieces, values, read, self.aside, self.device, self._called)
+        run, model, against, inputs = self.begun(entering, mode, dropped, step, held)
         named, loss, changed = run.forward()
         numbers = {"loss": model.pieces.returned[1]} if "loss" in against else model.pieces.returned[0]
         pulled = run.backward((numbers[name], as_torch_has_it(array)) for name, array in against.items())
@@ -153,6 +144,22 @@ class PortByModule(PortSide):
         by_input = {name: gradient(number) for name, number in model.inputs.items()}
         by_leaf = {path: gradient(number) for path, number in model.leaves.items() if is_parameter(path)}
         return PassResult(named, loss, changed, by_input, by_leaf), inputs
+
+    def begun(
+        self, entering: Entering, mode: Mode, dropped: Dropped, step: int = 0, held: Mapping[str, Any] | None = None
+    ) -> tuple[Pass, ModelPieces, dict[str, jax.Array], Leaves]:
+        """A pass that has not run, its pieces, what gradients are taken against, and the batch's inputs."""
+        structs, (inputs, targets) = self._structs(), self.batch(entering.batches[0])
+        masks = self.masks(entering, dropped, step)
+        against = self._cotangents(structs, inputs, masks, entering, mode)
+        key = program_key(mode, entering.batches[0], inputs, [mask.shape for mask in masks])
+        if key not in self._cut:
+            self._cut[key] = self._model(entering, inputs, targets, masks, mode)
+        model: ModelPieces = self._cut[key]
+        values = KeptValues(self.aside, zip(model.given, jax.tree.leaves((inputs, targets, masks)), strict=True))
+        read = {number: partial(self.leaf, entering, path, held or {}) for path, number in model.leaves.items()}
+        run = Pass(self._compiler, model.pieces, values, read, self.aside, self.device, self._called)
+        return run, model, against, inputs
 
     def _model(self, entering: Entering, inputs: Leaves, targets: Leaves, masks: tuple, mode: Mode) -> ModelPieces:
         batch = entering.batches[0]
@@ -265,7 +272,7 @@ class PortByModule(PortSide):
                 if name in entering.weights:
                     yield f"update/{name}", self.aside.put(wide(two[1][name]) - wide(two[0][name]))
 
-    def _by_reference(self, by_leaf: Arrays, values: bool = False) -> Iterator[tuple[str, np.ndarray]]:
+    def by_reference(self, by_leaf: Arrays, values: bool = False) -> Iterator[tuple[str, np.ndarray]]:
         """Leaves under the reference's names and in its layout, put aside, those that lines connect at a time."""
         for lines in connected(self.prepared.weight_map):
             together = {one.port: by_leaf.pop(one.port) for one in lines.entries if one.port in by_leaf}

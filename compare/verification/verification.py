@@ -136,8 +136,8 @@ class Session:
             pair = self.prepared.pair
             raise UsageError(f"pair {pair.name}: {told}{how_called(pair, str(told))}") from error
         report = self.report(entering, outcomes, by_hand, steps, bitten, trajectory, beside, rule)
-        locate = self.plan.locate and self.record is None and self.prepared.aside is None
-        if locate and report.verdict is not Verdict.MATCH:
+        if self.plan.locate and self.record is None and report.verdict is not Verdict.MATCH:
+            from compare.explain.by_piece.explain_pieces import explain_by_piece
             from compare.explain.explain import explain_pair
             from compare.explain.failed_run import FailedRun
 
@@ -146,7 +146,10 @@ class Session:
                 for one in outcomes
                 if one.failing
             ]
-            explanation = explain_pair(self.quartet, entering, suspects, steps, progress)
+            if self.prepared.aside is not None:
+                explanation = explain_by_piece(self.quartet, suspects, progress)
+            else:
+                explanation = explain_pair(self.quartet, entering, suspects, steps, progress)
             if explanation.first is None and not suspects and rule is not None:
                 from compare.verification.rule_explained import explain_rule
 

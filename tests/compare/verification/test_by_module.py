@@ -1,5 +1,7 @@
 """A verdict in bounded memory: of every quantity the same as the whole model's, and what is planted is seen."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -73,11 +75,22 @@ def test_every_quantity_has_the_verdict_of_the_whole_run(cpu, fields):
     assert aside.cuts > 3
 
 
+DIFFERS = "is the first whose result differs though its inputs agree"
+PLACES = {
+    "stopped": "`embed` is the first module, from the loss back, whose gradient differs though its outputs agree: the "
+    "port sends nothing back to embed.weight from piece 8 of 8, which takes it",
+    "residual": f"the code of the model itself between `blocks.1.down` and `blocks.2.up` {DIFFERS}",
+    "swapped": "`blocks.0.up` is the first module whose output differs though its inputs agree",
+    "mask": f"the code of `blocks.0` between `embed` and `blocks.0.up` {DIFFERS}",
+}
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_between_layers_is_seen(cpu, fault):
     """None of them shows in a module by itself: a gradient stopped at a tied head, a residual dropped, two layers
-    swapped, a mask off by one."""
-    report, _ = by_module(decoder_pair(fault), cpu)
+    swapped, a mask off by one. Where it is, is said."""
+    report = verify(decoder_pair(fault), cpu, plan=replace(PLAN, locate=True), aside=Aside(small=0, room=0))
+    assert report.explanation.sentence.startswith(PLACES[fault])
     assert report.verdict is Verdict.MISMATCH
     assert any(one.startswith("by module: the port's program in ") for one in report.notices)
     named = {one.name: one.verdict for one in report.quantities}
