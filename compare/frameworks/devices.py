@@ -125,7 +125,7 @@ def _device_of_jax(platform: str) -> "jax.Device":
     import jax
 
     try:
-        return jax.devices(platform)[0]
+        return jax.local_devices(backend=platform)[0]  # of several processes, this one's
     except RuntimeError as error:
         raise UsageError(f"JAX has no device {platform!r}{_reason(error)}: {_platforms()}") from error
 

@@ -2,12 +2,15 @@
 
 from compare.report.contract import PairForm, QuantityForm
 from compare.report.failure import wrong_weights
+from compare.report.process_lines import in_processes_in_words
 from compare.verdict.counted import counted
 
 
 def answer(pair: PairForm) -> str:
     """Where the port differs and why; else the first quantity that is as bad as the pair; that it is the same."""
-    explanation = pair["explanation"]
+    explanation, processes = pair["explanation"], pair.get("processes")
+    if processes and processes["verdict"] == pair["verdict"] != processes["port"]:
+        return in_processes_in_words(processes)
     if explanation and explanation["sentence"]:
         return explanation["sentence"]
     if pair["verdict"] != "match":

@@ -221,6 +221,28 @@ class MeshForm(TypedDict):
     unused: list[str]
 
 
+class StepInProcessesForm(TypedDict):
+    """One training step of the reference in several processes: the quantity that is closest to its tolerance, or
+    furthest beyond it."""
+
+    step: int
+    verdict: VerdictWord
+    worst: str
+    gap: Number
+    allowed: Number
+
+
+class ProcessesForm(TypedDict):
+    """Of a pair that several processes trained on either side: how many, what became of the reference under
+    ``DistributedDataParallel`` in each step, held against one process, and why; and the port's own verdict."""
+
+    processes: int
+    verdict: VerdictWord
+    steps: list[StepInProcessesForm]
+    cause: str
+    port: VerdictWord
+
+
 class PairForm(TypedDict):
     """One pair."""
 
@@ -245,6 +267,7 @@ class PairForm(TypedDict):
     loader: NotRequired[list[str]]
     weights: NotRequired[WeightsForm | None]
     mesh: NotRequired[MeshForm | None]
+    processes: NotRequired[ProcessesForm]
 
 
 class VerifyForm(TypedDict):

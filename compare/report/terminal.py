@@ -16,6 +16,7 @@ from compare.report.failure import wrong_weights
 from compare.report.map_lines import show_map
 from compare.report.mesh_lines import show_mesh
 from compare.report.pieces import COLOUR, coloured, number, pairs_of_words, paragraph, show_table, table
+from compare.report.process_lines import in_processes_in_words
 from compare.report.unpadded import Unpadded
 from compare.report.weight_lines import show_weights
 from compare.report.where import show_where
@@ -67,6 +68,8 @@ def show_verify(form: VerifyForm, out: Console, every: bool = False, explain: bo
         _show_head(pair, out)
         if mesh := pair.get("mesh"):
             show_mesh(mesh, out)
+        if processes := pair.get("processes"):
+            out.print(paragraph("processes", in_processes_in_words(processes)))
         loader = pair.get("loader", [])
         for notice in loader:
             out.print(paragraph("notice", notice))

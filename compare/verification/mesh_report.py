@@ -40,11 +40,11 @@ def mesh_report(quartet: Quartet, entering: Entering) -> MeshReport | None:
     program, inputs = port.on_mesh.get(quartet.prepared.modes[0]), _inputs(layout, entering)
     used = axes_in(layout.leaves) | axes_in(inputs) | (program.axes if program else set())
     devices = layout.mesh.devices.devices
-    kind = devices.flat[0].device_kind
+    kind, own = devices.flat[0].device_kind, len({one.process_index for one in devices.flat})
     made = "host device" if layout.mesh.platform == "cpu" else f"device ({kind})"
     return MeshReport(
         axes=str(layout.axes),
-        devices=counted(devices.size, made),
+        devices=counted(devices.size, made) + (f" in {own} processes" if own > 1 else ""),
         leaves={path: in_words(spec) for path, spec in layout.leaves.items()},
         inputs={name: in_words(spec) for name, spec in inputs.items()},
         collectives=program.collectives if program else {},

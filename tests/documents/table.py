@@ -95,6 +95,16 @@ ROWS = [
         by="tests/compare/explain/test_meshed.py::test_a_sound_port_matches_on_a_mesh",
         why="JAX makes its devices once in a process: it is run there with others",
     ),
+    Row(
+        "jaxport train FILE.py --mesh data=2,model=2 --steps 50",
+        by="tests/compare/cli/commands/test_train.py::test_a_pairs_file_is_trained_on_a_mesh",
+        why=FORM,
+    ),
+    Row(
+        "jaxport train FILE.py --processes 2 --steps 50",
+        by="tests/compare/cli/processes/test_several_processes.py::test_both_sides_are_trained_and_told_in_one_report",
+        why=FORM,
+    ),
     Row(f"{ENCODER} --quick", code=1),
     Row(QUANTIZER, f"{QUANTIZER} --quick", why=PROBES, code=1),
     Row(f"{QUANTIZER} --quick", code=1),

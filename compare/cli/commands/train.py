@@ -38,6 +38,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=whole(1), metavar="N", help=f"of a pair's file (default: {STEPS})")
     add_epochs(parser)
     add_mesh(parser)
+    parser.add_argument(
+        "--processes",
+        type=whole(2),
+        metavar="N",
+        help="of a pair's file: train it in so many processes on either side, under DistributedDataParallel and by "
+        "jax.distributed",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,8 +58,9 @@ def run(options: argparse.Namespace) -> int:
         return _of_pair(options)
     if options.steps is not None:
         raise UsageError("--steps: is of a pair's file: on images expected --epochs")
-    if options.mesh is not None:
-        raise UsageError("--mesh: is of a pair's file, whose port is run on it: expected FILE.py")
+    for name in ("mesh", "processes"):
+        if getattr(options, name) is not None:
+            raise UsageError(f"--{name}: is of a pair's file: expected FILE.py")
     if options.recipe is not None:
         check_recipe(options.recipe)
     check_kept(options.checkpoint, options.resume)
@@ -76,14 +84,17 @@ def _of_pair(options: argparse.Namespace) -> int:
     from compare.cli.chosen_device import device_of
     from compare.cli.commands.verify import verified
     from compare.cli.named import check_pair
+    from compare.cli.processes.several_processes import in_several_processes
     from compare.cli.streams import emit
     from compare.report.terminal import show_verify
     from compare.verdict.precision import PRECISIONS
     from compare.verification.verification import Plan
 
     check_pair(options.of)
-    meant = ("of", "device", "seed", "json", "data", "batch", "steps", "mesh")
+    meant = ("of", "device", "seed", "json", "data", "batch", "steps", "mesh", "processes")
     check_meant(options, meant, "beside a pair, which is trained by its optimizers= for --steps")
+    if options.processes is not None:
+        return in_several_processes(options)
     prepare_mesh(options)
     device = device_of(options)
     plan, mesh = Plan(options.seed, quick=True, steps=options.steps or STEPS), mesh_of(options, device, device)

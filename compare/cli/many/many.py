@@ -90,7 +90,7 @@ def _verified(
     stays = {name: form for name, form in kept.items() if form and not options.again and _stands(form, facts[name])}
     tasks = [task_of(name, words) for name in found.sources if name not in stays]
     rows = dict[str, RowForm]()
-    with filling(len(found.sources)) as shown, _ended_by_signals():
+    with filling(len(found.sources)) as shown, ended_by_signals():
         try:
             for name, form in stays.items():
                 rows[name] = _row(form, store, asked, found, taken=True)
@@ -168,7 +168,7 @@ def _check_written(options: argparse.Namespace, found: Wanted) -> None:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Until the end of it, what asks this process to end interrupts it: nothing that it started is left."""
     numbers = [getattr(signal, name) for name in TAKEN_AS if hasattr(signal, name)]
     main = threading.current_thread() is threading.main_thread()

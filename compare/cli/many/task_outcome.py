@@ -34,13 +34,13 @@ def outcome(ended: Ended, limit: float, named: bool = True) -> tuple[OutcomeWord
     if ended.code in (0, DIFFERS) and (verdict := (ended.result or {}).get("verdict")) in COLOUR:
         assert ended.result is not None
         return cast(OutcomeWord, verdict), ended.code, _answer(ended.result)
-    said = _last_words(ended.said)
+    said = last_words(ended.said)
     if ended.code == UNUSABLE and ENDED.match(said):
         reason = said.removeprefix("jaxport: ")
         if NO_PAIR in reason:
             return "no pair", UNUSABLE if named else 0, reason
         return "cannot start", UNUSABLE, reason
-    how = _signal(-ended.code) if ended.code < 0 else f"ended with exit code {ended.code} and no result"
+    how = signal_in_words(-ended.code) if ended.code < 0 else f"ended with exit code {ended.code} and no result"
     return "crashed", UNUSABLE, ": ".join(filter(None, (how, said)))
 
 
@@ -67,14 +67,14 @@ def _answer(result: Form) -> str:
     return f"{counted(len(pairs), 'pair')}, {worst['pair']}: {worst['answer']}"
 
 
-def _last_words(said: str) -> str:
+def last_words(said: str) -> str:
     """The last line that is not empty; of what jaxport itself said, that."""
     lines = [printable(" ".join(line.split()))[:LONG] for line in said.splitlines() if line.strip()]
     own = [line for line in lines if ENDED.match(line)]
     return (own or lines or [""])[-1]
 
 
-def _signal(number: int) -> str:
+def signal_in_words(number: int) -> str:
     try:
         name = signal.Signals(number).name
     except ValueError:

@@ -34,7 +34,7 @@ class InShards:
         one_mask: every shard drops what the first one does.
         padding: what the batch is padded with, to a number of rows that ``parts`` divides; the loss counts it.
         padded_outputs: outputs and targets are padded with zeros in front of the loss.
-        factors: by parameter, what its gradient is multiplied by.
+        factors: by parameter, what its gradient is multiplied by; every_factor: of those that are not named.
         without: by parameter, the entries whose gradient is zero; still: those that no step changes.
     """
 
@@ -45,6 +45,7 @@ class InShards:
     padding: str = ""
     padded_outputs: bool = False
     factors: Mapping[str, float] = field(default_factory=dict)
+    every_factor: float = 1.0
     without: Mapping[str, Block] = field(default_factory=dict)
     still: Mapping[str, Block] = field(default_factory=dict)
 
@@ -108,8 +109,8 @@ class ReferenceInShards(ReferenceSide):
         loss = super()._backward(outputs, named, targets, entering)
         assert self._module is not None
         for name, parameter in self._module.named_parameters():
-            if parameter.grad is not None and name in self.how.factors:
-                parameter.grad.mul_(self.how.factors[name])
+            if parameter.grad is not None and (factor := self.how.factors.get(name, self.how.every_factor)) != 1:
+                parameter.grad.mul_(factor)
             if parameter.grad is not None and name in self.how.without:
                 parameter.grad[self.how.without[name]] = 0
         return loss

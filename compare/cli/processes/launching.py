@@ -1,0 +1,107 @@
+"""The processes of one side, started by its framework's own means, waited for, and ended with all that they started.
+
+torch's are started by its launcher (``torchrun``), which ends all where one ends. JAX has no launcher: each process is
+started by itself and told where to meet the others.
+"""
+
+import re
+import socket
+import time
+from collections.abc import Mapping, Sequence
+
+from compare.cli.itself import itself
+from compare.cli.many.child import PAUSE, Child
+from compare.cli.many.in_processes import threads_each
+from compare.cli.many.many import ended_by_signals
+from compare.cli.many.task import PYTHON, RESULT, Ended, Task
+from compare.cli.many.task_outcome import last_words, signal_in_words
+from compare.errors import UsageError
+from compare.report.contract import Form
+
+SIDE = "JAXPORT_PROCESSES_OF"  # in a process that was started here: whose it is
+REFERENCE, PORT = "reference", "port"
+SIGNALLED = re.compile(r"Signal (\d+) \(SIG[A-Z]+\) received by PID")  # as torchrun says it of a process
+OWN = "jaxport: "
+
+
+def trained_reference(words: Sequence[str], processes: int, limit: float) -> Form:
+    """What the first process of the reference's wrote.
+
+    Raises:
+        UsageError: one of them ended before, or they were out of time.
+    """
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes))
+    task = Task(REFERENCE, (PYTHON, *launcher, _command(), *words, "--json", RESULT))
+    # The launcher itself puts the working folder on the path, which may hold anything's namesake.
+    return waited_for([(task, {"PYTHONSAFEPATH": "1"})], REFERENCE, processes, limit)
+
+
+def trained_port(words: Sequence[str], processes: int, limit: float) -> Form:
+    """What the first process of the port's wrote.
+
+    Raises:
+        UsageError: one of them ended before, or they were out of time.
+    """
+    where = {"JAX_COORDINATOR_ADDRESS": f"localhost:{_free_port()}", "PROCESSES": str(processes)}
+    tasks = []
+    for number in range(processes):
+        task = Task(f"{PORT} {number}", (PYTHON, "-P", _command(), *words, "--json", RESULT))
+        tasks.append((task, where | {"PROCESS": str(number), "JAX_NUM_CPU_DEVICES": "1"}))
+    return waited_for(tasks, PORT, processes, limit)
+
+
+def waited_for(tasks: Sequence[tuple[Task, Mapping[str, str]]], side: str, processes: int, limit: float) -> Form:
+    """What the first of these processes wrote, each run with variables of its own, once all have ended.
+
+    Raises:
+        UsageError: one of them ended by a signal or with another code than 0, or they were out of time: the others are
+            ended then.
+    """
+    shared = {SIDE: side, "OMP_NUM_THREADS": "1", **threads_each(processes)}
+    children, ended = list[Child](), list[Ended | None]([None] * len(tasks))
+    try:
+        with ended_by_signals():
+            for task, own in tasks:
+                children.append(Child(task, limit, {**shared, **own}))
+            while not all(ended):
+                for place, child in enumerate(children):
+                    ended[place] = ended[place] or child.ended()
+                if failed := next((one for one in ended if one and one.code != 0), None):
+                    raise UsageError(_why(failed, side, processes, limit))
+                time.sleep(PAUSE)
+    finally:
+        left = [child for child, one in zip(children, ended, strict=False) if one is None]
+        for child in left:  # all of them first: they end at the same time
+            child.ask()
+        for child in left:
+            child.end()
+    result = ended[0].result if ended[0] else None
+    if result is None:
+        raise UsageError(
+            f"the {side}'s processes ended without a result: {last_words(ended[0].said if ended[0] else '')}"
+        )
+    return result
+
+
+def _why(failed: Ended, side: str, processes: int, limit: float) -> str:
+    """One line."""
+    own = [line for line in failed.said.splitlines() if line.startswith(OWN)]
+    if own:
+        return own[0].removeprefix(OWN)
+    if failed.code is None:
+        return f"the {side}'s {processes} processes had not ended after {limit:g} s"
+    told = SIGNALLED.findall(failed.said)  # the first that failed is the last that it names
+    number = int(told[-1]) if told else -failed.code
+    how = signal_in_words(number) if number > 0 else f"ended with exit code {failed.code}: {last_words(failed.said)}"
+    return f"one of the {side}'s {processes} processes was {how}; the others were ended too"
+
+
+def _command() -> str:
+    return itself()[-1]
+
+
+def _free_port() -> int:
+    """Of this machine, as the system gives it."""
+    with socket.socket() as one:
+        one.bind(("localhost", 0))
+        return int(one.getsockname()[1])

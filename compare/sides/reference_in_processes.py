@@ -1,0 +1,87 @@
+"""The reference as several processes train it: in each a copy under ``DistributedDataParallel``, its part of a batch.
+
+What spreads it is what the reader reads, ``torchref.distributed``: which rows are a process's own, and the wrapper that
+averages gradients. What is one array in one process stays one: a dropout's mask is the whole batch's, of which each
+process takes its own rows.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import nn
+
+import torchref.distributed
+from compare.arrays.batch import Batch
+from compare.errors import UsageError
+from compare.frameworks.dropout.masks import draw
+from compare.frameworks.dropout.reference import Drawn, replayed
+from compare.frameworks.models.modes import Mode
+from compare.pair.pair import Entering
+from compare.sides.reference import ReferenceSide
+from compare.sides.reference_forward import Tensors
+from compare.sides.seeds import mask_seed
+
+
+class ReferenceInProcesses(ReferenceSide):
+    """Runs one process's part of every step; call it in all of them, with the same that enters."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.pair.loss is None:
+            raise UsageError(
+                f"pair {self.pair.name}: several processes average the gradients of their losses: expected loss="
+            )
+        self._batch: Batch | None = None
+        self._spread: nn.Module | None = None
+
+    def load(self, entering: Entering, mode: Mode = None) -> nn.Module:
+        module = super().load(entering, mode)
+        self._spread = torchref.distributed.spread(module)
+        return module
+
+    def forward(self, module: nn.Module, batch: Batch, inputs: Tensors, mode: Mode) -> object:
+        self._batch = batch
+        assert self._spread is not None
+        own = {name: self._own(name, tensor) for name, tensor in inputs.items()}
+        return super().forward(self._spread, batch, own, mode)
+
+    def _scored(self, outputs: object, targets: Tensors) -> torch.Tensor:
+        return super()._scored(outputs, {name: self._own(name, tensor) for name, tensor in targets.items()})
+
+    def _backward(self, outputs: object, named: Tensors, targets: Tensors, entering: Entering) -> torch.Tensor | None:
+        loss = super()._backward(outputs, named, targets, entering)
+        assert loss is not None
+        mean = loss.detach().clone()
+        dist.all_reduce(mean)
+        return mean / dist.get_world_size()
+
+    @contextmanager
+    def _replaying(self, entering: Entering, mode: Mode, step: int = 0) -> Iterator[Drawn | None]:
+        if mode is False and not self.pair.rngs:
+            yield None
+            return
+        self._batch = entering.batches[step]
+        with replayed(mask_seed(entering, step), stream=self.stream, drawn=self._drawn) as record:
+            yield record
+
+    def _drawn(self, seed: int, index: int, shape: tuple[int, ...], rate: float) -> np.ndarray:
+        """This process's rows of the whole batch's mask."""
+        assert self._batch is not None
+        own = torchref.distributed.own_rows(self._batch.rows)
+        count = own.stop - own.start
+        if not shape or not count or shape[0] % count:
+            return draw(seed, index, shape, rate)
+        each = shape[0] // count  # a mask may have several entries along its first axis for each row
+        return draw(seed, index, (self._batch.rows * each, *shape[1:]), rate)[own.start * each : own.stop * each]
+
+    def _own(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
+        assert self._batch is not None
+        axis, rows = self._batch.axis(name), self._batch.rows
+        if axis is None or tensor.shape[axis] != rows:
+            return tensor
+        own = torchref.distributed.own_rows(rows)
+        return tensor.narrow(axis, own.start, own.stop - own.start)

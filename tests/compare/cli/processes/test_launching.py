@@ -1,0 +1,96 @@
+"""Processes that end before their time: one clear line, and nothing of what was started is left."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from compare.cli.many.child import Child
+from compare.cli.many.task import PYTHON, RESULT, Ended, Task
+from compare.cli.processes.launching import PORT, trained_reference, waited_for
+from compare.errors import UsageError
+
+KILLED = """
+import os, signal, time
+open(f"{os.environ['WHERE']}/{os.getpid()}", "w").close()
+if os.environ["RANK"] == "1":
+    os.kill(os.getpid(), signal.SIGKILL)
+time.sleep(600)
+"""
+
+
+def there(number: str) -> bool:
+    """Whether a process still runs."""
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def none_is_left(folder: Path) -> bool:
+    """Of the processes that have left a file of their number; each is given a moment to end."""
+    numbers = [file.name for file in folder.iterdir()]
+    for _ in range(100):
+        if not any(map(there, numbers)):
+            return len(numbers) > 1
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc, by which processes are looked at")
+def test_a_worker_of_torchrun_that_is_killed_ends_all_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """By the system, at a moment of its own; the others wait for it, and are ended by their launcher."""
+    (tmp_path / "pids").mkdir()
+    monkeypatch.setenv("WHERE", str(tmp_path / "pids"))
+    (tmp_path / "own.py").write_text(KILLED)
+    words = ["train", str(tmp_path / "own.py"), "--processes", "2", "--steps", "1", "--device", "cpu"]
+    with pytest.raises(UsageError) as raised:
+        trained_reference(words, 2, 300)
+    assert str(raised.value).startswith("one of the reference's 2 processes was ended by SIGKILL")
+    assert "\n" not in str(raised.value)
+    assert none_is_left(tmp_path / "pids")
+
+
+def script(number: int, folder: Path, act: str) -> tuple[Task, dict[str, str]]:
+    """A process that leaves its number and then does something."""
+    note = f"import os, signal, sys, time; open(os.path.join({str(folder)!r}, str(os.getpid())), 'w').close(); "
+    return Task(f"port {number}", (PYTHON, "-c", note + act, RESULT)), {}
+
+
+@pytest.mark.parametrize(
+    ("act", "limit", "why"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", 60, "one of the port's 2 processes was ended by SIGKILL"),
+        ("sys.exit('jaxport: own.py: is no pair')", 60, "own.py: is no pair"),
+        ("sys.exit('what the library says')", 60, "ended with exit code 1: what the library says"),
+        ("time.sleep(600)", 1, "the port's 2 processes had not ended after 1 s"),
+    ],
+)
+def test_one_that_ends_early_ends_the_others(tmp_path: Path, act: str, limit: float, why: str):
+    """Whatever ended it: it would be waited for."""
+    tasks = [script(0, tmp_path, "time.sleep(600)"), script(1, tmp_path, f"time.sleep(0.3); {act}")]
+    with pytest.raises(UsageError) as raised:
+        waited_for(tasks, PORT, 2, limit)
+    assert why in str(raised.value)
+    assert none_is_left(tmp_path)
+
+
+@pytest.mark.parametrize("stops", [KeyboardInterrupt, UsageError])
+def test_whoever_is_interrupted_has_ended_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stops: type[BaseException]
+):
+    """As by Ctrl-C, while both run."""
+
+    class Stopped(Child):
+        def ended(self) -> Ended | None:
+            if len([*tmp_path.iterdir()]) > 1:
+                raise stops
+            return super().ended()
+
+    monkeypatch.setattr("compare.cli.processes.launching.Child", Stopped)
+    tasks = [script(number, tmp_path, "time.sleep(600)") for number in range(2)]
+    with pytest.raises(stops):
+        waited_for(tasks, PORT, 2, 60)
+    assert none_is_left(tmp_path)

@@ -1,0 +1,75 @@
+"""The reference's steps in a group of processes, here of one; two are in tests/compare/cli/processes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import numpy as np
+import optax
+import pytest
+import torch
+import torch.distributed as dist
+from flax import linen
+
+from compare import Batch, Pair
+from compare.errors import UsageError
+from compare.frameworks.devices import Device
+from compare.frameworks.dropout.masks import draw
+from compare.pair.prepare import prepare
+from compare.sides.reference import ReferenceSide
+from compare.sides.reference_in_processes import ReferenceInProcesses
+from compare.verdict.precision import FLOAT64
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> Iterator[None]:
+    """Of this process alone."""
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path / 'meet'}", rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
+
+
+def square(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return ((outputs - targets) ** 2).mean()
+
+
+class Port(linen.Module):
+    @linen.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        return linen.Dropout(0.5, deterministic=not train)(linen.Dense(3)(x))
+
+
+def pair() -> Pair:
+    reference = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Dropout(0.5))
+    return Pair(
+        reference, Port(), lambda rng: Batch.of(*rng.standard_normal((2, 4, 3), np.float32)), loss=(square, square),
+        optimizers=(lambda p: torch.optim.SGD(p, 0.1, momentum=0.9), optax.sgd(0.1, momentum=0.9)), modes=("train",),
+    )  # fmt: skip
+
+
+def test_a_group_of_one_takes_the_steps_of_a_process_alone(group: None, cpu: Device):
+    """Loss, updates and the optimizer's state, to the bit."""
+    prepared = prepare(pair(), 0)
+    entering = prepared.enter(0, 3)
+    one, other = (side(prepared, FLOAT64, cpu.torch).steps(entering) for side in (ReferenceSide, ReferenceInProcesses))
+    assert [*one] == [*other]
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+
+
+def test_a_mask_is_the_whole_batchs(monkeypatch: pytest.MonkeyPatch, cpu: Device):
+    """Of which each process takes its own rows, however many entries a row has along the first axis."""
+    prepared = prepare(pair(), 0)
+    side, entering = ReferenceInProcesses(prepared, FLOAT64, cpu.torch), prepared.enter(0, 1)
+    side._batch = entering.batches[0]
+    monkeypatch.setattr(dist, "get_world_size", lambda: 2)
+    monkeypatch.setattr(dist, "get_rank", lambda: 1)
+    np.testing.assert_array_equal(side._drawn(5, 1, (2, 3), 0.5), draw(5, 1, (4, 3), 0.5)[2:])
+    np.testing.assert_array_equal(side._drawn(5, 1, (6, 3), 0.5), draw(5, 1, (12, 3), 0.5)[6:])
+
+
+def test_a_pair_without_a_loss_is_refused(cpu: Device):
+    """The sum of its outputs is no mean that could be averaged."""
+    bare = Pair(torch.nn.Linear(3, 3), linen.Dense(3), lambda rng: rng.standard_normal((4, 3), np.float32))
+    with pytest.raises(UsageError, match="expected loss="):
+        ReferenceInProcesses(prepare(bare, 0), FLOAT64, cpu.torch)
