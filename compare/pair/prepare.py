@@ -153,7 +153,7 @@ def with_map(pair: Pair, reference: "Reference", found_map: "FoundMap", batch: B
     lines = [entry for entry in found_map.weight_map.entries if entry.reference in every]
     held = found_map.model.initial([*found_map.offsets]) if found_map.offsets and found_map.model.has_own else {}
     weight_map = WeightMap(offset_lines(lines, found_map.offsets, own, held))
-    said = said_of_offsets(one for one in weight_map.entries if one not in lines)
+    said = said_of_offsets(line for line, one in zip(weight_map.entries, lines, strict=True) if line != one)
     tables = own_tables(reference, found_map.model, weight_map, own)
     if tables:
         weight_map = WeightMap(entry for entry in weight_map.entries if entry.reference not in tables)

@@ -75,7 +75,9 @@ class Prepared:
         again is in all of them; and what is to be said of that."""
         own = self.weight_map.entries
         lines = [replace(one, offset=one.offset or self.offsets.get(one.port, 0.0)) for one in own]
-        return WeightMap(lines), tuple(said_of_offsets(one for one in lines if one not in own))
+        return WeightMap(lines), tuple(
+            said_of_offsets(line for line, one in zip(lines, own, strict=True) if line != one)
+        )
 
     @property
     def modes(self) -> tuple[bool | None, ...]:

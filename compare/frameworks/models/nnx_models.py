@@ -11,7 +11,8 @@ import numpy as np
 from flax import nnx
 
 from compare.arrays.arrays import PARAMS, Arrays
-from compare.errors import UsageError, shown
+from compare.errors import UsageError, shown, swallowed
+from compare.frameworks.blame import described
 from compare.frameworks.models.modes import Mode, mode_arguments, takes_mode
 from compare.frameworks.models.patched import calls_patched
 from compare.frameworks.models.ports import (
@@ -42,7 +43,7 @@ class NNXModel:
 
     def __init__(self, module: nnx.Module, streams: Streams = ()) -> None:
         self.module, self.streams = nnx.clone(module), streams
-        self.modules = {path_of(path): node for path, node in nnx.iter_modules(self.module)}
+        self.modules = _modules(self.module)
         self.has_mode = takes_mode(type(module).__call__) or any(_has_mode(node) for node in self.modules.values())
         self._state = {mode: self._split(mode) for mode in (None, True, False)}
         self._variables = dict(nnx.to_flat_state(self._state[None][1]))
@@ -179,6 +180,22 @@ class NNXModel:
             module = nnx.clone(module)
             module.train() if mode else module.eval()
         return nnx.split(module)
+
+
+def _modules(module: nnx.Module) -> dict[str, nnx.Module]:
+    """The module and those that it holds, by their paths.
+
+    Raises:
+        UsageError: Flax does not walk over it, as it does for ``nnx.jit``: over a tuple of a class of its own.
+    """
+    try:
+        return {path_of(path): node for path, node in nnx.iter_modules(module)}
+    except Exception as error:
+        swallowed(error)
+        raise UsageError(
+            f"the port runs, and Flax cannot walk over what it holds ({described(error)}), nor would nnx.jit and "
+            "nnx.grad: expected tuples among its attributes to be plain ones, or named"
+        ) from error
 
 
 def _has_mode(node: nnx.Module) -> bool:

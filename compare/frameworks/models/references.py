@@ -172,7 +172,7 @@ def copied(module: nn.Module, memo: dict[int, object] | None = None) -> nn.Modul
         swallowed(error)
         where = _uncopied(module)
         raise UsageError(
-            f"reference: the module cannot be copied{f', for its {where}' if where else ''} ({described(error)}): "
+            f"reference: the module cannot be copied ({f'its {where}: ' if where else ''}{described(error)}): "
             "expected one that holds no results of its own runs, no locks and no generators"
         ) from error
 

@@ -8,6 +8,7 @@ from compare.weights.mapping.names import alike
 from compare.weights.mapping.paired import Array
 
 LONG = 300  # of what an error says
+FEW = 6  # names that are listed
 BY_HAND = "; where it is kept in another way, write the map by hand: weight_map=WeightMap(...)"
 LEFT_OUT = "; where it does nothing (a bias of zeros), leave it out by its name: accept=(...)"  # said of vectors
 
@@ -37,21 +38,22 @@ def not_followed(side: str, error: Exception) -> UsageError:
 
 
 def ambiguous(group: Group) -> AmbiguousError:
-    """Names the first array of the group and its candidates."""
+    """Names the arrays of the group and their candidates, and a rule for the first with all that it may say."""
     array = group.reference[0]
     candidates = [other.name for other in group.port]
     parts = len(set(candidates)) == 1 < len(candidates)
-    choice = (
-        f"each of {len(candidates)} parts of {candidates[0]}"
-        if parts
-        else " or ".join([", ".join(candidates[:-1]), candidates[-1]] if len(candidates) > 1 else candidates)
-    )
+    choice = f"each of {len(candidates)} parts of {candidates[0]}" if parts else _listed(candidates, "or")
+    others = [name for name in dict.fromkeys(other.name for other in group.reference) if name != array.name]
+    so = f", and so could {_listed(others, 'and')}" if others else ""
     layers, ports = _layer(array), [_layer(other) for other in group.port]
     uneven = len(group.reference) != len(group.port)  # what else is in those layers, the rule must not say
     alike = len({_layer(other) for other in group.reference}) < len(group.reference) or len(set(ports)) < len(ports)
     if uneven or alike:
         layers, ports = array.name, candidates  # several arrays of one layer: only their own names tell them apart
-    rule = "rules={" + f"{layers!r}: {ports[0].removeprefix('params/')!r}" + "}"
+    if all(other.tag.isdigit() for other in group.port):  # one layer of a stack: a rule speaks of the whole
+        layers = ".".join("*" if part.isdigit() else part for part in layers.split("."))
+    first, *rest = [repr(path.removeprefix("params/")) for path in dict.fromkeys(ports)]
+    rule = "rules={" + f"{layers!r}: {first}" + "}" + (f" (or {_listed(rest, 'or')})" if rest else "")
     if uneven:  # of which any may be another's: the first candidate of the first array would be a guess
         rule = (
             f"a map by hand, a line for every array: weight_map=WeightMap([Entry({array.name!r}, 'params/...'), ...])"
@@ -60,7 +62,13 @@ def ambiguous(group: Group) -> AmbiguousError:
             rule = f"accept=({candidates[-1]!r},) if that is the one without a counterpart, or with {rule}"
     if len({other.name for other in group.reference}) < len(group.reference) or len(set(candidates)) < len(candidates):
         rule = "weight_map=: it is one array on one side and several on the other"
-    return AmbiguousError(f"weight map: {array.name} could be {choice} ({_likeness(group)}): say which with {rule}")
+    return AmbiguousError(f"weight map: {array.name} could be {choice} ({_likeness(group)}){so}: say which with {rule}")
+
+
+def _listed(names: Sequence[str], word: str) -> str:
+    """The first of the names, and how many more there are."""
+    shown = [*names[:FEW], f"{len(names) - FEW} more"] if len(names) > FEW + 1 else [*names]
+    return f" {word} ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
 def _likeness(group: Group) -> str:

@@ -26,23 +26,26 @@ def by_numbered_names(group: Group, reference: SideArrays, port: SideArrays) -> 
         for word in shared
         if {number for name, number in mine if name == word} == {number for name, number in theirs if name == word}
     }
+    told = _telling_words(group)
     return {
-        array: (frozenset(name for name in array.numbers if name[0] in agreed), _shared_words(array, group))
+        array: (frozenset(name for name in array.numbers if name[0] in agreed), _words_and_tag(array) & told)
         for array in (*group.reference, *group.port)
     }, True
 
 
 def by_words(group: Group, reference: SideArrays, port: SideArrays) -> tuple[dict[Array, Key], bool]:
     """The words that occur on both sides."""
-    return {array: _shared_words(array, group) or None for array in (*group.reference, *group.port)}, False
+    told = _telling_words(group)
+    return {array: (_words_and_tag(array) & told) or None for array in (*group.reference, *group.port)}, False
 
 
-def _shared_words(array: Array, group: Group) -> frozenset[str]:
+def _telling_words(group: Group) -> frozenset[str]:
+    """Those of both sides, but for what every array is called."""
     mine = [_words_and_tag(other) for other in group.reference]
     theirs = [_words_and_tag(other) for other in group.port]
     shared = frozenset().union(*mine) & frozenset().union(*theirs)
     common = frozenset.intersection(*mine, *theirs)
-    return _words_and_tag(array) & (shared - common)
+    return shared - common
 
 
 def _words_and_tag(array: Array) -> frozenset[str]:

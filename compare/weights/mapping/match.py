@@ -84,10 +84,11 @@ def _of_pieces(group: Group) -> bool:
 
 
 def _labels(arrays: Sequence[Array]) -> dict[tuple[str, str, int], Array]:
-    """The arrays by their names without numbers, the pieces that they are, and which of several such they are."""
+    """The arrays by their names without numbers, the pieces that they are, and which of several such they are; a piece
+    without a name is one layer's of a stack, and alike in all of them."""
     labels: dict[tuple[str, str, int], Array] = {}
     for array in sorted(arrays, key=lambda array: sorted(array.numbers)):
-        kind = NUMBER.sub("#", array.name), array.tag
+        kind = NUMBER.sub("#", array.name), "" if array.tag.isdigit() else array.tag
         labels[*kind, sum(label[:2] == kind for label in labels)] = array
     return labels
 

@@ -125,7 +125,8 @@ def arrays_of(
         for at, unit in enumerate(units):
             array = Array(name, unit, _parent(name), optional, words(name), numbered(name), hints=unit.hints)
             if len(units) > 1:
-                array.tag = QKV[at // members] if parts == len(QKV) and not held else str(at // members)
+                three = parts == len(QKV) and not held and not _in_a_row(units, masks)
+                array.tag = QKV[at // members] if three else str(at // members)
                 if name in joints:  # what is at one place in several joined arrays belongs together
                     place = at % members
                     array.tag = array.tag if parts > 1 else str(place)
@@ -144,6 +145,12 @@ def arrays_of(
                 array.fate = frozenset(use.fate)
             arrays.append(array)
     return arrays
+
+
+def _in_a_row(units: list[Unit], masks: list[int]) -> bool:
+    """Whether pieces are used one after another, as the layers of a stack are: a key does not wait for its query."""
+    uses = [unit.uses[0] for unit in units if unit.uses]
+    return any(masks[later] >> earlier & 1 for earlier, later in pairwise(uses))
 
 
 def _met(walk: Walk, after: frozenset[int]) -> frozenset[str]:

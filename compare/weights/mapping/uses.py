@@ -12,6 +12,7 @@ class Record:
 
     def __init__(self) -> None:
         self.units: dict[str, Unit] = {}
+        self.beside: dict[int, Unit] = {}  # those that met no activation so far
         self.uses: list[Use] = []
         self._values: dict[str, Value] = {}
         self._pieces: dict[tuple[int, int, int, int], Unit] = {}
@@ -39,6 +40,10 @@ class Record:
                 unit.uses.clear()
             if not unit.uses or (unit.opaque and not opaque):
                 unit.kind, unit.hints, unit.opaque, unit.beside = kind, hints | turned, opaque, alone
+                if alone:
+                    self.beside[id(unit)] = unit
+                else:
+                    self.beside.pop(id(unit), None)
                 unit.added = holder.added
                 roots = [id(atom.root) for one in unit.factors if one.size > 1 for atom in finest([one.atom])]
                 unit.alike = len({*roots}) < len(roots)

@@ -54,9 +54,9 @@ class Walk(Mixing):
         """Weights that met each other alone, and whose product meets an activation: what is contracted there is the
         first one's, so that its other axis, which the second contracts, comes out of it."""
         entering = {id(atom.root) for axis in contracted for atom in finest(axis)}
-        for unit in self.units.values() if entering else ():
+        for unit in self.beside.values() if entering else ():
             enters = [any(id(atom.root) in entering for atom in finest([factor.atom])) for factor in unit.factors]
-            if unit.beside and any(
+            if unit is self.units.get(unit.leaf) and any(
                 own and factor.role == OUT for factor, own in zip(unit.factors, enters, strict=True)
             ):
                 for factor, own in zip(unit.factors, enters, strict=True):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from compare.errors import UsageError
 from compare.frameworks.models.nnx_models import NNXModel
 
 X = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
@@ -172,3 +173,16 @@ def test_the_tree_is_what_optax_works_on(block):
     back = model.flat(jax.tree.map(lambda leaf: leaf + 1, tree))
     for path, leaf in back.items():
         np.testing.assert_array_equal(leaf, leaves[path] + 1)
+
+
+class Sizes(tuple):
+    """A tuple of a class of its own."""
+
+
+def test_what_flax_does_not_walk_over_is_not_called_the_ports_failure(block):
+    """The port itself runs; with a plain tuple, as it is advised, it is taken."""
+    block.sizes = Sizes((1, 2))
+    with pytest.raises(UsageError, match=r"the port runs, and Flax cannot walk .*IndexError.*plain ones"):
+        NNXModel(block)
+    block.sizes = tuple(block.sizes)
+    assert NNXModel(block).leaves

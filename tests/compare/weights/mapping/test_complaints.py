@@ -1,7 +1,9 @@
 """What is said of an array that could not be paired: one line, the candidates, and a rule that resolves it."""
 
 import ast
+import re
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -48,13 +50,24 @@ def lines(one, two, rules=None):
     return found
 
 
+def rules_in(error):
+    return ast.literal_eval(re.search(r"rules=(\{.*?\})", str(error))[1])
+
+
+def test_of_many_the_first_are_named_and_the_others_counted():
+    names, paths = ([form.format(at) for at in range(9)] for form in ("l{}.w", "params/m{}/k"))
+    said = str(ambiguous(Group(arrays(fork(*names)), arrays(fork(*paths)))))
+    assert "could be params/m0/k, params/m1/k, params/m2/k, params/m3/k, params/m4/k, params/m5/k or 3 more (" in said
+    assert "and so could l1.w, l2.w, l3.w, l4.w, l5.w, l6.w and 2 more: say which with rules={'l0': 'm0'}" in said
+
+
 def test_the_candidates_and_a_rule_are_named():
     group = Group(arrays(fork("a.w", "b.w", "c.w")), arrays(fork("params/x/k", "params/y/k", "params/z/k")))
     error = ambiguous(group)
     assert isinstance(error, AmbiguousError)
     assert str(error) == (
-        "weight map: a.w could be params/x/k, params/y/k or params/z/k (same shape, same input, names do not tell): "
-        "say which with rules={'a': 'x'}"
+        "weight map: a.w could be params/x/k, params/y/k or params/z/k (same shape, same input, names do not tell), "
+        "and so could b.w and c.w: say which with rules={'a': 'x'} (or 'y' or 'z')"
     )
 
 
@@ -82,7 +95,7 @@ def test_the_rule_that_is_named_resolves_it(one, two):
         except AmbiguousError as error:
             complaints += 1
             assert complaints <= 2, "each rule settles one more"
-            rules |= ast.literal_eval(str(error).partition("rules=")[2])
+            rules |= rules_in(error)
     assert complaints
     pairs = {entry.reference: entry.port for entry in found.entries}
     assert len(pairs) == len(set(pairs.values())) == len(one.units)
@@ -164,10 +177,42 @@ def test_the_rule_for_a_layer_of_a_recurrent_stack_resolves_it():
     x = normal(3, 4, 3)
     with pytest.raises(AmbiguousError) as refused:
         find(Two(), (x,), {}, TwoPort(), (x,), {})
-    rules = ast.literal_eval(str(refused.value).partition("rules=")[2])
+    rules = rules_in(refused.value)
     assert rules == {"rnn.*_l0": "OptimizedLSTMCell_0"}
     pairs = {(entry.reference, entry.port) for entry in carried(Two(), TwoPort(), x, rules=rules).weight_map.entries}
     assert ("rnn.weight_ih_l0_reverse", "params/OptimizedLSTMCell_1/ii/kernel") in pairs
+
+
+class Pairs(nn.Module):
+    """Layers of two kernels each, which nothing but their names tells apart."""
+
+    def __init__(self):
+        super().__init__()
+        self.left, self.right = (nn.ModuleList([nn.Linear(4, 4, bias=False) for _ in range(3)]) for _ in range(2))
+
+    def forward(self, x):
+        for left, right in zip(self.left, self.right, strict=True):
+            x = torch.tanh(left(x)) * torch.tanh(right(x))
+        return x
+
+
+def scanned(p, x):
+    return jax.lax.scan(lambda x, own: (jnp.tanh(x @ own["a"]) * jnp.tanh(x @ own["b"]), None), x, p)[0]
+
+
+def test_the_rule_for_a_stack_of_layers_resolves_it():
+    """Which holds each layer's array: the rule speaks of all of them."""
+    x, port = normal(2, 4), (scanned, {name: jnp.ones((3, 4, 4)) for name in "ab"})
+    with pytest.raises(AmbiguousError) as refused:
+        find(Pairs(), (x,), {}, port, (x,), {})
+    rules = rules_in(refused.value)
+    assert rules == {"left.*": "a"}
+    lines = carried(Pairs(), port, x, rules=rules).weight_map.entries
+    assert {(entry.reference, entry.port, entry.port_view.steps[-1]) for entry in lines} == {
+        (f"{name}.{at}.weight", f"params/{leaf}", ("index", (0, at)))
+        for name, leaf in (("left", "a"), ("right", "b"))
+        for at in range(3)
+    }
 
 
 class Tied(nn.Module):

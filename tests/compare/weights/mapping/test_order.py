@@ -86,7 +86,7 @@ def test_parallel_layers_without_telling_names_are_ambiguous():
         carried(Branches(), BranchesPort(), normal(2, 4))
     assert str(caught.value) == (
         "weight map: left.weight could be params/Dense_0/kernel or params/Dense_1/kernel (same shape, same input, "
-        "names do not tell): say which with rules={'left': 'Dense_0'}"
+        "names do not tell), and so could right.weight: say which with rules={'left': 'Dense_0'} (or 'Dense_1')"
     )
 
 
