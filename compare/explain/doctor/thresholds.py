@@ -91,6 +91,10 @@ MOST_FILLED = 9  # entries that a cache may hold before positions are counted ag
 MOST_BEFORE = 4  # layers of a module in whose result a residual may begin, the nearest norms first
 MOST_INDEXED = 5  # calls that index by one tensor, or tensors seen before: softmax over edges takes four
 MOST_FLOWS = 40  # tensors that are tried in the place of others in one section: of more, most are views of one
+MOST_OTHERS = 60  # tensors that one call takes for another, those on the way of one another first
+ROUND = 4  # calls alike that one round of a loop makes, at most, of which one is asked alone
+MOST_STEPS = 40  # stretches of a section that are tried on another tensor, the longest first
+MOST_CALLS = 160  # of a section in which such stretches are looked for: of more, loops have made most
 LAYERS_ALIKE = 6  # layers of the same shapes that one may be taken for, the nearest in order
 
 # --- Optimizers and running statistics ------------------------------------------------------------------------------

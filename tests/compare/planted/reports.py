@@ -12,6 +12,7 @@ from tests.compare.planted import (
     complex_numbers,
     conv,
     derivatives,
+    flows,
     functions,
     images,
     kernels,
@@ -40,6 +41,7 @@ ROWS = [
     *objectives.ROWS,
     *derivatives.ROWS,
     *images.ROWS,
+    *flows.ROWS,
 ]  # fmt: skip
 SOUND = {row.sound: row for row in ROWS}  # each distinct sound pair under the last row that shares it
 

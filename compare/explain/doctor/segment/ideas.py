@@ -1,8 +1,8 @@
 """What the families of suspects speak of: a call and its arguments, a call made otherwise, an idea."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -12,8 +12,9 @@ from compare.explain.calls.scene import Scene
 from compare.explain.calls.signatures import Given, Parameter, bound, parameters_of, rebound
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.suspect import Suspect
-from compare.explain.doctor.thresholds import DEFAULT, RARE, READ, USUAL
+from compare.explain.doctor.thresholds import BEHIND, DEFAULT, RARE, READ, ROUND, UNSEEN, USUAL
 
+T = TypeVar("T")
 Idea = Suspect[Replacement]  # one thing that the port may do otherwise in one call: the call as the port would make it
 
 
@@ -106,4 +107,14 @@ def candidates(view: View, setting: str, own: Any, usual: tuple, rank: float = D
     for other, own_rank in [*read, *((other, rank + place) for place, other in enumerate(usual))]:
         if other not in seen:
             seen.add(other)
-            yield other, min(own_rank, RARE)
+            # Nearly none and none often close a gap alike: then only what stands in the port's program is said.
+            tiny = isinstance(other, float) and 0 < other < UNSEEN and own_rank != READ
+            yield other, RARE + BEHIND if tiny and other not in view.scene.written else min(own_rank, RARE)
+
+
+def in_rounds(alike: Sequence[T]) -> Iterator[tuple[list[T], str]]:
+    """Of calls of a loop, those that one place in it makes: every second or third of them, with how that is said."""
+    count = len(alike)
+    for every in range(2, min(count // 2, ROUND) + 1):
+        if count % every == 0:
+            yield from ((list(alike[first::every]), f"call {first + 1} of every {every}") for first in range(every))

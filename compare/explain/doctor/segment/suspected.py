@@ -11,12 +11,13 @@ from compare.explain.calls.scene import Scene
 from compare.explain.calls.signatures import Given
 from compare.explain.doctor.segment import arguments
 from compare.explain.doctor.segment import suspects as families
-from compare.explain.doctor.segment.ideas import Family, Idea, View
+from compare.explain.doctor.segment.ideas import Family, Idea, View, in_rounds
 from compare.explain.doctor.segment.layer_settings import SettingRead
 from compare.explain.doctor.segment.observed import Observed
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import (
     counts,
+    distributed,
     flow,
     general,
     gradients,
@@ -24,6 +25,7 @@ from compare.explain.doctor.segment.suspects import (
     leaving,
     operands,
     scored,
+    steps,
     whole,
 )
 from compare.explain.doctor.suspect import Suspect
@@ -54,11 +56,13 @@ def suspects(scene: Scene, settings: tuple[SettingRead, ...], seen: Observed) ->
             *whole.of_the_layer(scene),
             *operands.orders(scene),
             *operands.numbers(scene),
+            *distributed.suspects(scene),
             *counts.divisors(scene),
             *indices.of_others(scene),
             *scored.suspects(scene),
             *flow.exchanged(scene),
             *flow.others(scene),
+            *steps.suspects(scene),
             *leaving.suspects(scene, seen),
         ]
         if (extra := general.once_more(scene, seen.extra)) is not None:
@@ -84,6 +88,7 @@ def _calls(scene: Scene, settings: tuple[SettingRead, ...], ratio: float | None 
         yield _suspect(alike, read)
         if len(alike) > 1:
             yield from (_single(call, idea, read) for call, idea in alike)
+            yield from (_recurring(part, every, read) for part, every in in_rounds(alike))
     yield from _over_other_axes([one for alike in groups.values() for one in alike if one[1].setting == AXIS])
 
 
@@ -122,6 +127,11 @@ def _suspect(alike: list[tuple[Call, Idea]], read: Given) -> Suspect[Change]:
     rank = min(other.rank for _, other in alike)
     known = idea.setting in read and shown(read[idea.setting]) == idea.port
     return Suspect(idea.setting, idea.reference, idea.port, change, rank, idea.text, idea.short, known)
+
+
+def _recurring(alike: list[tuple[Call, Idea]], every: str, read: Given) -> Suspect[Change]:
+    some = _suspect(alike, read)
+    return replace(some, text=f"{some.sentence} ({every}, {alike[0][0].place})", rank=min(some.rank + 1, POSSIBLE))
 
 
 def _single(call: Call, idea: Idea, read: Given) -> Suspect[Change]:

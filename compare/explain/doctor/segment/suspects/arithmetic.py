@@ -111,9 +111,10 @@ def added(view: View) -> Iterator[Idea]:
         argument, number = by
         own = shown(float(number))
         if name == "add" and 0 < number < EPSILON:
-            for eps, _ in candidates(view, "epsilon", number, EPSILONS):
+            for eps, rank in candidates(view, "epsilon", number, EPSILONS):
                 change = altered(**{argument: float(eps)})
-                yield value("epsilon", float(number), float(eps), change, DEFAULT if eps else USUAL)
+                rank = rank if rank > RARE else DEFAULT if eps else USUAL
+                yield value("epsilon", float(number), float(eps), change, rank)
         yield Idea("constant", own, "none", _unmoved(name), USUAL, f"the port is as if it did not {name} {own} there")
         return
     result = getattr(view.call.result, "shape", ())

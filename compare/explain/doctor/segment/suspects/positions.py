@@ -42,12 +42,26 @@ def indexed(view: View) -> Iterator[Idea]:
         return
     index = view.call.args[1]
     items = index if isinstance(index, tuple) else (index,)
+    yield from _inserted(items)
     for place, item in enumerate(items):
         for other, rank in _others(item, _length(view.shape, items, place)):
             text = f"the port takes {_said(other)} where the reference takes {_said(item)}"
             change = _at((*items[:place], other, *items[place + 1 :]))
             short = f"index {_shown(other)} for {_shown(item)}"
             yield Idea("index", _shown(item), _shown(other), change, rank, text, short)
+
+
+def _inserted(items: tuple) -> Iterator[Idea]:
+    """An axis of one inserted elsewhere: a column for a row, which meets the other operand along another axis."""
+    kept = [item for item in items if item is not None]
+    if len(kept) + 1 != len(items) or any(not isinstance(item, slice | int) for item in kept):
+        return
+    own = items.index(None)
+    for place in range(len(items)):
+        if place != own:
+            text = f"the port inserts an axis at place {place} where the reference inserts it at place {own}"
+            change = _at((*kept[:place], None, *kept[place:]))
+            yield Idea("axis", str(own), str(place), change, POSSIBLE, text, f"an axis at place {place}")
 
 
 def _length(shape: tuple[int, ...], items: tuple, place: int) -> int:

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from compare.explain.doctor.segment.ideas import Idea, View, altered, candidates, computed, value
+from compare.explain.doctor.segment.ideas import Idea, View, altered, candidates, computed, in_rounds, value
 
 X = torch.linspace(-2, 2, 12, dtype=torch.float64).reshape(3, 4)
 
@@ -36,3 +36,12 @@ def test_what_was_read_comes_first_and_the_own_value_never():
     """Then the usual ones, each once."""
     view = View(None, None, {"epsilon": 3e-4})
     assert [other for other, _ in candidates(view, "epsilon", 1e-5, (1e-6, 1e-5, 3e-4))] == [3e-4, 1e-6]
+
+
+def test_calls_of_a_loop_by_their_place_in_it():
+    """Every second of six, every third; of five there is no round."""
+    parts = list(in_rounds("abcdef"))
+    assert [("".join(part), words) for part, words in parts[:2]] == [
+        ("ace", "call 1 of every 2"), ("bdf", "call 2 of every 2")]  # fmt: skip
+    assert ["".join(part) for part, _ in parts[2:]] == ["ad", "be", "cf"]
+    assert list(in_rounds("abcde")) == []

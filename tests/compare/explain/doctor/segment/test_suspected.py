@@ -1,6 +1,9 @@
 """The order in which suspects are tried."""
 
+from functools import partial
+
 import jax.numpy as jnp
+import torch
 from flax import linen
 from torch import nn
 from torch.nn import functional as F
@@ -8,7 +11,7 @@ from torch.nn import functional as F
 from compare.explain.doctor.segment.layer_settings import settings_read
 from compare.explain.doctor.segment.observed import Observed
 from compare.explain.doctor.segment.suspected import suspects
-from tests.compare.explain.doctor.scenes import drawn, moved, scene_of
+from tests.compare.explain.doctor.scenes import drawn, holds, moved, scene_of, sound
 
 
 class Two(nn.Module):
@@ -38,3 +41,25 @@ def test_a_gradient_has_suspects_of_its_own():
     """None of the forward pass, which agrees."""
     scene = scene_of(Two(), [drawn(3, 4)], lambda p, x: jnp.sin(x), direction="backward")
     assert {one.setting for one in suspects(scene, (), Observed())} == {"stop_gradient", "derivative"}
+
+
+class Rounds(nn.Module):
+    """Two steps a round, three rounds."""
+
+    def forward(self, x):
+        for _ in range(3):
+            x = torch.sin(x) + torch.tanh(1.5 * torch.sin(2 * x))
+        return x
+
+
+def test_one_call_of_every_round_of_a_loop():
+    """The second sine of each round is left out, the first is not."""
+
+    def port(wrong, p, x):
+        for _ in range(3):
+            x = jnp.sin(x) + jnp.tanh(1.5 * (2 * x if wrong else jnp.sin(2 * x)))
+        return x
+
+    x = drawn(3, 4)
+    sound(scene_of(Rounds(), [x], partial(port, False)))
+    assert "call 2 of every 2" in holds(scene_of(Rounds(), [x], partial(port, True)), "call").causes[0].text

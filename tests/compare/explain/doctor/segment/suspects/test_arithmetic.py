@@ -1,5 +1,7 @@
 """The user's own arithmetic: each fault a port makes in it is named."""
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 import pytest
 import torch
@@ -131,3 +133,15 @@ def test_a_divisor_for_a_factor():
 )
 def test_the_other_operator_of_two_tensors(function, port, value):
     holds(scene_of(Reduced(function), [X], lambda p, x: jnp.tanh(port(x))), "operator", value)
+
+
+@pytest.mark.parametrize(("written", "value"), [((), "0"), ((1e-12,), "1e-12")])
+def test_an_epsilon_too_small_to_tell_is_none_unless_it_is_written(written, value):
+    """Beside sums of hundreds 1e-12 closes the gap as well as 0: it is said only where the port's program has it."""
+
+    class Divided(nn.Module):
+        def forward(self, x):
+            return x / (x.pow(2).sum(-1, keepdim=True) + 1e-3)
+
+    scene = scene_of(Divided(), [100 * X], lambda p, x: x / (x**2).sum(-1, keepdims=True))
+    holds(replace(scene, written=frozenset(written)), "epsilon", value)

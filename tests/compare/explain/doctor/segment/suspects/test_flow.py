@@ -1,12 +1,12 @@
 """One tensor in the place of another: exchanged, or taken in one place."""
 
+from functools import partial
+
 import jax.numpy as jnp
 import pytest
 import torch
 from torch import nn
 
-from compare.explain.calls.change import recorded
-from compare.explain.doctor.segment.suspects.flow import Flow
 from tests.compare.explain.doctor.scenes import drawn, holds, moved, scene_of, sound
 
 X = drawn(3, 4, 4)
@@ -64,11 +64,22 @@ def test_another_tensor_of_its_shape_is_named(right):
         assert holds(scene, "operand").causes[0].port.startswith("the result of tanh")
 
 
-def test_a_tensor_is_known_again_where_another_call_takes_it():
-    """Also where one takes its place in memory that is gone."""
-    module = Wrong()
-    with recorded(module) as calls:
-        module(torch.from_numpy(X))
-    flow = Flow(calls)
-    assert [call.name for call in flow.takers[calls[1].result.tag]] == ["add", "cos"]
-    assert len({call.result.tag for call in calls}) == len(calls)
+class Slopes(nn.Module):
+    """One line that is run three times, as a function is."""
+
+    def forward(self, x):
+        first, second, third = (torch.tanh(scale * x) for scale in (0.5, 0.7, 0.9))
+        return first + torch.sin(second) * torch.cos(third)
+
+
+def test_what_one_line_makes_several_times_is_told_apart_by_number():
+    """The second of three results for the third."""
+
+    def port(wrong, p, x):
+        first, second, third = (jnp.tanh(scale * x) for scale in (0.5, 0.7, 0.9))
+        return first + jnp.sin(second) * jnp.cos(second if wrong else third)
+
+    sound(scene_of(Slopes(), [X], partial(port, False)))
+    cause = holds(scene_of(Slopes(), [X], partial(port, True)), "operand").causes[0]
+    assert "number 3" in cause.reference
+    assert "number 2" in cause.port

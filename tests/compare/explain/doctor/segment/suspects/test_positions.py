@@ -1,5 +1,7 @@
 """Positions, indices, and entries repeated: each fault a port makes in one is named."""
 
+from functools import partial
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -55,3 +57,19 @@ def test_a_tile_for_which_each_entry_is_repeated():
             return x.repeat(1, 1, 2).sin()
 
     holds(scene_of(Tiled(), [X], lambda p, x: jnp.sin(jnp.repeat(x, 2, 2))), "repeat_interleave", "each entry")
+
+
+def test_an_axis_that_is_inserted_elsewhere():
+    """A column for a row: both operands of a product along one axis."""
+
+    class Both(nn.Module):
+        def forward(self, x):
+            sums = x.sum(-1).exp()
+            return sums[:, :, None] * x.new_ones(5, 5) * sums[:, None, :]
+
+    def port(wrong, p, x):
+        sums = jnp.exp(x.sum(-1))
+        return sums[:, :, None] * jnp.ones((5, 5)) * (sums[:, :, None] if wrong else sums[:, None, :])
+
+    sound(scene_of(Both(), [X], partial(port, False)))
+    holds(scene_of(Both(), [X], partial(port, True)), "axis", "2")
