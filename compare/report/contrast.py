@@ -21,8 +21,12 @@ REASON = {
     "layout": "moves numbers",
     "constant": "depends on nothing that enters",
     "random": "draws random numbers",
+    "repeated": "makes again what an earlier one made",
+    "untaped": "no gradient flows there: no tape of it",
+    "unasked": "of a gradient that the reference does not ask for",
     "engine": "adds gradients that meet, as the engine does",
     "unused": "no result needs it",
+    "loop": "a loop, by its body",
     "zero": "zero but for rounding",
     "fused": "no number in common",
 }

@@ -8,7 +8,10 @@ from typing import Literal, NotRequired, TypedDict
 from compare.report.contract import EnvironmentForm, Form, Number, VerdictWord, VerifyForm, Version
 
 # Why a node or an equation faces nothing; empty where it faces something.
-Reason = Literal["", "leaf", "layout", "constant", "random", "unused", "engine", "zero", "fused"]
+Reason = Literal[
+    "", "leaf", "layout", "constant", "random", "unused", "loop", "repeated", "untaped", "unasked", "engine", "zero",
+    "fused",
+]  # fmt: skip
 
 
 class PlanForm(TypedDict):

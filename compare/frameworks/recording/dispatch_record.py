@@ -17,13 +17,16 @@ from torch.utils._pytree import tree_map_only
 from compare.frameworks.dispatch_mode import DispatchMode
 from compare.frameworks.dropout.masks import draw
 from compare.frameworks.islands.places import here
-from compare.frameworks.recording.tape_nodes import number_of, tensors_in
+from compare.frameworks.recording.tape_nodes import name_of_node, number_of, tensors_in
 from compare.frameworks.recording.whose import BETWEEN, is_users, ours
 from compare.frameworks.torch_insides import Kernel, written_by
 
 _APPLY = torch.autograd.Function.apply.__func__.__code__  # type: ignore[attr-defined]
 _TORCH = f"{Path(torch.__file__).parent}/"
 _CALLERS = ours("pair/forward.py", "pair/fields.py")
+COPY_SLICES = "CopySlices"  # the node of a tensor some of whose memory was written into
+READ = -2  # in the place of a number: what was written into is read, and no operation ran
+COPIES = 3  # numbers at most between such a node and the operation
 
 
 @dataclass
@@ -37,6 +40,7 @@ class Dispatched:
         own: the model's, the loss's, or run for one of theirs; not the harness's.
         late: it ran after the loss was there: for the gradient. within: a function with a backward of its own runs it.
         number: by which autograd sorts the node that it may have made. is_view: it shares its operand's memory.
+        writes: into an operand; in_part: into some of its memory.
         again: runs it once more on other numbers; its operands and results then.
     """
 
@@ -51,6 +55,8 @@ class Dispatched:
     number: int
     node: Node | None = None
     is_view: bool = False
+    writes: bool = False
+    in_part: bool = False
     again: Callable[[np.random.Generator], list[np.ndarray]] | None = None
 
 
@@ -70,11 +76,35 @@ class DispatchRecord:
         for one in self.operations:
             if not one.late and one.node is None:
                 by_number.setdefault(one.number, []).append(one)
+        without = []
         for node in nodes:
             made = by_number.get(number_of(node), [])
             within = [one for one in made if one.within] if hasattr(type(node), "saved_tensors") else []
             for one in within or made[:1]:
                 one.node = node
+            if not made:
+                without.append(node)
+        for node in sorted(without, key=number_of):
+            if (write := self._write_of(node)) is not None:
+                write.node = node
+        writes = {number: one for one in self.operations if one.in_part for number in one.results}
+        for one in self.operations:
+            if one.number == READ and not one.late and one.operands[-1] in writes:
+                one.node = writes[one.operands[-1]].node
+
+    def _write_of(self, node: Node) -> Dispatched | None:
+        """What is written into has its node before or after its own number.
+
+        Where the formula needs what was there, that is copied after the node is made, and the copy, whose node nothing
+        carries, takes a number. What is written into a part is of a node of the whole, made afterwards.
+        """
+        number, after = number_of(node), name_of_node(node) == COPY_SLICES
+        writes = [
+            one for one in self.operations if one.writes and not one.late and one.node is None and one.in_part == after
+        ]
+        if after:
+            return next((one for one in reversed(writes) if number - COPIES <= one.number < number), None)
+        return next((one for one in writes if number < one.number <= number + COPIES), None)
 
 
 class DispatchRecorder(DispatchMode):
@@ -99,12 +129,15 @@ class DispatchRecorder(DispatchMode):
         operands = [self.value(tensor) for tensor in tensors_in((args, kwargs))]
         result = self._drawn(func, args, kwargs)
         outputs, written = tensors_in(result), tensors_in([args[at] for at in written_by(func) if isinstance(at, int)])
-        for tensor in written:
-            self._forget(tensor)
+        before = {_key(tensor)[0]: self._forget(tensor) for tensor in written}
         known = {self._numbers.get(_key(tensor)) for tensor in outputs}
         if written or not outputs or not known <= set(operands):
             results = [self._new(tensor) for tensor in (written or outputs)]
-            self._written |= {_key(tensor)[0]: [made] for tensor, made in zip(written, results, strict=False)}
+            for tensor, made in zip(written, results, strict=False):
+                memory = _key(tensor)[0]
+                # What is written into a part leaves the rest as it was.
+                rest = self._written.get(memory) or before[memory] if _is_part(tensor) else []
+                self._written[memory] = [*rest, made]
             own, place = self._whose()
             path = self.paths[-1] if self.paths else ""
             self.record.operations.append(
@@ -120,6 +153,8 @@ class DispatchRecorder(DispatchMode):
                     number,
                     node,
                     func.is_view,
+                    bool(written),
+                    any(map(_is_part, written)),
                     None if written else _repeat(func, args, kwargs),
                 )
             )
@@ -144,11 +179,16 @@ class DispatchRecorder(DispatchMode):
             parents = self._written.get(key[0], [])
             number = self._new(tensor)
             if parents:
-                view = Dispatched("view", tuple(parents), (number,), "", "", True, self.late, False, -2, is_view=True)
-                self.record.operations.append(view)
+                self.record.operations.append(self._view(parents, number))
             else:
                 self.record.given.append(number)
         return self._numbers[key]
+
+    def _view(self, parents: Sequence[int], number: int) -> Dispatched:
+        """What was written into, read again: of the layer, and the line, that wrote."""
+        wrote = next((one for one in reversed(self.record.operations) if parents[-1] in one.results), None)
+        path, place = (wrote.path, wrote.place) if wrote else ("", "")
+        return Dispatched("view", tuple(parents), (number,), path, place, True, self.late, False, READ, is_view=True)
 
     def maker_of(self, tensor: torch.Tensor) -> Dispatched | None:
         """The operation that made a tensor, views of it left aside; None where none did."""
@@ -167,10 +207,11 @@ class DispatchRecorder(DispatchMode):
         self._held.append(tensor)
         return number
 
-    def _forget(self, tensor: torch.Tensor) -> None:
+    def _forget(self, tensor: torch.Tensor) -> list[int]:
+        """The numbers of what lay in a tensor's memory, of which the views are no more."""
         memory = _key(tensor)[0]
-        for key in [key for key in self._numbers if key[0] == memory]:
-            del self._numbers[key]
+        keys = [key for key in self._numbers if key[0] == memory]
+        return [self._numbers.pop(key) for key in keys][:1]
 
     def _drawn(self, func: Kernel, args: tuple, kwargs: dict) -> Any:
         """What an operation returns; of a dropout's draw, and of torch's own fused one, the mask of its number."""
@@ -198,6 +239,11 @@ class DispatchRecorder(DispatchMode):
                 return is_users(file, _CALLERS), here()
             frame = frame.f_back
         return True, here()
+
+
+def _is_part(tensor: torch.Tensor) -> bool:
+    """Whether a tensor is some of its memory."""
+    return tensor.layout is torch.strided and tensor.nbytes < tensor.untyped_storage().nbytes()
 
 
 def _is_within() -> bool:
@@ -232,8 +278,10 @@ def layers_noted(module: nn.Module, recorder: DispatchRecorder) -> Iterator[None
 def array_of(tensor: torch.Tensor) -> np.ndarray:
     """A copy in NumPy, floats at float64."""
     tensor = tensor.detach()
-    if tensor.layout is not torch.strided:
+    if tensor.layout is not torch.strided or tensor.is_meta:  # a shape that torch infers holds no numbers
         return np.zeros(0)
+    if tensor._is_zerotensor():  # torch's own, which has no memory
+        return np.zeros(tuple(tensor.shape))
     if tensor.is_floating_point():
         tensor = tensor.to(torch.float64)
     return tensor.resolve_conj().resolve_neg().cpu().numpy().copy()
@@ -246,7 +294,7 @@ def _repeat(func: Kernel, args: tuple, kwargs: dict) -> Callable[[np.random.Gene
     def again(rng: np.random.Generator) -> list[np.ndarray]:
         def other(tensor: torch.Tensor) -> torch.Tensor:
             if tensor.is_floating_point() or tensor.is_complex():
-                return torch.from_numpy(np.asarray(rng.standard_normal(tensor.shape))).to(tensor)
+                return torch.from_numpy(np.asarray(rng.standard_normal(tuple(tensor.shape)))).to(tensor)
             return (
                 torch.from_numpy(np.asarray(rng.random(tensor.shape) < 0.5)) if tensor.dtype == torch.bool else tensor
             )

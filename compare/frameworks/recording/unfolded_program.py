@@ -1,4 +1,4 @@
-"""A program of JAX unfolded: its equations in one list, called programs in place, the body of a scan once."""
+"""A program of JAX unfolded: its equations in one list, called programs in place, the body of a scan listed once."""
 
 import re
 import sysconfig
@@ -33,7 +33,8 @@ class Equation:
         operands, results: the numbers of the values that it takes and makes.
         path: of the layer that it belongs to, where the library says it; place: "file:line" of the user's code.
         own: the model's or the loss's, or derived from theirs; not the harness's.
-        times: how often it runs in one call; inside: the number of the loop's equation whose body it is of, or -1.
+        times: how often it runs in one call; inside: the position of the loop's equation whose body it is of, or -1.
+        at: its position in the list, of whatever trip it is.
     """
 
     eqn: core.JaxprEqn
@@ -44,6 +45,7 @@ class Equation:
     own: bool
     times: int = 1
     inside: int = -1
+    at: int = -1
 
     @property
     def name(self) -> str:
@@ -68,15 +70,21 @@ class Unfolded:
     Attributes:
         given: the values of its arguments, in order; constants: those that it holds, and its literals; dtypes: theirs,
             which are evaluated at float64.
-        first: of each value that is one row of another, which and which row: what a scan's body gets at its first trip.
+        rows: of each value that is one row of another, which and which row: what a scan's body gets at a trip.
+        equations: each once; run: those of every trip that is followed, a followed loop's own after its body's.
+        ends, stacks: of a followed loop's results those that the last trip hands on, and those whose rows the trips
+            make: by number of the result that value, and those rows.
     """
 
     given: tuple[int, ...] = ()
     outputs: tuple[int, ...] = ()
     constants: dict[int, Operand] = field(default_factory=dict)
     dtypes: dict[int, np.dtype] = field(default_factory=dict)
-    first: dict[int, tuple[int, int]] = field(default_factory=dict)
+    rows: dict[int, tuple[int, int]] = field(default_factory=dict)
     equations: list[Equation] = field(default_factory=list)
+    run: list[Equation] = field(default_factory=list)
+    ends: dict[int, int] = field(default_factory=dict)
+    stacks: dict[int, tuple[int, ...]] = field(default_factory=dict)
     count: int = 0
 
     def evaluated(
@@ -87,11 +95,11 @@ class Unfolded:
         values: dict[int, Operand] = {number: widened(one) for number, one in self.constants.items()}
         values |= zip(self.given, map(widened, args), strict=True)
         drawn = 0
-        for one in self.equations:
+        for one in self.run:
             for number in (*one.operands, *one.results):
-                if number in self.first and number not in values:
-                    whole, row = self.first[number]
-                    values[number] = values[whole][row]
+                if number in self.rows and number not in values:
+                    whole, row = self.rows[number]
+                    values[number] = self._row(values, whole, row)
             made: Any = None
             if is_draw(one.eqn):
                 aval: Any = one.eqn.outvars[0].aval
@@ -99,10 +107,13 @@ class Unfolded:
                 drawn += 1
             made = applied(one, [values[number] for number in one.operands]) if made is None else [made]
             values |= zip(one.results, made, strict=True)
-        for number, (whole, row) in self.first.items():
+        for number, (whole, row) in self.rows.items():
             if number not in values:
-                values[number] = values[whole][row]
+                values[number] = self._row(values, whole, row)
         return [values[number] for number in range(self.count)]
+
+    def _row(self, values: dict[int, Operand], whole: int, row: int) -> Operand:
+        return values[self.stacks[whole][row]] if whole in self.stacks else values[whole][row]
 
 
 def applied(one: Equation, operands: Sequence[Operand]) -> list[Operand]:
@@ -111,9 +122,14 @@ def applied(one: Equation, operands: Sequence[Operand]) -> list[Operand]:
     return [widened(result) for result in (made if one.eqn.primitive.multiple_results else [made])]
 
 
-def unfolded(closed: core.ClosedJaxpr) -> Unfolded:
-    """The equations of a program."""
-    unfolding = _Unfolding(Unfolded())
+def unfolded(closed: core.ClosedJaxpr, trips: int = 0) -> Unfolded:
+    """The equations of a program.
+
+    Args:
+        trips: loops are followed trip by trip while no more equations than so many run in them; of the others, and of
+            those whose body draws, the first trip stands for all.
+    """
+    unfolding = _Unfolding(Unfolded(), trips)
     program = unfolding.program
     program.given = tuple(unfolding.new() for _ in parts(closed)[0].invars)
     program.outputs = tuple(unfolding.inside(closed, program.given, _Around()))
@@ -142,8 +158,8 @@ class _Around:
 
 
 class _Unfolding:
-    def __init__(self, program: Unfolded) -> None:
-        self.program = program
+    def __init__(self, program: Unfolded, trips: int) -> None:
+        self.program, self.left, self.at = program, trips, 0
 
     def new(self) -> int:
         self.program.count += 1
@@ -172,23 +188,62 @@ class _Unfolding:
         return [read(atom) for atom in jaxpr.outvars]
 
     def step(self, eqn: core.JaxprEqn, operands: Sequence[int], here: _Around) -> list[int]:
-        results, number = [self.new() for _ in eqn.outvars], len(self.program.equations)
-        own = bool(here.own)
-        one = Equation(eqn, tuple(operands), tuple(results), here.path, here.place, own, here.times, here.inside)
-        self.program.equations.append(one)
-        if eqn.primitive.name == "scan" and eqn.params["length"]:
-            self.body(eqn, operands, replace(here, times=here.times * eqn.params["length"], inside=number))
+        results, at, own = [self.new() for _ in eqn.outvars], self.at, bool(here.own)
+        one = Equation(eqn, tuple(operands), tuple(results), here.path, here.place, own, here.times, here.inside, at)
+        self.at += 1
+        if at == len(self.program.equations):
+            self.program.equations.append(one)
+        is_loop = eqn.primitive.name == "scan" and eqn.params["length"]
+        trips = self.trips(eqn) if is_loop else 0
+        if trips < 2:
+            self.program.run.append(one)
+        if is_loop:
+            length = eqn.params["length"]
+            self.body(eqn, operands, results, trips, replace(here, times=here.times * length, inside=at))
+        if trips > 1:
+            self.program.run.append(one)
         return results
 
-    def body(self, eqn: core.JaxprEqn, operands: Sequence[int], here: _Around) -> None:
-        """The body as its first trip runs it."""
+    def trips(self, eqn: core.JaxprEqn) -> int:
+        """How many of a loop's are followed: all, or the first."""
+        work = _work(eqn.params["jaxpr"])
+        if work is None or eqn.params["length"] * work > self.left:
+            return 1
+        self.left -= eqn.params["length"] * work
+        return int(eqn.params["length"])
+
+    def body(
+        self, eqn: core.JaxprEqn, operands: Sequence[int], results: Sequence[int], trips: int, here: _Around
+    ) -> None:
+        """The body as its first trips run it."""
         constants, carried = constants_and_carried(eqn.params)
-        row = eqn.params["length"] - 1 if eqn.params["reverse"] else 0
-        given = list(operands[: constants + carried])
-        for whole in operands[constants + carried :]:
-            given.append(self.new())
-            self.program.first[given[-1]] = (whole, row)
-        self.inside(eqn.params["jaxpr"], given, here)
+        order = range(eqn.params["length"])
+        begin, carry = self.at, list(operands[constants : constants + carried])
+        made: dict[int, list[int]] = {}
+        for row in (order[::-1] if eqn.params["reverse"] else order)[:trips]:
+            given = [*operands[:constants], *carry]
+            for whole in operands[constants + carried :]:
+                given.append(self.new())
+                self.program.rows[given[-1]] = (whole, row)
+            self.at = begin
+            made[row] = self.inside(eqn.params["jaxpr"], given, here)
+            carry = made[row][:carried]
+        if trips > 1:
+            self.program.ends |= zip(results[:carried], carry, strict=True)
+            for number, result in enumerate(results[carried:], carried):
+                self.program.stacks[result] = tuple(made[row][number] for row in order)
+
+
+def _work(program: Program) -> int | None:
+    """How many equations one run of it comes to; None where it draws."""
+    count = 0
+    for eqn in parts(program)[0].eqns:
+        inner = eqn.params["jaxpr"] if eqn.primitive.name == "scan" else called_jaxpr(eqn)
+        work = 0 if inner is None else _work(inner)
+        if work is None or is_draw(eqn):
+            return None
+        count += 1 + work * (eqn.params["length"] if eqn.primitive.name == "scan" else 1)
+    return count
 
 
 def is_draw(eqn: core.JaxprEqn) -> bool:

@@ -1,6 +1,6 @@
 """What either side computed as one kind of graph: values, what made them of which, and what only moved them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -75,9 +75,25 @@ class Dataflow:
         }
 
     @cached_property
+    def by_place(self) -> Mapping[int, Sequence[Made]]:
+        """By position in the side's record its steps: of what a loop runs one for each trip."""
+        found: dict[int, list[Made]] = {}
+        for step in self.steps:
+            found.setdefault(step.at, []).append(step)
+        return found
+
+    def only_moves(self, at: int) -> bool:
+        """Whether what stands there moves numbers and computes none."""
+        return any(step.moves for step in self.by_place.get(at, ()))
+
+    @cached_property
     def moving(self) -> frozenset[int]:
         """Those that depend on what enters: the others are constants of the program."""
-        found = set(self.given)
+        return self.following(self.given)
+
+    def following(self, numbers: Iterable[int]) -> frozenset[int]:
+        """Some values, and all that depend on one of them."""
+        found = set(numbers)
         for step in self.steps:
             if not found.isdisjoint(step.operands):
                 found.update(step.results)

@@ -1,20 +1,21 @@
 """Tape and program beside each other: which nodes face which equations, and why the rest faces none."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from compare.measure.contrast.alignment import Group, aligned, group_of, groups
 from compare.measure.contrast.boundary import Boundaries, Boundary
-from compare.measure.contrast.dataflow import Dataflow
-from compare.measure.contrast.port_record import PortRecord
+from compare.measure.contrast.port_record import PortRecord, leading_to
 from compare.measure.contrast.reference_record import ReferenceRecord
-from compare.measure.contrast.thresholds import ROUNDED, SINGLE
+from compare.measure.contrast.repeats import aligned_once, places_of_repeats
+from compare.measure.contrast.thresholds import ROUNDED, SAME, SINGLE
 from compare.measure.contrast.values_alike import Contents, alike
 from compare.pair.prepared import Prepared
 
 HARNESS, LEAF, LAYOUT, CONSTANT = "harness", "leaf", "layout", "constant"
-RANDOM, UNUSED, ENGINE, ZERO, FUSED = "random", "unused", "engine", "zero", "fused"
+RANDOM, UNUSED, LOOP, REPEATED, UNTAPED = "random", "unused", "loop", "repeated", "untaped"
+UNASKED, ENGINE, ZERO, FUSED = "unasked", "engine", "zero", "fused"
 # Why something faces nothing, by these words.
 REASONS = {
     HARNESS: "not the model's: the comparison made it",
@@ -23,6 +24,10 @@ REASONS = {
     CONSTANT: "depends on nothing that enters",
     RANDOM: "draws random numbers, each framework in its own way",
     UNUSED: "no result needs it: a compiler leaves it out",
+    LOOP: "a loop: the equations of its body face what it runs",
+    REPEATED: "makes a value again that an earlier one has made",
+    UNTAPED: "leads from no parameter to the loss, or from one that is frozen: a tape does not record it",
+    UNASKED: "for the gradient of a parameter of which the reference asks none",
     ENGINE: "adds gradients that meet: the engine does it between two nodes",
     ZERO: "a gradient that is zero on paper: what is left is rounding, on each side its own",
     FUSED: "makes no number that the other side makes",
@@ -53,24 +58,31 @@ def facing(tape: ReferenceRecord, exact: ReferenceRecord, port: PortRecord, prep
         prepared: whose weight map says which gradients are one array on one side and several on the other.
     """
     same = same_nodes(tape, exact)
-    partners = aligned(exact.flow, port.flow)
+    partners, left, right = aligned_once(exact.flow, port.flow)
+    again = places_of_repeats(exact.flow, left), places_of_repeats(port.flow, right)
+    exact, port = replace(exact, flow=left), replace(port, flow=right)
     every = [*groups(exact.flow, port.flow, partners), *_ends(exact, port, prepared, partners)]
     alone = {at for at in range(len(tape.nodes)) if at not in same.values() and tape.nodes[at].forward}
     if alone:  # fused at the working precision alone, as a recurrent layer is
         every, mixed = _told_apart(exact, same, every)
         own = {at: at for at in alone | mixed}
         single = aligned(tape.flow, port.flow, SINGLE)
-        found = [
-            *_node_groups(exact, port, same, every),
-            *_node_groups(tape, port, own, groups(tape.flow, port.flow, single)),
-        ]
+        fused = [*groups(tape.flow, port.flow, single), *_ends(tape, port, prepared, single, SINGLE)]
+        found = [*_node_groups(exact, port, same, every), *_node_groups(tape, port, own, fused)]
     else:
         found = list(_node_groups(exact, port, same, every))
     found = list(_with_bodies(port, found))
     pairs = frozenset((node, equation) for nodes, equations, _ in found for node in nodes for equation in equations)
     back = {its: one for one, its in same.items()}
     nodes = {at: _why_node(exact, back.get(at), tape, at) for at in range(len(tape.nodes))}
-    equations = {at: _why_equation(port, at) for at in range(len(port.equations))}
+    nodes |= {
+        same[at]: REPEATED
+        for at, node in enumerate(exact.nodes)
+        if at in same and node.forward and nodes[same[at]] == FUSED and again[0].issuperset(node.forward)
+    }
+    unasked = port.needed - leading_to(port.equations, _asked(exact, port, prepared)) - port.in_loss
+    equations = {at: _why_equation(port, at, again[1], unasked) for at in range(len(port.equations))}
+    equations |= {at: UNTAPED for at in _untaped(exact, port, every) if equations[at] == FUSED}
     equations |= dict.fromkeys(_added_by_engine(exact, port, every), ENGINE)
     equations |= {at: ZERO for at in _zero_on_paper(port) if equations[at] == FUSED}
     for node, equation in pairs:
@@ -107,7 +119,9 @@ def _with_bodies(port: PortRecord, found: Sequence[Faced]) -> Iterator[Faced]:
         whole = set(equations)
         for at, one in enumerate(port.equations):
             loop = one.inside
-            if loop not in whole or not one.own or at not in port.needed or _moves(port.flow, at):
+            if loop not in whole or loop in port.followed or not one.own or at not in port.needed:
+                continue
+            if port.flow.only_moves(at):
                 continue
             if fewest.get(loop, len(nodes)) == len(nodes) and any(own in port.flow.moving for own in one.results):
                 whole.add(at)
@@ -115,11 +129,28 @@ def _with_bodies(port: PortRecord, found: Sequence[Faced]) -> Iterator[Faced]:
 
 
 def _added_by_engine(exact: ReferenceRecord, port: PortRecord, every: Iterable[Group]) -> Iterator[int]:
-    """The equations that face nothing but a sum of the engine's."""
+    """The equations that face nothing but a sum of the engine's; before it may run what is the comparison's own."""
     for group in every:
         ran = [exact.operations[at] for at in group.reference]
-        if all(one.late and one.node is None and len(one.operands) > 1 for one in ran):  # no code's: nobody owns it
+        last = ran[-1] if ran else None  # no code's: nobody owns it
+        is_sum = last is not None and last.late and last.node is None and len(last.operands) > 1
+        if is_sum and not any(one.own for one in ran):
             yield from (at for at in group.port if port.equations[at].own)
+
+
+def _untaped(exact: ReferenceRecord, port: PortRecord, every: Iterable[Group]) -> Iterator[int]:
+    """The equations that face what the reference runs too, and no node: no gradient flows there."""
+    for group in every:
+        ran = [exact.operations[at] for at in group.reference]
+        if ran and all(one.own and not one.late and one.node is None for one in ran):
+            yield from (at for at in group.port if port.equations[at].own)
+
+
+def _asked(exact: ReferenceRecord, port: PortRecord, prepared: Prepared) -> Iterator[int]:
+    """The port's gradients of what the reference has one of too."""
+    for entry in prepared.weight_map.entries:
+        if entry.reference in exact.gradients and entry.port in port.gradients:
+            yield port.gradients[entry.port]
 
 
 def _zero_on_paper(port: PortRecord) -> Iterator[int]:
@@ -131,19 +162,25 @@ def _zero_on_paper(port: PortRecord) -> Iterator[int]:
             yield port.flow.steps[port.flow.maker[number]].at
 
 
-def _ends(exact: ReferenceRecord, port: PortRecord, prepared: Prepared, partners: Mapping[int, int]) -> Iterator[Group]:
+def _ends(
+    record: ReferenceRecord,
+    port: PortRecord,
+    prepared: Prepared,
+    partners: Mapping[int, int],
+    tolerance: float = SAME,
+) -> Iterator[Group]:
     """Of each gradient that one side has whole and the other in parts what makes it, where the parts are the whole."""
     arrays = {path: port.flow.values[number] for path, number in port.gradients.items()}
     whole = prepared.weight_map.to_reference(arrays, prepared.shapes)
     for entry in prepared.weight_map.entries:
-        if entry.reference not in exact.gradients or entry.port not in port.gradients or entry.reference not in whole:
+        if entry.reference not in record.gradients or entry.port not in port.gradients or entry.reference not in whole:
             continue
-        value = exact.flow.origin(exact.gradients[entry.reference])
+        value = record.flow.origin(record.gradients[entry.reference])
         other = port.flow.origin(port.gradients[entry.port])
         known = value in partners or other in partners.values()
-        made = value in exact.flow.maker and other in port.flow.maker
-        if made and not known and alike(exact.flow.contents[value], Contents(whole[entry.reference])):
-            yield group_of(exact.flow, port.flow, value, other, partners)
+        made = value in record.flow.maker and other in port.flow.maker
+        if made and not known and alike(record.flow.contents[value], Contents(whole[entry.reference]), tolerance):
+            yield group_of(record.flow, port.flow, value, other, partners)
 
 
 def same_nodes(tape: ReferenceRecord, exact: ReferenceRecord) -> dict[int, int]:
@@ -179,10 +216,10 @@ def _why_node(exact: ReferenceRecord, number: int | None, tape: ReferenceRecord,
     if node.leaf:
         return LEAF
     record, own = (tape, node) if number is None else (exact, exact.nodes[number])
-    return LAYOUT if all(_moves(record.flow, one) for one in own.forward) else FUSED
+    return LAYOUT if all(map(record.flow.only_moves, own.forward)) else FUSED
 
 
-def _why_equation(port: PortRecord, at: int) -> str:
+def _why_equation(port: PortRecord, at: int, again: frozenset[int], unasked: frozenset[int]) -> str:
     one = port.equations[at]
     if not one.own:
         return HARNESS
@@ -190,10 +227,15 @@ def _why_equation(port: PortRecord, at: int) -> str:
         return RANDOM
     if at not in port.needed:
         return UNUSED
-    if not any(number in port.flow.moving for number in one.results):
+    if at in again:
+        return REPEATED
+    made = {*one.results, *(number for step in port.flow.by_place.get(at, ()) for number in step.results)}
+    if port.flow.moving.isdisjoint(made):
         return CONSTANT
-    return LAYOUT if _moves(port.flow, at) else FUSED
-
-
-def _moves(flow: Dataflow, at: int) -> bool:
-    return next((step.moves for step in flow.steps if step.at == at), False)
+    if at in port.followed:
+        return LOOP
+    if port.flow.only_moves(at):
+        return LAYOUT
+    if port.learning.isdisjoint(made):
+        return UNTAPED
+    return UNASKED if at in unasked else FUSED

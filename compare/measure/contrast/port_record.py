@@ -1,6 +1,6 @@
 """The port's loss and its gradient, traced and evaluated: the equations of both, and what ``jax.vjp`` keeps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from compare.frameworks.integers import float64
 from compare.frameworks.recording.unfolded_program import Equation, Unfolded, applied, unfolded
 from compare.measure.contrast.dataflow import Dataflow, Made
 from compare.measure.contrast.kept_arrays import Held, Kept, copied
+from compare.measure.contrast.thresholds import TRIPS
 from compare.measure.contrast.values_alike import Contents, is_moved
 from compare.pair.pair import Entering
 from compare.pair.prepared import Prepared
@@ -33,7 +34,8 @@ class PortRecord:
     Attributes:
         program: as it was traced.
         in_loss: the positions of those that the loss needs; the others are the gradient's.
-        needed: of those that the loss or the gradient needs.
+        needed: of those that the loss or the gradient needs. followed: of the loops that are followed trip by trip.
+        learning: the values that depend on a parameter.
         gradients: by path of a leaf the number of its gradient.
     """
 
@@ -42,7 +44,9 @@ class PortRecord:
     equations: Sequence[Equation]
     in_loss: frozenset[int]
     needed: frozenset[int]
+    followed: frozenset[int]
     flow: Dataflow
+    learning: frozenset[int]
     residuals: tuple[Held, ...]
     gradients: Mapping[str, int]
 
@@ -60,7 +64,7 @@ def record_port(prepared: Prepared, entering: Entering, device: Device, dropped:
 
         args = (params, rest, inputs, targets)
         program = jax.make_jaxpr(jax.value_and_grad(loss_of))(*args)
-        gradient = unfolded(program)
+        gradient = unfolded(program, TRIPS)
         halves = unfolded(
             jax.make_jaxpr(lambda params, *others: jax.vjp(lambda own: loss_of(own, *others), params))(*args)
         )
@@ -76,9 +80,11 @@ def record_port(prepared: Prepared, entering: Entering, device: Device, dropped:
     flow = Dataflow(values, tuple(_steps(gradient, values)), gradient.given)
     residuals = _residuals(halves, kept, dict(zip(names, flat, strict=True)), shared)
     loss = float(values[gradient.outputs[0]])
-    in_loss, needed = (_leading_to(gradient, wanted) for wanted in (gradient.outputs[:1], gradient.outputs))
+    equations, learning = gradient.equations, flow.following(gradient.given[: len(jax.tree.leaves(params))])
+    in_loss, needed = (leading_to(equations, wanted) for wanted in (gradient.outputs[:1], gradient.outputs))
     gradients: Any = prepared.port.flat(jax.tree.unflatten(jax.tree.structure(params), gradient.outputs[1:]))
-    return PortRecord(loss, program, gradient.equations, in_loss, needed, flow, residuals, gradients)
+    followed = frozenset(at for at, one in enumerate(equations) if _is_followed(one, gradient))
+    return PortRecord(loss, program, equations, in_loss, needed, followed, flow, learning, residuals, gradients)
 
 
 def _values(
@@ -125,15 +131,33 @@ def _steps(program: Unfolded, values: Mapping[int, np.ndarray]) -> list[Made]:
         for one, own, results in zip(seeming, drawn, made, strict=True):
             pairs = ((Contents(operand), Contents(np.asarray(result))) for operand in own for result in results)
             if any(is_moved(operand, result) for operand, result in pairs):
-                moves.add(id(one))
+                moves.add(one.at)
     steps, rows = [], set[int]()
-    for at, one in enumerate(program.equations):
+    for one in program.run:
         for number in one.operands:
-            if number in program.first and number not in rows:  # a row that a scan's body gets
+            if number in program.rows and number not in rows:  # a row that a scan's body gets
                 rows.add(number)
-                steps.append(Made((program.first[number][0],), (number,)))
-        steps.append(Made(one.operands, one.results, at, id(one) in moves))
+                whole, row = program.rows[number]
+                made = program.stacks.get(whole)
+                steps.append(Made((made[row],), (number,), moves=True) if made else Made((whole,), (number,)))
+        if _is_followed(one, program):
+            steps += _of_trips(one, program)
+        else:
+            steps.append(Made(one.operands, one.results, one.at, one.at in moves))
     return steps
+
+
+def _is_followed(one: Equation, program: Unfolded) -> bool:
+    return any(number in program.ends or number in program.stacks for number in one.results)
+
+
+def _of_trips(loop: Equation, program: Unfolded) -> Iterator[Made]:
+    """What a loop that is followed trip by trip does itself: hands on what the last makes, and stacks rows."""
+    for number in loop.results:
+        if number in program.ends:
+            yield Made((program.ends[number],), (number,), moves=True)
+        else:
+            yield Made(program.stacks[number], (number,), loop.at)
 
 
 def _seems_moved(one: Equation, contents: Mapping[int, Contents]) -> bool:
@@ -150,15 +174,15 @@ def _other(array: np.ndarray, is_constant: bool, rng: np.random.Generator) -> np
     return rng.standard_normal(array.shape).astype(array.dtype)
 
 
-def _leading_to(program: Unfolded, values: Sequence[int]) -> frozenset[int]:
+def leading_to(equations: Sequence[Equation], values: Iterable[int]) -> frozenset[int]:
     """The positions of the equations that some values need; of a loop's body all are."""
     wanted, found = set(values), set[int]()
-    for at in range(len(program.equations) - 1, -1, -1):
-        one = program.equations[at]
+    for at in range(len(equations) - 1, -1, -1):
+        one = equations[at]
         if not wanted.isdisjoint(one.results):
             found.add(at)
             wanted.update(one.operands)
-    for at, one in enumerate(program.equations):
+    for at, one in enumerate(equations):
         if one.inside in found:
             found.add(at)
     return frozenset(found)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch.autograd.graph import Node as Grad
 
 LEAF = "AccumulateGrad"
+OWN_TENSOR = "a tensor of the model's own"  # that asks for a gradient, and is no parameter
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Node:
     """One node of the tape.
 
     Attributes:
-        leaf: the parameter whose ``.grad`` it fills.
+        leaf: the parameter whose ``.grad`` it fills, or ``OWN_TENSOR``.
         path: of the layer that it belongs to; place: "file:line" of the code that recorded it.
         own: the model's or the loss's, not the harness's.
         gives: the nodes that it hands gradients to, by their positions.
@@ -126,8 +127,8 @@ def _node(
     made = [at for at, one in enumerate(operations) if one.node is grad]
     forward = tuple(at for at in made if not operations[at].late)
     first = operations[forward[-1]] if forward else None
-    leaf = names.get(id(getattr(grad, "variable", None)), "")
-    own = first.own if first else bool(leaf)
+    leaf = names.get(id(getattr(grad, "variable", None)), OWN_TENSOR if name_of_node(grad) == LEAF else "")
+    own = first.own if first else True  # the comparison's own nodes have operations that it called
     path, place = (first.path, first.place) if first else ("", "")
     gives = tuple(places[id(following)] for following, _ in grad.next_functions if following is not None)
     return Node(
@@ -180,12 +181,19 @@ def _row(
 
 
 def _memory(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage().data_ptr() if tensor.layout is torch.strided else id(tensor)
+    """Where a tensor lies; of one that lies nowhere, as torch's zeros of a tangent that nothing moves, which it is."""
+    return tensor.untyped_storage().data_ptr() if _lies(tensor) else id(tensor)
 
 
 def _bytes(tensor: torch.Tensor) -> int:
     """What keeping it keeps: all of its memory, of which it may be a part."""
-    return tensor.untyped_storage().nbytes() if tensor.layout is torch.strided else tensor.nbytes
+    if tensor._is_zerotensor():
+        return 0
+    return tensor.untyped_storage().nbytes() if _lies(tensor) else tensor.nbytes
+
+
+def _lies(tensor: torch.Tensor) -> bool:
+    return tensor.layout is torch.strided and not tensor._is_zerotensor()
 
 
 def steps_of(operations: Sequence[Dispatched], values: dict[int, np.ndarray]) -> Iterator[Made]:

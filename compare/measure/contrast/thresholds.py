@@ -7,3 +7,4 @@ FILL = 1e30  # beyond it an entry stands for minus infinity, whatever either sid
 FEW = 3  # distinct values: so few say little, so that a mask, or zeros, are compared place by place
 LAYOUTS = 200  # that are tried for such an array
 SUPPORT = 0.5  # of the partners among the operands of what holds few values, so many must be shared
+TRIPS = 1500  # equations, run by all trips of loops, that are followed trip by trip: what a second or two compiles

@@ -81,3 +81,37 @@ def test_an_equation_knows_its_dtype_and_its_shape():
     greater, cast = program.equations
     assert (greater.made, cast.made) == ("bool[2,3]", "bfloat16[2,3]")
     assert cast.dtype_of(cast.results[0]).itemsize == 2
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_scan_is_followed_trip_by_trip(reverse):
+    """Each trip takes what the one before hands on; what the loop returns is what its trips make."""
+    rows = np.arange(1, 7, dtype=np.float32).reshape(3, 2)
+
+    def step(carry, row):
+        carry = jnp.sin(carry * row) + 1
+        return carry, carry * 2
+
+    closed = jax.make_jaxpr(lambda rows: jax.lax.scan(step, jnp.ones(2), rows, reverse=reverse))(rows)
+    program = unfolded(closed, trips=20)
+    with float64():
+        values = program.evaluated([rows], lambda number, shape: None)
+    sines = [one for one in program.run if one.name == "sin"]
+    assert [one.name for one in program.equations].count("sin") == 1
+    assert len(sines) == 3
+    assert {program.equations[one.at].name for one in sines} == {"sin"}
+    last, stacked = program.outputs
+    assert np.allclose(values[program.ends[last]], values[last])
+    assert np.allclose([values[one] for one in program.stacks[stacked]], values[stacked])
+    assert len(unfolded(closed, trips=11).run) == len(unfolded(closed).run)  # four equations, three times, are more
+
+
+def test_a_scan_that_draws_is_not_followed():
+    """Its first draw stands for all: each takes the next mask."""
+
+    def step(key, row):
+        key, own = jax.random.split(key)
+        return key, jnp.where(jax.random.bernoulli(own, 0.5, row.shape), row, 0.0)
+
+    closed = jax.make_jaxpr(lambda rows: jax.lax.scan(step, jax.random.key(0), rows)[1])(np.ones((3, 2), np.float32))
+    assert [one.name for one in unfolded(closed, trips=1000).run].count("bernoulli") == 1

@@ -285,3 +285,72 @@ def test_a_loop_is_one_with_what_it_runs(cpu):
     body = [one for one in made.equations if one.times == 5 and one.name == "dot_general"]
     assert body
     assert all(one.nodes for one in body)
+
+
+def test_each_step_faces_its_own_equations(cpu):
+    """Of a loop that one side writes out and the other scans: the body's equations face each step's nodes of their kind
+    and no other, forward and back."""
+    made = contrast(of(written_out, scanned, THREE_STEPS, weights=recurrence), cpu)
+    for node, equation, runs in (("TanhBackward0", "tanh", 1), ("MmBackward0", "dot_general", 2)):
+        nodes = [at for at, row in enumerate(made.tape) if row.name == node]
+        beside = [one.nodes for one in made.equations if one.name == equation and one.half == "loss"]
+        assert len(nodes) == 3 * runs == sum(map(len, beside))
+        assert sorted(at for own in beside for at in own) == nodes
+    assert [one.why for one in made.equations if one.name == "scan"] == ["loop", "loop"]
+    assert "fused" not in {row.why for row in (*made.tape, *made.equations)}
+
+
+THREE_STEPS = np.random.default_rng(0).standard_normal((2, 3, 4), dtype=np.float32)
+
+
+def recurrence(rng):
+    """The weights of a recurrence."""
+    return {"w": rng.standard_normal((4, 4)).astype(np.float32), "u": rng.standard_normal((4, 4)).astype(np.float32)}
+
+
+def written_out(params, x):
+    """Step by step."""
+    h = x[:, 0]
+    for step in range(x.shape[1]):
+        h = torch.tanh(x[:, step] @ params["w"] + h @ params["u"])
+    return h
+
+
+def scanned(params, x):
+    """The same in a loop of JAX's."""
+    return jax.lax.scan(
+        lambda h, row: (jnp.tanh(row @ params["w"] + h @ params["u"]), None), x[:, 0], jnp.moveaxis(x, 1, 0)
+    )[0]
+
+
+class Written(nn.Module):
+    """Writes into what it has made: all of it, whose formula needs what was there, and a part."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 6)
+
+    def forward(self, x):
+        x = self.layer(x)
+        gate = torch.sigmoid(x)
+        x = (x - 1).mul_(gate)
+        x[:, 1:3].exp_()
+        return torch.sin(x)
+
+
+class FlaxWritten(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        x = linen.Dense(6, name="layer")(x)
+        x = (x - 1) * linen.sigmoid(x)
+        return jnp.sin(x.at[:, 1:3].set(jnp.exp(x[:, 1:3])))
+
+
+def test_what_is_written_in_place_is_on_the_tape(cpu):
+    """No node of the model's is left out for being written otherwise than its operation runs."""
+    made = contrast(of(Written, FlaxWritten()), cpu)
+    names = {row.name for row in made.tape}
+    assert {"MulBackward0", "CopySlices", "SinBackward0", "SubBackward0"} <= names
+    assert faces(made, "MulBackward0") == [["mul"]]
+    assert "scatter" in faces(made, "CopySlices")[0]
+    assert "fused" not in {row.why for row in made.tape}
