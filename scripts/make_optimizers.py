@@ -56,18 +56,21 @@ def line(row: OptimizerRow, found: Walked) -> str:
 
 HEAD = """# The optimizers, translated
 
-What a person writes in optax by the same names, and what torch computes. Every row is run when this page is made, by
-`python3 -m scripts.make_optimizers`: torch {torch} and optax {optax}, float64, 100 steps on one problem that is not
-quadratic and has several shapes. "apart" is the distance of the parameters at the end, over the way that torch's went,
-and the first step at which it is more than rounding; the bars are its powers of ten over the steps, from 1e-16 to 1.
-The last code is of `jaxport.optimizers`, and equal to torch's to 1e-12 in every step. `jaxport read nadam` shows both
-sides of one.
+An optimizer of optax with the settings of torch's, written by the same names, is often another optimizer: of {all}
+recipes in {others}. The table [at the end](#all-recipes) has, for each recipe, torch's code, the optax code that a
+person writes from it, how far the two end apart, and an optax code that is equal. That last one uses
+`jaxport.optimizers`: functions with torch's names and torch's defaults that return optax transformations
+(`from jaxport.optimizers import adamw`). `jaxport read nadam` shows one of them beside torch's.
+
+Three more things are here: [a live torch optimizer](#a-live-optimizer-moved) goes on in JAX from where it stands, and
+comes back; [`jaxport train`](#trained-by-a-recipe) trains one model on both sides and judges every step; and
+[a run is kept](#a-run-that-is-kept) and resumed.
 
 ## A live optimizer, moved
 
-`compare.optax_twin` makes the twin of an optimizer with its parameter groups, its state and its scheduler, from where
-it stands, and brings the run back; what has no twin is refused in one sentence. `compare.torch_twin` goes the other
-way; what follows a schedule beside the rate (a one-cycle momentum, a weight decay) is set by the scheduler it returns.
+`compare.optax_twin` takes a torch optimizer with its parameter groups, its state and its scheduler, from where it
+stands, and makes the optax transformation, its state and its parameters; `to_torch` brings the run back. What has no
+twin is refused in one sentence.
 
 ```python
 import jax, optax, torch
@@ -84,13 +87,21 @@ params = optax.apply_updates(twin.params, updates)
 twin.to_torch(params, state)  # model, optimizer and scheduler go on from here
 ```
 
-With the port's own tree: `optax_twin(optimizer, model=model, params=params, weight_map=weight_map)`. Where a scheduler
-is stepped once an epoch, `every=` is the number of steps in one (and, within an epoch of an optimizer that keeps no
-count (SGD), `since=` the number of steps since the scheduler's last); a schedule that follows a value takes it as
-`update(..., value=loss)`.
+- **Float64**: a model in double is run under `jax.enable_x64(True)`, and is then equal to 1e-12. In float32 both sides
+  round, and optax takes `1 - b2**t` in float32, which is 2e-5 of it where `b2` is .999: Adam's first steps differ by that.
+- **The port's own tree**: `optax_twin(optimizer, model=model, params=params, weight_map=weight_map)`.
+- **A scheduler that is stepped once an epoch**: `every=` is the number of steps in an epoch. Within one, SGD keeps no
+  count of them: `since=` says how many were made since the scheduler's last.
+- **ReduceLROnPlateau** takes its value as `update(..., value=loss)`.
+- **What to know of a twin** is in `twin.notes`: a scheduler that is no function of the step is a table of its next
+  20,000 steps, a parameter that no gradient has reached may move in JAX, a frozen one that has a gradient moves in torch.
+- **The other way**: `compare.torch_twin(transformation, params, state, model=model)` makes a torch optimizer of one of
+  these recipes, or of a chain of optax's own parts, with a scheduler for what follows the step.
 
 A run on real images that changes frameworks twice, NAdam with two groups, clipping and a cycling momentum:
 `python examples/resumed.py`. Ten epochs in torch and ten in JAX end 1e-15 from twenty in torch, and so do ten more.
+
+## Trained by a recipe
 
 `jaxport train --recipe adamw-cosine` trains both sides on real images by a recipe of a name, every step judged:
 
@@ -103,9 +114,12 @@ In float16 small gradients vanish, so the loss is scaled: `torch.amp.GradScaler`
 step and halves the scale; a hundred sound ones double it. Where the reference skips a step in float32 both oracles skip
 it, so each step is judged as closely as any other, the scale with it; which steps each side skipped is told. They need
 not be the same at the edge: on the CPU XLA adds up a bias's gradient in float16, torch in float32, so a partial sum can
-overflow on one side alone (at a scale of 2^20 the recipe's first step does). A scale
-that is divided out after the clip and not before it is a mismatch from the first sound step on, and so is Flax's
-`DynamicScale`, which doubles one step later than torch, in the step in which it should have.
+overflow on one side alone. Such a step is judged by what any order of adding could meet, the sum of all rows' absolute
+gradients in float64: where that comes near float16's largest number it is a match, and a port that skips where it
+does not (one that scales its loss further than its scale says), or steps where every order overflows, is a mismatch. A
+scale that is divided out after the clip and not before it is a mismatch from the first sound step on, and so is Flax's
+`DynamicScale`, which doubles one step later than torch, in the step in which it should have. A run in which no step
+moves a parameter, too short for what it gathers or skipped throughout, is `incomplete`.
 
 Anything else goes into a pair's file, whose `optimizers=` takes an optimizer with its scheduler:
 `jaxport train FILE.py --steps 50` trains the pair on batches of its own and judges each step, with dropout by one
@@ -121,7 +135,8 @@ The first writes all that the run depends on into `run.npz` after each epoch: pa
 of both sides in both precisions, the generator of the rows, and what was found so far. A kill at any moment leaves the
 file of the epoch before or of this one. The second goes on from there, and every number of its result is that of a run
 that was never stopped, to the bit. A file of another recipe, model, data set, batch or seed is refused in one line, and
-so is a damaged one; a run without a recipe may go on for more epochs than it was begun with.
+so is a damaged one; a run without a recipe may go on for more epochs than it was begun with. Of two runs that are given
+one file the second stops at its end of an epoch, and does not write over the other's.
 
 `--resume reference` puts the port where the reference stood: its parameters, moments and counts go through the weight
 map, in float32 and in float64, and each side keeps its own optimizer and schedule. `--resume port` puts the reference
@@ -157,7 +172,14 @@ the sign of a whole step. One step from where torch stands is the same to 1e-16 
 
 ## All recipes
 
-Of {all} recipes the form by the same names is another function in {others}; {none} have no twin.
+Of {all} recipes the form by the same names is another function in {others}; {none} have no twin. Every row is run when
+this page is made, by `python3 -m scripts.make_optimizers`: torch {torch} and optax {optax}, float64, 100 steps on one
+problem that is not quadratic and has several shapes.
+
+- **apart** is the distance of the parameters at the end, over the way that torch's went, and the first step at which it
+  is more than rounding; **over the steps** its power of ten at twenty of them, from 1e-16 (▁) to 1 (█).
+- **equal** is equal to torch's to 1e-12 in every step, or there is none, and why.
+- `p` are torch's parameters, `o` is its optimizer.
 
 | recipe | torch | optax by the same names | apart | over the steps | equal | what differs |
 |---|---|---|---|---|---|---|

@@ -157,11 +157,15 @@ def train(
         _train(so_far, [*weights][:2], images, plan, progress, keep)
     finally:
         torch.set_num_threads(threads)
+    verdict = worst([step.verdict for step in so_far.steps])
+    if verdict is Verdict.MATCH and not any(step.sees for step in so_far.steps):  # as where all are gathered or skipped
+        verdict = Verdict.INCOMPLETE
+        so_far.first_failure = f"no step of {len(so_far.steps)} moved a parameter: expected more of them (--epochs)"
     return Training(
         data=images.name,
         device=device.name,
         plan=plan,
-        verdict=worst([step.verdict for step in so_far.steps]),
+        verdict=verdict,
         steps=tuple(so_far.steps),
         epochs=tuple(so_far.epochs),
         drift_by_parameter=_drift_by_parameter(so_far.runs.after),

@@ -7,7 +7,7 @@ was run is written into it, and a run that is another one is refused before it s
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +59,19 @@ class TrainingCheckpoint:
     path: Path
     identity: Mapping[str, str]
     resume: str = "both"
+    _left: list[tuple[int, int]] = field(default_factory=list)  # the file as this run wrote or read it last
 
     def keep(self, progress: Progress) -> None:
         """Write where a run stands.
 
         Raises:
-            UsageError: it cannot be written.
+            UsageError: it cannot be written, or another run has written it meanwhile.
         """
+        if (there := _standing(self.path)) and there not in self._left:
+            raise UsageError(
+                f"{self.path}: another run has written it meanwhile, and is not written over: give each run a file "
+                f"of its own (this one stops after {len(progress.epochs)} of its epochs)"
+            )
         arrays = {
             f"{name}/{key}": array for name, run in progress.runs.by_name().items() for key, array in run.held().items()
         }
@@ -80,6 +86,7 @@ class TrainingCheckpoint:
         }
         metadata = {"identity": json.dumps(dict(self.identity)), "found": json.dumps(found)}
         files.write(self.path, Checkpoint("reference", "npz", arrays, metadata))
+        self._left[:] = [*filter(None, [_standing(self.path)])]
 
     def bring(self, progress: Progress) -> None:
         """Bring a run that has not begun to where the file stands.
@@ -87,6 +94,7 @@ class TrainingCheckpoint:
         Raises:
             UsageError: one line: the file is damaged, no such checkpoint, or another run's.
         """
+        self._left[:] = [*filter(None, [_standing(self.path)])]
         there = files.read(self.path)
         try:
             ran = json.loads(there.metadata["identity"])
@@ -119,6 +127,16 @@ class TrainingCheckpoint:
                 raise UsageError(
                     f"{self.path}: is of another run: {what} was {ran.get(what)}, and is {now} now: expected the same"
                 )
+
+
+def _standing(path: Path) -> tuple[int, int] | None:
+    """Which file lies there, and when it was written; None where none does."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        swallowed(error)  # whoever reads or writes it says so
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _fill(progress: Progress, arrays: Mapping[str, np.ndarray], found: Mapping[str, Any]) -> None:

@@ -214,6 +214,15 @@ def test_a_run_that_leaves_the_numbers_is_judged_to_its_end(pair: Pair, images: 
     assert np.isfinite([run.steps[-1].loss_gap_64, run.steps[-1].drift_64]).all()
 
 
+def test_a_run_that_moves_nothing_is_no_match(pair: Pair, images: Images, cpu: Device) -> None:
+    """As one shorter than what it gathers for a step, or one whose every step is skipped: its losses alone agree."""
+    still = replace(pair, optimizers=replace(pair.optimizers, hyper={"learning_rate": 0.0, "momentum": 0.9}))
+    run = train(still, images, cpu, PLAN)
+    assert _matched(run) == [True] * STEPS
+    assert run.verdict is Verdict.INCOMPLETE
+    assert run.first_failure == f"no step of {STEPS} moved a parameter: expected more of them (--epochs)"
+
+
 def test_the_distance_is_relative_over_all_parameters() -> None:
     """|(3, 0, 4)| over |(0, 2, 0)| is 2.5; a parameter of zeros on both sides, as a bias may stay, has not drifted."""
     left, right = {"a": np.array([3.0, 2.0]), "b": np.array([4.0])}, {"a": np.array([0.0, 2.0]), "b": np.zeros(1)}

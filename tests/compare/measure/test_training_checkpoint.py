@@ -96,6 +96,22 @@ def test_a_moment_that_was_lost_on_the_way_is_seen(whole, run, monkeypatch):
     assert run(resume=bring).steps[3].verdict == "mismatch"
 
 
+def test_two_runs_do_not_write_one_file(whole, run, tmp_path):
+    """The second to come to its end of an epoch stops, begun anew or resumed: what the first wrote stays."""
+    _, kept, ran = whole
+    path, other = tmp_path / "run.npz", TrainingCheckpoint(kept[0], ran)
+    one = TrainingCheckpoint(path, ran)
+    with pytest.raises(UsageError, match=r"another run has written it meanwhile.*after 1 of its epochs"):
+        run(keep=lambda progress: (shutil.copy(kept[0], path), one.keep(progress)))
+    assert path.read_bytes() == kept[0].read_bytes()
+    with pytest.raises(UsageError, match="another run has written it meanwhile"):
+        run(resume=one.bring, keep=lambda progress: (shutil.copy(kept[1], path), one.keep(progress)))
+    assert path.read_bytes() == kept[1].read_bytes()
+    path.unlink()
+    run(resume=other.bring, keep=one.keep)  # a file that was taken away is no other's
+    assert files.read(path).metadata["identity"]
+
+
 def _other(ran, **changed):
     return {**ran, **changed}
 
