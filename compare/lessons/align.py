@@ -12,6 +12,7 @@ from compare.lessons.ordered_pairs import best_pairs
 from compare.lessons.statements import code_of, statements, textual
 
 FACING = Path(__file__).parent / "facing.json"
+HEADS = ("def ", "class ")
 Pairs = list[tuple[int, int]]
 
 
@@ -31,6 +32,14 @@ def line_rows(left: str, right: str) -> Paired:
     for row in aligned(left, right):
         halves = zip(_said_and_done(row.left, ours), _said_and_done(row.right, theirs), strict=True)
         for one, other in halves:  # a comment above a statement faces no code
+            if (
+                one
+                and other
+                and ours[one[0]].lstrip().startswith(HEADS)
+                and theirs[other[0]].lstrip().startswith(HEADS)
+            ):
+                made.append((one[0], other[0]))  # on however many lines either is written
+                one, other = one[1:], other[1:]
             for i, j in paired([ours[i] for i in one], [theirs[j] for j in other]):
                 made.append((None if i is None else one[i], None if j is None else other[j]))
     return _closed_up(made, ours, theirs)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from compare.lessons.align import line_rows
+from compare.lessons.align import aligned, line_rows
 from compare.report.book.highlight import Piece, alike, differing, lines, silent
 from compare.report.contract import Form
 
@@ -52,8 +52,11 @@ def beside(reference: Form, port: Form, ideas: Sequence[str] = ()) -> tuple[Side
     left: tuple[list[Line], list[int]] = ([], [])  # its lines, and the rows in which it has none
     right: tuple[list[Line], list[int]] = ([], [])
     rows = line_rows(reference["text"], port["text"])
+    quiet = _alike(reference["text"], port["text"], ours, theirs)
     for row, (i, j) in enumerate(rows, FIRST):
         pieces_left, pieces_right, mark = _marked(ours[i] if i is not None else [], theirs[j] if j is not None else [])
+        if i in quiet[0] or j in quiet[1]:
+            pieces_left, pieces_right, mark = ours[i] if i is not None else [], theirs[j] if j is not None else [], ""
         idea = max(_idea(pieces_left, ideas), _idea(pieces_right, ideas))
         for side, form, number, pieces, other in (
             (left, reference, i, pieces_left, None if j is None else port["line"] + j),
@@ -66,6 +69,20 @@ def beside(reference: Form, port: Form, ideas: Sequence[str] = ()) -> tuple[Side
                 said = idea if _text(pieces).strip() else 0
                 side[0].append(replace(line, idea=said, other=other if other and line.mark == "differs" else 0))
     return _side(reference, *left), _side(port, *right), FIRST - 1 + len(rows)
+
+
+def _alike(left: str, right: str, ours: list[list[Piece]], theirs: list[list[Piece]]) -> tuple[set[int], set[int]]:
+    """The lines of either side's statements that say the same as what they face, on however many lines."""
+    quiet: tuple[set[int], set[int]] = (set(), set())
+    for row in aligned(left, right):
+        if row.left and row.right and alike(_of(row.left, ours), _of(row.right, theirs)):
+            quiet[0].update(i for i in row.left if not _text(ours[i]).lstrip().startswith("#"))
+            quiet[1].update(j for j in row.right if not _text(theirs[j]).lstrip().startswith("#"))
+    return quiet
+
+
+def _of(piece: range, lines: list[list[Piece]]) -> list[Piece]:
+    return [one for place in piece for one in lines[place]]
 
 
 def _side(form: Form, has: list[Line], lacks: list[int]) -> Side:

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 from pygments.lexers import PythonLexer
 from pygments.token import STANDARD_TYPES, _TokenType
 
 DOCSTRING = "sd"
 WORDS = ("c1", DOCSTRING)  # comments and docstrings: that they are worded differently is no news
+CLOSING = (")", "]", "}")
 ARRAYS = {"Tensor": "Array"}  # what either side calls an array in a signature is none either
 ALIKE = 0.5  # of two lines' pieces, from which it helps to show which of them differ
 
@@ -48,12 +50,14 @@ def differing(left: list[Piece], right: list[Piece]) -> tuple[list[Piece], list[
 
 
 def alike(left: list[Piece], right: list[Piece]) -> bool:
-    """Whether two lines say the same but for comments, docstrings, and what an array is called."""
-    ours, theirs = (
-        [ARRAYS.get(piece.text, piece.text) for piece in side if piece.kind not in WORDS and piece.text.strip()]
-        for side in (left, right)
-    )
-    return ours == theirs
+    """Whether two lines, or statements, say the same but for comments, docstrings, and what an array is called."""
+    return _told(left) == _told(right)
+
+
+def _told(pieces: list[Piece]) -> list[str]:
+    """What they say, a comma before a closing bracket left out: it stands where a statement has several lines."""
+    texts = [ARRAYS.get(one.text, one.text) for one in pieces if one.kind not in WORDS and one.text.strip()]
+    return [one for one, after in pairwise([*texts, ""]) if one != "," or after not in CLOSING]
 
 
 def silent(pieces: list[Piece]) -> bool:

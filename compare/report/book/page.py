@@ -139,8 +139,18 @@ def _told_pairs(form: Form) -> list[Form]:
         pair = _pair(item, starts)
         here = sorted({line.idea for side in pair["sides"] for line in side.lines} & set(left))
         ideas = [{"place": place, "of": _lines_of(place, pair["sides"]), **left.pop(place)} for place in here]
-        pairs.append({**pair, "ideas": ideas})
+        pairs.append({**pair, "ideas": ideas, "places": _places(pair["sides"])})
     return pairs
+
+
+def _places(sides: Sequence[Side]) -> dict[int, tuple[int, int]]:
+    """Where an idea's words lead back to: the first line that they are said of, by its side and its number."""
+    found: dict[int, tuple[int, int]] = {}
+    for at, side in enumerate(sides):
+        for line in side.lines:
+            if line.idea:
+                found.setdefault(line.idea, (at, line.number))
+    return found
 
 
 def _lines_of(place: int, sides: Sequence[Side]) -> list[tuple[str, str]]:
@@ -158,7 +168,7 @@ def _pair(source: Form, starts: Sequence[str] = ()) -> Form:
     lines = [line for side in (left, right) for line in side.lines]
     marked = sum(bool(line.mark) for line in lines)
     shown = {"name": source["name"], "sides": (left, right), "rows": rows, "marked": marked, "lines": len(lines)}
-    return {**shown, "ideas": []}
+    return {**shown, "ideas": [], "places": {}}
 
 
 def _quantity(one: Form) -> Form:

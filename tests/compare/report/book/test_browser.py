@@ -20,6 +20,13 @@ SIDES = """
   [...pair.querySelectorAll(".side")].map((side) => side.getBoundingClientRect().toJSON()))
 """
 STICKS_OUT = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+COVERED = """
+() => [...document.querySelectorAll(".framed")].filter((frame) => {
+  const [code, button] = [".framed > pre", ".copy"].map((one) => frame.querySelector(one).getBoundingClientRect());
+  return button.left < code.right - 1 && button.right > code.left + 1
+    && button.top < code.bottom - 1 && button.bottom > code.top + 1;
+}).length
+"""
 CUT_OFF = "[...document.querySelectorAll('.wide')].filter((one) => one.scrollWidth > one.clientWidth + 1).length"
 PAPER = """
 (dark) => {
@@ -154,14 +161,15 @@ def box(locator):
 
 
 def test_every_page_has_both_columns_beside_each_other_and_stacked(book, reader):
-    """On a wide screen and on a phone, and nothing sticks out to the right; where there is room no table is cut off."""
+    """On a wide screen and on a phone; nothing sticks out to the right, no table is cut off, no button covers code."""
     with reader("index.html") as tab:
         for page in pages(book):
             tab.goto((book / page).as_uri())
             for size in (WIDE, NARROW):
                 tab.set_viewport_size({"width": size[0], "height": size[1]})
                 assert not tab.evaluate(STICKS_OUT), (page, size)
-                assert size is NARROW or not tab.evaluate(CUT_OFF), page
+                assert not tab.evaluate(CUT_OFF), (page, size)
+                assert not tab.evaluate(COVERED), (page, size)
                 for left, right in tab.evaluate(SIDES):
                     if size is WIDE:
                         assert left["top"] == right["top"]

@@ -49,6 +49,17 @@ def test_words_and_what_an_array_is_called_are_no_difference(rows):
     assert [line.mark for line in left.lines] == ["differs"]
 
 
+def test_a_head_on_more_lines_is_the_same_head(rows):
+    """Its first line faces the first, and what only stands on other lines has no mark; another argument has."""
+    short = "def f(x: Tensor, y: int) -> Tensor:\n    return x\n"
+    left, right, _ = shown(short, "def f(\n    x: Array,\n    y: int,\n) -> Array:\n    return x\n", rows)
+    assert {line.mark for line in (*left.lines, *right.lines)} == {""}
+    assert left.gaps == right.gaps == []
+    assert left.lines[0].row == right.lines[0].row
+    left, *_ = shown(short, "def f(\n    x: Array,\n    y: float,\n) -> Array:\n    return x\n", rows)
+    assert left.lines[0].mark == "differs"
+
+
 def test_an_empty_line_carries_no_mark(rows):
     """There is nothing on it that could differ."""
     left, *_ = shown("def f(x):\n    y = x\n\n    return y\n", "def f(x):\n    y = x\n    return y\n", rows)

@@ -27,6 +27,16 @@ def test_each_idea_stands_at_its_line():
     assert [line.idea for line in pair["sides"][0].lines] == [0, 0, 1]  # the line that faces it
 
 
+def test_what_is_said_leads_back_to_its_line(write):
+    """To the first that it is said of, on whichever side that stands."""
+    page = write(lesson("one"))("one.html")
+    for place in (1, 2):
+        assert page.count(f'href="#line-{place}"') == page.count(f'id="line-{place}"') == 1
+    reference, port = page.split('class="side port"')
+    assert 'id="line-1"' in reference
+    assert 'id="line-2"' in port
+
+
 def test_verdicts_are_counted_best_first():
     """Only those that occur."""
     forms = [lesson(word, verdict=word) for word in ("invalid", "match", "match")]
