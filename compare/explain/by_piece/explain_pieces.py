@@ -17,7 +17,7 @@ from compare.explain.locate.difference import BACKWARD, FORWARD, Difference, rel
 from compare.explain.locate.locate import MODES
 from compare.explain.locate.shown_by import relative_distance
 from compare.explain.locate.thresholds import EXACT
-from compare.frameworks.cutting.steps_of_program import Number
+from compare.frameworks.cutting.steps_of_program import Number, Step
 from compare.frameworks.islands.places import UNKNOWN
 from compare.frameworks.islands.replay import place_of_eqn
 from compare.sides.port_by_module import ModelPieces, PortByModule
@@ -129,9 +129,8 @@ def _forward(looked: _Looked, at: int) -> tuple[Difference, list[str]]:
     held = looked.held
     opened = held.open(at)
     made = _first_result(looked)
-    step, value = opened if opened else (None, None)
-    gap = apart(made, value) if made is not None and value is not None else None
-    paths = looked.leaves(step.operands if step else ()) or looked.leaves(held.run.pieces.cuts[at].taken)
+    step, gap = _nearest(made, opened)
+    paths = looked.leaves(held.parameters(step) if step else ()) or looked.leaves(held.run.pieces.cuts[at].taken)
     place = place_of_eqn(step.eqn) if step else UNKNOWN
     after, before = _between(looked.results, made) if made is not None and not made.leaf else ("", "")
     difference = Difference(
@@ -156,6 +155,17 @@ def _forward(looked: _Looked, at: int) -> tuple[Difference, list[str]]:
     if failing:
         seen.append(f"{counted(len(failing), 'gradient')} of parameters no match{_listed(own, ', there: ')}")
     return difference, seen
+
+
+def _nearest(made: Made | None, opened: Sequence[tuple[Step, np.ndarray]]) -> tuple[Step | None, float | None]:
+    """Of the port's results that do not agree, what stands for the reference's: the nearest one, if that is nearer than
+    nothing at all would be, else the first; and how far it is from that, if it has as many entries."""
+    distances = [None if made is None else apart(made, value) for _, value in opened]
+    near = [(gap, place) for place, gap in enumerate(distances) if gap is not None and gap < 1]
+    if not opened:
+        return None, None
+    place = min(near)[1] if near else 0
+    return opened[place][0], distances[place]
 
 
 def _sent_back(

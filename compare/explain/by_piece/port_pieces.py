@@ -61,20 +61,32 @@ class Held:
                 return at
         return None
 
-    def open(self, at: int) -> tuple[Step, np.ndarray] | None:
-        """Look into a piece: its first step whose result does not agree, though all that it takes does, and that
-        result."""
+    def open(self, at: int) -> list[tuple[Step, np.ndarray]]:
+        """Look into a piece: its steps whose results do not agree, in order, and these; the first takes nothing that
+        does not."""
         pieces = self.run.pieces
         wanted = self._inside(at)
         values = dict(zip(wanted, step_values(pieces, at, self.run.taken(at), wanted), strict=True))
         for number, value in values.items():
             self._look(number, value)
         sound = self.sound()
-        for step in pieces.steps.steps[pieces.cuts[at].span.start : pieces.cuts[at].span.stop]:
-            if sound.issuperset(step.operands) and not sound.issuperset(step.results):
-                number = next(one for one in step.results if one not in sound)
-                return step, from_jax(values[number])
-        return None
+        return [
+            (step, from_jax(values[number]))
+            for step in pieces.steps.steps[pieces.cuts[at].span.start : pieces.cuts[at].span.stop]
+            for number in step.results
+            if number not in sound
+        ]
+
+    def parameters(self, step: Step) -> list[Number]:
+        """Those that go into a step after everything that agrees."""
+        made = {number: one for one in self.run.pieces.steps.steps for number in one.results}
+        waiting, seen = [*step.operands], dict[Number, None]()
+        while waiting:
+            number = waiting.pop()
+            if number not in seen and number not in self.found:
+                seen[number] = None
+                waiting += made[number].operands if number in made else ()
+        return [number for number in seen if number in self.run.read]
 
     def backward(self, against: Iterable[tuple[Number, Any]]) -> "Back":
         """The way back, each piece from the reference's cotangents where the values agree."""

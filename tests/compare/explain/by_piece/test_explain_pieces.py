@@ -1,6 +1,9 @@
 """Where a port by module differs: the reference's module, the lines, and the way on which it does."""
 
+import jax
+import jax.numpy as jnp
 import pytest
+import torch
 
 from compare.arrays.aside import Aside
 from compare.explain.by_piece.explain_pieces import NO_CAUSE, explain_by_piece
@@ -12,6 +15,7 @@ from compare.sides.judging import Judged
 from compare.sides.plan import Plan
 from compare.verdict.verdict import Judgement, Verdict
 from compare.verification.verification import Session
+from tests.compare.small import X
 from tests.compare.small_decoder import decoder_pair, loss, port_loss
 
 
@@ -42,6 +46,33 @@ def test_the_piece_and_its_gradients_are_named(cpu):
         "2 gradients of parameters no match, there: blocks.0.up.weight",
     )
     assert found.first.place_reference.endswith("small_decoder.py:32")
+
+
+class Normed(torch.nn.Module):
+    """A norm before a layer: one function of torch's, many operations of the port's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.fc = torch.nn.LayerNorm(4), torch.nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.norm(x))
+
+
+def normed(weights: dict[str, jax.Array], x: jax.Array) -> jax.Array:
+    x = x - x.mean(-1, keepdims=True)
+    x = x / jnp.sqrt(jnp.square(x).mean(-1, keepdims=True) + 1e-3)
+    x = x * weights["norm.weight"] + weights["norm.bias"]
+    return x @ weights["fc.weight"].T + weights["fc.bias"]
+
+
+def test_a_module_whose_parts_have_no_counterpart_is_compared_with_what_they_come_to(cpu):
+    """How far its result is from the reference's, and not the first of its parts."""
+    first = explained(Pair(Normed(), normed, X), cpu).first
+    assert (first.reference, first.port) == ("norm", "norm")
+    assert 1e-5 < first.gap < 1e-2
+    assert first.place_reference.endswith(f"test_explain_pieces.py:{Normed.forward.__code__.co_firstlineno + 1}")
+    assert first.place_port.endswith(f"test_explain_pieces.py:{normed.__code__.co_firstlineno + 3}")
 
 
 def test_a_sound_port_has_no_such_place(cpu):

@@ -56,9 +56,10 @@ def test_the_first_piece_that_differs_is_found_and_the_step_in_it(cpu, fault):
         own = held(cpu, fault)
         assert own.first_piece() == fault
         if fault is not None:
-            step, value = own.open(fault)
+            step, value = own.open(fault)[0]
             assert step.eqn.primitive.name in ("square", "mul", "integer_pow", "add")
             assert value.shape == X.shape
+            assert set(own.parameters(step)) <= {own.run.pieces.steps.given[fault]}
             assert "test_port_pieces.py:" in own.place(fault)
 
 
