@@ -1,5 +1,6 @@
 """Any pair with more rows in its batch, or fewer."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,15 +29,15 @@ def with_rows(pair: Pair, rows: int) -> Pair:
         if not callable(pair.batch):
             return first.taking(rng.integers(0, first.rows, rows))
         drawn = [first, *(pair.draw(rng) for _ in range(min(DRAWS, -(-rows // first.rows)) - 1))]
-        joined = _joined(drawn)
-        if joined.rows >= rows:
-            return joined.taking(slice(0, rows))
-        return joined.taking(rng.integers(0, joined.rows, rows))
+        whole = joined(drawn)
+        if whole.rows >= rows:
+            return whole.taking(slice(0, rows))
+        return whole.taking(rng.integers(0, whole.rows, rows))
 
     return replace(pair, batch=draw, batch_axes=0, bounds={})
 
 
-def _joined(batches: list[Batch]) -> Batch:
+def joined(batches: Sequence[Batch]) -> Batch:
     """One batch of the rows of all; what has no rows is the first's."""
     first, rows = batches[0], batches[0].rows
 

@@ -40,6 +40,19 @@ def global_modes() -> dict[str, str]:
     return {name: str(value) for name, value in modes.items()}
 
 
+def slowing_modes() -> set[str]:
+    """The modes that are on now and make one side slow: for finding faults, for profiles, for bits that repeat."""
+    states = {
+        "torch anomaly mode": torch.is_anomaly_enabled(),
+        "torch profiler": torch.autograd._profiler_enabled(),
+        "torch deterministic": torch.are_deterministic_algorithms_enabled(),
+        "torch without oneDNN": not torch.backends.mkldnn.enabled,
+        "torch without cudnn": not torch.backends.cudnn.enabled,
+    }
+    of_jax = ("jax_debug_nans", "jax_debug_infs", "jax_disable_jit", "jax_enable_checks", "jax_check_tracer_leaks")
+    return {name for name, on in (states | {name: getattr(jax.config, name, False) for name in of_jax}).items() if on}
+
+
 def _flushes() -> bool:
     """Whether torch's results below the smallest normal number become 0."""
     smallest = torch.tensor([1e-38], dtype=torch.float32)

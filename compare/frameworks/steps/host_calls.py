@@ -10,12 +10,15 @@ from typing import Any
 
 import jax
 
+from compare.frameworks.steps.global_modes import slowing_modes
 from compare.frameworks.torch_insides import uncompiled
 
 # C functions by name; where torch and NumPy have one of a name, both hand values over.
 HANDED_OVER = {"item", "tolist", "numpy", "cpu", "asarray", "array", "from_numpy", "copyto"}
 WAITED = {"synchronize", "_cuda_synchronize", "sleep", "select", "collect"}
-WATCHED = HANDED_OVER | WAITED | {"set_num_threads", "set_num_interop_threads"}
+FILED = {"open", "write", "flush", "fsync", "print"}  # what a log costs
+SWITCHED = "switched on: "
+WATCHED = HANDED_OVER | WAITED | FILED | {"set_num_threads", "set_num_interop_threads"}
 LIBRARIES = {"jax", "flax", "optax", "equinox", "numpy"}
 # Python functions of JAX's: a value of an array for the host, a transfer, a wait.
 OF_JAX = {"_value", "device_get", "device_put", "block_until_ready"}
@@ -24,10 +27,14 @@ OF_TORCH = {"set_float32_matmul_precision", "set_default_dtype", "set_default_de
 
 
 def host_calls(call: Callable[[], object]) -> Counter[str]:
-    """How often ``call`` does what is watched, by the function's name."""
+    """How often ``call`` does what is watched, by the function's name; and ``SWITCHED`` before the name of a mode that
+    is on within it alone, once."""
     counts: Counter[str] = Counter()
+    on_before = slowing_modes()
 
     def note(frame: FrameType, event: str, function: Any) -> None:
+        for mode in slowing_modes() - on_before:
+            counts[SWITCHED + mode] = 1
         if event == "c_call" and getattr(function, "__name__", "") in WATCHED:
             counts[function.__name__] += not _is_of(LIBRARIES, frame)  # JAX's own ways are seen by their names below
         elif event == "call" and (name := frame.f_code.co_name) in OF_JAX | OF_TORCH:
@@ -36,6 +43,24 @@ def host_calls(call: Callable[[], object]) -> Counter[str]:
     with _profiled(note):
         call()
     return +counts
+
+
+def python_lines(call: Callable[[], object]) -> int:
+    """How many lines of Python ``call`` runs, in whosever code: what no operation that it dispatches tells."""
+    count, before = 0, sys.gettrace()
+
+    def note(frame: FrameType, event: str, function: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return note
+
+    uncompiled(note)
+    sys.settrace(note)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return count
 
 
 def waited_for(wait: Callable[[], object]) -> tuple[set[int], bool]:
@@ -94,7 +119,7 @@ def is_done(array: Any) -> bool:
 @contextmanager
 def _profiled(note: Callable[[FrameType, str, Any], None]) -> Iterator[None]:
     before = sys.getprofile()
-    for function in (note, _is_of):
+    for function in (note, _is_of, slowing_modes):
         uncompiled(function)
     sys.setprofile(note)
     try:

@@ -14,9 +14,10 @@ from compare.measure.bench import clock
 from compare.measure.bench.floor import FLOORS, needed_by
 from compare.measure.bench.gates.observation import Built
 from compare.measure.bench.own_cache import own_cache
-from compare.measure.bench.rows import EAGER, ROWS, Row, Unavailable
+from compare.measure.bench.rows import EAGER, JIT, ROWS, Row, Unavailable
 from compare.measure.bench.runner import Runner
 from compare.measure.bench.runners.dropouts import drops_out
+from compare.pair.number_of_rows import joined
 from compare.pair.pair import Entering
 from compare.pair.prepared import Prepared
 from compare.sides.progress import Progress
@@ -82,8 +83,9 @@ class Setup:
         for runner in {id(one): one for one in (judged, exact, timed)}.values():
             runner.restart()
         built = Built(
-            row.name, self.entering, judged, exact, timed, lambda: self._elsewhere(row), before, masked,
-            self.device.name == "gpu", global_modes(),
+            row.name, self.entering, judged, exact, timed, lambda: self._elsewhere(row),
+            (lambda: self._doubled(row)) if row.name in (EAGER, JIT) and self.entering.batches[0].rows else None,
+            before, masked, self.device.name == "gpu", global_modes(),
         )  # fmt: skip
         return BuiltRow(built, seconds, change, change_64, stages)
 
@@ -124,6 +126,12 @@ class Setup:
     def _elsewhere(self, row: Row) -> Runner:
         entering = entering_of(self.prepared, self.entering.seed + 1, self.precision)
         return row.built(self.prepared, entering, self.precision, self.device)
+
+    def _doubled(self, row: Row) -> Runner:
+        """On two batches of the rows of two each."""
+        first, second = self.entering.batches[:2]
+        batches = (joined([first, second]), joined([second, first]))
+        return row.built(self.prepared, replace(self.entering, batches=batches), self.precision, self.device)
 
 
 def entering_of(prepared: Prepared, seed: int, precision: Precision) -> Entering:

@@ -5,6 +5,7 @@ from compare.measure.bench.gates.observation import Observed
 MORE = 1.25  # times the plain step's operations, and a few beside
 FEW = 16
 SIDES = 1.5  # times the other side's operations, which are finer in a jaxpr
+GROWN = 1.5  # times as many products with twice the rows: a loop over rows makes twice as many
 PIECES = 8.0  # times the other side's products, each written out
 
 
@@ -30,6 +31,8 @@ def dispatched(row: Observed, plain: Observed, alike: Observed | None) -> str:
     step = sum(one.times for one in row.operations)
     if row.called is not None and not step / MORE <= row.called <= MORE * step + FEW:
         return f"operations: expected a call to dispatch about the {step:,} of its step, got {row.called:,}"
+    if sentence := _kept(plain) or _kept(row) or _by_rows(row, plain) or _by_rows(plain, row):
+        return sentence
     if alike is not None and alike.operations is not None:
         own, expected = operations(row), operations(alike)
         if own > MORE * expected + FEW:
@@ -43,3 +46,22 @@ def dispatched(row: Observed, plain: Observed, alike: Observed | None) -> str:
     if own > PIECES * expected + FEW:
         return f"operations: expected about {expected:,.0f} products in a step, as in {plain.name}, got {own:,.0f}"
     return ""
+
+
+def _kept(row: Observed) -> str:
+    once = operations(row) * row.steps_per_call
+    if row.afresh is None or row.afresh <= MORE * once + FEW:
+        return ""
+    return (
+        f"operations: expected a step of {row.name} to dispatch the {row.afresh:,} operations that batches it has "
+        f"never seen take, got {once:,.0f}: it keeps what it computed of those it has seen"
+    )
+
+
+def _by_rows(one: Observed, other: Observed) -> str:
+    if one.grown is None or other.grown is None or one.grown <= GROWN * other.grown:
+        return ""
+    return (
+        f"operations: expected as many products in a step of {one.name} whatever the rows of its batch, as in "
+        f"{other.name}, got {one.grown:.1f} times as many with twice the rows: it goes over them row by row"
+    )

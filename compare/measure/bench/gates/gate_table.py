@@ -6,6 +6,7 @@ from functools import cached_property
 
 from compare.measure.bench.gates.dispatched import dispatched
 from compare.measure.bench.gates.dtypes import dtypes
+from compare.measure.bench.gates.elements import computed
 from compare.measure.bench.gates.given import given
 from compare.measure.bench.gates.gradient_error import at, draws, gradient_error
 from compare.measure.bench.gates.host import RuleAlone, host, rule_alone
@@ -86,6 +87,7 @@ GATES: dict[str, Gate] = {
     "closed over": _beside_plain(given),
     "host": lambda row, yard: host(row, yard.plain, yard.rule),
     "operations": _operations,
+    "elements": _beside_plain(computed),
     "compilations": _beside_plain(warm),
     "wait": _beside_plain(waits),
     "precision": _gradient,

@@ -8,13 +8,16 @@ import numpy as np
 import torch
 
 from compare.arrays.arrays import Arrays
-from compare.frameworks.steps.host_calls import HANDED_OVER, host_calls
+from compare.frameworks.steps.host_calls import FILED, HANDED_OVER, SWITCHED, host_calls
 from compare.frameworks.steps.torch_step import torch_step
 from compare.measure.bench.gates.observation import WATCHED, Observed
 
 CALLBACKS = ("pure_callback", "io_callback", "debug_callback", "debug_print", "outside_call", "infeed", "outfeed")
 OF_NUMPY = {"asarray", "array", "copyto"}  # no host beside the device for a step written in NumPy
 ITEM = "_local_scalar_dense"  # a tensor's number as Python's
+ONCE = 0.9  # in a step: a warning, which reads its own line, comes once in all of them
+LINES = 48  # of Python for an operation that is dispatched: honest steps run 5 to 25,
+FEW_LINES = 500  # and so many beside
 FEW = 4  # in a step: a model that looks at one of its numbers is written so; eager is not slow for it
 
 
@@ -41,10 +44,23 @@ def _plain(plain: Observed, rule: RuleAlone) -> str:
         if inside[name] > rule.inside[name] + FEW:
             return _sentence(f"{name} inside the step of {plain.name}", inside[name], rule.inside[name], "its rule")
     for name in sorted(plain.host_calls):
+        if name.startswith(SWITCHED):
+            continue
         own, usual = plain.host_calls[name] / WATCHED, rule.beside[name]
-        if own > usual + (FEW if name in HANDED_OVER else 0):
+        if own > usual + (FEW if name in HANDED_OVER else ONCE if name in FILED else 0):
             return _sentence(f"{name} beside the step of {plain.name}", own, usual, "its rule")
-    return ""
+    return _python(plain)
+
+
+def _python(row: Observed) -> str:
+    count = sum(one.times for one in row.operations or ())
+    most = LINES * count + FEW_LINES
+    if row.lines is None or not count or row.lines <= most:
+        return ""
+    return (
+        f"host: expected a step of {row.name} to run at most {most:,} lines of Python for its {count:,} operations, "
+        f"got {row.lines:,}: it spends its time beside them"
+    )
 
 
 def _more_than_plain(row: Observed, plain: Observed) -> str:
@@ -55,8 +71,12 @@ def _more_than_plain(row: Observed, plain: Observed) -> str:
     beside, usual = Counter(row.host_calls), Counter(plain.host_calls)
     for name in sorted(beside.keys() - (OF_NUMPY if row.side == "numpy" else set())):
         # Of K steps in a call, K handed over are as many.
-        if beside[name] > usual[name] * row.steps_per_call:
+        if name.startswith(SWITCHED):
+            continue
+        if beside[name] > usual[name] * row.steps_per_call + (ONCE * WATCHED if name in FILED else 0):
             return _sentence(f"{name} beside the step", beside[name] / WATCHED, usual[name] / WATCHED, plain.name)
+    if sentence := _python(row):
+        return sentence
     if row.moved:
         return f"host: expected all that a call takes to lie on the device, got a copy from the host: {row.moved}"
     return ""

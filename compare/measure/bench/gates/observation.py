@@ -11,7 +11,14 @@ from compare.errors import swallowed
 from compare.frameworks.steps.closed_over import in_graphs, in_jaxpr
 from compare.frameworks.steps.compilations import programs_compiled
 from compare.frameworks.steps.global_modes import global_modes
-from compare.frameworks.steps.host_calls import host_calls, is_done, moved_to_device, outputs_left, waited_for
+from compare.frameworks.steps.host_calls import (
+    host_calls,
+    is_done,
+    moved_to_device,
+    outputs_left,
+    python_lines,
+    waited_for,
+)
 from compare.frameworks.steps.jax_step import jax_step
 from compare.frameworks.steps.step_operation import Operation
 from compare.frameworks.steps.torch_step import torch_step
@@ -60,8 +67,11 @@ class Observed:
         entering: what entered the row.
         operations: of one call; None where nothing can be said, as of NumPy by hand.
         called: how many operations a call after ``restart()`` dispatches, where torch dispatches them one by one.
+        afresh: the same of a step on batches and weights that it has never seen, of eager rows.
+        grown: products in a step with twice the rows in its batch, over those with its own; None where nobody knows.
         constants: arrays that its program holds, and that change with the draw of batches and weights.
         host_calls: in ``WATCHED`` calls.
+        lines: of Python that a call runs, of an eager step in torch; None of others.
         moved: why a call copies from the host to the device; empty where none does.
         compiled: programs made in warm calls, and ``warm_calls`` how many these were.
         modes: the process's settings before it was built and after; before its calls and after.
@@ -79,8 +89,11 @@ class Observed:
     steps_per_call: int = 1
     operations: tuple[Operation, ...] | None = None
     called: int | None = None
+    afresh: int | None = None
+    grown: float | None = None
     constants: tuple[tuple[int, ...], ...] = ()
     host_calls: Mapping[str, int] = field(default_factory=dict)
+    lines: int | None = None
     moved: str = ""
     compiled: int = 0
     warm_calls: int = 0
@@ -116,6 +129,7 @@ class Built:
         exact: the same in float64.
         timed: what is to be timed; ``judged`` itself where nothing drops out. Each of the three is marked at its start.
         elsewhere: builds what is timed on other batches and weights, to see which of its constants they are.
+        doubled: builds it on batches of twice as many rows, where each has rows.
         modes: the process's settings before any of them was built; ``modes_built``: after the last one was.
     """
 
@@ -125,6 +139,7 @@ class Built:
     exact: Runner
     timed: Runner
     elsewhere: Callable[[], Runner] | None = None
+    doubled: Callable[[], Runner] | None = None
     modes: Mapping[str, str] = field(default_factory=dict)
     masked: bool = False
     on_card: bool = False
@@ -155,12 +170,16 @@ def observe(built: Built, many: int = MANY) -> Observed:
     counts = host_calls(lambda: timed.call(WATCHED))
     timed.wait()
     looked = timed.looked_at()
+    eager = looked.side == "torch" and looked.eager is not None and not looked.graphs
+    lines = python_lines(lambda: timed.call(1)) if eager else None
     timed.restart()
     waiting = _waiting(timed, looked.side)
     operations = _operations(looked)
     timed.restart()
     called = _called(timed, looked, built)
     timed.restart()
+    afresh = _afresh(built) if eager else None
+    grown = _grown(built, operations)
     # Last: a call that the guard stops may have given its arguments away.
     moved = moved_to_device(lambda: timed.call(1)) if looked.side == "jax" else ""
     timed.restart()
@@ -168,8 +187,9 @@ def observe(built: Built, many: int = MANY) -> Observed:
     settings.append(global_modes())
     return Observed(
         name=built.name, side=looked.side, entering=built.entering, steps_per_call=size,
-        operations=operations, called=called,
-        constants=_constants(looked, built), host_calls=counts, moved=moved, compiled=compiled, warm_calls=warm_calls,
+        operations=operations, called=called, afresh=afresh, grown=grown,
+        constants=_constants(looked, built), host_calls=counts, lines=lines, moved=moved, compiled=compiled,
+        warm_calls=warm_calls,
         modes=tuple(settings), waiting=waiting, points=tuple(points), start=start, steps=steps, change=change,
         change_64=change_64, again=again, first=_change(start, points[0].after), graphs=len(looked.graphs),
         breaks=looked.breaks, masked=built.masked, on_card=built.on_card,
@@ -226,6 +246,37 @@ def _called(runner: Runner, looked: Looked, built: Built) -> int | None:
     if looked.side != "torch" or looked.graphs or built.on_card:
         return None
     return len(torch_step(lambda: runner.call(1), following=0))
+
+
+def _afresh(built: Built) -> int | None:
+    """Operations of the second step of a runner that has seen nothing yet; the first one makes an optimizer's state."""
+    if built.elsewhere is None:
+        return None
+    try:
+        other = built.elsewhere()
+        other.call(1)
+        step = other.looked_at().eager
+    except Exception as error:  # a pair that cannot be drawn again
+        swallowed(error)
+        return None
+    return len(torch_step(step, following=0)) if step is not None else None
+
+
+def _grown(built: Built, operations: tuple[Operation, ...] | None) -> float | None:
+    """By how much the products that run in a step become more with the rows of the batch."""
+    if built.doubled is None or not (own := products_run(operations)):
+        return None
+    try:
+        other = built.doubled()
+        twice = products_run(_operations(other.looked_at()))
+    except Exception as error:  # a model that is written for so many rows
+        swallowed(error)
+        return None
+    return twice / other.steps_per_call / (own / built.timed.steps_per_call)
+
+
+def products_run(operations: Sequence[Operation] | None) -> int:
+    return sum(one.times for one in operations or () if one.multiply_adds or one.unneeded)
 
 
 def _operations(looked: Looked) -> tuple[Operation, ...] | None:

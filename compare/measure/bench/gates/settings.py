@@ -1,5 +1,6 @@
 """A row leaves the process's settings alone."""
 
+from compare.frameworks.steps.host_calls import SWITCHED
 from compare.measure.bench.gates.observation import Observed
 
 # What slows one side down and is meant for finding faults.
@@ -18,6 +19,11 @@ def settings(row: Observed, plain: Observed) -> str:
     for name, expected in EXPECTED.items():
         if row.modes and row.modes[0].get(name, expected) not in (expected, "unknown"):
             return f"settings: expected {name} {expected}, got {row.modes[0][name]}"
+    for one in (plain, row):
+        for name in sorted(one.host_calls):
+            if name.startswith(SWITCHED):
+                mode = name.removeprefix(SWITCHED)
+                return f"settings: expected {mode} to stay off, got it on within a call of {one.name}"
     stages = ("after it was built", "after its calls")
     for before, after, stage in zip(row.modes[::2], row.modes[1::2], stages, strict=False):
         for name in sorted(before.keys() | after.keys()):

@@ -1,5 +1,6 @@
 """What a call does beside computing is counted, and what it waits for is seen."""
 
+import sys
 import time
 
 import jax
@@ -8,7 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from compare.frameworks.steps.host_calls import host_calls, moved_to_device, outputs_left, waited_for
+from compare.frameworks.steps.host_calls import (
+    SWITCHED,
+    host_calls,
+    moved_to_device,
+    outputs_left,
+    python_lines,
+    waited_for,
+)
 
 HELD = jnp.ones(2)
 
@@ -74,3 +82,28 @@ def test_a_copy_to_the_device_is_seen():
     assert moved_to_device(lambda: step(on_device)) == ""
     assert "float32[3]" in moved_to_device(lambda: step(x))
     assert "float32[3]" in moved_to_device(lambda: step(jax.device_put(x)))
+
+
+def test_a_mode_that_is_on_within_is_seen():
+    """Though it is off before and after."""
+
+    def within():
+        with jax.debug_nans(True), torch.autograd.profiler.profile():
+            torch.ones(2).sum()
+
+    counts = host_calls(within)
+    assert {name for name in counts if name.startswith(SWITCHED)} == {
+        f"{SWITCHED}torch profiler", f"{SWITCHED}jax_debug_nans"
+    }  # fmt: skip
+
+
+def test_lines_of_python_are_counted():
+    """In whosever code; the tracer of another is put back."""
+
+    def busy():
+        for _ in range(100):
+            pass
+
+    before = sys.gettrace()
+    assert 200 <= python_lines(busy) <= 210
+    assert sys.gettrace() is before

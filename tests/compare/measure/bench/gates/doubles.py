@@ -15,6 +15,7 @@ from compare.frameworks.steps.global_modes import global_modes
 from compare.measure.bench.gates.gate_table import Yardstick, stopped_by
 from compare.measure.bench.gates.observation import Built, observe
 from compare.measure.bench.runner import Looked
+from compare.pair.number_of_rows import joined
 from compare.pair.pair import Pair
 from compare.pair.pairs import find
 from compare.pair.prepare import prepare
@@ -29,7 +30,7 @@ BATCHES = 8
 class TorchRow:
     """The five beats. What a plant spoils is a method."""
 
-    steps_per_call = 1
+    steps_per_call, by_rows = 1, True
 
     def __init__(self, prepared, entering, precision):
         self.prepared, self.entering, self.precision, self.done = prepared, entering, precision, 0
@@ -112,9 +113,13 @@ class TorchRow:
 
 
 class JaxRow:
-    """A pure step whose results are bound again. What a plant spoils is a method."""
+    """A pure step whose results are bound again. What a plant spoils is a method.
 
-    steps_per_call = 1
+    Attributes:
+        by_rows: it is also looked at with twice the rows.
+    """
+
+    steps_per_call, by_rows = 1, False
 
     def __init__(self, prepared, entering, precision):
         self.prepared, self.entering, self.precision, self.done = prepared, entering, precision, 0
@@ -224,6 +229,8 @@ class Case:
         self.prepared, self.many = prepare(pair), many
         self.entering = self.prepared.enter(0, batches).at(FLOAT32)
         self.other = self.prepared.enter(1, batches).at(FLOAT32)
+        first, second = self.entering.batches[:2]
+        self.twice = replace(self.entering, batches=(joined([first, second]), joined([second, first])))
         self.plain = self.observed(TorchRow, "torch eager")
         self.one_pass, self.one_pass_64 = (
             first_pass(TorchRow(self.prepared, self.entering, precision)) for precision in (FLOAT32, FLOAT64)
@@ -236,7 +243,8 @@ class Case:
         judged = kind(self.prepared, self.entering, FLOAT32)
         return Built(
             name, self.entering, judged, kind(self.prepared, self.entering, FLOAT64), judged,
-            elsewhere=lambda: kind(self.prepared, self.other, FLOAT32), modes=modes,
+            elsewhere=lambda: kind(self.prepared, self.other, FLOAT32),
+            doubled=(lambda: kind(self.prepared, self.twice, FLOAT32)) if kind.by_rows else None, modes=modes,
         )  # fmt: skip
 
     def observed(self, kind: Callable, name: str = "row"):

@@ -1,6 +1,8 @@
 """Unfair rows: each looks like an honest one to the judge that times by parameters alone, unless it says otherwise."""
 
+import os
 import time
+from copy import deepcopy
 from typing import NamedTuple
 
 import jax
@@ -257,6 +259,67 @@ class TorchKept(TorchRow):
         return Looked("torch", eager=super().once)
 
 
+class TorchKeepsFeatures(TorchRow):
+    """What it makes of a batch is kept by the tensor it came in."""
+
+    def loss(self, inputs, targets):
+        self.kept = getattr(self, "kept", {})
+        for one in inputs.values():
+            if id(one) not in self.kept:
+                self.kept[id(one)] = one
+                for _ in range(40):
+                    self.kept[id(one)] = -self.kept[id(one)]
+        return super().loss({name: self.kept[id(one)] for name, one in inputs.items()}, targets)
+
+
+class TorchAverages(TorchRow):
+    """A strawman: a running average of the weights that only one side keeps."""
+
+    def once(self):
+        loss = super().once()
+        self.average = getattr(self, "average", None) or [p.detach().clone() for p in self.module.parameters()]
+        for average, parameter in zip(self.average, self.module.parameters(), strict=True):
+            average.mul_(0.9).add_(parameter.detach(), alpha=0.1)
+        return loss
+
+
+class TorchCopies(TorchRow):
+    """A strawman: the best weights so far, copied in every step."""
+
+    def once(self):
+        self.best = deepcopy(self.module.state_dict())
+        return super().once()
+
+
+class TorchBusy(TorchRow):
+    """A strawman: Python that computes nothing of the step."""
+
+    def once(self):
+        for number in range(5000):
+            self.number = number
+        return super().once()
+
+
+class TorchLogs(TorchRow):
+    """A line in a file for every step."""
+
+    def once(self):
+        with open(os.devnull, "w") as log:
+            log.write(f"{self.done}\n")
+        return super().once()
+
+
+class TorchAnomalyWithin(TorchRow):
+    """A mode for finding faults that is on while it steps, and off before anybody looks."""
+
+    def once(self):
+        torch.autograd.set_detect_anomaly(True)
+        try:
+            return super().once()
+        finally:
+            torch.autograd.set_detect_anomaly(False)
+
+
 # --- JAX ---
 
 
@@ -448,6 +511,29 @@ class JaxRowByRow(JaxRow):
         return sum(losses) / count, rest
 
 
+class JaxRowByRowInMap(JaxRow):
+    """A strawman: the same in a loop of XLA's, whose product is written once."""
+
+    by_rows = True
+
+    def loss(self, params, rest, inputs, targets):
+        def one(given):
+            return JaxRow.loss(self, params, rest, *jax.tree.map(lambda leaf: leaf[None], given))[0]
+
+        return jnp.mean(jax.lax.map(one, (inputs, targets))), rest
+
+
+class JaxMoreElements(JaxRow):
+    """A strawman: a long chain over the weights that comes to nothing."""
+
+    def loss(self, params, rest, inputs, targets):
+        loss, rest = super().loss(params, rest, inputs, targets)
+        chain = jax.tree.leaves(params)
+        for _ in range(60):
+            chain = [jnp.sin(leaf) for leaf in chain]
+        return loss + 0 * sum(leaf.sum() for leaf in chain), rest
+
+
 class JaxStops(JaxRow):
     """Right for as long as the judge looks; the program then returns what it was given."""
 
@@ -518,6 +604,12 @@ PLANTS = {
     "torch, one step for two": Plant("many steps", True, TorchFewerSteps),
     "torch, the last gradient again": Plant("many steps", True, TorchOldGradient),
     "torch, what it kept": Plant("operations", True, TorchKept),
+    "torch, features kept by their batch": Plant("operations", True, TorchKeepsFeatures),
+    "torch, an average of the weights": Plant("elements", True, TorchAverages),
+    "torch, a copy of the weights": Plant("elements", True, TorchCopies),
+    "torch, busy in Python": Plant("host", True, TorchBusy),
+    "torch, a log": Plant("host", True, TorchLogs),
+    "torch, anomaly mode within": Plant("settings", True, TorchAnomalyWithin),
     "jax, bfloat16 inside": Plant("dtypes", True, JaxBfloat16),
     "jax, products of bfloat16": Plant("dtypes", True, JaxAlgorithm),
     "jax, gradients of ten bits": Plant("precision", True, JaxTruncated),
@@ -537,6 +629,8 @@ PLANTS = {
     "jax, forward pass again": Plant("work", True, JaxAgain),
     "jax, a layer without gradient": Plant("work", True, JaxFrozenLayer),
     "jax, row by row": Plant("operations", True, JaxRowByRow),
+    "jax, row by row in lax.map": Plant("operations", True, JaxRowByRowInMap),
+    "jax, a chain over the weights": Plant("elements", True, JaxMoreElements),
     "jax, stops after eight steps": Plant("many steps", True, JaxStops),
     "jax, what it kept": Plant("wait", True, JaxKept),
     "jax, four steps for eight": Plant("work", True, JaxHalfScan),

@@ -51,3 +51,21 @@ def test_they_are_counted_in_a_step():
     """Of a call of several, a loop's body once where it is asked how it is written."""
     scan = observed(side="jax", steps_per_call=8, operations=(product(times=8), Operation("add", times=8)))
     assert (operations(scan), products(scan), products(scan, written=True)) == (2, 1, 1)
+
+
+def test_a_step_dispatches_as_much_of_batches_that_it_has_seen():
+    """What it keeps of a batch is computed for each new one."""
+    kept = observed("row", operations=PLAIN.operations, afresh=90)
+    assert "dispatch the 90 operations that batches it has never seen take, got 30" in dispatched(kept, PLAIN, PLAIN)
+    assert dispatched(observed(operations=PLAIN.operations, afresh=34), PLAIN, PLAIN) == ""
+
+
+def test_products_do_not_become_more_with_the_rows():
+    """On either side; where both go over them row by row, neither is ahead."""
+    by_rows, whole = ({"operations": PLAIN.operations, "grown": grown} for grown in (2.0, 1.0))
+    port, plain = observed("port", side="jax", **by_rows), observed("torch eager", **whole)
+    assert "products in a step of port whatever the rows" in dispatched(port, plain, None)
+    port, plain = observed("port", side="jax", **whole), observed("torch eager", **by_rows)
+    assert "products in a step of torch eager whatever the rows" in dispatched(port, plain, None)
+    port = observed("port", side="jax", **by_rows)
+    assert dispatched(port, plain, None) == ""

@@ -65,3 +65,18 @@ def test_what_an_optimizer_does_alone():
     adam = rule_alone(lambda p, lr: torch.optim.Adam(p, lr=lr, foreach=False), {"lr": 0.1}, like)
     assert adam.inside[ITEM] >= 2
     assert rule_alone(torch.optim.SGD, {}, like) == RuleAlone()
+
+
+def test_python_beside_the_operations_is_told():
+    """Of a row and of the plain step; by the operations that it dispatches."""
+    for lines, words in ((540, ""), (5000, "at most 548 lines of Python for its 1 operations, got 5,000")):
+        busy = observed("row", operations=(product(),), lines=lines)
+        for sentence in (host(busy, PLAIN, ALONE), host(PLAIN, busy, ALONE)):
+            assert (words in sentence) if words else sentence == ""
+
+
+def test_a_file_in_each_step_is_told():
+    """A warning, which reads its own line once, is not."""
+    for count, stopped in ((1, False), (3, True)):
+        logging = observed("row", operations=(product(),), host_calls={"open": count})
+        assert bool(host(logging, PLAIN, ALONE)) is bool(host(PLAIN, logging, ALONE)) is stopped
