@@ -6,51 +6,53 @@ are the reference's in its own order, its loader does know, and they are taken s
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from compare.arrays.arrays import Arrays
+from compare.arrays.arrays import Arrays, Shapes
 from compare.weights.entry import Entry
 from compare.weights.mapping.offsets import holds
 from compare.weights.own.part_orders import part_orders
 from compare.weights.own.rearrangement import axis_words
+from compare.weights.weights import WeightMap
 
 if TYPE_CHECKING:
-    from compare.pair.prepare import Prepared
+    from compare.frameworks.models.ports import PortModel
 
 SHOWN = 3  # arrays that are named
 
 
 def joined_as_told(
-    ready: "Prepared",
-    other: "Prepared",
+    maps: tuple[WeightMap, WeightMap],
     names: Collection[str],
-    choose: Callable[[Sequence["Prepared"]], int | None],
-) -> "Prepared":
-    """The one of both maps that the port's own weights are; ``ready`` where they are neither, and what both functions
-    do under ``other`` is said.
+    own: Arrays,
+    port: "PortModel",
+    choose: Callable[[], int | None],
+) -> tuple[int, str]:
+    """Which of two maps it is, and what is to be said of that.
 
     Args:
-        ready, other: with the rows of the arrays ``names`` as they are, and in the port's order.
-        choose: the place of the map of several under which both functions agree.
+        maps: with the rows of the arrays ``names`` as they are, and in the port's order.
+        own: the reference's own values.
+        choose: the place of the one under which both functions agree; asked where the port's own weights are neither.
     """
-    plain, joined = ([one for one in each.weight_map.entries if one.reference in names] for each in (ready, other))
-    held = ready.port.initial([*dict.fromkeys(one.port for one in joined)]) if ready.port.has_own else {}
-    if held and _are(joined, ready.own, held) and not _are(plain, ready.own, held):
-        return other
-    if choose((ready, other)) != 1:
-        return ready
-    return replace(ready, notes=(*ready.notes, _said(other, joined)))
+    plain, joined = ([one for one in each.entries if one.reference in names] for each in maps)
+    held = port.initial([*dict.fromkeys(one.port for one in joined)]) if port.has_own else {}
+    if held and _are(joined, own, held) and not _are(plain, own, held):
+        return 1, ""
+    if choose() != 1:
+        return 0, ""
+    leaves = {one.port: tuple(port.leaves[one.port].shape) for one in joined}
+    return 0, _said(joined, {one.reference: own[one.reference].shape for one in joined}, leaves)
 
 
 def _are(lines: Sequence[Entry], own: Arrays, held: Arrays) -> bool:
     return all(holds(one, 0.0, own[one.reference], held[one.port]) for one in lines)
 
 
-def _said(other: "Prepared", joined: Sequence[Entry]) -> str:
-    orders = [*part_orders(joined, other.shapes, other.leaves)]
+def _said(joined: Sequence[Entry], shapes: Shapes, leaves: Shapes) -> str:
+    orders = [*part_orders(joined, shapes, leaves)]
     permuted = [
-        f"{order.entry.reference}'s {axis_words(order.reference_axis, other.shapes[order.entry.reference])} "
+        f"{order.entry.reference}'s {axis_words(order.reference_axis, tuple(shapes[order.entry.reference]))} "
         "{} as {}".format(*order.in_words(of_port=False))
         for order in orders[:SHOWN]
     ]

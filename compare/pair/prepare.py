@@ -247,10 +247,12 @@ def _found(pair: Pair, reference: "ReferenceModel", batch: Batch, seed: int) -> 
     reference.hold(name for name in found_map.constants if name in reference.parameters)
     ready = with_map(pair, reference, found_map, batch, own)
     if found_map.joined:
-        other = with_map(pair, reference, found_map.as_joined(), batch, own)
-        ready = joined_as_told(
-            ready, other, [*found_map.joined], lambda both: tried(both, ready.enter(seed, 1), wanted)[0]
+        both = ready, with_map(pair, reference, found_map.as_joined(), batch, own)
+        maps = both[0].weight_map, both[1].weight_map
+        chosen, said = joined_as_told(
+            maps, [*found_map.joined], own, ready.port, lambda: tried(both, both[0].enter(seed, 1), wanted)[0]
         )
+        ready = replace(both[chosen], notes=(*both[chosen].notes, *filter(None, [said])))
     if (less := _with_less(ready)) is not None and tried((ready, less), ready.enter(seed, 1), wanted)[0] == 1:
         return less
     return ready

@@ -21,7 +21,7 @@ def loader_notices(entries: Iterable[Entry], shapes: Shapes, leaves: Shapes, ori
         original: the side whose weights are loaded into the other.
     """
     every = [*entries]
-    orders = [*factor_orders(every, shapes, leaves), *part_orders(every, shapes, leaves)]
+    orders: list[FactorOrder | PartOrder] = [*factor_orders(every, shapes, leaves), *part_orders(every, shapes, leaves)]
     said = [
         _said_of_parts(order, shapes, leaves, original)
         if isinstance(order, PartOrder)

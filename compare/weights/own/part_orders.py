@@ -60,8 +60,8 @@ def part_orders(entries: Iterable[Entry], shapes: Shapes, leaves: Shapes) -> Ite
     """
     of: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
-        for name in (("reference", entry.reference), ("port", entry.port)):
-            of.setdefault(name, []).append(entry)
+        for key in (("reference", entry.reference), ("port", entry.port)):
+            of.setdefault(key, []).append(entry)
     for (side, name), parts in of.items():
         first = parts[0]
         alone = side == "reference" and len(parts) > 1 and parts == of["port", first.port]
@@ -83,8 +83,8 @@ def _order(parts: Sequence[Entry], shape: Sizes, leaf: Sizes) -> Iterator[PartOr
     order = sorted(range(len(parts)), key=lambda at: mine[at])
     if order != sorted(range(len(parts)), key=lambda at: theirs[at]):
         turned = _is_turned(parts, (shape, reference_axis), (leaf, axis))
-        ranges = (tuple(side[at] for at in order) for side in (mine, theirs))
-        yield PartOrder(parts[0], axis, reference_axis, *ranges, turned)
+        here_in_order, there_in_order = (tuple(side[at] for at in order) for side in (mine, theirs))
+        yield PartOrder(parts[0], axis, reference_axis, here_in_order, there_in_order, turned)
 
 
 def _ranges(parts: Sequence[tuple[Sizes, Sizes, int]], shape: Sizes) -> tuple[int, list[Range]] | None:
