@@ -215,6 +215,14 @@ def test_the_rule_for_a_stack_of_layers_resolves_it():
     }
 
 
+def test_a_stack_is_tried_in_the_same_way_in_every_layer():
+    """In two ways, though there are three layers, which are no query, key and value either."""
+    x, counts = normal(2, 4), []
+    port = (scanned, {name: jnp.ones((3, 4, 4)) for name in "ab"})
+    find(Pairs(), (x,), {}, port, (x,), {}, decide=lambda maps: (counts.append(len(maps)) or 0, ""))
+    assert counts == [2]
+
+
 class Tied(nn.Module):
     """An embedding whose weight is the head's too, or not."""
 
