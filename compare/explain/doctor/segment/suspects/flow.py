@@ -6,7 +6,7 @@ where ``k`` stands, or goes on from what was there before a norm, takes another 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import torch
@@ -18,7 +18,7 @@ from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.segment.tensor_flow import SAME, Flow, flow_of, leaves_of, tags_of
 from compare.explain.doctor.suspect import Suspect
-from compare.explain.doctor.thresholds import MOST_CALLS, MOST_FLOWS, MOST_OTHERS, POSSIBLE, RARE
+from compare.explain.doctor.thresholds import MOST_CALLS, MOST_FLOWS, MOST_OTHERS, POSSIBLE, RARE, ROUND
 from compare.frameworks.islands.places import UNKNOWN
 
 Tensor = torch.Tensor
@@ -39,6 +39,28 @@ def exchanged(scene: Scene) -> Iterator[Suspect[Change]]:
             change = changed_flow(flow, takers, [call.number for tag in takers for call in flow.takers[tag]])
             text = f"{words[0]} and {words[1]} are exchanged in the port"
             yield Suspect("operands", "as they are", "exchanged", change, POSSIBLE, text, f"{words[0]} for {words[1]}")
+
+
+def between_calls(scene: Scene) -> Iterator[Suspect[Change]]:
+    """Of two calls of one line, a tensor of each in the other's place: a * e - s * x for s * e - a * x."""
+    flow = flow_of(scene)
+    by_line: dict[tuple[str, str], list[Call]] = {}
+    for call in scene.calls:
+        if call.name not in SAME and call.place != UNKNOWN:
+            by_line.setdefault((call.name, call.place), []).append(call)
+    pairs = [
+        (first, second, own.tag, other.tag)
+        for calls in by_line.values()
+        for first, second in combinations(calls[:ROUND], 2)
+        for own, other in product(tensors_of(first.args), tensors_of(second.args))
+        if own.tag != other.tag and {own.tag, other.tag} <= flow.tensors.keys() and flow.alike(own.tag, other.tag)
+        if flow.since[other.tag] <= first.number
+    ]
+    for first, second, own, other in pairs[:MOST_FLOWS]:
+        words = flow.words(own), flow.words(other)
+        change = changed_flow(flow, {own: other}, [first.number]) | changed_flow(flow, {other: own}, [second.number])
+        text = f"in two {first.name} ({first.place}) {words[0]} and {words[1]} are exchanged in the port"
+        yield Suspect("operands", "as they are", "exchanged", change, RARE, text, f"{words[0]} for {words[1]} there")
 
 
 def _apart(flow: Flow, one: int, other: int) -> bool:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import torch
 
-from compare.explain.calls.call import Call, Described
+from compare.explain.calls.call import Call, Described, tensors_of
 from compare.explain.calls.change import Change
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
@@ -23,6 +23,8 @@ _SYMMETRIC = {"add", "mul", "maximum", "minimum", "eq", "ne", "mse_loss", "l1_lo
               "scaled_dot_product_attention", "multi_head_attention_forward", "batch_norm", "layer_norm", "group_norm",
               "instance_norm", "lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "cat", "stack", "linear",
               "cross_entropy", "addcmul", "lerp", "complex", "polar", "where"}  # fmt: skip
+_SELECTS = {"topk", "sort", "max", "min", "gather", "index_select", "getitem", "narrow", "take_along_dim"}
+_OF_AN_AXIS = {"softmax", "log_softmax", "normalize", "layer_norm", "rms_norm", "cumsum"}
 _MOVES = SHAPES | {"clone", "detach", "contiguous", "double", "float", "type_as", "zeros_like", "ones_like", "arange",
                    "getitem", "cat", "stack", "T", "mT", "t", "dropout"}  # fmt: skip
 
@@ -49,6 +51,36 @@ def orders(scene: Scene) -> Iterator[Suspect[Change]]:
         text = f"the port has the {names[1]} before the {names[0]}, the reference behind it"
         yield Suspect("order", " then ".join(names), " then ".join(names[::-1]), change, POSSIBLE, text,
                       f"{names[1]} before {names[0]}")  # fmt: skip
+
+
+def selected(scene: Scene) -> Iterator[Suspect[Change]]:
+    """Of what is made of some entries alone, as the softmax of the largest scores: made of all, and then selected."""
+    selecting = [call for call in scene.calls if call.name in _SELECTS]
+    for first, second in product(selecting, [call for call in scene.calls if call.name in _OF_AN_AXIS]):
+        made, taken = tensors_of([first.result])[:1], tensors_of([second.args, second.kwargs])[:1]
+        if made and taken and made[0].tag == taken[0].tag != 0:
+            change = Change(calls=dict(zip((first.number, second.number), _selected_behind(), strict=True)))
+            names = [call.name.replace("_", " ") for call in (first, second)]
+            text = f"the port has the {names[1]} before the {names[0]}, of all entries, the reference behind it"
+            yield Suspect("order", " then ".join(names), " then ".join(names[::-1]), change, POSSIBLE, text,
+                          f"{names[1]} before {names[0]}")  # fmt: skip
+
+
+def _selected_behind() -> tuple[Replacement, Replacement]:
+    """Two calls: the one that selects, and the one on what it has selected, which is made of all before that."""
+    held: list[Callable[[torch.Tensor], Any]] = []
+    own: list[torch.Tensor] = []
+
+    def first(func: Function, args: tuple, kwargs: dict) -> Any:
+        own[:] = [first_tensor(args, kwargs)]
+        held[:] = [partial(_made_of, func, args, kwargs)]
+        return func(*args, **kwargs)
+
+    def second(func: Function, args: tuple, kwargs: dict) -> Any:
+        made = held[0](_made_of(func, args, kwargs, own[0]))
+        return made if isinstance(made, torch.Tensor) else made[0]
+
+    return first, second
 
 
 def numbers(scene: Scene) -> Iterator[Suspect[Change]]:

@@ -79,7 +79,9 @@ def stretches(flow: Flow) -> list[Steps]:
             calls = [call for call in flow.calls if _between(before, call, entering, leaving)]
             made = {one.tag for call in calls for one in tensors_of([call.result])} - {leaving, entering}
             used = [call for tag in made for call in flow.takers.get(tag, ())]
-            if calls and all(call in calls for call in used) and not any(_writes(call) for call in calls):
+            if not calls or all(_is_number(call) for call in calls) or any(_writes(call) for call in calls):
+                continue
+            if all(call in calls for call in used):
                 found.append(Steps(entering, leaving, tuple(calls)))
     return sorted(found, key=lambda steps: -len(steps.calls))
 
@@ -87,6 +89,11 @@ def stretches(flow: Flow) -> list[Steps]:
 def _between(before: dict[int, set[int]], call: Call, entering: int, leaving: int) -> bool:
     made = [one.tag for one in tensors_of([call.result])]
     return any(entering in before.get(tag, ()) and (tag == leaving or tag in before.get(leaving, ())) for tag in made)
+
+
+def _is_number(call: Call) -> bool:
+    """Whether a call only adds or multiplies by a number: another number says the same better."""
+    return call.name in ("add", "sub", "rsub", "mul", "div") and len(tensors_of([call.args, call.kwargs])) == 1
 
 
 def _writes(call: Call) -> bool:

@@ -83,3 +83,23 @@ def test_what_one_line_makes_several_times_is_told_apart_by_number():
     cause = holds(scene_of(Slopes(), [X], partial(port, True)), "operand").causes[0]
     assert "number 3" in cause.reference
     assert "number 2" in cause.port
+
+
+class Velocity(nn.Module):
+    """Signal and noise weighed, by weights that are taken elsewhere too."""
+
+    def forward(self, x):
+        signal, noise = torch.cos(x[:, :1]), torch.sin(x[:, :1])
+        return (signal * x.exp() - noise * torch.tanh(x)) * (signal / (2 + noise))
+
+
+def test_two_exchanged_in_one_line_alone():
+    """Wherever else they are taken, they are as they were."""
+
+    def port(wrong, p, x):
+        signal, noise = jnp.cos(x[:, :1]), jnp.sin(x[:, :1])
+        first, second = (noise, signal) if wrong else (signal, noise)
+        return (first * jnp.exp(x) - second * jnp.tanh(x)) * (signal / (2 + noise))
+
+    sound(scene_of(Velocity(), [X], partial(port, False)))
+    assert "in two mul" in holds(scene_of(Velocity(), [X], partial(port, True)), "operands").causes[0].text

@@ -30,6 +30,13 @@ FAULTS = {
     "two factors": (
         lambda x: 0.3 * x + 0.7 * x.exp(), lambda x: 0.7 * x + 0.3 * jnp.exp(x), "constant", "exchanged",
     ),
+    "the softmax before the largest": (
+        lambda x: torch.softmax(x.topk(3, -1).values, -1), lambda x: jax.lax.top_k(jax.nn.softmax(x), 3)[0], "order",
+        "softmax then topk",
+    ),
+    "the softmax before a slice": (
+        lambda x: torch.softmax(x[:, 1:4], -1), lambda x: jax.nn.softmax(x)[:, 1:4], "order", "softmax then getitem",
+    ),
     "the shift before the scale": (lambda x: x * 0.5 + 0.3, lambda x: (x + 0.3) * 0.5, "order", "add then mul"),
 }  # fmt: skip
 
