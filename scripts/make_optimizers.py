@@ -88,15 +88,13 @@ twin.to_torch(params, state)  # model, optimizer and scheduler go on from here
 ```
 
 - **Float64**: a model in double is run under `jax.enable_x64(True)`, and is then equal to 1e-12. In float32 both sides
-  round, and optax takes `1 - b2**t` in float32, which is 2e-5 of it where `b2` is .999: Adam's first steps differ by
-  that.
+  round, and optax takes `1 - b2**t` in float32, which is 2e-5 of it where `b2` is .999: Adam's steps differ by that.
 - **The port's own tree**: `optax_twin(optimizer, model=model, params=params, weight_map=weight_map)`.
 - **A scheduler that is stepped once an epoch**: `every=` is the number of steps in an epoch. Within one, SGD keeps no
   count of them: `since=` says how many were made since the scheduler's last.
 - **ReduceLROnPlateau** takes its value as `update(..., value=loss)`.
 - **What to know of a twin** is in `twin.notes`: a scheduler that is no function of the step is a table of its next
-  20,000 steps, a parameter that no gradient has reached may move in JAX, a frozen one that has a gradient moves in
-  torch.
+  20,000 steps, a parameter that no gradient has reached may move in JAX, a frozen one with a gradient moves in torch.
 - **The other way**: `compare.torch_twin(transformation, params, state, model=model)` makes a torch optimizer of one of
   these recipes, or of a chain of optax's own parts, with a scheduler for what follows the step.
 

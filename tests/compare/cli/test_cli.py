@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("elsewhere")
 def idle(monkeypatch):
     """Neither a verification nor a training run may start."""
     for command, name in ((verify, "verified"), (train, "trained")):
-        monkeypatch.setattr(command, name, lambda *given: pytest.fail("a long run has started"))
+        monkeypatch.setattr(command, name, lambda *given, **named: pytest.fail("a long run has started"))
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)], ids=str)

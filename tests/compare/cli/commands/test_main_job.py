@@ -57,7 +57,7 @@ def rerun(job, monkeypatch):
         verified, trained = found["verify"], found["train"]
         monkeypatch.setattr(contrast, "contrasted", lambda *given: found["contrast"])
         monkeypatch.setattr(bench, "timed_apart", lambda *given: found["bench"])
-        monkeypatch.setattr(verify, "verified", lambda *given: (verified, False))
+        monkeypatch.setattr(verify, "verified", lambda *given, **named: (verified, False))
         monkeypatch.setattr(train, "trained", lambda *given: trained | {"verdict": verdict})
 
     return use
