@@ -73,6 +73,7 @@ def _said_and_done(piece: range, lines: list[str]) -> tuple[range, range]:
     return range(piece.start, first), range(first, piece.stop)
 
 
+@cache
 def aligned(left: str, right: str) -> list[Row]:
     """The statements of both texts in order, those that do the same beside each other.
 

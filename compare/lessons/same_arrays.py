@@ -8,7 +8,7 @@ import numpy as np
 from compare.lessons.align import Pairs
 from compare.lessons.ordered_pairs import best_pairs
 from compare.lessons.sources import Source
-from compare.lessons.statements import code_of, statements, textual
+from compare.lessons.statements import begins, bound, code_of, statements, textual
 from compare.lessons.watched_lines import Leaves
 
 ROUNDING = 1e-4  # of two arrays in float32, relative to the largest entry, up to which they are taken for the same one
@@ -46,12 +46,14 @@ def _likeness(one: tuple[str, Leaves], other: tuple[str, Leaves], pins: Mapping[
     for start, end in pins.items():
         if left.startswith(start) or right.startswith(end):
             return PINNED * (left.startswith(start) and right.startswith(end))
-    words = textual(left, right)
+    words, shared = textual(left, right), _shared(ours, theirs)
+    names = bound(left), bound(right)
+    if not shared and all(names) and not names[0] & names[1]:
+        return 0.0  # two values under two names
     if not ours and not theirs:
         return words
-    shared = _shared(ours, theirs)
-    if ours and theirs and not shared and left.split(" ")[0] != right.split(" ")[0]:
-        return 0.0  # two arrays under two names
+    if ours and theirs and not shared and begins(left) != begins(right):
+        return 0.0  # two arrays of two calls
     return 2 * shared / max(len(ours), len(theirs), 1) + WORDS * words
 
 

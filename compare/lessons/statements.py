@@ -1,6 +1,7 @@
 """A source cut into statements, and how alike the words of two are."""
 
 import ast
+import re
 from difflib import SequenceMatcher
 from itertools import pairwise
 
@@ -25,6 +26,21 @@ def code_of(piece: range, text: str) -> str:
     """A statement on one line, without its comments."""
     lines = text.splitlines()
     return " ".join(lines[i].split("#")[0].strip() for i in piece).strip()
+
+
+def begins(code: str) -> str:
+    """What a statement on one line begins with: a word, the name that is assigned, or what is called."""
+    return re.split(r"[ (]", code, maxsplit=1)[0]
+
+
+def bound(code: str) -> set[str]:
+    """The names that a statement on one line binds; none of one that is no assignment."""
+    try:
+        (node,) = ast.parse(code).body
+    except (SyntaxError, ValueError):
+        return set()  # the head of a loop, or of a function
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
 
 
 def textual(left: str, right: str) -> float:

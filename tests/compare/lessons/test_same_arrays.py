@@ -24,6 +24,15 @@ def test_two_arrays_under_two_names_do_not_face_each_other():
     assert facing(LEFT, RIGHT, ours, theirs, {}) == [(0, 0), (4, 3)]
 
 
+def test_two_values_under_two_names_do_not_face_each_other():
+    """Lists and numbers, of which nothing is watched; of two calls what is called counts, not the first argument."""
+    left = Source("torchref/x.py", 10, "losses = []\nright.append(f(model, x))\n")
+    right = Source("jaxport/x.py", 20, "params, state = carry\nright.append(f(variables, x))\n")
+    assert facing(left, right, {11: [X]}, {21: [X + 2]}, {}) == [(1, 1)]
+    other = Source("jaxport/x.py", 20, "losses = {}\nwrong.append(f(model, x))\n")
+    assert facing(left, other, {11: [X]}, {21: [X + 2]}, {}) == [(0, 0)]
+
+
 def test_a_pin_is_stronger_than_arrays():
     """By the beginnings of two statements."""
     ours, theirs = {11: [X], 12: [X + 1]}, {21: [X], 22: [X + 1]}

@@ -1,6 +1,6 @@
 """A source cut into statements."""
 
-from compare.lessons.statements import code_of, statements, textual
+from compare.lessons.statements import begins, bound, code_of, statements, textual
 
 TEXT = """@cache
 def step(model, x):
@@ -23,3 +23,13 @@ def test_what_is_assigned_counts_most():
     """Two texts that begin with one name are more alike than two that do not."""
     assert textual("loss = a + b", "loss = c - d") > textual("loss = a + b", "less = c - d")
     assert textual("return x", "for i in range(10): print(i)") == 0
+
+
+def test_what_a_statement_begins_with_and_binds():
+    """The name that is assigned, or what is called; a head binds nothing, nor does a change of an entry."""
+    assert begins("losses.append(loss.item())") == "losses.append"
+    assert begins("w = x") == "w"
+    assert begins("return w") == "return"
+    assert bound("params, state = carry") == {"params", "state"}
+    assert bound("losses = []") == {"losses"}
+    assert [bound(one) for one in ("for _ in range(8):", "f(x)", "with x:", "")] == [set()] * 4
