@@ -25,7 +25,6 @@ from compare.sides.port_forward import as_torch_has_it
 from compare.sides.progress import Progress, say_nothing
 from compare.sides.quartet import Quartet
 from compare.sides.side import Result
-from compare.verdict.counted import counted
 from compare.verdict.precision import FLOAT64
 from compare.verdict.verdict import Verdict
 
@@ -153,7 +152,7 @@ def _forward(looked: _Looked, at: int) -> tuple[Difference, list[str]]:
     failing = looked.failing
     seen = [f"it is in {looked.piece(at)}"]
     if failing:
-        seen.append(f"{counted(len(failing), 'gradient')} of parameters no match{_listed(own, ', there: ')}")
+        seen.append(f"parameters whose gradients are no match: {len(failing)}{_listed(own, ', there: ')}")
     return difference, seen
 
 

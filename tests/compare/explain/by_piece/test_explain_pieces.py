@@ -43,7 +43,7 @@ def test_the_piece_and_its_gradients_are_named(cpu):
     found = explained(decoder_pair("mask"), cpu, failing=failing)
     assert found.observed == (
         "it is in piece 2 of 8, with params/blocks.0.up.weight, params/blocks.0.up.bias",
-        "2 gradients of parameters no match, there: blocks.0.up.weight",
+        "parameters whose gradients are no match: 2, there: blocks.0.up.weight",
     )
     assert found.first.place_reference.endswith("small_decoder.py:32")
 
