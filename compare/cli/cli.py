@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import compare
 from compare.cli.commands import COMMANDS, main_job
 from compare.cli.held import drop
+from compare.cli.itself import RAN
 from compare.cli.not_overwritten import check_not_read
 from compare.cli.results import flush_results, results_alone
 from compare.cli.suggest import instead_of_command, instead_of_options
@@ -119,8 +120,15 @@ def _run(arguments: Sequence[str]) -> int:
     if options.run is not main_job.run and arguments[0].startswith("-"):
         raise UsageError("the command comes first, its options after it")
     _check_kept(options)
-    with results_alone(), program_goes_on():
-        return int(options.run(options))
+    place = os.environ.pop(RAN, "")  # what is started from here is not asked
+    try:
+        with results_alone(), program_goes_on():
+            return int(options.run(options))
+    finally:
+        if place:
+            from compare.cli.many.ran import leave_it
+
+            leave_it(place)
 
 
 def _check_kept(options: argparse.Namespace) -> None:
