@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import compare
 from compare.cli.commands import COMMANDS, main_job
 from compare.cli.held import drop
+from compare.cli.itself import RAN
 from compare.cli.meant import Watched, passed_over, watched
 from compare.cli.not_overwritten import check_not_read
 from compare.cli.results import flush_results, results_alone
@@ -120,8 +121,15 @@ def _run(arguments: Sequence[str]) -> int:
     if options.run is not main_job.run and arguments[0].startswith("-"):
         raise UsageError("the command comes first, its options after it")
     _check_kept(options)
-    with results_alone(), program_goes_on():
-        code = int(options.run(options))
+    place = os.environ.pop(RAN, "")  # what is started from here is not asked
+    try:
+        with results_alone(), program_goes_on():
+            code = int(options.run(options))
+    finally:
+        if place:
+            from compare.cli.many.ran import leave_it
+
+            leave_it(place)
     for typed in passed_over(options):
         print(f"jaxport: {typed}: nothing here looked at it", file=sys.stderr)
     return code

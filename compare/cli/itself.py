@@ -5,6 +5,8 @@ from pathlib import Path
 
 import compare
 
+RAN = "JAXPORT_RAN"  # in a process that another one of these started: where it is to leave what it ran
+
 
 def itself(*arguments: str) -> list[str]:
     """A call of ``jaxport`` with ``arguments`` that runs these very packages.

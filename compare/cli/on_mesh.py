@@ -7,22 +7,11 @@ from typing import TYPE_CHECKING
 from compare.cli.chosen_device import check_xla_flags
 from compare.errors import UsageError
 from compare.frameworks.devices import share_the_card
-from compare.frameworks.meshes.mesh_axes import FLAG, mesh_axes
+from compare.frameworks.meshes.mesh_axes import FLAG
 
 if TYPE_CHECKING:
     from compare.frameworks.devices import Device
     from compare.frameworks.meshes.mesh_devices import BuiltMesh
-
-
-def add_mesh(parser: argparse.ArgumentParser) -> None:
-    """What asks for one."""
-    parser.add_argument(
-        "--mesh",
-        type=mesh_axes,
-        metavar="AXES",
-        help="run the port on a mesh, such as data=2,model=2, as it is annotated or as its pair's sharding= says; of a "
-        "CPU its devices are made",
-    )
 
 
 def prepare_mesh(options: argparse.Namespace) -> None:

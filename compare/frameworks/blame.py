@@ -12,6 +12,9 @@ from compare.frameworks.models.choose import is_layer, kind_of_port
 # From here on JAX's own messages name the function that it traces, which is one of this package's.
 TRACED = " The error occurred while tracing the function"
 LONG = 500
+NO_ROOM = (
+    "RESOURCE_EXHAUSTED: Out of memory", "DefaultCPUAllocator: can't allocate memory", "STATUS_ALLOC_FAILED",
+)  # fmt: skip # in words of XLA, and of torch where it has no exception for it
 
 
 def described(error: BaseException) -> str:
@@ -23,6 +26,18 @@ def described(error: BaseException) -> str:
     path, line = layer_of(error), line_of(error)
     in_layer = f" in {path}" if path else ""
     return f"{type(error).__name__}{in_layer}{f': {text}' if text else ''}{f' ({line})' if line else ''}"
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether an exception, or what it came from, says that an array found no room: Python, NumPy, torch or XLA."""
+    while error is not None:
+        text = str(error)
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+            return True
+        if isinstance(error, RuntimeError) and any(words in text for words in NO_ROOM):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 @contextmanager

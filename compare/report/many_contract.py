@@ -1,6 +1,6 @@
 """The JSON of ``jaxport verify`` over many files as types, and of the file in which each one's result is kept."""
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from compare.report.contract import Form, VerdictWord, Version
 
@@ -74,6 +74,7 @@ class KeptForm(TypedDict):
     schema: Version
     name: str
     depends: dict[str, str]
+    loaded: NotRequired[list[str]]
     outcome: OutcomeWord
     code: int
     seconds: float

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from compare.arrays.arrays import FLOATING, Arrays, wide
-from compare.errors import UsageError, swallowed
+from compare.errors import UsageError, in_one_line, swallowed
+from compare.frameworks.blame import is_out_of_memory
 from compare.frameworks.devices import Device
 from compare.frameworks.islands.lowered import Kept
 from compare.frameworks.islands.roundings import Book
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from compare.sides.port_forward import Leaves, Program
 
 WORKING, ORACLE, PROMOTED = "working", "oracle", "promoted"  # what a side is run as
+
+ROOM = 120  # characters of what a library says
 
 Made = TypeVar("Made")
 
@@ -323,4 +326,9 @@ def named_after(side: str, run: Callable[[], Made]) -> Made:
     except (UsageError, SideError):
         raise
     except Exception as error:  # whatever a user's model raises is its own; it is named, not swallowed
+        if is_out_of_memory(error):  # which says something of the machine at this moment, and nothing of the function
+            raise UsageError(
+                f"the {side} ran out of memory ({in_one_line(error, ROOM)}), of which no verdict comes: expected more "
+                "room, a smaller --batch, --quick, or --by-module on the CPU"
+            ) from error
         raise SideError(side, error) from error

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compare.cli.meant import check_meant
-from compare.cli.on_mesh import add_mesh, mesh_of, prepare_mesh
+from compare.cli.mesh_option import add_mesh
 from compare.cli.options import add_data, add_epochs, add_shared, whole
 from compare.cli.training_options import add_kept, check_kept
 from compare.errors import UsageError
@@ -84,6 +84,7 @@ def _of_pair(options: argparse.Namespace) -> int:
     from compare.cli.chosen_device import device_of
     from compare.cli.commands.verify import verified
     from compare.cli.named import check_pair
+    from compare.cli.on_mesh import mesh_of, prepare_mesh
     from compare.cli.processes.several_processes import in_several_processes
     from compare.cli.streams import emit
     from compare.report.terminal import show_verify

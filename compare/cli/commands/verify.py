@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compare.cli.many_options import add_many, asks_for_many
-from compare.cli.on_mesh import add_mesh, mesh_of, prepare_mesh
+from compare.cli.mesh_option import add_mesh
 from compare.cli.options import add_accept, add_data, add_shared, json_path
 from compare.cli.weight_options import add_weights, asked_in
 from compare.errors import UsageError
@@ -102,6 +102,7 @@ def run(options: argparse.Namespace) -> int:
 def _judge(options: argparse.Namespace, asked: "WeightsAsked") -> int:
     """The verdict on every pair, or on those that are named; the exit code."""
     from compare.cli.chosen_device import device_of
+    from compare.cli.on_mesh import mesh_of, prepare_mesh
     from compare.cli.streams import emit
     from compare.frameworks import devices
     from compare.pair.pairs import REGISTRY

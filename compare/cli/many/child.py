@@ -10,11 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from compare.checkpoints.json_file import read_json
+from compare.cli.itself import RAN
+from compare.cli.many.ran import read_it
 from compare.cli.many.task import Ended, Task, filled
 from compare.report.contract import Form
 
 GRACE = 5.0  # seconds between asking a process to end and ending it
 PAUSE = 0.05  # seconds between two looks
+LEFT = "ran.json"
 TAIL = 8000  # bytes of what it said that are kept
 GROUPS = hasattr(os, "killpg")
 
@@ -39,7 +42,7 @@ class Child:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=said,
-                    env={**os.environ, **variables},
+                    env={**os.environ, RAN: str(self._folder / LEFT), **variables},
                     cwd=folder,
                     start_new_session=GROUPS,
                 )
@@ -58,9 +61,9 @@ class Child:
             self._wait()
         with self._holder:
             result = self._result() if code is not None else None
-            said = self._said()
+            said, ran = self._said(), read_it(self._folder / LEFT)
             self._end_group()
-        return Ended(code, seconds, result, said)
+        return Ended(code, seconds, result, said, ran=ran)
 
     def ask(self) -> None:
         """Ask it to end."""

@@ -8,9 +8,10 @@ from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 
-from compare.cli.many.local_sources import digest, own_digest
+from compare.cli.many.local_sources import digest, digest_now, own_digest
 from compare.frameworks.environment import PACKAGES, installed
 
+LOADED, MEANWHILE, ELSEWHERE = "modules that it loaded", "changed while it ran", "where it ran"
 SOURCE, OWN, OPTIONS, OTHERS = "source", "jaxport", "options", "installed packages"
 # Variables by which the frameworks are set. Where programs are kept is no part of a verdict.
 SETTING = ("JAX_", "XLA_", "TORCH_", "PYTORCH_", "CUDA_VISIBLE_DEVICES", "NVIDIA_TF32_OVERRIDE")
@@ -41,13 +42,37 @@ def depends(files: Sequence[Path], options: str, given: Sequence[Path] = ()) -> 
     return dict(sorted(facts.items()))
 
 
+def as_ran(
+    before: Mapping[str, str], now: Mapping[str, str], versions: Mapping[str, str], loaded: Sequence[str]
+) -> dict[str, str]:
+    """The facts of a result, once it is there: those from before it was begun, and what is known only now.
+
+    Args:
+        now: the same facts, looked up again after it: where one has changed meanwhile, nobody knows which was run.
+        versions: of what was installed where it ran, which may be another machine.
+        loaded: files that it loaded, and of which no digest was among the facts.
+    """
+    facts = dict(before)
+    if meanwhile := changed(before, now):
+        facts[MEANWHILE] = ", ".join(meanwhile)
+    elsewhere = [f"{name} {one}" for name, one in sorted(versions.items()) if before.get(name, one) != one]
+    if elsewhere:
+        facts[ELSEWHERE] = ", ".join(elsewhere)
+    return dict(sorted((facts | loaded_as(loaded)).items()))
+
+
+def loaded_as(files: Sequence[str]) -> dict[str, str]:
+    """The fact that such files are, if there are any."""
+    return {LOADED: digest_now([Path(file) for file in files])} if files else {}
+
+
 def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """What differs, in words: digests by what they are of, everything else from what to what."""
     found = []
     for name in sorted({*before, *now}):
         old, new = before.get(name, ""), now.get(name, "")
         if old != new:
-            told = name not in (SOURCE, OWN, OTHERS)
+            told = name not in (SOURCE, OWN, OTHERS, LOADED)
             found.append(
                 f"{name} {old or 'none'} → {new or 'none'}" if told else f"{name}'s code" * (name == OWN) or name
             )

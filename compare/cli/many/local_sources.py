@@ -2,7 +2,8 @@
 directly or through others. Nothing is run: they are read.
 
 Modules of Python and of installed packages are no part of it, whose versions say what they are. What is imported by
-name at run time (``importlib.import_module``) is not seen.
+name at run time (``importlib.import_module``), or from a folder that a file puts on Python's path, is known once it has
+run (``compare.cli.many.ran``).
 """
 
 import ast
@@ -45,11 +46,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Read:
-    """What a file says of itself: the names that it imports, with the levels of relative ones, and whether it names a
-    pair."""
+    """What a file says of itself: the names that it imports, with the levels of relative ones, whether it names a
+    pair, and whether it has Python's own path in it."""
 
     imports: tuple[tuple[int, str, tuple[str, ...]], ...] = ()
     names_pair: bool = False
+    sets_path: bool = False
 
 
 def sources(file: Path) -> list[Path]:
@@ -72,6 +74,19 @@ def digest(files: Sequence[Path], folder: Path) -> str:
     return whole.hexdigest()
 
 
+def digest_now(files: Sequence[Path]) -> str:
+    """Of the files' bytes as they are at this moment, and of their places: what was read before is read again."""
+    read_again(files)
+    return digest(files, Path(os.sep))
+
+
+def read_again(files: Sequence[Path]) -> None:
+    """Forget what was read: a task takes its time, and somebody may write a file meanwhile."""
+    if files:
+        _bytes.cache_clear()
+        _read.cache_clear()
+
+
 @cache
 def own_digest() -> str:
     """Of this project's own packages: a verdict depends on who gives it."""
@@ -80,8 +95,29 @@ def own_digest() -> str:
 
 
 def names_pair(files: Sequence[Path]) -> bool:
-    """Whether one of the files has the word ``Pair`` in its code, without which none of them makes one."""
-    return any(_read(path).names_pair for path in files)
+    """Whether one of the files has the word ``Pair`` in its code, without which none of them makes one; or imports from
+    a folder that it puts on Python's path itself, where nobody can look before it runs."""
+    return any(_read(path).names_pair for path in files) or (
+        any(_read(path).sets_path for path in files) and any(_is_nowhere(path, files[0].parent) for path in files)
+    )
+
+
+def _is_nowhere(path: Path, folder: Path) -> bool:
+    """Whether a file imports something that is not to be found from ``folder`` on: not Python's, nor installed."""
+    tops = {base.split(".")[0] for level, base, _ in _read(path).imports if base and not level}
+    return any(
+        name not in OWN and name not in sys.stdlib_module_names and _top(name, str(folder)) is None and not _found(name)
+        for name in tops
+    )
+
+
+@cache
+def _found(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except Exception as error:  # a finder of somebody else's, or a module without a spec
+        swallowed(error)
+        return True
 
 
 def _imported(module: Module, folder: str) -> Iterator[Module]:
@@ -169,7 +205,7 @@ def _read(path: Path) -> Read:
                 words |= {alias.name for alias in names}
             case ast.Name(id=word) | ast.Attribute(attr=word):
                 words.add(word)
-    return Read(tuple(imports), "Pair" in words)
+    return Read(tuple(imports), "Pair" in words, {"sys", "path"} <= words or "site" in words)
 
 
 @cache

@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, get_args
 
-from compare.cli.many.depends import changed, depends
+from compare.cli.many.depends import as_ran, changed, depends, loaded_as
 from compare.cli.many.in_processes import in_processes
+from compare.cli.many.local_sources import read_again
 from compare.cli.many.on_ray import check_ray, on_ray
 from compare.cli.many.pages import ready, write_pages
+from compare.cli.many.ran import beside
 from compare.cli.many.store import FOLDER, Store
 from compare.cli.many.task import JAXPORT, RESULT, Ended, Task
 from compare.cli.many.task_outcome import STAYS, UNUSABLE, outcome, pairs_in
@@ -56,8 +58,11 @@ def verify_many(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
     asked = shlex.join(words)
     where = {"engine": f"{options.engine} {options.address or ''}".strip()} if options.engine else {}
     data = [options.data] * bool(options.data)
-    facts = {name: depends(files, asked, data) | where for name, files in found.sources.items()}
-    rows = _verified(options, found, store, words, facts)
+
+    def facts_of(name: str) -> dict[str, str]:
+        return depends(found.sources[name], asked, data) | where
+
+    rows = _verified(options, found, store, words, facts_of)
     others = [
         _row(kept, store, asked, found, taken=True)
         for kept in store.every(asked)
@@ -82,9 +87,15 @@ def verify_many(options: argparse.Namespace, parser: argparse.ArgumentParser) ->
 
 
 def _verified(
-    options: argparse.Namespace, found: Wanted, store: Store, words: list[str], facts: dict[str, dict[str, str]]
+    options: argparse.Namespace,
+    found: Wanted,
+    store: Store,
+    words: list[str],
+    facts_of: Callable[[str], dict[str, str]],
 ) -> list[RowForm]:
-    """The row of each, in the order in which they are wanted; each is in the store as soon as it has ended."""
+    """The row of each, in the order in which they are wanted; each is in the store as soon as it has ended, with what
+    it depends on: ``facts_of`` it, before it was run and after."""
+    facts = {name: facts_of(name) for name in found.sources}
     asked, limit = shlex.join(words), options.timeout or LIMIT
     kept = {name: store.kept(name, asked) for name in found.sources}
     stays = {name: form for name, form in kept.items() if form and not options.again and _stands(form, facts[name])}
@@ -98,7 +109,12 @@ def _verified(
             for task, ended in _engine(options, shown.at_work)(tasks, limit):
                 word, code, text = outcome(ended, limit, task.name in found.named)
                 before, name = kept[task.name], task.name
-                form = store.keep(name, facts[name], ended, word, code, text)
+                files = found.sources[name]
+                loaded = beside(ended.ran, files) if files else []
+                read_again(files)
+                versions = (ended.ran.versions if ended.ran else None) or {}
+                known = as_ran(facts[name], facts_of(name), versions, loaded)
+                form = store.keep(name, known, ended, word, code, text, loaded)
                 rows[name] = _row(form, store, asked, found, why=_why(before, facts[name]))
                 shown.ended(rows[name])
         except KeyboardInterrupt:
@@ -122,14 +138,15 @@ def _engine(options: argparse.Namespace, at_work: Callable[[list[str]], None]) -
 
 def _stands(kept: KeptForm, facts: dict[str, str]) -> bool:
     """Whether running again would say the same."""
-    return kept["outcome"] in STAYS and kept["depends"] == facts
+    return kept["outcome"] in STAYS and kept["depends"] == facts | loaded_as(kept.get("loaded", []))
 
 
 def _why(before: KeptForm | None, facts: dict[str, str]) -> str:
     """Why a file is run."""
     if before is None:
         return "new"
-    return ", ".join(changed(before["depends"], facts)) or f"{before['outcome']} before"
+    now = facts | loaded_as(before.get("loaded", []))
+    return ", ".join(changed(before["depends"], now)) or f"{before['outcome']} before"
 
 
 def _worst(rows: Sequence[RowForm]) -> VerdictWord | None:

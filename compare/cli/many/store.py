@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -50,9 +50,17 @@ class Store:
                 yield form
 
     def keep(
-        self, name: str, depends: Mapping[str, str], ended: Ended, outcome: OutcomeWord, code: int, text: str
+        self,
+        name: str,
+        depends: Mapping[str, str],
+        ended: Ended,
+        outcome: OutcomeWord,
+        code: int,
+        text: str,
+        loaded: Sequence[str] = (),
     ) -> KeptForm:
-        """What the task came to, on the disk when this returns.
+        """What the task came to, on the disk when this returns; ``loaded``: files whose digest is among the facts, and
+        of which only the task knew.
 
         Raises:
             UsageError: it cannot be written.
@@ -70,6 +78,7 @@ class Store:
             "schema": 1,
             "name": name,
             "depends": dict(depends),
+            "loaded": list(loaded),
             "outcome": outcome,
             "code": code,
             "seconds": run["seconds"],

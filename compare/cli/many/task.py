@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compare.cli.itself import itself
+from compare.cli.many.ran import Ran
 from compare.report.contract import Form
 
 # Words of a command that stand for what is only known where it runs.
@@ -36,6 +37,7 @@ class Ended:
         seconds: of wall time.
         result: what it wrote; None where that is nothing, or no JSON.
         said: the end of what it wrote to standard error.
+        ran: what it left of what it ran; None where it had no time to.
         lost: what an engine says of a process of which it knows nothing else.
     """
 
@@ -44,6 +46,7 @@ class Ended:
     result: Form | None
     said: str
     lost: str = ""
+    ran: Ran | None = None
 
 
 def filled(command: Sequence[str], result: Path) -> list[str]:

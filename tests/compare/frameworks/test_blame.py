@@ -13,7 +13,7 @@ from flax import nnx
 
 from compare.api import verify
 from compare.errors import UsageError
-from compare.frameworks.blame import described, layer_of, line_of, program_goes_on
+from compare.frameworks.blame import described, is_out_of_memory, layer_of, line_of, program_goes_on
 
 USERS_MODELS = True
 X = np.ones((2, 3), np.float32)
@@ -171,3 +171,27 @@ class Cancelled(BaseException):
 def test_anything_else_is_passed_on(error):
     with pytest.raises(type(error)), program_goes_on():
         raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "is_one"),
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), True),
+        (
+            jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 800 bytes."),
+            True,
+        ),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)"), True),
+        (jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Shared memory size limit exceeded: 300 of 200"), False),
+        (RuntimeError("out of memory is what this model is about"), False),
+        (ValueError("RESOURCE_EXHAUSTED: Out of memory"), False),
+    ],
+)
+def test_what_finds_no_room_is_told_from_what_is_wrong(error: Exception, is_one: bool):
+    """Whatever it was raised from, too."""
+    assert is_out_of_memory(error) is is_one
+    around = KeyError("a layer")
+    around.__cause__ = error
+    assert is_out_of_memory(around) is is_one

@@ -12,7 +12,7 @@ from compare.errors import UsageError
 from compare.pair.prepare import prepare
 from compare.sides import shelf
 from compare.sides.context import Oracles
-from compare.sides.quartet import Quartet
+from compare.sides.quartet import Quartet, named_after
 from compare.sides.side import STEPS
 from compare.verdict.precision import BFLOAT16, FLOAT32, FLOAT64
 from compare.weights.entry import same
@@ -103,3 +103,14 @@ def test_what_raises_only_where_it_is_watched_is_not_the_references_fault(always
     x, found = np.ones((4, 3), np.float32), WeightMap(same("fc.weight", "fc.bias"))
     with pytest.raises(UsageError, match=said):
         verify(Watched(always), port, x, weight_map=found, quick=True, progress=False)
+
+
+@pytest.mark.parametrize("side", ["reference", "port"])
+def test_a_side_without_room_is_no_verdict(side: str):
+    """It says something of the machine: whoever keeps results runs it again."""
+
+    def run() -> None:
+        raise MemoryError("Unable to allocate 8.00 GiB")
+
+    with pytest.raises(UsageError, match=f"the {side} ran out of memory .MemoryError: Unable to allocate 8.00 GiB"):
+        named_after(side, run)

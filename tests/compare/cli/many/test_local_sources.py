@@ -111,3 +111,16 @@ def test_the_projects_own_code_has_a_digest():
     """The same each time; it is of every file of the packages."""
     assert own_digest() == own_digest()
     assert len(own_digest()) == 64
+
+
+def test_a_pair_from_a_folder_that_the_file_puts_on_the_path_is_not_passed_over(tmp_path):
+    """Nobody can look there before it runs; a file that finds all that it imports is a helper, whatever it says."""
+    (tmp_path / "own.py").write_text("import sys\nsys.path.append('deep')\nfrom only_deep_there import *\n")
+    (tmp_path / "helper.py").write_text("import sys\nprint(sys.path)\nimport numpy, json\n")
+    (tmp_path / "optional.py").write_text("try:\n    import only_deep_there\nexcept ImportError:\n    pass\n")
+    read_anew()
+    assert [names_pair(sources(tmp_path / f"{name}.py")) for name in ("own", "helper", "optional")] == [
+        True,
+        False,
+        False,
+    ]

@@ -13,6 +13,7 @@ import pytest
 from compare.cli.many import many
 from compare.cli.many.many import task_of
 from compare.cli.many.task import JAXPORT, PYTHON, RESULT, Task
+from compare.frameworks.environment import installed
 from tests.compare.cli.many.test_child import gone
 from tests.compare.cli.many.test_local_sources import read_anew
 from tests.compare.command_line import jaxport, refused, strictly
@@ -245,3 +246,59 @@ def test_two_files_by_the_judge_itself(monkeypatch):
     again = jaxport(*command)
     assert again.code == 1
     assert "2 of 2 files taken" in again.out
+
+
+LOADING = """
+import json, os, sys
+from pathlib import Path
+name, result = sys.argv[1:3]
+ran = {"files": [os.path.abspath("hidden/helper.py")], "versions": {"numpy": os.environ["NUMPY"]}}
+json.dump(ran, open(os.environ["JAXPORT_RAN"], "w"))
+with open("ran.txt", "a") as file:
+    file.write(name + "\\n")
+if os.environ["MEANWHILE"]:
+    Path(name).write_text(os.environ["MEANWHILE"])
+json.dump({"verdict": "match"}, open(result, "w"))
+"""
+
+
+@pytest.fixture
+def loading(zoo, monkeypatch):
+    """A judge that loads a module from a folder that the sources do not name, and says so."""
+    Path("judge.txt").write_text(LOADING)
+    Path("hidden").mkdir()
+    Path("hidden/helper.py").write_text("x = 1")
+    monkeypatch.setenv("NUMPY", installed("numpy"))
+    monkeypatch.setenv("MEANWHILE", "")
+    return zoo
+
+
+def test_what_only_the_process_knows_is_looked_at_again(loading):
+    """A module from a folder that the file itself puts on Python's path: its change is seen, and named."""
+    loading(a="match")
+    loading()
+    assert ran_files() == []
+    Path("hidden/helper.py").write_text("x = 2")
+    _, form = loading()
+    assert (ran_files(), by_name(form, "why")) == (["a.py"], {"a.py": "modules that it loaded"})
+    loading()
+    assert ran_files() == []
+
+
+def test_a_file_that_is_written_while_it_is_verified_runs_again(loading, monkeypatch):
+    """Nobody knows which of both was."""
+    monkeypatch.setenv("MEANWHILE", f"# another\n{PAIR}")
+    loading(a="match")
+    monkeypatch.setenv("MEANWHILE", "")
+    _, form = loading()
+    assert (ran_files(), by_name(form, "why")) == (["a.py"], {"a.py": "changed while it ran source → none, source"})
+    loading()
+    assert ran_files() == []
+
+
+def test_a_worker_with_other_versions_is_no_run_of_these(loading, monkeypatch):
+    """As on a machine of a cluster that was left behind; it runs until one has what is here."""
+    monkeypatch.setenv("NUMPY", "1.0")
+    loading(a="match")
+    _, form = loading()
+    assert (ran_files(), by_name(form, "why")) == (["a.py"], {"a.py": "where it ran numpy 1.0 → none"})
