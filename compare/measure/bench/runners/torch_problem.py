@@ -66,7 +66,8 @@ class TorchProblem:
     def gradients(self) -> Arrays:
         """What ``.grad`` holds, likewise; where nothing reached a parameter, zero."""
         own = self.module.named_parameters()
-        return self.named({name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in own})
+        # That of an embedding may be sparse.
+        return self.named({name: torch.zeros_like(p) if p.grad is None else p.grad.to_dense() for name, p in own})
 
     def named(self, tensors: Mapping[str, torch.Tensor]) -> Arrays:
         return {name: wide(from_torch(tensors[name])) for name in self.entering.weights}

@@ -52,3 +52,14 @@ def test_an_option_that_the_optimizer_has_not_is_refused():
     optimizer = torch.optim.LBFGS(nn.Linear(2, 2).parameters())
     with pytest.raises(Unavailable, match="LBFGS has no foreach="):
         with_options(optimizer, foreach=True)
+
+
+def test_a_sparse_gradient_is_one(cpu):
+    """That of an embedding by the rows it took; zero elsewhere."""
+    prepared, entering = ready("loose")
+    problem = TorchProblem(prepared, entering, FLOAT32, cpu)
+    (first, *_) = problem.module.parameters()
+    first.grad = torch.sparse_coo_tensor([[1]], torch.ones(1, *first.shape[1:]), first.shape, check_invariants=True)
+    by_row = [np.abs(row).sum() for row in next(iter(problem.gradients().values()))]
+    assert by_row[1] > 0
+    assert sum(by_row) == by_row[1]
