@@ -85,7 +85,7 @@ def byte_rows(form: Form) -> list[tuple[str, int | None, str]]:
     """Each column of bytes: its name, the bytes, and what is counted; None where nothing could be."""
     costs = form["costs"]
     aot = costs["aot_message"] or "saved by AOTAutograd under torch.compile, beyond parameters and inputs"
-    return [
+    rows = [
         ("tape", form["tape_bytes"], "saved by nodes, beyond parameters and inputs; held from forward to backward"),
         ("torch.compile", costs["aot"], aot),
         ("residuals", form["residual_bytes"], "of jax.vjp op by op, copies left out; held from forward to backward"),
@@ -93,3 +93,6 @@ def byte_rows(form: Form) -> list[tuple[str, int | None, str]]:
         ("jax.jit at the loss", costs["at_loss"], "made when the loss is written, and still to be read"),
         ("jax.jit at most", costs["temporaries"], "temporaries at once in the whole of value and gradient"),
     ]
+    if workspace := costs.get("workspace", 0):
+        rows.append(("beside it", workspace, "at most, where a convolution's kernel copies what it reads"))
+    return rows

@@ -218,7 +218,8 @@ class BridgeRowForm(TypedDict):
 class CostsForm(TypedDict):
     """Bytes that live for the backward pass where a compiler decides: what AOTAutograd saves (null where it raises),
     what XLA's program needs at once, what it still reads when the loss is written, the same where activations are made
-    again (older results have ``again``, the temporaries with the whole loss made again); kernels; time."""
+    again (older results have ``again``, the temporaries with the whole loss made again); kernels; time; ``workspace``:
+    what a convolution's kernel may take beside the temporaries."""
 
     aot: int | None
     aot_message: str
@@ -228,6 +229,7 @@ class CostsForm(TypedDict):
     checkpoints: NotRequired[list[AgainForm]]
     kernels: int | None
     seconds: SecondsForm
+    workspace: NotRequired[int]
 
 
 class ContrastForm(TypedDict):

@@ -150,10 +150,10 @@ def xla_live_when_made(text: str, output: int = 0) -> int:
     returned = {same[one] for one in operands[-1]} if ran and ran[-1].opcode == "tuple" else {len(ran) - 1}
     made = same[operands[-1][output]] if ran and ran[-1].opcode == "tuple" else len(ran) - 1
     live = (at for at, until in last.items() if at <= made < until and at not in returned)
-    return sum(_bytes_of(ran[at].text) for at in live if ran[at].opcode not in FREE)
+    return sum(bytes_made(ran[at].text) for at in live if ran[at].opcode not in FREE)
 
 
-def _bytes_of(text: str) -> int:
+def bytes_made(text: str) -> int:
     """Of what an instruction makes, all parts of a tuple."""
     kind = _TYPE.match(text)
     arrays = _ARRAY.findall(kind[0]) if kind else []

@@ -48,6 +48,7 @@ class Costs:
             XLA's plan; at_loss: what it has made when the loss is written and will still read, some of which may lie
             where a result will. A compiled program has no border between forward and backward pass.
         checkpoints: the bytes where activations are made again, by what is.
+        workspace: what the kernel of a convolution may take beside that plan, on a CPU: the plan holds no such thing.
         kernels: that one call of it runs; None where that depends on the numbers.
     """
 
@@ -58,3 +59,4 @@ class Costs:
     checkpoints: tuple[Again, ...]
     kernels: int | None
     seconds: Seconds
+    workspace: int = 0

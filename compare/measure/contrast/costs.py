@@ -13,6 +13,7 @@ from compare.frameworks.devices import Device
 from compare.frameworks.recording.tape_nodes import engine_order, saved_by
 from compare.frameworks.steps.torch_costs import bytes_held
 from compare.frameworks.steps.xla_program import xla_live_when_made, xla_program
+from compare.frameworks.steps.xla_workspace import xla_workspace
 from compare.measure.contrast.again import jax_again, torch_again
 from compare.measure.contrast.cost_figures import Again, Costs, Seconds
 from compare.measure.contrast.fastest import fastest
@@ -56,6 +57,7 @@ def costs(pair: Pair, device: Device, seed: int = 0) -> Costs:
         tuple(Again(what, tapes[what], *residuals[what]) for what in tapes),
         xla_program(text).runs,
         seconds,
+        xla_workspace(text) if device.name == "cpu" else 0,
     )
 
 

@@ -5,7 +5,20 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
-from compare.measure.contrast.facing import CONSTANT, ENGINE, FUSED, LAYOUT, LEAF, RANDOM, UNUSED
+from compare.measure.contrast.facing import (
+    CONSTANT,
+    ENGINE,
+    FUSED,
+    LAYOUT,
+    LEAF,
+    LOOP,
+    RANDOM,
+    REPEATED,
+    UNASKED,
+    UNTAPED,
+    UNUSED,
+    ZERO,
+)
 from compare.measure.contrast.kept_arrays import Kept
 from compare.measure.contrast.words_of_compilers import compiled
 from compare.verdict.bytes_in_words import size
@@ -42,6 +55,14 @@ def _recorded(made: "Contrast") -> Iterator[str]:
         ),
         LAYOUT: ("only moves numbers", "only move numbers"),
         RANDOM: ("draws random numbers", "draw random numbers"),
+        LOOP: ("is a loop, whose body is listed", "are loops, whose bodies are listed"),
+        REPEATED: ("makes again what an earlier one made", "make again what earlier ones made"),
+        UNTAPED: ("leads from no parameter to the loss", "lead from no parameter to the loss"),
+        UNASKED: (
+            "is of a gradient that the reference does not ask for",
+            "are of gradients that the reference does not ask for",
+        ),
+        ZERO: ("makes a gradient that is zero but for rounding", "make gradients that are zero but for rounding"),
     }
     parts = [agreed(whys[why], *words) for why, words in idle.items() if whys[why]]
     yield (
@@ -57,20 +78,39 @@ def _recorded(made: "Contrast") -> Iterator[str]:
 
 
 def _facing(made: "Contrast") -> Iterator[str]:
-    for what, where, rows in (("node", " of the tape", made.tape), ("equation", "", made.equations)):
+    for what, rows in (("node of the tape", made.tape), ("other equation", made.equations)):
         whys = [row.why for row in rows]
         faced, alone = whys.count("") + whys.count(ENGINE), whys.count(FUSED)
         if faced + alone:
             share = f"({100 * faced // (faced + alone)} %)"  # 100 % is all of them
+            which = what if faced + alone == 1 else what.replace("node", "nodes").replace("equation", "equations")
+            computing = " that computes" if faced + alone == 1 else " that compute"
+            computing = computing if rows is made.tape else ""
             yield (
-                f"Of the {counted(faced + alone, what)}{where} that {'computes' if faced + alone == 1 else 'compute'}, "
-                f"{agreed(faced, f'{share} faces', f'{share} face')} something that makes the same numbers on the "
-                "other side."
+                f"Of the {faced + alone} {which}{computing}, {agreed(faced, f'{share} faces', f'{share} face')} "
+                "something that makes the same numbers on the other side."
             )
-    if several := [nodes for nodes in made.tape if len(nodes.loss) > 1]:
-        most = max(several, key=lambda node: len(node.loss))
-        layer = f" of {most.path}" if most.path else ""
-        yield f"One node can face several equations: {most.name}{layer} faces {len(most.loss)} of the loss."
+    several = [at for at, node in enumerate(made.tape) if len(node.loss) > 1]
+    if not several:
+        return
+    most = max(several, key=lambda at: len(made.tape[at].loss))
+    node = made.tape[most]
+    # Of the groups that it is of, the one that makes what it faces in the loss.
+    group = max(
+        (nodes for nodes, equations in made.groups if most in nodes and set(equations) & set(node.loss)),
+        key=lambda nodes: sum(made.tape[at].loss == node.loss for at in nodes),
+        default=(most,),
+    )
+    beside = [made.tape[at] for at in group if made.tape[at].loss == node.loss]
+    named = [f"{one.name}{_of(one.path)}" for one in beside[:LARGEST]]
+    if len(beside) < 2:
+        yield f"One node can face several equations: {named[0]} faces {len(node.loss)} of the loss."
+        return
+    more = f" and {len(beside) - LARGEST} more" if len(beside) > LARGEST else ""
+    yield (
+        f"Several nodes can face several equations, as a group: {', '.join(named[:-1])} and {named[-1]}{more} face "
+        f"{len(node.loss)} of the loss."
+    )
 
 
 def _bridge(made: "Contrast") -> Iterator[str]:
@@ -112,12 +152,15 @@ def _kept(made: "Contrast") -> Iterator[str]:
 
 
 def _alone(begin: str, rows: Sequence[tuple[Kept, str]]) -> Iterator[str]:
-    """The largest arrays whose values the other side does not keep."""
-    own = [(kept, whose) for kept, whose in rows if kept.own_bytes and not kept.both and not kept.copy_of]
-    own.sort(key=lambda row: -row[0].own_bytes)
+    """The largest arrays whose values the other side does not keep, those that are alike in one."""
+    found: dict[str, list[int]] = {}
+    for kept, whose in rows:
+        if kept.own_bytes and not kept.both and not kept.copy_of:
+            found.setdefault(f"{_array(kept)} of {whose}", []).append(kept.own_bytes)
+    own = sorted(found.items(), key=lambda row: -sum(row[1]))
     if own:
-        named = ", ".join(f"{_array(kept)} of {whose}" for kept, whose in own[:LARGEST])
-        rest = sum(kept.own_bytes for kept, _ in own[LARGEST:])
+        named = ", ".join(f"{len(sizes)} x {what}" if len(sizes) > 1 else what for what, sizes in own[:LARGEST])
+        rest = sum(sum(sizes) for _, sizes in own[LARGEST:])
         yield f"{begin} {named}" + (f", and {size(rest)} more." if rest else ".")
 
 
@@ -126,9 +169,11 @@ def _could_be_saved(made: "Contrast") -> Iterator[str]:
     if nodes:
         kept, node = max(nodes, key=lambda row: row[0].own_bytes)
         made_by = f", made{f' by {kept.by}' if kept.by else ''}{_at(kept.place)}," if kept.by or _at(kept.place) else ""
+        layers = list(dict.fromkeys(filter(None, (kept.by, node.path))))
+        around = " and ".join(layers) if layers else "what makes and what uses it"
         yield (
             f"The largest array of the tape's own, {_array(kept)}{made_by} is kept by {node.name}{_of(node.path)}: a "
-            "torch.utils.checkpoint of what makes and what uses it makes it again instead."
+            f"torch.utils.checkpoint around {around} would make it again instead."
         )
     own = [kept for kept in made.residuals if kept.own_bytes]
     if constants := [kept for kept in own if kept.constant and prod(kept.shape) > 1]:
@@ -139,7 +184,7 @@ def _could_be_saved(made: "Contrast") -> Iterator[str]:
         most = max(rest, key=lambda kept: kept.own_bytes)
         yield (
             f"The largest residual that is computed, {_array(most)}, comes of {most.name}{_at(most.place)}: a "
-            "jax.checkpoint of what makes and what uses it makes it again instead."
+            "jax.checkpoint around what makes and what uses it would make it again instead."
         )
 
 

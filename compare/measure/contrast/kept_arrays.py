@@ -63,9 +63,19 @@ def copied(own: Contents, entered: Mapping[str, Contents]) -> str:
 
 
 def on_both(own: Sequence[Held], others: Sequence[Held]) -> list[Kept]:
-    """The rows of ``own``, each told whether one of ``others`` holds the same values."""
+    """The rows of ``own``, each told whether ``others`` hold the same values: one alone, or, of what a loop stacks, one
+    a row."""
     there = [one.contents for one in others if one.contents is not None]
-    return [
-        replace(one.kept, both=any(one.contents is not None and alike(one.contents, each, SINGLE) for each in there))
-        for one in own
-    ]
+    return [replace(one.kept, both=one.contents is not None and _is_among(one.contents, there)) for one in own]
+
+
+def _is_among(own: Contents, there: Sequence[Contents]) -> bool:
+    if any(alike(own, each, SINGLE) for each in there):
+        return True
+    size = own.array.size
+    stacks = [one for one in there if one.array.ndim and len(one.array) > 1 and one.array.size == size * len(one.array)]
+    if any(alike(own, row, SINGLE) for one in stacks for row in map(Contents, one.array)):
+        return True
+    count = len(own.array) if own.array.ndim else 0
+    rows = [one for one in there if one.array.size * count == size]
+    return count > 1 and bool(rows) and all(any(alike(Contents(row), one, SINGLE) for one in rows) for row in own.array)

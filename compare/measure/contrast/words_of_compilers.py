@@ -23,6 +23,11 @@ def compiled(made: "Contrast") -> Iterator[str]:
         yield (
             f"Compiled, value and gradient {kernels}need {size(costs.temporaries)} of temporaries at most{times}{less}."
         )
+        if costs.workspace:
+            yield (
+                f"Beside them the kernel of a convolution takes {size(costs.workspace)} at most, to copy what it "
+                "reads: XLA's plan does not hold that."
+            )
     if costs.aot is not None:
         times = f", {costs.aot / tape:.1f} times the eager tape" if tape else ""
         yield f"Under torch.compile {size(costs.aot)} wait for the backward pass{times}."

@@ -39,6 +39,13 @@ def test_every_column_says_what_it_is():
     assert "kernels that a call runs 7" in text
 
 
+def test_what_a_convolution_takes_has_its_own_row():
+    """Beside the temporaries, of which it is no part."""
+    assert "beside it" not in text_of(FORM)
+    larger = {**FORM, "costs": FORM["costs"] | {"workspace": 4096}}
+    assert "beside it 4,096 at most, where a convolution" in text_of(larger)
+
+
 def test_what_was_not_asked_for_is_not_there():
     """And results from before there were checkpoints and fates are shown all the same."""
     assert text_of({**FORM, "costs": None}) == ""

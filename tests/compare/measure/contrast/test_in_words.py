@@ -40,7 +40,7 @@ def test_it_says_what_was_counted():
         "2 equations for the loss and 3 more for its gradient; of all of them 1 is needed by no result, and a" in text
     )
     assert "Of the equations 1 is in the body of a loop, listed once and run up to 8 times." in text
-    assert "Of the 4 equations that compute, 3 (75 %) face" in text
+    assert "Of the 4 other equations, 3 (75 %) face" in text
     assert "ReluBackward0 of net.2 faces 2 of the loss" in text
 
 
@@ -106,3 +106,21 @@ def test_what_one_cannot_do_with_this_pair():
     assert "With this pair JAX raises at: Jacobian." in text
     assert "With this pair PyTorch takes other code for: forward mode." in text
     assert "by integers" not in text
+
+
+def test_nodes_of_one_group_are_said_together():
+    """What several nodes make with several equations is not one node's; steps of a loop, each of its own, are no
+    group."""
+    nodes = (replace(TAPE[0], saved=()), replace(TAPE[0], name="ExpBackward0", path="", saved=()))
+    together = replace(MADE, tape=nodes, groups=(((0, 1), (0, 1)),))
+    assert "as a group: ReluBackward0 of net.2 and ExpBackward0 face 2 of the loss." in said(together)
+    apart = replace(MADE, tape=nodes, groups=(((0,), (0, 1)), ((1,), (0, 1))))
+    assert "One node can face several equations: ReluBackward0 of net.2 faces 2 of the loss." in said(apart)
+
+
+def test_what_is_alike_is_said_once():
+    """With how often it is kept; and why an equation faces nothing is said of each reason."""
+    text = said(replace(MADE, residuals=(MASK, MASK, MASK)))
+    assert "The function alone keeps 3 x bool[64,128] (8.0 KiB) of gt at mlp.py:23." in text
+    for why, words in (("repeated", "makes again what"), ("untaped", "from no parameter"), ("unasked", "not ask for")):
+        assert words in said(replace(MADE, equations=(replace(EQUATIONS[0], why=why), *EQUATIONS[1:])))

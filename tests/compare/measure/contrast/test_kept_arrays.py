@@ -33,3 +33,12 @@ def test_what_both_keep():
     others = [Held(Kept("c", (), "", 0), Contents(X.T.astype(np.float32)))]
     assert [one.both for one in on_both(mine, others)] == [True, False]
     assert [one.both for one in on_both(others, mine)] == [True]
+
+
+def test_what_a_loop_stacks_is_kept_row_by_row():
+    """A tape that keeps the rows keeps what a scan keeps in one array; one row alone is not all of it."""
+    rows = [Held(Kept("a", (), "", 0), Contents(one)) for one in (X, Y)]
+    stack = [Held(Kept("s", (), "", 0), Contents(np.stack([X, Y])))]
+    assert [one.both for one in on_both(rows, stack)] == [True, True]
+    assert [one.both for one in on_both(stack, rows)] == [True]
+    assert [one.both for one in on_both(stack, rows[:1])] == [False]
