@@ -88,7 +88,7 @@ twin.to_torch(params, state)  # model, optimizer and scheduler go on from here
 ```
 
 - **Float64**: a model in double is run under `jax.enable_x64(True)`, and is then equal to 1e-12. In float32 both sides
-  round, and optax takes `1 - b2**t` in float32, which is 2e-5 of it where `b2` is .999: Adam's steps differ by that.
+  round, and optax takes `1 - b2**t` in float32, which for `b2` .999 puts Adam's first steps 1e-5 of their size off.
 - **The port's own tree**: `optax_twin(optimizer, model=model, params=params, weight_map=weight_map)`.
 - **A scheduler that is stepped once an epoch**: `every=` is the number of steps in an epoch. Within one, SGD keeps no
   count of them: `since=` says how many were made since the scheduler's last.

@@ -134,10 +134,10 @@ def from_torch(tensor: "torch.Tensor") -> np.ndarray:
     return np.array(tensor.cpu().numpy(), order="C", copy=True)
 
 
-def from_jax(array: "jax.Array") -> np.ndarray:
+def from_jax(array: "jax.Array | np.ndarray") -> np.ndarray:
     """The array in NumPy, read-only; bfloat16 comes as float32. Call it where the array was made: x64 is a context; of
     one that lies in several processes, in all of them."""
-    if not (array.is_fully_addressable or array.is_fully_replicated):
+    if not (isinstance(array, np.ndarray) or array.is_fully_addressable or array.is_fully_replicated):
         from jax.experimental.multihost_utils import process_allgather
 
         array = process_allgather(array, tiled=True)

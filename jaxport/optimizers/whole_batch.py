@@ -91,7 +91,8 @@ def _rprop(
         def size_of(size: jax.Array, sign: jax.Array) -> jax.Array:
             factor = jnp.where(sign > 0, etaplus, etaminus).astype(size.dtype)
             # A choice of two that are ready: XLA keeps that, where it would compute a clip once more in the update.
-            return jnp.where(sign == 0, clipped(size), clipped(size * factor))
+            # A sign that is NaN is neither, as in torch.
+            return jnp.where((sign > 0) | (sign < 0), clipped(size * factor), clipped(size))
 
         def clipped(size: jax.Array) -> jax.Array:
             return jnp.clip(size, step_size_min, step_size_max)

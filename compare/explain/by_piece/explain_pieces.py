@@ -67,20 +67,19 @@ class _Looked:
 
 def explain_by_piece(quartet: Quartet, suspects: Sequence[FailedRun], progress: Progress = say_nothing) -> Explanation:
     """Where the first of ``suspects`` differs, the pair's own batch before probes."""
-    for suspect in sorted(suspects, key=lambda one: one.probe != BASE)[:1]:
-        progress(f"where it differs first, on {suspect.probe}")
-        try:
-            looked = _look(quartet.using(suspect.judged.oracles), suspect)
-            with looked.port.x64():
-                first, seen = _first(looked)
-        except Exception as error:  # a model that does not stand being watched is no reason to lose the verdict
-            swallowed(error)
-            return Explanation(
-                None, notes=(f"where: not found on {suspect.probe}: {in_one_line(error, 200)}", NO_CAUSE)
-            )
-        notes = () if first else ("no single piece introduces the difference",)
-        return Explanation(first, observed=tuple(seen), notes=(*notes, NO_CAUSE))
-    return Explanation(None, notes=(NO_CAUSE,))
+    suspect = min(suspects, key=lambda one: one.probe != BASE, default=None)
+    if suspect is None:
+        return Explanation(None, notes=(NO_CAUSE,))
+    progress(f"where it differs first, on {suspect.probe}")
+    try:
+        looked = _look(quartet.using(suspect.judged.oracles), suspect)
+        with looked.port.x64():
+            first, seen = _first(looked)
+    except Exception as error:  # a model that does not stand being watched is no reason to lose the verdict
+        swallowed(error)
+        return Explanation(None, notes=(f"where: not found on {suspect.probe}: {in_one_line(error, 200)}", NO_CAUSE))
+    notes = () if first else ("no single piece introduces the difference",)
+    return Explanation(first, observed=tuple(seen), notes=(*notes, NO_CAUSE))
 
 
 def _look(quartet: Quartet, suspect: FailedRun) -> _Looked:
@@ -145,7 +144,7 @@ def _forward(looked: _Looked, at: int) -> tuple[Difference, list[str]]:
         place_port=held.place(at) if place == UNKNOWN else place,
         after=after,
         before=before,
-        reason="" if gap is not None else "the port has nothing of its size there",
+        reason="the port has nothing of its size there" if made and gap is None else "",
     )
     inside = {entry.reference for entry in looked.port.prepared.weight_map.entries if entry.port in set(paths)}
     own = [name for name in looked.failing if name in inside]
@@ -157,14 +156,14 @@ def _forward(looked: _Looked, at: int) -> tuple[Difference, list[str]]:
 
 
 def _nearest(made: Made | None, opened: Sequence[tuple[Step, np.ndarray]]) -> tuple[Step | None, float | None]:
-    """Of the port's results that do not agree, what stands for the reference's: the nearest one, if that is nearer than
-    nothing at all would be, else the first; and how far it is from that, if it has as many entries."""
-    distances = [None if made is None else apart(made, value) for _, value in opened]
-    near = [(gap, place) for place, gap in enumerate(distances) if gap is not None and gap < 1]
+    """Of the port's results that do not agree, what stands for the reference's: the nearest one of as many entries, and
+    how far it is from that; the first, where none has as many."""
     if not opened:
         return None, None
-    place = min(near)[1] if near else 0
-    return opened[place][0], distances[place]
+    distances = [None if made is None else apart(made, value) for _, value in opened]
+    near = [(gap, place) for place, gap in enumerate(distances) if gap is not None]
+    gap, place = min(near, default=(None, 0))
+    return opened[place][0], gap
 
 
 def _sent_back(

@@ -46,7 +46,7 @@ def test_keys_stay_where_they_are():
 
 
 def test_bfloat16_comes_out_as_everywhere():
-    """As float32."""
-    values = KeptValues(Aside())
-    values.keep(1, ONE.astype(jnp.bfloat16))
-    assert values.array(1).dtype == np.float32
+    """As float32, from memory and from the disk."""
+    for values in (KeptValues(Aside()), KeptValues(Aside(small=0), room=0)):
+        values.keep(1, ONE.astype(jnp.bfloat16))
+        assert values.array(1).dtype == np.float32
