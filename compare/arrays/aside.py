@@ -52,9 +52,7 @@ class Aside:
         size = int(np.prod(shape, dtype=np.int64)) * own.itemsize
         if size <= self.small:
             return np.empty(shape, own)
-        extent = open_file().take(size, self._gone)
-        self._bytes += size
-        self.bytes_most = max(self.bytes_most, self._bytes)
+        extent = open_file().take(size, self._count)
         return np.asarray(extent).view(own).reshape(shape)
 
     def put(self, array: np.ndarray) -> np.ndarray:
@@ -78,8 +76,9 @@ class Aside:
         """A piece was compiled."""
         self.programs += 1
 
-    def _gone(self, size: int) -> None:
-        self._bytes -= size
+    def _count(self, size: int) -> None:
+        self._bytes += size
+        self.bytes_most = max(self.bytes_most, self._bytes)
 
 
 def is_aside(array: np.ndarray) -> bool:

@@ -3,13 +3,14 @@ lies, however many arrays that are, on a handful of descriptors.
 
 It has no name, so that the system takes it back whatever ends the process. It grows by segments, each as large as all
 before it and mapped once; of a segment only what is taken is on the disk: it is reserved when it is taken, in chunks (a
-file with holes would end the process on the first write into one where the disk is full), and goes back to the disk
-once nothing is in it.
+file with holes would end the process on the first write into one where the disk is full), and the disk has it back once
+nothing is in it, ``GIVEN_BACK`` bytes at a time.
 """
 
 import errno
 import mmap
 import os
+import sys
 import tempfile
 import weakref
 from bisect import bisect_left
@@ -110,10 +111,10 @@ def _up(count: int, align: int) -> int:
 class Extent:
     """So many bytes of the file, as long as somebody holds them: ``numpy.asarray`` makes an array of them that does."""
 
-    __slots__ = ("_file", "_gone", "_segment", "_size", "_start")
+    __slots__ = ("_count", "_file", "_segment", "_size", "_start")
 
-    def __init__(self, file: "GrowingFile", segment: Segment, start: int, size: int, gone: Callable[[int], None]):
-        self._file, self._segment, self._start, self._size, self._gone = file, segment, start, size, gone
+    def __init__(self, file: "GrowingFile", segment: Segment, start: int, size: int, count: Callable[[int], None]):
+        self._file, self._segment, self._start, self._size, self._count = file, segment, start, size, count
 
     @property
     def __array_interface__(self) -> dict[str, Any]:
@@ -121,8 +122,10 @@ class Extent:
         return {"version": 3, "typestr": "|u1", "shape": (self._size,), "data": (address, False)}
 
     def __del__(self) -> None:
-        # Whenever Python looks for what is gone, in the middle of anything: it is noted, and done later.
-        self._file.gone.append((self._segment, self._start, self._size, self._gone))
+        # Whenever Python looks for what is gone, in the middle of anything: where the file is at work, it does it then.
+        self._file.gone.append((self._segment, self._start, self._size, self._count))
+        if not sys.is_finalizing():
+            self._file.settle(wait=False)
 
 
 class GrowingFile:
@@ -130,7 +133,7 @@ class GrowingFile:
 
     def __init__(self, first: int = FIRST) -> None:
         self.gone: deque[tuple[Segment, int, int, Callable[[int], None]]] = deque()
-        self._first, self._lock, self._given_back = first, Lock(), 0
+        self._first, self._lock, self._given_back, self._process = first, Lock(), 0, os.getpid()
         self._segments: list[Segment] = []
         with _told(0, self):
             self._file = tempfile.TemporaryFile(prefix="jaxport-")  # noqa: SIM115  # as long as there is the object
@@ -141,8 +144,9 @@ class GrowingFile:
         """Bytes that are no hole."""
         return sum(one.size - sum(one.holes.values()) for one in self._segments)
 
-    def take(self, size: int, gone: Callable[[int], None]) -> Extent:
-        """An extent of ``size`` bytes, at least one; ``gone`` is told of them when nobody holds it any more.
+    def take(self, size: int, count: Callable[[int], None]) -> Extent:
+        """An extent of ``size`` bytes, at least one; ``count`` is told how many came, and of as many less when nobody
+        holds it any more.
 
         Raises:
             UsageError: there is no room for it, or no descriptor.
@@ -154,18 +158,24 @@ class GrowingFile:
             except OSError:
                 self._empty_holes()  # the disk may have room then
                 segment, start = self._taken(size)
-        return Extent(self, segment, start, size, gone)
+            count(size)
+        return Extent(self, segment, start, size, count)
 
-    def settle(self) -> None:
-        """Take back what nobody holds any more."""
-        with self._lock:
+    def settle(self, wait: bool = True) -> None:
+        """Take back what nobody holds any more; unless ``wait``, where nobody is at work on the file. A forked process
+        gives nothing back: its parent may hold it."""
+        if os.getpid() != self._process or not self._lock.acquire(blocking=wait):
+            return
+        try:
             while self.gone:
-                segment, start, size, gone = self.gone.popleft()
+                segment, start, size, count = self.gone.popleft()
                 segment.give_back(start, size)
                 self._given_back += size
-                gone(size)
+                count(-size)
             if self._given_back >= GIVEN_BACK:
                 self._empty_holes()
+        finally:
+            self._lock.release()
 
     def let_pages_go(self) -> None:
         """Nothing of it is resident any more."""

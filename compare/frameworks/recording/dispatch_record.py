@@ -275,12 +275,17 @@ def layers_noted(module: nn.Module, recorder: DispatchRecorder) -> Iterator[None
             handle.remove()
 
 
+def is_bare_zeros(tensor: torch.Tensor) -> bool:
+    """Whether a tensor is torch's own zeros, which have no memory: the tangent of what nothing moves."""
+    return tensor._is_zerotensor()
+
+
 def array_of(tensor: torch.Tensor) -> np.ndarray:
     """A copy in NumPy, floats at float64."""
     tensor = tensor.detach()
     if tensor.layout is not torch.strided or tensor.is_meta:  # a shape that torch infers holds no numbers
         return np.zeros(0)
-    if tensor._is_zerotensor():  # torch's own, which has no memory
+    if is_bare_zeros(tensor):
         return np.zeros(tuple(tensor.shape))
     if tensor.is_floating_point():
         tensor = tensor.to(torch.float64)

@@ -12,7 +12,13 @@ from compare.errors import UsageError
 from compare.frameworks.blame import described
 from compare.frameworks.devices import Device
 from compare.frameworks.islands.reference import promoted_torch
-from compare.frameworks.recording.dispatch_record import Dispatched, DispatchRecorder, array_of, layers_noted
+from compare.frameworks.recording.dispatch_record import (
+    Dispatched,
+    DispatchRecorder,
+    array_of,
+    is_bare_zeros,
+    layers_noted,
+)
 from compare.frameworks.recording.tape_nodes import Saved, engine_order, name_of_node, saved_by
 from compare.measure.contrast.dataflow import Dataflow, Made
 from compare.measure.contrast.kept_arrays import Held, Kept, copied
@@ -187,13 +193,13 @@ def _memory(tensor: torch.Tensor) -> int:
 
 def _bytes(tensor: torch.Tensor) -> int:
     """What keeping it keeps: all of its memory, of which it may be a part."""
-    if tensor._is_zerotensor():
+    if is_bare_zeros(tensor):
         return 0
     return tensor.untyped_storage().nbytes() if _lies(tensor) else tensor.nbytes
 
 
 def _lies(tensor: torch.Tensor) -> bool:
-    return tensor.layout is torch.strided and not tensor._is_zerotensor()
+    return tensor.layout is torch.strided and not is_bare_zeros(tensor)
 
 
 def steps_of(operations: Sequence[Dispatched], values: dict[int, np.ndarray]) -> Iterator[Made]:
