@@ -16,6 +16,7 @@ from compare.verdict.counted import counted
 
 MANY = 60  # nodes from which a layer is one line
 NAMED = 4  # equations that a cell names
+NO_LAYER = "(outside the layers)"  # in the model's own forward, its loss, or functions without modules
 REASON = {
     "leaf": "adds to .grad",
     "layout": "moves numbers",
@@ -94,18 +95,21 @@ def _layers(form: Form) -> Iterator[Cells]:
         )
         span = f"{numbers[0]}-{numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
         kept = counted(len(saved), "tensor") if saved else ""
-        what = f"{path or '(loss)'}: {_list(names)}"
+        what = f"{path or NO_LAYER}: {_list(names)}"
         yield span, what, kept, f"{own:,}" if own else "", loss or REASON["layout"], gradient
 
 
 def layers_of(form: Form) -> list[tuple[str, list[int]]]:
-    """The nodes that run one after another in one layer: its path, and their positions; leaves left out."""
+    """The nodes that run one after another in one layer: its path, and their positions; leaves left out. What torch
+    adds of itself to move numbers has no path, and is of the layer that it runs in."""
     runs: list[tuple[str, list[int]]] = []
     for number, node in enumerate(form["tape"]):
         if node["leaf"]:
             continue
-        if not runs or runs[-1][0] != node["path"]:
-            runs.append((node["path"], []))
+        is_added = not node["path"] and node["why"] == "layout"
+        path = runs[-1][0] if runs and is_added else node["path"]
+        if not runs or runs[-1][0] != path:
+            runs.append((path, []))
         runs[-1][1].append(number)
     return runs
 
@@ -135,7 +139,7 @@ def _between(form: Form, is_folded: bool) -> Iterator[tuple[str, str, str, str]]
             loss, gradient = (_list([form["bridge"][one]["name"] for one in half]) for half in halves)
             equations = {one for at in numbers for one in (*form["tape"][at]["loss"], *form["tape"][at]["gradient"])}
             first = form["tape"][numbers[0]]["name"]
-            yield (path or "(loss)") if is_folded else f"{numbers[0]} {first}", loss, gradient, str(len(equations))
+            yield (path or NO_LAYER) if is_folded else f"{numbers[0]} {first}", loss, gradient, str(len(equations))
 
 
 def _bridge(rows: Sequence[tuple[str, str, str, str]], wide: bool) -> Table:
@@ -191,7 +195,7 @@ def _residuals(residuals: list[Form], is_folded: bool) -> Table:
         own = sum(map(own_bytes, alike))
         times = f" x {len(alike)}" if len(alike) > 1 else ""
         named = counted(len(alike), "array") if is_folded else f"{what}{times}"
-        shown.add_row(Text(named), f"{own:,}" if own else "", Text(place or ("(loss)" if is_folded else "")))
+        shown.add_row(Text(named), f"{own:,}" if own else "", Text(place or (NO_LAYER if is_folded else "")))
     return shown
 
 

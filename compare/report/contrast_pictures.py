@@ -1,12 +1,12 @@
 """Tape and program drawn: two graphs that face each other, what aligns on one level. Own SVG, as wide as a phone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
 from compare.report.contract import Form
-from compare.report.contrast import MANY, layers_of, own_bytes
+from compare.report.contrast import MANY, NO_LAYER, layers_of, own_bytes
 from compare.verdict.bytes_in_words import size
 
 WIDTH, MIDDLE, BOX = 360, 22, 156  # of the picture, between the two columns, of a box
@@ -60,7 +60,10 @@ def facing_picture(form: Form, half: Half = "loss") -> str:
         f'<text class="head" x="{WIDTH - EDGE - BOX}" y="14">JAX: the {half}</text>',
     ]
     left = {node: at for at, level in enumerate(levels) for node in level.nodes}
-    right = {one: at for at, level in enumerate(levels) for one in level.equations}
+    right: dict[int, list[int]] = {}  # of a loop's body one level for each trip
+    for at, level in enumerate(levels):
+        for one in level.equations:
+            right.setdefault(one, []).append(at)
     for at, (level, top) in enumerate(zip(levels, tops, strict=True)):
         parts.append(_box(EDGE, top, level.left, level.height, "torch"))
         if level.right:
@@ -69,7 +72,7 @@ def facing_picture(form: Form, half: Half = "loss") -> str:
             ends = f'x1="{EDGE + BOX}" x2="{WIDTH - EDGE - BOX}"'
             parts.append(f'<line class="level" {ends} y1="{middle:g}" y2="{middle:g}"/>')
         given = {left[one] for node in level.nodes for one in _through(form["tape"], "gives", node, left)}
-        taken = {right[one] for own in level.equations for one in _through(form["equations"], "takes", own, right)}
+        taken = _taken(form, level, at, right)
         # What a node hands gradients to is what it took in the forward pass.
         parts += [_edge(levels, tops, min(other, at), max(other, at), EDGE, -1) for other in sorted(given - {at})]
         parts += [_edge(levels, tops, other, at, WIDTH - EDGE, 1) for other in sorted(taken) if other < at]
@@ -85,7 +88,7 @@ def _levels(form: Form, half: Half) -> Iterator[Level]:
     for path, numbers in runs if half == "gradient" else reversed(runs):
         faced = {one for at in numbers for one in tape[at][half]}
         first = [tape[at]["name"] for at in numbers if not tape[at]["why"]] or [tape[numbers[0]]["name"]]
-        head = [path or "(loss)", *_names(first)] if len(tape) > MANY else [tape[numbers[0]]["name"]]
+        head = [path or NO_LAYER, *_names(first)] if len(tape) > MANY else [tape[numbers[0]]["name"]]
         lines = [*head, *(_told(tape, numbers) if half == "loss" else _filled(tape, numbers))]
         if faced and levels and faced == levels[-1][1]:  # several nodes of one group
             nodes, _, above = levels[-1]
@@ -93,13 +96,14 @@ def _levels(form: Form, half: Half) -> Iterator[Level]:
             above.extend(lines)
             continue
         levels.append((list(numbers), faced, lines))
-    fewest: dict[int, int] = {}  # by equation the level that it stands on: beside what faces the least beside it
+    fewest: dict[int, int] = {}  # by equation the level that it stands on: beside what faces the least beside it; what
+    # a loop runs stands beside each of its trips
     for at, (_, faced, _) in enumerate(levels):
         for one in faced:
             if one not in fewest or len(faced) < len(levels[fewest[one]][1]):
                 fewest[one] = at
     for at, (numbers, faced, lines) in enumerate(levels):
-        own = tuple(one for one in sorted(faced) if fewest[one] == at)
+        own = tuple(one for one in sorted(faced) if fewest[one] == at or form["equations"][one]["times"] > 1)
         right = _names([form["equations"][one]["name"] for one in own])
         yield Level(tuple(numbers), own, tuple(map(_short, lines)), tuple(map(_short, right)))
 
@@ -114,7 +118,7 @@ def _filled(tape: Sequence[Form], numbers: Sequence[int]) -> list[str]:
     """The parameters whose gradients nodes hand on: in the backward pass they are done with there."""
     given = [(tape[at]["path"], tape[one]["leaf"]) for at in numbers for one in tape[at]["gives"] if tape[one]["leaf"]]
     is_folded = len(tape) > MANY  # the layer stands above
-    return _names([f".grad of {leaf.removeprefix(f'{path}.') if is_folded else leaf}" for path, leaf in given])
+    return _names([f"{leaf.removeprefix(f'{path}.') if is_folded else leaf}.grad" for path, leaf in given])
 
 
 def _names(names: Sequence[str]) -> list[str]:
@@ -123,7 +127,7 @@ def _names(names: Sequence[str]) -> list[str]:
     return [*counted[:NAMED], *([f"and {len(shown) - NAMED} more kinds"] if len(shown) > NAMED else [])]
 
 
-def _through(rows: Sequence[Form], key: str, start: int, shown: dict[int, int]) -> set[int]:
+def _through(rows: Sequence[Form], key: str, start: int, shown: Mapping[int, object]) -> set[int]:
     """What a row takes, through rows that are not drawn."""
     found, seen, stack = set[int](), set[int](), list(rows[start][key])
     while stack:
@@ -133,6 +137,22 @@ def _through(rows: Sequence[Form], key: str, start: int, shown: dict[int, int]) 
         elif one not in seen:
             seen.add(one)
             stack += rows[one][key]
+    return found
+
+
+def _taken(form: Form, level: Level, at: int, right: dict[int, list[int]]) -> set[int]:
+    """The levels whose equations those of one level take: of each the last before it. The later trips of a loop take
+    what their own trip made, and else what the one before did: the program says of the first alone what enters."""
+    rows = form["equations"]
+    found = set[int]()
+    for own in level.equations:
+        later = right[own][0] < at
+        for one in _through(rows, "takes", own, right):
+            if not later or rows[one]["times"] > 1:
+                found |= {max((other for other in right[one] if other < at), default=at)}
+    found.discard(at)
+    if not found and any(right[own][0] < at for own in level.equations):
+        found |= {max(other for others in right.values() for other in others if other < at)}
     return found
 
 
@@ -155,7 +175,14 @@ def _box(x: int, y: int, lines: Sequence[str], height: int, style: str) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LETTERS else f"{text[: LETTERS - 1]}\N{HORIZONTAL ELLIPSIS}"
+    """As long as a box is wide: of a path as many of its last parts as fit, which tell it from its neighbours."""
+    if len(text) <= LETTERS:
+        return text
+    if "." not in text:
+        return f"{text[: LETTERS - 1]}\N{HORIZONTAL ELLIPSIS}"
+    end = text[1 - LETTERS :]
+    whole = end if text[-LETTERS] == "." or "." not in end else end.partition(".")[2]
+    return f"\N{HORIZONTAL ELLIPSIS}{end if whole == 'grad' else whole}"
 
 
 def svg(parts: Sequence[str], height: float) -> str:

@@ -59,11 +59,25 @@ class _Aligning:
             if other in self.back or other not in self.port.contents or not self._alike(value, other):
                 continue
             around = _nearest(self.port.parents, other, self.back)
-            shared = len(near & around) / max(1, len(near | around))
+            shared = self._shared(near, around)
             if shared > most and self._is_monotone(value, other):
                 best, most = other, shared
         if best is not None and (most >= SUPPORT or not self.reference.contents[value].is_few):
             self._pair(value, best)
+
+    def _shared(self, near: set[int], around: set[int]) -> float:
+        """Which part of what two values are computed from is the same. What makes, or is made of, the other's operand
+        counts half: a ReLU's gradient is written of its result by one side and of its operand by the other."""
+        both = near & around
+        mine, its = near - both, around - both
+        steps = {
+            one: other
+            for one in mine
+            for other in its
+            if other in self.port.parents.get(one, ()) or one in self.port.parents.get(other, ())
+        }
+        joined = min(len(steps), len(set(steps.values())))
+        return (len(both) + joined / 2) / max(1, len(near | around) - joined)
 
     def _is_monotone(self, value: int, other: int) -> bool:
         """Whether no partner of what leads to ``value`` follows from ``other``."""

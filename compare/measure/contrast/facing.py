@@ -223,10 +223,10 @@ def _why_equation(port: PortRecord, at: int, again: frozenset[int], unasked: fro
     one = port.equations[at]
     if not one.own:
         return HARNESS
-    if one.eqn.primitive.name.startswith(("random_", "threefry")) or one.name == "bernoulli":
-        return RANDOM
     if at not in port.needed:
         return UNUSED
+    if one.eqn.primitive.name.startswith(("random_", "threefry")) or one.name == "bernoulli":
+        return RANDOM
     if at in again:
         return REPEATED
     made = {*one.results, *(number for step in port.flow.by_place.get(at, ()) for number in step.results)}

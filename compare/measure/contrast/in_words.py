@@ -66,14 +66,14 @@ def _recorded(made: "Contrast") -> Iterator[str]:
     }
     parts = [agreed(whys[why], *words) for why, words in idle.items() if whys[why]]
     yield (
-        f"The function is traced to {counted(halves['loss'], 'equation')} for the loss and {halves['gradient']} more "
+        f"The function is traced to {counted(halves['loss'], 'equation')} for the loss and {halves['gradient']:,} more "
         f"for its gradient" + (f"; of all of them {'; '.join(parts)}." if parts else ".")
     )
     if loops := [one for one in made.equations if one.times > 1]:
         most = max(one.times for one in loops)
         yield (
-            f"Of the equations {agreed(len(loops), 'is', 'are')} in the body of a loop, listed once and run up to "
-            f"{counted(most, 'time')}."
+            f"{agreed(len(loops), 'of the equations is', 'of the equations are')} in the body of a loop, listed once "
+            f"and run up to {counted(most, 'time')}."
         )
 
 
@@ -124,8 +124,9 @@ def _bridge(made: "Contrast") -> Iterator[str]:
     share = f"{100 * faced // (faced + whys[FUSED])} %" if faced else "none"
     yield (
         f"torch.func, traced by make_fx, makes of the reference one program with no tape: "
-        f"{counted(halves['loss'], 'operation')} for the loss and {halves['gradient']} more for its gradient; of those "
-        f"that compute {agreed(faced, f'({share}) makes', f'({share}) make')} numbers that the tape's nodes make too."
+        f"{counted(halves['loss'], 'operation')} for the loss and {halves['gradient']:,} more for its gradient; of "
+        f"those that compute {agreed(faced, f'({share}) makes', f'({share}) make')} numbers that the tape's nodes "
+        "make too."
     )
 
 
@@ -153,14 +154,17 @@ def _kept(made: "Contrast") -> Iterator[str]:
 
 def _alone(begin: str, rows: Sequence[tuple[Kept, str]]) -> Iterator[str]:
     """The largest arrays whose values the other side does not keep, those that are alike in one."""
-    found: dict[str, list[int]] = {}
+    found: dict[str, list[Kept]] = {}
     for kept, whose in rows:
         if kept.own_bytes and not kept.both and not kept.copy_of:
-            found.setdefault(f"{_array(kept)} of {whose}", []).append(kept.own_bytes)
-    own = sorted(found.items(), key=lambda row: -sum(row[1]))
+            found.setdefault(f"{_array(kept)} of {whose}", []).append(kept)
+    own = sorted(found.items(), key=lambda row: -sum(kept.own_bytes for kept in row[1]))
     if own:
-        named = ", ".join(f"{len(sizes)} x {what}" if len(sizes) > 1 else what for what, sizes in own[:LARGEST])
-        rest = sum(sum(sizes) for _, sizes in own[LARGEST:])
+        named = ", ".join(
+            what if len(same) == 1 else f"{len(same)} x {what.replace(_array(same[0]), _array(same[0], ' each'), 1)}"
+            for what, same in own[:LARGEST]
+        )
+        rest = sum(kept.own_bytes for _, same in own[LARGEST:] for kept in same)
         yield f"{begin} {named}" + (f", and {size(rest)} more." if rest else ".")
 
 
@@ -170,7 +174,8 @@ def _could_be_saved(made: "Contrast") -> Iterator[str]:
         kept, node = max(nodes, key=lambda row: row[0].own_bytes)
         made_by = f", made{f' by {kept.by}' if kept.by else ''}{_at(kept.place)}," if kept.by or _at(kept.place) else ""
         layers = list(dict.fromkeys(filter(None, (kept.by, node.path))))
-        around = " and ".join(layers) if layers else "what makes and what uses it"
+        outer = [one for one in layers if not any(one.startswith(f"{other}.") for other in layers)]
+        around = " and ".join(outer) if outer else "what makes and what uses it"
         yield (
             f"The largest array of the tape's own, {_array(kept)}{made_by} is kept by {node.name}{_of(node.path)}: a "
             f"torch.utils.checkpoint around {around} would make it again instead."
@@ -188,9 +193,9 @@ def _could_be_saved(made: "Contrast") -> Iterator[str]:
         )
 
 
-def _array(kept: Kept) -> str:
+def _array(kept: Kept, each: str = "") -> str:
     constant = ", one number over and over" if kept.constant and prod(kept.shape) > 1 else ""
-    return f"{kept.dtype}[{','.join(map(str, kept.shape))}] ({size(kept.own_bytes)}{constant})"
+    return f"{kept.dtype}[{','.join(map(str, kept.shape))}] ({size(kept.own_bytes)}{each}{constant})"
 
 
 def _of(path: str) -> str:

@@ -17,7 +17,7 @@ def compiled(made: "Contrast") -> Iterator[str]:
     if costs is None:
         return
     if costs.temporaries is not None:
-        times = f", {costs.temporaries / tape:.1f} times the tape" if tape else ""
+        times = _beside(costs.temporaries, tape, "the tape")
         less = ": less than the copies alone that op by op makes" if made.copied_bytes > costs.temporaries else ""
         kernels = f"run in {counted(costs.kernels, 'kernel')} and " if costs.kernels is not None else ""
         yield (
@@ -29,7 +29,7 @@ def compiled(made: "Contrast") -> Iterator[str]:
                 "reads: XLA's plan does not hold that."
             )
     if costs.aot is not None:
-        times = f", {costs.aot / tape:.1f} times the eager tape" if tape else ""
+        times = _beside(costs.aot, tape, "the eager tape")
         yield f"Under torch.compile {size(costs.aot)} wait for the backward pass{times}."
     seconds = costs.seconds
     once = (seconds.traced + seconds.compiled) / seconds.run
@@ -44,6 +44,14 @@ def compiled(made: "Contrast") -> Iterator[str]:
     yield from _again(made)
 
 
+def _beside(count: int, tape: int, what: str) -> str:
+    """How many times the tape it is; nothing of a tape that keeps nothing."""
+    if not tape:
+        return ""
+    times = f"{count / tape:.1f}"
+    return f", about as much as {what}" if times == "1.0" else f", {times} times {what}"
+
+
 def _fate(compiler: str, what: str, fates: Fates) -> Iterator[str]:
     """What one compiler left of it."""
     if fates.message:
@@ -51,13 +59,13 @@ def _fate(compiler: str, what: str, fates: Fates) -> Iterator[str]:
         return
     count = {kind: len(names) for kind, names in fates.by_kind.items()}
     gone = {
-        DEAD: ("that no result needs is left out", "that no result needs are left out"),
-        DUPLICATE: ("that does the same to the same is made once", "that do the same to the same are made once"),
+        DEAD: ("is needed by no result and left out", "are needed by no result and left out"),
+        DUPLICATE: ("repeats another and is left out", "repeat another and are left out"),
         FOLDED: (
-            "that depends on nothing that enters is made while compiling",
-            "that depend on nothing that enters are made while compiling",
+            "depends on nothing that enters and is made while compiling",
+            "depend on nothing that enters and are made while compiling",
         ),
-        IN_PLACE: ("that only moves numbers is read in place", "that only move numbers are read in place"),
+        IN_PLACE: ("only moves numbers and is read in place", "only move numbers and are read in place"),
         REWRITTEN: ("has gone into another", "have gone into others"),
     }
     parts = [agreed(count[kind], *words) for kind, words in gone.items() if kind in count]
@@ -65,7 +73,7 @@ def _fate(compiler: str, what: str, fates: Fates) -> Iterator[str]:
     kernels = f" in {counted(fates.kernels, 'kernel')}" if fates.kernels is not None else ""
     again = f", {count[AGAIN]} of them a second time in the backward pass" if AGAIN in count else ""
     parts.append(f"{agreed(rest, 'runs', 'run')}{kernels}{again}")
-    yield f"Of {counted(fates.traced, what)} that {compiler} traces {', '.join(parts)}."
+    yield f"Of the {counted(fates.traced, what)} that {compiler} traces: {'; '.join(parts)}."
 
 
 def _again(made: "Contrast") -> Iterator[str]:
@@ -76,8 +84,8 @@ def _again(made: "Contrast") -> Iterator[str]:
     if None not in (plain.tape, whole.tape, plain.residuals, whole.residuals):
         yield (
             f"With {whole.what} made again the tape keeps {size(whole.tape or 0)} between the passes, where it kept "
-            f"{size(plain.tape or 0)}; jax.vjp, op by op, {size(whole.residuals or 0)} where it kept "
-            f"{size(plain.residuals or 0)}."
+            f"{size(plain.tape or 0)}; jax.vjp, op by op and with copies, {size(whole.residuals or 0)} where it "
+            f"kept {size(plain.residuals or 0)}."
         )
     if plain.temporaries is not None and whole.temporaries is not None:
         less = whole.temporaries / plain.temporaries - 1 if plain.temporaries else 0.0

@@ -68,7 +68,7 @@ def test_a_long_tape_is_folded_by_layer(form, monkeypatch):
     """One line for the nodes of a layer that follow each other; leaves are told by the layer's gradient."""
     monkeypatch.setattr(shown, "MANY", 5)
     text = text_of(form, 200)
-    assert "(loss): " in text
+    assert "(outside the layers): " in text
     assert "AccumulateGrad W1" not in text
     assert "AccumulateGrad W1" in text_of(form, 200, every=True)
 

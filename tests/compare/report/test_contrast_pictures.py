@@ -7,6 +7,7 @@ import pytest
 from compare.measure.contrast.contrast import contrast
 from compare.pair.pairs import find
 from compare.report import contrast_pictures as pictures
+from compare.report.contrast import layers_of
 from compare.report.contrast_pictures import facing_picture
 from compare.report.form import contrast_form
 
@@ -55,13 +56,13 @@ def test_the_backward_pass_runs_the_other_way(form):
     assert order[0] == "NllLossBackward0"
     products = [right[top] for top in sorted(right) if left[top] == "MmBackward0"]
     assert products == ["dot_general x 2", "dot_general"]  # the batch has no gradient
-    assert [text for text in ("b1", "W1", "b2", "W2") if f".grad of {text}<" in picture] == ["b1", "W1", "b2", "W2"]
+    assert [text for text in ("b1", "W1", "b2", "W2") if f">{text}.grad<" in picture] == ["b1", "W1", "b2", "W2"]
 
 
 def test_beyond_many_nodes_a_layer_is_one_box(form, monkeypatch):
     """With the path of the layer, and what its nodes keep together."""
     monkeypatch.setattr(pictures, "MANY", 5)
-    assert list(boxes(facing_picture(form), "torch").values()) == ["(loss)"]
+    assert list(boxes(facing_picture(form), "torch").values()) == ["(outside the layers)"]
 
 
 def test_they_are_as_wide_as_a_phone_and_need_nothing(form):
@@ -71,3 +72,42 @@ def test_they_are_as_wide_as_a_phone_and_need_nothing(form):
         assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")
         drawn = ElementTree.fromstring(picture)
         assert max(len(one.text) for one in drawn.iter(f"{SVG}text")) <= 22
+
+
+def node(path, *loss, gives=(), why=""):
+    """One of a tape, which faces these equations of the loss."""
+    named = {"name": "TanhBackward0", "leaf": "", "path": path, "why": why}
+    return {**named, "saved": [], "gives": list(gives), "loss": list(loss), "gradient": []}
+
+
+def equation(name, times=1, *takes):
+    """One of the program, as the body of a loop lists it."""
+    return {"name": name, "times": times, "takes": list(takes)}
+
+
+def test_what_a_loop_runs_stands_beside_each_trip():
+    """Its body is listed once and runs beside each layer's node; a trip takes what the one before it made, and nothing
+    of what entered the first."""
+    equations = [equation("exp"), equation("tanh", 2, 0), equation("sin", 2, 1), equation("sum", 1, 2)]
+    tape = [node("", 3, gives=[1]), *(node("", 2 - at % 2, gives=[at + 2]) for at in range(4)), node("", 0)]
+    picture = facing_picture({"tape": tape, "equations": equations})
+    assert list(boxes(picture, "jax").values()) == ["exp", "tanh", "sin", "tanh", "sin", "sum"]
+    drawn = ElementTree.fromstring(picture)
+    plain = [one for one in drawn.iter(f"{SVG}line") if not one.get("class") and float(one.get("x1")) > 180]
+    curved = [one for one in drawn.iter(f"{SVG}path") if one.get("d").startswith("M 345 ")]
+    assert (len(plain), len(curved)) == (5, 0)
+
+
+def test_of_a_long_path_its_last_parts_stay():
+    """Two layers' parameters of one name are told apart; a path of one long part is cut in it."""
+    assert pictures._short("blocks.3.down.weight.grad") == "\N{HORIZONTAL ELLIPSIS}3.down.weight.grad"
+    assert pictures._short("encoder.layer.10.output.dense") == "\N{HORIZONTAL ELLIPSIS}layer.10.output.dense"
+    for text in ("a_parameter_of_a_long_name.grad", "MkldnnRnnLayerBackward0", "one.a_parameter_of_a_long_name"):
+        assert len(pictures._short(text)) == 22
+    assert pictures._short("net.1.weight.grad") == "net.1.weight.grad"
+
+
+def test_what_torch_adds_is_of_the_layer_that_it_runs_in():
+    """It has no path, and does not cut a layer in two; what computes outside the layers stands for itself."""
+    tape = [node("a"), node("", why="layout"), node("a"), node("", 0), node("b")]
+    assert layers_of({"tape": tape}) == [("a", [0, 1, 2]), ("", [3]), ("b", [4])]

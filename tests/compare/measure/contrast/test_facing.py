@@ -78,6 +78,11 @@ def test_a_layer_all_dead(cpu):
     assert faces(made, "ReluBackward0") == [["max"]]
     assert faces(made, "AddmmBackward0") == [["dot_general", "add"]] * 2
     assert faces(made, "TanhBackward0") == [["tanh"]]
+    back = {
+        row.path or row.name: [made.equations[one].name for one in row.gradient] for row in made.tape if not row.why
+    }
+    assert back["ReluBackward0"] == ["gt", "select_n"]  # its own, though all gradients below it are zeros too
+    assert back["one"] == ["reduce_sum", "dot_general"]
 
 
 class Doubled(nn.Module):

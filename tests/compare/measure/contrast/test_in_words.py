@@ -39,7 +39,7 @@ def test_it_says_what_was_counted():
     assert (
         "2 equations for the loss and 3 more for its gradient; of all of them 1 is needed by no result, and a" in text
     )
-    assert "Of the equations 1 is in the body of a loop, listed once and run up to 8 times." in text
+    assert "1 of the equations is in the body of a loop, listed once and run up to 8 times." in text
     assert "Of the 4 other equations, 3 (75 %) face" in text
     assert "ReluBackward0 of net.2 faces 2 of the loss" in text
 
@@ -63,6 +63,13 @@ def test_what_is_made_again_is_said():
     again = replace(TAPE[0], saved=(replace(HIDDEN, again=True),))
     text = said(replace(MADE, tape=(again, *TAPE[1:])))
     assert "The tape keeps 0 bytes that live only because of it; 1 tensor of a checkpoint will be made again." in text
+
+
+def test_a_layer_and_a_part_of_it_are_one_layer():
+    """What a checkpoint would be put around is named once; neighbours of one beginning are two."""
+    for path, around in (("net.2.out", "net.2"), ("net.21", "net.2 and net.21")):
+        text = said(replace(MADE, tape=(replace(TAPE[0], path=path), *TAPE[1:])))
+        assert f"a torch.utils.checkpoint around {around} would" in text
 
 
 def test_every_number_is_of_this_pair():
@@ -121,6 +128,6 @@ def test_nodes_of_one_group_are_said_together():
 def test_what_is_alike_is_said_once():
     """With how often it is kept; and why an equation faces nothing is said of each reason."""
     text = said(replace(MADE, residuals=(MASK, MASK, MASK)))
-    assert "The function alone keeps 3 x bool[64,128] (8.0 KiB) of gt at mlp.py:23." in text
+    assert "The function alone keeps 3 x bool[64,128] (8.0 KiB each) of gt at mlp.py:23." in text
     for why, words in (("repeated", "makes again what"), ("untaped", "from no parameter"), ("unasked", "not ask for")):
         assert words in said(replace(MADE, equations=(replace(EQUATIONS[0], why=why), *EQUATIONS[1:])))

@@ -26,6 +26,8 @@ def test_what_compilers_make_of_it():
     assert "Recording adds 50 % to the loss's processor time" in text
     assert "as long as 20 of its steps" in text
     assert "Compiled" not in said(MADE)
+    same = said(replace(MADE, costs=Costs(MADE.tape_bytes, "", 16384, 0, (), 9, seconds)))
+    assert "wait for the backward pass, about as much as the eager tape." in same
 
 
 @pytest.mark.parametrize(("recorded", "again"), [(0.95, 1.0), (1.05, 1.1), (1.05, 0.9)])
@@ -42,10 +44,10 @@ def test_what_is_left_out_is_said_by_kind():
     costs = Costs(None, "", None, 0, (), 9, SECONDS)
     text = said(replace(MADE, costs=costs, fates=(reference, Fates({FUSED: ("d",)}, 1, 1))))
     assert (
-        "Of 3 operations that torch.compile traces 1 that no result needs is left out, 2 run, 1 of them a second"
+        "Of the 3 operations that torch.compile traces: 1 is needed by no result and left out; 2 run, 1 of them a"
         in text
     )
-    assert "Of 1 equation that jit traces 1 runs in 1 kernel." in text
+    assert "Of the 1 equation that jit traces: 1 runs in 1 kernel." in text
     refused = replace(MADE, costs=costs, fates=(Fates({}, 0, None, "no"), reference))
     assert "torch.compile does not take this: no" in said(refused)
 
@@ -55,7 +57,7 @@ def test_what_is_made_again_is_not_kept():
     rows = (Again("nothing", 2048, 4096, 1000), Again("all of the loss", 0, 1024, 1500))
     text = said(replace(MADE, costs=Costs(65536, "", 16384, 0, rows, 9, SECONDS)))
     assert "With all of the loss made again the tape keeps 0 bytes between the passes, where it kept 2.0 KiB" in text
-    assert "jax.vjp, op by op, 1.0 KiB where it kept 4.0 KiB." in text
+    assert "jax.vjp, op by op and with copies, 1.0 KiB where it kept 4.0 KiB." in text
     assert "(+50 %)" in text
 
 
