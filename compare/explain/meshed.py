@@ -12,7 +12,8 @@ from compare.errors import UsageError, swallowed
 from compare.explain.closing import Closing
 from compare.explain.doctor.diagnosis import Cause
 from compare.explain.doctor.meshes.low_collectives import low_collectives
-from compare.explain.doctor.meshes.mesh_suspects import Seen, Suspect, suspects
+from compare.explain.doctor.meshes.mesh_suspects import Seen, suspects
+from compare.explain.doctor.meshes.rows_apart import STATE, Suspect
 from compare.explain.explanation import Explanation, NamedCause
 from compare.explain.failed_run import FailedRun
 from compare.explain.locate.difference import relative_gap
@@ -30,7 +31,6 @@ from compare.sides.quartet import Quartet
 from compare.sides.side import STEPS, SideError
 from compare.verdict.verdict import Judgement
 
-STATE = ("state/", "after/state/")
 DRAWN = "another draw"
 
 

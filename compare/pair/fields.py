@@ -60,6 +60,8 @@ CHECKS: Mapping[str, Check] = {
     "port_inputs": FUNCTION,
     "reference_outputs": FUNCTION,
     "port_outputs": FUNCTION,
+    "spread": FUNCTION,
+    "own_rows": FUNCTION,
     "smooth": (lambda value: isinstance(value, bool | np.bool_), "True or False"),
     "name": (lambda value: _is_text(value) and bool(value), "one line of printable text"),
     "title": (_is_text, "one line of printable text"),

@@ -67,6 +67,10 @@ class Pair:
         sharding: how the port's leaves lie on the mesh of ``--mesh``, by patterns of their paths (``*`` one part of it,
             ``**`` any number: ``{"**.kernel": P(None, "model")}``), and arrays of the batch as ``input.NAME``; else
             the port's own annotations say it, and rows are spread over the axis ``data``.
+        spread: of the reference in several processes (``jaxport train FILE.py --processes 2``), a function from the
+            model to what is called in its place, such as your own wrapper; ``DistributedDataParallel`` without it.
+        own_rows: likewise, a function of the number of a batch's rows: a slice of them, or their numbers, that this
+            process takes, as your own sampler does; without it as many each, one process's behind the other's.
         accept: differences known and wanted; ``running_variance``: the port's running variance is that of the batch
             (divided by N), torch's is the unbiased one (by N - 1); any other word is the name, ``*`` standing for any
             text, of parameters that one side alone has: they keep their values, are not trained, and are listed.
@@ -100,6 +104,8 @@ class Pair:
     port_outputs: UserFunction | None = None
     rules: Mapping[str, str | tuple] = field(default_factory=dict)
     sharding: Mapping[str, Any] = field(default_factory=dict)
+    spread: UserFunction | None = None
+    own_rows: UserFunction | None = None
     accept: tuple[str, ...] = ()
     weight_map: WeightMap | None = None
     weights: Callable[[np.random.Generator], Arrays] | None = None

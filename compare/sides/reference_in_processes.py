@@ -1,11 +1,11 @@
 """The reference as several processes train it: in each a copy under ``DistributedDataParallel``, its part of a batch.
 
-What spreads it is what the reader reads, ``torchref.distributed``: which rows are a process's own, and the wrapper that
-averages gradients. What is one array in one process stays one: a dropout's mask is the whole batch's, of which each
-process takes its own rows.
+What spreads it is the pair's own ``spread`` and ``own_rows``, or what the reader reads, ``torchref.distributed``: which
+rows are a process's own, and the wrapper that averages gradients. What is one array in one process stays one: a
+dropout's mask is the whole batch's, of which each process takes its own rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,10 +16,11 @@ from torch import nn
 
 import torchref.distributed
 from compare.arrays.batch import Batch
-from compare.errors import UsageError
+from compare.errors import UsageError, shown, swallowed
 from compare.frameworks.dropout.masks import draw
 from compare.frameworks.dropout.reference import Drawn, replayed
 from compare.frameworks.models.modes import Mode
+from compare.pair.fields import FieldError, answer_of
 from compare.pair.pair import Entering
 from compare.sides.reference import ReferenceSide
 from compare.sides.reference_forward import Tensors
@@ -40,8 +41,32 @@ class ReferenceInProcesses(ReferenceSide):
 
     def load(self, entering: Entering, mode: Mode = None) -> nn.Module:
         module = super().load(entering, mode)
-        self._spread = torchref.distributed.spread(module)
+        self._spread = self._asked("spread", self.pair.spread or torchref.distributed.spread, module)
+        if not callable(self._spread):
+            raise UsageError(
+                f"pair {self.pair.name}: spread= returned {shown(self._spread)}: expected the model, or a wrapper "
+                "of it such as DistributedDataParallel"
+            )
         return module
+
+    def own_rows(self, rows: int) -> np.ndarray:
+        """The numbers of the rows that this process takes of a batch of so many.
+
+        Raises:
+            UsageError: the pair's ``own_rows`` raises, or returns no rows of such a batch.
+        """
+        given = self._asked("own_rows", self.pair.own_rows or torchref.distributed.own_rows, rows)
+        try:
+            own = np.asarray(range(rows)[given] if isinstance(given, slice) else given)
+        except (TypeError, ValueError) as error:  # lists of several lengths, a slice by names
+            swallowed(error)
+            own = np.array(None)
+        if own.ndim != 1 or (own.size and own.dtype.kind not in "iu") or not all(-1 < row < rows for row in own):
+            raise UsageError(
+                f"pair {self.pair.name}: own_rows= returned {shown(given)}: expected a slice of the {rows} rows, or "
+                "their numbers"
+            )
+        return own.astype(np.int64)
 
     def forward(self, module: nn.Module, batch: Batch, inputs: Tensors, mode: Mode) -> object:
         self._batch = batch
@@ -71,17 +96,28 @@ class ReferenceInProcesses(ReferenceSide):
     def _drawn(self, seed: int, index: int, shape: tuple[int, ...], rate: float) -> np.ndarray:
         """This process's rows of the whole batch's mask."""
         assert self._batch is not None
-        own = torchref.distributed.own_rows(self._batch.rows)
-        count = own.stop - own.start
+        own = self.own_rows(self._batch.rows)
+        count = len(own)
         if not shape or not count or shape[0] % count:
             return draw(seed, index, shape, rate)
         each = shape[0] // count  # a mask may have several entries along its first axis for each row
-        return draw(seed, index, (self._batch.rows * each, *shape[1:]), rate)[own.start * each : own.stop * each]
+        mask = draw(seed, index, (self._batch.rows * each, *shape[1:]), rate)
+        return mask.reshape(self._batch.rows, each, *shape[1:])[own].reshape(shape)
 
     def _own(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         assert self._batch is not None
         axis, rows = self._batch.axis(name), self._batch.rows
         if axis is None or tensor.shape[axis] != rows:
             return tensor
-        own = torchref.distributed.own_rows(rows)
-        return tensor.narrow(axis, own.start, own.stop - own.start)
+        return tensor.index_select(axis, torch.from_numpy(self.own_rows(rows)).to(tensor.device))
+
+    def _asked(self, field: str, function: Callable[..., Any], *args: Any) -> Any:
+        """What a function of the pair's returns.
+
+        Raises:
+            UsageError: it raises.
+        """
+        try:
+            return answer_of(field, function, *args)
+        except FieldError as error:
+            raise UsageError(f"pair {self.pair.name}: {error}") from error

@@ -13,7 +13,10 @@ import pytest
 PAIRS = Path(__file__).with_name("sharded_pairs.py")
 EXAMPLE = Path(__file__).parents[3] / "examples" / "sharded.py"
 CAUSES = {
-    "planted_mean_of_means": ("reduction", "the mean of the means of the shards along `data`, of 4 rows each"),
+    "planted_mean_of_means": (
+        "reduction",
+        "is not the mean of the losses of each shard's 4 rows along `data`, since some rows count",
+    ),
     "planted_sum": ("gradient reduction", "the gradient of up.weight is the sum over `data`"),
     "planted_batch_norm": ("batch statistics", "batch norm's statistics are those of each shard's 4 rows along `data`"),
     "planted_one_key": ("dropout key", "every shard along `data` drops what the first one drops"),

@@ -18,6 +18,11 @@ WRONG = {"step": 2, "verdict": "mismatch", "worst": "step2/update/a", "gap": 0.5
             {"verdict": "mismatch", "steps": [STEP, WRONG], "cause": "why"},
             "leaves one process in step 2, at step2/update/a (gap 5.0e-01, where rounding explains 1.0e-12): why",
         ),
+        (
+            {"verdict": "float32_only", "steps": [STEP, WRONG | {"verdict": "float32_only"}]},
+            "takes the steps of one process to float32, though not in float64: first in step 2, at step2/update/a "
+            "(gap 5.0e-01, where rounding explains 1.0e-12)",
+        ),
         ({"verdict": "mismatch", "steps": [STEP], "cause": "process 1 is apart"}, "is a mismatch: process 1 is apart"),
     ],
 )

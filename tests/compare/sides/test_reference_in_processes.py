@@ -1,7 +1,9 @@
 """The reference's steps in a group of processes, here of one; two are in tests/compare/cli/processes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -73,3 +75,45 @@ def test_a_pair_without_a_loss_is_refused(cpu: Device):
     bare = Pair(torch.nn.Linear(3, 3), linen.Dense(3), lambda rng: rng.standard_normal((4, 3), np.float32))
     with pytest.raises(UsageError, match="expected loss="):
         ReferenceInProcesses(prepare(bare, 0), FLOAT64, cpu.torch)
+
+
+@pytest.mark.parametrize("given", [slice(1, None, 2), range(1, 4, 2), torch.tensor([1, 3]), np.array([1, 3])])
+def test_own_rows_are_the_pairs(given: object, cpu: Device):
+    """A slice or numbers, as the user's sampler deals them; a mask's rows are those as well."""
+    own = replace(pair(), own_rows=lambda rows: given)
+    side = ReferenceInProcesses(prepare(own, 0), FLOAT64, cpu.torch)
+    side._batch = side.prepared.enter(0, 1).batches[0]
+    assert side.own_rows(4).tolist() == [1, 3]
+    np.testing.assert_array_equal(side._drawn(5, 1, (2, 3), 0.5), draw(5, 1, (4, 3), 0.5)[[1, 3]])
+    np.testing.assert_array_equal(side._drawn(5, 1, (4, 3), 0.5), draw(5, 1, (8, 3), 0.5)[[2, 3, 6, 7]])
+
+
+def raising(rows: int) -> object:
+    raise RuntimeError("no sampler")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (lambda rows: [rows], r"own_rows= returned \[4\]: expected a slice of the 4 rows, or their numbers"),
+        (lambda rows: 2, "own_rows= returned 2: expected a slice"),
+        (lambda rows: "all", "own_rows= returned 'all': expected a slice"),
+        (lambda rows: None, "own_rows= returned None: expected a slice"),
+        (lambda rows: [0.5, 1.5], "own_rows= returned .*: expected a slice"),
+        (lambda rows: [[0], [1, 2]], "own_rows= returned .*: expected a slice"),
+        (lambda rows: slice("a"), "own_rows= returned .*: expected a slice"),
+        (raising, "own_rows= raised RuntimeError: no sampler"),
+    ],
+)
+def test_what_takes_no_rows_is_refused(given: Any, said: str, cpu: Device):
+    """With what was expected."""
+    side = ReferenceInProcesses(prepare(replace(pair(), own_rows=given), 0), FLOAT64, cpu.torch)
+    with pytest.raises(UsageError, match=said):
+        side.own_rows(4)
+
+
+def test_a_spread_that_is_no_model_is_refused(cpu: Device):
+    """Such as one that changes it in place and returns nothing."""
+    prepared = prepare(replace(pair(), spread=lambda model: None), 0)
+    with pytest.raises(UsageError, match="spread= returned None: expected the model, or a wrapper of it"):
+        ReferenceInProcesses(prepared, FLOAT64, cpu.torch).load(prepared.enter(0, 1))

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from compare.explain.doctor.meshes.reference_in_shards import FIRST, LAST, ZEROS, Block, InShards
+from compare.explain.doctor.meshes.rows_apart import Parts, Suspect, rows_apart
 from compare.explain.doctor.thresholds import LISTED, TIMES
 from compare.frameworks.meshes.mesh_axes import BY_ROWS, MeshAxes
 from compare.sides.side import Run, What
@@ -52,22 +53,6 @@ class Seen:
         return " or ".join(f"`{name}`" for name in names) or f"all {parts} devices"
 
 
-@dataclass(frozen=True)
-class Suspect:
-    """One way to work on shards, and what it is called.
-
-    Attributes:
-        setting: as somebody who shards knows it; reference, port: what each side has.
-        text: one sentence.
-    """
-
-    how: InShards
-    setting: str
-    reference: str
-    port: str
-    text: str
-
-
 def suspects(seen: Seen) -> Iterator[Suspect]:
     """Every way that may explain what is seen, the simplest first."""
     for rows in ROWS:
@@ -85,24 +70,17 @@ def _one_mask(seen: Seen) -> Iterator[Suspect]:
 
 
 def _apart(seen: Seen) -> Iterator[Suspect]:
+    over_all = (
+        "take them over all shards, by lax.pmean (axis_name= of Flax's BatchNorm), or leave the layer outside of "
+    )
     for parts in seen.sizes:
-        if seen.rows < parts:
-            continue
-        axis, each = seen.over(parts, rows=True), -(-seen.rows // parts)
-        shard = f"each shard's {counted(each, 'row')} along {axis}"
-        what = "batch norm's statistics are those" if seen.normalizes else "what rows have in common is that"
-        text = (
-            f"{what} of {shard} alone, where the reference takes them of all {seen.rows}: take them over all shards, "
-            f"by lax.pmean (axis_name= of Flax's BatchNorm), or leave the layer outside of shard_map"
-        )
-        yield Suspect(InShards(parts, apart=True), "batch statistics", "of the batch", "of each shard", text)
-        mean = (
-            f"the loss is the mean of the means of the shards along {axis}, of {counted(each, 'row')} each, which do "
-            "not weigh alike: sum what is scored and count it over all shards (lax.psum of both), then divide"
-        )
-        yield Suspect(InShards(parts, scored_apart=True), "reduction", "mean", "mean of the shards' means", mean)
-        both = f"{text}; and {mean}"
-        yield Suspect(InShards(parts, True, True), "reduction", "of the batch", "of each shard", both)
+        words = Parts(
+            parts, seen.rows, "each shard's", f" along {seen.over(parts, rows=True)}", "the reference",
+            norm=f"{over_all}shard_map", other=f"{over_all}shard_map",
+            scaled="sum what is scored and count it over all shards (lax.psum of both), then divide",
+            gathered="gather the outputs first (lax.all_gather)",
+        )  # fmt: skip
+        yield from rows_apart(words, seen.normalizes)
 
 
 def _padded(seen: Seen) -> Iterator[Suspect]:

@@ -5,78 +5,82 @@ from dataclasses import replace
 
 import numpy as np
 
-from compare.arrays.batch import Batch
 from compare.explain.doctor.meshes.reference_in_shards import InShards, ReferenceInShards
+from compare.explain.doctor.meshes.rows_apart import STATE, Parts, rows_apart
+from compare.explain.doctor.thresholds import LISTED
 from compare.explain.locate.introduced import differs
 from compare.pair.pair import Entering
 from compare.sides.quartet import Quartet
-from compare.sides.side import STEPS, Result
+from compare.sides.side import Result
 from compare.verdict.precision import FLOAT64
 from compare.verdict.verdict import Judgement
 
 LOSS = "loss"
-STATE = ("state/", "after/state/")  # which one of the processes keeps, and a mean of all stands for
-MEAN_OF_MEANS = (
-    "the step follows the mean of the processes' means, and they do not weigh alike (rows that {} does not divide, or "
-    "that count for nothing): scale each process's loss by its share, or drop the rest of the batch"
-)
-APART = (
-    "batch norm's statistics are those of each process's rows, where one process takes them of the whole batch: "
-    "convert the model by torch.nn.SyncBatchNorm.convert_sync_batchnorm, which runs on GPUs"
-)
-ONE_MASK = "every process drops what the first one drops, since all draw from one seed: add the rank to it"
 SUMMED = "each gradient is {} times that of one process: it is the sum over the processes, and not their mean"
 AVERAGED = (
     "each gradient is 1/{} of that of one process: the loss is a sum over rows, and DistributedDataParallel averages: "
     "take the mean, or multiply by the number of processes"
 )
-WRONG_ROWS = "process {} takes the rows of process {}, and those of its own nobody takes"
+NORM = "convert the model by torch.nn.SyncBatchNorm.convert_sync_batchnorm, which runs on GPUs"
+OTHER = "gather there what the layer takes of all rows (torch.distributed.nn.functional.all_gather)"
+SCALED = "scale each process's loss by its share of what counts, or drop what is left over of a batch"
+GATHERED = "gather the outputs of all processes first (torch.distributed.nn.functional.all_gather)"
+
+Taken = Sequence[Sequence[np.ndarray]]  # of each batch, the rows that each process takes
 
 
-def named_cause(quartet: Quartet, entering: Entering, run: tuple[Result, Result], parts: int) -> str:
+def named_cause(quartet: Quartet, entering: Entering, run: tuple[Result, Result], taken: Taken) -> str:
     """What, put into one process, makes it train as the processes did; empty where nothing that is known does.
+
+    Rows that several take, or none, are read off, and need no such run.
 
     Args:
         run: the processes' steps, at the working precision and in float64.
     """
-    for how, text, but in _ways(parts):
-        if _closes(quartet, entering, how, run, but):
+    for batch, own in zip(entering.batches, taken, strict=True):
+        if text := wrong_rows(batch.rows, own):
             return text
-    for batches, text in _rows(entering, parts):
-        t, t64 = quartet.run_reference(replace(entering, batches=batches), STEPS)
-        if _matches(quartet.judge(t, run[0], t64, run[1])):
+    # Each process's rows one behind the other, as shards lie: which rows it has is its own sampler's.
+    batches = [batch.taking(np.concatenate(own)) for batch, own in zip(entering.batches, taken, strict=True)]
+    entering = replace(entering, batches=batches)
+    for how, text, but in _ways(len(taken[0]), batches[0].rows, bool(run[0].variances)):
+        if _closes(quartet, entering, how, run, but):
             return text
     return ""
 
 
-def _ways(parts: int) -> Iterator[tuple[InShards, str, str]]:
-    """Each way, what it is, and of what name the quantities are that it leaves as they are."""
-    yield InShards(parts, one_mask=True), ONE_MASK, ""
+def wrong_rows(rows: int, own: Sequence[np.ndarray]) -> str:
+    """Which rows of a batch several processes take, or none; empty where each is one process's."""
+    times = np.bincount(np.concatenate(own), minlength=rows)
+    found = []
+    if len(twice := np.flatnonzero(times > 1)):
+        who = [f"{number}" for number, taken in enumerate(own) if twice[0] in taken]
+        whose = f"processes {' and '.join(who)} both take" if len(who) > 1 else f"process {who[0]} takes twice"
+        found.append(f"{whose} {_named(twice)} of {rows}")
+    if len(left := np.flatnonzero(times == 0)):
+        found.append(f"no process takes {_named(left)} of {rows}")
+    return f"{', and '.join(found)}: give each process rows of its own, by its rank" if found else ""
+
+
+def _named(rows: np.ndarray) -> str:
+    if len(rows) == 1:
+        return f"row {rows[0]}"
+    if rows[-1] - rows[0] == len(rows) - 1:
+        return f"rows {rows[0]} to {rows[-1]}"
+    more = f" and {len(rows) - LISTED} more" if len(rows) > LISTED else ""
+    return f"rows {', '.join(map(str, rows[:LISTED]))}{more}"
+
+
+def _ways(parts: int, rows: int, normalizes: bool) -> Iterator[tuple[InShards, str, str]]:
+    """Each way, what it is, and of what name the quantities are that it leaves as they are.
+
+    No dropout is among them: each process is dealt its rows of the whole batch's mask, whatever its own seed.
+    """
     yield InShards(parts, every_factor=float(parts)), SUMMED.format(parts), LOSS
     yield InShards(parts, every_factor=1 / parts), AVERAGED.format(parts), LOSS
-    yield InShards(parts, scored_apart=True), MEAN_OF_MEANS.format(parts), ""
-    yield InShards(parts, apart=True), APART, ""
-    yield InShards(parts, apart=True, scored_apart=True), APART, ""
-
-
-def _rows(entering: Entering, parts: int) -> Iterator[tuple[Sequence[Batch], str]]:
-    """Every process in the place of every other one."""
-    for own in range(parts):
-        for other in range(parts):
-            if own != other:
-                yield _taking(entering, parts, own, other), WRONG_ROWS.format(own, other)
-
-
-def _taking(entering: Entering, parts: int, own: int, other: int) -> Sequence[Batch]:
-    batches = list[Batch]()
-    for batch in entering.batches:
-        each = -(-batch.rows // parts)
-        rows = np.arange(batch.rows)
-        theirs = rows[other * each : (other + 1) * each]
-        mine = rows[own * each : (own + 1) * each]
-        rows[own * each : (own + 1) * each] = theirs[: len(mine)] if len(theirs) >= len(mine) else mine
-        batches.append(batch.taking(rows))
-    return batches
+    words = Parts(parts, rows, "each process's", "", "one process", NORM, OTHER, SCALED, GATHERED)
+    for suspect in rows_apart(words, normalizes):
+        yield suspect.how, suspect.text, ""
 
 
 def _closes(quartet: Quartet, entering: Entering, how: InShards, run: tuple[Result, Result], but: str) -> bool:

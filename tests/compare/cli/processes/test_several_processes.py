@@ -10,14 +10,17 @@ import pytest
 from compare.cli.processes.launching import trained_reference
 from tests.compare.command_line import jaxport, refused, strictly
 
+SOUND = ("sound", "sound_dropout", "sound_strided", "sound_gathered")
 PAIRS = Path(__file__).with_name("pairs_in_processes.py")
 CAUSES = {
     "summed": "each gradient is 2 times that of one process: it is the sum over the processes",
     "averaged": "each gradient is 1/2 of that of one process: the loss is a sum over rows",
-    "wrong_rows": "process 1 takes the rows of process 0, and those of its own nobody takes",
-    "one_mask": "every process drops what the first one drops",
-    "normalized": "batch norm's statistics are those of each process's rows",
-    "uneven": "the step follows the mean of the processes' means",
+    "wrong_rows": "processes 0 and 1 both take rows 0 to 3 of 8, and no process takes rows 4 to 7 of 8",
+    "normalized": "batch norm's statistics are those of each process's 4 rows alone",
+    "normalized_strided": "batch norm's statistics are those of each process's 4 rows alone",
+    "deviating": "what rows have in common is that of each process's 4 rows alone",
+    "uneven": "each process's rows (at most 4), since 2 does not divide 7 rows, or some rows count for nothing",
+    "scored_in_parts": "each process's 4 rows, since some rows count for nothing in it, or rows are scored against",
     "alone": "process 1 ends with other parameters than process 0",
 }
 
@@ -30,8 +33,8 @@ def trained() -> dict[str, Any]:
 
 
 def test_a_sound_reference_takes_the_steps_of_one_process(trained: dict[str, Any]):
-    """Every one of them, with dropout too."""
-    for name in ("sound", "sound_dropout"):
+    """Every one of them: with dropout, by a wrapper and a sampler of its own, and with a loss that gathers rows."""
+    for name in SOUND:
         assert (trained[name]["verdict"], trained[name]["cause"], trained[name]["processes"]) == ("match", "", 2)
         assert [step["step"] for step in trained[name]["steps"]] == [1, 2, 3]
 
@@ -45,7 +48,7 @@ def test_what_processes_break_is_seen_in_the_first_step_and_named(trained: dict[
 
 def test_every_pair_of_the_file_is_asked_for(trained: dict[str, Any]):
     """None is left out here."""
-    assert {*trained} == {*CAUSES, "sound", "sound_dropout"}
+    assert {*trained} == {*CAUSES, *SOUND}
 
 
 OWN = """
