@@ -21,7 +21,8 @@ def check_alone(options: argparse.Namespace) -> None:
 
     Raises:
         UsageError: anything beside --compare, which runs nothing; a size beside a sweep, which has its own, or for a
-            pair that has its own; a sweep to standard output; TF32 beside another dtype.
+            pair that has its own; a sweep to standard output; --long
+            beside what decides its rows; TF32 beside another dtype.
     """
     sized = [name for name in ("batch", "width", "depth") if getattr(options, name)]
     if options.compare:
@@ -32,6 +33,10 @@ def check_alone(options: argparse.Namespace) -> None:
         raise UsageError("--every beside --sweep: expected the one or the other, each size's figures are in the file")
     if options.sweep == "-":
         raise UsageError("--sweep -: expected a file, which a sweep goes on from; --json - writes to standard output")
+    if options.long and (options.quick or options.row):
+        other = "quick" if options.quick else "row"
+        why = "which leaves torch's compiler out" if options.quick else "which names each row, long ones too"
+        raise UsageError(f"--long beside --{other}, {why}: expected the one or the other")
     if options.precision == TF32 and options.dtype != "float32":
         raise UsageError(f"--precision tf32 beside --dtype {options.dtype}: expected float32, whose products it rounds")
     if options.pair != "mlp" and (own := [name for name in sized if name != "batch"]):
@@ -68,7 +73,12 @@ def threads(text: str) -> int:
     """A number of threads; ``all`` is as many as there are processors that this process may run on."""
     from compare.measure.bench.load import cores
 
-    return cores() if text == "all" else whole(1)(text)
+    if text == "all":
+        return cores()
+    try:
+        return whole(1)(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; or all") from None
 
 
 def processes_of(options: argparse.Namespace) -> int:

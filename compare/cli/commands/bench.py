@@ -57,10 +57,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=f"of all rows in a process (default: {ROUNDS}, quick {QUICK_ROUNDS})",
     )
     parser.add_argument(
-        "--processes", type=whole(1), metavar="N", help=f"(default: {PROCESSES}, quick {QUICK_PROCESSES})"
+        "--processes",
+        type=whole(1),
+        metavar="N",
+        help=f"fresh ones, one after another (default: {PROCESSES}, quick {QUICK_PROCESSES})",
     )
     parser.add_argument(
-        "--row", action="append", default=[], metavar="NAME", help="this row beside torch eager; again for more"
+        "--row",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="this row alone beside torch eager and jax.jit; again for more",
     )
     parser.add_argument("--quick", action="store_true", help="fewer rows, without torch's compiler, in one process")
     parser.add_argument("--long", action="store_true", help="also the rows whose compilers take minutes")

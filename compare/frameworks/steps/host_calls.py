@@ -33,8 +33,9 @@ def host_calls(call: Callable[[], object]) -> Counter[str]:
     on_before = slowing_modes()
 
     def note(frame: FrameType, event: str, function: Any) -> None:
-        for mode in slowing_modes() - on_before:
-            counts[SWITCHED + mode] = 1
+        if event in ("call", "c_call"):  # a mode slows what is called under it: returns need no look
+            for mode in slowing_modes() - on_before:
+                counts[SWITCHED + mode] = 1
         if event == "c_call" and getattr(function, "__name__", "") in WATCHED:
             counts[function.__name__] += not _is_of(LIBRARIES, frame)  # JAX's own ways are seen by their names below
         elif event == "call" and (name := frame.f_code.co_name) in OF_JAX | OF_TORCH:

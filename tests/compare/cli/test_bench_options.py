@@ -1,5 +1,7 @@
 """What the options of the benchmark ask for, and what they refuse to pass over."""
 
+import argparse
+
 import pytest
 
 from compare.cli import bench_options as bench
@@ -47,6 +49,11 @@ def test_a_size_that_is_not_asked_for_is_the_project_s_own():
         (("--precision", "tf32", "--dtype", "bfloat16"), "--precision tf32 beside --dtype bfloat16: expected float32"),
         (("--compare", "a", "b", "--every"), "--every means nothing beside --compare"),
         (("--sweep", "s.json", "--every"), "--every beside --sweep: expected the one or the other"),
+        (
+            ("--long", "--quick"),
+            "--long beside --quick, which leaves torch's compiler out: expected the one or the other",
+        ),
+        (("--long", "--row", "jax.jit"), "--long beside --row, which names each row, long ones too"),
         (("loose", "--depth", "4"), "--depth: expected the pair mlp, whose layers can be chosen, got loose"),
     ],
 )
@@ -69,6 +76,12 @@ def test_all_threads_are_as_many_as_there_are_processors(monkeypatch):
     monkeypatch.setattr(load, "cores", lambda: 3)
     assert question_of(parsed(["bench", "--threads", "all"])).threads == 3
     assert question_of(parsed(["bench", "--threads", "2"])).threads == 2
+
+
+def test_what_is_no_number_of_threads_names_both_forms():
+    """A number from one, or all of them."""
+    with pytest.raises(argparse.ArgumentTypeError, match="expected a whole number from 1, got '0'; or all"):
+        bench.threads("0")
 
 
 def test_a_sweep_can_be_had_at_any_precision():
