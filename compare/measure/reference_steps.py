@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch.distributed as dist
 
 from compare.arrays.arrays import wide
-from compare.errors import swallowed
+from compare.errors import UsageError, swallowed
 from compare.explain.doctor.meshes.process_suspects import named_cause
 from compare.frameworks.devices import Device
 from compare.pair.pair import Entering, Pair
@@ -19,6 +19,7 @@ from compare.pair.prepare import prepare
 from compare.sides.quartet import Quartet
 from compare.sides.reference_in_processes import ReferenceInProcesses
 from compare.sides.side import STEPS, Result
+from compare.verdict.counted import counted
 from compare.verdict.precision import FLOAT32, FLOAT64
 from compare.verdict.verdict import Judgement, Verdict, worst
 
@@ -55,6 +56,7 @@ def train_in_processes(pair: Pair, seed: int, steps: int, device: Device) -> Ref
     prepared = prepare(pair, seed)
     quartet = Quartet(prepared, FLOAT32, device, device)
     entering = prepared.enter(seed, steps).at(FLOAT32)
+    check_rows(pair.name, entering, dist.get_world_size())
     run = _run(quartet, entering)
     judged = _judged(quartet, entering, run)
     if worst([*map(_verdict, judged.values())]) is not Verdict.MATCH:
@@ -73,6 +75,21 @@ def train_in_processes(pair: Pair, seed: int, steps: int, device: Device) -> Ref
             swallowed(error)
     verdict = worst([verdict, Verdict.MISMATCH]) if apart else verdict
     return ReferenceTrained(dist.get_world_size(), verdict, tuple(_by_step(judged, steps)), cause)
+
+
+def check_rows(name: str, entering: Entering, processes: int) -> None:
+    """A mean over no rows is none, and what comes of it says nothing of the model.
+
+    Raises:
+        UsageError: a process has no rows of a batch.
+    """
+    for rows in filter(None, (batch.rows for batch in entering.batches)):  # where nothing has rows, all run the same
+        idle = next((number for number in range(processes) if number * -(-rows // processes) >= rows), None)
+        if idle is not None:
+            raise UsageError(
+                f"pair {name}: a batch of {counted(rows, 'row')} leaves process {idle} of {processes} without any: "
+                "expected fewer processes, or more rows"
+            )
 
 
 def _run(quartet: Quartet, entering: Entering) -> tuple[Result, Result]:

@@ -1,5 +1,6 @@
 """The reference's steps judged one by one, in a group of this process alone; tests/compare/cli/processes has two."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from flax import linen
 
 import torchref.distributed
 from compare import Batch, Pair
+from compare.errors import UsageError
 from compare.frameworks.devices import Device
-from compare.measure.reference_steps import train_in_processes
+from compare.measure.reference_steps import check_rows, train_in_processes
+from compare.pair.pair import Entering
 
 
 def square(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -52,3 +55,18 @@ def test_a_step_that_leaves_one_process_is_the_first_to_be_told(
     assert (wrong.verdict, wrong.cause) == ("mismatch", "")
     assert [step.verdict for step in wrong.steps] == ["match", "mismatch", "mismatch"]
     assert wrong.steps[1].worst == "step2/update/weight"
+
+
+@pytest.mark.parametrize(
+    ("rows", "processes", "idle"),
+    [(1, 2, 1), (5, 4, 3), (9, 6, 5), (8, 2, None), (7, 4, None), (2, 2, None), (0, 2, None)],
+)
+def test_a_process_without_rows_is_refused(rows: int, processes: int, idle: int | None):
+    """Its mean over nothing is NaN, which was told as a loss that is a sum; without any row all run the same."""
+    batch = (
+        Batch.of(np.zeros((rows, 3), np.float32)) if rows else Batch({"x": np.zeros(3, np.float32)}, axes={"x": None})
+    )
+    assert batch.rows == rows
+    told = pytest.raises(UsageError, match=rf"a batch of {rows} rows? leaves process {idle} of {processes} without any")
+    with nullcontext() if idle is None else told:
+        check_rows("own", Entering({}, (batch,), 1.0, {}), processes)
