@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 import compare
+from compare.cli.begun_by import end_with_it
 from compare.cli.commands import COMMANDS, main_job
 from compare.cli.held import drop
 from compare.cli.itself import RAN
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding does not have
     drop()  # of a command before, in this process
+    end_with_it()
     try:
         try:
             return _run(sys.argv[1:] if arguments is None else arguments)

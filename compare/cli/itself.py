@@ -5,6 +5,7 @@ from pathlib import Path
 
 import compare
 
+BEGUN_BY = "JAXPORT_BEGUN_BY"  # in such a process: the number of the one that began it
 RAN = "JAXPORT_RAN"  # in a process that another one of these started: where it is to leave what it ran
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from compare.checkpoints.json_file import read_json
-from compare.cli.itself import RAN
+from compare.cli.itself import BEGUN_BY, RAN
 from compare.cli.many.ran import read_it
 from compare.cli.many.task import Ended, Task, filled
 from compare.report.contract import Form
@@ -42,7 +42,7 @@ class Child:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=said,
-                    env={**os.environ, RAN: str(self._folder / LEFT), **variables},
+                    env={**os.environ, RAN: str(self._folder / LEFT), BEGUN_BY: str(os.getpid()), **variables},
                     cwd=folder,
                     start_new_session=GROUPS,
                 )

@@ -8,6 +8,7 @@ import re
 import socket
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from compare.cli.itself import itself
 from compare.cli.many.child import PAUSE, Child
@@ -22,6 +23,7 @@ SIDE = "JAXPORT_PROCESSES_OF"  # in a process that was started here: whose it is
 REFERENCE, PORT = "reference", "port"
 SIGNALLED = re.compile(r"Signal (\d+) \(SIG[A-Z]+\) received by PID")  # as torchrun says it of a process
 OWN = "jaxport: "
+TRIES = 3  # ports, one after the other
 
 
 def trained_reference(words: Sequence[str], processes: int, limit: float) -> Form:
@@ -42,7 +44,18 @@ def trained_port(words: Sequence[str], processes: int, limit: float) -> Form:
     Raises:
         UsageError: one of them ended before, or they were out of time.
     """
-    where = {"JAX_COORDINATOR_ADDRESS": f"localhost:{_free_port()}", "PROCESSES": str(processes)}
+    for _ in range(TRIES):
+        port = _free_port()
+        try:
+            return _port_at(port, words, processes, limit)
+        except UsageError:
+            if not _is_taken(port):
+                raise
+    raise UsageError(f"no port of this machine's stays free for the {PORT}'s processes to meet at: tried {TRIES}")
+
+
+def _port_at(port: int, words: Sequence[str], processes: int, limit: float) -> Form:
+    where = {"JAX_COORDINATOR_ADDRESS": f"localhost:{port}", "PROCESSES": str(processes)}
     tasks = []
     for number in range(processes):
         task = Task(f"{PORT} {number}", (PYTHON, "-P", _command(), *words, "--json", RESULT))
@@ -98,6 +111,14 @@ def _why(failed: Ended, side: str, processes: int, limit: float) -> str:
 
 def _command() -> str:
     return itself()[-1]
+
+
+def _is_taken(port: int) -> bool:
+    """By somebody else, once ours have ended: between being found free and being taken it belongs to nobody. JAX ends
+    by a signal then, and does not say why."""
+    with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
+        return True
+    return False
 
 
 def _free_port() -> int:

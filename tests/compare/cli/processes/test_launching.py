@@ -1,14 +1,17 @@
 """Processes that end before their time: one clear line, and nothing of what was started is left."""
 
 import os
+import socket
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from compare.cli.many.child import Child
 from compare.cli.many.task import PYTHON, RESULT, Ended, Task
-from compare.cli.processes.launching import PORT, trained_reference, waited_for
+from compare.cli.processes import launching
+from compare.cli.processes.launching import PORT, trained_port, trained_reference, waited_for
 from compare.errors import UsageError
 
 KILLED = """
@@ -94,3 +97,41 @@ def test_whoever_is_interrupted_has_ended_them(
     with pytest.raises(stops):
         waited_for(tasks, PORT, 2, 60)
     assert none_is_left(tmp_path)
+
+
+def test_a_port_that_another_program_took_meanwhile_is_exchanged(monkeypatch: pytest.MonkeyPatch):
+    """JAX's coordinator ends by a signal there: the processes meet at another one."""
+    tried = list[int]()
+
+    def waited(tasks: Sequence[tuple[Task, Mapping[str, str]]], *rest: object) -> dict[str, str]:
+        tried.append(int(tasks[0][1]["JAX_COORDINATOR_ADDRESS"].rpartition(":")[2]))
+        if tried[-1] == taken:
+            raise UsageError("one of the port's 2 processes was ended by SIGSEGV; the others were ended too")
+        return {"verdict": "match"}
+
+    with socket.socket() as other:
+        other.bind(("localhost", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        ports = iter([taken, 1])
+        monkeypatch.setattr(launching, "_free_port", lambda: next(ports))
+        monkeypatch.setattr(launching, "waited_for", waited)
+        assert trained_port(["train"], 2, 60) == {"verdict": "match"}
+        assert tried == [taken, 1]
+        monkeypatch.setattr(launching, "_free_port", lambda: taken)
+        with pytest.raises(UsageError, match="no port of this machine's stays free"):
+            trained_port(["train"], 2, 60)
+
+
+def test_what_ends_for_another_reason_is_not_tried_again(monkeypatch: pytest.MonkeyPatch):
+    """Its own line is said, once."""
+    calls = list[int]()
+
+    def waited(*rest: object) -> dict[str, str]:
+        calls.append(1)
+        raise UsageError("own.py: is no pair")
+
+    monkeypatch.setattr(launching, "waited_for", waited)
+    with pytest.raises(UsageError, match="is no pair"):
+        trained_port(["train"], 2, 60)
+    assert calls == [1]
