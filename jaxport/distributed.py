@@ -34,9 +34,16 @@ def start() -> None:
 
 
 def own_rows(rows: int) -> slice:
-    """The rows of a batch that are this process's: as many as every other one's, without which no array is spread."""
-    each, process = -(-rows // jax.process_count()), jax.process_index()
-    return slice(min(process * each, rows), min((process + 1) * each, rows))
+    """The rows of a batch that are this process's: exactly as many as every other one's, since an array is spread in
+    equal parts alone.
+
+    Raises:
+        ValueError: the processes do not divide the rows.
+    """
+    each, left = divmod(rows, jax.process_count())
+    if left:
+        raise ValueError(f"{rows} rows for {jax.process_count()} processes: expected as many for each of them")
+    return slice(jax.process_index() * each, (jax.process_index() + 1) * each)
 
 
 def spread(array: np.ndarray) -> Array:

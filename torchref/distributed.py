@@ -23,9 +23,16 @@ def start() -> None:
 
 
 def own_rows(rows: int) -> slice:
-    """The rows of a batch that are this process's: as many as every other one's, where that is possible."""
-    each, process = -(-rows // dist.get_world_size()), dist.get_rank()
-    return slice(min(process * each, rows), min((process + 1) * each, rows))
+    """The rows of a batch that are this process's: as many as every other one's, or one more or fewer where they do not
+    divide. A loss of no rows is no number, and would be averaged with the others'.
+
+    Raises:
+        ValueError: there are fewer rows than processes.
+    """
+    processes, process = dist.get_world_size(), dist.get_rank()
+    if 0 < rows < processes:
+        raise ValueError(f"{rows} rows for {processes} processes: expected one for each of them at least")
+    return slice(-(-rows * process // processes), -(-rows * (process + 1) // processes))
 
 
 def spread(model: nn.Module) -> DistributedDataParallel:
@@ -41,7 +48,7 @@ def fit(
     model: nn.Module, optimizer: torch.optim.Optimizer, images: Images, labels: Labels, epochs: int, batch: int = 64
 ) -> Iterator[Float[Tensor, ""]]:
     """Train in place, each epoch in a new order, which is the same in every process: all have drawn it from one seed.
-    Yield each epoch's mean loss over all rows."""
+    Yield each epoch's loss, the mean of its batches' and processes' means."""
     for _ in range(epochs):
         order = torch.randperm(len(images))
         losses = []

@@ -59,6 +59,18 @@ def is_file(name: str) -> bool:
     return name.endswith(".py") or "/" in name
 
 
+def check_data(name: str, data: Path | None) -> None:
+    """Refuse images for a file, whose pairs draw their own batches.
+
+    Raises:
+        UsageError: they are given for one.
+    """
+    if data is not None and is_file(name):
+        raise UsageError(
+            f"--data: holds the images of the project's own pairs: {name} draws its own batches: leave it out"
+        )
+
+
 def pairs_of(name: str, data: Path | None = None, rows: int | None = None) -> list[Pair]:
     """Every pair that ``name`` stands for; ``data``: the images of the project's own pairs, ``rows``: of a batch, other
     than the pair's own.
@@ -69,10 +81,7 @@ def pairs_of(name: str, data: Path | None = None, rows: int | None = None) -> li
     """
     if not is_file(name):
         return [pairs.find(name, data, rows)]
-    if data is not None:
-        raise UsageError(
-            f"--data: holds the images of the project's own pairs: {name} draws its own batches: leave it out"
-        )
+    check_data(name, data)
     if handed_out := lesson_of(Path(name)):
         lesson, side = handed_out
         raise UsageError(

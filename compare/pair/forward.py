@@ -34,11 +34,21 @@ class Joined(Protocol):
 
 
 def reference_outputs(
-    pair: Pair, module: "torch.nn.Module", batch: Batch, inputs: "Mapping[str, torch.Tensor]", mode: Mode
+    pair: Pair,
+    module: "torch.nn.Module",
+    batch: Batch,
+    inputs: "Mapping[str, torch.Tensor]",
+    mode: Mode,
+    wrapper: "torch.nn.Module | None" = None,
 ) -> object:
-    """The module called on ``inputs``, as the batch's form says."""
+    """The module called on ``inputs``, as the batch's form says.
+
+    Args:
+        wrapper: of the module, called in its place: what tells it the mode is the module's own signature, which a
+            wrapper hides.
+    """
     args, kwargs = called(pair.reference_inputs, *batch.call(inputs))
-    outputs = module(*args, **kwargs, **mode_arguments(module.forward, mode, kwargs))
+    outputs = (module if wrapper is None else wrapper)(*args, **kwargs, **mode_arguments(module.forward, mode, kwargs))
     adapt = pair.reference_outputs
     return answer_of("reference_outputs", adapt, outputs) if adapt else outputs
 

@@ -60,7 +60,11 @@ class ReferenceForward:
 
     def forward(self, module: nn.Module, batch: Batch, inputs: Tensors, mode: Mode) -> object:
         """The module called as the pair says, its outputs as the pair compares them."""
-        return reference_outputs(self.pair, module, batch, inputs, mode)
+        return reference_outputs(self.pair, module, batch, inputs, mode, self._wrapper())
+
+    def _wrapper(self) -> nn.Module | None:
+        """Of the copy that runs, what is called in its place."""
+        return None
 
     def loss(self, module: nn.Module, batch: Batch, inputs: Tensors, targets: Tensors) -> torch.Tensor:
         """The loss of the module in the pair's first mode; without a loss of its own, the pair's is the outputs times

@@ -25,6 +25,7 @@ from compare.pair.pair import Entering
 from compare.sides.reference import ReferenceSide
 from compare.sides.reference_forward import Tensors
 from compare.sides.seeds import mask_seed
+from compare.verdict.counted import counted
 
 
 class ReferenceInProcesses(ReferenceSide):
@@ -70,9 +71,16 @@ class ReferenceInProcesses(ReferenceSide):
 
     def forward(self, module: nn.Module, batch: Batch, inputs: Tensors, mode: Mode) -> object:
         self._batch = batch
-        assert self._spread is not None
+        if 0 < batch.rows < (several := dist.get_world_size()):
+            raise UsageError(
+                f"pair {self.pair.name}: {counted(batch.rows, 'row')} in a batch for {several} processes: expected one "
+                "for each of them at least: the loss of none is no number (--batch, or fewer --processes)"
+            )
         own = {name: self._own(name, tensor) for name, tensor in inputs.items()}
-        return super().forward(self._spread, batch, own, mode)
+        return super().forward(module, batch, own, mode)
+
+    def _wrapper(self) -> nn.Module | None:
+        return self._spread
 
     def _scored(self, outputs: object, targets: Tensors) -> torch.Tensor:
         return super()._scored(outputs, {name: self._own(name, tensor) for name, tensor in targets.items()})

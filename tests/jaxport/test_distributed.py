@@ -10,7 +10,7 @@ from jaxport.optimizers import sgd
 from jaxport.train import fit as fit_alone
 
 
-@pytest.mark.parametrize(("rows", "parts"), [(8, [4, 4]), (7, [4, 3]), (5, [2, 2, 1]), (4, [2, 2, 0])])
+@pytest.mark.parametrize(("rows", "parts"), [(8, [4, 4]), (6, [2, 2, 2])])
 def test_every_row_is_one_processs(rows: int, parts: list[int], monkeypatch: pytest.MonkeyPatch):
     """In order, and of none two."""
     monkeypatch.setattr(jax, "process_count", lambda: len(parts))
@@ -21,6 +21,14 @@ def test_every_row_is_one_processs(rows: int, parts: list[int], monkeypatch: pyt
         assert len(own) == count
         taken += own
     assert taken == [*range(rows)]
+
+
+@pytest.mark.parametrize(("rows", "processes"), [(7, 2), (4, 3), (1, 2)])
+def test_what_does_not_divide_is_refused(rows: int, processes: int, monkeypatch: pytest.MonkeyPatch):
+    """JAX spreads an array in equal parts alone."""
+    monkeypatch.setattr(jax, "process_count", lambda: processes)
+    with pytest.raises(ValueError, match=f"{rows} rows for {processes} processes: expected as many for each"):
+        own_rows(rows)
 
 
 def test_one_process_trains_as_a_program_without_any():

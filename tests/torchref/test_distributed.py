@@ -10,7 +10,7 @@ from torchref.optimizers import sgd
 from torchref.train import fit as fit_alone
 
 
-@pytest.mark.parametrize(("rows", "parts"), [(8, [4, 4]), (7, [4, 3]), (5, [2, 2, 1]), (4, [2, 2, 0])])
+@pytest.mark.parametrize(("rows", "parts"), [(8, [4, 4]), (7, [4, 3]), (5, [2, 2, 1]), (4, [2, 1, 1]), (0, [0, 0])])
 def test_every_row_is_one_processs(rows: int, parts: list[int], monkeypatch: pytest.MonkeyPatch):
     """In order, and of none two."""
     monkeypatch.setattr(dist, "get_world_size", lambda: len(parts))
@@ -21,6 +21,14 @@ def test_every_row_is_one_processs(rows: int, parts: list[int], monkeypatch: pyt
         assert len(own) == count
         taken += own
     assert taken == [*range(rows)]
+
+
+def test_fewer_rows_than_processes_are_refused(monkeypatch: pytest.MonkeyPatch):
+    """One would have the loss of none, and it would become all others'."""
+    monkeypatch.setattr(dist, "get_world_size", lambda: 3)
+    monkeypatch.setattr(dist, "get_rank", lambda: 0)
+    with pytest.raises(ValueError, match="2 rows for 3 processes: expected one for each"):
+        own_rows(2)
 
 
 def test_a_group_of_one_is_a_process_alone(tmp_path):

@@ -85,7 +85,7 @@ def _of_pair(options: argparse.Namespace) -> int:
     from compare.cli.commands.verify import verified
     from compare.cli.named import check_pair
     from compare.cli.on_mesh import mesh_of, prepare_mesh
-    from compare.cli.processes.several_processes import in_several_processes
+    from compare.cli.processes.several_processes import check_stepped, in_several_processes
     from compare.cli.streams import emit
     from compare.report.terminal import show_verify
     from compare.verdict.precision import PRECISIONS
@@ -100,9 +100,7 @@ def _of_pair(options: argparse.Namespace) -> int:
     device = device_of(options)
     plan, mesh = Plan(options.seed, quick=True, steps=options.steps or STEPS), mesh_of(options, device, device)
     form, failed = verified(options, [options.of], device, PRECISIONS["float32"], plan, device, trained=True, mesh=mesh)
-    for pair in form["pairs"]:
-        if not any(quantity["kind"] == "update" for quantity in pair["quantities"]):
-            raise UsageError(f"pair {pair['pair']}: no step was taken: expected a mode that can be compared")
+    check_stepped(form)
     emit(options, form, lambda out: show_verify(form, out))
     return int(failed)
 

@@ -70,7 +70,7 @@ def waited_for(tasks: Sequence[tuple[Task, Mapping[str, str]]], side: str, proce
         UsageError: one of them ended by a signal or with another code than 0, or they were out of time: the others are
             ended then.
     """
-    shared = {SIDE: side, "OMP_NUM_THREADS": "1", **threads_each(processes)}
+    shared = {SIDE: side, **threads_each(processes)}
     children, ended = list[Child](), list[Ended | None]([None] * len(tasks))
     try:
         with ended_by_signals():
@@ -79,8 +79,10 @@ def waited_for(tasks: Sequence[tuple[Task, Mapping[str, str]]], side: str, proce
             while not all(ended):
                 for place, child in enumerate(children):
                     ended[place] = ended[place] or child.ended()
-                if failed := next((one for one in ended if one and one.code != 0), None):
-                    raise UsageError(_why(failed, side, processes, limit))
+                if failed := [one for one in ended if one and one.code != 0]:
+                    # One that says why before one that was ended by what became of it.
+                    first = next((one for one in failed if _own_lines(one)), failed[0])
+                    raise UsageError(_why(first, side, processes, limit))
                 time.sleep(PAUSE)
     finally:
         left = [child for child, one in zip(children, ended, strict=False) if one is None]
@@ -98,8 +100,7 @@ def waited_for(tasks: Sequence[tuple[Task, Mapping[str, str]]], side: str, proce
 
 def _why(failed: Ended, side: str, processes: int, limit: float) -> str:
     """One line."""
-    own = [line for line in failed.said.splitlines() if line.startswith(OWN)]
-    if own:
+    if own := _own_lines(failed):
         return own[0].removeprefix(OWN)
     if failed.code is None:
         return f"the {side}'s {processes} processes had not ended after {limit:g} s"
@@ -107,6 +108,10 @@ def _why(failed: Ended, side: str, processes: int, limit: float) -> str:
     number = int(told[-1]) if told else -failed.code
     how = signal_in_words(number) if number > 0 else f"ended with exit code {failed.code}: {last_words(failed.said)}"
     return f"one of the {side}'s {processes} processes was {how}; the others were ended too"
+
+
+def _own_lines(ended: Ended) -> list[str]:
+    return [line for line in ended.said.splitlines() if line.startswith(OWN)]
 
 
 def _command() -> str:

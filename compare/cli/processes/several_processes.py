@@ -10,6 +10,7 @@ from dataclasses import asdict
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
+from compare.cli.named import check_data
 from compare.cli.processes.launching import PORT, REFERENCE, SIDE, trained_port, trained_reference
 from compare.cli.streams import emit, remark, write_json_option
 from compare.errors import UsageError
@@ -32,11 +33,13 @@ def in_several_processes(options: argparse.Namespace) -> int:
         raise UsageError("--processes: is a mesh of its own, by rows: expected one of --processes and --mesh")
     if options.device == "gpu":
         raise UsageError("--processes: run on the CPU: leave out --device gpu")
+    check_data(options.of, options.data)
     if side := os.environ.get(SIDE):
         return {REFERENCE: _of_reference, PORT: _of_port}[side](options)
     words = ["train", options.of, "--processes", str(options.processes), "--seed", str(options.seed)]
     words += ["--steps", str(options.steps or STEPS), "--device", "cpu"]
     words += ["--batch", str(options.batch)] if options.batch is not None else []
+    words += ["--data", str(options.data)] if options.data is not None else []
     remark(f"training the reference in {options.processes} processes")
     reference = cast(Any, trained_reference(words, options.processes, LIMIT))
     remark(f"training the port in {options.processes} processes")
@@ -59,9 +62,21 @@ def _told(options: argparse.Namespace, form: "VerifyForm") -> int:
     from compare.report.terminal import show_verify
     from compare.verdict.verdict import Verdict, worst
 
+    check_stepped(form)
     form["verdict"] = cast(Any, str(worst([Verdict(pair["verdict"]) for pair in form["pairs"]])))
     emit(options, form, lambda out: show_verify(form, out))
     return int(form["verdict"] not in PASSED)
+
+
+def check_stepped(form: "VerifyForm") -> None:
+    """Refuse what has judged no step.
+
+    Raises:
+        UsageError: a pair has none.
+    """
+    for pair in form["pairs"]:
+        if not any(quantity["kind"] == "update" for quantity in pair["quantities"]):
+            raise UsageError(f"pair {pair['pair']}: no step was taken: expected a mode that can be compared")
 
 
 def _of_reference(options: argparse.Namespace) -> int:
@@ -114,7 +129,7 @@ def _pairs(options: argparse.Namespace, torch: Any) -> "list[Pair]":
     from compare.pair.pair_file import told_apart
 
     torch.manual_seed(options.seed)
-    pairs = told_apart([(options.of, pair) for pair in pairs_of(options.of, None, options.batch)])
+    pairs = told_apart([(options.of, pair) for pair in pairs_of(options.of, options.data, options.batch)])
     for pair in pairs:
         if pair.optimizers is None:
             raise UsageError(f"pair {pair.name}: expected optimizers=, by which it is trained: it has none")

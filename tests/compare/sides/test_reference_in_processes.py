@@ -59,6 +59,37 @@ def test_a_group_of_one_takes_the_steps_of_a_process_alone(group: None, cpu: Dev
         np.testing.assert_array_equal(one[name], other[name], err_msg=name)
 
 
+class Told(torch.nn.Module):
+    """Told the mode by an argument, which is not that of an evaluation unless somebody says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = torch.nn.Linear(3, 3)
+
+    def forward(self, x: torch.Tensor, train: bool = False) -> torch.Tensor:
+        return self.linear(x) * (2 if train else 1)
+
+
+def test_a_model_is_told_the_mode_through_its_wrapper(group: None, cpu: Device):
+    """The signature of what spreads it says nothing of it."""
+    prepared = prepare(replace(pair(), reference=Told()), 0)
+    entering = prepared.enter(0, 1)
+    one, other = (side(prepared, FLOAT64, cpu.torch).steps(entering) for side in (ReferenceSide, ReferenceInProcesses))
+    assert [*one] == [*other]
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+
+
+def test_fewer_rows_than_processes_are_refused(group: None, monkeypatch: pytest.MonkeyPatch, cpu: Device):
+    """In all of them, before any has run."""
+    prepared = prepare(pair(), 0)
+    side, entering = ReferenceInProcesses(prepared, FLOAT64, cpu.torch), prepared.enter(0, 1)
+    module = side.load(entering, True)
+    monkeypatch.setattr(dist, "get_world_size", lambda: 5)
+    with pytest.raises(UsageError, match="4 rows in a batch for 5 processes: expected one for each"):
+        side.forward(module, entering.batches[0], side.batch(entering.batches[0])[0], True)
+
+
 def test_a_mask_is_the_whole_batchs(monkeypatch: pytest.MonkeyPatch, cpu: Device):
     """Of which each process takes its own rows, however many entries a row has along the first axis."""
     prepared = prepare(pair(), 0)

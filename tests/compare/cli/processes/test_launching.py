@@ -80,6 +80,33 @@ def test_one_that_ends_early_ends_the_others(tmp_path: Path, act: str, limit: fl
     assert none_is_left(tmp_path)
 
 
+def test_who_says_why_is_told_before_who_was_ended_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Both have failed at the same look: the first by what became of the second."""
+    said = {"port 0": "coordinator: a process is gone", "port 1": "jaxport: own.py: is no pair"}
+
+    class Failed(Child):
+        def ended(self) -> Ended | None:
+            self.process.wait()
+            self._holder.cleanup()
+            return Ended(1, 0.0, None, said[self.name])
+
+        def __init__(self, task: Task, *rest: object) -> None:
+            super().__init__(task, 60)
+            self.name = task.name
+
+    monkeypatch.setattr("compare.cli.processes.launching.Child", Failed)
+    with pytest.raises(UsageError, match=r"^own\.py: is no pair$"):
+        waited_for([script(number, tmp_path, "sys.exit(1)") for number in range(2)], PORT, 2, 60)
+
+
+def test_threads_are_as_many_as_the_user_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """And a part of the processors' where nobody says."""
+    act = "import json; json.dump({'own': os.environ['OMP_NUM_THREADS']}, open(sys.argv[1], 'w'))"
+    tasks = [script(number, tmp_path, act) for number in range(2)]
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert waited_for(tasks, PORT, 2, 60) == {"own": "3"}
+
+
 @pytest.mark.parametrize("stops", [KeyboardInterrupt, UsageError])
 def test_whoever_is_interrupted_has_ended_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stops: type[BaseException]

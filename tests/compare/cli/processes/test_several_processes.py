@@ -89,6 +89,7 @@ def test_both_sides_are_trained_and_told_in_one_report(tmp_path: Path, monkeypat
         (("--processes", "2"), "--processes: is of a pair's file: expected FILE.py"),
         (("own.py", "--processes", "2", "--mesh", "data=2"), "expected one of --processes and --mesh"),
         (("own.py", "--processes", "2", "--device", "gpu"), "run on the CPU"),
+        (("own.py", "--processes", "2", "--data", "."), "--data: holds the images of the project's own pairs: own.py"),
     ],
 )
 def test_what_does_not_go_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: tuple[str, ...], why: str):
@@ -96,3 +97,20 @@ def test_what_does_not_go_together(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     Path("own.py").write_text(textwrap.dedent(OWN))
     assert why in refused(jaxport("train", *told))
+
+
+def test_images_are_carried_to_either_sides_processes(monkeypatch: pytest.MonkeyPatch):
+    """Of a pair of the project's own; what comes back without a step is refused, as of one process."""
+    told = list[list[str]]()
+    form = {"pairs": [{"pair": "mlp", "verdict": "match", "quantities": [{"kind": "output"}]}]}
+
+    def trained(words: list[str], processes: int, limit: float) -> dict[str, Any]:
+        told.append(words)
+        return form if len(told) == 2 else {"pairs": {"mlp": {"verdict": "match"}}}
+
+    for side in ("reference", "port"):
+        monkeypatch.setattr(f"compare.cli.processes.several_processes.trained_{side}", trained)
+    ran = jaxport("train", "mlp", "--processes", "2", "--data", "images")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.endswith("jaxport: pair mlp: no step was taken: expected a mode that can be compared\n")
+    assert [words[words.index("--data") + 1] for words in told] == ["images", "images"]
