@@ -106,11 +106,34 @@ class ReferenceInProcesses(ReferenceSide):
         assert self._batch is not None
         own = self.own_rows(self._batch.rows)
         count = len(own)
+        if axis := self._row_axis():
+            if len(shape) <= axis or shape[axis] != count:
+                raise UsageError(
+                    f"pair {self.pair.name}: a dropout of {shape} where rows are along axis {axis}: expected {count} "
+                    "of them there, else which of its entries are a row's cannot be told"
+                )
+            whole = (*shape[:axis], self._batch.rows, *shape[axis + 1 :])
+            return draw(seed, index, whole, rate).take(own, axis)
         if not shape or not count or shape[0] % count:
             return draw(seed, index, shape, rate)
         each = shape[0] // count  # a mask may have several entries along its first axis for each row
         mask = draw(seed, index, (self._batch.rows * each, *shape[1:]), rate)
         return mask.reshape(self._batch.rows, each, *shape[1:])[own].reshape(shape)
+
+    def _row_axis(self) -> int:
+        """The axis of a batch's rows: that of all its inputs.
+
+        Raises:
+            UsageError: they have several.
+        """
+        assert self._batch is not None
+        axes = {axis for name in self._batch.inputs if (axis := self._batch.axis(name)) is not None} or {0}
+        if len(axes) > 1:
+            raise UsageError(
+                f"pair {self.pair.name}: dropout in several processes: expected the rows of all inputs along one axis, "
+                f"got axes {', '.join(map(str, sorted(axes)))}"
+            )
+        return axes.pop()
 
     def _own(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         assert self._batch is not None

@@ -101,6 +101,22 @@ def test_a_mask_is_the_whole_batchs(monkeypatch: pytest.MonkeyPatch, cpu: Device
     np.testing.assert_array_equal(side._drawn(5, 1, (6, 3), 0.5), draw(5, 1, (12, 3), 0.5)[6:])
 
 
+def test_the_rows_of_a_mask_lie_where_those_of_the_batch_do(monkeypatch: pytest.MonkeyPatch, cpu: Device):
+    """Time first, say; where that cannot be told, it is refused."""
+    side = ReferenceInProcesses(prepare(pair(), 0), FLOAT64, cpu.torch)
+    x = np.zeros((6, 4, 3), np.float32)
+    side._batch = Batch.of(x, axes=1)
+    monkeypatch.setattr(dist, "get_world_size", lambda: 2)
+    monkeypatch.setattr(dist, "get_rank", lambda: 1)
+    own = draw(5, 1, (6, 4, 3), 0.5)[:, 2:]
+    np.testing.assert_array_equal(side._drawn(5, 1, (6, 2, 3), 0.5), own)
+    with pytest.raises(UsageError, match="rows are along axis 1: expected 2 of them there"):
+        side._drawn(5, 1, (2, 6, 3), 0.5)
+    side._batch = Batch.of((x, x), axes={"input0": 1, "input1": 0})
+    with pytest.raises(UsageError, match="along one axis, got axes 0, 1"):
+        side._drawn(5, 1, (6, 2, 3), 0.5)
+
+
 def test_a_pair_without_a_loss_is_refused(cpu: Device):
     """The sum of its outputs is no mean that could be averaged."""
     bare = Pair(torch.nn.Linear(3, 3), linen.Dense(3), lambda rng: rng.standard_normal((4, 3), np.float32))
