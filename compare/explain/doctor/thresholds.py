@@ -28,7 +28,7 @@ WATCHED = 2000  # entries in whose time a call that computes nothing is watched,
 BACKWARDS = 3  # times the work of a forward pass, where a run goes backward too
 PAIRS = 10  # runs kept for two changes at once
 FITS = 12  # runs kept for numbers that are fitted
-FOR_LATER = 6  # where there are many runs, one of so many is kept for numbers and pairs
+FOR_LATER = 3  # where there are many runs, one of so many is kept for numbers and pairs: of what is rare there is much
 FOR_PAIRS = 4  # where there are few runs, numbers leave no more than one of so many for two changes at once
 
 # --- Numbers that are fitted ----------------------------------------------------------------------------------------
