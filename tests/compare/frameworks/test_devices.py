@@ -129,10 +129,10 @@ def test_a_platform_that_jax_does_not_find_is_one_line(error, words, monkeypatch
 def test_a_cpu_that_jax_platforms_leaves_out_is_one_line(monkeypatch):
     import jax
 
-    def none(platform):
-        raise RuntimeError(f"Unknown backend {platform}")
+    def none(*, backend):
+        raise RuntimeError(f"Unknown backend {backend}")
 
     monkeypatch.setenv("JAX_PLATFORMS", "cuda")
-    monkeypatch.setattr(jax, "devices", none)
+    monkeypatch.setattr(jax, "local_devices", none)
     with pytest.raises(UsageError, match=r"^JAX has no device 'cpu' \(Unknown backend cpu\): JAX_PLATFORMS is 'cuda'"):
         devices.choose("cpu")

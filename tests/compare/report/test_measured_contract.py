@@ -86,7 +86,9 @@ def test_a_part_has_the_fields_that_are_measured(kind, data):
     older = {"again"} & kind.__optional_keys__  # which only those results have
     assert kind.__required_keys__ | kind.__optional_keys__ == fields | older
     skipped = {"skipped_reference", "skipped_port"}
-    assert kind.__optional_keys__ <= {"plain_again", "again", "checkpoints"} | skipped  # which not every result has
+    assert (
+        kind.__optional_keys__ <= {"plain_again", "again", "checkpoints", "workspace"} | skipped
+    )  # which not every result has
 
 
 def test_a_row_of_the_benchmark_has_its_fields_and_two_older_keys():

@@ -112,9 +112,9 @@ def folder(tmp_path_factory):
 def test_ports_are_judged_against_the_record_without_torch(folder):
     """A sound one: outputs, gradients, dropout, statistics, kinks and steps, probes and mutants included. Then a fault
     of the forward pass, and one of the optimizer alone."""
-    quick = "--against r.npz --quick"
+    against = "--against r.npz --no-locate"
     codes, shown = apart(
-        folder, {"torch"}, "verify sound.py --against r.npz", f"verify rate.py {quick}", f"verify decay.py {quick}"
+        folder, {"torch"}, "verify sound.py --against r.npz", f"verify rate.py {against}", f"verify decay.py {against}"
     )
     assert codes == [0, 1, 1]
     sound, rate, decay = shown

@@ -12,7 +12,7 @@ COMPARE = Path(__file__).parents[3] / "compare"
 # them.
 SIZES = {
     "BLOCK", "SMALL", "SAFE", "LOOK_UP", "LARGE", "SCHEMA", "SLIGHTLY", "SHOWN", "TURNS", "TRIES", "AMPLE", "LARGEST",
-    "BASES", "FORMATS", "IN_A_LOOP", "OTHERS",
+    "BASES", "FORMATS", "IN_A_LOOP", "OTHERS", "LOGGED", "ROOM",
 }  # fmt: skip
 
 

@@ -127,7 +127,7 @@ def test_mismatch(monkeypatch):
     """A port that negates its logits gives exit code 1 and the word mismatch."""
     sound = pairs.loose()
     negated = dataclasses.replace(sound, name="negated", port=lambda params, x: -sound.port(params, x))
-    monkeypatch.setitem(pairs.REGISTRY, "negated", lambda data, rows: negated)
+    monkeypatch.setitem(pairs.REGISTRY, "negated", lambda rows=None: negated)
     code, out, err = jaxport("verify", "negated", *CPU, "--json", "x.json")
     device, *stages = err.splitlines()
     assert (code, device.startswith("device: ")) == (1, True)
