@@ -67,7 +67,7 @@ class Pair:
         sharding: how the port's leaves lie on the mesh of ``--mesh``, by patterns of their paths (``*`` one part of it,
             ``**`` any number: ``{"**.kernel": P(None, "model")}``), and arrays of the batch as ``input.NAME``; else
             the port's own annotations say it, and rows are spread over the axis ``data``.
-        spread: of the reference in several processes (``jaxport train --processes``), a function from the
+        spread: of the reference in several processes (``train --processes``), a function from the
             model to what is called in its place, such as your own wrapper; ``DistributedDataParallel`` without it.
         own_rows: likewise, a function of the number of a batch's rows: a slice of them, or their numbers, that this
             process takes, as your own sampler does; without it as many each, one process's behind the other's.
