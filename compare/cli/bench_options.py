@@ -21,8 +21,8 @@ def check_alone(options: argparse.Namespace) -> None:
 
     Raises:
         UsageError: anything beside --compare, which runs nothing; a size beside a sweep, which has its own, or for a
-            pair that has its own; a sweep to standard output; --long
-            beside what decides its rows; TF32 beside another dtype.
+            pair that has its own; a sweep to standard output; --long beside what decides its rows; TF32 beside
+            another dtype.
     """
     sized = [name for name in ("batch", "width", "depth") if getattr(options, name)]
     if options.compare:

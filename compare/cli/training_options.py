@@ -6,6 +6,7 @@ from pathlib import Path
 from compare.checkpoints.atomic import writable_folder
 from compare.errors import UsageError
 
+STEPS = 50  # of a pair's file, unless the user says otherwise
 RESUMED = ("both", "reference", "port")  # whose state a run goes on from: each side's own, or one side's on both
 
 

@@ -64,14 +64,15 @@ def train_in_processes(pair: Pair, seed: int, steps: int, device: Device) -> Ref
     entering = prepared.enter(seed, steps).at(FLOAT32)
     run = _run(quartet, entering)
     judged = _of_the_first(lambda: _judged(quartet, entering, run))
-    if worst([*map(_verdict, judged.values())]) is not Verdict.MATCH:
+    verdict = _worst(judged)
+    if verdict is not Verdict.MATCH:
         # What the model's own code lowers to float32 is rounded in another order, and is no other function.
         raised = replace(quartet, promoted=True)
         again = _run(raised, entering)
         promoted = _of_the_first(lambda: _judged(raised, entering, again))
-        if worst([*map(_verdict, promoted.values())]).severity < worst([*map(_verdict, judged.values())]).severity:
-            quartet, run, judged = raised, again, promoted
-    verdict, apart = worst([*map(_verdict, judged.values())]), _apart(run[1])
+        if _worst(promoted).severity < verdict.severity:
+            quartet, run, judged, verdict = raised, again, promoted, _worst(promoted)
+    apart = _apart(run[1])
     cause = APART.format(apart) if apart else ""
     if verdict not in PASSED and not cause:
         taken = _taken(quartet, entering)
@@ -131,8 +132,8 @@ def _judged(quartet: Quartet, entering: Entering, run: tuple[Result, Result]) ->
     return quartet.judge(t, run[0], t64, run[1])
 
 
-def _verdict(judgement: Judgement) -> Verdict:
-    return judgement.verdict
+def _worst(judged: Mapping[str, Judgement]) -> Verdict:
+    return worst([one.verdict for one in judged.values()])
 
 
 def _apart(run: Result) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from compare.cli.meant import check_meant
 from compare.cli.mesh_option import add_mesh
 from compare.cli.options import add_data, add_epochs, add_shared, whole
-from compare.cli.training_options import add_kept, check_kept
+from compare.cli.training_options import STEPS, add_kept, check_kept
 from compare.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from compare.report.contract import Form
 
 HELP = "both sides on real images, or a pair's on its own batches, every step judged"
-
-
-STEPS = 50  # of a pair's file
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

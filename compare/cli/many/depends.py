@@ -2,14 +2,13 @@
 
 import hashlib
 import os
-import platform
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 
 from compare.cli.many.local_sources import digest, digest_now, own_digest
-from compare.frameworks.environment import PACKAGES, installed
+from compare.cli.many.ran import versions_here
 
 LOADED, MEANWHILE, ELSEWHERE = "modules that it loaded", "changed while it ran", "where it ran"
 SOURCE, OWN, OPTIONS, OTHERS = "source", "jaxport", "options", "installed packages"
@@ -27,8 +26,7 @@ def depends(files: Sequence[Path], options: str, given: Sequence[Path] = ()) -> 
         options: of the command, in one line.
         given: further files or folders that the options name: their sizes and times are looked at.
     """
-    facts = {name: version for name in PACKAGES if (version := installed(name)) != "not installed"}
-    facts |= {"python": platform.python_version(), OTHERS: _other_packages()}
+    facts = versions_here() | {OTHERS: _other_packages()}
     facts |= {SOURCE: digest(files, files[0].parent) if files else "", OWN: own_digest(), OPTIONS: options}
     facts |= {
         name: value

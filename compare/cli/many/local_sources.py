@@ -76,15 +76,14 @@ def digest(files: Sequence[Path], folder: Path) -> str:
 
 def digest_now(files: Sequence[Path]) -> str:
     """Of the files' bytes as they are at this moment, and of their places: what was read before is read again."""
-    read_again(files)
+    read_again()
     return digest(files, Path(os.sep))
 
 
-def read_again(files: Sequence[Path]) -> None:
+def read_again() -> None:
     """Forget what was read: a task takes its time, and somebody may write a file meanwhile."""
-    if files:
-        _bytes.cache_clear()
-        _read.cache_clear()
+    _bytes.cache_clear()
+    _read.cache_clear()
 
 
 @cache

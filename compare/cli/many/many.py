@@ -111,7 +111,7 @@ def _verified(
                 before, name = kept[task.name], task.name
                 files = found.sources[name]
                 loaded = beside(ended.ran, files) if files else []
-                read_again(files)
+                read_again()
                 versions = (ended.ran.versions if ended.ran else None) or {}
                 known = as_ran(facts[name], facts_of(name), versions, loaded)
                 form = store.keep(name, known, ended, word, code, text, loaded)

@@ -15,14 +15,13 @@ from compare.cli.many.child import PAUSE, Child
 from compare.cli.many.in_processes import threads_each
 from compare.cli.many.many import ended_by_signals
 from compare.cli.many.task import PYTHON, RESULT, Ended, Task
-from compare.cli.many.task_outcome import last_words, signal_in_words
+from compare.cli.many.task_outcome import ENDED, last_words, signal_in_words
 from compare.errors import UsageError
 from compare.report.contract import Form
 
 SIDE = "JAXPORT_PROCESSES_OF"  # in a process that was started here: whose it is
 REFERENCE, PORT = "reference", "port"
 SIGNALLED = re.compile(r"Signal (\d+) \(SIG[A-Z]+\) received by PID")  # as torchrun says it of a process
-OWN = "jaxport: "
 TRIES = 3  # ports, one after the other
 
 
@@ -101,7 +100,7 @@ def waited_for(tasks: Sequence[tuple[Task, Mapping[str, str]]], side: str, proce
 def _why(failed: Ended, side: str, processes: int, limit: float) -> str:
     """One line."""
     if own := _own_lines(failed):
-        return own[0].removeprefix(OWN)
+        return own[0]
     if failed.code is None:
         return f"the {side}'s {processes} processes had not ended after {limit:g} s"
     told = SIGNALLED.findall(failed.said)  # the first that failed is the last that it names
@@ -111,7 +110,8 @@ def _why(failed: Ended, side: str, processes: int, limit: float) -> str:
 
 
 def _own_lines(ended: Ended) -> list[str]:
-    return [line for line in ended.said.splitlines() if line.startswith(OWN)]
+    """What jaxport itself said."""
+    return [own["text"] for line in ended.said.splitlines() if (own := ENDED.match(line))]
 
 
 def _command() -> str:

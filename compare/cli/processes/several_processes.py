@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, cast
 from compare.cli.named import check_data
 from compare.cli.processes.launching import PORT, REFERENCE, SIDE, trained_port, trained_reference
 from compare.cli.streams import emit, remark, write_json_option
+from compare.cli.training_options import STEPS
 from compare.errors import UsageError
 
 if TYPE_CHECKING:
     from compare.pair.pair import Pair
     from compare.report.contract import PairForm, ProcessesForm, VerifyForm
 
-STEPS = 50
 LIMIT = inf  # processes that wait for each other in vain are ended by their frameworks
 
 

@@ -1,6 +1,6 @@
 """The port's pieces held against the reference's results: which array is which, and the first that none is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,7 +72,7 @@ class Held:
         sound = self.sound()
         return [
             (step, from_jax(values[number]))
-            for step in pieces.steps.steps[pieces.cuts[at].span.start : pieces.cuts[at].span.stop]
+            for step in self._steps(at)
             for number in step.results
             if number not in sound
         ]
@@ -96,7 +96,7 @@ class Held:
             if number in pieces.moving:
                 (back.sums if number in run.read else cotangents).add(number, array)
         for at, cut in reversed(list(enumerate(pieces.cuts))):
-            inside = {one for step in pieces.steps.steps[cut.span.start : cut.span.stop] for one in step.operands}
+            inside = {one for step in self._steps(at) for one in step.operands}
             for number in pieces.ends(cut):
                 if number not in inside:  # else only a part of its cotangent comes from the pieces behind
                     self._exchange(number, cotangents, back)
@@ -127,9 +127,12 @@ class Held:
 
     def _inside(self, at: int) -> list[Number]:
         """The values that a piece makes and a gradient depends on, in order."""
+        moving = self.run.pieces.moving
+        return [number for step in self._steps(at) for number in step.results if number in moving]
+
+    def _steps(self, at: int) -> Sequence[Step]:
         pieces = self.run.pieces
-        span = pieces.steps.steps[pieces.cuts[at].span.start : pieces.cuts[at].span.stop]
-        return [number for step in span for number in step.results if number in pieces.moving]
+        return pieces.steps.steps[pieces.cuts[at].span.start : pieces.cuts[at].span.stop]
 
     def _exchange(self, number: Number, cotangents: KeptValues, back: "Back") -> None:
         """The reference's cotangent in the place of the port's; what is apart is noted."""
@@ -153,9 +156,8 @@ class Held:
 
     def place(self, at: int, number: Number | None = None) -> str:
         """The port's first line of a piece, or that uses a value there; empty where none is known."""
-        pieces = self.run.pieces
-        span = pieces.steps.steps[pieces.cuts[at].span.start : pieces.cuts[at].span.stop]
-        places = (place_of_eqn(step.eqn) for step in span if number is None or number in step.operands)
+        own = self._steps(at)
+        places = (place_of_eqn(step.eqn) for step in own if number is None or number in step.operands)
         return next((place for place in places if place != UNKNOWN), "")
 
 

@@ -37,6 +37,11 @@ class Operation:
     between_devices: bool = False
     uncountable: bool = False
 
+    @property
+    def is_product(self) -> bool:
+        """Of matrices or a convolution, needed or not."""
+        return bool(self.multiply_adds or self.unneeded)
+
 
 def product(batch: int, left: int, right: int, contracted: int) -> int:
     """The multiply-adds of ``batch`` products (left, contracted) by (contracted, right). A sum of squares or a scaling

@@ -7,9 +7,8 @@ from compare.arrays.arrays import Arrays
 from compare.verdict.precision import Precision
 from compare.verdict.verdict import PASSED, Verdict, judge, worst
 
-Four = tuple[
-    Arrays, Arrays, Arrays, Arrays
-]  # torch eager's and the row's, each at the working precision and in float64
+# Torch eager's and the row's, each at the working precision and in float64.
+Four = tuple[Arrays, Arrays, Arrays, Arrays]
 
 
 def agreement(changes: Four, precision: Precision) -> Verdict:

@@ -82,7 +82,7 @@ def _kinds(looked: Looked, on_card: bool) -> tuple[Which, Which] | None:
     elif looked.side == "torch" and looked.eager is not None:
         operations = torch_step(looked.eager)
         names = frozenset(f"{ATEN}{one.name}" for one in operations)
-        products = frozenset(f"{ATEN}{one.name}" for one in operations if one.multiply_adds or one.unneeded)
+        products = frozenset(f"{ATEN}{one.name}" for one in operations if one.is_product)
     else:
         return None
 

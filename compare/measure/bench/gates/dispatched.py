@@ -16,7 +16,7 @@ def operations(row: Observed) -> float:
 
 def products(row: Observed, written: bool = False) -> float:
     """Products and convolutions in a training step; ``written``: those of a loop's body once."""
-    counts = [1 if written else one.times for one in row.operations or () if one.multiply_adds or one.unneeded]
+    counts = [1 if written else one.times for one in row.operations or () if one.is_product]
     return sum(counts) / (1 if written and row.side == "jax" else row.steps_per_call)
 
 

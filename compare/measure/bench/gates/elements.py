@@ -43,8 +43,4 @@ def computed(row: Observed, plain: Observed) -> str:
 
 
 def _sum(operations: Iterable[Operation]) -> int:
-    return sum(
-        one.size * one.times
-        for one in operations
-        if not (one.multiply_adds or one.unneeded or one.name.startswith(MOVED))
-    )
+    return sum(one.size * one.times for one in operations if not (one.is_product or one.name.startswith(MOVED)))

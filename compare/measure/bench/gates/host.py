@@ -43,10 +43,9 @@ def _plain(plain: Observed, rule: RuleAlone) -> str:
     for name in sorted(inside):
         if inside[name] > rule.inside[name] + FEW:
             return _sentence(f"{name} inside the step of {plain.name}", inside[name], rule.inside[name], "its rule")
-    for name in sorted(plain.host_calls):
-        if name.startswith(SWITCHED):
-            continue
-        own, usual = plain.host_calls[name] / WATCHED, rule.beside[name]
+    beside = _beside(plain)
+    for name in sorted(beside):
+        own, usual = beside[name] / WATCHED, rule.beside[name]
         if own > usual + (FEW if name in HANDED_OVER else ONCE if name in FILED else 0):
             return _sentence(f"{name} beside the step of {plain.name}", own, usual, "its rule")
     return _python(plain)
@@ -68,11 +67,9 @@ def _more_than_plain(row: Observed, plain: Observed) -> str:
     for name in sorted(own):
         if own[name] > expected[name]:
             return _sentence(f"{name} inside the step", own[name], expected[name], plain.name)
-    beside, usual = Counter(row.host_calls), Counter(plain.host_calls)
+    beside, usual = _beside(row), _beside(plain)
     for name in sorted(beside.keys() - (OF_NUMPY if row.side == "numpy" else set())):
         # Of K steps in a call, K handed over are as many.
-        if name.startswith(SWITCHED):
-            continue
         if beside[name] > usual[name] * row.steps_per_call + (ONCE * WATCHED if name in FILED else 0):
             return _sentence(f"{name} beside the step", beside[name] / WATCHED, usual[name] / WATCHED, plain.name)
     if sentence := _python(row):
@@ -80,6 +77,11 @@ def _more_than_plain(row: Observed, plain: Observed) -> str:
     if row.moved:
         return f"host: expected all that a call takes to lie on the device, got a copy from the host: {row.moved}"
     return ""
+
+
+def _beside(row: Observed) -> Counter[str]:
+    """What is called on the host beside the program, but for modes that are switched: these are settings."""
+    return Counter({name: count for name, count in row.host_calls.items() if not name.startswith(SWITCHED)})
 
 
 def _in_program(row: Observed) -> Counter[str]:

@@ -276,7 +276,7 @@ def _grown(built: Built, operations: tuple[Operation, ...] | None) -> float | No
 
 
 def products_run(operations: Sequence[Operation] | None) -> int:
-    return sum(one.times for one in operations or () if one.multiply_adds or one.unneeded)
+    return sum(one.times for one in operations or () if one.is_product)
 
 
 def _operations(looked: Looked) -> tuple[Operation, ...] | None:

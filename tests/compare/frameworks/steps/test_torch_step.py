@@ -65,7 +65,7 @@ def test_what_is_computed_again_is_seen():
             step.module(step.inputs)
         return step()
 
-    again = [one.name for one in torch_step(twice) if one.again and (one.multiply_adds or one.unneeded)]
+    again = [one.name for one in torch_step(twice) if one.again and one.is_product]
     assert again == ["addmm"]
     assert not [one for one in torch_step(step) if one.again and one.multiply_adds]
 
