@@ -78,21 +78,23 @@ class Search(Generic[C]):
     beside: Sequence[str] = ()
 
     def for_all(self, suspects: Iterable[Suspect[C]], numbers: Callable[[], Iterable[Number[C]]]) -> None:
-        """Every suspect until one closes the gap; then numbers that are fitted; then two changes at once."""
+        """Suspects until one closes the gap or their share of the runs is spent; then numbers that are fitted; then two
+        changes at once; then, with the runs that these did not need, the suspects whose turn had not come."""
+        in_turn = iter(suspects)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what a suspect makes may be huge
-            if not self.for_each(suspects) and not self.fit(numbers()):
-                self.together()
+            if self.for_each(in_turn, self.budget.for_later) or self.fit(numbers()) or self.together():
+                return
+            self.for_each(in_turn)
 
-    def for_each(self, suspects: Iterable[Suspect[C]]) -> bool:
-        """Whether one of the suspects explains the gap.
+    def for_each(self, suspects: Iterable[Suspect[C]], kept: int = 0) -> bool:
+        """Whether one of the suspects explains the gap; ``kept`` runs are left.
 
         After one that nearly closes it only other values of the same setting are tried: one may do it entirely. After
         one whose number only fits, only what a person writes.
         """
         held: Trial[C] | None = None
-        for suspect in suspects:
-            if not self.budget.left(self.budget.for_later):
-                break
+        in_turn = iter(suspects)
+        while self.budget.left(kept) and (suspect := next(in_turn, None)) is not None:
             if held is not None and (suspect.odd if held.closes else suspect.setting != held.suspects[0].setting):
                 continue
             if (trial := self.tried(suspect)) is not None and trial.explains:

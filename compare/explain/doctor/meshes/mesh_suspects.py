@@ -16,6 +16,9 @@ from compare.verdict.counted import counted
 from compare.verdict.verdict import Judgement
 
 GRADIENT, UPDATE = "grad/", "update/"
+OVER_ALL = (
+    "take them over all shards, by lax.pmean (axis_name= of Flax's BatchNorm), or leave the layer outside of shard_map"
+)
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,10 @@ def _one_mask(seen: Seen) -> Iterator[Suspect]:
 
 
 def _apart(seen: Seen) -> Iterator[Suspect]:
-    over_all = (
-        "take them over all shards, by lax.pmean (axis_name= of Flax's BatchNorm), or leave the layer outside of "
-    )
     for parts in seen.sizes:
         words = Parts(
             parts, seen.rows, "each shard's", f" along {seen.over(parts, rows=True)}", "the reference",
-            norm=f"{over_all}shard_map", other=f"{over_all}shard_map",
+            norm=OVER_ALL, other=OVER_ALL,
             scaled="sum what is scored and count it over all shards (lax.psum of both), then divide",
             gathered="gather the outputs first (lax.all_gather)",
         )  # fmt: skip

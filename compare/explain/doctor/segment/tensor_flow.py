@@ -69,6 +69,14 @@ class Flow:
         """The calls that one place in the program makes, as a function that is called several times."""
         return [one for one in self.calls if (one.name, one.place) == (call.name, call.place)]
 
+    def made_by(self, tag: int) -> str:
+        """The function that makes a tensor, what only arranges its numbers looked through; "" of what enters."""
+        call = self.maker.get(tag)
+        first = next(iter(tensors_of([call.args, call.kwargs])), None) if call is not None else None
+        if call is not None and call.name in SAME and first is not None:
+            return self.made_by(first.tag)
+        return call.name if call is not None else ""
+
     def before(self) -> dict[int, set[int]]:
         """Of each tensor, those that it is computed from."""
         found: dict[int, set[int]] = {}

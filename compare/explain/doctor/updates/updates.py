@@ -154,7 +154,8 @@ class _UpdateDoctor:
         return nearest
 
     def _any(self, suspects: Iterable[OtherRules]) -> bool:
-        return self.search.for_each(distinct(suspects, self.trial, self.reference))
+        suspects = distinct(suspects, self.trial, self.reference)
+        return self.search.for_each(suspects, self.search.budget.for_later)
 
     def _as_read(self) -> Iterator[OtherRules]:
         if self.reading.rules is not None:

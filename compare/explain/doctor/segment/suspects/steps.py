@@ -18,7 +18,7 @@ from compare.explain.calls.counting import Function, Replacement, in_place
 from compare.explain.calls.scene import Scene
 from compare.explain.doctor.segment.tensor_flow import Flow, flow_of, leaves_of, tags_of
 from compare.explain.doctor.suspect import Suspect
-from compare.explain.doctor.thresholds import MOST_CALLS, MOST_STEPS, RARE
+from compare.explain.doctor.thresholds import BEHIND, MOST_CALLS, MOST_STEPS, POSSIBLE, RARE
 from compare.frameworks.islands.places import UNKNOWN
 
 Tensor = torch.Tensor
@@ -65,7 +65,13 @@ def suspects(scene: Scene) -> Iterator[Suspect[Change]]:
                 return
             change = _change(flow, steps, other, takers)
             yield Suspect("steps", f"of {flow.words(steps.entering)} alone", f"of {flow.words(other)} too", change,
-                          RARE, text, f"{_names(steps)} of {flow.words(other)}")  # fmt: skip
+                          _rank(flow, steps, other), text, f"{_names(steps)} of {flow.words(other)}")  # fmt: skip
+
+
+def _rank(flow: Flow, steps: Steps, other: int) -> float:
+    """Values are made as queries are, and what is done twice was done once: nearer at hand than any other tensor."""
+    near = other == steps.leaving or flow.made_by(other) == flow.made_by(steps.entering)
+    return POSSIBLE + BEHIND if near else RARE
 
 
 def stretches(flow: Flow) -> list[Steps]:
