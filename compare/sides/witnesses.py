@@ -11,6 +11,7 @@ from compare.errors import swallowed
 from compare.frameworks.models.modes import Mode
 from compare.pair.pair import Entering
 from compare.sides.context import Witness
+from compare.sides.fitted_scalars import with_fitted_scalars, witness_of
 from compare.sides.quartet import Quartet
 from compare.sides.side import STEPS, Result, Run, SideError, What
 from compare.sides.tables import Replaced, Tables
@@ -38,13 +39,19 @@ def find_witness(
     mode: Mode = quartet.prepared.modes[0] if what == STEPS else what
 
     def closes(tables: Sequence[Replaced]) -> bool:
-        tried = replace(promoted, witness=_witness(tables), sides={})  # what is compiled for it goes with it
+        tried = replace(promoted, witness=witness_of(tables), sides={})  # what is compiled for it goes with it
         return set(names) <= closed_by(tried, entering, what, names, runs, sizes)
 
     try:
-        for tables in Tables(promoted, entering, mode, runs[0]).attempts():
+        held = Tables(promoted, entering, mode, runs[0])
+        attempts = list[Sequence[Replaced]]()
+        for tables in held.attempts():
+            attempts.append(tables)
             if tables and closes(tables):
-                return _witness(_least(tables, closes))
+                return witness_of(_least(tables, closes))
+        fitted = with_fitted_scalars(held, attempts[0], what, runs, names)
+        if fitted and closes(fitted):
+            return witness_of(_least(fitted, closes))
     except Exception as error:  # a model that does not stand being looked into shows no constant
         swallowed(error)
     return None
@@ -78,9 +85,3 @@ def _least(tables: Sequence[Replaced], closes: Callable[[Sequence[Replaced]], bo
         if fewer and closes(fewer):
             tables = fewer
     return tables
-
-
-def _witness(tables: Sequence[Replaced]) -> Witness:
-    reference = {name: table.values for table in tables for name in table.names}
-    port = tuple((table.held.values, table.values) for table in tables if not table.names)
-    return Witness(f"held in float32: {', '.join([table.text for table in tables][:4])}", reference, port)

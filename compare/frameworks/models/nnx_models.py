@@ -50,7 +50,7 @@ class NNXModel:
         self._keys = {
             f"{_collection(variable)}/{path_of(keys)}": keys
             for keys, variable in self._variables.items()
-            if not isinstance(variable, RANDOM + PASSING)
+            if not isinstance(variable, RANDOM + PASSING) and not _is_key(variable)
         }
         self.leaves = {path: struct(_value(self._variables[keys])) for path, keys in self._keys.items()}
         self.annotated = {
@@ -98,7 +98,7 @@ class NNXModel:
             by_keys |= {keys: run_key(place) for place, keys in enumerate(drawn_with)}
         state = nnx.from_flat_state(
             [
-                (keys, variable.replace(by_keys[keys]) if keys in by_keys else variable)
+                (keys, _holding(variable, by_keys[keys]) if keys in by_keys else variable)
                 for keys, variable in self._variables.items()
             ]
         )
@@ -112,7 +112,7 @@ class NNXModel:
     def tree(self, leaves: Given) -> Tree:
         return nnx.from_flat_state(
             [
-                (keys, self._variables[keys].replace(leaves[path]))
+                (keys, _holding(self._variables[keys], leaves[path]))
                 for path, keys in self._keys.items()
                 if path.startswith(f"{PARAMS}/") and path in leaves
             ]
@@ -202,9 +202,11 @@ def _has_mode(node: nnx.Module) -> bool:
     return any(name in vars(node) for name in ("deterministic", "use_running_average"))
 
 
-def _collection(variable: nnx.Variable) -> str:
+def _collection(variable: Any) -> str:
     """The name of a variable's collection, as Linen would call it: BatchStat is batch_stats."""
     kind = type(variable)
+    if not issubclass(kind, nnx.Variable):
+        return "array"  # an attribute that is no variable: `self.scale = jnp.sqrt(width)`
     if issubclass(kind, nnx.Param):
         return PARAMS
     if issubclass(kind, nnx.BatchStat):
@@ -227,6 +229,16 @@ def _flattened(nest: Mapping[Any, Any], before: tuple = ()) -> Iterator[tuple[tu
             yield from _flattened(value, (*before, key))
         else:
             yield (*before, key), value
+
+
+def _holding(variable: Any, value: Tree) -> Any:
+    """A variable with another value; an array that is no variable is its own."""
+    return variable.replace(value) if isinstance(variable, nnx.Variable) else value
+
+
+def _is_key(variable: Any) -> bool:
+    """Whether it is a random key that is held in no variable."""
+    return not isinstance(variable, nnx.Variable) and jax.dtypes.issubdtype(variable.dtype, jax.dtypes.prng_key)
 
 
 def _value(variable: Any) -> jax.Array:

@@ -186,3 +186,28 @@ def test_what_flax_does_not_walk_over_is_not_called_the_ports_failure(block):
         NNXModel(block)
     block.sizes = tuple(block.sizes)
     assert NNXModel(block).leaves
+
+
+class Held(nnx.Module):
+    """Holds arrays and random keys as attributes that are no variables."""
+
+    def __init__(self):
+        self.layer = nnx.Linear(6, 3, rngs=nnx.Rngs(0))
+        self.scale, self.table = jnp.sqrt(6.0), np.arange(3.0, dtype=np.float32)
+        self.key, self.old_key = jax.random.key(0), jax.random.PRNGKey(0)
+
+    def __call__(self, x):
+        return self.layer(x) / self.scale + self.table
+
+
+def test_an_attribute_that_is_no_variable_keeps_its_value():
+    """It is no parameter, takes another value as a variable does, and a random key is no leaf."""
+    own = Held()
+    model = NNXModel(own)
+    assert [path for path in model.leaves if path.startswith("params/")] == ["params/layer/bias", "params/layer/kernel"]
+    assert "array/scale" in model.leaves
+    assert not any("/key" in path for path in model.leaves)
+    leaves = model.initial(list(model.leaves))
+    np.testing.assert_allclose(run(model, leaves, None)[0], own(X), rtol=1e-5)
+    halved = run(model, leaves | {"array/scale": 2 * leaves["array/scale"]}, None)[0]
+    np.testing.assert_allclose(halved - own.table, (own(X) - own.table) / 2, rtol=1e-4)
