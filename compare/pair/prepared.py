@@ -107,6 +107,13 @@ class Prepared:
         held = {entry.port for entry in self.weight_map.entries if entry.reference in buffers}
         return frozenset(path for path in held if path.startswith(f"{PARAMS}/"))
 
+    @property
+    def untrained(self) -> dict[str, str]:
+        """Parameters that train in the reference and are none in the port: the leaves that hold them, by name."""
+        still = {*self.buffers, *self.reference.frozen}
+        of_training = (entry for entry in self.weight_map.entries if entry.reference not in still)
+        return {entry.reference: entry.port for entry in of_training if not entry.port.startswith(f"{PARAMS}/")}
+
     def __post_init__(self) -> None:
         self.port.fix([path for path in self.port.leaves if path not in self.leaves])
 

@@ -42,6 +42,8 @@ def notices(
         yield "compared in evaluation mode alone: the reference came in it, and the port knows no other"
     if frozen := quartet.prepared.reference.frozen:
         yield f"frozen in the reference, gradients and updates not compared: {', '.join(frozen)}"
+    for name, leaf in quartet.prepared.untrained.items():
+        yield f"{name} is no parameter in the port, where {leaf} holds it: it has no gradient, and nothing trains it"
     if why := next((judged.no_oracle for judged in every if judged.no_oracle), ""):
         yield f"no_oracle: judged at {quartet.precision.name} alone: {why}"
     if streams := quartet.pair.rngs:

@@ -1,8 +1,9 @@
 """What later rooms take of a pair whose models have been brought together."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import linen
+from flax import linen, nnx
 from torch import nn
 
 from compare.pair.pair import Pair
@@ -47,3 +48,19 @@ def test_what_enters_is_drawn_from_the_seed_alone(normed):
     one, again, other = (ready.enter(seed, 1).weights["2.weight"] for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
     assert (one != other).any()
+
+
+def test_what_trains_in_the_reference_alone():
+    """A plain array of an NNX module, which neither nnx.grad nor nnx.Optimizer sees."""
+
+    class Scaled(nnx.Module):
+        def __init__(self):
+            self.kernel, self.bias = nnx.Param(jnp.eye(2)), jnp.zeros(2)
+
+        def __call__(self, x):
+            return x @ self.kernel + self.bias
+
+    assert prepare(Pair(nn.Linear(2, 2), Scaled(), X)).untrained == {"bias": "array/bias"}
+    frozen = nn.Linear(2, 2)
+    frozen.bias.requires_grad_(False)
+    assert prepare(Pair(frozen, Scaled(), X)).untrained == {}

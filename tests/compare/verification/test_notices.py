@@ -2,10 +2,15 @@
 
 from dataclasses import replace
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
+import torch
+from flax import nnx
 
 from compare.frameworks.dropout.masks import Dropout
 from compare.frameworks.dropout.pairing import Replay
+from compare.pair.pair import Pair
 from compare.pair.prepare import prepare
 from compare.sides.judging import Judged
 from compare.sides.plan import Plan
@@ -40,6 +45,22 @@ def test_modes_of_models_that_have_none_are_said_to_mean_nothing(cpu):
     pair = replace(square(), modes=("train",))
     assert said(Quartet(prepare(pair), FLOAT32, cpu, cpu)) == [
         "modes=('train',) says nothing here: neither model tells training from evaluation"
+    ]
+
+
+def test_what_nothing_trains_in_the_port_is_named(cpu):
+    """Its gradient is missing there, and the table alone would say only that."""
+
+    class Scaled(nnx.Module):
+        def __init__(self):
+            self.kernel, self.bias = nnx.Param(jnp.eye(2)), jnp.zeros(2)
+
+        def __call__(self, x):
+            return x @ self.kernel + self.bias
+
+    pair = Pair(torch.nn.Linear(2, 2), Scaled(), np.ones((3, 2), np.float32))
+    assert said(Quartet(prepare(pair), FLOAT32, cpu, cpu)) == [
+        "bias is no parameter in the port, where array/bias holds it: it has no gradient, and nothing trains it"
     ]
 
 
