@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import dropwhile
 
 from jax.extend import core
 
@@ -11,11 +12,12 @@ from compare.explain.locate.cuts import IN, Cut, Passage
 from compare.explain.locate.difference import BACKWARD
 from compare.explain.locate.introduced import Introduced
 from compare.explain.locate.sections import Sections
-from compare.frameworks.islands.places import UNKNOWN
+from compare.frameworks.islands.places import UNKNOWN, is_users
 from compare.frameworks.islands.port import place_of_eqn
-from compare.frameworks.islands.replay import Program, inner_programs, parts
+from compare.frameworks.islands.replay import Program, frames_of, inner_programs, parts
 from compare.frameworks.models.choose import LIBRARIES
 
+STOPS = "stop_gradient"
 # What only shows an array in another shape, or asks about it: code that cannot be what differs by itself.
 SHAPING = {
     "view", "reshape", "permute", "transpose", "contiguous", "flatten", "unflatten", "unsqueeze", "squeeze", "expand",
@@ -191,13 +193,22 @@ def operations(program: Program, results: Sequence[int]) -> list[tuple[str, str]
 
 
 def _named(eqn: core.JaxprEqn) -> str:
-    """The primitive's name; of a derivative rule that JAX does not bring itself, with "own" before it."""
+    """The primitive's name; with "own" before it of a derivative rule that JAX does not bring itself, with "library" of
+    a gradient that a library stops (that of a softmax's largest entry, which makes no difference)."""
     name = eqn.primitive.name
+    if name == STOPS and not _stopped_by_hand(eqn):
+        return f"library {name}"
     if name != "custom_jvp_call":
         return name
     told = getattr(parts(eqn.params["call_jaxpr"])[0].debug_info, "func_src_info", "") or ""
     library = any(f"/{one}/" in told for one in (*LIBRARIES, "optax"))
     return name if library or not told else f"own {name}"
+
+
+def _stopped_by_hand(eqn: core.JaxprEqn) -> bool:
+    """Whether the user's own code calls ``jax.lax.stop_gradient``, or nothing tells who does."""
+    callers = list(dropwhile(lambda frame: frame.function_name != STOPS, frames_of(eqn)))[1:]
+    return not callers or is_users(callers[0].file_name)
 
 
 def _operations(eqn: core.JaxprEqn, around: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from jax.extend import core
 from compare.frameworks.islands.constants import shortest
 from compare.frameworks.islands.lowered import BY_ALGORITHM, BY_BITS, FORMATS, Kept, Step
 from compare.frameworks.islands.per_shard import Operand, is_per_shard, mapped, struct_of
-from compare.frameworks.islands.places import UNKNOWN, place_of
+from compare.frameworks.islands.places import place_of
 from compare.frameworks.islands.tracing import RAISED, raised
 
 # A program outside JAX, or a reinterpretation of bits: it gets the formats it was written for.
@@ -137,9 +137,13 @@ def apply(eqn: core.JaxprEqn, operands: list[Operand], swap: Swap | None = None)
 
 def place_of_eqn(eqn: core.JaxprEqn) -> str:
     """The line of the user's code that an operation comes from; UNKNOWN where JAX does not tell."""
+    return place_of((frame.file_name, frame.line_num) for frame in frames_of(eqn))
+
+
+def frames_of(eqn: core.JaxprEqn) -> list[Any]:
+    """The frames that an operation was traced in, innermost first; none where JAX does not tell."""
     traceback = getattr(getattr(eqn, "source_info", None), "traceback", None)
-    frames = getattr(traceback, "frames", None)
-    return UNKNOWN if frames is None else place_of((frame.file_name, frame.line_num) for frame in frames)
+    return list(getattr(traceback, "frames", None) or ())
 
 
 def low_format(precision: object) -> str:

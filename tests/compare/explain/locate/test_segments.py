@@ -96,6 +96,15 @@ def test_operations_lead_to_the_results_asked_for():
     assert all("test_segments.py:" in place for _, place in operations(closed, [0, 1]))
 
 
+def test_a_gradient_that_a_library_stops_is_not_the_ports():
+    """The largest entry of a softmax, which jax.nn subtracts without a gradient: whoever wrote it stopped nothing."""
+    closed = jax.make_jaxpr(lambda x: (jax.nn.log_softmax(x), jax.lax.stop_gradient(x)))(jnp.ones((2, 3)))
+    names = [[name for name, _ in operations(closed, [at])] for at in (0, 1)]
+    assert "library stop_gradient" in names[0]
+    assert "stop_gradient" not in names[0]
+    assert names[1] == ["stop_gradient"]
+
+
 def test_calls_whose_results_other_cuts_alone_take_lead_nowhere_else():
     """What another cut takes goes on from the reference's own array; a result that nothing takes may be written."""
 
