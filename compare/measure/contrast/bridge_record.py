@@ -9,6 +9,7 @@ import torch
 from compare.errors import swallowed
 from compare.frameworks.blame import described
 from compare.frameworks.devices import Device
+from compare.frameworks.islands.reference import promoted_torch
 from compare.frameworks.recording.dispatch_record import Dispatched, DispatchRecorder
 from compare.frameworks.recording.traced_function import run_noted, traced_function
 from compare.measure.contrast.dataflow import Dataflow
@@ -48,7 +49,8 @@ def record_bridge(prepared: Prepared, entering: Entering, device: Device) -> tup
         except Exception as error:  # what torch.func does not take: a function that writes, a rule without its context
             swallowed(error)
             return None, described(error)
-        exact = TorchGiven(ReferenceForward(prepared, FLOAT64, device.torch), entering, frozenset())
+        with promoted_torch():  # what a model makes float32 by itself does not meet its weights in float64
+            exact = TorchGiven(ReferenceForward(prepared, FLOAT64, device.torch), entering, frozenset())
         for own, precision in ((exact, FLOAT64), (given, FLOAT32)):
             recorder = DispatchRecorder(mask_seed(entering, 0))
             args = _args(own)

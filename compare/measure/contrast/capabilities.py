@@ -23,7 +23,7 @@ from compare.measure.contrast.ways.code_of import code_of
 from compare.measure.contrast.ways.given_jax import JaxGiven
 from compare.measure.contrast.ways.given_torch import TorchGiven
 from compare.measure.contrast.ways.ways_table import WAYS, Way
-from compare.pair.pair import Pair
+from compare.pair.pair import Entering, Pair
 from compare.pair.prepare import prepare
 from compare.pair.prepared import Prepared
 from compare.sides.port_forward import PortForward
@@ -47,7 +47,8 @@ def capabilities(pair: Pair, device: Device, seed: int = 0, only: str | None = N
 
 
 class _Table:
-    """Both sides at both precisions, made once."""
+    """Both sides at both precisions, made once; a reference that makes something float32 by itself, which its weights
+    in float64 do not meet, at float32 alone: its values are judged by nothing."""
 
     def __init__(self, prepared: Prepared, device: Device, seed: int) -> None:
         self.prepared, entering = prepared, prepared.enter(seed, 1).at(FLOAT32)
@@ -55,7 +56,9 @@ class _Table:
         self.sides: dict[Precision, PortForward] = {}
         self.ports: dict[Precision, JaxGiven] = {}
         self.references: dict[Precision, TorchGiven] = {}
-        for precision in (FLOAT32, FLOAT64):
+        in_float64 = _runs(ReferenceForward(prepared, FLOAT64, device.torch), entering)
+        self.precisions = (FLOAT32, FLOAT64) if in_float64 else (FLOAT32,)
+        for precision in self.precisions:
             side = self.sides[precision] = PortForward(prepared, precision, device.jax)
             with side.x64():
                 self.ports[precision] = JaxGiven(side, entering)
@@ -69,7 +72,7 @@ class _Table:
         torch_cell, torch_values = self._cell(way, modules[0], self._on_torch, self._of_torch)
         jax_cell, jax_values = self._cell(way, modules[1], self._on_jax, self._of_jax)
         verdict = ""
-        if torch_values and jax_values:
+        if torch_values and jax_values and FLOAT64 in self.precisions:
             rows = zip(
                 torch_values[FLOAT32], jax_values[FLOAT32], torch_values[FLOAT64], jax_values[FLOAT64], strict=True
             )
@@ -93,7 +96,7 @@ class _Table:
             try:
                 with warnings.catch_warnings():  # who makes errors of them decides nothing here
                     warnings.simplefilter("ignore")
-                    made = {precision: run(function, precision) for precision in (FLOAT32, FLOAT64)}
+                    made = {precision: run(function, precision) for precision in self.precisions}
             except NotHereError as error:
                 return Cell("not run", str(error), code, 0.0), {}
             except Exception as error:  # the outcome of a cell
@@ -152,6 +155,17 @@ def _leaves(result: Any) -> Iterator[torch.Tensor]:
         return
     for one in result.values() if isinstance(result, dict) else result:
         yield from _leaves(one)
+
+
+def _runs(side: ReferenceForward, entering: Entering) -> bool:
+    """Whether the pair's loss runs there."""
+    try:
+        given = TorchGiven(side, entering, frozenset())
+        given.loss(given.params, given.inputs, given.targets)
+    except Exception as error:
+        swallowed(error)
+        return False
+    return True
 
 
 def _first_leaf(prepared: Prepared, params: Any) -> str:

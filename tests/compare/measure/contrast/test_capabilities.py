@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import jax
+import numpy as np
 import pytest
 import torch
 from flax import linen
@@ -10,7 +11,9 @@ from torch import nn
 
 from compare.measure.contrast import capabilities as table
 from compare.measure.contrast.capabilities import capabilities
+from compare.measure.contrast.contrast import contrast
 from compare.measure.contrast.ways import jax_on_pair, torch_alone, torch_on_pair
+from compare.pair.pair import Pair
 from compare.pair.pairs import find
 from tests.compare.measure.contrast.test_facing import ROWS, FlaxRegular, Regular, of
 
@@ -182,3 +185,28 @@ def test_the_planted_ways_are_the_ones_that_run(cpu, monkeypatch):
     assert (row.port.outcome, row.verdict) == ("works", "")
     assert torch.is_grad_enabled()
     assert callable(torch_on_pair.jacobian)
+
+
+class Timed(nn.Module):
+    """Makes its table in float32, whatever its weights are: in float64 it does not run."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 2)
+
+    def forward(self, steps):
+        return self.layer(torch.cos(steps.float()[:, None] * torch.arange(4, dtype=torch.float32)))
+
+
+class FlaxTimed(linen.Module):
+    @linen.compact
+    def __call__(self, steps):
+        return linen.Dense(2, name="layer")(jax.numpy.cos(steps[:, None] * jax.numpy.arange(4.0)))
+
+
+def test_what_runs_at_float32_alone_is_run_there(cpu):
+    """Its values are held against nothing; recorded it is in full."""
+    pair = Pair(Timed(), FlaxTimed(), np.arange(3))
+    (row,) = capabilities(pair, cpu, only="value_and_gradient")
+    assert (row.reference.outcome, row.port.outcome, row.verdict) == ("works", "works", "")
+    assert contrast(pair, cpu).bridge
