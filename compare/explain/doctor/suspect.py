@@ -51,11 +51,13 @@ class Suspect(Generic[C]):
 
 @dataclass(frozen=True)
 class Number(Generic[C]):
-    """A number of the reference that may be any other: ``own`` is its value, ``suspect`` what it is said to be."""
+    """A number of the reference that may be any other: ``own`` is its value, ``suspect`` what it is said to be;
+    ``alone``: it is that of one of several calls that share it, whose turn comes after what they share."""
 
     own: float
     change: Callable[[float], C]
     suspect: Callable[[Fitted], Suspect[C]]
+    alone: bool = False
 
     @property
     def scale(self) -> float:

@@ -25,6 +25,7 @@ from compare.explain.doctor.thresholds import (
     EXCLUDED,
     FITTED,
     FOR_PAIRS,
+    HALVED,
     JUMPS,
     KNOWN,
     PAIRS,
@@ -112,19 +113,22 @@ class Search(Generic[C]):
         gap = effect(self.plain, self.port, [*self.names, *self.beside])
         if gap is None or not np.any(gap):
             return False
-        smooth: list[tuple[float, Number[C], np.ndarray]] = []
+        smooth: list[tuple[float, int, Number[C], np.ndarray]] = []
         others: list[Number[C]] = []
-        for number in numbers:
+        kept = self._for_pairs + (self.budget.every - self.budget.count - self._for_pairs) // 2  # to fit with
+        for place, number in sorted(enumerate(numbers), key=lambda item: item[1].alone):
+            if number.alone and not self.budget.left(kept):
+                break
             step = STEP * number.scale
             vector = self._moved(number, number.own + step)
             along = cosine(vector, gap)
             if vector is not None and abs(along) >= ALIKE:
-                smooth.append((-round(abs(along), ALIKE_DIGITS), number, vector / step))
+                smooth.append((-round(abs(along), ALIKE_DIGITS), place, number, vector / step))
             else:
                 others.append(number)
         held = False
         done = max(DONE, self._room / float(np.linalg.norm(gap)))  # of a small gap rounding is a larger part
-        for _, number, slope in sorted(smooth, key=lambda item: item[0])[:FITTED]:
+        for _, _, number, slope in sorted(smooth, key=lambda item: item[:2])[:FITTED]:
             known = (-gap, slope[:, None])
             (value,), left = by_slopes(partial(self._left, number, gap), [number.own], [Range()], known, done)
             fitted = Fitted(value, value, value, self._known_to(slope))
@@ -146,7 +150,7 @@ class Search(Generic[C]):
                     break
                 if vector is not None and np.any(vector) and abs(jump) > 1:
                     break  # it moves something else
-        for _, number, far in sorted(ranked, key=lambda item: item[0])[:FITTED]:
+        for _, number, far in sorted(ranked, key=lambda item: item[0])[:HALVED]:
             fitted = by_halves(partial(self._moved, number), gap, number.own, far)
             if fitted is not None and self._explaining(number, fitted) is not None:
                 return True
@@ -289,10 +293,15 @@ class Search(Generic[C]):
         return min(self.allowed.get(name, 0.0) / (size(self.plain[name]) or 1.0) for name in self.names)
 
     def _moved(self, number: Number[C], value: float) -> np.ndarray | None:
-        if not self.budget.left(min(PAIRS, self.budget.every // FOR_PAIRS)):
+        if not self.budget.left(self._for_pairs):
             return None
         arrays = self.under(number.change(value))
         return effect(self.plain, arrays, [*self.names, *self.beside]) if arrays is not None else None
+
+    @property
+    def _for_pairs(self) -> int:
+        """Runs that numbers leave for two changes at once."""
+        return min(PAIRS, self.budget.every // FOR_PAIRS)
 
     def _left(self, number: Number[C], gap: np.ndarray, values: Sequence[float]) -> np.ndarray | None:
         vector = self._moved(number, values[0])

@@ -62,9 +62,8 @@ def _said(order: FactorOrder, shapes: Shapes, leaves: Shapes, original: Side) ->
         how = _in_numpy_back(entry.port, entry.port_view, entry.reference_view, shapes[entry.reference])
         how = _called(entry.port, order.to_reference) if order.to_reference else how
         target = entry.reference
-    return f"your loader must permute {layer}'s {what} from {before} to {after}" + (
-        f": {target} is {how}" if how else ""
-    )
+    to = f"to {after}" if before != after else "to its transpose"  # two axes of one size
+    return f"your loader must permute {layer}'s {what} from {before} {to}" + (f": {target} is {how}" if how else "")
 
 
 def _layer(name: str, mark: str) -> str:

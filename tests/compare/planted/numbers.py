@@ -1,6 +1,7 @@
 """Numbers handed to functions that no catalogue of layers holds: what a call's own signature says of them is enough."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -54,6 +55,25 @@ def addcmul(value: float) -> Between:
     return lambda h: h + value * h * jnp.tanh(h)
 
 
+def marched(tanh: Callable[..., Any], h: Any, last: float = 0.3) -> Any:
+    """Three steps of Runge and Kutta's along tanh(h) - h."""
+
+    def slope(h: Any) -> Any:
+        return tanh(h) - h
+
+    for _ in range(3):
+        first = slope(h)
+        second = slope(h + 0.15 * first)
+        third = slope(h + 0.15 * second)
+        fourth = slope(h + last * third)
+        h = h + 0.05 * (first + 2 * second + 2 * third + fourth)
+    return h
+
+
+def reaching(last: float) -> Between:
+    return lambda h: marched(jnp.tanh, h, last=last)
+
+
 def roll(shifts: int) -> Between:
     return lambda h: jnp.roll(h, shifts, 1)
 
@@ -96,5 +116,7 @@ ROWS = [
     row("logit's eps 0.2 for 0.1 (NNX)", nnx_net, lambda h: torch.logit(h, 0.1), logit, 0.1, 0.2, "eps"),
     row("addcmul's value 0.7 for 0.5 (Linen)", linen_net, lambda h: torch.addcmul(h, h, torch.tanh(h), value=0.5),
         addcmul, 0.5, 0.7, "value"),
+    row("Runge and Kutta's last stage after half a step (NNX)", nnx_net, lambda h: marched(torch.tanh, h), reaching,
+        0.3, 0.15, "scale"),
     row("roll's shift 2 for 1 (NNX)", nnx_net, lambda h: h.roll(1, 1), roll, 1, 2, "shifts"),
 ]  # fmt: skip

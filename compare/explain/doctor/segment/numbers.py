@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import Any
@@ -21,7 +22,7 @@ from compare.explain.calls.signatures import NUMBER, OTHER, bound, rebound
 from compare.explain.doctor.fit import Fitted, Range, by_slopes, printed
 from compare.explain.doctor.segment.arguments import SHAPES, SILENT, argument_words
 from compare.explain.doctor.segment.formulas import FLOAT32
-from compare.explain.doctor.segment.ideas import View, altered, first_tensor, times
+from compare.explain.doctor.segment.ideas import View, altered, first_tensor, in_rounds, times
 from compare.explain.doctor.segment.observed import is_written, known_exactly, known_number
 from compare.explain.doctor.segment.padding import shown
 from compare.explain.doctor.segment.suspects import arithmetic, gradients, leaving, losses, scored, unrolled, whole
@@ -72,7 +73,10 @@ def _of_calls(scene: Scene, numbers_of: Callable[[View], Iterator[_Named]]) -> I
         held = numbers_of is _arguments
         yield _number(scene, setting, of, own, alike, held)
         if len(alike) > 1:
-            yield from (_number(scene, setting, of, own, [(view, replaced)], held) for view, replaced in alike)
+            for part, every in in_rounds(alike):
+                yield _number(scene, setting, of, own, part, held, f" ({every}, {part[0][0].call.place})")
+            for one in alike:
+                yield replace(_number(scene, setting, of, own, [one], held), alone=True)
 
 
 def _last(scene: Scene) -> Call | None:
@@ -84,10 +88,16 @@ def _last(scene: Scene) -> Call | None:
 
 
 def _number(
-    scene: Scene, setting: str, of: str, own: float, alike: list[tuple[View, Replaced]], held: bool = False
+    scene: Scene,
+    setting: str,
+    of: str,
+    own: float,
+    alike: list[tuple[View, Replaced]],
+    held: bool = False,
+    place: str = "",
 ) -> Number[Change]:
     at = alike[0][0].call.place
-    place = "" if len(alike) > 1 or at == UNKNOWN else f" ({at})"
+    place = place or ("" if len(alike) > 1 or at == UNKNOWN else f" ({at})")
 
     def change(number: float) -> Change:
         return Change(calls={view.call.number: replaced(number) for view, replaced in alike})

@@ -66,6 +66,20 @@ def test_what_is_packed_in_another_way_is_said_once_with_the_line_that_does_it(p
     np.testing.assert_array_equal(made, weight)
 
 
+def test_two_axes_of_one_size_are_said_to_be_transposed():
+    """A rotary embedding's pairs, neighbours on one side and halves on the other, of a head of four."""
+    entries = [
+        Entry(
+            "q.weight", "params/q/kernel",
+            View((("reshape", (2, 2, 4)), ("index", (1, at)), ("transpose", (1, 0)))),
+            View((("slice", (1, 2 * at, 2 * at + 2)),)),
+        )
+        for at in range(2)
+    ]  # fmt: skip
+    (said,) = loader_notices(entries, {"q.weight": (4, 4)}, {"params/q/kernel": (4, 4)})
+    assert said.startswith("your loader must permute q's columns from (2, 2) to its transpose: params/q/kernel is ")
+
+
 def test_parts_that_are_arrays_of_their_own_there_are_not_said():
     apart = [Entry("w", f"params/{at}", View((("reshape", (2, 3, 4, 5)), ("index", (1, at))))) for at in range(3)]
     assert loader_notices(apart, {"w": (24, 5)}, {f"params/{at}": (2, 4, 5) for at in range(3)}) == []

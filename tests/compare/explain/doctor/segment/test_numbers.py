@@ -37,6 +37,23 @@ def test_every_number_is_found_and_a_shared_one_together_and_apart():
     assert any(own == 0.5 for _, own, _ in found)
 
 
+def test_in_a_loop_each_place_of_a_round_has_its_number():
+    """Of a factor twice in each of three rounds: all of them, the first of each round, the second, each alone."""
+
+    class Rounds(torch.nn.Module):
+        def forward(self, x):
+            for _ in range(3):
+                x = torch.tanh(x * 0.5 + torch.sin(x) * 0.5)
+            return x
+
+    scene = scene_of(Rounds(), [drawn(4, 6)], lambda p, x: x)
+    factors = [(one.alone, said.text) for said, one in named(scene) if one.own == 0.5]
+    assert [alone for alone, _ in factors].count(True) == 6
+    shared = [text for alone, text in factors if not alone]
+    assert sum("call 1 of every 2" in text for text in shared) == 1
+    assert sum("call 2 of every 2" in text for text in shared) == 1
+
+
 def test_a_number_changed_is_the_reference_with_that_number():
     """A slope of 0.3 in the call that had 0.2."""
     scene = made()
