@@ -88,8 +88,10 @@ def _again(made: "Contrast") -> Iterator[str]:
             f"kept {size(plain.residuals or 0)}."
         )
     if plain.temporaries is not None and whole.temporaries is not None:
-        less = whole.temporaries / plain.temporaries - 1 if plain.temporaries else 0.0
+        change = f"{100 * (whole.temporaries / (plain.temporaries or 1) - 1):+.0f} %"
+        as_many = whole.temporaries == plain.temporaries or change in ("+0 %", "-0 %")
+        before = "about as many as without" if as_many else f"where it took {size(plain.temporaries)} ({change})"
         yield (
-            f"Compiled, the same takes {size(whole.temporaries)} of temporaries, where it took "
-            f"{size(plain.temporaries)} ({100 * less:+.0f} %): XLA decides anew what lives when."
+            f"Compiled, the same takes {size(whole.temporaries)} of temporaries, {before}: XLA decides anew what lives "
+            "when."
         )

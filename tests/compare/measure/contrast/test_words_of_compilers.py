@@ -58,7 +58,16 @@ def test_what_is_made_again_is_not_kept():
     text = said(replace(MADE, costs=Costs(65536, "", 16384, 0, rows, 9, SECONDS)))
     assert "With all of the loss made again the tape keeps 0 bytes between the passes, where it kept 2.0 KiB" in text
     assert "jax.vjp, op by op and with copies, 1.0 KiB where it kept 4.0 KiB." in text
+    assert "takes 1.5 KiB of temporaries, where it took 1,000 bytes (+50 %): XLA decides anew" in text
     assert "(+50 %)" in text
+
+
+@pytest.mark.parametrize(("plain", "whole"), [(100_000, 100_300), (100_300, 100_000), (0, 0)])
+def test_a_change_that_rounds_to_nothing_is_none(plain, whole):
+    """Nor is it "+0 %"."""
+    rows = (Again("nothing", 2048, 4096, plain), Again("all of the loss", 0, 1024, whole))
+    text = said(replace(MADE, costs=Costs(65536, "", 16384, 0, rows, 9, SECONDS)))
+    assert "of temporaries, about as many as without: XLA decides anew what lives when." in text
 
 
 def test_a_loss_that_takes_a_gradient_has_no_time_without_a_tape():
