@@ -74,6 +74,7 @@ ROWS: list[Lesson] = [
             "cross_entropy(model(x), y).backward()": "grads, moved = jax.grad",
             "optimizer.step()": "return ({",
             "guessed = torch.cat": "logits, moved = jax.vmap",
+            "epoch(model, ": "variables, opt_state = epoch(",
         },
         same="Validated in training mode the accuracy is lower, swings from epoch to epoch, and differs between two "
         "passes over the same weights; in eval mode it is higher, swings less, and two passes agree.",

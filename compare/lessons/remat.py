@@ -22,6 +22,7 @@ ROWS: list[Lesson] = [
         also=("deep_loss", "block"),
         arrays=_blocks,
         faces={
+            "h = checkpoint(": "h, _ = jax.lax.scan(",
             "(kept,) =": "kept = gradient",
         },
         same="The same gradient from a fraction of the memory; each block's forward pass runs twice.",

@@ -263,6 +263,7 @@ ROWS = [
     Row("python benchmarks/repeatability.py FOLDER", "python benchmarks/repeatability.py --help", why=MEASURES),
     Row("python benchmarks/above_floor.py", "python benchmarks/above_floor.py --help", why=MEASURES),
     Row("python benchmarks/judge.py", "python benchmarks/judge.py --help", why=MEASURES),
+    Row("python benchmarks/twin_speed.py", "python benchmarks/twin_speed.py --help", why=MEASURES),
     Row(
         "python benchmarks/by_module.py --json results/cpu/by-module.json",
         "python benchmarks/by_module.py --help",

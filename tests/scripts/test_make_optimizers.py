@@ -7,7 +7,7 @@ from compare.checkpoints.json_file import read_json
 from compare.explain.differences.rows import OPTIMIZERS as ROWS
 from compare.explain.differences.walked import NAMES, Walked, walked
 from compare.weights.twin_recipes import RECIPES
-from scripts.make_optimizers import NUMBERS, PAGE, line, plotted, powers
+from scripts.make_optimizers import NUMBERS, PAGE, line, plotted, powers, speed
 
 USERS_MODELS = True  # optax's Adam does not run under strict promotion
 BY_NAME = {row.name: row for row in ROWS}
@@ -42,6 +42,11 @@ def test_the_numbers_that_the_site_draws_are_those_of_the_page():
     found = read_json(NUMBERS)
     assert [*found["apart"]] == [row.name for row in ROWS]
     assert found["apart"]["AdamW"] == pytest.approx(powers(walked(BY_NAME["AdamW"])), abs=0.11)
+
+
+def test_what_a_step_costs_is_what_was_measured():
+    """As the committed result has it."""
+    assert speed() in PAGE.read_text(encoding="utf-8")
 
 
 def test_the_bars_are_powers_of_ten():
