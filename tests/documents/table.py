@@ -252,6 +252,7 @@ ROWS = [
         by="tests/test_study_carried.py",
         why=MEASURES,
     ),
+    Row("python -m benchmarks.locate_time --count 40", "python -m benchmarks.locate_time --help", why=MEASURES),
     Row("python -m benchmarks.study", by="tests/test_study.py", why=MEASURES),
     Row("python -m benchmarks.study --cases 300 --draws 1 --seed 1843463045", by="tests/test_study.py", why=MEASURES),
     Row(
