@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from compare.explain.calls.change import Change
 from compare.explain.calls.counting import Function, Replacement
 from compare.explain.calls.scene import Scene
 from compare.explain.calls.signatures import NUMBER, OTHER, bound, rebound
-from compare.explain.doctor.fit import Fitted, Range, by_slopes, printed
+from compare.explain.doctor.fit import Fitted, Range, by_slopes, printed, single
 from compare.explain.doctor.segment.arguments import SHAPES, SILENT, argument_words
 from compare.explain.doctor.segment.formulas import FLOAT32
 from compare.explain.doctor.segment.ideas import View, altered, first_tensor, in_rounds, times
@@ -134,7 +134,7 @@ def _fitted(
         text = f"{what} is {words} in the port{within}, {own_words} in the reference{place}"
         if (setting, own, number) == ("scale", 1.0, -1.0) and of.startswith("of "):
             text = f"the port negates {of.removeprefix('of ')}{place}"
-        odd = not known and theirs is None
+        odd = not known and theirs is None and single(number) == inf  # a float32 is what a constant has become
         return Suspect(
             setting, shown(own), shown(number), change(number), RARE, text,
             odd=odd, fitted=True, shown=theirs is not None, held=held,

@@ -132,3 +132,15 @@ def test_a_number_before_or_behind_a_curve(setting, value, port):
 def test_a_negation_is_said_as_one():
     found = holds(scene_of(Bent(), [X], lambda p, x: jnp.tanh(-2.5 * x) / jnp.tanh(2.5 * x) * jnp.tanh(x) + x), "scale")
     assert found.causes[0].text.startswith("the port negates ")
+
+
+def test_of_two_readings_that_a_constant_was_rounded_is_the_likelier():
+    """The logarithm of a density, its constant in float32: a scale of the term would be a number that nobody writes."""
+
+    class Density(nn.Module):
+        def forward(self, x):
+            return -(x**2) - 0.5 * math.log(2 * math.pi)
+
+    rounded = float(jnp.log(jnp.float32(2 * math.pi)))
+    found = holds(scene_of(Density(), [X], lambda p, x: -(x**2) - 0.5 * rounded), "constant")
+    assert "rounded to float32 in the port" in found.causes[0].text
