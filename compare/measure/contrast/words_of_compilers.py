@@ -57,6 +57,10 @@ def _fate(compiler: str, what: str, fates: Fates) -> Iterator[str]:
     if fates.message:
         yield f"{compiler} does not take this: {fates.message}"
         return
+    if not fates.traced:
+        beside = f", but for {counted(fates.kernels, 'kernel')} of its own" if fates.kernels else ""
+        yield f"{compiler} traces nothing of this that has a gradient, which runs as it does without it{beside}."
+        return
     count = {kind: len(names) for kind, names in fates.by_kind.items()}
     gone = {
         DEAD: ("is needed by no result and left out", "are needed by no result and left out"),

@@ -50,6 +50,9 @@ def test_what_is_left_out_is_said_by_kind():
     assert "Of the 1 equation that jit traces: 1 runs in 1 kernel." in text
     refused = replace(MADE, costs=costs, fates=(Fates({}, 0, None, "no"), reference))
     assert "torch.compile does not take this: no" in said(refused)
+    untraced = replace(MADE, costs=costs, fates=(Fates({}, 0, 5), reference))
+    assert "torch.compile traces nothing of this that has a gradient, which runs as it does" in said(untraced)
+    assert "Of the 0 operations" not in said(untraced)
 
 
 def test_what_is_made_again_is_not_kept():
