@@ -64,6 +64,19 @@ def test_radam_moves_by_its_mean_at_first():
     np.testing.assert_allclose(_stepped(radam(0.01)), params, rtol=1e-14)
 
 
+def test_radam_is_rectified_in_float32_as_in_float64():
+    """By a number that is a difference of two near 2,000 at first: optax's own is 1e-2 off at the sixth step."""
+    with jax.enable_x64(False):
+        rule, params = radam(1.0), jnp.zeros((), jnp.float32)
+        state = rule.init(params)
+        for step in range(1, 301):
+            update, state = rule.update(jnp.ones((), jnp.float32), state, params)
+            power = 0.999**step
+            length = 1999 - 2 * step * power / (1 - power)
+            share = (length - 4) * (length - 2) * 1999 / (1995 * 1997 * length) if length > 5 else 1.0
+            np.testing.assert_allclose(update, -np.sqrt(share), rtol=2e-5)
+
+
 @pytest.mark.parametrize(
     ("ours", "optaxs"),
     [(adam(0.01), optax.adam(0.01)), (adamw(0.01, weight_decay=0.1), optax.adamw(0.01, weight_decay=0.1)),
